@@ -1,0 +1,1 @@
+"""From columns to findings: what happened to every allocation, and why."""

@@ -1,0 +1,173 @@
+"""What the analyzers know at one moment: immutable, in columns, ready to be looked at.
+
+The report, the terminal interface and ``--json`` are views of a :class:`Snapshot`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.errors import Damage
+from tracer.trace import ByteCount, Census, Loss, TraceInfo
+
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+U32 = npt.NDArray[np.uint32]
+I32 = npt.NDArray[np.int32]
+
+
+class WhoSource(IntEnum):
+    """How the process and thread of an allocation are known."""
+
+    UNKNOWN = 0
+    STACK = 1  # the stack event names them exactly
+    CONTEXT_SWITCH = 2  # the thread that was running on that CPU, inferred from context switches
+    HEADER = 3  # the record's own header
+
+
+@dataclass(frozen=True, slots=True)
+class PoolTotals:
+    """The ledger's two equations hold:
+
+    ``allocations == matched + replaced_without_free + outstanding_count`` and
+    ``frees == matched + frees_without_allocation``.
+    """
+
+    allocations: int
+    frees: int
+    matched: int
+    frees_without_allocation: int
+    replaced_without_free: int
+    outstanding_count: int
+    outstanding_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TagTable:
+    """One row per (tag, paged): ``tag`` uint32 with the protected bit cleared.
+
+    ``driver`` and ``description`` are known tags' (ours or the user's pooltag.txt), else the
+    module that allocates most of it, else empty.
+    """
+
+    tag: U32
+    paged: npt.NDArray[np.bool_]
+    allocations: I64
+    frees: I64
+    outstanding_count: I64
+    outstanding_bytes: I64
+    peak_bytes: I64
+    driver: tuple[str, ...]
+    description: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteTable:
+    """One row per allocation site: (tag row, kernel stack).
+
+    ``tag_row``: int32 index into :class:`TagTable`. ``stack``: int32 stack id, -1 for none.
+    ``driver``: module of the allocating frame, empty where there is no stack.
+    """
+
+    tag_row: I32
+    stack: I32
+    allocations: I64
+    frees: I64
+    outstanding_count: I64
+    outstanding_bytes: I64
+    first_ns: I64
+    last_ns: I64
+    driver: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outstanding:
+    """Every allocation that is still there, oldest first.
+
+    ``type`` is the pool type as logged, with the big-pool bit; ``who`` holds WhoSource values;
+    ``site`` is an index into :class:`SiteTable`; ``cpu`` is uint16; times are nanoseconds since
+    the trace's start, sizes bytes.
+    """
+
+    address: U64
+    size: U64
+    time_ns: I64
+    type: U32
+    thread: U32
+    process: U32
+    cpu: npt.NDArray[np.uint16]
+    who: npt.NDArray[np.uint8]
+    site: I32
+    user_stack: I32
+    offset: I64
+
+    def __len__(self) -> int:
+        return len(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Outstanding allocations of one process or driver."""
+
+    name: str
+    id: int
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One stack frame; ``module`` and ``symbol`` are empty where unknown; ``offset`` is into the module."""
+
+    address: int
+    module: str
+    offset: int
+    symbol: str = ""
+
+    def __str__(self) -> str:
+        if not self.module:
+            return f"0x{self.address:x}"
+        name = f"!{self.symbol}" if self.symbol else ""
+        return f"{self.module}{name}+0x{self.offset:x}"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSnapshot:
+    """The pool at one moment."""
+
+    totals: PoolTotals
+    tags: TagTable
+    sites: SiteTable
+    outstanding: Outstanding
+    by_process: tuple[GroupRow, ...]
+    by_driver: tuple[GroupRow, ...]
+
+
+class Names(Protocol):
+    """What ids and addresses are called. Filled by the analysis from process, thread and image events."""
+
+    def process(self, pid: int) -> str:
+        """Image name of the process, empty where the trace does not say."""
+
+    def frames(self, stack: int) -> tuple[Frame, ...]:
+        """The frames of a stack id, innermost first; empty for -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything known at one moment. ``partial``: reading was interrupted before the end."""
+
+    info: TraceInfo
+    census: Census
+    loss: Loss
+    damage: tuple[Damage, ...]
+    bytes: ByteCount
+    pool: PoolSnapshot
+    names: Names
+    at_ns: int
+    partial: bool

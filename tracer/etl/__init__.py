@@ -1,0 +1,1 @@
+"""The .etl container: buffers, records, clock, loss."""

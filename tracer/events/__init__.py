@@ -1,0 +1,1 @@
+"""What the payloads of events mean: layouts declared as data, one place that maps an id to its layout."""

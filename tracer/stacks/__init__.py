@@ -1,0 +1,1 @@
+"""Call stacks: interned once, joined to their events, keyed references resolved."""

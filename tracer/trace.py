@@ -1,0 +1,163 @@
+"""What a source of events is, and what it tells besides events.
+
+A source (an .etl file, a live session, a replay) yields time-ordered batches; the header, the
+census, the losses and the damage are known when the last batch has been taken (a live source:
+at any moment, for what was read so far).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.columns import EventTable
+from tracer.errors import Damage
+from tracer.stacks.table import StackTable
+
+_FILETIME_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
+
+
+SIMULATED_SESSION: Final = "Poolscope simulated"
+"""Start of the session name of every trace that Poolscope's own simulator writes."""
+
+
+def filetime_text(filetime: int) -> str | None:
+    """ISO 8601 UTC with seven decimals (FILETIME counts 100 ns since 1601); ``None`` for 0 or nonsense."""
+    try:
+        whole = _FILETIME_EPOCH + timedelta(seconds=filetime // 10_000_000)
+    except OverflowError:
+        return None
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{filetime % 10_000_000:07d}Z" if filetime > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceInfo:
+    """The header of a trace. ``start`` and ``end`` are FILETIMEs; ``end`` is 0 where nothing says it.
+
+    ``simulated`` is set from the session name that Poolscope's own simulator writes.
+    ``finalised`` is false for a session that was still running, or crashed, when the file was taken.
+    """
+
+    path: str
+    bytes: int
+    session: str
+    start: int
+    end: int
+    duration_ns: int
+    os_build: int
+    pointer_size: int
+    processors: int
+    buffers: int
+    compressed_buffers: int
+    clock: str
+    clock_frequency: int
+    mode: tuple[str, ...]
+    finalised: bool
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of time in which events are missing; ``cpu`` is -1 where it is not known."""
+
+    from_ns: int
+    to_ns: int
+    cpu: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What the session itself says it lost, and where in time the file shows it."""
+
+    events_lost: int
+    buffers_lost: int
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ByteCount:
+    """Where the file's bytes went; the four add up to the file's size."""
+
+    headers: int
+    records: int
+    padding: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many records of which kind were read.
+
+    ``by_header``: header name → records. ``kernel_events``: hook id → records with a SYSTEM,
+    COMPACT or PERFINFO header. ``providers``: GUID → EVENT_HEADER, FULL and INSTANCE records.
+    """
+
+    total: int
+    by_header: Mapping[str, int]
+    kernel_events: Mapping[int, int]
+    providers: Mapping[uuid.UUID, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateStacks:
+    """Stacks whose event was in an earlier batch: raw time and thread of the event, and the stack."""
+
+    raw_time: npt.NDArray[np.int64]
+    thread: npt.NDArray[np.uint32]
+    process: npt.NDArray[np.uint32]
+    cpu: npt.NDArray[np.uint16]
+    stack: npt.NDArray[np.int32]
+    is_user: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """One window of time: everything before ``until_ns`` that no earlier batch held.
+
+    ``tables`` has an :class:`EventTable` for each kind that occurs; ``bytes_read`` counts the
+    file's bytes consumed so far, ``records`` the records read so far.
+    """
+
+    tables: Mapping[str, EventTable]
+    late_stacks: LateStacks
+    until_ns: int
+    bytes_read: int
+    records: int
+
+
+class Source(Protocol):
+    """Where events come from."""
+
+    @property
+    def info(self) -> TraceInfo:
+        """The header."""
+
+    @property
+    def stacks(self) -> StackTable:
+        """All call stacks seen so far."""
+
+    @property
+    def census(self) -> Census:
+        """Counts of what has been read so far."""
+
+    @property
+    def loss(self) -> Loss:
+        """What is missing, so far."""
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What could not be read, so far."""
+
+    @property
+    def bytes(self) -> ByteCount:
+        """Where the bytes read so far went."""
+
+    def batches(self) -> Iterator[Batch]:
+        """The events, window after window, in time order."""
