@@ -6,7 +6,6 @@ The report, the terminal interface and ``--json`` are views of a :class:`Snapsho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
@@ -19,15 +18,6 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 U32 = npt.NDArray[np.uint32]
 I32 = npt.NDArray[np.int32]
-
-
-class WhoSource(IntEnum):
-    """How the process and thread of an allocation are known."""
-
-    UNKNOWN = 0
-    STACK = 1  # the stack event names them exactly
-    CONTEXT_SWITCH = 2  # the thread that was running on that CPU, inferred from context switches
-    HEADER = 3  # the record's own header
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +79,7 @@ class SiteTable:
 class Outstanding:
     """Every allocation that is still there, oldest first.
 
-    ``type`` is the pool type as logged, with the big-pool bit; ``who`` holds WhoSource values;
+    ``type`` is the pool type as logged, with the big-pool bit; ``who`` holds :class:`~tracer.columns.Who` values;
     ``site`` is an index into :class:`SiteTable`; ``cpu`` is uint16; times are nanoseconds since
     the trace's start, sizes bytes.
     """

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from enum import IntEnum
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,17 @@ UNKNOWN_ID: Final = 0xFFFFFFFF
 """Thread or process id that no header, stack or context switch has told (also 0xFFFFFFFF on disk)."""
 NO_STACK: Final = -1
 """Stack id of an event that came without a stack."""
+
+
+
+class Who(IntEnum):
+    """How the process and thread of an event are known."""
+
+    UNKNOWN = 0
+    STACK = 1  # the event's stack names them exactly
+    CONTEXT_SWITCH = 2  # inferred: the thread that was running on that CPU
+    HEADER = 3  # the record's own header
+
 
 Array = npt.NDArray[np.generic]
 
@@ -46,6 +58,11 @@ class BlobColumn:
         """One row read as the Windows ANSI code page 1252 (its undefined bytes become U+FFFD)."""
         return self.bytes(row).decode("cp1252", "replace")
 
+    @classmethod
+    def empty(cls, rows: int) -> BlobColumn:
+        """A column of empty strings."""
+        return cls(np.zeros(0, np.uint8), np.zeros(rows, np.int64), np.zeros(rows, np.int64))
+
     def take(self, rows: npt.NDArray[np.integer]) -> BlobColumn:
         """The given rows; the block of bytes is shared."""
         return BlobColumn(self.data, self.start[rows], self.length[rows])
@@ -61,7 +78,7 @@ class EventTable:
     ``time``: int64 nanoseconds since the trace's start. ``raw_time``: int64 session clock ticks.
     ``order``: int64, position in the time order of all events of the trace (ties between CPUs
     keep file order). ``cpu``: uint16. ``thread``, ``process``: uint32 from the record's header or
-    from its stack, :data:`UNKNOWN_ID` where neither says. ``event``: uint16 hook id or manifest
+    from its stack, :data:`UNKNOWN_ID` where neither says; ``who``: uint8 :class:`Who`. ``event``: uint16 hook id or manifest
     event id. ``stack``, ``user_stack``: int32 ids into the source's stack table, :data:`NO_STACK`
     for none. ``offset``: int64 file offset of the record, or of its buffer when compressed.
     ``fields``: payload columns by field name.
@@ -74,11 +91,16 @@ class EventTable:
     cpu: npt.NDArray[np.uint16]
     thread: npt.NDArray[np.uint32]
     process: npt.NDArray[np.uint32]
+    who: npt.NDArray[np.uint8]
     event: npt.NDArray[np.uint16]
     stack: npt.NDArray[np.int32]
     user_stack: npt.NDArray[np.int32]
     offset: npt.NDArray[np.int64]
     fields: Mapping[str, Column]
+
+    COMMON: ClassVar = (
+        "time", "raw_time", "order", "cpu", "thread", "process", "who", "event", "stack", "user_stack", "offset",
+    )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.time)

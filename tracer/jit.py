@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+import numpy as np
 from platformdirs import user_cache_path
 
-F = TypeVar("F", bound=Callable[..., object])
-
-
-def _set_cache_directory() -> None:
-    """Compiled kernels live in the user's cache: an installed package may not be writable."""
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def cache_directory() -> Path:
-    """Where compiled kernels are kept between runs."""
-    return user_cache_path("poolscope", appauthor=False) / "kernels"
+    """Where compiled kernels are kept between runs (the user's cache: the package may not be writable)."""
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or user_cache_path("poolscope", appauthor=False) / "kernels")
 
 
-def kernel(function: F) -> F:
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a hot loop over arrays; under ``NUMBA_DISABLE_JIT=1`` it stays plain Python."""
-    _set_cache_directory()
-    from numba import njit  # costs 0.3 s: only who runs a kernel pays for it
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
+    from numba import config, njit  # costs 0.3 s: only who runs a kernel pays for it
 
-    compiled: F = njit(cache=True, nogil=True, error_model="numpy")(function)
+    if config.DISABLE_JIT:
+        return _interpreted(function)
+    compiled: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
     return compiled
+
+
+def _interpreted(function: Callable[P, R]) -> Callable[P, R]:
+    """The plain function, with unsigned wrap-around as silent as in compiled code."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with np.errstate(over="ignore"):
+            return function(*args, **kwargs)
+
+    return run

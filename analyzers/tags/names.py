@@ -1,0 +1,128 @@
+"""What a tag stands for, from the user's lists first and from our own after them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Literal
+
+from analyzers.tags.listing import Listing, TagLine, read_listing
+from analyzers.tags.pattern import normal, tag_pattern
+from analyzers.tags.places import microsofts, users_own
+from tracer.errors import InputError
+
+MAX_FILE_BYTES: Final = 16 << 20
+"""Microsoft's own list has a quarter of a megabyte; far more is not a list of tags."""
+
+Origin = Literal["poolscope", "pooltag.txt"]
+
+
+@dataclass(frozen=True, slots=True)
+class TagName:
+    """Whose a tag is and what for; either may be empty. ``source`` says who says so."""
+
+    driver: str
+    description: str
+    source: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class TagsFile:
+    """A list of tags that is in use: how many tag lines it has, and how many lines that are nothing known."""
+
+    path: Path
+    tags: int
+    junk_lines: int
+
+
+class TagNames:
+    """Looks up tags. A specific tag beats a wildcard; of two equally specific, the earlier list's counts."""
+
+    __slots__ = ("_by_mask", "files")
+
+    def __init__(self, names: Iterable[tuple[TagLine, Origin]], used: tuple[TagsFile, ...] = ()) -> None:
+        self.files: Final = used
+        by_mask: dict[int, dict[int, TagName]] = {}
+        ordered = sorted(names, key=lambda name: name[0].pattern.specificity, reverse=True)
+        for line, origin in ordered:
+            by_value = by_mask.setdefault(line.pattern.mask, {})
+            by_value.setdefault(line.pattern.value, TagName(line.driver, line.description, origin))
+        self._by_mask: Final[Mapping[int, Mapping[int, TagName]]] = by_mask
+
+    @classmethod
+    def load(cls, pooltag: Path | None = None) -> TagNames:
+        """Our own names, and before them those of the given file, or of the lists found on this machine.
+
+        Raises:
+            InputError: the given file cannot be read, or has no tag in it. A list that was only
+                found, and cannot be read, is passed over.
+        """
+        lists = [(pooltag, _given(pooltag))] if pooltag is not None else list(_found())
+        used = tuple(TagsFile(path, len(listing.lines), listing.junk_lines) for path, listing in lists)
+        theirs: Iterator[tuple[TagLine, Origin]] = (
+            (line, "pooltag.txt") for _, listing in lists for line in listing.lines
+        )
+        ours: Iterator[tuple[TagLine, Origin]] = ((line, "poolscope") for line in _ours())
+        return cls((*theirs, *ours), used)
+
+    def lookup(self, tag: int) -> TagName | None:
+        """What the tag stands for, ``None`` where no list knows it. The protected bit makes no difference."""
+        known = normal(tag)
+        for mask, by_value in self._by_mask.items():  # most specific first
+            name = by_value.get(known & mask)
+            if name is not None:
+                return name
+        return None
+
+
+def _ours() -> Iterator[TagLine]:
+    text = files("analyzers.tags").joinpath("known.toml").read_text(encoding="utf-8")
+    for driver, tags in tomllib.loads(text).items():
+        for tag, description in tags.items():
+            yield TagLine(tag_pattern(tag), driver, description)
+
+
+def _given(path: Path) -> Listing:
+    try:
+        listing = read_listing(_read(path))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise InputError(
+            "pooltag-unreadable",
+            "The list of pool tags cannot be read",
+            where=str(path),
+            why=reason or str(error),
+            next="Give --pooltag the path of a pooltag.txt, or leave it out to use the built-in names.",
+        ) from error
+    if not listing.lines:
+        raise InputError(
+            "pooltag-empty",
+            "The list of pool tags has no tag in it",
+            where=str(path),
+            why=f"None of its lines reads 'Tag - module - description' ({listing.junk_lines} read otherwise).",
+            next="Give --pooltag a file in the form of the pooltag.txt that comes with Microsoft's debuggers.",
+        )
+    return listing
+
+
+def _found() -> Iterator[tuple[Path, Listing]]:
+    """The user's own list, then the first of Microsoft's that can be read."""
+    for group in ((users_own(),), microsofts()):
+        for path in group:
+            try:
+                listing = read_listing(_read(path))
+            except (OSError, ValueError):
+                continue
+            yield path, listing
+            break
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_FILE_BYTES >> 20} MB")
+    return data

@@ -1,0 +1,129 @@
+"""Our side of every measurement: the pipeline from a file to its outstanding allocations."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from analyzers.analysis import Analysis
+from tracer.etl.file import EtlFile
+
+from analyzers.snapshot import PoolTotals
+from analyzers.tags import TagNames
+from benchmarks.best import best_of, timed
+from benchmarks.generate import Expected
+from benchmarks.machine import peak_memory, pin
+from benchmarks.peers import Walk
+from benchmarks.size import MIB
+
+
+class WrongResultError(Exception):
+    """The pipeline's ledger is not what the generator wrote: its speed says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage through a trace: seconds in reading (batches), matching (feed) and the snapshot."""
+
+    batches: float
+    feed: float
+    snapshot: float
+    totals: PoolTotals
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """The best of several passages beside the best plain read; ``pinned``: to as many cores as threads."""
+
+    read: float
+    total: float
+    best: Passage
+    pinned: bool
+
+
+def plain_read(path: Path) -> int:
+    """Read the file into one buffer of 1 MiB; gives its size."""
+    buffer = bytearray(MIB)
+    total = 0
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            total += count
+    return total
+
+
+def analyze(path: Path, threads: int) -> Passage:
+    """Everything from opening the file to the snapshot."""
+    clock = time.perf_counter
+    feeding = 0.0
+    began = clock()
+    with EtlFile.open(path, threads=threads) as source:
+        analysis = Analysis(source, TagNames.load())
+        for batch in source.batches():
+            at = clock()
+            analysis.feed(batch)
+            feeding += clock() - at
+        at = clock()
+        snapshot = analysis.snapshot()
+        ended = clock()
+        return Passage(at - began - feeding, feeding, ended - at, snapshot.pool.totals, snapshot.census.total)
+
+
+def check(found: Passage, expected: Expected) -> None:
+    """``WrongResultError`` where the ledger differs from what was written."""
+    totals = found.totals
+    for name, got, want in (
+        ("records", found.records, expected.records),
+        ("allocations", totals.allocations, expected.allocations),
+        ("frees", totals.frees, expected.frees),
+        ("matched", totals.matched, expected.matched),
+        ("frees without allocation", totals.frees_without_allocation, expected.frees_without_allocation),
+        ("outstanding", totals.outstanding_count, expected.outstanding_count),
+        ("outstanding bytes", totals.outstanding_bytes, expected.outstanding_bytes),
+    ):
+        if got != want:
+            raise WrongResultError(f"wrong result: {name} {got}, not {want}")
+
+
+def measure_speed(path: Path, warm_up: Path, expected: Expected, threads: int, runs: int) -> Speed:
+    """Reads and passages in turn, so that both see the same machine; a small trace first to warm the kernels."""
+    pinned = pin(threads)
+    analyze(warm_up, threads)
+    plain_read(path)
+    read = total = float("inf")
+    best: Passage | None = None
+    for _ in range(runs):
+        read = min(read, timed(lambda: plain_read(path))[0])
+        seconds, found = timed(lambda: analyze(path, threads))
+        check(found, expected)
+        if seconds < total:
+            total, best = seconds, found
+    if best is None:
+        raise ValueError(f"{runs} runs measure nothing")
+    return Speed(read, total, best, pinned)
+
+
+def measure_memory(path: Path, expected: Expected) -> int:
+    """Peak resident bytes of a process that does nothing else than one passage with two threads."""
+    check(analyze(path, 2), expected)
+    return peak_memory()
+
+
+def measure_walk(path: Path) -> Walk:
+    """Open the file and take every batch, kernels warm: more than a walk (decoding, stacks, time order)."""
+    _walk(path)
+    seconds, records = best_of(lambda: _walk(path), most_runs=200, most_seconds=1.0)
+    return Walk(records, seconds)
+
+
+def _walk(path: Path) -> int:
+    with EtlFile.open(path) as source:
+        for _ in source.batches():
+            pass
+        return source.census.total
+
+
+if __name__ == "__main__":
+    analyze(Path(sys.argv[1]), 2)  # a start from nothing, timed from outside

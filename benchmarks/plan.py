@@ -1,0 +1,51 @@
+"""How much is measured: everything, or just enough to see that the benchmark works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.size import GIB, MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sizes in bytes, ``outstanding`` in allocations.
+
+    ``memory``: (trace size, outstanding) of every memory measurement. ``strict``: whether a missed
+    limit makes the benchmark fail; a wrong result always does.
+    """
+
+    size: int
+    outstanding: int
+    warm_up_size: int
+    warm_up_outstanding: int
+    peer_size: int
+    memory: tuple[tuple[int, int], ...]
+    runs: int
+    peer_seconds: float
+    strict: bool
+
+
+FULL: Final = Plan(
+    size=GIB,
+    outstanding=100_000,
+    warm_up_size=2 * MIB,
+    warm_up_outstanding=1_000,
+    peer_size=16 * MIB,
+    memory=((64 * MIB, 100_000), (4 * GIB, 100_000), (4 * GIB, 2_000_000)),
+    runs=5,
+    peer_seconds=3.0,
+    strict=True,
+)
+QUICK: Final = Plan(
+    size=16 * MIB,
+    outstanding=10_000,
+    warm_up_size=2 * MIB,
+    warm_up_outstanding=1_000,
+    peer_size=2 * MIB,
+    memory=((4 * MIB, 5_000), (16 * MIB, 10_000)),
+    runs=2,
+    peer_seconds=0.2,
+    strict=False,
+)

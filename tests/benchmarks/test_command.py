@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.sections import SECTIONS
+from benchmarks.table import Row
+from benchmarks.traces import Traces
+
+
+def _misses(_plan: Plan, _traces: Traces) -> Iterator[Row]:
+    yield Row("start", "too slow", 3.0, ratio=3.0, to="1 s", limit=2.0)
+
+
+def _breaks(_plan: Plan, _traces: Traces) -> Iterator[Row]:
+    yield Row("memory", "measured before it broke", 1.0)
+    raise OSError("no space")
+
+
+@pytest.fixture(autouse=True)
+def _sections(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(SECTIONS) == ["speed", "start", "peers", "memory"]
+    monkeypatch.setattr(command, "SECTIONS", {"start": _misses, "memory": _breaks})
+
+
+def test_a_missed_limit_fails_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--only", "start"]) == 1
+    out = capsys.readouterr().out
+    assert "CPU: " in out
+    assert "too slow" in out
+
+
+def test_a_missed_limit_is_forgiven_in_a_quick_run() -> None:
+    assert command.main(["--quick", "--only", "start"]) == 0
+
+
+def test_a_section_that_breaks_says_so_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--quick", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in document["rows"]] == ["too slow", "measured before it broke", "memory"]
+    assert document["rows"][2]["problem"] == "OSError: no space"
+    assert set(document["machine"]) >= {"CPU", "cores", "Python", "numba"}
+
+
+def test_kept_traces_are_used_again(tmp_path: Path) -> None:
+    first = Traces(tmp_path).get(1 << 19, 100)
+    written = first.path.stat().st_mtime_ns
+    again = Traces(tmp_path).get(1 << 19, 100)
+    assert again == first
+    assert again.path.stat().st_mtime_ns == written
+
+
+def test_the_full_plan_measures_what_the_limits_are_about() -> None:
+    assert FULL.size == 1 << 30
+    assert {size for size, _ in FULL.memory} == {64 << 20, 4 << 30}
+    assert max(outstanding for _, outstanding in FULL.memory) == 2_000_000
+    assert FULL.strict
+    assert not QUICK.strict

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.generate import generate
+from benchmarks.pipeline import WrongResultError, analyze, check, plain_read
+from benchmarks.size import MIB
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("cpus", "compressed"), [(1, False), (8, False), (64, False), (8, True)])
+def test_the_ledger_equals_what_the_generator_wrote(tmp_path: Path, cpus: int, compressed: bool, threads: int) -> None:
+    path = tmp_path / "simulated.etl"
+    expected = generate(path, size=MIB, cpus=cpus, outstanding=1_000, compressed=compressed, buffer_size=16_384)
+    found = analyze(path, threads)
+    check(found, expected)
+    assert found.totals.replaced_without_free == 0
+
+
+def test_a_ledger_that_is_off_by_one_is_no_measurement(tmp_path: Path) -> None:
+    path = tmp_path / "simulated.etl"
+    expected = generate(path, size=MIB // 2, outstanding=100)
+    with pytest.raises(WrongResultError, match="outstanding"):
+        check(analyze(path, 1), replace(expected, outstanding_count=expected.outstanding_count + 1))
+
+
+def test_a_plain_read_reads_every_byte(tmp_path: Path) -> None:
+    path = tmp_path / "some.bin"
+    path.write_bytes(bytes(MIB + 1))
+    assert plain_read(path) == MIB + 1

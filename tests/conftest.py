@@ -1,0 +1,34 @@
+"""What all tests share: no test depends on this machine's own lists, on chance, or on its speed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+SAMPLES = Path(__file__).parents[1] / "../shared/samples"
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of real traces, which is not part of this repository; the test is skipped without it."""
+    if not SAMPLES.is_dir():
+        pytest.skip("the real sample traces are not on this machine (../shared/samples)")
+    return SAMPLES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_pool_tag_lists_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A pooltag.txt that somebody keeps on this machine must not change what the tests see."""
+    empty = tmp_path_factory.mktemp("no-pool-tag-lists")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("analyzers.tags.names.users_own", lambda: empty / "pooltag.txt")
+        patch.setattr("analyzers.tags.names.microsofts", lambda: iter(()))
+        yield

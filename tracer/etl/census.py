@@ -1,0 +1,26 @@
+"""Counts of records, kept by the walk in arrays and read out by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracer.etl.classify import Classifier
+from tracer.etl.headers import HeaderType
+from tracer.trace import Census
+
+
+class Counters:
+    """Records by header type and by hook id; by provider they are counted in the classifier's table."""
+
+    def __init__(self) -> None:
+        self.by_header = np.zeros(256, np.int64)
+        self.by_hook = np.zeros(1 << 16, np.int64)
+
+    def census(self, classifier: Classifier) -> Census:
+        """What was counted so far."""
+        return Census(
+            total=int(self.by_header.sum()),
+            by_header={HeaderType(int(k)).name: int(self.by_header[k]) for k in np.flatnonzero(self.by_header)},
+            kernel_events={int(hook): int(self.by_hook[hook]) for hook in np.flatnonzero(self.by_hook)},
+            providers=classifier.provider_totals(),
+        )

@@ -1,0 +1,130 @@
+"""From a record's id and version to the slot its layout has in a reading.
+
+A slot is a small number; the walk writes it beside each event. Slots below
+:data:`~tracer.etl.walk.FIRST_LAYOUT_SLOT` are the reader's own (stacks, records that are only counted).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.etl import walk
+from tracer.events import stack
+from tracer.events.layout import EventId, KernelId, Layout
+
+_VERSIONS: Final = 32
+"""Event versions told apart (0 … 31); higher ones use the highest."""
+_PROVIDER_BUCKETS: Final = 1 << 10
+_EVENT_IDS: Final = 1 << 16
+
+_STACK_SLOTS: Final = {
+    stack.STACK: walk.SLOT_STACK,
+    stack.KEY_KERNEL: walk.SLOT_KERNEL_KEY,
+    stack.KEY_USER: walk.SLOT_USER_KEY,
+    stack.KEY_CREATE: walk.SLOT_DEFINITION,
+    stack.KEY_DELETE: walk.SLOT_DEFINITION,
+    stack.KEY_RUNDOWN: walk.SLOT_DEFINITION,
+}
+
+
+def guid_words(guid: uuid.UUID) -> tuple[int, int]:
+    """A GUID as the two u64 of its sixteen bytes on disk."""
+    raw = guid.bytes_le
+    return int.from_bytes(raw[:8], "little"), int.from_bytes(raw[8:], "little")
+
+
+def guid_of(low: int, high: int) -> uuid.UUID:
+    """The GUID of two u64."""
+    return uuid.UUID(bytes_le=low.to_bytes(8, "little") + high.to_bytes(8, "little"))
+
+
+@dataclass(slots=True)
+class Classifier:
+    """The tables the walk reads: hook → row, (provider, event) → row, (row, version) → slot.
+
+    ``layouts[slot]`` is the layout of a slot, ``None`` for the reader's own slots. Providers are
+    found by hash; every provider that occurs gets a row, so that records are counted by it.
+    """
+
+    layouts: list[Layout | None]
+    hook_row: npt.NDArray[np.uint16]
+    row_slot: npt.NDArray[np.uint16]
+    provider_rows: npt.NDArray[np.uint16]
+    provider_keys: npt.NDArray[np.uint64]
+    provider_counts: npt.NDArray[np.int64]
+    provider_table: npt.NDArray[np.int32]
+    providers: int = field(default=0)
+
+    def grow_providers(self) -> None:
+        """Make room for twice as many providers."""
+        size = 2 * len(self.provider_keys)
+        keys, counts = np.zeros((size, 2), np.uint64), np.zeros(size, np.int64)
+        keys[: len(self.provider_keys)] = self.provider_keys
+        counts[: len(self.provider_counts)] = self.provider_counts
+        self.provider_keys, self.provider_counts = keys, counts
+        self.provider_table = np.full(2 * size, -1, np.int32)
+        for row in range(self.providers):
+            walk.provider_row(keys, self.provider_table, row, keys[row, 0], keys[row, 1])
+
+    def provider_totals(self) -> dict[uuid.UUID, int]:
+        """Records by provider, for those that occurred."""
+        return {
+            guid_of(int(self.provider_keys[row, 0]), int(self.provider_keys[row, 1])): int(self.provider_counts[row])
+            for row in range(self.providers)
+            if self.provider_counts[row]
+        }
+
+
+def classifier(layouts: Collection[Layout], kinds: Collection[str]) -> Classifier:
+    """Tables for decoding the given kinds; stacks are always read, all else is counted only."""
+    wanted = [layout for layout in layouts if layout.kind in kinds]
+    versions: dict[EventId, list[tuple[int, int]]] = {}
+    slots: list[Layout | None] = [None] * walk.FIRST_LAYOUT_SLOT
+    for layout in wanted:
+        for event_id in layout.ids:
+            if isinstance(event_id, KernelId) and event_id.hook in _STACK_SLOTS:
+                continue
+            versions.setdefault(event_id, []).append((layout.version, len(slots)))
+        slots.append(layout)
+    for hook, slot in _STACK_SLOTS.items():
+        versions[KernelId(hook)] = [(0, slot)]
+    return _tables(slots, versions)
+
+
+def _tables(slots: list[Layout | None], versions: dict[EventId, list[tuple[int, int]]]) -> Classifier:
+    providers = sorted({event_id.provider for event_id in versions if not isinstance(event_id, KernelId)})
+    result = Classifier(
+        slots,
+        np.zeros(_EVENT_IDS, np.uint16),
+        np.zeros((len(versions) + 1, _VERSIONS), np.uint16),
+        np.zeros((len(providers), _EVENT_IDS), np.uint16),
+        np.zeros((_PROVIDER_BUCKETS // 2, 2), np.uint64),
+        np.zeros(_PROVIDER_BUCKETS // 2, np.int64),
+        np.full(_PROVIDER_BUCKETS, -1, np.int32),
+    )
+    for row, (event_id, known) in enumerate(versions.items(), start=1):
+        result.row_slot[row] = _slots_by_version(known)
+        if isinstance(event_id, KernelId):
+            result.hook_row[event_id.hook] = row
+        else:
+            result.provider_rows[providers.index(event_id.provider), event_id.event] = row
+    for row, provider in enumerate(providers):
+        low, high = (np.uint64(word) for word in guid_words(provider))
+        walk.provider_row(result.provider_keys, result.provider_table, row, low, high)
+    result.providers = len(providers)
+    return result
+
+
+def _slots_by_version(known: list[tuple[int, int]]) -> npt.NDArray[np.uint16]:
+    """Slot for each version: the layout of the highest version not above it, else the lowest."""
+    ordered = sorted(known)
+    row = np.full(_VERSIONS, ordered[0][1], np.uint16)
+    for version, slot in ordered:
+        row[min(version, _VERSIONS - 1) :] = slot
+    return row

@@ -1,0 +1,75 @@
+"""Raw timestamps → nanoseconds since the trace's start, and FILETIME.
+
+Source: TRACE_LOGFILE_HEADER as documented by Microsoft; QPC is confirmed on real traces, system
+time and CPU cycles are not (``docs/etl-format.md``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.etl.headers import ClockType
+
+NS_PER_SECOND: Final = 1_000_000_000
+_FILETIME_NS: Final = 100
+CLOCK_NAMES: Final = {
+    ClockType.RAW: "qpc",  # files of old sessions say 0 and hold performance counter values
+    ClockType.QPC: "qpc",
+    ClockType.SYSTEM_TIME: "system-time",
+    ClockType.CPU_CYCLES: "cpu-cycles",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A session clock: ``origin`` is the raw time of the trace's first record, ``frequency`` ticks a second.
+
+    ``start`` is the FILETIME of the origin.
+    """
+
+    kind: ClockType
+    frequency: int
+    origin: int
+    start: int
+
+    @property
+    def name(self) -> str:
+        """The clock as ``--json`` names it."""
+        return CLOCK_NAMES[self.kind]
+
+    def ns(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Nanoseconds since the trace's start (int64, same shape), rounded down."""
+        ticks = raw - np.int64(self.origin)
+        if NS_PER_SECOND % self.frequency == 0:
+            return ticks * np.int64(NS_PER_SECOND // self.frequency)
+        whole, part = np.divmod(ticks, np.int64(self.frequency))
+        return whole * np.int64(NS_PER_SECOND) + part * np.int64(NS_PER_SECOND) // np.int64(self.frequency)
+
+    def ns_of(self, raw: int) -> int:
+        """Nanoseconds since the trace's start of one raw time."""
+        return (raw - self.origin) * NS_PER_SECOND // self.frequency
+
+    def filetime(self, raw: int) -> int:
+        """FILETIME of a raw time."""
+        return self.start + self.ns_of(raw) // _FILETIME_NS
+
+    def raw(self, ns: int) -> int:
+        """Raw ticks in a duration of ``ns`` nanoseconds, rounded down."""
+        return ns * self.frequency // NS_PER_SECOND
+
+
+def clock_of(kind: int, perf_freq: int, cpu_mhz: int, origin: int, start: int) -> Clock:
+    """The session's clock from the fields of the log file header; odd values fall back to 10 MHz QPC."""
+    clock = ClockType(kind) if kind in ClockType.__members__.values() else ClockType.QPC
+    frequency = perf_freq
+    if clock is ClockType.SYSTEM_TIME:
+        frequency = NS_PER_SECOND // _FILETIME_NS
+    elif clock is ClockType.CPU_CYCLES:
+        frequency = cpu_mhz * 1_000_000
+    if not 0 < frequency <= NS_PER_SECOND * 100:
+        frequency = NS_PER_SECOND // _FILETIME_NS
+    return Clock(clock, frequency, origin, start)

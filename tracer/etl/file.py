@@ -1,0 +1,211 @@
+"""An .etl file as a source of event batches, in time order, in memory bounded by a window."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+
+from tracer.errors import Damage, DamageCode, InputError
+from tracer.etl.buffers import BufferIndex, index_buffers
+from tracer.etl.census import Counters
+from tracer.etl.classify import classifier
+from tracer.etl.logfile import HEAD_BYTES, flags_text, read_head
+from tracer.etl.loss import loss_of
+from tracer.etl.headers import BufferFlag
+from tracer.etl.reading import Reading
+from tracer.etl.threaded import ahead
+from tracer.events.registry import LAYOUTS
+from tracer.stacks.table import StackTable
+from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, TraceInfo
+
+WINDOW_BYTES: Final = 16 << 20
+"""Bytes of buffers that are looked at together; small enough to stay in the cache of one core cluster."""
+
+Progress = Callable[[Batch], None]
+
+
+class EtlFile(AbstractContextManager["EtlFile"]):
+    """A trace file, opened with :meth:`open`; satisfies :class:`~tracer.trace.Source`.
+
+    Census, losses, damage and byte counts grow while batches are taken.
+    """
+
+    def __init__(self, path: Path, stream: _File, *, window_bytes: int, threads: int) -> None:
+        self._path = path
+        self._file = stream
+        self._window_bytes = window_bytes
+        self._threads = threads
+        self._head = read_head(stream.read_at(0, HEAD_BYTES), str(path), stream.size)
+        self._index: BufferIndex | None = None
+        self._reading: Reading | None = None
+        self._counters = Counters()
+        self._classifier = classifier(LAYOUTS, ())
+        self.stacks = StackTable()
+
+    @classmethod
+    def open(cls, path: Path, *, window_bytes: int = WINDOW_BYTES, threads: int = 2) -> EtlFile:
+        """Open a trace and read its head.
+
+        ``threads``: 2 reads and decodes in a thread of its own while the caller works, 1 does
+        all in the caller's. :class:`InputError` where the file cannot be opened or is no .etl.
+        """
+        stream = _File(path)
+        try:
+            return cls(path, stream, window_bytes=window_bytes, threads=threads)
+        except BaseException:
+            stream.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @property
+    def index(self) -> BufferIndex:
+        """Where the buffers lie; made at the first use."""
+        if self._index is None:
+            self._index = index_buffers(self._file.read_at, self._file.size, self._head)
+        return self._index
+
+    @property
+    def info(self) -> TraceInfo:
+        """The header; ``duration_ns`` reaches to the last record read so far."""
+        head = self._head
+        buffers = self.index.buffers
+        return TraceInfo(
+            path=str(self._path),
+            bytes=self._file.size,
+            session=head.session,
+            start=head.start,
+            end=head.end,
+            duration_ns=self._last_ns,
+            os_build=head.build,
+            pointer_size=head.pointer_size,
+            processors=head.processors,
+            buffers=len(buffers),
+            compressed_buffers=int(np.count_nonzero(buffers["flag"] & BufferFlag.COMPRESSED)),
+            clock=head.clock.name,
+            clock_frequency=head.clock.frequency,
+            mode=flags_text(head.mode),
+            finalised=head.end != 0,
+            simulated=head.session.startswith(SIMULATED_SESSION),
+        )
+
+    @property
+    def _last_ns(self) -> int:
+        return 0 if self._reading is None else max(0, self._head.clock.ns_of(self._reading.last_time))
+
+    @property
+    def census(self) -> Census:
+        """Counts of what has been read so far."""
+        return self._counters.census(self._classifier)
+
+    @property
+    def loss(self) -> Loss:
+        """Losses the header and the buffers show."""
+        return loss_of(self._head, self.index.buffers, self._last_ns)
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What could not be read so far, by offset."""
+        found = list(self.index.damage)
+        if self._reading is not None:
+            found += self._reading.damage
+        return tuple(sorted(found, key=lambda place: place.offset))
+
+    @property
+    def bytes(self) -> ByteCount:
+        """Where the bytes read so far went; after the last batch they add up to the file's size."""
+        index = self.index
+        count = ByteCount(0, 0, 0, 0) if self._reading is None else self._reading.window.byte_count
+        return ByteCount(count.headers, count.records, count.padding + index.padding, count.skipped + index.skipped)
+
+    def batches(self, kinds: Collection[str] | None = None) -> Iterator[Batch]:
+        """Batches of the given kinds of events (default: all that have a layout), in time order."""
+        self._counters = Counters()
+        self._classifier = classifier(LAYOUTS, {item.kind for item in LAYOUTS} if kinds is None else kinds)
+        self._reading = Reading(
+            self._file.read_into, self._head, self.index.buffers, self._classifier, self._counters, self.stacks,
+            self._window_bytes,
+        )  # fmt: skip
+        yield from ahead(self._reading.batches()) if self._threads > 1 else self._reading.batches()
+        self._check_bytes()
+
+    def scan(self, progress: Progress | None = None) -> None:
+        """Walk everything and keep only the counts, losses and damage."""
+        for batch in self.batches(()):
+            if progress is not None:
+                progress(batch)
+
+    def _check_bytes(self) -> None:
+        count = self.bytes
+        total = count.headers + count.records + count.padding + count.skipped
+        if total != self._file.size or min(count.headers, count.records, count.padding, count.skipped) < 0:
+            raise AssertionError(f"{self._path}: {count} does not add up to {self._file.size} bytes")
+
+
+class _File:
+    """Positioned reads of a file; every error of the system becomes an :class:`InputError`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            if path.is_dir():
+                raise InputError(
+                    "is-directory", "this is a directory, not a trace", where=str(path), why="a trace is one file",
+                    next="give the path of an .etl file inside it",
+                )  # fmt: skip
+            self._stream = path.open("rb", buffering=0)
+            self.size = os.fstat(self._stream.fileno()).st_size
+        except FileNotFoundError:
+            raise InputError(
+                "not-found", "there is no such file", where=str(path), why="the path leads nowhere",
+                next="check the path; on a share, check that it is mounted",
+            ) from None  # fmt: skip
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError, offset: int = 0) -> InputError:
+        denied = isinstance(error, PermissionError)
+        advice = "open it as a user who may read it" if denied else "copy the file to a sound local disk and try again"
+        return InputError(
+            "no-permission" if denied else "read-failed",
+            "the file may not be read" if denied else "reading the file failed",
+            where=f"{self._path}, byte {offset}", why=error.strerror or str(error), next=advice,
+        )  # fmt: skip
+
+    def read_into(self, offset: int, view: memoryview) -> int:
+        """Fill ``view`` from ``offset``; fewer bytes where the file ends."""
+        done = 0
+        try:
+            self._stream.seek(offset)
+            while done < len(view):
+                got = self._stream.readinto(view[done:])
+                if not got:
+                    break
+                done += got
+        except OSError as error:
+            raise self._failed(error, offset + done) from error
+        return done
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``offset``."""
+        try:
+            self._stream.seek(offset)
+            return self._stream.read(size) or b""
+        except OSError as error:
+            raise self._failed(error, offset) from error
+
+    def close(self) -> None:
+        self._stream.close()

@@ -1,0 +1,175 @@
+"""Payloads to columns: one kernel reads any layout, field by field, over all records of a slot."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.columns import BlobColumn, Column
+from tracer.events.layout import Code, Layout
+from tracer.jit import kernel
+
+_PTR: Final = int(Code.PTR)
+_BE2: Final = int(Code.BE2)
+_IP4: Final = int(Code.IP4)
+_IP6: Final = int(Code.IP6)
+_GUID: Final = int(Code.GUID)
+_WSTR: Final = int(Code.WSTR)
+_ASTR: Final = int(Code.ASTR)
+_SID: Final = int(Code.SID)
+_BIN: Final = int(Code.BIN)
+_PTRS: Final = int(Code.PTRS)
+_SID_SUBAUTHORITIES: Final = 1  # offset of the count in a SID; 8 fixed bytes, then 4 for each
+
+
+@kernel
+def read_unsigned(window: npt.NDArray[np.uint8], at: int, width: int) -> np.uint64:
+    """Little-endian unsigned integer of 1, 2, 4 or 8 bytes at any position."""
+    value = np.uint64(0)
+    for i in range(width - 1, -1, -1):
+        value = (value << np.uint64(8)) | np.uint64(window[at + i])
+    return value
+
+
+@kernel
+def _blob_length(
+    window: npt.NDArray[np.uint8], at: int, end: int, code: int, pointer: int, declared: int
+) -> tuple[int, int, int]:
+    """Of a blob at ``at``: (bytes before the content, bytes of content, bytes to step over)."""
+    room = end - at
+    if code == _WSTR:
+        length = 0
+        while length + 2 <= room and (window[at + length] != 0 or window[at + length + 1] != 0):
+            length += 2
+        return 0, length, min(length + 2, room)
+    if code == _ASTR:
+        length = 0
+        while length < room and window[at + length] != 0:
+            length += 1
+        return 0, length, min(length + 1, room)
+    if code == _SID:
+        if room < 4:
+            return 0, 0, room
+        if read_unsigned(window, at, 4) == np.uint64(0):
+            return 0, 0, 4
+        prefix = 2 * pointer
+        if room < prefix + 8:
+            return 0, 0, room
+        length = 8 + 4 * np.int64(window[at + prefix + _SID_SUBAUTHORITIES])
+        length = min(length, room - prefix)
+        return prefix, length, prefix + length
+    length = room
+    if code == _IP4:
+        length = 4
+    elif code == _IP6 or code == _GUID:
+        length = 16
+    elif code == _BIN:
+        length = declared
+    elif code == _PTRS:
+        length = declared * pointer if declared >= 0 else room - room % pointer
+    if length < 0 or length > room:
+        length = room
+    return 0, length, length
+
+
+@kernel
+def decode_rows(
+    window: npt.NDArray[np.uint8],
+    events: npt.NDArray[np.void],
+    rows: npt.NDArray[np.int32],
+    pointer_bytes: npt.NDArray[np.int64],
+    codes: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
+    values: npt.NDArray[np.uint64],
+    sizes: npt.NDArray[np.int64],
+    blob_rows: npt.NDArray[np.int64],
+) -> int:
+    """Read the payloads of ``events[rows]`` into ``values[field, row]``; gives how many were cut inside a field.
+
+    For a blob ``values`` holds its position in the window and ``sizes[blob_rows[field], row]`` its
+    length in bytes. Fields beyond the payload's end are zero or empty. ``pointer_bytes`` is by
+    header type.
+    """
+    short = 0
+    for i in range(rows.shape[0]):
+        event = events[rows[i]]
+        at = np.int64(event["payload"])
+        end = np.int64(event["end"])
+        pointer = pointer_bytes[window[np.int64(event["start"]) + 2]]
+        cut = False
+        for f in range(codes.shape[0]):
+            code = codes[f]
+            width = pointer if code == _PTR else (2 if code == _BE2 else code)
+            if width <= 8:
+                if at + width > end:
+                    cut = cut or at < end
+                    at = end
+                    values[f, i] = np.uint64(0)
+                    continue
+                value = read_unsigned(window, at, width)
+                if code == _BE2:
+                    value = (value >> np.uint64(8)) | ((value & np.uint64(0xFF)) << np.uint64(8))
+                values[f, i] = value
+                at += width
+                continue
+            declared = -1
+            if lengths[f] >= 0:
+                stated = values[lengths[f], i]
+                declared = np.int64(stated) if stated <= np.uint64(end - at) else end - at
+                cut = cut or stated > np.uint64(end - at)
+            skip, length, step = _blob_length(window, at, end, code, pointer, declared)
+            values[f, i] = np.uint64(at + skip)
+            sizes[blob_rows[f], i] = length
+            at += step
+        short += 1 if cut else 0
+    return short
+
+
+@kernel
+def copy_spans(
+    window: npt.NDArray[np.uint8],
+    starts: npt.NDArray[np.uint64],
+    lengths: npt.NDArray[np.int64],
+    places: npt.NDArray[np.int64],
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Copy each span of the window to its place in ``out``."""
+    for i in range(starts.shape[0]):
+        start = np.int64(starts[i])
+        place = places[i]
+        for k in range(lengths[i]):
+            out[place + k] = window[start + k]
+
+
+def decode(
+    layout: Layout, window: npt.NDArray[np.uint8], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32],
+    pointer_bytes: npt.NDArray[np.int64],
+) -> tuple[dict[str, Column], int]:
+    """Columns by field name for ``events[rows]``, and how many records ended inside a field."""
+    n = len(rows)
+    blobs = [field.is_blob for field in layout.fields]
+    values = np.empty((len(layout.fields), n), np.uint64)
+    sizes = np.zeros((max(1, sum(blobs)), n), np.int64)
+    blob_rows = np.cumsum(blobs, dtype=np.int64) - 1
+    codes = np.array([field.code for field in layout.fields], np.int64)
+    lengths = np.array([field.length for field in layout.fields], np.int64)
+    short = decode_rows(window, events, rows, pointer_bytes, codes, lengths, values, sizes, blob_rows)
+    columns: dict[str, Column] = {}
+    for index, field in enumerate(layout.fields):
+        if field.dtype is not None:
+            columns[field.name] = values[index].astype(field.dtype)
+        else:
+            columns[field.name] = _blob(window, values[index], sizes[blob_rows[index]])
+    return columns, short
+
+
+def _blob(
+    window: npt.NDArray[np.uint8], starts: npt.NDArray[np.uint64], lengths: npt.NDArray[np.int64]
+) -> BlobColumn:
+    places = np.zeros(len(lengths), np.int64)
+    np.cumsum(lengths[:-1], out=places[1:])
+    data = np.empty(np.int64(lengths.sum()), np.uint8)
+    copy_spans(window, starts, lengths, places, data)
+    return BlobColumn(data, places, lengths)

@@ -1,0 +1,33 @@
+"""Pool events: every allocation and free of kernel pool, of Windows 7 and later.
+
+Sources: the kernel's MOF classes (unchanged from Windows 7 to Windows 11) and System Informer's
+``ETW_POOL_EVENT`` agree on the fields; no public trace holds these records.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracer.events.layout import Layout, hooks, layout
+
+ALLOC: Final = 0x0E20
+ALLOC_SESSION: Final = 0x0E21
+FREE: Final = 0x0E22
+FREE_SESSION: Final = 0x0E23
+
+LAYOUTS: Final[tuple[Layout, ...]] = (
+    layout("pool", "pool allocation or free", hooks("0E20 0E22"), 2, "u4 type; u4 tag; ptr bytes; ptr entry"),
+    # The MOF class appends the session, ETW_POOL_EVENT does not: a payload without it reads as session 0.
+    layout(
+        "pool",
+        "session pool allocation or free",
+        hooks("0E21 0E23"),
+        2,
+        "u4 type; u4 tag; ptr bytes; ptr entry; u4 session",
+    ),
+    # No document declares the fields of these two: counted, never interpreted.
+    layout("pool_page", "pool page added", hooks("0E24 0E25 0E26 0E27"), 2, "rest data"),
+    layout("pool_snapshot", "pool snapshot", hooks("0E28 0E29 0E2A 0E2B 0E2C 0E2D 0E2E 0E2F"), 2, "rest data"),
+)
+"""``type`` is the POOL_TYPE with the big-pool bit; ``tag`` as stored, with its protected bit; ``entry`` is the
+address that the caller got."""

@@ -1,0 +1,169 @@
+"""All call stacks of a trace, each kept once.
+
+A stack id is an index into the table. Ids that stand for a stack key whose frames have not been
+seen yet (``docs/stacks.md``) are placeholders: :meth:`StackTable.canonical` leads from them to
+the stack they turned out to be.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.columns import NO_STACK
+from tracer.jit import kernel
+
+STACKS_FULL: Final = -2
+"""No room for another stack, or for its frames: call :meth:`StackTable.reserve` and go on."""
+
+_FIRST_STACKS: Final = 1 << 12
+_FIRST_FRAMES: Final = 1 << 16
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+_SEED: Final = np.uint64(0x243F6A8885A308D3)
+
+
+@kernel
+def frame_at(words4: npt.NDArray[np.uint32], at: int, pointer: int) -> np.uint64:
+    """The pointer of 4 or 8 bytes at byte position ``at``, a multiple of 4."""
+    low = np.uint64(words4[at >> 2])
+    if pointer == 4:
+        return low
+    return low | np.uint64(words4[(at >> 2) + 1]) << np.uint64(32)
+
+
+@kernel
+def hash_frames(words4: npt.NDArray[np.uint32], at: int, count: int, pointer: int) -> np.uint64:
+    """64-bit hash of ``count`` frames; equal frames hash equally whatever their width on disk."""
+    even = _SEED
+    odd = _MULTIPLIER
+    i = 0
+    while i + 1 < count:
+        even = (even ^ frame_at(words4, at + i * pointer, pointer)) * _MULTIPLIER
+        odd = (odd ^ frame_at(words4, at + (i + 1) * pointer, pointer)) * _MULTIPLIER
+        even ^= even >> np.uint64(32)
+        odd ^= odd >> np.uint64(29)
+        i += 2
+    if i < count:
+        even = (even ^ frame_at(words4, at + i * pointer, pointer)) * _MULTIPLIER
+    mixed = (even ^ (odd >> np.uint64(31)) ^ (odd << np.uint64(33)) ^ np.uint64(count)) * _MULTIPLIER
+    return mixed ^ (mixed >> np.uint64(32))
+
+
+@kernel
+def intern(
+    words4: npt.NDArray[np.uint32],
+    at: int,
+    count: int,
+    pointer: int,
+    buckets: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
+    starts: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int32],
+    frames: npt.NDArray[np.uint64],
+    used: npt.NDArray[np.int64],
+) -> int:
+    """Id of the stack of ``count`` frames at byte ``at``, added where new; :data:`STACKS_FULL` for lack of room.
+
+    ``used``: [stacks, frames] in use.
+    """
+    digest = hash_frames(words4, at, count, pointer)
+    mask = np.uint64(buckets.shape[0] - 1)
+    probe = digest & mask
+    while buckets[probe] >= 0:
+        found = buckets[probe]
+        if hashes[found] == digest and lengths[found] == count:
+            start = starts[found]
+            same = True
+            for i in range(count):
+                if frames[start + i] != frame_at(words4, at + i * pointer, pointer):
+                    same = False
+                    break
+            if same:
+                return np.int64(found)
+        probe = (probe + np.uint64(1)) & mask
+    stack = used[0]
+    if 2 * (stack + 1) > buckets.shape[0] or stack >= hashes.shape[0] or used[1] + count > frames.shape[0]:
+        return STACKS_FULL
+    buckets[probe] = stack
+    hashes[stack] = digest
+    starts[stack] = used[1]
+    lengths[stack] = count
+    for i in range(count):
+        frames[used[1] + i] = frame_at(words4, at + i * pointer, pointer)
+    used[0] = stack + 1
+    used[1] += count
+    return np.int64(stack)
+
+
+@kernel
+def _refill(buckets: npt.NDArray[np.int32], hashes: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], n: int) -> None:
+    """Put the first ``n`` stacks into empty ``buckets``; placeholders have no frames and no bucket."""
+    mask = np.uint64(buckets.shape[0] - 1)
+    for stack in range(n):
+        if starts[stack] < 0:
+            continue
+        probe = hashes[stack] & mask
+        while buckets[probe] >= 0:
+            probe = (probe + np.uint64(1)) & mask
+        buckets[probe] = stack
+
+
+class StackTable:
+    """Interned stacks: frames are uint64 addresses, innermost first.
+
+    The arrays are work space of the kernels in this package; readers use :meth:`frames`,
+    :meth:`canonical` and ``len()``.
+    """
+
+    def __init__(self) -> None:
+        self.buckets = np.full(2 * _FIRST_STACKS, -1, np.int32)
+        self.hashes = np.zeros(_FIRST_STACKS, np.uint64)
+        self.starts = np.zeros(_FIRST_STACKS, np.int64)
+        self.lengths = np.zeros(_FIRST_STACKS, np.int32)
+        self.targets = np.zeros(_FIRST_STACKS, np.int32)  # what a placeholder turned out to be
+        self.frame_pool = np.zeros(_FIRST_FRAMES, np.uint64)
+        self.used = np.zeros(2, np.int64)
+
+    def __len__(self) -> int:
+        return int(self.used[0])
+
+    def reserve(self) -> None:
+        """Double what is nearly full."""
+        stacks, frames = (int(n) for n in self.used)
+        if 4 * (stacks + 1) > 3 * len(self.hashes) or 2 * (stacks + 1) >= len(self.buckets):
+            size = 2 * len(self.hashes)
+            for name in ("hashes", "starts", "lengths", "targets"):
+                old = getattr(self, name)
+                new = np.zeros(size, old.dtype)
+                new[: len(old)] = old
+                setattr(self, name, new)
+            self.buckets = np.full(2 * size, -1, np.int32)
+            _refill(self.buckets, self.hashes, self.starts, stacks)
+        if 4 * (frames + 256) > 3 * len(self.frame_pool):
+            pool = np.zeros(2 * len(self.frame_pool), np.uint64)
+            pool[:frames] = self.frame_pool[:frames]
+            self.frame_pool = pool
+
+    def canonical(self, stacks: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """The given ids (int32, any shape), placeholders replaced by their stack; unresolved ones become -1."""
+        if len(self) == 0:
+            return np.full(np.shape(stacks), NO_STACK, np.int32)
+        known = np.maximum(stacks, 0)
+        placeholder = self.starts[known] < 0
+        return np.where(stacks < 0, NO_STACK, np.where(placeholder, self.targets[known], stacks)).astype(np.int32)
+
+    def frames(self, stack: int) -> npt.NDArray[np.uint64]:
+        """Frames of one id, innermost first; empty for -1 and for a key whose frames never came."""
+        resolved = int(self.canonical(np.array([stack], np.int32))[0])
+        if resolved < 0:
+            return np.zeros(0, np.uint64)
+        start = int(self.starts[resolved])
+        return self.frame_pool[start : start + int(self.lengths[resolved])]
+
+    @property
+    def unresolved(self) -> int:
+        """Keys that were referred to and whose frames have not come."""
+        n = len(self)
+        return int(np.count_nonzero((self.starts[:n] < 0) & (self.targets[:n] < 0)))

@@ -1,0 +1,1 @@
+"""One module per command; :mod:`tui.commands.registry` names them all."""

@@ -1,0 +1,55 @@
+"""``poolscope demo``: the bundled simulated trace."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import resources
+
+from tracer.errors import MachineError
+from tui.commands.analyze import TOP, print_report
+from tui.commands.options import add_json, add_quiet
+from tui.commands.tui import add_screenshot, open_interface
+from tui.exit_codes import ExitCode
+from tui.streams import is_terminal
+
+BUNDLED = "demo.etl"
+"""The trace in the package ``fixtures``: the scenario winsock-loop, after Microsoft's article Q171996."""
+
+
+class DemoCommand:
+    """In the terminal interface where there is a terminal, else as a report."""
+
+    def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
+        """Declare arguments and options."""
+        add_json(parser)
+        add_screenshot(parser)
+        add_quiet(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Show the bundled trace."""
+        from analyzers.tags import TagNames  # brings numpy: not for --help
+        from tui.reading.trace import read_snapshot
+        from tui.selection import Filters
+
+        trace = resources.files("fixtures") / BUNDLED
+        if not trace.is_file():
+            raise MachineError(
+                "demo-missing",
+                "the demo trace is not there",
+                where=str(trace),
+                why="this installation of Poolscope is incomplete",
+                next="install it again, or make a trace: poolscope simulate winsock-loop demo.etl",
+            )
+        with resources.as_file(trace) as path:
+            snapshot = read_snapshot(path, TagNames.load(None), quiet=args.quiet)
+        if args.json:
+            from tui.json_documents.analysis import analysis_document
+            from tui.json_documents.writing import write_document
+
+            write_document(analysis_document(snapshot))
+        elif args.screenshot is not None or (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
+            return open_interface(snapshot, args)
+        else:
+            print_report(snapshot, Filters(), top=TOP)
+        return ExitCode.INTERRUPTED if snapshot.partial else ExitCode.DONE

@@ -1,0 +1,46 @@
+"""Options that several commands share; each is declared once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """``--quiet``."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes on stderr")
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    """``--strict``."""
+    parser.add_argument("--strict", action="store_true", help="exit with 5 when events were lost or bytes are damaged")
+
+
+def add_pooltag(parser: argparse.ArgumentParser) -> None:
+    """``--pooltag``."""
+    parser.add_argument(
+        "--pooltag",
+        type=Path,
+        metavar="FILE",
+        help="a pooltag.txt for drivers and descriptions (found by itself where Microsoft's debuggers put it)",
+    )
+
+
+def add_debug(parser: argparse.ArgumentParser) -> None:
+    """``--debug``, understood before and after the command's name."""
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="show the Python traceback of an internal error (also POOLSCOPE_DEBUG=1)",
+    )
+
+
+def trace_path(word: str) -> Path:
+    """The path of a trace as argparse reads it."""
+    return Path(word)

@@ -1,0 +1,50 @@
+"""Every command of ``poolscope``: a new one is a module of its own and one line here.
+
+A command's module is imported when that command runs and not before: ``poolscope --help`` must
+answer without numba, numpy or textual.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+
+class Command(Protocol):
+    """What a command's class offers."""
+
+    def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
+        """Declare arguments and options."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; gives the exit code, raises PoolscopeError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command's name, its line in ``--help``, and where its class is."""
+
+    name: str
+    help: str
+    module: str
+    class_name: str
+
+    def load(self) -> Command:
+        """The command itself; imports its module."""
+        return cast("Command", getattr(importlib.import_module(self.module), self.class_name)())
+
+
+COMMANDS: Final[tuple[Entry, ...]] = (
+    Entry("demo", "look at the bundled simulated trace", "tui.commands.demo", "DemoCommand"),
+    Entry("info", "what is in a trace: header, records, loss, damage", "tui.commands.info", "InfoCommand"),
+    Entry("analyze", "which pool memory is outstanding, and whose it is", "tui.commands.analyze", "AnalyzeCommand"),
+    Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
+    Entry("simulate", "write a simulated trace with known truth", "tui.commands.simulate", "SimulateCommand"),
+)
+
+
+def find(name: str) -> Entry | None:
+    """The command of that name."""
+    return next((entry for entry in COMMANDS if entry.name == name), None)

@@ -1,0 +1,83 @@
+"""``poolscope tui``: the terminal interface on a trace."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer.errors import UsageError
+from tui.commands.options import add_pooltag, add_quiet, trace_path
+from tui.exit_codes import ExitCode
+from tui.outcome import outcome
+from tui.streams import is_terminal, say
+
+if TYPE_CHECKING:
+    from analyzers.snapshot import Snapshot
+
+
+class TuiCommand:
+    """Loads with progress on stderr, then opens."""
+
+    def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
+        """Declare arguments and options."""
+        parser.add_argument("trace", type=trace_path, metavar="TRACE", help="an .etl file")
+        add_pooltag(parser)
+        add_screenshot(parser)
+        add_quiet(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Open the interface, or write a picture of it."""
+        if args.screenshot is None:
+            require_terminal()
+        from analyzers.tags import TagNames  # brings numpy: not for --help
+        from tui.reading.trace import read_snapshot
+
+        return open_interface(read_snapshot(args.trace, TagNames.load(args.pooltag), quiet=args.quiet), args)
+
+
+def add_screenshot(parser: argparse.ArgumentParser) -> None:
+    """``--screenshot``, ``--size``, ``--press``."""
+    parser.add_argument("--screenshot", type=Path, metavar="FILE.svg", help="write a picture of the interface instead")
+    parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLSxROWS", help="of the picture (120x40)")
+    parser.add_argument("--press", default="", metavar="KEYS", help="keys to press first, such as enter,down,enter")
+
+
+def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
+    """The interface on the terminal, or its picture in a file; gives the trace's outcome."""
+    from tui.app import PoolscopeApp, screenshot  # brings textual
+
+    if args.screenshot is None:
+        PoolscopeApp(snapshot).run()
+        return ExitCode.DONE
+    picture = asyncio.run(screenshot(snapshot, args.size, [key for key in args.press.split(",") if key]))
+    try:
+        args.screenshot.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            "output", "cannot write the picture", where=str(args.screenshot), why=str(error), next="give another path"
+        ) from error
+    say(f"wrote {args.screenshot}", quiet=args.quiet)
+    return outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=False)
+
+
+def require_terminal() -> None:
+    """Raise UsageError where nobody could see or steer the interface."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise UsageError(
+            "no-terminal",
+            "the interface needs a terminal",
+            why="input or output of this process is no terminal",
+            next="'poolscope analyze TRACE' gives a report, --screenshot FILE.svg a picture",
+        )
+
+
+def _size(word: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", word)
+    columns, rows = (int(match[1]), int(match[2])) if match else (0, 0)
+    if columns < 20 or rows < 5:
+        raise argparse.ArgumentTypeError("columns x rows, at least 20x5, such as 120x40")
+    return columns, rows

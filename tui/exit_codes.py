@@ -1,0 +1,33 @@
+"""What the exit code of ``poolscope`` says; the codes are a contract."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from tracer.errors import InputError, MachineError, PoolscopeError, UsageError
+
+
+class ExitCode(IntEnum):
+    """Every exit code of every command."""
+
+    DONE = 0
+    FOUND = 1  # done; --fail-on-finding was given and something was found
+    USAGE = 2  # asked for something that the command does not offer
+    INPUT = 3  # the input cannot be read at all
+    MACHINE = 4  # this machine cannot do it
+    INCOMPLETE = 5  # read, but damaged or with loss, and --strict was given
+    INTERNAL = 70  # a fault of Poolscope itself (EX_SOFTWARE of BSD's sysexits.h)
+    INTERRUPTED = 130  # Ctrl-C (128 + SIGINT, as shells have it), after a correct partial answer
+
+
+def exit_code_of(error: PoolscopeError) -> ExitCode:
+    """The exit code that belongs to an error."""
+    match error:
+        case UsageError():
+            return ExitCode.USAGE
+        case InputError():
+            return ExitCode.INPUT
+        case MachineError():
+            return ExitCode.MACHINE
+        case _:
+            return ExitCode.INTERNAL

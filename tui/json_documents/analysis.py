@@ -1,0 +1,144 @@
+"""The document of ``poolscope analyze``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analyzers.pooltag import tag_hex, tag_text
+from analyzers.snapshot import Frame, GroupRow, PoolSnapshot, Snapshot
+from tracer.columns import UNKNOWN_ID
+from tui.json_documents.info import bytes_part
+from tui.json_documents.trace import damage_part, loss_part, trace_part
+from tui.json_documents.writing import SCHEMA, Object, Value, address, string
+from tui.selection import Filters
+
+
+def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Object:
+    """The whole document of one trace.
+
+    With filters, ``pool``'s lists hold the selection (outstanding numbers are the selection's,
+    allocations, frees and peaks the trace's) and ``filter`` says what was selected.
+    """
+    info = snapshot.info
+    document: Object = {
+        "schema": SCHEMA,
+        "simulated": info.simulated,
+        "partial": snapshot.partial,
+        "finalised": info.finalised,
+        "at_ns": snapshot.at_ns,
+        "trace": trace_part(info),
+        "loss": loss_part(snapshot.loss),
+        "damage": damage_part(snapshot.damage),
+        "bytes": bytes_part(snapshot.bytes),
+        "pool": pool_part(snapshot),
+        "pending_apcs": [],
+        "findings": findings_part(snapshot),
+        "cleared": [],
+    }
+    if filters:
+        document["filter"] = filter_part(filters, snapshot.pool)
+    return document
+
+
+def findings_part(snapshot: Snapshot) -> list[Value]:
+    """Accusations, best first. A snapshot says what is outstanding and nothing about causes: there are none."""
+    del snapshot
+    return []
+
+
+def filter_part(filters: Filters, pool: PoolSnapshot) -> Object:
+    """What was asked for, and how much of what is outstanding it let through."""
+    return {
+        "tag": [string(word) for word in filters.tags],
+        "process": [string(word) for word in filters.processes],
+        "driver": [string(word) for word in filters.drivers],
+        "outstanding_count": len(pool.outstanding),
+        "outstanding_bytes": int(pool.outstanding.size.sum(dtype=np.uint64)),
+    }
+
+
+def pool_part(snapshot: Snapshot) -> Object:
+    """The ledger's totals, and what is outstanding from four sides, most bytes first."""
+    pool = snapshot.pool
+    totals = pool.totals
+    return {
+        "allocations": totals.allocations,
+        "frees": totals.frees,
+        "matched": totals.matched,
+        "frees_without_allocation": totals.frees_without_allocation,
+        "replaced_without_free": totals.replaced_without_free,
+        "outstanding_count": totals.outstanding_count,
+        "outstanding_bytes": totals.outstanding_bytes,
+        "by_tag": [_tag_row(pool, row) for row in _most_first(pool.tags.outstanding_bytes)],
+        "by_stack": [
+            _site_row(snapshot, row)
+            for row in _most_first(pool.sites.outstanding_bytes)
+            if pool.sites.outstanding_count[row]
+        ],
+        "by_process": [_process_row(row) for row in pool.by_process],
+        "by_driver": [_group_row(row) for row in pool.by_driver],
+    }
+
+
+def several_document(documents: Sequence[Object]) -> Object:
+    """The document of several traces: theirs, in the order asked for; an unreadable one's holds path and error."""
+    return {"schema": SCHEMA, "traces": list(documents)}
+
+
+def _most_first(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> list[int]:
+    return [int(row) for row in np.argsort(-values, kind="stable")]
+
+
+def _tag_name(pool: PoolSnapshot, row: int) -> Object:
+    tag = int(pool.tags.tag[row])
+    return {"tag": tag_text(tag), "tag_hex": tag_hex(tag), "paged": bool(pool.tags.paged[row])}
+
+
+def _tag_row(pool: PoolSnapshot, row: int) -> Object:
+    tags = pool.tags
+    return _tag_name(pool, row) | {
+        "driver": string(tags.driver[row]),
+        "description": string(tags.description[row]),
+        "allocations": int(tags.allocations[row]),
+        "frees": int(tags.frees[row]),
+        "outstanding_count": int(tags.outstanding_count[row]),
+        "outstanding_bytes": int(tags.outstanding_bytes[row]),
+        "peak_bytes": int(tags.peak_bytes[row]),
+    }
+
+
+def _site_row(snapshot: Snapshot, row: int) -> Object:
+    pool, sites = snapshot.pool, snapshot.pool.sites
+    return _tag_name(pool, int(sites.tag_row[row])) | {
+        "driver": string(sites.driver[row]),
+        "allocations": int(sites.allocations[row]),
+        "frees": int(sites.frees[row]),
+        "outstanding_count": int(sites.outstanding_count[row]),
+        "outstanding_bytes": int(sites.outstanding_bytes[row]),
+        "first_ns": int(sites.first_ns[row]),
+        "last_ns": int(sites.last_ns[row]),
+        "stack": stack_part(snapshot.names.frames(int(sites.stack[row]))),
+    }
+
+
+def stack_part(frames: Sequence[Frame]) -> list[Value]:
+    """Frames, innermost first; what is not known of a frame is null."""
+    return [
+        {
+            "address": address(frame.address),
+            "module": string(frame.module) or None,
+            "offset": frame.offset if frame.module else None,
+            "symbol": string(frame.symbol) or None,
+        }
+        for frame in frames
+    ]
+
+
+def _process_row(row: GroupRow) -> Object:
+    return {"id": None if row.id == UNKNOWN_ID else row.id} | _group_row(row)
+
+
+def _group_row(row: GroupRow) -> Object:
+    return {"name": string(row.name), "outstanding_count": row.count, "outstanding_bytes": row.bytes}

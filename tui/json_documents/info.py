@@ -1,0 +1,43 @@
+"""The document of ``poolscope info``."""
+
+from __future__ import annotations
+
+from tracer.trace import ByteCount, Census
+from tui.contents import Contents
+from tui.json_documents.trace import damage_part, loss_part, trace_part
+from tui.json_documents.writing import SCHEMA, Object
+
+
+def records_part(census: Census) -> Object:
+    """How many records of which kind; hook ids are group and type in four hex digits."""
+    return {
+        "total": census.total,
+        "by_header": dict(sorted(census.by_header.items())),
+        "kernel_events": {f"{hook:04X}": count for hook, count in sorted(census.kernel_events.items())},
+        "providers": {str(guid): count for guid, count in sorted(census.providers.items())},
+    }
+
+
+def bytes_part(count: ByteCount) -> Object:
+    """Where the bytes went; the sum is the file's size unless the document is partial."""
+    return {
+        "headers": count.headers,
+        "records": count.records,
+        "padding": count.padding,
+        "skipped": count.skipped,
+    }
+
+
+def info_document(contents: Contents) -> Object:
+    """The whole document."""
+    return {
+        "schema": SCHEMA,
+        "simulated": contents.info.simulated,
+        "partial": contents.partial,
+        "finalised": contents.info.finalised,
+        "trace": trace_part(contents.info),
+        "records": records_part(contents.census),
+        "loss": loss_part(contents.loss),
+        "damage": damage_part(contents.damage),
+        "bytes": bytes_part(contents.bytes),
+    }

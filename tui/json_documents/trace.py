@@ -1,0 +1,61 @@
+"""The parts that every document about a trace shares: its header, its losses, its damage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.errors import Damage
+from tracer.trace import Loss, TraceInfo, filetime_text
+from tui.json_documents.writing import Object, string
+
+
+def trace_part(info: TraceInfo) -> Object:
+    """The header; ``end`` is null where nothing says it."""
+    return {
+        "path": string(info.path),
+        "bytes": info.bytes,
+        "session": string(info.session),
+        "start": filetime_text(info.start),
+        "end": filetime_text(info.end),
+        "duration_ns": info.duration_ns,
+        "os_build": info.os_build,
+        "pointer_size": info.pointer_size,
+        "processors": info.processors,
+        "buffers": info.buffers,
+        "compressed_buffers": info.compressed_buffers,
+        "clock": info.clock,
+        "clock_frequency": info.clock_frequency,
+        "mode": list(info.mode),
+        "finalised": info.finalised,
+        "simulated": info.simulated,
+    }
+
+
+def loss_part(loss: Loss) -> Object:
+    """What the session lost; ``cpu`` is null where it is not known."""
+    return {
+        "events_lost": loss.events_lost,
+        "buffers_lost": loss.buffers_lost,
+        "gaps": [
+            {
+                "from_ns": gap.from_ns,
+                "to_ns": gap.to_ns,
+                "cpu": None if gap.cpu < 0 else gap.cpu,
+                "reason": string(gap.reason),
+            }
+            for gap in loss.gaps
+        ],
+    }
+
+
+def damage_part(damage: Sequence[Damage]) -> list[Object]:
+    """What could not be read."""
+    return [
+        {
+            "offset": place.offset,
+            "code": str(place.code),
+            "what": string(place.what),
+            "bytes_skipped": place.bytes_skipped,
+        }
+        for place in damage
+    ]

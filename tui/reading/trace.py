@@ -1,0 +1,50 @@
+"""From a path to what a command shows: a trace's contents, or the snapshot of its analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzers.analysis import Analysis
+from analyzers.snapshot import Snapshot
+from analyzers.tags import TagNames
+from tracer.etl.file import EtlFile
+from tui.contents import Contents, contents_of
+from tui.reading.compilation import announce_compilation
+from tui.reading.interruption import Interruption
+from tui.reading.progress import meter
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan that was interrupted
+    """Reading ends here because the user asked for it."""
+
+
+def read_contents(path: Path, *, quiet: bool) -> Contents:
+    """Walk the whole trace and count; partial when interrupted. Raises InputError."""
+    announce_compilation(quiet=quiet)
+    with EtlFile.open(path) as source, Interruption() as interruption:
+        with meter(path.name, source.info.bytes, quiet=quiet) as shown:
+
+            def on_progress(progress: Progress) -> None:
+                shown.advance(progress.bytes_read, progress.records)
+                if interruption.asked:
+                    raise _Stopped
+
+            try:
+                source.scan(on_progress)
+            except _Stopped:
+                return contents_of(source, partial=True)
+        return contents_of(source, partial=False)
+
+
+def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
+    """Read and analyse the whole trace; partial when interrupted. Raises InputError."""
+    announce_compilation(quiet=quiet)
+    with EtlFile.open(path) as source, Interruption() as interruption:
+        analysis = Analysis(source, names)
+        with meter(path.name, source.info.bytes, quiet=quiet) as shown:
+            for batch in source.batches():
+                analysis.feed(batch)
+                shown.advance(batch.bytes_read, batch.records)
+                if interruption.asked:
+                    break
+        return analysis.snapshot(partial=interruption.asked)

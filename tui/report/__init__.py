@@ -1,0 +1,1 @@
+"""Text reports: pure functions from what is known to styled lines."""

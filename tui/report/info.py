@@ -1,0 +1,76 @@
+"""The text report of ``poolscope info``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from rich.text import Text
+
+from tracer.events.layout import KernelId, ProviderId
+from tracer.events.registry import LAYOUTS, layouts_for
+from tracer.trace import ByteCount, Census
+from tui.contents import Contents
+from tui.quantities import number
+from tui.report.styles import QUIET, heading, labelled
+from tui.report.trace import file_lines, missing_lines, origin_lines, simulated_lines
+from tui.report.wrapping import wrapped
+from tui.safe_text import safe
+
+
+def info_report(contents: Contents, *, width: int) -> list[Text]:
+    """The whole report."""
+    info = contents.info
+    head = simulated_lines(info) + origin_lines(info) + file_lines(info)
+    head += missing_lines(info, contents.loss, contents.damage, partial=contents.partial)
+    lines = [*wrapped(head, width), Text(), *_records(contents.census)]
+    return [*lines, Text(), *_bytes(contents.bytes)]
+
+
+def _records(census: Census) -> list[Text]:
+    lines = [heading(f"Records: {census.total:,}"), *_counts(dict(census.by_header))]
+    if census.kernel_events:
+        lines += [Text(), heading("Kernel events, by hook id")]
+        lines += _counts({f"{hook:04X}": n for hook, n in census.kernel_events.items()}, _hook_names(census))
+    if census.providers:
+        lines += [Text(), heading("Providers")]
+        lines += _counts({str(guid): n for guid, n in census.providers.items()}, _provider_names(census))
+    return lines
+
+
+def _counts(counts: Mapping[str, int], names: Mapping[str, str] | None = None) -> list[Text]:
+    """Most frequent first."""
+    label = max((len(key) for key in counts), default=0)
+    digits = max((len(number(n)) for n in counts.values()), default=0)
+    return [
+        Text.assemble(
+            f"  {safe(key):<{label}}  {number(n):>{digits}}", (f"  {(names or {}).get(key, '')}".rstrip(), QUIET)
+        )
+        for key, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _hook_names(census: Census) -> dict[str, str]:
+    found = {f"{hook:04X}": layouts_for(KernelId(hook)) for hook in census.kernel_events}
+    return {key: layouts[-1].name for key, layouts in found.items() if layouts}
+
+
+def _provider_names(census: Census) -> dict[str, str]:
+    """What is read of a provider's events: the kinds of event table that they end up in."""
+    kinds: dict[uuid.UUID, set[str]] = {}
+    for layout in LAYOUTS:
+        for event in layout.ids:
+            if isinstance(event, ProviderId):
+                kinds.setdefault(event.provider, set()).add(layout.kind)
+    return {str(guid): ", ".join(sorted(kinds[guid])) for guid in census.providers if guid in kinds}
+
+
+def _bytes(count: ByteCount) -> list[Text]:
+    parts = (
+        ("headers", count.headers),
+        ("records", count.records),
+        ("padding", count.padding),
+        ("skipped", count.skipped),
+    )
+    digits = max(len(number(value)) for _, value in parts)
+    return [heading("Bytes"), *(labelled(name, f"{value:>{digits},}", 8) for name, value in parts)]

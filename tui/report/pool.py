@@ -1,0 +1,61 @@
+"""The pool's part of a report: the ledger, and who knows what is outstanding."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.text import Text
+
+from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, WhoSource
+from tui.quantities import counted, exact_size
+from tui.report.styles import heading, labelled, note
+from tui.selection import Filters
+
+_WHO_WORDS = (
+    (WhoSource.STACK, "by stack events"),
+    (WhoSource.HEADER, "by record headers"),
+    (WhoSource.CONTEXT_SWITCH, "inferred from context switches"),
+    (WhoSource.UNKNOWN, "not known"),
+)
+
+
+def has_pool_events(totals: PoolTotals) -> bool:
+    """Whether the trace tells anything about pool memory."""
+    return bool(totals.allocations or totals.frees)
+
+
+def ledger_lines(totals: PoolTotals) -> list[Text]:
+    """The totals, as the two equations that hold between them."""
+    made = (
+        f"{totals.allocations:,} = {totals.matched:,} freed + {totals.outstanding_count:,} outstanding"
+        f" + {totals.replaced_without_free:,} replaced (their free was lost)"
+    )
+    freed = (
+        f"{totals.frees:,} = {totals.matched:,} matched"
+        f" + {totals.frees_without_allocation:,} of memory allocated before the trace, or unseen"
+    )
+    held = f"{counted(totals.outstanding_count, 'allocation')}, {exact_size(totals.outstanding_bytes)}"
+    return [
+        heading("Pool"),
+        labelled("allocations", made),
+        labelled("frees", freed),
+        labelled("outstanding", held),
+        note("  Outstanding means: allocated in this trace and not freed in it. That alone is not a leak."),
+    ]
+
+
+def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
+    """What the filters let through."""
+    if not filters:
+        return []
+    held = int(pool.outstanding.size.sum(dtype=np.uint64))
+    return [
+        labelled("selected", f"{counted(len(pool.outstanding), 'allocation')}, {exact_size(held)} ({filters})"),
+        note("  Below, outstanding numbers are the selection's; allocs, frees and peaks the whole trace's."),
+    ]
+
+
+def who_lines(outstanding: Outstanding) -> list[Text]:
+    """How surely process and thread of what is outstanding are known."""
+    counts = np.bincount(outstanding.who, minlength=len(WhoSource))
+    said = [f"{int(counts[who]):,} {words}" for who, words in _WHO_WORDS if counts[who]]
+    return [note(f"  Processes are known: {', '.join(said)}.")] if said else []

@@ -1,0 +1,85 @@
+"""The head of every report: that a trace is simulated, where it is from, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from tracer.errors import Damage
+from tracer.trace import Loss, TraceInfo, filetime_text
+from tui.quantities import counted, duration, exact_size, moment, size
+from tui.report.styles import QUIET, WARNING, heading, labelled, warning
+from tui.safe_text import safe
+
+SIMULATED_NOTICE: Final = "SIMULATED TRACE: written by Poolscope's simulator, not recorded on any machine"
+_SHOWN: Final = 5
+"""Gaps and damaged places that a report lists one by one; --json has all of them."""
+
+
+def simulated_lines(info: TraceInfo) -> list[Text]:
+    """The first lines of a report about a simulated trace; none about a real one."""
+    return [Text(SIMULATED_NOTICE, WARNING), Text()] if info.simulated else []
+
+
+def origin_lines(info: TraceInfo) -> list[Text]:
+    """Where and when the trace was recorded."""
+    start = filetime_text(info.start) or "not known"
+    end = filetime_text(info.end) or "not written"
+    build = f"Windows build {info.os_build}, {info.pointer_size * 8} bit, {counted(info.processors, 'processor')}"
+    return [
+        heading(safe(info.path)),
+        labelled("session", safe(info.session) or "(no name)"),
+        labelled("recorded", f"{start} to {end} ({duration(info.duration_ns)})"),
+        labelled("machine", build),
+    ]
+
+
+def file_lines(info: TraceInfo) -> list[Text]:
+    """How the file is built."""
+    compressed = f", {info.compressed_buffers:,} of them compressed" if info.compressed_buffers else ""
+    return [
+        labelled("file", f"{exact_size(info.bytes)} in {counted(info.buffers, 'buffer')}{compressed}"),
+        labelled("clock", f"{safe(info.clock)}, {info.clock_frequency:,} ticks a second"),
+        labelled("mode", ", ".join(safe(word) for word in info.mode) or "(none)"),
+    ]
+
+
+def missing_lines(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool) -> list[Text]:
+    """Everything that makes the rest of a report less than the whole truth."""
+    lines: list[Text] = []
+    if partial:
+        lines.append(warning("reading was interrupted: everything below is about the part that was read"))
+    if not info.finalised:
+        lines.append(warning("the session was still running, or crashed, when this file was taken"))
+    return lines + loss_lines(loss) + damage_lines(damage)
+
+
+def loss_lines(loss: Loss) -> list[Text]:
+    """What the session lost, and when."""
+    lines = []
+    if loss.events_lost or loss.buffers_lost:
+        lost = f"{counted(loss.events_lost, 'event')} and {counted(loss.buffers_lost, 'buffer')}"
+        lines.append(warning(f"the session lost {lost}: some of what looks outstanding may have been freed"))
+    if loss.gaps:
+        lines.append(warning(f"events are missing ({counted(len(loss.gaps), 'gap')} in time):"))
+    for gap in loss.gaps[:_SHOWN]:
+        cpu = f"CPU {gap.cpu}" if gap.cpu >= 0 else "CPU not known"
+        lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {safe(gap.reason)}"))
+    return lines + _more(len(loss.gaps))
+
+
+def damage_lines(damage: Sequence[Damage]) -> list[Text]:
+    """What could not be read."""
+    if not damage:
+        return []
+    skipped = sum(place.bytes_skipped for place in damage)
+    lines = [warning(f"{counted(len(damage), 'place')} could not be read, {size(skipped)} skipped:")]
+    for place in damage[:_SHOWN]:
+        lines.append(Text(f"  at byte {place.offset:,}: {safe(place.what)} ({place.code})"))
+    return lines + _more(len(damage))
+
+
+def _more(total: int) -> list[Text]:
+    return [Text(f"  and {total - _SHOWN:,} more (--json has all)", QUIET)] if total > _SHOWN else []

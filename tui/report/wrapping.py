@@ -1,0 +1,33 @@
+"""Sentences broken to the width of the report."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from rich.text import Text
+
+
+def wrapped(lines: Iterable[Text], width: int) -> list[Text]:
+    """The lines with those that are too long broken at blanks, continued with an indent, styles kept by the first.
+
+    Made for sentences; tables and stacks come with their own widths.
+    """
+    return [piece for line in lines for piece in _broken(line, width)]
+
+
+def _broken(line: Text, width: int) -> list[Text]:
+    if len(line.plain) <= width:
+        return [line]
+    indent = "  " + " " * (len(line.plain) - len(line.plain.lstrip()))
+    pieces = textwrap.wrap(
+        line.plain,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        expand_tabs=False,
+    )
+    first = line[: len(pieces[0])]
+    return [first, *(Text(piece, line.style) for piece in pieces[1:])]

@@ -1,0 +1,1 @@
+"""One screen per file; a screen puts widgets together and answers their messages."""

@@ -1,0 +1,119 @@
+"""What a column is: values to sort and filter by as arrays, text made only for the row that is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from rich.cells import cell_len
+
+from tui.safe_text import safe
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column's name and how it gives way: the highest ``drop`` leaves first where the width is short.
+
+    ``key`` names the column in code, ``sort_key`` is the key that sorts by it in the terminal
+    interface (empty: none). A column never gets narrower than ``minimum`` cells.
+    """
+
+    key: str
+    title: str
+    sort_key: str = ""
+    minimum: int = 1
+    drop: int = 0
+    right: bool = False
+    most_first: bool = False
+
+
+class Column(Protocol):
+    """One column of a table."""
+
+    @property
+    def heading(self) -> Heading:
+        """Its name and manners."""
+
+    def text(self, row: int) -> str:
+        """What stands in the row's cell; harmless, on one line."""
+
+    def ranks(self) -> Numbers:
+        """An array that sorts as the column does."""
+
+    def width(self) -> int:
+        """Cells that its widest text needs."""
+
+    def matches(self, needle: str) -> Mask | None:
+        """Rows whose text holds the case-folded ``needle``; ``None`` where nobody would search."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberColumn:
+    """Numbers, shown by ``show``."""
+
+    heading: Heading
+    values: Numbers
+    show: Callable[[int], str]
+
+    def text(self, row: int) -> str:
+        """The number as shown."""
+        return self.show(int(self.values[row]))
+
+    def ranks(self) -> Numbers:
+        """The numbers themselves."""
+        return self.values
+
+    def width(self) -> int:
+        """Measured on the largest, the smallest and a thousand between (units make short numbers wide)."""
+        if not len(self.values):
+            return 0
+        some = self.values[:: max(1, len(self.values) // 1000)]
+        ends = (int(self.values.max()), int(self.values.min()))
+        return max(len(self.show(value)) for value in (*ends, *(int(value) for value in some)))
+
+    def matches(self, needle: str) -> None:
+        """Numbers are sorted, not searched."""
+        del needle
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelColumn:
+    """Names: ``codes`` (an index for each row) into ``labels``, so that a million rows cost a few strings."""
+
+    heading: Heading
+    codes: Numbers
+    labels: tuple[str, ...]
+
+    def text(self, row: int) -> str:
+        """The name, harmless."""
+        return safe(self.labels[int(self.codes[row])])
+
+    def ranks(self) -> Numbers:
+        """Alphabetical order, upper and lower case alike."""
+        if not self.labels:
+            return np.zeros(0, np.int64)
+        folded = np.array([label.casefold() for label in self.labels], dtype=np.object_)
+        return np.unique(folded, return_inverse=True)[1].reshape(-1)[self.codes]
+
+    def width(self) -> int:
+        """Of the widest label."""
+        return max((cell_len(safe(label)) for label in self.labels), default=0)
+
+    def matches(self, needle: str) -> Mask:
+        """Rows whose name holds ``needle``."""
+        found = np.array([needle in label.casefold() for label in self.labels], np.bool_)
+        return found[self.codes] if len(found) else np.zeros(0, np.bool_)
+
+
+def labels_of(heading: Heading, texts: Sequence[str]) -> LabelColumn:
+    """A label column of one text for each row."""
+    labels = tuple(dict.fromkeys(texts))
+    code = {label: index for index, label in enumerate(labels)}
+    return LabelColumn(heading, np.array([code[text] for text in texts], np.int64), labels)

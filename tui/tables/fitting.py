@@ -1,0 +1,54 @@
+"""How columns share a line that may be too short for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+
+from tui.tables.columns import Column
+
+GAP: Final = 2
+"""Cells between two columns."""
+
+
+def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
+    """The columns that a line of ``width`` cells has room for, in their order, with their widths.
+
+    Columns leave by ``Heading.drop``, highest first, until the others' smallest widths fit; what
+    is left over then widens those that need more, the most important first.
+    """
+    kept = list(columns)
+    while len(kept) > 1 and _total([_smallest(column) for column in kept]) > width:
+        kept.remove(max(kept, key=lambda column: column.heading.drop))
+    widths = {column.heading.key: _smallest(column) for column in kept}
+    spare = width - _total(list(widths.values()))
+    for column in sorted(kept, key=lambda column: column.heading.drop):
+        more = min(max(spare, 0), natural_width(column) - widths[column.heading.key])
+        widths[column.heading.key] += more
+        spare -= more
+    return [(column, widths[column.heading.key]) for column in kept]
+
+
+def natural_width(column: Column) -> int:
+    """Cells that the widest of heading and cells needs."""
+    return max(column.width(), cell_len(column.heading.title) + 1)  # one more for the sort arrow
+
+
+def _smallest(column: Column) -> int:
+    if column.heading.right:
+        return natural_width(column)  # a number cut short is a wrong number
+    return min(natural_width(column), column.heading.minimum)
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def cell(text: str, width: int, *, right: bool, mark: str = "…") -> str:
+    """``text`` in exactly ``width`` cells; what is cut off ends in ``mark``."""
+    if cell_len(text) > width:
+        return set_cell_size(set_cell_size(text, max(width - len(mark), 0)) + mark, width)
+    blank = " " * (width - cell_len(text))
+    return blank + text if right else text + blank

@@ -1,0 +1,68 @@
+"""Coded values of a snapshot in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.pooltag import BIG_POOL, PAGED
+from analyzers.snapshot import Snapshot, WhoSource
+from tracer.columns import UNKNOWN_ID
+from tui.safe_text import safe
+
+NONPAGED_WORD: Final = "Nonp"
+PAGED_WORD: Final = "Paged"
+
+_TYPE_BITS: Final = (
+    (2, "must-succeed"),
+    (4, "cache-aligned"),
+    (32, "session"),
+    (512, "NX"),
+    (BIG_POOL, "big"),
+)
+"""Bits of POOL_TYPE (Microsoft's POOL_TYPE page; ntdiff's headers) and the big-pool bit of the event."""
+
+KNOWN_BY: Final = {
+    WhoSource.UNKNOWN: "not known",
+    WhoSource.STACK: "stack event",
+    WhoSource.CONTEXT_SWITCH: "inferred: CPU",
+    WhoSource.HEADER: "record header",
+}
+"""How process and thread are known, short enough for a column."""
+
+KNOWN_BY_LONG: Final = {
+    WhoSource.UNKNOWN: "nothing in the trace says which thread allocated it",
+    WhoSource.STACK: "observed: its stack event names process and thread",
+    WhoSource.CONTEXT_SWITCH: "inferred: the thread that context switches show running on that CPU",
+    WhoSource.HEADER: "observed: the record's own header names process and thread",
+}
+"""How process and thread are known, as a sentence."""
+
+
+def pool_word(*, paged: bool) -> str:
+    """PoolMon's word for the kind of pool."""
+    return PAGED_WORD if paged else NONPAGED_WORD
+
+
+def pool_type(value: int) -> str:
+    """A pool type as logged, in words: ``Nonp NX big``; bits without a name in hex."""
+    words = [pool_word(paged=bool(value & PAGED))]
+    words += [word for bit, word in _TYPE_BITS if value & bit]
+    unnamed = value & ~(PAGED | sum(bit for bit, _ in _TYPE_BITS))
+    return " ".join([*words, f"+0x{unnamed:x}"] if unnamed else words)
+
+
+def process_label(snapshot: Snapshot, pid: int) -> str:
+    """A process by name and id, harmless."""
+    return named_process(snapshot.names.process(pid), pid)
+
+
+def named_process(name: str, pid: int) -> str:
+    """``name (id)``; says so where either is not known."""
+    if pid == UNKNOWN_ID:
+        return "(process not known)"
+    return f"{safe(name) or '(no name)'} ({pid})"
+
+
+def thread_label(thread: int) -> str:
+    """A thread id, or ``?``."""
+    return "?" if thread == UNKNOWN_ID else str(thread)

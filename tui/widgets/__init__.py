@@ -1,0 +1,1 @@
+"""One widget per file; each shows data and tells, by messages, what was asked of it."""

@@ -1,0 +1,78 @@
+"""What must be seen on every screen: which trace, that it is simulated, what is missing, what is outstanding."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Final
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.widget import Widget
+
+from analyzers.snapshot import Snapshot
+from tui.quantities import counted, duration, number, size
+from tui.safe_text import safe
+
+SIMULATED: Final = " SIMULATED "
+
+
+class TraceBar(Widget):
+    """One line on the trace, one on its totals, and a third only when something is missing."""
+
+    DEFAULT_CSS = """
+    TraceBar {
+        height: auto;
+        padding: 0 1;
+        background: $panel;
+    }
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.lines = [_trace_line(snapshot), _totals_line(snapshot), *_missing_line(snapshot)]
+
+    def render(self) -> RenderResult:
+        """The lines, each cut at the width."""
+        return Text("\n", no_wrap=True, overflow="ellipsis").join(self.lines)
+
+
+def _trace_line(snapshot: Snapshot) -> Text:
+    info = snapshot.info
+    marker = [(SIMULATED, "bold reverse"), " "] if info.simulated else []
+    name = safe(PurePath(info.path.replace("\\", "/")).name)
+    return Text.assemble(
+        *marker,
+        (name, "bold"),
+        f"  build {info.os_build}, {info.pointer_size * 8} bit, {counted(info.processors, 'CPU')}",
+        f", {duration(info.duration_ns)}",
+    )
+
+
+def _totals_line(snapshot: Snapshot) -> Text:
+    totals = snapshot.pool.totals
+    return Text.assemble(
+        "outstanding ",
+        (f"{number(totals.outstanding_count)}, {size(totals.outstanding_bytes)}", "bold"),
+        f"  allocs {number(totals.allocations)}  frees {number(totals.frees)}",
+        f"  unmatched frees {number(totals.frees_without_allocation)}",
+        f"  replaced {number(totals.replaced_without_free)}",
+    )
+
+
+def _missing_line(snapshot: Snapshot) -> list[Text]:
+    """Loss and damage in one line; none when nothing is missing."""
+    loss, missing = snapshot.loss, []
+    if snapshot.partial:
+        missing.append("reading was interrupted")
+    if not snapshot.info.finalised:
+        missing.append("session never closed")
+    if loss.events_lost:
+        missing.append(f"{counted(loss.events_lost, 'event')} lost")
+    if loss.buffers_lost:
+        missing.append(f"{counted(loss.buffers_lost, 'buffer')} lost")
+    if loss.gaps:
+        missing.append(counted(len(loss.gaps), "gap"))
+    if snapshot.damage:
+        skipped = size(sum(place.bytes_skipped for place in snapshot.damage))
+        missing.append(f"{counted(len(snapshot.damage), 'place')} damaged, {skipped} skipped")
+    return [Text(f"INCOMPLETE: {', '.join(missing)}", "bold yellow")] if missing else []
