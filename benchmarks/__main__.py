@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     plan = QUICK if options.quick else FULL
     if options.size:
-        plan = replace(plan, size=options.size)
+        plan = plan.sized(options.size)
     with TemporaryDirectory(prefix="poolscope-benchmarks-") as temporary:
         rows = list(_measure(options.only or list(SECTIONS), plan, Traces(options.keep or Path(temporary))))
     if options.json:

@@ -16,13 +16,13 @@ from typing import Final
 
 import numpy as np
 
+from benchmarks.blocks import CLASS_SIZES
 from benchmarks.buffers import BufferWriter, CpuStream
 from benchmarks.records import POINTER_SIZE, POOL_RECORD, STACK_RECORD, SWITCH_RECORD, Encoder
 from benchmarks.rundown import header_record, rundown, trace_options
 from benchmarks.sites import Sites, make_sites, threads
 from benchmarks.size import parse_size, size_text
 from benchmarks.workload import (
-    CLASS_SIZES,
     EVENTS_PER_SWITCH,
     LONG_LIFE,
     LONG_SHARE,

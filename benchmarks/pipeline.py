@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers.analysis import Analysis
-from tracer.etl.file import EtlFile
-
 from analyzers.snapshot import PoolTotals
 from analyzers.tags import TagNames
 from benchmarks.best import best_of, timed
@@ -17,6 +16,7 @@ from benchmarks.generate import Expected
 from benchmarks.machine import peak_memory, pin
 from benchmarks.peers import Walk
 from benchmarks.size import MIB
+from tracer.etl.file import EtlFile
 
 
 class WrongResultError(Exception):
@@ -61,7 +61,7 @@ def analyze(path: Path, threads: int) -> Passage:
     began = clock()
     with EtlFile.open(path, threads=threads) as source:
         analysis = Analysis(source, TagNames.load())
-        for batch in source.batches():
+        for batch in source.batches(Analysis.KINDS):
             at = clock()
             analysis.feed(batch)
             feeding += clock() - at
@@ -111,17 +111,27 @@ def measure_memory(path: Path, expected: Expected) -> int:
     return peak_memory()
 
 
-def measure_walk(path: Path) -> Walk:
-    """Open the file and take every batch, kernels warm: more than a walk (decoding, stacks, time order)."""
-    _walk(path)
-    seconds, records = best_of(lambda: _walk(path), most_runs=200, most_seconds=1.0)
+def measure_walks(path: Path) -> tuple[Walk, Walk]:
+    """Kernels warm: all batches (decoded, with stacks, in time order), and the walk alone (records counted)."""
+    return _best_walk(lambda: _batches(path)), _best_walk(lambda: _scan(path))
+
+
+def _best_walk(walk: Callable[[], int]) -> Walk:
+    walk()
+    seconds, records = best_of(walk, most_runs=200, most_seconds=1.0)
     return Walk(records, seconds)
 
 
-def _walk(path: Path) -> int:
+def _batches(path: Path) -> int:
     with EtlFile.open(path) as source:
         for _ in source.batches():
             pass
+        return source.census.total
+
+
+def _scan(path: Path) -> int:
+    with EtlFile.open(path) as source:
+        source.scan()
         return source.census.total
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from benchmarks.size import GIB, MIB
+
+LEAST_BYTES_PER_OUTSTANDING: Final = 1024
+"""Of a small trace: an allocation, its stack, and as much again for those that are freed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,10 @@ class Plan:
     runs: int
     peer_seconds: float
     strict: bool
+
+    def sized(self, size: int) -> Plan:
+        """With another trace for the speed, which may be too small for as many outstanding allocations."""
+        return replace(self, size=size, outstanding=min(self.outstanding, size // LEAST_BYTES_PER_OUTSTANDING))
 
 
 FULL: Final = Plan(

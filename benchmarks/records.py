@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.blocks import I64, U16, U64
 from benchmarks.sites import Sites
-from benchmarks.workload import I64, U16, U64, Window
+from benchmarks.workload import Window
 from tracer.etl.headers import PERFINFO_HEADER, RECORD_ALIGNMENT, TRACE_MARKER, HeaderType
 from tracer.events import pool, stack, thread
 from tracer.events.layout import KernelId, Layout

@@ -34,7 +34,7 @@ def trace_options(buffer_size: int, cpus: int, *, compressed: bool) -> TraceOpti
 
 def header_record(options: TraceOptions, buffers: int, end_ticks: int) -> bytes:
     """The first record of the file; ``end_ticks`` is the raw time at which the session ended."""
-    return _aligned(pack(logfile_record(options, buffers=buffers, end_ticks=end_ticks, events_lost=0)))
+    return _aligned(pack(logfile_record(options, buffers=buffers, end_ticks=end_ticks, events_lost=0, buffers_lost=0)))
 
 
 def rundown(time: int) -> Records:

@@ -12,14 +12,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.blocks import I64, U16, U32, U64, Blocks, Slots
 from benchmarks.sites import Sites
 from tracer.events.pool import ALLOC, FREE
 from tracer.events.thread import CONTEXT_SWITCH
-
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
-U32 = npt.NDArray[np.uint32]
-U16 = npt.NDArray[np.uint16]
 
 EVENTS_PER_SWITCH: Final = 16
 STRAY_FREES: Final = 0.002
@@ -31,45 +27,13 @@ LONG_SHARE: Final = 0.1
 MEAN_GAP: Final = 25
 MIN_GAP: Final = 8
 """Ticks of 100 ns between two events of the machine: 400,000 pool events a second."""
+EVENTS_PER_TIE: Final = 6
 STACK_DELAY: Final = (10, 70)
 """A stack is logged this many ticks after its event, but before the next event of its CPU."""
 
-CLASS_SIZES: Final = np.array([32, 64, 128, 256, 512, 1024, 2048, 4096, 65536], np.int64)
-"""Pool memory is handed out in slots; a freed slot is used again for the same class."""
-POOL_BASE: Final = 0xFFFF8A8000000000
 STRAY_BASE: Final = 0xFFFF8A0000000000
-CLASS_SHIFT: Final = 36
 
 _NEVER: Final = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Blocks:
-    """Pool blocks and when (in pool events since the start) each is freed."""
-
-    due: I64
-    address: U64
-    site: I64
-
-    def __len__(self) -> int:
-        return len(self.due)
-
-    def where(self, mask: npt.NDArray[np.bool_]) -> Blocks:
-        """The blocks that the mask keeps."""
-        return Blocks(self.due[mask], self.address[mask], self.site[mask])
-
-    def plus(self, other: Blocks) -> Blocks:
-        """Both, the other's last."""
-        return Blocks(
-            np.concatenate((self.due, other.due)),
-            np.concatenate((self.address, other.address)),
-            np.concatenate((self.site, other.site)),
-        )
-
-    @staticmethod
-    def none() -> Blocks:
-        """No block at all."""
-        return Blocks(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,36 +64,6 @@ class Counts:
     matched_bytes: int = 0
     strays: int = 0
     switches: int = 0
-
-
-class Slots:
-    """Addresses by size class: what was freed last is handed out first."""
-
-    def __init__(self) -> None:
-        self._free: list[U64] = [np.empty(0, np.uint64) for _ in CLASS_SIZES]
-        self._fresh = [0 for _ in CLASS_SIZES]
-
-    def take(self, size_class: I64) -> U64:
-        """An address for each wanted class, none of them in use."""
-        out = np.empty(len(size_class), np.uint64)
-        for index, free in enumerate(self._free):
-            wanted = np.flatnonzero(size_class == index)
-            reused = min(len(free), len(wanted))
-            out[wanted[:reused]] = free[len(free) - reused :]
-            self._free[index] = free[: len(free) - reused]
-            out[wanted[reused:]] = self._new(index, len(wanted) - reused)
-        return out
-
-    def give_back(self, address: U64) -> None:
-        """These may be handed out again."""
-        size_class = (address - np.uint64(POOL_BASE)) >> np.uint64(CLASS_SHIFT)
-        for index, free in enumerate(self._free):
-            self._free[index] = np.concatenate((free, address[size_class == index]))
-
-    def _new(self, index: int, count: int) -> U64:
-        slot = np.arange(self._fresh[index], self._fresh[index] + count, dtype=np.uint64)
-        self._fresh[index] += count
-        return np.uint64(POOL_BASE + (index << CLASS_SHIFT)) + slot * np.uint64(CLASS_SIZES[index])
 
 
 class Workload:
@@ -173,7 +107,7 @@ class Workload:
         self._alive = known.where((known.due >= self._position) & (known.due != _NEVER))
         self._slots.give_back(freed.address)
         self._count(made, freed)
-        stray = self._strays(round(len(freed) * STRAY_FREES))
+        stray = self._strays(int(self._rng.binomial(len(freed), STRAY_FREES)))
         switches = self._switches((len(made) + len(freed)) // EVENTS_PER_SWITCH)
         return self._schedule(began, made, freed.plus(stray), switches)
 
@@ -210,7 +144,8 @@ class Workload:
         position = np.concatenate((began, freed.due, switches))
         order = np.argsort(position, kind="stable")
         hook = np.repeat(np.array([ALLOC, FREE, CONTEXT_SWITCH], np.uint16), [len(made), len(freed), len(switches)])
-        time, cpu = self._times(len(order)), self._cpus(len(order))
+        address = np.concatenate((made.address, freed.address, none.astype(np.uint64)))
+        time, cpu = self._times(address[order]), self._cpus(len(order))
         by_cpu = np.argsort(cpu, kind="stable")
         rows = order[by_cpu]
         first = np.searchsorted(cpu[by_cpu], np.arange(len(self._running) + 1))
@@ -220,17 +155,18 @@ class Workload:
             time=time[by_cpu],
             stack_time=self._stack_times(time[by_cpu], first),
             hook=hook[rows],
-            address=np.concatenate((made.address, freed.address, none.astype(np.uint64)))[rows],
+            address=address[rows],
             site=np.concatenate((made.site, freed.site, none))[rows],
             thread=thread,
             previous=previous,
         )
 
-    def _times(self, count: int) -> I64:
-        """Never two equal times in a row but one, so that a CPU's own times differ."""
-        gap = self._rng.integers(MIN_GAP, 2 * MEAN_GAP - MIN_GAP, count)
+    def _times(self, address: U64) -> I64:
+        """Some neighbours share a time, as on real machines, but never a block's allocation and its free."""
+        gap = self._rng.integers(MIN_GAP, 2 * MEAN_GAP - MIN_GAP, len(address))
         if len(self._running) > 1:
-            gap[1::6] = 0
+            equal = np.arange(1, len(address), EVENTS_PER_TIE)
+            gap[equal[address[equal] != address[equal - 1]]] = 0
         time: I64 = self.now + np.cumsum(gap)
         self.now = int(time[-1]) + MIN_GAP
         return time

@@ -36,8 +36,11 @@ def _passage(section: str, cores: int, speed: Speed, read: float, records: int) 
     rate = Unit.RECORDS_PER_SECOND.text(records / speed.total)
     note = rate if speed.pinned else f"{rate}; not pinned to {cores} cores"
     yield Row(section, name, speed.total, ratio=speed.total / read, to="read", limit=LIMITS[cores], note=note)
+    parts = "read, decompress, walk, decode, stacks, order"
+    if cores > 1:
+        parts = f"waiting for the other core: {parts}"
     for part, seconds, what in (
-        ("batches", speed.best.batches, "read, decompress, walk, decode, stacks, order"),
+        ("batches", speed.best.batches, parts),
         ("feed", speed.best.feed, "who, matching"),
         ("snapshot", speed.best.snapshot, ""),
     ):

@@ -48,7 +48,7 @@ def test_the_header_names_a_simulated_session_and_counts_its_buffers(
     assert read[0].hook == 0
     assert header[0x118:].decode("utf-16-le").startswith(SIMULATED_SESSION)
     assert struct.unpack_from("<I", header, 0x24) == (written[1].buffers,)
-    end, frequency, start, clock = struct.unpack_from("<q240xqqI", header, 0x10)
+    end, frequency, start, clock = struct.unpack_from("<q232xqqI", header, 0x10)
     assert (frequency, clock) == (10_000_000, 1)
     assert end - start >= max(record.time for record in read) - read[0].time
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from tracer.etl import walk
 from tracer.events import stack
-from tracer.events.layout import EventId, KernelId, Layout
+from tracer.events.layout import EventId, KernelId, Layout, ProviderId
+from tracer.events.providers import classic
 
 _VERSIONS: Final = 32
 """Event versions told apart (0 … 31); higher ones use the highest."""
@@ -48,13 +49,16 @@ def guid_of(low: int, high: int) -> uuid.UUID:
 class Classifier:
     """The tables the walk reads: hook → row, (provider, event) → row, (row, version) → slot.
 
-    ``layouts[slot]`` is the layout of a slot, ``None`` for the reader's own slots. Providers are
+    A kernel event may also come as a classic event of its class GUID (sessions that were read in real time
+    and written again): ``row_hook`` gives such a row its hook id. ``layouts[slot]`` is the layout of a
+    slot, ``None`` for the reader's own slots. Providers are
     found by hash; every provider that occurs gets a row, so that records are counted by it.
     """
 
     layouts: list[Layout | None]
     hook_row: npt.NDArray[np.uint16]
     row_slot: npt.NDArray[np.uint16]
+    row_hook: npt.NDArray[np.uint16]
     provider_rows: npt.NDArray[np.uint16]
     provider_keys: npt.NDArray[np.uint64]
     provider_counts: npt.NDArray[np.int64]
@@ -98,22 +102,29 @@ def classifier(layouts: Collection[Layout], kinds: Collection[str]) -> Classifie
 
 
 def _tables(slots: list[Layout | None], versions: dict[EventId, list[tuple[int, int]]]) -> Classifier:
-    providers = sorted({event_id.provider for event_id in versions if not isinstance(event_id, KernelId)})
+    by_class = {classic(event_id): event_id for event_id in versions if isinstance(event_id, KernelId)}
+    named = [event_id for event_id in versions if isinstance(event_id, ProviderId)]
+    providers = sorted({event_id.provider for event_id in (*by_class, *named) if event_id is not None})
     result = Classifier(
         slots,
         np.zeros(_EVENT_IDS, np.uint16),
         np.zeros((len(versions) + 1, _VERSIONS), np.uint16),
+        np.zeros(len(versions) + 1, np.uint16),
         np.zeros((len(providers), _EVENT_IDS), np.uint16),
         np.zeros((_PROVIDER_BUCKETS // 2, 2), np.uint64),
         np.zeros(_PROVIDER_BUCKETS // 2, np.int64),
         np.full(_PROVIDER_BUCKETS, -1, np.int32),
     )
-    for row, (event_id, known) in enumerate(versions.items(), start=1):
+    rows = {event_id: row for row, event_id in enumerate(versions, start=1)}
+    for event_id, known in versions.items():
+        row = rows[event_id]
         result.row_slot[row] = _slots_by_version(known)
         if isinstance(event_id, KernelId):
             result.hook_row[event_id.hook] = row
-        else:
-            result.provider_rows[providers.index(event_id.provider), event_id.event] = row
+            result.row_hook[row] = event_id.hook
+    for provider_id, event_id in (*by_class.items(), *zip(named, named, strict=True)):
+        if provider_id is not None:
+            result.provider_rows[providers.index(provider_id.provider), provider_id.event] = rows[event_id]
     for row, provider in enumerate(providers):
         low, high = (np.uint64(word) for word in guid_words(provider))
         walk.provider_row(result.provider_keys, result.provider_table, row, low, high)

@@ -123,8 +123,8 @@ class Reading:
         while True:
             result = walk.walk(
                 window.bytes, window.words2, window.words4, window.words8, window.segments, horizon, self._peeked,
-                tables.hook_row, tables.row_slot, tables.provider_keys, tables.provider_counts, tables.provider_table,
-                tables.provider_rows, counters.by_header, counters.by_hook, self._events, self._stack_rows, state,
+                tables.hook_row, tables.row_slot, tables.row_hook, tables.provider_keys, tables.provider_counts,
+                tables.provider_table, tables.provider_rows, counters.by_header, counters.by_hook, self._events, self._stack_rows, state,
             )  # fmt: skip
             tables.providers = int(state[4])
             if result == walk.COMPLETE:

@@ -245,6 +245,7 @@ def walk(
     peeked: npt.NDArray[np.int64],
     hook_row: npt.NDArray[np.uint16],
     row_slot: npt.NDArray[np.uint16],
+    row_hook: npt.NDArray[np.uint16],
     provider_keys: npt.NDArray[np.uint64],
     provider_counts: npt.NDArray[np.int64],
     provider_table: npt.NDArray[np.int32],
@@ -357,7 +358,9 @@ def walk(
                     event = np.int64(words8[position + 4])
                     version = np.int64(words2[(position + 6) >> 1])
                 if last_provider < provider_rows.shape[0]:
-                    slot = np.int64(row_slot[provider_rows[last_provider, event], min(version, rows_mask)])
+                    row = provider_rows[last_provider, event]
+                    slot = np.int64(row_slot[row, min(version, rows_mask)])
+                    event = np.int64(row_hook[row]) if row_hook[row] else event
                 if family == _EVENT and words2[(position + 4) >> 1] & EVENT_FLAG_EXTENDED:
                     payload, n_stacks = _extended_items(words2, payload, stop, stacks, n_stacks, s, n_events + 1)
             if SLOT_STACK <= slot <= SLOT_USER_KEY:

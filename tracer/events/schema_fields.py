@@ -114,6 +114,7 @@ _COUNTED: Final[Mapping[int, Read]] = {
     InType.REVERSED_COUNTED_ANSI_STRING: (Code.BE2, "<u2"),
     InType.HEX_DUMP: (Code.U4, "<u4"),
 }
+_PREVIOUS: Final = -2  # length of a field whose length is the field just before, until that one's index is known
 _TO_THE_END: Final = frozenset({InType.UNTERMINATED_STRING, InType.UNTERMINATED_ANSI_STRING})
 _BY_OUT_TYPE: Final[Mapping[tuple[int, int], Read]] = {
     (InType.UINT16, OutType.PORT): (Code.BE2, "<u2"),
@@ -165,10 +166,6 @@ def fields_of(properties: Sequence[Property]) -> tuple[tuple[Field, ...], str]:
         if out[-1].dtype is not None:
             place[index] = len(out) - 1
     return tuple(out), ""
-
-
-_PREVIOUS: Final = -2
-"""Stands for the field just before, until its index is known."""
 
 
 def _fields(item: Property, place: Mapping[int, int]) -> Iterator[Field]:

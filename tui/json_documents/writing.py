@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from tui.safe_text import valid_unicode
 
-Value: TypeAlias = "None | bool | int | float | str | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
 Object: TypeAlias = dict[str, Value]
 
 SCHEMA: Final = 1

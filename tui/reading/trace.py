@@ -8,6 +8,7 @@ from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.etl.file import EtlFile
+from tracer.trace import Batch
 from tui.contents import Contents, contents_of
 from tui.reading.compilation import announce_compilation
 from tui.reading.interruption import Interruption
@@ -24,8 +25,8 @@ def read_contents(path: Path, *, quiet: bool) -> Contents:
     with EtlFile.open(path) as source, Interruption() as interruption:
         with meter(path.name, source.info.bytes, quiet=quiet) as shown:
 
-            def on_progress(progress: Progress) -> None:
-                shown.advance(progress.bytes_read, progress.records)
+            def on_progress(batch: Batch) -> None:
+                shown.advance(batch.bytes_read, batch.records)
                 if interruption.asked:
                     raise _Stopped
 

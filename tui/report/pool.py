@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
-from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, WhoSource
+from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals
+from tracer.columns import Who
 from tui.quantities import counted, exact_size
 from tui.report.styles import heading, labelled, note
 from tui.selection import Filters
 
 _WHO_WORDS = (
-    (WhoSource.STACK, "by stack events"),
-    (WhoSource.HEADER, "by record headers"),
-    (WhoSource.CONTEXT_SWITCH, "inferred from context switches"),
-    (WhoSource.UNKNOWN, "not known"),
+    (Who.STACK, "by stack events"),
+    (Who.HEADER, "by record headers"),
+    (Who.CONTEXT_SWITCH, "inferred from context switches"),
+    (Who.UNKNOWN, "not known"),
 )
 
 
@@ -56,6 +57,6 @@ def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
 
 def who_lines(outstanding: Outstanding) -> list[Text]:
     """How surely process and thread of what is outstanding are known."""
-    counts = np.bincount(outstanding.who, minlength=len(WhoSource))
+    counts = np.bincount(outstanding.who, minlength=len(Who))
     said = [f"{int(counts[who]):,} {words}" for who, words in _WHO_WORDS if counts[who]]
     return [note(f"  Processes are known: {', '.join(said)}.")] if said else []

@@ -25,8 +25,7 @@ def simulated_lines(info: TraceInfo) -> list[Text]:
 
 def origin_lines(info: TraceInfo) -> list[Text]:
     """Where and when the trace was recorded."""
-    start = filetime_text(info.start) or "not known"
-    end = filetime_text(info.end) or "not written"
+    start, end = _instant(info.start) or "not known", _instant(info.end) or "not written"
     build = f"Windows build {info.os_build}, {info.pointer_size * 8} bit, {counted(info.processors, 'processor')}"
     return [
         heading(safe(info.path)),
@@ -34,6 +33,12 @@ def origin_lines(info: TraceInfo) -> list[Text]:
         labelled("recorded", f"{start} to {end} ({duration(info.duration_ns)})"),
         labelled("machine", build),
     ]
+
+
+def _instant(filetime: int) -> str:
+    """To the second; empty where it is not known."""
+    text = filetime_text(filetime)
+    return f"{text[:10]} {text[11:19]} UTC" if text else ""
 
 
 def file_lines(info: TraceInfo) -> list[Text]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
+from typing import Final
 
 from rich.text import Text
+
+_START: Final = re.compile(r"\s*(?:\S+\s{2,})?")
+"""An indent and, in a line such as ``  session   name``, the label: what follows lines that go on start below."""
 
 
 def wrapped(lines: Iterable[Text], width: int) -> list[Text]:
@@ -19,7 +24,7 @@ def wrapped(lines: Iterable[Text], width: int) -> list[Text]:
 def _broken(line: Text, width: int) -> list[Text]:
     if len(line.plain) <= width:
         return [line]
-    indent = "  " + " " * (len(line.plain) - len(line.plain.lstrip()))
+    indent = " " * len(_START.match(line.plain)[0])  # type: ignore[index]  # it matches the empty string
     pieces = textwrap.wrap(
         line.plain,
         width,

@@ -9,7 +9,8 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from analyzers.snapshot import Frame, Snapshot, WhoSource
+from analyzers.snapshot import Frame, Snapshot
+from tracer.columns import Who
 from tui.quantities import duration, exact_size, moment
 from tui.screens.browser import BrowserScreen
 from tui.tables.allocations import allocation_rows, allocation_table
@@ -48,7 +49,7 @@ class AllocationScreen(BrowserScreen):
             Text(f"  {exact_size(int(out.size[row]))}, {pool_type(int(out.type[row]))}"),
             Text(f"  allocated at {moment(int(out.time_ns[row]))} on CPU {int(out.cpu[row])}, {age} before the end"),
             Text(f"  by {process}, thread {thread_label(int(out.thread[row]))}"),
-            Text(f"  {KNOWN_BY_LONG[WhoSource(int(out.who[row]))]}"),
+            Text(f"  {KNOWN_BY_LONG[Who(int(out.who[row]))]}"),
             Text(f"  event at byte {int(out.offset[row]):,} of the file"),
             *stack_text("User-mode stack", self.snapshot.names.frames(int(out.user_stack[row])), _NO_USER_STACK),
             *stack_text("Kernel stack", self._frames, NO_STACK_TEXT),

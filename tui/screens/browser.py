@@ -23,7 +23,7 @@ from tui.widgets.virtual_table import VirtualTable
 class BrowserScreen(Screen[None]):
     """A table of one level of the way down from tags to single allocations."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - textual does not declare it as a class variable
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "back", "Back", id="browser.back", tooltip="Drop the filter, or one level up"),

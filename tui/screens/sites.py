@@ -27,7 +27,7 @@ class SiteScreen(BrowserScreen):
         name = f"{tag_text(int(tags.tag[tag_row]))} {pool_word(paged=bool(tags.paged[tag_row]))}"
         about = " ".join(word for word in (safe(tags.driver[tag_row]), safe(tags.description[tag_row])) if word)
         self._rows = site_rows(snapshot, tag_row)
-        self._name = name
+        self._tag_name = name
         heading = f"Pool tags › {name}" + (f"  {about}" if about else "")
         super().__init__(snapshot, heading, site_table(snapshot, self._rows), "bytes")
         self._panel = StackPanel()
@@ -47,4 +47,4 @@ class SiteScreen(BrowserScreen):
 
     @on(VirtualTable.Opened)
     def _open_allocations(self, event: VirtualTable.Opened) -> None:
-        self.app.push_screen(AllocationScreen(self.snapshot, int(self._rows[event.row]), self._name))
+        self.app.push_screen(AllocationScreen(self.snapshot, int(self._rows[event.row]), self._tag_name))

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.snapshot import Snapshot, WhoSource
+from analyzers.snapshot import Snapshot
+from tracer.columns import Who
 from tui.quantities import duration, moment, number
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows
 from tui.tables.model import TableModel
@@ -27,7 +28,7 @@ def allocation_table(snapshot: Snapshot, rows: Rows) -> TableModel:
     """One row for each of the given allocations."""
     out = snapshot.pool.outstanding
     times = out.time_ns[rows]
-    inferred = out.who[rows] == WhoSource.CONTEXT_SWITCH
+    inferred = out.who[rows] == Who.CONTEXT_SWITCH
     columns: tuple[Column, ...] = (
         NumberColumn(Heading("address", "Address", "a", right=True), out.address[rows], lambda value: f"0x{value:x}"),
         NumberColumn(_number("bytes", "Bytes", "b", 0), out.size[rows], number),
@@ -41,7 +42,7 @@ def allocation_table(snapshot: Snapshot, rows: Rows) -> TableModel:
             partial(process_label, snapshot),
         ),
         _who(Heading("thread", "Thread", "h", 5, drop=5), out.thread[rows], inferred, thread_label),
-        _coded(Heading("known", "Known by", "w", 9, drop=3), out.who[rows], lambda v: KNOWN_BY[WhoSource(v)]),
+        _coded(Heading("known", "Known by", "w", 9, drop=3), out.who[rows], lambda v: KNOWN_BY[Who(v)]),
         NumberColumn(Heading("cpu", "CPU", "", drop=8, right=True), out.cpu[rows], str),
     )
     return TableModel(columns, len(rows))

@@ -25,11 +25,11 @@ def tag_table(snapshot: Snapshot) -> TableModel:
         NumberColumn(_number("outstanding", "Outst", "d", 1), tags.outstanding_count, number),
         NumberColumn(_number("bytes", "Bytes", "b", 0), tags.outstanding_bytes, size),
         NumberColumn(
-            _number("each", "Per alloc", "m", 9), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
+            _number("each", "Per alloc", "m", 12), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
         ),
         NumberColumn(_number("peak", "Peak", "x", 10), tags.peak_bytes, size),
         labels_of(Heading("driver", "Driver", "", 8, drop=3), tags.driver),
-        labels_of(Heading("description", "Description", "", 12, drop=11), tags.description),
+        labels_of(Heading("description", "Description", "", 12, drop=5), tags.description),
     )
     return TableModel(columns, len(tags.tag), _held_by(snapshot))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from analyzers.pooltag import BIG_POOL, PAGED
-from analyzers.snapshot import Snapshot, WhoSource
-from tracer.columns import UNKNOWN_ID
+from analyzers.snapshot import Snapshot
+from tracer.columns import UNKNOWN_ID, Who
 from tui.safe_text import safe
 
 NONPAGED_WORD: Final = "Nonp"
@@ -22,18 +22,18 @@ _TYPE_BITS: Final = (
 """Bits of POOL_TYPE (Microsoft's POOL_TYPE page; ntdiff's headers) and the big-pool bit of the event."""
 
 KNOWN_BY: Final = {
-    WhoSource.UNKNOWN: "not known",
-    WhoSource.STACK: "stack event",
-    WhoSource.CONTEXT_SWITCH: "inferred: CPU",
-    WhoSource.HEADER: "record header",
+    Who.UNKNOWN: "not known",
+    Who.STACK: "stack event",
+    Who.CONTEXT_SWITCH: "inferred: CPU",
+    Who.HEADER: "record header",
 }
 """How process and thread are known, short enough for a column."""
 
 KNOWN_BY_LONG: Final = {
-    WhoSource.UNKNOWN: "nothing in the trace says which thread allocated it",
-    WhoSource.STACK: "observed: its stack event names process and thread",
-    WhoSource.CONTEXT_SWITCH: "inferred: the thread that context switches show running on that CPU",
-    WhoSource.HEADER: "observed: the record's own header names process and thread",
+    Who.UNKNOWN: "nothing in the trace says which thread allocated it",
+    Who.STACK: "observed: its stack event names process and thread",
+    Who.CONTEXT_SWITCH: "inferred: the thread that context switches show running on that CPU",
+    Who.HEADER: "observed: the record's own header names process and thread",
 }
 """How process and thread are known, as a sentence."""
 

@@ -38,7 +38,7 @@ class TraceBar(Widget):
 
 def _trace_line(snapshot: Snapshot) -> Text:
     info = snapshot.info
-    marker = [(SIMULATED, "bold reverse"), " "] if info.simulated else []
+    marker: list[Text | str] = [Text(SIMULATED, "bold reverse"), " "] if info.simulated else []
     name = safe(PurePath(info.path.replace("\\", "/")).name)
     return Text.assemble(
         *marker,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -179,7 +180,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _changed(self, kept: int | None) -> None:
         """Rows were sorted or filtered: find the cursor's row again."""
-        places = (self.view.order == kept).nonzero()[0] if kept is not None else ()
+        places = np.flatnonzero(self.view.order == kept)
         self.cursor = int(places[0]) if len(places) else 0
         self._measure()
         self._show_cursor()

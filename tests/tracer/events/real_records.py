@@ -10,13 +10,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tracer.etl import xpress
 from tracer.events.layout import EventId, KernelId, ProviderId
-
-SAMPLES = Path(__file__).parents[3] / "../shared/samples"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no real traces at {SAMPLES}")
 
 _COMPRESSED = 0x40
 _HEADER_SIZE = {1: 32, 2: 32, 3: 24, 4: 24, 0x10: 16, 0x11: 16, 0x0A: 48, 0x14: 48, 0x12: 80, 0x13: 80}
@@ -35,9 +31,9 @@ class Record:
 
 
 @cache
-def records(name: str) -> tuple[Record, ...]:
-    """Every record of a sample trace."""
-    return tuple(record for body in _bodies((SAMPLES / name).read_bytes()) for record in _walk(body))
+def records(path: Path) -> tuple[Record, ...]:
+    """Every record of an undamaged trace."""
+    return tuple(record for body in _bodies(path.read_bytes()) for record in _walk(body))
 
 
 def _bodies(data: bytes) -> Iterator[bytes]:

@@ -40,10 +40,8 @@ def read(layout: Layout, pointer_size: int, payload: bytes) -> Decoded:
 
 def _sizes(field: Field, pointer_size: int, rest: bytes, length: int | None) -> tuple[int, int, int]:
     """Bytes before the value, of the value, and behind it."""
-    if field.code in _WIDTH:
-        return 0, _WIDTH[field.code], 0
-    if field.code is Code.PTR:
-        return 0, pointer_size, 0
+    if field.code in _WIDTH or field.code is Code.PTR:
+        return 0, _WIDTH.get(field.code, pointer_size), 0
     if field.code is Code.WSTR:
         end = next((at for at in range(0, len(rest) - 1, 2) if rest[at : at + 2] == b"\0\0"), None)
         return (0, len(rest), 0) if end is None else (0, end, 2)
@@ -64,8 +62,8 @@ def _sizes(field: Field, pointer_size: int, rest: bytes, length: int | None) -> 
 
 def _value(field: Field, raw: bytes, pointer_size: int) -> Value:
     if field.dtype is not None:
-        order = "big" if field.code is Code.BE2 else "little"
-        return int.from_bytes(raw, order, signed=field.dtype.kind == "i")
+        ordered = raw if field.code is Code.BE2 else raw[::-1]
+        return int.from_bytes(ordered, "big", signed=field.dtype.kind == "i")
     if field.code is Code.PTRS:
         return struct.unpack(f"<{len(raw) // pointer_size}{'I' if pointer_size == 4 else 'Q'}", raw)
     return raw

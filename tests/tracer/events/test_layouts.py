@@ -66,7 +66,9 @@ def test_every_layout_reads_back_what_is_written_with_it(pointer_size: int) -> N
 def test_an_event_without_values_reads_back_as_zeros(pointer_size: int) -> None:
     for item in registry.LAYOUTS:
         decoded = read(item, pointer_size, encode(item, pointer_size, {}))
-        assert not any(np.any(np.frombuffer(v, np.uint8)) if isinstance(v, bytes) else v for v in decoded.values.values())
+        assert not any(
+            np.any(np.frombuffer(v, np.uint8)) if isinstance(v, bytes) else v for v in decoded.values.values()
+        )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_an_event_without_values_reads_back_as_zeros(pointer_size: int) -> None:
         (stack.KEY_KERNEL, 2, 20, 24),
         (irp.CALL, 2, 24, 36),
         (irp.COMPLETE, 2, 12, 20),
-        (network.TCP | network.ACCEPT, 2, 24 + 22, 24 + 26),
+        (network.TCP | network.ACCEPT, 2, 44, 48),
     ],
 )
 def test_sizes_are_those_of_the_documents(hook: int, version: int, narrow: int, wide: int) -> None:
@@ -119,7 +121,7 @@ def test_all_afd_events_are_there_and_start_alike_from_1000_on() -> None:
     assert len(afd.LAYOUTS) == len(afd.DESCRIPTORS) == 96
     head = ["enter_exit", "location", "process_object", "endpoint"]
     socket_events = [item for item in afd.LAYOUTS if 1000 <= item.ids[0].event < 4000]  # type: ignore[union-attr]
-    assert len(socket_events) == 34 + 0 * len(head) or socket_events
+    assert len(socket_events) == 34
     for item in socket_events:
         assert [field.name for field in item.fields[:4]] == head
 
@@ -149,7 +151,9 @@ def test_addresses_are_blobs_of_either_family_and_ports_are_turned_round() -> No
         assert payload[8 + 2 * size : 10 + 2 * size] == b"\x00\x35"
 
 
-@pytest.mark.parametrize("kind", ["pool", "stack", "thread", "context_switch", "process", "image", "irp", "afd", "tcpip"])
+@pytest.mark.parametrize(
+    "kind", ["pool", "stack", "thread", "context_switch", "process", "image", "irp", "afd", "tcpip"]
+)
 def test_the_kinds_that_analyses_stand_on_have_their_columns(kind: str) -> None:
     expected = {
         "pool": {"type", "tag", "bytes", "entry", "session"},

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from tests.tracer.events.real_records import SAMPLES, Record, needs_samples, records
+from tests.tracer.events.real_records import Record, records
 from tests.tracer.events.reference import Decoded, read
 from tracer.events import process, registry, stack, thread
 from tracer.events.layout import KernelId, ProviderId
@@ -20,22 +21,22 @@ TRACES = (
 
 
 @cache
-def decoded(name: str) -> tuple[tuple[Record, Decoded], ...]:
-    found = ((record, registry.layout_for(record.event, record.version)) for record in records(name))
-    return tuple((record, read(item, record.pointer_size, record.payload)) for record, item in found if item is not None)
+def decoded(path: Path) -> tuple[tuple[Record, Decoded], ...]:
+    found = ((record, registry.layout_for(record.event, record.version)) for record in records(path))
+    return tuple(
+        (record, read(item, record.pointer_size, record.payload)) for record, item in found if item is not None
+    )
 
 
-@needs_samples
 @pytest.mark.parametrize("name", TRACES)
-def test_every_payload_is_consumed_exactly(name: str) -> None:
-    wrong = Counter(str(record.event) for record, result in decoded(name) if result.left or result.short)
+def test_every_payload_is_consumed_exactly(samples: Path, name: str) -> None:
+    wrong = Counter(str(record.event) for record, result in decoded(samples / name) if result.left or result.short)
     assert not wrong
 
 
-@needs_samples
 @pytest.mark.parametrize("name", TRACES)
-def test_only_the_thread_name_is_ever_absent(name: str) -> None:
-    for record, result in decoded(name):
+def test_only_the_thread_name_is_ever_absent(samples: Path, name: str) -> None:
+    for record, result in decoded(samples / name):
         found = registry.layout_for(record.event, record.version)
         assert found is not None
         absent = [field.name for field in found.fields if field.name not in result.values]
@@ -44,11 +45,10 @@ def test_only_the_thread_name_is_ever_absent(name: str) -> None:
         assert absent != ["name"] or found.kind == "thread"
 
 
-@needs_samples
-def test_known_kernel_events_are_all_decoded() -> None:
+def test_known_kernel_events_are_all_decoded(samples: Path) -> None:
     kinds = Counter[str]()
     for name in TRACES:
-        for record, _ in decoded(name):
+        for record, _ in decoded(samples / name):
             found = registry.layout_for(record.event, record.version)
             assert found is not None
             kinds[found.kind] += 1
@@ -57,11 +57,10 @@ def test_known_kernel_events_are_all_decoded() -> None:
     assert {"process", "thread", "image", "tcp", "udp", "stack", "stack_definition", "group_mask"} <= set(kinds)
 
 
-@needs_samples
-def test_processes_are_read_with_their_names_and_owners() -> None:
+def test_processes_are_read_with_their_names_and_owners(samples: Path) -> None:
     values = [
         result.values
-        for record, result in decoded("kernel-logger-win10.etl")
+        for record, result in decoded(samples / "kernel-logger-win10.etl")
         if record.event == KernelId(process.RUNDOWN_START)
     ]
     system = next(item for item in values if item["image_name"] == b"wininit.exe")
@@ -70,12 +69,11 @@ def test_processes_are_read_with_their_names_and_owners() -> None:
     assert system["sid"].hex() == "010100000000000512000000"  # S-1-5-18, local system
 
 
-@needs_samples
-def test_a_defunct_process_has_an_exit_time_within_a_day_of_the_trace() -> None:
+def test_a_defunct_process_has_an_exit_time_within_a_day_of_the_trace(samples: Path) -> None:
     trace_start = 132_273_838_270_000_000  # 2020-02-28 as a FILETIME
     times = [
         result.values["exit_time"]
-        for record, result in decoded("kernel-logger-win10.etl")
+        for record, result in decoded(samples / "kernel-logger-win10.etl")
         if record.event == KernelId(process.DEFUNCT)
     ]
     assert len(times) == 5
@@ -84,22 +82,20 @@ def test_a_defunct_process_has_an_exit_time_within_a_day_of_the_trace() -> None:
         assert abs(time - trace_start) < 24 * 3600 * 10_000_000
 
 
-@needs_samples
-def test_thread_names_are_there_where_windows_writes_them() -> None:
+def test_thread_names_are_there_where_windows_writes_them(samples: Path) -> None:
     names = {
         result.values.get("name")
-        for record, result in decoded("merged-server2022-compressed.etl")
+        for record, result in decoded(samples / "merged-server2022-compressed.etl")
         if record.event == KernelId(thread.RUNDOWN_START)
     }
     assert None not in names
     assert any(names)
-    older = decoded("merged-win8-x64-compressed.etl")
+    older = decoded(samples / "merged-win8-x64-compressed.etl")
     assert all("name" not in result.values for record, result in older if record.event == KernelId(thread.START))
 
 
-@needs_samples
-def test_stack_frames_are_canonical_addresses() -> None:
-    for record, result in decoded("merged-win8-x64-compressed.etl"):
+def test_stack_frames_are_canonical_addresses(samples: Path) -> None:
+    for record, result in decoded(samples / "merged-win8-x64-compressed.etl"):
         if record.event in (KernelId(stack.STACK), KernelId(stack.KEY_DELETE)):
             frames = result.values.get("frames", ())
             assert isinstance(frames, tuple)
@@ -107,13 +103,9 @@ def test_stack_frames_are_canonical_addresses() -> None:
             assert all(frame >> 47 in (0, 0x1FFFF) for frame in frames)
 
 
-@needs_samples
-def test_image_events_with_a_full_header_are_read_as_the_kernels_own() -> None:
-    images = [record for record, _ in decoded("classic-32bit-vista.etl") if isinstance(record.event, ProviderId)]
+def test_image_events_with_a_full_header_are_read_as_the_kernels_own(samples: Path) -> None:
+    images = [
+        record for record, _ in decoded(samples / "classic-32bit-vista.etl") if isinstance(record.event, ProviderId)
+    ]
     assert len(images) == 26
     assert all(record.pointer_size == 4 for record in images)
-
-
-@needs_samples
-def test_the_samples_named_here_are_in_the_folder() -> None:
-    assert {path.name for path in SAMPLES.glob("*.etl")} >= set(TRACES)

@@ -1,0 +1,91 @@
+"""The analysis of one trace: takes batches, gives snapshots."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from analyzers.ledger import Ledger
+from analyzers.modules import Modules
+from analyzers.pool import PoolView
+from analyzers.processes import Processes, Threads
+from analyzers.snapshot import Frame, Snapshot
+from analyzers.tags import TagNames
+from analyzers.who import Running
+from tracer.stacks.table import StackTable
+from tracer.trace import Batch, Source
+
+
+class TraceNames:
+    """Names for ids and addresses, from what the trace has told so far (a :class:`~analyzers.snapshot.Names`)."""
+
+    def __init__(self, stacks: StackTable) -> None:
+        self.processes = Processes()
+        self.threads = Threads()
+        self.modules = Modules()
+        self._stacks = stacks
+
+    def feed(self, batch: Batch) -> None:
+        """Take the process, thread and image events of a batch."""
+        for kind, taker in (("process", self.processes), ("thread", self.threads), ("image", self.modules)):
+            if kind in batch.tables:
+                taker.feed(batch.tables[kind])
+
+    def process(self, pid: int) -> str:
+        """Image name of the process, empty where the trace does not say."""
+        return self.processes.name(pid)
+
+    def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
+        """The frames of a stack id, innermost first; user frames by the images of ``process``."""
+        return tuple(self._frame(int(address), process) for address in self._stacks.frames(stack))
+
+    def _frame(self, address: int, process: int) -> Frame:
+        module = self.modules.find(address, process)
+        return Frame(address, "", 0) if module is None else Frame(address, module.name, address - module.base)
+
+
+class Analysis:
+    """Feed it every batch of a source, in order; ask for a :meth:`snapshot` at any moment."""
+
+    KINDS: ClassVar = frozenset({"pool", "context_switch", "process", "thread", "image"})
+    """Kinds of events that the analysis looks at: what a source has to decode for it."""
+
+    def __init__(self, source: Source, tags: TagNames) -> None:
+        self._source = source
+        self._tags = tags
+        self._ledger = Ledger()
+        self._running = Running()
+        self._names = TraceNames(source.stacks)
+        self._at_ns = 0
+        self.late_stacks = 0
+
+    def feed(self, batch: Batch) -> None:
+        """Take one batch."""
+        self._names.feed(batch)
+        pool = batch.tables.get("pool")
+        self._running.follow(pool, batch.tables.get("context_switch"))
+        if pool is not None:
+            self._ledger.feed(pool)
+        late = batch.late_stacks
+        if len(late.stack):
+            user = np.flatnonzero(late.is_user)
+            self.late_stacks += self._ledger.attach_late(late.raw_time[user], late.thread[user], late.stack[user])
+        self._at_ns = batch.until_ns
+
+    def snapshot(self, *, partial: bool = False) -> Snapshot:
+        """What is known now; ``partial`` marks a reading that was stopped before its end."""
+        source = self._source
+        view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
+        return Snapshot(
+            info=source.info,
+            census=source.census,
+            loss=source.loss,
+            damage=source.damage,
+            bytes=source.bytes,
+            pool=view.snapshot(),
+            names=self._names,
+            at_ns=self._at_ns,
+            partial=partial,
+        )
+
