@@ -16,7 +16,7 @@ import numpy.typing as npt
 from analyzers.pooltag import PAGED, PROTECTED_POOL
 from tracer.columns import EventTable
 from tracer.events.pool import FREE, FREE_SESSION
-from tracer.jit import kernel
+from tracer.jit import inlined, kernel
 
 ALLOCATION: Final = np.dtype(
     [
@@ -103,13 +103,13 @@ _NAME_BITS: Final = np.uint32(0xFFFFFFFF & ~PROTECTED_POOL)
 _PAGED_BIT: Final = np.uint32(PAGED)
 
 
-@kernel
+@inlined
 def _fingerprint(address: np.uint64) -> np.uint64:
     """32 bits of hash; a bucket holds it beside the slot number, and its low bits are the bucket's home."""
     return ((address ^ (address >> _SHIFT)) * _GOLDEN) >> _SHIFT
 
 
-@kernel
+@inlined
 def _find(buckets: npt.NDArray[np.uint64], slots: npt.NDArray[np.void], address: np.uint64) -> int:
     """Bucket of a live address, -1 for none."""
     mask = np.uint64(buckets.shape[0] - 1)
@@ -123,7 +123,7 @@ def _find(buckets: npt.NDArray[np.uint64], slots: npt.NDArray[np.void], address:
     return -1
 
 
-@kernel
+@inlined
 def _put(buckets: npt.NDArray[np.uint64], mark: np.uint64, slot: int) -> None:
     mask = np.uint64(buckets.shape[0] - 1)
     probe = mark & mask
@@ -132,7 +132,7 @@ def _put(buckets: npt.NDArray[np.uint64], mark: np.uint64, slot: int) -> None:
     buckets[probe] = (mark << _SHIFT) | np.uint64(slot)
 
 
-@kernel
+@inlined
 def _remove(buckets: npt.NDArray[np.uint64], bucket: int) -> None:
     """Empty a bucket and close the hole, so that no tombstones are left behind."""
     mask = np.uint64(buckets.shape[0] - 1)
@@ -154,7 +154,7 @@ def _refill(old: npt.NDArray[np.uint64], buckets: npt.NDArray[np.uint64]) -> Non
             _put(buckets, entry >> _SHIFT, np.int64(entry & _LOW32))
 
 
-@kernel
+@inlined
 def _keyed_row(table: npt.NDArray[np.int32], keys: npt.NDArray[np.uint64], used: int, key: np.uint64) -> int:
     """Row of a key in a growing list; equal to ``used`` where it is new, -1 where there is no room for a new one."""
     mask = np.uint64(table.shape[0] - 1)
@@ -170,7 +170,7 @@ def _keyed_row(table: npt.NDArray[np.int32], keys: npt.NDArray[np.uint64], used:
     return used
 
 
-@kernel
+@inlined
 def _close(
     slots: npt.NDArray[np.void], buckets: npt.NDArray[np.uint64], bucket: int, sites: npt.NDArray[np.void],
     tags: npt.NDArray[np.void], state: npt.NDArray[np.int64], freed: int,
@@ -260,6 +260,12 @@ def post(
             if tied >= 0:
                 now = tied
                 is_free = False
+        if is_free and bucket >= 0:
+            _close(slots, buckets, bucket, sites, tags, state, 1)
+            state[_FREES] += 1
+            state[_MATCHED] += 1
+            taken[now] = 1
+            continue
         name = pool_tag[now] & _NAME_BITS
         paged = pool_type[now] & _PAGED_BIT
         tag_row = _keyed_row(tag_table, tag_keys, state[_TAGS], (np.uint64(name) << np.uint64(1)) | np.uint64(paged))
@@ -271,13 +277,9 @@ def post(
             tags[tag_row]["paged"] = paged
             state[_TAGS] += 1
         if is_free:
+            tags[tag_row]["frees"] += 1
             state[_FREES] += 1
-            if bucket >= 0:
-                _close(slots, buckets, bucket, sites, tags, state, 1)
-                state[_MATCHED] += 1
-            else:
-                tags[tag_row]["frees"] += 1
-                state[_WITHOUT] += 1
+            state[_WITHOUT] += 1
             taken[now] = 1
             continue
         key = (np.uint64(tag_row) << _SHIFT) | (np.uint64(np.int64(stack[now]) + 1) & _LOW32)

@@ -134,15 +134,14 @@ class PoolView:
         """Outstanding by process; two processes that had one id in turn are two rows."""
         processes = self._names.processes
         started = processes.first_of(outstanding.process, outstanding.time_ns)
-        lives = np.empty(len(started), np.dtype([("process", "<u4"), ("started", "<i8")]))
-        lives["process"], lives["started"] = outstanding.process, started
-        groups, members = np.unique(lives, return_inverse=True)
+        starts, start_of = np.unique(started, return_inverse=True)
+        groups, members = np.unique(outstanding.process.astype(np.int64) * len(starts) + start_of, return_inverse=True)
         counts = np.bincount(members, minlength=len(groups))
         sizes = _sums(members, outstanding.size, len(groups))
         rows = []
         for group, count, size in zip(groups, counts, sizes, strict=True):
-            pid = int(group["process"])
-            name = processes.at(pid, int(group["started"])).name if pid != UNKNOWN_ID else ""
+            pid, start = divmod(int(group), len(starts))
+            name = processes.at(pid, int(starts[start])).name if pid != UNKNOWN_ID else ""
             rows.append(GroupRow(name, pid, int(count), int(size)))
         return _ranked(rows)
 

@@ -22,12 +22,24 @@ def cache_directory() -> Path:
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a hot loop over arrays; under ``NUMBA_DISABLE_JIT=1`` it stays plain Python."""
+    return _compiled(function, inline=False)
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """A step of a hot loop: compiled into each kernel that calls it.
+
+    An array is passed as seven values, so that a call costs more than most steps.
+    """
+    return _compiled(function, inline=True)
+
+
+def _compiled(function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
     from numba import config, njit  # costs 0.3 s: only who runs a kernel pays for it
 
     if config.DISABLE_JIT:
         return _interpreted(function)
-    compiled: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy", forceinline=inline, _nrt=False)(function)
     return compiled
 
 

@@ -99,27 +99,26 @@ class _Indexer:
         if len(probe) < HEADER_BYTES:
             return None
         fields: tuple[int, ...] = _HEADER.unpack_from(probe)
-        stride, state, flag, kind = fields[0], fields[9], fields[11], fields[12]
-        sound = MIN_BUFFER_SIZE <= stride <= MAX_BUFFER_SIZE or (flag & BufferFlag.COMPRESSED and stride > HEADER_BYTES)
-        sound = sound and stride <= MAX_BUFFER_SIZE and flag <= _ALL_FLAGS and kind <= BufferType.DEBUG_INFO
-        sound = sound and (state <= _MAX_STATE or offset == 0)
-        return fields if sound and fields[1] <= MAX_BUFFER_SIZE else None
+        stride, saved, state, flag, kind = fields[0], fields[1], fields[9], fields[11], fields[12]
+        least = HEADER_BYTES + 1 if flag & _COMPRESSED else MIN_BUFFER_SIZE
+        sound = least <= stride <= MAX_BUFFER_SIZE and saved <= MAX_BUFFER_SIZE
+        sound = sound and flag <= _ALL_FLAGS and kind <= _LAST_TYPE and (state <= _MAX_STATE or offset == 0)
+        return fields if sound else None
 
     def _take(self, offset: int, probe: bytes, fields: tuple[int, ...]) -> int:
         """Add one buffer to the index; gives the bytes to step on."""
-        stride, saved, used, processor, flag, kind = (fields[i] for i in (0, 1, 10, 7, 11, 12))
+        stride, saved, _, _, _, sequence, _, processor, _, _, used, flag, kind = fields
         present = min(stride, self._size - offset)
-        compressed = bool(flag & BufferFlag.COMPRESSED)
+        compressed = flag & _COMPRESSED != 0
         valid = saved if compressed else max(saved, used)
         if valid < HEADER_BYTES:
-            valid = stride if kind == BufferType.HEADER or offset == 0 else HEADER_BYTES
+            valid = stride if kind == _HEADER_TYPE or offset == 0 else HEADER_BYTES
         if not compressed and valid > stride:
             self._note(offset, DamageCode.BUFFER_LENGTH, f"the buffer says {valid:,} bytes are valid of {stride:,}", 0)
             valid = stride
         cpu = cpu_of(processor, flag)
         first = self._first_time(probe, valid, cpu, compressed)
-        self._cpu_time[cpu] = max(first, self._cpu_time.get(cpu, _UNKNOWN_TIME))
-        self._rows.extend((offset, first, fields[5], stride, valid, cpu, flag, present))
+        self._rows.extend((offset, first, sequence, stride, valid, cpu, flag, present))
         return present
 
     def _first_time(self, probe: bytes, valid: int, cpu: int, compressed: bool) -> int:
@@ -129,12 +128,13 @@ class _Indexer:
             out = np.zeros(_FIRST_RECORD + 8, np.uint8)
             _, written = decompress(np.frombuffer(record, np.uint8), 0, len(record), out, 0, len(out))
             record = out[:written].tobytes()
-        record = record[: max(0, valid - HEADER_BYTES)]
-        kind = record[2] if len(record) >= _FIRST_RECORD else 0
-        at = int(walk.TIME_AT[kind])
-        if at and record[3] == TRACE_MARKER:
-            return int.from_bytes(record[at : at + 8], "little", signed=True)
-        return self._cpu_time.get(cpu, _UNKNOWN_TIME)
+        before = self._cpu_time.get(cpu, _UNKNOWN_TIME)
+        if len(record) < _FIRST_RECORD or valid < HEADER_BYTES + _FIRST_RECORD or record[3] != TRACE_MARKER:
+            return before
+        at = _TIME_AT[record[2]]
+        first = int.from_bytes(record[at : at + 8], "little", signed=True) if at else before
+        self._cpu_time[cpu] = max(first, before)
+        return first
 
     def _lost(self, offset: int, probe: bytes) -> int:
         """No buffer stands here: find where the next one does, and account for what lies between."""
@@ -205,7 +205,12 @@ class _Indexer:
 
 MAX_DAMAGE: Final = 10_000
 """Places listed one by one; a hostile file cannot make the list grow without bound."""
-_ALL_FLAGS: Final = sum(BufferFlag)
+# Plain integers: an operation on an enum member costs more than the rest of a buffer's turn.
+_COMPRESSED: Final = int(BufferFlag.COMPRESSED)
+_ALL_FLAGS: Final = int(sum(BufferFlag))
+_HEADER_TYPE: Final = int(BufferType.HEADER)
+_LAST_TYPE: Final = int(BufferType.DEBUG_INFO)
+_TIME_AT: Final[list[int]] = walk.TIME_AT.tolist()
 _MAX_STATE: Final = 7
 
 
@@ -223,7 +228,7 @@ def candidates(chunk: npt.NDArray[np.uint8], logger_id: int) -> npt.NDArray[np.i
     low, high = logger_id & 0xFF, logger_id >> 8
     fits = (chunk[0x2A : 0x2A + n] == low) & (chunk[0x2B : 0x2B + n] == high)
     fits &= (chunk[0x34 : 0x34 + n] <= _ALL_FLAGS) & (chunk[0x35 : 0x35 + n] == 0)
-    fits &= (chunk[0x36 : 0x36 + n] <= BufferType.DEBUG_INFO) & (chunk[0x37 : 0x37 + n] == 0)
+    fits &= (chunk[0x36 : 0x36 + n] <= _LAST_TYPE) & (chunk[0x37 : 0x37 + n] == 0)
     fits &= (chunk[0x2C : 0x2C + n] <= _MAX_STATE) & (chunk[3 : 3 + n] <= MAX_BUFFER_SIZE >> 24)
     return np.flatnonzero(fits)
 

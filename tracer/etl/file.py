@@ -19,12 +19,11 @@ from tracer.etl.logfile import HEAD_BYTES, flags_text, read_head
 from tracer.etl.loss import loss_of
 from tracer.etl.headers import BufferFlag
 from tracer.etl.reading import Reading
-from tracer.etl.threaded import ahead
 from tracer.events.registry import LAYOUTS
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, TraceInfo
 
-WINDOW_BYTES: Final = 16 << 20
+WINDOW_BYTES: Final = 6 << 20
 """Bytes of buffers that are looked at together; small enough to stay in the cache of one core cluster."""
 
 Progress = Callable[[Batch], None]
@@ -52,8 +51,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def open(cls, path: Path, *, window_bytes: int = WINDOW_BYTES, threads: int = 2) -> EtlFile:
         """Open a trace and read its head.
 
-        ``threads``: 2 reads and decodes in a thread of its own while the caller works, 1 does
-        all in the caller's. :class:`InputError` where the file cannot be opened or is no .etl.
+        ``threads``: 2 reads and orders the next window in a thread of its own while the caller
+        decodes and uses this one, 1 does all in the caller's. :class:`InputError` where the file cannot be opened or is no .etl.
         """
         stream = _File(path)
         try:
@@ -137,9 +136,9 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self._classifier = classifier(LAYOUTS, {item.kind for item in LAYOUTS} if kinds is None else kinds)
         self._reading = Reading(
             self._file.read_into, self._head, self.index.buffers, self._classifier, self._counters, self.stacks,
-            self._window_bytes,
+            window_bytes=self._window_bytes, threads=self._threads,
         )  # fmt: skip
-        yield from ahead(self._reading.batches()) if self._threads > 1 else self._reading.batches()
+        yield from self._reading.batches()
         self._check_bytes()
 
     def scan(self, progress: Progress | None = None) -> None:

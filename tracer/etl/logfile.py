@@ -15,6 +15,7 @@ from tracer.etl.headers import (
     LOGFILE_HEADER,
     MAX_BUFFER_SIZE,
     MIN_BUFFER_SIZE,
+    PROCESSOR_INDEX_MASK,
     TRACE_MARKER,
     BufferFlag,
     Compression,
@@ -24,6 +25,8 @@ from tracer.etl.headers import (
 
 HEAD_BYTES: Final = 0x1000
 """Bytes of a file that are enough to read its head: both headers and two names of 260 characters."""
+
+_PROCESSOR_INDEX: Final = int(BufferFlag.PROCESSOR_INDEX)
 
 _OTHER_FILES: Final = (
     (b"ElfFile\0", "a Windows event log (.evtx)", "open it in an event log reader; Poolscope reads .etl traces"),
@@ -154,4 +157,4 @@ def flags_text(mode: LogFileMode) -> tuple[str, ...]:
 
 def cpu_of(processor: int, flag: int) -> int:
     """CPU of a buffer: a u16 index with PROCESSOR_INDEX, else the low byte (the high one is alignment)."""
-    return processor & 0x7FF if flag & BufferFlag.PROCESSOR_INDEX else processor & 0xFF
+    return processor & PROCESSOR_INDEX_MASK if flag & _PROCESSOR_INDEX else processor & 0xFF

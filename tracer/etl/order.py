@@ -1,113 +1,80 @@
-"""Time order over all CPUs: a merge of the runs that are already in order.
+"""Time order over all CPUs: a stable radix sort of the window's events by raw time.
 
-Inside one CPU's buffers time never goes backward on sound traces, so a window holds about as many
-runs as CPUs. On damaged ones there are more runs, and the result is still right.
+The index has the events by CPU, then in file order, and a stable sort keeps that order among equal times.
+It needs as many passes as the window's span of time has digits, two or three as a rule, and does
+not care how many CPUs there are or how disordered a damaged file is.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tracer.jit import kernel
 
-
-@kernel
-def runs_of(events: npt.NDArray[np.void], count: int, bounds: npt.NDArray[np.int64]) -> int:
-    """Write where each non-descending run of ``events["time"]`` begins, and ``count`` last; gives the number of runs.
-
-    ``bounds`` needs room for one more than the number of runs; -1 is returned where it has not.
-    """
-    runs = 0
-    last = np.int64(0)
-    for i in range(count):
-        time = events[i]["time"]
-        if i == 0 or time < last:
-            if runs + 1 >= bounds.shape[0]:
-                return -1
-            bounds[runs] = i
-            runs += 1
-        last = time
-    bounds[runs] = count
-    return runs
+DIGIT_BITS: Final = 11
+DIGITS: Final = 1 << DIGIT_BITS
+_MASK: Final = np.uint64(DIGITS - 1)
 
 
 @kernel
-def _sift_down(heap: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], size: int, at: int) -> None:
-    """Restore the heap below ``at``; smaller time first, ties by run number."""
-    item = heap[at]
-    key = keys[item]
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        a = heap[child]
-        if child + 1 < size:
-            b = heap[child + 1]
-            if keys[b] < keys[a] or (keys[b] == keys[a] and b < a):
-                child += 1
-                a = b
-        if keys[a] > key or (keys[a] == key and a > item):
-            break
-        heap[at] = a
-        at = child
-    heap[at] = item
-
-
-@kernel
-def merge(
+def _radix_sort(
     events: npt.NDArray[np.void],
-    bounds: npt.NDArray[np.int64],
-    runs: int,
-    cursor: npt.NDArray[np.int64],
-    keys: npt.NDArray[np.int64],
-    heap: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.uint64],
+    other_keys: npt.NDArray[np.uint64],
     order: npt.NDArray[np.int32],
-) -> None:
-    """Write into ``order`` the event indexes in time order; ties keep the order of the runs.
-
-    ``cursor``, ``keys`` and ``heap`` are work space of ``runs`` elements.
-    """
-    for r in range(runs):
-        cursor[r] = bounds[r]
-        keys[r] = events[bounds[r]]["time"]
-        heap[r] = r
-    size = runs
-    for r in range(runs // 2 - 1, -1, -1):
-        _sift_down(heap, keys, size, r)
-    out = 0
-    while size > 0:
-        run = heap[0]
-        at = cursor[run]
-        end = bounds[run + 1]
-        if size == 1:
-            while at < end:
-                order[out] = at
-                out += 1
-                at += 1
+    other_order: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int64],
+) -> bool:
+    """Sort; true where the result ended in ``other_order``. The arrays but ``events`` are work space."""
+    n = events.shape[0]
+    least = events[0]["time"]
+    greatest = least
+    for i in range(n):
+        least = min(least, events[i]["time"])
+        greatest = max(greatest, events[i]["time"])
+    for i in range(n):
+        keys[i] = np.uint64(events[i]["time"]) - np.uint64(least)
+        order[i] = i
+    span = np.uint64(greatest) - np.uint64(least)
+    shift = np.uint64(0)
+    swapped = False
+    while span >> shift != np.uint64(0):
+        for digit in range(DIGITS):
+            counts[digit] = 0
+        for i in range(n):
+            counts[(keys[i] >> shift) & _MASK] += 1
+        total = 0
+        for digit in range(DIGITS):
+            count = counts[digit]
+            counts[digit] = total
+            total += count
+        for i in range(n):
+            digit = (keys[i] >> shift) & _MASK
+            at = counts[digit]
+            counts[digit] = at + 1
+            other_keys[at] = keys[i]
+            other_order[at] = order[i]
+        keys, other_keys = other_keys, keys
+        order, other_order = other_order, order
+        swapped = not swapped
+        shift += np.uint64(DIGIT_BITS)
+        if shift >= np.uint64(64):
             break
-        rival = heap[1]
-        if size > 2:
-            other = heap[2]
-            if keys[other] < keys[rival] or (keys[other] == keys[rival] and other < rival):
-                rival = other
-        limit = keys[rival]
-        first_of_ties = run < rival
-        time = keys[run]
-        while time < limit or (time == limit and first_of_ties):
-            order[out] = at
-            out += 1
-            at += 1
-            if at == end:
-                break
-            time = events[at]["time"]
-        if at == end:
-            size -= 1
-            heap[0] = heap[size]
-        else:
-            cursor[run] = at
-            keys[run] = time
-        _sift_down(heap, keys, size, 0)
+    return swapped
+
+
+def time_order(events: npt.NDArray[np.void]) -> npt.NDArray[np.int32]:
+    """Indexes (int32) of the events (:data:`~tracer.etl.walk.EVENT_INDEX`) in time order."""
+    n = len(events)
+    first, second = np.empty(n, np.int32), np.empty(n, np.int32)
+    if not n:
+        return first
+    keys, other = np.empty(n, np.uint64), np.empty(n, np.uint64)
+    swapped = _radix_sort(events, keys, other, first, second, np.empty(DIGITS, np.int64))
+    return second if swapped else first
 
 
 @kernel
@@ -115,21 +82,25 @@ def group_by_slot(
     events: npt.NDArray[np.void],
     order: npt.NDArray[np.int32],
     offsets: npt.NDArray[np.int64],
+    fill: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int32],
     places: npt.NDArray[np.int64],
     base: int,
 ) -> None:
     """Sort the ordered events by slot, keeping time order inside a slot.
 
-    ``offsets`` (number of slots + 1) comes back with where each slot begins in ``rows``; ``rows``
-    holds event indexes, ``places`` their position in the time order of the whole trace.
+    ``offsets`` (number of slots + 1) comes back with where each slot begins in ``rows``; ``fill`` is work
+    space of the same size. ``rows`` holds event indexes, ``places`` their position in the time order of
+    the whole trace.
     """
-    offsets[:] = 0
+    for slot in range(offsets.shape[0]):
+        offsets[slot] = 0
     for i in range(order.shape[0]):
-        offsets[events[order[i]]["slot"] + 1] += 1
+        offsets[events[i]["slot"] + 1] += 1
     for slot in range(1, offsets.shape[0]):
         offsets[slot] += offsets[slot - 1]
-    fill = offsets.copy()
+    for slot in range(offsets.shape[0]):
+        fill[slot] = offsets[slot]
     for i in range(order.shape[0]):
         slot = events[order[i]]["slot"]
         at = fill[slot]

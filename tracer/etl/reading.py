@@ -14,14 +14,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tracer.columns import NO_STACK, UNKNOWN_ID, EventTable
 from tracer.errors import Damage, DamageCode
 from tracer.etl import order, walk
 from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier
 from tracer.etl.headers import Compression
 from tracer.etl.logfile import LogFile
-from tracer.etl.tables import event_owners, joined, slot_table
+from tracer.etl.tables import EventStacks, Walked, event_owners, event_tables
+from tracer.etl.threaded import ahead
 from tracer.etl.window import ReadInto, Window
 from tracer.stacks.join import LOOSE_STACK, join, join_by_time
 from tracer.stacks.keys import KeyTable, resolve_all
@@ -36,7 +36,8 @@ _FORGET_NS: Final = 10_000_000_000
 """A reference to a stack key comes up to 0.4 s after its event (measured); older lives of keys are forgotten."""
 _MOST_WINDOWS: Final = 8
 """A window may grow to this many times its size for buffers that overlap in time; beyond, order gives way to memory."""
-_BYTES_PER_EVENT: Final = 64
+_SLACK: Final = 1 << 16
+"""Room beyond a window's size for aligning what is moved over from the window before."""
 _END: Final = np.iinfo(np.int64).max
 _BEGIN: Final = np.iinfo(np.int64).min
 
@@ -46,7 +47,7 @@ class Reading:
 
     def __init__(
         self, read_into: ReadInto, head: LogFile, buffers: npt.NDArray[np.void], classifier: Classifier,
-        counters: Counters, stacks: StackTable, window_bytes: int,
+        counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int,
     ) -> None:  # fmt: skip
         self._head = head
         self._buffers = buffers
@@ -55,50 +56,59 @@ class Reading:
         self._stacks = stacks
         self._keys = KeyTable()
         self._size = window_bytes
+        self._threads = threads
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
         self._next = 0
-        self._events = np.empty(max(256, window_bytes // _BYTES_PER_EVENT), walk.EVENT_INDEX)
-        self._stack_rows = np.empty(max(256, window_bytes // (2 * _BYTES_PER_EVENT)), walk.STACK_INDEX)
         self._peeked = np.full(2, _BEGIN, np.int64)
         self._done = 0
         self._records = 0
-        self._providers = classifier.providers
-        self.short_payloads = 0
+        self._short_payloads = 0
         self.last_time = head.clock.origin
-        self.window = Window(read_into, window_bytes, buffers, head.compression or Compression.XPRESS)
+        # One window is decoded, one waits, one is being read.
+        arenas = 3 if threads > 1 else 1
+        self.window = Window(
+            read_into, window_bytes + _SLACK, buffers, head.compression or Compression.XPRESS, arenas=arenas
+        )  # fmt: skip
         self.seconds = dict.fromkeys(("load", "walk", "stacks", "order", "decode"), 0.0)
 
     @property
     def damage(self) -> list[Damage]:
         """Places that could not be read so far."""
         found = list(self.window.damage)
-        if self.short_payloads:
-            text = f"{self.short_payloads:,} records ended inside a field of their payload; the rest of them reads as zero"
+        if self._short_payloads:
+            text = f"{self._short_payloads:,} records end inside a field of their payload; the rest of it reads as zero"
             found.append(Damage(0, DamageCode.PAYLOAD_SHORT, text, 0))
         return found
 
     def batches(self) -> Iterator[Batch]:
-        """All batches, in time order."""
+        """All batches, in time order; with two threads the next window is read while this one is decoded."""
+        windows = self._windows()
+        for walked in ahead(windows) if self._threads > 1 else windows:
+            began = time.perf_counter()
+            tables, short = event_tables(walked, self._classifier.layouts, self._head.clock)
+            self._short_payloads += short
+            self.seconds["decode"] += time.perf_counter() - began
+            until = self._head.clock.ns_of(walked.until)
+            yield Batch(tables, _late(walked.loose), until, walked.bytes_read, walked.records)
+
+    def _windows(self) -> Iterator[Walked]:
         while self._next < len(self._queue) or len(self.window.segments):
             limit = self._load()
             horizon = self._horizon(limit)
             if horizon is None:
                 continue
             n_events, n_stacks = self._walk(horizon, limit)
-            yield self._batch(n_events, n_stacks, horizon)
-            self.window.drop_finished()
+            yield self._walked(n_events, n_stacks, horizon)
+            self.window.move_on()
 
     def _load(self) -> int:
         """Fill the window; gives the raw time before which every record is in it."""
         began = time.perf_counter()
-        strides = self._buffers["stride"]
+        sizes = np.maximum(self._buffers["stride"], self._buffers["valid"])
         room = self._size - self.window.filled
         last = self._next
-        while last < len(self._queue) and (last == self._next or room > 0):
-            row = self._queue[last]
-            room -= max(int(strides[row]), int(self._buffers["valid"][row]))
-            if room < 0 and last > self._next:
-                break
+        while last < len(self._queue) and (last == self._next or room >= sizes[self._queue[last]]):
+            room -= int(sizes[self._queue[last]])
             last += 1
         self.window.load(self._queue[self._next : last])
         self._next = last
@@ -118,13 +128,14 @@ class Reading:
     def _walk(self, horizon: int, limit: int) -> tuple[int, int]:
         """Walk to the horizon and peek beyond; gives the number of events and of stack records."""
         began = time.perf_counter()
-        window, tables, counters = self.window, self._classifier, self._counters
+        window, arena, tables, counters = self.window, self.window.arena, self._classifier, self._counters
         state = np.array([0, 0, 0, self._records, tables.providers], np.int64)
         while True:
             result = walk.walk(
-                window.bytes, window.words2, window.words4, window.words8, window.segments, horizon, self._peeked,
+                arena.bytes, arena.words2, arena.words4, arena.words8, window.segments, horizon, self._peeked,
                 tables.hook_row, tables.row_slot, tables.row_hook, tables.provider_keys, tables.provider_counts,
-                tables.provider_table, tables.provider_rows, counters.by_header, counters.by_hook, self._events, self._stack_rows, state,
+                tables.provider_table, tables.provider_rows, counters.by_header, counters.by_hook,
+                arena.events, arena.stacks, state,
             )  # fmt: skip
             tables.providers = int(state[4])
             if result == walk.COMPLETE:
@@ -132,113 +143,74 @@ class Reading:
             if result == walk.PROVIDERS_FULL:
                 tables.grow_providers()
             else:
-                self._events = _doubled(self._events)
-                self._stack_rows = _doubled(self._stack_rows)
+                arena.grow_index()
         n_stacks = int(state[2])
         if horizon != _END:
             n_stacks = walk.peek(
-                window.words2, window.words4, window.words8, window.segments, horizon, limit,
-                tables.hook_row, tables.row_slot, self._stack_rows, n_stacks,
+                arena.words2, arena.words4, arena.words8, window.segments, horizon, limit,
+                tables.hook_row, tables.row_slot, arena.stacks, n_stacks,
             )  # fmt: skip
             self._peeked[:] = horizon, limit
         self._records = int(state[3])
         self.seconds["walk"] += time.perf_counter() - began
         return int(state[1]), n_stacks
 
-    def _batch(self, n_events: int, n_stacks: int, horizon: int) -> Batch:
-        events = self._events[:n_events]
-        kernel_stack, user_stack = (np.full(n_events, NO_STACK, np.int32) for _ in range(2))
-        thread, process = (np.full(n_events, UNKNOWN_ID, np.uint32) for _ in range(2))
-        by_event = (kernel_stack, user_stack, thread, process)
-        loose = self._join(events, n_stacks, by_event)
+    def _walked(self, n_events: int, n_stacks: int, horizon: int) -> Walked:
+        """Join the stacks, order the events, resolve the stack keys."""
+        arena = self.window.arena
+        events = arena.events[:n_events]
+        stacks = EventStacks(n_events)
+        loose = self._join(events, n_stacks, stacks)
         began = time.perf_counter()
-        times = self._order(events)
+        times = order.time_order(events)
         slots = np.zeros(len(self._classifier.layouts) + 1, np.int64)
         rows, places = np.empty(n_events, np.int32), np.empty(n_events, np.int64)
-        order.group_by_slot(events, times, slots, rows, places, self._done)
+        order.group_by_slot(events, times, slots, np.empty_like(slots), rows, places, self._done)
         self.seconds["order"] += time.perf_counter() - began
-        definitions = rows[slots[walk.SLOT_DEFINITION] : slots[walk.SLOT_DEFINITION + 1]]
-        self._resolve(events, times, definitions, loose, by_event)
-        tables = self._tables(events, rows, places, slots, by_event)
+        self._resolve(events, times, rows[slots[walk.SLOT_DEFINITION] : slots[walk.SLOT_DEFINITION + 1]], loose, stacks)
         self._done += n_events
         if n_events:
             self.last_time = max(self.last_time, int(events["time"][times[-1]]))
-        until = self.last_time if horizon == _END else horizon
-        return Batch(tables, _late(loose), self._head.clock.ns_of(until), self.window.bytes_read, self._records)
+        return Walked(
+            words4=arena.words4, segments=self.window.segments.copy(), events=events, slots=slots, rows=rows,
+            places=places, stacks=stacks, loose=loose, until=self.last_time if horizon == _END else horizon,
+            bytes_read=self.window.bytes_read, records=self._records,
+        )  # fmt: skip
 
-    def _join(
-        self, events: npt.NDArray[np.void], n_stacks: int,
-        by_event: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]],
-    ) -> npt.NDArray[np.void]:  # fmt: skip
+    def _join(self, events: npt.NDArray[np.void], n_stacks: int, stacks: EventStacks) -> npt.NDArray[np.void]:
         """Intern the stacks and give them to the events just before them; what is left over is returned."""
         began = time.perf_counter()
         loose = np.empty(n_stacks, LOOSE_STACK)
         state = np.zeros(2, np.int64)
-        table, window = self._stacks, self.window
+        table, arena = self._stacks, self.window.arena
         while not join(
-            window.words4, window.segments, events, self._stack_rows, n_stacks,
-            table.buckets, table.hashes, table.starts, table.lengths, table.frame_pool, table.used,
-            *by_event, loose, state,
+            arena.words4, arena.words8, self.window.segments, events, arena.stacks, n_stacks,
+            table.buckets, table.memo, table.hashes, table.starts, table.lengths, table.frame_pool, table.used,
+            stacks.kernel, stacks.user, stacks.thread, stacks.process, loose, state,
         ):  # fmt: skip
             table.reserve()
         self.seconds["stacks"] += time.perf_counter() - began
         return loose[: int(state[1])]
 
-    def _order(self, events: npt.NDArray[np.void]) -> npt.NDArray[np.int32]:
-        """Event indexes in time order."""
-        bounds = np.empty(4096, np.int64)
-        while (runs := order.runs_of(events, len(events), bounds)) < 0:
-            bounds = np.empty(min(4 * len(bounds), len(events) + 2), np.int64)
-        result = np.empty(len(events), np.int32)
-        cursor, keys, heap = (np.empty(max(1, runs), np.int64) for _ in range(3))
-        order.merge(events, bounds, runs, cursor, keys, heap, result)
-        return result
-
     def _resolve(
         self, events: npt.NDArray[np.void], times: npt.NDArray[np.int32], definitions: npt.NDArray[np.int32],
-        loose: npt.NDArray[np.void],
-        by_event: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]],
+        loose: npt.NDArray[np.void], stacks: EventStacks,
     ) -> None:  # fmt: skip
         """Find events of loose stacks by time, and the frames of stack keys."""
         began = time.perf_counter()
-        window = self.window
+        arena = self.window.arena
         if np.any(loose["event"] < 0):
             cpus, threads = np.empty(len(events), np.uint16), np.empty(len(events), np.uint32)
-            event_owners(window.words4, events, len(events), window.segments, cpus, threads)
-            join_by_time(events["time"][times], times, cpus, threads, *by_event, loose, len(loose))
-        forget = self._head.clock.raw(_FORGET_NS)
+            event_owners(arena.words4, events, len(events), self.window.segments, cpus, threads)
+            join_by_time(
+                events["time"][times], times, cpus, threads,
+                stacks.kernel, stacks.user, stacks.thread, stacks.process, loose, len(loose),
+            )  # fmt: skip
         resolve_all(
-            self._stacks, self._keys, window.words4, walk.POINTER_BYTES, events, definitions, loose,
-            by_event[0], by_event[1], self.last_time - forget,
+            self._stacks, self._keys, arena.words8, walk.POINTER_BYTES, events, definitions, loose,
+            stacks.kernel, stacks.user, self.last_time - self._head.clock.raw(_FORGET_NS),
         )  # fmt: skip
         self.seconds["stacks"] += time.perf_counter() - began
-
-    def _tables(
-        self, events: npt.NDArray[np.void], rows: npt.NDArray[np.int32], places: npt.NDArray[np.int64],
-        slots: npt.NDArray[np.int64],
-        by_event: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]],
-    ) -> dict[str, EventTable]:  # fmt: skip
-        began = time.perf_counter()
-        parts: dict[str, list[EventTable]] = {}
-        for slot, layout in enumerate(self._classifier.layouts):
-            first, last = int(slots[slot]), int(slots[slot + 1])
-            if layout is None or first == last:
-                continue
-            table, short = slot_table(
-                layout, self._head.clock, self.window.words4, self.window.segments, events,
-                rows[first:last], places[first:last], by_event,
-            )  # fmt: skip
-            self.short_payloads += short
-            parts.setdefault(layout.kind, []).append(table)
-        tables = {kind: joined(found) for kind, found in parts.items()}
-        self.seconds["decode"] += time.perf_counter() - began
-        return tables
-
-
-def _doubled(index: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-    grown = np.empty(2 * len(index), index.dtype)
-    grown[: len(index)] = index
-    return grown
 
 
 def _late(loose: npt.NDArray[np.void]) -> LateStacks:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from tracer.columns import UNKNOWN_ID, BlobColumn, Column, EventTable, Who
+from tracer.columns import NO_STACK, UNKNOWN_ID, BlobColumn, Column, EventTable, Who
 from tracer.etl import walk
 from tracer.etl.clock import Clock
 from tracer.events.decode import decode
@@ -82,33 +82,71 @@ def fill_common(
             who[i] = 0
 
 
-def slot_table(
-    layout: Layout,
-    clock: Clock,
-    words4: npt.NDArray[np.uint32],
-    segments: npt.NDArray[np.void],
-    events: npt.NDArray[np.void],
-    rows: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64],
-    stacks: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]],
-) -> tuple[EventTable, int]:
-    """The table of one layout's events, and how many of them ended inside a field.
+class EventStacks:
+    """What stacks tell, by event: ``kernel`` and ``user`` stack ids (int32), ``thread`` and ``process`` (uint32)."""
 
-    ``stacks``: kernel stack, user stack, stack's thread, stack's process, by event.
+    __slots__ = ("kernel", "process", "thread", "user")
+
+    def __init__(self, events: int) -> None:
+        self.kernel, self.user = (np.full(events, NO_STACK, np.int32) for _ in range(2))
+        self.thread, self.process = (np.full(events, UNKNOWN_ID, np.uint32) for _ in range(2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """A window that was walked and put in order, ready to be decoded.
+
+    ``rows[slots[s]:slots[s + 1]]`` are the events of layout slot ``s`` in time order, ``places``
+    their positions in the time order of the trace; ``loose`` are stacks and key references that were
+    not joined at once (:data:`~tracer.stacks.join.LOOSE_STACK`); ``until`` is a raw time.
     """
+
+    words4: npt.NDArray[np.uint32]
+    segments: npt.NDArray[np.void]
+    events: npt.NDArray[np.void]
+    slots: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int32]
+    places: npt.NDArray[np.int64]
+    stacks: EventStacks
+    loose: npt.NDArray[np.void]
+    until: int
+    bytes_read: int
+    records: int
+
+
+def event_tables(
+    walked: Walked, layouts: Sequence[Layout | None], clock: Clock
+) -> tuple[dict[str, EventTable], int]:
+    """The tables of a window by kind, and how many records ended inside a field."""
+    parts: dict[str, list[EventTable]] = {}
+    total = 0
+    for slot, layout in enumerate(layouts):
+        rows = walked.rows[walked.slots[slot] : walked.slots[slot + 1]]
+        if layout is not None and len(rows):
+            places = walked.places[walked.slots[slot] : walked.slots[slot + 1]]
+            table, short = _slot_table(walked, layout, clock, rows, places)
+            total += short
+            parts.setdefault(layout.kind, []).append(table)
+    return {kind: joined(found) for kind, found in parts.items()}, total
+
+
+def _slot_table(
+    walked: Walked, layout: Layout, clock: Clock, rows: npt.NDArray[np.int32], places: npt.NDArray[np.int64]
+) -> tuple[EventTable, int]:
+    """The table of one layout's events, and how many of them ended inside a field."""
     n = len(rows)
-    kernel_stack, user_stack, stack_thread, stack_process = stacks
     raw, offset = np.empty(n, np.int64), np.empty(n, np.int64)
     cpu, event_id, who = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.uint8)
     thread, process = np.empty(n, np.uint32), np.empty(n, np.uint32)
+    stacks = walked.stacks
     fill_common(
-        words4, segments, events, rows, stack_thread, stack_process,
+        walked.words4, walked.segments, walked.events, rows, stacks.thread, stacks.process,
         raw, cpu, thread, process, who, event_id, offset,
     )  # fmt: skip
-    fields, short = decode(layout, words4.view(np.uint8), events, rows, walk.POINTER_BYTES)
+    fields, short = decode(layout, walked.words4, walked.events, rows, walk.POINTER_BYTES)
     table = EventTable(
         layout.kind, clock.ns(raw), raw, places, cpu, thread, process, who, event_id,
-        kernel_stack[rows], user_stack[rows], offset, fields,
+        stacks.kernel[rows], stacks.user[rows], offset, fields,
     )  # fmt: skip
     return table, short
 

@@ -33,7 +33,7 @@ from tracer.etl.headers import (
     HeaderType,
     MessageOption,
 )
-from tracer.jit import kernel
+from tracer.jit import inlined, kernel
 
 # What a segment's walk ended with; a segment is one buffer's valid bytes.
 RUNNING: Final = 0
@@ -154,7 +154,7 @@ SEGMENT: Final = np.dtype(
 """One buffer that is being walked; the walk may stop in the middle, at the window's horizon."""
 
 
-@kernel
+@inlined
 def _message_time(
     words2: npt.NDArray[np.uint16], words4: npt.NDArray[np.uint32], position: int, stop: int, fallback: int
 ) -> int:
@@ -169,7 +169,7 @@ def _message_time(
     return np.int64(words4[at >> 2]) | np.int64(words4[(at >> 2) + 1]) << 32
 
 
-@kernel
+@inlined
 def provider_row(
     keys: npt.NDArray[np.uint64], table: npt.NDArray[np.int32], used: int, low: np.uint64, high: np.uint64
 ) -> int:
@@ -189,7 +189,7 @@ def provider_row(
     return used
 
 
-@kernel
+@inlined
 def _add_stack(
     stacks: npt.NDArray[np.void], at: int, payload: int, end: int, segment: int, after: int, slot: int, pointer: int
 ) -> None:
@@ -203,7 +203,7 @@ def _add_stack(
     row["pointer"] = pointer
 
 
-@kernel
+@inlined
 def _extended_items(
     words2: npt.NDArray[np.uint16],
     payload: int,

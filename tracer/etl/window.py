@@ -23,6 +23,8 @@ ReadInto = Callable[[int, memoryview], int]
 
 _ALIGN: Final = 7
 _FIRST_SEGMENTS: Final = 64
+_BYTES_PER_EVENT: Final = 64  # a guess to begin with: the index grows where records are smaller
+_FEWEST_ROWS: Final = 256
 
 _ENDINGS: Final = {
     walk.BAD_SIZE: (DamageCode.RECORD_SIZE, "a record says a size that cannot be"),
@@ -38,13 +40,54 @@ _UNPACKING: Final = {
 }
 
 
-class Window:
-    """Loaded buffers: ``bytes`` (uint8; also seen as ``words2``, ``words4``, ``words8``) and ``segments``."""
+class Arena:
+    """Room for the bytes of one window and for the index that the walk makes of them.
 
-    def __init__(self, read_into: ReadInto, size: int, buffers: npt.NDArray[np.void], compression: int) -> None:
+    ``bytes`` (uint8) is also seen as ``words2``, ``words4`` and ``words8``; ``events`` and ``stacks``
+    are :data:`~tracer.etl.walk.EVENT_INDEX` and :data:`~tracer.etl.walk.STACK_INDEX`.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.events = np.empty(max(_FEWEST_ROWS, size // _BYTES_PER_EVENT), walk.EVENT_INDEX)
+        self.stacks = np.empty(max(_FEWEST_ROWS, size // _BYTES_PER_EVENT), walk.STACK_INDEX)
+        self._allocate(size)
+
+    def _allocate(self, size: int) -> None:
+        self.words8 = np.empty((size + _ALIGN) >> 3, np.uint64)
+        self.bytes = self.words8.view(np.uint8)
+        self.words2 = self.words8.view(np.uint16)
+        self.words4 = self.words8.view(np.uint32)
+
+    def make_room(self, size: int, filled: int) -> None:
+        """Have at least ``size`` bytes, keeping the first ``filled``."""
+        if size > len(self.bytes):
+            old = self.bytes
+            self._allocate(size + size // 4)
+            self.bytes[:filled] = old[:filled]
+
+    def grow_index(self) -> None:
+        """Twice the rows for events and stacks, keeping those there are."""
+        for name in ("events", "stacks"):
+            old = getattr(self, name)
+            new = np.empty(2 * len(old), old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+
+class Window:
+    """The buffers being walked: their bytes in ``arena``, their state in ``segments``.
+
+    Windows follow each other through a ring of ``arenas``, so that one can still be decoded
+    while the next is being read.
+    """
+
+    def __init__(
+        self, read_into: ReadInto, size: int, buffers: npt.NDArray[np.void], compression: int, *, arenas: int
+    ) -> None:
         self._read_into = read_into
         self._buffers = buffers
         self._compression = compression
+        self._arenas = [Arena(size) for _ in range(arenas)]
         self._filled = 0
         self._scratch = np.zeros(0, np.uint8)
         self._count = 0
@@ -53,13 +96,11 @@ class Window:
         self.damage: list[Damage] = []
         self.headers = self.records = self.padding = self.skipped = 0
         self.bytes_read = 0
-        self._allocate(size)
 
-    def _allocate(self, size: int) -> None:
-        self.words8 = np.empty((size + _ALIGN) >> 3, np.uint64)
-        self.bytes = self.words8.view(np.uint8)
-        self.words2 = self.words8.view(np.uint16)
-        self.words4 = self.words8.view(np.uint32)
+    @property
+    def arena(self) -> Arena:
+        """The arena of this window."""
+        return self._arenas[0]
 
     @property
     def segments(self) -> npt.NDArray[np.void]:
@@ -77,38 +118,33 @@ class Window:
         return ByteCount(self.headers, self.records, self.padding, self.skipped)
 
     def load(self, rows: npt.NDArray[np.int64]) -> None:
-        """Add buffers (rows of the index, by first time), neighbours in the file with one read."""
-        for run in _neighbours(self._buffers, rows):
+        """Add buffers (rows of the index), neighbours in the file with one read."""
+        for run in _neighbours(self._buffers, np.sort(rows)):
             if self._buffers["flag"][run[0]] & BufferFlag.COMPRESSED:
                 self._load_packed(int(run[0]))
             else:
                 self._load_plain(run)
-        order = np.argsort(self.segments["cpu"], kind="stable")
+        order = np.lexsort((self.segments["buffer"], self.segments["last_time"], self.segments["cpu"]))
         self._segments[: self._count] = self.segments[order]
 
     def _room(self, size: int) -> int:
         """Position of ``size`` free bytes, a multiple of 8."""
         at = (self._filled + _ALIGN) & ~_ALIGN
-        if at + size + _ALIGN > len(self.bytes):
-            old = self.bytes
-            self._allocate(max(2 * len(old), at + size + _ALIGN))
-            self.bytes[: self._filled] = old[: self._filled]
+        self.arena.make_room(at + size + _ALIGN, self._filled)
         return at
 
     def _load_plain(self, rows: npt.NDArray[np.int64]) -> None:
-        begin = int(self._buffers["offset"][rows[0]])
-        last = self._buffers[rows[-1]]
-        length = int(last["offset"]) + int(last["present"]) - begin
+        chosen = self._buffers[rows]
+        begin = int(chosen["offset"][0])
+        length = int(chosen["offset"][-1]) + int(chosen["present"][-1]) - begin
         at = self._room(length)
-        got = self._read(begin, memoryview(self.bytes.data)[at : at + length])
-        for row in rows:
-            buffer = self._buffers[row]
-            here = at + int(buffer["offset"]) - begin
-            present = min(int(buffer["present"]), max(0, at + got - here))
-            end = min(int(buffer["valid"]), present)
-            if present < int(buffer["stride"]):
-                self._note_cut(int(row), present)
-            self._add(int(row), here + min(HEADER_BYTES, end), here + end, int(buffer["offset"]) + HEADER_BYTES, packed=False)
+        got = self._read(begin, memoryview(self.arena.bytes.data)[at : at + length])
+        here = chosen["offset"] + (at - begin)
+        present = np.clip(at + got - here, 0, chosen["present"].astype(np.int64))
+        for i in np.flatnonzero(present < chosen["stride"]):
+            self._note_cut(int(rows[i]), int(present[i]))
+        end = np.minimum(chosen["valid"], present)
+        self._add(rows, here + np.minimum(HEADER_BYTES, end), here + end, chosen["offset"] + HEADER_BYTES, packed=False)
         self._filled = at + length
 
     def _load_packed(self, row: int) -> None:
@@ -127,11 +163,12 @@ class Window:
             text = f"the buffer is compressed with {name}, which Poolscope does not read; only plain XPRESS is"
             self._spoil(row, DamageCode.COMPRESSION_UNSUPPORTED, text)
         else:
-            status, written = xpress.decompress(self._scratch, min(HEADER_BYTES, got), got, self.bytes, at, at + body)
+            status, written = xpress.decompress(self._scratch, min(HEADER_BYTES, got), got, self.arena.bytes, at, at + body)
             if (status != xpress.WHOLE or written != body) and row not in self._spoilt:
                 self._spoil(row, DamageCode.COMPRESSION_CORRUPT, f"the buffer is damaged: {_UNPACKING[status]}")
         self._filled = at + written
-        self._add(row, at, at + written, offset, packed=True)
+        one = np.array([row])
+        self._add(one, np.array([at]), np.array([at + written]), np.array([offset]), packed=True)
 
     def _read(self, offset: int, view: memoryview) -> int:
         got = self._read_into(offset, view)
@@ -149,58 +186,65 @@ class Window:
         """Remember why a buffer is not whole; its damage is written when it is dropped."""
         self._spoilt[row] = (code, text)
 
-    def _add(self, row: int, begin: int, end: int, offset: int, *, packed: bool) -> None:
-        if self._count == len(self._segments):
-            grown = np.zeros(2 * self._count, walk.SEGMENT)
-            grown[: self._count] = self._segments
+    def _add(
+        self, rows: npt.NDArray[np.int64], begin: npt.NDArray[np.int64], end: npt.NDArray[np.int64],
+        offset: npt.NDArray[np.int64], *, packed: bool,
+    ) -> None:  # fmt: skip
+        """Begin the walk of buffers whose bytes are in the window."""
+        count = self._count + len(rows)
+        if count > len(self._segments):
+            grown = np.zeros(2 * count, walk.SEGMENT)
+            grown[: self._count] = self.segments
             self._segments = grown
-        buffer = self._buffers[row]
-        first = int(buffer["first_time"])
-        self._segments[self._count] = (
-            begin, end, begin, offset, first, -1, 0, 0, 0, int(buffer["cpu"]), walk.RUNNING, row, packed,
-        )  # fmt: skip
-        self._count += 1
+        added = self._segments[self._count : count]
+        added[:] = np.zeros(1, walk.SEGMENT)
+        added["position"], added["begin"], added["end"], added["offset"] = begin, begin, end, offset
+        added["last_time"], added["cpu"] = self._buffers["first_time"][rows], self._buffers["cpu"][rows]
+        added["first_event"], added["buffer"], added["packed"] = -1, rows, packed
+        self._count = count
 
-    def drop_finished(self) -> None:
-        """Account for the buffers that are done and move what is left of the others to the front."""
+    def move_on(self) -> None:
+        """Account for the buffers that are done and move what is left of the others to the next arena."""
         done = self.segments["state"] != walk.RUNNING
-        for segment in self.segments[done]:
-            self._account(segment)
+        self._account(self.segments[done])
         kept = self.segments[~done].copy()
+        old = self.arena.bytes
+        self._arenas.append(self._arenas.pop(0))
+        self.arena.make_room(int((kept["end"] - kept["position"] + _ALIGN).sum()), 0)
         at = 0
         for i in np.argsort(kept["position"], kind="stable"):
-            segment = kept[i]
-            start, end = int(segment["position"]), int(segment["end"])
-            self.bytes[at : at + end - start] = self.bytes[start:end]
+            start, end = int(kept["position"][i]), int(kept["end"][i])
+            self.arena.bytes[at : at + end - start] = old[start:end]
             for name in ("position", "end", "begin"):
-                segment[name] += at - start
+                kept[name][i] += at - start
             at = (at + end - start + _ALIGN) & ~_ALIGN
+        kept["first_event"] = -1
         self._filled = at
         self._count = len(kept)
         self._segments[: self._count] = kept
-        self.segments["first_event"] = -1
 
-    def _account(self, segment: np.void) -> None:
-        row = int(segment["buffer"])
-        buffer = self._buffers[row]
-        present = int(buffer["present"])
-        header = min(HEADER_BYTES, present)
+    def _account(self, segments: npt.NDArray[np.void]) -> None:
+        """Add up where the bytes of buffers that are done went, and write down what is wrong with them."""
+        buffers = self._buffers[segments["buffer"]]
+        present = buffers["present"].astype(np.int64)
+        header = np.minimum(HEADER_BYTES, present)
         body = present - header
-        left = max(0, int(segment["end"]) - int(segment["position"])) if segment["state"] in _ENDINGS else 0
-        if segment["packed"]:
-            whole = max(1, int(buffer["valid"]) - HEADER_BYTES)
-            missing = left + whole - (int(segment["end"]) - int(segment["begin"]))
-            skipped = body * min(missing, whole) // whole
-            records = body - skipped
-        else:
-            valid = min(int(buffer["valid"]), present) - header
-            missing = valid - (int(segment["end"]) - int(segment["begin"]))
-            records, skipped = int(segment["record_bytes"]), left + max(0, missing)
-        self.headers += header
-        self.records += records
-        self.skipped += skipped
-        self.padding += body - records - skipped
-        self._describe_damage(segment, row, skipped)
+        bad = segments["state"] != walk.DONE
+        walked = segments["end"] - segments["begin"]
+        left = np.where(bad, np.maximum(0, segments["end"] - segments["position"]), 0)
+        packed = segments["packed"] != 0
+        whole = np.maximum(1, buffers["valid"].astype(np.int64) - HEADER_BYTES)
+        lost = body * np.clip(left + whole - walked, 0, whole) // whole
+        valid = np.minimum(buffers["valid"], present) - header
+        skipped = np.where(packed, lost, left + np.maximum(0, valid - walked))
+        records = np.where(packed, body - lost, segments["record_bytes"])
+        self.headers += int(header.sum())
+        self.records += int(records.sum())
+        self.skipped += int(skipped.sum())
+        self.padding += int((body - records - skipped).sum())
+        spoilt = np.isin(segments["buffer"], list(self._spoilt)) if self._spoilt else np.zeros(len(segments), np.bool_)
+        for i in np.flatnonzero(bad | spoilt | (segments["backward"] > 0)):
+            self._describe_damage(segments[i], int(segments["buffer"][i]), int(skipped[i]))
 
     def _describe_damage(self, segment: np.void, row: int, skipped: int) -> None:
         offset = int(self._buffers["offset"][row])

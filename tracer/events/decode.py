@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from tracer.columns import BlobColumn, Column
 from tracer.events.layout import Code, Layout
-from tracer.jit import kernel
+from tracer.jit import inlined, kernel
 
 _PTR: Final = int(Code.PTR)
 _BE2: Final = int(Code.BE2)
@@ -21,10 +22,11 @@ _ASTR: Final = int(Code.ASTR)
 _SID: Final = int(Code.SID)
 _BIN: Final = int(Code.BIN)
 _PTRS: Final = int(Code.PTRS)
+_PLAIN: Final = frozenset({Code.U1, Code.U2, Code.U4, Code.U8, Code.PTR})
 _SID_SUBAUTHORITIES: Final = 1  # offset of the count in a SID; 8 fixed bytes, then 4 for each
 
 
-@kernel
+@inlined
 def read_unsigned(window: npt.NDArray[np.uint8], at: int, width: int) -> np.uint64:
     """Little-endian unsigned integer of 1, 2, 4 or 8 bytes at any position."""
     value = np.uint64(0)
@@ -33,7 +35,18 @@ def read_unsigned(window: npt.NDArray[np.uint8], at: int, width: int) -> np.uint
     return value
 
 
-@kernel
+@inlined
+def read_field(words4: npt.NDArray[np.uint32], window: npt.NDArray[np.uint8], at: int, width: int) -> np.uint64:
+    """The same integer, by whole words where it lies on a multiple of 4."""
+    if at & 3 == 0 and width >= 4:
+        value = np.uint64(words4[at >> 2])
+        if width == 8:
+            value |= np.uint64(words4[(at >> 2) + 1]) << np.uint64(32)
+        return value
+    return read_unsigned(window, at, width)
+
+
+@inlined
 def _blob_length(
     window: npt.NDArray[np.uint8], at: int, end: int, code: int, pointer: int, declared: int
 ) -> tuple[int, int, int]:
@@ -76,6 +89,7 @@ def _blob_length(
 
 @kernel
 def decode_rows(
+    words4: npt.NDArray[np.uint32],
     window: npt.NDArray[np.uint8],
     events: npt.NDArray[np.void],
     rows: npt.NDArray[np.int32],
@@ -108,7 +122,7 @@ def decode_rows(
                     at = end
                     values[f, i] = np.uint64(0)
                     continue
-                value = read_unsigned(window, at, width)
+                value = read_field(words4, window, at, width)
                 if code == _BE2:
                     value = (value >> np.uint64(8)) | ((value & np.uint64(0xFF)) << np.uint64(8))
                 values[f, i] = value
@@ -128,6 +142,52 @@ def decode_rows(
 
 
 @kernel
+def decode_fixed(
+    words4: npt.NDArray[np.uint32],
+    window: npt.NDArray[np.uint8],
+    payloads: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    widths: npt.NDArray[np.int64],
+    values: npt.NDArray[np.uint64],
+) -> None:
+    """The same for records whose fields all lie at fixed ``offsets`` of their whole payload: a field at a time."""
+    for f in range(offsets.shape[0]):
+        width = widths[f]
+        offset = offsets[f]
+        if width == 4:
+            for i in range(payloads.shape[0]):
+                values[f, i] = read_field(words4, window, payloads[i] + offset, 4)
+        elif width == 8:
+            for i in range(payloads.shape[0]):
+                values[f, i] = read_field(words4, window, payloads[i] + offset, 8)
+        else:
+            for i in range(payloads.shape[0]):
+                values[f, i] = read_unsigned(window, payloads[i] + offset, width)
+
+
+@kernel
+def _extent(
+    words4: npt.NDArray[np.uint32],
+    events: npt.NDArray[np.void],
+    rows: npt.NDArray[np.int32],
+    pointer_bytes: npt.NDArray[np.int64],
+    payloads: npt.NDArray[np.int64],
+) -> tuple[int, int, int]:
+    """Fill ``payloads`` with where each payload begins; gives the shortest one and the least and greatest pointer size."""
+    shortest = np.int64(1 << 62)
+    least = np.int64(8)
+    greatest = np.int64(4)
+    for i in range(rows.shape[0]):
+        event = events[rows[i]]
+        payloads[i] = event["payload"]
+        shortest = min(shortest, np.int64(event["end"]) - np.int64(event["payload"]))
+        pointer = pointer_bytes[(words4[np.int64(event["start"]) >> 2] >> np.uint32(16)) & np.uint32(0xFF)]
+        least = min(least, pointer)
+        greatest = max(greatest, pointer)
+    return shortest, least, greatest
+
+
+@kernel
 def copy_spans(
     window: npt.NDArray[np.uint8],
     starts: npt.NDArray[np.uint64],
@@ -144,18 +204,42 @@ def copy_spans(
 
 
 def decode(
-    layout: Layout, window: npt.NDArray[np.uint8], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32],
+    layout: Layout, words4: npt.NDArray[np.uint32], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32],
     pointer_bytes: npt.NDArray[np.int64],
 ) -> tuple[dict[str, Column], int]:
     """Columns by field name for ``events[rows]``, and how many records ended inside a field."""
-    n = len(rows)
+    values = np.empty((len(layout.fields), len(rows)), np.uint64)
+    payloads = np.empty(len(rows), np.int64)
+    shortest, least, greatest = _extent(words4, events, rows, pointer_bytes, payloads)
+    plan = _fixed_plan(layout, greatest) if least == greatest else None
+    if plan is not None and shortest >= plan[2]:
+        decode_fixed(words4, words4.view(np.uint8), payloads, plan[0], plan[1], values)
+        return {field.name: values[f].astype(field.dtype) for f, field in enumerate(layout.fields)}, 0
+    return _decode_any(layout, words4, events, rows, pointer_bytes, values)
+
+
+@lru_cache(maxsize=1024)
+def _fixed_plan(layout: Layout, pointer: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int] | None:
+    """Offsets and widths of the fields and their sum, where all are plain numbers."""
+    if any(field.code not in _PLAIN for field in layout.fields):
+        return None
+    widths = np.array([pointer if field.code is Code.PTR else int(field.code) for field in layout.fields], np.int64)
+    ends = np.cumsum(widths)
+    return ends - widths, widths, int(ends[-1]) if len(ends) else 0
+
+
+def _decode_any(
+    layout: Layout, words4: npt.NDArray[np.uint32], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32],
+    pointer_bytes: npt.NDArray[np.int64], values: npt.NDArray[np.uint64],
+) -> tuple[dict[str, Column], int]:  # fmt: skip
+    """Fields of any kind, some of them perhaps missing."""
+    window = words4.view(np.uint8)
     blobs = [field.is_blob for field in layout.fields]
-    values = np.empty((len(layout.fields), n), np.uint64)
-    sizes = np.zeros((max(1, sum(blobs)), n), np.int64)
+    sizes = np.zeros((max(1, sum(blobs)), len(rows)), np.int64)
     blob_rows = np.cumsum(blobs, dtype=np.int64) - 1
     codes = np.array([field.code for field in layout.fields], np.int64)
     lengths = np.array([field.length for field in layout.fields], np.int64)
-    short = decode_rows(window, events, rows, pointer_bytes, codes, lengths, values, sizes, blob_rows)
+    short = decode_rows(words4, window, events, rows, pointer_bytes, codes, lengths, values, sizes, blob_rows)
     columns: dict[str, Column] = {}
     for index, field in enumerate(layout.fields):
         if field.dtype is not None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tracer.columns import NO_STACK, UNKNOWN_ID
 from tracer.etl.walk import SLOT_EXTENDED_KEY, SLOT_EXTENDED_STACK, SLOT_KERNEL_KEY, SLOT_USER_KEY
-from tracer.jit import kernel
+from tracer.jit import inlined, kernel
 from tracer.stacks.table import STACKS_FULL, frame_at, intern
 
 _LOOK_BACK: Final = 256
@@ -40,13 +40,13 @@ LOOSE_STACK: Final = np.dtype(
 """A stack that has no event yet, or a reference to a stack key that has no frames yet."""
 
 
-@kernel
+@inlined
 def _is_user(address: np.uint64, pointer: int) -> bool:
     """Whether a frame lies in user space: the upper half of the address space is the kernel's."""
     return (address >> np.uint64(31 if pointer == 4 else 63)) == np.uint64(0)
 
 
-@kernel
+@inlined
 def _event_before(
     events: npt.NDArray[np.void],
     segments: npt.NDArray[np.void],
@@ -55,8 +55,11 @@ def _event_before(
     cpu: int,
     event_time: int,
 ) -> int:
-    """The earliest event of that time on this CPU that has no such stack yet, -1 for none."""
-    found = -1
+    """The latest event of that time on this CPU that has no such stack yet, -1 for none.
+
+    The latest: a CPU logs an event's kernel stack before it logs anything else, but for what an
+    interrupt logs between, whole with its own stack.
+    """
     first = max(0, after - _LOOK_BACK)
     j = after - 1
     while j >= first:
@@ -64,19 +67,21 @@ def _event_before(
         if event["time"] < event_time or segments[event["segment"]]["cpu"] != cpu:
             break
         if event["time"] == event_time and taken[j] == NO_STACK:
-            found = j
+            return j
         j -= 1
-    return found
+    return -1
 
 
 @kernel
 def join(
     words4: npt.NDArray[np.uint32],
+    words8: npt.NDArray[np.uint64],
     segments: npt.NDArray[np.void],
     events: npt.NDArray[np.void],
     stacks: npt.NDArray[np.void],
     n_stacks: int,
     buckets: npt.NDArray[np.int32],
+    memo: npt.NDArray[np.int32],
     hashes: npt.NDArray[np.uint64],
     starts: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int32],
@@ -116,8 +121,8 @@ def join(
         stack = NO_STACK
         if not keyed:
             stack = intern(
-                words4, at + head, (end - at - head) // pointer, pointer,
-                buckets, hashes, starts, lengths, frames, used,
+                words4, words8, at + head, (end - at - head) // pointer, pointer,
+                buckets, memo, hashes, starts, lengths, frames, used,
             )  # fmt: skip
             if stack == STACKS_FULL:
                 state[0] = i

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.columns import NO_STACK
-from tracer.jit import kernel
+from tracer.jit import inlined, kernel
 from tracer.stacks.table import STACKS_FULL, StackTable, frame_at, intern
 
 OPEN: Final = np.iinfo(np.int64).max
@@ -31,7 +31,7 @@ KEY_NODE: Final = np.dtype(
 """One life of a key: when its definition came, its stack id (a placeholder while open), the life before."""
 
 
-@kernel
+@inlined
 def _bucket(buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], key: np.uint64) -> int:
     """Bucket that holds the newest node of ``key``, or the free one where it would stand."""
     mask = np.uint64(buckets.shape[0] - 1)
@@ -41,7 +41,7 @@ def _bucket(buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], key: np
     return np.int64(probe)
 
 
-@kernel
+@inlined
 def _add_node(
     buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], used: npt.NDArray[np.int64], at: int,
     key: np.uint64, ends: int, stack: int,
@@ -55,7 +55,7 @@ def _add_node(
     used[0] = node + 1
 
 
-@kernel
+@inlined
 def _refer(
     buckets: npt.NDArray[np.int32],
     nodes: npt.NDArray[np.void],
@@ -90,6 +90,7 @@ def _refer(
 @kernel
 def resolve(
     words4: npt.NDArray[np.uint32],
+    words8: npt.NDArray[np.uint64],
     pointers: npt.NDArray[np.int64],
     events: npt.NDArray[np.void],
     definitions: npt.NDArray[np.int32],
@@ -101,6 +102,7 @@ def resolve(
     nodes: npt.NDArray[np.void],
     node_used: npt.NDArray[np.int64],
     buckets: npt.NDArray[np.int32],
+    memo: npt.NDArray[np.int32],
     hashes: npt.NDArray[np.uint64],
     starts: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int32],
@@ -141,13 +143,15 @@ def resolve(
         at = np.int64(event["payload"])
         pointer = np.int64(pointers[(words4[np.int64(event["start"]) >> 2] >> np.uint32(16)) & np.uint32(0xFF)])
         count = (np.int64(event["end"]) - at - pointer) // pointer
-        if count < 0:
+        if count <= 0:
             d += 1
             continue
         if 2 * (node_used[0] + 1) > key_buckets.shape[0]:
             result = NODES_FULL
             break
-        stack = intern(words4, at + pointer, count, pointer, buckets, hashes, starts, lengths, frames, used)
+        stack = intern(
+            words4, words8, at + pointer, count, pointer, buckets, memo, hashes, starts, lengths, frames, used
+        )  # fmt: skip
         if stack < 0:
             result = stack
             break
@@ -199,7 +203,7 @@ class KeyTable:
 def resolve_all(
     table: StackTable,
     keys: KeyTable,
-    words4: npt.NDArray[np.uint32],
+    words8: npt.NDArray[np.uint64],
     pointers: npt.NDArray[np.int64],
     events: npt.NDArray[np.void],
     definitions: npt.NDArray[np.int32],
@@ -216,9 +220,9 @@ def resolve_all(
     state = np.zeros(2, np.int64)
     while True:
         result = resolve(
-            words4, pointers, events, definitions, loose, references, kernel_stack, user_stack,
+            words8.view(np.uint32), words8, pointers, events, definitions, loose, references, kernel_stack, user_stack,
             keys.buckets, keys.nodes, keys.used,
-            table.buckets, table.hashes, table.starts, table.lengths, table.targets, table.frame_pool, table.used, state,
+            table.buckets, table.memo, table.hashes, table.starts, table.lengths, table.targets, table.frame_pool, table.used, state,
         )  # fmt: skip
         if result == 0:
             return

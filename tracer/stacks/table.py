@@ -13,18 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.columns import NO_STACK
-from tracer.jit import kernel
+from tracer.jit import inlined, kernel
 
 STACKS_FULL: Final = -2
 """No room for another stack, or for its frames: call :meth:`StackTable.reserve` and go on."""
 
 _FIRST_STACKS: Final = 1 << 12
 _FIRST_FRAMES: Final = 1 << 16
+_MEMO: Final = 1 << 13
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _SEED: Final = np.uint64(0x243F6A8885A308D3)
 
 
-@kernel
+@inlined
 def frame_at(words4: npt.NDArray[np.uint32], at: int, pointer: int) -> np.uint64:
     """The pointer of 4 or 8 bytes at byte position ``at``, a multiple of 4."""
     low = np.uint64(words4[at >> 2])
@@ -33,65 +34,93 @@ def frame_at(words4: npt.NDArray[np.uint32], at: int, pointer: int) -> np.uint64
     return low | np.uint64(words4[(at >> 2) + 1]) << np.uint64(32)
 
 
-@kernel
-def hash_frames(words4: npt.NDArray[np.uint32], at: int, count: int, pointer: int) -> np.uint64:
-    """64-bit hash of ``count`` frames; equal frames hash equally whatever their width on disk."""
+@inlined
+def _hash(frames: npt.NDArray[np.uint64]) -> np.uint64:
+    """64-bit hash of a stack, in two lanes that do not wait for each other."""
     even = _SEED
     odd = _MULTIPLIER
-    i = 0
-    while i + 1 < count:
-        even = (even ^ frame_at(words4, at + i * pointer, pointer)) * _MULTIPLIER
-        odd = (odd ^ frame_at(words4, at + (i + 1) * pointer, pointer)) * _MULTIPLIER
+    count = frames.shape[0]
+    for i in range(count // 2):
+        even = (even ^ frames[2 * i]) * _MULTIPLIER
+        odd = (odd ^ frames[2 * i + 1]) * _MULTIPLIER
         even ^= even >> np.uint64(32)
         odd ^= odd >> np.uint64(29)
-        i += 2
-    if i < count:
-        even = (even ^ frame_at(words4, at + i * pointer, pointer)) * _MULTIPLIER
+    if count % 2:
+        even = (even ^ frames[count - 1]) * _MULTIPLIER
     mixed = (even ^ (odd >> np.uint64(31)) ^ (odd << np.uint64(33)) ^ np.uint64(count)) * _MULTIPLIER
     return mixed ^ (mixed >> np.uint64(32))
 
 
-@kernel
+@inlined
+def _same(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> bool:
+    """Whether two stacks of one length are equal; no early exit, so that it compiles to vector instructions."""
+    difference = np.uint64(0)
+    for i in range(a.shape[0]):
+        difference |= a[i] ^ b[i]
+    return difference == np.uint64(0)
+
+
+@inlined
+def _sample(frames: npt.NDArray[np.uint64], size: int) -> int:
+    """A cheap hash of four frames, to find again a stack that was seen a moment ago."""
+    count = frames.shape[0]
+    mixed = frames[0] ^ (frames[count // 4] * np.uint64(3)) ^ (frames[count // 2] * np.uint64(5))
+    mixed = (mixed ^ (frames[count - 1] * np.uint64(7)) ^ np.uint64(count)) * _MULTIPLIER
+    return np.int64((mixed >> np.uint64(40)) & np.uint64(size - 1))
+
+
+@inlined
 def intern(
     words4: npt.NDArray[np.uint32],
+    words8: npt.NDArray[np.uint64],
     at: int,
     count: int,
     pointer: int,
     buckets: npt.NDArray[np.int32],
+    memo: npt.NDArray[np.int32],
     hashes: npt.NDArray[np.uint64],
     starts: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int32],
-    frames: npt.NDArray[np.uint64],
+    pool: npt.NDArray[np.uint64],
     used: npt.NDArray[np.int64],
 ) -> int:
-    """Id of the stack of ``count`` frames at byte ``at``, added where new; :data:`STACKS_FULL` for lack of room.
+    """Id of the stack of ``count`` (at least one) frames at byte ``at``, added where new.
 
-    ``used``: [stacks, frames] in use.
+    ``at`` is a multiple of the pointer size. ``memo`` remembers recent stacks by :func:`_sample`.
+    ``used``: [stacks, frames] in use. :data:`STACKS_FULL` for lack of room.
     """
-    digest = hash_frames(words4, at, count, pointer)
+    if used[1] + count > pool.shape[0]:
+        return STACKS_FULL
+    if pointer == 8:
+        frames = words8[at >> 3 : (at >> 3) + count]
+    else:
+        frames = pool[used[1] : used[1] + count]
+        for i in range(count):
+            frames[i] = words4[(at >> 2) + i]
+    hint = _sample(frames, memo.shape[0])
+    recent = np.int64(memo[hint])
+    if recent >= 0 and lengths[recent] == count and _same(frames, pool[starts[recent] : starts[recent] + count]):
+        return recent
+    digest = _hash(frames)
     mask = np.uint64(buckets.shape[0] - 1)
     probe = digest & mask
     while buckets[probe] >= 0:
-        found = buckets[probe]
+        found = np.int64(buckets[probe])
         if hashes[found] == digest and lengths[found] == count:
-            start = starts[found]
-            same = True
-            for i in range(count):
-                if frames[start + i] != frame_at(words4, at + i * pointer, pointer):
-                    same = False
-                    break
-            if same:
-                return np.int64(found)
+            if _same(frames, pool[starts[found] : starts[found] + count]):
+                memo[hint] = found
+                return found
         probe = (probe + np.uint64(1)) & mask
     stack = used[0]
-    if 2 * (stack + 1) > buckets.shape[0] or stack >= hashes.shape[0] or used[1] + count > frames.shape[0]:
+    if 2 * (stack + 1) > buckets.shape[0] or stack >= hashes.shape[0]:
         return STACKS_FULL
     buckets[probe] = stack
+    memo[hint] = stack
     hashes[stack] = digest
     starts[stack] = used[1]
     lengths[stack] = count
     for i in range(count):
-        frames[used[1] + i] = frame_at(words4, at + i * pointer, pointer)
+        pool[used[1] + i] = frames[i]
     used[0] = stack + 1
     used[1] += count
     return np.int64(stack)
@@ -119,6 +148,7 @@ class StackTable:
 
     def __init__(self) -> None:
         self.buckets = np.full(2 * _FIRST_STACKS, -1, np.int32)
+        self.memo = np.full(_MEMO, -1, np.int32)
         self.hashes = np.zeros(_FIRST_STACKS, np.uint64)
         self.starts = np.zeros(_FIRST_STACKS, np.int64)
         self.lengths = np.zeros(_FIRST_STACKS, np.int32)
