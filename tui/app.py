@@ -18,9 +18,9 @@ class PoolscopeApp(App[None]):
     """Opens on the table of tags."""
 
     CSS = """
-    #heading { height: 1; padding: 0 1; text-style: bold; }
-    #no-pool-events { padding: 1 2; height: 1fr; }
-    VirtualTable { height: 1fr; }
+    #heading { height: 1; padding: 0 1; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
+    #no-pool-events { padding: 1 2; height: 1fr; overflow-y: auto; }
+    VirtualTable { height: 1fr; padding: 0 0 0 1; }
     VirtualTable > .table--heading { text-style: bold; color: $text-muted; }
     VirtualTable > .table--sorted { text-style: bold underline; }
     VirtualTable > .table--cursor { text-style: reverse bold; }

@@ -23,7 +23,7 @@ from tracer.events.registry import LAYOUTS
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, TraceInfo
 
-WINDOW_BYTES: Final = 6 << 20
+WINDOW_BYTES: Final = 4 << 20
 """Bytes of buffers that are looked at together; small enough to stay in the cache of one core cluster."""
 
 Progress = Callable[[Batch], None]

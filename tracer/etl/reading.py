@@ -58,6 +58,8 @@ class Reading:
         self._size = window_bytes
         self._threads = threads
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
+        sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
+        self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self._next = 0
         self._peeked = np.full(2, _BEGIN, np.int64)
         self._done = 0
@@ -81,9 +83,17 @@ class Reading:
         return found
 
     def batches(self) -> Iterator[Batch]:
-        """All batches, in time order; with two threads the next window is read while this one is decoded."""
-        windows = self._windows()
-        for walked in ahead(windows) if self._threads > 1 else windows:
+        """All batches, in time order.
+
+        With more than one thread they pass through a pipeline: the next window is read and put in order
+        while this one is decoded and the one before is with the caller.
+        """
+        if self._threads > 1:
+            return ahead(self._decoded(ahead(self._windows())))
+        return self._decoded(self._windows())
+
+    def _decoded(self, windows: Iterator[Walked]) -> Iterator[Batch]:
+        for walked in windows:
             began = time.perf_counter()
             tables, short = event_tables(walked, self._classifier.layouts, self._head.clock)
             self._short_payloads += short
@@ -104,12 +114,9 @@ class Reading:
     def _load(self) -> int:
         """Fill the window; gives the raw time before which every record is in it."""
         began = time.perf_counter()
-        sizes = np.maximum(self._buffers["stride"], self._buffers["valid"])
-        room = self._size - self.window.filled
-        last = self._next
-        while last < len(self._queue) and (last == self._next or room >= sizes[self._queue[last]]):
-            room -= int(sizes[self._queue[last]])
-            last += 1
+        room = self._size - self.window.filled + int(self._sizes[self._next])
+        last = max(self._next + 1, int(np.searchsorted(self._sizes, room, side="right")) - 1)
+        last = min(last, len(self._queue))
         self.window.load(self._queue[self._next : last])
         self._next = last
         self.seconds["load"] += time.perf_counter() - began

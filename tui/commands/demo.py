@@ -6,15 +6,13 @@ import argparse
 import sys
 from importlib import resources
 
+from fixtures.demo import DEMO_TRACE
 from tracer.errors import MachineError
 from tui.commands.analyze import TOP, print_report
 from tui.commands.options import add_json, add_quiet
 from tui.commands.tui import add_screenshot, open_interface
 from tui.exit_codes import ExitCode
 from tui.streams import is_terminal
-
-BUNDLED = "demo.etl"
-"""The trace in the package ``fixtures``: the scenario winsock-loop, after Microsoft's article Q171996."""
 
 
 class DemoCommand:
@@ -32,7 +30,7 @@ class DemoCommand:
         from tui.reading.trace import read_snapshot
         from tui.selection import Filters
 
-        trace = resources.files("fixtures") / BUNDLED
+        trace = resources.files("fixtures") / DEMO_TRACE.name
         if not trace.is_file():
             raise MachineError(
                 "demo-missing",

@@ -43,7 +43,7 @@ def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
     with EtlFile.open(path) as source, Interruption() as interruption:
         analysis = Analysis(source, names)
         with meter(path.name, source.info.bytes, quiet=quiet) as shown:
-            for batch in source.batches():
+            for batch in source.batches(Analysis.KINDS):
                 analysis.feed(batch)
                 shown.advance(batch.bytes_read, batch.records)
                 if interruption.asked:

@@ -36,6 +36,10 @@ class AllocationScreen(BrowserScreen):
         """The table with the details beside it or below it."""
         yield Container(self.table, self._panel, classes="split")
 
+    @on(VirtualTable.Opened)
+    def _read_details(self) -> None:
+        self._panel.focus()
+
     @on(VirtualTable.Moved)
     def _show_details(self, event: VirtualTable.Moved) -> None:
         self._panel.show([] if event.row is None else self._details(int(self._rows[event.row])))

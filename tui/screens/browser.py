@@ -34,6 +34,9 @@ class BrowserScreen(Screen[None]):
         Binding("q", "app.quit", "Quit", id="browser.quit", tooltip="Leave Poolscope"),
     ]
 
+    is_first: ClassVar[bool] = False
+    """Whether there is no screen to go back to."""
+
     def __init__(self, snapshot: Snapshot, heading: str, model: TableModel, sort_key: str) -> None:
         super().__init__()
         self.snapshot = snapshot
@@ -63,10 +66,18 @@ class BrowserScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Drop the filter if there is one, else go one level up."""
-        if self._filter.value:
+        if self.focused not in (None, self.table):
+            self.table.focus()
+        elif self._filter.value:
             self._filter.drop()
-        elif len(self.app.screen_stack) > 2:  # textual's own blank screen and the first table stay
+        else:
             self.dismiss()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing lies above the first table."""
+        if action == "back" and self.is_first and self.focused in (None, self.table):
+            return bool(self._filter.value)
+        return super().check_action(action, parameters)
 
     def action_help(self) -> None:
         """Show what the keys do here."""
@@ -75,6 +86,7 @@ class BrowserScreen(Screen[None]):
     @on(Input.Changed)
     def _filter_table(self, event: Input.Changed) -> None:
         self.table.filter_by(event.value)
+        self.refresh_bindings()
 
     @on(FilterLine.Closed)
     def _return_keys(self) -> None:

@@ -15,10 +15,10 @@ from textual.widgets import Static
 from tui.tables.allocations import INFERRED_MARK
 
 _WORDS = (
-    ("Outst", "allocated in the trace and not freed in it; that alone is not a leak"),
-    ("Peak", "most bytes that were outstanding at one time"),
-    ("First, Last", "first and last allocation there, from the trace's start"),
-    (INFERRED_MARK, "before a process or thread: inferred from context switches, not observed"),
+    ("Outst", "allocated and not freed in the trace; not yet a leak"),
+    ("Peak", "most bytes outstanding at one time"),
+    ("First, Last", "first and last allocation there, since the start"),
+    (INFERRED_MARK, "process or thread is inferred, not observed"),
 )
 
 

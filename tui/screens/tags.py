@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -25,6 +26,8 @@ from tui.widgets.virtual_table import VirtualTable
 
 class TagScreen(BrowserScreen):
     """PoolMon's table; Enter shows where a tag is allocated."""
+
+    is_first: ClassVar[bool] = True
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(snapshot, "Pool tags", tag_table(snapshot), "bytes")

@@ -32,17 +32,17 @@ def allocation_table(snapshot: Snapshot, rows: Rows) -> TableModel:
     columns: tuple[Column, ...] = (
         NumberColumn(Heading("address", "Address", "a", right=True), out.address[rows], lambda value: f"0x{value:x}"),
         NumberColumn(_number("bytes", "Bytes", "b", 0), out.size[rows], number),
-        _coded(Heading("type", "Type", "", 5, drop=7), out.type[rows], pool_type),
+        _coded(Heading("type", "Type", "", 7, drop=7), out.type[rows], pool_type),
         NumberColumn(Heading("time", "Allocated", "t", drop=4, right=True), times, moment),
         NumberColumn(_number("age", "Age", "", 2), snapshot.at_ns - times, duration),
         _who(
-            Heading("process", "Process", "p", 12, drop=1),
+            Heading("process", "Process", "p", 18, drop=1),
             out.process[rows],
             inferred,
             partial(process_label, snapshot),
         ),
-        _who(Heading("thread", "Thread", "h", 5, drop=5), out.thread[rows], inferred, thread_label),
-        _coded(Heading("known", "Known by", "w", 9, drop=3), out.who[rows], lambda v: KNOWN_BY[Who(v)]),
+        _who(Heading("thread", "Thread", "h", 7, drop=5), out.thread[rows], inferred, thread_label),
+        _coded(Heading("known", "Known by", "w", 13, drop=3), out.who[rows], lambda v: KNOWN_BY[Who(v)]),
         NumberColumn(Heading("cpu", "CPU", "", drop=8, right=True), out.cpu[rows], str),
     )
     return TableModel(columns, len(rows))

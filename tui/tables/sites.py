@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from tui.tables.model import TableModel
 from tui.tables.tags import per_allocation
 from tui.tables.words import pool_word, process_label
 
-NO_STACK_TEXT = "(no stack in the trace)"
+NO_STACK_TEXT: Final = "(no stack in the trace)"
+_FURTHER_OUT: Final = 2
+"""The pool's own routine, the routine that makes such objects, and then who asked for one."""
 
 
 def site_rows(snapshot: Snapshot, tag_row: int) -> Rows:
@@ -43,12 +46,18 @@ def site_table(snapshot: Snapshot, rows: Rows, *, with_tag: bool = False) -> Tab
 
 
 def caller(frames: Sequence[Frame]) -> str:
-    """The allocating frame and the first frame of another module above it: who called whom."""
+    """``caller > allocating frame``, the caller being the first frame outside the allocating module.
+
+    In a stack of one module that is a frame further out: the innermost ones are the same for
+    everything that is allocated by one routine.
+    """
     if not frames:
         return NO_STACK_TEXT
     inner = frames[0]
-    outer = next((frame for frame in frames if frame.module != inner.module), None)
-    return f"{inner} < {outer}" if outer else str(inner)
+    outer = next(
+        (frame for frame in frames if frame.module != inner.module), frames[min(_FURTHER_OUT, len(frames) - 1)]
+    )
+    return str(inner) if outer is inner else f"{outer} > {inner}"
 
 
 def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:

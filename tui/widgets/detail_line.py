@@ -14,6 +14,8 @@ class DetailLine(Static):
         height: 2;
         padding: 0 1;
         background: $surface;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
     }
     """
 

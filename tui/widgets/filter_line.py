@@ -13,7 +13,7 @@ class FilterLine(Input):
     """Filters while one types; Enter keeps the filter, Escape drops it."""
 
     DEFAULT_CSS = """
-    FilterLine { display: none; border: none; height: 1; padding: 0 1; }
+    FilterLine { display: none; padding: 0 1; }
     FilterLine.-open { display: block; }
     """
 
@@ -25,7 +25,7 @@ class FilterLine(Input):
         """Typing has ended; the filter as it is now counts."""
 
     def __init__(self) -> None:
-        super().__init__(placeholder="part of a name; Enter keeps the filter, Escape drops it")
+        super().__init__(placeholder="part of a name; Enter keeps the filter, Escape drops it", compact=True)
 
     def open(self) -> None:
         """Show the line and take the keys."""

@@ -31,7 +31,7 @@ class StackPanel(VerticalScroll, can_focus=True):
 
     def show(self, lines: Sequence[Text]) -> None:
         """Show these lines from the top."""
-        self.query_one(Static).update(Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
+        self.query_one(Static).update(Text("\n").join(lines))
         self.scroll_home(animate=False)
 
 

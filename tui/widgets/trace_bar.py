@@ -24,6 +24,8 @@ class TraceBar(Widget):
         height: auto;
         padding: 0 1;
         background: $panel;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
     }
     """
 
@@ -33,7 +35,7 @@ class TraceBar(Widget):
 
     def render(self) -> RenderResult:
         """The lines, each cut at the width."""
-        return Text("\n", no_wrap=True, overflow="ellipsis").join(self.lines)
+        return Text("\n").join(self.lines)
 
 
 def _trace_line(snapshot: Snapshot) -> Text:
@@ -55,7 +57,7 @@ def _totals_line(snapshot: Snapshot) -> Text:
         (f"{number(totals.outstanding_count)}, {size(totals.outstanding_bytes)}", "bold"),
         f"  allocs {number(totals.allocations)}  frees {number(totals.frees)}",
         f"  unmatched frees {number(totals.frees_without_allocation)}",
-        f"  replaced {number(totals.replaced_without_free)}",
+        f"  replaced {number(totals.replaced_without_free)}" if totals.replaced_without_free else "",
     )
 
 
