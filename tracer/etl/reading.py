@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from tracer.errors import Damage, DamageCode
 from tracer.etl import order, walk
 from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier
-from tracer.etl.headers import Compression
+from tracer.etl.headers import BufferFlag, Compression
 from tracer.etl.logfile import LogFile
 from tracer.etl.tables import EventStacks, Walked, event_owners, event_tables
 from tracer.etl.threaded import ahead
@@ -66,10 +67,12 @@ class Reading:
         self._records = 0
         self._short_payloads = 0
         self.last_time = head.clock.origin
+        packed = buffers["flag"] & BufferFlag.COMPRESSED
         # One window is decoded, one waits, one is being read.
-        arenas = 3 if threads > 1 else 1
+        self._helper = ThreadPoolExecutor(1, "poolscope-decompress") if threads > 1 and packed.any() else None
         self.window = Window(
-            read_into, window_bytes + _SLACK, buffers, head.compression or Compression.XPRESS, arenas=arenas
+            read_into, window_bytes + _SLACK, buffers, head.compression or Compression.XPRESS,
+            arenas=3 if threads > 1 else 1, helper=self._helper,
         )  # fmt: skip
         self.seconds = dict.fromkeys(("load", "walk", "stacks", "order", "decode"), 0.0)
 
@@ -110,6 +113,8 @@ class Reading:
             n_events, n_stacks = self._walk(horizon, limit)
             yield self._walked(n_events, n_stacks, horizon)
             self.window.move_on()
+        if self._helper is not None:
+            self._helper.shutdown()
 
     def _load(self) -> int:
         """Fill the window; gives the raw time before which every record is in it."""

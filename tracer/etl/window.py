@@ -7,6 +7,7 @@ in part; its rest moves to the front of the window and is walked on with the nex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -78,15 +79,23 @@ class Window:
     """The buffers being walked: their bytes in ``arena``, their state in ``segments``.
 
     Windows follow each other through a ring of ``arenas``, so that one can still be decoded
-    while the next is being read.
+    while the next is being read. ``helper`` decompresses half of the compressed buffers.
     """
 
     def __init__(
-        self, read_into: ReadInto, size: int, buffers: npt.NDArray[np.void], compression: int, *, arenas: int
+        self,
+        read_into: ReadInto,
+        size: int,
+        buffers: npt.NDArray[np.void],
+        compression: int,
+        *,
+        arenas: int,
+        helper: ThreadPoolExecutor | None = None,
     ) -> None:
         self._read_into = read_into
         self._buffers = buffers
         self._compression = compression
+        self._helper = helper
         self._arenas = [Arena(size) for _ in range(arenas)]
         self._filled = 0
         self._scratch = np.zeros(0, np.uint8)
@@ -121,7 +130,7 @@ class Window:
         """Add buffers (rows of the index), neighbours in the file with one read."""
         for run in _neighbours(self._buffers, np.sort(rows)):
             if self._buffers["flag"][run[0]] & BufferFlag.COMPRESSED:
-                self._load_packed(int(run[0]))
+                self._load_packed(run)
             else:
                 self._load_plain(run)
         order = np.lexsort((self.segments["buffer"], self.segments["last_time"], self.segments["cpu"]))
@@ -147,28 +156,49 @@ class Window:
         self._add(rows, here + np.minimum(HEADER_BYTES, end), here + end, chosen["offset"] + HEADER_BYTES, packed=False)
         self._filled = at + length
 
-    def _load_packed(self, row: int) -> None:
-        buffer = self._buffers[row]
-        offset, present, valid = int(buffer["offset"]), int(buffer["present"]), int(buffer["valid"])
-        if len(self._scratch) < present:
-            self._scratch = np.zeros(present, np.uint8)
-        got = self._read(offset, memoryview(self._scratch.data)[:present])
-        if got < int(buffer["stride"]):
-            self._note_cut(row, got)
-        body = min(valid - HEADER_BYTES, MAX_BUFFER_SIZE)
-        at = self._room(body)
-        written = 0
+    def _load_packed(self, rows: npt.NDArray[np.int64]) -> None:
+        chosen = self._buffers[rows]
+        begin = int(chosen["offset"][0])
+        length = int(chosen["offset"][-1]) + int(chosen["present"][-1]) - begin
+        if len(self._scratch) < length:
+            self._scratch = np.empty(length, np.uint8)
+        got = self._read(begin, memoryview(self._scratch.data)[:length])
+        start = chosen["offset"] - begin
+        present = np.clip(got - start, 0, chosen["present"].astype(np.int64))
+        for i in np.flatnonzero(present < chosen["stride"]):
+            self._note_cut(int(rows[i]), int(present[i]))
+        body = np.clip(chosen["valid"].astype(np.int64) - HEADER_BYTES, 0, MAX_BUFFER_SIZE)
+        ends = np.cumsum((body + _ALIGN) & ~_ALIGN)
+        at = self._room(int(ends[-1])) + ends - ((body + _ALIGN) & ~_ALIGN)
+        spans = np.stack([start + np.minimum(HEADER_BYTES, present), start + present, at, at + body], axis=1)
+        results = self._decompress(rows, np.ascontiguousarray(spans))
+        wrong = (results[:, 0] != xpress.WHOLE) | (results[:, 1] != body)
+        for i in np.flatnonzero(wrong):
+            if int(rows[i]) not in self._spoilt:
+                text = f"the buffer is damaged: {_UNPACKING[int(results[i, 0])]}"
+                self._spoil(int(rows[i]), DamageCode.COMPRESSION_CORRUPT, text)
+        self._add(rows, at, at + results[:, 1], chosen["offset"], packed=True)
+        self._filled = int(at[-1] + body[-1])
+
+    def _decompress(self, rows: npt.NDArray[np.int64], spans: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """(Status, bytes) of each buffer; half of them are decompressed in a second thread where there is one."""
+        results = np.zeros((len(spans), 2), np.int64)
         if self._compression != Compression.XPRESS and self._compression in Compression.__members__.values():
             name = Compression(self._compression).name.replace("_", "-")
             text = f"the buffer is compressed with {name}, which Poolscope does not read; only plain XPRESS is"
-            self._spoil(row, DamageCode.COMPRESSION_UNSUPPORTED, text)
-        else:
-            status, written = xpress.decompress(self._scratch, min(HEADER_BYTES, got), got, self.arena.bytes, at, at + body)
-            if (status != xpress.WHOLE or written != body) and row not in self._spoilt:
-                self._spoil(row, DamageCode.COMPRESSION_CORRUPT, f"the buffer is damaged: {_UNPACKING[status]}")
-        self._filled = at + written
-        one = np.array([row])
-        self._add(one, np.array([at]), np.array([at + written]), np.array([offset]), packed=True)
+            for row in rows:
+                self._spoil(int(row), DamageCode.COMPRESSION_UNSUPPORTED, text)
+            return results
+        half = len(spans) // 2 if self._helper is not None else 0
+        waiting = None
+        if self._helper is not None and half:
+            waiting = self._helper.submit(
+                xpress.decompress_all, self._scratch, self.arena.bytes, spans[:half], results[:half]
+            )
+        xpress.decompress_all(self._scratch, self.arena.bytes, spans[half:], results[half:])
+        if waiting is not None:
+            waiting.result()
+        return results
 
     def _read(self, offset: int, view: memoryview) -> int:
         got = self._read_into(offset, view)
@@ -265,12 +295,12 @@ class Window:
 
 
 def _neighbours(buffers: npt.NDArray[np.void], rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Split rows into runs that one read can load: plain buffers, back to back, on multiples of 8."""
+    """Split rows into runs that one read can load: back to back, all compressed or all plain on multiples of 8."""
     if not len(rows):
         return
     chosen = buffers[rows]
-    plain = (chosen["flag"] & BufferFlag.COMPRESSED) == 0
+    packed = (chosen["flag"] & BufferFlag.COMPRESSED) != 0
     ends = chosen["offset"] + chosen["stride"]
-    joined = plain[1:] & plain[:-1] & (chosen["offset"][1:] == ends[:-1]) & (chosen["stride"][:-1] % 8 == 0)
-    joined &= chosen["present"][:-1] == chosen["stride"][:-1]
+    joined = (chosen["offset"][1:] == ends[:-1]) & (chosen["present"][:-1] == chosen["stride"][:-1])
+    joined &= (packed[1:] == packed[:-1]) & (packed[:-1] | (chosen["stride"][:-1] % 8 == 0))
     yield from np.split(rows, np.flatnonzero(~joined) + 1)

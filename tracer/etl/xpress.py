@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tracer.jit import kernel
+from tracer.jit import inlined, kernel
+from tracer.unaligned import load64, store64
 
 WHOLE: Final = 0
 """All of the input was read."""
@@ -31,16 +32,74 @@ _NIBBLE: Final = 15  # longest length of the nibble before the byte
 _BYTE: Final = 255
 
 
-@kernel
-def decompress(
+@inlined
+def _flags(source: npt.NDArray[np.uint8], pos: int, end: int) -> np.uint32:
+    """The 32 flag bits at ``pos``, of which at least 4 bytes are there."""
+    if pos + 8 <= end:
+        return np.uint32(load64(source, pos) & np.uint64(0xFFFFFFFF))
+    flags = np.uint32(0)
+    for byte in range(4):
+        flags |= np.uint32(source[pos + byte]) << np.uint32(8 * byte)
+    return flags
+
+
+@inlined
+def _literals_ahead(flags: np.uint32, left: int) -> int:
+    """How many of the ``left`` lowest flag bits, highest first, are literals before the first match."""
+    count = 0
+    while count < left and (flags >> np.uint32(left - 1 - count)) & np.uint32(1) == np.uint32(0):
+        count += 1
+    return count
+
+
+@inlined
+def _copy(
+    source: npt.NDArray[np.uint8], at: int, end: int, output: npt.NDArray[np.uint8], out: int, last: int, length: int
+) -> None:
+    """Copy ``length`` bytes, eight at a time where the excess stays before ``end`` and ``last``."""
+    step = np.int64(0)
+    if at + length + 7 <= end and out + length + 7 <= last:
+        while step < length:
+            store64(output, out + step, load64(source, at + step))
+            step += 8
+        return
+    while step < length:
+        output[out + step] = source[at + step]
+        step += 1
+
+
+@inlined
+def _long_length(source: npt.NDArray[np.uint8], pos: int, end: int) -> tuple[int, int]:
+    """A length that did not fit its nibble: (length in excess of the short forms, position behind it).
+
+    A negative length is a status.
+    """
+    if pos >= end:
+        return INPUT_ENDS, pos
+    length = np.int64(source[pos])
+    pos += 1
+    if length < _BYTE:
+        return length + _NIBBLE, pos
+    if pos + 2 > end:
+        return INPUT_ENDS, pos
+    length = np.int64(source[pos]) | np.int64(source[pos + 1]) << 8
+    pos += 2
+    if length == 0:
+        if pos + 4 > end:
+            return INPUT_ENDS, pos
+        for byte in range(4):
+            length |= np.int64(source[pos + byte]) << (8 * byte)
+        pos += 4
+    if length < _NIBBLE + _SHORT:
+        return LENGTH_INVALID, pos
+    return length - _SHORT, pos
+
+
+@inlined
+def _decompress(
     source: npt.NDArray[np.uint8], start: int, end: int, output: npt.NDArray[np.uint8], first: int, last: int
 ) -> tuple[int, int]:
-    """Decompress ``source[start:end]`` into ``output[first:last]``: (status, bytes written).
-
-    The status is :data:`WHOLE` or one of the negative codes above; the bytes written are valid
-    whatever it is. A caller that wants only the first bytes of a stream asks for a short output and
-    gets :data:`OUTPUT_FULL`.
-    """
+    """The loop of :func:`decompress`."""
     pos = start
     out = first
     flags = np.uint32(0)
@@ -50,24 +109,21 @@ def decompress(
         if left == 0:
             if pos + 4 > end:
                 return INPUT_ENDS, out - first
-            flags = (
-                np.uint32(source[pos])
-                | np.uint32(source[pos + 1]) << np.uint32(8)
-                | np.uint32(source[pos + 2]) << np.uint32(16)
-                | np.uint32(source[pos + 3]) << np.uint32(24)
-            )
+            flags = _flags(source, pos, end)
             pos += 4
             left = 32
-            if pos >= end:
-                break
-        left -= 1
-        if (flags >> np.uint32(left)) & np.uint32(1) == np.uint32(0):
-            if out >= last:
-                return OUTPUT_FULL, out - first
-            output[out] = source[pos]
-            pos += 1
-            out += 1
             continue
+        run = _literals_ahead(flags, left)
+        if run > 0:
+            taken = min(run, end - pos, last - out)
+            _copy(source, pos, end, output, out, last, taken)
+            left -= taken
+            pos += taken
+            out += taken
+            if taken < run and pos < end:
+                return OUTPUT_FULL, out - first
+            continue
+        left -= 1
         if pos + 2 > end:
             return INPUT_ENDS, out - first
         token = np.int64(source[pos]) | np.int64(source[pos + 1]) << 8
@@ -85,40 +141,47 @@ def decompress(
                 length = np.int64(source[nibble_at]) >> 4
                 nibble_at = -1
             if length == _NIBBLE:
-                if pos >= end:
-                    return INPUT_ENDS, out - first
-                length = np.int64(source[pos])
-                pos += 1
-                if length == _BYTE:
-                    if pos + 2 > end:
-                        return INPUT_ENDS, out - first
-                    length = np.int64(source[pos]) | np.int64(source[pos + 1]) << 8
-                    pos += 2
-                    if length == 0:
-                        if pos + 4 > end:
-                            return INPUT_ENDS, out - first
-                        length = (
-                            np.int64(source[pos])
-                            | np.int64(source[pos + 1]) << 8
-                            | np.int64(source[pos + 2]) << 16
-                            | np.int64(source[pos + 3]) << 24
-                        )
-                        pos += 4
-                    if length < _NIBBLE + _SHORT:
-                        return LENGTH_INVALID, out - first
-                    length -= _NIBBLE + _SHORT
-                length += _NIBBLE
+                length, pos = _long_length(source, pos, end)
+                if length < 0:
+                    return length, out - first
             length += _SHORT
         length += 3
-        origin = out - distance
-        if origin < first:
+        if distance > out - first:
             return OFFSET_BEFORE_START, out - first
-        overrun = length > last - out
-        stop = last if overrun else out + length
-        while out < stop:
-            output[out] = output[origin]
-            out += 1
-            origin += 1
-        if overrun:
+        taken = min(length, last - out)
+        if distance >= 8:
+            _copy(output, out - distance, last, output, out, last, taken)
+        else:
+            for step in range(taken):
+                output[out + step] = output[out + step - distance]
+        out += taken
+        if taken < length:
             return OUTPUT_FULL, out - first
     return WHOLE, out - first
+
+
+@kernel
+def decompress(
+    source: npt.NDArray[np.uint8], start: int, end: int, output: npt.NDArray[np.uint8], first: int, last: int
+) -> tuple[int, int]:
+    """Decompress ``source[start:end]`` into ``output[first:last]``: (status, bytes written).
+
+    The status is :data:`WHOLE` or one of the negative codes above; the bytes written are valid
+    whatever it is. A caller that wants only the first bytes of a stream asks for a short output and
+    gets :data:`OUTPUT_FULL`.
+    """
+    return _decompress(source, start, end, output, first, last)
+
+
+@kernel
+def decompress_all(
+    source: npt.NDArray[np.uint8],
+    output: npt.NDArray[np.uint8],
+    spans: npt.NDArray[np.int64],
+    results: npt.NDArray[np.int64],
+) -> None:
+    """:func:`decompress` for each row (start, end, first, last) of ``spans``, into rows (status, bytes) of ``results``."""
+    for i in range(spans.shape[0]):
+        status, written = _decompress(source, spans[i, 0], spans[i, 1], output, spans[i, 2], spans[i, 3])
+        results[i, 0] = status
+        results[i, 1] = written

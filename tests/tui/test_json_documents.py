@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from analyzers.snapshot import Snapshot
+from tests.tui.stories import HOSTILE
+from tests.tui.test_reports import contents
+from tracer.errors import InputError
+from tui.json_documents.analysis import analysis_document
+from tui.json_documents.error import error_document
+from tui.json_documents.info import info_document
+from tui.json_documents.writing import Object, document_text
+from tui.selection import Filters, select
+
+Check = Callable[[Any], bool]
+
+
+def whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def nothing_in(value: Any) -> bool:
+    return value == []
+
+
+def pattern(expression: str) -> Check:
+    return lambda value: isinstance(value, str) and re.fullmatch(expression, value) is not None
+
+
+def maybe(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def all_of(check: Check) -> Check:
+    return lambda value: isinstance(value, list) and all(check(item) for item in value)
+
+
+def counts_by(key: Check) -> Check:
+    return lambda value: isinstance(value, dict) and all(key(name) and whole(n) for name, n in value.items())
+
+
+def shape(keys: Mapping[str, Check]) -> Check:
+    """Every key is there and holds what it must; more keys may be there."""
+
+    def check(value: Any) -> bool:
+        assert isinstance(value, dict)
+        missing = keys.keys() - value.keys()
+        wrong = {key: value[key] for key in keys.keys() & value.keys() if not keys[key](value[key])}
+        assert not missing, missing
+        assert not wrong, wrong
+        return True
+
+    return check
+
+
+TIME = pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z")
+FRAME = shape(
+    {"address": pattern(r"0x[0-9a-f]+"), "module": maybe(text), "offset": maybe(whole), "symbol": maybe(text)}
+)
+TRACE = shape(
+    {
+        "path": text,
+        "bytes": whole,
+        "session": text,
+        "start": TIME,
+        "end": maybe(TIME),
+        "duration_ns": whole,
+        "os_build": whole,
+        "pointer_size": lambda value: value in {4, 8},
+        "processors": whole,
+        "buffers": whole,
+        "compressed_buffers": whole,
+        "clock": lambda value: value in {"qpc", "system-time", "cpu-cycles"},
+        "clock_frequency": whole,
+        "mode": all_of(text),
+    }
+)
+GAP = shape({"from_ns": whole, "to_ns": whole, "cpu": maybe(whole), "reason": text})
+LOSS = shape({"events_lost": whole, "buffers_lost": whole, "gaps": all_of(GAP)})
+DAMAGE = all_of(shape({"offset": whole, "code": text, "what": text, "bytes_skipped": whole}))
+HEAD: Mapping[str, Check] = {
+    "schema": lambda value: value == 1,
+    "simulated": flag,
+    "partial": flag,
+    "finalised": flag,
+    "trace": TRACE,
+    "loss": LOSS,
+    "damage": DAMAGE,
+}
+INFO = shape(
+    {
+        **HEAD,
+        "records": shape(
+            {
+                "total": whole,
+                "by_header": counts_by(text),
+                "kernel_events": counts_by(pattern(r"[0-9A-F]{4}")),
+                "providers": counts_by(pattern(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
+            }
+        ),
+        "bytes": shape({"headers": whole, "records": whole, "padding": whole, "skipped": whole}),
+    }
+)
+TAG: Mapping[str, Check] = {
+    "tag": pattern(r"[ -~]{4}"),
+    "tag_hex": pattern(r"[0-9a-f]{8}"),
+    "paged": flag,
+    "driver": text,
+    "allocations": whole,
+    "frees": whole,
+    "outstanding_count": whole,
+    "outstanding_bytes": whole,
+}
+GROUP: Mapping[str, Check] = {"name": text, "outstanding_count": whole, "outstanding_bytes": whole}
+ANALYSIS = shape(
+    {
+        **HEAD,
+        "at_ns": whole,
+        "pool": shape(
+            {
+                "allocations": whole,
+                "frees": whole,
+                "matched": whole,
+                "frees_without_allocation": whole,
+                "replaced_without_free": whole,
+                "outstanding_count": whole,
+                "outstanding_bytes": whole,
+                "by_tag": all_of(shape({**TAG, "description": text, "peak_bytes": whole})),
+                "by_stack": all_of(shape({**TAG, "first_ns": whole, "last_ns": whole, "stack": all_of(FRAME)})),
+                "by_process": all_of(shape({**GROUP, "id": maybe(whole)})),
+                "by_driver": all_of(shape(GROUP)),
+            }
+        ),
+        "pending_apcs": nothing_in,
+        "findings": nothing_in,
+        "cleared": nothing_in,
+    }
+)
+
+
+def read_back(document: Object) -> Any:
+    written = document_text(document)
+    assert written.isascii()
+    return json.loads(written)
+
+
+SNAPSHOTS = ["snapshot", "empty_snapshot", "broken_snapshot", "hostile_snapshot"]
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_the_info_document_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
+    assert INFO(read_back(info_document(contents(request.getfixturevalue(name)))))
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_the_analysis_document_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
+    assert ANALYSIS(read_back(analysis_document(request.getfixturevalue(name))))
+
+
+def test_the_ledgers_equations_hold_in_the_document(snapshot: Snapshot) -> None:
+    pool = read_back(analysis_document(snapshot))["pool"]
+    assert pool["allocations"] == pool["matched"] + pool["replaced_without_free"] + pool["outstanding_count"]
+    assert pool["frees"] == pool["matched"] + pool["frees_without_allocation"]
+    for part in ("by_tag", "by_stack", "by_process", "by_driver"):
+        assert sum(row["outstanding_count"] for row in pool[part]) == pool["outstanding_count"] == 18
+        assert sum(row["outstanding_bytes"] for row in pool[part]) == pool["outstanding_bytes"] == 19_336
+
+
+def test_lists_come_most_bytes_first_with_exact_values(snapshot: Snapshot) -> None:
+    pool = read_back(analysis_document(snapshot))["pool"]
+    assert pool["by_tag"][1] == {
+        "tag": "Irp ",
+        "tag_hex": "49727020",
+        "paged": False,
+        "driver": "ntoskrnl.exe",
+        "description": "I/O request packets",
+        "allocations": 119,
+        "frees": 105,
+        "outstanding_count": 14,
+        "outstanding_bytes": 6848,
+        "peak_bytes": 10_944,
+    }
+    assert pool["by_stack"][2]["stack"] == [
+        {"address": "0xfffff80000100999", "module": "ntoskrnl.exe", "offset": 0x100999, "symbol": None},
+        {"address": "0xfffff80300000010", "module": None, "offset": None, "symbol": None},
+    ]
+    assert [row["id"] for row in pool["by_process"]] == [4330, 4, None]
+
+
+def test_what_is_missing_is_in_the_document(broken_snapshot: Snapshot) -> None:
+    document = read_back(analysis_document(broken_snapshot))
+    assert document["partial"] is True
+    assert document["finalised"] is False
+    assert document["trace"]["end"] is None
+    assert [gap["cpu"] for gap in document["loss"]["gaps"]] == [2, None]
+    assert document["damage"] == [
+        {"offset": 0x1048, "code": "record-size", "what": "a record of size 0", "bytes_skipped": 512}
+    ]
+
+
+def test_a_filter_narrows_the_lists_and_says_so(snapshot: Snapshot) -> None:
+    filters = Filters(tags=("AfdB",))
+    document = read_back(analysis_document(select(snapshot, filters), filters))
+    assert ANALYSIS(document)
+    assert document["filter"] == {
+        "tag": ["AfdB"], "process": [], "driver": [], "outstanding_count": 3, "outstanding_bytes": 12_288,
+    }  # fmt: skip
+    assert [row["tag"] for row in document["pool"]["by_tag"]] == ["AfdB"]
+    assert document["pool"]["outstanding_count"] == 18
+    assert "filter" not in analysis_document(snapshot, Filters())
+
+
+def test_a_lone_surrogate_becomes_a_replacement_character(hostile_snapshot: Snapshot) -> None:
+    document = read_back(analysis_document(hostile_snapshot))
+    assert document["trace"]["session"] == HOSTILE.replace("\ud800", "\ufffd")
+    json.dumps(document, ensure_ascii=False).encode("utf-8")
+
+
+def test_an_error_is_a_document_of_five_strings() -> None:
+    error = InputError("not-etl", "no trace", where="x\ud800", why="because", next="give another")
+    assert read_back(error_document(error)) == {
+        "schema": 1,
+        "error": {"code": "not-etl", "what": "no trace", "where": "x\ufffd", "why": "because", "next": "give another"},
+    }

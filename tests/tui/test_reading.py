@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import io
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from analyzers.snapshot import Snapshot
+from analyzers.tags import TagNames
+from tui.reading import compilation, progress, trace
+from tui.reading.interruption import Interruption
+
+
+class FakeSource:
+    """Three batches; something may happen while the second is read."""
+
+    def __init__(self, snapshot: Snapshot, meanwhile: Callable[[], None]) -> None:
+        self.info, self.census, self.loss = snapshot.info, snapshot.census, snapshot.loss
+        self.damage, self.bytes = snapshot.damage, snapshot.bytes
+        self.meanwhile = meanwhile
+        self.taken = 0
+
+    def __enter__(self) -> FakeSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def batches(self, kinds: object = None) -> Iterator[Any]:
+        for number in (1, 2, 3):
+            self.taken = number
+            if number == 2:
+                self.meanwhile()
+            yield SimpleNamespace(bytes_read=number * 1000, records=number * 10)
+
+    def scan(self, tell: Callable[[Any], None]) -> None:
+        for batch in self.batches():
+            tell(batch)
+
+
+class FakeAnalysis:
+    KINDS = frozenset({"pool"})
+    made: Snapshot
+
+    def __init__(self, source: object, names: object) -> None:
+        self.fed: list[int] = []
+
+    def feed(self, batch: Any) -> None:
+        self.fed.append(batch.records)
+
+    def snapshot(self, *, partial: bool) -> Any:
+        return SimpleNamespace(partial=partial, fed=self.fed)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot) -> Callable[..., FakeSource]:
+    """Reading goes to a fake source; gives it."""
+
+    def prepare(meanwhile: Callable[[], None] = lambda: None) -> FakeSource:
+        source = FakeSource(snapshot, meanwhile)
+        monkeypatch.setattr(trace, "EtlFile", SimpleNamespace(open=lambda path: source))
+        monkeypatch.setattr(trace, "Analysis", FakeAnalysis)
+        return source
+
+    return prepare
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+NAMES = TagNames(())
+LEAK = Path("leak.etl")
+
+
+def test_a_trace_is_read_to_its_end(read: Callable[..., FakeSource]) -> None:
+    read()
+    told: Any = trace.read_snapshot(LEAK, NAMES, quiet=True)
+    assert (told.partial, told.fed) == (False, [10, 20, 30])
+    assert not trace.read_contents(LEAK, quiet=True).partial
+
+
+def test_an_interrupted_analysis_ends_after_its_batch_and_is_partial(read: Callable[..., FakeSource]) -> None:
+    source = read(interrupt)
+    told: Any = trace.read_snapshot(LEAK, NAMES, quiet=True)
+    assert (told.partial, told.fed, source.taken) == (True, [10, 20], 2)
+
+
+def test_an_interrupted_scan_gives_what_it_counted_and_is_partial(read: Callable[..., FakeSource]) -> None:
+    source = read(interrupt)
+    assert trace.read_contents(LEAK, quiet=True).partial
+    assert source.taken == 2
+
+
+def test_a_second_interrupt_ends_at_once(read: Callable[..., FakeSource]) -> None:
+    def twice() -> None:
+        interrupt()
+        interrupt()
+
+    read(twice)
+    with pytest.raises(KeyboardInterrupt):
+        trace.read_snapshot(LEAK, NAMES, quiet=True)
+
+
+def test_the_handler_of_before_is_put_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interruption():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_thread_may_read_without_a_handler() -> None:
+    asked: list[bool] = []
+
+    def work() -> None:
+        with Interruption() as interruption:
+            asked.append(interruption.asked)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert asked == [False]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_shown_on_a_terminal_and_wiped_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress.meter("leak\x1b[2J.etl", 4096, quiet=False) as shown:
+        shown.advance(2048, 5000)
+    said = terminal.getvalue()
+    assert "leak\\x1b[2J.etl" in said
+    assert "KiB" in said
+    assert said.rstrip().endswith("\x1b[2K")
+
+
+@pytest.mark.parametrize(("stream", "quiet"), [(io.StringIO(), False), (Terminal(), True)])
+def test_nothing_is_shown_in_a_pipe_or_when_quiet(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, quiet: bool
+) -> None:
+    monkeypatch.setattr("sys.stderr", stream)
+    with progress.meter("leak.etl", 4096, quiet=quiet) as shown:
+        shown.advance(4096, 10)
+    assert stream.getvalue() == ""
+
+
+def test_the_rate_of_records_appears_once_there_is_one() -> None:
+    column = progress.RecordRate()
+    task: Any = SimpleNamespace(elapsed=2.0, fields={"records": 3_000_000})
+    assert column.render(task).plain == "1,500,000 records/s"
+    task.elapsed = None
+    assert column.render(task).plain == ""
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(compilation, "cache_directory", lambda: tmp_path / "kernels")
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    return tmp_path / "kernels"
+
+
+def test_the_first_run_says_that_it_compiles(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compilation.announce_compilation(quiet=False)
+    assert "compiling kernels (once" in capsys.readouterr().err
+
+
+def test_later_quiet_and_unjitted_runs_say_nothing(
+    cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compilation.announce_compilation(quiet=True)
+    (cache / "tracer").mkdir(parents=True)
+    (cache / "tracer" / "walk.1.nbc").touch()
+    compilation.announce_compilation(quiet=False)
+    (cache / "tracer" / "walk.1.nbc").unlink()
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    compilation.announce_compilation(quiet=False)
+    assert capsys.readouterr().err == ""

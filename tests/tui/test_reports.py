@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from rich.text import Text
+
+from analyzers.snapshot import Snapshot
+from tests.tui.stories import FORBIDDEN, Story
+from tui.console import PlainConsole, write_lines
+from tui.contents import Contents
+from tui.report.analysis import analysis_report
+from tui.report.info import info_report
+from tui.report.recording import NO_POOL_EVENTS
+from tui.report.trace import SIMULATED_NOTICE
+from tui.selection import Filters, select
+
+
+def report(snapshot: Snapshot, filters: Filters | None = None, *, top: int = 10, width: int = 80) -> list[str]:
+    chosen = filters or Filters()
+    return [line.plain for line in analysis_report(select(snapshot, chosen), chosen, top=top, width=width)]
+
+
+def contents(snapshot: Snapshot) -> Contents:
+    return Contents(
+        snapshot.info, snapshot.census, snapshot.loss, snapshot.damage, snapshot.bytes, partial=snapshot.partial
+    )
+
+
+def part(lines: list[str], heading: str) -> list[str]:
+    start = lines.index(heading) + 1
+    return lines[start : lines.index("", start)]
+
+
+def test_the_ledger_is_told_as_two_equations(snapshot: Snapshot) -> None:
+    said = " ".join(" ".join(report(snapshot)).split())
+    assert "allocations 202 = 184 freed + 18 outstanding + 0 replaced" in said
+    assert "frees 191 = 184 matched + 7 of memory allocated before the trace, or unseen" in said
+    assert "outstanding 18 allocations, 18.9 KiB (19,336 bytes)" in said
+
+
+def test_tags_that_hold_nothing_are_left_out_and_the_others_come_most_bytes_first(snapshot: Snapshot) -> None:
+    rows = part(report(snapshot), "Outstanding by tag")
+    assert [row.split()[0] for row in rows] == ["Tag", "AfdB", "Irp", "CM25"]
+    assert rows[1].split()[:7] == ["AfdB", "Nonp", "23", "20", "3", "12.0", "KiB"]
+
+
+def test_processes_and_drivers_have_their_tables_and_what_is_inferred_is_called_so(snapshot: Snapshot) -> None:
+    lines = report(snapshot, width=120)
+    assert [row.split(maxsplit=3)[-1] for row in part(lines, "By process")[1:4]] == [
+        "client.exe (4330)",
+        "System (4)",
+        "B  (process not known)",
+    ]
+    assert "2 inferred from context switches" in part(lines, "By process")[-1]
+    assert part(lines, "By driver")[1].endswith("afd.sys")
+
+
+def test_stacks_are_shown_by_module_and_offset(snapshot: Snapshot) -> None:
+    lines = report(snapshot)
+    at = lines.index("  2. Irp  Nonp  12 allocations, 5.44 KiB (5,568 bytes)")
+    assert lines[at + 1 : at + 5] == [
+        "     ntoskrnl.exe+0x100123",
+        "     ntoskrnl.exe+0x200456",
+        "     afd.sys+0x3010",
+        "     ntoskrnl.exe+0x300789",
+    ]
+    assert "     ntoskrnl.exe!CmpAllocate+0x500000" in lines
+
+
+def test_top_limits_every_table_and_says_how_many_more_there_are(snapshot: Snapshot) -> None:
+    lines = report(snapshot, top=1)
+    assert part(lines, "Outstanding by tag")[-1] == "  and 2 more (--top shows more)"
+    assert [line for line in lines if re.match(r"  \d+\. ", line)] == [
+        "  1. AfdB Nonp  3 allocations, 12.0 KiB (12,288 bytes)"
+    ]
+
+
+def test_filters_are_told_with_what_they_let_through(snapshot: Snapshot) -> None:
+    lines = report(snapshot, Filters(processes=("System",)))
+    assert "  selected      2 allocations, 1.25 KiB (1,280 bytes) (process System)" in lines
+    assert any(line.startswith("  allocations   202 =") for line in lines)
+    nothing = report(snapshot, Filters(tags=("None",)))
+    assert nothing.count("  (nothing is outstanding)") == 3
+
+
+@pytest.mark.parametrize("make", ["analysis", "info"])
+def test_a_simulated_trace_is_called_simulated_before_anything_else(story: Story, make: str) -> None:
+    story.simulated = True
+    snapshot = story.make()
+    lines = report(snapshot) if make == "analysis" else [t.plain for t in info_report(contents(snapshot), width=80)]
+    assert lines[0] == SIMULATED_NOTICE
+    real = report(replace(snapshot, info=replace(snapshot.info, simulated=False)))
+    assert not any("SIMULATED" in line for line in real)
+
+
+def test_everything_that_is_missing_is_told_before_the_totals(broken_snapshot: Snapshot) -> None:
+    for lines in (
+        report(broken_snapshot, width=200),
+        [line.plain for line in info_report(contents(broken_snapshot), width=200)],
+    ):
+        said = "\n".join(lines[: lines.index("")])
+        assert "reading was interrupted" in said
+        assert "still running, or crashed" in said
+        assert "lost 3 events and 1 buffer" in said
+        assert "+1.000000 s to +2.000000 s, CPU 2: buffer lost" in said
+        assert "CPU not known: sequence" in said
+        assert "at byte 4,168: a record of size 0 (record-size)" in said
+
+
+def test_a_whole_trace_has_no_warning(snapshot: Snapshot) -> None:
+    assert not any("warning" in line for line in report(snapshot))
+
+
+def test_a_trace_without_pool_events_says_so_and_how_to_record_one(empty_snapshot: Snapshot) -> None:
+    lines = report(empty_snapshot)
+    assert f"warning: {NO_POOL_EVENTS}" in lines
+    assert any("xperf -on" in line and "PoolAlloc+PoolFree" in line for line in lines)
+    assert any("wpr -start" in line for line in lines)
+    assert not any("Outstanding" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 60, 132])
+def test_no_line_but_stacks_and_commands_is_longer_than_the_width(broken_snapshot: Snapshot, width: int) -> None:
+    long = [line for line in report(broken_snapshot, width=width) if cell_len(line) > width]
+    assert [line for line in long if not line.startswith("     ")] == []
+
+
+def test_the_info_report_names_hooks_and_providers_that_poolscope_reads(snapshot: Snapshot) -> None:
+    lines = [line.plain for line in info_report(contents(snapshot), width=80)]
+    assert "Records: 1,204" in lines
+    assert "  0E20  700  pool allocation or free" in lines
+    assert "  e53c6823-7bb8-44bb-90dc-3f86090d48a6  2  afd" in lines
+    assert [line.split() for line in lines[-4:]] == [
+        ["headers", "720"],
+        ["records", "60,000"],
+        ["padding", "4,816"],
+        ["skipped", "0"],
+    ]
+
+
+def written(lines: list[Text], *, terminal: bool, no_color: bool | None = None) -> str:
+    out = io.StringIO()
+    to = PlainConsole(
+        file=out, force_terminal=terminal, color_system="standard" if terminal else None, no_color=no_color, width=80
+    )
+    write_lines(lines, to)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_no_escape_in_a_name_reaches_the_output(hostile_snapshot: Snapshot, width: int) -> None:
+    lines = analysis_report(hostile_snapshot, Filters(), top=10, width=width)
+    lines += info_report(contents(hostile_snapshot), width=width)
+    text = written(lines, terminal=False)
+    assert not (FORBIDDEN - {"\n"}) & set(text)
+    assert text.count("\n") == len(lines)
+    assert "\\x1b[2Jevil\\u202egpj.exe" in text
+    assert "[/x]" in text
+
+
+def test_colour_is_for_terminals_only_and_no_color_switches_it_off(snapshot: Snapshot) -> None:
+    lines = analysis_report(snapshot, Filters(), top=10, width=80)
+    assert "\x1b" not in written(lines, terminal=False)
+    assert re.search(r"\x1b\[3\dm", written(lines, terminal=True))
+    assert not re.search(r"\x1b\[[\d;]*3\dm", written(lines, terminal=True, no_color=True))

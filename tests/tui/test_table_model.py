@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analyzers.snapshot import Snapshot
+from tests.tui.stories import HOSTILE
+from tui.tables.allocations import allocation_rows, allocation_table
+from tui.tables.columns import Heading, NumberColumn, labels_of
+from tui.tables.fitting import GAP, cell, fit
+from tui.tables.model import TableModel, TableView
+from tui.tables.sites import NO_STACK_TEXT, caller, site_rows, site_table
+from tui.tables.tags import tag_table
+from tui.tables.words import pool_type
+
+
+def column_of(view: TableView, key: str) -> list[str]:
+    return [view.model.column(key).text(int(row)) for row in view.order]
+
+
+def small_view() -> TableView:
+    numbers = NumberColumn(Heading("n", "N", right=True, most_first=True), np.array([2, 1, 2, 3]), str)
+    names = labels_of(Heading("name", "Name"), ["b", "A", "a", "c"])
+    return TableView(TableModel((numbers, names), 4), "n", descending=True)
+
+
+def test_rows_that_compare_equal_keep_their_order_both_ways() -> None:
+    view = small_view()
+    assert view.order.tolist() == [3, 0, 2, 1]
+    view.sort_by("n")
+    assert view.order.tolist() == [1, 0, 2, 3]
+
+
+def test_a_column_sorts_in_the_direction_it_prefers_and_again_the_other_way() -> None:
+    view = small_view()
+    view.sort_by("name")
+    assert column_of(view, "name") == ["A", "a", "b", "c"]
+    view.sort_by("name")
+    assert column_of(view, "name") == ["c", "b", "A", "a"]
+    view.sort_by("n")
+    assert view.descending
+
+
+def test_addresses_above_the_signed_range_sort_as_unsigned() -> None:
+    values = np.array([1, 0xFFFF9A8000000000, 2], np.uint64)
+    column = NumberColumn(Heading("address", "Address"), values, hex)
+    view = TableView(TableModel((column,), 3), "address", descending=True)
+    assert view.order.tolist() == [1, 2, 0]
+
+
+def test_a_filter_looks_at_every_text_column_whatever_the_case(snapshot: Snapshot) -> None:
+    view = TableView(tag_table(snapshot), "bytes", descending=True)
+    found = {}
+    for needle in ("irp", "AFD.SYS", "registry", "paged", "client.exe", "zzz", ""):
+        view.filter_by(needle)
+        found[needle] = [tag.strip() for tag in column_of(view, "tag")]
+    assert found == {
+        "irp": ["Irp"],
+        "AFD.SYS": ["AfdB"],
+        "registry": ["CM25"],
+        "paged": ["CM25"],
+        "client.exe": ["AfdB", "Irp"],
+        "zzz": [],
+        "": ["AfdB", "Irp", "CM25", "File"],
+    }
+
+
+def test_a_filter_survives_sorting(snapshot: Snapshot) -> None:
+    view = TableView(tag_table(snapshot), "bytes", descending=True)
+    view.filter_by("ntoskrnl")
+    view.sort_by("tag")
+    assert column_of(view, "tag") == ["CM25", "Irp "]
+
+
+def test_the_columns_of_the_tags_are_poolmons_and_the_peak(snapshot: Snapshot) -> None:
+    model = tag_table(snapshot)
+    assert [column.text(0) for column in model.columns] == [
+        "Irp ", "Nonp", "119", "105", "14", "6.69 KiB", "489 B", "10.7 KiB", "ntoskrnl.exe", "I/O request packets",
+    ]  # fmt: skip
+
+
+def test_the_sites_of_a_tag_are_shown_with_caller_and_allocating_frame(snapshot: Snapshot) -> None:
+    model = site_table(snapshot, site_rows(snapshot, 0))
+    view = TableView(model, "bytes", descending=True)
+    assert column_of(view, "caller") == [
+        "afd.sys+0x3010 > ntoskrnl.exe+0x100123",
+        "0xfffff80300000010 > ntoskrnl.exe+0x100999",
+    ]
+    view.filter_by("system")
+    assert column_of(view, "outstanding") == ["2"]
+
+
+def test_a_site_without_a_stack_says_so() -> None:
+    assert caller(()) == NO_STACK_TEXT
+
+
+def test_a_process_that_is_inferred_is_marked_and_one_that_is_observed_is_not(snapshot: Snapshot) -> None:
+    for site, process, known in ((0, "client.exe (4330)", "stack event"), (1, "~System (4)", "inferred: CPU")):
+        model = allocation_table(snapshot, allocation_rows(snapshot, site))
+        assert model.column("process").text(0) == process
+        assert model.column("known").text(0) == known
+        assert model.column("thread").text(0).startswith("~") == process.startswith("~")
+
+
+def test_an_unknown_process_is_called_unknown(snapshot: Snapshot) -> None:
+    model = allocation_table(snapshot, allocation_rows(snapshot, 3))
+    assert model.column("process").text(0) == "(process not known)"
+    assert model.column("thread").text(0) == "?"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "Nonp"),
+        (1, "Paged"),
+        (512, "Nonp NX"),
+        (33, "Paged session"),
+        (0x10000000 | 516, "Nonp cache-aligned NX big"),
+        (0x100, "Nonp +0x100"),
+    ],
+)
+def test_a_pool_type_is_told_in_words_and_unknown_bits_in_hex(value: int, words: str) -> None:
+    assert pool_type(value) == words
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 79, 80, 120, 200])
+def test_columns_that_fit_never_exceed_the_line(snapshot: Snapshot, width: int) -> None:
+    fitted = fit(tag_table(snapshot).columns, width)
+    total = sum(wide for _, wide in fitted) + GAP * (len(fitted) - 1)
+    assert total <= width or len(fitted) == 1
+
+
+def test_a_narrow_line_drops_the_least_important_columns(snapshot: Snapshot) -> None:
+    def kept(width: int) -> list[str]:
+        return [column.heading.key for column, _ in fit(tag_table(snapshot).columns, width)]
+
+    assert kept(200) == [column.heading.key for column in tag_table(snapshot).columns]
+    assert {"tag", "type", "allocations", "frees", "outstanding", "bytes", "driver", "description"} == set(kept(79))
+    assert set(kept(20)) == {"tag", "bytes"}
+
+
+def test_a_number_is_never_cut(snapshot: Snapshot) -> None:
+    for width in range(1, 120):
+        for column, wide in fit(tag_table(snapshot).columns, width):
+            if column.heading.right:
+                assert wide >= column.width()
+
+
+def test_a_cell_has_its_width_in_cells_whatever_the_glyphs() -> None:
+    from rich.cells import cell_len
+
+    for text in ("", "abc", "abcdefghij", "日本語日本語", "e\u0301" * 10):
+        for width in range(1, 9):
+            for right in (True, False):
+                assert cell_len(cell(text, width, right=right)) == width
+
+
+def test_hostile_labels_are_harmless_in_cells() -> None:
+    column = labels_of(Heading("name", "Name"), [HOSTILE])
+    assert column.text(0).isascii()
+    assert column.text(0).isprintable()
+    assert column.width() == len(column.text(0))
+
+
+def test_an_empty_table_has_no_rows_and_can_be_sorted_and_filtered(empty_snapshot: Snapshot) -> None:
+    view = TableView(tag_table(empty_snapshot), "bytes", descending=True)
+    view.sort_by("tag")
+    view.filter_by("x")
+    assert len(view) == 0

@@ -1,0 +1,62 @@
+"""Eight bytes at a time, at any position: what a kernel needs to copy and to read packed fields fast.
+
+Numba has no unaligned access of its own; these two compile to one load and one store. Un-jitted they
+are plain Python. Byte order is little-endian, as in every trace and on every machine Windows and Poolscope
+run on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import config, types
+from numba.extending import intrinsic
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def _load64(source: Bytes, at: int) -> np.uint64:
+    return np.uint64(int.from_bytes(source[at : at + 8].tobytes(), "little"))
+
+
+def _store64(target: Bytes, at: int, value: np.uint64) -> None:
+    target[at : at + 8] = np.frombuffer(int(value).to_bytes(8, "little"), np.uint8)
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
+    """Pointer to the u64 that begins at byte ``at`` of an array of bytes."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [at]), ir.IntType(64).as_pointer())
+
+
+if TYPE_CHECKING or config.DISABLE_JIT:
+    load64, store64 = _load64, _store64
+else:
+
+    @intrinsic
+    def load64(typing: Any, source: Any, at: Any) -> Any:
+        """The u64 at byte ``at`` of ``source`` (uint8, contiguous); the caller keeps 8 bytes in bounds."""
+        signature = types.uint64(source, types.int64)
+
+        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+            array, position = arguments
+            pointer = _pointer(context, builder, source, array, position)
+            return builder.load(pointer, align=1)
+
+        return signature, generate
+
+    @intrinsic
+    def store64(typing: Any, target: Any, at: Any, value: Any) -> Any:
+        """Write the u64 ``value`` at byte ``at`` of ``target`` (uint8, contiguous); the caller keeps 8 bytes in bounds."""
+        signature = types.void(target, types.int64, types.uint64)
+
+        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+            array, position, word = arguments
+            builder.store(word, _pointer(context, builder, target, array, position), align=1)
+            return context.get_dummy_value()
+
+        return signature, generate
+
