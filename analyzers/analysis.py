@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
-from analyzers.processes import Processes, Threads
+from analyzers.processes import Processes
 from analyzers.snapshot import Frame, Snapshot
 from analyzers.tags import TagNames
+from analyzers.threads import Threads
 from analyzers.who import Running
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, Source
@@ -32,9 +31,9 @@ class TraceNames:
             if kind in batch.tables:
                 taker.feed(batch.tables[kind])
 
-    def process(self, pid: int) -> str:
-        """Image name of the process, empty where the trace does not say."""
-        return self.processes.name(pid)
+    def process(self, pid: int, at_ns: int | None = None) -> str:
+        """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
+        return self.processes.name(pid) if at_ns is None else self.processes.at(pid, at_ns).name
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
@@ -67,10 +66,8 @@ class Analysis:
         self._running.follow(pool, batch.tables.get("context_switch"))
         if pool is not None:
             self._ledger.feed(pool)
-        late = batch.late_stacks
-        if len(late.stack):
-            user = np.flatnonzero(late.is_user)
-            self.late_stacks += self._ledger.attach_late(late.raw_time[user], late.thread[user], late.stack[user])
+        if len(batch.late_stacks.stack):
+            self.late_stacks = self._ledger.attach_late(batch.late_stacks)
         self._at_ns = batch.until_ns
 
     def snapshot(self, *, partial: bool = False) -> Snapshot:
@@ -88,4 +85,3 @@ class Analysis:
             at_ns=self._at_ns,
             partial=partial,
         )
-

@@ -1,28 +1,37 @@
 """Images in memory: addresses → module and offset, and the module that asked for an allocation.
 
-Kernel images are known by process 0 (the rundown lists them there); user images by their process.
+Kernel images are known by process 0 (the rundown lists them there); user images by their process. An
+image stays known after it is unloaded, for the stacks before; where another one was loaded over it
+since, the newer one counts.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.fields import merged
 from tracer.columns import EventTable
 from tracer.events.image import UNLOAD
 from tracer.jit import kernel
+from tracer.search import last_at_most
 from tracer.stacks.table import StackTable
 
-KERNEL: Final = re.compile(r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*|hal|halmacpi|halacpi)\.(exe|dll)$", re.IGNORECASE)
-"""The kernel image by its names on single- and multiprocessor, PAE and plain systems, and the HAL."""
+KERNEL: Final = re.compile(
+    r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*|hal|halacpi|halmacpi|halaacpi|halapic|halmps|halsp)\.(exe|dll)$", re.IGNORECASE
+)
+"""The kernel image by its names on single- and multiprocessor, PAE and plain systems, and the HAL's by its."""
 KERNEL_NAME: Final = "nt"
 """What the kernel image is called as a driver."""
 _KERNEL_SPACE: Final = {4: 0x8000_0000, 8: 0x8000_0000_0000_0000}
+_KERNEL_PROCESSES: Final = {0, 4}
+"""Processes that images of the kernel are listed under."""
 _PAGE: Final = 0x1000
+_LAST: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,61 +45,90 @@ class Module:
     process: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class ModuleMap:
+    """The address space of one process by modules.
+
+    ``bounds`` (uint64, ascending) begin stretches of memory; ``owners`` (int32, one less) are rows of
+    ``modules``, -1 where a stretch is nobody's.
+    """
+
+    bounds: npt.NDArray[np.uint64]
+    owners: npt.NDArray[np.int32]
+    modules: tuple[Module, ...]
+
+    @classmethod
+    def of(cls, modules: tuple[Module, ...]) -> ModuleMap:
+        """From images in the order of their loading."""
+        bases = np.array([module.base for module in modules], np.uint64)
+        ends = np.array([min(module.base + module.size, _LAST) for module in modules], np.uint64)
+        bounds = np.unique(np.concatenate([bases, ends]))
+        owners = np.full(max(len(bounds) - 1, 0), -1, np.int32)
+        firsts, lasts = np.searchsorted(bounds, bases), np.searchsorted(bounds, ends)
+        for row, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
+            owners[first:last] = row
+        return cls(bounds, owners, modules)
+
+    def find(self, address: int) -> Module | None:
+        """The image an address lies in."""
+        at = int(np.searchsorted(self.bounds, np.uint64(address), side="right")) - 1
+        row = int(self.owners[at]) if 0 <= at < len(self.owners) else -1
+        return self.modules[row] if row >= 0 else None
+
+
 class Modules:
     """All images seen so far."""
 
-    _found: dict[tuple[int, int], Module] = field(default_factory=dict)
-    _sorted: dict[int, tuple[npt.NDArray[np.uint64], list[Module]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._found: dict[int, dict[int, Module]] = {}
+        self._maps: dict[int, ModuleMap] = {}
 
     def feed(self, table: EventTable) -> None:
-        """Take one batch's image events; an unload leaves the image known for the stacks before it."""
-        bases, sizes, names = table.array("base"), table.array("size"), table.blob("file_name")
-        processes = table.fields.get("process")
-        small = table.fields.get("size32")
-        for row in range(len(table)):
-            process = int(processes[row]) if isinstance(processes, np.ndarray) else 0
-            size = int(sizes[row]) or (int(small[row]) if isinstance(small, np.ndarray) else 0)
-            self._add(int(bases[row]), size, process, names.utf16(row), loaded=int(table.event[row]) != UNLOAD)
+        """Take one batch's image events."""
+        bases = merged(table, "base", dtype=np.uint64).tolist()
+        sizes = merged(table, "size", "size32", dtype=np.uint64).tolist()
+        processes = merged(table, "process", dtype=np.uint32).tolist()
+        names = table.blob("file_name")
+        events = zip(table.event.tolist(), bases, sizes, processes, strict=True)
+        for row, (event, base, size, process) in enumerate(events):
+            self._add(base, size, process, names.utf16(row), loaded=event != UNLOAD)
 
     def _add(self, base: int, size: int, process: int, path: str, *, loaded: bool) -> None:
-        if base >= _KERNEL_SPACE[4] and (base >= _KERNEL_SPACE[8] or process in {0, 4}):
+        if base >= _KERNEL_SPACE[8] or (base >= _KERNEL_SPACE[4] and process in _KERNEL_PROCESSES):
             process = 0
-        if loaded or (process, base) not in self._found:
-            name = re.split(r"[\\/]", path)[-1]
-            self._found[process, base] = Module(base, max(size, _PAGE), name, path, process)
-            self._sorted.pop(process, None)
+        images = self._found.setdefault(process, {})
+        if not loaded and base in images:
+            return
+        images.pop(base, None)  # so that it goes to the end: the newest
+        images[base] = Module(base, max(size, _PAGE), re.split(r"[\\/]", path)[-1], path, process)
+        self._maps.pop(process, None)
 
-    def of_process(self, process: int) -> tuple[npt.NDArray[np.uint64], list[Module]]:
-        """Bases (uint64, ascending) and images of one process; 0 is the kernel."""
-        if process not in self._sorted:
-            images = sorted((m for (owner, _), m in self._found.items() if owner == process), key=lambda m: m.base)
-            self._sorted[process] = np.array([m.base for m in images], np.uint64), images
-        return self._sorted[process]
+    def of_process(self, process: int) -> ModuleMap:
+        """Images of one process; 0 is the kernel."""
+        if process not in self._maps:
+            self._maps[process] = ModuleMap.of(tuple(self._found.get(process, {}).values()))
+        return self._maps[process]
 
     def find(self, address: int, process: int = 0) -> Module | None:
         """The image an address lies in: the kernel's images first, then those of ``process``."""
-        for owner in dict.fromkeys((0, process)):
-            bases, images = self.of_process(owner)
-            at = int(np.searchsorted(bases, np.uint64(address), side="right")) - 1
-            if at >= 0 and address < images[at].base + images[at].size:
-                return images[at]
-        return None
+        found = self.of_process(0).find(address)
+        return self.of_process(process).find(address) if found is None and process else found
 
     def allocating(self, stacks: StackTable, ids: npt.NDArray[np.int32]) -> tuple[str, ...]:
         """Driver that asked for the allocation, by stack id: the first frame's module outside the kernel image.
 
         ``nt`` where all known frames are the kernel's; empty where there is no stack or no image fits.
         """
-        bases, images = self.of_process(0)
-        if not len(ids) or not images:
+        kernel_space = self.of_process(0)
+        own = np.array([KERNEL.match(module.name) is not None for module in kernel_space.modules], np.bool_)
+        names = [KERNEL_NAME if mine else m.name for m, mine in zip(kernel_space.modules, own, strict=True)]
+        if not names:
             return ("",) * len(ids)
-        ends = np.array([m.base + m.size for m in images], np.uint64)
-        own = np.array([KERNEL.match(m.name) is not None for m in images])
-        rows = np.empty(len(ids), np.int64)
-        resolved = stacks.canonical(ids)
-        first_module(resolved, stacks.starts, stacks.lengths, stacks.frame_pool, bases, ends, own, rows)
-        names = [KERNEL_NAME if kernel_image else m.name for m, kernel_image in zip(images, own, strict=True)]
+        rows = np.empty(len(ids), np.int32)
+        first_module(
+            stacks.canonical(ids), stacks.starts, stacks.lengths, stacks.frame_pool,
+            kernel_space.bounds, kernel_space.owners, own, rows,
+        )  # fmt: skip
         return tuple(names[row] if row >= 0 else "" for row in rows.tolist())
 
 
@@ -100,10 +138,10 @@ def first_module(
     starts: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int32],
     frames: npt.NDArray[np.uint64],
-    bases: npt.NDArray[np.uint64],
-    ends: npt.NDArray[np.uint64],
+    bounds: npt.NDArray[np.uint64],
+    owners: npt.NDArray[np.int32],
     own: npt.NDArray[np.bool_],
-    rows: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int32],
 ) -> None:
     """By stack: row of the first image outside the kernel, else of a kernel image, else -1."""
     for i in range(ids.shape[0]):
@@ -112,12 +150,11 @@ def first_module(
         if stack < 0:
             continue
         for k in range(lengths[stack]):
-            address = frames[starts[stack] + k]
-            at = np.searchsorted(bases, address, side="right") - 1
-            if at < 0 or address >= ends[at]:
+            at = last_at_most(bounds, frames[starts[stack] + k])
+            if at < 0 or at >= owners.shape[0] or owners[at] < 0:
                 continue
-            if not own[at]:
-                rows[i] = at
+            if not own[owners[at]]:
+                rows[i] = owners[at]
                 break
             if rows[i] < 0:
-                rows[i] = at
+                rows[i] = owners[at]

@@ -1,4 +1,4 @@
-"""Processes and threads over time: ids are used again, so a name belongs to an id and a time.
+"""Processes over time: ids are used again, so a name belongs to an id and a time.
 
 Life events and the rundowns at the start and the end of a session (DCStart, DCEnd) tell the same things.
 """
@@ -6,19 +6,21 @@ Life events and the rundowns at the start and the end of a session (DCStart, DCE
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.by_time import first_after
+from analyzers.fields import merged
 from tracer.columns import UNKNOWN_ID, EventTable
+from tracer.events.process import DEFUNCT, END, START
+from tracer.jit import kernel
 
-_START: Final = 0x0301
-_END_OF_PROCESS: Final = 0x0302
-_THREAD_START: Final = 0x0501
-_THREAD_END: Final = 0x0502
-_BEFORE: Final = np.iinfo(np.int64).min
+BEFORE: Final = np.iinfo(np.int64).min
+"""When something had begun whose beginning the trace does not have."""
 
 IDLE_PROCESS: Final = 0
 SYSTEM_PROCESS: Final = 4
@@ -28,7 +30,7 @@ _WELL_KNOWN: Final = {IDLE_PROCESS: "Idle", SYSTEM_PROCESS: "System"}
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process: ``started_ns`` is before the trace (the least i64) where its start was not seen."""
+    """One use of a process id: ``started_ns`` is :data:`BEFORE` where its start was not seen."""
 
     id: int
     name: str
@@ -39,92 +41,98 @@ class Process:
 
 @dataclass(slots=True)
 class _Life:
-    """What is known of one use of a process id."""
+    """What is known so far of one use of a process id."""
 
     started: int
     name: str
     parent: int
     ended: int | None = None
 
+    def of(self, pid: int) -> Process:
+        return Process(pid, self.name or _WELL_KNOWN.get(pid, ""), self.parent, self.started, self.ended)
 
-@dataclass(slots=True)
+
 class Processes:
     """All processes seen so far."""
 
-    _lives: dict[int, list[_Life]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._lives: dict[int, list[_Life]] = {}
 
     def feed(self, table: EventTable) -> None:
         """Take one batch's process events (starts, ends, rundowns)."""
-        ids, names = table.array("process"), table.blob("image_name")
-        parents = table.fields.get("parent")
-        for row in range(len(table)):
-            parent = int(parents[row]) if isinstance(parents, np.ndarray) else UNKNOWN_ID
-            self._note(int(table.event[row]), int(ids[row]), int(table.time[row]), names.ansi(row), parent)
+        ids = merged(table, "process", "process_pointer", dtype=np.uint32).tolist()
+        parents = merged(table, "parent", "parent_pointer", dtype=np.uint32).tolist()
+        names = table.blob("image_name")
+        events = zip(table.event.tolist(), ids, table.time.tolist(), parents, strict=True)
+        for row, (event, pid, time, parent) in enumerate(events):
+            self._note(event, pid, time, names.ansi(row), parent)
 
     def _note(self, event: int, pid: int, time: int, name: str, parent: int) -> None:
         lives = self._lives.setdefault(pid, [])
-        if event == _START or not lives:
-            lives.append(_Life(time if event == _START else _BEFORE, name, parent))
+        if event == START:
+            lives.append(_Life(time, name, parent))
+        elif not lives:
+            lives.append(_Life(BEFORE, name, parent))
+        elif _is_another(lives[-1], event, name):
+            lives.append(_Life(lives[-1].ended or time, name, parent))
         life = lives[-1]
         life.name = life.name or name
-        if event == _END_OF_PROCESS:
+        if event == END:
             life.ended = time
 
     def at(self, pid: int, time: int) -> Process:
         """The process that had this id at ``time``; its name is empty where no event tells it."""
         lives = self._lives.get(pid, [])
-        row = max(0, bisect_right([life.started for life in lives], time) - 1)
         if not lives:
-            return Process(pid, _WELL_KNOWN.get(pid, ""), UNKNOWN_ID, _BEFORE)
-        life = lives[row]
-        return Process(pid, life.name or _WELL_KNOWN.get(pid, ""), life.parent, life.started, life.ended)
+            return _unseen(pid)
+        row = max(0, bisect_right([life.started for life in lives], time) - 1)
+        return lives[row].of(pid)
 
     def name(self, pid: int) -> str:
         """Name of the last process with this id."""
         return self.at(pid, np.iinfo(np.int64).max).name
 
-    def first_of(self, pids: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """When the process that had each id at each time had started (int64 ns; the least i64: before the trace)."""
-        started = np.full(len(pids), _BEFORE, np.int64)
-        for pid in np.unique(pids):
-            lives = self._lives.get(int(pid), [])
-            if len(lives) > 1:
-                rows = np.flatnonzero(pids == pid)
-                starts = np.array([life.started for life in lives], np.int64)
-                started[rows] = starts[np.maximum(np.searchsorted(starts, times[rows], side="right") - 1, 0)]
-            elif lives:
-                started[pids == pid] = lives[0].started
-        return started
+    def lives_of(
+        self, pids: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int32], Sequence[Process]]:
+        """Which process had each id at each time: rows (int32) of the processes given with them."""
+        known = [life.of(pid) for pid in sorted(self._lives) for life in self._lives[pid]]
+        rows = np.empty(len(pids), np.int32)
+        ids = np.array([life.id for life in known], np.uint32)
+        _find_lives(ids, np.array([life.started_ns for life in known], np.int64), pids, times, rows)
+        strange = np.flatnonzero(rows < 0)
+        unseen, members = np.unique(pids[strange], return_inverse=True)
+        rows[strange] = len(known) + members
+        return rows, known + [_unseen(pid) for pid in unseen.tolist()]
 
 
-class Threads:
-    """Which process a thread belongs to, as of a time."""
+def _unseen(pid: int) -> Process:
+    """A process that no event tells about."""
+    return Process(pid, _WELL_KNOWN.get(pid, ""), UNKNOWN_ID, BEFORE)
 
-    def __init__(self) -> None:
-        self._ids: list[npt.NDArray[np.uint32]] = []
-        self._times: list[npt.NDArray[np.int64]] = []
-        self._processes: list[npt.NDArray[np.uint32]] = []
 
-    def feed(self, table: EventTable) -> None:
-        """Take one batch's thread events."""
-        started = table.event == _THREAD_START
-        self._ids.append(table.array("thread").astype(np.uint32))
-        self._processes.append(table.array("process").astype(np.uint32))
-        self._times.append(np.where(started, table.time, _BEFORE))
+def _is_another(life: _Life, event: int, name: str) -> bool:
+    """Whether an event after a process's end tells of the next one with its id, whose start was lost.
 
-    def process_of(self, threads: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
-        """Process id (uint32) of each thread at each time; UNKNOWN_ID where no event tells."""
-        result = np.full(len(threads), UNKNOWN_ID, np.uint32)
-        if not self._ids or not len(threads):
-            return result
-        ids, starts, owners = (np.concatenate(parts) for parts in (self._ids, self._times, self._processes))
-        order = np.lexsort((starts, ids))
-        ids, starts, owners = ids[order], starts[order], owners[order]
-        for thread in np.unique(threads):
-            low, high = np.searchsorted(ids, (thread, thread), side="left")[0], np.searchsorted(ids, thread, side="right")
-            if low == high:
-                continue
-            rows = np.flatnonzero(threads == thread)
-            at = low + np.searchsorted(starts[low:high], times[rows], side="right") - 1
-            result[rows] = owners[np.maximum(at, low)]
-        return result
+    A process may be listed after its end, as long as something holds on to it.
+    """
+    return life.ended is not None and event != DEFUNCT and bool(name) and name != life.name
+
+
+@kernel
+def _find_lives(
+    ids: npt.NDArray[np.uint32],
+    starts: npt.NDArray[np.int64],
+    pids: npt.NDArray[np.uint32],
+    times: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int32],
+) -> None:
+    """By id and time: the last life that had started, else the id's first, else -1; lives are by id, then start."""
+    for i in range(pids.shape[0]):
+        low = first_after(ids, starts, pids[i], times[i])
+        if low > 0 and ids[low - 1] == pids[i]:
+            rows[i] = low - 1
+        elif low < ids.shape[0] and ids[low] == pids[i]:
+            rows[i] = low
+        else:
+            rows[i] = -1

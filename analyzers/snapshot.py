@@ -22,7 +22,7 @@ I32 = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class PoolTotals:
-    """The ledger's two equations hold:
+    """The ledger's counters; its two equations hold.
 
     ``allocations == matched + replaced_without_free + outstanding_count`` and
     ``frees == matched + frees_without_allocation``.
@@ -141,11 +141,11 @@ class PoolSnapshot:
 class Names(Protocol):
     """What ids and addresses are called. Filled by the analysis from process, thread and image events."""
 
-    def process(self, pid: int) -> str:
-        """Image name of the process, empty where the trace does not say."""
+    def process(self, pid: int, at_ns: int | None = None) -> str:
+        """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
 
-    def frames(self, stack: int) -> tuple[Frame, ...]:
-        """The frames of a stack id, innermost first; empty for -1."""
+    def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
+        """The frames of a stack id, innermost first, user frames by the images of ``process``; empty for -1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,21 +65,19 @@ class Running:
 
     def follow(self, pool: EventTable | None, switches: EventTable | None) -> None:
         """Take one batch: its pool events get their thread in place."""
-        none = np.zeros(0, np.int64)
-        ids, cpus = none.astype(np.uint32), none.astype(np.uint16)
-        change = (none, none, cpus, ids, ids)
-        if switches is not None:
-            change = (
-                switches.order, switches.time, switches.cpu,
-                switches.array("new_thread"), switches.array("old_thread"),
-            )  # fmt: skip
-        events = (none, cpus, ids, none.astype(np.uint8))
+        none, ids, cpus = np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint16)
+        order, cpu, thread, who = none, cpus, ids, np.zeros(0, np.uint8)
         if pool is not None:
-            events = (pool.order, pool.cpu, pool.thread, pool.who)
-        follow(*change, *events, self._running, self._first_thread, self._first_time)
+            order, cpu, thread, who = pool.order, pool.cpu, pool.thread, pool.who
+        when, at, on, new, old = none, none, cpus, ids, ids
+        if switches is not None:
+            when, at, on = switches.order, switches.time, switches.cpu
+            new, old = (switches.array(name).astype(np.uint32, copy=False) for name in ("new_thread", "old_thread"))
+        follow(when, at, on, new, old, order, cpu, thread, who, self._running, self._first_thread, self._first_time)
 
-    def before_first_switch(
-        self, cpu: npt.NDArray[np.uint16], time: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.uint32]:
-        """Thread that ran on ``cpu`` at ``time`` when that is before the CPU's first switch, else UNKNOWN_ID."""
-        return np.where(time < self._first_time[cpu], self._first_thread[cpu], np.uint32(UNKNOWN_ID)).astype(np.uint32)
+    def before_first_switch(self, cpu: npt.NDArray[np.uint16], time: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+        """Thread that ran on ``cpu`` at ``time``, for events that nobody claims; UNKNOWN_ID where no switch tells.
+
+        Such an event at the very time of the CPU's first switch was logged before it, or the switch would tell.
+        """
+        return np.where(time <= self._first_time[cpu], self._first_thread[cpu], np.uint32(UNKNOWN_ID)).astype(np.uint32)

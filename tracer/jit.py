@@ -6,13 +6,16 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from platformdirs import user_cache_path
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Int: TypeAlias = "int | np.signedinteger[Any]"
+"""An integer in a kernel: numba's arithmetic gives int64, plain Python's may give either."""
 
 
 def cache_directory() -> Path:
@@ -35,11 +38,14 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 def _compiled(function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
-    from numba import config, njit  # costs 0.3 s: only who runs a kernel pays for it
+    import numba  # costs 0.3 s: only who runs a kernel pays for it
 
-    if config.DISABLE_JIT:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set from the environment
         return _interpreted(function)
-    compiled: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy", forceinline=inline, _nrt=False)(function)
+    # _nrt=False: kernels allocate nothing, so the counting of references to arrays, which otherwise
+    # costs as much as the work in calls with many arrays, is left out.
+    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    compiled: Callable[P, R] = numba.njit(**options, forceinline=inline)(function)
     return compiled
 
 

@@ -5,13 +5,15 @@ are plain Python. Byte order is little-endian, as in every trace and on every ma
 run on.
 """
 
+# ruff: noqa: ANN401, ARG001 - what numba passes to a code generator is its own and has no types
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.extending import intrinsic
 
@@ -50,7 +52,7 @@ else:
 
     @intrinsic
     def store64(typing: Any, target: Any, at: Any, value: Any) -> Any:
-        """Write the u64 ``value`` at byte ``at`` of ``target`` (uint8, contiguous); the caller keeps 8 bytes in bounds."""
+        """Write the u64 ``value`` at byte ``at`` of ``target``, on the same terms as :func:`load64`."""
         signature = types.void(target, types.int64, types.uint64)
 
         def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
@@ -59,4 +61,3 @@ else:
             return context.get_dummy_value()
 
         return signature, generate
-

@@ -46,9 +46,18 @@ class PoolscopeApp(App[None]):
         simulated = "SIMULATED " if snapshot.info.simulated else ""
         self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
 
+    @property
+    def fault(self) -> Exception | None:
+        """The exception that ended the interface, if one did."""
+        return self._exception
+
     def on_mount(self) -> None:
         """Show the first table."""
         self.push_screen(TagScreen(self.snapshot))
+
+    def _fatal_error(self) -> None:
+        """Leave without textual's traceback: the command line tells a fault in its own way."""
+        self._close_messages_no_wait()
 
 
 async def screenshot(snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from analyzers.analysis import Analysis
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import PoolSnapshot, Snapshot
 from analyzers.tags import TagNames
+from fixtures.etl.options import TraceOptions
+from fixtures.etl.records import Record
+from fixtures.etl.writer import EtlWriter
+from fixtures.kernel.machine import START_TICKS
 from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
@@ -23,11 +28,11 @@ _ROUNDS = {"winsock-loop": 45, "winsock-loop-fixed": 45, "missing-free": 220, "c
 """Rounds of each scenario that make up to some 10,000 records."""
 
 
-def simulation_of(seed: int) -> Simulation:
-    """A scenario on some machine, under some session: drawn by the seed, each as likely as the next."""
+def drawn(seed: int) -> tuple[str, Settings]:
+    """A scenario on some machine, under some session."""
     draw = random.Random(f"trace {seed}")
     scenario = list(SCENARIOS)[seed % len(SCENARIOS)]
-    settings = Settings(
+    return scenario, Settings(
         cpus=draw.choice([1, 1, 2, 3, 4, 8, 16, 33, 64]),
         pointer_size=draw.choice([4, 8]),
         iterations=draw.randrange(_ROUNDS[scenario] // 4, _ROUNDS[scenario]),
@@ -42,6 +47,11 @@ def simulation_of(seed: int) -> Simulation:
         buffer_size=draw.choice([4096, 8192, 0x10000]),
         frequency=draw.choice([1_818_300, 3_117_777, 10_000_000, 14_318_180]),
     )
+
+
+def simulation_of(seed: int) -> Simulation:
+    """What is drawn by the seed, played."""
+    scenario, settings = drawn(seed)
     return simulate(scenario, seed, settings)
 
 
@@ -147,3 +157,19 @@ def _has_owners(rows: list[Document], simulation: Simulation) -> bool:
 
 def _switching(simulation: Simulation) -> set[int]:
     return {record.cpu for record in simulation.records if record.hook == 0x0524}
+
+
+def rewritten(simulation: Simulation, records: Iterable[Record], buffer_size: int, **options: Any) -> bytes:
+    """The same machine's trace from other records, or in other buffers."""
+    settings = simulation.settings
+    writer = EtlWriter(
+        TraceOptions(
+            buffer_size=buffer_size,
+            processors=settings.cpus,
+            pointer_size=settings.pointer_size,
+            frequency=settings.frequency,
+            start_ticks=START_TICKS,
+            **options,
+        )
+    )
+    return writer.write(records)

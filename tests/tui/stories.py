@@ -26,6 +26,7 @@ from tracer.trace import ByteCount, Census, Loss, TraceInfo
 SECOND = 1_000_000_000
 NONPAGED_NX = 512
 PAGED = 1
+USER_STACK = 90
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,12 @@ class HandmadeNames:
     processes: Mapping[int, str]
     stacks: Mapping[int, tuple[Frame, ...]]
 
-    def process(self, pid: int) -> str:
+    def process(self, pid: int, at_ns: int | None = None) -> str:
         return self.processes.get(pid, "")
 
-    def frames(self, stack: int) -> tuple[Frame, ...]:
-        return self.stacks.get(stack, ())
+    def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
+        """User stacks are those from 90 on; they mean nothing without their process."""
+        return () if stack >= USER_STACK and not process else self.stacks.get(stack, ())
 
 
 @dataclass
@@ -186,7 +188,7 @@ def _outstanding(sites: Sequence[Site]) -> Outstanding:
         cpu=np.array([i % 4 for i in range(n)], np.uint16),
         who=np.array([site.who for _, site, _ in rows], np.uint8),
         site=np.array([index for index, _, _ in rows], np.int32),
-        user_stack=np.full(n, 90, np.int32),
+        user_stack=np.full(n, USER_STACK, np.int32),
         offset=np.arange(n, dtype=np.int64) * 40 + 72,
     )
 
@@ -239,7 +241,7 @@ def winsock_story() -> Story:
             1: (Frame(0xFFFFF80000100999, "ntoskrnl.exe", 0x100999), Frame(0xFFFFF80300000010, "", 0)),
             2: (Frame(0xFFFFF80100001234, "afd.sys", 0x1234), Frame(0xFFFFF80000300111, "ntoskrnl.exe", 0x300111)),
             3: (Frame(0xFFFFF80000500000, "ntoskrnl.exe", 0x500000, "CmpAllocate"),),
-            90: (Frame(0x7FF812340000, "ntdll.dll", 0x9D000), Frame(0x7FF601000010, "client.exe", 0x10)),
+            USER_STACK: (Frame(0x7FF812340000, "ntdll.dll", 0x9D000), Frame(0x7FF601000010, "client.exe", 0x10)),
         },
         descriptions={
             "Irp ": ("ntoskrnl.exe", "I/O request packets"),

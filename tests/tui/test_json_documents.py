@@ -33,7 +33,7 @@ def flag(value: Any) -> bool:
 
 
 def nothing_in(value: Any) -> bool:
-    return value == []
+    return isinstance(value, list) and not value
 
 
 def pattern(expression: str) -> Check:

@@ -31,7 +31,7 @@ class FakeSource:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def batches(self, kinds: object = None) -> Iterator[Any]:
+    def batches(self, _kinds: object = None) -> Iterator[Any]:
         for number in (1, 2, 3):
             self.taken = number
             if number == 2:
@@ -45,9 +45,8 @@ class FakeSource:
 
 class FakeAnalysis:
     KINDS = frozenset({"pool"})
-    made: Snapshot
 
-    def __init__(self, source: object, names: object) -> None:
+    def __init__(self, _source: object, _names: object) -> None:
         self.fed: list[int] = []
 
     def feed(self, batch: Any) -> None:
@@ -63,7 +62,7 @@ def read(monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot) -> Callable[..., F
 
     def prepare(meanwhile: Callable[[], None] = lambda: None) -> FakeSource:
         source = FakeSource(snapshot, meanwhile)
-        monkeypatch.setattr(trace, "EtlFile", SimpleNamespace(open=lambda path: source))
+        monkeypatch.setattr(trace, "EtlFile", SimpleNamespace(open=lambda _path: source))
         monkeypatch.setattr(trace, "Analysis", FakeAnalysis)
         return source
 

@@ -53,7 +53,7 @@ def test_processes_and_drivers_have_their_tables_and_what_is_inferred_is_called_
     assert [row.split(maxsplit=3)[-1] for row in part(lines, "By process")[1:4]] == [
         "client.exe (4330)",
         "System (4)",
-        "B  (process not known)",
+        "(process not known)",
     ]
     assert "2 inferred from context switches" in part(lines, "By process")[-1]
     assert part(lines, "By driver")[1].endswith("afd.sys")

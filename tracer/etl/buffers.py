@@ -7,7 +7,6 @@ is 0.06 % of a file of 64 KB buffers; nothing else grows with the file.
 from __future__ import annotations
 
 import struct
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +19,7 @@ from tracer.etl import walk
 from tracer.etl.headers import (
     BUFFER_HEADER,
     MAX_BUFFER_SIZE,
+    MESSAGE_MARKER,
     MIN_BUFFER_SIZE,
     TRACE_MARKER,
     BufferFlag,
@@ -35,7 +35,7 @@ HEADER_BYTES: Final = BUFFER_HEADER.itemsize
 _FIRST_RECORD: Final = 24  # bytes of a record up to the end of its time, for every header type
 _HEADER = struct.Struct("<3I i 2q Q 2H 2I 2H")
 _SEARCH_CHUNK: Final = 1 << 20
-_UNKNOWN_TIME: Final = np.iinfo(np.int64).min
+UNKNOWN_TIME: Final = int(np.iinfo(np.int64).min)
 
 BUFFER: Final = np.dtype(
     [
@@ -50,6 +50,7 @@ BUFFER: Final = np.dtype(
     ]
 )
 """One buffer of the file."""
+_ROW = struct.Struct("<3q2I2HI")
 
 ReadAt = Callable[[int, int], bytes]
 """Gives up to so many bytes at an offset of the file."""
@@ -59,8 +60,8 @@ ReadAt = Callable[[int, int], bytes]
 class BufferIndex:
     """All buffers (:data:`BUFFER`, in file order), what lies between them, and what is wrong.
 
-    ``padding`` counts bytes after the last buffer that a session had preallocated and not used.
-    ``first_empty`` is true where the header buffer did not say how much of it is valid.
+    ``padding`` counts bytes after the last buffer that a session had preallocated and not used, ``skipped``
+    those that are no buffer.
     """
 
     buffers: npt.NDArray[np.void]
@@ -76,34 +77,21 @@ class _Indexer:
         self._read_at = read_at
         self._size = size
         self._head = head
-        self._rows = array("q")  # eight numbers a buffer: an object a buffer would not do for 100 GB
+        self._rows = bytearray()  # packed: an object a buffer would not do for 100 GB
         self._damage: list[Damage] = []
         self._padding = 0
         self._skipped = 0
-        self._cpu_time: dict[int, int] = {}
+        self._search = _Search(read_at, size, head)
 
     def index(self) -> BufferIndex:
         offset = 0
         while offset < self._size:
             probe = self._read_at(offset, min(PROBE_BYTES, self._size - offset))
-            fields = self._plausible(probe, offset)
+            fields = _plausible(probe, offset)
             offset = self._lost(offset, probe) if fields is None else offset + self._take(offset, probe, fields)
-        table = np.frombuffer(self._rows, np.int64).reshape(-1, len(BUFFER.names or ()))
-        buffers = np.empty(len(table), BUFFER)
-        for column, name in enumerate(BUFFER.names or ()):
-            buffers[name] = table[:, column]
+        buffers = np.frombuffer(self._rows, BUFFER) if self._rows else np.zeros(0, BUFFER)
+        _settle_unknown_times(buffers, self._head.clock.origin)
         return BufferIndex(buffers, self._padding, self._skipped, tuple(self._damage))
-
-    def _plausible(self, probe: bytes, offset: int) -> tuple[int, ...] | None:
-        """The header's fields, where this can be a buffer of this file."""
-        if len(probe) < HEADER_BYTES:
-            return None
-        fields: tuple[int, ...] = _HEADER.unpack_from(probe)
-        stride, saved, state, flag, kind = fields[0], fields[1], fields[9], fields[11], fields[12]
-        least = HEADER_BYTES + 1 if flag & _COMPRESSED else MIN_BUFFER_SIZE
-        sound = least <= stride <= MAX_BUFFER_SIZE and saved <= MAX_BUFFER_SIZE
-        sound = sound and flag <= _ALL_FLAGS and kind <= _LAST_TYPE and (state <= _MAX_STATE or offset == 0)
-        return fields if sound else None
 
     def _take(self, offset: int, probe: bytes, fields: tuple[int, ...]) -> int:
         """Add one buffer to the index; gives the bytes to step on."""
@@ -112,37 +100,37 @@ class _Indexer:
         compressed = flag & _COMPRESSED != 0
         valid = saved if compressed else max(saved, used)
         if valid < HEADER_BYTES:
-            valid = stride if kind == _HEADER_TYPE or offset == 0 else HEADER_BYTES
+            if kind != _HEADER_TYPE and offset:  # header buffers of old sessions never say it
+                text = (
+                    f"the buffer says {valid:,} bytes are valid, fewer than its header has; its records are read anyway"
+                )
+                self._note(offset, DamageCode.BUFFER_LENGTH, text, 0)
+            valid = stride if probe[HEADER_BYTES + 3 : HEADER_BYTES + 4] in _MARKERS else HEADER_BYTES
         if not compressed and valid > stride:
             self._note(offset, DamageCode.BUFFER_LENGTH, f"the buffer says {valid:,} bytes are valid of {stride:,}", 0)
             valid = stride
-        cpu = cpu_of(processor, flag)
-        first = self._first_time(probe, valid, cpu, compressed)
-        self._rows.extend((offset, first, sequence, stride, valid, cpu, flag, present))
+        first = self._first_time(probe, valid, compressed)
+        self._rows += _ROW.pack(offset, first, sequence, stride, valid, cpu_of(processor, flag), flag, present)
         return present
 
-    def _first_time(self, probe: bytes, valid: int, cpu: int, compressed: bool) -> int:
-        """Raw time of the first record; that of the CPU's buffer before where the first record has none."""
+    @staticmethod
+    def _first_time(probe: bytes, valid: int, compressed: bool) -> int:
+        """Raw time of the first record, :data:`UNKNOWN_TIME` where there is none or it has no time."""
         record = probe[HEADER_BYTES:]
         if compressed:
-            out = np.zeros(_FIRST_RECORD + 8, np.uint8)
-            _, written = decompress(np.frombuffer(record, np.uint8), 0, len(record), out, 0, len(out))
-            record = out[:written].tobytes()
-        before = self._cpu_time.get(cpu, _UNKNOWN_TIME)
+            record = _unpacked_head(record)
         if len(record) < _FIRST_RECORD or valid < HEADER_BYTES + _FIRST_RECORD or record[3] != TRACE_MARKER:
-            return before
+            return UNKNOWN_TIME
         at = _TIME_AT[record[2]]
-        first = int.from_bytes(record[at : at + 8], "little", signed=True) if at else before
-        self._cpu_time[cpu] = max(first, before)
-        return first
+        return int.from_bytes(record[at : at + 8], "little", signed=True) if at else UNKNOWN_TIME
 
     def _lost(self, offset: int, probe: bytes) -> int:
         """No buffer stands here: find where the next one does, and account for what lies between."""
-        found, filler = self._search(offset)
+        if self._search.is_filler(offset):
+            self._padding += self._size - offset
+            return self._size
+        found = self._search.next_header(offset + 1)
         length = found - offset
-        if filler:
-            self._padding += length
-            return found
         self._skipped += length
         stride = int.from_bytes(probe[:4], "little") if len(probe) >= 4 else 0
         tail = found == self._size
@@ -161,43 +149,6 @@ class _Indexer:
             return "the file ends inside a buffer header"
         return f"this is not a buffer header; {rest}"
 
-    def _search(self, offset: int) -> tuple[int, bool]:
-        """(Offset of the next plausible buffer or the file's end, whether all between is 00 or FF filler)."""
-        filler: bytes | None = None
-        at = offset
-        while at < self._size:
-            chunk = self._read_at(at, _SEARCH_CHUNK + HEADER_BYTES)
-            if not chunk:
-                break
-            filler, pure = _same_filler(chunk, filler)
-            if not pure:
-                return self._next_header(offset), False
-            at += _SEARCH_CHUNK
-        return self._size, True
-
-    def _next_header(self, offset: int) -> int:
-        """Offset of the next place with a plausible header whose successor is plausible too."""
-        base = offset + 1
-        while base < self._size:
-            chunk = self._read_at(base, _SEARCH_CHUNK + HEADER_BYTES)
-            if len(chunk) < HEADER_BYTES:
-                break
-            for candidate in candidates(np.frombuffer(chunk, np.uint8), self._head.logger_id):
-                if self._confirmed(base + int(candidate)):
-                    return base + int(candidate)
-            base += _SEARCH_CHUNK
-        return self._size
-
-    def _confirmed(self, offset: int) -> bool:
-        probe = self._read_at(offset, PROBE_BYTES)
-        fields = self._plausible(probe, offset)
-        if fields is None or fields[1] < HEADER_BYTES:
-            return False
-        following = offset + fields[0]
-        if following >= self._size:
-            return True
-        return self._plausible(self._read_at(following, HEADER_BYTES), following) is not None
-
     def _note(self, offset: int, code: DamageCode, what: str, skipped: int) -> None:
         if len(self._damage) < MAX_DAMAGE:
             self._damage.append(Damage(offset, code, what, skipped))
@@ -212,16 +163,101 @@ _HEADER_TYPE: Final = int(BufferType.HEADER)
 _LAST_TYPE: Final = int(BufferType.DEBUG_INFO)
 _TIME_AT: Final[list[int]] = walk.TIME_AT.tolist()
 _MAX_STATE: Final = 7
+_MARKERS: Final = (bytes([TRACE_MARKER]), bytes([MESSAGE_MARKER]))
+_FILLERS: Final = (b"\0", b"\xff")
 
 
-def _same_filler(chunk: bytes, filler: bytes | None) -> tuple[bytes, bool]:
-    """Whether a chunk is one byte, 00 or FF, repeated (and the same as before)."""
-    byte = chunk[:1] if filler is None else filler
-    return byte, byte in (b"\0", b"\xff") and chunk.count(byte) == len(chunk)
+def _unpacked_head(packed: bytes) -> bytes:
+    """The first bytes of a compressed buffer: enough for the time of its first record."""
+    out = np.zeros(_FIRST_RECORD + 8, np.uint8)
+    spans, results = np.array([[0, len(packed), 0, len(out)]]), np.zeros((1, 2), np.int64)
+    decompress(np.frombuffer(packed, np.uint8), out, spans, results)
+    return out[: results[0, 1]].tobytes()
+
+
+def _plausible(probe: bytes, offset: int) -> tuple[int, ...] | None:
+    """The header's fields, where this can be a buffer of this file."""
+    if len(probe) < HEADER_BYTES:
+        return None
+    fields: tuple[int, ...] = _HEADER.unpack_from(probe)
+    stride, saved, state, flag, kind = fields[0], fields[1], fields[9], fields[11], fields[12]
+    least = HEADER_BYTES + 1 if flag & _COMPRESSED else MIN_BUFFER_SIZE
+    sound = least <= stride <= MAX_BUFFER_SIZE and saved <= MAX_BUFFER_SIZE
+    sound = sound and flag <= _ALL_FLAGS and kind <= _LAST_TYPE and (state <= _MAX_STATE or offset == 0)
+    return fields if sound else None
+
+
+def _settle_unknown_times(buffers: npt.NDArray[np.void], origin: int) -> None:
+    """Give buffers without a first time a lower bound: that of the same CPU's buffer before, else the trace's start."""
+    for cpu in np.unique(buffers["cpu"][buffers["first_time"] == UNKNOWN_TIME]):
+        rows = np.flatnonzero(buffers["cpu"] == cpu)
+        rows = rows[np.argsort(buffers["sequence"][rows], kind="stable")]
+        times = buffers["first_time"][rows]
+        known = np.where(times != UNKNOWN_TIME, np.arange(len(rows)), -1)
+        latest = np.maximum.accumulate(known)
+        buffers["first_time"][rows] = np.where(latest < 0, origin, times[latest])
+
+
+class _Search:
+    """Looks for the next buffer where one is missing.
+
+    What was looked at is remembered, so that a file of nothing but broken buffers is still searched
+    through once and not once for each of them.
+    """
+
+    def __init__(self, read_at: ReadAt, size: int, head: LogFile) -> None:
+        self._read_at = read_at
+        self._size = size
+        self._logger_id = head.logger_id
+        self._usual_strides = (head.first_stride, head.buffer_size)
+        self._base = 0
+        self._end = 0
+        self._candidates = np.zeros(0, np.int64)
+
+    def is_filler(self, offset: int) -> bool:
+        """Whether all from ``offset`` to the file's end is one byte, 00 or FF: room that was never used."""
+        filler = self._read_at(offset, 1)
+        chunk = PROBE_BYTES
+        while offset < self._size:
+            data = self._read_at(offset, chunk)
+            if filler not in _FILLERS or data.count(filler) != len(data):
+                return False
+            if not data:
+                break
+            offset += len(data)
+            chunk = min(2 * chunk, _SEARCH_CHUNK)
+        return True
+
+    def next_header(self, offset: int) -> int:
+        """Offset of the next place with a confirmed header, else the file's end."""
+        while offset < self._size:
+            if not self._base <= offset < self._end:
+                self._look(offset)
+            first = np.searchsorted(self._candidates, offset)
+            for candidate in self._candidates[first:]:
+                if self._confirmed(int(candidate)):
+                    return int(candidate)
+            offset = self._end
+        return self._size
+
+    def _look(self, offset: int) -> None:
+        chunk = np.frombuffer(self._read_at(offset, _SEARCH_CHUNK + HEADER_BYTES - 1), np.uint8)
+        self._base, self._end = offset, offset + _SEARCH_CHUNK
+        self._candidates = offset + candidates(chunk, self._logger_id)
+
+    def _confirmed(self, offset: int) -> bool:
+        """Whether a plausible header says the size that this file's buffers have, or has a plausible successor."""
+        fields = _plausible(self._read_at(offset, HEADER_BYTES), offset)
+        if fields is None or fields[1] < HEADER_BYTES:
+            return False
+        following = offset + fields[0]
+        if fields[0] in self._usual_strides or following >= self._size:
+            return True
+        return _plausible(self._read_at(following, HEADER_BYTES), following) is not None
 
 
 def candidates(chunk: npt.NDArray[np.uint8], logger_id: int) -> npt.NDArray[np.int64]:
-    """Positions in a chunk where a buffer header of this logger may stand (the logger id, flag and type fit)."""
+    """Positions in a chunk where a buffer header of this logger may stand: id, flag, type, state and size fit."""
     n = len(chunk) - HEADER_BYTES + 1
     if n <= 0:
         return np.zeros(0, np.int64)
@@ -230,6 +266,9 @@ def candidates(chunk: npt.NDArray[np.uint8], logger_id: int) -> npt.NDArray[np.i
     fits &= (chunk[0x34 : 0x34 + n] <= _ALL_FLAGS) & (chunk[0x35 : 0x35 + n] == 0)
     fits &= (chunk[0x36 : 0x36 + n] <= _LAST_TYPE) & (chunk[0x37 : 0x37 + n] == 0)
     fits &= (chunk[0x2C : 0x2C + n] <= _MAX_STATE) & (chunk[3 : 3 + n] <= MAX_BUFFER_SIZE >> 24)
+    # In a run of zeros all but the sizes fits.
+    fits &= (chunk[:n] > HEADER_BYTES) | (chunk[1 : 1 + n] | chunk[2 : 2 + n] | chunk[3 : 3 + n] > 0)
+    fits &= (chunk[4 : 4 + n] >= HEADER_BYTES) | (chunk[5 : 5 + n] | chunk[6 : 6 + n] | chunk[7 : 7 + n] > 0)
     return np.flatnonzero(fits)
 
 

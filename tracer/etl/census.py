@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
+
 import numpy as np
 
-from tracer.etl.classify import Classifier
 from tracer.etl.headers import HeaderType
 from tracer.trace import Census
 
@@ -16,11 +18,11 @@ class Counters:
         self.by_header = np.zeros(256, np.int64)
         self.by_hook = np.zeros(1 << 16, np.int64)
 
-    def census(self, classifier: Classifier) -> Census:
-        """What was counted so far."""
+    def census(self, providers: Mapping[uuid.UUID, int]) -> Census:
+        """What was counted so far, with the records by provider that the walk's tables hold."""
         return Census(
             total=int(self.by_header.sum()),
             by_header={HeaderType(int(k)).name: int(self.by_header[k]) for k in np.flatnonzero(self.by_header)},
             kernel_events={int(hook): int(self.by_hook[hook]) for hook in np.flatnonzero(self.by_hook)},
-            providers=classifier.provider_totals(),
+            providers=providers,
         )

@@ -19,8 +19,10 @@ from tracer.events import stack
 from tracer.events.layout import EventId, KernelId, Layout, ProviderId
 from tracer.events.providers import classic
 
-_VERSIONS: Final = 32
-"""Event versions told apart (0 … 31); higher ones use the highest."""
+_VERSIONS: Final = 256
+"""Event versions told apart: a manifest event's is one byte; the few classic ones above use the highest."""
+_Version = tuple[int, int, bool]
+"""(Version a layout holds from, its slot, whether it holds for that version alone)."""
 _PROVIDER_BUCKETS: Final = 1 << 10
 _EVENT_IDS: Final = 1 << 16
 
@@ -88,20 +90,20 @@ class Classifier:
 def classifier(layouts: Collection[Layout], kinds: Collection[str]) -> Classifier:
     """Tables for decoding the given kinds; stacks are always read, all else is counted only."""
     wanted = [layout for layout in layouts if layout.kind in kinds]
-    versions: dict[EventId, list[tuple[int, int]]] = {}
+    versions: dict[EventId, list[_Version]] = {}
     slots: list[Layout | None] = [None] * walk.FIRST_LAYOUT_SLOT
     for layout in wanted:
         for event_id in layout.ids:
             if isinstance(event_id, KernelId) and event_id.hook in _STACK_SLOTS:
                 continue
-            versions.setdefault(event_id, []).append((layout.version, len(slots)))
+            versions.setdefault(event_id, []).append((layout.version, len(slots), layout.exact))
         slots.append(layout)
     for hook, slot in _STACK_SLOTS.items():
-        versions[KernelId(hook)] = [(0, slot)]
+        versions[KernelId(hook)] = [(0, slot, False)]
     return _tables(slots, versions)
 
 
-def _tables(slots: list[Layout | None], versions: dict[EventId, list[tuple[int, int]]]) -> Classifier:
+def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]]) -> Classifier:
     by_class = {classic(event_id): event_id for event_id in versions if isinstance(event_id, KernelId)}
     named = [event_id for event_id in versions if isinstance(event_id, ProviderId)]
     providers = sorted({event_id.provider for event_id in (*by_class, *named) if event_id is not None})
@@ -122,7 +124,8 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[tuple[int, 
         if isinstance(event_id, KernelId):
             result.hook_row[event_id.hook] = row
             result.row_hook[row] = event_id.hook
-    for provider_id, event_id in (*by_class.items(), *zip(named, named, strict=True)):
+    pairs: list[tuple[ProviderId | None, EventId]] = [*by_class.items(), *((event_id, event_id) for event_id in named)]
+    for provider_id, event_id in pairs:
         if provider_id is not None:
             result.provider_rows[providers.index(provider_id.provider), provider_id.event] = rows[event_id]
     for row, provider in enumerate(providers):
@@ -132,10 +135,14 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[tuple[int, 
     return result
 
 
-def _slots_by_version(known: list[tuple[int, int]]) -> npt.NDArray[np.uint16]:
-    """Slot for each version: the layout of the highest version not above it, else the lowest."""
+def _slots_by_version(known: list[_Version]) -> npt.NDArray[np.uint16]:
+    """Slot for each version: the layout of the highest version not above it, else the lowest; exact ones alone."""
+    row = np.full(_VERSIONS, walk.SLOT_NONE, np.uint16)
     ordered = sorted(known)
-    row = np.full(_VERSIONS, ordered[0][1], np.uint16)
-    for version, slot in ordered:
-        row[min(version, _VERSIONS - 1) :] = slot
+    general = [item for item in ordered if not item[2]]
+    if general:
+        row[:] = general[0][1]
+    for version, slot, exact in ordered:
+        last = version + 1 if exact else _VERSIONS
+        row[min(version, _VERSIONS - 1) : last] = slot
     return row

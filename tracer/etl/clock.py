@@ -15,6 +15,10 @@ import numpy.typing as npt
 from tracer.etl.headers import ClockType
 
 NS_PER_SECOND: Final = 1_000_000_000
+_LEAST: Final = int(np.iinfo(np.int64).min)
+_MOST: Final = int(np.iinfo(np.int64).max)
+MAX_FREQUENCY: Final = _MOST // NS_PER_SECOND
+"""Ticks a second up to which a part of a second fits int64 in nanoseconds times ticks: 9.2 GHz."""
 _FILETIME_NS: Final = 100
 CLOCK_NAMES: Final = {
     ClockType.RAW: "qpc",  # files of old sessions say 0 and hold performance counter values
@@ -41,8 +45,20 @@ class Clock:
         """The clock as ``--json`` names it."""
         return CLOCK_NAMES[self.kind]
 
+    @property
+    def representable(self) -> tuple[int, int]:
+        """The least and greatest raw time less than 292 years from the start: what int64 nanoseconds hold."""
+        span = min(_MOST, _MOST // NS_PER_SECOND * self.frequency)
+        return max(_LEAST, self.origin - span), min(_MOST, self.origin + span)
+
     def ns(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Nanoseconds since the trace's start (int64, same shape), rounded down."""
+        """Nanoseconds since the trace's start (int64, same shape), rounded down.
+
+        Times that are not :attr:`representable`, which only a damaged record says, become the nearest that is.
+        """
+        least, most = self.representable
+        if raw.size and (int(raw.min()) < least or int(raw.max()) > most):
+            raw = np.clip(raw, least, most)
         ticks = raw - np.int64(self.origin)
         if NS_PER_SECOND % self.frequency == 0:
             return ticks * np.int64(NS_PER_SECOND // self.frequency)
@@ -50,8 +66,9 @@ class Clock:
         return whole * np.int64(NS_PER_SECOND) + part * np.int64(NS_PER_SECOND) // np.int64(self.frequency)
 
     def ns_of(self, raw: int) -> int:
-        """Nanoseconds since the trace's start of one raw time."""
-        return (raw - self.origin) * NS_PER_SECOND // self.frequency
+        """Nanoseconds since the trace's start of one raw time, by the rule of :meth:`ns`."""
+        least, most = self.representable
+        return (min(max(raw, least), most) - self.origin) * NS_PER_SECOND // self.frequency
 
     def filetime(self, raw: int) -> int:
         """FILETIME of a raw time."""
@@ -70,6 +87,6 @@ def clock_of(kind: int, perf_freq: int, cpu_mhz: int, origin: int, start: int) -
         frequency = NS_PER_SECOND // _FILETIME_NS
     elif clock is ClockType.CPU_CYCLES:
         frequency = cpu_mhz * 1_000_000
-    if not 0 < frequency <= NS_PER_SECOND * 100:
+    if not 0 < frequency <= MAX_FREQUENCY:
         frequency = NS_PER_SECOND // _FILETIME_NS
     return Clock(clock, frequency, origin, start)

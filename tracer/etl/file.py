@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+import stat
+from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
-from tracer.errors import Damage, DamageCode, InputError
+from tracer.errors import Damage, InputError
 from tracer.etl.buffers import BufferIndex, index_buffers
 from tracer.etl.census import Counters
-from tracer.etl.classify import classifier
+from tracer.etl.classify import Classifier, classifier
+from tracer.etl.headers import BufferFlag
 from tracer.etl.logfile import HEAD_BYTES, flags_text, read_head
 from tracer.etl.loss import loss_of
-from tracer.etl.headers import BufferFlag
 from tracer.etl.reading import Reading
 from tracer.events.registry import LAYOUTS
+from tracer.events.schema_book import SchemaBook
+from tracer.events.schemas import KIND
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, TraceInfo
 
@@ -44,7 +47,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self._index: BufferIndex | None = None
         self._reading: Reading | None = None
         self._counters = Counters()
-        self._classifier = classifier(LAYOUTS, ())
+        self._classifier: Classifier | None = None
+        self._running: Generator[Batch] | None = None
         self.stacks = StackTable()
 
     @classmethod
@@ -52,7 +56,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         """Open a trace and read its head.
 
         ``threads``: 2 reads and orders the next window in a thread of its own while the caller
-        decodes and uses this one, 1 does all in the caller's. :class:`InputError` where the file cannot be opened or is no .etl.
+        decodes and uses this one, 1 does all in the caller's. :class:`InputError` where the file cannot
+        be opened or is no .etl.
         """
         stream = _File(path)
         try:
@@ -67,8 +72,15 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Stop reading, where batches are still being taken, and close the file."""
+        self._stop()
         self._file.close()
+
+    def _stop(self) -> None:
+        """End the threads that read: nothing else may move the file's position."""
+        if self._running is not None:
+            self._running.close()
+            self._running = None
 
     @property
     def index(self) -> BufferIndex:
@@ -108,7 +120,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     @property
     def census(self) -> Census:
         """Counts of what has been read so far."""
-        return self._counters.census(self._classifier)
+        providers = {} if self._classifier is None else self._classifier.provider_totals()
+        return self._counters.census(providers)
 
     @property
     def loss(self) -> Loss:
@@ -130,16 +143,37 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         count = ByteCount(0, 0, 0, 0) if self._reading is None else self._reading.window.byte_count
         return ByteCount(count.headers, count.records, count.padding + index.padding, count.skipped + index.skipped)
 
-    def batches(self, kinds: Collection[str] | None = None) -> Iterator[Batch]:
-        """Batches of the given kinds of events (default: all that have a layout), in time order."""
+    def batches(self, kinds: Collection[str] | None = None, schemas: SchemaBook | None = None) -> Generator[Batch]:
+        """Batches of the given kinds of events (default: all that have a layout), in time order.
+
+        ``schemas`` (:meth:`carried_schemas`) adds the layouts that the trace itself carries; their
+        kinds are ``event:PROVIDER:NAME:IDvVERSION``.
+        There is one reading at a time: another call, and :meth:`close`, end the one before.
+        """
+        self._stop()
         self._counters = Counters()
-        self._classifier = classifier(LAYOUTS, {item.kind for item in LAYOUTS} if kinds is None else kinds)
+        layouts = LAYOUTS if schemas is None else (*LAYOUTS, *(schema.layout for schema in schemas.schemas))
+        self._classifier = classifier(layouts, {item.kind for item in layouts} if kinds is None else kinds)
         self._reading = Reading(
             self._file.read_into, self._head, self.index.buffers, self._classifier, self._counters, self.stacks,
             window_bytes=self._window_bytes, threads=self._threads,
         )  # fmt: skip
-        yield from self._reading.batches()
+        self._running = self._checked(self._reading)
+        return self._running
+
+    def _checked(self, reading: Reading) -> Generator[Batch]:
+        yield from reading.batches()
         self._check_bytes()
+
+    def carried_schemas(self) -> SchemaBook:
+        """The schemas that a merged trace carries: a reading of its own, which leaves the counts as they are."""
+        book = SchemaBook()
+        with EtlFile.open(self._path, window_bytes=self._window_bytes, threads=1) as again:
+            for batch in again.batches({KIND}):
+                for table in filter(None, (batch.tables.get(KIND),)):
+                    for row in range(len(table)):
+                        book.add(int(table.event[row]), table.blob("data").bytes(row))
+        return book
 
     def scan(self, progress: Progress | None = None) -> None:
         """Walk everything and keep only the counts, losses and damage."""
@@ -160,11 +194,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            if path.is_dir():
-                raise InputError(
-                    "is-directory", "this is a directory, not a trace", where=str(path), why="a trace is one file",
-                    next="give the path of an .etl file inside it",
-                )  # fmt: skip
+            self._refuse_others(path.stat().st_mode)
             self._stream = path.open("rb", buffering=0)
             self.size = os.fstat(self._stream.fileno()).st_size
         except FileNotFoundError:
@@ -174,6 +204,19 @@ class _File:
             ) from None  # fmt: skip
         except OSError as error:
             raise self._failed(error) from error
+
+    def _refuse_others(self, mode: int) -> None:
+        if stat.S_ISDIR(mode):
+            raise InputError(
+                "is-directory", "this is a directory, not a trace", where=str(self._path), why="a trace is one file",
+                next="give the path of an .etl file inside it",
+            )  # fmt: skip
+        if not stat.S_ISREG(mode):
+            raise InputError(
+                "not-a-file", "this is a pipe or a device, not a file", where=str(self._path),
+                why="a trace is read in the order of its events, not of its bytes",
+                next="save it as a file and give the path of that",
+            )  # fmt: skip
 
     def _failed(self, error: OSError, offset: int = 0) -> InputError:
         denied = isinstance(error, PermissionError)
@@ -202,9 +245,12 @@ class _File:
         """Up to ``size`` bytes from ``offset``."""
         try:
             self._stream.seek(offset)
-            return self._stream.read(size) or b""
+            data = self._stream.read(size)
+            while len(data) < size and (more := self._stream.read(size - len(data))):
+                data += more
         except OSError as error:
             raise self._failed(error, offset) from error
+        return data
 
     def close(self) -> None:
         self._stream.close()

@@ -104,9 +104,7 @@ TRACE_MARKER: Final = 0xC0
 MESSAGE_MARKER: Final = 0x90
 """Fourth byte of a WPP message."""
 
-POINTER_SIZE: Final[dict[HeaderType, int]] = {
-    kind: 4 if kind.name.endswith("32") else 8 for kind in HeaderType
-}
+POINTER_SIZE: Final[dict[HeaderType, int]] = {kind: 4 if kind.name.endswith("32") else 8 for kind in HeaderType}
 """Pointer size of a record, by its own header type: 32-bit records occur in 64-bit traces."""
 
 SYSTEM_HEADER: Final = np.dtype(
@@ -126,7 +124,7 @@ SYSTEM_HEADER: Final = np.dtype(
 )
 """SYSTEM_TRACE_HEADER, 0x20 bytes. Hook id = group << 8 | type."""
 
-COMPACT_HEADER: Final = np.dtype([(name, SYSTEM_HEADER[name]) for name in SYSTEM_HEADER.names[:9]])
+COMPACT_HEADER: Final = np.dtype([(name, SYSTEM_HEADER[name]) for name in (SYSTEM_HEADER.names or ())[:9]])
 """SYSTEM_TRACE_HEADER without the two CPU times, 0x18 bytes."""
 
 PERFINFO_HEADER: Final = np.dtype(
@@ -169,7 +167,7 @@ FULL_HEADER: Final = np.dtype(
 
 INSTANCE_HEADER: Final = np.dtype(
     [
-        *((name, FULL_HEADER[name]) for name in FULL_HEADER.names),
+        *((name, FULL_HEADER[name]) for name in FULL_HEADER.names or ()),
         ("instance", "<u4"),
         ("parent_instance", "<u4"),
         ("parent_guid", GUID),

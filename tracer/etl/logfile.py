@@ -33,7 +33,7 @@ _OTHER_FILES: Final = (
     (b"PK\x03\x04", "a .zip archive", "unpack it and give the .etl file inside to Poolscope"),
     (b"\x1f\x8b", "a gzip archive", "unpack it and give the .etl file inside to Poolscope"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it and give the .etl file inside to Poolscope"),
-    (b"MSCF", "a cabinet archive (.cab)", "unpack it (expand -F:* FILE.cab FOLDER) and give the .etl file inside to Poolscope"),
+    (b"MSCF", "a cabinet archive (.cab)", "unpack it (expand -F:* FILE.cab FOLDER), then give the .etl inside"),
     (b"PAGEDU", "a kernel memory dump", "open it in WinDbg; Poolscope reads .etl traces"),
     (b"MDMP", "a minidump", "open it in WinDbg; Poolscope reads .etl traces"),
 )  # fmt: skip
@@ -72,15 +72,21 @@ def read_head(head: bytes, path: str, file_size: int) -> LogFile:
     buffer = np.frombuffer(head, BUFFER_HEADER, 1)[0]
     stride = int(buffer["buffer_size"])
     if not MIN_BUFFER_SIZE <= stride <= MAX_BUFFER_SIZE:
-        raise _not_etl(path, f"its first buffer says it is {stride:,} bytes long; 512 bytes to 16 MiB are possible")
+        raise _not_etl(
+            path, f"its first buffer says it is {stride:,} bytes long; {MIN_BUFFER_SIZE} bytes to 16 MiB are possible"
+        )
     at = BUFFER_HEADER.itemsize
     kind = head[at + 2]
     if head[at + 3] != TRACE_MARKER or kind not in (HeaderType.SYSTEM32, HeaderType.SYSTEM64):
-        raise _not_etl(path, "the record at byte 72 is not a trace header (files of Windows XP and 2003 begin otherwise)")
+        raise _not_etl(
+            path, "the record at byte 72 is not a trace header (files of Windows XP and 2003 begin otherwise)"
+        )
     system = HEADER_DTYPE[HeaderType(kind)]
     record = np.frombuffer(head, system, 1, at)[0]
     if record["group"] != 0 or record["type"] != 0:
-        raise _not_etl(path, f"the first record is {record['group']:02X}{record['type']:02X}, not the log file header 0000")
+        raise _not_etl(
+            path, f"the first record is {record['group']:02X}{record['type']:02X}, not the log file header 0000"
+        )
     payload = at + system.itemsize
     pointer = int.from_bytes(head[payload + 0x2C : payload + 0x30], "little")
     if pointer not in LOGFILE_HEADER:
@@ -128,19 +134,25 @@ def _refuse_other_files(head: bytes, path: str, file_size: int) -> None:
         )  # fmt: skip
     for magic, name, advice in _OTHER_FILES:
         if head.startswith(magic):
-            raise InputError("not-etl", f"this is {name}, not an .etl trace", where=path, why="its first bytes say so", next=advice)
+            raise InputError(
+                "not-etl", f"this is {name}, not an .etl trace", where=path, why="its first bytes say so", next=advice
+            )
     if len(head) < MIN_BUFFER_SIZE:
         raise _not_etl(path, f"it has {len(head)} bytes; the smallest .etl has more than {MIN_BUFFER_SIZE}")
     printable = sum(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in head[:512])
     if printable == min(len(head), 512):
         raise InputError(
-            "not-etl", "this is a text file, not an .etl trace", where=path, why="its first bytes are all printable text",
+            "not-etl", "this is a text file, not an .etl trace", where=path, why="its first bytes are all text",
             next="give Poolscope the .etl file itself, not a report made from it",
         )  # fmt: skip
 
 
 def _not_etl(path: str, why: str, *, damaged: bool = False) -> InputError:
-    what = "the head of this .etl trace cannot be read" if damaged else "this is not an .etl trace of Windows Vista or later"
+    what = (
+        "the head of this .etl trace cannot be read"
+        if damaged
+        else "this is not an .etl trace of Windows Vista or later"
+    )
     return InputError(
         "damaged-head" if damaged else "not-etl", what, where=f"{path}, byte 0", why=why,
         next="check that the copy is complete and that the file came from ETW (xperf, WPR, logman, PerfView)",

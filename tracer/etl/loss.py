@@ -20,8 +20,6 @@ from tracer.trace import Gap, Loss
 MAX_GAPS: Final = 10_000
 """Gaps listed one by one; a hostile file cannot make the list grow without bound."""
 
-_UNKNOWN_TIME: Final = np.iinfo(np.int64).min
-
 
 def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -> Loss:
     """The losses a file shows: its header's counters, its buffers' flags, its sequence numbers."""
@@ -31,25 +29,23 @@ def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -> Loss:
 
 
 def _flagged(clock: Clock, buffers: npt.NDArray[np.void], last_ns: int) -> list[Gap]:
+    """From the first record of the CPU's buffer before the flagged one to the first record of the one after it."""
+    ordered = buffers[np.lexsort((buffers["sequence"], buffers["first_time"], buffers["cpu"]))]
+    cpu, flag, times = ordered["cpu"], ordered["flag"], ordered["first_time"]
     gaps: list[Gap] = []
-    marked = np.flatnonzero(buffers["flag"] & (BufferFlag.EVENTS_LOST | BufferFlag.BUFFER_LOST))
-    for row in marked[:MAX_GAPS]:
-        buffer = buffers[row]
-        same = buffers[buffers["cpu"] == buffer["cpu"]]
-        times = np.sort(same["first_time"])
-        at = int(np.searchsorted(times, buffer["first_time"]))
-        begin = int(times[at - 1]) if at else int(buffer["first_time"])
-        end = clock.ns_of(int(times[at + 1])) if at + 1 < len(times) else last_ns
-        lost_buffer = bool(buffer["flag"] & BufferFlag.BUFFER_LOST)
-        start = clock.ns_of(begin) if begin != _UNKNOWN_TIME else 0
-        gaps.append(Gap(start, max(start, end), int(buffer["cpu"]), "buffer-lost" if lost_buffer else "events-lost"))
+    for row in np.flatnonzero(flag & (BufferFlag.EVENTS_LOST | BufferFlag.BUFFER_LOST))[:MAX_GAPS]:
+        before = row - 1 if row and cpu[row - 1] == cpu[row] else row
+        followed = row + 1 < len(cpu) and cpu[row + 1] == cpu[row]
+        start = clock.ns_of(int(times[before]))
+        stop = clock.ns_of(int(times[row + 1])) if followed else last_ns
+        reason = "buffer-lost" if flag[row] & BufferFlag.BUFFER_LOST else "events-lost"
+        gaps.append(Gap(start, max(start, stop), int(cpu[row]), reason))
     return gaps
 
 
 def _holes(head: LogFile, buffers: npt.NDArray[np.void]) -> list[Gap]:
     """Gaps between sequence numbers; the front of a wrapped file is no loss but what the file was told to forget."""
-    known = buffers[buffers["first_time"] != _UNKNOWN_TIME]
-    ordered = known[np.argsort(known["sequence"], kind="stable")]
+    ordered = buffers[np.argsort(buffers["sequence"], kind="stable")]
     steps = np.diff(ordered["sequence"])
     gaps: list[Gap] = []
     wraps = bool(head.mode & (LogFileMode.CIRCULAR | LogFileMode.BUFFERING))

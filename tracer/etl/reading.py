@@ -8,8 +8,9 @@ and stacks logged within the margin are looked up for them (:func:`tracer.etl.wa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Final
 
 import numpy as np
@@ -35,11 +36,12 @@ _MARGIN_SHARE: Final = 8
 """A margin is never more than this part of a window's time, so that windows make progress."""
 _FORGET_NS: Final = 10_000_000_000
 """A reference to a stack key comes up to 0.4 s after its event (measured); older lives of keys are forgotten."""
-_MOST_WINDOWS: Final = 8
-"""A window may grow to this many times its size for buffers that overlap in time; beyond, order gives way to memory."""
+MOST_BYTES: Final = 256 << 20
+"""A window may grow to this size for buffers that overlap in time (256 CPUs with a buffer of 1 MiB each); beyond,
+order gives way to memory."""
 _SLACK: Final = 1 << 16
 """Room beyond a window's size for aligning what is moved over from the window before."""
-_END: Final = np.iinfo(np.int64).max
+_END: Final = walk.NO_HORIZON
 _BEGIN: Final = np.iinfo(np.int64).min
 
 
@@ -56,16 +58,19 @@ class Reading:
         self._counters = counters
         self._stacks = stacks
         self._keys = KeyTable()
+        self._counting_only = not any(classifier.layouts)
         self._size = window_bytes
         self._threads = threads
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self._next = 0
-        self._peeked = np.full(2, _BEGIN, np.int64)
+        self._peeked = int(_BEGIN)
         self._done = 0
         self._records = 0
         self._short_payloads = 0
+        self._wild_times = 0
+        self._overlaps = 0
         self.last_time = head.clock.origin
         packed = buffers["flag"] & BufferFlag.COMPRESSED
         # One window is decoded, one waits, one is being read.
@@ -83,9 +88,15 @@ class Reading:
         if self._short_payloads:
             text = f"{self._short_payloads:,} records end inside a field of their payload; the rest of it reads as zero"
             found.append(Damage(0, DamageCode.PAYLOAD_SHORT, text, 0))
+        if self._wild_times:
+            text = f"{self._wild_times:,} records say a time more than 292 years from the trace's start"
+            found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
+        if self._overlaps:
+            text = f"buffers of more than {MOST_BYTES:,} bytes overlap in time: events are not in time order"
+            found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
         return found
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch]:
         """All batches, in time order.
 
         With more than one thread they pass through a pipeline: the next window is read and put in order
@@ -95,31 +106,35 @@ class Reading:
             return ahead(self._decoded(ahead(self._windows())))
         return self._decoded(self._windows())
 
-    def _decoded(self, windows: Iterator[Walked]) -> Iterator[Batch]:
-        for walked in windows:
-            began = time.perf_counter()
-            tables, short = event_tables(walked, self._classifier.layouts, self._head.clock)
-            self._short_payloads += short
-            self.seconds["decode"] += time.perf_counter() - began
-            until = self._head.clock.ns_of(walked.until)
-            yield Batch(tables, _late(walked.loose), until, walked.bytes_read, walked.records)
+    def _decoded(self, windows: Generator[Walked]) -> Generator[Batch]:
+        with closing(windows):
+            for walked in windows:
+                began = time.perf_counter()
+                tables, short = event_tables(walked, self._classifier.layouts, self._head.clock)
+                self._short_payloads += short
+                self.seconds["decode"] += time.perf_counter() - began
+                until = self._head.clock.ns_of(walked.until)
+                yield Batch(tables, _late(walked.loose), until, walked.bytes_read, walked.records)
 
-    def _windows(self) -> Iterator[Walked]:
-        while self._next < len(self._queue) or len(self.window.segments):
-            limit = self._load()
-            horizon = self._horizon(limit)
-            if horizon is None:
-                continue
-            n_events, n_stacks = self._walk(horizon, limit)
-            yield self._walked(n_events, n_stacks, horizon)
-            self.window.move_on()
-        if self._helper is not None:
-            self._helper.shutdown()
+    def _windows(self) -> Generator[Walked]:
+        try:
+            while self._next < len(self._queue) or len(self.window.segments):
+                limit = self._load()
+                horizon = self._horizon(limit)
+                if horizon is None:
+                    continue
+                n_events, n_stacks = self._walk(horizon, limit)
+                yield self._walked(n_events, n_stacks, horizon)
+                self.window.move_on()
+        finally:
+            if self._helper is not None:
+                self._helper.shutdown()
 
     def _load(self) -> int:
         """Fill the window; gives the raw time before which every record is in it."""
         began = time.perf_counter()
-        room = self._size - self.window.filled + int(self._sizes[self._next])
+        # At least a part of what is there already, so that moving the rest of wide buffers over stays cheap.
+        room = max(self._size - self.window.filled, self.window.filled // 4) + int(self._sizes[self._next])
         last = max(self._next + 1, int(np.searchsorted(self._sizes, room, side="right")) - 1)
         last = min(last, len(self._queue))
         self.window.load(self._queue[self._next : last])
@@ -131,11 +146,11 @@ class Reading:
         """Raw time up to which events go out now; ``None`` to load more first."""
         if limit == _END:
             return _END
-        before = max(int(self._peeked[0]), int(self._buffers["first_time"][self._queue[0]]), -(1 << 62))
-        span = limit - before
-        if span > 0:
-            return limit - min(self._head.clock.raw(MARGIN_NS), span // _MARGIN_SHARE)
-        return limit if self.window.filled > _MOST_WINDOWS * self._size else None
+        if self.window.filled > MOST_BYTES:
+            self._overlaps += 1
+            return _END
+        span = limit - max(self._peeked, int(self._buffers["first_time"][self._queue[0]]))
+        return limit - min(self._head.clock.raw(MARGIN_NS), span // _MARGIN_SHARE) if span > 0 else None
 
     def _walk(self, horizon: int, limit: int) -> tuple[int, int]:
         """Walk to the horizon and peek beyond; gives the number of events and of stack records."""
@@ -156,21 +171,24 @@ class Reading:
                 tables.grow_providers()
             else:
                 arena.grow_index()
-        n_stacks = int(state[2])
+        ahead_of_time = np.array([0, state[2]], np.int64)
+        while horizon != _END and not walk.peek(
+            arena.words2, arena.words4, arena.words8, window.segments, horizon, limit, self._peeked,
+            tables.hook_row, tables.row_slot, arena.stacks, ahead_of_time,
+        ):  # fmt: skip
+            arena.grow_index()
         if horizon != _END:
-            n_stacks = walk.peek(
-                arena.words2, arena.words4, arena.words8, window.segments, horizon, limit,
-                tables.hook_row, tables.row_slot, arena.stacks, n_stacks,
-            )  # fmt: skip
-            self._peeked[:] = horizon, limit
+            self._peeked = horizon
         self._records = int(state[3])
         self.seconds["walk"] += time.perf_counter() - began
-        return int(state[1]), n_stacks
+        return int(state[1]), int(ahead_of_time[1])
 
     def _walked(self, n_events: int, n_stacks: int, horizon: int) -> Walked:
         """Join the stacks, order the events, resolve the stack keys."""
         arena = self.window.arena
         events = arena.events[:n_events]
+        if self._counting_only:
+            return self._counted(events, horizon)
         stacks = EventStacks(n_events)
         loose = self._join(events, n_stacks, stacks)
         began = time.perf_counter()
@@ -182,12 +200,31 @@ class Reading:
         self._resolve(events, times, rows[slots[walk.SLOT_DEFINITION] : slots[walk.SLOT_DEFINITION + 1]], loose, stacks)
         self._done += n_events
         if n_events:
-            self.last_time = max(self.last_time, int(events["time"][times[-1]]))
+            self._note_times(events["time"], int(events["time"][times[0]]), int(events["time"][times[-1]]))
         return Walked(
             words4=arena.words4, segments=self.window.segments.copy(), events=events, slots=slots, rows=rows,
             places=places, stacks=stacks, loose=loose, until=self.last_time if horizon == _END else horizon,
             bytes_read=self.window.bytes_read, records=self._records,
         )  # fmt: skip
+
+    def _counted(self, events: npt.NDArray[np.void], horizon: int) -> Walked:
+        """A window of which only the counts are wanted: no order, no stacks, no tables."""
+        if len(events):
+            self._note_times(events["time"], int(events["time"].min()), int(events["time"].max()))
+        none = np.zeros(0, np.int32)
+        return Walked(
+            words4=self.window.arena.words4, segments=self.window.segments, events=events[:0],
+            slots=np.zeros(len(self._classifier.layouts) + 1, np.int64), rows=none, places=none.astype(np.int64),
+            stacks=EventStacks(0), loose=np.zeros(0, LOOSE_STACK), until=self.last_time if horizon == _END else horizon,
+            bytes_read=self.window.bytes_read, records=self._records,
+        )  # fmt: skip
+
+    def _note_times(self, times: npt.NDArray[np.int64], first: int, last: int) -> None:
+        """Remember the last time, and how many cannot be told in nanoseconds."""
+        self.last_time = max(self.last_time, last)
+        least, most = self._head.clock.representable
+        if first < least or last > most:
+            self._wild_times += int(np.count_nonzero((times < least) | (times > most)))
 
     def _join(self, events: npt.NDArray[np.void], n_stacks: int, stacks: EventStacks) -> npt.NDArray[np.void]:
         """Intern the stacks and give them to the events just before them; what is left over is returned."""
@@ -220,7 +257,7 @@ class Reading:
             )  # fmt: skip
         resolve_all(
             self._stacks, self._keys, arena.words8, walk.POINTER_BYTES, events, definitions, loose,
-            stacks.kernel, stacks.user, self.last_time - self._head.clock.raw(_FORGET_NS),
+            stacks.kernel, stacks.user, max(_BEGIN, self.last_time - self._head.clock.raw(_FORGET_NS)),
         )  # fmt: skip
         self.seconds["stacks"] += time.perf_counter() - began
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,16 @@ import numpy.typing as npt
 from tracer.columns import NO_STACK, UNKNOWN_ID, BlobColumn, Column, EventTable, Who
 from tracer.etl import walk
 from tracer.etl.clock import Clock
+from tracer.etl.headers import HEADER_DTYPE
 from tracer.events.decode import decode
 from tracer.events.layout import Layout
 from tracer.jit import kernel
 
 THREAD_AT = np.full(256, -1, np.int64)
 """By header type: where the u32 thread id stands (the process id follows it), -1 where there is none."""
-THREAD_AT[[1, 2, 3, 4, 0x0A, 0x0B, 0x12, 0x13, 0x14, 0x15]] = 8
+for _kind, _dtype in HEADER_DTYPE.items():
+    if _dtype.fields is not None and "thread" in _dtype.fields:
+        THREAD_AT[_kind] = _dtype.fields["thread"][1]
 
 _UNKNOWN = UNKNOWN_ID
 _BY_STACK = int(Who.STACK)
@@ -42,7 +46,7 @@ def event_owners(
 
 
 @kernel
-def fill_common(
+def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
     words4: npt.NDArray[np.uint32],
     segments: npt.NDArray[np.void],
     events: npt.NDArray[np.void],
@@ -114,9 +118,7 @@ class Walked:
     records: int
 
 
-def event_tables(
-    walked: Walked, layouts: Sequence[Layout | None], clock: Clock
-) -> tuple[dict[str, EventTable], int]:
+def event_tables(walked: Walked, layouts: Sequence[Layout | None], clock: Clock) -> tuple[dict[str, EventTable], int]:
     """The tables of a window by kind, and how many records ended inside a field."""
     parts: dict[str, list[EventTable]] = {}
     total = 0
@@ -158,7 +160,7 @@ def joined(tables: Sequence[EventTable]) -> EventTable:
     order = np.argsort(np.concatenate([table.order for table in tables]), kind="stable")
     names = {name: column for table in tables for name, column in table.fields.items()}
     fields = {name: _joined_field(name, column, tables, order) for name, column in names.items()}
-    common = {
+    common: dict[str, Any] = {
         name: np.concatenate([getattr(table, name) for table in tables])[order] for name in EventTable.COMMON
     }
     return replace(tables[0], fields=fields, **common)

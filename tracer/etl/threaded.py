@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -14,44 +15,51 @@ _DEPTH: Final = 1
 _POLL_SECONDS: Final = 0.1
 
 
-class _Stopped(Exception):
-    """The consumer went away."""
-
-
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Generator[T]) -> Generator[T]:
     """The same items, made in a thread; an exception of the producer is raised here.
 
-    When the consumer stops early (break, Ctrl-C), the producer ends at its next item.
+    When the consumer stops early (break, Ctrl-C), the producer ends at its next item. However this ends,
+    ``items`` has been closed, in its own thread, and the thread is gone.
     """
-    ready: queue.Queue[T | BaseException | None] = queue.Queue(_DEPTH)
+    ready: queue.Queue[T | _End] = queue.Queue(_DEPTH)
     stop = threading.Event()
-
-    def put(item: T | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
-            return
-        raise _Stopped
-
-    def produce() -> None:
-        try:
-            for item in items:
-                put(item)
-            put(None)
-        except _Stopped:
-            return
-        except BaseException as error:  # noqa: BLE001 - handed to the consumer, who raises it
-            put(error)
-
-    thread = threading.Thread(target=produce, name="poolscope-reader", daemon=True)
+    thread = threading.Thread(target=_produce, args=(items, ready, stop), name="poolscope-reader", daemon=True)
     thread.start()
     try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
+        while not isinstance(item := ready.get(), _End):
             yield item
+        if item.error is not None:
+            raise item.error
     finally:
         stop.set()
         thread.join()
+
+
+class _End:
+    """Stands behind the last item; ``error`` is what ended the producer, ``None`` for nothing."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def _produce(items: Generator[T], ready: queue.Queue[T | _End], stop: threading.Event) -> None:
+    error: BaseException | None = None
+    try:
+        with closing(items):
+            for item in items:
+                if not _put(item, ready, stop):
+                    return
+    except BaseException as raised:
+        error = raised
+    _put(_End(error), ready, stop)
+
+
+def _put(item: T | _End, ready: queue.Queue[T | _End], stop: threading.Event) -> bool:
+    """Hand an item over; false where nobody wants it any more."""
+    while not stop.is_set():
+        try:
+            ready.put(item, timeout=_POLL_SECONDS)
+        except queue.Full:
+            continue
+        return True
+    return False

@@ -33,7 +33,7 @@ from tracer.etl.headers import (
     HeaderType,
     MessageOption,
 )
-from tracer.jit import inlined, kernel
+from tracer.jit import Int, inlined, kernel
 
 # What a segment's walk ended with; a segment is one buffer's valid bytes.
 RUNNING: Final = 0
@@ -57,6 +57,9 @@ SLOT_EXTENDED_KEY: Final = 5
 SLOT_DEFINITION: Final = 6
 FIRST_LAYOUT_SLOT: Final = 7
 
+NO_HORIZON: Final = np.iinfo(np.int64).max
+"""A horizon that no record lies beyond, not even one of the last raw time there is."""
+
 _KERNEL: Final = 1
 _EVENT: Final = 2
 _CLASSIC: Final = 3
@@ -77,10 +80,9 @@ def _describe(names: str, dtype: np.dtype[np.void] | None, family: int) -> None:
         kind = HeaderType[name]
         FAMILY[kind] = family
         POINTER_BYTES[kind] = POINTER_SIZE[kind]
-        if dtype is not None:
+        if dtype is not None and dtype.fields is not None:
             HEADER_SIZE[kind] = dtype.itemsize
-            fields = dtype.fields or {}
-            TIME_AT[kind] = fields["time"][1]
+            TIME_AT[kind] = dtype.fields["time"][1]
 
 
 _describe("SYSTEM32 SYSTEM64", SYSTEM_HEADER, _KERNEL)
@@ -141,7 +143,7 @@ SEGMENT: Final = np.dtype(
         ("begin", "<i8"),  # first record, in the window
         ("offset", "<i8"),  # file offset of the byte at ``begin``; of the buffer's header when compressed
         ("last_time", "<i8"),
-        ("first_event", "<i8"),  # index of its first event in this window
+        ("peeked", "<i8"),  # position up to which stacks of earlier windows' events were taken ahead of the walk
         ("last_event", "<i8"),  # index one past its last event in this window
         ("record_bytes", "<i8"),
         ("backward", "<i8"),  # records whose time lies before their predecessor's
@@ -156,8 +158,8 @@ SEGMENT: Final = np.dtype(
 
 @inlined
 def _message_time(
-    words2: npt.NDArray[np.uint16], words4: npt.NDArray[np.uint32], position: int, stop: int, fallback: int
-) -> int:
+    words2: npt.NDArray[np.uint16], words4: npt.NDArray[np.uint32], position: Int, stop: Int, fallback: Int
+) -> Int:
     """Raw time of a WPP message, ``fallback`` where it carries none."""
     options = np.int64(words2[(position >> 1) + 3])
     at = position + _MESSAGE_SIZE
@@ -171,11 +173,12 @@ def _message_time(
 
 @inlined
 def provider_row(
-    keys: npt.NDArray[np.uint64], table: npt.NDArray[np.int32], used: int, low: np.uint64, high: np.uint64
-) -> int:
+    keys: npt.NDArray[np.uint64], table: npt.NDArray[np.int32], used: Int, low: np.uint64, high: np.uint64
+) -> Int:
     """Row of a GUID in ``keys``, added where it is new; -1 where the table is half full."""
     mask = np.uint64(table.shape[0] - 1)
-    probe = ((low ^ (high * _GOLDEN)) >> np.uint64(17)) & mask
+    # Twice: GUIDs made one after another differ in a few low bits only.
+    probe = (((low ^ (high * _GOLDEN)) * _GOLDEN) >> np.uint64(32)) & mask
     while table[probe] >= 0:
         row = np.int64(table[probe])
         if keys[row, 0] == low and keys[row, 1] == high:
@@ -191,7 +194,7 @@ def provider_row(
 
 @inlined
 def _add_stack(
-    stacks: npt.NDArray[np.void], at: int, payload: int, end: int, segment: int, after: int, slot: int, pointer: int
+    stacks: npt.NDArray[np.void], at: Int, payload: Int, end: Int, segment: Int, after: Int, slot: Int, pointer: Int
 ) -> None:
     """Write one row of the stack index."""
     row = stacks[at]
@@ -204,15 +207,25 @@ def _add_stack(
 
 
 @inlined
+def _kernel_payload(kind: Int, position: Int, stop: Int, version: Int) -> Int:
+    """Where the payload of a SYSTEM, COMPACT or PERFINFO record begins: behind the counters, where it has any."""
+    payload = position + np.int64(HEADER_SIZE[kind])
+    if kind == _PERFINFO32 or kind == _PERFINFO64:
+        payload += 8 * ((version >> PERFINFO_PMC_SHIFT) & PERFINFO_PMC_MASK)
+        payload += 8 if version & PERFINFO_PEBS else 0
+    return min(payload, stop)
+
+
+@inlined
 def _extended_items(
     words2: npt.NDArray[np.uint16],
-    payload: int,
-    stop: int,
+    payload: Int,
+    stop: Int,
     stacks: npt.NDArray[np.void],
-    n_stacks: int,
-    segment: int,
-    after: int,
-) -> tuple[int, int]:
+    n_stacks: Int,
+    segment: Int,
+    after: Int,
+) -> tuple[Int, Int]:
     """Step over the extended items of an event: (where its payload begins, stacks written)."""
     more = True
     while more and payload + 8 <= stop:
@@ -234,15 +247,16 @@ def _extended_items(
     return min(payload, stop), n_stacks
 
 
+# One loop over all header types: a call for each record would cost more than what the call does.
 @kernel
-def walk(
+def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are its state, and see above
     words8: npt.NDArray[np.uint8],
     words2: npt.NDArray[np.uint16],
     words4: npt.NDArray[np.uint32],
     words8b: npt.NDArray[np.uint64],
     segments: npt.NDArray[np.void],
     horizon: int,
-    peeked: npt.NDArray[np.int64],
+    peeked: int,
     hook_row: npt.NDArray[np.uint16],
     row_slot: npt.NDArray[np.uint16],
     row_hook: npt.NDArray[np.uint16],
@@ -256,13 +270,13 @@ def walk(
     stacks: npt.NDArray[np.void],
     state: npt.NDArray[np.int64],
 ) -> int:
-    """Walk every segment up to ``horizon`` (raw time, exclusive) and fill both indexes.
+    """Walk every segment up to ``horizon`` (raw time, exclusive; or :data:`NO_HORIZON`) and fill both indexes.
 
     ``words8``…``words8b`` are one window of bytes seen as u8, u16, u32, u64; segments begin on
-    multiples of 8. Stack records logged before raw time ``peeked[1]`` for events before
-    ``peeked[0]`` were taken by the window before (:func:`peek`). ``state``: [segment to go on with, events written, stacks written, records
-    seen, last provider row]. It is resumable: on :data:`INDEX_FULL` or :data:`PROVIDERS_FULL` the
-    caller makes room and calls again.
+    multiples of 8. Stack records before a segment's ``peeked`` position for events before raw time
+    ``peeked`` were taken by the window before (:func:`peek`). ``state``: [segment to go on with,
+    events written, stacks written, records seen, providers]. It is resumable: on :data:`INDEX_FULL` or
+    :data:`PROVIDERS_FULL` the caller makes room and calls again.
     """
     rows_mask = row_slot.shape[1] - 1
     n_events = state[1]
@@ -271,7 +285,7 @@ def walk(
     providers = state[4]
     last_low = np.uint64(0)
     last_high = np.uint64(0)
-    last_provider = -1
+    last_provider: Int = -1
     result = COMPLETE
     s = state[0]
     while s < segments.shape[0]:
@@ -282,8 +296,6 @@ def walk(
         position = segment["position"]
         end = segment["end"]
         last_time = segment["last_time"]
-        if segment["first_event"] < 0:
-            segment["first_event"] = n_events
         finished = RUNNING
         while True:
             if position + 8 > end:
@@ -298,8 +310,8 @@ def walk(
             if marker == TRACE_MARKER:
                 family = np.int64(FAMILY[kind])
             elif marker == MESSAGE_MARKER:
-                family = 0
-                kind = _MESSAGE
+                family = np.int64(0)
+                kind = np.int64(_MESSAGE)
             else:
                 finished = BAD_SIZE if word & np.uint32(0xFFFF) == np.uint32(0) else BAD_TYPE
                 break
@@ -318,25 +330,22 @@ def walk(
             if n_events + 1 > events.shape[0] or n_stacks + 2 > stacks.shape[0]:
                 result = INDEX_FULL
                 break
-            slot = SLOT_NONE
-            event = 0
+            slot = np.int64(SLOT_NONE)
+            event = np.int64(0)
             payload = position + header
+            first_stack = n_stacks
             if family == _OPAQUE:
                 time = last_time
             elif kind == _MESSAGE:
                 time = _message_time(words2, words4, position, stop, last_time)
             else:
                 time = np.int64(words8b[(position + TIME_AT[kind]) >> 3])
-            if time >= horizon:
+            if time >= horizon and horizon != NO_HORIZON:
                 break
             if family == _KERNEL:
                 event = np.int64(words2[(position >> 1) + 3])
                 version = np.int64(word & np.uint32(0xFF))
-                if kind == _PERFINFO32 or kind == _PERFINFO64:
-                    extra = np.int64(word & np.uint32(0xFFFF))
-                    payload += 8 * ((extra >> PERFINFO_PMC_SHIFT) & PERFINFO_PMC_MASK)
-                    payload += 8 if extra & PERFINFO_PEBS else 0
-                    payload = min(payload, stop)
+                payload = _kernel_payload(kind, position, stop, np.int64(word & np.uint32(0xFFFF)))
                 hook_counts[event] += 1
                 slot = np.int64(row_slot[hook_row[event], min(version, rows_mask)])
             elif family == _EVENT or family == _CLASSIC:
@@ -364,8 +373,9 @@ def walk(
                 if family == _EVENT and words2[(position + 4) >> 1] & EVENT_FLAG_EXTENDED:
                     payload, n_stacks = _extended_items(words2, payload, stop, stacks, n_stacks, s, n_events + 1)
             if SLOT_STACK <= slot <= SLOT_USER_KEY:
-                done = payload + 8 <= stop and time < peeked[1] and np.int64(words8b[payload >> 3]) < peeked[0]
-                if not done:
+                n_stacks = first_stack  # a stack is no event: what its extended items hold belongs to none
+                done = position < segment["peeked"] and payload + 8 <= stop
+                if not done or np.int64(words8b[payload >> 3]) >= peeked:
                     _add_stack(stacks, n_stacks, payload, stop, s, n_events, slot, POINTER_BYTES[kind])
                     n_stacks += 1
             else:
@@ -409,24 +419,27 @@ def peek(
     segments: npt.NDArray[np.void],
     horizon: int,
     limit: int,
+    peeked: int,
     hook_row: npt.NDArray[np.uint16],
     row_slot: npt.NDArray[np.uint16],
     stacks: npt.NDArray[np.void],
-    count: int,
-) -> int:
-    """Add the stack records logged from ``horizon`` up to ``limit`` for events before ``horizon``; gives the new count.
+    state: npt.NDArray[np.int64],
+) -> bool:
+    """Add the stack records logged from ``horizon`` up to ``limit`` for events before ``horizon``.
 
     A stack is logged some microseconds after its event, so an event at the end of a window has its
-    stack beyond it. Nothing is consumed: the next window walks these records again and leaves
-    the stacks out. Stops early, without harm to what was found, where ``stacks`` is full.
+    stack beyond it. Nothing is consumed: the next window walks these records again and leaves the stacks
+    out, and so does the next look ahead (``peeked`` as in :func:`walk`). ``state``: [segment to go on
+    with, stacks written]; false where ``stacks`` is full: make room and call again.
     """
-    for s in range(segments.shape[0]):
+    for s in range(state[0], segments.shape[0]):
         segment = segments[s]
+        count = state[1]
         if segment["state"] != RUNNING:
             continue
         position = segment["position"]
         end = segment["end"]
-        while position + 8 <= end and count < stacks.shape[0]:
+        while position + 8 <= end:
             word = words4[position >> 2]
             kind = np.int64(word >> np.uint32(16)) & 0xFF
             if word == np.uint32(END_OF_BUFFER) or word >> np.uint32(24) != TRACE_MARKER:
@@ -439,11 +452,18 @@ def peek(
             if FAMILY[kind] != _OPAQUE and np.int64(words8b[(position + TIME_AT[kind]) >> 3]) >= limit:
                 break
             if kernel_family:
-                payload = position + HEADER_SIZE[kind]
+                payload = _kernel_payload(kind, position, stop, np.int64(word & np.uint32(0xFFFF)))
                 slot = np.int64(row_slot[hook_row[words2[(position >> 1) + 3]], 0])
                 wanted = SLOT_STACK <= slot <= SLOT_USER_KEY and payload + 8 <= stop
+                if wanted and position < segment["peeked"]:
+                    wanted = np.int64(words8b[payload >> 3]) >= peeked
                 if wanted and np.int64(words8b[payload >> 3]) < horizon:
+                    if count >= stacks.shape[0]:
+                        state[0] = s
+                        return False
                     _add_stack(stacks, count, payload, stop, s, segment["last_event"], slot, POINTER_BYTES[kind])
                     count += 1
             position += (size + 7) & ~7
-    return count
+        segment["peeked"] = position
+        state[1] = count
+    return True

@@ -133,7 +133,8 @@ class Window:
                 self._load_packed(run)
             else:
                 self._load_plain(run)
-        order = np.lexsort((self.segments["buffer"], self.segments["last_time"], self.segments["cpu"]))
+        sequence = self._buffers["sequence"][self.segments["buffer"]]
+        order = np.lexsort((sequence, self.segments["last_time"], self.segments["cpu"]))
         self._segments[: self._count] = self.segments[order]
 
     def _room(self, size: int) -> int:
@@ -193,9 +194,9 @@ class Window:
         waiting = None
         if self._helper is not None and half:
             waiting = self._helper.submit(
-                xpress.decompress_all, self._scratch, self.arena.bytes, spans[:half], results[:half]
+                xpress.decompress, self._scratch, self.arena.bytes, spans[:half], results[:half]
             )
-        xpress.decompress_all(self._scratch, self.arena.bytes, spans[half:], results[half:])
+        xpress.decompress(self._scratch, self.arena.bytes, spans[half:], results[half:])
         if waiting is not None:
             waiting.result()
         return results
@@ -230,7 +231,7 @@ class Window:
         added[:] = np.zeros(1, walk.SEGMENT)
         added["position"], added["begin"], added["end"], added["offset"] = begin, begin, end, offset
         added["last_time"], added["cpu"] = self._buffers["first_time"][rows], self._buffers["cpu"][rows]
-        added["first_event"], added["buffer"], added["packed"] = -1, rows, packed
+        added["buffer"], added["packed"] = rows, packed
         self._count = count
 
     def move_on(self) -> None:
@@ -245,10 +246,9 @@ class Window:
         for i in np.argsort(kept["position"], kind="stable"):
             start, end = int(kept["position"][i]), int(kept["end"][i])
             self.arena.bytes[at : at + end - start] = old[start:end]
-            for name in ("position", "end", "begin"):
+            for name in ("position", "end", "begin", "peeked"):
                 kept[name][i] += at - start
             at = (at + end - start + _ALIGN) & ~_ALIGN
-        kept["first_event"] = -1
         self._filled = at
         self._count = len(kept)
         self._segments[: self._count] = kept

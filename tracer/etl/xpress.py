@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tracer.jit import inlined, kernel
+from tracer.jit import Int, inlined, kernel
 from tracer.unaligned import load64, store64
 
 WHOLE: Final = 0
@@ -33,7 +33,7 @@ _BYTE: Final = 255
 
 
 @inlined
-def _flags(source: npt.NDArray[np.uint8], pos: int, end: int) -> np.uint32:
+def _flags(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> np.uint32:
     """The 32 flag bits at ``pos``, of which at least 4 bytes are there."""
     if pos + 8 <= end:
         return np.uint32(load64(source, pos) & np.uint64(0xFFFFFFFF))
@@ -44,7 +44,7 @@ def _flags(source: npt.NDArray[np.uint8], pos: int, end: int) -> np.uint32:
 
 
 @inlined
-def _literals_ahead(flags: np.uint32, left: int) -> int:
+def _literals_ahead(flags: np.uint32, left: Int) -> Int:
     """How many of the ``left`` lowest flag bits, highest first, are literals before the first match."""
     count = 0
     while count < left and (flags >> np.uint32(left - 1 - count)) & np.uint32(1) == np.uint32(0):
@@ -54,7 +54,7 @@ def _literals_ahead(flags: np.uint32, left: int) -> int:
 
 @inlined
 def _copy(
-    source: npt.NDArray[np.uint8], at: int, end: int, output: npt.NDArray[np.uint8], out: int, last: int, length: int
+    source: npt.NDArray[np.uint8], at: Int, end: Int, output: npt.NDArray[np.uint8], out: Int, last: Int, length: Int
 ) -> None:
     """Copy ``length`` bytes, eight at a time where the excess stays before ``end`` and ``last``."""
     step = np.int64(0)
@@ -69,7 +69,7 @@ def _copy(
 
 
 @inlined
-def _long_length(source: npt.NDArray[np.uint8], pos: int, end: int) -> tuple[int, int]:
+def _long_length(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> tuple[Int, Int]:
     """A length that did not fit its nibble: (length in excess of the short forms, position behind it).
 
     A negative length is a status.
@@ -95,93 +95,87 @@ def _long_length(source: npt.NDArray[np.uint8], pos: int, end: int) -> tuple[int
     return length - _SHORT, pos
 
 
-@inlined
-def _decompress(
-    source: npt.NDArray[np.uint8], start: int, end: int, output: npt.NDArray[np.uint8], first: int, last: int
-) -> tuple[int, int]:
-    """The loop of :func:`decompress`."""
-    pos = start
-    out = first
-    flags = np.uint32(0)
-    left = 0
-    nibble_at = -1
-    while pos < end:
-        if left == 0:
-            if pos + 4 > end:
-                return INPUT_ENDS, out - first
-            flags = _flags(source, pos, end)
-            pos += 4
-            left = 32
-            continue
-        run = _literals_ahead(flags, left)
-        if run > 0:
-            taken = min(run, end - pos, last - out)
-            _copy(source, pos, end, output, out, last, taken)
-            left -= taken
-            pos += taken
-            out += taken
-            if taken < run and pos < end:
-                return OUTPUT_FULL, out - first
-            continue
-        left -= 1
-        if pos + 2 > end:
-            return INPUT_ENDS, out - first
-        token = np.int64(source[pos]) | np.int64(source[pos + 1]) << 8
-        pos += 2
-        distance = (token >> 3) + 1
-        length = token & _SHORT
-        if length == _SHORT:
-            if nibble_at < 0:
-                if pos >= end:
-                    return INPUT_ENDS, out - first
-                length = np.int64(source[pos]) & _NIBBLE
-                nibble_at = pos
-                pos += 1
-            else:
-                length = np.int64(source[nibble_at]) >> 4
-                nibble_at = -1
-            if length == _NIBBLE:
-                length, pos = _long_length(source, pos, end)
-                if length < 0:
-                    return length, out - first
-            length += _SHORT
-        length += 3
-        if distance > out - first:
-            return OFFSET_BEFORE_START, out - first
-        taken = min(length, last - out)
-        if distance >= 8:
-            _copy(output, out - distance, last, output, out, last, taken)
-        else:
-            for step in range(taken):
-                output[out + step] = output[out + step - distance]
-        out += taken
-        if taken < length:
-            return OUTPUT_FULL, out - first
-    return WHOLE, out - first
-
-
 @kernel
 def decompress(
-    source: npt.NDArray[np.uint8], start: int, end: int, output: npt.NDArray[np.uint8], first: int, last: int
-) -> tuple[int, int]:
-    """Decompress ``source[start:end]`` into ``output[first:last]``: (status, bytes written).
-
-    The status is :data:`WHOLE` or one of the negative codes above; the bytes written are valid
-    whatever it is. A caller that wants only the first bytes of a stream asks for a short output and
-    gets :data:`OUTPUT_FULL`.
-    """
-    return _decompress(source, start, end, output, first, last)
-
-
-@kernel
-def decompress_all(
     source: npt.NDArray[np.uint8],
     output: npt.NDArray[np.uint8],
     spans: npt.NDArray[np.int64],
     results: npt.NDArray[np.int64],
 ) -> None:
-    """:func:`decompress` for each row (start, end, first, last) of ``spans``, into rows (status, bytes) of ``results``."""
-    for i in range(spans.shape[0]):
-        status, written = _decompress(source, spans[i, 0], spans[i, 1], output, spans[i, 2], spans[i, 3])
-        results[i, 0] = status
-        results[i, 1] = written
+    """Decompress streams: each row of ``spans`` is (start, end, first, last), each of ``results`` (status, bytes).
+
+    ``source[start:end]`` becomes at most ``output[first:last]``. The status is :data:`WHOLE` or one of
+    the negative codes above; the bytes written are valid whatever it is. A caller that wants only
+    the first bytes of a stream asks for a short output and gets :data:`OUTPUT_FULL`.
+    """
+    for row in range(spans.shape[0]):
+        pos = spans[row, 0]
+        end = spans[row, 1]
+        first = spans[row, 2]
+        last = spans[row, 3]
+        out = first
+        flags = np.uint32(0)
+        left = np.int64(0)
+        nibble_at = np.int64(-1)
+        status = np.int64(WHOLE)
+        while pos < end:
+            if left == 0:
+                if pos + 4 > end:
+                    status = INPUT_ENDS
+                    break
+                flags = _flags(source, pos, end)
+                pos += 4
+                left = 32
+                continue
+            run = _literals_ahead(flags, left)
+            if run > 0:
+                taken = min(run, end - pos, last - out)
+                _copy(source, pos, end, output, out, last, taken)
+                left -= taken
+                pos += taken
+                out += taken
+                if taken < run and pos < end:
+                    status = OUTPUT_FULL
+                    break
+                continue
+            left -= 1
+            if pos + 2 > end:
+                status = INPUT_ENDS
+                break
+            token = np.int64(source[pos]) | np.int64(source[pos + 1]) << 8
+            pos += 2
+            distance = (token >> 3) + 1
+            length = token & _SHORT
+            if length == _SHORT:
+                if nibble_at >= 0:
+                    length = np.int64(source[nibble_at]) >> 4
+                    nibble_at = -1
+                elif pos < end:
+                    length = np.int64(source[pos]) & _NIBBLE
+                    nibble_at = pos
+                    pos += 1
+                else:
+                    status = INPUT_ENDS
+                    break
+                if length == _NIBBLE:
+                    length, pos = _long_length(source, pos, end)
+                    if length < 0:
+                        status = length
+                        break
+                length += _SHORT
+            length += 3
+            if distance > out - first:
+                status = OFFSET_BEFORE_START
+                break
+            taken = min(length, last - out)
+            if distance >= 8:
+                _copy(output, out - distance, last, output, out, last, taken)
+            else:
+                for step in range(taken):
+                    output[out + step] = output[out + step - distance]
+            out += taken
+            if taken < length:
+                status = OUTPUT_FULL
+                break
+        results[row, 0] = status
+        results[row, 1] = out - first

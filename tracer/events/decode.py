@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tracer.columns import BlobColumn, Column
 from tracer.events.layout import Code, Layout
-from tracer.jit import inlined, kernel
+from tracer.jit import Int, inlined, kernel
 
 _PTR: Final = int(Code.PTR)
 _BE2: Final = int(Code.BE2)
@@ -27,7 +27,7 @@ _SID_SUBAUTHORITIES: Final = 1  # offset of the count in a SID; 8 fixed bytes, t
 
 
 @inlined
-def read_unsigned(window: npt.NDArray[np.uint8], at: int, width: int) -> np.uint64:
+def read_unsigned(window: npt.NDArray[np.uint8], at: Int, width: Int) -> np.uint64:
     """Little-endian unsigned integer of 1, 2, 4 or 8 bytes at any position."""
     value = np.uint64(0)
     for i in range(width - 1, -1, -1):
@@ -36,7 +36,7 @@ def read_unsigned(window: npt.NDArray[np.uint8], at: int, width: int) -> np.uint
 
 
 @inlined
-def read_field(words4: npt.NDArray[np.uint32], window: npt.NDArray[np.uint8], at: int, width: int) -> np.uint64:
+def read_field(words4: npt.NDArray[np.uint32], window: npt.NDArray[np.uint8], at: Int, width: Int) -> np.uint64:
     """The same integer, by whole words where it lies on a multiple of 4."""
     if at & 3 == 0 and width >= 4:
         value = np.uint64(words4[at >> 2])
@@ -48,17 +48,16 @@ def read_field(words4: npt.NDArray[np.uint32], window: npt.NDArray[np.uint8], at
 
 @inlined
 def _blob_length(
-    window: npt.NDArray[np.uint8], at: int, end: int, code: int, pointer: int, declared: int
-) -> tuple[int, int, int]:
+    window: npt.NDArray[np.uint8], at: Int, end: Int, code: Int, pointer: Int, declared: Int
+) -> tuple[Int, Int, Int]:
     """Of a blob at ``at``: (bytes before the content, bytes of content, bytes to step over)."""
     room = end - at
+    length: Int = 0
     if code == _WSTR:
-        length = 0
         while length + 2 <= room and (window[at + length] != 0 or window[at + length + 1] != 0):
             length += 2
         return 0, length, min(length + 2, room)
     if code == _ASTR:
-        length = 0
         while length < room and window[at + length] != 0:
             length += 1
         return 0, length, min(length + 1, room)
@@ -118,7 +117,7 @@ def decode_rows(
             width = pointer if code == _PTR else (2 if code == _BE2 else code)
             if width <= 8:
                 if at + width > end:
-                    cut = cut or at < end
+                    cut |= bool(at < end)
                     at = end
                     values[f, i] = np.uint64(0)
                     continue
@@ -128,11 +127,11 @@ def decode_rows(
                 values[f, i] = value
                 at += width
                 continue
-            declared = -1
+            declared: Int = -1
             if lengths[f] >= 0:
                 stated = values[lengths[f], i]
                 declared = np.int64(stated) if stated <= np.uint64(end - at) else end - at
-                cut = cut or stated > np.uint64(end - at)
+                cut |= bool(stated > np.uint64(end - at))
             skip, length, step = _blob_length(window, at, end, code, pointer, declared)
             values[f, i] = np.uint64(at + skip)
             sizes[blob_rows[f], i] = length
@@ -172,8 +171,8 @@ def _extent(
     rows: npt.NDArray[np.int32],
     pointer_bytes: npt.NDArray[np.int64],
     payloads: npt.NDArray[np.int64],
-) -> tuple[int, int, int]:
-    """Fill ``payloads`` with where each payload begins; gives the shortest one and the least and greatest pointer size."""
+) -> tuple[Int, Int, Int]:
+    """Fill ``payloads`` with where each begins; gives the shortest and the least and greatest pointer size."""
     shortest = np.int64(1 << 62)
     least = np.int64(8)
     greatest = np.int64(4)
@@ -204,7 +203,10 @@ def copy_spans(
 
 
 def decode(
-    layout: Layout, words4: npt.NDArray[np.uint32], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32],
+    layout: Layout,
+    words4: npt.NDArray[np.uint32],
+    events: npt.NDArray[np.void],
+    rows: npt.NDArray[np.int32],
     pointer_bytes: npt.NDArray[np.int64],
 ) -> tuple[dict[str, Column], int]:
     """Columns by field name for ``events[rows]``, and how many records ended inside a field."""
@@ -249,9 +251,7 @@ def _decode_any(
     return columns, short
 
 
-def _blob(
-    window: npt.NDArray[np.uint8], starts: npt.NDArray[np.uint64], lengths: npt.NDArray[np.int64]
-) -> BlobColumn:
+def _blob(window: npt.NDArray[np.uint8], starts: npt.NDArray[np.uint64], lengths: npt.NDArray[np.int64]) -> BlobColumn:
     places = np.zeros(len(lengths), np.int64)
     np.cumsum(lengths[:-1], out=places[1:])
     data = np.empty(np.int64(lengths.sum()), np.uint8)

@@ -111,7 +111,7 @@ class Layout:
 
     ``kind`` names the event table that its records end up in; several layouts share a kind.
     ``version`` is the first event version it holds for; it holds until a layout with a higher
-    version for the same id. A payload may end early at any field boundary: missing fields read
+    version for the same id; with ``exact`` for that version alone. A payload may end early at any field boundary: missing fields read
     as zero (or empty), a field cut in the middle makes the record ``short``.
     """
 
@@ -120,6 +120,7 @@ class Layout:
     ids: tuple[EventId, ...]
     version: int
     fields: tuple[Field, ...]
+    exact: bool = False
 
     def field(self, name: str) -> Field:
         """The field of that name; ``KeyError`` where there is none."""

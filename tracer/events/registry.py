@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Final
 
-from tracer.events import afd, header_events, image, irp, network, pool, process, stack, tcpip, thread
+from tracer.events import afd, header_events, image, irp, network, pool, process, schemas, stack, tcpip, thread
 from tracer.events.layout import EventId, Layout, ProviderId
 from tracer.events.providers import canonical
 
@@ -26,6 +26,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     network,
     afd,
     tcpip,
+    schemas,
 )
 
 

@@ -17,12 +17,18 @@ from typing import Final
 
 import numpy as np
 
-from tracer.events.layout import Layout, ProviderId
+from tracer.events.layout import Layout, ProviderId, layout
 from tracer.events.schema_fields import Property, PropertyFlag, fields_of
 
 PROVIDER: Final = uuid.UUID("bbccf6c1-6cd1-48c4-80ff-839482e37671")
 EVENT_SCHEMA: Final = 32
 VALUE_MAP: Final = 33
+KIND: Final = "schema"
+
+LAYOUTS: Final[tuple[Layout, ...]] = (
+    layout(KIND, "schema carried by the trace", (ProviderId(PROVIDER, EVENT_SCHEMA), ProviderId(PROVIDER, VALUE_MAP)), 0, "rest data"),
+)
+"""The schema records themselves, as events: :class:`~tracer.events.schema_book.SchemaBook` reads their data."""
 
 EVENT_INFO: Final = np.dtype(
     {
@@ -116,8 +122,8 @@ def parse_schema(payload: bytes) -> Schema:
     version = int(info["version"])
     fields, opaque_from = fields_of(properties)
     kind = f"event:{provider_name}:{event_name}:{event.event}v{version}"
-    layout = Layout(kind, event_name, (event,), version, fields)
-    return Schema(provider_name, event_name, event, version, properties, layout, opaque_from)
+    shape = Layout(kind, event_name, (event,), version, fields, exact=True)
+    return Schema(provider_name, event_name, event, version, properties, shape, opaque_from)
 
 
 def parse_value_map(payload: bytes) -> ValueMap:

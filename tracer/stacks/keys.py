@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.columns import NO_STACK
-from tracer.jit import inlined, kernel
+from tracer.jit import Int, inlined, kernel
 from tracer.stacks.table import STACKS_FULL, StackTable, frame_at, intern
 
 OPEN: Final = np.iinfo(np.int64).max
 NODES_FULL: Final = -4
+_MOST_LIVES: Final = 4096
+"""Lives of one key looked at for one reference: real ones mean the newest or the one before it."""
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_NODES: Final = 1 << 10
 
@@ -32,7 +34,7 @@ KEY_NODE: Final = np.dtype(
 
 
 @inlined
-def _bucket(buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], key: np.uint64) -> int:
+def _bucket(buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], key: np.uint64) -> Int:
     """Bucket that holds the newest node of ``key``, or the free one where it would stand."""
     mask = np.uint64(buckets.shape[0] - 1)
     probe = ((key * _MULTIPLIER) >> np.uint64(20)) & mask
@@ -43,8 +45,8 @@ def _bucket(buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], key: np
 
 @inlined
 def _add_node(
-    buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], used: npt.NDArray[np.int64], at: int,
-    key: np.uint64, ends: int, stack: int,
+    buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], used: npt.NDArray[np.int64], at: Int,
+    key: np.uint64, ends: Int, stack: Int,
 ) -> None:  # fmt: skip
     node = used[0]
     nodes[node]["key"] = key
@@ -64,15 +66,17 @@ def _refer(
     targets: npt.NDArray[np.int32],
     used: npt.NDArray[np.int64],
     key: np.uint64,
-    event_time: int,
-) -> int:
+    event_time: Int,
+) -> Int:
     """Stack id for a reference made at ``event_time``: the oldest life of the key that ended at or after it."""
     at = _bucket(buckets, nodes, key)
     node = buckets[at]
     found = -1
-    while node >= 0 and nodes[node]["ends"] >= event_time:
+    looked_at = 0
+    while node >= 0 and nodes[node]["ends"] >= event_time and looked_at < _MOST_LIVES:
         found = node
         node = nodes[node]["older"]
+        looked_at += 1
     if found >= 0:
         return np.int64(nodes[found]["stack"])
     stack = used[0]
@@ -88,7 +92,7 @@ def _refer(
 
 
 @kernel
-def resolve(
+def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
     words4: npt.NDArray[np.uint32],
     words8: npt.NDArray[np.uint64],
     pointers: npt.NDArray[np.int64],
@@ -110,7 +114,7 @@ def resolve(
     frames: npt.NDArray[np.uint64],
     used: npt.NDArray[np.int64],
     state: npt.NDArray[np.int64],
-) -> int:
+) -> Int:
     """Take references (rows of ``loose``, by event time) and definitions (events, by time) as one sequence.
 
     At equal times the reference goes first. ``pointers`` is by header type. ``state``: [next
@@ -118,16 +122,14 @@ def resolve(
     """
     r = state[0]
     d = state[1]
-    result = 0
+    result: Int = 0
     while r < references.shape[0] or d < definitions.shape[0]:
         take_reference = d >= definitions.shape[0]
         if not take_reference and r < references.shape[0]:
             take_reference = loose[references[r]]["event_time"] <= events[definitions[d]]["time"]
         if take_reference:
             item = loose[references[r]]
-            stack = _refer(
-                key_buckets, nodes, node_used, starts, targets, used, item["key"], item["event_time"]
-            )  # fmt: skip
+            stack = _refer(key_buckets, nodes, node_used, starts, targets, used, item["key"], item["event_time"])
             if stack < 0:
                 result = stack
                 break
@@ -222,7 +224,8 @@ def resolve_all(
         result = resolve(
             words8.view(np.uint32), words8, pointers, events, definitions, loose, references, kernel_stack, user_stack,
             keys.buckets, keys.nodes, keys.used,
-            table.buckets, table.memo, table.hashes, table.starts, table.lengths, table.targets, table.frame_pool, table.used, state,
+            table.buckets, table.memo, table.hashes, table.starts, table.lengths, table.targets, table.frame_pool,
+            table.used, state,
         )  # fmt: skip
         if result == 0:
             return

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.columns import NO_STACK
-from tracer.jit import inlined, kernel
+from tracer.jit import Int, inlined, kernel
 
 STACKS_FULL: Final = -2
 """No room for another stack, or for its frames: call :meth:`StackTable.reserve` and go on."""
@@ -26,7 +26,7 @@ _SEED: Final = np.uint64(0x243F6A8885A308D3)
 
 
 @inlined
-def frame_at(words4: npt.NDArray[np.uint32], at: int, pointer: int) -> np.uint64:
+def frame_at(words4: npt.NDArray[np.uint32], at: Int, pointer: Int) -> np.uint64:
     """The pointer of 4 or 8 bytes at byte position ``at``, a multiple of 4."""
     low = np.uint64(words4[at >> 2])
     if pointer == 4:
@@ -57,11 +57,11 @@ def _same(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> bool:
     difference = np.uint64(0)
     for i in range(a.shape[0]):
         difference |= a[i] ^ b[i]
-    return difference == np.uint64(0)
+    return bool(difference == np.uint64(0))
 
 
 @inlined
-def _sample(frames: npt.NDArray[np.uint64], size: int) -> int:
+def _sample(frames: npt.NDArray[np.uint64], size: int) -> Int:
     """A cheap hash of four frames, to find again a stack that was seen a moment ago."""
     count = frames.shape[0]
     mixed = frames[0] ^ (frames[count // 4] * np.uint64(3)) ^ (frames[count // 2] * np.uint64(5))
@@ -73,9 +73,9 @@ def _sample(frames: npt.NDArray[np.uint64], size: int) -> int:
 def intern(
     words4: npt.NDArray[np.uint32],
     words8: npt.NDArray[np.uint64],
-    at: int,
-    count: int,
-    pointer: int,
+    at: Int,
+    count: Int,
+    pointer: Int,
     buckets: npt.NDArray[np.int32],
     memo: npt.NDArray[np.int32],
     hashes: npt.NDArray[np.uint64],
@@ -83,7 +83,7 @@ def intern(
     lengths: npt.NDArray[np.int32],
     pool: npt.NDArray[np.uint64],
     used: npt.NDArray[np.int64],
-) -> int:
+) -> Int:
     """Id of the stack of ``count`` (at least one) frames at byte ``at``, added where new.
 
     ``at`` is a multiple of the pointer size. ``memo`` remembers recent stacks by :func:`_sample`.
@@ -106,10 +106,10 @@ def intern(
     probe = digest & mask
     while buckets[probe] >= 0:
         found = np.int64(buckets[probe])
-        if hashes[found] == digest and lengths[found] == count:
-            if _same(frames, pool[starts[found] : starts[found] + count]):
-                memo[hint] = found
-                return found
+        alike = hashes[found] == digest and lengths[found] == count
+        if alike and _same(frames, pool[starts[found] : starts[found] + count]):
+            memo[hint] = found
+            return found
         probe = (probe + np.uint64(1)) & mask
     stack = used[0]
     if 2 * (stack + 1) > buckets.shape[0] or stack >= hashes.shape[0]:
@@ -127,7 +127,9 @@ def intern(
 
 
 @kernel
-def _refill(buckets: npt.NDArray[np.int32], hashes: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], n: int) -> None:
+def _refill(
+    buckets: npt.NDArray[np.int32], hashes: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], n: int
+) -> None:
     """Put the first ``n`` stacks into empty ``buckets``; placeholders have no frames and no bucket."""
     mask = np.uint64(buckets.shape[0] - 1)
     for stack in range(n):

@@ -40,9 +40,9 @@ class AnalyzeCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Write the reports or the document to stdout."""
-        from analyzers.tags import TagNames  # brings numpy: not for --help
+        from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
 
-        names = TagNames.load(args.pooltag)
+        names = load_tag_names(args.pooltag, quiet=args.quiet)
         if args.fail_on_finding:
             say(
                 "note: this version tells what is outstanding, not why; it has no findings to fail on", quiet=args.quiet

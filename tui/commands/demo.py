@@ -26,7 +26,7 @@ class DemoCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Show the bundled trace."""
-        from analyzers.tags import TagNames  # brings numpy: not for --help
+        from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.trace import read_snapshot
         from tui.selection import Filters
 
@@ -40,7 +40,7 @@ class DemoCommand:
                 next="install it again, or make a trace: poolscope simulate winsock-loop demo.etl",
             )
         with resources.as_file(trace) as path:
-            snapshot = read_snapshot(path, TagNames.load(None), quiet=args.quiet)
+            snapshot = read_snapshot(path, load_tag_names(None, quiet=args.quiet), quiet=args.quiet)
         if args.json:
             from tui.json_documents.analysis import analysis_document
             from tui.json_documents.writing import write_document

@@ -33,10 +33,12 @@ class TuiCommand:
         """Open the interface, or write a picture of it."""
         if args.screenshot is None:
             require_terminal()
-        from analyzers.tags import TagNames  # brings numpy: not for --help
+        from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.trace import read_snapshot
 
-        return open_interface(read_snapshot(args.trace, TagNames.load(args.pooltag), quiet=args.quiet), args)
+        return open_interface(
+            read_snapshot(args.trace, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet), args
+        )
 
 
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,10 @@ def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
     from tui.app import PoolscopeApp, screenshot  # brings textual
 
     if args.screenshot is None:
-        PoolscopeApp(snapshot).run()
+        app = PoolscopeApp(snapshot)
+        app.run()
+        if app.fault is not None:
+            raise app.fault
         return ExitCode.DONE
     picture = asyncio.run(screenshot(snapshot, args.size, [key for key in args.press.split(",") if key]))
     try:

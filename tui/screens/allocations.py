@@ -44,17 +44,22 @@ class AllocationScreen(BrowserScreen):
     def _show_details(self, event: VirtualTable.Moved) -> None:
         self._panel.show([] if event.row is None else self._details(int(self._rows[event.row])))
 
+    def _user_frames(self, row: int) -> Sequence[Frame]:
+        """User addresses mean something in their own process only."""
+        out = self.snapshot.pool.outstanding
+        return self.snapshot.names.frames(int(out.user_stack[row]), int(out.process[row]))
+
     def _details(self, row: int) -> list[Text]:
         out = self.snapshot.pool.outstanding
         age = duration(self.snapshot.at_ns - int(out.time_ns[row]))
-        process = process_label(self.snapshot, int(out.process[row]))
+        process = process_label(self.snapshot, int(out.process[row]), int(out.time_ns[row]))
         return [
             Text(f"0x{int(out.address[row]):x}", "bold"),
             Text(f"  {exact_size(int(out.size[row]))}, {pool_type(int(out.type[row]))}"),
-            Text(f"  allocated at {moment(int(out.time_ns[row]))} on CPU {int(out.cpu[row])}, {age} before the end"),
+            Text(f"  allocated at {moment(int(out.time_ns[row]))}, CPU {int(out.cpu[row])}, age {age}"),
             Text(f"  by {process}, thread {thread_label(int(out.thread[row]))}"),
             Text(f"  {KNOWN_BY_LONG[Who(int(out.who[row]))]}"),
             Text(f"  event at byte {int(out.offset[row]):,} of the file"),
-            *stack_text("User-mode stack", self.snapshot.names.frames(int(out.user_stack[row])), _NO_USER_STACK),
+            *stack_text("User-mode stack", self._user_frames(row), _NO_USER_STACK),
             *stack_text("Kernel stack", self._frames, NO_STACK_TEXT),
         ]

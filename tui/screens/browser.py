@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
 from analyzers.snapshot import Snapshot
+from tui.safe_text import safe
 from tui.screens.help import HelpScreen
 from tui.tables.model import TableModel
 from tui.widgets.filter_line import FilterLine
@@ -40,7 +41,7 @@ class BrowserScreen(Screen[None]):
     def __init__(self, snapshot: Snapshot, heading: str, model: TableModel, sort_key: str) -> None:
         super().__init__()
         self.snapshot = snapshot
-        self.heading = heading
+        self.heading = safe(heading)
         self.table = VirtualTable(model, sort_key)
         self._filter = FilterLine()
 

@@ -40,7 +40,7 @@ def site_table(snapshot: Snapshot, rows: Rows, *, with_tag: bool = False) -> Tab
         NumberColumn(_number("first", "First", "t", 11), sites.first_ns[rows], moment),
         NumberColumn(_number("last", "Last", "l", 10), sites.last_ns[rows], moment),
         labels_of(Heading("driver", "Driver", "", 8, drop=3), [sites.driver[int(row)] for row in rows]),
-        labels_of(Heading("caller", "Allocated at", "", 16, drop=2), [caller(stack) for stack in frames]),
+        labels_of(Heading("caller", "Allocated at", "", 28, drop=2), [caller(stack) for stack in frames]),
     )
     return TableModel(columns, len(rows), _allocated_by(snapshot, rows))
 

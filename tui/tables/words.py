@@ -32,7 +32,7 @@ KNOWN_BY: Final = {
 KNOWN_BY_LONG: Final = {
     Who.UNKNOWN: "nothing in the trace says which thread allocated it",
     Who.STACK: "observed: its stack event names process and thread",
-    Who.CONTEXT_SWITCH: "inferred: the thread that context switches show running on that CPU",
+    Who.CONTEXT_SWITCH: "inferred from the context switches of that CPU",
     Who.HEADER: "observed: the record's own header names process and thread",
 }
 """How process and thread are known, as a sentence."""
@@ -51,9 +51,9 @@ def pool_type(value: int) -> str:
     return " ".join([*words, f"+0x{unnamed:x}"] if unnamed else words)
 
 
-def process_label(snapshot: Snapshot, pid: int) -> str:
-    """A process by name and id, harmless."""
-    return named_process(snapshot.names.process(pid), pid)
+def process_label(snapshot: Snapshot, pid: int, at_ns: int | None = None) -> str:
+    """The process that had this id at a time, or last, by name and id, harmless."""
+    return named_process(snapshot.names.process(pid, at_ns), pid)
 
 
 def named_process(name: str, pid: int) -> str:

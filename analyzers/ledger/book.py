@@ -1,0 +1,141 @@
+"""The ledger itself: the arrays that the kernels work on, and how they grow."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.ledger.late import attach
+from analyzers.ledger.posting import post
+from analyzers.ledger.rows import (
+    ALLOCATION,
+    BUCKETS_FULL,
+    DONE,
+    RECENT,
+    RECENT_ROWS,
+    SITE,
+    SITES_FULL,
+    SLOTS_FULL,
+    STATE_ALLOCATIONS,
+    STATE_ATTACHED,
+    STATE_BYTES,
+    STATE_FREE_HEAD,
+    STATE_FREES,
+    STATE_LATE,
+    STATE_LIVE,
+    STATE_MATCHED,
+    STATE_REPLACED,
+    STATE_ROWS,
+    STATE_SITES,
+    STATE_SLOTS,
+    STATE_TAGS,
+    STATE_WITHOUT,
+    TAG,
+)
+from analyzers.ledger.tables import EMPTY, refill, table_of
+from tracer.columns import EventTable
+from tracer.trace import LateStacks
+
+_Row = TypeVar("_Row", bound=np.generic)
+
+_FIRST_ROWS: Final = 1 << 10
+
+
+class Ledger:
+    """All live allocations, and counters by site and by tag. Feed it batches' pool tables in order."""
+
+    def __init__(self, rows: int = _FIRST_ROWS) -> None:
+        """``rows``: how many allocations, sites and tags there is room for at first, a power of two."""
+        self._state = np.zeros(STATE_ROWS, np.int64)
+        self._state[STATE_FREE_HEAD] = -1
+        self._slots = np.zeros(rows, ALLOCATION)
+        self._buckets = np.full(2 * rows, EMPTY, np.uint64)
+        self._sites = np.zeros(rows, SITE)
+        self._site_keys = np.zeros(rows, np.uint64)
+        self._site_table = np.full(2 * rows, -1, np.int32)
+        self._tags = np.zeros(rows, TAG)
+        self._tag_keys = np.zeros(rows, np.uint64)
+        self._tag_table = np.full(2 * rows, -1, np.int32)
+        self._recent = np.zeros(RECENT_ROWS, RECENT)
+
+    def feed(self, pool: EventTable) -> None:
+        """Post one batch's pool events."""
+        taken = np.zeros(len(pool), np.uint8)
+        kind, tag, size, address = (cast(Any, pool.array(name)) for name in ("type", "tag", "bytes", "entry"))
+        while True:
+            full = post(
+                pool.time, pool.raw_time, pool.cpu, pool.thread, pool.process, pool.who, pool.event, pool.stack,
+                pool.user_stack, pool.offset, kind, tag, size, address, taken,
+                self._slots, self._buckets, self._sites, self._site_keys, self._site_table,
+                self._tags, self._tag_keys, self._tag_table, self._recent, self._state,
+            )  # fmt: skip
+            if full == DONE:
+                break
+            self._make_room(full)
+        self._check()
+
+    def attach_late(self, late: LateStacks) -> int:
+        """Give stacks that came after their batch to their allocations; how many have found theirs so far."""
+        self._state[STATE_LATE] = 0
+        while (
+            attach(
+                late.raw_time, late.thread, late.process, late.cpu, late.stack, late.is_user, self._recent, self._slots,
+                self._sites, self._site_keys, self._site_table, self._state,
+            )
+            != DONE
+        ):  # fmt: skip
+            self._make_room(SITES_FULL)
+        return int(self._state[STATE_ATTACHED])
+
+    def _make_room(self, full: int) -> None:
+        if full == SLOTS_FULL:
+            # In place: the two copies of a growing array would be the largest thing in memory.
+            self._slots.resize(max(len(self._slots) * 9 // 8, len(self._slots) + 1), refcheck=False)
+        elif full == BUCKETS_FULL:
+            buckets = np.full(2 * len(self._buckets), EMPTY, np.uint64)
+            refill(self._buckets, buckets)
+            self._buckets = buckets
+        elif full == SITES_FULL:
+            self._sites, self._site_keys = _grown(self._sites), _grown(self._site_keys)
+            self._site_table = table_of(self._site_keys, int(self._state[STATE_SITES]))
+        else:
+            self._tags, self._tag_keys = _grown(self._tags), _grown(self._tag_keys)
+            self._tag_table = table_of(self._tag_keys, int(self._state[STATE_TAGS]))
+
+    def _check(self) -> None:
+        """The two equations of the ledger, on every batch."""
+        allocations, frees, matched, without, replaced, live, _ = self.totals
+        if allocations != matched + replaced + live or frees != matched + without:
+            raise AssertionError(f"the ledger does not balance: {self._state.tolist()}")
+
+    @property
+    def sites(self) -> npt.NDArray[np.void]:
+        """Counters by site (:data:`~analyzers.ledger.rows.SITE`); a view, valid until the next :meth:`feed`."""
+        return self._sites[: self._state[STATE_SITES]]
+
+    @property
+    def tags(self) -> npt.NDArray[np.void]:
+        """Counters by tag (:data:`~analyzers.ledger.rows.TAG`); a view, valid until the next :meth:`feed`."""
+        return self._tags[: self._state[STATE_TAGS]]
+
+    @property
+    def slots(self) -> npt.NDArray[np.void]:
+        """Slots in use or used before (:data:`~analyzers.ledger.rows.ALLOCATION`), as :attr:`sites` a view."""
+        return self._slots[: self._state[STATE_SLOTS]]
+
+    @property
+    def totals(self) -> tuple[int, int, int, int, int, int, int]:
+        """Allocations, frees, matched, frees without allocation, replaced without free, live, live bytes."""
+        wanted = (
+            STATE_ALLOCATIONS, STATE_FREES, STATE_MATCHED, STATE_WITHOUT, STATE_REPLACED, STATE_LIVE, STATE_BYTES,
+        )  # fmt: skip
+        a, f, m, w, r, n, b = (int(self._state[row]) for row in wanted)
+        return a, f, m, w, r, n, b
+
+
+def _grown(table: npt.NDArray[_Row]) -> npt.NDArray[_Row]:
+    grown = np.zeros(2 * len(table), table.dtype)
+    grown[: len(table)] = table
+    return grown

@@ -1,0 +1,253 @@
+"""Posting pool events to the ledger: the kernel that matches allocations and frees.
+
+Rules (``docs/matching.md``): an allocation on a live address means that the free between was lost,
+the old one is closed as *replaced without free*; a free of an address that is not live is a *free
+without allocation*. At one timestamp the order between CPUs is not recorded: the order is taken
+that the addresses allow. Sums of bytes are modulo 2^64: no memory is that large.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.ledger.rows import (
+    BUCKETS_FULL,
+    DONE,
+    HAS_STACK,
+    HAS_USER_STACK,
+    SITES_FULL,
+    SLOTS_FULL,
+    STATE_ALLOCATIONS,
+    STATE_BYTES,
+    STATE_FREE_HEAD,
+    STATE_FREES,
+    STATE_LIVE,
+    STATE_MATCHED,
+    STATE_NEXT,
+    STATE_RECENT,
+    STATE_REPLACED,
+    STATE_SITES,
+    STATE_SLOTS,
+    STATE_TAGS,
+    STATE_WITHOUT,
+    TAGS_FULL,
+    WAS_REPLACED,
+)
+from analyzers.ledger.tables import LOW32, find, fingerprint, keyed_row, put, remove, site_key
+from analyzers.pooltag import PAGED, PROTECTED_POOL
+from tracer.events.pool import FREE, FREE_SESSION
+from tracer.jit import Int, inlined, kernel
+
+TIE_REACH: Final = 256
+"""Events of one timestamp among which a partner is looked for; the most that shared one in real traces are 13."""
+
+_FREE_HOOK: Final = FREE
+_FREE_SESSION_HOOK: Final = FREE_SESSION
+_NAME_BITS: Final = np.uint32(0xFFFFFFFF & ~PROTECTED_POOL)
+_PAGED_BIT: Final = np.uint32(PAGED)
+
+
+@inlined
+def _is_free(event: np.uint16) -> bool:
+    return event == _FREE_HOOK or event == _FREE_SESSION_HOOK  # type: ignore[no-any-return]  # a kernel's boolean
+
+
+@inlined
+def _close(
+    slots: npt.NDArray[np.void], buckets: npt.NDArray[np.uint64], bucket: Int, sites: npt.NDArray[np.void],
+    tags: npt.NDArray[np.void], state: npt.NDArray[np.int64], freed: int,
+) -> None:  # fmt: skip
+    """Take an allocation off the ledger; ``freed`` is 1 where its free was seen."""
+    slot = np.int64(buckets[bucket] & LOW32)
+    allocation = slots[slot]
+    size = np.int64(allocation["size"])
+    site = sites[allocation["site"]]
+    site["count"] -= 1
+    site["bytes"] -= size
+    site["frees"] += freed
+    tag = tags[site["tag_row"]]
+    tag["count"] -= 1
+    tag["bytes"] -= size
+    tag["frees"] += freed
+    state[STATE_LIVE] -= 1
+    state[STATE_BYTES] -= size
+    allocation["live"] = 0
+    allocation["next_free"] = state[STATE_FREE_HEAD]
+    state[STATE_FREE_HEAD] = slot
+    remove(buckets, bucket)
+
+
+@inlined
+def _open_slot(slots: npt.NDArray[np.void], state: npt.NDArray[np.int64]) -> Int:
+    """A slot for a new allocation; there must be one."""
+    slot = state[STATE_FREE_HEAD]
+    if slot >= 0:
+        state[STATE_FREE_HEAD] = slots[slot]["next_free"]
+    else:
+        slot = state[STATE_SLOTS]
+        state[STATE_SLOTS] += 1
+    state[STATE_LIVE] += 1
+    return np.int64(slot)
+
+
+@inlined
+def _mark_replaced(slots: npt.NDArray[np.void], slot: Int, recent: npt.NDArray[np.void]) -> None:
+    """Note in the ring, if it is still there, that an allocation ends without a free."""
+    row = recent[slots[slot]["recent"]]
+    if row["slot"] == slot and row["time"] == slots[slot]["time"]:
+        row["flags"] |= WAS_REPLACED
+
+
+@kernel
+def _partner(
+    raw: npt.NDArray[np.int64], cpu: npt.NDArray[np.uint16], event: npt.NDArray[np.uint16],
+    address: npt.NDArray[np.uint64], taken: npt.NDArray[np.uint8], i: Int, want_free: bool | np.bool_,
+) -> Int:  # fmt: skip
+    """The event that may go before event ``i`` because it fits the address: a free or an allocation of the same time.
+
+    It is the first of another CPU for this address; ``i`` itself where there is none.
+    """
+    end = min(raw.shape[0], i + TIE_REACH)
+    k: Int = i + 1
+    while k < end and raw[k] == raw[i]:
+        fits = address[k] == address[i] and _is_free(event[k]) == want_free and taken[k] == 0 and cpu[k] != cpu[i]
+        j = i + 1
+        while fits and j < k:
+            fits = address[j] != address[i] or cpu[j] != cpu[k] or taken[j] != 0
+            j += 1
+        if fits:
+            return k
+        k += 1
+    return i
+
+
+@kernel
+def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a step of its own costs a call
+    time: npt.NDArray[np.int64],
+    raw: npt.NDArray[np.int64],
+    cpu: npt.NDArray[np.uint16],
+    thread: npt.NDArray[np.uint32],
+    process: npt.NDArray[np.uint32],
+    who: npt.NDArray[np.uint8],
+    event: npt.NDArray[np.uint16],
+    stack: npt.NDArray[np.int32],
+    user_stack: npt.NDArray[np.int32],
+    offset: npt.NDArray[np.int64],
+    pool_type: npt.NDArray[np.uint32],
+    pool_tag: npt.NDArray[np.uint32],
+    size: npt.NDArray[np.uint64],
+    address: npt.NDArray[np.uint64],
+    taken: npt.NDArray[np.uint8],
+    slots: npt.NDArray[np.void],
+    buckets: npt.NDArray[np.uint64],
+    sites: npt.NDArray[np.void],
+    site_keys: npt.NDArray[np.uint64],
+    site_table: npt.NDArray[np.int32],
+    tags: npt.NDArray[np.void],
+    tag_keys: npt.NDArray[np.uint64],
+    tag_table: npt.NDArray[np.int32],
+    recent: npt.NDArray[np.void],
+    state: npt.NDArray[np.int64],
+) -> int:
+    """Post pool events, in time order; resumable: the caller makes room where the result says what is full.
+
+    ``taken`` marks events that were posted before their turn (ties between CPUs).
+    """
+    i = state[STATE_NEXT]
+    while i < raw.shape[0]:
+        if taken[i]:
+            i += 1
+            continue
+        now = i
+        bucket = find(buckets, slots, address[now])
+        if _is_free(event[now]) != (bucket >= 0):
+            now = _partner(raw, cpu, event, address, taken, i, bucket >= 0)
+        is_free = _is_free(event[now])
+        if is_free and bucket >= 0:
+            _close(slots, buckets, bucket, sites, tags, state, 1)
+            state[STATE_FREES] += 1
+            state[STATE_MATCHED] += 1
+            taken[now] = 1
+            continue
+        name = pool_tag[now] & _NAME_BITS
+        paged = pool_type[now] & _PAGED_BIT
+        tag_row = keyed_row(
+            tag_table, tag_keys, state[STATE_TAGS], (np.uint64(name) << np.uint64(1)) | np.uint64(paged)
+        )
+        if tag_row < 0:
+            state[STATE_NEXT] = i
+            return TAGS_FULL
+        tag = tags[tag_row]
+        if tag_row == state[STATE_TAGS]:
+            tag["tag"] = name
+            tag["paged"] = paged
+            state[STATE_TAGS] += 1
+        if is_free:
+            tag["frees"] += 1
+            state[STATE_FREES] += 1
+            state[STATE_WITHOUT] += 1
+            taken[now] = 1
+            continue
+        site_row = keyed_row(site_table, site_keys, state[STATE_SITES], site_key(tag_row, stack[now]))
+        if site_row < 0:
+            state[STATE_NEXT] = i
+            return SITES_FULL
+        if 3 * (state[STATE_LIVE] + 1) > 2 * buckets.shape[0]:
+            state[STATE_NEXT] = i
+            return BUCKETS_FULL
+        if state[STATE_FREE_HEAD] < 0 and state[STATE_SLOTS] >= slots.shape[0]:
+            state[STATE_NEXT] = i
+            return SLOTS_FULL
+        site = sites[site_row]
+        if site_row == state[STATE_SITES]:
+            site["tag_row"] = tag_row
+            site["stack"] = stack[now]
+            site["first"] = time[now]
+            state[STATE_SITES] += 1
+        if bucket >= 0:
+            _mark_replaced(slots, np.int64(buckets[bucket] & LOW32), recent)
+            _close(slots, buckets, bucket, sites, tags, state, 0)
+            state[STATE_REPLACED] += 1
+        slot = _open_slot(slots, state)
+        allocation = slots[slot]
+        allocation["address"] = address[now]
+        allocation["size"] = size[now]
+        allocation["time"] = time[now]
+        allocation["offset"] = offset[now]
+        allocation["thread"] = thread[now]
+        allocation["process"] = process[now]
+        allocation["site"] = site_row
+        allocation["user_stack"] = user_stack[now]
+        allocation["type"] = pool_type[now]
+        allocation["cpu"] = cpu[now]
+        allocation["who"] = who[now]
+        allocation["live"] = 1
+        put(buckets, fingerprint(address[now]), slot)
+        grown = np.int64(size[now])
+        site["allocations"] += 1
+        site["count"] += 1
+        site["bytes"] += grown
+        site["last"] = time[now]
+        tag["allocations"] += 1
+        tag["count"] += 1
+        tag["bytes"] += grown
+        tag["peak"] = max(tag["peak"], tag["bytes"])
+        state[STATE_ALLOCATIONS] += 1
+        state[STATE_BYTES] += grown
+        place = state[STATE_RECENT] & (recent.shape[0] - 1)
+        allocation["recent"] = place
+        row = recent[place]
+        row["raw_time"] = raw[now]
+        row["time"] = time[now]
+        row["thread"] = thread[now]
+        row["slot"] = slot
+        row["site"] = site_row
+        row["cpu"] = cpu[now]
+        row["flags"] = (HAS_STACK if stack[now] >= 0 else 0) | (HAS_USER_STACK if user_stack[now] >= 0 else 0)
+        state[STATE_RECENT] += 1
+        taken[now] = 1
+    state[STATE_NEXT] = 0
+    return DONE

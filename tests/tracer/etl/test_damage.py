@@ -1,0 +1,245 @@
+"""Places that cannot be read are listed with offset and size, and the rest is read on."""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from fixtures.etl.options import TraceOptions
+from fixtures.etl.records import Record
+from fixtures.etl.writer import EtlWriter
+from tests.tracer.traces import Everything, buffer_offsets, kernel_payload, read
+from tracer.errors import Damage, DamageCode
+from tracer.etl.file import EtlFile
+from tracer.etl.headers import HeaderType
+
+pytestmark = pytest.mark.unjitted
+
+SIZE = 1_024
+PER_BUFFER = (SIZE - 72) // 40
+"""Pool records of 16 + 24 bytes in one buffer."""
+
+
+def pool_records(count: int, *, cpus: int = 1) -> list[Record]:
+    payload = kernel_payload(0x0E20, 8, {"tag": 0x20676154, "bytes": 64})
+    return [
+        Record(HeaderType.PERFINFO64, 1_000_000 + 10 * i, payload, cpu=i % cpus, hook=0x0E20, version=2)
+        for i in range(count)
+    ]
+
+
+def trace_bytes(buffers: int = 6, **options: object) -> bytearray:
+    """A trace of so many full buffers behind its header buffer."""
+    made = TraceOptions(buffer_size=SIZE, session="s", log_file="f", flush_ns=0, **options)  # type: ignore[arg-type]
+    return bytearray(EtlWriter(made).write(pool_records(buffers * PER_BUFFER)))
+
+
+def read_bytes(data: bytes, folder: Path, **options: int) -> Everything:
+    path = folder / "t.etl"
+    path.write_bytes(data)
+    return read(path, ["pool"], **options)
+
+
+def pools(found: Everything) -> int:
+    return len(found.tables["pool"]["time"]) if "pool" in found.tables else 0
+
+
+def only(found: Everything) -> Damage:
+    (place,) = found.damage
+    assert place.what
+    return place
+
+
+def put(data: bytearray, at: int, form: str, value: int) -> bytearray:
+    struct.pack_into(form, data, at, value)
+    return data
+
+
+def test_a_whole_trace_has_no_damage(tmp_path: Path) -> None:
+    found = read_bytes(bytes(trace_bytes()), tmp_path)
+    assert found.damage == ()
+    assert pools(found) == 6 * PER_BUFFER
+
+
+@pytest.mark.parametrize("stride", [0, 1, 71, 0xFFFFFFFF, (16 << 20) + 8])
+def test_a_later_buffer_of_an_impossible_size_is_stepped_over(stride: int, tmp_path: Path) -> None:
+    data = trace_bytes()
+    place = only(found := read_bytes(bytes(put(data, 3 * SIZE, "<I", stride)), tmp_path))
+    assert (place.offset, place.code, place.bytes_skipped) == (3 * SIZE, DamageCode.BUFFER_SIZE, SIZE)
+    assert f"{stride:,}" in place.what
+    assert pools(found) == 5 * PER_BUFFER
+    assert found.bytes.skipped == SIZE
+    assert [gap.reason for gap in found.loss.gaps] == ["sequence-gap:1"]
+
+
+def test_a_buffer_header_of_nonsense_is_stepped_over(tmp_path: Path) -> None:
+    data = trace_bytes()
+    data[2 * SIZE : 2 * SIZE + 72] = b"\xa5" * 72
+    place = only(found := read_bytes(bytes(data), tmp_path))
+    assert (place.offset, place.bytes_skipped) == (2 * SIZE, SIZE)
+    assert pools(found) == 5 * PER_BUFFER
+
+
+def test_a_file_of_garbage_behind_its_first_buffers_is_counted_as_skipped(tmp_path: Path) -> None:
+    noise = random.Random(1).randbytes(3 << 20)
+    place = only(found := read_bytes(bytes(trace_bytes(2)) + noise, tmp_path))
+    assert place.bytes_skipped == len(noise)
+    assert pools(found) == 2 * PER_BUFFER
+
+
+def test_zeros_between_buffers_are_skipped_and_zeros_at_the_end_are_padding(tmp_path: Path) -> None:
+    data = trace_bytes()
+    data[3 * SIZE : 5 * SIZE] = bytes(2 * SIZE)
+    place = only(found := read_bytes(bytes(data) + bytes(5_000), tmp_path))
+    assert (place.offset, place.bytes_skipped) == (3 * SIZE, 2 * SIZE)
+    assert found.bytes.padding >= 5_000
+    assert pools(found) == 4 * PER_BUFFER
+
+
+RECORD = 2 * SIZE + 72 + 3 * 40
+"""The fourth record of the second buffer of records."""
+
+
+@pytest.mark.parametrize(
+    ("at", "form", "value", "code"),
+    [
+        (4, "<H", 0, DamageCode.RECORD_SIZE),
+        (4, "<H", 15, DamageCode.RECORD_SIZE),
+        (2, "B", 0x77, DamageCode.RECORD_TYPE),
+        (3, "B", 0x11, DamageCode.RECORD_TYPE),
+        (0, "<I", 0, DamageCode.RECORD_SIZE),
+        (4, "<H", 0xFFFF, DamageCode.RECORD_CUT),
+    ],
+)
+def test_a_broken_record_ends_its_buffer_and_is_found_at_its_offset(
+    at: int, form: str, value: int, code: DamageCode, tmp_path: Path
+) -> None:
+    place = only(found := read_bytes(bytes(put(trace_bytes(), RECORD + at, form, value)), tmp_path))
+    assert (place.offset, place.code) == (RECORD, code)
+    assert place.bytes_skipped == (PER_BUFFER - 3) * 40 == found.bytes.skipped
+    assert pools(found) == 5 * PER_BUFFER + 3
+
+
+@pytest.mark.parametrize("window_bytes", [1, 1_500, 1 << 20])
+def test_a_broken_record_is_found_at_its_offset_in_every_window(window_bytes: int, tmp_path: Path) -> None:
+    place = only(read_bytes(bytes(put(trace_bytes(), RECORD + 4, "<H", 0)), tmp_path, window_bytes=window_bytes))
+    assert place.offset == RECORD
+
+
+def test_a_broken_record_of_a_compressed_buffer_has_the_buffers_offset(tmp_path: Path) -> None:
+    options = TraceOptions(buffer_size=SIZE, session="s", log_file="f", flush_ns=0, compressed=True)
+    bad = Record(HeaderType.ERROR, 0, b"\0" * 8)
+    records = pool_records(PER_BUFFER * 2)
+    records[PER_BUFFER + 2] = bad
+    data = EtlWriter(options).write(records)
+    start = buffer_offsets(data)[2]
+    found = read_bytes(data, tmp_path)
+    assert found.damage == ()
+    broken = data.replace(b"\x0c\x00\x0d\xc0", b"\x0c\x00\x77\xc0", 1)
+    assert broken != data  # the compressor stored these four bytes as literals
+    assert {place.offset for place in read_bytes(broken, tmp_path).damage} == {start}
+
+
+def test_a_valid_length_beyond_the_buffer_is_cut_to_it(tmp_path: Path) -> None:
+    data = put(trace_bytes(end_markers=False), 2 * SIZE + 4, "<I", 5_000)
+    found = read_bytes(bytes(data), tmp_path)
+    assert DamageCode.BUFFER_LENGTH in found.codes()
+    assert pools(found) == 6 * PER_BUFFER
+
+
+def test_a_buffer_that_does_not_say_how_much_is_valid_is_read_up_to_its_end_marker(tmp_path: Path) -> None:
+    data = put(put(trace_bytes(), 2 * SIZE + 4, "<I", 0), 2 * SIZE + 0x30, "<I", 0)
+    found = read_bytes(bytes(data), tmp_path)
+    assert pools(found) == 6 * PER_BUFFER
+    assert found.codes() == {DamageCode.BUFFER_LENGTH}
+
+
+def test_a_header_buffer_that_does_not_say_how_much_is_valid_is_normal(tmp_path: Path) -> None:
+    found = read_bytes(bytes(put(put(trace_bytes(), 4, "<I", 0), 0x30, "<I", 0)), tmp_path)
+    assert found.damage == ()
+    assert found.census.kernel_events[0] == 1
+
+
+def test_the_last_buffer_cut_short_is_read_up_to_the_cut(tmp_path: Path) -> None:
+    data = bytes(trace_bytes())[: 6 * SIZE + 72 + 5 * 40 + 11]
+    place = only(found := read_bytes(data, tmp_path))
+    assert (place.offset, place.code, place.bytes_skipped) == (6 * SIZE, DamageCode.BUFFER_CUT, 11)
+    assert pools(found) == 5 * PER_BUFFER + 5
+
+
+def test_a_tail_shorter_than_a_buffer_header_is_damage(tmp_path: Path) -> None:
+    place = only(read_bytes(bytes(trace_bytes()) + b"\x01" * 40, tmp_path))
+    assert (place.code, place.bytes_skipped) == (DamageCode.FILE_TAIL, 40)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_that_shrinks_while_it_is_read_is_read_up_to_its_new_end(
+    compressed: bool, threads: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.etl"
+    data = bytes(trace_bytes(compressed=compressed))
+    path.write_bytes(data)
+    with EtlFile.open(path, threads=threads) as trace:
+        assert len(trace.index.buffers) == 7
+        path.write_bytes(data[: buffer_offsets(data)[4] + 100])
+        trace.scan()
+        damage, count = trace.damage, trace.bytes
+    assert {place.code for place in damage} == {DamageCode.FILE_SHRANK}
+    assert len(damage) == 3
+    assert count.headers + count.records + count.padding + count.skipped == len(data)
+    assert trace.census.kernel_events[0x0E20] >= 3 * PER_BUFFER
+
+
+@pytest.mark.parametrize("change", [-500, -40, 40, 900, 1 << 20])
+def test_a_compressed_buffer_that_lies_about_its_size_gives_what_it_holds(change: int, tmp_path: Path) -> None:
+    data = trace_bytes(compressed=True)
+    at = buffer_offsets(bytes(data))[3]
+    saved = struct.unpack_from("<I", data, at + 4)[0]
+    put(data, at + 4, "<I", saved + change)
+    found = read_bytes(bytes(data), tmp_path)
+    assert DamageCode.COMPRESSION_CORRUPT in found.codes()
+    assert {place.offset for place in found.damage} == {at}
+    kept = PER_BUFFER if change > 0 else (saved + change - 72) // 40
+    assert pools(found) == 5 * PER_BUFFER + kept
+
+
+def test_corrupt_compressed_data_is_damage_of_its_buffer_alone(tmp_path: Path) -> None:
+    data = trace_bytes(compressed=True)
+    at = buffer_offsets(bytes(data))[3]
+    data[at + 72 : at + 76] = b"\xff" * 4  # all flags say: match, before anything was written
+    place = only(found := read_bytes(bytes(data), tmp_path))
+    assert (place.offset, place.code) == (at, DamageCode.COMPRESSION_CORRUPT)
+    assert "before its start" in place.what
+    assert pools(found) == 5 * PER_BUFFER
+
+
+@pytest.mark.parametrize(("form", "name"), [(2, "LZNT1"), (4, "XPRESS-HUFFMAN")])
+def test_a_compression_that_is_not_read_is_named(form: int, name: str, tmp_path: Path) -> None:
+    data = put(trace_bytes(compressed=True), 0x2C, "<I", form)
+    found = read_bytes(bytes(data), tmp_path)
+    assert found.codes() == {DamageCode.COMPRESSION_UNSUPPORTED}
+    assert len(found.damage) == 6
+    assert all(name in place.what for place in found.damage)
+    assert found.census.kernel_events[0] == 1
+
+
+def test_time_that_goes_backward_inside_a_buffer_is_counted(tmp_path: Path) -> None:
+    data = put(trace_bytes(), RECORD + 8, "<q", 5)
+    place = only(found := read_bytes(bytes(data), tmp_path))
+    assert place.code is DamageCode.TIME_BACKWARD
+    assert place.bytes_skipped == 0
+    assert pools(found) == 6 * PER_BUFFER
+
+
+def test_a_record_that_ends_inside_a_field_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "t.etl"
+    payload = kernel_payload(0x0E20, 8, {"tag": 7, "bytes": 64, "entry": 9})[:18]
+    path.write_bytes(EtlWriter(TraceOptions()).write([Record(HeaderType.PERFINFO64, 1_000_000, payload, hook=0x0E20)]))
+    found = read(path, ["pool"])
+    assert only(found).code is DamageCode.PAYLOAD_SHORT
+    assert found.tables["pool"]["field bytes"].tolist() == [64]
+    assert found.tables["pool"]["field entry"].tolist() == [0]

@@ -1,0 +1,19 @@
+"""The names of tags that a command uses, and a word about lists that were found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzers.tags import TagNames
+from tui.quantities import counted
+from tui.safe_text import safe
+from tui.streams import say
+
+
+def load_tag_names(pooltag: Path | None, *, quiet: bool) -> TagNames:
+    """Our own names and those of the user's list; says which list counts first. Raises InputError."""
+    names = TagNames.load(pooltag)
+    for used in names.files:
+        junk = f", {used.junk_lines:,} lines passed over" if used.junk_lines else ""
+        say(f"note: {counted(used.tags, 'tag name')} from {safe(str(used.path))}: counts first{junk}", quiet=quiet)
+    return names
