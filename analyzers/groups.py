@@ -26,7 +26,7 @@ def _add_up(
 
 
 def by_process(outstanding: Outstanding, processes: Processes) -> tuple[GroupRow, ...]:
-    """Largest first. Two processes that had one id in turn are two rows; -1 as name-less ids are one row each."""
+    """Largest first. Two processes that had one id in turn are two rows; what nobody is known for is one."""
     rows, lives = processes.lives_of(outstanding.process, outstanding.time_ns)
     counts, totals = np.zeros(len(lives), np.int64), np.zeros(len(lives), np.int64)
     _add_up(rows, outstanding.size, counts, totals)

@@ -112,8 +112,8 @@ def measure_memory(path: Path, expected: Expected) -> int:
 
 
 def measure_walks(path: Path) -> tuple[Walk, Walk]:
-    """Kernels warm: all batches (decoded, with stacks, in time order), and the walk alone (records counted)."""
-    return _best_walk(lambda: _batches(path)), _best_walk(lambda: _scan(path))
+    """Kernels warm: the walk alone (records counted), and all batches (decoded, with stacks, in time order)."""
+    return _best_walk(lambda: _scan(path)), _best_walk(lambda: _batches(path))
 
 
 def _best_walk(walk: Callable[[], int]) -> Walk:

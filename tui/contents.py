@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tracer.errors import Damage
+from tracer.events.providers import provider_name
+from tracer.events.schema_book import SchemaBook
 from tracer.trace import ByteCount, Census, Loss, Source, TraceInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A trace's header, record counts, losses, damage and bytes; ``partial`` when reading was interrupted."""
+    """A trace's header, record counts, losses, damage and bytes; ``partial`` when reading was interrupted.
+
+    ``provider_names`` has the providers that occur, as far as their names are known.
+    """
 
     info: TraceInfo
     census: Census
@@ -18,8 +25,12 @@ class Contents:
     damage: tuple[Damage, ...]
     bytes: ByteCount
     partial: bool
+    provider_names: Mapping[uuid.UUID, str]
 
 
-def contents_of(source: Source, *, partial: bool) -> Contents:
-    """What the source has told so far."""
-    return Contents(source.info, source.census, source.loss, source.damage, source.bytes, partial)
+def contents_of(source: Source, *, partial: bool, schemas: SchemaBook | None = None) -> Contents:
+    """What the source has told so far; providers are named as known here, else by the trace's own ``schemas``."""
+    census = source.census
+    names = {guid: provider_name(guid) or (schemas and schemas.provider_name(guid)) for guid in census.providers}
+    known = {guid: name for guid, name in names.items() if name}
+    return Contents(source.info, census, source.loss, source.damage, source.bytes, partial, known)

@@ -92,7 +92,7 @@ class Ledger:
     def _make_room(self, full: int) -> None:
         if full == SLOTS_FULL:
             # In place: the two copies of a growing array would be the largest thing in memory.
-            self._slots.resize(max(len(self._slots) * 9 // 8, len(self._slots) + 1), refcheck=False)
+            self._slots.resize(max(len(self._slots) * 5 // 4, len(self._slots) + 1), refcheck=False)
         elif full == BUCKETS_FULL:
             buckets = np.full(2 * len(self._buckets), EMPTY, np.uint64)
             refill(self._buckets, buckets)

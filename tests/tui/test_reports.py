@@ -10,6 +10,7 @@ from rich.text import Text
 
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import FORBIDDEN, Story
+from tracer.events import afd
 from tui.console import PlainConsole, write_lines
 from tui.contents import Contents
 from tui.report.analysis import analysis_report
@@ -26,7 +27,13 @@ def report(snapshot: Snapshot, filters: Filters | None = None, *, top: int = 10,
 
 def contents(snapshot: Snapshot) -> Contents:
     return Contents(
-        snapshot.info, snapshot.census, snapshot.loss, snapshot.damage, snapshot.bytes, partial=snapshot.partial
+        snapshot.info,
+        snapshot.census,
+        snapshot.loss,
+        snapshot.damage,
+        snapshot.bytes,
+        partial=snapshot.partial,
+        provider_names={afd.PROVIDER: "a name\x1b[2J"},
     )
 
 
@@ -133,7 +140,9 @@ def test_the_info_report_names_hooks_and_providers_that_poolscope_reads(snapshot
     lines = [line.plain for line in info_report(contents(snapshot), width=80)]
     assert "Records: 1,204" in lines
     assert "  0E20  700  pool allocation or free" in lines
-    assert "  e53c6823-7bb8-44bb-90dc-3f86090d48a6  2  afd" in lines
+    named = next(line for line in lines if "e53c6823-7bb8-44bb-90dc-3f86090d48a6" in line)
+    assert "a name" in named and named.endswith("(read: afd)")
+    assert "\x1b" not in named
     assert [line.split() for line in lines[-4:]] == [
         ["headers", "720"],
         ["records", "60,000"],

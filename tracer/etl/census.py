@@ -20,9 +20,10 @@ class Counters:
 
     def census(self, providers: Mapping[uuid.UUID, int]) -> Census:
         """What was counted so far, with the records by provider that the walk's tables hold."""
+        by_header, by_hook = self.by_header.copy(), self.by_hook.copy()  # the walk counts on in its own thread
         return Census(
-            total=int(self.by_header.sum()),
-            by_header={HeaderType(int(k)).name: int(self.by_header[k]) for k in np.flatnonzero(self.by_header)},
-            kernel_events={int(hook): int(self.by_hook[hook]) for hook in np.flatnonzero(self.by_hook)},
+            total=int(by_header.sum()),
+            by_header={HeaderType(int(k)).name: int(by_header[k]) for k in np.flatnonzero(by_header)},
+            kernel_events={int(hook): int(by_hook[hook]) for hook in np.flatnonzero(by_hook)},
             providers=providers,
         )

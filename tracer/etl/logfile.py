@@ -26,6 +26,8 @@ from tracer.etl.headers import (
 HEAD_BYTES: Final = 0x1000
 """Bytes of a file that are enough to read its head: both headers and two names of 260 characters."""
 
+_PRINTABLE: Final = bytes([*b"\t\r\n", *range(0x20, 0x7F)])
+_LOOKED_AT: Final = 512
 _PROCESSOR_INDEX: Final = int(BufferFlag.PROCESSOR_INDEX)
 
 _OTHER_FILES: Final = (
@@ -139,8 +141,7 @@ def _refuse_other_files(head: bytes, path: str, file_size: int) -> None:
             )
     if len(head) < MIN_BUFFER_SIZE:
         raise _not_etl(path, f"it has {len(head)} bytes; the smallest .etl has more than {MIN_BUFFER_SIZE}")
-    printable = sum(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in head[:512])
-    if printable == min(len(head), 512):
+    if not head[:_LOOKED_AT].translate(None, _PRINTABLE):
         raise InputError(
             "not-etl", "this is a text file, not an .etl trace", where=path, why="its first bytes are all text",
             next="give Poolscope the .etl file itself, not a report made from it",

@@ -60,10 +60,11 @@ class Reading:
         self._keys = KeyTable()
         self._counting_only = not any(classifier.layouts)
         self._size = window_bytes
-        self._threads = threads
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        # Where all fits into one window there is nothing to do at the same time.
+        self._pipelined = threads > 1 and int(self._sizes[-1]) > window_bytes
         self._next = 0
         self._peeked = int(_BEGIN)
         self._done = 0
@@ -77,7 +78,7 @@ class Reading:
         self._helper = ThreadPoolExecutor(1, "poolscope-decompress") if threads > 1 and packed.any() else None
         self.window = Window(
             read_into, window_bytes + _SLACK, buffers, head.compression or Compression.XPRESS,
-            arenas=3 if threads > 1 else 1, helper=self._helper,
+            arenas=3 if self._pipelined else 1, helper=self._helper,
         )  # fmt: skip
         self.seconds = dict.fromkeys(("load", "walk", "stacks", "order", "decode"), 0.0)
 
@@ -102,7 +103,7 @@ class Reading:
         With more than one thread they pass through a pipeline: the next window is read and put in order
         while this one is decoded and the one before is with the caller.
         """
-        if self._threads > 1:
+        if self._pipelined:
             return ahead(self._decoded(ahead(self._windows())))
         return self._decoded(self._windows())
 
@@ -252,7 +253,7 @@ class Reading:
             cpus, threads = np.empty(len(events), np.uint16), np.empty(len(events), np.uint32)
             event_owners(arena.words4, events, len(events), self.window.segments, cpus, threads)
             join_by_time(
-                events["time"][times], times, cpus, threads,
+                events, events["time"][times], times, cpus, threads,
                 stacks.kernel, stacks.user, stacks.thread, stacks.process, loose, len(loose),
             )  # fmt: skip
         resolve_all(

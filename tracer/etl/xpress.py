@@ -36,7 +36,7 @@ _BYTE: Final = 255
 def _flags(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> np.uint32:
     """The 32 flag bits at ``pos``, of which at least 4 bytes are there."""
     if pos + 8 <= end:
-        return np.uint32(load64(source, pos) & np.uint64(0xFFFFFFFF))
+        return np.uint32(load64(source, int(pos)) & np.uint64(0xFFFFFFFF))
     flags = np.uint32(0)
     for byte in range(4):
         flags |= np.uint32(source[pos + byte]) << np.uint32(8 * byte)
@@ -60,7 +60,7 @@ def _copy(
     step = np.int64(0)
     if at + length + 7 <= end and out + length + 7 <= last:
         while step < length:
-            store64(output, out + step, load64(source, at + step))
+            store64(output, int(out + step), load64(source, int(at + step)))
             step += 8
         return
     while step < length:
@@ -95,8 +95,9 @@ def _long_length(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> tuple[Int
     return length - _SHORT, pos
 
 
+# One loop with all its cases: a call for each token would cost more than what the call does.
 @kernel
-def decompress(
+def decompress(  # noqa: PLR0912, PLR0915 - see above
     source: npt.NDArray[np.uint8],
     output: npt.NDArray[np.uint8],
     spans: npt.NDArray[np.int64],
@@ -109,15 +110,15 @@ def decompress(
     the first bytes of a stream asks for a short output and gets :data:`OUTPUT_FULL`.
     """
     for row in range(spans.shape[0]):
-        pos = spans[row, 0]
+        pos: Int = spans[row, 0]
         end = spans[row, 1]
         first = spans[row, 2]
         last = spans[row, 3]
-        out = first
+        out: Int = first
         flags = np.uint32(0)
-        left = np.int64(0)
-        nibble_at = np.int64(-1)
-        status = np.int64(WHOLE)
+        left: Int = np.int64(0)
+        nibble_at: Int = np.int64(-1)
+        status: Int = np.int64(WHOLE)
         while pos < end:
             if left == 0:
                 if pos + 4 > end:
@@ -145,7 +146,7 @@ def decompress(
             token = np.int64(source[pos]) | np.int64(source[pos + 1]) << 8
             pos += 2
             distance = (token >> 3) + 1
-            length = token & _SHORT
+            length: Int = token & _SHORT
             if length == _SHORT:
                 if nibble_at >= 0:
                     length = np.int64(source[nibble_at]) >> 4

@@ -14,7 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.columns import NO_STACK, UNKNOWN_ID
-from tracer.etl.walk import SLOT_EXTENDED_KEY, SLOT_EXTENDED_STACK, SLOT_KERNEL_KEY, SLOT_USER_KEY
+from tracer.etl.walk import (
+    SLOT_DEFINITION,
+    SLOT_EXTENDED_KEY,
+    SLOT_EXTENDED_STACK,
+    SLOT_KERNEL_KEY,
+    SLOT_USER_KEY,
+)
 from tracer.jit import Int, inlined, kernel
 from tracer.search import first_at_least
 from tracer.stacks.table import STACKS_FULL, frame_at, intern
@@ -66,7 +72,7 @@ def _event_before(
 
     The latest: a CPU logs an event's kernel stack before it logs anything else, but for what an
     interrupt logs between, whole with its own stack. A user stack is the second part of a stack, so an event
-    that has its first part goes before others.
+    that has its first part goes before others. What defines a stack key has no stack itself.
     """
     first = max(0, after - _LOOK_BACK)
     found = np.int64(-1)
@@ -75,7 +81,7 @@ def _event_before(
         event = events[j]
         if event["time"] < event_time or segments[event["segment"]]["cpu"] != cpu:
             break
-        free = event["time"] == event_time and taken[j] == NO_STACK
+        free = event["time"] == event_time and taken[j] == NO_STACK and event["slot"] != SLOT_DEFINITION
         if free and (thread[j] == UNKNOWN_ID or thread[j] == thread_id):
             if not is_user or kernel_stack[j] != NO_STACK:
                 return np.int64(j)
@@ -181,6 +187,7 @@ def join(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel's arrays are its state; 
 
 @kernel
 def join_by_time(
+    events: npt.NDArray[np.void],
     times: npt.NDArray[np.int64],
     order: npt.NDArray[np.int32],
     cpus: npt.NDArray[np.uint16],
@@ -195,7 +202,8 @@ def join_by_time(
     """Find the event of each loose stack among all events of the window, by time, then thread, then CPU.
 
     ``times`` are the window's raw times in time order and ``order`` the event of each; the other
-    columns are by event. An event of another thread is never taken.
+    columns are by event. An event of another thread is never taken; a user stack goes to an event that
+    has its kernel stack before others.
     """
     for i in range(count):
         item = loose[i]
@@ -211,7 +219,9 @@ def join_by_time(
             event = order[at]
             at += 1
             owner = thread[event] if thread[event] != UNKNOWN_ID else header_thread[event]
-            if taken[event] != NO_STACK or (owner != UNKNOWN_ID and owner != item["thread"]):
+            if events[event]["slot"] == SLOT_DEFINITION or taken[event] != NO_STACK:
+                continue
+            if owner != UNKNOWN_ID and owner != item["thread"]:
                 continue
             score = 1 + (2 if owner == item["thread"] else 0) + (1 if cpus[event] == item["cpu"] else 0)
             score += 4 if item["is_user"] and kernel_stack[event] != NO_STACK else 0

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
+
 from tracer.trace import ByteCount, Census
 from tui.contents import Contents
 from tui.json_documents.trace import damage_part, loss_part, trace_part
 from tui.json_documents.writing import SCHEMA, Object
 
 
-def records_part(census: Census) -> Object:
+def records_part(census: Census, names: Mapping[uuid.UUID, str]) -> Object:
     """How many records of which kind; hook ids are group and type in four hex digits."""
     return {
         "total": census.total,
         "by_header": dict(sorted(census.by_header.items())),
         "kernel_events": {f"{hook:04X}": count for hook, count in sorted(census.kernel_events.items())},
         "providers": {str(guid): count for guid, count in sorted(census.providers.items())},
+        "provider_names": {str(guid): name for guid, name in sorted(names.items())},
     }
 
 
@@ -36,7 +40,7 @@ def info_document(contents: Contents) -> Object:
         "partial": contents.partial,
         "finalised": contents.info.finalised,
         "trace": trace_part(contents.info),
-        "records": records_part(contents.census),
+        "records": records_part(contents.census, contents.provider_names),
         "loss": loss_part(contents.loss),
         "damage": damage_part(contents.damage),
         "bytes": bytes_part(contents.bytes),

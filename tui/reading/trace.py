@@ -8,6 +8,7 @@ from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.etl.file import EtlFile
+from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.trace import Batch
 from tui.contents import Contents, contents_of
 from tui.reading.compilation import announce_compilation
@@ -34,7 +35,8 @@ def read_contents(path: Path, *, quiet: bool) -> Contents:
                 source.scan(on_progress)
             except _Stopped:
                 return contents_of(source, partial=True)
-        return contents_of(source, partial=False)
+        schemas = source.carried_schemas() if SCHEMA_PROVIDER in source.census.providers else None
+        return contents_of(source, partial=False, schemas=schemas)
 
 
 def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:

@@ -23,18 +23,18 @@ def info_report(contents: Contents, *, width: int) -> list[Text]:
     info = contents.info
     head = simulated_lines(info) + origin_lines(info) + file_lines(info)
     head += missing_lines(info, contents.loss, contents.damage, partial=contents.partial)
-    lines = [*wrapped(head, width), Text(), *_records(contents.census)]
+    lines = [*wrapped(head, width), Text(), *_records(contents.census, contents.provider_names)]
     return [*lines, Text(), *_bytes(contents.bytes)]
 
 
-def _records(census: Census) -> list[Text]:
+def _records(census: Census, names: Mapping[uuid.UUID, str]) -> list[Text]:
     lines = [heading(f"Records: {census.total:,}"), *_counts(dict(census.by_header))]
     if census.kernel_events:
         lines += [Text(), heading("Kernel events, by hook id")]
         lines += _counts({f"{hook:04X}": n for hook, n in census.kernel_events.items()}, _hook_names(census))
     if census.providers:
         lines += [Text(), heading("Providers")]
-        lines += _counts({str(guid): n for guid, n in census.providers.items()}, _provider_names(census))
+        lines += _counts({str(guid): n for guid, n in census.providers.items()}, _provider_words(census, names))
     return lines
 
 
@@ -55,14 +55,18 @@ def _hook_names(census: Census) -> dict[str, str]:
     return {key: layouts[-1].name for key, layouts in found.items() if layouts}
 
 
-def _provider_names(census: Census) -> dict[str, str]:
-    """What is read of a provider's events: the kinds of event table that they end up in."""
+def _provider_words(census: Census, names: Mapping[uuid.UUID, str]) -> dict[str, str]:
+    """A provider's name, and what is read of its events: the kinds of event table that they end up in."""
     kinds: dict[uuid.UUID, set[str]] = {}
     for layout in LAYOUTS:
         for event in layout.ids:
             if isinstance(event, ProviderId):
                 kinds.setdefault(event.provider, set()).add(layout.kind)
-    return {str(guid): ", ".join(sorted(kinds[guid])) for guid in census.providers if guid in kinds}
+    words = {}
+    for guid in census.providers:
+        read = f"(read: {', '.join(sorted(kinds[guid]))})" if guid in kinds else ""
+        words[str(guid)] = " ".join(filter(None, (safe(names.get(guid, "")), read)))
+    return words
 
 
 def _bytes(count: ByteCount) -> list[Text]:

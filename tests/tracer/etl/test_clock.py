@@ -35,8 +35,13 @@ def test_all_times_within_290_years_are_representable(seconds: int, frequency: i
 
 @pytest.mark.parametrize(
     ("kind", "ticks_a_second"),
-    [(ClockType.QPC, 3_117_777), (ClockType.RAW, 3_117_777), (ClockType.SYSTEM_TIME, 10**7), (ClockType.CPU_CYCLES, 2_712 * 10**6)],
-)  # fmt: skip
+    [
+        (ClockType.QPC, 3_117_777),
+        (ClockType.RAW, 3_117_777),
+        (ClockType.SYSTEM_TIME, 10**7),
+        (ClockType.CPU_CYCLES, 2_712 * 10**6),
+    ],
+)
 def test_each_clock_has_its_own_rule(kind: ClockType, ticks_a_second: int) -> None:
     clock = clock_of(kind, 3_117_777, 2_712, 500, 133_700_000_000_000_000)
     assert clock.frequency == ticks_a_second

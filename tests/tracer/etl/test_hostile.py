@@ -66,7 +66,8 @@ def try_read(path: Path, kinds: Collection[str] | None = None, **options: int) -
     try:
         return read(path, kinds, **options)
     except InputError as error:
-        assert all((error.code, error.what, error.where, error.why, error.next))
+        if not all((error.code, error.what, error.where, error.why, error.next)):
+            raise AssertionError(f"{error!r} does not say all") from error
         return None
 
 
@@ -105,7 +106,11 @@ STEP = 37 if UNJITTED else 1
 )
 @settings(max_examples=examples(250))
 def test_flipped_bytes_never_raise_anything_but_the_typed_error(
-    seed: list[tuple[int, int]], compressed: bool, window_bytes: int, threads: int, tmp_path_factory: pytest.TempPathFactory
+    seed: list[tuple[int, int]],
+    compressed: bool,
+    window_bytes: int,
+    threads: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     data = bytearray(small_trace(compressed=compressed))
     for position, value in seed:
@@ -116,7 +121,9 @@ def test_flipped_bytes_never_raise_anything_but_the_typed_error(
 
 
 @given(
-    fields=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 17), st.integers(0, 2**32 - 1)), min_size=1, max_size=4),
+    fields=st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 17), st.integers(0, 2**32 - 1)), min_size=1, max_size=4
+    ),
     window_bytes=st.sampled_from([1, 4 << 20]),
 )
 @settings(max_examples=examples(250))
@@ -189,7 +196,9 @@ def test_buffers_that_overlap_beyond_all_measure_are_read_out_of_order_and_said_
 
 def test_a_hundred_thousand_providers_are_counted_each(tmp_path: Path) -> None:
     count = 2_000 if UNJITTED else 100_000
-    records = [Record(HeaderType.EVENT64, 1_000_000 + i, provider=uuid.UUID(int=i << 64 | 5)) for i in range(1, count + 1)]
+    records = [
+        Record(HeaderType.EVENT64, 1_000_000 + i, provider=uuid.UUID(int=i << 64 | 5)) for i in range(1, count + 1)
+    ]
     path = tmp_path / "t.etl"
     path.write_bytes(EtlWriter(TraceOptions()).write(records))
     found = read(path, ())

@@ -63,11 +63,10 @@ def thread_names(draw: st.DrawFn) -> Decoded:
 
 
 def kernel_record(draw: st.DrawFn, header: HeaderType, hook: int, payload: bytes) -> Record:
-    extras = {}
-    if header in PERFINFO:
-        counters = tuple(draw(st.lists(WIDE, max_size=3)))
-        extras = {"counters": counters, "pebs": draw(st.none() | WIDE)}
-    return Record(header, 0, payload, thread=draw(IDS), process=draw(IDS), hook=hook, version=2, **extras)
+    record = Record(header, 0, payload, thread=draw(IDS), process=draw(IDS), hook=hook, version=2)
+    if header not in PERFINFO:
+        return record
+    return replace(record, counters=tuple(draw(st.lists(WIDE, max_size=3))), pebs=draw(st.none() | WIDE))
 
 
 @st.composite
@@ -80,8 +79,9 @@ def counted_records(draw: st.DrawFn) -> Decoded:
     options = MessageOption(draw(st.integers(0, 0xFF)) & ~MessageOption.PERF_TIMESTAMP)
     extended = tuple(draw(st.lists(st.sampled_from(EXTENDED), max_size=3)))
     record = Record(
-        header, 0, payload, thread=draw(IDS), hook=0x0700 + draw(st.integers(0, 3)), provider=draw(st.sampled_from(PROVIDERS)),
-        id=draw(st.integers(0, 9)), opcode=3, version=draw(st.integers(0, 3)), options=options, extended=extended,
+        header, 0, payload, thread=draw(IDS), hook=0x0700 + draw(st.integers(0, 3)), opcode=3, options=options,
+        provider=draw(st.sampled_from(PROVIDERS)), id=draw(st.integers(0, 9)), version=draw(st.integers(0, 3)),
+        extended=extended,
     )  # fmt: skip
     return Decoded(record, "", {})
 
@@ -179,9 +179,7 @@ def check_bytes(found: Everything, kept: Sequence[Decoded], trace: WrittenTrace,
         assert count.padding >= options.preallocated
 
 
-def check_table(
-    found: Everything, want: list[Decoded], kind: str, trace: WrittenTrace, options: TraceOptions
-) -> None:
+def check_table(found: Everything, want: list[Decoded], kind: str, trace: WrittenTrace, options: TraceOptions) -> None:
     want = sorted(want, key=lambda item: (item.record.time, item.record.cpu))
     table = found.tables.get(kind)
     if table is None:
@@ -233,7 +231,9 @@ def test_cpus_beyond_256_are_told_apart(tmp_path: Path) -> None:
         Record(HeaderType.PERFINFO64, 1_000_000 + cpu, payload, cpu=cpu, hook=0x0E20, version=2) for cpu in range(2_000)
     ]
     path = tmp_path / "t.etl"
-    path.write_bytes(EtlWriter(TraceOptions(buffer_size=512, processors=2_000, session="s", log_file="f")).write(records))
+    path.write_bytes(
+        EtlWriter(TraceOptions(buffer_size=512, processors=2_000, session="s", log_file="f")).write(records)
+    )
     assert read(path, ["pool"]).tables["pool"]["cpu"].tolist() == list(range(2_000))
 
 

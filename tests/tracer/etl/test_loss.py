@@ -1,0 +1,84 @@
+"""What a session lost: its own counters, and where in time the file shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.etl.options import TraceOptions
+from fixtures.etl.records import Record
+from tests.tracer.traces import Everything, read, write
+from tracer.etl.headers import HeaderType, LogFileMode
+
+SIZE = 1_024
+PER_BUFFER = (SIZE - 72) // 40
+NS = 100
+"""Nanoseconds of a tick of the default clock."""
+
+
+def records(count: int, *, cpus: int = 1, lost: frozenset[int] = frozenset()) -> list[Record]:
+    return [
+        Record(HeaderType.PERFINFO64, 1_000_000 + i, bytes(24), cpu=i % cpus, hook=0x0E20, version=2, lost=i in lost)
+        for i in range(count)
+    ]
+
+
+def trace(folder: Path, given: list[Record], **options: Any) -> Everything:
+    path = folder / "t.etl"
+    write(path, given, TraceOptions(buffer_size=SIZE, session="s", log_file="f", flush_ns=0, **options))
+    return read(path, ())
+
+
+def test_a_trace_that_lost_nothing_has_no_gap(tmp_path: Path) -> None:
+    loss = trace(tmp_path, records(500, cpus=3), processors=3, swapped=True).loss
+    assert (loss.events_lost, loss.buffers_lost, loss.gaps) == (0, 0, ())
+
+
+def test_the_headers_counters_are_told(tmp_path: Path) -> None:
+    loss = trace(tmp_path, records(5), events_lost=7, buffers_lost=3).loss
+    assert (loss.events_lost, loss.buffers_lost) == (7, 3)
+
+
+def test_lost_events_are_a_gap_of_their_cpu_between_the_buffers_around(tmp_path: Path) -> None:
+    given = records(10 * PER_BUFFER, cpus=2, lost=frozenset({4 * PER_BUFFER + 1}))
+    loss = trace(tmp_path, given, processors=2).loss
+    (gap,) = loss.gaps
+    assert (loss.events_lost, gap.cpu, gap.reason) == (1, 1, "events-lost")
+    assert gap.from_ns <= (4 * PER_BUFFER + 1) * NS <= gap.to_ns
+    assert gap.to_ns - gap.from_ns < 6 * PER_BUFFER * NS
+
+
+def test_events_lost_in_a_cpus_last_buffer_are_a_gap_up_to_the_end(tmp_path: Path) -> None:
+    (gap,) = trace(tmp_path, records(3 * PER_BUFFER, lost=frozenset({3 * PER_BUFFER - 2}))).loss.gaps
+    assert gap.to_ns == (3 * PER_BUFFER - 1) * NS
+
+
+def test_a_buffer_that_never_reached_the_file_is_a_hole_and_a_flag(tmp_path: Path) -> None:
+    loss = trace(tmp_path, records(8 * PER_BUFFER), dropped=frozenset({4})).loss
+    assert loss.buffers_lost == 1
+    flagged, hole = sorted(loss.gaps, key=lambda gap: gap.reason)
+    assert (flagged.reason, flagged.cpu) == ("buffer-lost", 0)
+    assert (hole.reason, hole.cpu) == ("sequence-gap:1", -1)
+    assert (hole.from_ns, hole.to_ns) == (2 * PER_BUFFER * NS, 4 * PER_BUFFER * NS)
+
+
+@pytest.mark.parametrize("mode", [LogFileMode.CIRCULAR, LogFileMode.BUFFERING])
+def test_the_front_of_a_wrapped_file_is_no_gap(mode: LogFileMode, tmp_path: Path) -> None:
+    found = trace(tmp_path, records(20 * PER_BUFFER), mode=mode, ring_buffers=6)
+    assert found.info.buffers == 7
+    assert found.loss.gaps == ()
+
+
+def test_a_hole_inside_a_wrapped_file_is_a_gap(tmp_path: Path) -> None:
+    found = trace(
+        tmp_path, records(20 * PER_BUFFER), mode=LogFileMode.CIRCULAR, ring_buffers=6, dropped=frozenset({18})
+    )
+    assert "sequence-gap:1" in [gap.reason for gap in found.loss.gaps]
+
+
+def test_gaps_come_in_time_order(tmp_path: Path) -> None:
+    gaps = trace(tmp_path, records(30 * PER_BUFFER), dropped=frozenset({5, 11, 12, 20})).loss.gaps
+    assert [gap.from_ns for gap in gaps] == sorted(gap.from_ns for gap in gaps)
+    assert sorted(gap.reason for gap in gaps).count("sequence-gap:2") == 1
