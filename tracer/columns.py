@@ -76,9 +76,9 @@ class EventTable:
 
     ``time``: int64 nanoseconds since the trace's start. ``raw_time``: int64 session clock ticks.
     ``order``: int64, position in the time order of all events of the trace (ties between CPUs
-    keep file order). ``cpu``: uint16. ``thread``, ``process``: uint32 from the record's stack,
-    else its header, :data:`UNKNOWN_ID` where neither says; ``who``: uint8 :class:`Who`. ``event``: uint16 hook id or manifest
-    event id. ``stack``, ``user_stack``: int32 ids into the source's stack table, :data:`NO_STACK`
+    keep file order). ``cpu``: uint16. ``thread``, ``process``: uint32 from the record's stack, else its
+    header, :data:`UNKNOWN_ID` where neither says; ``who``: uint8 :class:`Who`. ``event``: uint16 hook id
+    or manifest event id. ``stack``, ``user_stack``: int32 ids into the source's stack table, :data:`NO_STACK`
     for none. ``offset``: int64 file offset of the record, or of its buffer when compressed.
     ``fields``: payload columns by field name.
     """

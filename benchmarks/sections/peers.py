@@ -57,6 +57,7 @@ def _row(section: str, peer: str, name: str, ours: Ours, theirs: Walk) -> Row:
         note = f"{peer} reads {theirs.records:,} of {scan.records:,} {theirs.stopped}".rstrip()
         return Row(section, name, scan.rate, Unit.RECORDS_PER_SECOND, note=note)
     enough = theirs.records >= FEW_RECORDS
+    decoded = f"with all events decoded {batches.rate / theirs.rate:.3g} ×"
     return Row(
         section,
         name,
@@ -66,7 +67,7 @@ def _row(section: str, peer: str, name: str, ours: Ours, theirs: Walk) -> Row:
         to=peer,
         bound=Bound.AT_LEAST,
         limit=LIMITS[peer] if enough else None,
-        note=f"{peer}: {Unit.RECORDS_PER_SECOND.text(theirs.rate)}; with all events decoded {batches.rate / theirs.rate:.3g} ×"
+        note=f"{peer}: {Unit.RECORDS_PER_SECOND.text(theirs.rate)}; {decoded}"
         + ("" if enough else f"; only {theirs.records} records"),
     )
 

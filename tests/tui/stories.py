@@ -36,7 +36,7 @@ class HandmadeNames:
     processes: Mapping[int, str]
     stacks: Mapping[int, tuple[Frame, ...]]
 
-    def process(self, pid: int, at_ns: int | None = None) -> str:
+    def process(self, pid: int, at_ns: int | None = None) -> str:  # noqa: ARG002 - a handmade process has one name
         return self.processes.get(pid, "")
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:

@@ -141,7 +141,8 @@ def test_the_info_report_names_hooks_and_providers_that_poolscope_reads(snapshot
     assert "Records: 1,204" in lines
     assert "  0E20  700  pool allocation or free" in lines
     named = next(line for line in lines if "e53c6823-7bb8-44bb-90dc-3f86090d48a6" in line)
-    assert "a name" in named and named.endswith("(read: afd)")
+    assert "a name" in named
+    assert named.endswith("(read: afd)")
     assert "\x1b" not in named
     assert [line.split() for line in lines[-4:]] == [
         ["headers", "720"],

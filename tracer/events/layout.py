@@ -111,8 +111,9 @@ class Layout:
 
     ``kind`` names the event table that its records end up in; several layouts share a kind.
     ``version`` is the first event version it holds for; it holds until a layout with a higher
-    version for the same id; with ``exact`` for that version alone. A payload may end early at any field boundary: missing fields read
-    as zero (or empty), a field cut in the middle makes the record ``short``.
+    version for the same id; with ``exact`` for that version alone. A payload may end early at any
+    field boundary: missing fields read as zero (or empty), a field cut in the middle makes the record
+    ``short``.
     """
 
     kind: str

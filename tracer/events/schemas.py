@@ -26,7 +26,13 @@ VALUE_MAP: Final = 33
 KIND: Final = "schema"
 
 LAYOUTS: Final[tuple[Layout, ...]] = (
-    layout(KIND, "schema carried by the trace", (ProviderId(PROVIDER, EVENT_SCHEMA), ProviderId(PROVIDER, VALUE_MAP)), 0, "rest data"),
+    layout(
+        KIND,
+        "schema carried by the trace",
+        (ProviderId(PROVIDER, EVENT_SCHEMA), ProviderId(PROVIDER, VALUE_MAP)),
+        0,
+        "rest data",
+    ),
 )
 """The schema records themselves, as events: :class:`~tracer.events.schema_book.SchemaBook` reads their data."""
 

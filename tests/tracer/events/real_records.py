@@ -43,7 +43,8 @@ def _bodies(data: bytes) -> Iterator[bytes]:
         later, flag = struct.unpack_from("<IH", data, at + 0x30)
         if flag & _COMPRESSED:
             body = np.zeros(saved - 0x48, np.uint8)
-            xpress.decompress(np.frombuffer(data, np.uint8), at + 0x48, at + stride, body, 0, len(body))
+            spans = np.array([[at + 0x48, at + stride, 0, len(body)]])
+            xpress.decompress(np.frombuffer(data, np.uint8), body, spans, np.zeros((1, 2), np.int64))
             yield body.tobytes()
         else:
             yield data[at + 0x48 : at + min(max(saved, later), stride)]

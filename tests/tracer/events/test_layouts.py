@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.tracer.events.reference import Value, read
-from tracer.events import afd, image, irp, network, pool, process, registry, stack, tcpip, thread
+from tracer.events import afd, image, irp, network, pool, process, registry, schemas, stack, tcpip, thread
 from tracer.events.encode import encode
 from tracer.events.layout import Code, Field, KernelId, Layout, ProviderId, hooks, layout
 
@@ -192,8 +192,8 @@ def test_an_unknown_event_has_no_layout_and_no_name() -> None:
     assert registry.event_name(unknown) is None
 
 
-def test_providers_are_those_of_manifests_and_image_identities() -> None:
-    assert registry.providers() == {afd.PROVIDER, tcpip.PROVIDER, image.IMAGE_ID}
+def test_providers_are_those_of_manifests_image_identities_and_schemas() -> None:
+    assert registry.providers() == {afd.PROVIDER, tcpip.PROVIDER, image.IMAGE_ID, schemas.PROVIDER}
 
 
 def test_layouts_can_be_hashed_so_that_packers_are_kept() -> None:
