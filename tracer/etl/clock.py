@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.etl.headers import ClockType
+from tracer.jit import Int, inlined, kernel
 
 NS_PER_SECOND: Final = 1_000_000_000
 _LEAST: Final = int(np.iinfo(np.int64).min)
@@ -26,6 +27,33 @@ CLOCK_NAMES: Final = {
     ClockType.SYSTEM_TIME: "system-time",
     ClockType.CPU_CYCLES: "cpu-cycles",
 }
+
+
+@inlined
+def tick_ns(raw: Int, origin: int, least: int, most: int, frequency: int, whole: int) -> Int:
+    """Nanoseconds since ``origin`` of a raw time, rounded down.
+
+    A time outside ``least`` … ``most``, which only a damaged record says, becomes the nearest inside.
+    """
+    ticks = min(max(raw, least), most) - origin
+    if whole != 0:
+        return ticks * whole
+    seconds = ticks // frequency
+    return seconds * NS_PER_SECOND + (ticks - seconds * frequency) * NS_PER_SECOND // frequency
+
+
+@kernel
+def _convert(
+    raw: npt.NDArray[np.int64],
+    out: npt.NDArray[np.int64],
+    origin: int,
+    least: int,
+    most: int,
+    frequency: int,
+    whole: int,
+) -> None:
+    for i in range(raw.shape[0]):
+        out[i] = tick_ns(raw[i], origin, least, most, frequency, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +79,20 @@ class Clock:
         span = min(_MOST, _MOST // NS_PER_SECOND * self.frequency)
         return max(_LEAST, self.origin - span), min(_MOST, self.origin + span)
 
-    def ns(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Nanoseconds since the trace's start (int64, same shape), rounded down.
+    @property
+    def terms(self) -> tuple[int, int, int, int, int]:
+        """What :func:`tick_ns` needs: origin, least and greatest raw time, frequency, whole nanoseconds a tick or 0."""
+        whole = NS_PER_SECOND // self.frequency if NS_PER_SECOND % self.frequency == 0 else 0
+        return self.origin, *self.representable, self.frequency, whole
 
-        Times that are not :attr:`representable`, which only a damaged record says, become the nearest that is.
-        """
-        least, most = self.representable
-        if raw.size and (int(raw.min()) < least or int(raw.max()) > most):
-            raw = np.clip(raw, least, most)
-        ticks = raw - np.int64(self.origin)
-        if NS_PER_SECOND % self.frequency == 0:
-            return ticks * np.int64(NS_PER_SECOND // self.frequency)
-        whole, part = np.divmod(ticks, np.int64(self.frequency))
-        return whole * np.int64(NS_PER_SECOND) + part * np.int64(NS_PER_SECOND) // np.int64(self.frequency)
+    def ns(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Nanoseconds since the trace's start (int64, one dimension), by the rule of :func:`tick_ns`."""
+        out = np.empty(len(raw), np.int64)
+        _convert(raw, out, *self.terms)
+        return out
 
     def ns_of(self, raw: int) -> int:
-        """Nanoseconds since the trace's start of one raw time, by the rule of :meth:`ns`."""
+        """Nanoseconds since the trace's start of one raw time, by the rule of :func:`tick_ns`."""
         least, most = self.representable
         return (min(max(raw, least), most) - self.origin) * NS_PER_SECOND // self.frequency
 

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from tracer.columns import NO_STACK, UNKNOWN_ID, BlobColumn, Column, EventTable, Who
 from tracer.etl import walk
-from tracer.etl.clock import Clock
+from tracer.etl.clock import Clock, tick_ns
 from tracer.etl.headers import HEADER_DTYPE
-from tracer.events.decode import decode
+from tracer.events.decode import Extent, decode
 from tracer.events.layout import Layout
-from tracer.jit import kernel
+from tracer.jit import Int, kernel
 
 THREAD_AT = np.full(256, -1, np.int64)
 """By header type: where the u32 thread id stands (the process id follows it), -1 where there is none."""
@@ -23,6 +23,21 @@ for _kind, _dtype in HEADER_DTYPE.items():
     if _dtype.fields is not None and "thread" in _dtype.fields:
         THREAD_AT[_kind] = _dtype.fields["thread"][1]
 
+_COMMON_DTYPES: dict[str, Any] = {
+    "time": np.int64,
+    "raw_time": np.int64,
+    "cpu": np.uint16,
+    "thread": np.uint32,
+    "process": np.uint32,
+    "who": np.uint8,
+    "event": np.uint16,
+    "stack": np.int32,
+    "user_stack": np.int32,
+    "offset": np.int64,
+}
+"""Columns that :func:`fill_common` fills, in the order of its arguments."""
+
+_NO_LIMIT = np.iinfo(np.int64).max
 _UNKNOWN = UNKNOWN_ID
 _BY_STACK = int(Who.STACK)
 _BY_HEADER = int(Who.HEADER)
@@ -51,30 +66,56 @@ def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
     segments: npt.NDArray[np.void],
     events: npt.NDArray[np.void],
     rows: npt.NDArray[np.int32],
-    stack_thread: npt.NDArray[np.uint32],
-    stack_process: npt.NDArray[np.uint32],
+    of_kernel: npt.NDArray[np.int32],
+    of_user: npt.NDArray[np.int32],
+    of_thread: npt.NDArray[np.uint32],
+    of_process: npt.NDArray[np.uint32],
+    origin: int,
+    least: int,
+    most: int,
+    frequency: int,
+    whole: int,
+    time: npt.NDArray[np.int64],
     raw: npt.NDArray[np.int64],
     cpu: npt.NDArray[np.uint16],
     thread: npt.NDArray[np.uint32],
     process: npt.NDArray[np.uint32],
     who: npt.NDArray[np.uint8],
     event_id: npt.NDArray[np.uint16],
+    stack: npt.NDArray[np.int32],
+    user_stack: npt.NDArray[np.int32],
     offset: npt.NDArray[np.int64],
-) -> None:
-    """The columns of ``events[rows]`` that do not depend on their layout."""
+    payloads: npt.NDArray[np.uint32],
+) -> tuple[Int, Int, Int]:
+    """The columns of ``events[rows]`` that do not depend on their layout, and where their payloads lie.
+
+    ``of_…`` is what stacks tell, by event; ``origin`` … ``whole`` are a clock's terms. Gives the length of
+    the shortest payload and the least and greatest pointer size.
+    """
+    shortest = np.int64(_NO_LIMIT)
+    least_pointer = np.int64(8)
+    greatest_pointer = np.int64(4)
     for i in range(rows.shape[0]):
         row = rows[i]
         event = events[row]
         segment = segments[event["segment"]]
         start = np.int64(event["start"])
         raw[i] = event["time"]
+        time[i] = tick_ns(event["time"], origin, least, most, frequency, whole)
         cpu[i] = segment["cpu"]
         event_id[i] = event["event"]
+        stack[i] = of_kernel[row]
+        user_stack[i] = of_user[row]
+        payloads[i] = event["payload"]
+        shortest = min(shortest, np.int64(event["end"]) - np.int64(event["payload"]))
         offset[i] = segment["offset"] if segment["packed"] else segment["offset"] + start - segment["begin"]
-        at = THREAD_AT[(words4[start >> 2] >> np.uint32(16)) & np.uint32(0xFF)]
-        if stack_thread[row] != _UNKNOWN:
-            thread[i] = stack_thread[row]
-            process[i] = stack_process[row]
+        kind = (words4[start >> 2] >> np.uint32(16)) & np.uint32(0xFF)
+        least_pointer = min(least_pointer, walk.POINTER_BYTES[kind])
+        greatest_pointer = max(greatest_pointer, walk.POINTER_BYTES[kind])
+        at = THREAD_AT[kind]
+        if of_thread[row] != _UNKNOWN:
+            thread[i] = of_thread[row]
+            process[i] = of_process[row]
             who[i] = _BY_STACK
         elif at >= 0 and words4[(start + at) >> 2] != _UNKNOWN:
             thread[i] = words4[(start + at) >> 2]
@@ -84,6 +125,7 @@ def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
             thread[i] = _UNKNOWN
             process[i] = _UNKNOWN
             who[i] = 0
+    return shortest, least_pointer, greatest_pointer
 
 
 class EventStacks:
@@ -122,35 +164,29 @@ def event_tables(walked: Walked, layouts: Sequence[Layout | None], clock: Clock)
     """The tables of a window by kind, and how many records ended inside a field."""
     parts: dict[str, list[EventTable]] = {}
     total = 0
-    for slot, layout in enumerate(layouts):
-        rows = walked.rows[walked.slots[slot] : walked.slots[slot + 1]]
-        if layout is not None and len(rows):
-            places = walked.places[walked.slots[slot] : walked.slots[slot + 1]]
-            table, short = _slot_table(walked, layout, clock, rows, places)
+    for slot in np.flatnonzero(np.diff(walked.slots)):
+        layout = layouts[int(slot)]
+        if layout is not None:
+            table, short = _slot_table(walked, layout, clock, slice(walked.slots[slot], walked.slots[slot + 1]))
             total += short
             parts.setdefault(layout.kind, []).append(table)
     return {kind: joined(found) for kind, found in parts.items()}, total
 
 
-def _slot_table(
-    walked: Walked, layout: Layout, clock: Clock, rows: npt.NDArray[np.int32], places: npt.NDArray[np.int64]
-) -> tuple[EventTable, int]:
-    """The table of one layout's events, and how many of them ended inside a field."""
+def _slot_table(walked: Walked, layout: Layout, clock: Clock, part: slice) -> tuple[EventTable, int]:
+    """The table of one layout's events (``part`` of the ordered rows), and how many of them ended inside a field."""
+    rows = walked.rows[part]
     n = len(rows)
-    raw, offset = np.empty(n, np.int64), np.empty(n, np.int64)
-    cpu, event_id, who = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.uint8)
-    thread, process = np.empty(n, np.uint32), np.empty(n, np.uint32)
+    common: dict[str, Any] = {name: np.empty(n, dtype) for name, dtype in _COMMON_DTYPES.items()}
+    payloads = np.empty(n, np.uint32)
     stacks = walked.stacks
-    fill_common(
-        walked.words4, walked.segments, walked.events, rows, stacks.thread, stacks.process,
-        raw, cpu, thread, process, who, event_id, offset,
-    )  # fmt: skip
-    fields, short = decode(layout, walked.words4, walked.events, rows, walk.POINTER_BYTES)
-    table = EventTable(
-        layout.kind, clock.ns(raw), raw, places, cpu, thread, process, who, event_id,
-        stacks.kernel[rows], stacks.user[rows], offset, fields,
-    )  # fmt: skip
-    return table, short
+    given = (walked.words4, walked.segments, walked.events, rows)
+    told = (stacks.kernel, stacks.user, stacks.thread, stacks.process)
+    arguments: tuple[Any, ...] = (*given, *told, *clock.terms, *common.values(), payloads)
+    reach = fill_common(*arguments)
+    extent = Extent(payloads, *(int(value) for value in reach))
+    fields, short = decode(layout, walked.words4, walked.events, rows, walk.POINTER_BYTES, extent)
+    return EventTable(kind=layout.kind, order=walked.places[part], fields=fields, **common), short
 
 
 def joined(tables: Sequence[EventTable]) -> EventTable:

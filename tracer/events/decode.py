@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from itertools import accumulate
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,8 @@ _ASTR: Final = int(Code.ASTR)
 _SID: Final = int(Code.SID)
 _BIN: Final = int(Code.BIN)
 _PTRS: Final = int(Code.PTRS)
+_WIDE: Final = 8
+_HALF: Final = 4
 _PLAIN: Final = frozenset({Code.U1, Code.U2, Code.U4, Code.U8, Code.PTR})
 _SID_SUBAUTHORITIES: Final = 1  # offset of the count in a SID; 8 fixed bytes, then 4 for each
 
@@ -141,49 +145,24 @@ def decode_rows(
 
 
 @kernel
-def decode_fixed(
+def take(
     words4: npt.NDArray[np.uint32],
     window: npt.NDArray[np.uint8],
-    payloads: npt.NDArray[np.int64],
-    offsets: npt.NDArray[np.int64],
-    widths: npt.NDArray[np.int64],
-    values: npt.NDArray[np.uint64],
+    payloads: npt.NDArray[np.uint32],
+    offset: int,
+    width: int,
+    out: npt.NDArray[np.unsignedinteger[Any]],
 ) -> None:
-    """The same for records whose fields all lie at fixed ``offsets`` of their whole payload: a field at a time."""
-    for f in range(offsets.shape[0]):
-        width = widths[f]
-        offset = offsets[f]
-        if width == 4:
-            for i in range(payloads.shape[0]):
-                values[f, i] = read_field(words4, window, payloads[i] + offset, 4)
-        elif width == 8:
-            for i in range(payloads.shape[0]):
-                values[f, i] = read_field(words4, window, payloads[i] + offset, 8)
-        else:
-            for i in range(payloads.shape[0]):
-                values[f, i] = read_unsigned(window, payloads[i] + offset, width)
-
-
-@kernel
-def _extent(
-    words4: npt.NDArray[np.uint32],
-    events: npt.NDArray[np.void],
-    rows: npt.NDArray[np.int32],
-    pointer_bytes: npt.NDArray[np.int64],
-    payloads: npt.NDArray[np.int64],
-) -> tuple[Int, Int, Int]:
-    """Fill ``payloads`` with where each begins; gives the shortest and the least and greatest pointer size."""
-    shortest = np.int64(1 << 62)
-    least = np.int64(8)
-    greatest = np.int64(4)
-    for i in range(rows.shape[0]):
-        event = events[rows[i]]
-        payloads[i] = event["payload"]
-        shortest = min(shortest, np.int64(event["end"]) - np.int64(event["payload"]))
-        pointer = pointer_bytes[(words4[np.int64(event["start"]) >> 2] >> np.uint32(16)) & np.uint32(0xFF)]
-        least = min(least, pointer)
-        greatest = max(greatest, pointer)
-    return shortest, least, greatest
+    """One field of records that all have it at the same ``offset`` of their payload."""
+    if width == _WIDE:
+        for i in range(payloads.shape[0]):
+            out[i] = read_field(words4, window, np.int64(payloads[i]) + offset, _WIDE)
+    elif width == _HALF:
+        for i in range(payloads.shape[0]):
+            out[i] = read_field(words4, window, np.int64(payloads[i]) + offset, _HALF)
+    else:
+        for i in range(payloads.shape[0]):
+            out[i] = read_unsigned(window, np.int64(payloads[i]) + offset, width)
 
 
 @kernel
@@ -202,39 +181,53 @@ def copy_spans(
             out[place + k] = window[start + k]
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where payloads lie: ``payloads`` (uint32), the shortest one, the least and greatest size of a pointer."""
+
+    payloads: npt.NDArray[np.uint32]
+    shortest: int
+    least_pointer: int
+    greatest_pointer: int
+
+
 def decode(
     layout: Layout,
     words4: npt.NDArray[np.uint32],
     events: npt.NDArray[np.void],
     rows: npt.NDArray[np.int32],
     pointer_bytes: npt.NDArray[np.int64],
+    extent: Extent,
 ) -> tuple[dict[str, Column], int]:
     """Columns by field name for ``events[rows]``, and how many records ended inside a field."""
-    values = np.empty((len(layout.fields), len(rows)), np.uint64)
-    payloads = np.empty(len(rows), np.int64)
-    shortest, least, greatest = _extent(words4, events, rows, pointer_bytes, payloads)
-    plan = _fixed_plan(layout, greatest) if least == greatest else None
-    if plan is not None and shortest >= plan[2]:
-        decode_fixed(words4, words4.view(np.uint8), payloads, plan[0], plan[1], values)
-        return {field.name: values[f].astype(field.dtype) for f, field in enumerate(layout.fields)}, 0
-    return _decode_any(layout, words4, events, rows, pointer_bytes, values)
+    same = extent.least_pointer == extent.greatest_pointer
+    plan = _fixed_plan(layout, extent.greatest_pointer) if same else None
+    if plan is None or extent.shortest < plan[-1]:
+        return _decode_any(layout, words4, events, rows, pointer_bytes)
+    window = words4.view(np.uint8)
+    columns: dict[str, Column] = {}
+    for field, offset, following in zip(layout.fields, plan[:-1], plan[1:], strict=True):
+        assert field.dtype is not None
+        column = np.empty(len(rows), field.dtype)
+        take(words4, window, extent.payloads, offset, following - offset, column.view(f"u{field.dtype.itemsize}"))
+        columns[field.name] = column
+    return columns, 0
 
 
 @lru_cache(maxsize=1024)
-def _fixed_plan(layout: Layout, pointer: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int] | None:
-    """Offsets and widths of the fields and their sum, where all are plain numbers."""
+def _fixed_plan(layout: Layout, pointer: int) -> tuple[int, ...] | None:
+    """Where each field begins and the last one ends, where all are plain numbers."""
     if any(field.code not in _PLAIN for field in layout.fields):
         return None
-    widths = np.array([pointer if field.code is Code.PTR else int(field.code) for field in layout.fields], np.int64)
-    ends = np.cumsum(widths)
-    return ends - widths, widths, int(ends[-1]) if len(ends) else 0
+    return (0, *accumulate(pointer if field.code is Code.PTR else int(field.code) for field in layout.fields))
 
 
 def _decode_any(
     layout: Layout, words4: npt.NDArray[np.uint32], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32],
-    pointer_bytes: npt.NDArray[np.int64], values: npt.NDArray[np.uint64],
+    pointer_bytes: npt.NDArray[np.int64],
 ) -> tuple[dict[str, Column], int]:  # fmt: skip
     """Fields of any kind, some of them perhaps missing."""
+    values = np.empty((len(layout.fields), len(rows)), np.uint64)
     window = words4.view(np.uint8)
     blobs = [field.is_blob for field in layout.fields]
     sizes = np.zeros((max(1, sum(blobs)), len(rows)), np.int64)
