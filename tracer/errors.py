@@ -44,6 +44,7 @@ class DamageCode(StrEnum):
     BUFFER_HEADER = "buffer-header"
     BUFFER_CUT = "buffer-cut"
     BUFFER_LENGTH = "buffer-length"
+    BUFFERS_MISSING = "buffers-missing"
     COMPRESSION_UNSUPPORTED = "compression-unsupported"
     COMPRESSION_CORRUPT = "compression-corrupt"
     RECORD_SIZE = "record-size"

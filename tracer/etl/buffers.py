@@ -24,6 +24,7 @@ from tracer.etl.headers import (
     TRACE_MARKER,
     BufferFlag,
     BufferType,
+    LogFileMode,
 )
 from tracer.etl.logfile import LogFile, cpu_of
 from tracer.etl.xpress import decompress
@@ -91,7 +92,16 @@ class _Indexer:
             offset = self._lost(offset, probe) if fields is None else offset + self._take(offset, probe, fields)
         buffers = np.frombuffer(self._rows, BUFFER) if self._rows else np.zeros(0, BUFFER)
         _settle_unknown_times(buffers, self._head.clock.origin)
+        self._compare_with_head(len(buffers))
         return BufferIndex(buffers, self._padding, self._skipped, tuple(self._damage))
+
+    def _compare_with_head(self, found: int) -> None:
+        """A closed session says how many buffers it wrote; say what nothing else explains (wrapping, damage)."""
+        written = self._head.buffers_written
+        wraps = self._head.mode & (LogFileMode.CIRCULAR | LogFileMode.BUFFERING)
+        if self._head.end and not wraps and found < written and not self._damage:
+            text = f"the session wrote {written:,} buffers and {found:,} are here: the file was cut"
+            self._note(self._size, DamageCode.BUFFERS_MISSING, text, 0)
 
     def _take(self, offset: int, probe: bytes, fields: tuple[int, ...]) -> int:
         """Add one buffer to the index; gives the bytes to step on."""

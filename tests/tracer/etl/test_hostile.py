@@ -90,8 +90,7 @@ def test_a_file_cut_at_any_byte_gives_every_record_of_the_buffers_before_the_cut
         assert before == 0 or found is not None
         if found is not None:
             assert found.census.total >= totals[before]
-            zeros = not whole[before:length].strip(b"\0")  # may be room that was never used
-            assert bool(found.damage) == (not zeros)
+            assert found.damage, "a cut is never silent, not even between two buffers"
 
 
 STEP = 37 if UNJITTED else 1
