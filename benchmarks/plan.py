@@ -41,7 +41,7 @@ FULL: Final = Plan(
     warm_up_outstanding=1_000,
     peer_size=16 * MIB,
     memory=((64 * MIB, 100_000), (4 * GIB, 100_000), (4 * GIB, 2_000_000)),
-    runs=5,
+    runs=9,
     peer_seconds=3.0,
     strict=True,
 )
