@@ -7,7 +7,6 @@ and stacks logged within the margin are looked up for them (:func:`tracer.etl.wa
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -80,7 +79,6 @@ class Reading:
             read_into, window_bytes + _SLACK, buffers, head.compression or Compression.XPRESS,
             arenas=3 if self._pipelined else 1, helper=self._helper,
         )  # fmt: skip
-        self.seconds = dict.fromkeys(("load", "walk", "stacks", "order", "decode"), 0.0)
 
     @property
     def damage(self) -> list[Damage]:
@@ -110,10 +108,8 @@ class Reading:
     def _decoded(self, windows: Generator[Walked]) -> Generator[Batch]:
         with closing(windows):
             for walked in windows:
-                began = time.perf_counter()
                 tables, short = event_tables(walked, self._classifier.layouts, self._head.clock)
                 self._short_payloads += short
-                self.seconds["decode"] += time.perf_counter() - began
                 until = self._head.clock.ns_of(walked.until)
                 yield Batch(tables, _late(walked.loose), until, walked.bytes_read, walked.records)
 
@@ -133,14 +129,12 @@ class Reading:
 
     def _load(self) -> int:
         """Fill the window; gives the raw time before which every record is in it."""
-        began = time.perf_counter()
         # At least a part of what is there already, so that moving the rest of wide buffers over stays cheap.
         room = max(self._size - self.window.filled, self.window.filled // 4) + int(self._sizes[self._next])
         last = max(self._next + 1, int(np.searchsorted(self._sizes, room, side="right")) - 1)
         last = min(last, len(self._queue))
         self.window.load(self._queue[self._next : last])
         self._next = last
-        self.seconds["load"] += time.perf_counter() - began
         return _END if last == len(self._queue) else int(self._buffers["first_time"][self._queue[last]])
 
     def _horizon(self, limit: int) -> int | None:
@@ -155,7 +149,6 @@ class Reading:
 
     def _walk(self, horizon: int, limit: int) -> tuple[int, int]:
         """Walk to the horizon and peek beyond; gives the number of events and of stack records."""
-        began = time.perf_counter()
         window, arena, tables, counters = self.window, self.window.arena, self._classifier, self._counters
         state = np.array([0, 0, 0, self._records, tables.providers], np.int64)
         while True:
@@ -181,7 +174,6 @@ class Reading:
         if horizon != _END:
             self._peeked = horizon
         self._records = int(state[3])
-        self.seconds["walk"] += time.perf_counter() - began
         return int(state[1]), int(ahead_of_time[1])
 
     def _walked(self, n_events: int, n_stacks: int, horizon: int) -> Walked:
@@ -192,12 +184,10 @@ class Reading:
             return self._counted(events, horizon)
         stacks = EventStacks(n_events)
         loose = self._join(events, n_stacks, stacks)
-        began = time.perf_counter()
         times = order.time_order(events)
         slots = np.zeros(len(self._classifier.layouts) + 1, np.int64)
         rows, places = np.empty(n_events, np.int32), np.empty(n_events, np.int64)
         order.group_by_slot(events, times, slots, np.empty_like(slots), rows, places, self._done)
-        self.seconds["order"] += time.perf_counter() - began
         self._resolve(events, times, rows[slots[walk.SLOT_DEFINITION] : slots[walk.SLOT_DEFINITION + 1]], loose, stacks)
         self._done += n_events
         if n_events:
@@ -229,7 +219,6 @@ class Reading:
 
     def _join(self, events: npt.NDArray[np.void], n_stacks: int, stacks: EventStacks) -> npt.NDArray[np.void]:
         """Intern the stacks and give them to the events just before them; what is left over is returned."""
-        began = time.perf_counter()
         loose = np.empty(n_stacks, LOOSE_STACK)
         state = np.zeros(2, np.int64)
         table, arena = self._stacks, self.window.arena
@@ -239,7 +228,6 @@ class Reading:
             stacks.kernel, stacks.user, stacks.thread, stacks.process, loose, state,
         ):  # fmt: skip
             table.reserve()
-        self.seconds["stacks"] += time.perf_counter() - began
         return loose[: int(state[1])]
 
     def _resolve(
@@ -247,7 +235,6 @@ class Reading:
         loose: npt.NDArray[np.void], stacks: EventStacks,
     ) -> None:  # fmt: skip
         """Find events of loose stacks by time, and the frames of stack keys."""
-        began = time.perf_counter()
         arena = self.window.arena
         if np.any(loose["event"] < 0):
             cpus, threads = np.empty(len(events), np.uint16), np.empty(len(events), np.uint32)
@@ -260,7 +247,6 @@ class Reading:
             self._stacks, self._keys, arena.words8, walk.POINTER_BYTES, events, definitions, loose,
             stacks.kernel, stacks.user, max(_BEGIN, self.last_time - self._head.clock.raw(_FORGET_NS)),
         )  # fmt: skip
-        self.seconds["stacks"] += time.perf_counter() - began
 
 
 def _late(loose: npt.NDArray[np.void]) -> LateStacks:
