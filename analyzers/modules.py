@@ -114,22 +114,24 @@ class Modules:
         found = self.of_process(0).find(address)
         return self.of_process(process).find(address) if found is None and process else found
 
-    def allocating(self, stacks: StackTable, ids: npt.NDArray[np.int32]) -> tuple[str, ...]:
-        """Driver that asked for the allocation, by stack id: the first frame's module outside the kernel image.
+    def allocating(
+        self, stacks: StackTable, ids: npt.NDArray[np.int32]
+    ) -> tuple[tuple[str, ...], npt.NDArray[np.uint64]]:
+        """Driver that asked for the allocation, by stack id, and the address in it.
 
-        ``nt`` where all known frames are the kernel's; empty where there is no stack or no image fits.
+        It is the first frame outside the kernel image. Where all known frames are the kernel's, the driver is ``nt``
+        and the frame the second one, as the first is in the pool's own code. The driver is empty where there is no
+        stack or no image fits, the frame 0 where there is no stack.
         """
         kernel_space = self.of_process(0)
         own = np.array([KERNEL.match(module.name) is not None for module in kernel_space.modules], np.bool_)
         names = [KERNEL_NAME if mine else m.name for m, mine in zip(kernel_space.modules, own, strict=True)]
-        if not names:
-            return ("",) * len(ids)
-        rows = np.empty(len(ids), np.int32)
+        rows, frames = np.empty(len(ids), np.int32), np.empty(len(ids), np.uint64)
         first_module(
             stacks.canonical(ids), stacks.starts, stacks.lengths, stacks.frame_pool,
-            kernel_space.bounds, kernel_space.owners, own, rows,
+            kernel_space.bounds, kernel_space.owners, own, rows, frames,
         )  # fmt: skip
-        return tuple(names[row] if row >= 0 else "" for row in rows.tolist())
+        return tuple(names[row] if row >= 0 else "" for row in rows.tolist()), frames
 
 
 @kernel
@@ -142,19 +144,23 @@ def first_module(
     owners: npt.NDArray[np.int32],
     own: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int32],
+    found: npt.NDArray[np.uint64],
 ) -> None:
-    """By stack: row of the first image outside the kernel, else of a kernel image, else -1."""
+    """By stack: row of the first image outside the kernel, else of a kernel image, else -1; and the frame in it."""
     for i in range(ids.shape[0]):
         rows[i] = -1
+        found[i] = 0
         stack = ids[i]
-        if stack < 0:
+        if stack < 0 or lengths[stack] == 0:
             continue
+        found[i] = frames[starts[stack] + min(np.int64(lengths[stack]) - 1, 1)]
         for k in range(lengths[stack]):
             at = last_at_most(bounds, frames[starts[stack] + k])
             if at < 0 or at >= owners.shape[0] or owners[at] < 0:
                 continue
             if not own[owners[at]]:
                 rows[i] = owners[at]
+                found[i] = frames[starts[stack] + k]
                 break
             if rows[i] < 0:
                 rows[i] = owners[at]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from analyzers.groups import by_driver, by_process
 from analyzers.ledger import Ledger
+from analyzers.ledger.histories import SiteRows
 from analyzers.ledger.live import outstanding
 from analyzers.modules import Modules
 from analyzers.processes import Processes
@@ -38,23 +39,24 @@ class PoolView:
         self._tags = tags
         self._stacks = stacks
 
-    def snapshot(self) -> PoolSnapshot:
-        """The pool now."""
+    def snapshot(self, until_ns: int = 0) -> PoolSnapshot:
+        """The pool now; histories go up to ``until_ns``, or to the last pool event where that is later."""
         totals = PoolTotals(*self._ledger.totals)
-        sites, row_of_site = self._sites()
+        sites, rows = self._sites()
         stacks = self._stacks.canonical(np.arange(len(self._stacks), dtype=np.int32))
-        live = outstanding(self._ledger.slots, totals.outstanding_count, row_of_site, stacks)
+        live = outstanding(self._ledger.slots, totals.outstanding_count, rows.row_of_site, stacks)
         self._infer(live)
         return PoolSnapshot(
             totals=totals,
             tags=self._tag_table(sites),
             sites=sites,
+            history=self._ledger.history(rows, until_ns),
             outstanding=live,
             by_process=by_process(live, self._names.processes),
             by_driver=by_driver(sites),
         )
 
-    def _sites(self) -> tuple[SiteTable, npt.NDArray[np.int32]]:
+    def _sites(self) -> tuple[SiteTable, SiteRows]:
         """Sites by resolved stack: references to one stack by different keys fall together."""
         every = self._ledger.sites
         used = np.flatnonzero(every["allocations"])  # a late stack takes allocations elsewhere, maybe the last one
@@ -63,8 +65,6 @@ class PoolView:
         keys = (raw["tag_row"].astype(np.int64) << 32) | (stack.astype(np.int64) + 1)
         _, first, row_of = np.unique(keys, return_index=True, return_inverse=True)
         rows = len(first)
-        row_of_site = np.zeros(len(every), np.int32)
-        row_of_site[used] = row_of
 
         def total(name: str) -> npt.NDArray[np.int64]:
             result = np.zeros(rows, np.int64)
@@ -75,6 +75,7 @@ class PoolView:
         np.minimum.at(first_ns, row_of, raw["first"])
         last_ns = np.full(rows, np.iinfo(np.int64).min)
         np.maximum.at(last_ns, row_of, raw["last"])
+        driver, frame = self._names.modules.allocating(self._stacks, stack[first])
         table = SiteTable(
             tag_row=raw["tag_row"][first],
             stack=stack[first],
@@ -84,9 +85,12 @@ class PoolView:
             outstanding_bytes=total("bytes"),
             first_ns=first_ns,
             last_ns=last_ns,
-            driver=self._names.modules.allocating(self._stacks, stack[first]),
+            driver=driver,
+            frame=frame,
         )
-        return table, row_of_site
+        row_of_site = np.zeros(len(every), np.int32)
+        row_of_site[used] = row_of
+        return table, SiteRows(used, row_of, row_of_site, rows)
 
     def _tag_table(self, sites: SiteTable) -> TagTable:
         raw = self._ledger.tags

@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.findings import NO_DIAGNOSIS, Diagnosis
+from analyzers.trends.history import SiteHistory
 from tracer.errors import Damage
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
 
@@ -61,7 +63,8 @@ class SiteTable:
     """One row per allocation site: (tag row, kernel stack).
 
     ``tag_row``: int32 index into :class:`TagTable`. ``stack``: int32 stack id, -1 for none.
-    ``driver``: module of the allocating frame, empty where there is no stack.
+    ``driver``: module of the allocating frame, empty where there is no stack. ``frame``: that frame's address, 0
+    where there is no stack (:meth:`analyzers.modules.Modules.allocating`).
     """
 
     tag_row: I32
@@ -73,6 +76,7 @@ class SiteTable:
     first_ns: I64
     last_ns: I64
     driver: tuple[str, ...]
+    frame: U64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,11 +132,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class PoolSnapshot:
-    """The pool at one moment."""
+    """The pool at one moment; ``history`` has a row for each of ``sites``."""
 
     totals: PoolTotals
     tags: TagTable
     sites: SiteTable
+    history: SiteHistory
     outstanding: Outstanding
     by_process: tuple[GroupRow, ...]
     by_driver: tuple[GroupRow, ...]
@@ -161,3 +166,4 @@ class Snapshot:
     names: Names
     at_ns: int
     partial: bool
+    diagnosis: Diagnosis = NO_DIAGNOSIS

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.ledger.histories import Histories, SiteRows
 from analyzers.ledger.late import attach
 from analyzers.ledger.posting import post
 from analyzers.ledger.rows import (
@@ -30,11 +31,13 @@ from analyzers.ledger.rows import (
     STATE_ROWS,
     STATE_SITES,
     STATE_SLOTS,
+    STATE_STEP_SHIFT,
     STATE_TAGS,
     STATE_WITHOUT,
     TAG,
 )
 from analyzers.ledger.tables import EMPTY, refill, table_of
+from analyzers.trends.history import SiteHistory
 from tracer.columns import EventTable
 from tracer.trace import LateStacks
 
@@ -59,9 +62,13 @@ class Ledger:
         self._tag_keys = np.zeros(rows, np.uint64)
         self._tag_table = np.full(2 * rows, -1, np.int32)
         self._recent = np.zeros(RECENT_ROWS, RECENT)
+        self._histories = Histories(rows)
+        self._until_ns = 0
 
     def feed(self, pool: EventTable) -> None:
         """Post one batch's pool events."""
+        if len(pool):
+            self._reach(int(pool.time.max()))
         taken = np.zeros(len(pool), np.uint8)
         kind, tag, size, address = (cast(Any, pool.array(name)) for name in ("type", "tag", "bytes", "entry"))
         while True:
@@ -69,7 +76,8 @@ class Ledger:
                 pool.time, pool.raw_time, pool.cpu, pool.thread, pool.process, pool.who, pool.event, pool.stack,
                 pool.user_stack, pool.offset, kind, tag, size, address, taken,
                 self._slots, self._buckets, self._sites, self._site_keys, self._site_table,
-                self._tags, self._tag_keys, self._tag_table, self._recent, self._state,
+                self._tags, self._tag_keys, self._tag_table, self._recent,
+                self._histories.steps, self._histories.lifetimes, self._state,
             )  # fmt: skip
             if full == DONE:
                 break
@@ -82,7 +90,8 @@ class Ledger:
         while (
             attach(
                 late.raw_time, late.thread, late.process, late.cpu, late.stack, late.is_user, self._recent, self._slots,
-                self._sites, self._site_keys, self._site_table, self._state,
+                self._sites, self._site_keys, self._site_table, self._histories.steps, self._histories.lifetimes,
+                self._state,
             )
             != DONE
         ):  # fmt: skip
@@ -99,10 +108,21 @@ class Ledger:
             self._buckets = buckets
         elif full == SITES_FULL:
             self._sites, self._site_keys = _grown(self._sites), _grown(self._site_keys)
+            self._histories.reserve(len(self._sites))
             self._site_table = table_of(self._site_keys, int(self._state[STATE_SITES]))
         else:
             self._tags, self._tag_keys = _grown(self._tags), _grown(self._tag_keys)
             self._tag_table = table_of(self._tag_keys, int(self._state[STATE_TAGS]))
+
+    def _reach(self, time_ns: int) -> None:
+        self._until_ns = max(self._until_ns, time_ns)
+        self._histories.reach(self._until_ns, int(self._state[STATE_SITES]))
+        self._state[STATE_STEP_SHIFT] = self._histories.shift
+
+    def history(self, sites: SiteRows, until_ns: int) -> SiteHistory:
+        """The histories of :attr:`sites` by row, up to ``until_ns``, or the last pool event where that is later."""
+        self._reach(until_ns)
+        return self._histories.summed(sites, self.slots, self._until_ns)
 
     def _check(self) -> None:
         """The two equations of the ledger, on every batch."""

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
 from analyzers.ledger.rows import (
     DONE,
     HAS_STACK,
@@ -20,6 +21,7 @@ from analyzers.ledger.rows import (
     STATE_LATE,
     STATE_RECENT,
     STATE_SITES,
+    STATE_STEP_SHIFT,
     WAS_REPLACED,
 )
 from analyzers.ledger.tables import keyed_row, site_key
@@ -71,8 +73,21 @@ def _move(old: np.void, new: np.void, time: np.int64, size: Int, live: int, free
     new["last"] = max(new["last"], time)
 
 
+@inlined
+def _move_history(
+    steps: npt.NDArray[np.void], lifetimes: npt.NDArray[np.int32], shift: Int, site: Int, row: np.void, live: int,
+    times: int,
+) -> None:  # fmt: skip
+    """Count a recent allocation in the history of a site, or take it from there where ``times`` is -1."""
+    note_made(steps, step_of(row["time"], shift), site, row["size"], times)
+    if not live:
+        note_ended(steps, step_of(row["ended"], shift), site, row["size"], times)
+        if not row["flags"] & WAS_REPLACED:
+            note_lifetime(lifetimes, site, row["ended"] - row["time"], times)
+
+
 @kernel
-def attach(
+def attach(  # noqa: PLR0913, PLR0917 - a kernel takes arrays only
     raw_time: npt.NDArray[np.int64],
     thread: npt.NDArray[np.uint32],
     process: npt.NDArray[np.uint32],
@@ -84,6 +99,8 @@ def attach(
     sites: npt.NDArray[np.void],
     site_keys: npt.NDArray[np.uint64],
     site_table: npt.NDArray[np.int32],
+    steps: npt.NDArray[np.void],
+    lifetimes: npt.NDArray[np.int32],
     state: npt.NDArray[np.int64],
 ) -> int:
     """Give each stack to its allocation; resumable: the caller makes room for sites where the result says so.
@@ -112,7 +129,10 @@ def attach(
                 site["last"] = row["time"]
                 state[STATE_SITES] += 1
             freed = 0 if live or row["flags"] & WAS_REPLACED else 1
-            _move(sites[row["site"]], site, row["time"], np.int64(allocation["size"]), live, freed)
+            _move(sites[row["site"]], site, row["time"], row["size"], live, freed)
+            shift = state[STATE_STEP_SHIFT]
+            _move_history(steps, lifetimes, shift, np.int64(row["site"]), row, live, -1)
+            _move_history(steps, lifetimes, shift, np.int64(site_row), row, live, 1)
             row["site"] = site_row
         row["flags"] |= has
         row["thread"] = thread[i]

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
 from analyzers.ledger.rows import (
     BUCKETS_FULL,
     DONE,
@@ -31,6 +32,7 @@ from analyzers.ledger.rows import (
     STATE_REPLACED,
     STATE_SITES,
     STATE_SLOTS,
+    STATE_STEP_SHIFT,
     STATE_TAGS,
     STATE_WITHOUT,
     TAGS_FULL,
@@ -56,9 +58,20 @@ def _is_free(event: np.uint16) -> bool:
 
 
 @inlined
+def _note_end(allocation: np.void, slot: Int, recent: npt.NDArray[np.void], time: np.int64, freed: int) -> None:
+    """Note in the ring, if it is still there, when an allocation ends whose kernel stack may still come."""
+    row = recent[allocation["recent"]]
+    if row["slot"] == slot and row["time"] == allocation["time"]:
+        row["ended"] = time
+        if not freed:
+            row["flags"] |= WAS_REPLACED
+
+
+@inlined
 def _close(
     slots: npt.NDArray[np.void], buckets: npt.NDArray[np.uint64], bucket: Int, sites: npt.NDArray[np.void],
-    tags: npt.NDArray[np.void], state: npt.NDArray[np.int64], freed: int,
+    tags: npt.NDArray[np.void], recent: npt.NDArray[np.void], steps: npt.NDArray[np.void],
+    lifetimes: npt.NDArray[np.int32], state: npt.NDArray[np.int64], time: np.int64, freed: int,
 ) -> None:  # fmt: skip
     """Take an allocation off the ledger; ``freed`` is 1 where its free was seen."""
     slot = np.int64(buckets[bucket] & LOW32)
@@ -74,6 +87,11 @@ def _close(
     tag["frees"] += freed
     state[STATE_LIVE] -= 1
     state[STATE_BYTES] -= size
+    note_ended(steps, step_of(time, state[STATE_STEP_SHIFT]), np.int64(allocation["site"]), size, 1)
+    if freed:
+        note_lifetime(lifetimes, np.int64(allocation["site"]), time - allocation["time"], 1)
+    if site["stack"] < 0:
+        _note_end(allocation, slot, recent, time, freed)
     allocation["live"] = 0
     allocation["next_free"] = state[STATE_FREE_HEAD]
     state[STATE_FREE_HEAD] = slot
@@ -91,14 +109,6 @@ def _open_slot(slots: npt.NDArray[np.void], state: npt.NDArray[np.int64]) -> Int
         state[STATE_SLOTS] += 1
     state[STATE_LIVE] += 1
     return np.int64(slot)
-
-
-@inlined
-def _mark_replaced(slots: npt.NDArray[np.void], slot: Int, recent: npt.NDArray[np.void]) -> None:
-    """Note in the ring, if it is still there, that an allocation ends without a free."""
-    row = recent[slots[slot]["recent"]]
-    if row["slot"] == slot and row["time"] == slots[slot]["time"]:
-        row["flags"] |= WAS_REPLACED
 
 
 @kernel
@@ -150,6 +160,8 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
     tag_keys: npt.NDArray[np.uint64],
     tag_table: npt.NDArray[np.int32],
     recent: npt.NDArray[np.void],
+    steps: npt.NDArray[np.void],
+    lifetimes: npt.NDArray[np.int32],
     state: npt.NDArray[np.int64],
 ) -> int:
     """Post pool events, in time order; resumable: the caller makes room where the result says what is full.
@@ -167,7 +179,7 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
             now = _partner(raw, cpu, event, address, taken, i, bucket >= 0)
         is_free = _is_free(event[now])
         if is_free and bucket >= 0:
-            _close(slots, buckets, bucket, sites, tags, state, 1)
+            _close(slots, buckets, bucket, sites, tags, recent, steps, lifetimes, state, time[now], 1)
             state[STATE_FREES] += 1
             state[STATE_MATCHED] += 1
             taken[now] = 1
@@ -208,8 +220,7 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
             site["first"] = time[now]
             state[STATE_SITES] += 1
         if bucket >= 0:
-            _mark_replaced(slots, np.int64(buckets[bucket] & LOW32), recent)
-            _close(slots, buckets, bucket, sites, tags, state, 0)
+            _close(slots, buckets, bucket, sites, tags, recent, steps, lifetimes, state, time[now], 0)
             state[STATE_REPLACED] += 1
         slot = _open_slot(slots, state)
         allocation = slots[slot]
@@ -231,6 +242,7 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
         site["count"] += 1
         site["bytes"] += grown
         site["last"] = time[now]
+        note_made(steps, step_of(time[now], state[STATE_STEP_SHIFT]), site_row, grown, 1)
         tag["allocations"] += 1
         tag["count"] += 1
         tag["bytes"] += grown
@@ -242,6 +254,7 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
         row = recent[place]
         row["raw_time"] = raw[now]
         row["time"] = time[now]
+        row["size"] = grown
         row["thread"] = thread[now]
         row["slot"] = slot
         row["site"] = site_row

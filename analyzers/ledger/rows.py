@@ -56,10 +56,15 @@ TAG: Final = np.dtype(
 )
 """What was allocated with one tag from paged or from nonpaged pool."""
 
+STEP: Final = np.dtype([("allocations", "<i4"), ("frees", "<i4"), ("bytes", "<i8")])
+"""What happened at one site in one step of time: allocations made, allocations freed or replaced, change in bytes."""
+
 RECENT: Final = np.dtype(
     [
         ("raw_time", "<i8"),
         ("time", "<i8"),
+        ("ended", "<i8"),
+        ("size", "<i8"),
         ("thread", "<u4"),
         ("slot", "<i4"),
         ("site", "<i4"),
@@ -67,7 +72,10 @@ RECENT: Final = np.dtype(
         ("flags", "<u2"),
     ]
 )
-"""A recent allocation, for stacks that come after their batch; ``flags`` as below."""
+"""A recent allocation, for stacks that come after their batch; ``flags`` as below.
+
+``ended``: when it was freed or replaced, where that happened before its kernel stack came.
+"""
 HAS_STACK: Final = 1
 """It has its kernel stack."""
 HAS_USER_STACK: Final = 2
@@ -95,7 +103,9 @@ STATE_LATE: Final = 13
 """The late stack to go on with."""
 STATE_ATTACHED: Final = 14
 """Late stacks that found their allocation."""
-STATE_ROWS: Final = 15
+STATE_STEP_SHIFT: Final = 15
+"""A step of the histories is two to this power nanoseconds long."""
+STATE_ROWS: Final = 16
 
 DONE: Final = 0
 SLOTS_FULL: Final = 1

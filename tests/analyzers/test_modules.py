@@ -42,7 +42,12 @@ def name(found: Modules, address: int, process: int = 0) -> str:
 
 
 def drivers(found: Modules, *stacks: list[int]) -> tuple[str, ...]:
-    return found.allocating(stack_table(stacks), np.arange(len(stacks), dtype=np.int32))
+    return found.allocating(stack_table(stacks), np.arange(len(stacks), dtype=np.int32))[0]
+
+
+def frames(found: Modules, *stacks: list[int]) -> list[int]:
+    _, addresses = found.allocating(stack_table(stacks), np.arange(len(stacks), dtype=np.int32))
+    return [int(address) for address in addresses]
 
 
 def test_an_image_holds_the_addresses_from_its_base_up_to_its_size() -> None:
@@ -54,6 +59,19 @@ def test_an_image_holds_the_addresses_from_its_base_up_to_its_size() -> None:
 def test_the_driver_is_the_first_frame_outside_the_kernel() -> None:
     found = modules(*KERNEL)
     assert drivers(found, [NT + 5, HAL + 5, DRIVER + 5, NT + 9], [DRIVER + 1]) == ("contoso.sys", "contoso.sys")
+
+
+def test_the_allocating_frame_is_the_one_in_the_driver() -> None:
+    found = modules(*KERNEL)
+    assert frames(found, [NT + 5, HAL + 5, DRIVER + 5, NT + 9], [DRIVER + 1, DRIVER + 9]) == [DRIVER + 5, DRIVER + 1]
+
+
+def test_the_allocating_frame_of_the_kernel_is_the_one_that_called_the_pool() -> None:
+    assert frames(modules(*KERNEL), [NT + 5, HAL + 6, NT + 7], [NT + 5]) == [HAL + 6, NT + 5]
+
+
+def test_without_images_the_allocating_frame_is_the_second_one() -> None:
+    assert frames(modules(), [NT + 5, DRIVER + 6, NT + 7]) == [DRIVER + 6]
 
 
 def test_an_allocation_of_the_kernel_itself_is_nt_s() -> None:
@@ -70,7 +88,8 @@ def test_frames_in_no_image_are_passed_over() -> None:
 def test_without_a_stack_or_an_image_the_driver_is_not_known() -> None:
     assert drivers(modules(*KERNEL), [0xFFFFF80400000000], [1]) == ("", "")
     assert drivers(modules(), [NT]) == ("",)
-    assert modules(*KERNEL).allocating(stack_table([[NT]]), np.array([-1], np.int32)) == ("",)
+    driver, frame = modules(*KERNEL).allocating(stack_table([[NT]]), np.array([-1], np.int32))
+    assert (driver, frame.tolist()) == (("",), [0])
 
 
 @pytest.mark.parametrize("file", ["ntoskrnl.exe", "ntkrnlpa.exe", "ntkrnlmp.exe", "NTKRPAMP.EXE"])

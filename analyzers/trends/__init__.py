@@ -1,0 +1,1 @@
+"""Statistics over time: how long allocations live, and whether what is outstanding grows."""

@@ -1,0 +1,58 @@
+"""How the outstanding memory of each site came to be: changes over time, and the lifetimes of what was freed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+STEPS: Final = 64
+"""Steps of time in a history. Their width is a power of two nanoseconds and doubles when the trace outgrows them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteHistory:
+    """One row per row of the :class:`~analyzers.snapshot.SiteTable`.
+
+    ``allocations``, ``frees``: int32 (sites, STEPS), allocations made in each step, and those of the site's allocations
+    that were freed or replaced in it. ``bytes``: int64 (sites, STEPS), change of outstanding bytes in each step.
+    ``survivors``: int32 and ``survivor_bytes``: int64 (sites, STEPS), those made in each step that are outstanding at
+    the snapshot. ``lifetimes``: int32 (sites, BINS), how long freed allocations lived (:mod:`analyzers.trends.bins`).
+    ``step_ns``: width of a step; step 0 begins at the trace's start. ``used``: steps up to the snapshot's time.
+    """
+
+    allocations: npt.NDArray[np.int32]
+    frees: npt.NDArray[np.int32]
+    bytes: npt.NDArray[np.int64]
+    survivors: npt.NDArray[np.int32]
+    survivor_bytes: npt.NDArray[np.int64]
+    lifetimes: npt.NDArray[np.int32]
+    step_ns: int
+    used: int
+
+    def rows(self, rows: npt.NDArray[np.integer]) -> GroupHistory:
+        """The sum over some sites."""
+        return GroupHistory(
+            self.allocations[rows].sum(axis=0, dtype=np.int64)[: self.used],
+            self.frees[rows].sum(axis=0, dtype=np.int64)[: self.used],
+            self.bytes[rows].sum(axis=0)[: self.used],
+            self.survivors[rows].sum(axis=0, dtype=np.int64)[: self.used],
+            self.survivor_bytes[rows].sum(axis=0)[: self.used],
+            self.lifetimes[rows].sum(axis=0, dtype=np.int64),
+            self.step_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupHistory:
+    """The history of a group of sites; arrays as in :class:`SiteHistory`, int64, one dimension, only the used steps."""
+
+    allocations: npt.NDArray[np.int64]
+    frees: npt.NDArray[np.int64]
+    bytes: npt.NDArray[np.int64]
+    survivors: npt.NDArray[np.int64]
+    survivor_bytes: npt.NDArray[np.int64]
+    lifetimes: npt.NDArray[np.int64]
+    step_ns: int
