@@ -25,17 +25,19 @@ Document = dict[str, Any]
 
 NO_NAMES = TagNames(())
 _ROUNDS = {"winsock-loop": 45, "winsock-loop-fixed": 45, "missing-free": 220, "cache": 300, "churn": 280}
-"""Rounds of each scenario that make up to some 10,000 records."""
+"""Rounds of scenarios that make up to some 10,000 records."""
+_OTHER_ROUNDS = 60
 
 
 def drawn(seed: int) -> tuple[str, Settings]:
     """A scenario on some machine, under some session."""
     draw = random.Random(f"trace {seed}")
     scenario = list(SCENARIOS)[seed % len(SCENARIOS)]
+    rounds = _ROUNDS.get(scenario, _OTHER_ROUNDS)
     return scenario, Settings(
         cpus=draw.choice([1, 1, 2, 3, 4, 8, 16, 33, 64]),
         pointer_size=draw.choice([4, 8]),
-        iterations=draw.randrange(_ROUNDS[scenario] // 4, _ROUNDS[scenario]),
+        iterations=draw.randrange(rounds // 4, rounds),
         compressed=draw.random() < 0.4,
         stacks=draw.choice(list(StackMode)),
         user_stacks=draw.choice([0.0, 0.1, 1.0]),

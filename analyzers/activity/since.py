@@ -1,0 +1,194 @@
+"""What threads did since moments in the past: the answers, in columns and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.activity.following import is_wait
+from analyzers.activity.rows import NEVER, NO_CPU, RECENT_WAITS, THREAD, UNSEEN, first_life, row_of
+from analyzers.findings import ThreadSince
+from analyzers.quantities import duration, moment
+from tracer.events.thread import WaitReason
+from tracer.jit import Int, inlined, kernel
+
+I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
+U32 = npt.NDArray[np.uint32]
+U8 = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
+
+SINCE_CODES: Final = tuple(ThreadSince)
+"""What the values of :attr:`Since.what` stand for."""
+RAN: Final = SINCE_CODES.index(ThreadSince.RAN)
+WAITED: Final = SINCE_CODES.index(ThreadSince.WAITED)
+NEVER_RAN: Final = SINCE_CODES.index(ThreadSince.NEVER_RAN)
+EXITED: Final = SINCE_CODES.index(ThreadSince.EXITED)
+UNKNOWN: Final = SINCE_CODES.index(ThreadSince.UNKNOWN)
+
+_REASON_NAMES: Final = {int(reason): reason.name.title().replace("_", "") for reason in WaitReason}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Since:
+    """One row per question (a thread and a time), asked at ``at_ns``.
+
+    ``what``: index into :data:`SINCE_CODES`. ``unbroken``: it has run ever since without leaving the CPU;
+    ``silent_cpu``: that is inferred, because it was seen on a CPU on which nothing was switched since. ``ready``: it is
+    off the CPU and waits for nothing else. ``waits``: how often it left the CPU to wait, at least so often where
+    ``more_waits``. ``wait_reason`` (-1 for none) and ``user_mode``: of its last wait, which may be older than the time
+    asked for. ``cpu``: where it ran last, -1 where unknown. ``stay_ns``: since when it has run there only.
+    ``long_from_ns``, ``long_to_ns``: its longest earlier stay on one CPU, equal for none. ``echoes``: how often in its
+    life a wait was interrupted and went on for the same reason, as a kernel APC does to it, and other things too. Times
+    are nanoseconds since the trace's start, -1 for what was not seen; ``*_cpu`` and ``*_offset`` point at the events.
+    """
+
+    at_ns: int
+    time_ns: I64
+    what: U8
+    unbroken: Bools
+    silent_cpu: Bools
+    ready: Bools
+    waits: I32
+    more_waits: Bools
+    wait_reason: npt.NDArray[np.int8]
+    user_mode: Bools
+    cpu: I32
+    stay_ns: I64
+    long_from_ns: I64
+    long_to_ns: I64
+    switches: U32
+    echoes: U32
+    last_in_ns: I64
+    last_in_cpu: I32
+    last_in_offset: I64
+    last_out_ns: I64
+    last_out_cpu: I32
+    last_out_offset: I64
+    exit_ns: I64
+    exit_cpu: I32
+    exit_offset: I64
+
+    def __len__(self) -> int:
+        return len(self.what)
+
+    def code(self, row: int) -> ThreadSince:
+        """What the thread did."""
+        return SINCE_CODES[int(self.what[row])]
+
+    def words(self, row: int) -> str:
+        """The same as the end of a sentence that begins with the thread."""
+        match self.code(row):
+            case ThreadSince.EXITED:
+                when = int(self.exit_ns[row])
+                return f"exited at {moment(when)}" if when != NEVER else "exited; its id was given to another thread"
+            case ThreadSince.RAN:
+                return self._ran(row)
+            case ThreadSince.WAITED:
+                return f"waited {self._times(row)} since, last for {self._wait(row)}"
+            case ThreadSince.NEVER_RAN if self.ready[row]:
+                return "has not run since; it is ready and waits for a CPU"
+            case ThreadSince.NEVER_RAN:
+                return f"has not run since; it waits for {self._wait(row)}"
+            case _:
+                return "did what no context switch tells"
+
+    def _ran(self, row: int) -> str:
+        if not self.unbroken[row]:
+            return f"ran since, last on CPU {self.cpu[row]}, and did not wait"
+        time = duration(self.at_ns - int(self.time_ns[row]))
+        words = f"has run on CPU {self.cpu[row]} ever since, for {time}, without leaving it"
+        return f"{words} (nothing was switched there)" if self.silent_cpu[row] else words
+
+    def _times(self, row: int) -> str:
+        count = int(self.waits[row])
+        times = "once" if count == 1 else f"{count} times"
+        return f"at least {times}" if self.more_waits[row] else times
+
+    def _wait(self, row: int) -> str:
+        reason = int(self.wait_reason[row])
+        name = _REASON_NAMES.get(reason, f"reason {reason}")
+        return f"{name} ({'user' if self.user_mode[row] else 'kernel'} mode)"
+
+
+@inlined
+def _judge(rows: npt.NDArray[np.void], row: Int, time: Int) -> Int:
+    """One of the codes."""
+    thread = rows[row]
+    if thread["started"] > time or (thread["exited"] != NEVER and thread["exited"] >= thread["started"]):
+        return EXITED
+    if thread["last_wait"] > time:
+        return WAITED
+    if thread["last_in"] > time or thread["last_out"] > time or thread["on_cpu"] != NO_CPU:
+        return RAN
+    if thread["last_out"] == NEVER or thread["out_state"] == UNSEEN:
+        return UNKNOWN
+    return NEVER_RAN
+
+
+@kernel
+def judge(
+    rows: npt.NDArray[np.void],
+    keys: npt.NDArray[np.uint64],
+    table: I32,
+    ring: I64,
+    threads: U32,
+    times: I64,
+    found: I32,
+    what: U8,
+    ready: Bools,
+    waits: I32,
+) -> None:
+    """Answer each question: the row of its thread (-1 for none), a code, whether it is ready, and its waits."""
+    for i in range(threads.shape[0]):
+        row = row_of(table, keys, threads[i])
+        found[i] = row
+        what[i] = UNKNOWN
+        if row < 0:
+            continue
+        what[i] = _judge(rows, row, times[i])
+        thread = rows[row]
+        off = thread["on_cpu"] == NO_CPU and thread["last_out"] != NEVER and thread["out_state"] != UNSEEN
+        ready[i] = off and (not is_wait(np.int64(thread["out_state"])) or thread["readied"] >= thread["last_out"])
+        for back in range(min(np.int64(thread["waits"]), np.int64(ring.shape[1]))):
+            waits[i] += 1 if ring[row, back] > times[i] else 0
+
+
+def answer(at_ns: int, times: I64, rows: npt.NDArray[np.void], found: I32, what: U8, ready: Bools, waits: I32) -> Since:
+    """Gather the columns of :class:`Since` from the threads' rows."""
+    blank = np.zeros(1, THREAD)
+    first_life(blank, 0, np.uint32(0))
+    known = rows[found] if len(rows) else np.broadcast_to(blank, found.shape)
+    known = np.where(found >= 0, known, blank)
+    on_cpu = known["on_cpu"] != NO_CPU
+    own_exit = known["exited"] >= times
+    return Since(
+        at_ns=at_ns,
+        time_ns=times,
+        what=what,
+        unbroken=(what == RAN) & on_cpu & (known["last_in"] <= times) & (known["last_out"] <= times),
+        silent_cpu=np.zeros(len(found), np.bool_),
+        ready=ready,
+        waits=waits,
+        more_waits=(waits == RECENT_WAITS) & (known["waits"] > RECENT_WAITS),
+        wait_reason=known["wait_reason"],
+        user_mode=known["wait_user"].astype(np.bool_),
+        cpu=known["last_cpu"],
+        stay_ns=known["stay"],
+        long_from_ns=known["long_from"],
+        long_to_ns=known["long_to"],
+        switches=known["switches"],
+        echoes=known["echoes"],
+        last_in_ns=known["last_in"],
+        last_in_cpu=known["in_cpu"],
+        last_in_offset=known["in_offset"],
+        last_out_ns=known["last_out"],
+        last_out_cpu=known["out_cpu"],
+        last_out_offset=known["out_offset"],
+        exit_ns=np.where(own_exit, known["exited"], NEVER),
+        exit_cpu=np.where(own_exit, known["exit_cpu"], NO_CPU),
+        exit_offset=np.where(own_exit, known["exit_offset"], NEVER),
+    )

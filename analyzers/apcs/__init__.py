@@ -1,0 +1,1 @@
+"""Completion APCs that have not run: a derived state, never an observed one."""

@@ -1,0 +1,170 @@
+"""The book of requests and sockets as columns, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from analyzers.requests.addresses import text
+from analyzers.requests.rows import (
+    I32,
+    I64,
+    STATE_BY_CLEANUP,
+    STATE_BY_EXIT,
+    STATE_BY_FREE,
+    STATE_BY_QUEUE,
+    STATE_BY_REUSE,
+    STATE_CLEANED,
+    STATE_CLOSED,
+    STATE_COMPLETED,
+    STATE_CREATED,
+    STATE_INLINE,
+    STATE_ISSUED,
+    STATE_REPLACED,
+    STATE_REQUESTS,
+    STATE_SOCKETS,
+    STATE_UNKNOWN,
+    U8,
+    U32,
+    U64,
+    Book,
+    Rows,
+)
+from analyzers.requests.tables import RequestCounts, RequestSnapshot, RequestTable, SocketTable
+from analyzers.threads import Threads
+from analyzers.who import Running
+from tracer.columns import UNKNOWN_ID, Who
+
+
+def snapshot_of(
+    book: Book, seen: Collection[str], process_ids: Mapping[int, int], threads: Threads, running: Running
+) -> RequestSnapshot:
+    """Copies of everything that is not over. ``process_ids``: by the address of the process object."""
+    sockets, slots = _oldest_first(book.sockets[: book.state[STATE_SOCKETS]], "created")
+    rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
+    rows_of_sockets[slots] = np.arange(len(slots), dtype=np.int32)
+    requests, _ = _oldest_first(book.requests[: book.state[STATE_REQUESTS]], "issued")
+    return RequestSnapshot(
+        requests=_requests(requests, rows_of_sockets, threads, running),
+        sockets=_sockets(sockets, process_ids),
+        counts=_counts(book),
+        seen_irp="irp" in seen,
+        seen_afd="afd" in seen,
+        seen_tcp="tcp" in seen or "tcpip" in seen,
+    )
+
+
+def _oldest_first(rows: Rows, time: str) -> tuple[Rows, I64]:
+    """The live rows by time, then in the order in which they were opened; and where they are."""
+    live = np.flatnonzero(rows["live"])
+    order = live[np.lexsort((rows["serial"][live], rows[time][live]))]
+    return rows[order], order.astype(np.int64)
+
+
+def _requests(rows: Rows, rows_of_sockets: I32, threads: Threads, running: Running) -> RequestTable:
+    thread, who = _issuers(rows, running)
+    process = np.array(rows["process"], np.uint32)
+    strange = np.flatnonzero((process == UNKNOWN_ID) & (thread != UNKNOWN_ID))
+    process[strange] = threads.process_of(thread[strange], rows["issued"][strange].astype(np.int64))
+    socket = np.where(rows["socket"] >= 0, rows_of_sockets[rows["socket"]], np.int32(-1)).astype(np.int32)
+    return RequestTable(
+        irp=_copy(rows, "address"),
+        match_id=_copy(rows, "id"),
+        thread=thread,
+        process=process,
+        who=who,
+        file_object=_copy(rows, "file"),
+        routine=_copy(rows, "routine"),
+        major=_copy(rows, "major"),
+        issued_ns=_copy(rows, "issued"),
+        issued_cpu=_copy(rows, "issued_cpu"),
+        issued_offset=_copy(rows, "issued_offset"),
+        returned_ns=_copy(rows, "returned"),
+        completed_ns=_copy(rows, "completed"),
+        completed_cpu=_copy(rows, "completed_cpu"),
+        completed_offset=_copy(rows, "completed_offset"),
+        completed_thread=_copy(rows, "completed_thread"),
+        completion=_copy(rows, "completion"),
+        queued=_copy(rows, "queued"),
+        endpoint=_copy(rows, "endpoint"),
+        socket=socket,
+        join=_copy(rows, "join"),
+        operation=_copy(rows, "operation"),
+        operation_start_ns=_copy(rows, "operation_start"),
+        operation_end_ns=_copy(rows, "operation_end"),
+    )
+
+
+def _issuers(rows: Rows, running: Running) -> tuple[U32, U8]:
+    """Thread of each request and how it is known; before its CPU's first switch, the thread which that took off."""
+    thread, who = np.array(rows["thread"], np.uint32), np.array(rows["who"], np.uint8)
+    strange = np.flatnonzero(thread == UNKNOWN_ID)
+    told = running.before_first_switch(rows["issued_cpu"][strange], rows["issued"][strange].astype(np.int64))
+    thread[strange] = told
+    who[strange] = np.where(told != UNKNOWN_ID, Who.CONTEXT_SWITCH, who[strange])
+    return thread, who
+
+
+def _sockets(rows: Rows, process_ids: Mapping[int, int]) -> SocketTable:
+    return SocketTable(
+        endpoint=_copy(rows, "address"),
+        process_object=_copy(rows, "process_object"),
+        process=_owners(rows, process_ids),
+        thread=_copy(rows, "thread"),
+        created_ns=_copy(rows, "created"),
+        created_cpu=_copy(rows, "created_cpu"),
+        created_offset=_copy(rows, "created_offset"),
+        last_ns=_copy(rows, "last"),
+        closed_ns=_copy(rows, "closed"),
+        closed_cpu=_copy(rows, "closed_cpu"),
+        closed_offset=_copy(rows, "closed_offset"),
+        started=_copy(rows, "started"),
+        finished=_copy(rows, "finished"),
+        sent_bytes=_copy(rows, "sent"),
+        received_bytes=_copy(rows, "received"),
+        tcb=_copy(rows, "tcb"),
+        file_object=_copy(rows, "file"),
+        local=tuple(text(row) for row in rows["local"]),
+        remote=tuple(text(row) for row in rows["remote"]),
+    )
+
+
+def _owners(rows: Rows, process_ids: Mapping[int, int]) -> U32:
+    """Process of each socket: by its process object, else the id in its creation, else the process that was running.
+
+    The id in a creation may be a marker instead; those are no ids that fit into 32 bits, or 0.
+    """
+    keys: U64 = rows["process_object"]
+    by_key = np.array([process_ids.get(key, UNKNOWN_ID) for key in keys.tolist()], np.uint32)
+    stated: U64 = rows["process_field"]
+    plausible = (stated > np.uint64(0)) & (stated < np.uint64(UNKNOWN_ID))
+    otherwise = np.where(plausible, stated, rows["process"]).astype(np.uint32)
+    return np.where(by_key != UNKNOWN_ID, by_key, otherwise).astype(np.uint32)
+
+
+def _counts(book: Book) -> RequestCounts:
+    state = [int(value) for value in book.state]
+    return RequestCounts(
+        issued=state[STATE_ISSUED],
+        completed=state[STATE_COMPLETED],
+        retired_by_free=state[STATE_BY_FREE],
+        retired_by_reuse=state[STATE_BY_REUSE],
+        retired_inline=state[STATE_INLINE],
+        retired_by_exit=state[STATE_BY_EXIT],
+        retired_by_queue=state[STATE_BY_QUEUE],
+        retired_by_cleanup=state[STATE_BY_CLEANUP],
+        unknown_completions=state[STATE_UNKNOWN],
+        sockets_created=state[STATE_CREATED],
+        sockets_closed=state[STATE_CLOSED],
+        sockets_cleaned=state[STATE_CLEANED],
+        sockets_replaced=state[STATE_REPLACED],
+        retire_latency=_copy(book.latency, "retire"),
+        cleanup_latency=_copy(book.latency, "cleanup"),
+    )
+
+
+def _copy(rows: Rows, name: str) -> Any:  # noqa: ANN401 - the field decides on the type
+    """One field as an array of its own."""
+    return np.ascontiguousarray(rows[name])

@@ -1,0 +1,1 @@
+"""What holds outstanding memory: allocations given to requests and sockets, the graph over them, retained bytes."""

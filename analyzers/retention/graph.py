@@ -1,0 +1,157 @@
+"""The retention graph: what keeps the outstanding allocations, from processes and drivers down to groups of them.
+
+Nodes are groups. Following the edges backwards from a group of allocations leads over the pending APCs that would
+release it to the requests, the socket, the thread and the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from analyzers.findings import PathNode
+from analyzers.requests.tables import RequestTable, SocketTable
+from analyzers.retention.attribution import INFERRED, WORDS, Attribution, Rule
+from analyzers.retention.leaves import Leaf, held_leaves, loose_leaves
+from analyzers.retention.nodes import ROOT, Node, NodeKind
+from analyzers.retention.retained import I32, I64, retained_by_request, sums, waiting
+from analyzers.retention.ways import Way, WayFinder
+from analyzers.snapshot import PoolSnapshot
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_SAYS: Final = {
+    "": "seen in the trace",
+    "owns": "thread of the process",
+    "uses": "its requests go to the socket",
+    "opened": "it opened the socket",
+    "issued": "issued the requests",
+    "completed-not-retired": "completed, and nothing tells that they were retired: their completion APC has not run",
+    "allocated": "allocated it, as the stack or the tag tells",
+}
+_INFERRED_WAYS: Final = frozenset({"completed-not-retired"})
+_SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
+"""Kinds whose ways lead on to nodes that others lead to as well."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retention:
+    """``graph``: a networkx DiGraph of :class:`~analyzers.retention.nodes.Node`.
+
+    Attributes of nodes: ``label``, ``count`` and ``bytes`` (of allocations, 0 for others), ``retained``. Of edges:
+    ``rule``, ``count``, ``bytes``, ``says``, ``inferred``. ``by_request``: int64, what goes with each request
+    (:func:`~analyzers.retention.retained.retained_by_request`). ``groups``: the allocation groups; ``group_of``: int32,
+    the number of its group by outstanding allocation.
+    """
+
+    graph: nx.DiGraph
+    by_request: I64
+    groups: tuple[Node, ...]
+    group_of: I32
+
+    def retained(self, node: Node) -> int:
+        """Bytes that would be released if the node let go; 0 for a node that is not there.
+
+        By the dominator tree: what is reached through this node only. A thread's pending APCs are one node that many
+        sockets and requests lead to; such a one retains what its own edges carry: what its own APCs would release.
+        """
+        return int(self.graph.nodes[node]["retained"]) if node in self.graph else 0
+
+    def pending(self, process: int, thread: int) -> Node:
+        """The node of a thread's pending APCs; it may not be in the graph."""
+        return Node(NodeKind.PENDING_APC, (process, thread))
+
+    def path(self, node: Node) -> tuple[PathNode, ...]:
+        """The steps from a process or driver to the node, each over the edge that carries most; empty without node."""
+        steps: list[PathNode] = []
+        alike = 1
+        while node in self.graph and node != ROOT:
+            edges = self.graph.in_edges(node, data=True)
+            above, _, edge = max(edges, key=lambda each: (each[2]["bytes"], each[2]["count"], str(each[0])))
+            data = self.graph.nodes[node]
+            beside = f", one of {alike:,}" if alike > 1 else ""
+            steps.append(PathNode(node.kind, str(node), data["label"] + beside, edge["rule"], data["retained"]))
+            node, alike = above, sum(each[0].kind is above.kind for each in edges)
+        return tuple(reversed(steps))
+
+    def group_for(self, rows: I32) -> Node | None:
+        """The allocation group that most bytes of some outstanding allocations are in."""
+        numbers, counts = np.unique(self.group_of[rows], return_counts=True)
+        return self.groups[numbers[np.argmax(counts)]] if len(numbers) else None
+
+
+def build(
+    pool: PoolSnapshot,
+    requests: RequestTable,
+    sockets: SocketTable,
+    pending_rows: I32,
+    attribution: Attribution,
+    process_name: Callable[[int], str],
+    module_of: Callable[[int], str],
+) -> Retention:
+    """The graph of one moment. ``module_of``: name of the module at an address, empty for none."""
+    outstanding = pool.outstanding
+    waits = waiting(requests, pending_rows, attribution)
+    by_request = retained_by_request(outstanding, requests, sockets, waits, attribution)
+    of_socket = sums(attribution.socket, outstanding.size, len(sockets))
+    ways = WayFinder(requests, sockets, waits, (by_request, of_socket), process_name, module_of).find()
+    held, group_of = held_leaves(pool, attribution, ways)
+    loose, loose_of = loose_leaves(pool, attribution, process_name)
+    free = attribution.rule == Rule.NONE
+    group_of[free] = loose_of[free] + len(held)
+    leaves = (*held, *loose)
+    graph = _graph(ways.edges, ways.labels, leaves)
+    _retain(graph)
+    return Retention(graph, by_request, tuple(leaf.node for leaf in leaves), group_of)
+
+
+def _graph(ways: list[Way], labels: dict[Node, str], leaves: tuple[Leaf, ...]) -> nx.DiGraph:
+    import networkx as nx  # costs 0.1 s: only who asks why memory is kept pays for it
+
+    graph = nx.DiGraph()
+    graph.add_node(ROOT, label=labels[ROOT], count=0, bytes=0)
+    for way in ways:
+        _connect(graph, way)
+    for leaf in leaves:
+        graph.add_node(leaf.node, label=leaf.label, count=leaf.count, bytes=leaf.bytes)
+        for way in leaf.ways():
+            _connect(graph, way)
+        labels.update(leaf.above)
+    for node, label in labels.items():
+        if node in graph:
+            graph.nodes[node].setdefault("label", label)
+    return graph
+
+
+def _connect(graph: nx.DiGraph, way: Way) -> None:
+    """Add an edge, or add to the one that is there."""
+    if graph.has_edge(way.parent, way.child):
+        edge = graph.edges[way.parent, way.child]
+        edge["count"] += way.count
+        edge["bytes"] += way.bytes
+        return
+    rule = Rule[way.rule.upper().replace("-", "_")] if way.rule not in _SAYS else None
+    says = _SAYS[way.rule] if rule is None else WORDS[rule]
+    inferred = rule in INFERRED or way.rule in _INFERRED_WAYS
+    graph.add_edge(way.parent, way.child, rule=way.rule, count=way.count, bytes=way.bytes, says=says, inferred=inferred)
+
+
+def _retain(graph: nx.DiGraph) -> None:
+    """Write the retained bytes of every node."""
+    import networkx as nx
+
+    above = nx.immediate_dominators(graph, ROOT)
+    for _, data in graph.nodes(data=True):
+        data.setdefault("count", 0)
+        data.setdefault("bytes", 0)
+        data["retained"] = data["bytes"]
+    for node in reversed(list(nx.topological_sort(graph))):
+        if node != ROOT:
+            graph.nodes[above[node]]["retained"] += graph.nodes[node]["retained"]
+    for node, data in graph.nodes(data=True):
+        if node.kind in _SHARED:
+            data["retained"] = sum(edge["bytes"] for _, _, edge in graph.out_edges(node, data=True))

@@ -1,0 +1,116 @@
+"""Which threads, sockets and requests share a node, so that the graph's size depends on limits and not on the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.requests.tables import RequestTable, SocketTable
+from analyzers.retention.nodes import OTHERS, Node, NodeKind
+from tracer.events.afd import DESCRIPTORS
+from tracer.events.irp import MajorFunction
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.integer]
+
+MOST_THREADS: Final = 500
+MOST_SOCKETS: Final = 1_000
+"""Sockets up to which each is a node; above, one for each process and remote address."""
+MOST_ROUTINES: Final = 100
+MOST_REQUEST_GROUPS: Final = 2_000
+_OTHER_ADDRESSES: Final = "other addresses"
+
+
+def largest(keys: I64, weights: I64, most: int) -> npt.NDArray[np.bool_]:
+    """By row: whether its key is one of the ``most`` with the most weight; ties by key."""
+    values, row = np.unique(keys, return_inverse=True)
+    total = np.zeros(len(values), np.int64)
+    np.add.at(total, row, weights)
+    kept = np.zeros(len(values), np.bool_)
+    kept[np.lexsort((values, -total))[:most]] = True
+    return kept[row]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouping:
+    """Nodes, and which of them each row has: ``threads`` of requests and then sockets, ``sockets`` of sockets.
+
+    ``group``: by request, number of its group. ``operations``: by group, the driver and what was asked of it (empty for
+    what is too small for a group of its own).
+    """
+
+    threads: list[Node]
+    thread_of: I32
+    sockets: list[Node]
+    socket_of: I32
+    group: I32
+    operations: list[tuple[str, str]]
+
+
+def grouped(
+    requests: RequestTable, sockets: SocketTable, carried: I64, of_socket: I64, module_of: Callable[[int], str]
+) -> Grouping:
+    """``carried``, ``of_socket``: bytes by request and by socket, which decide what gets a node of its own."""
+    threads, thread_of = _threads(requests, sockets, np.concatenate([carried, of_socket]))
+    nodes, socket_of = _sockets(sockets)
+    drivers, driver_of = _drivers(requests, carried, module_of)
+    of_request = np.append(socket_of, np.int32(OTHERS))[requests.socket].astype(np.int64)
+    key = thread_of[: len(requests)].astype(np.int64)
+    for part, width in ((of_request + 1, 11), (driver_of, 7), (requests.operation, 16), (requests.major, 8)):
+        key = (key << width) | part.astype(np.int64)
+    small = ~largest(key, carried, MOST_REQUEST_GROUPS)
+    key[small] = -1 - thread_of[: len(requests)][small]
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    operations = [
+        ("", "") if small[row] else (drivers[driver_of[row]], _operation(requests, row)) for row in first.tolist()
+    ]
+    return Grouping(threads, thread_of, nodes, socket_of, group.astype(np.int32), operations)
+
+
+def _threads(requests: RequestTable, sockets: SocketTable, weights: I64) -> tuple[list[Node], I32]:
+    process = np.concatenate([requests.process, sockets.process]).astype(np.int64)
+    thread = np.concatenate([requests.thread, sockets.thread]).astype(np.int64)
+    small = ~largest((process << 32) | thread, weights, MOST_THREADS)
+    thread[small] = OTHERS
+    process[small & ~largest(process, weights, MOST_THREADS)] = OTHERS
+    _, first, row = np.unique((process << 33) | (thread + 1), return_index=True, return_inverse=True)
+    nodes = [Node(NodeKind.THREAD, (int(process[at]), int(thread[at]))) for at in first.tolist()]
+    return nodes, row.astype(np.int32)
+
+
+def _sockets(sockets: SocketTable) -> tuple[list[Node], I32]:
+    if len(sockets) <= MOST_SOCKETS:
+        rows = np.arange(len(sockets), dtype=np.int32)
+        return [Node(NodeKind.SOCKET, (row,)) for row in rows.tolist()], rows
+    numbers: dict[tuple[int, str], int] = {}
+    row_of = np.empty(len(sockets), np.int32)
+    rest = (OTHERS, _OTHER_ADDRESSES)
+    for row, key in enumerate(zip(sockets.process.tolist(), sockets.remote, strict=True)):
+        known = key if key in numbers or len(numbers) < MOST_SOCKETS else rest
+        row_of[row] = numbers.setdefault(known, len(numbers))
+    return [Node(NodeKind.SOCKET, key) for key in numbers], row_of
+
+
+def _drivers(requests: RequestTable, carried: I64, module_of: Callable[[int], str]) -> tuple[list[str], I64]:
+    """Names of the drivers asked, and by request which."""
+    kept = largest(requests.routine.view(np.int64), carried, MOST_ROUTINES)
+    routines, row = np.unique(np.where(kept, requests.routine, np.uint64(0)), return_inverse=True)
+    numbers: dict[str, int] = {}
+    of_routine = [
+        numbers.setdefault(module_of(routine) if routine else "", len(numbers)) for routine in routines.tolist()
+    ]
+    return list(numbers), np.array(of_routine, np.int64)[row] if len(routines) else row.astype(np.int64)
+
+
+def _operation(requests: RequestTable, row: int) -> str:
+    """What a request asks for, by its AFD operation or its major function."""
+    descriptor = DESCRIPTORS.get(int(requests.operation[row]))
+    if descriptor is not None:
+        return descriptor.name
+    major = int(requests.major[row])
+    return f"IRP_MJ_{MajorFunction(major).name}" if major in set(MajorFunction) else f"major function {major}"

@@ -1,0 +1,77 @@
+"""Requests and sockets of simulated traces, compared with what the simulator knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analyzers.requests.book import Requests
+from analyzers.requests.tables import NEVER, RequestSnapshot
+from analyzers.threads import Threads
+from analyzers.who import Running
+from fixtures.settings import Settings
+from fixtures.simulate import Simulation, simulate
+from tests.analyzers.requests.test_laws import plain
+from tracer.etl.file import WINDOW_BYTES, EtlFile
+
+
+def told(path: Path, window_bytes: int = WINDOW_BYTES) -> RequestSnapshot:
+    """The snapshot at the end of a trace."""
+    with EtlFile.open(path, window_bytes=window_bytes, threads=1) as source:
+        requests, threads, running = Requests(), Threads(), Running()
+        for batch in source.batches(Requests.KINDS):
+            requests.feed(batch)
+            if "thread" in batch.tables:
+                threads.feed(batch.tables["thread"])
+            running.follow(None, batch.tables.get("context_switch"))
+        return requests.snapshot(threads, running)
+
+
+def written(simulation: Simulation, directory: Path) -> Path:
+    path = directory / "trace.etl"
+    simulation.write(path)
+    return path
+
+
+@pytest.mark.parametrize(("cpus", "pointer_size"), [(1, 8), (2, 4), (8, 8)])
+def test_the_requests_whose_apcs_never_ran_are_left_and_no_others(cpus: int, pointer_size: int, tmp_path: Path) -> None:
+    simulation = simulate("winsock-loop", 7, Settings(iterations=40, cpus=cpus, pointer_size=pointer_size))
+    (leak,) = simulation.truth["leaks"]
+    requests = told(written(simulation, tmp_path)).requests
+    completed = requests.completed_ns != NEVER
+    assert (requests.thread[completed] == leak["thread_id"]).all()
+    assert (requests.process[completed] == leak["process_id"]).all()
+    assert np.count_nonzero(completed) == 2 * 40  # a connect and a send in every round
+    assert (requests.join[completed] != 0).all()
+
+
+def test_the_sockets_behind_them_are_closed_and_not_cleaned_up(tmp_path: Path) -> None:
+    simulation = simulate("winsock-loop", 3, Settings(iterations=40))
+    (leak,) = simulation.truth["leaks"]
+    found = told(written(simulation, tmp_path))
+    sockets = found.sockets
+    held = np.unique(found.requests.socket[found.requests.completed_ns != NEVER])
+    assert len(held) == 40
+    assert (sockets.closed_ns[held] != NEVER).all()
+    assert (sockets.process[held] == leak["process_id"]).all()
+    assert {sockets.remote[row] for row in held} == {"127.0.0.1:7000"}
+    assert len({sockets.local[row] for row in held}) == 40
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_where_the_apcs_run_nothing_that_was_completed_is_left(cpus: int, tmp_path: Path) -> None:
+    simulation = simulate("winsock-loop-fixed", 5, Settings(iterations=60, cpus=cpus))
+    found = told(written(simulation, tmp_path))
+    blocks = {row["address"] for row in simulation.truth["outstanding"]}
+    left = found.requests.irp[found.requests.completed_ns != NEVER].tolist()
+    assert not blocks.intersection(left)
+    assert found.counts.sockets_cleaned == found.counts.sockets_created > 0
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.2])
+def test_the_window_makes_no_difference(lost: float, tmp_path: Path) -> None:
+    settings = Settings(iterations=40, cpus=3, buffer_size=4096, lost_events=lost)
+    path = written(simulate("winsock-loop", 11, settings), tmp_path)
+    assert plain(told(path, 3 * 4096)) == plain(told(path, 17 * 4096)) == plain(told(path))
