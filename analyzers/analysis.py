@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from analyzers.activity import Activity
+from analyzers.findings import Diagnosis
 from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
 from analyzers.processes import Processes
-from analyzers.snapshot import Frame, Snapshot
+from analyzers.requests.book import Requests
+from analyzers.snapshot import Frame, PoolSnapshot, Snapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
+from analyzers.verdicts.coverage import coverage
+from analyzers.verdicts.diagnose import Case, diagnose
 from analyzers.who import Running
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, Source
@@ -35,6 +40,11 @@ class TraceNames:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
         return self.processes.name(pid) if at_ns is None else self.processes.at(pid, at_ns).name
 
+    def module(self, address: int) -> str:
+        """Name of the kernel image at an address; empty for none."""
+        found = self.modules.find(address)
+        return found.name if found is not None else ""
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
         return tuple(self._frame(int(address), process) for address in self._stacks.frames(stack))
@@ -47,7 +57,7 @@ class TraceNames:
 class Analysis:
     """Feed it every batch of a source, in order; ask for a :meth:`snapshot` at any moment."""
 
-    KINDS: ClassVar = frozenset({"pool", "context_switch", "process", "thread", "image"})
+    KINDS: ClassVar = frozenset({"pool", "process", "image"}) | Activity.KINDS | Requests.KINDS
     """Kinds of events that the analysis looks at: what a source has to decode for it."""
 
     def __init__(self, source: Source, tags: TagNames) -> None:
@@ -56,6 +66,8 @@ class Analysis:
         self._ledger = Ledger()
         self._running = Running()
         self._names = TraceNames(source.stacks)
+        self._requests = Requests()
+        self._activity = Activity()
         self._at_ns = 0
         self.late_stacks = 0
 
@@ -68,20 +80,40 @@ class Analysis:
             self._ledger.feed(pool)
         if len(batch.late_stacks.stack):
             self.late_stacks = self._ledger.attach_late(batch.late_stacks)
+        self._requests.feed(batch)
+        self._activity.feed(batch)
         self._at_ns = batch.until_ns
 
     def snapshot(self, *, partial: bool = False) -> Snapshot:
         """What is known now; ``partial`` marks a reading that was stopped before its end."""
         source = self._source
         view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
+        pool = view.snapshot(self._at_ns)
         return Snapshot(
             info=source.info,
             census=source.census,
             loss=source.loss,
             damage=source.damage,
             bytes=source.bytes,
-            pool=view.snapshot(),
+            pool=pool,
             names=self._names,
             at_ns=self._at_ns,
             partial=partial,
+            diagnosis=self._diagnosis(pool),
+        )
+
+    def _diagnosis(self, pool: PoolSnapshot) -> Diagnosis:
+        source, names = self._source, self._names
+        requests = self._requests.snapshot(names.threads, self._running)
+        return diagnose(
+            Case(
+                pool=pool,
+                requests=requests,
+                activity=self._activity,
+                names=names,
+                coverage=coverage(source.info, source.census, source.loss, pool, requests),
+                module_of=names.module,
+                processors=source.info.processors,
+                at_ns=self._at_ns,
+            )
         )

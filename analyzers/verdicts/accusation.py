@@ -1,0 +1,158 @@
+"""From the judgement of a group to a finding that a person can check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import EventRef, Evidence, Finding, PathNode, Verdict
+from analyzers.quantities import counted, duration, moment
+from analyzers.snapshot import Names, Outstanding, PoolSnapshot
+from analyzers.verdicts import advice
+from analyzers.verdicts.confidence import Doubt, confidence
+from analyzers.verdicts.course import Course
+from analyzers.verdicts.coverage import Coverage
+from analyzers.verdicts.judgement import Judgement
+from analyzers.verdicts.owners import Owners, owners
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every accusation is made from: the pool, the names, and which evidence there is.
+
+    ``module_of``: name of the kernel module at an address, empty for none.
+    """
+
+    pool: PoolSnapshot
+    names: Names
+    coverage: Coverage
+    module_of: Callable[[int], str]
+
+
+def pool_event(outstanding: Outstanding, row: int) -> EventRef:
+    """The event of one allocation."""
+    return EventRef(int(outstanding.time_ns[row]), "pool", int(outstanding.cpu[row]), int(outstanding.offset[row]))
+
+
+def accuse(judgement: Judgement, scene: Scene, *, path: tuple[PathNode, ...], closed_sockets: int) -> Finding:
+    """The finding; ``closed_sockets``: how many of its blocks hold sockets that were closed and never cleaned up."""
+    pool, group = scene.pool, judgement.group
+    rows = group.rows[: judgement.survivors.count]
+    who = owners(rows, pool.outstanding, pool.sites)
+    size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
+    sure = confidence(judgement.verdict, _doubts(judgement, scene, who), count=len(rows), explained=judgement.explained)
+    name = scene.names.process(who.process, int(pool.outstanding.time_ns[rows[-1]])) if who.process is not None else ""
+    return Finding(
+        rank=0,
+        verdict=judgement.verdict,
+        confidence=sure.value,
+        tag=group.tag,
+        paged=group.paged,
+        count=len(rows),
+        bytes=size,
+        retained_bytes=size,
+        bytes_per_hour=judgement.growth.bytes_per_hour,
+        bytes_per_hour_interval=judgement.growth.interval,
+        process_id=who.process,
+        process=name,
+        thread_id=who.thread,
+        driver=group.driver,
+        stack=who.stack,
+        path=path,
+        evidence=_evidence(judgement, scene, rows, who, closed_sockets),
+        doubts=sure.doubts,
+        advice=_advice(judgement, scene),
+    )
+
+
+def _advice(judgement: Judgement, scene: Scene) -> str:
+    group = judgement.group
+    if judgement.verdict is Verdict.MISSING_FREE:
+        return advice.missing_free(group.driver, place(scene, judgement), group.tag)
+    missing = "" if scene.coverage.stacks else "stacks"
+    return advice.growth(group.driver, group.tag, missing or ("" if scene.coverage.requests else "requests"))
+
+
+def place(scene: Scene, judgement: Judgement) -> str:
+    """The code that allocates, as module + offset; empty where no stack tells."""
+    address = int(scene.pool.sites.frame[judgement.group.sites[0]])
+    stack = int(scene.pool.sites.stack[judgement.group.sites[0]])
+    return next((str(frame) for frame in scene.names.frames(stack) if frame.address == address), "")
+
+
+def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
+    cover = scene.coverage
+    held = {
+        Doubt.NO_STACKS: not cover.stacks,
+        Doubt.NO_DRIVER: not judgement.group.driver,
+        Doubt.NO_REQUESTS: not cover.requests,
+        Doubt.WRAPPED: cover.wrapped,
+        Doubt.ENDED: judgement.course is Course.ENDED,
+        Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
+        Doubt.THREAD_INFERRED: who.inferred and who.thread is not None,
+    }
+    return [doubt for doubt, holds in held.items() if holds]
+
+
+def _evidence(
+    judgement: Judgement, scene: Scene, rows: npt.NDArray[np.intp], who: Owners, closed_sockets: int
+) -> tuple[Evidence, ...]:
+    outstanding = scene.pool.outstanding
+    first, last = pool_event(outstanding, int(rows[0])), pool_event(outstanding, int(rows[-1]))
+    lived = judgement.survivors
+    found = [_siblings(judgement)] if lived.freed else []
+    if lived.freed:
+        found.append(
+            Evidence(
+                "outlived",
+                f"{counted(len(rows), 'allocation')} have outlived {duration(lived.age_ns)}, "
+                f"an age at which hardly any of the others was still there to be freed",
+                (first, last),
+                inferred=True,
+            )
+        )
+    found.append(
+        Evidence(
+            "kept-all-along",
+            f"they were allocated from {moment(first.time_ns)} to {moment(last.time_ns)}{_trend(judgement)}",
+            (first, last),
+        )
+    )
+    if closed_sockets:
+        found.append(
+            Evidence(
+                "closed-not-cleaned-up", f"{counted(closed_sockets, 'socket')} of them were closed and never cleaned up"
+            )
+        )
+    return (*found, *_who(who, scene, judgement))
+
+
+def _siblings(judgement: Judgement) -> Evidence:
+    lived = judgement.survivors
+    return Evidence(
+        "siblings-freed",
+        f"{counted(lived.freed, 'allocation')} of the same kind were freed, "
+        f"95 % of them within {duration(lived.usual_ns)}",
+    )
+
+
+def _trend(judgement: Judgement) -> str:
+    grows = judgement.growth
+    return f"; outstanding bytes rise (Mann-Kendall p = {grows.p:.2g})" if grows.rising else ""
+
+
+def _who(who: Owners, scene: Scene, judgement: Judgement) -> list[Evidence]:
+    found = []
+    code = place(scene, judgement)
+    if code:
+        found.append(Evidence("allocating-frame", f"all were allocated by {code}"))
+    if who.thread is not None:
+        share = f"{who.thread_share:.0%} of them were allocated on thread {who.thread}"
+        found.append(Evidence("one-thread", share, inferred=who.inferred))
+    elif who.process is not None:
+        share = f"{who.process_share:.0%} of them were allocated in process {who.process}"
+        found.append(Evidence("one-process", share, inferred=who.inferred))
+    return found

@@ -1,0 +1,88 @@
+"""The course of a leak: whether survivors have been born all along, up to the end.
+
+A leak goes on as long as its code runs. A warm-up or a cache leaves survivors behind too, but then stops doing so
+while its code runs on; a burst leaves them in one moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import exp
+from typing import Final
+
+import numpy as np
+
+from analyzers.snapshot import I64
+
+FEWEST: Final = 8
+"""Survivors below which no course can be told."""
+_SHORTEST: Final = 0.1
+"""Survivors born within a smaller share of the trace are a burst."""
+_FEWEST_MOMENTS: Final = 5
+_MOMENTS: Final = 64
+"""They must come from as many of 64 equal parts of the trace, else it was a few bursts."""
+_STOPPED: Final = 0.01
+"""Chance below which it is no accident that none was born since."""
+_PAUSE: Final = 2.0
+"""A leak by fits and starts pauses: only a pause longer than twice its longest one is an end."""
+_LONG_PAUSE: Final = 0.15
+"""And only a pause of this share of the trace: a program under test often ends a little before the trace does."""
+_ENDED_EARLY: Final = 0.4
+"""An activity that ended may have been a leak's; one that ended in the first part of the trace was a start-up's."""
+_SLOWING: Final = 0.12
+"""Share of the survivors in the last third of their time below which their number levels off (even births: a third)."""
+
+
+class Course(Enum):
+    """How survivors came to be."""
+
+    CONTINUES = auto()
+    ENDED = auto()  # with its activity, late enough to have been a leak
+    TOO_FEW = auto()
+    BURST = auto()
+    LEVELLED_OFF = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time in which survivors could be born: nanoseconds since the trace's start."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """In nanoseconds, at least 1."""
+        return max(self.end - self.start, 1)
+
+
+def course(births: I64, span: Span, made: I64, step_ns: int) -> Course:
+    """Judge the birth times of survivors (int64, ascending).
+
+    ``made``: allocations of the whole group by step of time, ``step_ns`` each from the trace's start.
+    """
+    if len(births) < FEWEST:
+        return Course.TOO_FEW
+    first, last = int(births[0]), int(births[-1])
+    moments = len(np.unique((births - span.start) * _MOMENTS // span.length))
+    if last - first < _SHORTEST * span.length or moments < _FEWEST_MOMENTS:
+        return Course.BURST
+    in_last_third = np.count_nonzero(births > last - (last - first) // 3)
+    if in_last_third < _SLOWING * len(births):
+        return Course.LEVELLED_OFF
+    pause = span.end - last
+    if pause <= max(_PAUSE * int(np.diff(births).max()), _LONG_PAUSE * span.length):
+        return Course.CONTINUES
+    before, after = _made(made, step_ns, last, span.end)
+    if after and exp(-len(births) / max(before, 1) * after) < _STOPPED:
+        return Course.LEVELLED_OFF
+    if pause > _ENDED_EARLY * span.length:
+        return Course.LEVELLED_OFF
+    return Course.ENDED if exp(-len(births) * pause / (last - first)) < _STOPPED else Course.CONTINUES
+
+
+def _made(made: I64, step_ns: int, last: int, end: int) -> tuple[int, int]:
+    """Allocations up to the step of the last survivor, and in the steps from there to the end."""
+    at = last // step_ns + 1
+    return int(made[:at].sum()), int(made[at : max(end // step_ns, at)].sum())

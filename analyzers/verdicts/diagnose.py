@@ -1,0 +1,168 @@
+"""The diagnosis of one moment: pending APCs, what they retain, and a verdict for all else that is outstanding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.activity import Activity
+from analyzers.apcs.groups import pending_groups
+from analyzers.apcs.line import line
+from analyzers.apcs.packets import packets_of
+from analyzers.apcs.pending import pending_rows
+from analyzers.findings import ACCUSATIONS, NO_DIAGNOSIS, Cleared, Diagnosis, Finding, Verdict
+from analyzers.requests.tables import RequestSnapshot
+from analyzers.retention.attribution import Attribution, Rule, attribute
+from analyzers.retention.graph import build
+from analyzers.retention.retained import closed
+from analyzers.snapshot import Names, PoolSnapshot
+from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.verdicts.course import FEWEST, Span
+from analyzers.verdicts.coverage import Coverage
+from analyzers.verdicts.groups import Group, groups
+from analyzers.verdicts.held_requests import Held, accuse_thread, believable, explained, pending_apcs
+from analyzers.verdicts.judgement import Judgement, judge_all
+from analyzers.verdicts.resting import WHY, resting
+
+_MOST: Final = 0.8
+"""Share of a group's survivors that belong to sockets from which the group is part of the sockets' leak."""
+_LIKELY: Final = 0.5
+"""Findings at least as sure as this come before the others, whatever their size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a diagnosis is made from. ``module_of``: name of the module at a kernel address, empty for none."""
+
+    pool: PoolSnapshot
+    requests: RequestSnapshot
+    activity: Activity
+    names: Names
+    coverage: Coverage
+    module_of: Callable[[int], str]
+    processors: int
+    at_ns: int
+
+
+def diagnose(case: Case) -> Diagnosis:
+    """Judge everything that is outstanding."""
+    pool = case.pool
+    if not len(pool.outstanding):
+        return replace(NO_DIAGNOSIS, cleared=_before_trace(pool))
+    held = _hold(case)
+    scene = Scene(pool, case.names, case.coverage, case.module_of)
+    lost = case.coverage.lost
+    threads = [group for group in pending_groups(held.pending, case.requests) if believable(group, case.requests, lost)]
+    findings = [accuse_thread(group, held, scene, lost) for group in threads]
+    span = Span(int(pool.sites.first_ns.min()), case.at_ns)
+    known = explained(held, threads)
+    rests = resting(pool, case.requests, held.attribution, known, case.processors)
+    judged = judge_all(groups(pool, known | rests), pool.outstanding, span, lost)
+    judged = [_with_sockets(each, held) for each in judged]
+    findings += _accusations(judged, held, scene)
+    cleared = tuple(_cleared(each, pool) for each in judged if each.verdict not in ACCUSATIONS)
+    cleared += _resting(pool, rests) + _before_trace(pool)
+    return Diagnosis(_ranked(findings), cleared, pending_apcs(held, scene))
+
+
+def _hold(case: Case) -> Held:
+    requests, pool = case.requests, case.pool
+    packets = packets_of(pool, requests.requests)
+    pending = pending_rows(requests, case.activity, case.at_ns, packets)
+    found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
+    retention = build(
+        pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, case.module_of
+    )
+    queue = line(requests.requests, case.activity, case.at_ns, pending, packets, found)
+    return Held(requests, pending, queue, found, retention)
+
+
+def _rows(judgement: Judgement) -> npt.NDArray[np.intp]:
+    return judgement.group.rows[: judgement.survivors.count]
+
+
+def _of_closed_sockets(rows: npt.NDArray[np.intp], held: Held) -> npt.NDArray[np.bool_]:
+    """By row of the outstanding table: whether it belongs to a socket that was closed and not cleaned up."""
+    shut = np.append(closed(held.requests.sockets), np.False_)
+    return np.asarray(shut[held.attribution.socket[rows]])
+
+
+def _with_sockets(judgement: Judgement, held: Held) -> Judgement:
+    """Endpoints of closed sockets should be gone, whether or not a sibling was ever freed."""
+    rows = _rows(judgement)
+    if judgement.verdict is not Verdict.GROWTH or not len(rows):
+        return judgement
+    share = float(np.mean(_of_closed_sockets(rows, held)))
+    return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= _MOST else judgement
+
+
+def _accusations(judged: list[Judgement], held: Held, scene: Scene) -> list[Finding]:
+    """A finding for each accused group; what hangs on the same closed sockets is one finding, about their endpoints."""
+    accused = [each for each in judged if each.verdict in ACCUSATIONS]
+    endpoints = [each for each in accused if _holds_endpoints(each, held.attribution)]
+    findings = []
+    for each in accused:
+        rows = _rows(each)
+        of_sockets = int(np.count_nonzero(_of_closed_sockets(rows, held)))
+        part = of_sockets >= max(_MOST * len(rows), FEWEST)
+        if part and endpoints and each is not endpoints[0]:
+            continue
+        node = held.retention.group_for(rows.astype(np.int32))
+        path = held.retention.path(node) if node is not None else ()
+        finding = accuse(each, scene, path=path, closed_sockets=of_sockets if part else 0)
+        findings.append(replace(finding, retained_bytes=_with_them(rows, held, scene)) if part else finding)
+    return findings
+
+
+def _holds_endpoints(judgement: Judgement, attribution: Attribution) -> bool:
+    rows = _rows(judgement)
+    return bool(np.count_nonzero(attribution.rule[rows] == Rule.HOLDS_ENDPOINT) >= _MOST * len(rows))
+
+
+def _with_them(rows: npt.NDArray[np.intp], held: Held, scene: Scene) -> int:
+    """Bytes of all that belongs to the sockets of these rows."""
+    sockets = np.unique(held.attribution.socket[rows])
+    mine = np.isin(held.attribution.socket, sockets[sockets >= 0])
+    mine[rows] = True
+    return int(scene.pool.outstanding.size[mine].sum(dtype=np.uint64))
+
+
+def _cleared(judgement: Judgement, pool: PoolSnapshot) -> Cleared:
+    group: Group = judgement.group
+    size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
+    return Cleared(group.tag, group.paged, group.driver, judgement.verdict, len(group.rows), size, judgement.why)
+
+
+def _resting(pool: PoolSnapshot, rests: npt.NDArray[np.bool_]) -> tuple[Cleared, ...]:
+    found = []
+    for group in groups(pool, ~rests):
+        size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
+        found.append(Cleared(group.tag, group.paged, group.driver, Verdict.CACHE, len(group.rows), size, WHY))
+    return tuple(found)
+
+
+def _before_trace(pool: PoolSnapshot) -> tuple[Cleared, ...]:
+    """Tags of which only memory from before the trace was freed."""
+    tags = pool.tags
+    own = np.zeros(len(tags.tag), np.int64)
+    np.add.at(own, pool.sites.tag_row, pool.sites.frees)
+    strays = tags.frees - own
+    return tuple(
+        Cleared(
+            int(tags.tag[row]), bool(tags.paged[row]), tags.driver[row], Verdict.PRE_TRACE, 0, 0,
+            f"{int(strays[row]):,} frees of memory from before the trace, or unseen, and nothing is outstanding",
+        )
+        for row in np.flatnonzero((strays > 0) & (tags.outstanding_count == 0)).tolist()
+    )  # fmt: skip
+
+
+def _ranked(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Sure ones first, then by what they retain, weighed by confidence."""
+    order = sorted(
+        findings, key=lambda each: (each.confidence < _LIKELY, -each.confidence * each.retained_bytes, each.tag)
+    )
+    return tuple(replace(each, rank=rank) for rank, each in enumerate(order, start=1))

@@ -1,0 +1,93 @@
+"""Outstanding allocations by code location: what a verdict is about.
+
+A group is one tag, paged or not, allocated at one place in the code: the frame that
+:class:`~analyzers.snapshot.SiteTable` calls the allocating one. Different paths to the same place fall together;
+without stacks a group is a tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.snapshot import I64, PoolSnapshot
+from analyzers.trends.history import GroupHistory
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """One group. ``sites``: rows of the site table; ``rows``: of the outstanding table, oldest first.
+
+    ``allocations``, ``frees``: all of the trace; ``siblings``: frees, with their lifetimes (int64 by bin), of the same
+    tag by the same driver at whichever place.
+    """
+
+    tag_row: int
+    tag: int
+    paged: bool
+    driver: str
+    sites: npt.NDArray[np.intp]
+    rows: npt.NDArray[np.intp]
+    allocations: int
+    frees: int
+    history: GroupHistory
+    siblings: I64
+
+
+def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_]) -> list[Group]:
+    """Groups that hold anything, most bytes first; allocations that are explained already belong to none.
+
+    ``explained``: bool, one per row of the outstanding table.
+    """
+    sites = pool.sites
+    keys = np.stack([sites.tag_row.astype(np.uint64), sites.frame])
+    _, of_site = np.unique(keys, axis=1, return_inverse=True)
+    of_site = of_site.reshape(-1)
+    left = np.flatnonzero(~explained)
+    if not len(left):
+        return []
+    of_row = of_site[pool.outstanding.site[left]]
+    order = np.argsort(of_row, kind="stable")
+    numbers, starts = np.unique(of_row[order], return_index=True)
+    rows_of = dict(zip(numbers.tolist(), np.split(left[order], starts[1:]), strict=True))
+    site_order = np.argsort(of_site, kind="stable")
+    site_numbers, site_starts = np.unique(of_site[site_order], return_index=True)
+    sites_of = dict(zip(site_numbers.tolist(), np.split(site_order, site_starts[1:]), strict=True))
+    families = _families(pool)
+    found = [_group(pool, sites_of[number], rows, families) for number, rows in rows_of.items()]
+    found.sort(key=lambda group: -int(pool.outstanding.size[group.rows].sum(dtype=np.uint64)))
+    return found
+
+
+Families = dict[tuple[int, str], I64]
+
+
+def _families(pool: PoolSnapshot) -> Families:
+    """Lifetimes of what was freed, by tag row and driver."""
+    sums: Families = {}
+    for row in np.flatnonzero(pool.sites.frees).tolist():
+        key = (int(pool.sites.tag_row[row]), pool.sites.driver[row])
+        lifetimes = pool.history.lifetimes[row].astype(np.int64)
+        sums[key] = sums[key] + lifetimes if key in sums else lifetimes
+    return sums
+
+
+def _group(pool: PoolSnapshot, sites: npt.NDArray[np.intp], rows: npt.NDArray[np.intp], families: Families) -> Group:
+    table = pool.sites
+    tag_row = int(table.tag_row[sites[0]])
+    busiest = int(sites[np.argmax(table.outstanding_count[sites])])
+    history = pool.history.rows(sites)
+    return Group(
+        tag_row=tag_row,
+        tag=int(pool.tags.tag[tag_row]),
+        paged=bool(pool.tags.paged[tag_row]),
+        driver=table.driver[busiest] or pool.tags.driver[tag_row],
+        sites=sites,
+        rows=rows,
+        allocations=int(table.allocations[sites].sum()),
+        frees=int(table.frees[sites].sum()),
+        history=history,
+        siblings=families.get((tag_row, table.driver[busiest]), history.lifetimes),
+    )

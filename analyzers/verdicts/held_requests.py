@@ -1,0 +1,208 @@
+"""Accusations of threads: requests were completed, and the APCs that would release them have not run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.apcs.groups import PendingGroup
+from analyzers.apcs.line import RULES, Line
+from analyzers.apcs.pending import RULE, PendingRows
+from analyzers.findings import EventRef, Evidence, Finding, PendingApc, Verdict
+from analyzers.quantities import counted, duration, size
+from analyzers.requests.tables import RequestSnapshot
+from analyzers.retention.attribution import Attribution, Rule
+from analyzers.retention.graph import Retention
+from analyzers.retention.retained import closed
+from analyzers.trends.rank_tests import theil_sen
+from analyzers.verdicts import advice
+from analyzers.verdicts.accusation import Scene, pool_event
+from analyzers.verdicts.confidence import Confidence, Doubt, confidence
+from analyzers.verdicts.lost import LossRate
+
+Rows = npt.NDArray[np.integer]
+
+_FEWEST: Final = 4
+"""Pending APCs of one thread below which it is not accused: a few may be on their way."""
+_WEAKEST: Final = 0.25
+"""Strength below which a thread is not accused: more speaks against its APCs being held up than for it."""
+_EXAMPLES: Final = 3
+"""Requests that are shown as evidence, event by event."""
+_POINTS: Final = 64
+"""Moments at which the retained bytes are taken for their trend."""
+_HOUR_NS: Final = 3.6e12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """What is known of pending requests and of the memory that hangs on them."""
+
+    requests: RequestSnapshot
+    pending: PendingRows
+    line: Line
+    attribution: Attribution
+    retention: Retention
+
+
+def believable(group: PendingGroup, requests: RequestSnapshot, told: float) -> bool:
+    """Whether a thread is accused; ``told``: share of events lost, by which a retirement may have gone unseen."""
+    unseen = LossRate(told).explained(requests.counts.completed) if told else 0.0
+    return len(group) >= _FEWEST and group.strength >= _WEAKEST and len(group) > unseen
+
+
+def explained(held: Held, groups: list[PendingGroup]) -> npt.NDArray[np.bool_]:
+    """By outstanding allocation: whether it hangs on a request of one of these groups, or on its closed socket."""
+    requests = held.requests.requests
+    mine = np.zeros(len(requests) + 1, np.bool_)  # the last one stands for none
+    for group in groups:
+        mine[_rows(group, held)] = True
+    sockets = np.zeros(len(held.requests.sockets) + 1, np.bool_)
+    sockets[requests.socket[mine[:-1]]] = True
+    sockets[-1] = False
+    sockets[:-1] &= closed(held.requests.sockets)
+    return np.asarray(mine[held.attribution.request] | sockets[held.attribution.socket])
+
+
+def _rows(group: PendingGroup, held: Held) -> npt.NDArray[np.int32]:
+    """The requests in line on the group's thread, oldest first."""
+    rows = held.line.rows
+    return np.asarray(rows[held.requests.requests.thread[rows] == group.thread], np.int32)
+
+
+def accuse_thread(group: PendingGroup, held: Held, scene: Scene, told: float) -> Finding:
+    """The finding about one thread."""
+    rows = _rows(group, held)
+    requests, outstanding = held.requests.requests, scene.pool.outstanding
+    packets = np.flatnonzero((held.attribution.rule == Rule.HOLDS_IRP) & np.isin(held.attribution.request, rows))
+    tag_rows = scene.pool.sites.tag_row[outstanding.site[packets]]
+    tag_row = int(np.bincount(tag_rows).argmax())
+    alike = packets[tag_rows == tag_row]
+    retained = held.retention.retained(held.retention.pending(group.process, group.thread))
+    sure = _confidence(group, held, scene, told)
+    rate, interval = _rate(held.retention.by_request[rows], requests.completed_ns[rows])
+    node = held.retention.group_for(alike.astype(np.int32))
+    issued = int(requests.issued_ns[rows[-1]])
+    name = scene.names.process(group.process, issued)
+    return Finding(
+        rank=0,
+        verdict=Verdict.PENDING_APC,
+        confidence=sure.value,
+        tag=int(scene.pool.tags.tag[tag_row]),
+        paged=bool(scene.pool.tags.paged[tag_row]),
+        count=len(alike),
+        bytes=int(outstanding.size[alike].sum(dtype=np.uint64)),
+        retained_bytes=retained,
+        bytes_per_hour=rate,
+        bytes_per_hour_interval=interval,
+        process_id=group.process,
+        process=name,
+        thread_id=group.thread,
+        driver=_driver(requests.routine[rows], scene),
+        stack=int(scene.pool.sites.stack[int(np.bincount(outstanding.site[alike]).argmax())]),
+        path=held.retention.path(node) if node is not None else (),
+        evidence=_evidence(group, held, scene, alike, retained),
+        doubts=sure.doubts,
+        advice=advice.pending_apc(name, group.thread, int(requests.irp[rows[0]])),
+    )
+
+
+def _confidence(group: PendingGroup, held: Held, scene: Scene, told: float) -> Confidence:
+    cover = scene.coverage
+    doubts = [doubt for doubt, holds in ((Doubt.NO_STACKS, not cover.stacks), (Doubt.WRAPPED, cover.wrapped)) if holds]
+    unseen = LossRate(told).explained(held.requests.counts.completed) if told else 0.0
+    sure = confidence(Verdict.PENDING_APC, doubts, count=len(group), explained=unseen)
+    return Confidence(round(sure.value * sqrt(group.strength), 3), (*group.doubts, *sure.doubts))
+
+
+def _driver(routines: npt.NDArray[np.uint64], scene: Scene) -> str:
+    """The driver that most of the requests were sent to, by its dispatch routine."""
+    values, counts = np.unique(routines, return_counts=True)
+    return scene.module_of(int(values[counts.argmax()]))
+
+
+def _rate(retained: npt.NDArray[np.int64], completed_ns: npt.NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
+    """Bytes per hour that pile up, with a 95 % interval, from the completion times of the requests."""
+    order = np.argsort(completed_ns, kind="stable")
+    level = np.cumsum(retained[order])
+    at = np.unique(np.linspace(0, len(order) - 1, _POINTS).round().astype(np.int64))
+    slope = theil_sen(completed_ns[order][at].astype(np.float64), level[at])
+    return slope.per_ns * _HOUR_NS, (slope.low * _HOUR_NS, slope.high * _HOUR_NS)
+
+
+def _evidence(group: PendingGroup, held: Held, scene: Scene, packets: Rows, retained: int) -> tuple[Evidence, ...]:
+    rows = _rows(group, held)
+    shown = rows[:_EXAMPLES]
+    outstanding = scene.pool.outstanding
+    number = counted(len(rows), "request")
+    kinds = tuple(Evidence("held-with-them", kind.says(), inferred=True) for kind in held.attribution.kinds)
+    return (
+        Evidence(
+            "completed",
+            f"{number} of thread {group.thread} were completed, the oldest {duration(group.oldest_age_ns)} and the "
+            f"newest {duration(group.newest_age_ns)} before the end",
+            tuple(event for row in shown.tolist() for event in request_events(held.requests, row)),
+        ),
+        Evidence(
+            "not-retired",
+            f"none of them was retired: {_why_not_retired(rows, held)}; no free, new use, exit or cleanup is seen",
+            tuple(pool_event(outstanding, row) for row in packets[:_EXAMPLES].tolist()),
+            inferred=True,
+        ),
+        Evidence(
+            RULE,
+            f"so their completion APCs have not run on thread {group.thread}, which {group.says}",
+            inferred=True,
+        ),
+        *(Evidence("thread", says, inferred=True) for says in group.supports),
+        *kinds,
+        Evidence("retained", f"delivering them would release {size(retained)}", inferred=True),
+    )
+
+
+def _why_not_retired(rows: npt.NDArray[np.int32], held: Held) -> str:
+    """The rules, with how many requests each is about."""
+    rules = held.line.rule[np.isin(held.line.rows, rows)]
+    counts = np.bincount(rules, minlength=len(RULES)).tolist()
+    return "; ".join(f"{count:,} {words}" for count, words in zip(counts, RULES.values(), strict=True) if count)
+
+
+def request_events(requests: RequestSnapshot, row: int) -> tuple[EventRef, EventRef]:
+    """Where a request was issued and where it was completed."""
+    table = requests.requests
+    return (
+        EventRef(int(table.issued_ns[row]), "irp", int(table.issued_cpu[row]), int(table.issued_offset[row])),
+        EventRef(int(table.completed_ns[row]), "irp", int(table.completed_cpu[row]), int(table.completed_offset[row])),
+    )
+
+
+def pending_apcs(held: Held, scene: Scene) -> tuple[PendingApc, ...]:
+    """Every pending APC, oldest request first."""
+    table, line = held.requests.requests, held.line
+    found = []
+    for place, row in enumerate(line.rows.tolist()):
+        issued, completed = request_events(held.requests, row)
+        process = int(table.process[row])
+        found.append(
+            PendingApc(
+                irp=int(table.irp[row]),
+                match_id=int(table.match_id[row]),
+                thread_id=int(table.thread[row]),
+                process_id=process,
+                process=scene.names.process(process, issued.time_ns),
+                issued_ns=issued.time_ns,
+                completed_ns=completed.time_ns,
+                age_ns=int(line.age_ns[place]),
+                since=line.since.code(place),
+                says=line.since.words(place),
+                endpoint=int(table.endpoint[row]),
+                retained_bytes=int(held.retention.by_request[row]),
+                rule=line.rule_name(place),
+                issued=issued,
+                completed=completed,
+            )
+        )
+    return tuple(found)

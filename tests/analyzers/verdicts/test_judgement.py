@@ -1,0 +1,97 @@
+"""Groups by chance, many of each kind: leaks are accused, and what only looks like one never is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analyzers.findings import Verdict
+from analyzers.verdicts.course import Course, Span
+from analyzers.verdicts.groups import Group
+from analyzers.verdicts.judgement import judge_all
+from tests.analyzers.verdicts.judged import NO_LIFETIMES, group_of, is_accused, judged, outstanding_at
+from tests.analyzers.verdicts.lives import CLEAN, LEAKS, NEVER, Lives, Story, pure_growth
+
+SEEDS = 60
+
+
+@pytest.mark.parametrize("story", CLEAN, ids=lambda story: story.__name__)
+def test_what_only_looks_like_a_leak_is_never_accused(story: Story) -> None:
+    accused = [seed for seed in range(SEEDS) if is_accused(story(np.random.default_rng(seed)))]
+    assert accused == []
+
+
+@pytest.mark.parametrize("story", LEAKS, ids=lambda story: story.__name__)
+def test_a_leak_beside_freed_siblings_is_a_missing_free(story: Story) -> None:
+    right = sum(judged(story(np.random.default_rng(seed))).verdict is Verdict.MISSING_FREE for seed in range(SEEDS))
+    assert right >= 0.92 * SEEDS
+
+
+def test_what_grows_to_the_end_and_is_never_freed_is_growth() -> None:
+    found = [judged(pure_growth(np.random.default_rng(seed))).verdict for seed in range(SEEDS)]
+    assert set(found) == {Verdict.GROWTH}
+
+
+def _error_path(length: float = 1e9) -> Lives:
+    made = np.linspace(0.02, 0.98, 40) * length
+    return Lives(made, np.full(40, NEVER), length)
+
+
+def _siblings_at_another_place() -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    lifetimes = NO_LIFETIMES.copy()
+    lifetimes[3:6] = 200
+    return lifetimes
+
+
+def test_an_error_path_that_never_frees_is_judged_by_its_drivers_other_places() -> None:
+    lives = _error_path()
+    group = group_of(lives, siblings=_siblings_at_another_place())
+    [found] = judge_all([group], outstanding_at(lives.births()), Span(0, int(lives.length)), 0.0)
+    assert found.verdict is Verdict.MISSING_FREE
+    assert found.survivors.freed == 600
+
+
+def test_seven_allocations_are_too_few_to_accuse() -> None:
+    made = np.linspace(0.1, 0.9, 7) * 1e9
+    found = judged(Lives(made, np.full(7, NEVER), 1e9))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "too few" in found.why
+
+
+def test_a_program_that_ended_before_the_trace_is_still_accused() -> None:
+    random = np.random.default_rng(5)
+    made = np.sort(random.uniform(0, 0.75e9, 600))
+    freed = np.where(random.uniform(0, 1, 600) < 0.2, NEVER, made + 1e5)
+    found = judged(Lives(made, freed, 1e9))
+    assert (found.verdict, found.course) == (Verdict.MISSING_FREE, Course.ENDED)
+
+
+def test_survivors_that_lost_frees_explain_are_not_accused() -> None:
+    random = np.random.default_rng(6)
+    made = np.sort(random.uniform(0, 1e9, 4000))
+    freed = np.where(random.uniform(0, 1, 4000) < 0.05, NEVER, made + 1e5)
+    lives = Lives(made, freed, 1e9)
+    assert judged(lives).verdict is Verdict.MISSING_FREE
+    cleared = judged(lives, told=0.05)
+    assert cleared.verdict is Verdict.UNKNOWN
+    assert "lost events explain" in cleared.why
+
+
+def test_a_leak_stands_out_from_what_lost_frees_leave_everywhere() -> None:
+    random = np.random.default_rng(7)
+    groups, births = [], []
+    for share in (0.10, 0.11, 0.10, 0.12, 0.35):
+        made = np.sort(random.uniform(0, 1e9, 1000))
+        lives = Lives(made, np.where(random.uniform(0, 1, 1000) < share, NEVER, made + 1e5), 1e9)
+        groups.append(group_of(lives))
+        births.append(lives.births())
+    starts = np.cumsum([0, *map(len, births)])
+    shifted = [_at(group, int(start)) for group, start in zip(groups, starts[:-1], strict=True)]
+    found = judge_all(shifted, outstanding_at(np.concatenate(births)), Span(0, 1_000_000_000), 0.2)
+    assert [each.verdict for each in found] == [Verdict.UNKNOWN] * 4 + [Verdict.MISSING_FREE]
+
+
+def _at(group: Group, start: int) -> Group:
+    return replace(group, rows=group.rows + start)
