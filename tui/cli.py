@@ -20,7 +20,9 @@ from tui.errors import internal, tell
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.streams import accept_any_text, leave_quietly, say
 
-_DESCRIPTION: Final = "Which pool memory of a Windows machine is still allocated, and whose it is, from kernel traces."
+_DESCRIPTION: Final = (
+    "Which pool memory of a Windows machine leaks, whose it is and why it was never freed, from kernel traces."
+)
 _EPILOG: Final = "'poolscope COMMAND --help' tells more. Start with: poolscope demo"
 
 

@@ -1,4 +1,4 @@
-"""Part of a snapshot: the outstanding allocations of some tags, processes or drivers.
+"""Part of a snapshot: the outstanding allocations of some tags, processes or drivers, and what is concluded of them.
 
 Only what is outstanding is narrowed. Allocations, frees and peaks stay those of the whole trace:
 a free is known by its tag alone, so no process or driver can be given its share of them.
@@ -6,94 +6,53 @@ a free is known by its tag alone, so no process or driver can be given its share
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.pooltag import tag_text
 from analyzers.snapshot import GroupRow, Outstanding, PoolSnapshot, SiteTable, Snapshot, TagTable
+from analyzers.trends.history import SiteHistory
+from tui.filters import Filters
+from tui.findings.narrowing import narrowed_diagnosis
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What was asked for; several words of one kind mean any of them, several kinds mean all.
-
-    ``tags``: four characters, ``?`` and ``*`` stand for others, case counts. ``processes``: a
-    process id, or a part of the image name. ``drivers``: a module, with or without ``.sys``.
-    """
-
-    tags: tuple[str, ...] = ()
-    processes: tuple[str, ...] = ()
-    drivers: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.tags or self.processes or self.drivers)
-
-    def __str__(self) -> str:
-        kinds = (("tag", self.tags), ("process", self.processes), ("driver", self.drivers))
-        return ", ".join(f"{kind} {' or '.join(words)}" for kind, words in kinds if words)
+Table = TypeVar("Table", Outstanding, SiteTable, TagTable, SiteHistory)
 
 
 def select(snapshot: Snapshot, filters: Filters) -> Snapshot:
-    """The snapshot with its pool narrowed to what the filters let through; its totals stay the trace's."""
+    """The snapshot with its pool and its diagnosis narrowed to what the filters let through.
+
+    The pool's totals stay the trace's.
+    """
     if not filters:
         return snapshot
     pool = snapshot.pool
     sites = _sites_let_through(pool, filters)
     allocations = sites[pool.outstanding.site]
     if filters.processes:
-        allocations &= _of_processes(snapshot, filters.processes)
+        allocations &= _of_processes(snapshot, filters)
         sites &= np.bincount(pool.outstanding.site[allocations], minlength=len(sites)) > 0
-    return replace(snapshot, pool=_narrowed(snapshot, np.flatnonzero(sites), np.flatnonzero(allocations)))
+    narrowed = _narrowed(snapshot, np.flatnonzero(sites), np.flatnonzero(allocations))
+    diagnosis = narrowed_diagnosis(snapshot.diagnosis, filters, pool.tags, narrowed.tags)
+    return replace(snapshot, pool=narrowed, diagnosis=diagnosis)
 
 
 def _sites_let_through(pool: PoolSnapshot, filters: Filters) -> Mask:
     rows = pool.sites.tag_row
-    let_through = np.ones(len(rows), np.bool_)
-    if filters.tags:
-        let_through &= _tag_mask(pool.tags, filters.tags)[rows]
-    if filters.drivers:
-        wanted = {_bare(driver) for driver in filters.drivers}
-        of_tag = np.array([_bare(driver) in wanted for driver in pool.tags.driver], np.bool_)
-        of_site = np.array([_bare(driver) in wanted for driver in pool.sites.driver], np.bool_)
-        let_through &= of_site | of_tag[rows]
-    return let_through
+    of_tag = np.array(filters.fit_drivers(pool.tags.driver), np.bool_)
+    of_site = np.array(filters.fit_drivers(pool.sites.driver), np.bool_)
+    tags = np.array(filters.fit_tags(int(tag) for tag in pool.tags.tag), np.bool_)
+    return tags[rows] & (of_site | of_tag[rows])
 
 
-def _tag_mask(tags: TagTable, patterns: Sequence[str]) -> Mask:
-    expressions = [_tag_expression(pattern) for pattern in patterns]
-    texts = [tag_text(int(tag)).rstrip() for tag in tags.tag]
-    return np.array([any(e.fullmatch(text) for e in expressions) for text in texts], np.bool_)
-
-
-def _tag_expression(pattern: str) -> re.Pattern[str]:
-    escaped = re.escape(pattern.rstrip())
-    return re.compile(escaped.replace(r"\?", ".").replace(r"\*", ".*"))
-
-
-def _bare(driver: str) -> str:
-    name = driver.casefold()
-    return name.removesuffix(".sys").removesuffix(".exe")
-
-
-def _of_processes(snapshot: Snapshot, words: Sequence[str]) -> Mask:
+def _of_processes(snapshot: Snapshot, filters: Filters) -> Mask:
     processes = snapshot.pool.outstanding.process
-    wanted = [
-        int(pid)
-        for pid in np.unique(processes)
-        if any(_is_process(word, int(pid), snapshot.names.process(int(pid))) for word in words)
-    ]
+    pids = [int(pid) for pid in np.unique(processes)]
+    wanted = [pid for pid in pids if filters.fits_process(pid, snapshot.names.process(pid))]
     return np.isin(processes, np.array(wanted, processes.dtype))
-
-
-def _is_process(word: str, pid: int, name: str) -> bool:
-    return word == str(pid) or (not word.isdecimal() and word.casefold() in name.casefold())
 
 
 def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows) -> PoolSnapshot:
@@ -102,33 +61,37 @@ def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows) -> PoolSnapsho
     outstanding = replace(outstanding, site=np.searchsorted(sites, outstanding.site).astype(np.int32))
     tags = np.unique(pool.sites.tag_row[sites]).astype(np.int64)
     site_table = _site_table(pool.sites, sites, tags, outstanding)
-    return PoolSnapshot(
-        totals=pool.totals,
+    return replace(
+        pool,
         tags=_tag_table(pool.tags, tags, site_table),
         sites=site_table,
+        history=_taken(pool.history, sites),
         outstanding=outstanding,
         by_process=_by_process(snapshot, outstanding),
         by_driver=_by_driver(site_table),
     )
 
 
-def _taken(outstanding: Outstanding, rows: Rows) -> Outstanding:
-    return Outstanding(**{name: getattr(outstanding, name)[rows] for name in Outstanding.__dataclass_fields__})
+def _taken(table: Table, rows: Rows) -> Table:
+    """Some rows of a table in columns; what is neither an array nor a tuple holds for all rows."""
+    columns: dict[str, Any] = {field.name: _rows_of(getattr(table, field.name), rows) for field in fields(table)}
+    return replace(table, **columns)
+
+
+def _rows_of(column: object, rows: Rows) -> object:
+    if isinstance(column, np.ndarray):
+        return column[rows]
+    return tuple(column[row] for row in rows) if isinstance(column, tuple) else column
 
 
 def _site_table(sites: SiteTable, rows: Rows, tags: Rows, outstanding: Outstanding) -> SiteTable:
     size = np.zeros(len(rows), np.int64)
     np.add.at(size, outstanding.site, outstanding.size.astype(np.int64))
-    return SiteTable(
+    return replace(
+        _taken(sites, rows),
         tag_row=np.searchsorted(tags, sites.tag_row[rows]).astype(np.int32),
-        stack=sites.stack[rows],
-        allocations=sites.allocations[rows],
-        frees=sites.frees[rows],
         outstanding_count=np.bincount(outstanding.site, minlength=len(rows)).astype(np.int64),
         outstanding_bytes=size,
-        first_ns=sites.first_ns[rows],
-        last_ns=sites.last_ns[rows],
-        driver=tuple(sites.driver[row] for row in rows),
     )
 
 
@@ -136,17 +99,7 @@ def _tag_table(tags: TagTable, rows: Rows, sites: SiteTable) -> TagTable:
     count, size = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
     np.add.at(count, sites.tag_row, sites.outstanding_count)
     np.add.at(size, sites.tag_row, sites.outstanding_bytes)
-    return TagTable(
-        tag=tags.tag[rows],
-        paged=tags.paged[rows],
-        allocations=tags.allocations[rows],
-        frees=tags.frees[rows],
-        outstanding_count=count,
-        outstanding_bytes=size,
-        peak_bytes=tags.peak_bytes[rows],
-        driver=tuple(tags.driver[row] for row in rows),
-        description=tuple(tags.description[row] for row in rows),
-    )
+    return replace(_taken(tags, rows), outstanding_count=count, outstanding_bytes=size)
 
 
 def _by_process(snapshot: Snapshot, outstanding: Outstanding) -> tuple[GroupRow, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from analyzers.snapshot import Snapshot
+from tests.tui.diagnoses import diagnosis, hostile_diagnosis
 from tests.tui.stories import HOSTILE, SECOND, Site, Story, winsock_story
 from tracer.errors import Damage, DamageCode
 from tracer.trace import Gap, Loss
@@ -20,6 +21,13 @@ def story() -> Story:
 
 @pytest.fixture
 def snapshot(story: Story) -> Snapshot:
+    return story.make()
+
+
+@pytest.fixture
+def leaking_snapshot(story: Story) -> Snapshot:
+    """The same with conclusions."""
+    story.diagnosis = diagnosis()
     return story.make()
 
 
@@ -52,6 +60,7 @@ def hostile_snapshot(story: Story) -> Snapshot:
     story.sites = [replace(site, driver=HOSTILE) for site in story.sites]
     story.loss = Loss(0, 0, (Gap(0, SECOND, 0, HOSTILE),))
     story.damage = (Damage(0, DamageCode.RECORD_CUT, HOSTILE, 1),)
+    story.diagnosis = hostile_diagnosis()
     return story.make()
 
 

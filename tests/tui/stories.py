@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.snapshot import (
     Frame,
     GroupRow,
@@ -19,6 +20,8 @@ from analyzers.snapshot import (
     Snapshot,
     TagTable,
 )
+from analyzers.trends.bins import BINS
+from analyzers.trends.history import STEPS, SiteHistory
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.errors import Damage
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
@@ -27,6 +30,8 @@ SECOND = 1_000_000_000
 NONPAGED_NX = 512
 PAGED = 1
 USER_STACK = 90
+FRAME = 0xFFFFF80100001000
+"""Allocating frames lie from here on."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Story:
     damage: tuple[Damage, ...] = ()
     stray_frees: int = 7
     replaced: int = 0
+    diagnosis: Diagnosis = NO_DIAGNOSIS
 
     def make(self) -> Snapshot:
         pool = _pool(self)
@@ -89,6 +95,7 @@ class Story:
             names=HandmadeNames(self.processes, self.stacks),
             at_ns=90 * SECOND,
             partial=self.partial,
+            diagnosis=self.diagnosis,
         )
 
 
@@ -168,11 +175,27 @@ def _pool(story: Story) -> PoolSnapshot:
             first_ns=np.arange(len(count), dtype=np.int64) * SECOND,
             last_ns=np.arange(len(count), dtype=np.int64) * SECOND + 30 * SECOND,
             driver=tuple(site.driver for site in story.sites),
+            frame=np.array([0 if site.stack < 0 else FRAME + 16 * site.stack for site in story.sites], np.uint64),
         ),
+        history=_history(story.sites),
         outstanding=_outstanding(story.sites),
         by_process=_by_process(story),
         by_driver=_by_driver(story),
     )
+
+
+def _history(sites: Sequence[Site]) -> SiteHistory:
+    """All that happens at a site happens in one step, and what is freed is freed at once."""
+    n = len(sites)
+    counts = [np.zeros((n, STEPS), np.int32) for _ in range(3)]
+    size, lifetimes = np.zeros((n, STEPS), np.int64), np.zeros((n, BINS), np.int32)
+    allocations, frees, survivors = counts
+    for row, site in enumerate(sites):
+        step = row % STEPS
+        allocations[row, step] = len(site.sizes) + site.freed
+        frees[row, step] = lifetimes[row, 0] = site.freed
+        survivors[row, step], size[row, step] = len(site.sizes), sum(site.sizes)
+    return SiteHistory(allocations, frees, size, survivors, size, lifetimes, 1 << 30, min(n, STEPS))
 
 
 def _outstanding(sites: Sequence[Site]) -> Outstanding:

@@ -212,6 +212,8 @@ def test_an_environment_variable_shows_it_too(
         ["analyze", "x.etl", "--nonsense"],
         ["analyze", "x.etl", "--top", "0"],
         ["analyze", "x.etl", "--top", "many"],
+        ["analyze", "x.etl", "--explain", "0"],
+        ["analyze", "x.etl", "--explain", "first"],
         ["tui", "x.etl", "--size", "huge"],
         ["tui", "x.etl", "--size", "1x1"],
         ["simulate", "nonsense", "x.etl"],
@@ -235,14 +237,90 @@ def test_the_interface_refuses_to_open_without_a_terminal(capsys: pytest.Capture
     assert "--screenshot" in capsys.readouterr().err
 
 
-def test_fail_on_finding_says_that_nothing_is_judged(
-    traces: Callable[..., None], snapshot: Snapshot, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("form", [(), ("--json",), ("--explain", "1")])
+def test_fail_on_finding_ends_with_1_only_where_something_is_found(
+    traces: Callable[..., None],
+    snapshot: Snapshot,
+    leaking_snapshot: Snapshot,
+    form: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    traces(leak=snapshot)
-    assert main(["analyze", "leak.etl", "--fail-on-finding"]) == ExitCode.DONE
-    assert "no findings to fail on" in capsys.readouterr().err
-    main(["analyze", "leak.etl", "--fail-on-finding", "--quiet"])
+    traces(clean=snapshot, leak=leaking_snapshot)
+    assert main(["analyze", "leak.etl", "--fail-on-finding", *form]) == ExitCode.FOUND
+    assert main(["analyze", "leak.etl", *form]) == ExitCode.DONE
+    if form != ("--explain", "1"):
+        assert main(["analyze", "clean.etl", "--fail-on-finding", *form]) == ExitCode.DONE
+        assert main(["analyze", "clean.etl", "leak.etl", "--fail-on-finding", *form]) == ExitCode.FOUND
     assert capsys.readouterr().err == ""
+
+
+def test_a_filter_that_leaves_the_finding_out_leaves_nothing_to_fail_on(
+    traces: Callable[..., None], leaking_snapshot: Snapshot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    traces(leak=leaking_snapshot)
+    assert main(["analyze", "leak.etl", "--fail-on-finding", "--tag", "File"]) == ExitCode.DONE
+    assert "3 findings of this trace are outside of the selection" in capsys.readouterr().out
+    assert main(["analyze", "leak.etl", "--fail-on-finding", "--tag", "Irp"]) == ExitCode.FOUND
+
+
+def test_a_graver_outcome_counts_before_a_finding(
+    traces: Callable[..., None], leaking_snapshot: Snapshot, story: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.loss = type(leaking_snapshot.loss)(1, 0, ())
+    lossy = story.make()
+    story.partial = True
+    traces(lossy=lossy, partial=story.make())
+    assert main(["analyze", "lossy.etl", "--fail-on-finding"]) == ExitCode.FOUND
+    assert main(["analyze", "lossy.etl", "--fail-on-finding", "--strict"]) == ExitCode.INCOMPLETE
+    assert main(["analyze", "partial.etl", "--fail-on-finding"]) == ExitCode.INTERRUPTED
+
+
+def test_explain_tells_one_finding_instead_of_the_report(
+    traces: Callable[..., None], leaking_snapshot: Snapshot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    traces(leak=leaking_snapshot)
+    assert main(["analyze", "leak.etl", "--explain", "2"]) == ExitCode.DONE
+    out = capsys.readouterr().out
+    assert "LEAK 2: afd.sys" in out
+    assert "Outstanding by tag" not in out
+
+
+def test_explain_changes_nothing_under_json(
+    traces: Callable[..., None], leaking_snapshot: Snapshot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    traces(leak=leaking_snapshot)
+    assert main(["analyze", "leak.etl", "--json"]) == ExitCode.DONE
+    plain = capsys.readouterr().out
+    assert main(["analyze", "leak.etl", "--json", "--explain", "1"]) == ExitCode.DONE
+    assert capsys.readouterr().out == plain
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["leak.etl", "--explain", "9"], "the trace has 3 findings"),
+        (["clean.etl", "--explain", "1"], "the trace has 0 findings"),
+        (["leak.etl", "--explain", "1", "--tag", "AfdB"], "the filters leave it out"),
+        (["leak.etl", "leak.etl", "--explain", "1"], "findings are numbered trace by trace"),
+    ],
+)
+def test_a_finding_that_is_not_there_is_wrong_use_told_in_four_lines(
+    traces: Callable[..., None],
+    snapshot: Snapshot,
+    leaking_snapshot: Snapshot,
+    words: list[str],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    traces(leak=leaking_snapshot, clean=snapshot)
+    assert main(["analyze", *words]) == ExitCode.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    what, where, told, then = err.splitlines()
+    assert what.startswith("poolscope: ")
+    assert "trace" in where or "leak.etl" in where
+    assert told == f"  why    {why}"
+    assert then.startswith("  next   ")
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in registry.COMMANDS])

@@ -60,6 +60,18 @@ def test_the_demo_is_a_report_where_there_is_no_terminal(capsys: pytest.CaptureF
     assert max(len(line) for line in tables.splitlines()) <= 80
 
 
+def test_the_demo_names_the_looping_thread_on_its_first_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    (finding,) = document(["demo", "--json"], capsys)["findings"]
+    assert (finding["verdict"], finding["process"]["name"]) == ("pending-apc", "client.exe")
+    assert main(["demo", "--quiet"]) == ExitCode.DONE
+    screen = capsys.readouterr().out.splitlines()[:24]
+    assert any(line.startswith("LEAK 1: ") and f"thread {finding['thread_id']}" in line for line in screen)
+    assert any(line.startswith("  next ") for line in screen)
+    assert main(["demo", "--quiet", "--explain", "1"]) == ExitCode.DONE
+    assert "(inferred)" in capsys.readouterr().out
+    assert main(["demo", "--quiet", "--explain", "2"]) == ExitCode.USAGE
+
+
 def test_the_demo_as_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "tags.svg"
     assert main(["demo", "--screenshot", str(picture), "--size", "100x30", "--press", "enter,enter"]) == ExitCode.DONE

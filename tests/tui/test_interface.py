@@ -79,9 +79,25 @@ async def test_it_opens_on_the_tags_that_hold_most(snapshot: Snapshot) -> None:
         assert it.column("tag") == ["AfdB", "Irp", "CM25", "File"]
         assert it.lines[0].split()[0] == "leak.etl"
         assert "outstanding 18, 18.9 KiB" in it.lines[1]
-        assert "Bytes▼" in it.lines[3]
-        assert re.match(r" AfdB +Nonp +23 +20 +3 +12\.0 KiB +afd\.sys", it.lines[4])
+        assert "Bytes▼" in it.lines[4]
+        assert re.match(r" AfdB +Nonp +23 +20 +3 +12\.0 KiB +afd\.sys", it.lines[5])
         assert "Socket data buffers" in it.text
+
+
+async def test_the_first_screen_says_that_there_is_no_finding(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        assert it.lines[3].strip() == "no leak found, as far as this trace can tell"
+
+
+async def test_the_first_screen_says_what_the_first_finding_is(leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (160, 24)) as it:
+        assert it.lines[3].strip() == (
+            "LEAK (93 % sure), 18.0 KiB: I/O completion APCs of client.exe (4330) thread 88"
+            " seem never to run (and 2 more)"
+        )
+    async with opened(leaking_snapshot) as it:
+        assert it.lines[3].strip().startswith("LEAK (93 % sure), 18.0 KiB: I/O completion APCs of client.exe")
+        assert "Bytes▼" in it.lines[4]
 
 
 async def test_enter_goes_down_to_stacks_and_allocations_and_escape_comes_back(snapshot: Snapshot) -> None:

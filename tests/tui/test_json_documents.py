@@ -11,11 +11,12 @@ from analyzers.snapshot import Snapshot
 from tests.tui.stories import HOSTILE
 from tests.tui.test_reports import contents
 from tracer.errors import InputError
+from tui.filters import Filters
 from tui.json_documents.analysis import analysis_document
 from tui.json_documents.error import error_document
 from tui.json_documents.info import info_document
 from tui.json_documents.writing import Object, document_text
-from tui.selection import Filters, select
+from tui.selection import select
 
 Check = Callable[[Any], bool]
 
@@ -32,8 +33,16 @@ def flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def nothing_in(value: Any) -> bool:
-    return isinstance(value, list) and not value
+def number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def one_of(*words: str) -> Check:
+    return lambda value: value in words
+
+
+def share(value: Any) -> bool:
+    return number(value) and 0 < value < 1
 
 
 def pattern(expression: str) -> Check:
@@ -125,6 +134,57 @@ TAG: Mapping[str, Check] = {
     "outstanding_bytes": whole,
 }
 GROUP: Mapping[str, Check] = {"name": text, "outstanding_count": whole, "outstanding_bytes": whole}
+ADDRESS = pattern(r"0x[0-9a-f]+")
+EVENT = shape({"time_ns": whole, "kind": text, "cpu": maybe(whole), "offset": maybe(whole)})
+NAMED: Mapping[str, Check] = {
+    "tag": TAG["tag"],
+    "tag_hex": TAG["tag_hex"],
+    "paged": flag,
+    "count": whole,
+    "bytes": whole,
+}
+PENDING_APC = shape(
+    {
+        "irp": ADDRESS,
+        "match_id": whole,
+        "thread_id": maybe(whole),
+        "process_id": maybe(whole),
+        "process": text,
+        "issued_ns": whole,
+        "completed_ns": whole,
+        "age_ns": whole,
+        "thread_since": one_of("ran", "waited", "never-ran", "exited", "unknown"),
+        "says": text,
+        "endpoint": maybe(ADDRESS),
+        "retained_bytes": whole,
+        "rule": text,
+        "inferred": lambda value: value is True,
+        "issued": EVENT,
+        "completed": EVENT,
+    }
+)
+NODE = shape({"kind": text, "id": text, "label": text, "rule": text, "retained_bytes": whole})
+FINDING = shape(
+    {
+        **NAMED,
+        "rank": whole,
+        "verdict": one_of("pending-apc", "missing-free", "growth"),
+        "says": text,
+        "confidence": share,
+        "retained_bytes": whole,
+        "bytes_per_hour": maybe(number),
+        "bytes_per_hour_interval": lambda value: len(value) == 2 and all(map(maybe(number), value)),
+        "process": shape({"id": maybe(whole), "name": text}),
+        "thread_id": maybe(whole),
+        "driver": text,
+        "stack": all_of(FRAME),
+        "path": all_of(NODE),
+        "evidence": all_of(shape({"rule": text, "says": text, "inferred": flag, "events": all_of(EVENT)})),
+        "doubts": all_of(text),
+        "advice": text,
+    }
+)
+CLEARED = shape({**NAMED, "verdict": one_of("cache", "transient", "pre-trace", "unknown"), "driver": text, "why": text})
 ANALYSIS = shape(
     {
         **HEAD,
@@ -144,9 +204,9 @@ ANALYSIS = shape(
                 "by_driver": all_of(shape(GROUP)),
             }
         ),
-        "pending_apcs": nothing_in,
-        "findings": nothing_in,
-        "cleared": nothing_in,
+        "pending_apcs": all_of(PENDING_APC),
+        "findings": all_of(FINDING),
+        "cleared": all_of(CLEARED),
     }
 )
 
@@ -157,7 +217,7 @@ def read_back(document: Object) -> Any:
     return json.loads(written)
 
 
-SNAPSHOTS = ["snapshot", "empty_snapshot", "broken_snapshot", "hostile_snapshot"]
+SNAPSHOTS = ["snapshot", "leaking_snapshot", "empty_snapshot", "broken_snapshot", "hostile_snapshot"]
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
@@ -168,6 +228,44 @@ def test_the_info_document_keeps_the_contract(name: str, request: pytest.Fixture
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_the_analysis_document_keeps_the_contract(name: str, request: pytest.FixtureRequest) -> None:
     assert ANALYSIS(read_back(analysis_document(request.getfixturevalue(name))))
+
+
+def test_a_finding_has_exactly_the_contracts_values(leaking_snapshot: Snapshot) -> None:
+    told = read_back(analysis_document(leaking_snapshot))["findings"]
+    assert [finding["rank"] for finding in told] == [1, 2, 3]
+    first, second, third = told
+    keys = ("verdict", "confidence", "tag", "paged", "count", "bytes", "thread_id", "driver")
+    assert [first[key] for key in keys] == ["pending-apc", 0.934, "Irp ", False, 12, 5_568, 88, "afd.sys"]
+    assert (first["retained_bytes"], first["bytes_per_hour"], first["bytes_per_hour_interval"]) == (
+        18_432, 737_280.0, [700_000.0, 780_000.0],
+    )  # fmt: skip
+    assert first["process"] == {"id": 4330, "name": "client.exe"}
+    assert [frame["module"] for frame in first["stack"]] == ["ntoskrnl.exe", "ntoskrnl.exe", "afd.sys", "ntoskrnl.exe"]
+    assert [node["kind"] for node in first["path"]] == ["process", "thread", "pending-apc", "allocations"]
+    assert first["evidence"][0]["events"][1] == {"time_ns": 3_000_000_000, "kind": "irp", "cpu": 2, "offset": 8_192}
+    assert [reason["inferred"] for reason in first["evidence"]] == [True, False]
+    assert second["stack"] == []
+    assert second["process"] == third["process"] == {"id": None, "name": ""}
+
+
+def test_what_is_not_known_is_null_in_findings_too(leaking_snapshot: Snapshot) -> None:
+    document = read_back(analysis_document(leaking_snapshot))
+    first, second = document["findings"][:2]
+    unknown = first["evidence"][1]["events"][0]
+    assert (unknown["cpu"], unknown["offset"]) == (None, None)
+    assert (second["bytes_per_hour"], second["bytes_per_hour_interval"]) == (None, [None, None])
+    apcs = document["pending_apcs"]
+    assert (apcs[0]["irp"], apcs[0]["endpoint"]) == ("0xffff9a8000001010", None)
+    assert apcs[1]["endpoint"] == "0xffff9a8000af0000"
+    assert document["cleared"][1]["verdict"] == "transient"
+
+
+def test_a_filter_narrows_the_conclusions_of_the_document(leaking_snapshot: Snapshot) -> None:
+    filters = Filters(tags=("AfdB",))
+    document = read_back(analysis_document(select(leaking_snapshot, filters), filters))
+    assert ANALYSIS(document)
+    assert [finding["rank"] for finding in document["findings"]] == [2]
+    assert (document["cleared"], document["pending_apcs"]) == ([], [])
 
 
 def test_the_ledgers_equations_hold_in_the_document(snapshot: Snapshot) -> None:

@@ -13,11 +13,12 @@ from tests.tui.stories import FORBIDDEN, Story
 from tracer.events import afd
 from tui.console import PlainConsole, write_lines
 from tui.contents import Contents
+from tui.filters import Filters
 from tui.report.analysis import analysis_report
 from tui.report.info import info_report
 from tui.report.recording import NO_POOL_EVENTS
 from tui.report.trace import SIMULATED_NOTICE
-from tui.selection import Filters, select
+from tui.selection import select
 
 
 def report(snapshot: Snapshot, filters: Filters | None = None, *, top: int = 10, width: int = 80) -> list[str]:
@@ -105,11 +106,15 @@ def test_a_simulated_trace_is_called_simulated_before_anything_else(story: Story
 
 
 def test_everything_that_is_missing_is_told_before_the_totals(broken_snapshot: Snapshot) -> None:
-    for lines in (
-        report(broken_snapshot, width=200),
-        [line.plain for line in info_report(contents(broken_snapshot), width=200)],
+    analysed = report(broken_snapshot, width=200)
+    assert analysed[1].startswith(
+        "warning: incomplete trace: reading was interrupted, session never closed, 3 events lost"
+    )
+    for lines, totals in (
+        (analysed, "Pool"),
+        ([line.plain for line in info_report(contents(broken_snapshot), width=200)], ""),
     ):
-        said = "\n".join(lines[: lines.index("")])
+        said = "\n".join(lines[: lines.index(totals)])
         assert "reading was interrupted" in said
         assert "still running, or crashed" in said
         assert "lost 3 events and 1 buffer" in said

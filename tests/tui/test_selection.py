@@ -4,7 +4,8 @@ import pytest
 
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
-from tui.selection import Filters, select
+from tui.filters import Filters
+from tui.selection import select
 
 
 def held(snapshot: Snapshot) -> dict[str, int]:
@@ -58,6 +59,39 @@ def test_a_selection_keeps_the_traces_totals_and_the_tags_own_counts(snapshot: S
     assert chosen.pool.totals == snapshot.pool.totals
     assert (int(chosen.pool.tags.allocations[0]), int(chosen.pool.tags.frees[0])) == (119, 105)
     assert int(chosen.pool.sites.stack[0]) == 1
+
+
+def concluded(snapshot: Snapshot, filters: Filters) -> tuple[list[int], list[str], list[int]]:
+    """Ranks of the findings, tags of what was cleared, and threads of pending APCs."""
+    told = select(snapshot, filters).diagnosis
+    threads = sorted({apc.thread_id for apc in told.pending_apcs})
+    return [finding.rank for finding in told.findings], [tag_text(group.tag) for group in told.cleared], threads
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(), ([1, 2, 3], ["CM25", "File"], [88, 99])),
+        (Filters(tags=("Irp",)), ([1], [], [88])),
+        (Filters(tags=("AfdB",)), ([2], [], [])),
+        (Filters(tags=("CM??", "File")), ([3], ["CM25", "File"], [])),
+        (Filters(processes=("client",)), ([1, 2], [], [88, 99])),
+        (Filters(processes=("System",)), ([], [], [])),
+        (Filters(drivers=("afd",)), ([1, 2], [], [88])),
+        (Filters(drivers=("ntoskrnl",)), ([1, 3], ["CM25", "File"], [88])),
+        (Filters(tags=("Irp",), processes=("System",)), ([], [], [])),
+    ],
+)
+def test_conclusions_are_narrowed_with_the_pool_and_keep_their_ranks(
+    leaking_snapshot: Snapshot, filters: Filters, expected: object
+) -> None:
+    assert concluded(leaking_snapshot, filters) == expected
+
+
+def test_the_history_keeps_its_rows_beside_those_of_the_sites(snapshot: Snapshot) -> None:
+    chosen = select(snapshot, Filters(tags=("AfdB",))).pool
+    assert chosen.history.allocations.sum(axis=1).tolist() == chosen.sites.allocations.tolist() == [23]
+    assert chosen.history.used == snapshot.pool.history.used
 
 
 def test_filters_tell_themselves_in_words() -> None:

@@ -1,24 +1,27 @@
-"""``poolscope analyze``: which pool memory is outstanding, and whose it is."""
+"""``poolscope analyze``: which pool memory leaks, whose it is, and why it was never freed."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from tracer.errors import InputError
-from tui.commands.options import add_json, add_pooltag, add_quiet, add_strict, trace_path
+from tracer.errors import InputError, UsageError
+from tui.commands.options import add_explain, add_json, add_pooltag, add_quiet, add_strict, at_least_one, trace_path
 from tui.errors import tell
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import gravest, outcome
-from tui.streams import say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from rich.text import Text
+
+    from analyzers.findings import Diagnosis, Finding
     from analyzers.snapshot import Snapshot
     from analyzers.tags import TagNames
+    from tui.filters import Filters
     from tui.json_documents.writing import Object
-    from tui.selection import Filters
 
 TOP: Final = 10
 """Rows of each table of the text report, unless ``--top`` says otherwise."""
@@ -35,18 +38,25 @@ class AnalyzeCommand:
         add_strict(parser)
         add_filters(parser)
         parser.add_argument("--fail-on-finding", action="store_true", help="exit with 1 when a leak is found")
-        parser.add_argument("--top", type=_rows, default=TOP, metavar="N", help=f"rows of each table (default {TOP})")
+        add_explain(parser)
+        parser.add_argument(
+            "--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table (default {TOP})"
+        )
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Write the reports or the document to stdout."""
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
 
-        names = load_tag_names(args.pooltag, quiet=args.quiet)
-        if args.fail_on_finding:
-            say(
-                "note: this version tells what is outstanding, not why; it has no findings to fail on", quiet=args.quiet
+        if args.explain is not None and len(args.traces) > 1:
+            raise UsageError(
+                "usage",
+                "--explain takes one trace",
+                where=f"{len(args.traces)} traces were given",
+                why="findings are numbered trace by trace",
+                next="poolscope analyze TRACE --explain N with one of them (poolscope analyze --help)",
             )
+        names = load_tag_names(args.pooltag, quiet=args.quiet)
         codes: list[ExitCode] = []
         documents: list[Object] = []
         for path in args.traces:
@@ -71,31 +81,67 @@ class AnalyzeCommand:
             documents.append(_error_document(path, error))
             return exit_code_of(error)
         filters = filters_of(args)
-        return show(select(snapshot, filters), filters, args, documents)
+        return show(select(snapshot, filters), filters, args, documents, whole=snapshot.diagnosis)
 
 
-def show(snapshot: Snapshot, filters: Filters, args: argparse.Namespace, documents: list[Object]) -> ExitCode:
-    """The narrowed snapshot as a report, or added to the documents; gives the trace's outcome."""
-    from tui.json_documents.analysis import analysis_document, findings_part
+def show(
+    snapshot: Snapshot, filters: Filters, args: argparse.Namespace, documents: list[Object], *, whole: Diagnosis
+) -> ExitCode:
+    """The narrowed snapshot as a report, or added to the documents; gives the trace's outcome.
+
+    ``whole``: what is concluded about the trace without the filters.
+    """
+    from tui.json_documents.analysis import analysis_document
 
     if args.json:
         documents.append(analysis_document(snapshot, filters))
+    elif args.explain is not None:
+        print_explanation(snapshot, finding_of(snapshot, args.explain, whole), top=args.top)
     else:
-        print_report(snapshot, filters, top=args.top)
-    if args.fail_on_finding and not snapshot.partial and findings_part(snapshot):
-        return ExitCode.FOUND
-    return outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=args.strict)
+        print_report(snapshot, filters, top=args.top, whole=whole)
+    done = outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=args.strict)
+    found = args.fail_on_finding and snapshot.diagnosis.findings and not snapshot.partial
+    return gravest((done, ExitCode.FOUND)) if found else done
 
 
-def print_report(snapshot: Snapshot, filters: Filters, *, top: int) -> None:
-    """The text report on stdout, as wide as the terminal."""
+def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:
+    """The finding of that rank. Raises UsageError where there is none, or the filters leave it out."""
+    for finding in snapshot.diagnosis.findings:
+        if finding.rank == rank:
+            return finding
+    left_out = any(finding.rank == rank for finding in whole.findings)
+    count = len(whole.findings)
+    raise UsageError(
+        "no-such-finding",
+        f"there is no finding {rank} to explain",
+        where=snapshot.info.path,
+        why="the filters leave it out" if left_out else f"the trace has {count} finding{'' if count == 1 else 's'}",
+        next="leave out --tag, --process and --driver" if left_out else "'poolscope analyze TRACE' lists the findings",
+    )
+
+
+def print_explanation(snapshot: Snapshot, finding: Finding, *, top: int) -> None:
+    """What is behind one finding, on stdout."""
+    from tui.report.explain import explanation
+
+    _print(lambda width: explanation(snapshot, finding, top=top, width=width))
+
+
+def print_report(snapshot: Snapshot, filters: Filters, *, top: int, whole: Diagnosis | None = None) -> None:
+    """The text report on stdout."""
+    from tui.report.analysis import analysis_report
+
+    _print(lambda width: analysis_report(snapshot, filters, top=top, width=width, whole=whole))
+
+
+def _print(make: Callable[[int], list[Text]]) -> None:
+    """Lines on stdout, made as wide as the terminal."""
     from rich.text import Text
 
     from tui.console import console, write_lines
-    from tui.report.analysis import analysis_report
 
     out = console()
-    write_lines([*analysis_report(snapshot, filters, top=top, width=out.width), Text()], out)
+    write_lines([*make(out.width), Text()], out)
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
@@ -107,16 +153,9 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 def filters_of(args: argparse.Namespace) -> Filters:
     """The filters that were given."""
-    from tui.selection import Filters
+    from tui.filters import Filters
 
     return Filters(tuple(args.tag), tuple(args.process), tuple(args.driver))
-
-
-def _rows(word: str) -> int:
-    rows = int(word)
-    if rows < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return rows
 
 
 def _error_document(path: Path, error: InputError) -> Object:

@@ -8,8 +8,8 @@ from importlib import resources
 
 from fixtures.demo import DEMO_TRACE
 from tracer.errors import MachineError
-from tui.commands.analyze import TOP, print_report
-from tui.commands.options import add_json, add_quiet
+from tui.commands.analyze import TOP, finding_of, print_explanation, print_report
+from tui.commands.options import add_explain, add_json, add_quiet
 from tui.commands.tui import add_screenshot, open_interface
 from tui.exit_codes import ExitCode
 from tui.streams import is_terminal
@@ -21,14 +21,15 @@ class DemoCommand:
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
         add_json(parser)
+        add_explain(parser)
         add_screenshot(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Show the bundled trace."""
+        from tui.filters import Filters
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.trace import read_snapshot
-        from tui.selection import Filters
 
         trace = resources.files("fixtures") / DEMO_TRACE.name
         if not trace.is_file():
@@ -46,6 +47,8 @@ class DemoCommand:
             from tui.json_documents.writing import write_document
 
             write_document(analysis_document(snapshot))
+        elif args.explain is not None:
+            print_explanation(snapshot, finding_of(snapshot, args.explain, snapshot.diagnosis), top=TOP)
         elif args.screenshot is not None or (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
             return open_interface(snapshot, args)
         else:

@@ -31,6 +31,24 @@ def add_pooltag(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    """``--explain``."""
+    parser.add_argument(
+        "--explain",
+        type=at_least_one,
+        metavar="N",
+        help="only finding N: the way to its memory, and the events behind it",
+    )
+
+
+def at_least_one(word: str) -> int:
+    """A count or a place as argparse reads it."""
+    count = int(word)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
+
+
 def add_debug(parser: argparse.ArgumentParser) -> None:
     """``--debug``, understood before and after the command's name."""
     parser.add_argument(

@@ -39,7 +39,7 @@ class Entry:
 COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("demo", "look at the bundled simulated trace", "tui.commands.demo", "DemoCommand"),
     Entry("info", "what is in a trace: header, records, loss, damage", "tui.commands.info", "InfoCommand"),
-    Entry("analyze", "which pool memory is outstanding, and whose it is", "tui.commands.analyze", "AnalyzeCommand"),
+    Entry("analyze", "which pool memory leaks, whose it is, and why", "tui.commands.analyze", "AnalyzeCommand"),
     Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
     Entry("simulate", "write a simulated trace with known truth", "tui.commands.simulate", "SimulateCommand"),
 )

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from fixtures.scenarios import SCENARIOS
-from fixtures.settings import Settings, StackMode
+from fixtures.settings import Settings
 from tracer.errors import UsageError
 from tui.commands.options import add_quiet
 from tui.exit_codes import ExitCode
 from tui.streams import say
 
-_DEFAULTS = Settings()
+_DEFAULTS: Final = Settings()
+_WORDS: Final = {
+    "cpus": "processors",
+    "pointer_size": "a 32-bit machine",
+    "iterations": "rounds of the scenario's own work",
+    "think_ns": "nanoseconds between two rounds",
+    "compressed": "compressed buffers",
+    "stacks": "how call stacks are recorded",
+    "user_stacks": "share of pool events with a user-mode stack",
+    "session_share": "share of the background's allocations that are a session's",
+    "big_share": "share of the background's allocations that are larger than a page",
+    "stray_frees": "frees of memory from before the trace",
+    "lost_events": "chance that an event is lost",
+    "loss": "kinds of events that may be lost",
+    "lost_buffers": "buffers that are lost",
+    "circular": "buffers that a circular file keeps, 0 for a sequential one",
+    "context_switches": "a session without context switches",
+    "irp_events": "a session without I/O request events",
+    "afd_events": "a session without Winsock (AFD) events",
+    "varied": "the seed draws drivers, tags, programs, sizes and rates",
+    "buffer_size": "bytes of a buffer",
+    "frequency": "ticks of the clock in a second",
+}
+"""What each setting is, for --help."""
+_CONSTANTS: Final = {"pointer_size": ("--x86", 4)}
+"""Settings of which only one other value makes sense: the option that gives it."""
 
 
 class SimulateCommand:
@@ -51,38 +79,32 @@ class SimulateCommand:
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """The simulated machine and session; what is not offered here keeps the simulator's defaults."""
+    """The simulated machine and session: an option for every setting, of the kind that its default asks for."""
     machine = parser.add_argument_group("the simulated machine and session")
-    machine.add_argument(
-        "--cpus", type=int, default=_DEFAULTS.cpus, metavar="N", help="processors (default %(default)s)"
-    )
-    machine.add_argument("--x86", action="store_true", help="a 32-bit machine")
-    machine.add_argument("--compressed", action="store_true", help="compressed buffers")
-    machine.add_argument(
-        "--iterations", type=int, default=_DEFAULTS.iterations, metavar="N", help="rounds (default %(default)s)"
-    )
-    machine.add_argument(
-        "--stacks",
-        choices=[mode.value for mode in StackMode],
-        default=_DEFAULTS.stacks.value,
-        help="how call stacks are recorded (default %(default)s)",
-    )
-    machine.add_argument(
-        "--lost-events", type=float, default=0.0, metavar="P", help="chance that a pool event is lost (default 0)"
-    )
-    machine.add_argument("--lost-buffers", type=int, default=0, metavar="N", help="buffers that are lost (default 0)")
+    for setting in dataclasses.fields(Settings):
+        words, default = _WORDS.get(setting.name, ""), getattr(_DEFAULTS, setting.name)
+        name = setting.name.replace("_", "-")
+        if setting.name in _CONSTANTS:
+            flag, value = _CONSTANTS[setting.name]
+            machine.add_argument(
+                flag, dest=setting.name, action="store_const", const=value, default=default, help=words
+            )
+        elif isinstance(default, bool):
+            flag = f"--no-{name}" if default else f"--{name}"
+            machine.add_argument(
+                flag, dest=setting.name, action="store_const", const=not default, default=default, help=words
+            )
+        else:
+            told = f"{words} (default %(default)s)"
+            if isinstance(default, Enum):
+                choices = [choice.value for choice in type(default)]
+                machine.add_argument(f"--{name}", choices=choices, default=default.value, help=told)
+            else:
+                machine.add_argument(f"--{name}", type=type(default), default=default, metavar="N", help=told)
 
 
 def _settings(args: argparse.Namespace) -> Settings:
     try:
-        return Settings(
-            cpus=args.cpus,
-            pointer_size=4 if args.x86 else 8,
-            iterations=args.iterations,
-            compressed=args.compressed,
-            stacks=StackMode(args.stacks),
-            lost_events=args.lost_events,
-            lost_buffers=args.lost_buffers,
-        )
+        return Settings(**{setting.name: getattr(args, setting.name) for setting in dataclasses.fields(Settings)})
     except ValueError as error:
         raise UsageError("usage", str(error), next="poolscope simulate --help shows what is understood") from error

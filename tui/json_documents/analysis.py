@@ -7,19 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzers.pooltag import tag_hex, tag_text
-from analyzers.snapshot import Frame, GroupRow, PoolSnapshot, Snapshot
+from analyzers.snapshot import GroupRow, PoolSnapshot, Snapshot
 from tracer.columns import UNKNOWN_ID
+from tui.filters import Filters
+from tui.json_documents.findings import cleared_part, findings_part, pending_part, stack_part
 from tui.json_documents.info import bytes_part
 from tui.json_documents.trace import damage_part, loss_part, trace_part
-from tui.json_documents.writing import SCHEMA, Object, Value, address, string
-from tui.selection import Filters
+from tui.json_documents.writing import SCHEMA, Object, string
 
 
 def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Object:
     """The whole document of one trace.
 
     With filters, ``pool``'s lists hold the selection (outstanding numbers are the selection's,
-    allocations, frees and peaks the trace's) and ``filter`` says what was selected.
+    allocations, frees and peaks the trace's), so do ``pending_apcs``, ``findings`` and ``cleared``, and ``filter``
+    says what was selected.
     """
     info = snapshot.info
     document: Object = {
@@ -33,19 +35,13 @@ def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Obj
         "damage": damage_part(snapshot.damage),
         "bytes": bytes_part(snapshot.bytes),
         "pool": pool_part(snapshot),
-        "pending_apcs": [],
+        "pending_apcs": pending_part(snapshot.diagnosis.pending_apcs),
         "findings": findings_part(snapshot),
-        "cleared": [],
+        "cleared": cleared_part(snapshot.diagnosis.cleared),
     }
     if filters:
         document["filter"] = filter_part(filters, snapshot.pool)
     return document
-
-
-def findings_part(snapshot: Snapshot) -> list[Value]:
-    """Accusations, best first. A snapshot says what is outstanding and nothing about causes: there are none."""
-    del snapshot
-    return []
 
 
 def filter_part(filters: Filters, pool: PoolSnapshot) -> Object:
@@ -121,19 +117,6 @@ def _site_row(snapshot: Snapshot, row: int) -> Object:
         "last_ns": int(sites.last_ns[row]),
         "stack": stack_part(snapshot.names.frames(int(sites.stack[row]))),
     }
-
-
-def stack_part(frames: Sequence[Frame]) -> list[Value]:
-    """Frames, innermost first; what is not known of a frame is null."""
-    return [
-        {
-            "address": address(frame.address),
-            "module": string(frame.module) or None,
-            "offset": frame.offset if frame.module else None,
-            "symbol": string(frame.symbol) or None,
-        }
-        for frame in frames
-    ]
 
 
 def _process_row(row: GroupRow) -> Object:

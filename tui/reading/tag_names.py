@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analyzers.quantities import counted
 from analyzers.tags import TagNames
-from tui.quantities import counted
 from tui.safe_text import safe
 from tui.streams import say
 

@@ -1,37 +1,85 @@
-"""The text report of ``poolscope analyze``."""
+"""The text report of ``poolscope analyze``: the verdict first, then what it rests on, then the tables."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 from rich.text import Text
 
+from analyzers.findings import Diagnosis
+from analyzers.quantities import counted
 from analyzers.snapshot import Snapshot
+from tui.filters import Filters
+from tui.report.cleared import cleared_lines, no_finding_lines
+from tui.report.findings import finding_lines
+from tui.report.pending import pending_lines
 from tui.report.pool import has_pool_events, ledger_lines, selection_lines, who_lines
 from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.report.stacks import stack_lines
-from tui.report.styles import heading, warning
+from tui.report.styles import heading, note, warning
 from tui.report.table import table_lines
-from tui.report.trace import missing_lines, origin_lines, simulated_lines
+from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
-from tui.selection import Filters
 from tui.tables.columns import Rows
 from tui.tables.groups import driver_table, process_table
 from tui.tables.model import TableModel, TableView
 from tui.tables.tags import tag_table
 
+_SCREENFUL: Final = 23
+"""Lines of the smallest usual terminal, without one for the prompt: the verdict is to be read without scrolling."""
 
-def analysis_report(snapshot: Snapshot, filters: Filters, *, top: int, width: int) -> list[Text]:
+
+def analysis_report(
+    snapshot: Snapshot, filters: Filters, *, top: int, width: int, whole: Diagnosis | None = None
+) -> list[Text]:
     """The whole report: each table with its ``top`` first rows, fitted to ``width`` cells.
 
-    ``snapshot`` is already narrowed to the filters; they are told again here.
+    ``snapshot`` is already narrowed to the filters; they are told again here, and how much of the ``whole`` trace's
+    diagnosis they leave out.
     """
-    lines = simulated_lines(snapshot.info) + origin_lines(snapshot.info)
-    lines += missing_lines(snapshot.info, snapshot.loss, snapshot.damage, partial=snapshot.partial)
-    totals = snapshot.pool.totals
-    if not has_pool_events(totals):
+    lines = simulated_lines(snapshot.info) + path_lines(snapshot.info)
+    if not has_pool_events(snapshot.pool.totals):
+        lines += machine_lines(snapshot.info) + _missing(snapshot)
         return [*wrapped(lines, width), Text(), warning(NO_POOL_EVENTS), *map(Text, HOW_TO_RECORD)]
-    lines += [Text(), *ledger_lines(totals), *selection_lines(filters, snapshot.pool)]
-    return [*wrapped(lines, width), *_tables(snapshot, top, width), *_stacks(snapshot, top)]
+    lines += [*incomplete_lines(snapshot.info, snapshot.loss, snapshot.damage, partial=snapshot.partial), Text()]
+    head = wrapped(lines, width)
+    return [
+        *head,
+        *_verdict(snapshot, filters, whole or snapshot.diagnosis, width, _SCREENFUL - len(head)),
+        *wrapped(_background(snapshot, filters), width),
+        *_tables(snapshot, top, width),
+        *_stacks(snapshot, top),
+    ]
+
+
+def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int, room: int) -> list[Text]:
+    diagnosis = snapshot.diagnosis
+    lines = (
+        finding_lines(snapshot, width, room)
+        if diagnosis.findings
+        else wrapped(no_finding_lines(snapshot, filters), width)
+    )
+    outside = len(whole.findings) - len(diagnosis.findings)
+    if outside:
+        are = "is" if outside == 1 else "are"
+        lines += wrapped(
+            [note(f"  {counted(outside, 'finding')} of this trace {are} outside of the selection.")], width
+        )
+    return lines
+
+
+def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
+    """What the verdict rests on: pending APCs, cleared groups, the trace, the ledger."""
+    lines: list[Text] = []
+    for part in (pending_lines(snapshot.diagnosis.pending_apcs), cleared_lines(snapshot.diagnosis.cleared)):
+        lines += [Text(), *part] if part else []
+    lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
+    return [*lines, Text(), *ledger_lines(snapshot.pool.totals), *selection_lines(filters, snapshot.pool)]
+
+
+def _missing(snapshot: Snapshot) -> list[Text]:
+    return missing_lines(snapshot.info, snapshot.loss, snapshot.damage, partial=snapshot.partial)
 
 
 def _tables(snapshot: Snapshot, top: int, width: int) -> list[Text]:

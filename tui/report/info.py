@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
+from analyzers.quantities import number
 from tracer.events.layout import KernelId, ProviderId
 from tracer.events.registry import LAYOUTS, layouts_for
 from tracer.trace import ByteCount, Census
 from tui.contents import Contents
-from tui.quantities import number
 from tui.report.styles import QUIET, heading, labelled
 from tui.report.trace import file_lines, missing_lines, origin_lines, simulated_lines
 from tui.report.wrapping import wrapped

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
+from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals
 from tracer.columns import Who
-from tui.quantities import counted, exact_size
+from tui.filters import Filters
 from tui.report.styles import heading, labelled, note
-from tui.selection import Filters
 
 _WHO_WORDS = (
     (Who.STACK, "by stack events"),
@@ -51,7 +51,10 @@ def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
     held = int(pool.outstanding.size.sum(dtype=np.uint64))
     return [
         labelled("selected", f"{counted(len(pool.outstanding), 'allocation')}, {exact_size(held)} ({filters})"),
-        note("  Below, outstanding numbers are the selection's; allocs, frees and peaks the whole trace's."),
+        note(
+            "  Findings, cleared groups, pending APCs and outstanding numbers are the selection's; allocs, frees and"
+            " peaks the whole trace's."
+        ),
     ]
 
 

@@ -7,9 +7,10 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.quantities import counted, duration, exact_size, moment, size
 from tracer.errors import Damage
 from tracer.trace import Loss, TraceInfo, filetime_text
-from tui.quantities import counted, duration, exact_size, moment, size
+from tui.incompleteness import missing_words
 from tui.report.styles import QUIET, WARNING, heading, labelled, warning
 from tui.safe_text import safe
 
@@ -24,11 +25,20 @@ def simulated_lines(info: TraceInfo) -> list[Text]:
 
 
 def origin_lines(info: TraceInfo) -> list[Text]:
+    """Which trace it is, and where and when it was recorded."""
+    return path_lines(info) + machine_lines(info)
+
+
+def path_lines(info: TraceInfo) -> list[Text]:
+    """Which trace it is."""
+    return [heading(safe(info.path))]
+
+
+def machine_lines(info: TraceInfo) -> list[Text]:
     """Where and when the trace was recorded."""
     start, end = _instant(info.start) or "not known", _instant(info.end) or "not written"
     build = f"Windows build {info.os_build}, {info.pointer_size * 8} bit, {counted(info.processors, 'processor')}"
     return [
-        heading(safe(info.path)),
         labelled("session", safe(info.session) or "(no name)"),
         labelled("recorded", f"{start} to {end} ({duration(info.duration_ns)})"),
         labelled("machine", build),
@@ -49,6 +59,12 @@ def file_lines(info: TraceInfo) -> list[Text]:
         labelled("clock", f"{safe(info.clock)}, {info.clock_frequency:,} ticks a second"),
         labelled("mode", ", ".join(safe(word) for word in info.mode) or "(none)"),
     ]
+
+
+def incomplete_lines(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool) -> list[Text]:
+    """In one line that something is missing; none when nothing is. :func:`missing_lines` tells what and where."""
+    missing = missing_words(info, loss, damage, partial=partial)
+    return [warning(f"incomplete trace: {', '.join(missing)}")] if missing else []
 
 
 def missing_lines(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool) -> list[Text]:

@@ -9,9 +9,9 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
+from analyzers.quantities import duration, exact_size, moment
 from analyzers.snapshot import Frame, Snapshot
 from tracer.columns import Who
-from tui.quantities import duration, exact_size, moment
 from tui.screens.browser import BrowserScreen
 from tui.tables.allocations import allocation_rows, allocation_table
 from tui.tables.sites import NO_STACK_TEXT, caller

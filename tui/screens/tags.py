@@ -11,8 +11,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from analyzers.pooltag import tag_hex, tag_text
+from analyzers.quantities import exact_size, number
 from analyzers.snapshot import Snapshot
-from tui.quantities import exact_size, number
 from tui.report.pool import has_pool_events
 from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.safe_text import safe
@@ -21,6 +21,7 @@ from tui.screens.sites import SiteScreen
 from tui.tables.tags import tag_table
 from tui.tables.words import pool_word
 from tui.widgets.detail_line import DetailLine
+from tui.widgets.verdict_line import VerdictLine
 from tui.widgets.virtual_table import VirtualTable
 
 
@@ -34,8 +35,9 @@ class TagScreen(BrowserScreen):
         self._detail = DetailLine()
 
     def compose_body(self) -> Iterable[Widget]:
-        """The table; in a trace without pool events, how to record one with them."""
+        """The verdict and the table; in a trace without pool events, how to record one with them."""
         if has_pool_events(self.snapshot.pool.totals):
+            yield VerdictLine(self.snapshot.diagnosis)
             yield self.table
             yield self._detail
         else:

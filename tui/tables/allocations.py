@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.quantities import duration, moment, number
 from analyzers.snapshot import Snapshot
 from tracer.columns import Who
-from tui.quantities import duration, moment, number
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows
 from tui.tables.model import TableModel
 from tui.tables.words import KNOWN_BY, pool_type, process_label, thread_label

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analyzers.quantities import number, size
 from analyzers.snapshot import GroupRow, Snapshot
-from tui.quantities import number, size
 from tui.tables.columns import Heading, NumberColumn, labels_of
 from tui.tables.model import TableModel
 from tui.tables.words import named_process

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from analyzers.pooltag import tag_text
+from analyzers.quantities import moment, number, size
 from analyzers.snapshot import Frame, Snapshot
-from tui.quantities import moment, number, size
 from tui.tables.columns import Column, Heading, Mask, NumberColumn, Rows, labels_of
 from tui.tables.model import TableModel
 from tui.tables.tags import per_allocation

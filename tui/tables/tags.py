@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from analyzers.pooltag import tag_text
+from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
-from tui.quantities import number, size
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, labels_of
 from tui.tables.model import TableModel
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD, process_label

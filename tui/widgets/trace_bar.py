@@ -9,8 +9,9 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
+from analyzers.quantities import counted, duration, number, size
 from analyzers.snapshot import Snapshot
-from tui.quantities import counted, duration, number, size
+from tui.incompleteness import missing_words
 from tui.safe_text import safe
 
 SIMULATED: Final = " SIMULATED "
@@ -63,18 +64,5 @@ def _totals_line(snapshot: Snapshot) -> Text:
 
 def _missing_line(snapshot: Snapshot) -> list[Text]:
     """Loss and damage in one line; none when nothing is missing."""
-    loss, missing = snapshot.loss, []
-    if snapshot.partial:
-        missing.append("reading was interrupted")
-    if not snapshot.info.finalised:
-        missing.append("session never closed")
-    if loss.events_lost:
-        missing.append(f"{counted(loss.events_lost, 'event')} lost")
-    if loss.buffers_lost:
-        missing.append(f"{counted(loss.buffers_lost, 'buffer')} lost")
-    if loss.gaps:
-        missing.append(counted(len(loss.gaps), "gap"))
-    if snapshot.damage:
-        skipped = size(sum(place.bytes_skipped for place in snapshot.damage))
-        missing.append(f"{counted(len(snapshot.damage), 'place')} damaged, {skipped} skipped")
+    missing = missing_words(snapshot.info, snapshot.loss, snapshot.damage, partial=snapshot.partial)
     return [Text(f"INCOMPLETE: {', '.join(missing)}", "bold yellow")] if missing else []

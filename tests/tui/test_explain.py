@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from analyzers.findings import Diagnosis
+from analyzers.snapshot import Snapshot
+from tests.tui.diagnoses import diagnosis, missing_free, pending
+from tests.tui.stories import FORBIDDEN, Story
+from tui.report.explain import explanation
+from tui.report.trace import SIMULATED_NOTICE
+
+
+def explained(snapshot: Snapshot, rank: int = 1, *, top: int = 10, width: int = 100) -> list[str]:
+    finding = snapshot.diagnosis.findings[rank - 1]
+    return [line.plain for line in explanation(snapshot, finding, top=top, width=width)]
+
+
+def part(lines: list[str], heading: str) -> list[str]:
+    rest = lines[lines.index(heading) + 1 :]
+    return rest[: rest.index("")] if "" in rest else rest
+
+
+def test_the_path_goes_from_the_root_to_the_allocations_with_the_rules_on_its_edges(leaking_snapshot: Snapshot) -> None:
+    assert part(explained(leaking_snapshot), "Path from the root of the retention graph") == [
+        "  process client.exe (4330), retains 18.0 KiB",
+        "    -> thread 88, retains 18.0 KiB, by issued-by",
+        "      -> 12 pending APCs, retains 18.0 KiB, by completed-not-retired (inferred)",
+        "        -> 12 allocations of Irp, retains 5.44 KiB, by block-holds-irp",
+    ]
+
+
+def test_every_reason_is_numbered_and_what_is_inferred_is_called_so(leaking_snapshot: Snapshot) -> None:
+    first, _, second = part(explained(leaking_snapshot), "Evidence")
+    assert first.startswith("  1.  completed-not-retired (inferred): 12 requests of this thread")
+    assert second == "  2.  siblings-freed: 100 requests of other threads were freed, 95 % within 1.20 ms"
+
+
+def test_events_come_in_time_order_each_once_with_cpu_kind_offset_and_what_it_shows(story: Story) -> None:
+    told = diagnosis()
+    story.diagnosis = Diagnosis(told.findings, (), (pending(0xFFFF9A8000001010),))
+    lines = part(explained(story.make(), width=240), "Events, in time order")
+    assert [line.split() for line in lines[1:]] == [
+        line.split()
+        for line in (
+            "+2.000000 s 1 irp 4,096 evidence 1, completed-not-retired (inferred); evidence 2, siblings-freed;"
+            " request 0xffff9a8000001010 issued",
+            "+3.000000 s 2 irp 8,192 evidence 1, completed-not-retired (inferred);"
+            " request 0xffff9a8000001010 completed",
+            "+3.000000 s (inferred) request 0xffff9a8000001010: its APC is pending from here on, 1 min 27 s;"
+            " it was not scheduled again (completed-not-retired)",
+            "+4.000000 s ? pool ? evidence 2, siblings-freed",
+        )
+    ]
+
+
+def test_only_the_oldest_requests_of_the_findings_own_thread_are_told(leaking_snapshot: Snapshot) -> None:
+    lines = explained(leaking_snapshot, top=3)
+    text = "\n".join(lines)
+    assert text.count("its APC is pending") == 3
+    assert "0xffff9a8000009000" not in text
+    assert lines[-1] == "  and the events of 9 requests more (--top shows more)"
+
+
+def test_a_finding_without_single_events_says_so(leaking_snapshot: Snapshot) -> None:
+    lines = explained(leaking_snapshot, 2)
+    assert lines[-1] == "  (no single event is behind it: it rests on counts over the whole trace)"
+    assert part(lines, "Allocated at") == ["     (no stack in the trace)"]
+    assert part(lines, "Path from the root of the retention graph")[0] == "  driver afd.sys"
+
+
+def test_the_facts_stand_above_and_a_simulated_trace_is_called_so(story: Story) -> None:
+    story.simulated, story.diagnosis = True, Diagnosis((missing_free(1),), (), ())
+    lines = explained(story.make())
+    assert lines[0] == SIMULATED_NOTICE
+    assert lines[4] == "LEAK 1: afd.sys does not free all of the AfdB memory that it allocates"
+    assert "  next      Read afd.sys." in lines
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_it_fits_the_width(leaking_snapshot: Snapshot, width: int) -> None:
+    lines = explained(leaking_snapshot, width=width)
+    assert [line for line in lines if cell_len(line) > width and not line.startswith("     ")] == []
+
+
+def test_hostile_names_are_shown_and_do_nothing(hostile_snapshot: Snapshot) -> None:
+    text = "".join(explained(hostile_snapshot))
+    assert not FORBIDDEN & set(text)
+    assert "-> thread \\x1b[2Jevil" in text

@@ -1,0 +1,52 @@
+"""What was looked at and is no leak, with the reason; and how a report says that nothing is one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.findings import Cleared
+from analyzers.quantities import counted, size
+from analyzers.snapshot import Snapshot
+from tui.filters import Filters
+from tui.findings.evidence import missing_kinds
+from tui.findings.words import VERDICT_WORDS, tag_name
+from tui.report.styles import HEADING, heading, note
+from tui.safe_text import safe
+from tui.tables.words import pool_word
+
+NO_FINDING: Final = "No leak found: as far as this trace can tell, nothing in it is a leak."
+_BIGGEST: Final = 5
+"""Cleared groups that a report names; --json has all."""
+
+
+def no_finding_lines(snapshot: Snapshot, filters: Filters) -> list[Text]:
+    """The verdict where there is no finding, and what evidence it had to do without."""
+    said = f"No leak found in the selection ({safe(str(filters))})." if filters else NO_FINDING
+    lines = [Text(said, HEADING)]
+    lacking = missing_kinds(snapshot.census)
+    if lacking:
+        named = "; ".join(f"no {kind.name} ({kind.tells})" for kind in lacking)
+        lines.append(Text(f"  It had to do without some evidence: {named}."))
+    return lines
+
+
+def cleared_lines(cleared: Sequence[Cleared]) -> list[Text]:
+    """How many groups were cleared, by verdict, and the biggest with the reason."""
+    if not cleared:
+        return []
+    counts = Counter(group.verdict for group in cleared).most_common()
+    by_verdict = ", ".join(f"{count:,} {verdict} ({VERDICT_WORDS[verdict]})" for verdict, count in counts)
+    were = "was" if len(cleared) == 1 else "were"
+    lines = [heading(f"{counted(len(cleared), 'group')} {were} looked at and cleared"), Text(f"  {by_verdict}")]
+    lines += [_line(group) for group in cleared[:_BIGGEST]]
+    more = len(cleared) - _BIGGEST
+    return [*lines, note(f"  and {counted(more, 'group')} more (--json has all)")] if more > 0 else lines
+
+
+def _line(group: Cleared) -> Text:
+    held = f"{tag_name(group.tag):<4} {pool_word(paged=group.paged):<5} {size(group.bytes):>8}"
+    return Text(f"  {held}  {group.verdict}: {safe(group.why)}")

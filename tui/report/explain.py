@@ -1,0 +1,140 @@
+"""``--explain N``: the way from the root of the retention graph to a finding's memory, and every event behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from analyzers.findings import EventRef, Evidence, Finding, PathNode, PendingApc, Verdict
+from analyzers.quantities import counted, duration, moment, number, size
+from analyzers.snapshot import Snapshot
+from tui.report.findings import INFERRED, advice_lines, fact_lines
+from tui.report.stacks import frame_lines
+from tui.report.styles import LABEL, QUIET, heading, note
+from tui.report.trace import simulated_lines
+from tui.report.wrapping import wrapped
+from tui.safe_text import safe
+
+_FRAMES: Final = 32
+"""Frames of the finding's stack: all of nearly every kernel stack."""
+_WIDTHS: Final = (15, 3, 14, 14)
+"""Cells for time, CPU, kind and offset of an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of the time line; ``event`` is ``None`` for a step that no event tells, which is inferred."""
+
+    time_ns: int
+    what: str
+    event: EventRef | None = None
+
+
+def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -> list[Text]:
+    """Everything behind one finding; of its pending requests the ``top`` oldest."""
+    pending = _pending_of(finding, snapshot.diagnosis.pending_apcs)
+    lines = [*simulated_lines(snapshot.info), heading(safe(snapshot.info.path)), Text()]
+    lines += [*wrapped([*fact_lines(finding, snapshot), *advice_lines(finding)], width), Text()]
+    lines += [heading("Path from the root of the retention graph")]
+    lines += _path_lines(finding.path, _inferred_rules(finding), width)
+    lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(finding.evidence), width)]
+    lines += [Text(), heading("Allocated at"), *frame_lines(snapshot.names.frames(finding.stack), limit=_FRAMES)]
+    lines += [Text(), heading("Events, in time order"), *_time_line(finding, pending[:top], width)]
+    left = len(pending) - top
+    if left > 0:
+        lines.append(note(f"  and the events of {counted(left, 'request')} more (--top shows more)"))
+    return lines
+
+
+def _pending_of(finding: Finding, pending: Iterable[PendingApc]) -> list[PendingApc]:
+    """The requests that a pending-apc finding is about: those of its thread, oldest first."""
+    if finding.verdict is not Verdict.PENDING_APC:
+        return []
+    whose = (finding.process_id, finding.thread_id)
+    return sorted((a for a in pending if (a.process_id, a.thread_id) == whose), key=lambda apc: apc.issued_ns)
+
+
+def _inferred_rules(finding: Finding) -> frozenset[str]:
+    return frozenset(reason.rule for reason in finding.evidence if reason.inferred)
+
+
+def _path_lines(path: Sequence[PathNode], inferred: frozenset[str], width: int) -> list[Text]:
+    lines: list[Text] = []
+    for depth, node in enumerate(path):
+        mark = INFERRED if node.kind == "pending-apc" or node.rule in inferred else ""
+        rule = f", by {safe(node.rule)}" if node.rule else ""
+        held = f", retains {size(node.retained_bytes)}" if node.retained_bytes else ""
+        lead = "  " * (depth + 1) + ("-> " if depth else "")
+        lines.append(Text(f"{lead}{_node_words(node)}{held}{rule}{mark}"))
+    return wrapped(lines, width)
+
+
+def _node_words(node: PathNode) -> str:
+    """The label, after the node's kind where it does not say that itself."""
+    kind = node.kind.replace("-", " ")
+    return safe(node.label if kind in node.label.casefold() else f"{kind} {node.label}")
+
+
+def _evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
+    return [
+        Text.assemble(
+            f"  {place}.  ",
+            (safe(reason.rule), LABEL),
+            (INFERRED if reason.inferred else "", QUIET),
+            f": {safe(reason.says)}",
+        )
+        for place, reason in enumerate(evidence, 1)
+    ]
+
+
+def _time_line(finding: Finding, pending: Sequence[PendingApc], width: int) -> list[Text]:
+    steps = sorted(_steps(finding, pending), key=lambda step: step.time_ns)
+    if not steps:
+        return [Text("  (no single event is behind it: it rests on counts over the whole trace)")]
+    titles = _row(("Time", "CPU", "Kind", "Offset in file"), "What")
+    return [Text(titles, LABEL), *(line for step in steps for line in _step_lines(step, width))]
+
+
+def _steps(finding: Finding, pending: Iterable[PendingApc]) -> list[Step]:
+    """One step for each event, with all that it is evidence of, and the inferred ones between them."""
+    about: dict[EventRef, list[str]] = {}
+    for place, reason in enumerate(finding.evidence, 1):
+        for event in reason.events:
+            about.setdefault(event, []).append(f"evidence {place}, {reason.rule}{INFERRED if reason.inferred else ''}")
+    waits: list[Step] = []
+    for apc in pending:
+        about.setdefault(apc.issued, []).append(f"request 0x{apc.irp:x} issued")
+        about.setdefault(apc.completed, []).append(f"request 0x{apc.irp:x} completed")
+        waits.append(Step(apc.completed_ns, _wait_words(apc)))
+    return [*(Step(event.time_ns, "; ".join(what), event) for event, what in about.items()), *waits]
+
+
+def _wait_words(apc: PendingApc) -> str:
+    return f"request 0x{apc.irp:x}: its APC is pending from here on, {duration(apc.age_ns)}; {apc.says} ({apc.rule})"
+
+
+def _step_lines(step: Step, width: int) -> list[Text]:
+    """The event's place in four columns; what it shows goes on below where the line is too short."""
+    if step.event is None:
+        cells = (moment(step.time_ns), "", "(inferred)", "")
+    else:
+        cpu, offset = step.event.cpu, step.event.offset
+        cells = (
+            moment(step.time_ns),
+            str(cpu) if cpu >= 0 else "?",
+            safe(step.event.kind),
+            number(offset) if offset >= 0 else "?",
+        )
+    line = Text(_row(cells, safe(step.what)))
+    if cell_len(line.plain) <= width:
+        return [line]
+    return [Text(_row(cells, "").rstrip()), *wrapped([Text(" " * 6 + safe(step.what))], width)]
+
+
+def _row(cells: tuple[str, str, str, str], what: str) -> str:
+    time, cpu, kind, offset = _WIDTHS
+    return f"  {cells[0]:<{time}} {cells[1]:>{cpu}}  {cells[2]:<{kind}} {cells[3]:>{offset}}  {what}"
