@@ -1,0 +1,85 @@
+"""Which traces are played: every kind with every spoiling, from both writers, each with a seed of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from benchmarks.accuracy import from_kernel
+from benchmarks.accuracy.scripted import playing
+from benchmarks.accuracy.scripted.kinds import KINDS
+from benchmarks.accuracy.spoilings import Spoiling
+from benchmarks.accuracy.truth import Truth
+from fixtures.scenarios import SCENARIOS
+
+TRACES: Final = 420
+_SPOILT: Final = tuple(spoiling for spoiling in Spoiling if spoiling is not Spoiling.NONE)
+_SCRIPTED_OF_EACH: Final = 3
+_KERNEL_OF_EACH: Final = 2
+"""Of five traces, three are the scripted writer's and two the simulated kernel's."""
+
+
+class Writer(StrEnum):
+    """Who makes a trace."""
+
+    KERNEL = "kernel"
+    SCRIPTED = "scripted"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of what it plays."""
+        return tuple(SCENARIOS) if self is Writer.KERNEL else tuple(KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One trace of the corpus."""
+
+    writer: Writer
+    kind: str
+    seed: int
+    spoiling: Spoiling
+
+    def play(self) -> tuple[bytes, Truth]:
+        """The file's bytes and what is true about it."""
+        if self.writer is Writer.KERNEL:
+            return from_kernel.play(self.kind, self.seed, self.spoiling)
+        return playing.play(self.kind, self.seed, self.spoiling)
+
+    @property
+    def again(self) -> str:
+        """The command that plays this one alone."""
+        return (
+            f"python -m benchmarks.accuracy --writer {self.writer} --only {self.kind} "
+            f"--spoiling {self.spoiling} --seed {self.seed} --traces 1"
+        )
+
+
+def cases(
+    writers: Sequence[Writer], only: Sequence[str], spoilings: Sequence[Spoiling], seed: int, count: int
+) -> list[Case]:
+    """``count`` cases; those of one writer go round its kinds, every second round spoilt in another way."""
+    wanted = {writer: [kind for kind in writer.kinds if not only or kind in only] for writer in writers}
+    wanted = {writer: kinds for writer, kinds in wanted.items() if kinds}
+    out: list[Case] = []
+    for writer, share in _shares(list(wanted), count):
+        kinds = wanted[writer]
+        for number in range(share):
+            turn, place = divmod(number, len(kinds))
+            spoiling = spoilings[turn % len(spoilings)] if spoilings else _spoiling(turn, place)
+            out.append(Case(writer, kinds[place], seed + turn, spoiling))
+    return out
+
+
+def _shares(writers: list[Writer], count: int) -> list[tuple[Writer, int]]:
+    if len(writers) < 2:
+        return [(writer, count) for writer in writers]
+    scripted = count * _SCRIPTED_OF_EACH // (_SCRIPTED_OF_EACH + _KERNEL_OF_EACH)
+    return [(Writer.KERNEL, count - scripted), (Writer.SCRIPTED, scripted)]
+
+
+def _spoiling(turn: int, place: int) -> Spoiling:
+    """Whole in even rounds; in odd ones each kind has another spoiling, and the next in the next odd round."""
+    return _SPOILT[(turn // 2 + place) % len(_SPOILT)] if turn % 2 else Spoiling.NONE

@@ -1,0 +1,76 @@
+"""Traces of the simulated kernel (:mod:`fixtures.simulate`), on all sorts of machines and sessions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from benchmarks.accuracy.spoilings import LEAST_LOST, LOSSY, MOST_LOST, Spoiling
+from benchmarks.accuracy.truth import Leak, Truth, plain
+from fixtures.settings import Loss, Settings, StackMode
+from fixtures.simulate import simulate
+
+_FEWEST_ROUNDS: Final = 60
+_MOST_ROUNDS: Final = 260
+_KEPT_OF_A_RING: Final = (0.35, 0.75)
+
+
+def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
+    """The same arguments give the same bytes. ``KeyError`` where there is no such scenario."""
+    rng = random.Random(f"kernel {scenario} {seed}")
+    settings = _spoilt(_settings(rng), spoiling, rng)
+    simulation = simulate(scenario, seed, settings)
+    if spoiling is Spoiling.WRAPPED:
+        buffers = simulation.trace.buffers - 1  # the header's stays
+        kept = max(2, int(buffers * rng.uniform(*_KEPT_OF_A_RING)))
+        simulation = simulate(scenario, seed, replace(settings, circular=kept))
+    leaks = tuple(_leak(document) for document in simulation.truth["leaks"])
+    return simulation.data, Truth(leaks, spoiling in LOSSY)
+
+
+def _settings(rng: random.Random) -> Settings:
+    return Settings(
+        cpus=rng.choice((1, 2, 2, 4, 4, 8, 16, 32)),
+        pointer_size=rng.choice((8, 8, 8, 4)),
+        iterations=rng.randrange(_FEWEST_ROUNDS, _MOST_ROUNDS),
+        think_ns=int(60_000 * 100 ** rng.random()),
+        compressed=rng.random() < 0.1,
+        stacks=rng.choice((StackMode.PLAIN, StackMode.PLAIN, StackMode.KEYED)),
+        user_stacks=rng.choice((0.0, 0.1)),
+        session_share=rng.choice((0.0, 0.1, 0.4)),
+        big_share=rng.choice((0.0, 0.05)),
+        stray_frees=rng.choice((0, 40, 120)),
+        varied=rng.random() < 0.8,
+        buffer_size=rng.choice((0x1000, 0x2000, 0x4000)),
+        frequency=rng.choice((10_000_000, 3_117_777, 14_318_180)),
+    )
+
+
+def _spoilt(settings: Settings, spoiling: Spoiling, rng: random.Random) -> Settings:
+    share = LEAST_LOST * (MOST_LOST / LEAST_LOST) ** rng.random()
+    changes: Mapping[Spoiling, Mapping[str, Any]] = {
+        Spoiling.NO_STACKS: {"stacks": StackMode.NONE},
+        Spoiling.NO_SWITCHES: {"context_switches": False},
+        Spoiling.NO_REQUESTS: {"irp_events": False},
+        Spoiling.NO_SOCKETS: {"afd_events": False},
+        Spoiling.LOST_EVENTS: {"lost_events": share, "loss": rng.choice((Loss.POOL, Loss.ANY))},
+        Spoiling.LOST_BUFFERS: {"lost_buffers": rng.randrange(1, 4)},
+    }
+    return replace(settings, **changes.get(spoiling, {}))
+
+
+def _leak(document: Mapping[str, Any]) -> Leak:
+    drivers = {plain(document["driver"])}
+    if document["verdict"] == "pending-apc":
+        drivers.add("nt")  # the packets and buffers are the I/O manager's
+    thread = document["thread_id"]
+    return Leak(
+        verdicts=(document["verdict"],),
+        drivers=frozenset(drivers),
+        threads=frozenset([] if thread is None else [thread]),
+        tags=frozenset(int.from_bytes(bytes.fromhex(tag), "little") for tag in document["tags"]),
+        count=document["count"],
+        bytes=document["bytes"],
+    )

@@ -1,0 +1,112 @@
+"""The confusion table, the limits and the failures, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from benchmarks.accuracy.judging import Outcome
+from benchmarks.accuracy.limits import Limit, failures, limits
+from benchmarks.accuracy.running import Result
+
+_SHOWN = 40
+"""Failures in the text report; all are in the JSON."""
+
+
+def text(results: Sequence[Result]) -> str:
+    """Everything, for a terminal."""
+    return "\n".join((*_table(results), "", *_limits(results), *_found(results), "", *_failures(results)))
+
+
+def document(results: Sequence[Result]) -> dict[str, object]:
+    """The same for ``--json``."""
+    return {
+        "schema": 1,
+        "traces": len(results),
+        "kinds": [
+            {"writer": writer, "kind": kind, "outcomes": {outcome.value: counts[outcome] for outcome in counts}}
+            for (writer, kind), counts in _counted(results).items()
+        ],
+        "limits": [_limit_document(limit) for limit in limits(results)],
+        "failures": [_failure_document(one) for one in failures(results)],
+    }
+
+
+def _counted(results: Sequence[Result]) -> dict[tuple[str, str], Counter[Outcome]]:
+    out: dict[tuple[str, str], Counter[Outcome]] = {}
+    for one in results:
+        out.setdefault((one.case.writer, one.case.kind), Counter())[one.judgement.outcome] += 1
+    return out
+
+
+def _table(results: Sequence[Result]) -> Iterator[str]:
+    rows = [(f"{writer} {kind}", counts) for (writer, kind), counts in _counted(results).items()]
+    by_spoiling: dict[str, Counter[Outcome]] = {}
+    for one in results:
+        by_spoiling.setdefault(f"with spoiling {one.case.spoiling}", Counter())[one.judgement.outcome] += 1
+    total = Counter(one.judgement.outcome for one in results)
+    rows += [*by_spoiling.items(), ("all", total)]
+    shown = [outcome for outcome in Outcome if total[outcome]]
+    extras = Counter[str]()
+    for one in results:
+        extras[f"{one.case.writer} {one.case.kind}"] += one.judgement.extras
+        extras[f"with spoiling {one.case.spoiling}"] += one.judgement.extras
+        extras["all"] += one.judgement.extras
+    width = max(len(name) for name, _ in rows)
+    heads = [outcome.value for outcome in shown] + ["extra findings"]
+    yield "  ".join([" " * width, *heads])
+    for name, counts in rows:
+        cells = [counts[outcome] for outcome in shown] + [extras[name]]
+        yield "  ".join([name.ljust(width), *(_cell(cell, head) for cell, head in zip(cells, heads, strict=True))])
+
+
+def _cell(count: int, head: str) -> str:
+    return (str(count) if count else "·").rjust(len(head))
+
+
+def _limits(results: Sequence[Result]) -> Iterator[str]:
+    for limit in limits(results):
+        yield f"{'kept  ' if limit.kept else 'MISSED'}  {limit.name}: {limit.have} of {limit.of} ({limit.share:.1%})"
+
+
+def _found(results: Sequence[Result]) -> Iterator[str]:
+    several = [one.judgement for one in results if one.judgement.leaks > 1]
+    if several:
+        found, leaks = sum(one.found for one in several), sum(one.leaks for one in several)
+        yield f"        traces with several leaks: {found} of {leaks} leaks are named by some finding"
+
+
+def _failures(results: Sequence[Result]) -> Iterator[str]:
+    wrong = failures(results)
+    for one in wrong[:_SHOWN]:
+        yield f"{one.judgement.outcome}: {one.judgement.says}"
+        yield f"    truth: {_truth(one)}"
+        yield f"    {one.case.again}"
+    if len(wrong) > _SHOWN:
+        yield f"... and {len(wrong) - _SHOWN} more, all in --json"
+
+
+def _truth(result: Result) -> str:
+    leaks = [
+        f"{leak.verdicts[0]} of {' '.join(sorted(leak.drivers))}, {leak.count} blocks, {leak.bytes} bytes"
+        for leak in result.truth.leaks
+    ]
+    return "; ".join(leaks) or "nothing leaks"
+
+
+def _limit_document(limit: Limit) -> dict[str, object]:
+    return {"name": limit.name, "have": limit.have, "of": limit.of, "kept": limit.kept}
+
+
+def _failure_document(one: Result) -> dict[str, object]:
+    case = one.case
+    return {
+        "writer": case.writer.value,
+        "kind": case.kind,
+        "seed": case.seed,
+        "spoiling": case.spoiling.value,
+        "outcome": one.judgement.outcome.value,
+        "says": one.judgement.says,
+        "truth": _truth(one),
+        "again": case.again,
+    }

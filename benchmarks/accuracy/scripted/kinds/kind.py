@@ -1,0 +1,19 @@
+"""What a kind of scripted trace is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.accuracy.scripted.stage import Guilt, Stage
+
+Play = Callable[[Stage], tuple[Guilt, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``play`` lays the events down and gives what leaks: nothing where the kind is clean."""
+
+    name: str
+    play: Play
+    leaking: bool

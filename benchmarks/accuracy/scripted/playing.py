@@ -1,0 +1,126 @@
+"""From a kind of trace, a seed and a spoiling to a file's bytes and what is true about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import Counter
+from typing import Final
+
+from benchmarks.accuracy.scripted import rundown
+from benchmarks.accuracy.scripted.kinds import KINDS
+from benchmarks.accuracy.scripted.names import PROTECTED
+from benchmarks.accuracy.scripted.scribe import Scribe
+from benchmarks.accuracy.scripted.stage import Guilt, Stage, new_stage
+from benchmarks.accuracy.scripted.switches import placed
+from benchmarks.accuracy.spoilings import LEAST_LOST, LOSSY, MOST_LOST, Spoiling
+from benchmarks.accuracy.truth import Leak, Truth, plain
+from fixtures.etl.logfile_header import end_extension
+from fixtures.etl.options import TraceOptions
+from fixtures.etl.records import Record, pack
+from fixtures.etl.writer import EtlWriter
+from tracer.etl.headers import BUFFER_HEADER, LogFileMode
+from tracer.trace import SIMULATED_SESSION
+
+# Group mask words: PROCESS, THREAD, LOADER and NETWORK in the first, the rest in the second.
+_FIRST_WORD: Final = 0x10007
+_POOL_AND_QUEUES: Final = 0x1000040
+_SWITCHES: Final = 0x204
+_REQUESTS: Final = 0x10
+_RUNS: Final = (1, 1, 30)
+"""Lost events come one by one, or so many in a row."""
+_KEPT_OF_A_RING: Final = (0.35, 0.75)
+_LOST_BUFFERS: Final = (1, 4)
+
+
+def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0) -> tuple[bytes, Truth]:
+    """The same arguments give the same bytes. ``events``: about how many pool events, 0: drawn by the seed.
+
+    ``KeyError`` where there is no such kind.
+    """
+    stage = new_stage(f"scripted {kind} {seed}", events)
+    guilt = KINDS[kind].play(stage)
+    stage.background()
+    start = stage.rng.randrange(1 << 36)
+    records = _records(stage, start, spoiling)
+    rng = random.Random(f"spoiling {seed} {spoiling}")
+    if spoiling is Spoiling.LOST_EVENTS:
+        records = _lossy(records, LEAST_LOST * (MOST_LOST / LEAST_LOST) ** rng.random(), rng.choice(_RUNS), rng)
+    options = _options(stage, kind, start, records, spoiling, rng)
+    records.append(end_extension(options, records[-1].time + 1))
+    written = EtlWriter(options).write_trace(records)
+    kept = frozenset(written.kept)
+    return written.data, Truth(tuple(_leak(each, kept) for each in guilt), spoiling in LOSSY)
+
+
+def _records(stage: Stage, start: int, spoiling: Spoiling) -> list[Record]:
+    rundown.lay_down_lives(stage.machine, stage.script)
+    events = placed(stage.script.in_order(), stage.machine)
+    scribe = Scribe(stage.machine, start, spoiling)
+    rundown.list_all(scribe, at_start=True)
+    for event in events:
+        scribe.move_to(event.at, event.cpu, event.thread)
+        event.action(scribe)
+    scribe.move_to(stage.duration, 0, None)
+    rundown.list_all(scribe, at_start=False)
+    scribe.close_stacks()
+    return scribe.records
+
+
+def _lossy(records: list[Record], share: float, run: int, rng: random.Random) -> list[Record]:
+    out: list[Record] = []
+    left = 0
+    for record in records:
+        if not left and rng.random() < share / run:
+            left = run
+        out.append(dataclasses.replace(record, lost=True) if left else record)
+        left -= left > 0
+    return out
+
+
+def _options(
+    stage: Stage, kind: str, start: int, records: list[Record], spoiling: Spoiling, rng: random.Random
+) -> TraceOptions:
+    conditions = stage.conditions
+    buffers = _buffers(records, conditions.buffer_size)
+    ring = max(2, int(buffers * rng.uniform(*_KEPT_OF_A_RING))) if spoiling is Spoiling.WRAPPED else 0
+    second = _POOL_AND_QUEUES
+    second |= 0 if spoiling is Spoiling.NO_SWITCHES else _SWITCHES
+    second |= 0 if spoiling is Spoiling.NO_REQUESTS else _REQUESTS
+    lost = range(1, buffers + 1) if spoiling is Spoiling.LOST_BUFFERS else range(0)
+    return TraceOptions(
+        buffer_size=conditions.buffer_size,
+        processors=conditions.cpus,
+        pointer_size=conditions.pointer_size,
+        frequency=conditions.frequency,
+        start_ticks=start,
+        session=f"{SIMULATED_SESSION}: scripted {kind}",
+        log_file=f"{kind}.etl",
+        mode=LogFileMode.CIRCULAR if ring else LogFileMode.SEQUENTIAL,
+        group_masks=((), (_FIRST_WORD, second)),
+        compressed=conditions.compressed,
+        flush_ns=0,
+        ring_buffers=ring,
+        dropped=frozenset(rng.sample(lost, min(len(lost), rng.randrange(*_LOST_BUFFERS)))),
+    )
+
+
+def _buffers(records: list[Record], size: int) -> int:
+    """About how many buffers there will be: at least what a full buffer of every CPU can hold."""
+    per_cpu = Counter[int]()
+    for record in records:
+        if not record.lost:
+            per_cpu[record.cpu] += len(pack(record)) + 4  # and the padding to 8, on average
+    return sum(-(-total // (size - BUFFER_HEADER.itemsize)) for total in per_cpu.values())
+
+
+def _leak(guilt: Guilt, kept: frozenset[int]) -> Leak:
+    seen = [block for block in guilt.blocks if block.record in kept]
+    return Leak(
+        verdicts=guilt.verdicts,
+        drivers=frozenset(plain(driver) for driver in guilt.drivers),
+        threads=frozenset(one.id for one in guilt.threads),
+        tags=frozenset(block.tag & ~PROTECTED for block in seen),
+        count=len(seen),
+        bytes=sum(block.size for block in seen),
+    )

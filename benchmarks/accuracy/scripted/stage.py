@@ -1,0 +1,76 @@
+"""The stage that every kind of trace plays on: conditions, machine, script, and the innocent going about their work."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import Final
+
+from benchmarks.accuracy.scripted.conditions import Conditions, draw
+from benchmarks.accuracy.scripted.machine import Machine, Thread
+from benchmarks.accuracy.scripted.script import Block, Script
+from benchmarks.accuracy.scripted.sites import Site, lognormal, site, steady
+
+_BACKGROUND: Final = 0.25
+"""Share of the trace's pool events that belong to innocent sites."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guilt:
+    """What a kind leaks: the verdicts that are right (see :class:`~benchmarks.accuracy.truth.Leak`), and the blocks."""
+
+    verdicts: tuple[str, ...]
+    drivers: tuple[str, ...]
+    threads: tuple[Thread, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(slots=True)
+class Stage:
+    """One trace being set up."""
+
+    rng: random.Random
+    conditions: Conditions
+    machine: Machine
+    script: Script
+
+    @property
+    def duration(self) -> int:
+        """Of the trace, in nanoseconds."""
+        return self.conditions.duration_ns
+
+    @property
+    def budget(self) -> int:
+        """Allocations with their frees that a kind's own work may take."""
+        return int(self.conditions.events * (1 - _BACKGROUND)) // 2
+
+    def threads(self, most: int = 3) -> tuple[Thread, ...]:
+        """Threads of one new process."""
+        owner = self.machine.process()
+        return tuple(self.machine.thread(owner) for _ in range(self.rng.randrange(1, most + 1)))
+
+    def site(self, *, paged: bool | None = None) -> Site:
+        """A site of a third party's driver, in calls of a new process's threads."""
+        return site(self.machine, self.threads(), paged=paged)
+
+    def share(self, least: float, most: float) -> float:
+        """Some share between two."""
+        return self.rng.uniform(least, most)
+
+    def background(self) -> None:
+        """Innocent sites with lifetimes of all scales."""
+        for _ in range(self.rng.randrange(3, 7)):
+            image = self.machine.drivers[self.rng.choice(list(self.machine.drivers))]
+            innocent = site(self.machine, self.threads(2), image=image)
+            median = self.duration * 10 ** self.rng.uniform(-5, -2.2)
+            lifetimes = lognormal(self.rng, median, self.rng.uniform(0.3, 1.5), self.duration * 0.4)
+            steady(self.script, innocent, int(self.conditions.events * _BACKGROUND / 2 / 5), lifetimes)
+
+
+def new_stage(seed: str, events: int = 0) -> Stage:
+    """The same seed gives the same stage; ``events``: pool events instead of as many as are drawn."""
+    rng = random.Random(seed)
+    conditions = draw(rng)
+    if events:
+        conditions = replace(conditions, events=events)
+    return Stage(rng, conditions, Machine(rng, conditions), Script(conditions.duration_ns, rng))

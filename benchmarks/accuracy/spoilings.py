@@ -1,0 +1,45 @@
+"""What a session may lack or lose; each is crossed with every kind of trace."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from fixtures.etl.records import Record
+from tracer.events import afd, irp, stack, thread
+
+
+class Spoiling(StrEnum):
+    """One thing wrong with a trace."""
+
+    NONE = "none"
+    NO_STACKS = "no-stacks"
+    NO_SWITCHES = "no-cswitch"
+    NO_REQUESTS = "no-irp"
+    NO_SOCKETS = "no-afd"
+    LOST_EVENTS = "lost-events"
+    WRAPPED = "wrapped"
+    LOST_BUFFERS = "lost-buffers"
+
+
+WEAKENING: Final = frozenset({Spoiling.NO_STACKS, Spoiling.NO_SWITCHES, Spoiling.NO_REQUESTS, Spoiling.NO_SOCKETS})
+"""A kind of evidence is not there at all: a weaker accusation of the right culprit is right."""
+LOSSY: Final = frozenset({Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS})
+"""Events are missing: an accusation of the innocent is a mistake only above a confidence of one half."""
+LEAST_LOST: Final = 0.001
+MOST_LOST: Final = 0.2
+"""Shares of events, drawn evenly on a logarithmic scale."""
+_SWITCHES: Final = frozenset({thread.CONTEXT_SWITCH, thread.READY})
+_REQUESTS: Final = frozenset({irp.CALL, irp.RETURN, irp.COMPLETION_ROUTINE, irp.COMPLETE, irp.COMPLETE_RETURN})
+_STACKS: Final = stack.STACK >> 8
+
+
+def recorded(record: Record, spoiling: Spoiling) -> bool:
+    """Whether a session that lacks this kind of event has the record."""
+    if spoiling is Spoiling.NO_STACKS:
+        return record.hook >> 8 != _STACKS
+    if spoiling is Spoiling.NO_SWITCHES:
+        return record.hook not in _SWITCHES
+    if spoiling is Spoiling.NO_REQUESTS:
+        return record.hook not in _REQUESTS
+    return spoiling is not Spoiling.NO_SOCKETS or record.provider != afd.PROVIDER

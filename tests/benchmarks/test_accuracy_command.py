@@ -1,0 +1,89 @@
+"""The command, from playing to the exit code, on a few small traces."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.accuracy import __main__ as command
+from benchmarks.accuracy import from_kernel, running
+from benchmarks.accuracy.corpus import Case, Writer
+from benchmarks.accuracy.cost import row
+from benchmarks.accuracy.judging import Outcome
+from benchmarks.accuracy.scripted import playing
+from benchmarks.accuracy.spoilings import Spoiling
+from tests.analyzers.against_truth import analysed
+from tracer.etl.file import EtlFile
+
+
+def test_clean_traces_are_counted_and_the_exit_code_says_whether_limits_are_kept(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = command.main(["--only", "threads-that-exit", "--traces", "1", "--processes", "1", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["traces"] == 1
+    assert [limit["name"] for limit in found["limits"]][-1] == "analysis failed"
+    assert code == int(not all(limit["kept"] for limit in found["limits"]))
+
+
+def test_an_error_of_the_analysis_is_an_outcome_that_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_data: bytes) -> tuple[()]:
+        raise IndexError("past the end")
+
+    monkeypatch.setattr(running, "_findings", broken)
+    result = running.judge_case(Case(Writer.SCRIPTED, "growth", 1, Spoiling.NONE))
+    assert result.judgement.outcome is Outcome.BROKEN
+    assert "IndexError at test_accuracy_command.py" in result.judgement.says
+
+
+def reading(data: bytes, folder: Path) -> tuple[tuple[str, ...], bool]:
+    """The file's mode, and whether it says that something was lost."""
+    path = folder / "trace.etl"
+    path.write_bytes(data)
+    with EtlFile.open(path) as source:
+        assert source.info.simulated
+        source.scan()
+        return source.info.mode, bool(source.loss.events_lost or source.loss.buffers_lost)
+
+
+@pytest.mark.parametrize("spoiling", list(Spoiling))
+def test_the_scripted_writer_plays_under_every_spoiling(spoiling: Spoiling, tmp_path: Path) -> None:
+    data, truth = playing.play("error-path", 3, spoiling, events=3_000)
+    mode, lost = reading(data, tmp_path)
+    assert ("circular" in mode) is (spoiling is Spoiling.WRAPPED)
+    assert lost is truth.lossy
+
+
+def test_what_a_script_leaks_is_outstanding_in_the_analysis_of_its_file(tmp_path: Path) -> None:
+    data, truth = playing.play("two-leaks", 3, Spoiling.NONE, events=3_000)
+    path = tmp_path / "trace.etl"
+    path.write_bytes(data)
+    tags = analysed(path).pool.tags
+    found = {int(tag): int(count) for tag, count in zip(tags.tag, tags.outstanding_count, strict=True)}
+    for leak in truth.leaks:
+        assert leak.count <= sum(found[tag] for tag in leak.tags) < leak.count + 200
+
+
+@pytest.mark.parametrize("spoiling", list(Spoiling))
+def test_the_simulated_kernel_plays_under_every_spoiling(spoiling: Spoiling, tmp_path: Path) -> None:
+    data, truth = from_kernel.play("missing-free", 3, spoiling)
+    mode, lost = reading(data, tmp_path)
+    assert ("circular" in mode) is (spoiling is Spoiling.WRAPPED)
+    assert lost is truth.lossy
+    assert truth.leaks[0].verdicts == ("missing-free",)
+    assert truth.lossy is (spoiling in {Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS})
+
+
+def test_an_unknown_kind_is_wrong_use() -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["--only", "nothing-such"])
+    assert stopped.value.code == 2
+
+
+def test_the_cost_is_one_row_with_both_sides_in_its_note() -> None:
+    found = row(2, events=1_500)
+    assert found.limit == 1.0
+    assert found.ratio is not None
+    assert "reading and matching" in found.note
