@@ -33,7 +33,11 @@ _BY_DOUBT: Final = (
         "they completed on the CPU that their thread ran on; that this was a DPC is inferred from context switches",
     ),
     (Doubt.MAY_REST_ON_LIST, 0.7, "some of them may have been retired onto a lookaside list, which leaves no event"),
-    (Doubt.ISSUER_INFERRED, 0.95, "the issuing thread is inferred from context switches"),
+    (
+        Doubt.ISSUER_INFERRED,
+        0.95,
+        "the issuing thread is inferred, from context switches or from its allocations",
+    ),
     (Doubt.DRIVERS_PACKET, 0.5, "a driver made the packets itself, and many such need no APC"),
 )
 """Factors of the strength. They are judgement, not measurement: a doubt that leaves a common innocent explanation takes

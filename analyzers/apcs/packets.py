@@ -35,15 +35,17 @@ _KERNEL: Final = ("", KERNEL_NAME)
 class Packets:
     """One row per request.
 
-    ``held``: an outstanding block holds the packet since before it was issued. ``made_ns``, ``size``, ``maker``: time,
-    size and thread of that block's allocation (-1, 0 and UNKNOWN_ID for none). ``drivers_own``: a driver allocated it.
-    ``owns_more``: a system buffer or a descriptor list that was made for the request is outstanding too.
+    ``held``: an outstanding block holds the packet since before it was issued. ``made_ns``, ``size``, ``maker``,
+    ``process``: time, size, thread and process of that block's allocation (-1, 0 and UNKNOWN_ID for none).
+    ``drivers_own``: a driver allocated it. ``owns_more``: a system buffer or a descriptor list that was made for the
+    request is outstanding too.
     """
 
     held: Bools
     made_ns: I64
     size: U64
     maker: U32
+    process: U32
     drivers_own: Bools
     owns_more: Bools
 
@@ -55,7 +57,7 @@ def packets_of(pool: PoolSnapshot, requests: RequestTable) -> Packets:
     if not len(outstanding) or not count:
         none, no_time = np.zeros(count, np.bool_), np.full(count, -1, np.int64)
         ids = np.full(count, UNKNOWN_ID, np.uint32)
-        return Packets(none, no_time, np.zeros(count, np.uint64), ids, none, none)
+        return Packets(none, no_time, np.zeros(count, np.uint64), ids, ids, none, none)
     block = blocks_of(outstanding, requests.irp, requests.issued_ns)
     held = block >= 0
     made = np.where(held, outstanding.time_ns[block], -1)
@@ -67,6 +69,7 @@ def packets_of(pool: PoolSnapshot, requests: RequestTable) -> Packets:
         made_ns=made,
         size=np.where(held, outstanding.size[block], np.uint64(0)),
         maker=np.where(held, outstanding.thread[block], np.uint32(UNKNOWN_ID)),
+        process=np.where(held, outstanding.process[block], np.uint32(UNKNOWN_ID)),
         drivers_own=drivers_own,
         # A driver that keeps packets of its own for reuse may keep descriptor lists with them.
         owns_more=np.where(drivers_own, buffers, owned),

@@ -48,7 +48,7 @@ class Doubt(IntFlag):
     WAITS_ALL_THE_TIME = 8  # off the CPU since before the completion, in a wait that an APC would have interrupted
     NO_SWITCHES = 16  # no context switch tells what the thread did
     MAY_REST_ON_LIST = 32  # nothing about this one excludes that it was retired onto a lookaside list
-    ISSUER_INFERRED = 64  # the issuing thread is known from context switches only
+    ISSUER_INFERRED = 64  # by context switches, or by who allocated the packet
     DRIVERS_PACKET = 128  # a driver made it; many such need no APC
     BEHIND_OTHERS = 256  # so young that it may retire any moment, were it not for those of its thread before it
 

@@ -88,6 +88,7 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
     held = {
         Doubt.NO_STACKS: not cover.stacks,
         Doubt.NO_DRIVER: not judgement.group.driver,
+        Doubt.NO_SWITCHES: not cover.context_switches,
         Doubt.NO_REQUESTS: not cover.requests,
         Doubt.WRAPPED: cover.wrapped,
         Doubt.ENDED: judgement.course is Course.ENDED,

@@ -11,13 +11,15 @@ from typing import Final
 
 from analyzers.findings import Verdict
 
-BASE: Final = {Verdict.PENDING_APC: 0.97, Verdict.MISSING_FREE: 0.95, Verdict.GROWTH: 0.75}
+BASE: Final = {Verdict.PENDING_APC: 0.97, Verdict.MISSING_FREE: 0.93, Verdict.GROWTH: 0.75}
 """Confidence where nothing speaks against it. Growth starts lower: its cause is not shown."""
 _LOSS_WEIGHT: Final = 0.7
 """Where lost events explain all of a group its confidence falls by this share (and it would not be accused)."""
 _FEW: Final = 6
-"""Weight of small numbers: ``n`` allocations count as n / (n + 6) ... see :func:`for_count`."""
 _FEW_SHARE: Final = 0.4
+"""Small numbers take up to this share of the confidence: all of it at 0, half of it at 6."""
+LEAST: Final = 0.2
+"""What is less sure than this is not worth an accusation."""
 
 
 class Doubt(Enum):
@@ -25,16 +27,12 @@ class Doubt(Enum):
 
     NO_STACKS = (0.8, "the trace has no call stacks, so the driver is known by the tag alone")
     NO_DRIVER = (0.85, "neither a stack nor the tag tells which driver allocated it")
-    NO_SWITCHES = (0.85, "the trace has no context switches, so what threads did is not known")
+    NO_SWITCHES = (0.95, "the trace has no context switches, so who allocated is less sure and threads are not watched")
     NO_REQUESTS = (0.9, "the trace has no I/O request events, so requests that hold the memory would not be seen")
     NO_SOCKETS = (0.97, "the trace has no Winsock events, so sockets are not known")
     WRAPPED = (0.9, "the trace is the end of a longer one: what happened before is missing")
     ENDED = (0.85, "it stopped before the trace's end, as the program's activity did")
     NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
-    DPC_INFERRED = (0.9, "that a DPC completed the requests is inferred: the thread itself was on that CPU")
-    COMPLETER_UNKNOWN = (0.85, "nothing tells on which thread the requests were completed")
-    THREAD_WAITED = (0.6, "the thread has waited since, which delivers such an APC unless the thread forbids it")
-    SOME_RETIRED = (0.6, "later requests of the same thread were retired")
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
 
     def __init__(self, factor: float, says: str) -> None:

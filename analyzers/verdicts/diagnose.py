@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from analyzers.activity import Activity
 from analyzers.apcs.groups import pending_groups
+from analyzers.apcs.issuers import with_makers
 from analyzers.apcs.line import line
 from analyzers.apcs.packets import packets_of
 from analyzers.apcs.pending import pending_rows
@@ -21,9 +22,10 @@ from analyzers.retention.graph import build
 from analyzers.retention.retained import closed
 from analyzers.snapshot import Names, PoolSnapshot
 from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import FEWEST, Span
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.groups import Group, groups
+from analyzers.verdicts.groups import Group, groups, strays_of_tags
 from analyzers.verdicts.held_requests import Held, accuse_thread, believable, explained, pending_apcs
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.resting import WHY, resting
@@ -56,22 +58,26 @@ def diagnose(case: Case) -> Diagnosis:
     held = _hold(case)
     scene = Scene(pool, case.names, case.coverage, case.module_of)
     lost = case.coverage.lost
-    threads = [group for group in pending_groups(held.pending, case.requests) if believable(group, case.requests, lost)]
+    threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held.requests, lost)]
     findings = [accuse_thread(group, held, scene, lost) for group in threads]
     span = Span(int(pool.sites.first_ns.min()), case.at_ns)
     known = explained(held, threads)
-    rests = resting(pool, case.requests, held.attribution, known, case.processors)
+    rests = resting(pool, held.requests, held.attribution, known, case.processors)
     judged = judge_all(groups(pool, known | rests), pool.outstanding, span, lost)
     judged = [_with_sockets(each, held) for each in judged]
-    findings += _accusations(judged, held, scene)
-    cleared = tuple(_cleared(each, pool) for each in judged if each.verdict not in ACCUSATIONS)
-    cleared += _resting(pool, rests) + _before_trace(pool)
-    return Diagnosis(_ranked(findings), cleared, pending_apcs(held, scene))
+    accusations = _accusations(judged, held, scene)
+    findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
+    weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]
+    cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
+    return Diagnosis(
+        _ranked(findings), (*cleared, *_resting(pool, rests), *_before_trace(pool)), pending_apcs(held, scene)
+    )
 
 
 def _hold(case: Case) -> Held:
-    requests, pool = case.requests, case.pool
-    packets = packets_of(pool, requests.requests)
+    pool = case.pool
+    told = with_makers(case.requests.requests, packets_of(pool, case.requests.requests))
+    requests, packets = replace(case.requests, requests=told), packets_of(pool, told)
     pending = pending_rows(requests, case.activity, case.at_ns, packets)
     found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
     retention = build(
@@ -100,7 +106,7 @@ def _with_sockets(judgement: Judgement, held: Held) -> Judgement:
     return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= _MOST else judgement
 
 
-def _accusations(judged: list[Judgement], held: Held, scene: Scene) -> list[Finding]:
+def _accusations(judged: list[Judgement], held: Held, scene: Scene) -> list[tuple[Judgement, Finding]]:
     """A finding for each accused group; what hangs on the same closed sockets is one finding, about their endpoints."""
     accused = [each for each in judged if each.verdict in ACCUSATIONS]
     endpoints = [each for each in accused if _holds_endpoints(each, held.attribution)]
@@ -114,13 +120,20 @@ def _accusations(judged: list[Judgement], held: Held, scene: Scene) -> list[Find
         node = held.retention.group_for(rows.astype(np.int32))
         path = held.retention.path(node) if node is not None else ()
         finding = accuse(each, scene, path=path, closed_sockets=of_sockets if part else 0)
-        findings.append(replace(finding, retained_bytes=_with_them(rows, held, scene)) if part else finding)
+        if part:
+            finding = replace(finding, retained_bytes=_with_them(rows, held, scene))
+        findings.append((each, finding))
     return findings
 
 
 def _holds_endpoints(judgement: Judgement, attribution: Attribution) -> bool:
     rows = _rows(judgement)
     return bool(np.count_nonzero(attribution.rule[rows] == Rule.HOLDS_ENDPOINT) >= _MOST * len(rows))
+
+
+def _too_weak(judgement: Judgement, finding: Finding) -> Judgement:
+    why = f"it looks like {finding.verdict}, but hardly surer than chance ({finding.confidence:.0%})"
+    return replace(judgement, verdict=Verdict.UNKNOWN, why=why)
 
 
 def _with_them(rows: npt.NDArray[np.intp], held: Held, scene: Scene) -> int:
@@ -147,10 +160,7 @@ def _resting(pool: PoolSnapshot, rests: npt.NDArray[np.bool_]) -> tuple[Cleared,
 
 def _before_trace(pool: PoolSnapshot) -> tuple[Cleared, ...]:
     """Tags of which only memory from before the trace was freed."""
-    tags = pool.tags
-    own = np.zeros(len(tags.tag), np.int64)
-    np.add.at(own, pool.sites.tag_row, pool.sites.frees)
-    strays = tags.frees - own
+    tags, strays = pool.tags, strays_of_tags(pool)
     return tuple(
         Cleared(
             int(tags.tag[row]), bool(tags.paged[row]), tags.driver[row], Verdict.PRE_TRACE, 0, 0,

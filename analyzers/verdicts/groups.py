@@ -20,8 +20,8 @@ from analyzers.trends.history import GroupHistory
 class Group:
     """One group. ``sites``: rows of the site table; ``rows``: of the outstanding table, oldest first.
 
-    ``allocations``, ``frees``: all of the trace; ``siblings``: frees, with their lifetimes (int64 by bin), of the same
-    tag by the same driver at whichever place.
+    ``allocations``, ``frees``: all of the trace; ``strays``: the group's part of its tag's frees without allocation;
+    ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place.
     """
 
     tag_row: int
@@ -32,6 +32,7 @@ class Group:
     rows: npt.NDArray[np.intp]
     allocations: int
     frees: int
+    strays: float
     history: GroupHistory
     siblings: I64
 
@@ -88,6 +89,19 @@ def _group(pool: PoolSnapshot, sites: npt.NDArray[np.intp], rows: npt.NDArray[np
         rows=rows,
         allocations=int(table.allocations[sites].sum()),
         frees=int(table.frees[sites].sum()),
+        strays=_strays(pool, tag_row, sites),
         history=history,
         siblings=families.get((tag_row, table.driver[busiest]), history.lifetimes),
     )
+
+
+def strays_of_tags(pool: PoolSnapshot) -> I64:
+    """By tag row: frees without allocation."""
+    matched = np.zeros(len(pool.tags.tag), np.int64)
+    np.add.at(matched, pool.sites.tag_row, pool.sites.frees)
+    return pool.tags.frees - matched
+
+
+def _strays(pool: PoolSnapshot, tag_row: int, sites: npt.NDArray[np.intp]) -> float:
+    share = float(pool.sites.allocations[sites].sum()) / max(int(pool.tags.allocations[tag_row]), 1)
+    return share * float(strays_of_tags(pool)[tag_row])

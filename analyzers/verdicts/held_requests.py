@@ -112,7 +112,12 @@ def accuse_thread(group: PendingGroup, held: Held, scene: Scene, told: float) ->
 
 def _confidence(group: PendingGroup, held: Held, scene: Scene, told: float) -> Confidence:
     cover = scene.coverage
-    doubts = [doubt for doubt, holds in ((Doubt.NO_STACKS, not cover.stacks), (Doubt.WRAPPED, cover.wrapped)) if holds]
+    held_against = {
+        Doubt.NO_STACKS: not cover.stacks,
+        Doubt.NO_SOCKETS: not cover.sockets,
+        Doubt.WRAPPED: cover.wrapped,
+    }
+    doubts = [doubt for doubt, holds in held_against.items() if holds]
     unseen = LossRate(told).explained(held.requests.counts.completed) if told else 0.0
     sure = confidence(Verdict.PENDING_APC, doubts, count=len(group), explained=unseen)
     return Confidence(round(sure.value * sqrt(group.strength), 3), (*group.doubts, *sure.doubts))

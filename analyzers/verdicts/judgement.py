@@ -106,7 +106,7 @@ def _share(each: _Seen) -> float | None:
 
 
 def _judge(each: _Seen, rate: LossRate) -> Judgement:
-    explained = rate.explained(each.group.allocations) if each.group.frees else 0.0
+    explained = rate.explained(each.group.allocations, each.group.strays) if each.group.frees else 0.0
     verdict, why = _decide(each, explained)
     return Judgement(each.group, verdict, each.survivors, each.course, each.growth, explained, why)
 

@@ -33,12 +33,16 @@ class LossRate:
     told: float
     kept: tuple[float, ...] = ()
 
-    def explained(self, allocations: int) -> float:
-        """Survivors that the loss may explain among so many allocations."""
+    def explained(self, allocations: int, strays: float | None = None) -> float:
+        """Survivors that the loss may explain among so many allocations.
+
+        ``strays``: frees of the same kind without their allocation, where that is known. A session loses allocations
+        as often as frees, and some of these were allocated before the trace: no more frees were lost than that.
+        """
         if not self.told:
             return 0.0
         share = _MARGIN * self.told
         if len(self.kept) >= _FEWEST_GROUPS:
             share = min(share, _MEASURED_MARGIN * median(self.kept))
-        expected = share * allocations
+        expected = share * allocations if strays is None else min(share * allocations, strays)
         return expected + _SIGMAS * sqrt(expected + 1)

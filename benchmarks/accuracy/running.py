@@ -57,7 +57,7 @@ def _findings(data: bytes) -> tuple[Finding, ...]:
         path = Path(folder) / "trace.etl"
         path.write_bytes(data)
         with EtlFile.open(path) as source:
-            analysis = Analysis(source, TagNames(()))
+            analysis = Analysis(source, TagNames.load())
             for batch in source.batches(Analysis.KINDS):
                 analysis.feed(batch)
             return analysis.snapshot().diagnosis.findings

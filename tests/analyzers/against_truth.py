@@ -166,12 +166,14 @@ def rewritten(simulation: Simulation, records: Iterable[Record], buffer_size: in
     settings = simulation.settings
     writer = EtlWriter(
         TraceOptions(
-            buffer_size=buffer_size,
-            processors=settings.cpus,
-            pointer_size=settings.pointer_size,
-            frequency=settings.frequency,
-            start_ticks=START_TICKS,
-            **options,
+            **{
+                "buffer_size": buffer_size,
+                "processors": settings.cpus,
+                "pointer_size": settings.pointer_size,
+                "frequency": settings.frequency,
+                "start_ticks": START_TICKS,
+            }
+            | options,
         )
     )
     return writer.write(records)

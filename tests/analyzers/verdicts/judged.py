@@ -45,8 +45,10 @@ def history_of(lives: Lives) -> GroupHistory:
     return GroupHistory(made[:used], freed[:used], change, stays, stays * SIZE, lives.lifetimes(), step)
 
 
-def group_of(lives: Lives, *, siblings: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None) -> Group:
-    """The group of all of them."""
+def group_of(
+    lives: Lives, *, siblings: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None, strays: float = 1e9
+) -> Group:
+    """The group of all of them; as many ``strays`` as may be, so that they limit nothing."""
     history = history_of(lives)
     return Group(
         tag_row=0,
@@ -57,6 +59,7 @@ def group_of(lives: Lives, *, siblings: np.ndarray[tuple[int], np.dtype[np.int64
         rows=np.arange(len(lives.births())),
         allocations=int(history.allocations.sum()),
         frees=int(history.frees.sum()),
+        strays=strays,
         history=history,
         siblings=history.lifetimes if siblings is None else siblings,
     )
