@@ -117,6 +117,12 @@ class LateStacks:
     is_user: npt.NDArray[np.bool_]
 
 
+NO_LATE_STACKS: Final = LateStacks(
+    np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.uint16),
+    np.zeros(0, np.int32), np.zeros(0, np.bool_),
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """One window of time: everything before ``until_ns`` that no earlier batch held.

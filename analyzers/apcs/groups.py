@@ -134,7 +134,7 @@ def _by_thread(since: Since, members: Rows, code: int) -> tuple[float, str]:
     mine = members[since.what[members] == code]
     match SINCE_CODES[code]:
         case ThreadSince.RAN if since.unbroken[mine].any():
-            return 1.0, "the thread has run without leaving its CPU, where an APC interrupts it unless it is held up"
+            return 1.0, "it runs on without leaving its CPU, where an APC interrupts a thread unless it is held up"
         case ThreadSince.RAN:
             return _PREEMPTED, "the thread was off its CPU for some time, but never waited"
         case ThreadSince.WAITED if np.mean(since.user_mode[mine]) >= _MOST:

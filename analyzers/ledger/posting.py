@@ -38,7 +38,19 @@ from analyzers.ledger.rows import (
     TAGS_FULL,
     WAS_REPLACED,
 )
-from analyzers.ledger.tables import LOW32, find, fingerprint, keyed_row, put, remove, site_key
+from analyzers.ledger.tables import (
+    FAR,
+    LOW32,
+    NEAR,
+    fetch_bucket,
+    fetch_slot,
+    find,
+    fingerprint,
+    keyed_row,
+    put,
+    remove,
+    site_key,
+)
 from analyzers.pooltag import PAGED, PROTECTED_POOL
 from tracer.events.pool import FREE, FREE_SESSION
 from tracer.jit import Int, inlined, kernel
@@ -174,6 +186,9 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
             i += 1
             continue
         now = i
+        if i + FAR < raw.shape[0]:
+            fetch_bucket(buckets, address[i + FAR])
+            fetch_slot(buckets, slots, address[i + NEAR])
         bucket = find(buckets, slots, address[now])
         if _is_free(event[now]) != (bucket >= 0):
             now = _partner(raw, cpu, event, address, taken, i, bucket >= 0)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.jit import Int, inlined, kernel
+from tracer.prefetch import prefetch
 
 EMPTY: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 """A bucket without an allocation. Others hold a fingerprint in the upper and a slot in the lower 32 bits."""
@@ -37,6 +38,26 @@ def find(buckets: npt.NDArray[np.uint64], slots: npt.NDArray[np.void], address: 
             return np.int64(probe)
         probe = (probe + np.uint64(1)) & mask
     return -1
+
+
+FAR: Final = 16
+"""Events ahead for which the bucket is fetched into the cache: buckets lie anywhere in megabytes."""
+NEAR: Final = 8
+"""Events ahead for which, the bucket being there, the slot is fetched."""
+
+
+@inlined
+def fetch_bucket(buckets: npt.NDArray[np.uint64], address: np.uint64) -> None:
+    """Have the bucket of an address come into the cache."""
+    prefetch(buckets, np.int64(fingerprint(address) & np.uint64(buckets.shape[0] - 1)))
+
+
+@inlined
+def fetch_slot(buckets: npt.NDArray[np.uint64], slots: npt.NDArray[np.void], address: np.uint64) -> None:
+    """Have the slot of an address come into the cache, where its bucket is the first that it may have."""
+    entry = buckets[fingerprint(address) & np.uint64(buckets.shape[0] - 1)]
+    if entry != EMPTY:
+        prefetch(slots, np.int64(entry & LOW32))
 
 
 @inlined

@@ -13,6 +13,7 @@ from analyzers.apcs.groups import PendingGroup
 from analyzers.apcs.line import RULES, Line
 from analyzers.apcs.pending import RULE, PendingRows
 from analyzers.findings import EventRef, Evidence, Finding, PendingApc, Verdict
+from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import Attribution, Rule
@@ -140,32 +141,35 @@ def _rate(retained: npt.NDArray[np.int64], completed_ns: npt.NDArray[np.int64]) 
 
 def _evidence(group: PendingGroup, held: Held, scene: Scene, packets: Rows, retained: int) -> tuple[Evidence, ...]:
     rows = _rows(group, held)
-    shown = rows[:_EXAMPLES]
-    outstanding = scene.pool.outstanding
-    number = counted(len(rows), "request")
-    kinds = tuple(Evidence("held-with-them", kind.says(), inferred=True) for kind in held.attribution.kinds)
     return (
         Evidence(
             "completed",
-            f"{number} of thread {group.thread} were completed, the oldest {duration(group.oldest_age_ns)} and the "
-            f"newest {duration(group.newest_age_ns)} before the end",
-            tuple(event for row in shown.tolist() for event in request_events(held.requests, row)),
-        ),
-        Evidence(
-            "not-retired",
-            f"none of them was retired: {_why_not_retired(rows, held)}; no free, new use, exit or cleanup is seen",
-            tuple(pool_event(outstanding, row) for row in packets[:_EXAMPLES].tolist()),
-            inferred=True,
+            f"{counted(len(rows), 'request')} of thread {group.thread} were completed, the oldest "
+            f"{duration(group.oldest_age_ns)} and the newest {duration(group.newest_age_ns)} before the end",
+            tuple(event for row in rows[:_EXAMPLES].tolist() for event in request_events(held.requests, row)),
         ),
         Evidence(
             RULE,
-            f"so their completion APCs have not run on thread {group.thread}, which {group.says}",
+            f"their completion APCs have not run on thread {group.thread}, which {group.says}",
             inferred=True,
         ),
         *(Evidence("thread", says, inferred=True) for says in group.supports),
-        *kinds,
+        Evidence(
+            "not-retired",
+            f"none of them was retired: {_why_not_retired(rows, held)}; no free, new use, exit or cleanup is seen",
+            tuple(pool_event(scene.pool.outstanding, row) for row in packets[:_EXAMPLES].tolist()),
+            inferred=True,
+        ),
+        *_kinds(held, scene),
         Evidence("retained", f"delivering them would release {size(retained)}", inferred=True),
     )
+
+
+def _kinds(held: Held, scene: Scene) -> list[Evidence]:
+    """What else goes with the requests, and why that is believed."""
+    tags, sites = scene.pool.tags, scene.pool.sites
+    named = ((tag_text(int(tags.tag[sites.tag_row[kind.site]])), kind) for kind in held.attribution.kinds)
+    return [Evidence("held-with-them", f"{tag}: {kind.says()}", inferred=True) for tag, kind in named]
 
 
 def _why_not_retired(rows: npt.NDArray[np.int32], held: Held) -> str:

@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.errors import Damage, DamageCode
-from tracer.etl import walk
+from tracer.etl.families import TIME_AT
 from tracer.etl.headers import (
     BUFFER_HEADER,
+    HEADER_BYTES,
     MAX_BUFFER_SIZE,
     MESSAGE_MARKER,
     MIN_BUFFER_SIZE,
+    PROCESSOR_INDEX_MASK,
     TRACE_MARKER,
     BufferFlag,
     BufferType,
@@ -32,7 +34,6 @@ from tracer.etl.xpress import decompress
 PROBE_BYTES: Final = 256
 """Bytes read of each buffer: its header and enough to find its first record's time, compressed or not."""
 
-HEADER_BYTES: Final = BUFFER_HEADER.itemsize
 _FIRST_RECORD: Final = 24  # bytes of a record up to the end of its time, for every header type
 _HEADER = struct.Struct("<3I i 2q Q 2H 2I 2H")
 _SEARCH_CHUNK: Final = 1 << 20
@@ -83,10 +84,14 @@ class _Indexer:
         self._padding = 0
         self._skipped = 0
         self._search = _Search(read_at, size, head)
+        self._alike = 0  # how many buffers like the one before to look for at once
 
     def index(self) -> BufferIndex:
         offset = 0
         while offset < self._size:
+            if self._alike:
+                offset = self._take_alike(offset)
+                continue
             probe = self._read_at(offset, min(PROBE_BYTES, self._size - offset))
             fields = _plausible(probe, offset)
             offset = self._lost(offset, probe) if fields is None else offset + self._take(offset, probe, fields)
@@ -94,6 +99,19 @@ class _Indexer:
         _settle_unknown_times(buffers, self._head.clock.origin)
         self._compare_with_head(len(buffers))
         return BufferIndex(buffers, self._padding, self._skipped, tuple(self._damage))
+
+    def _take_alike(self, offset: int) -> int:
+        """Add the buffers that look like the one before, plain and of its size; gives where the first other stands."""
+        stride: int = _ROW.unpack_from(self._rows, len(self._rows) - BUFFER.itemsize)[3]
+        count = min(self._alike, (self._size - offset) // stride)
+        ends = range(offset, offset + count * stride, stride)
+        heads = b"".join([self._read_at(at, _HEAD_BYTES) for at in ends])
+        if len(heads) < count * _HEAD_BYTES:
+            count = 0  # the file is shorter than it was: slowly
+        rows = _alike(np.frombuffer(heads, _HEAD, count), offset, stride)
+        self._rows += rows.tobytes()
+        self._alike = min(2 * self._alike, _MOST_ALIKE) if len(rows) == self._alike else 0
+        return offset + len(rows) * stride
 
     def _compare_with_head(self, found: int) -> None:
         """A closed session says how many buffers it wrote; say what nothing else explains (wrapping, damage)."""
@@ -120,6 +138,7 @@ class _Indexer:
             self._note(offset, DamageCode.BUFFER_LENGTH, f"the buffer says {valid:,} bytes are valid of {stride:,}", 0)
             valid = stride
         first = self._first_time(probe, valid, compressed)
+        self._alike = 0 if compressed or stride < _HEAD_BYTES else max(1, self._alike)
         self._rows += _ROW.pack(offset, first, sequence, stride, valid, cpu_of(processor, flag), flag, present)
         return present
 
@@ -171,9 +190,13 @@ _COMPRESSED: Final = int(BufferFlag.COMPRESSED)
 _ALL_FLAGS: Final = int(sum(BufferFlag))
 _HEADER_TYPE: Final = int(BufferType.HEADER)
 _LAST_TYPE: Final = int(BufferType.DEBUG_INFO)
-_TIME_AT: Final[list[int]] = walk.TIME_AT.tolist()
+_TIME_AT: Final[list[int]] = TIME_AT.tolist()
 _MAX_STATE: Final = 7
 _MARKERS: Final = (bytes([TRACE_MARKER]), bytes([MESSAGE_MARKER]))
+_PROCESSOR_INDEX: Final = int(BufferFlag.PROCESSOR_INDEX)
+_HEAD: Final = np.dtype([("header", BUFFER_HEADER), ("record", "u1", _FIRST_RECORD)])
+_HEAD_BYTES: Final = _HEAD.itemsize
+_MOST_ALIKE: Final = 1 << 10
 _FILLERS: Final = (b"\0", b"\xff")
 
 
@@ -183,6 +206,27 @@ def _unpacked_head(packed: bytes) -> bytes:
     spans, results = np.array([[0, len(packed), 0, len(out)]]), np.zeros((1, 2), np.int64)
     decompress(np.frombuffer(packed, np.uint8), out, spans, results)
     return out[: results[0, 1]].tobytes()
+
+
+def _alike(heads: npt.NDArray[np.void], offset: int, stride: int) -> npt.NDArray[np.void]:
+    """Rows of the index for the heads up to the first that needs a closer look."""
+    header = heads["header"]
+    valid = np.maximum(header["saved_offset"], header["offset"])
+    odd = (header["buffer_size"] != stride) | (header["flag"] > _ALL_FLAGS) | (header["flag"] & _COMPRESSED != 0)
+    odd |= (header["type"] > _LAST_TYPE) | (header["state"] > _MAX_STATE) | (valid < HEADER_BYTES) | (valid > stride)
+    count = int(np.argmax(odd)) if odd.any() else len(heads)
+    heads, header, valid = heads[:count], header[:count], valid[:count]
+    rows = np.zeros(count, BUFFER)
+    rows["offset"] = offset + stride * np.arange(count)
+    rows["sequence"], rows["flag"], rows["valid"] = header["sequence_number"], header["flag"], valid
+    rows["stride"] = rows["present"] = stride
+    indexed = header["flag"] & _PROCESSOR_INDEX != 0
+    rows["cpu"] = np.where(indexed, header["processor"] & PROCESSOR_INDEX_MASK, header["processor"] & 0xFF)
+    at = TIME_AT[heads["record"][:, 2]]
+    timed = (valid >= HEADER_BYTES + _FIRST_RECORD) & (heads["record"][:, 3] == TRACE_MARKER) & (at > 0)
+    words = heads["record"].view("<i8")
+    rows["first_time"] = np.where(timed, words[np.arange(count), at >> 3], UNKNOWN_TIME)
+    return rows
 
 
 def _plausible(probe: bytes, offset: int) -> tuple[int, ...] | None:

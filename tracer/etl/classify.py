@@ -1,7 +1,7 @@
 """From a record's id and version to the slot its layout has in a reading.
 
 A slot is a small number; the walk writes it beside each event. Slots below
-:data:`~tracer.etl.walk.FIRST_LAYOUT_SLOT` are the reader's own (stacks, records that are only counted).
+:data:`~tracer.etl.rows.FIRST_LAYOUT_SLOT` are the reader's own (stacks, records that are only counted).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tracer.etl import walk
+from tracer.etl import rows, walk
 from tracer.events import stack
 from tracer.events.layout import EventId, KernelId, Layout, ProviderId
 from tracer.events.providers import classic
@@ -27,12 +27,12 @@ _PROVIDER_BUCKETS: Final = 1 << 10
 _EVENT_IDS: Final = 1 << 16
 
 _STACK_SLOTS: Final = {
-    stack.STACK: walk.SLOT_STACK,
-    stack.KEY_KERNEL: walk.SLOT_KERNEL_KEY,
-    stack.KEY_USER: walk.SLOT_USER_KEY,
-    stack.KEY_CREATE: walk.SLOT_DEFINITION,
-    stack.KEY_DELETE: walk.SLOT_DEFINITION,
-    stack.KEY_RUNDOWN: walk.SLOT_DEFINITION,
+    stack.STACK: rows.SLOT_STACK,
+    stack.KEY_KERNEL: rows.SLOT_KERNEL_KEY,
+    stack.KEY_USER: rows.SLOT_USER_KEY,
+    stack.KEY_CREATE: rows.SLOT_DEFINITION,
+    stack.KEY_DELETE: rows.SLOT_DEFINITION,
+    stack.KEY_RUNDOWN: rows.SLOT_DEFINITION,
 }
 
 
@@ -91,7 +91,7 @@ def classifier(layouts: Collection[Layout], kinds: Collection[str]) -> Classifie
     """Tables for decoding the given kinds; stacks are always read, all else is counted only."""
     wanted = [layout for layout in layouts if layout.kind in kinds]
     versions: dict[EventId, list[_Version]] = {}
-    slots: list[Layout | None] = [None] * walk.FIRST_LAYOUT_SLOT
+    slots: list[Layout | None] = [None] * rows.FIRST_LAYOUT_SLOT
     for layout in wanted:
         for event_id in layout.ids:
             if isinstance(event_id, KernelId) and event_id.hook in _STACK_SLOTS:
@@ -117,9 +117,9 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]])
         np.zeros(_PROVIDER_BUCKETS // 2, np.int64),
         np.full(_PROVIDER_BUCKETS, -1, np.int32),
     )
-    rows = {event_id: row for row, event_id in enumerate(versions, start=1)}
+    row_of = {event_id: row for row, event_id in enumerate(versions, start=1)}
     for event_id, known in versions.items():
-        row = rows[event_id]
+        row = row_of[event_id]
         result.row_slot[row] = _slots_by_version(known)
         if isinstance(event_id, KernelId):
             result.hook_row[event_id.hook] = row
@@ -127,7 +127,7 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]])
     pairs: list[tuple[ProviderId | None, EventId]] = [*by_class.items(), *((event_id, event_id) for event_id in named)]
     for provider_id, event_id in pairs:
         if provider_id is not None:
-            result.provider_rows[providers.index(provider_id.provider), provider_id.event] = rows[event_id]
+            result.provider_rows[providers.index(provider_id.provider), provider_id.event] = row_of[event_id]
     for row, provider in enumerate(providers):
         low, high = (np.uint64(word) for word in guid_words(provider))
         walk.provider_row(result.provider_keys, result.provider_table, row, low, high)
@@ -137,7 +137,7 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]])
 
 def _slots_by_version(known: list[_Version]) -> npt.NDArray[np.uint16]:
     """Slot for each version: the layout of the highest version not above it, else the lowest; exact ones alone."""
-    row = np.full(_VERSIONS, walk.SLOT_NONE, np.uint16)
+    row = np.full(_VERSIONS, rows.SLOT_NONE, np.uint16)
     ordered = sorted(known)
     general = [item for item in ordered if not item[2]]
     if general:

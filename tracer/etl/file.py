@@ -26,8 +26,8 @@ from tracer.events.schemas import KIND
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, TraceInfo
 
-WINDOW_BYTES: Final = 4 << 20
-"""Bytes of buffers that are looked at together; small enough to stay in the cache of one core cluster."""
+WINDOW_BYTES: Final = 1 << 20
+"""Bytes of buffers whose events are put in order together: what is made of them stays in a core's cache."""
 
 Progress = Callable[[Batch], None]
 
@@ -140,7 +140,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def bytes(self) -> ByteCount:
         """Where the bytes read so far went; after the last batch they add up to the file's size."""
         index = self.index
-        count = ByteCount(0, 0, 0, 0) if self._reading is None else self._reading.window.byte_count
+        count = ByteCount(0, 0, 0, 0) if self._reading is None else self._reading.byte_count
         return ByteCount(count.headers, count.records, count.padding + index.padding, count.skipped + index.skipped)
 
     def batches(self, kinds: Collection[str] | None = None, schemas: SchemaBook | None = None) -> Generator[Batch]:

@@ -36,6 +36,7 @@ BUFFER_HEADER: Final = np.dtype(
     }
 )
 """WMI_BUFFER_HEADER of Windows Vista and later, 0x48 bytes."""
+HEADER_BYTES: Final = BUFFER_HEADER.itemsize
 
 MIN_BUFFER_SIZE: Final = 0x48 + 0x20
 MAX_BUFFER_SIZE: Final = 16 << 20

@@ -1,8 +1,8 @@
-"""Time order over all CPUs: a stable radix sort of the window's events by raw time.
+"""Time order over all CPUs: a stable radix sort, by raw time, of the events that go out together.
 
-The index has the events by CPU, then in file order, and a stable sort keeps that order among equal times.
-It needs as many passes as the window's span of time has digits, two or three as a rule, and does
-not care how many CPUs there are or how disordered a damaged file is.
+They come by CPU, then in file order, and a stable sort keeps that order among equal times. It needs as many
+passes as their span of time has digits, two as a rule, and does not care how many CPUs there are or how disordered
+a damaged file is.
 """
 
 from __future__ import annotations
@@ -12,53 +12,89 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tracer.jit import kernel
+from tracer.jit import Int, inlined, kernel
+
+NO_HORIZON: Final = np.iinfo(np.int64).max
+"""A horizon that no record lies beyond, not even one of the last raw time there is."""
 
 DIGIT_BITS: Final = 11
 DIGITS: Final = 1 << DIGIT_BITS
 _MASK: Final = np.uint64(DIGITS - 1)
 
 
+class Order:
+    """Events in time order, and the same by layout slot; work space that is used again and again.
+
+    ``by_time``: rows of the store of events. ``by_slot[slots[s]:slots[s + 1]]`` are those of slot ``s``, in time
+    order, and ``places`` their positions in the time order of the whole trace.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.slots = np.zeros(slots + 1, np.int64)
+        self.count = 0
+        self._fill = np.zeros(slots + 1, np.int64)
+        self._counts = np.zeros(DIGITS, np.int64)
+        self._swapped = False
+        self._reserve(1)
+
+    def _reserve(self, rows: int) -> None:
+        self._keys, self._other_keys = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
+        self._rows, self._other_rows = np.empty(rows, np.int32), np.empty(rows, np.int32)
+        self.by_slot, self.places = np.empty(rows, np.int32), np.empty(rows, np.int64)
+
+    @property
+    def by_time(self) -> npt.NDArray[np.int32]:
+        """Rows of the events taken last, in time order."""
+        return (self._other_rows if self._swapped else self._rows)[: self.count]
+
+    def arrange(
+        self, events: npt.NDArray[np.void], runs: npt.NDArray[np.void], horizon: int, most: int, base: int
+    ) -> None:
+        """Take the events before ``horizon`` off the front of the ``runs``, at most ``most``, and order them.
+
+        ``base`` is the place of the first of them in the time order of the trace.
+        """
+        if most > len(self._keys):
+            self._reserve(most + most // 2)
+        by_cpu = np.argsort(runs["cpu"], kind="stable")
+        count, swapped = arrange(
+            events, runs, by_cpu, horizon, self._keys, self._other_keys, self._rows, self._other_rows, self._counts,
+            self.slots, self._fill, self.by_slot, self.places, base,
+        )  # fmt: skip
+        self.count, self._swapped = int(count), bool(swapped)
+
+
 @kernel
-def _radix_sort(
-    events: npt.NDArray[np.void],
+def radix_sort(
+    count: Int,
     keys: npt.NDArray[np.uint64],
     other_keys: npt.NDArray[np.uint64],
-    order: npt.NDArray[np.int32],
-    other_order: npt.NDArray[np.int32],
+    rows: npt.NDArray[np.int32],
+    other_rows: npt.NDArray[np.int32],
     counts: npt.NDArray[np.int64],
+    span: np.uint64,
 ) -> bool:
-    """Sort; true where the result ended in ``other_order``. The arrays but ``events`` are work space."""
-    n = events.shape[0]
-    least = events[0]["time"]
-    greatest = least
-    for i in range(n):
-        least = min(least, events[i]["time"])
-        greatest = max(greatest, events[i]["time"])
-    for i in range(n):
-        keys[i] = np.uint64(events[i]["time"]) - np.uint64(least)
-        order[i] = i
-    span = np.uint64(greatest) - np.uint64(least)
+    """Sort the first ``count`` keys, none above ``span``, with their rows; true where ``other_rows`` has the result."""
     shift = np.uint64(0)
     swapped = False
     while span >> shift != np.uint64(0):
         for digit in range(DIGITS):
             counts[digit] = 0
-        for i in range(n):
+        for i in range(count):
             counts[(keys[i] >> shift) & _MASK] += 1
-        total = 0
+        total = np.int64(0)
         for digit in range(DIGITS):
-            count = counts[digit]
+            here = counts[digit]
             counts[digit] = total
-            total += count
-        for i in range(n):
+            total += here
+        for i in range(count):
             digit = (keys[i] >> shift) & _MASK
             at = counts[digit]
             counts[digit] = at + 1
             other_keys[at] = keys[i]
-            other_order[at] = order[i]
+            other_rows[at] = rows[i]
         keys, other_keys = other_keys, keys
-        order, other_order = other_order, order
+        rows, other_rows = other_rows, rows
         swapped = not swapped
         shift += np.uint64(DIGIT_BITS)
         if shift >= np.uint64(64):
@@ -66,20 +102,10 @@ def _radix_sort(
     return swapped
 
 
-def time_order(events: npt.NDArray[np.void]) -> npt.NDArray[np.int32]:
-    """Indexes (int32) of the events (:data:`~tracer.etl.walk.EVENT_INDEX`) in time order."""
-    n = len(events)
-    first, second = np.empty(n, np.int32), np.empty(n, np.int32)
-    if not n:
-        return first
-    keys, other = np.empty(n, np.uint64), np.empty(n, np.uint64)
-    swapped = _radix_sort(events, keys, other, first, second, np.empty(DIGITS, np.int64))
-    return second if swapped else first
-
-
-@kernel
-def group_by_slot(
+@inlined
+def _group_by_slot(
     events: npt.NDArray[np.void],
+    count: Int,
     order: npt.NDArray[np.int32],
     offsets: npt.NDArray[np.int64],
     fill: npt.NDArray[np.int64],
@@ -89,21 +115,62 @@ def group_by_slot(
 ) -> None:
     """Sort the ordered events by slot, keeping time order inside a slot.
 
-    ``offsets`` (number of slots + 1) comes back with where each slot begins in ``rows``; ``fill`` is work
-    space of the same size. ``rows`` holds event indexes, ``places`` their position in the time order of
-    the whole trace.
+    ``offsets`` comes with the number of events of slot s in place s + 1, and leaves as :attr:`Order.slots`.
     """
-    for slot in range(offsets.shape[0]):
-        offsets[slot] = 0
-    for i in range(order.shape[0]):
-        offsets[events[i]["slot"] + 1] += 1
     for slot in range(1, offsets.shape[0]):
         offsets[slot] += offsets[slot - 1]
-    for slot in range(offsets.shape[0]):
         fill[slot] = offsets[slot]
-    for i in range(order.shape[0]):
-        slot = events[order[i]]["slot"]
-        at = fill[slot]
-        rows[at] = order[i]
+    fill[0] = 0
+    for i in range(count):
+        row = order[i]
+        own = np.int64(events[row]["slot"])
+        at = fill[own]
+        rows[at] = row
         places[at] = base + i
-        fill[slot] = at + 1
+        fill[own] = at + 1
+
+
+@kernel
+def arrange(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
+    events: npt.NDArray[np.void],
+    runs: npt.NDArray[np.void],
+    by_cpu: npt.NDArray[np.int64],
+    horizon: int,
+    keys: npt.NDArray[np.uint64],
+    other_keys: npt.NDArray[np.uint64],
+    rows: npt.NDArray[np.int32],
+    other_rows: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    fill: npt.NDArray[np.int64],
+    by_slot: npt.NDArray[np.int32],
+    places: npt.NDArray[np.int64],
+    base: int,
+) -> tuple[Int, bool]:
+    """See :meth:`Order.arrange`: (events taken, whether their order is in ``other_rows``)."""
+    n = np.int64(0)
+    least = np.int64(NO_HORIZON)
+    greatest = ~np.int64(NO_HORIZON)
+    for slot in range(offsets.shape[0]):
+        offsets[slot] = 0
+    for k in by_cpu:
+        i = np.int64(runs[k]["first"])
+        end = np.int64(runs[k]["end"])
+        while i < end:
+            time = np.int64(events[i]["time"])
+            if time >= horizon and horizon != NO_HORIZON:
+                break
+            least = min(least, time)
+            greatest = max(greatest, time)
+            keys[n] = np.uint64(time)
+            rows[n] = i
+            offsets[np.int64(events[i]["slot"]) + 1] += 1
+            n += 1
+            i += 1
+        runs[k]["first"] = i
+    for key in range(n):
+        keys[key] -= np.uint64(least)
+    span = np.uint64(greatest) - np.uint64(least) if n else np.uint64(0)
+    swapped = radix_sort(n, keys, other_keys, rows, other_rows, counts, span)
+    _group_by_slot(events, n, other_rows if swapped else rows, offsets, fill, by_slot, places, base)
+    return n, swapped

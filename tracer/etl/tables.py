@@ -1,31 +1,25 @@
-"""From a walked window to event tables: the columns that every event has, and its payload's."""
+"""From ordered events to event tables: the columns that every event has, and its payload's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tracer.columns import NO_STACK, UNKNOWN_ID, BlobColumn, Column, EventTable, Who
-from tracer.etl import walk
+from tracer.columns import BlobColumn, Column, EventTable
 from tracer.etl.clock import Clock, tick_ns
-from tracer.etl.headers import HEADER_DTYPE
+from tracer.etl.order import Order
 from tracer.events.decode import Extent, decode
 from tracer.events.layout import Layout
 from tracer.jit import Int, kernel
 
-THREAD_AT = np.full(256, -1, np.int64)
-"""By header type: where the u32 thread id stands (the process id follows it), -1 where there is none."""
-for _kind, _dtype in HEADER_DTYPE.items():
-    if _dtype.fields is not None and "thread" in _dtype.fields:
-        THREAD_AT[_kind] = _dtype.fields["thread"][1]
-
 _COMMON_DTYPES: dict[str, Any] = {
     "time": np.int64,
     "raw_time": np.int64,
+    "order": np.int64,
     "cpu": np.uint16,
     "thread": np.uint32,
     "process": np.uint32,
@@ -37,39 +31,12 @@ _COMMON_DTYPES: dict[str, Any] = {
 }
 """Columns that :func:`fill_common` fills, in the order of its arguments."""
 
-_NO_LIMIT = np.iinfo(np.int64).max
-_UNKNOWN = UNKNOWN_ID
-_BY_STACK = int(Who.STACK)
-_BY_HEADER = int(Who.HEADER)
-
-
-@kernel
-def event_owners(
-    words4: npt.NDArray[np.uint32],
-    events: npt.NDArray[np.void],
-    count: int,
-    segments: npt.NDArray[np.void],
-    cpus: npt.NDArray[np.uint16],
-    threads: npt.NDArray[np.uint32],
-) -> None:
-    """CPU and header thread of each event, for joining stacks by time."""
-    for i in range(count):
-        start = np.int64(events[i]["start"])
-        at = THREAD_AT[(words4[start >> 2] >> np.uint32(16)) & np.uint32(0xFF)]
-        threads[i] = words4[(start + at) >> 2] if at >= 0 else np.uint32(_UNKNOWN)
-        cpus[i] = segments[events[i]["segment"]]["cpu"]
-
 
 @kernel
 def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
-    words4: npt.NDArray[np.uint32],
-    segments: npt.NDArray[np.void],
     events: npt.NDArray[np.void],
     rows: npt.NDArray[np.int32],
-    of_kernel: npt.NDArray[np.int32],
-    of_user: npt.NDArray[np.int32],
-    of_thread: npt.NDArray[np.uint32],
-    of_process: npt.NDArray[np.uint32],
+    places: npt.NDArray[np.int64],
     origin: int,
     least: int,
     most: int,
@@ -77,6 +44,7 @@ def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
     whole: int,
     time: npt.NDArray[np.int64],
     raw: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64],
     cpu: npt.NDArray[np.uint16],
     thread: npt.NDArray[np.uint32],
     process: npt.NDArray[np.uint32],
@@ -89,104 +57,62 @@ def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
 ) -> tuple[Int, Int, Int]:
     """The columns of ``events[rows]`` that do not depend on their layout, and where their payloads lie.
 
-    ``of_…`` is what stacks tell, by event; ``origin`` … ``whole`` are a clock's terms. Gives the length of
-    the shortest payload and the least and greatest pointer size.
+    ``origin`` … ``whole`` are a clock's terms. Gives the length of the shortest payload and the least and greatest
+    pointer size.
     """
-    shortest = np.int64(_NO_LIMIT)
+    shortest = np.int64(1 << 16)
     least_pointer = np.int64(8)
     greatest_pointer = np.int64(4)
     for i in range(rows.shape[0]):
-        row = rows[i]
-        event = events[row]
-        segment = segments[event["segment"]]
-        start = np.int64(event["start"])
+        event = events[rows[i]]
         raw[i] = event["time"]
         time[i] = tick_ns(event["time"], origin, least, most, frequency, whole)
-        cpu[i] = segment["cpu"]
+        order[i] = places[i]
+        cpu[i] = event["cpu"]
+        thread[i] = event["thread"]
+        process[i] = event["process"]
+        who[i] = event["who"]
         event_id[i] = event["event"]
-        stack[i] = of_kernel[row]
-        user_stack[i] = of_user[row]
+        stack[i] = event["stack"]
+        user_stack[i] = event["user_stack"]
+        offset[i] = event["offset"]
         payloads[i] = event["payload"]
-        shortest = min(shortest, np.int64(event["end"]) - np.int64(event["payload"]))
-        offset[i] = segment["offset"] if segment["packed"] else segment["offset"] + start - segment["begin"]
-        kind = (words4[start >> 2] >> np.uint32(16)) & np.uint32(0xFF)
-        least_pointer = min(least_pointer, walk.POINTER_BYTES[kind])
-        greatest_pointer = max(greatest_pointer, walk.POINTER_BYTES[kind])
-        at = THREAD_AT[kind]
-        if of_thread[row] != _UNKNOWN:
-            thread[i] = of_thread[row]
-            process[i] = of_process[row]
-            who[i] = _BY_STACK
-        elif at >= 0 and words4[(start + at) >> 2] != _UNKNOWN:
-            thread[i] = words4[(start + at) >> 2]
-            process[i] = words4[((start + at) >> 2) + 1]
-            who[i] = _BY_HEADER
-        else:
-            thread[i] = _UNKNOWN
-            process[i] = _UNKNOWN
-            who[i] = 0
+        shortest = min(shortest, np.int64(event["size"]))
+        least_pointer = min(least_pointer, np.int64(event["pointer"]))
+        greatest_pointer = max(greatest_pointer, np.int64(event["pointer"]))
     return shortest, least_pointer, greatest_pointer
 
 
-class EventStacks:
-    """What stacks tell, by event: ``kernel`` and ``user`` stack ids (int32), ``thread`` and ``process`` (uint32)."""
-
-    __slots__ = ("kernel", "process", "thread", "user")
-
-    def __init__(self, events: int) -> None:
-        self.kernel, self.user = (np.full(events, NO_STACK, np.int32) for _ in range(2))
-        self.thread, self.process = (np.full(events, UNKNOWN_ID, np.uint32) for _ in range(2))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Walked:
-    """A window that was walked and put in order, ready to be decoded.
-
-    ``rows[slots[s]:slots[s + 1]]`` are the events of layout slot ``s`` in time order, ``places``
-    their positions in the time order of the trace; ``loose`` are stacks and key references that were
-    not joined at once (:data:`~tracer.stacks.join.LOOSE_STACK`); ``until`` is a raw time.
-    """
-
-    words4: npt.NDArray[np.uint32]
-    segments: npt.NDArray[np.void]
-    events: npt.NDArray[np.void]
-    slots: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int32]
-    places: npt.NDArray[np.int64]
-    stacks: EventStacks
-    loose: npt.NDArray[np.void]
-    until: int
-    bytes_read: int
-    records: int
-
-
-def event_tables(walked: Walked, layouts: Sequence[Layout | None], clock: Clock) -> tuple[dict[str, EventTable], int]:
-    """The tables of a window by kind, and how many records ended inside a field."""
+def event_tables(
+    events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64], order: Order, layouts: Sequence[Layout | None],
+    clock: Clock,
+) -> tuple[dict[str, EventTable], int]:  # fmt: skip
+    """The tables of ordered events by kind, and how many records ended inside a field."""
     parts: dict[str, list[EventTable]] = {}
     total = 0
-    for slot in np.flatnonzero(np.diff(walked.slots)):
-        layout = layouts[int(slot)]
+    slots = order.slots
+    for slot in np.flatnonzero(slots[1:] > slots[:-1]).tolist():
+        layout = layouts[slot]
         if layout is not None:
-            table, short = _slot_table(walked, layout, clock, slice(walked.slots[slot], walked.slots[slot + 1]))
+            part = slice(slots[slot], slots[slot + 1])
+            table, short = _table(events, kept, order.by_slot[part], order.places[part], layout, clock)
             total += short
             parts.setdefault(layout.kind, []).append(table)
     return {kind: joined(found) for kind, found in parts.items()}, total
 
 
-def _slot_table(walked: Walked, layout: Layout, clock: Clock, part: slice) -> tuple[EventTable, int]:
-    """The table of one layout's events (``part`` of the ordered rows), and how many of them ended inside a field."""
-    rows = walked.rows[part]
+def _table(
+    events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64], rows: npt.NDArray[np.int32],
+    places: npt.NDArray[np.int64], layout: Layout, clock: Clock,
+) -> tuple[EventTable, int]:  # fmt: skip
+    """The table of one layout's events, and how many of them ended inside a field."""
     n = len(rows)
     common: dict[str, Any] = {name: np.empty(n, dtype) for name, dtype in _COMMON_DTYPES.items()}
     payloads = np.empty(n, np.uint32)
-    stacks = walked.stacks
-    given = (walked.words4, walked.segments, walked.events, rows)
-    told = (stacks.kernel, stacks.user, stacks.thread, stacks.process)
-    arguments: tuple[Any, ...] = (*given, *told, *clock.terms, *common.values(), payloads)
+    arguments: tuple[Any, ...] = (events, rows, places, *clock.terms, *common.values(), payloads)
     reach = fill_common(*arguments)
-    extent = Extent(payloads, *(int(value) for value in reach))
-    fields, short = decode(layout, walked.words4, walked.events, rows, walk.POINTER_BYTES, extent)
-    return EventTable(kind=layout.kind, order=walked.places[part], fields=fields, **common), short
+    fields, short = decode(layout, kept, events, rows, Extent(payloads, *(int(value) for value in reach)))
+    return EventTable(kind=layout.kind, fields=fields, **common), short
 
 
 def joined(tables: Sequence[EventTable]) -> EventTable:

@@ -26,6 +26,7 @@ _BIN: Final = int(Code.BIN)
 _PTRS: Final = int(Code.PTRS)
 _WIDE: Final = 8
 _HALF: Final = 4
+_QUARTER: Final = 2
 _PLAIN: Final = frozenset({Code.U1, Code.U2, Code.U4, Code.U8, Code.PTR})
 _SID_SUBAUTHORITIES: Final = 1  # offset of the count in a SID; 8 fixed bytes, then 4 for each
 
@@ -96,7 +97,6 @@ def decode_rows(
     window: npt.NDArray[np.uint8],
     events: npt.NDArray[np.void],
     rows: npt.NDArray[np.int32],
-    pointer_bytes: npt.NDArray[np.int64],
     codes: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int64],
     values: npt.NDArray[np.uint64],
@@ -106,15 +106,14 @@ def decode_rows(
     """Read the payloads of ``events[rows]`` into ``values[field, row]``; gives how many were cut inside a field.
 
     For a blob ``values`` holds its position in the window and ``sizes[blob_rows[field], row]`` its
-    length in bytes. Fields beyond the payload's end are zero or empty. ``pointer_bytes`` is by
-    header type.
+    length in bytes. Fields beyond the payload's end are zero or empty.
     """
     short = 0
     for i in range(rows.shape[0]):
         event = events[rows[i]]
         at = np.int64(event["payload"])
-        end = np.int64(event["end"])
-        pointer = pointer_bytes[window[np.int64(event["start"]) + 2]]
+        end = at + np.int64(event["size"])
+        pointer = np.int64(event["pointer"])
         cut = False
         for f in range(codes.shape[0]):
             code = codes[f]
@@ -149,20 +148,40 @@ def take(
     words4: npt.NDArray[np.uint32],
     window: npt.NDArray[np.uint8],
     payloads: npt.NDArray[np.uint32],
-    offset: int,
-    width: int,
-    out: npt.NDArray[np.unsignedinteger[Any]],
+    plan: npt.NDArray[np.int64],
+    block8: npt.NDArray[np.uint64],
+    block4: npt.NDArray[np.uint32],
+    block2: npt.NDArray[np.uint16],
+    block1: npt.NDArray[np.uint8],
 ) -> None:
-    """One field of records that all have it at the same ``offset`` of their payload."""
-    if width == _WIDE:
-        for i in range(payloads.shape[0]):
-            out[i] = read_field(words4, window, np.int64(payloads[i]) + offset, _WIDE)
-    elif width == _HALF:
-        for i in range(payloads.shape[0]):
-            out[i] = read_field(words4, window, np.int64(payloads[i]) + offset, _HALF)
-    else:
-        for i in range(payloads.shape[0]):
-            out[i] = read_unsigned(window, np.int64(payloads[i]) + offset, width)
+    """Fields that all records have at the same offset of their payload, one column behind the other.
+
+    ``plan``: rows of (offset, width, bytes of an element of the column); ``block8`` … ``block1`` are one block, in
+    which each column begins on a multiple of 8 bytes.
+    """
+    count = payloads.shape[0]
+    begin = np.int64(0)
+    for f in range(plan.shape[0]):
+        offset = plan[f, 0]
+        width = plan[f, 1]
+        size = plan[f, 2]
+        first = begin // size
+        if size == _WIDE and width == _WIDE:
+            for i in range(count):
+                block8[first + i] = read_field(words4, window, np.int64(payloads[i]) + offset, _WIDE)
+        elif size == _WIDE:
+            for i in range(count):
+                block8[first + i] = read_field(words4, window, np.int64(payloads[i]) + offset, width)
+        elif size == _HALF:
+            for i in range(count):
+                block4[first + i] = read_field(words4, window, np.int64(payloads[i]) + offset, _HALF)
+        elif size == _QUARTER:
+            for i in range(count):
+                block2[first + i] = read_unsigned(window, np.int64(payloads[i]) + offset, _QUARTER)
+        else:
+            for i in range(count):
+                block1[first + i] = window[np.int64(payloads[i]) + offset]
+        begin += (count * size + 7) & ~7
 
 
 @kernel
@@ -193,38 +212,53 @@ class Extent:
 
 def decode(
     layout: Layout,
-    words4: npt.NDArray[np.uint32],
+    kept: npt.NDArray[np.uint64],
     events: npt.NDArray[np.void],
     rows: npt.NDArray[np.int32],
-    pointer_bytes: npt.NDArray[np.int64],
     extent: Extent,
 ) -> tuple[dict[str, Column], int]:
-    """Columns by field name for ``events[rows]``, and how many records ended inside a field."""
+    """Columns by field name for ``events[rows]`` (:data:`~tracer.etl.rows.EVENT`), and how many ended inside a field.
+
+    ``kept`` are the payloads, each on a multiple of 8 bytes.
+    """
     same = extent.least_pointer == extent.greatest_pointer
     plan = _fixed_plan(layout, extent.greatest_pointer) if same else None
-    if plan is None or extent.shortest < plan[-1]:
-        return _decode_any(layout, words4, events, rows, pointer_bytes)
-    window = words4.view(np.uint8)
-    columns: dict[str, Column] = {}
-    for field, offset, following in zip(layout.fields, plan[:-1], plan[1:], strict=True):
-        assert field.dtype is not None
-        column = np.empty(len(rows), field.dtype)
-        take(words4, window, extent.payloads, offset, following - offset, column.view(f"u{field.dtype.itemsize}"))
-        columns[field.name] = column
-    return columns, 0
+    if plan is None or extent.shortest < plan.size:
+        return _decode_any(layout, kept.view(np.uint32), events, rows)
+    n = len(rows)
+    ends = list(accumulate((n * dtype.itemsize + 7) & ~7 for _, dtype in plan.fields))
+    block = np.empty(ends[-1] >> 3 if ends else 0, np.uint64)
+    bytes1 = block.view(np.uint8)
+    words4, window = kept.view(np.uint32), kept.view(np.uint8)
+    take(words4, window, extent.payloads, plan.rows, block, block.view(np.uint32), block.view(np.uint16), bytes1)
+    return {
+        name: np.ndarray(n, dtype, block, begin) for (name, dtype), begin in zip(plan.fields, [0, *ends], strict=False)
+    }, 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _FixedPlan:
+    """Where the fields of a layout of plain numbers lie: ``rows`` as :func:`take` wants them; ``size`` of all."""
+
+    rows: npt.NDArray[np.int64]
+    fields: tuple[tuple[str, np.dtype[Any]], ...]
+    size: int
 
 
 @lru_cache(maxsize=1024)
-def _fixed_plan(layout: Layout, pointer: int) -> tuple[int, ...] | None:
-    """Where each field begins and the last one ends, where all are plain numbers."""
+def _fixed_plan(layout: Layout, pointer: int) -> _FixedPlan | None:
+    """``None`` where not all fields are plain numbers."""
     if any(field.code not in _PLAIN for field in layout.fields):
         return None
-    return (0, *accumulate(pointer if field.code is Code.PTR else int(field.code) for field in layout.fields))
+    widths = [pointer if field.code is Code.PTR else int(field.code) for field in layout.fields]
+    ends = list(accumulate(widths))
+    fields = tuple((field.name, np.dtype(field.dtype)) for field in layout.fields)
+    rows = [(end - width, width, dtype.itemsize) for end, width, (_, dtype) in zip(ends, widths, fields, strict=True)]
+    return _FixedPlan(np.array(rows, np.int64).reshape(-1, 3), fields, ends[-1] if ends else 0)
 
 
 def _decode_any(
-    layout: Layout, words4: npt.NDArray[np.uint32], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32],
-    pointer_bytes: npt.NDArray[np.int64],
+    layout: Layout, words4: npt.NDArray[np.uint32], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32]
 ) -> tuple[dict[str, Column], int]:  # fmt: skip
     """Fields of any kind, some of them perhaps missing."""
     values = np.empty((len(layout.fields), len(rows)), np.uint64)
@@ -234,7 +268,7 @@ def _decode_any(
     blob_rows = np.cumsum(blobs, dtype=np.int64) - 1
     codes = np.array([field.code for field in layout.fields], np.int64)
     lengths = np.array([field.length for field in layout.fields], np.int64)
-    short = decode_rows(words4, window, events, rows, pointer_bytes, codes, lengths, values, sizes, blob_rows)
+    short = decode_rows(words4, window, events, rows, codes, lengths, values, sizes, blob_rows)
     columns: dict[str, Column] = {}
     for index, field in enumerate(layout.fields):
         if field.dtype is not None:

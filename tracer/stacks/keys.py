@@ -95,13 +95,10 @@ def _refer(
 def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
     words4: npt.NDArray[np.uint32],
     words8: npt.NDArray[np.uint64],
-    pointers: npt.NDArray[np.int64],
     events: npt.NDArray[np.void],
     definitions: npt.NDArray[np.int32],
     loose: npt.NDArray[np.void],
     references: npt.NDArray[np.int64],
-    kernel_stack: npt.NDArray[np.int32],
-    user_stack: npt.NDArray[np.int32],
     key_buckets: npt.NDArray[np.int32],
     nodes: npt.NDArray[np.void],
     node_used: npt.NDArray[np.int64],
@@ -117,7 +114,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
 ) -> Int:
     """Take references (rows of ``loose``, by event time) and definitions (events, by time) as one sequence.
 
-    At equal times the reference goes first. ``pointers`` is by header type. ``state``: [next
+    At equal times the reference goes first. ``words4`` and ``words8`` are the kept payloads. ``state``: [next
     reference, next definition]; resumable on :data:`STACKS_FULL` and :data:`NODES_FULL`; 0 when done.
     """
     r = state[0]
@@ -136,15 +133,15 @@ def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
             item["stack"] = stack
             if item["event"] >= 0:
                 if item["is_user"]:
-                    user_stack[item["event"]] = stack
+                    events[item["event"]]["user_stack"] = stack
                 else:
-                    kernel_stack[item["event"]] = stack
+                    events[item["event"]]["stack"] = stack
             r += 1
             continue
         event = events[definitions[d]]
         at = np.int64(event["payload"])
-        pointer = np.int64(pointers[(words4[np.int64(event["start"]) >> 2] >> np.uint32(16)) & np.uint32(0xFF)])
-        count = (np.int64(event["end"]) - at - pointer) // pointer
+        pointer = np.int64(event["pointer"])
+        count = (np.int64(event["size"]) - pointer) // pointer
         if count <= 0:
             d += 1
             continue
@@ -205,13 +202,10 @@ class KeyTable:
 def resolve_all(
     table: StackTable,
     keys: KeyTable,
-    words8: npt.NDArray[np.uint64],
-    pointers: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.uint64],
     events: npt.NDArray[np.void],
     definitions: npt.NDArray[np.int32],
     loose: npt.NDArray[np.void],
-    kernel_stack: npt.NDArray[np.int32],
-    user_stack: npt.NDArray[np.int32],
     forget_before: int,
 ) -> None:
     """Resolve the key references among ``loose``, growing the tables as needed (see :func:`resolve`)."""
@@ -222,7 +216,7 @@ def resolve_all(
     state = np.zeros(2, np.int64)
     while True:
         result = resolve(
-            words8.view(np.uint32), words8, pointers, events, definitions, loose, references, kernel_stack, user_stack,
+            kept.view(np.uint32), kept, events, definitions, loose, references,
             keys.buckets, keys.nodes, keys.used,
             table.buckets, table.memo, table.hashes, table.starts, table.lengths, table.targets, table.frame_pool,
             table.used, state,

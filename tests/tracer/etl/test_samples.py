@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.conftest import SAMPLES
 from tests.tracer.traces import buffer_offsets, read
 from tracer.etl.file import WINDOW_BYTES, EtlFile
-from tracer.etl.tables import EventStacks
+from tracer.etl.order import Order
+from tracer.etl.tables import event_tables
 from tracer.etl.xpress import decompress
 from tracer.trace import filetime_text
 
@@ -101,16 +103,16 @@ def test_in_small_windows_only_user_stacks_are_late_and_their_event_came_before(
 def test_every_stack_that_was_logged_is_joined_once_or_is_late(
     samples: Path, window_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[EventStacks] = []
+    joined = 0
 
-    class Remembered(EventStacks):
-        def __init__(self, events: int) -> None:
-            super().__init__(events)
-            made.append(self)
+    def counted(events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64], order: Order, *rest: Any) -> Any:
+        nonlocal joined
+        handed_on = events[order.by_time]
+        joined += int(np.count_nonzero(handed_on["stack"] >= 0) + np.count_nonzero(handed_on["user_stack"] >= 0))
+        return event_tables(events, kept, order, *rest)
 
-    monkeypatch.setattr("tracer.etl.reading.EventStacks", Remembered)
+    monkeypatch.setattr("tracer.etl.reading.event_tables", counted)
     found = read(samples / KEYED, window_bytes=window_bytes)
-    joined = sum(int(np.count_nonzero(s.kernel >= 0)) + int(np.count_nonzero(s.user >= 0)) for s in made)
     raws = all_records(samples / KEYED)
     logged = len(stack_times(raws)) + sum(extended_stacks(raw) for raw in raws)
     assert len(stack_times(raws)) == 252 + 2061 + 7046

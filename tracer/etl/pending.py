@@ -1,0 +1,161 @@
+"""Events whose buffers were walked and whose time has not come: some other buffer may still hold earlier ones."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.etl.headers import MAX_PROCESSORS
+from tracer.etl.rows import (
+    EVENT,
+    LOOSE_STACK,
+    MOST_WORDS,
+    RUN,
+    SLOT_DEFINITION,
+    STATE_EVENTS,
+    STATE_KEPT,
+    STATE_LOOSE,
+    STATE_ROWS,
+    STATE_RUNS,
+)
+from tracer.jit import inlined, kernel
+
+_Row = TypeVar("_Row", bound=np.generic)
+
+_FIRST_ROWS: Final = 1 << 12
+_FIRST_WORDS: Final = 1 << 15
+_FIRST_LOOSE: Final = 1 << 8
+
+
+class Pending:
+    """Rows of events with their payloads, one run of them for each buffer, and stacks that have no event yet.
+
+    ``events``, ``loose``, ``runs``: :mod:`tracer.etl.rows`. ``kept``: payloads, in words of 8 bytes. ``tails``: by CPU
+    the latest run, -1 for none. ``state``: how much of each is in use, and what the walk counts.
+    """
+
+    def __init__(self) -> None:
+        self.events: npt.NDArray[np.void] = np.empty(_FIRST_ROWS, EVENT)
+        self.kept: npt.NDArray[np.uint64] = np.empty(_FIRST_WORDS, np.uint64)
+        self.loose: npt.NDArray[np.void] = np.empty(_FIRST_LOOSE, LOOSE_STACK)
+        self.runs: npt.NDArray[np.void] = np.empty(_FIRST_LOOSE, RUN)
+        self.tails = np.full(MAX_PROCESSORS, -1, np.int32)
+        self.state = np.zeros(STATE_ROWS, np.int64)
+
+    @property
+    def count(self) -> int:
+        """Events that wait."""
+        return int(self.state[STATE_EVENTS])
+
+    @property
+    def live_runs(self) -> npt.NDArray[np.void]:
+        """The runs in use."""
+        return self.runs[: int(self.state[STATE_RUNS])]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in use for them."""
+        return int(self.state[STATE_EVENTS]) * EVENT.itemsize + int(self.state[STATE_KEPT]) * 8
+
+    def reserve_runs(self, more: int) -> None:
+        """Have room for so many more runs."""
+        if int(self.state[STATE_RUNS]) + more > len(self.runs):
+            self.runs = _grown(self.runs, 2 * len(self.runs) + more)
+
+    def grow(self) -> None:
+        """Twice the room for what is full."""
+        if self.state[STATE_EVENTS] >= len(self.events):
+            self.events = _grown(self.events, 2 * len(self.events))
+        if self.state[STATE_KEPT] + MOST_WORDS > len(self.kept):
+            self.kept = _grown(self.kept, 2 * len(self.kept))
+        # A record that has no room for its extended items needs more than one row of these.
+        self.loose = _grown(self.loose, 2 * len(self.loose))
+
+    def due_stacks(self, horizon: int, *, last: bool) -> npt.NDArray[np.void]:
+        """Take the loose stacks out whose event, or which themselves, were logged before ``horizon``; all at last."""
+        waiting = self.loose[: int(self.state[STATE_LOOSE])]
+        due = np.full(len(waiting), last)
+        due |= (waiting["event_time"] < horizon) | (waiting["logged"] < horizon)
+        taken: npt.NDArray[np.void] = waiting[due]
+        rest = waiting[~due]
+        self.loose[: len(rest)] = rest
+        self.state[STATE_LOOSE] = len(rest)
+        return taken
+
+    def compact(self) -> None:
+        """Forget the events before the beginning of their run."""
+        compact(self.events, self.kept, self.loose, self.runs, self.tails, self.state)
+
+
+def _grown(table: npt.NDArray[_Row], size: int) -> npt.NDArray[_Row]:
+    grown = np.empty(size, table.dtype)
+    grown[: len(table)] = table
+    return grown
+
+
+@inlined
+def _remap(
+    loose: npt.NDArray[np.void], count: np.int64, runs: npt.NDArray[np.void], n_runs: np.int64
+) -> None:  # fmt: skip
+    """Lead loose stacks to where the rows of their events are going to be; runs are in the order of their rows."""
+    for i in range(count):
+        row = np.int64(loose[i]["event"])
+        if row < 0:
+            continue
+        low = np.int64(0)
+        high = n_runs
+        while low < high:
+            middle = (low + high) // 2
+            if runs[middle]["end"] <= row:
+                low = middle + 1
+            else:
+                high = middle
+        loose[i]["event"] = row - np.int64(runs[low]["moved"])
+
+
+@kernel
+def compact(
+    events: npt.NDArray[np.void],
+    kept: npt.NDArray[np.uint64],
+    loose: npt.NDArray[np.void],
+    runs: npt.NDArray[np.void],
+    tails: npt.NDArray[np.int32],
+    state: npt.NDArray[np.int64],
+) -> None:
+    """Move what is left of the runs to the front of ``events``, ``kept`` and ``runs``."""
+    n_runs = state[STATE_RUNS]
+    row = np.int64(0)
+    for k in range(n_runs):
+        tails[runs[k]["cpu"]] = -1
+        runs[k]["moved"] = np.int64(runs[k]["first"]) - row
+        row += np.int64(runs[k]["end"]) - np.int64(runs[k]["first"])
+    _remap(loose, state[STATE_LOOSE], runs, n_runs)
+    row = np.int64(0)
+    word = np.int64(0)
+    left = np.int64(0)
+    for k in range(n_runs):
+        first = np.int64(runs[k]["first"])
+        end = np.int64(runs[k]["end"])
+        if first == end:
+            continue
+        cpu = runs[k]["cpu"]
+        runs[left]["first"] = row
+        for i in range(first, end):
+            events[row] = events[i]
+            if events[row]["slot"] >= SLOT_DEFINITION:
+                source = np.int64(events[row]["payload"]) >> 3
+                events[row]["payload"] = word << 3
+                for _ in range((np.int64(events[row]["size"]) + 7) >> 3):
+                    kept[word] = kept[source]
+                    word += 1
+                    source += 1
+            row += 1
+        runs[left]["end"] = row
+        runs[left]["cpu"] = cpu
+        tails[cpu] = left
+        left += 1
+    state[STATE_EVENTS] = row
+    state[STATE_KEPT] = word
+    state[STATE_RUNS] = left

@@ -1,0 +1,110 @@
+"""What the walk writes down: a row for each event, for each stretch of them, for each stack that waits.
+
+Layout slots are small numbers that say what a record is; those below :data:`FIRST_LAYOUT_SLOT` are the
+reader's own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+SLOT_NONE: Final = 0
+"""Slot of records that are counted and take part in joining stacks, and are not decoded."""
+SLOT_STACK: Final = 1
+SLOT_KERNEL_KEY: Final = 2
+SLOT_USER_KEY: Final = 3
+SLOT_DEFINITION: Final = 4
+FIRST_LAYOUT_SLOT: Final = 5
+
+EVENT: Final = np.dtype(
+    [
+        ("time", "<i8"),
+        ("offset", "<i8"),  # of the record in the file; of its buffer when compressed
+        ("payload", "<u4"),  # byte position in the kept payloads, a multiple of 8
+        ("stack", "<i4"),
+        ("user_stack", "<i4"),
+        ("thread", "<u4"),
+        ("process", "<u4"),
+        ("size", "<u2"),  # bytes of payload
+        ("slot", "<u2"),
+        ("event", "<u2"),
+        ("cpu", "<u2"),
+        ("who", "u1"),
+        ("pointer", "u1"),  # bytes of a pointer in the payload
+        ("pad", "<u2"),
+    ]
+)
+"""One event: 48 bytes, and its payload, are all that stays of it once its buffer was walked."""
+
+SEGMENT: Final = np.dtype(
+    [
+        ("position", "<i8"),  # where the walk stands
+        ("begin", "<i8"),  # first record
+        ("end", "<i8"),  # end of the valid bytes
+        ("offset", "<i8"),  # file offset of the byte at ``begin``; of the buffer's header when compressed
+        ("last_time", "<i8"),
+        ("record_bytes", "<i8"),
+        ("backward", "<i8"),  # records whose time lies before their predecessor's
+        ("skipped", "<i8"),  # bytes that could not be read
+        ("present", "<i8"),  # bytes of the buffer that the file holds
+        ("valid", "<i8"),  # bytes of the buffer, with its header, that it says are valid
+        ("first", "<i4"),  # its first event's row, -1 before the walk
+        ("cpu", "<u4"),
+        ("state", "<u4"),
+        ("buffer", "<u4"),  # row of the buffer index
+        ("packed", "<u4"),  # 1: compressed, all records share the buffer's file offset
+        ("pad", "<u4"),
+    ]
+)
+"""The valid bytes of one buffer; positions are those in the arena it was read into."""
+
+RUN: Final = np.dtype([("first", "<i4"), ("end", "<i4"), ("cpu", "<u4"), ("moved", "<i4")])
+"""The events of one buffer that are not handed on yet: rows ``first`` … ``end``, in the buffer's order.
+
+``moved`` is work space of :func:`tracer.etl.pending.compact`.
+"""
+
+LOOSE_STACK: Final = np.dtype(
+    [
+        ("event_time", "<i8"),
+        ("logged", "<i8"),
+        ("key", "<u8"),
+        ("stack", "<i4"),
+        ("event", "<i4"),  # row of its event, -1 while not found
+        ("thread", "<u4"),
+        ("process", "<u4"),
+        ("cpu", "<u2"),
+        ("is_user", "u1"),
+        ("is_key", "u1"),
+        ("pad", "<u4"),
+    ]
+)
+"""A stack that has no event yet, or a reference to a stack key that has no frames yet."""
+
+MOST_WORDS: Final = (1 << 16) >> 3
+"""Words of 8 bytes in the longest payload: a record's size is a u16."""
+RESERVED: Final = -3
+"""Stands in an event's stack column between finding its key reference and resolving it."""
+
+# What the walk goes on with, and what it has counted.
+STATE_SEGMENT: Final = 0
+STATE_EVENTS: Final = 1
+STATE_KEPT: Final = 2
+"""Words of payloads kept."""
+STATE_LOOSE: Final = 3
+STATE_RUNS: Final = 4
+STATE_RECORDS: Final = 5
+STATE_PROVIDERS: Final = 6
+STATE_LAST_TIME: Final = 7
+STATE_WILD: Final = 8
+"""Events whose time cannot be told in nanoseconds."""
+STATE_NOTABLE: Final = 9
+"""Segments that ended badly or have records out of order."""
+STATE_HEADERS: Final = 10
+STATE_RECORD_BYTES: Final = 11
+STATE_PADDING: Final = 12
+STATE_SKIPPED: Final = 13
+"""From :data:`STATE_HEADERS` on: where the bytes went."""
+STATE_ROWS: Final = 14
