@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from analyzers.activity import Activity
 from analyzers.findings import Diagnosis
+from analyzers.grounds import Grounds
 from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
@@ -89,6 +90,7 @@ class Analysis:
         source = self._source
         view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
         pool = view.snapshot(self._at_ns)
+        diagnosis, grounds = self._diagnosis(pool)
         return Snapshot(
             info=source.info,
             census=source.census,
@@ -99,10 +101,11 @@ class Analysis:
             names=self._names,
             at_ns=self._at_ns,
             partial=partial,
-            diagnosis=self._diagnosis(pool),
+            diagnosis=diagnosis,
+            grounds=grounds,
         )
 
-    def _diagnosis(self, pool: PoolSnapshot) -> Diagnosis:
+    def _diagnosis(self, pool: PoolSnapshot) -> tuple[Diagnosis, Grounds]:
         source, names = self._source, self._names
         requests = self._requests.snapshot(names.threads, self._running)
         return diagnose(

@@ -6,7 +6,7 @@ The report, the terminal interface and ``--json`` are views of a :class:`Snapsho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.trends.history import SiteHistory
 from tracer.errors import Damage
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
+
+if TYPE_CHECKING:
+    from analyzers.grounds import Grounds
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -155,7 +158,11 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything known at one moment. ``partial``: reading was interrupted before the end."""
+    """Everything known at one moment.
+
+    ``partial``: reading was interrupted before the end. ``grounds``: what the diagnosis rests on, ``None`` for a
+    snapshot that was put together without one.
+    """
 
     info: TraceInfo
     census: Census
@@ -167,3 +174,4 @@ class Snapshot:
     at_ns: int
     partial: bool
     diagnosis: Diagnosis = NO_DIAGNOSIS
+    grounds: Grounds | None = None

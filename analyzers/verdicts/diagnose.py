@@ -16,6 +16,7 @@ from analyzers.apcs.line import line
 from analyzers.apcs.packets import packets_of
 from analyzers.apcs.pending import pending_rows
 from analyzers.findings import ACCUSATIONS, NO_DIAGNOSIS, Cleared, Diagnosis, Finding, Verdict
+from analyzers.grounds import Grounds
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import Attribution, Rule, attribute
 from analyzers.retention.graph import build
@@ -26,7 +27,7 @@ from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import FEWEST, Span
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.groups import Group, groups, strays_of_tags
-from analyzers.verdicts.held_requests import Held, accuse_thread, believable, explained, pending_apcs
+from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.resting import WHY, resting
 
@@ -50,12 +51,11 @@ class Case:
     at_ns: int
 
 
-def diagnose(case: Case) -> Diagnosis:
-    """Judge everything that is outstanding."""
-    pool = case.pool
+def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
+    """Judge everything that is outstanding; gives the diagnosis and what it rests on."""
+    pool, held = case.pool, _hold(case)
     if not len(pool.outstanding):
-        return replace(NO_DIAGNOSIS, cleared=_before_trace(pool))
-    held = _hold(case)
+        return replace(NO_DIAGNOSIS, cleared=_before_trace(pool)), held
     scene = Scene(pool, case.names, case.coverage, case.module_of)
     lost = case.coverage.lost
     threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held.requests, lost)]
@@ -69,12 +69,11 @@ def diagnose(case: Case) -> Diagnosis:
     findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
     weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]
     cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
-    return Diagnosis(
-        _ranked(findings), (*cleared, *_resting(pool, rests), *_before_trace(pool)), pending_apcs(held, scene)
-    )
+    cleared += [*_resting(pool, rests), *_before_trace(pool)]
+    return Diagnosis(_ranked(findings), tuple(cleared), pending_apcs(held, scene)), held
 
 
-def _hold(case: Case) -> Held:
+def _hold(case: Case) -> Grounds:
     pool = case.pool
     told = with_makers(case.requests.requests, packets_of(pool, case.requests.requests))
     requests, packets = replace(case.requests, requests=told), packets_of(pool, told)
@@ -84,20 +83,20 @@ def _hold(case: Case) -> Held:
         pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, case.module_of
     )
     queue = line(requests.requests, case.activity, case.at_ns, pending, packets, found)
-    return Held(requests, pending, queue, found, retention)
+    return Grounds(requests, pending, queue, found, retention)
 
 
 def _rows(judgement: Judgement) -> npt.NDArray[np.intp]:
     return judgement.group.rows[: judgement.survivors.count]
 
 
-def _of_closed_sockets(rows: npt.NDArray[np.intp], held: Held) -> npt.NDArray[np.bool_]:
+def _of_closed_sockets(rows: npt.NDArray[np.intp], held: Grounds) -> npt.NDArray[np.bool_]:
     """By row of the outstanding table: whether it belongs to a socket that was closed and not cleaned up."""
     shut = np.append(closed(held.requests.sockets), np.False_)
     return np.asarray(shut[held.attribution.socket[rows]])
 
 
-def _with_sockets(judgement: Judgement, held: Held) -> Judgement:
+def _with_sockets(judgement: Judgement, held: Grounds) -> Judgement:
     """Endpoints of closed sockets should be gone, whether or not a sibling was ever freed."""
     rows = _rows(judgement)
     if judgement.verdict is not Verdict.GROWTH or not len(rows):
@@ -106,7 +105,7 @@ def _with_sockets(judgement: Judgement, held: Held) -> Judgement:
     return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= _MOST else judgement
 
 
-def _accusations(judged: list[Judgement], held: Held, scene: Scene) -> list[tuple[Judgement, Finding]]:
+def _accusations(judged: list[Judgement], held: Grounds, scene: Scene) -> list[tuple[Judgement, Finding]]:
     """A finding for each accused group; what hangs on the same closed sockets is one finding, about their endpoints."""
     accused = [each for each in judged if each.verdict in ACCUSATIONS]
     endpoints = [each for each in accused if _holds_endpoints(each, held.attribution)]
@@ -136,7 +135,7 @@ def _too_weak(judgement: Judgement, finding: Finding) -> Judgement:
     return replace(judgement, verdict=Verdict.UNKNOWN, why=why)
 
 
-def _with_them(rows: npt.NDArray[np.intp], held: Held, scene: Scene) -> int:
+def _with_them(rows: npt.NDArray[np.intp], held: Grounds, scene: Scene) -> int:
     """Bytes of all that belongs to the sockets of these rows."""
     sockets = np.unique(held.attribution.socket[rows])
     mine = np.isin(held.attribution.socket, sockets[sockets >= 0])
@@ -171,8 +170,23 @@ def _before_trace(pool: PoolSnapshot) -> tuple[Cleared, ...]:
 
 
 def _ranked(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Sure ones first, then by what they retain, weighed by confidence."""
-    order = sorted(
-        findings, key=lambda each: (each.confidence < _LIKELY, -each.confidence * each.retained_bytes, each.tag)
-    )
-    return tuple(replace(each, rank=rank) for rank, each in enumerate(order, start=1))
+    """Sure ones first, then by what they retain, weighed by confidence.
+
+    What one thread's pending APCs explain comes before what else was allocated on that thread: the cause goes first.
+    """
+    causes = {each.thread_id for each in findings if each.verdict is Verdict.PENDING_APC}
+    families: dict[int | None, list[Finding]] = {}
+    for number, each in enumerate(findings):
+        own = each.thread_id if each.thread_id in causes else -1 - number
+        families.setdefault(own, []).append(each)
+    ordered = sorted(families.values(), key=lambda family: min(map(_weight, family)))
+    flat = [
+        each
+        for family in ordered
+        for each in sorted(family, key=lambda each: (each.verdict is not Verdict.PENDING_APC, _weight(each)))
+    ]
+    return tuple(replace(each, rank=rank) for rank, each in enumerate(flat, start=1))
+
+
+def _weight(finding: Finding) -> tuple[bool, float, int]:
+    return finding.confidence < _LIKELY, -finding.confidence * finding.retained_bytes, finding.tag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
@@ -10,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.apcs.groups import PendingGroup
-from analyzers.apcs.line import RULES, Line
-from analyzers.apcs.pending import RULE, PendingRows
+from analyzers.apcs.line import RULES
+from analyzers.apcs.pending import RULE
 from analyzers.findings import EventRef, Evidence, Finding, PendingApc, Verdict
+from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import RequestSnapshot
-from analyzers.retention.attribution import Attribution, Rule
-from analyzers.retention.graph import Retention
+from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
@@ -38,24 +37,13 @@ _POINTS: Final = 64
 _HOUR_NS: Final = 3.6e12
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Held:
-    """What is known of pending requests and of the memory that hangs on them."""
-
-    requests: RequestSnapshot
-    pending: PendingRows
-    line: Line
-    attribution: Attribution
-    retention: Retention
-
-
 def believable(group: PendingGroup, requests: RequestSnapshot, told: float) -> bool:
     """Whether a thread is accused; ``told``: share of events lost, by which a retirement may have gone unseen."""
     unseen = LossRate(told).explained(requests.counts.completed) if told else 0.0
     return len(group) >= _FEWEST and group.strength >= _WEAKEST and len(group) > unseen
 
 
-def explained(held: Held, groups: list[PendingGroup]) -> npt.NDArray[np.bool_]:
+def explained(held: Grounds, groups: list[PendingGroup]) -> npt.NDArray[np.bool_]:
     """By outstanding allocation: whether it hangs on a request of one of these groups, or on its closed socket."""
     requests = held.requests.requests
     mine = np.zeros(len(requests) + 1, np.bool_)  # the last one stands for none
@@ -68,13 +56,13 @@ def explained(held: Held, groups: list[PendingGroup]) -> npt.NDArray[np.bool_]:
     return np.asarray(mine[held.attribution.request] | sockets[held.attribution.socket])
 
 
-def _rows(group: PendingGroup, held: Held) -> npt.NDArray[np.int32]:
+def _rows(group: PendingGroup, held: Grounds) -> npt.NDArray[np.int32]:
     """The requests in line on the group's thread, oldest first."""
     rows = held.line.rows
     return np.asarray(rows[held.requests.requests.thread[rows] == group.thread], np.int32)
 
 
-def accuse_thread(group: PendingGroup, held: Held, scene: Scene, told: float) -> Finding:
+def accuse_thread(group: PendingGroup, held: Grounds, scene: Scene, told: float) -> Finding:
     """The finding about one thread."""
     rows = _rows(group, held)
     requests, outstanding = held.requests.requests, scene.pool.outstanding
@@ -111,7 +99,7 @@ def accuse_thread(group: PendingGroup, held: Held, scene: Scene, told: float) ->
     )
 
 
-def _confidence(group: PendingGroup, held: Held, scene: Scene, told: float) -> Confidence:
+def _confidence(group: PendingGroup, held: Grounds, scene: Scene, told: float) -> Confidence:
     cover = scene.coverage
     held_against = {
         Doubt.NO_STACKS: not cover.stacks,
@@ -139,7 +127,7 @@ def _rate(retained: npt.NDArray[np.int64], completed_ns: npt.NDArray[np.int64]) 
     return slope.per_ns * _HOUR_NS, (slope.low * _HOUR_NS, slope.high * _HOUR_NS)
 
 
-def _evidence(group: PendingGroup, held: Held, scene: Scene, packets: Rows, retained: int) -> tuple[Evidence, ...]:
+def _evidence(group: PendingGroup, held: Grounds, scene: Scene, packets: Rows, retained: int) -> tuple[Evidence, ...]:
     rows = _rows(group, held)
     return (
         Evidence(
@@ -165,14 +153,14 @@ def _evidence(group: PendingGroup, held: Held, scene: Scene, packets: Rows, reta
     )
 
 
-def _kinds(held: Held, scene: Scene) -> list[Evidence]:
+def _kinds(held: Grounds, scene: Scene) -> list[Evidence]:
     """What else goes with the requests, and why that is believed."""
     tags, sites = scene.pool.tags, scene.pool.sites
     named = ((tag_text(int(tags.tag[sites.tag_row[kind.site]])), kind) for kind in held.attribution.kinds)
     return [Evidence("held-with-them", f"{tag}: {kind.says()}", inferred=True) for tag, kind in named]
 
 
-def _why_not_retired(rows: npt.NDArray[np.int32], held: Held) -> str:
+def _why_not_retired(rows: npt.NDArray[np.int32], held: Grounds) -> str:
     """The rules, with how many requests each is about."""
     rules = held.line.rule[np.isin(held.line.rows, rows)]
     counts = np.bincount(rules, minlength=len(RULES)).tolist()
@@ -188,7 +176,7 @@ def request_events(requests: RequestSnapshot, row: int) -> tuple[EventRef, Event
     )
 
 
-def pending_apcs(held: Held, scene: Scene) -> tuple[PendingApc, ...]:
+def pending_apcs(held: Grounds, scene: Scene) -> tuple[PendingApc, ...]:
     """Every pending APC, oldest request first."""
     table, line = held.requests.requests, held.line
     found = []

@@ -24,6 +24,8 @@ FEWEST_SIBLINGS: Final = 10
 """Freed siblings from which "such allocations are freed" can be said."""
 _FEWEST_KEPT: Final = 12
 """Allocations without enough freed siblings below which nothing is said of them."""
+_FEWEST_BY_GROWTH: Final = 2 * FEWEST
+"""Where survivors cannot be told one by one, it takes more of them."""
 _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
 warm-up from a leak."""
@@ -85,7 +87,7 @@ def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
     settled = settled_steps(group.history) * group.history.step_ns
     count = int(np.searchsorted(births, settled))
-    how = Course.CONTINUES if count >= FEWEST else Course.TOO_FEW
+    how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
     return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows)
 
 
