@@ -1,130 +1,97 @@
-"""Socket addresses: from the bytes in events to rows, and from rows to text."""
+"""Socket addresses as single numbers, so that kernels compare and copy integers: from bytes in events, and to text.
+
+The family stands in the upper byte, the port in the lower two, the address between them: an IPv4 address itself, of an
+IPv6 address the number under which it is kept. 0 is no address.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.rows import ADDRESS, Rows
-from tracer.columns import BlobColumn, EventTable
-from tracer.jit import Int, inlined, kernel
+from analyzers.requests.rows import I64
+from tracer.columns import BlobColumn
 
-AF_INET: Final = 2
-AF_INET6: Final = 23
+PORT_MASK: Final = 0xFFFF
+_PORT_BITS: Final = 16
+_FAMILY_SHIFT: Final = 56
+_IP_MASK: Final = (1 << (_FAMILY_SHIFT - _PORT_BITS)) - 1
+_AF_INET: Final = 2
+_AF_INET6: Final = 23
 """Address families as Winsock numbers them (``winsock2.h``)."""
 _IPV4_BYTES: Final = 4
 _IPV6_BYTES: Final = 16
+_IPV4_MASK: Final = 0xFFFFFFFF
 _SOCKADDR_IN: Final = 8
 _SOCKADDR_IN6: Final = 24
-"""Bytes of a SOCKADDR_IN and a SOCKADDR_IN6 that say something here (``ws2def.h``, ``ws2ipdef.h``)."""
+_IPV6_AT: Final = 8
+"""Bytes of a SOCKADDR_IN and a SOCKADDR_IN6 that say something here, and where an IPv6 address lies (``ws2def.h``,
+``ws2ipdef.h``)."""
 
 
-@inlined
-def _network_order(data: npt.NDArray[np.uint8], at: Int, width: Int) -> np.uint64:
-    value = np.uint64(0)
-    for k in range(width):
-        value = (value << np.uint64(8)) | np.uint64(data[at + k])
-    return value
+class Addresses:
+    """All IPv6 addresses that were seen, by number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+
+    def sockaddrs(self, column: BlobColumn) -> I64:
+        """A column of SOCKADDRs; 0 for those of another family or cut short."""
+        result = np.zeros(len(column), np.int64)
+        rows = np.flatnonzero(column.length >= _SOCKADDR_IN)
+        head = _words(column.data, column.start[rows], ">u8")
+        port = (head >> 32) & PORT_MASK
+        family = ((head >> 56) & 0xFF) | ((head >> 40) & 0xFF00)  # the one number that is not in network order
+        short = family == _AF_INET
+        result[rows[short]] = _packed(_AF_INET, head[short] & _IPV4_MASK, port[short])
+        long = (family == _AF_INET6) & (column.length[rows] >= _SOCKADDR_IN6)
+        if long.any():
+            numbers = self._numbered(column, rows[long], _IPV6_AT)
+            result[rows[long]] = _packed(_AF_INET6, numbers, port[long])
+        return result
+
+    def plain(self, column: BlobColumn, ports: npt.NDArray[np.uint16]) -> I64:
+        """A column of bare IP addresses with that of their ports; 0 where there is none."""
+        result = np.zeros(len(column), np.int64)
+        port = ports.astype(np.int64)
+        rows = np.flatnonzero(column.length == _IPV4_BYTES)
+        result[rows] = _packed(_AF_INET, _words(column.data, column.start[rows], ">u4"), port[rows])
+        rows = np.flatnonzero(column.length == _IPV6_BYTES)
+        if len(rows):
+            result[rows] = _packed(_AF_INET6, self._numbered(column, rows, 0), port[rows])
+        return result
+
+    def _numbered(self, column: BlobColumn, rows: npt.NDArray[np.intp], at: int) -> I64:
+        """The numbers of the IPv6 addresses that begin ``at`` bytes into each row."""
+        data = column.data[(column.start[rows] + at)[:, np.newaxis] + np.arange(_IPV6_BYTES)]
+        distinct, place = np.unique(data.view(f"S{_IPV6_BYTES}").ravel(), return_inverse=True)
+        given = [self._numbers.setdefault(key, len(self._numbers)) for key in distinct.tolist()]
+        return np.array(given, np.int64)[place]
+
+    def texts(self, addresses: I64) -> tuple[str, ...]:
+        """``127.0.0.1:7000`` or ``[::1]:7000``; empty for none."""
+        known = [ipaddress.IPv6Address(key.ljust(16, b"\0")) for key in self._numbers]
+        return tuple(_text(address, known) for address in addresses.tolist())
 
 
-@kernel
-def _read_sockaddrs(
-    data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], length: npt.NDArray[np.int64], out: Rows
-) -> None:
-    """SOCKADDRs; those of another family, or cut short, leave their row as it is."""
-    for i in range(start.shape[0]):
-        at, size = start[i], length[i]
-        if size < _SOCKADDR_IN:
-            continue
-        family = np.int64(data[at]) | (np.int64(data[at + 1]) << 8)
-        if family == AF_INET:
-            out[i]["high"] = 0
-            out[i]["low"] = _network_order(data, at + 4, _IPV4_BYTES)
-        elif family == AF_INET6 and size >= _SOCKADDR_IN6:
-            out[i]["high"] = _network_order(data, at + 8, 8)
-            out[i]["low"] = _network_order(data, at + 16, 8)
-        else:
-            continue
-        out[i]["family"] = family
-        out[i]["port"] = np.int64(_network_order(data, at + 2, 2))
+def _text(address: int, known: Sequence[ipaddress.IPv6Address]) -> str:
+    family, number, port = address >> _FAMILY_SHIFT, (address >> _PORT_BITS) & _IP_MASK, address & PORT_MASK
+    if family == _AF_INET:
+        return f"{ipaddress.IPv4Address(number)}:{port}"
+    return f"[{known[number]}]:{port}" if family == _AF_INET6 else ""
 
 
-@kernel
-def _read_plain(
-    data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], length: npt.NDArray[np.int64],
-    ports: npt.NDArray[np.uint16], out: Rows,
-) -> None:  # fmt: skip
-    """Bare IP addresses with their ports; a row without one is left as it is."""
-    for i in range(start.shape[0]):
-        at, size = start[i], length[i]
-        if size == _IPV4_BYTES:
-            out[i]["family"] = AF_INET
-            out[i]["high"] = 0
-            out[i]["low"] = _network_order(data, at, _IPV4_BYTES)
-        elif size == _IPV6_BYTES:
-            out[i]["family"] = AF_INET6
-            out[i]["high"] = _network_order(data, at, 8)
-            out[i]["low"] = _network_order(data, at + 8, 8)
-        else:
-            continue
-        out[i]["port"] = ports[i]
+def _packed(family: int, number: I64, port: I64) -> I64:
+    return (family << _FAMILY_SHIFT) | (number << _PORT_BITS) | port
 
 
-def sockaddrs(table: EventTable, name: str, out: Rows) -> None:
-    """Read a column of SOCKADDRs into ``out`` (:data:`~analyzers.requests.rows.ADDRESS`), where there is one."""
-    column = table.fields.get(name)
-    if isinstance(column, BlobColumn):
-        _read_sockaddrs(column.data, column.start, column.length, out)
-
-
-def plain(table: EventTable, name: str, port: str, out: Rows) -> None:
-    """Read a column of bare IP addresses and that of their ports into ``out``, where there are such."""
-    column, ports = table.fields.get(name), table.fields.get(port)
-    if isinstance(column, BlobColumn) and ports is not None and not isinstance(ports, BlobColumn):
-        _read_plain(column.data, column.start, column.length, ports.astype(np.uint16, copy=False), out)
-
-
-def no_addresses(rows: int) -> Rows:
-    """Rows that say nothing."""
-    return np.zeros(rows, ADDRESS)
-
-
-@inlined
-def same_address(one: np.void, other: np.void) -> bool:
-    """Whether two known addresses are the same, with their ports."""
-    return (  # type: ignore[no-any-return]  # a kernel's boolean
-        one["family"] == other["family"]
-        and one["port"] == other["port"]
-        and one["low"] == other["low"]
-        and one["high"] == other["high"]
-    )
-
-
-@inlined
-def copy_address(to: np.void, given: np.void) -> None:
-    """Write one address into another row."""
-    to["family"] = given["family"]
-    to["port"] = given["port"]
-    to["high"] = given["high"]
-    to["low"] = given["low"]
-
-
-@inlined
-def clear_address(row: np.void) -> None:
-    """Make an address row say nothing."""
-    row["family"] = 0
-    row["port"] = 0
-    row["high"] = 0
-    row["low"] = 0
-
-
-def text(row: np.void) -> str:
-    """``127.0.0.1:7000`` or ``[::1]:7000``; empty for none."""
-    if row["family"] == AF_INET:
-        return f"{ipaddress.IPv4Address(int(row['low']))}:{int(row['port'])}"
-    if row["family"] == AF_INET6:
-        return f"[{ipaddress.IPv6Address((int(row['high']) << 64) | int(row['low']))}]:{int(row['port'])}"
-    return ""
+def _words(data: npt.NDArray[np.uint8], start: I64, dtype: str) -> I64:
+    """The numbers that begin at any bytes."""
+    width = np.dtype(dtype).itemsize
+    if len(data) < width:
+        return np.zeros(0, np.int64)
+    return np.ndarray(len(data) - width + 1, dtype, data, strides=(1,))[start].astype(np.int64)

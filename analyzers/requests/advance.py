@@ -2,150 +2,95 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.requests import columns
-from analyzers.requests.connections import connect
-from analyzers.requests.irps import call, call_returns, complete, completion_returns
-from analyzers.requests.memory import exit_thread, pool_event
-from analyzers.requests.queues import insert, take
-from analyzers.requests.rows import (
-    CURSORS,
-    DONE,
-    REQUESTS_FULL,
-    SOCKETS_FULL,
-    STATE_AFD,
-    STATE_EXIT,
-    STATE_IRP,
-    STATE_POOL,
-    STATE_QUEUE,
-    STATE_REQUESTS_LIVE,
-    STATE_SOCKETS_LIVE,
-    STATE_SWITCH,
-    STATE_TCP,
-    STATE_THREADS,
-    THREADS_FULL,
-    Book,
-    Rows,
-)
+from analyzers.requests import events as kinds
+from analyzers.requests.connections import accept, connect
+from analyzers.requests.index import PACKET, row_of
+from analyzers.requests.irps import call_returns, complete, completion_returns, issue, pass_on
+from analyzers.requests.life import NONE, STAYS, UNKNOWN, retire
+from analyzers.requests.memory import block_event, exit_thread
+from analyzers.requests.queues import insert, learn_entry, request_around, take
+from analyzers.requests.rows import I64, LAST_COMPLETED, RETURNS, RUNNING, UNKNOWN_COMPLETIONS, Book, Rows
 from analyzers.requests.sockets import operate
-from tracer.columns import UNKNOWN_ID
-from tracer.events import irp
-from tracer.events.thread import QUEUE_INSERT
+from tracer.columns import Who
 from tracer.jit import Int, inlined, kernel
 
-_UNKNOWN: Final = UNKNOWN_ID
-_LAST: Final = np.iinfo(np.int64).max
-_CALL: Final = irp.CALL
-_RETURN: Final = irp.RETURN
-_COMPLETE: Final = irp.COMPLETE
-_COMPLETE_RETURN: Final = irp.COMPLETE_RETURN
-_INSERT: Final = QUEUE_INSERT
+_CALL, _RETURN, _COMPLETE, _COMPLETE_RETURN = kinds.CALL, kinds.RETURN, kinds.COMPLETE, kinds.COMPLETE_RETURN
+_INSERT, _TAKE, _OPERATE = kinds.INSERT, kinds.TAKE, kinds.OPERATE
+_CONNECT, _ACCEPT, _EXIT, _SWITCH = kinds.CONNECT, kinds.ACCEPT, kinds.EXIT, kinds.SWITCH
+_INFERRED = int(Who.CONTEXT_SWITCH)
 
 
 @inlined
-def _no_room(book: Book) -> int:
-    """What any one event may need more of than there is."""
-    if book.state[STATE_REQUESTS_LIVE] >= book.requests.shape[0]:
-        return REQUESTS_FULL
-    if book.state[STATE_SOCKETS_LIVE] + 2 > book.sockets.shape[0]:
-        return SOCKETS_FULL
-    if book.state[STATE_THREADS] >= book.threads.shape[0]:
-        return THREADS_FULL
-    return DONE
+def _request_of(book: Book, event: np.void) -> Int:
+    """The request that an event is about, -1 for one that is not on the book."""
+    counts, kind = book.counts, event["kind"]
+    if kind == _INSERT:
+        learn_entry(book.requests, counts, event)
+    if kind >= _INSERT:
+        return request_around(book.places, counts, event["object"])
+    if kind == _RETURN:
+        counts[RETURNS] += 1
+    elif kind == _COMPLETE:
+        counts[LAST_COMPLETED + event["cpu"]] = NONE
+    return row_of(book.places, PACKET, event["object"])
 
 
 @inlined
-def _head(order: npt.NDArray[np.int64], at: Int) -> Int:
-    return order[at] if at < order.shape[0] else _LAST
+def _way(book: Book, slot: Int, event: np.void) -> Int:
+    """What an event does to a request, and in which way that is over by it."""
+    requests, counts, kind = book.requests, book.counts, event["kind"]
+    row = requests[slot]
+    if kind == _CALL:
+        return pass_on(row, event, counts)
+    if kind == _COMPLETE:
+        return complete(requests, book.threads, counts, slot, event)
+    if kind == _RETURN:
+        return call_returns(requests, book.threads, slot, event)
+    if kind == _COMPLETE_RETURN:
+        return completion_returns(row, counts)
+    if kind == _TAKE:
+        return take(row, event["object"])
+    if kind == _INSERT:
+        insert(row, event["object"])
+        return STAYS
+    return block_event(row, event)
 
 
 @inlined
-def _thread_of(book: Book, thread: np.uint32, cpu: np.uint16) -> np.uint32:
-    """The thread that an event itself names, else the one that runs on its CPU."""
-    return thread if thread != _UNKNOWN else np.uint32(book.cpus[cpu]["running"])
-
-
-@inlined
-def _driver_event(book: Book, irps: columns.Irps, i: Int) -> None:
-    event = irps.event[i]
-    thread = _thread_of(book, irps.thread[i], irps.cpu[i])
-    if event == _CALL:
-        call(book, irps, i, thread)
-    elif event == _COMPLETE:
-        complete(book, irps, i, thread)
-    elif event == _RETURN:
-        call_returns(book, irps, i, thread)
-    elif event == _COMPLETE_RETURN:
-        completion_returns(book, irps, i)
+def _follow_packet(book: Book, event: np.void) -> None:
+    slot = _request_of(book, event)
+    if slot >= 0:
+        way = _way(book, slot, event)
+        if way >= 0:
+            retire(book, slot, way)
+            slot = NONE
+    elif event["kind"] == _COMPLETE:
+        book.counts[UNKNOWN_COMPLETIONS] += 1
+    if (slot < 0) & (event["kind"] == _CALL):
+        issue(book, event)
 
 
 @kernel
-def advance(
-    book: Book,
-    irps: columns.Irps,
-    operations: columns.Operations,
-    queues: columns.Queues,
-    tcp: columns.Connections,
-    exits: columns.Exits,
-    pool: columns.Pool,
-    switches: columns.Switches,
-) -> int:
-    """Follow a batch; resumable: the caller makes room where the result says what is full.
-
-    Pool events only matter while there are requests, and are passed over otherwise.
-    """
-    state = book.state
-    while True:
-        first_irp, first_operation = _head(irps.order, state[STATE_IRP]), _head(operations.order, state[STATE_AFD])
-        first_queue, first_tcp = _head(queues.order, state[STATE_QUEUE]), _head(tcp.order, state[STATE_TCP])
-        first_exit = _head(exits.order, state[STATE_EXIT])
-        until = min(first_irp, first_operation, first_queue, first_tcp, first_exit)
-        j = state[STATE_SWITCH]
-        while j < switches.order.shape[0] and switches.order[j] < until:
-            book.cpus[switches.cpu[j]]["running"] = switches.new[j]
-            j += 1
-        state[STATE_SWITCH] = j
-        j = state[STATE_POOL]
-        while j < pool.order.shape[0] and pool.order[j] < until:
-            if state[STATE_REQUESTS_LIVE] > 0:
-                pool_event(book, pool, j)
-            j += 1
-        state[STATE_POOL] = j
-        if until == _LAST:
-            break
-        full = _no_room(book)
-        if full != DONE:
-            return full
-        if first_irp == until:
-            _driver_event(book, irps, state[STATE_IRP])
-            state[STATE_IRP] += 1
-        elif first_operation == until:
-            i = state[STATE_AFD]
-            operate(book, operations, i, _thread_of(book, operations.thread[i], operations.cpu[i]))
-            state[STATE_AFD] += 1
-        elif first_queue == until:
-            i = state[STATE_QUEUE]
-            if queues.event[i] == _INSERT:
-                insert(book, queues, i)
-            else:
-                take(book, queues, i)
-            state[STATE_QUEUE] += 1
-        elif first_tcp == until:
-            connect(book, tcp, state[STATE_TCP])
-            state[STATE_TCP] += 1
+def advance(book: Book, events: Rows, turn: I64) -> None:
+    """Follow events in the order of ``turn``; there must be room for all that they may open."""
+    for k in range(turn.shape[0]):
+        event = events[turn[k]]
+        kind = event["kind"]
+        if kind == _SWITCH:
+            book.counts[RUNNING + event["cpu"]] = event["thread"]
+            continue
+        if (kind <= _COMPLETE_RETURN) & (event["thread"] == UNKNOWN):
+            event["thread"] = book.counts[RUNNING + event["cpu"]]
+            event["who"] = _INFERRED if event["thread"] != UNKNOWN else event["who"]
+        if kind == _OPERATE:
+            operate(book, event)
+        elif kind <= _TAKE:
+            _follow_packet(book, event)
+        elif kind == _CONNECT:
+            connect(book.sockets, book.ring, event)
+        elif kind == _ACCEPT:
+            accept(book.ring, book.counts, event)
         else:
-            exit_thread(book, exits.thread[state[STATE_EXIT]])
-            state[STATE_EXIT] += 1
-    state[:CURSORS] = 0
-    return DONE
-
-
-@kernel
-def follow_switches(cpus: Rows, switches: columns.Switches) -> None:
-    """Only note who runs where, for a batch without any of the other events."""
-    for i in range(switches.order.shape[0]):
-        cpus[switches.cpu[i]]["running"] = switches.new[i]
+            exit_thread(book, event)

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.fields import merged
-from analyzers.ledger.tables import EMPTY, refill, table_of
 from analyzers.requests import columns
-from analyzers.requests.advance import advance, follow_switches
-from analyzers.requests.rows import (
-    CONNECTION,
-    CPU,
-    DONE,
-    LATENCY,
-    REQUEST,
-    REQUESTS_FULL,
-    RING,
-    SOCKET,
-    SOCKETS_FULL,
-    STATE_ENTRY,
-    STATE_REQUESTS_FREE,
-    STATE_ROWS,
-    STATE_SOCKETS_FREE,
-    STATE_THREADS,
-    THREAD,
-    Book,
-)
+from analyzers.requests.addresses import Addresses
+from analyzers.requests.advance import advance
+from analyzers.requests.blocks import Blocks
+from analyzers.requests.columns import Part
+from analyzers.requests.events import CALL, EVENT, FREE, OPERATE
+from analyzers.requests.room import empty_book, live_requests, with_room
+from analyzers.requests.rows import RUNNING, Rows
 from analyzers.requests.tables import RequestSnapshot
-from analyzers.requests.view import snapshot_of
+from analyzers.requests.view import SocketNames, snapshot_of
 from analyzers.threads import Threads
-from analyzers.trends.bins import BINS
+from analyzers.trends.bins import BINS, EDGES
 from analyzers.who import Running
-from tracer.columns import UNKNOWN_ID, EventTable
-from tracer.etl.headers import MAX_PROCESSORS
+from tracer.columns import EventTable
 from tracer.trace import Batch
-
-_Row = TypeVar("_Row", bound=np.generic)
 
 _FIRST_ROWS: Final = 1 << 8
 
@@ -53,25 +36,11 @@ class Requests:
 
     def __init__(self, rows: int = _FIRST_ROWS) -> None:
         """``rows``: how many requests, sockets and threads there is room for at first, a power of two, at least 2."""
-        state = np.zeros(STATE_ROWS, np.int64)
-        state[[STATE_REQUESTS_FREE, STATE_SOCKETS_FREE, STATE_ENTRY]] = -1
-        self._book = Book(
-            requests=np.zeros(rows, REQUEST),
-            by_packet=np.full(2 * rows, EMPTY, np.uint64),
-            sockets=np.zeros(rows, SOCKET),
-            by_endpoint=np.full(2 * rows, EMPTY, np.uint64),
-            by_file=np.full(2 * rows, EMPTY, np.uint64),
-            threads=np.zeros(rows, THREAD),
-            thread_keys=np.zeros(rows, np.uint64),
-            thread_table=np.full(2 * rows, -1, np.int32),
-            cpus=np.zeros(MAX_PROCESSORS, CPU),
-            connections=np.zeros(RING, CONNECTION),
-            latency=np.zeros(BINS, LATENCY),
-            state=state,
-        )
-        self._book.cpus["running"] = UNKNOWN_ID
-        self._book.cpus["completed"] = -1
-        self._book.connections["connecting"] = -1
+        self._book = empty_book(rows)
+        self._addresses = Addresses()
+        self._blocks = Blocks()
+        self._events = np.empty(0, EVENT)
+        self._latency = np.zeros((2, BINS), np.int64)
         self._seen: set[str] = set()
         self._process_ids: dict[int, int] = {}
 
@@ -84,14 +53,16 @@ class Requests:
         if not self._seen.isdisjoint(("irp", "afd")):
             self._follow(tables)
         elif "context_switch" in tables:
-            follow_switches(self._book.cpus, columns.switches(tables["context_switch"]))
+            switches = tables["context_switch"]
+            self._book.counts[RUNNING + switches.cpu.astype(np.intp)] = switches.array("new_thread")
 
     def snapshot(self, threads: Threads, running: Running) -> RequestSnapshot:
         """What is not over now.
 
         ``threads`` tells the process of a thread, ``running`` who ran before a CPU's first context switch.
         """
-        return snapshot_of(self._book, self._seen, self._process_ids, threads, running)
+        names = SocketNames(self._addresses, self._process_ids)
+        return snapshot_of(self._book, self._latency, self._seen, names, threads, running)
 
     def _note_processes(self, table: EventTable) -> None:
         """Ids of processes by the address of their object; the last one with an address counts."""
@@ -100,40 +71,45 @@ class Requests:
         self._process_ids.update((key, pid) for key, pid in zip(keys, ids, strict=True) if key)
 
     def _follow(self, tables: Mapping[str, EventTable]) -> None:
-        def of(kind: str) -> EventTable:
-            return tables[kind] if kind in tables else columns.empty(kind)
+        parts = self._parts(tables)
+        if not parts:
+            return
+        count = sum(len(order) for order, _ in parts)
+        if count > len(self._events):
+            self._events = np.empty(2 * count, EVENT)
+        events, turn = columns.events_of(parts, self._events)
+        calls, operations = (int(np.count_nonzero(events["kind"] == kind)) for kind in (CALL, OPERATE))
+        self._book = with_room(self._book, calls, operations)
+        advance(self._book, events, turn)
+        self._note_latencies(events)
 
-        given = (
-            columns.irps(of("irp")), columns.operations(of("afd")), columns.queues(of("queue")),
-            columns.connections(tables.get("tcp"), tables.get("tcpip")), columns.exits(of("thread")),
-            columns.pool(of("pool")), columns.switches(of("context_switch")),
-        )  # fmt: skip
-        while (full := advance(self._book, *given)) != DONE:
-            self._make_room(full)
+    def _parts(self, tables: Mapping[str, EventTable]) -> list[Part]:
+        parts: list[Part] = []
+        if "irp" in tables:
+            parts.append(columns.requests(tables["irp"]))
+            fields = parts[0][1]
+            packets = np.asarray(fields["object"])[fields["kind"] == CALL]
+            if self._blocks.are_full(len(packets)):
+                self._blocks.restart(live_requests(self._book)["address"], len(packets))
+            self._blocks.add(packets)
+        if "afd" in tables:
+            parts += columns.operations(tables["afd"], self._addresses)
+        if "tcp" in tables:
+            parts.append(columns.classic_connections(tables["tcp"], self._addresses))
+        if "tcpip" in tables:
+            parts.append(columns.connections(tables["tcpip"], self._addresses))
+        if "queue" in tables:
+            parts += columns.queued(tables["queue"])
+        if "thread" in tables:
+            parts.append(columns.exits(tables["thread"]))
+        if "context_switch" in tables:
+            parts.append(columns.switches(tables["context_switch"]))
+        if "pool" in tables and "irp" in self._seen:
+            parts += self._blocks.parts(tables["pool"])
+        return parts
 
-    def _make_room(self, full: int) -> None:
-        book = self._book
-        if full == REQUESTS_FULL:
-            # In place: the two copies of a growing array would be the largest thing in memory.
-            book.requests.resize(2 * len(book.requests), refcheck=False)
-            self._book = book._replace(by_packet=_wider(book.by_packet))
-        elif full == SOCKETS_FULL:
-            self._book = book._replace(
-                sockets=_grown(book.sockets), by_endpoint=_wider(book.by_endpoint), by_file=_wider(book.by_file)
-            )
-        else:
-            keys = _grown(book.thread_keys)
-            table = table_of(keys, int(book.state[STATE_THREADS]))
-            self._book = book._replace(threads=_grown(book.threads), thread_keys=keys, thread_table=table)
-
-
-def _grown(table: npt.NDArray[_Row]) -> npt.NDArray[_Row]:
-    grown = np.zeros(2 * len(table), table.dtype)
-    grown[: len(table)] = table
-    return grown
-
-
-def _wider(buckets: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    wider = np.full(2 * len(buckets), EMPTY, np.uint64)
-    refill(buckets, wider)
-    return wider
+    def _note_latencies(self, events: Rows) -> None:
+        """How long after their completion requests were freed, and after their close endpoints cleaned up."""
+        over = np.flatnonzero(events["took"] >= 0)
+        bins = np.searchsorted(EDGES[1:BINS], events["took"][over], side="right")
+        np.add.at(self._latency, ((events["kind"][over] != FREE).astype(np.intp), bins), 1)

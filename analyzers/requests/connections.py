@@ -11,84 +11,92 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.requests.addresses import copy_address, same_address
-from analyzers.requests.columns import Connections
-from analyzers.requests.life import NONE
-from analyzers.requests.rows import RING, STATE_CONNECTIONS, Book
-from tracer.columns import UNKNOWN_ID
+from analyzers.requests.addresses import PORT_MASK
+from analyzers.requests.life import NONE, NOTHING, UNKNOWN
+from analyzers.requests.rows import CONNECTING, CONNECTIONS, I64, RING, Rows
 from tracer.jit import Int, inlined, kernel
 
-_UNKNOWN: Final = UNKNOWN_ID
+_PORT: Final = PORT_MASK
 
 
 @inlined
-def _connecting_socket(book: Book, tcp: Connections, i: Int) -> Int:
+def begin_connect(ring: Rows, counts: I64, slot: Int) -> None:
+    """A socket asks for a connection."""
+    ring[counts[CONNECTING] % RING]["connecting"] = slot
+    counts[CONNECTING] += 1
+
+
+@inlined
+def _may_be(row: np.void, event: np.void) -> bool:
+    """Whether a connecting socket may be the one whose connection TCP tells of."""
+    process, port, its_port = event["process"], event["local"] & _PORT, row["local"] & _PORT
+    same_process = (process == row["process"]) | (process == 0) | (process == UNKNOWN) | (row["process"] == UNKNOWN)
+    same_port = (port == 0) | (its_port == 0) | (its_port == port)
+    return (row["tcb"] == NOTHING) & (row["remote"] == event["remote"]) & same_process & same_port  # type: ignore[no-any-return]  # a kernel's value
+
+
+@inlined
+def _connecting_socket(sockets: Rows, ring: Rows, event: np.void) -> Int:
     """Row of the one connecting socket that fits, -1 for none or several."""
     found: Int = NONE
     for place in range(RING):
-        slot = np.int64(book.connections[place]["connecting"])
+        slot = ring[place]["connecting"]
         if slot < 0:
             break
-        row = book.sockets[slot]
-        if row["live"] == 0 or row["connecting"] == 0 or slot == found:
+        row = sockets[slot]
+        if (row["serial"] < 0) | (row["connecting"] == 0) | (slot == found):
             continue
-        if tcp.tcb[i] != np.uint64(0) and row["tcb"] == tcp.tcb[i]:
-            return slot
-        process = tcp.process[i]
-        strangers = process != row["process"] and process != 0 and process != _UNKNOWN and row["process"] != _UNKNOWN
-        if strangers or row["tcb"] != np.uint64(0) or not same_address(row["remote"], tcp.remote[i]):
-            continue
-        if row["local"]["port"] != 0 and row["local"]["port"] != tcp.local[i]["port"] and tcp.local[i]["port"] != 0:
-            continue
-        if found >= 0:
-            return NONE
-        found = slot
+        if (event["tcb"] != NOTHING) & (row["tcb"] == event["tcb"]):
+            return slot  # type: ignore[no-any-return]  # a kernel's value
+        if _may_be(row, event):
+            if found >= 0:
+                return NONE
+            found = slot
     return found
 
 
-@inlined
-def _connect_side(book: Book, tcp: Connections, i: Int) -> None:
-    slot = _connecting_socket(book, tcp, i)
+@kernel
+def connect(sockets: Rows, ring: Rows, event: np.void) -> None:
+    """TCP tells of a connection that a socket asked for."""
+    slot = _connecting_socket(sockets, ring, event)
     if slot < 0:
         return
-    row = book.sockets[slot]
-    if tcp.tcb[i] != np.uint64(0):
-        row["tcb"] = tcp.tcb[i]
-    if tcp.local[i]["port"] != 0:
-        copy_address(row["local"], tcp.local[i])
+    row = sockets[slot]
+    if event["tcb"] != NOTHING:
+        row["tcb"] = event["tcb"]
+    if event["local"] & _PORT != 0:
+        row["local"] = event["local"]
+
+
+@inlined
+def _free_connection(ring: Rows, remote: np.int64) -> Int:
+    """Place of the connection from an address that no socket has; -1 for none."""
+    for place in range(RING):
+        if ring[place]["remote"] == remote:
+            return place
+    return NONE
 
 
 @kernel
-def accept_side(book: Book, slot: Int) -> None:
+def accept_side(row: np.void, ring: Rows) -> None:
     """An accepted socket has its remote address: the connection from there is its own."""
-    row = book.sockets[slot]
-    for place in range(RING):
-        known = book.connections[place]
-        if known["free"] == 1 and same_address(known["remote"], row["remote"]):
-            copy_address(row["local"], known["local"])
-            row["tcb"] = known["tcb"]
-            known["free"] = 0
-            return
+    place = _free_connection(ring, row["remote"])
+    if place >= 0:
+        connection = ring[place]
+        row["local"] = connection["local"]
+        row["tcb"] = connection["tcb"]
+        connection["remote"] = 0
 
 
 @kernel
-def connect(book: Book, tcp: Connections, i: Int) -> None:
-    """One event of TCP that tells of a new connection."""
-    if tcp.remote[i]["family"] == 0:
-        return
-    if tcp.accepted[i] == 0:
-        _connect_side(book, tcp, i)
-        return
-    for place in range(RING):
-        known = book.connections[place]
-        if known["free"] == 1 and same_address(known["remote"], tcp.remote[i]):
-            # The kernel logger and the TCPIP provider tell of the same connection.
-            if tcp.tcb[i] != np.uint64(0):
-                known["tcb"] = tcp.tcb[i]
-            return
-    new = book.connections[book.state[STATE_CONNECTIONS] % RING]
-    book.state[STATE_CONNECTIONS] += 1
-    copy_address(new["local"], tcp.local[i])
-    copy_address(new["remote"], tcp.remote[i])
-    new["tcb"] = tcp.tcb[i]
-    new["free"] = 1
+def accept(ring: Rows, counts: I64, event: np.void) -> None:
+    """TCP tells of a connection that the other end asked for."""
+    place = _free_connection(ring, event["remote"])
+    if place < 0:
+        new = ring[counts[CONNECTIONS] % RING]
+        counts[CONNECTIONS] += 1
+        new["local"] = event["local"]
+        new["remote"] = event["remote"]
+        new["tcb"] = event["tcb"]
+    elif event["tcb"] != NOTHING:  # the kernel logger and the TCPIP provider tell of the same connection
+        ring[place]["tcb"] = event["tcb"]

@@ -1,4 +1,7 @@
-"""Driver events: requests are issued, passed on, returned from and completed (``docs/requests.md``)."""
+"""Driver events: requests are issued, passed on, returned from and completed (``docs/requests.md``).
+
+A step tells in which way the request is over by its event, :data:`~analyzers.requests.life.STAYS` if it is not.
+"""
 
 from __future__ import annotations
 
@@ -6,197 +9,163 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.requests.columns import Irps
+from analyzers.requests.events import CLEANUP, CREATE
 from analyzers.requests.joins import join_on_issue
-from analyzers.requests.life import NONE, UNKNOWN, end_call, enter_call, leave_call, open_request, request_at, retire
+from analyzers.requests.life import NOTHING, STAYS, UNKNOWN, end_call, leave_call, open_request
 from analyzers.requests.rows import (
-    STATE_BY_EXIT,
-    STATE_BY_REUSE,
-    STATE_COMPLETED,
-    STATE_INLINE,
-    STATE_NAMED,
-    STATE_RETURNS,
-    STATE_UNKNOWN,
+    BY_EXIT,
+    BY_INLINE,
+    BY_REUSE,
+    COMPLETED,
+    I64,
+    LAST_COMPLETED,
+    LAST_SERIAL,
+    NAMED,
+    RETURNS,
     Book,
+    Rows,
 )
 from analyzers.requests.tables import NEVER, Completion
-from tracer.columns import Who
-from tracer.events.irp import MajorFunction
 from tracer.jit import Int, inlined
 
-CREATE: Final = int(MajorFunction.CREATE)
-CLOSE: Final = int(MajorFunction.CLOSE)
-CLEANUP: Final = int(MajorFunction.CLEANUP)
 _DEEPEST: Final = 16
 """Driver calls inside one another on one thread; deeper ones are taken for calls whose returns were lost."""
 _NOT_COMPLETED: Final = int(Completion.NONE)
-INLINE: Final = int(Completion.INLINE)
-ON_THE_CPU: Final = int(Completion.ON_THE_CPU)
-ELSEWHERE: Final = int(Completion.ELSEWHERE)
-NOBODY_KNOWS: Final = int(Completion.UNKNOWN)
-_INFERRED: Final = int(Who.CONTEXT_SWITCH)
+_INLINE: Final = int(Completion.INLINE)
+_ON_THE_CPU: Final = int(Completion.ON_THE_CPU)
+_ELSEWHERE: Final = int(Completion.ELSEWHERE)
+_NOBODY_KNOWS: Final = int(Completion.UNKNOWN)
 
 
 @inlined
-def _is_another(book: Book, slot: Int, irps: Irps, i: Int, thread: np.uint32) -> bool:
+def _is_another(row: np.void, event: np.void, counts: I64) -> bool:
     """Whether a call with the packet of a request begins another request, and does not pass this one on.
 
     Where completions are lost, a packet is used again while its request seems open.
     """
-    row = book.requests[slot]
-    number, major = irps.id[i], irps.major[i]
-    if number != 0 and (number == row["id"] or number == row["alias"]):
+    number, thread, file = event["id"], event["thread"], event["file"]
+    if (number != 0) & ((number == row["id"]) | (number == row["alias"])):
         return False
-    if row["completed"] != NEVER:
-        return True
-    if (major == CREATE or major == CLEANUP or major == CLOSE) and major != row["major"]:
-        return True  # those are begun by the I/O manager only
-    same_routine = irps.routine[i] == row["routine"]
-    file = irps.file[i]
-    same_file = file == row["file"] or file == np.uint64(0) or row["file"] == np.uint64(0)
-    if row["in_call"] == 1 and thread == row["thread"] and book.state[STATE_RETURNS] > 0:
-        return same_routine and not same_file
-    if same_routine or book.state[STATE_NAMED] > 0:
-        return True
-    strangers = thread != UNKNOWN and row["thread"] != UNKNOWN and thread != row["thread"]
-    return not same_file and (strangers or row["returned"] != NEVER)
+    if (row["completed"] != NEVER) | ((event["purpose"] != 0) & (event["purpose"] != row["purpose"])):
+        return True  # creates, cleanups and closes are begun by the I/O manager only
+    same_routine = event["routine"] == row["routine"]
+    other_file = (file != row["file"]) & (file != NOTHING) & (row["file"] != NOTHING)
+    if (row["in_call"] == 1) & (thread == row["thread"]) & (counts[RETURNS] > 0):
+        return same_routine & other_file  # type: ignore[no-any-return]  # a kernel's value
+    strangers = (thread != UNKNOWN) & (row["thread"] != UNKNOWN) & (thread != row["thread"])
+    return same_routine | (counts[NAMED] > 0) | (other_file & (strangers | (row["returned"] != NEVER)))  # type: ignore[no-any-return]  # a kernel's value
 
 
 @inlined
-def _enter(book: Book, slot: Int) -> None:
-    """A new request's call is open on its thread; older ones that cannot be open any more are dropped.
+def _enter_call(requests: Rows, threads: Rows, slot: Int, counts: I64) -> None:
+    """A new request's call is the innermost of its thread; older ones that cannot be open any more are dropped.
 
     A driver does not call itself with another packet before it returns; and where no return is ever logged,
     only the latest call is known to be open.
     """
-    row = book.requests[slot]
-    if row["thread_row"] < 0:
-        return
+    row = requests[slot]
+    owner = threads[row["thread_row"]]
     depth = 0
-    stale: Int = NONE
-    other = np.int64(book.threads[row["thread_row"]]["calls"])
+    stale = STAYS
+    other = owner["calls"]
     while other >= 0:
         depth += 1
-        same = book.requests[other]["routine"] == row["routine"]
-        if same or depth > _DEEPEST or book.state[STATE_RETURNS] == 0:
+        if (requests[other]["routine"] == row["routine"]) | (depth > _DEEPEST) | (counts[RETURNS] == 0):
             stale = other
-        other = np.int64(book.requests[other]["call_below"])
+        other = requests[other]["call_below"]
     if stale >= 0:
-        end_call(book, stale)
-    enter_call(book, slot)
+        end_call(requests, threads, stale)
+    row["call_below"] = owner["calls"]
+    row["in_call"] = 1
+    owner["calls"] = slot
 
 
 @inlined
-def call(book: Book, irps: Irps, i: Int, thread: np.uint32) -> None:
-    """A driver is called; there must be room for a request and a thread."""
-    packet = irps.irp[i]
-    slot = request_at(book, packet)
-    if slot >= 0 and not _is_another(book, slot, irps, i, thread):
-        row = book.requests[slot]
-        if row["completed"] != NEVER:  # the same request is sent on, so that completion was not the last
-            row["completed"] = NEVER
-            row["completion"] = _NOT_COMPLETED
-            book.state[STATE_COMPLETED] -= 1
-        if irps.id[i] != row["id"]:
-            row["alias"] = irps.id[i]
-        elif thread == row["thread"]:
-            row["calls"] += 1
-        return
-    if slot >= 0:
-        retire(book, slot, STATE_BY_REUSE)
-    slot = open_request(book, packet, thread)
-    row = book.requests[slot]
-    row["id"] = irps.id[i]
-    row["alias"] = 0
-    row["process"] = irps.process[i]
-    row["who"] = irps.who[i] if irps.who[i] != 0 or thread == UNKNOWN else _INFERRED
-    row["file"] = irps.file[i]
-    row["routine"] = irps.routine[i]
-    row["major"] = min(irps.major[i], 255)
-    row["issued"] = irps.time[i]
-    row["issued_cpu"] = irps.cpu[i]
-    row["issued_offset"] = irps.offset[i]
-    _enter(book, slot)
+def issue(book: Book, event: np.void) -> None:
+    """A driver is called with a packet that is not on the book; there must be room for a request and a thread."""
+    slot = open_request(book, event)
+    if book.requests[slot]["thread_row"] >= 0:
+        _enter_call(book.requests, book.threads, slot, book.counts)
     join_on_issue(book, slot)
 
 
 @inlined
-def call_returns(book: Book, irps: Irps, i: Int, thread: np.uint32) -> None:
+def pass_on(row: np.void, event: np.void, counts: I64) -> Int:
+    """A driver is called with the packet of a request."""
+    if _is_another(row, event, counts):
+        return BY_REUSE
+    if row["completed"] != NEVER:  # the same request is sent on, so that completion was not the last
+        row["completed"] = NEVER
+        row["completion"] = _NOT_COMPLETED
+        counts[COMPLETED] -= 1
+    if event["id"] != row["id"]:
+        row["alias"] = event["id"]
+    elif event["thread"] == row["thread"]:
+        row["calls"] += 1
+    return STAYS
+
+
+@inlined
+def call_returns(requests: Rows, threads: Rows, slot: Int, event: np.void) -> Int:
     """A driver call is over. A request completed on its own thread until then needs no APC."""
-    book.state[STATE_RETURNS] += 1
-    slot = request_at(book, irps.irp[i])
-    if slot < 0:
-        return
-    row = book.requests[slot]
-    strangers = thread != UNKNOWN and row["thread"] != UNKNOWN and thread != row["thread"]
-    if irps.id[i] != row["id"] or strangers or row["returned"] != NEVER:
-        return
+    row, thread = requests[slot], event["thread"]
+    strangers = (thread != UNKNOWN) & (row["thread"] != UNKNOWN) & (thread != row["thread"])
+    if (event["id"] != row["id"]) | strangers | (row["returned"] != NEVER):
+        return STAYS
     row["calls"] -= 1
     if row["calls"] > 0:
-        return
-    row["returned"] = irps.time[i]
-    end_call(book, slot)
-    if row["completion"] == INLINE or row["completion"] == ON_THE_CPU:
-        retire(book, slot, STATE_INLINE)
+        return STAYS
+    row["returned"] = event["time"]
+    end_call(requests, threads, slot)
+    return BY_INLINE if (row["completion"] == _INLINE) | (row["completion"] == _ON_THE_CPU) else STAYS
 
 
 @inlined
-def _completion_of(book: Book, slot: Int, thread: np.uint32) -> Int:
-    """Who completes a request: :class:`~analyzers.requests.tables.Completion`."""
-    row = book.requests[slot]
-    if thread == UNKNOWN or row["thread"] == UNKNOWN:
-        return NOBODY_KNOWS
+def _completion_of(requests: Rows, threads: Rows, counts: I64, row: np.void, thread: np.uint32) -> Int:
+    """Who completes a request whose thread has not exited: :class:`~analyzers.requests.tables.Completion`."""
+    if (thread == UNKNOWN) | (row["thread"] == UNKNOWN):
+        return _NOBODY_KNOWS
     if thread != row["thread"]:
-        return ELSEWHERE
-    if book.state[STATE_RETURNS] == 0:
-        return INLINE if row["major"] == CREATE else ON_THE_CPU
+        return _ELSEWHERE
+    if counts[RETURNS] == 0:
+        return _INLINE if row["purpose"] == CREATE else _ON_THE_CPU
     if row["returned"] == NEVER:
-        return INLINE
-    inside = np.int64(book.threads[row["thread_row"]]["calls"]) if row["thread_row"] >= 0 else np.int64(NONE)
+        return _INLINE
+    inside = threads[row["thread_row"]]["calls"]
     while inside >= 0:
-        other = book.requests[inside]
-        if other["completed"] == NEVER or other["completion"] == INLINE:
-            return INLINE
-        inside = np.int64(other["call_below"])
-    return ON_THE_CPU
+        other = requests[inside]
+        if other["completion"] <= _INLINE:
+            return _INLINE
+        inside = other["call_below"]
+    return _ON_THE_CPU
 
 
 @inlined
-def complete(book: Book, irps: Irps, i: Int, thread: np.uint32) -> None:
+def complete(requests: Rows, threads: Rows, counts: I64, slot: Int, event: np.void) -> Int:
     """A request is completed; the last completion counts, as a driver may take one back."""
-    slot = request_at(book, irps.irp[i])
-    cpu = book.cpus[irps.cpu[i]]
-    cpu["completed"] = NONE
-    if slot < 0:
-        book.state[STATE_UNKNOWN] += 1
-        return
-    row = book.requests[slot]
-    if irps.id[i] == row["id"] and row["id"] != 0:
-        book.state[STATE_NAMED] += 1
+    row = requests[slot]
+    if (event["id"] == row["id"]) & (row["id"] != 0):
+        counts[NAMED] = 1
     if row["completed"] == NEVER:
-        book.state[STATE_COMPLETED] += 1
-    row["completion"] = _completion_of(book, slot, thread)
-    row["completed"] = irps.time[i]
-    row["completed_cpu"] = irps.cpu[i]
-    row["completed_offset"] = irps.offset[i]
-    row["completed_thread"] = thread
-    if row["major"] == CLEANUP or row["major"] == CLOSE:
-        retire(book, slot, STATE_INLINE)  # the I/O manager sets an event for these and queues no APC
-    elif row["orphan"] == 1:
-        retire(book, slot, STATE_BY_EXIT)
-    else:
-        cpu["completed"] = slot
-        cpu["serial"] = row["serial"]
-        if row["completion"] != INLINE:
-            leave_call(book, slot)
+        counts[COMPLETED] += 1
+    if row["purpose"] >= CLEANUP:
+        return BY_INLINE  # the I/O manager sets an event for these and queues no APC
+    if row["orphan"] == 1:
+        return BY_EXIT
+    row["completion"] = _completion_of(requests, threads, counts, row, event["thread"])
+    row["completed"] = event["time"]
+    row["completed_cpu"] = event["cpu"]
+    row["completed_offset"] = event["offset"]
+    row["completed_thread"] = event["thread"]
+    counts[LAST_COMPLETED + event["cpu"]] = slot
+    counts[LAST_SERIAL + event["cpu"]] = row["serial"]
+    if row["completion"] != _INLINE:
+        leave_call(requests, threads, slot)
+    return STAYS
 
 
 @inlined
-def completion_returns(book: Book, irps: Irps, i: Int) -> None:
+def completion_returns(row: np.void, counts: I64) -> Int:
     """What was completed inside another call, or where no call's return is ever logged, is over now."""
-    slot = request_at(book, irps.irp[i])
-    if slot < 0:
-        return
-    row = book.requests[slot]
-    if row["completion"] == INLINE and (book.state[STATE_RETURNS] == 0 or row["returned"] != NEVER):
-        retire(book, slot, STATE_INLINE)
+    is_over = (row["completion"] == _INLINE) & ((counts[RETURNS] == 0) | (row["returned"] != NEVER))
+    return BY_INLINE if is_over else STAYS

@@ -56,6 +56,10 @@ class RequestTable:
     first driver called. ``completion``: :class:`Completion`; ``queued``: :class:`Queued`; ``join``: :class:`Join`.
     ``socket``: row of the :class:`SocketTable`, -1 for none; ``operation``: AFD event id of the operation, 0 for none,
     with its start and completion. ``*_cpu`` and ``*_offset`` point at the events.
+
+    Of all requests of the row's thread, in its present life, that were completed and needed an APC (neither inline nor
+    queued, no cleanup or close): ``thread_completed`` is their number, the retired ones included, ``last_retired_ns``
+    the completion of the latest-completed one that was seen to be retired, by a free or a new use of its packet.
     """
 
     irp: U64
@@ -82,6 +86,8 @@ class RequestTable:
     operation: U16
     operation_start_ns: I64
     operation_end_ns: I64
+    thread_completed: U32
+    last_retired_ns: I64
 
     def __len__(self) -> int:
         return len(self.irp)

@@ -3,53 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from analyzers.requests.addresses import text
+from analyzers.requests.addresses import Addresses
 from analyzers.requests.rows import (
-    I32,
+    BY_CLEANUP,
+    BY_EXIT,
+    BY_FREE,
+    BY_INLINE,
+    BY_QUEUE,
+    BY_REUSE,
+    CLEANED,
+    CLOSED,
+    COMPLETED,
+    CREATED,
     I64,
-    STATE_BY_CLEANUP,
-    STATE_BY_EXIT,
-    STATE_BY_FREE,
-    STATE_BY_QUEUE,
-    STATE_BY_REUSE,
-    STATE_CLEANED,
-    STATE_CLOSED,
-    STATE_COMPLETED,
-    STATE_CREATED,
-    STATE_INLINE,
-    STATE_ISSUED,
-    STATE_REPLACED,
-    STATE_REQUESTS,
-    STATE_SOCKETS,
-    STATE_UNKNOWN,
+    ISSUED,
+    REPLACED,
+    THREADS,
     U8,
     U32,
     U64,
+    UNKNOWN_COMPLETIONS,
     Book,
     Rows,
 )
-from analyzers.requests.tables import RequestCounts, RequestSnapshot, RequestTable, SocketTable
+from analyzers.requests.tables import (
+    NEVER,
+    Completion,
+    Queued,
+    RequestCounts,
+    RequestSnapshot,
+    RequestTable,
+    SocketTable,
+)
 from analyzers.threads import Threads
 from analyzers.who import Running
 from tracer.columns import UNKNOWN_ID, Who
 
+I32 = npt.NDArray[np.int32]
+
+
+class SocketNames(NamedTuple):
+    """What turns the numbers of sockets into text and ids; ``process_ids``: by the address of the process object."""
+
+    addresses: Addresses
+    process_ids: Mapping[int, int]
+
 
 def snapshot_of(
-    book: Book, seen: Collection[str], process_ids: Mapping[int, int], threads: Threads, running: Running
+    book: Book, latency: I64, seen: Collection[str], names: SocketNames, threads: Threads, running: Running
 ) -> RequestSnapshot:
-    """Copies of everything that is not over. ``process_ids``: by the address of the process object."""
-    sockets, slots = _oldest_first(book.sockets[: book.state[STATE_SOCKETS]], "created")
+    """Copies of everything that is not over. ``latency``: int64 (2, BINS), of retirements and of cleanups."""
+    sockets, slots = _oldest_first(book.sockets, "created")
     rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
     rows_of_sockets[slots] = np.arange(len(slots), dtype=np.int32)
-    requests, _ = _oldest_first(book.requests[: book.state[STATE_REQUESTS]], "issued")
+    requests, _ = _oldest_first(book.requests, "issued")
     return RequestSnapshot(
-        requests=_requests(requests, rows_of_sockets, threads, running),
-        sockets=_sockets(sockets, process_ids),
-        counts=_counts(book),
+        requests=_requests(requests, rows_of_sockets, book.threads[: book.counts[THREADS]], threads, running),
+        sockets=_sockets(sockets, names),
+        counts=_counts(book.counts, latency),
         seen_irp="irp" in seen,
         seen_afd="afd" in seen,
         seen_tcp="tcp" in seen or "tcpip" in seen,
@@ -57,18 +73,19 @@ def snapshot_of(
 
 
 def _oldest_first(rows: Rows, time: str) -> tuple[Rows, I64]:
-    """The live rows by time, then in the order in which they were opened; and where they are."""
-    live = np.flatnonzero(rows["live"])
+    """The rows in use by time, then in the order in which they were opened; and where they are."""
+    live = np.flatnonzero(rows["serial"] >= 0)
     order = live[np.lexsort((rows["serial"][live], rows[time][live]))]
     return rows[order], order.astype(np.int64)
 
 
-def _requests(rows: Rows, rows_of_sockets: I32, threads: Threads, running: Running) -> RequestTable:
+def _requests(rows: Rows, rows_of_sockets: I32, owners: Rows, threads: Threads, running: Running) -> RequestTable:
     thread, who = _issuers(rows, running)
     process = np.array(rows["process"], np.uint32)
     strange = np.flatnonzero((process == UNKNOWN_ID) & (thread != UNKNOWN_ID))
     process[strange] = threads.process_of(thread[strange], rows["issued"][strange].astype(np.int64))
     socket = np.where(rows["socket"] >= 0, rows_of_sockets[rows["socket"]], np.int32(-1)).astype(np.int32)
+    completed, last_retired = _of_threads(rows, thread, owners)
     return RequestTable(
         irp=_copy(rows, "address"),
         match_id=_copy(rows, "id"),
@@ -94,7 +111,21 @@ def _requests(rows: Rows, rows_of_sockets: I32, threads: Threads, running: Runni
         operation=_copy(rows, "operation"),
         operation_start_ns=_copy(rows, "operation_start"),
         operation_end_ns=_copy(rows, "operation_end"),
+        thread_completed=completed,
+        last_retired_ns=last_retired,
     )
+
+
+def _of_threads(rows: Rows, thread: U32, owners: Rows) -> tuple[U32, I64]:
+    """By request, of all its thread's: how many needed an APC, and the latest completion of those that had it."""
+    needed = (rows["completion"] > Completion.INLINE) & (rows["queued"] == Queued.NO) & (thread != UNKNOWN_ID)
+    ids, place = np.unique(np.concatenate((thread, owners["thread"])), return_inverse=True)
+    mine, theirs = place[: len(rows)], place[len(rows) :]
+    completed = np.bincount(mine[needed], minlength=len(ids))
+    completed[theirs] += owners["completed"]
+    last_retired = np.full(len(ids), NEVER, np.int64)
+    last_retired[theirs] = owners["last_retired"]
+    return completed[mine].astype(np.uint32), last_retired[mine]
 
 
 def _issuers(rows: Rows, running: Running) -> tuple[U32, U8]:
@@ -107,11 +138,11 @@ def _issuers(rows: Rows, running: Running) -> tuple[U32, U8]:
     return thread, who
 
 
-def _sockets(rows: Rows, process_ids: Mapping[int, int]) -> SocketTable:
+def _sockets(rows: Rows, names: SocketNames) -> SocketTable:
     return SocketTable(
         endpoint=_copy(rows, "address"),
         process_object=_copy(rows, "process_object"),
-        process=_owners(rows, process_ids),
+        process=_owners(rows, names.process_ids),
         thread=_copy(rows, "thread"),
         created_ns=_copy(rows, "created"),
         created_cpu=_copy(rows, "created_cpu"),
@@ -126,8 +157,8 @@ def _sockets(rows: Rows, process_ids: Mapping[int, int]) -> SocketTable:
         received_bytes=_copy(rows, "received"),
         tcb=_copy(rows, "tcb"),
         file_object=_copy(rows, "file"),
-        local=tuple(text(row) for row in rows["local"]),
-        remote=tuple(text(row) for row in rows["remote"]),
+        local=names.addresses.texts(rows["local"]),
+        remote=names.addresses.texts(rows["remote"]),
     )
 
 
@@ -144,24 +175,24 @@ def _owners(rows: Rows, process_ids: Mapping[int, int]) -> U32:
     return np.where(by_key != UNKNOWN_ID, by_key, otherwise).astype(np.uint32)
 
 
-def _counts(book: Book) -> RequestCounts:
-    state = [int(value) for value in book.state]
+def _counts(counts: I64, latency: I64) -> RequestCounts:
+    values = counts.tolist()
     return RequestCounts(
-        issued=state[STATE_ISSUED],
-        completed=state[STATE_COMPLETED],
-        retired_by_free=state[STATE_BY_FREE],
-        retired_by_reuse=state[STATE_BY_REUSE],
-        retired_inline=state[STATE_INLINE],
-        retired_by_exit=state[STATE_BY_EXIT],
-        retired_by_queue=state[STATE_BY_QUEUE],
-        retired_by_cleanup=state[STATE_BY_CLEANUP],
-        unknown_completions=state[STATE_UNKNOWN],
-        sockets_created=state[STATE_CREATED],
-        sockets_closed=state[STATE_CLOSED],
-        sockets_cleaned=state[STATE_CLEANED],
-        sockets_replaced=state[STATE_REPLACED],
-        retire_latency=_copy(book.latency, "retire"),
-        cleanup_latency=_copy(book.latency, "cleanup"),
+        issued=values[ISSUED],
+        completed=values[COMPLETED],
+        retired_by_free=values[BY_FREE],
+        retired_by_reuse=values[BY_REUSE],
+        retired_inline=values[BY_INLINE],
+        retired_by_exit=values[BY_EXIT],
+        retired_by_queue=values[BY_QUEUE],
+        retired_by_cleanup=values[BY_CLEANUP],
+        unknown_completions=values[UNKNOWN_COMPLETIONS],
+        sockets_created=values[CREATED],
+        sockets_closed=values[CLOSED],
+        sockets_cleaned=values[CLEANED],
+        sockets_replaced=values[REPLACED],
+        retire_latency=latency[0].copy(),
+        cleanup_latency=latency[1].copy(),
     )
 
 
