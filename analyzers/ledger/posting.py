@@ -162,7 +162,7 @@ def _partner(
 
 
 @kernel
-def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a step of its own costs a call
+def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a step of its own costs a call
     time: npt.NDArray[np.int64],
     raw: npt.NDArray[np.int64],
     cpu: npt.NDArray[np.uint16],
@@ -219,8 +219,8 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
         name = pool_tag[now] & _NAME_BITS
         paged = pool_type[now] & _PAGED_BIT
         hint = _hint(stack[now], name, site_memo.shape[0])
-        site_row = np.int64(site_memo[hint])
-        tag_row = np.int64(sites[site_row]["tag_row"])
+        site_row: Int = np.int64(site_memo[hint])
+        tag_row: Int = np.int64(sites[site_row]["tag_row"])
         known = sites[site_row]["stack"] == stack[now] and tag_row < state[STATE_TAGS]
         known = known and tags[tag_row]["tag"] == name and tags[tag_row]["paged"] == paged
         if not known:
