@@ -66,7 +66,22 @@ _PAGED_BIT: Final = np.uint32(PAGED)
 
 @inlined
 def _is_free(event: np.uint16) -> bool:
-    return event == _FREE_HOOK or event == _FREE_SESSION_HOOK  # type: ignore[no-any-return]  # a kernel's boolean
+    return (event == _FREE_HOOK) | (event == _FREE_SESSION_HOOK)  # type: ignore[no-any-return]  # a kernel's boolean
+
+
+@inlined
+def _hint(stack: np.int32, tag: np.uint32, size: int) -> Int:
+    """Where a site is remembered; stack ids count up from 0, so that those of one tag do not collide."""
+    return (np.int64(stack) ^ (np.int64(tag) >> np.int64(3))) & (size - 1)
+
+
+@inlined
+def _posted(taken: npt.NDArray[np.uint8], i: Int, now: Int) -> Int:
+    """Event ``now`` was posted when it was event ``i``'s turn; gives by how many events the turn moves on."""
+    if now == i:
+        return 1
+    taken[now] = 1
+    return 0
 
 
 @inlined
@@ -147,7 +162,7 @@ def _partner(
 
 
 @kernel
-def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a step of its own costs a call
+def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a step of its own costs a call
     time: npt.NDArray[np.int64],
     raw: npt.NDArray[np.int64],
     cpu: npt.NDArray[np.uint16],
@@ -171,6 +186,7 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
     tags: npt.NDArray[np.void],
     tag_keys: npt.NDArray[np.uint64],
     tag_table: npt.NDArray[np.int32],
+    site_memo: npt.NDArray[np.int32],
     recent: npt.NDArray[np.void],
     steps: npt.NDArray[np.void],
     lifetimes: npt.NDArray[np.int32],
@@ -178,7 +194,8 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
 ) -> int:
     """Post pool events, in time order; resumable: the caller makes room where the result says what is full.
 
-    ``taken`` marks events that were posted before their turn (ties between CPUs).
+    ``taken`` marks events that were posted before their turn (ties between CPUs). ``site_memo`` remembers recent sites
+    by :func:`_hint`.
     """
     i = state[STATE_NEXT]
     while i < raw.shape[0]:
@@ -197,13 +214,19 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
             _close(slots, buckets, bucket, sites, tags, recent, steps, lifetimes, state, time[now], 1)
             state[STATE_FREES] += 1
             state[STATE_MATCHED] += 1
-            taken[now] = 1
+            i += _posted(taken, i, now)
             continue
         name = pool_tag[now] & _NAME_BITS
         paged = pool_type[now] & _PAGED_BIT
-        tag_row = keyed_row(
-            tag_table, tag_keys, state[STATE_TAGS], (np.uint64(name) << np.uint64(1)) | np.uint64(paged)
-        )
+        hint = _hint(stack[now], name, site_memo.shape[0])
+        site_row: Int = np.int64(site_memo[hint])
+        tag_row: Int = np.int64(sites[site_row]["tag_row"])
+        known = sites[site_row]["stack"] == stack[now] and tag_row < state[STATE_TAGS]
+        known = known and tags[tag_row]["tag"] == name and tags[tag_row]["paged"] == paged
+        if not known:
+            tag_row = keyed_row(
+                tag_table, tag_keys, state[STATE_TAGS], (np.uint64(name) << np.uint64(1)) | np.uint64(paged)
+            )
         if tag_row < 0:
             state[STATE_NEXT] = i
             return TAGS_FULL
@@ -216,13 +239,15 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
             tag["frees"] += 1
             state[STATE_FREES] += 1
             state[STATE_WITHOUT] += 1
-            taken[now] = 1
+            i += _posted(taken, i, now)
             continue
-        site_row = keyed_row(site_table, site_keys, state[STATE_SITES], site_key(tag_row, stack[now]))
-        if site_row < 0:
-            state[STATE_NEXT] = i
-            return SITES_FULL
-        if 3 * (state[STATE_LIVE] + 1) > 2 * buckets.shape[0]:
+        if not known or site_row >= state[STATE_SITES]:
+            site_row = keyed_row(site_table, site_keys, state[STATE_SITES], site_key(tag_row, stack[now]))
+            if site_row < 0:
+                state[STATE_NEXT] = i
+                return SITES_FULL
+            site_memo[hint] = site_row
+        if 2 * (state[STATE_LIVE] + 1) > buckets.shape[0]:
             state[STATE_NEXT] = i
             return BUCKETS_FULL
         if state[STATE_FREE_HEAD] < 0 and state[STATE_SLOTS] >= slots.shape[0]:
@@ -276,6 +301,6 @@ def post(  # noqa: PLR0913, PLR0915, PLR0917 - a kernel takes arrays only, and a
         row["cpu"] = cpu[now]
         row["flags"] = (HAS_STACK if stack[now] >= 0 else 0) | (HAS_USER_STACK if user_stack[now] >= 0 else 0)
         state[STATE_RECENT] += 1
-        taken[now] = 1
+        i += _posted(taken, i, now)
     state[STATE_NEXT] = 0
     return DONE

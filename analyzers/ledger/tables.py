@@ -56,8 +56,8 @@ def fetch_bucket(buckets: npt.NDArray[np.uint64], address: np.uint64) -> None:
 def fetch_slot(buckets: npt.NDArray[np.uint64], slots: npt.NDArray[np.void], address: np.uint64) -> None:
     """Have the slot of an address come into the cache, where its bucket is the first that it may have."""
     entry = buckets[fingerprint(address) & np.uint64(buckets.shape[0] - 1)]
-    if entry != EMPTY:
-        prefetch(slots, np.int64(entry & LOW32))
+    # Of an empty bucket the first slot: which it is cannot be foreseen, and a branch would be guessed wrong.
+    prefetch(slots, np.int64(entry & LOW32) if entry != EMPTY else np.int64(0))
 
 
 @inlined

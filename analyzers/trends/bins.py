@@ -27,9 +27,9 @@ def bin_of(duration: Int) -> Int:
         return np.int64(0)
     octave = np.int64(0)
     rest = np.int64(duration)
-    for width in (32, 16, 8, 4, 2, 1):  # the position of the highest bit, by halving
-        if rest >> np.int64(width):
-            rest >>= np.int64(width)
-            octave += np.int64(width)
+    for width in (32, 16, 8, 4, 2, 1):  # the position of the highest bit, by halving, without a branch to guess wrong
+        more = np.int64(rest >> np.int64(width) != 0) * np.int64(width)
+        rest >>= more
+        octave += more
     half = (np.int64(duration) >> (octave - np.int64(1))) & np.int64(1)
     return min(np.int64(BINS - 1), np.int64(2) * (octave - np.int64(_FIRST_OCTAVE)) + half)
