@@ -59,7 +59,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
         return replace(NO_DIAGNOSIS, cleared=_before_trace(pool)), held
     scene = Scene(pool, case.names, case.coverage, case.module_of)
     lost = case.coverage.lost
-    threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held.requests, lost)]
+    threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held, lost)]
     findings = [accuse_thread(group, held, scene, lost) for group in threads]
     span = Span(int(pool.sites.first_ns.min()), case.at_ns)
     known = explained(held, threads)
@@ -78,7 +78,7 @@ def _hold(case: Case) -> Grounds:
     pool = case.pool
     told = with_makers(case.requests.requests, packets_of(pool, case.requests.requests))
     requests, packets = replace(case.requests, requests=told), packets_of(pool, told)
-    pending = pending_rows(requests, case.activity, case.at_ns, packets)
+    pending = pending_rows(requests, case.activity, case.at_ns, packets, told.last_retired_ns)
     found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
     retention = build(
         pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, case.module_of

@@ -37,10 +37,15 @@ _POINTS: Final = 64
 _HOUR_NS: Final = 3.6e12
 
 
-def believable(group: PendingGroup, requests: RequestSnapshot, told: float) -> bool:
+def believable(group: PendingGroup, grounds: Grounds, told: float) -> bool:
     """Whether a thread is accused; ``told``: share of events lost, by which a retirement may have gone unseen."""
-    unseen = LossRate(told).explained(requests.counts.completed) if told else 0.0
-    return len(group) >= _FEWEST and group.strength >= _WEAKEST and len(group) > unseen
+    return len(group) >= _FEWEST and group.strength >= _WEAKEST and len(group) > _unseen(group, grounds, told)
+
+
+def _unseen(group: PendingGroup, grounds: Grounds, told: float) -> float:
+    """How many of the thread's requests may look pending because the event that retired them was lost."""
+    row = int(grounds.pending.rows[group.members[0]])
+    return LossRate(told).explained(int(grounds.requests.requests.thread_completed[row]))
 
 
 def explained(held: Grounds, groups: list[PendingGroup]) -> npt.NDArray[np.bool_]:
@@ -107,8 +112,7 @@ def _confidence(group: PendingGroup, held: Grounds, scene: Scene, told: float) -
         Doubt.WRAPPED: cover.wrapped,
     }
     doubts = [doubt for doubt, holds in held_against.items() if holds]
-    unseen = LossRate(told).explained(held.requests.counts.completed) if told else 0.0
-    sure = confidence(Verdict.PENDING_APC, doubts, count=len(group), explained=unseen)
+    sure = confidence(Verdict.PENDING_APC, doubts, count=len(group), explained=_unseen(group, held, told))
     return Confidence(round(sure.value * sqrt(group.strength), 3), (*group.doubts, *sure.doubts))
 
 

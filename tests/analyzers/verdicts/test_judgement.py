@@ -26,7 +26,7 @@ def test_what_only_looks_like_a_leak_is_never_accused(story: Story) -> None:
 @pytest.mark.parametrize("story", LEAKS, ids=lambda story: story.__name__)
 def test_a_leak_beside_freed_siblings_is_a_missing_free(story: Story) -> None:
     right = sum(judged(story(np.random.default_rng(seed))).verdict is Verdict.MISSING_FREE for seed in range(SEEDS))
-    assert right >= 0.92 * SEEDS
+    assert right >= 0.9 * SEEDS
 
 
 def test_what_grows_to_the_end_and_is_never_freed_is_growth() -> None:
