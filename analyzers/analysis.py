@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from analyzers.activity import Activity
-from analyzers.findings import Diagnosis
+from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.grounds import Grounds
 from analyzers.ledger import Ledger
 from analyzers.modules import Modules
@@ -50,6 +53,10 @@ class TraceNames:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
         return tuple(self._frame(int(address), process) for address in self._stacks.frames(stack))
 
+    def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """The frames of many stacks, one stack after another, and where each begins, with the end as one more."""
+        return self._stacks.all_frames(stacks)
+
     def _frame(self, address: int, process: int) -> Frame:
         module = self.modules.find(address, process)
         return Frame(address, "", 0) if module is None else Frame(address, module.name, address - module.base)
@@ -85,12 +92,15 @@ class Analysis:
         self._activity.feed(batch)
         self._at_ns = batch.until_ns
 
-    def snapshot(self, *, partial: bool = False) -> Snapshot:
-        """What is known now; ``partial`` marks a reading that was stopped before its end."""
+    def snapshot(self, *, partial: bool = False, diagnose: bool = True) -> Snapshot:
+        """What is known now; ``partial`` marks a reading that was stopped before its end.
+
+        Without ``diagnose`` nothing is concluded from it: that takes longer than all the rest.
+        """
         source = self._source
         view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
         pool = view.snapshot(self._at_ns)
-        diagnosis, grounds = self._diagnosis(pool)
+        diagnosis, grounds = self._diagnosis(pool) if diagnose else (NO_DIAGNOSIS, None)
         return Snapshot(
             info=source.info,
             census=source.census,
