@@ -92,15 +92,16 @@ class Analysis:
         self._activity.feed(batch)
         self._at_ns = batch.until_ns
 
-    def snapshot(self, *, partial: bool = False, diagnose: bool = True) -> Snapshot:
-        """What is known now; ``partial`` marks a reading that was stopped before its end.
+    def snapshot(self, *, partial: bool = False, diagnosed: bool = True) -> Snapshot:
+        """What is known now.
 
-        Without ``diagnose`` nothing is concluded from it: that takes longer than all the rest.
+        ``partial`` marks a reading that was stopped before its end. ``diagnosed``: with verdicts, which cost about a
+        millisecond for each group of outstanding allocations; without, the snapshot says nothing of why.
         """
         source = self._source
         view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
         pool = view.snapshot(self._at_ns)
-        diagnosis, grounds = self._diagnosis(pool) if diagnose else (NO_DIAGNOSIS, None)
+        diagnosis, grounds = self._diagnosis(pool) if diagnosed else (NO_DIAGNOSIS, None)
         return Snapshot(
             info=source.info,
             census=source.census,

@@ -137,8 +137,11 @@ def _goes_on(part: npt.NDArray[np.float64], young: npt.NDArray[np.float64], used
 
 
 def _without_bursts(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    some = counts[counts > 0]
-    return np.clip(counts, 0, _BURST * np.median(some)) if len(some) else np.zeros(len(counts))
+    some = np.sort(counts[counts > 0])
+    if not len(some):
+        return np.zeros(len(counts))
+    median = float(some[(len(some) - 1) // 2] + some[len(some) // 2]) / 2  # np.median takes ten times as long on a few
+    return np.clip(counts.astype(np.float64), 0, _BURST * median)
 
 
 def _occasions(part: npt.NDArray[np.float64]) -> int:

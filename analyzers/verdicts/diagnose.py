@@ -29,6 +29,7 @@ from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.groups import Group, groups, strays_of_tags
 from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs
 from analyzers.verdicts.judgement import Judgement, judge_all
+from analyzers.verdicts.merging import merged
 from analyzers.verdicts.resting import WHY, resting
 
 _MOST: Final = 0.8
@@ -64,7 +65,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     known = explained(held, threads)
     rests = resting(pool, held.requests, held.attribution, known, case.processors)
     judged = judge_all(groups(pool, known | rests), pool.outstanding, span, lost)
-    judged = [_with_sockets(each, held) for each in judged]
+    judged = merged((_with_sockets(each, held) for each in judged), pool)
     accusations = _accusations(judged, held, scene)
     findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
     weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]

@@ -45,3 +45,8 @@ def _passage(section: str, cores: int, speed: Speed, read: float, records: int) 
         ("snapshot", speed.best.snapshot, ""),
     ):
         yield Row(section, f"  of it {part}", seconds, ratio=seconds / read, to="read", note=what)
+    verdicts = speed.best.verdicts
+    yield Row(
+        section, f"verdicts, {name[12:]}", verdicts, ratio=verdicts / speed.total, to="everything", limit=1.0,
+        note="after it; every allocation here that stays is a leak",
+    )  # fmt: skip

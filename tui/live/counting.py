@@ -64,7 +64,7 @@ class Counting:
         """What is known now, with new conclusions when asked for or when the last ones are long enough ago."""
         if conclude or (self._last is not None and self._clock() >= self._rested_at):
             return self._with_conclusions(partial=partial)
-        counted = self._guarded(self._analysis.snapshot(partial=partial, diagnose=False))
+        counted = self._guarded(self._analysis.snapshot(partial=partial, diagnosed=False))
         return counted if self._concluded is None else carry(self._concluded, counted)
 
     def _with_conclusions(self, *, partial: bool) -> Snapshot:

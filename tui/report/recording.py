@@ -9,8 +9,8 @@ NO_POOL_EVENTS: Final = "This trace holds no pool events, so nothing can be said
 HOW_TO_RECORD: Final = (
     "To record a trace that does, on the machine that leaks, in an elevated prompt:",
     "",
-    "  xperf -on PROC_THREAD+LOADER+CSWITCH+DISPATCHER+DRIVERS+POOL",
-    "        -stackwalk PoolAlloc+PoolFree+PoolAllocSession+PoolFreeSession   (one line)",
+    "  xperf -on PROC_THREAD+LOADER+CSWITCH+DISPATCHER+DRIVERS+POOL"
+    " -stackwalk PoolAlloc+PoolFree+PoolAllocSession+PoolFreeSession",
     "  xperf -start sockets -on Microsoft-Windows-Winsock-AFD:0xffffffffffffffff:5 -f sockets.etl",
     "  (wait while memory leaks)",
     "  xperf -stop -stop sockets -d pool.etl",

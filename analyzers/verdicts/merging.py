@@ -1,0 +1,55 @@
+"""One accusation for each driver and tag, from however many places in its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from analyzers.findings import ACCUSATIONS
+from analyzers.snapshot import PoolSnapshot
+from analyzers.trends.trend import growth
+from analyzers.verdicts.judgement import Judgement
+
+Key = tuple[int, str, str]
+
+
+def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
+    """The judgements with accusations of one verdict, tag and driver put together; the others as they are."""
+    families: dict[Key, list[Judgement]] = {}
+    result = []
+    for each in judged:
+        if each.verdict in ACCUSATIONS:
+            families.setdefault((each.group.tag_row, each.group.driver, each.verdict), []).append(each)
+        else:
+            result.append(each)
+    return [*(_one(family, pool) for family in families.values()), *result]
+
+
+def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
+    """The largest, standing for all: their sites, their survivors by age, and the history of all."""
+    largest = max(family, key=lambda each: each.survivors.count)
+    if len(family) == 1:
+        return largest
+    sites = np.concatenate([largest.group.sites, *(each.group.sites for each in family if each is not largest)])
+    rows = np.sort(np.concatenate([each.group.rows[: each.survivors.count] for each in family]))
+    history = pool.history.rows(sites)
+    group = replace(
+        largest.group,
+        sites=sites,
+        rows=rows,
+        allocations=sum(each.group.allocations for each in family),
+        frees=sum(each.group.frees for each in family),
+        strays=sum(each.group.strays for each in family),
+        history=history,
+    )
+    survivors = replace(
+        largest.survivors,
+        count=len(rows),
+        age_ns=min(each.survivors.age_ns for each in family),
+        freed=max(each.survivors.freed for each in family),
+        usual_ns=max(each.survivors.usual_ns for each in family),
+    )
+    explained = sum(each.explained for each in family)
+    return replace(largest, group=group, survivors=survivors, growth=growth(history), explained=explained)
