@@ -285,6 +285,30 @@ async def test_another_view_begins_without_the_filter(snapshot: Snapshot) -> Non
         assert len(it.column("tag")) == 4
 
 
+async def test_a_filter_is_gone_when_one_comes_back_to_its_view(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        await it.press("slash", *"afd", "enter", "8", "escape")
+        assert it.screen.place.view == "tags"
+        assert len(it.column("tag")) == 4
+
+
+async def test_a_wrong_filter_is_not_complained_of_in_another_view(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        await it.press("slash", *"bytes>x", "enter", "8")
+        assert "no number" not in it.text
+
+
+async def test_the_way_back_is_a_hundred_places_long_at_most(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        for _ in range(70):
+            it.screen.go("trace")
+            it.screen.go("tags")
+        for _ in range(99):
+            it.screen.action_back()
+        assert it.screen.check_action("back", ()) is False
+        assert it.screen.place.view == "trace"
+
+
 async def test_a_filter_that_matches_nothing_says_so_and_opens_nothing(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         await it.press("slash", *"zzz", "enter", "enter")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -29,6 +29,9 @@ from tui.widgets.filter_line import FilterLine
 from tui.widgets.side_panel import SidePanel
 from tui.widgets.trace_bar import TraceBar
 from tui.widgets.view_bar import ViewBar
+
+_STEPS_KEPT: Final = 100
+"""So far back leads the way."""
 
 
 class MainScreen(Screen[None]):
@@ -106,7 +109,7 @@ class MainScreen(Screen[None]):
         """Take a step: to another view, limited as now or to ``scope``."""
         target = Place(view, self.place.scope if scope is None else scope)
         if target != self.place:
-            self._way.append(target)
+            self._way = [*self._way, target][-_STEPS_KEPT:]
             self._arrive()
 
     def action_go(self, view: str) -> None:
@@ -202,15 +205,22 @@ class MainScreen(Screen[None]):
 
     def _arrive(self) -> None:
         """Show the place that one has come to."""
+        self._drop_filter()
         self.query_one(ContentSwitcher).current = self.place.view
         self.query_one(ViewBar).current = self.place.view
         self.query_one("#way", Static).update(way_words(self._way))
-        self.query_one(FilterLine).value = ""
-        self.view.narrow("")
         self._stale.add(self.place.view)
         self._refresh_view()
         self.view.take_focus()
         self.refresh_bindings()
+
+    def _drop_filter(self) -> None:
+        """A filter ends with the place it was typed in."""
+        line, left = self.query_one(FilterLine), self.query_one(ContentSwitcher).current
+        if line.value and left is not None:
+            self._views[left].narrow("")
+            line.complain("")
+        line.value = ""
 
     def _refresh_all(self) -> None:
         self._stale = set(self._views)
