@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from analyzers.activity import Activity
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.grounds import Grounds
@@ -49,6 +52,10 @@ class TraceNames:
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
         return tuple(self._frame(int(address), process) for address in self._stacks.frames(stack))
+
+    def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """The frames of many stacks, one stack after another, and where each begins, with the end as one more."""
+        return self._stacks.all_frames(stacks)
 
     def _frame(self, address: int, process: int) -> Frame:
         module = self.modules.find(address, process)

@@ -155,6 +155,9 @@ class Names(Protocol):
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first, user frames by the images of ``process``; empty for -1."""
 
+    def addresses(self, stacks: I32) -> tuple[U64, I64]:
+        """The frames of many stacks, one stack after another, and where each begins, with the end as one more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

@@ -2,67 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.filter import LineFilter
 
 from analyzers.snapshot import Snapshot
+from tui.glyphs import AsciiFilter
 from tui.safe_text import safe
-from tui.screens.tags import TagScreen
+from tui.screens.main import MainScreen
+from tui.screens.palette import ActionProvider
+from tui.themes import DARK, SIXTEEN, THEMES
 
 
 class PoolscopeApp(App[None]):
-    """Opens on the table of tags."""
+    """Opens on ``view``, or on the one that says most about the snapshot."""
 
     CSS = """
-    #heading { height: 1; padding: 0 1; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
-    #no-pool-events { padding: 1 2; height: 1fr; overflow-y: auto; }
     VirtualTable { height: 1fr; padding: 0 0 0 1; }
     VirtualTable > .table--heading { text-style: bold; color: $text-muted; }
     VirtualTable > .table--sorted { text-style: bold underline; }
     VirtualTable > .table--cursor { text-style: reverse bold; }
     VirtualTable > .table--blurred { text-style: underline; }
-    .split { height: 1fr; }
-    .-narrow .split { layout: vertical; }
-    .-narrow .split StackPanel { height: 40%; }
-    .-wide .split { layout: horizontal; }
-    .-wide .split VirtualTable { width: 3fr; height: 100%; }
-    .-wide .split StackPanel { width: 2fr; height: 100%; border-top: none; border-left: solid $primary; }
-    .-wide .split StackPanel:focus { border-left: heavy $accent; }
+    VirtualTable > .table--changed { text-style: bold; color: $accent; }
+    Toast { max-width: 90%; }
     """
 
-    ENABLE_COMMAND_PALETTE = False
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c,ctrl+q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave Poolscope"),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "Palette",
+            key_display="^p",
+            id="app.palette",
+            tooltip="Every action by name",
+            priority=True,
+        ),
     ]
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__()
+    def __init__(self, snapshot: Snapshot, view: str = "", *, theme: str = DARK, ascii_only: bool = False) -> None:
+        """``ascii_only``: nothing but ASCII goes to the terminal."""
+        without_colour = "NO_COLOR" in os.environ  # textual would send shades of grey
+        super().__init__(ansi_color=True if without_colour else None)
+        self._ascii = [AsciiFilter()] if ascii_only else []
         self.snapshot = snapshot
+        self._view = view
         simulated = "SIMULATED " if snapshot.info.simulated else ""
         self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
+        for known in THEMES:
+            self.register_theme(known)
+        self.theme = SIXTEEN if without_colour else theme
 
     @property
     def fault(self) -> Exception | None:
         """The exception that ended the interface, if one did."""
         return self._exception
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line goes through on its way to the terminal."""
+        return [*super().get_line_filters(), *self._ascii]
+
     def on_mount(self) -> None:
-        """Show the first table."""
-        self.push_screen(TagScreen(self.snapshot))
+        """Show the first view."""
+        self.push_screen(self.first_screen())
+
+    def first_screen(self) -> MainScreen:
+        """The views of a snapshot; another app may give views that move."""
+        return MainScreen(self.snapshot, self._view)
 
     def _fatal_error(self) -> None:
         """Leave without textual's traceback: the command line tells a fault in its own way."""
         self._close_messages_no_wait()
 
 
-async def screenshot(snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str]) -> str:
+async def screenshot(
+    snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str], view: str = "", *, ascii_only: bool = False
+) -> str:
     """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal."""
-    app = PoolscopeApp(snapshot)
+    app = PoolscopeApp(snapshot, view, ascii_only=ascii_only)
     async with app.run_test(size=size) as pilot:
         await pilot.press(*keys)
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""Part of a snapshot: the outstanding allocations of some tags, processes or drivers, and what is concluded of them.
+"""Part of a snapshot: some of its sites and outstanding allocations, and what is concluded of them.
 
 Only what is outstanding is narrowed. Allocations, frees and peaks stay those of the whole trace:
 a free is known by its tag alone, so no process or driver can be given its share of them.
@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.grounds import Grounds
+from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import GroupRow, Outstanding, PoolSnapshot, SiteTable, Snapshot, TagTable
 from analyzers.trends.history import SiteHistory
 from tui.filters import Filters
 from tui.findings.narrowing import narrowed_diagnosis
+from tui.tables.coding import coded, sums
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -34,10 +37,29 @@ def select(snapshot: Snapshot, filters: Filters) -> Snapshot:
     allocations = sites[pool.outstanding.site]
     if filters.processes:
         allocations &= _of_processes(snapshot, filters)
-        sites &= np.bincount(pool.outstanding.site[allocations], minlength=len(sites)) > 0
-    narrowed = _narrowed(snapshot, np.flatnonzero(sites), np.flatnonzero(allocations))
-    diagnosis = narrowed_diagnosis(snapshot.diagnosis, filters, pool.tags, narrowed.tags)
-    return replace(snapshot, pool=narrowed, diagnosis=diagnosis)
+        sites &= holding(pool, allocations)
+    chosen = cut(snapshot, sites, allocations)
+    return replace(chosen, diagnosis=narrowed_diagnosis(snapshot.diagnosis, filters, pool.tags, chosen.pool.tags))
+
+
+def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
+    """The snapshot with some of its sites and outstanding allocations; all of these lie at those sites.
+
+    Totals, requests, the retention graph and the diagnosis stay the trace's.
+    """
+    site_rows, rows = np.flatnonzero(sites), np.flatnonzero(allocations)
+    grounds = snapshot.grounds
+    return replace(
+        snapshot,
+        pool=_narrowed(snapshot, site_rows, rows),
+        grounds=None if grounds is None else _narrowed_grounds(grounds, site_rows, rows),
+    )
+
+
+def holding(pool: PoolSnapshot, allocations: Mask) -> Mask:
+    """By site: whether any of the given allocations lies there."""
+    result: Mask = np.bincount(pool.outstanding.site[allocations], minlength=len(pool.sites.tag_row)) > 0
+    return result
 
 
 def _sites_let_through(pool: PoolSnapshot, filters: Filters) -> Mask:
@@ -58,7 +80,7 @@ def _of_processes(snapshot: Snapshot, filters: Filters) -> Mask:
 def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows) -> PoolSnapshot:
     pool = snapshot.pool
     outstanding = _taken(pool.outstanding, allocations)
-    outstanding = replace(outstanding, site=np.searchsorted(sites, outstanding.site).astype(np.int32))
+    outstanding = replace(outstanding, site=_places(sites, len(pool.sites.tag_row))[outstanding.site])
     tags = np.unique(pool.sites.tag_row[sites]).astype(np.int64)
     site_table = _site_table(pool.sites, sites, tags, outstanding)
     return replace(
@@ -72,8 +94,30 @@ def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows) -> PoolSnapsho
     )
 
 
+def _narrowed_grounds(grounds: Grounds, sites: Rows, allocations: Rows) -> Grounds:
+    found, retention = grounds.attribution, grounds.retention
+    place = {site: row for row, site in enumerate(sites.tolist())}
+    attribution = Attribution(
+        found.request[allocations],
+        found.socket[allocations],
+        found.rule[allocations],
+        tuple(replace(kind, site=place[kind.site]) for kind in found.kinds if kind.site in place),
+    )
+    retention = replace(retention, group_of=retention.group_of[allocations])
+    return replace(grounds, attribution=attribution, retention=retention)
+
+
+def _places(rows: Rows, length: int) -> npt.NDArray[np.int32]:
+    """By row of the table before: its row among those that were taken, -1 for none."""
+    place = np.full(length, -1, np.int32)
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    return place
+
+
 def _taken(table: Table, rows: Rows) -> Table:
     """Some rows of a table in columns; what is neither an array nor a tuple holds for all rows."""
+    if len(rows) == len(getattr(table, fields(table)[0].name)):
+        return table  # all of them: a history of many sites is large
     columns: dict[str, Any] = {field.name: _rows_of(getattr(table, field.name), rows) for field in fields(table)}
     return replace(table, **columns)
 
@@ -85,27 +129,23 @@ def _rows_of(column: object, rows: Rows) -> object:
 
 
 def _site_table(sites: SiteTable, rows: Rows, tags: Rows, outstanding: Outstanding) -> SiteTable:
-    size = np.zeros(len(rows), np.int64)
-    np.add.at(size, outstanding.site, outstanding.size.astype(np.int64))
     return replace(
         _taken(sites, rows),
         tag_row=np.searchsorted(tags, sites.tag_row[rows]).astype(np.int32),
         outstanding_count=np.bincount(outstanding.site, minlength=len(rows)).astype(np.int64),
-        outstanding_bytes=size,
+        outstanding_bytes=sums(outstanding.site, outstanding.size, len(rows)),
     )
 
 
 def _tag_table(tags: TagTable, rows: Rows, sites: SiteTable) -> TagTable:
-    count, size = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-    np.add.at(count, sites.tag_row, sites.outstanding_count)
-    np.add.at(size, sites.tag_row, sites.outstanding_bytes)
+    count = sums(sites.tag_row, sites.outstanding_count, len(rows))
+    size = sums(sites.tag_row, sites.outstanding_bytes, len(rows))
     return replace(_taken(tags, rows), outstanding_count=count, outstanding_bytes=size)
 
 
 def _by_process(snapshot: Snapshot, outstanding: Outstanding) -> tuple[GroupRow, ...]:
-    pids, codes = np.unique(outstanding.process, return_inverse=True)
-    size = np.zeros(len(pids), np.int64)
-    np.add.at(size, codes, outstanding.size.astype(np.int64))
+    pids, codes = coded(outstanding.process)
+    size = sums(codes, outstanding.size, len(pids))
     count = np.bincount(codes, minlength=len(pids))
     rows = [
         GroupRow(snapshot.names.process(int(pid)), int(pid), int(count[i]), int(size[i])) for i, pid in enumerate(pids)
@@ -115,8 +155,6 @@ def _by_process(snapshot: Snapshot, outstanding: Outstanding) -> tuple[GroupRow,
 
 def _by_driver(sites: SiteTable) -> tuple[GroupRow, ...]:
     names, codes = np.unique(np.array(sites.driver, dtype=np.str_), return_inverse=True)
-    count, size = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
-    np.add.at(count, codes, sites.outstanding_count)
-    np.add.at(size, codes, sites.outstanding_bytes)
+    count, size = sums(codes, sites.outstanding_count, len(names)), sums(codes, sites.outstanding_bytes, len(names))
     rows = [GroupRow(str(name), 0, int(count[i]), int(size[i])) for i, name in enumerate(names) if count[i]]
     return tuple(sorted(rows, key=lambda row: row.bytes, reverse=True))

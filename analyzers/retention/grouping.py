@@ -67,7 +67,7 @@ def grouped(
     key[small] = -1 - thread_of[: len(requests)][small]
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     operations = [
-        ("", "") if small[row] else (drivers[driver_of[row]], _operation(requests, row)) for row in first.tolist()
+        ("", "") if small[row] else (drivers[driver_of[row]], operation_name(requests, row)) for row in first.tolist()
     ]
     return Grouping(threads, thread_of, nodes, socket_of, group.astype(np.int32), operations)
 
@@ -107,7 +107,7 @@ def _drivers(requests: RequestTable, carried: I64, module_of: Callable[[int], st
     return list(numbers), np.array(of_routine, np.int64)[row] if len(routines) else row.astype(np.int64)
 
 
-def _operation(requests: RequestTable, row: int) -> str:
+def operation_name(requests: RequestTable, row: int) -> str:
     """What a request asks for, by its AFD operation or its major function."""
     descriptor = DESCRIPTORS.get(int(requests.operation[row]))
     if descriptor is not None:

@@ -48,6 +48,11 @@ class HandmadeNames:
         """User stacks are those from 90 on; they mean nothing without their process."""
         return () if stack >= USER_STACK and not process else self.stacks.get(stack, ())
 
+    def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        every = [[frame.address for frame in self.frames(int(stack))] for stack in stacks]
+        flat = np.array([address for one in every for address in one], np.uint64)
+        return flat, np.cumsum([0, *(len(one) for one in every)], dtype=np.int64)
+
 
 @dataclass
 class Site:

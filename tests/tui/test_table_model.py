@@ -5,11 +5,12 @@ import pytest
 
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import HOSTILE
-from tui.tables.allocations import allocation_rows, allocation_table
-from tui.tables.columns import Heading, NumberColumn, labels_of
+from tui.tables.allocations import allocation_table
+from tui.tables.coding import coded, sums
+from tui.tables.columns import ChangeColumn, Heading, NumberColumn, labels_of
 from tui.tables.fitting import GAP, cell, fit
 from tui.tables.model import TableModel, TableView
-from tui.tables.sites import NO_STACK_TEXT, caller, site_rows, site_table
+from tui.tables.sites import NO_STACK_TEXT, caller
 from tui.tables.tags import tag_table
 from tui.tables.words import pool_type
 
@@ -79,15 +80,11 @@ def test_the_columns_of_the_tags_are_poolmons_and_the_peak(snapshot: Snapshot) -
     ]  # fmt: skip
 
 
-def test_the_sites_of_a_tag_are_shown_with_caller_and_allocating_frame(snapshot: Snapshot) -> None:
-    model = site_table(snapshot, site_rows(snapshot, 0))
-    view = TableView(model, "bytes", descending=True)
-    assert column_of(view, "caller") == [
+def test_a_site_is_called_by_its_caller_and_its_allocating_frame(snapshot: Snapshot) -> None:
+    assert [caller(snapshot.names.frames(stack)) for stack in (0, 1)] == [
         "afd.sys+0x3010 > ntoskrnl.exe+0x100123",
         "0xfffff80300000010 > ntoskrnl.exe+0x100999",
     ]
-    view.filter_by("system")
-    assert column_of(view, "outstanding") == ["2"]
 
 
 def test_a_site_without_a_stack_says_so() -> None:
@@ -95,17 +92,49 @@ def test_a_site_without_a_stack_says_so() -> None:
 
 
 def test_a_process_that_is_inferred_is_marked_and_one_that_is_observed_is_not(snapshot: Snapshot) -> None:
-    for site, process, known in ((0, "client.exe (4330)", "stack event"), (1, "~System (4)", "inferred: CPU")):
-        model = allocation_table(snapshot, allocation_rows(snapshot, site))
-        assert model.column("process").text(0) == process
-        assert model.column("known").text(0) == known
-        assert model.column("thread").text(0).startswith("~") == process.startswith("~")
+    model = allocation_table(snapshot)
+    for row, process, known in ((0, "client.exe (4330)", "stack event"), (12, "~System (4)", "inferred: CPU")):
+        assert model.column("process").text(row) == process
+        assert model.column("known").text(row) == known
+        assert model.column("thread").text(row).startswith("~") == process.startswith("~")
 
 
 def test_an_unknown_process_is_called_unknown(snapshot: Snapshot) -> None:
-    model = allocation_table(snapshot, allocation_rows(snapshot, 3))
-    assert model.column("process").text(0) == "(process not known)"
-    assert model.column("thread").text(0) == "?"
+    model = allocation_table(snapshot)
+    assert model.column("process").text(17) == "(process not known)"
+    assert model.column("thread").text(17) == "?"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([7, 3, 7, 0], np.uint32),
+        np.array([5, 0xFFFFFFFF, 5, 4], np.uint32),
+        np.array([0xFFFFFFFF], np.uint32),
+        np.array([1 << 30, 0xFFFFFFFF, 3], np.uint32),
+        np.array([-1, 4, -1], np.int32),
+        np.array([(1 << 63) + 1, 2], np.uint64),
+        np.zeros(0, np.uint8),
+    ],
+)
+def test_coded_values_are_numpys_distinct_ones_with_their_inverse(
+    values: np.ndarray[tuple[int], np.dtype[np.integer]],
+) -> None:
+    distinct, codes = coded(values)
+    expected, inverse = np.unique(values, return_inverse=True)
+    assert (distinct.tolist(), codes.tolist()) == (expected.tolist(), inverse.tolist())
+
+
+def test_sums_are_exact() -> None:
+    big = (1 << 60) + 1
+    assert sums(np.array([1, 1, 0]), np.array([big, 1, 2], np.uint64), 3).tolist() == [2, big + 1, 0]
+
+
+def test_a_change_is_told_by_sign_and_by_colour() -> None:
+    column = ChangeColumn(Heading("n-change", "+/-", right=True), np.array([3, 0, -12]), str)
+    assert [column.text(row) for row in range(3)] == ["+3", "", "-12"]
+    assert [column.style(row) for row in range(3)] == ["red", "", "green"]
+    assert column.width() == 3
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,15 @@ class StackTable:
         start = int(self.starts[resolved])
         return self.frame_pool[start : start + int(self.lengths[resolved])]
 
+    def all_frames(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """:meth:`frames` of many ids one after another, and where each begins (int64), with the end as one more."""
+        resolved = self.canonical(stacks)
+        place = np.maximum(resolved, 0)
+        lengths = np.where(resolved < 0, 0, self.lengths[place]).astype(np.int64)
+        bounds = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        within = np.arange(bounds[-1]) - np.repeat(bounds[:-1], lengths)
+        return self.frame_pool[np.repeat(self.starts[place], lengths) + within], bounds
+
     @property
     def unresolved(self) -> int:
         """Keys that were referred to and whose frames have not come."""

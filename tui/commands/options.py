@@ -62,3 +62,21 @@ def add_debug(parser: argparse.ArgumentParser) -> None:
 def trace_path(word: str) -> Path:
     """The path of a trace as argparse reads it."""
     return Path(word)
+
+
+def add_replay(parser: argparse.ArgumentParser) -> None:
+    """``--replay`` and ``--speed``."""
+    parser.add_argument("--replay", type=trace_path, metavar="TRACE", help="play an .etl file as if it happened now")
+    parser.add_argument(
+        "--speed", type=speed, default=1.0, metavar="N", help="of the replay: so many times as fast (1), or 'max'"
+    )
+
+
+def speed(word: str) -> float | None:
+    """How many times as fast as it happened; ``None`` for as fast as it goes."""
+    if word == "max":
+        return None
+    factor = float(word)
+    if not 0 < factor < float("inf"):
+        raise argparse.ArgumentTypeError("a number above 0, or 'max'")
+    return factor

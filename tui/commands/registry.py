@@ -41,6 +41,8 @@ COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("info", "what is in a trace: header, records, loss, damage", "tui.commands.info", "InfoCommand"),
     Entry("analyze", "which pool memory leaks, whose it is, and why", "tui.commands.analyze", "AnalyzeCommand"),
     Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
+    Entry("live", "the terminal interface on what happens now, or on a replay", "tui.commands.live", "LiveCommand"),
+    Entry("serve", "the terminal interface in a browser", "tui.commands.serve", "ServeCommand"),
     Entry("simulate", "write a simulated trace with known truth", "tui.commands.simulate", "SimulateCommand"),
 )
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracer.errors import UsageError
 from tui.commands.options import add_pooltag, add_quiet, trace_path
 from tui.exit_codes import ExitCode
 from tui.outcome import outcome
 from tui.streams import is_terminal, say
+from tui.views.names import VIEW_NAMES
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
+
+
+_DRIVER: Final = "TEXTUAL_DRIVER"
+"""Set by textual-serve (``poolscope serve``) when it is a browser that shows the interface."""
 
 
 class TuiCommand:
@@ -42,7 +48,10 @@ class TuiCommand:
 
 
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
-    """``--screenshot``, ``--size``, ``--press``."""
+    """``--view``, ``--ascii``, ``--screenshot``, ``--size``, ``--press``."""
+    names = [view.key for view in VIEW_NAMES]
+    parser.add_argument("--view", choices=names, default="", metavar="NAME", help=f"begin with: {', '.join(names)}")
+    parser.add_argument("--ascii", action="store_true", help="for a terminal without Unicode (seen by itself mostly)")
     parser.add_argument("--screenshot", type=Path, metavar="FILE.svg", help="write a picture of the interface instead")
     parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLSxROWS", help="of the picture (120x40)")
     parser.add_argument("--press", default="", metavar="KEYS", help="keys to press first, such as enter,down,enter")
@@ -51,14 +60,18 @@ def add_screenshot(parser: argparse.ArgumentParser) -> None:
 def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
     """The interface on the terminal, or its picture in a file; gives the trace's outcome."""
     from tui.app import PoolscopeApp, screenshot  # brings textual
+    from tui.glyphs import terminal_is_unicode
+    from tui.themes import theme_for
 
     if args.screenshot is None:
-        app = PoolscopeApp(snapshot)
+        ascii_only = args.ascii or not (_DRIVER in os.environ or terminal_is_unicode())
+        app = PoolscopeApp(snapshot, args.view, theme=theme_for(os.environ), ascii_only=ascii_only)
         app.run()
         if app.fault is not None:
             raise app.fault
         return ExitCode.DONE
-    picture = asyncio.run(screenshot(snapshot, args.size, [key for key in args.press.split(",") if key]))
+    keys = [key for key in args.press.split(",") if key]
+    picture = asyncio.run(screenshot(snapshot, args.size, keys, args.view, ascii_only=args.ascii))
     try:
         args.screenshot.write_text(picture, encoding="utf-8")
     except OSError as error:
@@ -71,7 +84,8 @@ def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
 
 def require_terminal() -> None:
     """Raise UsageError where nobody could see or steer the interface."""
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+    behind_a_browser = _DRIVER in os.environ
+    if not (behind_a_browser or (is_terminal(sys.stdin) and is_terminal(sys.stdout))):
         raise UsageError(
             "no-terminal",
             "the interface needs a terminal",

@@ -23,11 +23,12 @@ def info_report(contents: Contents, *, width: int) -> list[Text]:
     info = contents.info
     head = simulated_lines(info) + origin_lines(info) + file_lines(info)
     head += missing_lines(info, contents.loss, contents.damage, partial=contents.partial)
-    lines = [*wrapped(head, width), Text(), *_records(contents.census, contents.provider_names)]
-    return [*lines, Text(), *_bytes(contents.bytes)]
+    lines = [*wrapped(head, width), Text(), *record_lines(contents.census, contents.provider_names)]
+    return [*lines, Text(), *byte_lines(contents.bytes)]
 
 
-def _records(census: Census, names: Mapping[uuid.UUID, str]) -> list[Text]:
+def record_lines(census: Census, names: Mapping[uuid.UUID, str]) -> list[Text]:
+    """How many records of which kind there are; ``names`` are those of providers."""
     lines = [heading(f"Records: {census.total:,}"), *_counts(dict(census.by_header))]
     if census.kernel_events:
         lines += [Text(), heading("Kernel events, by hook id")]
@@ -69,7 +70,8 @@ def _provider_words(census: Census, names: Mapping[uuid.UUID, str]) -> dict[str,
     return words
 
 
-def _bytes(count: ByteCount) -> list[Text]:
+def byte_lines(count: ByteCount) -> list[Text]:
+    """Where the file's bytes went."""
     parts = (
         ("headers", count.headers),
         ("records", count.records),

@@ -67,17 +67,19 @@ def incomplete_lines(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, p
     return [warning(f"incomplete trace: {', '.join(missing)}")] if missing else []
 
 
-def missing_lines(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool) -> list[Text]:
-    """Everything that makes the rest of a report less than the whole truth."""
+def missing_lines(
+    info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool, most: int = _SHOWN
+) -> list[Text]:
+    """Everything that makes the rest of a report less than the whole truth; ``most`` gaps and damaged places each."""
     lines: list[Text] = []
     if partial:
         lines.append(warning("reading was interrupted: everything below is about the part that was read"))
     if not info.finalised:
         lines.append(warning("the session was still running, or crashed, when this file was taken"))
-    return lines + loss_lines(loss) + damage_lines(damage)
+    return lines + loss_lines(loss, most) + damage_lines(damage, most)
 
 
-def loss_lines(loss: Loss) -> list[Text]:
+def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
     """What the session lost, and when."""
     lines = []
     if loss.events_lost or loss.buffers_lost:
@@ -85,22 +87,22 @@ def loss_lines(loss: Loss) -> list[Text]:
         lines.append(warning(f"the session lost {lost}: some of what looks outstanding may have been freed"))
     if loss.gaps:
         lines.append(warning(f"events are missing ({counted(len(loss.gaps), 'gap')} in time):"))
-    for gap in loss.gaps[:_SHOWN]:
+    for gap in loss.gaps[:most]:
         cpu = f"CPU {gap.cpu}" if gap.cpu >= 0 else "CPU not known"
         lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {safe(gap.reason)}"))
-    return lines + _more(len(loss.gaps))
+    return lines + _more(len(loss.gaps), most)
 
 
-def damage_lines(damage: Sequence[Damage]) -> list[Text]:
+def damage_lines(damage: Sequence[Damage], most: int = _SHOWN) -> list[Text]:
     """What could not be read."""
     if not damage:
         return []
     skipped = sum(place.bytes_skipped for place in damage)
     lines = [warning(f"{counted(len(damage), 'place')} could not be read, {size(skipped)} skipped:")]
-    for place in damage[:_SHOWN]:
+    for place in damage[:most]:
         lines.append(Text(f"  at byte {place.offset:,}: {safe(place.what)} ({place.code})"))
-    return lines + _more(len(damage))
+    return lines + _more(len(damage), most)
 
 
-def _more(total: int) -> list[Text]:
-    return [Text(f"  and {total - _SHOWN:,} more (--json has all)", QUIET)] if total > _SHOWN else []
+def _more(total: int, shown: int) -> list[Text]:
+    return [Text(f"  and {total - shown:,} more (--json has all)", QUIET)] if total > shown else []

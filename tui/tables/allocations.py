@@ -8,44 +8,64 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.pooltag import tag_text
 from analyzers.quantities import duration, moment, number
-from analyzers.snapshot import Snapshot
+from analyzers.retention.attribution import Rule
+from analyzers.snapshot import PoolSnapshot, Snapshot
 from tracer.columns import Who
-from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows
+from tui.tables.coding import coded
+from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers
 from tui.tables.model import TableModel
 from tui.tables.words import KNOWN_BY, pool_type, process_label, thread_label
 
 INFERRED_MARK: Final = "~"
-"""Stands before a process or thread that no event names: it follows from context switches."""
+"""Stands before a process or thread that no event names but context switches tell, and before an inferred owner."""
 
 
-def allocation_rows(snapshot: Snapshot, site: int) -> Rows:
-    """The outstanding allocations of one site, as rows of the snapshot's outstanding table, oldest first."""
-    return np.flatnonzero(snapshot.pool.outstanding.site == site).astype(np.int64)
+_OWNER: Final = {
+    Rule.NONE: "",
+    Rule.HOLDS_IRP: "request",
+    Rule.HOLDS_ENDPOINT: "socket",
+    Rule.HOLDS_CONNECTION: "socket",
+    Rule.HOLDS_FILE_OBJECT: "file object",
+    Rule.SAME_OPERATION: f"{INFERRED_MARK}request",
+    Rule.SAME_SOCKET: f"{INFERRED_MARK}socket",
+    Rule.SAME_FILE_OBJECT: f"{INFERRED_MARK}file object",
+}
+"""What an allocation is part of, by the rule that tells."""
 
 
-def allocation_table(snapshot: Snapshot, rows: Rows) -> TableModel:
-    """One row for each of the given allocations."""
-    out = snapshot.pool.outstanding
-    times = out.time_ns[rows]
-    inferred = out.who[rows] == Who.CONTEXT_SWITCH
+def allocation_table(snapshot: Snapshot) -> TableModel:
+    """One row for each outstanding allocation."""
+    out, pool = snapshot.pool.outstanding, snapshot.pool
+    inferred = out.who == Who.CONTEXT_SWITCH
     columns: tuple[Column, ...] = (
-        NumberColumn(Heading("address", "Address", "a", right=True), out.address[rows], lambda value: f"0x{value:x}"),
-        NumberColumn(_number("bytes", "Bytes", "b", 0), out.size[rows], number),
-        _coded(Heading("type", "Type", "", 7, drop=7), out.type[rows], pool_type),
-        NumberColumn(Heading("time", "Allocated", "t", drop=4, right=True), times, moment),
-        NumberColumn(_number("age", "Age", "", 2), snapshot.at_ns - times, duration),
-        _who(
-            Heading("process", "Process", "p", 18, drop=1),
-            out.process[rows],
-            inferred,
-            partial(process_label, snapshot),
-        ),
-        _who(Heading("thread", "Thread", "h", 7, drop=5), out.thread[rows], inferred, thread_label),
-        _coded(Heading("known", "Known by", "w", 13, drop=3), out.who[rows], lambda v: KNOWN_BY[Who(v)]),
-        NumberColumn(Heading("cpu", "CPU", "", drop=8, right=True), out.cpu[rows], str),
+        NumberColumn(Heading("address", "Address", "a", right=True), out.address, lambda value: f"0x{value:x}"),
+        _tag_column(pool),
+        NumberColumn(_number("bytes", "Bytes", "b", 0), out.size, number),
+        _coded(Heading("type", "Type", "", 7, drop=9), out.type, pool_type),
+        NumberColumn(Heading("time", "Allocated", "t", drop=6, right=True), out.time_ns, moment),
+        NumberColumn(_number("age", "Age", "i", 2), snapshot.at_ns - out.time_ns, duration),
+        _who(Heading("process", "Process", "s", 16, drop=1), out.process, inferred, partial(process_label, snapshot)),
+        _who(Heading("thread", "Thread", "h", 7, drop=5), out.thread, inferred, thread_label),
+        _coded(Heading("known", "Known by", "w", 13, drop=7), out.who, lambda value: KNOWN_BY[Who(value)]),
+        *_owner_column(snapshot),
+        NumberColumn(Heading("cpu", "CPU", "", drop=10, right=True), out.cpu, str),
     )
-    return TableModel(columns, len(rows))
+    return TableModel(columns, len(out))
+
+
+def _tag_column(pool: PoolSnapshot) -> LabelColumn:
+    labels = tuple(tag_text(int(tag)) for tag in pool.tags.tag)
+    return LabelColumn(Heading("tag", "Tag", "r", 4, drop=3), pool.sites.tag_row[pool.outstanding.site], labels)
+
+
+def _owner_column(snapshot: Snapshot) -> tuple[Column, ...]:
+    """Whether an allocation belongs to a request or a socket; none where the trace tells of neither."""
+    if snapshot.grounds is None or not snapshot.grounds.attribution.rule.any():
+        return ()
+    heading = Heading("owner", "Part of", "u", 8, drop=4)
+    return (LabelColumn(heading, snapshot.grounds.attribution.rule, tuple(_OWNER[rule] for rule in Rule)),)
 
 
 def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:
@@ -54,7 +74,7 @@ def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:
 
 def _coded(heading: Heading, values: Numbers, word: Callable[[int], str]) -> LabelColumn:
     """A label for each distinct value; there are few of them however many rows there are."""
-    distinct, codes = np.unique(values, return_inverse=True)
+    distinct, codes = coded(values)
     return LabelColumn(heading, codes, tuple(word(int(value)) for value in distinct))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,8 @@ class Heading:
     """A column's name and how it gives way: the highest ``drop`` leaves first where the width is short.
 
     ``key`` names the column in code, ``sort_key`` is the key that sorts by it in the terminal
-    interface (empty: none). A column never gets narrower than ``minimum`` cells.
+    interface (empty: none). A column never gets narrower than ``minimum`` cells. ``field`` names it in a
+    filter (empty: its ``key``), ``change`` is the key of the column that holds its change since the last refresh.
     """
 
     key: str
@@ -32,6 +33,8 @@ class Heading:
     drop: int = 0
     right: bool = False
     most_first: bool = False
+    field: str = ""
+    change: str = ""
 
 
 class Column(Protocol):
@@ -52,6 +55,14 @@ class Column(Protocol):
 
     def matches(self, needle: str) -> Mask | None:
         """Rows whose text holds the case-folded ``needle``; ``None`` where nobody would search."""
+
+
+@runtime_checkable
+class Styled(Protocol):
+    """A column whose cells may have a style of their own; what it says must be readable without."""
+
+    def style(self, row: int) -> str:
+        """A style as rich spells it, empty for none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +91,55 @@ class NumberColumn:
 
     def matches(self, needle: str) -> None:
         """Numbers are sorted, not searched."""
+        del needle
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeColumn(NumberColumn):
+    """Numbers that grew or shrank, by sign and colour; nothing where nothing changed."""
+
+    def text(self, row: int) -> str:
+        """The change with its sign."""
+        return self._signed(int(self.values[row]))
+
+    def width(self) -> int:
+        """Of the longest."""
+        return max((len(self._signed(int(value))) for value in np.unique(self.values)), default=0)
+
+    def style(self, row: int) -> str:
+        """Growth is red, shrinking green."""
+        value = int(self.values[row])
+        return "red" if value > 0 else "green" if value < 0 else ""
+
+    def _signed(self, value: int) -> str:
+        if not value:
+            return ""
+        return f"+{self.show(value)}" if value > 0 else self.show(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnColumn:
+    """Text that is made for the row that is looked at and for no other; neither searched nor sorted by."""
+
+    heading: Heading
+    rows: int
+    draw: Callable[[int], str]
+    cells: int
+
+    def text(self, row: int) -> str:
+        """What is drawn."""
+        return self.draw(row)
+
+    def ranks(self) -> Numbers:
+        """All alike."""
+        return np.zeros(self.rows, np.int64)
+
+    def width(self) -> int:
+        """As promised."""
+        return self.cells
+
+    def matches(self, needle: str) -> None:
+        """Not searched."""
         del needle
 
 

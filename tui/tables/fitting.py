@@ -20,12 +20,14 @@ def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     is left over then widens those that need more, the most important first.
     """
     kept = list(columns)
-    while len(kept) > 1 and _total([_smallest(column) for column in kept]) > width:
+    natural = {column.heading.key: natural_width(column) for column in columns}  # measured once: it reads many cells
+    smallest = {column.heading.key: _smallest(column, natural[column.heading.key]) for column in columns}
+    while len(kept) > 1 and _total([smallest[column.heading.key] for column in kept]) > width:
         kept.remove(max(kept, key=lambda column: column.heading.drop))
-    widths = {column.heading.key: _smallest(column) for column in kept}
+    widths = {column.heading.key: smallest[column.heading.key] for column in kept}
     spare = width - _total(list(widths.values()))
     for column in sorted(kept, key=lambda column: column.heading.drop):
-        more = min(max(spare, 0), natural_width(column) - widths[column.heading.key])
+        more = min(max(spare, 0), natural[column.heading.key] - widths[column.heading.key])
         widths[column.heading.key] += more
         spare -= more
     return [(column, widths[column.heading.key]) for column in kept]
@@ -36,10 +38,10 @@ def natural_width(column: Column) -> int:
     return max(column.width(), cell_len(column.heading.title) + 1)  # one more for the sort arrow
 
 
-def _smallest(column: Column) -> int:
+def _smallest(column: Column, natural: int) -> int:
     if column.heading.right:
-        return natural_width(column)  # a number cut short is a wrong number
-    return min(natural_width(column), column.heading.minimum)
+        return natural  # a number cut short is a wrong number
+    return min(natural, column.heading.minimum)
 
 
 def _total(widths: Sequence[int]) -> int:

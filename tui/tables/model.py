@@ -7,16 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tui.filtering.parser import parse
+from tui.filtering.rows import fitting
+from tui.filtering.terms import FilterError, Term
 from tui.tables.columns import Column, Mask, Rows
+from tui.tables.order import sorted_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableModel:
-    """Columns of equal length; ``also_matches`` finds rows by what no column shows."""
+    """Columns of equal length; ``also_matches`` finds rows by what no column shows, a filter calls it ``also_field``.
+
+    ``changed``: rows that are not as they were at the last refresh. ``arrange``: gives sorted rows the order of a tree
+    (:mod:`tui.tables.tree`).
+    """
 
     columns: tuple[Column, ...]
     length: int
     also_matches: Callable[[str], Mask] | None = None
+    also_field: str = ""
+    changed: Mask | None = None
+    arrange: Callable[[Rows], Rows] | None = None
 
     def column(self, key: str) -> Column:
         """The column of that key; ``KeyError`` for none."""
@@ -25,52 +36,100 @@ class TableModel:
                 return column
         raise KeyError(key)
 
+    def has(self, key: str) -> bool:
+        """Whether there is a column of that key."""
+        return any(column.heading.key == key for column in self.columns)
+
 
 class TableView:
-    """A model with a sort order and a filter: ``order`` holds the model's rows as they are shown."""
+    """A model with a sort order and a filter: ``order`` holds the model's rows as they are shown.
 
-    def __init__(self, model: TableModel, sort_key: str, *, descending: bool) -> None:
+    ``preset`` is a second filter that has to fit as well: one that a key sets, not the filter line. ``by_change``: a
+    column that has one is sorted by its change since the last refresh instead of its value.
+    """
+
+    def __init__(
+        self,
+        model: TableModel,
+        sort_key: str,
+        *,
+        descending: bool,
+        after: TableView | None = None,
+        rows: Rows | None = None,
+    ) -> None:
+        """``after``: the view whose filters to go on with. ``rows``: an order to keep instead of sorting."""
         self.model = model
-        self.sort_key = sort_key
+        self.sort_key = sort_key if model.has(sort_key) or not model.columns else model.columns[0].heading.key
         self.descending = descending
+        self.by_change = False
         self.needle = ""
-        self._sorted = _sorted_rows(model.column(sort_key), descending=descending)
-        self.order: Rows = self._sorted
+        self.preset = ""
+        self.sought: tuple[Term, ...] = ()
+        if after is not None:
+            self.by_change, self.sought = after.by_change, after.sought
+            self.needle, self.preset = after.needle, after.preset
+        self._sorted = np.arange(model.length, dtype=np.int64) if rows is None else rows
+        self.order = self._sorted
+        try:
+            if rows is None:
+                self._sort()
+            else:
+                self._filter()
+        except FilterError:  # the columns that the filters ask for are gone
+            self.needle, self.preset, self.sought = "", "", ()
 
     def __len__(self) -> int:
         return len(self.order)
 
     def sort_by(self, key: str) -> None:
         """Sort by a column, in the direction that it prefers; the same column again turns the order round."""
-        column = self.model.column(key)
-        self.descending = not self.descending if key == self.sort_key else column.heading.most_first
+        self.descending = not self.descending if key == self.sort_key else self.model.column(key).heading.most_first
         self.sort_key = key
-        self._sorted = _sorted_rows(column, descending=self.descending)
-        self._apply_filter()
+        self._sort()
+
+    def sort_by_change(self, wanted: bool) -> None:
+        """Sort by changes, or by values again."""
+        self.by_change = wanted
+        self._sort()
 
     def filter_by(self, needle: str) -> None:
-        """Show only rows in which some searchable text holds ``needle``, upper and lower case alike."""
-        self.needle = needle
-        self._apply_filter()
+        """Show only rows that fit a filter; raises FilterError, and changes nothing, for what cannot be understood."""
+        terms = parse(needle)
+        self._apply(terms, parse(self.preset))
+        self.needle, self.sought = needle, terms or self.sought
 
-    def _apply_filter(self) -> None:
-        folded = self.needle.casefold()
-        self.order = self._sorted[self._mask(folded)[self._sorted]] if folded else self._sorted
+    def set_preset(self, preset: str) -> None:
+        """Set the second filter."""
+        self._apply(parse(self.needle), parse(preset))
+        self.preset = preset
 
-    def _mask(self, needle: str) -> Mask:
-        found = np.zeros(self.model.length, np.bool_)
-        for column in self.model.columns:
-            matches = column.matches(needle)
-            if matches is not None:
-                found |= matches
-        if self.model.also_matches is not None:
-            found |= self.model.also_matches(needle)
-        return found
+    def sought_rows(self) -> Mask:
+        """Of the rows in order, which fit the last filter, whether or not it is in force."""
+        return fitting(self.model, self.sought)[self.order]
 
+    @property
+    def all_rows(self) -> Rows:
+        """The model's rows in their order, those included that the filters hide."""
+        return self._sorted
 
-def _sorted_rows(column: Column, *, descending: bool) -> Rows:
-    """Stable both ways: rows that compare equal keep the model's order."""
-    ranks = column.ranks()
-    if not descending:
-        return np.argsort(ranks, kind="stable").astype(np.int64)
-    return (len(ranks) - 1 - np.argsort(ranks[::-1], kind="stable"))[::-1].astype(np.int64)
+    @property
+    def sorted_column(self) -> Column:
+        """The column that decides the order."""
+        column = self.model.column(self.sort_key)
+        change = column.heading.change
+        return self.model.column(change) if self.by_change and change and self.model.has(change) else column
+
+    def _sort(self) -> None:
+        if self.model.columns:
+            self._sorted = self._arranged(sorted_rows(self.sorted_column, descending=self.descending))
+        self._filter()
+
+    def _filter(self) -> None:
+        self._apply(parse(self.needle), parse(self.preset))
+
+    def _arranged(self, rows: Rows) -> Rows:
+        return rows if self.model.arrange is None else self.model.arrange(rows)
+
+    def _apply(self, terms: tuple[Term, ...], preset: tuple[Term, ...]) -> None:
+        wanted = (*terms, *preset)
+        self.order = self._sorted[fitting(self.model, wanted)[self._sorted]] if wanted else self._sorted

@@ -3,35 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
-from analyzers.snapshot import Snapshot
-from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, labels_of
+from analyzers.snapshot import I64, Snapshot, TagTable
+from tui.tables.columns import (
+    ChangeColumn,
+    Column,
+    DrawnColumn,
+    Heading,
+    LabelColumn,
+    Mask,
+    NumberColumn,
+    Numbers,
+    labels_of,
+)
 from tui.tables.model import TableModel
+from tui.tables.sparkline import CELLS, outstanding_course, sparkline
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD, process_label
 
 
-def tag_table(snapshot: Snapshot) -> TableModel:
-    """One row per (tag, paged), in the snapshot's order; a process's name finds the tags it holds."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Since:
+    """Two moments between which changes are shown."""
+
+    then: Snapshot
+    now: Snapshot
+
+    def change(self, tags: TagTable, column: str) -> I64:
+        """By tag: how a column's number changed; what was not there counted as 0."""
+        values = [np.append(getattr(moment.pool.tags, column), 0) for moment in (self.now, self.then)]
+        now, then = (_rows_in(moment.pool.tags, tags) for moment in (self.now, self.then))
+        return np.asarray(values[0][now] - values[1][then])
+
+
+def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bool = False) -> TableModel:
+    """One row per (tag, paged), in the snapshot's order; a process's name finds the tags it holds.
+
+    ``since``: with changes. ``with_course``: with how the outstanding bytes came to be.
+    """
     tags = snapshot.pool.tags
+
+    def changing(heading: Heading, drop: int, column: str, show: Callable[[int], str]) -> list[Column]:
+        """A number and, where there is an earlier moment, its change."""
+        now: I64 = getattr(tags, column)
+        if since is None:
+            return [NumberColumn(heading, now, show)]
+        change = _number(f"{heading.key}-change", "+/-", "", drop)
+        return [
+            NumberColumn(replace(heading, change=change.key), now, show),
+            ChangeColumn(change, since.change(tags, column), show),
+        ]
+
     columns: tuple[Column, ...] = (
         labels_of(Heading("tag", "Tag", "t", 4), [tag_text(int(tag)) for tag in tags.tag]),
         LabelColumn(Heading("type", "Type", "", 5, drop=6), tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
-        NumberColumn(_number("allocations", "Allocs", "a", 7), tags.allocations, number),
-        NumberColumn(_number("frees", "Frees", "f", 8), tags.frees, number),
-        NumberColumn(_number("outstanding", "Outst", "d", 1), tags.outstanding_count, number),
-        NumberColumn(_number("bytes", "Bytes", "b", 0), tags.outstanding_bytes, size),
+        *changing(_number("allocations", "Allocs", "a", 7), 13, "allocations", number),
+        *changing(_number("frees", "Frees", "f", 8), 14, "frees", number),
+        *changing(_number("outstanding", "Outst", "d", 1), 4, "outstanding_count", number),
+        *changing(_number("bytes", "Bytes", "b", 0), 2, "outstanding_bytes", size),
         NumberColumn(
             _number("each", "Per alloc", "m", 12), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
         ),
-        NumberColumn(_number("peak", "Peak", "x", 10), tags.peak_bytes, size),
+        NumberColumn(_number("peak", "Peak", "", 10), tags.peak_bytes, size),
+        *([_course_column(snapshot)] if with_course else []),
         labels_of(Heading("driver", "Driver", "", 8, drop=3), tags.driver),
         labels_of(Heading("description", "Description", "", 12, drop=5), tags.description),
     )
-    return TableModel(columns, len(tags.tag), _held_by(snapshot))
+    changed = None if since is None else _changed(columns, len(tags.tag))
+    return TableModel(columns, len(tags.tag), _held_by(snapshot), "process", changed)
+
+
+def _course_column(snapshot: Snapshot) -> Column:
+    def draw(row: int) -> str:
+        return sparkline(outstanding_course(snapshot.pool, row))
+
+    return DrawnColumn(Heading("course", "Course", "", CELLS, drop=9), len(snapshot.pool.tags.tag), draw, CELLS)
+
+
+def _rows_in(other: TagTable, tags: TagTable) -> I64:
+    """By tag: its row in another table, -1 for none."""
+    rows = {key: row for row, key in enumerate(zip(other.tag.tolist(), other.paged.tolist(), strict=True))}
+    return np.array([rows.get(key, -1) for key in zip(tags.tag.tolist(), tags.paged.tolist(), strict=True)], np.int64)
+
+
+def _changed(columns: tuple[Column, ...], length: int) -> Mask:
+    changed = np.zeros(length, np.bool_)
+    for column in columns:
+        if isinstance(column, ChangeColumn):
+            changed |= column.values != 0
+    return changed
 
 
 def per_allocation(total: Numbers, count: Numbers) -> Numbers:
@@ -46,11 +110,11 @@ def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:
 def _held_by(snapshot: Snapshot) -> Callable[[str], Mask]:
     """Which tags hold outstanding allocations of a process of that name."""
     outstanding, rows = snapshot.pool.outstanding, snapshot.pool.sites.tag_row
-    pids = np.unique(outstanding.process)
-    names = {int(pid): process_label(snapshot, int(pid)).casefold() for pid in pids}
 
     def find(needle: str) -> Mask:
-        found = np.array([pid for pid in pids if needle in names[int(pid)]], outstanding.process.dtype)
+        pids = [int(pid) for pid in np.unique(outstanding.process)]
+        named = [pid for pid in pids if needle in process_label(snapshot, pid).casefold()]
+        found = np.array(named, outstanding.process.dtype)
         held = rows[outstanding.site[np.isin(outstanding.process, found)]]
         mask = np.zeros(len(snapshot.pool.tags.tag), np.bool_)
         mask[held] = True

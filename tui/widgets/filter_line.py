@@ -4,38 +4,75 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
+
+from tui.safe_text import safe
 
 
-class FilterLine(Input):
+class FilterLine(Vertical):
     """Filters while one types; Enter keeps the filter, Escape drops it."""
 
     DEFAULT_CSS = """
-    FilterLine { display: none; padding: 0 1; }
+    FilterLine { display: none; height: auto; }
     FilterLine.-open { display: block; }
+    FilterLine > Input { padding: 0 1; }
+    FilterLine > .wrong { display: none; height: auto; max-height: 3; padding: 0 1; color: $warning; text-style: bold; }
+    FilterLine.-wrong > .wrong { display: block; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "drop", "Clear filter", id="filter.drop", tooltip="Show all rows again"),
     ]
 
+    class Changed(Message):
+        """The filter is another one now."""
+
+        def __init__(self, value: str) -> None:
+            super().__init__()
+            self.value = value
+
     class Closed(Message):
         """Typing has ended; the filter as it is now counts."""
 
     def __init__(self) -> None:
-        super().__init__(placeholder="part of a name; Enter keeps the filter, Escape drops it", compact=True)
+        super().__init__()
+        self._input = Input(placeholder="words  tag:Irp?  size>4k  age>1s  -not   Enter keeps, Esc drops", compact=True)
+        self._wrong = Static(markup=False, classes="wrong")
+
+    def compose(self) -> ComposeResult:
+        """What is wrong with the filter stands above it."""
+        yield self._wrong
+        yield self._input
+
+    @property
+    def value(self) -> str:
+        """The filter as it is typed."""
+        return self._input.value
+
+    @value.setter
+    def value(self, words: str) -> None:
+        self._input.value = words
+        self.set_class(bool(words) or self._input.has_focus, "-open")
 
     def open(self) -> None:
         """Show the line and take the keys."""
         self.add_class("-open")
-        self.focus()
+        self._input.focus()
 
     def close(self) -> None:
         """Hand the keys back; the line stays while it holds a filter."""
         self.set_class(bool(self.value), "-open")
         self.post_message(self.Closed())
+
+    def complain(self, wrong: str) -> None:
+        """Say what is wrong with the filter; an empty text is nothing."""
+        self._wrong.update(safe(wrong) if wrong else "")
+        self.set_class(bool(wrong), "-wrong")
 
     def drop(self) -> None:
         """Without a filter."""
@@ -46,6 +83,12 @@ class FilterLine(Input):
         """Escape."""
         self.drop()
 
-    def on_input_submitted(self) -> None:
-        """Enter."""
+    @on(Input.Changed)
+    def _tell(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _keep(self, event: Input.Submitted) -> None:
+        event.stop()
         self.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -32,16 +33,24 @@ class TraceBar(Widget):
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
-        self.lines = [_trace_line(snapshot), _totals_line(snapshot), *_missing_line(snapshot)]
+        self.lines: list[Text] = []
+        self.show(snapshot)
+
+    def show(self, snapshot: Snapshot, signs: Sequence[str] = ()) -> None:
+        """Show this moment's lines; ``signs`` stand out before the trace's name."""
+        self.lines = [_trace_line(snapshot, signs), _totals_line(snapshot), *_missing_line(snapshot)]
+        self.refresh(layout=True)
 
     def render(self) -> RenderResult:
         """The lines, each cut at the width."""
         return Text("\n").join(self.lines)
 
 
-def _trace_line(snapshot: Snapshot) -> Text:
+def _trace_line(snapshot: Snapshot, signs: Sequence[str]) -> Text:
     info = snapshot.info
     marker: list[Text | str] = [Text(SIMULATED, "bold reverse"), " "] if info.simulated else []
+    for sign in signs:
+        marker += [Text(f" {safe(sign)} ", "bold reverse"), " "]
     name = safe(PurePath(info.path.replace("\\", "/")).name)
     return Text.assemble(
         *marker,

@@ -6,6 +6,7 @@ strings. This one draws a line when the compositor asks for it and never interpr
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import ClassVar
 
 import numpy as np
@@ -18,11 +19,14 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.tables.columns import Column
+from tui.filtering.terms import FilterError
+from tui.tables.columns import Column, Rows, Styled
 from tui.tables.fitting import GAP, cell, fit
 from tui.tables.model import TableModel, TableView
+from tui.tables.order import Keys, coded, same_order
+from tui.widgets.sort_keys import sort_bindings
 
-_ASCENDING, _DESCENDING = "▲", "▼"
+_ASCENDING, _DESCENDING, _FROZEN = "▲", "▼", "="
 
 
 class VirtualTable(ScrollView, can_focus=True):
@@ -36,7 +40,13 @@ class VirtualTable(ScrollView, can_focus=True):
     }
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--heading", "table--sorted", "table--cursor", "table--blurred"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--heading",
+        "table--sorted",
+        "table--cursor",
+        "table--blurred",
+        "table--changed",
+    }
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="One row up"),
@@ -46,6 +56,9 @@ class VirtualTable(ScrollView, can_focus=True):
         Binding("home,g", "move_to(0)", "First row", show=False, id="table.first", tooltip="To the first row"),
         Binding("end,G", "move_to(-1)", "Last row", show=False, id="table.last", tooltip="To the last row"),
         Binding("enter", "open", "Open", id="table.open", tooltip="What the row is made of"),
+        Binding("n", "find(1)", "Next match", show=False, id="table.next", tooltip="Next row that fits the filter"),
+        Binding("N", "find(-1)", "Previous match", show=False, id="table.previous", tooltip="Previous such row"),
+        Binding("o", "freeze", "Freeze order", show=False, id="table.freeze", tooltip="Rows keep their order, or sort"),
     ]
 
     class Moved(Message):
@@ -64,12 +77,59 @@ class VirtualTable(ScrollView, can_focus=True):
             self.table = table
             self.row = row
 
-    def __init__(self, model: TableModel, sort_key: str, *, descending: bool = True, id: str | None = None) -> None:
+    def __init__(
+        self,
+        model: TableModel,
+        sort_key: str,
+        *,
+        descending: bool = True,
+        identity: Callable[[int], Hashable] = int,
+        id: str | None = None,
+    ) -> None:
+        """``identity``: what stays the same about a row of the model when another model takes its place."""
         super().__init__(id=id)
         self.view = TableView(model, sort_key, descending=descending)
         self.cursor = 0
+        self.highlights = True
+        self.frozen = False
+        self._identity = identity
+        self._keys: Keys | None = None
         self._fitted: list[tuple[Column, int]] = []
-        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(_sort_bindings(model))])
+        self._fitted_for: tuple[TableModel, int] | None = None
+        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(sort_bindings(model))])
+
+    def replace(self, model: TableModel, identity: Callable[[int], Hashable], keys: Keys | None = None) -> None:
+        """Show another model with the same columns; sort, filter and the cursor's row stay where they can.
+
+        ``keys``: the identities of all rows as one array, for tables too long to ask row by row.
+        """
+        old, place = self.view, self.cursor
+        row = self._row_again(model, identity, keys)
+        rows = self._order_again(model, identity, keys) if self.frozen else None
+        if not old.model.columns:  # the first model brings the keys that sort
+            self._bindings = BindingsMap.merge([self._bindings, BindingsMap(sort_bindings(model))])
+        self.view = TableView(model, old.sort_key, descending=old.descending, after=old, rows=rows)
+        self._identity, self._keys = identity, keys
+        self._changed(row, otherwise=place)
+
+    def _row_again(self, model: TableModel, identity: Callable[[int], Hashable], keys: Keys | None) -> int | None:
+        """Where the cursor's row is in another model."""
+        row = self.row
+        if row is None:
+            return None
+        if keys is not None and self._keys is not None:
+            places = np.flatnonzero(keys == self._keys[row])
+            return int(places[0]) if len(places) else None
+        kept = self._identity(row)
+        likely = range(row, min(row + 1, model.length))  # often nothing came before it
+        return next((at for rows in (likely, range(model.length)) for at in rows if identity(at) == kept), None)
+
+    def _order_again(self, model: TableModel, identity: Callable[[int], Hashable], keys: Keys | None) -> Rows:
+        """The order as it is, in another model."""
+        rows = self.view.all_rows
+        if keys is not None and self._keys is not None:
+            return same_order(self._keys[rows], keys)
+        return same_order(*coded(self._identity, rows, identity, model.length))
 
     @property
     def row(self) -> int | None:
@@ -92,11 +152,54 @@ class VirtualTable(ScrollView, can_focus=True):
         self.view.sort_by(key)
         self._changed(kept)
 
-    def filter_by(self, needle: str) -> None:
-        """Show only rows that hold ``needle``; the cursor stays on its row if that is still there."""
+    def filter_by(self, words: str) -> str:
+        """Show only rows that fit; the cursor stays on its row if that is still there.
+
+        Gives what is wrong with the filter, empty for nothing; a wrong filter changes nothing.
+        """
         kept = self.row
-        self.view.filter_by(needle)
+        try:
+            self.view.filter_by(words)
+        except FilterError as error:
+            return str(error)
         self._changed(kept)
+        return ""
+
+    def preset(self, words: str) -> None:
+        """Set the filter that a key sets, beside the one that is typed."""
+        kept = self.row
+        self.view.set_preset(words)
+        self._changed(kept)
+
+    def sort_by_change(self, wanted: bool) -> None:
+        """Sort by changes since the last refresh, or by values again."""
+        kept = self.row
+        self.view.sort_by_change(wanted)
+        self._changed(kept)
+
+    def highlight(self, wanted: bool) -> None:
+        """Mark rows that changed, or do not."""
+        self.highlights = wanted
+        self.refresh()
+
+    def action_find(self, step: int) -> None:
+        """Move to the next or previous row that fits the last filter, hidden rows aside; goes round at the end."""
+        if not self.view.sought:
+            self.notify("no filter yet: / takes one", markup=False)
+            return
+        places = np.flatnonzero(self.view.sought_rows())
+        if not len(places):
+            self.notify("no row here fits the last filter", markup=False)
+            return
+        at = int(np.searchsorted(places, self.cursor, "right" if step > 0 else "left")) - (step < 0)
+        self._put_cursor(int(places[at % len(places)]))
+
+    def action_freeze(self) -> None:
+        """Keep the order of the rows while their values change; again: sort as before."""
+        self.frozen = not self.frozen
+        if not self.frozen:
+            self.sort_by_change(self.view.by_change)
+        self.refresh()
 
     def action_sort(self, key: str) -> None:
         """Sort by a column."""
@@ -145,11 +248,12 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _heading(self, width: int) -> Strip:
         plain, marked = self.get_component_rich_style("table--heading"), self.get_component_rich_style("table--sorted")
-        arrow = _DESCENDING if self.view.descending else _ASCENDING
+        arrow = _FROZEN if self.frozen else _DESCENDING if self.view.descending else _ASCENDING
+        by = self.view.sorted_column.heading.key if self._fitted else ""
         segments = []
         for column, wide in self._fitted:
             heading = column.heading
-            is_sorted = heading.key == self.view.sort_key
+            is_sorted = heading.key == by
             title = f"{heading.title}{arrow}" if is_sorted else heading.title
             segments += [
                 Segment(cell(title, wide, right=heading.right), marked if is_sorted else plain),
@@ -158,14 +262,22 @@ class VirtualTable(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, plain)
 
     def _row_strip(self, place: int, width: int) -> Strip:
-        style = self._row_style(place)
         row = int(self.view.order[place])
-        texts = [cell(column.text(row), wide, right=column.heading.right) for column, wide in self._fitted]
-        return Strip([Segment((" " * GAP).join(texts), style)]).adjust_cell_length(width, style)
+        style = self._row_style(place, row)
+        segments = []
+        for column, wide in self._fitted:
+            own = style + Style.parse(column.style(row)) if isinstance(column, Styled) else style
+            segments += [
+                Segment(cell(column.text(row), wide, right=column.heading.right), own),
+                Segment(" " * GAP, style),
+            ]
+        return Strip(segments).adjust_cell_length(width, style)
 
-    def _row_style(self, place: int) -> Style:
+    def _row_style(self, place: int, row: int) -> Style:
         if place != self.cursor:
-            return self.rich_style
+            changed = self.view.model.changed
+            is_marked = self.highlights and changed is not None and bool(changed[row])
+            return self.get_component_rich_style("table--changed") if is_marked else self.rich_style
         return self.get_component_rich_style("table--cursor" if self.has_focus else "table--blurred")
 
     @property
@@ -174,14 +286,16 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         width = self.scrollable_content_region.width
-        self._fitted = fit(self.view.model.columns, max(width, 1))
+        if self._fitted_for is None or self._fitted_for[0] is not self.view.model or self._fitted_for[1] != width:
+            self._fitted = fit(self.view.model.columns, max(width, 1))
+            self._fitted_for = self.view.model, width
         self.virtual_size = Size(width, len(self.view) + 1)
         self.refresh()
 
-    def _changed(self, kept: int | None) -> None:
-        """Rows were sorted or filtered: find the cursor's row again."""
-        places = np.flatnonzero(self.view.order == kept)
-        self.cursor = int(places[0]) if len(places) else 0
+    def _changed(self, kept: int | None, otherwise: int = 0) -> None:
+        """Rows were sorted, filtered or replaced: find the cursor's row again."""
+        places = np.flatnonzero(self.view.order == (-1 if kept is None else kept))
+        self.cursor = int(places[0]) if len(places) else min(otherwise, max(len(self.view) - 1, 0))
         self._measure()
         self._show_cursor()
         self.post_message(self.Moved(self, self.row))
@@ -205,19 +319,3 @@ class VirtualTable(ScrollView, can_focus=True):
                 self.sort_by(column.heading.key)
                 return
             left += wide + GAP
-
-
-def _sort_bindings(model: TableModel) -> list[Binding]:
-    """The keys that the columns ask for."""
-    headings = [column.heading for column in model.columns if column.heading.sort_key]
-    return [
-        Binding(
-            heading.sort_key,
-            f"sort('{heading.key}')",
-            f"Sort by {heading.title}",
-            show=False,
-            id=f"sort.{heading.key}",
-            tooltip=f"Sort by {heading.title}; again: the other way round",
-        )
-        for heading in headings
-    ]

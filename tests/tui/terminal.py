@@ -1,0 +1,78 @@
+"""A real terminal's other end: starts ``poolscope`` on a pty, types keys, and keeps every byte that would be shown."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import termios
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).parents[2]
+QUIET_SECONDS = 0.15
+"""A screen is taken to be drawn when nothing came for so long. It decides what is seen, not whether it is right."""
+ANSWER_SECONDS = 1.0
+"""A key that shows nothing for so long is one that nothing answers to."""
+PATIENCE_SECONDS = 120.0
+"""A program that is silent for so long hangs."""
+
+
+class Terminal:
+    """``poolscope`` with some words on a pty of that size; ``shown`` is all it has written."""
+
+    def __init__(self, words: Sequence[str | Path], *, cwd: Path, size: tuple[int, int] = (80, 24)) -> None:
+        self.shown = b""
+        self._master, slave = os.openpty()
+        termios.tcsetwinsize(slave, (size[1], size[0]))
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tui", *words],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=cwd,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    def press(self, keys: bytes = b"", until: str = "") -> None:
+        """Type, wait until that text is shown again, and then until the screen is drawn."""
+        began = len(self.shown)
+        if keys:
+            os.write(self._master, keys)
+        while until.encode() not in self.shown[began:]:
+            assert self._read(PATIENCE_SECONDS), f"{until!r} never came; last: {self.shown[-2000:]!r}"
+        self._read(ANSWER_SECONDS)  # an Escape that is read together with the next key would be another key
+        while self._read(QUIET_SECONDS):
+            pass
+
+    def end(self) -> int:
+        """Read to the end; gives the exit code."""
+        while self._read(PATIENCE_SECONDS):
+            pass
+        return self._process.wait()
+
+    def _read(self, seconds: float) -> bool:
+        """Whether anything came in that time."""
+        if not select.select([self._master], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:  # Linux says so when the other end is closed
+            return False
+        self.shown += data
+        return bool(data)

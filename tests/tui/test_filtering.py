@@ -1,0 +1,197 @@
+"""The language of the filter line."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.quantities import duration, number, size
+from analyzers.snapshot import Snapshot
+from tests.tui.stories import HOSTILE
+from tui.filtering.amounts import amount
+from tui.filtering.parser import EXAMPLES, parse
+from tui.filtering.rows import fields, fitting
+from tui.filtering.terms import FieldTerm, FilterError, Relation, Word
+from tui.tables.columns import Heading, NumberColumn, labels_of
+from tui.tables.model import TableModel, TableView
+from tui.tables.tags import tag_table
+
+SECOND = 1_000_000_000
+NAMES = ["client.exe (4330)", "System (4)", "a [/x] b", "svchost.exe (9)"]
+
+
+def table() -> TableModel:
+    columns = (
+        labels_of(Heading("tag", "Tag"), ["Irp ", "IrpX", "AfdB", "Mdl "]),
+        labels_of(Heading("culprit", "Who", field="process"), NAMES),
+        NumberColumn(Heading("bytes", "Bytes"), np.array([4096, 4097, 10, 1 << 40], np.uint64), size),
+        NumberColumn(Heading("outstanding", "Outst"), np.array([1, 10, 100, 0]), number),
+        NumberColumn(Heading("age", "Age"), np.array([SECOND, 2 * SECOND, 5, 60 * SECOND]), duration),
+    )
+    return TableModel(columns, 4)
+
+
+def found(words: str) -> list[int]:
+    return np.flatnonzero(fitting(table(), parse(words))).tolist()
+
+
+def complaint(words: str) -> str:
+    with pytest.raises(FilterError) as caught:
+        found(words)
+    return str(caught.value)
+
+
+def test_words_and_fields_are_told_apart() -> None:
+    assert parse('afd -tcp tag:Irp? size>=4k "a b" -"c d" "x:y"') == (
+        Word("afd"),
+        Word("tcp", negated=True),
+        FieldTerm("tag", Relation.HOLDS, "Irp?"),
+        FieldTerm("size", Relation.LEAST, "4k"),
+        Word("a b"),
+        Word("c d", negated=True),
+        Word("x:y"),
+    )
+
+
+def test_an_empty_filter_has_no_terms() -> None:
+    assert parse("") == parse("  ") == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        ("irp", [0, 1]),
+        ("IRP client", [0]),
+        ("-irp", [2, 3]),
+        ("tag:Irp", [0, 1]),
+        ("tag:Irp?", [0, 1]),
+        ("tag:Ir?", [0]),
+        ("tag:*d*", [2, 3]),
+        ("tag=irp", [0]),
+        ("tag!=irp", [1, 2, 3]),
+        ("-tag:irp -tag:afd", [3]),
+        ("process:client", [0]),
+        ("process:[/x]", [2]),
+        ('process:"[/x] b"', [2]),
+        ("size>4k", [1, 3]),
+        ("size>=4K", [0, 1, 3]),
+        ("size>4KiB", [1, 3]),
+        ("bytes=4096", [0]),
+        ("bytes:0x1000", [0]),
+        ("bytes!=4,096", [1, 2, 3]),
+        ("bytes>1M", [3]),
+        ("bytes<0.5k", [2]),
+        ("bytes<10.5", [2]),
+        ("bytes=10.5", []),
+        ("bytes!=10.5", [0, 1, 2, 3]),
+        ("bytes>-1", [0, 1, 2, 3]),
+        ("bytes<-1", []),
+        ("bytes<99999P", [0, 1, 2, 3]),
+        ("count>=10", [1, 2]),
+        ("diff=0", [3]),
+        ("age>1s", [1, 3]),
+        ("age>=1s age<1min", [0, 1]),
+        ("age<1us", [2]),
+        ("age>0.01h", [3]),
+        ("-age>1s", [0, 2]),
+    ],
+)
+def test_rows_fit_all_terms(words: str, rows: list[int]) -> None:
+    assert found(words) == rows
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("tag:", ("a field without a value", "tag:", "tag:Irp?")),
+        ("size>", ("a field without a value", "size>", "size>10")),
+        ("-", ("nothing to look for", "'-'", "-afd")),
+        ('"two', ("without its partner", '"two', '"two words"')),
+        ("size>many", ("'many' is no number or size", "size>many", "size>4k")),
+        ("age>5", ("a time with its unit", "age>5", "age>1s")),
+        ("age>5k", ("a time with its unit", "age>5k", "age>1s")),
+        ("size>5s", ("'5s' is no number or size", "size>5s", "size>4k")),
+        ("tag>Irp", ("tag is a text", "tag>Irp", "tag:afd")),
+        ("color:red", ("no field color here (but tag, process, bytes, outstanding, age)", "color:red", "red")),
+    ],
+)
+def test_a_complaint_says_what_where_and_how_it_would_be_right(words: str, parts: tuple[str, ...]) -> None:
+    said = complaint(words)
+    assert [part for part in parts if part not in said] == []
+
+
+def test_a_wrong_filter_changes_nothing() -> None:
+    view = TableView(table(), "bytes", descending=True)
+    view.filter_by("irp")
+    with pytest.raises(FilterError):
+        view.filter_by("size>x")
+    assert (view.needle, view.order.tolist()) == ("irp", [1, 0])
+
+
+def test_a_second_filter_has_to_fit_as_well() -> None:
+    view = TableView(table(), "bytes", descending=True)
+    view.set_preset("tag:Irp*")
+    view.filter_by("-client")
+    assert view.order.tolist() == [1]
+    view.set_preset("")
+    assert view.order.tolist() == [3, 1, 2]
+
+
+def test_the_last_filter_is_remembered_when_it_is_dropped() -> None:
+    view = TableView(table(), "outstanding", descending=False)
+    view.filter_by("irp")
+    view.filter_by("")
+    assert view.sought_rows().tolist() == [False, True, True, False]
+
+
+def test_filters_go_over_to_the_next_model_and_are_dropped_where_its_columns_are_gone() -> None:
+    view = TableView(table(), "bytes", descending=True)
+    view.filter_by("size>4k")
+    assert TableView(table(), "bytes", descending=True, after=view).order.tolist() == [3, 1]
+    other = TableModel((labels_of(Heading("x", "X"), ["a", "b"]),), 2)
+    gone = TableView(other, "bytes", descending=False, after=view)
+    assert (gone.needle, gone.sort_key, gone.order.tolist()) == ("", "x", [0, 1])
+
+
+def test_every_example_of_the_help_is_understood() -> None:
+    assert all(parse(example) for example, _ in EXAMPLES)
+
+
+def test_a_process_finds_tags_that_show_no_process(snapshot: Snapshot) -> None:
+    model = tag_table(snapshot)
+    if not model.also_field:
+        pytest.skip("the tags find by words only")
+    assert "process" in fields(model)
+    assert np.flatnonzero(fitting(model, parse("process:system"))).tolist() == [0]
+    with pytest.raises(FilterError, match="only a part of the name"):
+        fitting(model, parse("process:sys*"))
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_understood_or_complained_about(words: str) -> None:
+    try:
+        fitting(table(), parse(words))
+    except FilterError as error:
+        said = str(error)
+    else:
+        said = "fits"
+    assert said
+
+
+def test_hostile_words_are_only_words() -> None:
+    assert found(f'"{HOSTILE}"') == []
+
+
+@given(st.integers(0, 2**62))
+def test_a_plain_number_is_itself(value: int) -> None:
+    assert amount(str(value), is_time=False) == amount(f"{value:,}", is_time=False) or value >= 10**15
+    assert amount(f"{value}ns", is_time=True) == Fraction(value)
+
+
+@pytest.mark.parametrize("text", ["", "k", ".", "1x", "1e5", "--1", "1.2.3", "9" * 30, "0x", "0xg", "½", "١"])
+def test_what_is_no_amount_is_none(text: str) -> None:
+    assert amount(text, is_time=False) is None or text == "١"

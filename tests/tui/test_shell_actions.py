@@ -1,0 +1,111 @@
+"""Everything that can be done can be done by key, is in the palette, is in the help, and is explained."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from analyzers.snapshot import Snapshot
+from tests.tui.session import Session, opened
+from tui.screens.actions import actions
+from tui.screens.help import HelpScreen
+from tui.screens.palette import ActionProvider
+from tui.themes import THEMES
+from tui.views.registry import VIEWS
+
+EVERY_VIEW = pytest.mark.parametrize("view", [view.key for view in VIEWS])
+
+
+def ours(node: DOMNode) -> list[Binding]:
+    """The bindings with a name of their own, which textual's have not."""
+    return [binding for many in node._bindings.key_to_bindings.values() for binding in many if binding.id]
+
+
+def possible(node: DOMNode, binding: Binding) -> bool:
+    name, _, parameters = binding.action.rpartition(".")[2].partition("(")
+    return node.check_action(name, tuple(parameters.strip(")'"))) is not False
+
+
+def chain(it: Session) -> list[DOMNode]:
+    focused = it.screen.focused
+    assert focused is not None
+    return list(focused.ancestors_with_self)
+
+
+@EVERY_VIEW
+async def test_every_action_has_a_key_that_no_other_takes(view: str, leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (120, 40), view) as it:
+        known = {(action.node, action.call) for action in actions(it.screen)}
+        for node in chain(it):
+            for binding in ours(node):
+                if possible(node, binding):
+                    assert (node, binding.action) in known, f"{binding.key} ({binding.id}) is taken by something else"
+
+
+@EVERY_VIEW
+async def test_every_action_is_explained_and_has_a_name_of_its_own(view: str, leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (120, 40), view) as it:
+        done = actions(it.screen)
+        assert [action for action in done if not (action.title and action.explanation and action.keys)] == []
+        assert len({action.id for action in done}) == len(done)
+
+
+@EVERY_VIEW
+async def test_every_action_is_in_the_palette_and_so_is_every_view_and_theme(
+    view: str, leaking_snapshot: Snapshot
+) -> None:
+    async with opened(leaking_snapshot, (120, 40), view) as it:
+        titles = {title for title, _, _ in ActionProvider(it.screen)._commands()}
+        assert {action.title for action in actions(it.screen)} <= titles
+        assert {spec.title for spec in VIEWS} <= titles
+        assert {f"Theme {theme.name}" for theme in THEMES} <= titles
+
+
+@EVERY_VIEW
+async def test_every_action_is_in_the_help_of_the_view(view: str, leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (120, 120), view) as it:
+        wanted = {action.explanation for action in actions(it.screen)}
+        await it.press("question_mark")
+        assert isinstance(it.app.screen, HelpScreen)
+        said = it.app.screen._text.content.plain  # type: ignore[union-attr]
+        assert [explanation for explanation in wanted if explanation not in said] == []
+
+
+async def test_the_help_is_narrowed_by_typing_and_escape_closes_it(snapshot: Snapshot) -> None:
+    async with opened(snapshot, (80, 40)) as it:
+        await it.press("question_mark")
+        assert re.search(r"t +Sort by Tag", it.text)
+        await it.press(*"one row")
+        assert "One row down" in it.text
+        assert "Sort by" not in it.text
+        await it.press("down", "up", "pagedown", "pageup", *"zzz")
+        assert "nothing here fits" in it.text
+        await it.press("escape")
+        assert not isinstance(it.app.screen, HelpScreen)
+        assert it.screen.focused is it.table
+
+
+async def test_the_palette_does_what_is_chosen(snapshot: Snapshot) -> None:
+    async with opened(snapshot, (100, 40)) as it:
+        await it.press("ctrl+p")
+        await it.until("To the first row")
+        await it.press(*"timeline")
+        await it.until("outstanding bytes over time")
+        await it.pilot.pause(0.3)
+        await it.press("enter")
+        await it.until("Tags > Timeline")
+        assert it.screen.place.view == "timeline"
+
+
+async def test_the_palette_changes_the_theme(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        for theme in THEMES:
+            await next(
+                run for title, _, run in ActionProvider(it.screen)._commands() if title == f"Theme {theme.name}"
+            )()
+            await it.press()
+            assert it.app.theme == theme.name
+            assert "outstanding 18" in it.text

@@ -1,0 +1,158 @@
+"""What people come for, done with the keys that the screen shows them and no others; in at most eight keys each."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+
+from analyzers.snapshot import Snapshot
+from fixtures.demo import DEMO_TRACE
+from tests.analyzers.against_truth import analysed
+from tests.tui.stories import SECOND, Story
+from tui.app import PoolscopeApp
+from tui.screens.main import MainScreen
+from tui.views.names import VIEW_NAMES
+
+MOST_KEYS = 8
+SHOWN_AS = {"enter": r"⏎|\benter\b", "escape": r"\besc\b", "ctrl+p": r"\^p", "question_mark": r"\? Help"}
+KNOWN_WITHOUT_BEING_TOLD = {"up", "down", "pageup", "pagedown", "home", "end"}
+
+
+class Person:
+    """Reads the screen, and presses what it offers."""
+
+    def __init__(self, app: PoolscopeApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.keys = 0
+        self._pilot = pilot
+
+    @property
+    def screen(self) -> str:
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+    @property
+    def first_row(self) -> str:
+        """The line below the headings, where the cursor is at first."""
+        lines = self.screen.splitlines()
+        return lines[next(n for n, line in enumerate(lines) if "▲" in line or "▼" in line) + 1]
+
+    def sees(self, text: str) -> bool:
+        return text in re.sub(r"\s+", " ", self.screen)
+
+    async def press(self, *keys: str) -> None:
+        """Every key must stand on the screen that one looks at when pressing it."""
+        for key in keys:
+            shown = SHOWN_AS.get(key, rf"(?:^|\W){re.escape(key)} [A-Z]")
+            offered = key in KNOWN_WITHOUT_BEING_TOLD or re.search(shown, self.screen, re.MULTILINE)
+            assert offered, f"nothing tells of {key}:\n{self.screen}"
+            await self._press(key)
+
+    async def type(self, text: str) -> None:
+        """Into a line that asks for words."""
+        for letter in text:
+            await self._press(letter)
+
+    async def _press(self, key: str) -> None:
+        self.keys += 1
+        assert self.keys <= MOST_KEYS
+        await self._pilot.press(key)
+        await self._pilot.app.workers.wait_for_complete()
+        await self._pilot.pause()
+
+
+@asynccontextmanager
+async def someone_at(snapshot: Snapshot) -> AsyncIterator[Person]:
+    app = PoolscopeApp(snapshot)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        yield Person(app, pilot)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Snapshot:
+    return analysed(DEMO_TRACE)
+
+
+def culprit(demo: Snapshot) -> str:
+    (finding,) = demo.diagnosis.findings
+    assert finding.thread_id
+    return f"thread {finding.thread_id}"
+
+
+async def test_the_guilty_thread_of_the_demo_is_on_the_first_screen_and_its_requests_one_key_away(
+    demo: Snapshot,
+) -> None:
+    async with someone_at(demo) as person:
+        assert person.sees("LEAK 1: I/O completion APCs of client.exe")
+        assert person.sees(culprit(demo))
+        await person.press("enter")
+        assert person.sees("[6 APCs]")
+        assert person.sees(culprit(demo))
+        assert person.sees("nferred")
+
+
+async def test_a_finding_is_exported(demo: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with someone_at(demo) as person:
+        await person.press("x", "enter")
+        assert person.sees("wrote")
+    (written,) = tmp_path.iterdir()
+    with written.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    assert any("pending-apc" in row and any("client.exe" in cell for cell in row) for row in rows)
+
+
+def grown(story: Story, tag: str, count: int) -> Snapshot:
+    """Ten seconds later; ``count`` more allocations of a tag."""
+    before = story.make()
+    (site,) = (site for site in story.sites if site.tag == tag and site.sizes)
+    site.sizes = [*site.sizes, *[site.sizes[0]] * count]
+    after = story.make()
+    row = story.sites.index(site)
+    time = after.pool.outstanding.time_ns.copy()
+    time[np.flatnonzero(after.pool.outstanding.site == row)[-count:]] = before.at_ns + SECOND
+    order = np.argsort(time, kind="stable")
+    outstanding = after.pool.outstanding
+    columns = {name: getattr(outstanding, name)[order] for name in outstanding.__slots__}
+    outstanding = type(outstanding)(**columns | {"time_ns": time[order]})
+    return replace(after, at_ns=before.at_ns + 10 * SECOND, pool=replace(after.pool, outstanding=outstanding))
+
+
+async def test_which_tag_grew_most_since_a_mark(story: Story) -> None:
+    async with someone_at(story.make()) as person:
+        assert person.sees("[2 Tags]")
+        await person.press("ctrl+p")
+        await person.type("mark")
+        assert re.search(r"^ *Mark$", person.screen, re.MULTILINE)
+        await person.press("enter")
+        main = person.app.screen
+        assert isinstance(main, MainScreen)
+        main.show(grown(story, "CM25", 40))
+        await person.press("home")
+        assert "CM25" in person.first_row
+        assert person.sees("SINCE")
+
+
+async def test_what_evidence_a_trace_lacks(broken_snapshot: Snapshot) -> None:
+    async with someone_at(broken_snapshot) as person:
+        assert person.sees("INCOMPLETE")
+        (trace,) = (view for view in VIEW_NAMES if view.key == "trace")
+        await person.press(trace.number)
+        assert person.sees("What this trace cannot tell")
+        assert person.sees("No context switches")
+
+
+async def test_a_stack_is_copied(story: Story) -> None:
+    async with someone_at(story.make()) as person:
+        await person.press("3", "down", "y")
+        assert person.sees("copied")
+        assert re.search(r"(?:ntoskrnl\.exe|afd\.sys)\+0x[0-9a-f]+", person.app.clipboard)

@@ -1,0 +1,43 @@
+"""What tests of views share: the demo's analysis, and a listing read as a person reads it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from analyzers.snapshot import Snapshot
+from tests.analyzers.against_truth import analysed
+from tests.tui.stories import FORBIDDEN
+from tui.views.listing import Listing
+from tui.views.narrowing import narrowed
+from tui.views.scene import Scene
+from tui.views.scope import EVERYTHING, Scope
+
+DEMO = Path(__file__).parents[3] / "fixtures" / "demo.etl"
+
+
+@cache
+def demo() -> Snapshot:
+    return analysed(DEMO)
+
+
+def scene(snapshot: Snapshot, scope: Scope = EVERYTHING) -> Scene:
+    return Scene(narrowed(snapshot, scope), snapshot, scope)
+
+
+def column(listing: Listing, key: str) -> list[str]:
+    cells = listing.model.column(key)
+    return [cells.text(row).strip() for row in range(listing.model.length)]
+
+
+def everything_said(listing: Listing) -> str:
+    """Each cell, the panel's words and what is copied, of every row."""
+    said = []
+    for row in range(listing.model.length):
+        said += [cells.text(row) for cells in listing.model.columns]
+        said += [*listing.describe(row).plain.split("\n"), listing.copy(row)]
+    return "".join(said)
+
+
+def is_harmless(text: str) -> bool:
+    return not FORBIDDEN & set(text)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from analyzers.findings import Diagnosis
+from analyzers.snapshot import Snapshot
+from tests.tui.diagnoses import cleared, diagnosis, missing_free, pending_apc, tag
+from tests.tui.sitting import looking
+from tests.tui.stories import Story
+from tests.tui.views.listings import column, everything_said, is_harmless, scene
+from tui.tables.findings import finding_table
+from tui.tables.model import TableView
+from tui.views.findings import head, listing
+from tui.views.scope import Scope, Step
+
+
+def test_findings_come_first_and_cleared_groups_below_them(leaking_snapshot: Snapshot) -> None:
+    shown = listing(scene(leaking_snapshot))
+    assert column(shown, "rank") == ["1", "2", "3", "-", "-"]
+    verdicts = ["pending-apc", "missing-free", "growth", "cleared: cache", "cleared: transient"]
+    assert column(shown, "verdict") == verdicts
+    assert column(shown, "tag") == ["Irp", "AfdB", "CM25", "CM25", "File"]
+    assert column(shown, "culprit")[:2] == ["client.exe (4330) thread 88", "afd.sys"]
+
+
+def test_what_is_not_known_is_a_dash_and_sorts_last(leaking_snapshot: Snapshot) -> None:
+    shown = listing(scene(leaking_snapshot))
+    assert column(shown, "rate") == ["720 KiB", "-", "-", "-", "-"]
+    assert column(shown, "sure") == ["93 %", "71 %", "71 %", "-", "-"]
+    assert column(shown, "retained")[3:] == ["-", "-"]
+    view = TableView(shown.model, "rate", descending=True)
+    assert int(view.order[0]) == 0
+
+
+def test_a_rate_beyond_every_machine_can_still_be_shown(story: Story) -> None:
+    story.diagnosis = Diagnosis((replace(pending_apc(), bytes_per_hour=1e300),), (), ())
+    assert column(listing(scene(story.make())), "rate") == ["4.00 EiB"]
+
+
+@pytest.mark.parametrize(
+    ("words", "ranks"), [("driver:afd", [0, 1]), ("process:client", [0]), ("verdict:cleared", [3, 4])]
+)
+def test_findings_are_filtered_by_driver_process_and_verdict(
+    leaking_snapshot: Snapshot, words: str, ranks: list[int]
+) -> None:
+    view = TableView(finding_table(leaking_snapshot), "rank", descending=False)
+    view.filter_by(words)
+    assert view.order.tolist() == ranks
+
+
+def test_the_panel_tells_who_what_how_much_why_and_what_next(leaking_snapshot: Snapshot) -> None:
+    said = listing(scene(leaking_snapshot)).describe(0).plain
+    for words in (
+        "LEAK 1: I/O completion APCs of client.exe (4330) thread 88 seem never to run",
+        "who: process client.exe (4330), thread 88, driver afd.sys",
+        "what: tag Irp in nonpaged pool: I/O request packets",
+        "how much: 12 allocations, 5.44 KiB; retains 18.0 KiB (18,432 bytes)",
+        "how fast: 720 KiB an hour",
+        "why 1, completed-not-retired: 12 requests of this thread were completed on another CPU and none of them was"
+        " retired (inferred)",
+        "why 2, siblings-freed: 100 requests of other threads were freed, 95 % within 1.20 ms\n",
+        "verdict: pending-apc: waits for completion APCs",
+        "how sure: 93 %, very likely; lowered because: the trace has no Winsock events",
+        "next: In a kernel debugger, look at thread 88",
+        "held by: client.exe (4330) > thread 88 > 12 pending APCs (inferred) > 12 allocations of Irp",
+    ):
+        assert words in said
+
+
+def test_the_panel_tells_why_a_group_was_cleared(leaking_snapshot: Snapshot) -> None:
+    said = listing(scene(leaking_snapshot)).describe(3).plain
+    assert said.startswith("Cleared, no leak: CM25 Paged\nverdict: cache: a cache that levelled off\n")
+    assert "why: it grew and then levelled off" in said
+    assert "what: Registry data" in said
+
+
+def test_enter_on_a_held_up_thread_leads_to_its_pending_apcs(leaking_snapshot: Snapshot) -> None:
+    step = listing(scene(leaking_snapshot)).step(0)
+    assert step == Step("apcs", Scope(process=4330, thread=88, finding=1, label="finding 1"))
+
+
+def test_enter_on_another_finding_leads_to_the_allocations_of_its_driver(leaking_snapshot: Snapshot) -> None:
+    scope = Scope(tag=(tag("AfdB"), False), driver="afd.sys", finding=2, label="finding 2")
+    assert listing(scene(leaking_snapshot)).step(1) == Step("allocations", scope)
+
+
+def test_a_driver_that_is_only_known_from_the_tag_limits_nothing(leaking_snapshot: Snapshot) -> None:
+    shown = listing(scene(leaking_snapshot))
+    assert shown.step(2) == Step("allocations", Scope(tag=(tag("CM25"), True), finding=3, label="finding 3"))
+    assert shown.step(4) == Step("allocations", Scope(tag=(tag("File"), False), label="File"))
+
+
+def test_enter_on_a_cleared_group_leads_to_its_allocations(leaking_snapshot: Snapshot) -> None:
+    scope = Scope(tag=(tag("CM25"), True), driver="ntoskrnl.exe", label="CM25")
+    assert listing(scene(leaking_snapshot)).step(3) == Step("allocations", scope)
+
+
+def test_copying_gives_the_accusation_and_the_advice(leaking_snapshot: Snapshot) -> None:
+    shown = listing(scene(leaking_snapshot))
+    assert shown.copy(0) == (
+        "I/O completion APCs of client.exe (4330) thread 88 seem never to run."
+        " In a kernel debugger, look at thread 88 of client.exe for a guarded region."
+    )
+    assert shown.copy(3) == "CM25: a cache that levelled off, it grew and then levelled off"
+
+
+def test_rows_are_known_again_when_their_rank_changes(story: Story) -> None:
+    story.diagnosis = Diagnosis((pending_apc(1), missing_free(2)), (cleared(), cleared()), ())
+    before = listing(scene(story.make()))
+    story.diagnosis = Diagnosis((missing_free(1), pending_apc(2)), (cleared(), cleared()), ())
+    after = listing(scene(story.make()))
+    names = [before.identity(row) for row in range(4)]
+    assert len(set(names)) == 4
+    assert [after.identity(row) for row in (1, 0, 2, 3)] == names
+
+
+def test_the_heading_counts_leaks_and_cleared_groups(leaking_snapshot: Snapshot) -> None:
+    assert head(scene(leaking_snapshot)).plain == "3 leaks found, 2 groups looked at and cleared"
+    part = scene(leaking_snapshot, Scope(finding=2))
+    assert head(part).plain.endswith("; 2 findings outside of the selection")
+
+
+def test_without_a_leak_it_says_so_and_which_evidence_it_lacked(story: Story) -> None:
+    story.diagnosis = replace(diagnosis(), findings=(), pending_apcs=())
+    said = head(scene(story.make())).plain
+    assert said.startswith("No leak found: as far as this trace can tell, nothing in it is a leak.")
+    assert "no context switches (what a thread did meanwhile)" in said
+
+
+def test_an_empty_view_says_why_it_is_empty(snapshot: Snapshot, empty_snapshot: Snapshot) -> None:
+    assert listing(scene(snapshot)).empty.startswith("No leak found: ")
+    assert listing(scene(empty_snapshot)).empty.startswith("This trace holds no pool events")
+    assert listing(scene(snapshot, Scope(process=4))).empty == "No leak found in this part of the trace."
+
+
+def test_hostile_names_are_shown_as_text(hostile_snapshot: Snapshot) -> None:
+    shown = listing(scene(hostile_snapshot))
+    assert shown.model.length
+    assert is_harmless(everything_said(shown))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_the_verdict_is_on_the_screen_and_enter_leads_on(
+    leaking_snapshot: Snapshot, size: tuple[int, int]
+) -> None:
+    async with looking(leaking_snapshot, "findings", size) as it:
+        assert "3 leaks found, 2 groups looked at and cleared" in it.text
+        for title in ("Sure", "Verdict", "Culprit", "Retained", "Per hour"):
+            assert title in it.text
+        assert "LEAK 1: I/O completion APCs of" in it.text
+        await it.press("down")
+        assert "LEAK 2: afd.sys" in it.text
+        await it.press("up", "enter")
+        assert it.screen.place.view == "apcs"
+        assert it.screen.place.scope.thread == 88

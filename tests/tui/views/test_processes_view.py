@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from analyzers.snapshot import Snapshot
+from tests.tui.diagnoses import diagnosis
+from tests.tui.sitting import looking
+from tests.tui.stories import Story
+from tests.tui.views.listings import everything_said, is_harmless, scene
+from tracer.columns import UNKNOWN_ID
+from tui.tables.model import TableView
+from tui.views.processes import grow
+from tui.views.scope import Scope, Step
+from tui.views.tree_view import Tree
+
+ALL_OPEN = {(pid, None): True for pid in (4, 4330, UNKNOWN_ID)}
+
+
+def tree(snapshot: Snapshot, folds: Mapping[tuple[int, None], bool] | None = None, scope: Scope | None = None) -> Tree:
+    return grow(scene(snapshot, scope or Scope()))(dict((folds or {}).items()))
+
+
+def lines(one: Tree, needle: str = "", *keys: str) -> list[str]:
+    view = TableView(one.listing.model, "bytes", descending=True)
+    view.filter_by(needle)
+    cells = [one.listing.model.column(key) for key in keys or ("outstanding", "apcs", "known", "who")]
+    return [" ".join(cell.text(int(row)) for cell in cells) for row in view.order]
+
+
+def test_processes_come_with_counts_shares_and_how_they_are_known(snapshot: Snapshot) -> None:
+    assert lines(tree(snapshot)) == [
+        "15 0 observed + client.exe (4330)",
+        "2 0 inferred + System (4)",
+        "1 0 not known + (process not known)",
+    ]
+    assert lines(tree(snapshot), "", "bytes", "share") == ["17.4 KiB 92.3 %", "1.25 KiB 6.6 %", "200 B 1.0 %"]
+
+
+def test_threads_stand_below_their_process_with_their_pending_apcs(story: Story) -> None:
+    story.diagnosis = diagnosis()
+    assert lines(tree(story.make(), ALL_OPEN)) == [
+        "15 13 observed - client.exe (4330)",
+        "15 12 observed     thread 88",
+        "0 1      thread 99",
+        "2 0 inferred - System (4)",
+        "2 0 inferred     thread 100",
+        "1 0 not known - (process not known)",
+        "1 0 not known     thread ?",
+    ]
+
+
+def test_a_process_that_is_alone_is_open(snapshot: Snapshot) -> None:
+    assert len(lines(tree(snapshot, scope=Scope(process=4)))) == 2
+    assert len(lines(tree(snapshot, {(4, None): False}, Scope(process=4)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("needle", "found"), [("client", 2), ("thread 100", 2), ("system", 2), ("process:client", 2), ("x", 2)]
+)
+def test_a_filter_finds_processes_with_their_threads(snapshot: Snapshot, needle: str, found: int) -> None:
+    assert len(lines(tree(snapshot, ALL_OPEN), needle)) == found
+
+
+def test_enter_leads_to_the_stacks_of_a_process_or_thread(snapshot: Snapshot) -> None:
+    one = tree(snapshot, ALL_OPEN, Scope(driver="ntoskrnl.exe"))
+    steps = [one.listing.step(row) for row in range(2)]
+    assert steps == [
+        Step("stacks", Scope(driver="ntoskrnl.exe", process=4, label="System (4)")),
+        Step("stacks", Scope(driver="ntoskrnl.exe", process=4, thread=100, label="System (4) thread 100")),
+    ]
+
+
+def test_the_panel_says_what_is_observed_and_what_inferred(story: Story) -> None:
+    story.diagnosis = diagnosis()
+    one = tree(story.make(), ALL_OPEN)
+    said = {one.listing.copy(row): one.listing.describe(row).plain for row in range(one.listing.model.length)}
+    assert "2 allocations whose thread is inferred from the context switches" in said["System (4)"]
+    assert "15 allocations whose process and thread an event names (observed)" in said["client.exe (4330) thread 88"]
+    assert "13 completion APCs pending (inferred" in said["client.exe (4330)"]
+    assert "1 allocation whose thread nothing tells" in said["(process not known)"]
+
+
+def test_nothing_outstanding_is_said(empty_snapshot: Snapshot) -> None:
+    listing = tree(empty_snapshot).listing
+    assert listing.model.length == 0
+    assert "Nothing here is outstanding" in listing.empty
+
+
+def test_hostile_names_are_harmless(hostile_snapshot: Snapshot) -> None:
+    assert is_harmless(everything_said(tree(hostile_snapshot, ALL_OPEN).listing))
+
+
+async def test_a_process_opens_and_enter_goes_on(snapshot: Snapshot) -> None:
+    async with looking(snapshot, "processes") as it:
+        await it.press("right")
+        assert "thread 88" in it.text
+        await it.press("down", "enter")
+        assert it.place == "stacks"
+        assert (it.scope.process, it.scope.thread) == (4330, 88)
+        await it.press("escape")
+        assert "thread 88" in it.text

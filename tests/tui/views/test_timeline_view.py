@@ -1,0 +1,183 @@
+"""Outstanding bytes over time, and what a stretch of it selects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analyzers.snapshot import Snapshot
+from fixtures.demo import DEMO_TRACE
+from tests.analyzers.against_truth import analysed
+from tests.tui.diagnoses import diagnosis
+from tests.tui.sitting import looking
+from tests.tui.stories import FORBIDDEN, Story
+from tui.views.course import Course
+from tui.views.narrowing import narrowed
+from tui.views.scene import Scene
+from tui.views.scope import Interval, Lifetime, Scope
+from tui.widgets.chart import Chart, ChartData, ChartMark, cells_of, mark_line, plot, step_of, time_line
+
+
+@pytest.fixture(scope="module")
+def demo() -> Snapshot:
+    return analysed(DEMO_TRACE)
+
+
+def data(total: list[int], kept: list[int], *marks: ChartMark) -> ChartData:
+    return ChartData(np.array(total, np.int64), np.array(kept, np.int64), 1_000_000_000, marks)
+
+
+def test_the_drawing_is_filled_by_halves_up_to_what_stays_and_shaded_above() -> None:
+    assert plot(data([1, 2, 4], [0, 1, 4]), 3, 2) == [
+        "  █",
+        "░▄█",
+    ]  # fmt: skip
+    assert plot(data([8], [3]), 2, 4) == ["░░", "░░", "▄▄", "██"]
+
+
+def test_nothing_is_drawn_where_nothing_was() -> None:
+    assert plot(data([0, 0], [0, 0]), 4, 1) == ["    "]
+
+
+@pytest.mark.parametrize(("steps", "width"), [(1, 70), (5, 70), (64, 70), (64, 64), (64, 30), (3, 2)])
+def test_every_step_has_cells_and_every_cell_its_step(steps: int, width: int) -> None:
+    for step in range(steps):
+        first, end = cells_of(step, steps, width)
+        assert 0 <= first < end <= width
+        if steps <= width:
+            assert set(step_of(np.arange(first, end), steps, width)) == {step}
+
+
+def test_marks_stand_below_their_steps_and_the_cursor_over_them() -> None:
+    chart = data([1] * 10, [1] * 10, ChartMark(0, "F1"), ChartMark(4, "!"), ChartMark(4, "M"), ChartMark(9, "F2"))
+    assert mark_line(chart, 2, 10) == "F1^ !    F"
+    assert mark_line(chart, 4, 10) == "F1  ^    F"
+
+
+def test_the_time_axis_names_beginning_middle_and_end() -> None:
+    assert time_line(12_000_000_000, 30).split() == ["0", "6.00", "s", "12.0", "s"]
+    assert len(time_line(12_000_000_000, 30)) == 30
+
+
+def test_the_course_ends_with_what_is_outstanding(demo: Snapshot) -> None:
+    course = Course.of(Scene(demo, demo))
+    assert course.data.total[-1] == course.data.kept[-1] == demo.pool.totals.outstanding_bytes
+    assert (course.data.total >= course.data.kept).all()
+    assert course.allocations.sum() == demo.pool.totals.allocations
+
+
+def test_a_course_is_limited_to_its_scope_but_not_to_an_interval(demo: Snapshot) -> None:
+    tags = demo.pool.tags
+    scope = Scope(tag=(int(tags.tag[0]), bool(tags.paged[0])))
+    limited = Course.of(Scene(narrowed(demo, scope), demo, scope))
+    assert limited.data.total[-1] == tags.outstanding_bytes[0]
+    inside = replace(scope, interval=Interval(0, 1000))
+    again = Course.of(Scene(narrowed(demo, inside), demo, inside))
+    assert (again.data.total == limited.data.total).all()
+
+
+def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> None:
+    scope = Scope(process=1280)
+    course = Course.of(Scene(narrowed(demo, scope), demo, scope))
+    assert (course.data.total == course.data.kept).all()
+    assert "freed is known by tag and stack only" in course.legend().plain
+    assert " frees" not in course.words(0).plain
+
+
+async def test_the_end_is_under_the_cursor_at_first(demo: Snapshot) -> None:
+    async with looking(demo, "timeline") as it:
+        assert "2.66 MiB │" in it.text
+        assert "filled: still outstanding" in it.text
+        assert "to +11.855760 s outstanding 2.66 MiB" in it.panel
+        assert "^" in it.text
+
+
+async def test_shift_and_arrows_select_and_enter_limits_everything(demo: Snapshot) -> None:
+    async with looking(demo, "timeline") as it:
+        await it.press("home", "right", "shift+right", "shift+right")
+        step = demo.pool.history.step_ns
+        await it.press("enter")
+        assert it.place == "tags"
+        assert it.scope.interval == Interval(step, 4 * step, Lifetime.INSIDE_KEPT)
+
+
+async def test_selecting_back_over_the_beginning_turns_round(demo: Snapshot) -> None:
+    async with looking(demo, "timeline") as it:
+        step = demo.pool.history.step_ns
+        await it.press("home", "right", "right", "shift+right", "shift+left", "shift+left", "enter")
+        assert it.scope.interval == Interval(step, 3 * step)
+
+
+async def test_brackets_set_begin_and_end(demo: Snapshot) -> None:
+    async with looking(demo, "timeline") as it:
+        step = demo.pool.history.step_ns
+        await it.press(
+            "home", "right", "left_square_bracket", "right", "right", "right_square_bracket", "left", "enter"
+        )
+        assert it.scope.interval == Interval(step, 4 * step)
+        await it.press("escape", "home", "right_square_bracket", "enter")
+        assert it.scope.interval == Interval(0, step)
+
+
+async def test_v_goes_through_the_four_kinds_and_u_forgets_the_interval(demo: Snapshot) -> None:
+    async with looking(demo, "timeline", (160, 48)) as it:
+        await it.press("shift+left")
+        for kind in (*list(Lifetime)[1:], Lifetime.INSIDE_KEPT):
+            await it.press("v")
+            assert kind.value in it.panel
+        await it.press("u")
+        assert "this step" in it.panel
+
+
+async def test_a_click_puts_the_cursor_and_shift_selects(demo: Snapshot) -> None:
+    async with looking(demo, "timeline") as it:
+        await it.pilot.click(Chart, offset=(11, 2))
+        await it.pilot.pause()
+        assert it.panel.startswith("+0.000000 s")
+        await it.pilot.click(Chart, offset=(2, 2))
+        await it.pilot.click(Chart, offset=(30, 2), shift=True)
+        await it.pilot.pause()
+        assert "selected +0.000000 s" in it.panel
+
+
+async def test_findings_gaps_and_a_mark_are_marked(broken_snapshot: Snapshot, story: Story) -> None:
+    story.diagnosis = diagnosis()
+    snapshot = story.make()
+    scene = Scene(snapshot, snapshot, mark=snapshot)
+    course = Course.of(scene)
+    assert {mark.sign for mark in course.data.marks} == {"!", "M", "F1", "F2", "F3"}
+    legend = course.legend().plain
+    assert "! events missing" in legend
+    assert "M your mark" in legend
+    async with looking(broken_snapshot, "timeline") as it:
+        assert "!" in it.text
+        await it.press("home", "right")
+        assert "! events are missing on CPU 2: buffer lost" in it.panel
+
+
+async def test_an_empty_trace_says_that_there_is_nothing_to_draw(empty_snapshot: Snapshot) -> None:
+    async with looking(empty_snapshot, "timeline") as it:
+        assert "nothing to draw" in it.text
+        await it.press("left", "shift+left", "left_square_bracket", "v", "u", "enter")
+        assert it.place == "timeline"
+
+
+@pytest.mark.parametrize("size", [(20, 8), (40, 12), (80, 24), (160, 48)])
+async def test_any_size_is_drawn_and_hostile_reasons_are_harmless(
+    hostile_snapshot: Snapshot, size: tuple[int, int]
+) -> None:
+    async with looking(hostile_snapshot, "timeline", size) as it:
+        await it.press("home")
+        assert "\\x1b[2J" in it.panel
+        assert not (FORBIDDEN - {"\n"}) & set(it.text)
+
+
+async def test_an_export_has_a_row_for_each_step(demo: Snapshot) -> None:
+    async with looking(demo, "timeline") as it:
+        headings, rows = it.screen.view.exported()
+        assert headings[0] == "from_ns"
+        assert len(rows) == demo.pool.history.used
+        assert rows[-1][2] == str(demo.pool.totals.outstanding_bytes)
+        assert "made inside" in it.screen.view.copied()

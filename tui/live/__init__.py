@@ -1,0 +1,1 @@
+"""Following events while they come: a worker thread counts, the interface shows what it tells."""

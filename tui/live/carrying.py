@@ -1,0 +1,62 @@
+"""Conclusions of an earlier moment, beside the pool of a later one.
+
+Concluding takes longer than counting, so that not every snapshot of a followed trace has conclusions of its own. What
+they say by outstanding allocation and by site is put in the rows of the later pool; what was allocated since then
+belongs to nothing yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.grounds import Grounds
+from analyzers.retention.attribution import Attribution, Rule
+from analyzers.retention.graph import Retention
+from analyzers.snapshot import PoolSnapshot, Snapshot
+from tui.views.same_allocations import rows_in
+
+_NOBODY = -1
+Rows = npt.NDArray[np.int64]
+
+
+def carry(concluded: Snapshot, later: Snapshot) -> Snapshot:
+    """``later`` with the conclusions of the snapshot before it."""
+    grounds = concluded.grounds
+    if grounds is not None:
+        rows = rows_in(later.pool.outstanding, concluded.pool.outstanding)
+        grounds = replace(
+            grounds,
+            attribution=_attribution(grounds, rows, concluded.pool, later.pool),
+            retention=_retention(grounds.retention, rows),
+        )
+    return replace(later, diagnosis=concluded.diagnosis, grounds=grounds)
+
+
+def _attribution(grounds: Grounds, rows: Rows, before: PoolSnapshot, now: PoolSnapshot) -> Attribution:
+    old = grounds.attribution
+    site_now = {key: row for row, key in enumerate(_sites(now))}
+    keys = _sites(before)
+    kinds = [replace(kind, site=site_now[keys[kind.site]]) for kind in old.kinds if keys[kind.site] in site_now]
+    return Attribution(
+        request=np.where(rows < 0, _NOBODY, _taken(old.request, rows)).astype(np.int32),
+        socket=np.where(rows < 0, _NOBODY, _taken(old.socket, rows)).astype(np.int32),
+        rule=np.where(rows < 0, Rule.NONE, _taken(old.rule, rows)).astype(np.uint8),
+        kinds=tuple(kinds),
+    )
+
+
+def _retention(old: Retention, rows: Rows) -> Retention:
+    return replace(old, group_of=np.where(rows < 0, _NOBODY, _taken(old.group_of, rows)).astype(np.int32))
+
+
+def _taken(column: npt.NDArray[np.integer], rows: Rows) -> npt.NDArray[np.integer]:
+    """The column's values at the rows; -1 takes the last one, which the caller replaces."""
+    return column[rows] if len(column) else np.full(len(rows), _NOBODY, np.int64)
+
+
+def _sites(pool: PoolSnapshot) -> list[tuple[int, int]]:
+    """What a site is known by from snapshot to snapshot: the tag's row, to which others are only added, and stack."""
+    return list(zip(pool.sites.tag_row.tolist(), pool.sites.stack.tolist(), strict=True))

@@ -1,0 +1,78 @@
+"""Counting events and concluding from them, so that concluding does not hold up counting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from threading import Lock
+from typing import Final
+
+from analyzers.analysis import Analysis
+from analyzers.snapshot import Snapshot
+from analyzers.tags import TagNames
+from tracer.etl.file import EtlFile
+from tracer.trace import Batch
+from tui.live.carrying import carry
+from tui.live.names import GuardedNames
+from tui.live.pace import Clock
+from tui.live.rates import Counts
+
+_REST: Final = 5.0
+"""Concluding again waits for this many times what it took: at most a sixth of the time goes into it."""
+
+
+class Counting:
+    """An analysis that grows batch by batch. All of it but the names is for one thread alone."""
+
+    def __init__(self, source: EtlFile, tags: TagNames, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._analysis = Analysis(source, tags)
+        self._lock = Lock()
+        self._concluded: Snapshot | None = None
+        self._rested_at = 0.0
+        self._last: Batch | None = None
+
+    def batches(self) -> Iterator[Batch]:
+        """The source's batches; one is decoded while nobody asks for names."""
+        batches = self._source.batches(Analysis.KINDS)
+        while True:
+            with self._lock:
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    def feed(self, batch: Batch) -> None:
+        """Take a batch."""
+        with self._lock:
+            self._analysis.feed(batch)
+        self._last = batch
+
+    @property
+    def concluded_ns(self) -> int:
+        """What time the latest conclusions are of."""
+        return 0 if self._concluded is None else self._concluded.at_ns
+
+    def counts(self, snapshot: Snapshot) -> Counts:
+        """What was counted up to a snapshot."""
+        last = self._last
+        read = (0, 0) if last is None else (last.records, last.bytes_read)
+        return Counts(snapshot.at_ns, *read, snapshot.pool.totals.outstanding_bytes)
+
+    def snapshot(self, *, partial: bool = False, conclude: bool = False) -> Snapshot:
+        """What is known now, with new conclusions when asked for or when the last ones are long enough ago."""
+        if conclude or (self._last is not None and self._clock() >= self._rested_at):
+            return self._with_conclusions(partial=partial)
+        counted = self._guarded(self._analysis.snapshot(partial=partial, diagnosed=False))
+        return counted if self._concluded is None else carry(self._concluded, counted)
+
+    def _with_conclusions(self, *, partial: bool) -> Snapshot:
+        began = self._clock()
+        self._concluded = self._guarded(self._analysis.snapshot(partial=partial))
+        ended = self._clock()
+        self._rested_at = ended + _REST * (ended - began)
+        return self._concluded
+
+    def _guarded(self, snapshot: Snapshot) -> Snapshot:
+        return replace(snapshot, names=GuardedNames(snapshot.names, self._lock))

@@ -1,0 +1,31 @@
+"""Names that are still being learnt while somebody asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+from analyzers.snapshot import I32, I64, U64, Frame, Names
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedNames:
+    """Waits while the worker takes a batch: what it learns from one is not there in parts."""
+
+    names: Names
+    lock: Lock
+
+    def process(self, pid: int, at_ns: int | None = None) -> str:
+        """Image name of a process."""
+        with self.lock:
+            return self.names.process(pid, at_ns)
+
+    def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
+        """The frames of a stack."""
+        with self.lock:
+            return self.names.frames(stack, process)
+
+    def addresses(self, stacks: I32) -> tuple[U64, I64]:
+        """The frames of many stacks."""
+        with self.lock:
+            return self.names.addresses(stacks)

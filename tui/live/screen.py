@@ -1,0 +1,55 @@
+"""The screen of a trace that is followed: the views, and what the worker tells."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.message import Message
+
+from analyzers.snapshot import Snapshot
+from tui.live.follower import Follower
+from tui.live.moment import Moment
+from tui.screens.main import MainScreen
+from tui.widgets.live_line import LiveLine
+from tui.widgets.trace_bar import TraceBar
+
+
+class LiveScreen(MainScreen):
+    """Takes a snapshot when one is told; the worker goes on counting whatever the screen does."""
+
+    class Told(Message):
+        """The worker has something to tell."""
+
+        def __init__(self, moment: Moment) -> None:
+            super().__init__()
+            self.moment = moment
+
+    def __init__(self, snapshot: Snapshot, first: str, follower: Follower) -> None:
+        super().__init__(snapshot, first)
+        self._follower = follower
+        self._line = LiveLine()
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self.show(self.whole, self._follower.label)
+        self.mount(self._line, after=self.query_one(TraceBar))
+        self._follower.start(self._tell)
+
+    def on_unmount(self) -> None:
+        """Nobody is told any more."""
+        self._follower.stop()
+
+    @on(Told)
+    def _take(self, event: Told) -> None:
+        event.stop()
+        moment = event.moment
+        self._line.show(moment)
+        if moment.snapshot is not None:
+            self.show(moment.snapshot, moment.state or self._follower.label)
+        self.call_after_refresh(self._follower.taken)
+
+    def _tell(self, moment: Moment) -> None:
+        """Runs in the worker's thread and does not wait, so that leaving never waits for the worker either."""
+        try:
+            self.post_message(self.Told(moment))
+        except RuntimeError:  # the interface's event loop was closed in this very moment: nobody looks any more
+            return

@@ -1,0 +1,77 @@
+"""Where to write the rows of a view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input, Static
+
+from analyzers.quantities import counted
+from tui.safe_text import safe
+from tui.views.export import SUFFIXES
+
+
+class ExportScreen(ModalScreen[Path | None]):
+    """Asks for a path; a file that is there already is overwritten only when one says so twice."""
+
+    DEFAULT_CSS = """
+    ExportScreen { align: center middle; }
+    ExportScreen > Vertical {
+        width: 72; max-width: 100%; height: auto; border: round $primary; padding: 0 1; background: $panel;
+    }
+    ExportScreen Static { height: auto; }
+    ExportScreen .wrong { color: $warning; text-style: bold; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "write", "Write", id="export.write", tooltip="Write the file", priority=True),
+        Binding("escape", "cancel", "Cancel", id="export.cancel", tooltip="Write nothing"),
+    ]
+
+    def __init__(self, name: str, rows: int) -> None:
+        super().__init__()
+        self._rows = rows
+        self._input = Input(name, compact=True, select_on_focus=False)
+        self._wrong = Static(markup=False, classes="wrong")
+        self._warned: Path | None = None
+
+    def compose(self) -> ComposeResult:
+        """A question, a line for the answer, and what is wrong with it."""
+        with Vertical() as box:
+            box.border_title = "Export"
+            yield Static(f"Write {counted(self._rows, 'row')} to (.csv or .json):", markup=False)
+            yield self._input
+            yield self._wrong
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Keys go to the line."""
+        self._input.focus()
+
+    def action_write(self) -> None:
+        """Take the answer, if it can be one."""
+        path = Path(self._input.value.strip()).expanduser()
+        if path.suffix.lower() not in SUFFIXES:
+            self._wrong.update("the name must end in .csv or .json")
+        elif path.is_dir():
+            self._wrong.update(f"{safe(str(path))} is a folder")
+        elif path.exists() and path != self._warned:
+            self._warned = path
+            self._wrong.update(f"{safe(str(path))} is there already: Enter again overwrites it")
+        else:
+            self.dismiss(path)
+
+    def action_cancel(self) -> None:
+        """Write nothing."""
+        self.dismiss(None)
+
+    @on(Input.Changed)
+    def _forget(self) -> None:
+        self._warned = None
+        self._wrong.update("")

@@ -1,0 +1,28 @@
+"""The keys of the interface that work in every view."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+from tui.views.registry import VIEWS
+
+MAIN_KEYS: Final[list[BindingType]] = [
+    Binding("escape,backspace", "back", "Back", id="main.back", tooltip="Drop the filter, or one step back"),
+    Binding("tab", "next_view(1)", "Next view", show=False, id="main.next", tooltip="The next view"),
+    Binding("shift+tab", "next_view(-1)", "Previous view", show=False, id="main.previous", tooltip="The view before"),
+    *(
+        Binding(view.number, f"go('{view.key}')", view.title, show=False, id=f"view.{view.key}", tooltip=view.summary)
+        for view in VIEWS
+    ),
+    Binding("slash", "filter", "Filter", key_display="/", id="main.filter", tooltip="Show rows that fit a filter"),
+    Binding("space", "pause", "Pause", show=False, id="main.pause", tooltip="Hold the picture, or go on"),
+    Binding("M", "mark", "Mark", show=False, id="main.mark", tooltip="From now on only what comes after counts"),
+    Binding("C", "clear_mark", "Clear mark", show=False, id="main.clear", tooltip="Everything counts again"),
+    Binding("y", "copy", "Copy", id="main.copy", tooltip="Copy the row to the clipboard"),
+    Binding("x", "export", "Export", id="main.export", tooltip="Write this view's rows to a file (CSV or JSON)"),
+    Binding("ctrl+o", "panel", "Panel", show=False, id="main.panel", tooltip="Keys to the panel and back"),
+    Binding("question_mark", "help", "Help", key_display="?", id="main.help", tooltip="What the keys do"),
+    Binding("q", "app.quit", "Quit", id="main.quit", tooltip="Leave Poolscope"),
+]

@@ -1,0 +1,259 @@
+"""The one screen of the interface: a view, the current row in words, and the way down that led here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from analyzers.quantities import counted
+from analyzers.snapshot import Snapshot
+from tui.safe_text import safe
+from tui.screens.export import ExportScreen
+from tui.screens.help import HelpScreen
+from tui.screens.keys import MAIN_KEYS
+from tui.screens.watch import Watch
+from tui.screens.way import Place, first_view, way_words
+from tui.views.export import write_rows
+from tui.views.registry import VIEWS
+from tui.views.scope import EVERYTHING, Scope
+from tui.views.view import Cells, View
+from tui.widgets.filter_line import FilterLine
+from tui.widgets.side_panel import SidePanel
+from tui.widgets.trace_bar import TraceBar
+from tui.widgets.view_bar import ViewBar
+
+_STEPS_KEPT: Final = 100
+"""So far back leads the way."""
+
+
+class MainScreen(Screen[None]):
+    """Views over a snapshot; :meth:`show` takes the next one while a trace is followed."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - textual does not declare it as a class variable
+
+    DEFAULT_CSS = """
+    MainScreen #way { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    MainScreen #body { height: 1fr; }
+    MainScreen ContentSwitcher { height: 1fr; }
+    MainScreen.-wide #body { layout: horizontal; }
+    MainScreen.-wide ContentSwitcher { width: 3fr; height: 100%; }
+    MainScreen.-wide SidePanel { width: 2fr; height: 100%; border-top: none; border-left: solid $primary; }
+    MainScreen.-wide SidePanel:focus { border-top: none; border-left: heavy $accent; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = MAIN_KEYS
+
+    def __init__(self, snapshot: Snapshot, first: str = "") -> None:
+        super().__init__()
+        self._watch = Watch(snapshot, snapshot)
+        self._way = [Place(first or first_view(snapshot), EVERYTHING)]
+        self._views: dict[str, View] = {}
+        self._stale: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield TraceBar(self._watch.newest)
+        yield ViewBar(VIEWS)
+        yield Static(id="way", markup=False)
+        with Container(id="body"):
+            with ContentSwitcher(id="views"):
+                for spec in VIEWS:
+                    view = self._views[spec.key] = spec.make()
+                    view.id = spec.key
+                    yield view
+            yield SidePanel()
+        yield FilterLine()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show the first view."""
+        self._arrive()
+
+    @property
+    def place(self) -> Place:
+        """Where one is."""
+        return self._way[-1]
+
+    @property
+    def view(self) -> View:
+        """The view that is shown."""
+        return self._views[self.place.view]
+
+    @property
+    def whole(self) -> Snapshot:
+        """What is shown, not narrowed."""
+        return self._watch.shown
+
+    def show(self, snapshot: Snapshot, status: str = "") -> None:
+        """Take the next snapshot of a trace that is followed; ``status`` stands out in the header."""
+        self._watch.status = status
+        if self._watch.take(snapshot):
+            self._refresh_all()
+        else:
+            self._refresh_bar()
+
+    def mark(self, snapshot: Snapshot | None) -> None:
+        """Count only what came after a snapshot; ``None`` for everything again."""
+        self._watch.mark = snapshot
+        self._refresh_all()
+
+    def go(self, view: str, scope: Scope | None = None) -> None:
+        """Take a step: to another view, limited as now or to ``scope``."""
+        target = Place(view, self.place.scope if scope is None else scope)
+        if target != self.place:
+            self._way = [*self._way, target][-_STEPS_KEPT:]
+            self._arrive()
+
+    def action_go(self, view: str) -> None:
+        """Change to a view."""
+        self.go(view)
+
+    def action_next_view(self, step: int) -> None:
+        """Change to a view beside this one."""
+        keys = [view.key for view in VIEWS]
+        self.go(keys[(keys.index(self.place.view) + step) % len(keys)])
+
+    def action_back(self) -> None:
+        """Drop the filter if there is one, else take one step back."""
+        line = self.query_one(FilterLine)
+        if line.value:
+            line.drop()
+        elif len(self._way) > 1:
+            self._way.pop()
+            self._arrive()
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        self.query_one(FilterLine).open()
+
+    def action_panel(self) -> None:
+        """Move the keys between view and panel."""
+        panel = self.query_one(SidePanel)
+        if panel.has_focus:
+            self.view.take_focus()
+        else:
+            panel.focus()
+
+    def action_help(self) -> None:
+        """Show what the keys do here."""
+        self.app.push_screen(HelpScreen(self))
+
+    def action_pause(self) -> None:
+        """Hold the picture while the header goes on counting; again: go on."""
+        if not self._watch.follows:
+            self.notify("this trace is complete: there is nothing to pause", markup=False)
+            return
+        self._watch.pause()
+        self._refresh_all()
+
+    def action_mark(self) -> None:
+        """From now on only what comes after counts."""
+        self.mark(self._watch.newest)
+        if not self._watch.follows:
+            self.notify("marked at the end of a complete trace: nothing comes after (C clears the mark)", markup=False)
+
+    def action_clear_mark(self) -> None:
+        """Everything counts again."""
+        self.mark(None)
+
+    def action_copy(self) -> None:
+        """Copy the row to the clipboard, by the terminal's own sequence (OSC 52)."""
+        text = "\n".join(safe(line) for line in self.view.copied().splitlines())
+        if not text:
+            self.notify("nothing to copy here", markup=False)
+            return
+        self.app.copy_to_clipboard(text)
+        first, *more = text.splitlines()
+        self.notify(f"copied: {first}" + (f" and {counted(len(more), 'line')} more" if more else ""), markup=False)
+
+    def action_export(self) -> None:
+        """Ask for a file and write this view's rows."""
+        headings, rows = self.view.exported()
+        if not headings:
+            self.notify("this view has no rows to export", markup=False)
+            return
+
+        def write(path: Path | None) -> None:
+            if path is not None:
+                self._write(path, headings, rows)
+
+        self.app.push_screen(ExportScreen(f"poolscope-{self.place.view}.csv", len(rows)), write)
+
+    @work(thread=True)
+    def _write(self, path: Path, headings: Cells, rows: Sequence[Cells]) -> None:
+        try:
+            write_rows(path, headings, rows)
+        except OSError as error:
+            said, severity = f"cannot write {safe(str(path))}: {error.strerror or error}", "error"
+        else:
+            said, severity = f"wrote {counted(len(rows), 'row')} to {safe(str(path))}", "information"
+        self.app.call_from_thread(self.notify, said, severity=severity, markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a way back only where one came from."""
+        if action == "back" and self.is_mounted:
+            return bool(self.query_one(FilterLine).value) or len(self._way) > 1
+        return super().check_action(action, parameters)
+
+    def _arrive(self) -> None:
+        """Show the place that one has come to."""
+        self._drop_filter()
+        self.query_one(ContentSwitcher).current = self.place.view
+        self.query_one(ViewBar).current = self.place.view
+        self.query_one("#way", Static).update(way_words(self._way))
+        self._stale.add(self.place.view)
+        self._refresh_view()
+        self.view.take_focus()
+        self.refresh_bindings()
+
+    def _drop_filter(self) -> None:
+        """A filter ends with the place it was typed in."""
+        line, left = self.query_one(FilterLine), self.query_one(ContentSwitcher).current
+        if line.value and left is not None:
+            self._views[left].narrow("")
+            line.complain("")
+        line.value = ""
+
+    def _refresh_all(self) -> None:
+        self._stale = set(self._views)
+        self._refresh_bar()
+        self._refresh_view()
+
+    def _refresh_bar(self) -> None:
+        self.query_one(TraceBar).show(self._watch.newest, self._watch.signs)
+
+    def _refresh_view(self) -> None:
+        """Only what is seen is worked out."""
+        if self.place.view in self._stale:
+            self._stale.discard(self.place.view)
+            self.view.show(self._watch.scene(self.place.scope))
+
+    @on(View.Described)
+    def _say(self, event: View.Described) -> None:
+        if event.view is self.view:
+            self.query_one(SidePanel).say(event.text)
+
+    @on(View.Stepped)
+    def _step(self, event: View.Stepped) -> None:
+        self.go(event.step.view, event.step.scope)
+
+    @on(ViewBar.Chosen)
+    def _choose(self, event: ViewBar.Chosen) -> None:
+        self.go(event.key)
+
+    @on(FilterLine.Changed)
+    def _narrow(self, event: FilterLine.Changed) -> None:
+        self.query_one(FilterLine).complain(self.view.narrow(event.value))
+        self.refresh_bindings()
+
+    @on(FilterLine.Closed)
+    def _return_keys(self) -> None:
+        self.view.take_focus()

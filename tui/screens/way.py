@@ -1,0 +1,44 @@
+"""The way down that led to a view, and back up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.snapshot import Snapshot
+from tui.safe_text import safe
+from tui.views.registry import VIEWS
+from tui.views.scope import Scope
+
+_STEPS_SHOWN: Final = 4
+_TITLES: Final = {view.key: view.title for view in VIEWS}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one is: a view, and what it is limited to."""
+
+    view: str
+    scope: Scope
+
+
+def first_view(snapshot: Snapshot) -> str:
+    """The verdicts when there are any, the trace itself when it holds no pool events, else the tags."""
+    totals = snapshot.pool.totals
+    if not totals.allocations and not totals.frees:
+        return "trace"
+    return "findings" if snapshot.diagnosis.findings else "tags"
+
+
+def way_words(way: Sequence[Place]) -> Text:
+    """The last steps of the way."""
+    steps = [_step_words(place) for place in way[-_STEPS_SHOWN:]]
+    return Text(" > ").join([*([Text("..", "dim")] if len(way) > _STEPS_SHOWN else []), *steps])
+
+
+def _step_words(place: Place) -> Text:
+    label = safe(place.scope.label) if place.scope.label else ""
+    return Text(f"{_TITLES[place.view]} of {label}" if label else _TITLES[place.view])

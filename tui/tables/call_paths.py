@@ -1,0 +1,110 @@
+"""The call stacks of a snapshot's sites as paths of a tree, whole arrays at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.snapshot import Frame, Snapshot
+from tui.safe_text import safe
+from tui.tables.coding import coded, sums
+from tui.tables.columns import Mask, Numbers, Rows
+
+
+class Direction(Enum):
+    """From which end a stack is read."""
+
+    CALLEES = "callees first"
+    CALLERS = "callers first"
+
+
+@dataclass(frozen=True, eq=False)
+class CallPaths:
+    """One row per stack of the sites: ``stack`` int32 ids, int64 sums over the sites of each.
+
+    ``address``: uint64, the frames of one row after another, innermost first; those of row ``i`` lie from ``bounds[i]``
+    to ``bounds[i + 1]``. ``of_site``: row by site.
+    """
+
+    snapshot: Snapshot
+    direction: Direction
+    stack: npt.NDArray[np.int32]
+    address: npt.NDArray[np.uint64]
+    bounds: Rows
+    of_site: Numbers
+    count: Rows
+    bytes: Rows
+    allocations: Rows
+    frees: Rows
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, direction: Direction) -> CallPaths:
+        """The stacks of a snapshot."""
+        sites = snapshot.pool.sites
+        distinct, row = coded(sites.stack)
+        stack = distinct.astype(np.int32)
+        address, bounds = snapshot.names.addresses(stack)
+        columns = (sites.outstanding_count, sites.outstanding_bytes, sites.allocations, sites.frees)
+        count, held, allocations, frees = (sums(row, column, len(stack)) for column in columns)
+        return cls(snapshot, direction, stack, address, bounds, row, count, held, allocations, frees)
+
+    def at(self, rows: Rows, depth: int) -> npt.NDArray[np.uint64]:
+        """The frames of some rows at a depth that all of them reach."""
+        is_inward = self.direction is Direction.CALLERS
+        return self.address[self.bounds[rows + 1] - 1 - depth if is_inward else self.bounds[rows] + depth]
+
+    def ended(self, rows: Rows, depth: int) -> Mask:
+        """Which of the rows have no frame at a depth."""
+        return np.asarray(self.bounds[rows + 1] - self.bounds[rows] <= depth)
+
+    def common(self, rows: Rows, depth: int) -> int:
+        """The depth from which on some rows, alike before, are not alike any more; at most that of the shortest."""
+        shortest = int((self.bounds[rows + 1] - self.bounds[rows]).min())
+        while depth < shortest:
+            frames = self.at(rows, depth)
+            if (frames != frames[0]).any():
+                break
+            depth += 1
+        return depth
+
+    def split(self, rows: Rows, depth: int) -> list[Rows]:
+        """Rows by their frame at a depth; those that end before are one group each."""
+        ended = self.ended(rows, depth)
+        groups = [np.array([row]) for row in rows[ended]]
+        going = rows[~ended]
+        if not len(going):
+            return groups
+        frames = self.at(going, depth)
+        order = np.argsort(frames, kind="stable")
+        cuts = np.flatnonzero(np.diff(frames[order])) + 1
+        return [*groups, *np.split(going[order], cuts)]
+
+    def frames(self, row: int) -> Sequence[Frame]:
+        """The frames of a row as they are read."""
+        frames = self.snapshot.names.frames(int(self.stack[row]))
+        return frames if self.direction is Direction.CALLEES else frames[::-1]
+
+    def holding(self, needle: str) -> Mask:
+        """By row: whether the name of a frame holds the case-folded text."""
+        names, codes = self._names
+        found = np.array([needle in name for name in names], np.bool_)
+        hits = np.concatenate(([0], np.cumsum(found[codes]))) if len(found) else np.zeros(1, np.int64)
+        return np.asarray(hits[self.bounds[1:]] > hits[self.bounds[:-1]])
+
+    @cached_property
+    def _names(self) -> tuple[list[str], Rows]:
+        """Case-folded names of the distinct frames, and which one each of :attr:`address` has."""
+        _, first, codes = np.unique(self.address, return_index=True, return_inverse=True)
+        rows = np.searchsorted(self.bounds, first, side="right") - 1
+        stacks: dict[int, Sequence[Frame]] = {}
+        names = []
+        for at, row in zip(first.tolist(), rows.tolist(), strict=True):
+            if row not in stacks:
+                stacks[row] = self.snapshot.names.frames(int(self.stack[row]))
+            names.append(safe(str(stacks[row][at - int(self.bounds[row])])).casefold())
+        return names, codes.astype(np.int64)

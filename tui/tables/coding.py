@@ -1,0 +1,48 @@
+"""Few distinct values in many rows: each value once, and its number for each row."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tui.tables.columns import Numbers, Rows
+
+_MARKED: Final = 1 << 22
+"""Values below are counted by marking them in a table of this length: ids of processes and threads are small."""
+
+
+def coded(values: Numbers) -> tuple[Numbers, Numbers]:
+    """Distinct values in ascending order, and the place of each row's value among them.
+
+    As ``np.unique`` with its inverse gives it, ten times as fast for a million small numbers. The largest may be large:
+    the id that stands for an unknown one is.
+    """
+    if not len(values) or int(values.min()) < 0:
+        return _sorted(values)
+    most = values.max()
+    small = values if int(most) < _MARKED else np.where(values == most, 0, values)
+    end = int(small.max()) + 1
+    if end > _MARKED:
+        return _sorted(values)
+    place = np.zeros(end + 1, np.int32)
+    at = small if small is values else np.where(values == most, end, values)
+    place[at] = 1
+    found = np.flatnonzero(place)
+    place[found] = np.arange(len(found), dtype=np.int32)
+    distinct = found.astype(values.dtype)
+    distinct[found == end] = most
+    return distinct, place[at]
+
+
+def _sorted(values: Numbers) -> tuple[Numbers, Numbers]:
+    distinct = np.unique(values)
+    return distinct, np.searchsorted(distinct, values).astype(np.int64)
+
+
+def sums(codes: npt.NDArray[np.integer], values: npt.NDArray[np.integer], length: int) -> Rows:
+    """int64 (length): the exact sum of the values of each code."""
+    total = np.zeros(length, np.int64)
+    np.add.at(total, codes, values.astype(np.int64))
+    return total

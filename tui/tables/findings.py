@@ -1,0 +1,82 @@
+"""The table of findings, and below them the groups that were cleared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from analyzers.findings import Cleared, Finding
+from analyzers.pooltag import tag_text
+from analyzers.quantities import number, size
+from analyzers.snapshot import Snapshot
+from tui.findings.words import culprit, driver_words, finite, percent
+from tui.tables.columns import Heading, Mask, NumberColumn, labels_of
+from tui.tables.model import TableModel
+
+_UNTOLD: Final = int(np.iinfo(np.int64).min)
+"""Stands where there is no number; shown as a dash and sorted as the least."""
+_MOST: Final = float(1 << 62)
+"""More bytes an hour than any machine has."""
+
+
+def finding_table(snapshot: Snapshot) -> TableModel:
+    """One row per finding, then one per cleared group, each in the diagnosis' order."""
+    findings, cleared = snapshot.diagnosis.findings, snapshot.diagnosis.cleared
+    groups: tuple[Finding | Cleared, ...] = (*findings, *cleared)
+    culprits = [_culprit(group) for group in groups]
+    none = [_UNTOLD] * len(cleared)
+    columns = (
+        _ranks([finding.rank for finding in findings], len(cleared)),
+        _numbers("sure", "Sure", "c", 5, [round(f.confidence * 100) for f in findings] + none, _percent),
+        labels_of(Heading("verdict", "Verdict", "v", 18, drop=2), [_verdict(group) for group in groups]),
+        labels_of(Heading("tag", "Tag", "t", 4, drop=4), [tag_text(group.tag) for group in groups]),
+        labels_of(Heading("culprit", "Culprit", "w", 14, drop=3, field="process"), culprits),
+        _numbers("outstanding", "Outst", "d", 8, [group.count for group in groups], number),
+        _numbers("bytes", "Bytes", "b", 7, [group.bytes for group in groups], size),
+        _numbers("retained", "Retained", "r", 1, [f.retained_bytes for f in findings] + none, size),
+        _numbers("rate", "Per hour", "h", 6, [_rate(finding) for finding in findings] + none, size),
+    )
+    return TableModel(columns, len(groups), _driven(groups), "driver")
+
+
+def _ranks(ranks: list[int], others: int) -> NumberColumn:
+    """Cleared groups have no rank, and come after the last one."""
+    last = max(ranks, default=0)
+    values = np.array([*ranks, *range(last + 1, last + 1 + others)], np.int64)
+    return NumberColumn(Heading("rank", "#", "i", right=True), values, lambda rank: str(rank) if rank <= last else "-")
+
+
+def _numbers(
+    key: str, title: str, sort_key: str, drop: int, values: list[int], show: Callable[[int], str]
+) -> NumberColumn:
+    heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
+    return NumberColumn(heading, np.array(values, np.int64), lambda v: "-" if v == _UNTOLD else show(v))
+
+
+def _percent(value: int) -> str:
+    return percent(value / 100)
+
+
+def _rate(finding: Finding) -> int:
+    rate = finite(finding.bytes_per_hour)
+    return _UNTOLD if rate is None else round(max(-_MOST, min(rate, _MOST)))
+
+
+def _verdict(group: Finding | Cleared) -> str:
+    return str(group.verdict) if isinstance(group, Finding) else f"cleared: {group.verdict}"
+
+
+def _culprit(group: Finding | Cleared) -> str:
+    return culprit(group) if isinstance(group, Finding) else driver_words(group.driver)
+
+
+def _driven(groups: tuple[Finding | Cleared, ...]) -> Callable[[str], Mask]:
+    """Rows by the driver, which the culprit is not where a process stands out."""
+    drivers = [group.driver.casefold() for group in groups]
+
+    def find(needle: str) -> Mask:
+        return np.array([needle in driver for driver in drivers], np.bool_)
+
+    return find

@@ -1,0 +1,59 @@
+"""In which order rows stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tui.tables.columns import Column, Numbers, Rows
+
+Keys: TypeAlias = npt.NDArray[Any]
+"""What stays the same about each row from refresh to refresh, as something that numpy can sort."""
+
+
+def sorted_rows(column: Column, *, descending: bool) -> Rows:
+    """Stable both ways: rows that compare equal keep the model's order."""
+    ranks = _narrow(column.ranks())
+    if not descending:
+        return np.argsort(ranks, kind="stable").astype(np.int64)
+    return (len(ranks) - 1 - np.argsort(ranks[::-1], kind="stable"))[::-1].astype(np.int64)
+
+
+def _narrow(ranks: Numbers) -> Numbers:
+    """The same order in 16 bits where they are enough: numpy then sorts by radix, many times faster."""
+    if not len(ranks) or ranks.dtype.itemsize <= np.dtype(np.uint16).itemsize:
+        return ranks
+    low, high = ranks.min(), ranks.max()
+    if int(high) - int(low) > np.iinfo(np.uint16).max:
+        return ranks
+    narrow: Numbers = (ranks - low).astype(np.uint16)
+    return narrow
+
+
+def same_order(before: Keys, keys: Keys) -> Rows:
+    """The rows with these keys in the order in which the same keys stood ``before``, new ones last."""
+    if not len(before):
+        return np.arange(len(keys), dtype=np.int64)
+    old_rows, new_rows = np.argsort(before, kind="stable"), np.argsort(keys, kind="stable")
+    old, new = before[old_rows], keys[new_rows]
+    places = np.minimum(np.searchsorted(old, new), len(old) - 1)  # both in order: many times faster than by chance
+    is_known = old[places] == new
+    at_place = np.full(len(before), -1, np.int64)
+    at_place[old_rows[places[is_known]]] = new_rows[is_known]
+    kept = at_place[at_place >= 0]
+    is_kept = np.zeros(len(keys), np.bool_)
+    is_kept[kept] = True
+    return np.concatenate((kept, np.flatnonzero(~is_kept))).astype(np.int64)
+
+
+def coded(
+    old: Callable[[int], Hashable], old_rows: Rows, new: Callable[[int], Hashable], length: int
+) -> tuple[Keys, Keys]:
+    """Numbers in place of identities that numpy cannot sort: of the old rows as listed, and of all new ones."""
+    codes: dict[Hashable, int] = {}
+    before = [codes.setdefault(old(int(row)), len(codes)) for row in old_rows]
+    now = [codes.setdefault(new(row), len(codes)) for row in range(length)]
+    return np.array(before, np.int64), np.array(now, np.int64)

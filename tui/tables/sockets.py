@@ -1,0 +1,117 @@
+"""The table of sockets, and what each of them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.grounds import Grounds
+from analyzers.quantities import duration, number, size
+from analyzers.requests.tables import NEVER, SocketTable
+from analyzers.snapshot import I32, U64, Outstanding, Snapshot
+from tui.tables.allocations import INFERRED_MARK
+from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, labels_of
+from tui.tables.model import TableModel
+from tui.tables.words import process_label
+
+I64 = npt.NDArray[np.int64]
+STATES = ("open", "closed, not cleaned up")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holdings:
+    """What sockets hold.
+
+    ``owner``: int32 row of the socket by outstanding allocation, of itself or of one of its requests, -1 for none. By
+    socket: ``count`` and ``bytes`` of these; requests that are not retired, and those of them that wait for an APC.
+    """
+
+    owner: I32
+    count: I64
+    bytes: I64
+    unretired: I64
+    pending: I64
+
+
+def holdings(grounds: Grounds, outstanding: Outstanding) -> Holdings:
+    """Of the outstanding allocations that the grounds put down to someone."""
+    requests, found = grounds.requests.requests, grounds.attribution
+    sockets = len(grounds.requests.sockets)
+    of_request = np.append(requests.socket, np.int32(-1))[found.request]
+    owner = np.where(found.socket >= 0, found.socket, of_request).astype(np.int32)
+    held = owner >= 0
+    total = np.bincount(owner[held], outstanding.size[held], sockets)
+    return Holdings(
+        owner=owner,
+        count=_counts(owner[held], sockets),
+        bytes=total.astype(np.int64),
+        unretired=_counts(requests.socket[requests.socket >= 0], sockets),
+        pending=_counts((waiting := requests.socket[grounds.line.rows])[waiting >= 0], sockets),
+    )
+
+
+def _counts(rows: I32, length: int) -> I64:
+    return np.bincount(rows, minlength=length).astype(np.int64)
+
+
+def rows_with(keys: U64, wanted: U64) -> Rows:
+    """For each wanted key the row that has it, -1 for none."""
+    order = np.argsort(keys, kind="stable")
+    if not len(keys):
+        return np.full(len(wanted), -1, np.int64)
+    rows = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+    return np.where(keys[rows] == wanted, rows, -1).astype(np.int64)
+
+
+def socket_table(snapshot: Snapshot, sockets: SocketTable, held: Holdings, rows: Rows) -> TableModel:
+    """One row for each of the given sockets."""
+    closed = (sockets.closed_ns[rows] != NEVER).astype(np.int64)
+    at_work = sockets.started.astype(np.int64) - sockets.finished.astype(np.int64)
+    columns: tuple[Column, ...] = (
+        NumberColumn(Heading("endpoint", "Endpoint", "i", drop=6, right=True), sockets.endpoint[rows], hexadecimal),
+        _processes(snapshot, sockets.process[rows]),
+        labels_of(Heading("local", "Local", "", 15, drop=8), [local_words(sockets, int(row)) for row in rows]),
+        labels_of(Heading("remote", "Remote", "t", 14, drop=2), [sockets.remote[int(row)] for row in rows]),
+        LabelColumn(Heading("state", "State", "s", 22, drop=3), closed, STATES),
+        _number("open", "In flight", "f", 10, np.maximum(at_work, 0)[rows], number),
+        _number("unretired", "Requests", "u", 5, held.unretired[rows], number),
+        _number("pending", "APCs", "c", 4, held.pending[rows], number),
+        _number("sent", "Sent", "", 11, sockets.sent_bytes[rows], size),
+        _number("received", "Received", "", 12, sockets.received_bytes[rows], size),
+        _number("outstanding", "Outst", "d", 9, held.count[rows], number),
+        _number("bytes", "Bytes", "b", 0, held.bytes[rows], size),
+        _ages(sockets.created_ns[rows], snapshot.at_ns),
+    )
+    return TableModel(columns, len(rows))
+
+
+def hexadecimal(address: int) -> str:
+    """An address as debuggers take it."""
+    return f"0x{address:x}"
+
+
+def local_words(sockets: SocketTable, row: int) -> str:
+    """The local address, marked where it is inferred: that of a connected socket is."""
+    local = sockets.local[row]
+    return INFERRED_MARK + local if local and sockets.remote[row] else local
+
+
+def _processes(snapshot: Snapshot, processes: Numbers) -> LabelColumn:
+    distinct, codes = np.unique(processes, return_inverse=True)
+    names = tuple(process_label(snapshot, int(pid)) for pid in distinct)
+    return LabelColumn(Heading("process", "Process", "w", 14, drop=1), codes, names)
+
+
+def _ages(created_ns: I64, at_ns: int) -> NumberColumn:
+    """What is older than the trace is older than anything made in it."""
+    ages = np.where(created_ns == NEVER, at_ns + 1, at_ns - created_ns)
+    return _number("age", "Age", "a", 7, ages, lambda age: f">{duration(at_ns)}" if age > at_ns else duration(age))
+
+
+def _number(
+    key: str, title: str, sort_key: str, drop: int, values: Numbers, show: Callable[[int], str]
+) -> NumberColumn:
+    return NumberColumn(Heading(key, title, sort_key, drop=drop, right=True, most_first=True), values, show)

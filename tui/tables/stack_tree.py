@@ -1,0 +1,145 @@
+"""The stacks of the sites as a tree in a table; only what is open is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analyzers.quantities import number, size
+from tui.safe_text import safe
+from tui.tables.call_paths import CallPaths, Direction
+from tui.tables.columns import Column, Heading, Mask, NumberColumn, Rows
+from tui.tables.model import TableModel
+from tui.tables.sites import NO_STACK_TEXT, found_sites
+from tui.tables.tree import Branches, TreeColumn
+
+ENDS_HERE: Final = "(nothing further)"
+_ARROW: Final = {Direction.CALLEES: "<", Direction.CALLERS: ">"}
+_DIGEST: Final = 2
+"""Frames of a chain without a fork that are named: its ends."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """Stacks alike up to ``end``; ``begin``: how far those above are alike. ``rows``: of :class:`CallPaths`."""
+
+    rows: Rows
+    begin: int
+    end: int
+    level: int
+    parent: int
+    key: tuple[int, ...]
+    is_open: bool
+
+    @property
+    def can_open(self) -> bool:
+        """Whether it forks."""
+        return len(self.rows) > 1
+
+
+def grown(paths: CallPaths, folds: Mapping[Hashable, bool]) -> list[Node]:
+    """The nodes below open ones, parents first. A root that is alone is open where nobody closed it."""
+    nodes: list[Node] = []
+    every = np.arange(len(paths.stack))
+    groups = paths.split(every, 0) if len(every) else []
+    waiting = [(rows, 0, -1) for rows in reversed(groups)]
+    while waiting:
+        rows, begin, parent = waiting.pop()
+        node = _node(paths, rows, begin, parent, nodes, folds, alone=len(groups) == 1)
+        nodes.append(node)
+        if node.can_open and node.is_open:
+            waiting += [(below, node.end, len(nodes) - 1) for below in reversed(paths.split(rows, node.end))]
+    return nodes
+
+
+def _node(
+    paths: CallPaths,
+    rows: Rows,
+    begin: int,
+    parent: int,
+    nodes: list[Node],
+    folds: Mapping[Hashable, bool],
+    *,
+    alone: bool,
+) -> Node:
+    """``key``: the addresses at which the way forked."""
+    ends = bool(paths.ended(rows[:1], begin)[0])
+    above = nodes[parent].key if parent >= 0 else (list(Direction).index(paths.direction),)
+    key = (*above, -1 if ends else int(paths.at(rows[:1], begin)[0]))
+    level = nodes[parent].level + 1 if parent >= 0 else 0
+    return Node(rows, begin, paths.common(rows, begin), level, parent, key, folds.get(key, alone and parent < 0))
+
+
+def branches_of(nodes: list[Node]) -> Branches:
+    """How the nodes lie below each other."""
+    return Branches(
+        parent=np.array([node.parent for node in nodes], np.int64),
+        level=np.array([node.level for node in nodes], np.int64),
+        can_open=np.array([node.can_open for node in nodes], np.bool_),
+        is_open=np.array([node.is_open for node in nodes], np.bool_),
+        key=lambda row: nodes[row].key,
+    )
+
+
+def stack_tree(paths: CallPaths, nodes: list[Node], branches: Branches) -> TableModel:
+    """One row per node. A filter finds nodes by frames, tags, drivers and processes of anything below them."""
+    starts = np.cumsum([0, *(len(node.rows) for node in nodes)])[:-1]
+    below = np.concatenate([node.rows for node in nodes]) if nodes else np.zeros(0, np.int64)
+
+    def total(values: Rows) -> Rows:
+        return np.add.reduceat(values[below], starts) if nodes else np.zeros(0, np.int64)
+
+    held, whole = total(paths.bytes), max(int(paths.bytes.sum()), 1)
+    columns: tuple[Column, ...] = (
+        NumberColumn(_number("bytes", "Bytes", "b", 0), held, size),
+        NumberColumn(_number("share", "Share", "", 3), held * 1000 // whole, share),
+        NumberColumn(_number("outstanding", "Outst", "d", 2), total(paths.count), number),
+        NumberColumn(_number("allocations", "Allocs", "a", 6), total(paths.allocations), number),
+        NumberColumn(_number("frees", "Frees", "f", 7), total(paths.frees), number),
+        NumberColumn(
+            _number("stacks", "Stacks", "s", 5), np.array([len(node.rows) for node in nodes], np.int64), number
+        ),
+        TreeColumn(
+            Heading("frames", f"Frames, {paths.direction.value}", "", 28, drop=1),
+            branches,
+            lambda row: node_name(paths, nodes[row]),
+        ),
+    )
+    return TableModel(columns, len(nodes), _found(paths, below, starts), arrange=branches.arrange)
+
+
+def share(thousandths: int) -> str:
+    """A part of the whole in per cent."""
+    return f"{thousandths / 10:.1f} %"
+
+
+def node_name(paths: CallPaths, node: Node) -> str:
+    """The frames of a node: the ends of a chain, the fork of a single stack."""
+    frames = paths.frames(int(node.rows[0]))
+    if not frames:
+        return NO_STACK_TEXT
+    if node.begin >= len(frames):
+        return ENDS_HERE
+    if not node.can_open:
+        more = len(frames) - node.begin - 1
+        return safe(str(frames[node.begin])) + (f" (+{more})" if more else "")
+    chain = frames[node.begin : node.end]
+    arrow = f" {_ARROW[paths.direction]} "
+    ends = [safe(str(frame)) for frame in dict.fromkeys((chain[0], chain[-1]))]
+    return arrow.join([ends[0], "..", *ends[1:]] if len(chain) > _DIGEST else ends)
+
+
+def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:
+    return Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
+
+
+def _found(paths: CallPaths, below: Rows, starts: Rows) -> Callable[[str], Mask]:
+    def find(needle: str) -> Mask:
+        rows = paths.holding(needle)
+        rows[paths.of_site[found_sites(paths.snapshot, needle)]] = True
+        return np.logical_or.reduceat(rows[below], starts) if len(starts) else np.zeros(0, np.bool_)
+
+    return find

@@ -1,0 +1,179 @@
+"""The table of processes, with their threads below them, that hold outstanding allocations or wait for APCs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.quantities import number, size
+from analyzers.snapshot import Snapshot
+from tracer.columns import Who
+from tui.tables.coding import coded, sums
+from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows
+from tui.tables.model import TableModel
+from tui.tables.stack_tree import share
+from tui.tables.tree import Branches, TreeColumn
+from tui.tables.words import process_label, thread_label
+
+_OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING = "observed", "inferred", "partly inferred", "not known", ""
+_KNOWN = (_OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holders:
+    """One row per thread that holds anything or waits for APCs, by process and thread.
+
+    ``process``, ``thread``: ids. ``count``, ``bytes``: outstanding. ``inferred``, ``unknown``: allocations whose thread
+    is inferred, or not known. ``apcs``: pending APCs (all of them inferred). int64, but for the ids.
+    """
+
+    process: npt.NDArray[np.int64]
+    thread: npt.NDArray[np.int64]
+    count: Rows
+    bytes: Rows
+    inferred: Rows
+    unknown: Rows
+    apcs: Rows
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Holders:
+        """The threads of a snapshot."""
+        outstanding = snapshot.pool.outstanding
+        waiting = Counter((apc.process_id, apc.thread_id) for apc in snapshot.diagnosis.pending_apcs)
+        own = np.array([process << 32 | thread for process, thread in waiting], np.uint64)
+        held, row_of = _pairs(outstanding.process, outstanding.thread)
+        every = np.union1d(held, own)
+        row = np.searchsorted(every, held)[row_of]
+        apcs = np.zeros(len(every), np.int64)
+        apcs[np.searchsorted(every, own)] = list(waiting.values())
+        return cls(
+            (every >> np.uint64(32)).astype(np.int64),
+            (every & np.uint64(0xFFFF_FFFF)).astype(np.int64),
+            np.bincount(row, minlength=len(every)).astype(np.int64),
+            sums(row, outstanding.size, len(every)),
+            np.bincount(row[outstanding.who == Who.CONTEXT_SWITCH], minlength=len(every)).astype(np.int64),
+            np.bincount(row[outstanding.who == Who.UNKNOWN], minlength=len(every)).astype(np.int64),
+            apcs,
+        )
+
+    def __len__(self) -> int:
+        return len(self.process)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HolderRows:
+    """Rows of the table: ``first`` and ``last`` (exclusive) of the holders that each stands for.
+
+    A thread's row (``is_thread``) stands for one of them, a process's for all of its threads.
+    """
+
+    holders: Holders
+    first: Rows
+    last: Rows
+    is_thread: Mask
+    branches: Branches
+
+    def total(self, values: Rows) -> Rows:
+        """A column's sums."""
+        before = np.concatenate(([0], np.cumsum(values)))
+        result: Rows = before[self.last] - before[self.first]
+        return result
+
+    def who(self, row: int) -> tuple[int, int | None]:
+        """Process, and thread if it is a thread's row."""
+        return _who(self.holders, self.first, self.is_thread, row)
+
+
+def holder_rows(holders: Holders, folds: Mapping[Hashable, bool]) -> HolderRows:
+    """A row per process and, where one is open, its threads. A process that is alone is open where nobody closed it."""
+    starts = np.flatnonzero(np.diff(holders.process, prepend=-1))
+    ends = np.append(starts[1:], len(holders))[: len(starts)]
+    is_open = np.array(
+        [folds.get((int(holders.process[at]), None), len(starts) == 1) for at in starts.tolist()], np.bool_
+    )
+    threads = np.where(is_open, ends - starts, 0)
+    at = np.arange(len(starts)) + np.concatenate(([0], np.cumsum(threads)))[:-1].astype(np.int64)
+    length = len(starts) + int(threads.sum())
+    is_thread = np.ones(length, np.bool_)
+    is_thread[at] = False
+    below = np.flatnonzero(np.repeat(is_open, ends - starts))
+    first, last, parent = np.empty(length, np.int64), np.empty(length, np.int64), np.full(length, -1, np.int64)
+    first[at], last[at] = starts, ends
+    first[is_thread], last[is_thread], parent[is_thread] = below, below + 1, np.repeat(at, threads)
+    can_open, opened = ~is_thread, np.zeros(length, np.bool_)
+    opened[at] = is_open
+    branches = Branches(
+        parent, is_thread.astype(np.int64), can_open, opened, lambda row: _who(holders, first, is_thread, row)
+    )
+    return HolderRows(holders, first, last, is_thread, branches)
+
+
+def holder_table(snapshot: Snapshot, rows: HolderRows) -> TableModel:
+    """One row per process and thread."""
+    holders = rows.holders
+    held, whole = rows.total(holders.bytes), max(int(holders.bytes.sum()), 1)
+    columns: tuple[Column, ...] = (
+        NumberColumn(_number("bytes", "Bytes", "b", 0), held, size),
+        NumberColumn(_number("share", "Share", "", 4), held * 1000 // whole, share),
+        NumberColumn(_number("outstanding", "Outst", "d", 2), rows.total(holders.count), number),
+        NumberColumn(_number("apcs", "APCs", "a", 3), rows.total(holders.apcs), number),
+        LabelColumn(Heading("known", "Known", "w", 13, drop=5), _known(rows), _KNOWN),
+        TreeColumn(
+            Heading("who", "Process / thread", "", 24, drop=1), rows.branches, lambda row: _name(snapshot, rows, row)
+        ),
+    )
+    return TableModel(columns, len(rows.first), _named(snapshot, rows), "process", arrange=rows.branches.arrange)
+
+
+def _pairs(
+    processes: npt.NDArray[np.uint32], threads: npt.NDArray[np.uint32]
+) -> tuple[npt.NDArray[np.uint64], Numbers]:
+    """Distinct pairs, as process in the upper and thread in the lower half, and the place of each row's pair."""
+    process, process_code = coded(processes)
+    thread, thread_code = coded(threads)
+    pair, code = coded(process_code.astype(np.int64) * len(thread) + thread_code)
+    if not len(pair):
+        return np.zeros(0, np.uint64), code
+    upper, lower = process[pair // len(thread)], thread[pair % len(thread)]
+    return (upper.astype(np.uint64) << np.uint64(32)) | lower.astype(np.uint64), code
+
+
+def _who(holders: Holders, first: Rows, is_thread: Mask, row: int) -> tuple[int, int | None]:
+    at = int(first[row])
+    return int(holders.process[at]), int(holders.thread[at]) if is_thread[row] else None
+
+
+def _name(snapshot: Snapshot, rows: HolderRows, row: int) -> str:
+    process, thread = rows.who(row)
+    return process_label(snapshot, process) if thread is None else f"thread {thread_label(thread)}"
+
+
+def _known(rows: HolderRows) -> Rows:
+    """Place in the words for how threads are known."""
+    holders = rows.holders
+    count, inferred, unknown = rows.total(holders.count), rows.total(holders.inferred), rows.total(holders.unknown)
+    cases = (count == 0, unknown == count, (inferred == 0) & (unknown == 0), inferred == count)
+    return np.select(cases, (4, 3, 0, 1), 2).astype(np.int64)
+
+
+def _named(snapshot: Snapshot, rows: HolderRows) -> Callable[[str], Mask]:
+    """A process's name finds its threads too, and a thread its process."""
+
+    def find(needle: str) -> Mask:
+        holders = rows.holders
+        pids, codes = coded(holders.process)
+        names = [process_label(snapshot, int(pid)).casefold() for pid in pids]
+        by_name = np.array([needle in name for name in names], np.bool_)
+        found = by_name[codes] if len(pids) else np.zeros(0, np.bool_)
+        found |= np.array([needle in f"thread {int(thread)}" for thread in holders.thread], np.bool_)
+        return np.asarray(rows.total(found.astype(np.int64)) > 0)
+
+    return find
+
+
+def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:
+    return Heading(key, title, sort_key, drop=drop, right=True, most_first=True)

@@ -1,0 +1,131 @@
+"""Allocations: every outstanding allocation of the scope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+from rich.text import Text
+
+from analyzers.findings import PendingApc
+from analyzers.grounds import Grounds
+from analyzers.pooltag import tag_text
+from analyzers.quantities import counted, duration, exact_size, moment
+from analyzers.retention.attribution import INFERRED, WORDS, Rule
+from analyzers.snapshot import Frame, Snapshot
+from tracer.columns import Who
+from tui.safe_text import safe
+from tui.tables.allocations import allocation_table
+from tui.tables.columns import Rows
+from tui.tables.sites import NO_STACK_TEXT, caller
+from tui.tables.words import KNOWN_BY_LONG, pool_type, process_label, thread_label
+from tui.views.lifetimes import interval_words
+from tui.views.listing import Listing
+from tui.views.scene import Scene
+from tui.views.scope import Step
+from tui.views.table_view import TableView
+
+_NO_USER_STACK = "(no user-mode stack in the trace)"
+_Pending: TypeAlias = dict[tuple[int, int], PendingApc]
+"""By packet and match id, as packets are used again."""
+
+
+def make() -> TableView:
+    """The view."""
+    return TableView(listing, "bytes")
+
+
+def listing(scene: Scene) -> Listing:
+    """One row per allocation, oldest first in the model."""
+    snapshot = scene.snapshot
+    out = snapshot.pool.outstanding
+    pending = {(apc.irp, apc.match_id): apc for apc in snapshot.diagnosis.pending_apcs}
+    about = interval_words(snapshot.pool, scene.scope)
+
+    def step(row: int) -> Step:
+        apc = _pending(snapshot.grounds, row, pending)
+        if apc is not None:
+            wait = replace(scene.scope, process=apc.process_id, thread=apc.thread_id, endpoint=apc.endpoint or None)
+            return Step("apcs", replace(wait, label=f"request 0x{apc.irp:x}"))
+        stack = int(snapshot.pool.sites.stack[out.site[row]])
+        return Step("stacks", replace(scene.scope, stack=stack, label=caller(snapshot.names.frames(stack))))
+
+    return Listing(
+        model=allocation_table(snapshot),
+        identity=lambda row: int(out.address[row]),
+        describe=lambda row: Text("\n").join(_lines(snapshot, row, pending)),
+        empty=f"Nothing of this is outstanding.{f' {about}' if about else ''}",
+        step=step,
+        copy=lambda row: f"0x{int(out.address[row]):x}",
+        keys=out.address,
+        totals=lambda rows: _totals(snapshot, rows),
+    )
+
+
+def _totals(snapshot: Snapshot, rows: Rows) -> Text:
+    held = int(snapshot.pool.outstanding.size[rows].sum(dtype=np.uint64))
+    return Text(f"{counted(len(rows), 'allocation')}, {exact_size(held)}")
+
+
+def _lines(snapshot: Snapshot, row: int, pending: _Pending) -> list[Text]:
+    pool, out = snapshot.pool, snapshot.pool.outstanding
+    time, pid, site = int(out.time_ns[row]), int(out.process[row]), int(out.site[row])
+    tag = tag_text(int(pool.tags.tag[pool.sites.tag_row[site]]))
+    # user addresses mean something in their own process only
+    user = snapshot.names.frames(int(out.user_stack[row]), pid)
+    return [
+        Text(f"0x{int(out.address[row]):x} {tag}", "bold"),
+        Text(f"  {exact_size(int(out.size[row]))}, {pool_type(int(out.type[row]))}"),
+        Text(f"  allocated at {moment(time)}, CPU {int(out.cpu[row])}, age {duration(snapshot.at_ns - time)}"),
+        Text(f"  by {process_label(snapshot, pid, time)}, thread {thread_label(int(out.thread[row]))}"),
+        Text(f"  {KNOWN_BY_LONG[Who(int(out.who[row]))]}"),
+        *_owner_lines(snapshot.grounds, row, pending),
+        Text(f"  event at byte {int(out.offset[row]):,} of the file"),
+        *_stack_lines("User-mode stack", user, _NO_USER_STACK),
+        *_stack_lines("Kernel stack", snapshot.names.frames(int(pool.sites.stack[site])), NO_STACK_TEXT),
+    ]
+
+
+def _stack_lines(title: str, frames: tuple[Frame, ...], none: str) -> list[Text]:
+    """A heading and a line for each frame, or ``none`` in words."""
+    lines = [Text(f"  {safe(str(frame))}") for frame in frames] or [Text(f"  {none}")]
+    return [Text(title, "bold"), *lines]
+
+
+def _request(grounds: Grounds | None, row: int) -> int:
+    """Row of the request that an allocation belongs to, -1 for none."""
+    return -1 if grounds is None else int(grounds.attribution.request[row])
+
+
+def _pending(grounds: Grounds | None, row: int, pending: _Pending) -> PendingApc | None:
+    """The pending APC whose delivery would retire the allocation's request."""
+    request = _request(grounds, row)
+    if grounds is None or request < 0:
+        return None
+    requests = grounds.requests.requests
+    return pending.get((int(requests.irp[request]), int(requests.match_id[request])))
+
+
+def _owner_lines(grounds: Grounds | None, row: int, pending: _Pending) -> list[Text]:
+    """The request or socket that it is part of, by which rule, and whether anybody waits for it."""
+    if grounds is None:
+        return []
+    rule = Rule(int(grounds.attribution.rule[row]))
+    if rule is Rule.NONE:
+        return [Text(f"  {WORDS[rule]}")]
+    said = f"{'inferred' if rule in INFERRED else 'observed'}: {WORDS[rule]}"
+    lines = [Text(f"  part of {_owner(grounds, row)}"), Text(f"  {said}")]
+    apc = _pending(grounds, row, pending)
+    if apc is not None:
+        lines.append(Text(f"  its completion APC is pending for {duration(apc.age_ns)} (inferred: {safe(apc.rule)})"))
+    return lines
+
+
+def _owner(grounds: Grounds, row: int) -> str:
+    request, socket = _request(grounds, row), int(grounds.attribution.socket[row])
+    if request >= 0:
+        return f"request 0x{int(grounds.requests.requests.irp[request]):x}"
+    sockets = grounds.requests.sockets
+    ends = " to ".join(safe(end) for end in (sockets.local[socket], sockets.remote[socket]) if end)
+    return f"socket 0x{int(sockets.endpoint[socket]):x}{f', {ends}' if ends else ''}"

@@ -1,0 +1,163 @@
+"""Findings: who leaks, why, and how sure that is; below them what was looked at and cleared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+from rich.text import Text
+
+from analyzers.findings import Cleared, Evidence, Finding, PathNode, Verdict
+from analyzers.quantities import counted, exact_size
+from analyzers.snapshot import Snapshot
+from tui.filters import Filters
+from tui.findings.words import (
+    VERDICT_WORDS,
+    amount_words,
+    driver_words,
+    headline,
+    rate_words,
+    sure_words,
+    tag_description,
+    tag_name,
+    what_words,
+    who_words,
+)
+from tui.report.cleared import no_finding_lines
+from tui.report.findings import INFERRED
+from tui.report.pool import has_pool_events
+from tui.report.recording import NO_POOL_EVENTS
+from tui.report.styles import HEADING, QUIET, WARNING
+from tui.safe_text import safe
+from tui.tables.findings import finding_table
+from tui.tables.words import pool_word
+from tui.views.facts import fact
+from tui.views.headed_table import HeadedTable
+from tui.views.listing import Listing
+from tui.views.scene import Scene
+from tui.views.scope import Scope, Step
+
+
+def make() -> HeadedTable:
+    """The view."""
+    return HeadedTable(listing, head, "rank", descending=False)
+
+
+def head(scene: Scene) -> Text:
+    """How many leaks and cleared groups there are; where there is no leak, which evidence was missing."""
+    diagnosis, whole = scene.snapshot.diagnosis, scene.whole.diagnosis
+    outside = len(whole.findings) - len(diagnosis.findings)
+    beyond = f"; {counted(outside, 'finding')} outside of the selection" if outside else ""
+    if not diagnosis.findings:
+        return Text(_no_leak(scene) + beyond)
+    leaks = counted(len(diagnosis.findings), "leak")
+    groups = counted(len(diagnosis.cleared), "group")
+    return Text.assemble((f"{leaks} found", WARNING), f", {groups} looked at and cleared{beyond}")
+
+
+def listing(scene: Scene) -> Listing:
+    """One row per finding and per cleared group."""
+    diagnosis = scene.snapshot.diagnosis
+    groups: tuple[Finding | Cleared, ...] = (*diagnosis.findings, *diagnosis.cleared)
+    return Listing(
+        model=finding_table(scene.snapshot),
+        identity=_identities(groups).__getitem__,
+        describe=lambda row: _words(groups[row], scene.snapshot),
+        step=lambda row: _step(groups[row], scene.whole),
+        copy=lambda row: _copied(groups[row]),
+        empty=_no_leak(scene),
+    )
+
+
+def _no_leak(scene: Scene) -> str:
+    if not has_pool_events(scene.whole.pool.totals):
+        return NO_POOL_EVENTS
+    if scene.scope:
+        return "No leak found in this part of the trace."
+    return " ".join(line.plain.strip() for line in no_finding_lines(scene.snapshot, Filters()))
+
+
+def _identities(groups: Sequence[Finding | Cleared]) -> list[Hashable]:
+    """What each group is about, counted where several are about the same; a rank may change from refresh to refresh."""
+    seen: Counter[Hashable] = Counter()
+    found: list[Hashable] = []
+    for group in groups:
+        about: tuple[Hashable, ...] = (group.tag, group.paged, group.driver)
+        if isinstance(group, Finding):
+            about += (group.verdict, group.process_id, group.thread_id, group.stack)
+        found.append((about, seen[about]))
+        seen[about] += 1
+    return found
+
+
+def _words(group: Finding | Cleared, snapshot: Snapshot) -> Text:
+    return _finding_words(group, snapshot) if isinstance(group, Finding) else _cleared_words(group, snapshot)
+
+
+def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
+    """The finding in full."""
+    leads = "its pending APCs" if finding.verdict is Verdict.PENDING_APC else "its allocations"
+    lines = [
+        Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding), HEADING)),
+        fact("who", who_words(finding)),
+        fact("what", what_words(finding, snapshot)),
+        fact("how much", amount_words(finding)),
+        fact("how fast", rate_words(finding, snapshot)),
+        *(_reason(place, reason) for place, reason in enumerate(finding.evidence, 1)),
+        fact("verdict", f"{finding.verdict}: {VERDICT_WORDS[finding.verdict]}"),
+        fact("how sure", sure_words(finding)),
+        fact("next", safe(finding.advice)),
+        fact("held by", " > ".join(_node(node) for node in finding.path)),
+        Text(f"Enter: {leads}", QUIET),
+    ]
+    return Text("\n").join(lines)
+
+
+def _reason(place: int, reason: Evidence) -> Text:
+    said = safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else "")
+    return fact(f"why {place}, {safe(reason.rule)}", said)
+
+
+def _node(node: PathNode) -> str:
+    return safe(node.label) + (INFERRED if node.kind == "pending-apc" else "")
+
+
+def _cleared_words(group: Cleared, snapshot: Snapshot) -> Text:
+    about = tag_description(snapshot, group.tag, paged=group.paged)
+    lines = [
+        Text.assemble("Cleared, no leak: ", (f"{tag_name(group.tag)} {pool_word(paged=group.paged)}", HEADING)),
+        fact("verdict", f"{group.verdict}: {VERDICT_WORDS[group.verdict]}"),
+        fact("why", safe(group.why)),
+        fact("who", f"driver {driver_words(group.driver)}"),
+        *([fact("what", about)] if about else []),
+        fact("how much", f"{counted(group.count, 'allocation')}, {exact_size(group.bytes)}"),
+        Text("Enter: its allocations", QUIET),
+    ]
+    return Text("\n").join(lines)
+
+
+def _step(group: Finding | Cleared, whole: Snapshot) -> Step:
+    """A thread's pending APCs, or the allocations of a tag by a driver."""
+    if isinstance(group, Cleared):
+        label = tag_name(group.tag)
+        return Step("allocations", Scope(tag=(group.tag, group.paged), driver=_allocator(group, whole), label=label))
+    label = f"finding {group.rank}"
+    if group.verdict is Verdict.PENDING_APC:
+        scope = Scope(process=group.process_id, thread=group.thread_id, finding=group.rank, label=label)
+        return Step("apcs", scope)
+    tag, driver = (group.tag, group.paged), _allocator(group, whole)
+    return Step("allocations", Scope(tag=tag, driver=driver, finding=group.rank, label=label))
+
+
+def _allocator(group: Finding | Cleared, whole: Snapshot) -> str | None:
+    """The driver, if it allocates such memory itself; without stacks the tag alone tells of a driver."""
+    sites, tags = whole.pool.sites, whole.pool.tags
+    of_tag = ((tags.tag == group.tag) & (tags.paged == group.paged))[sites.tag_row]
+    return group.driver if group.driver in {sites.driver[int(row)] for row in of_tag.nonzero()[0]} - {""} else None
+
+
+def _copied(group: Finding | Cleared) -> str:
+    """The accusation and what to do; of a cleared group, why it is no leak."""
+    if isinstance(group, Finding):
+        return f"{headline(group)}. {safe(group.advice)}"
+    return f"{tag_name(group.tag)}: {VERDICT_WORDS[group.verdict]}, {safe(group.why)}"

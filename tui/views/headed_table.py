@@ -1,0 +1,44 @@
+"""A table with a few words above it that hold for all of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from tui.views.listing import Listing
+from tui.views.scene import Scene
+from tui.views.table_view import TableView
+
+
+class HeadedTable(TableView):
+    """``head`` makes the words of a scene; they are not shown above an empty table, whose own words say more."""
+
+    DEFAULT_CSS = """
+    HeadedTable > .head { height: auto; padding: 0 1; }
+    HeadedTable.-empty > .head { display: none; }
+    """
+
+    def __init__(
+        self,
+        build: Callable[[Scene], Listing],
+        head: Callable[[Scene], Text],
+        sort_key: str,
+        *,
+        descending: bool = True,
+    ) -> None:
+        super().__init__(build, sort_key, descending=descending)
+        self._head_of = head
+        self._head = Static(markup=False, classes="head")
+
+    def compose(self) -> ComposeResult:
+        """The words, then the table."""
+        yield self._head
+        yield from super().compose()
+
+    def show(self, scene: Scene) -> None:
+        """Put words and rows of the scene in place of those before."""
+        self._head.update(self._head_of(scene))
+        super().show(scene)

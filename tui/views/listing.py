@@ -1,0 +1,41 @@
+"""What a view that is a table shows: a model, what its rows mean, and where they lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from tui.tables.columns import Rows
+from tui.tables.model import TableModel
+from tui.tables.order import Keys
+from tui.views.scope import Step
+
+
+def _nowhere(_row: int) -> Step | None:
+    return None
+
+
+def _nothing(_row: int) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """``row`` arguments are rows of the model.
+
+    ``identity``: what stays the same about a row from refresh to refresh; ``keys``: the same of all rows as an array,
+    for tables too long to ask row by row. ``describe``: the side panel's words, with the rule for anything inferred.
+    ``step``: where Enter leads, ``None`` for nowhere. ``copy``: what copying the row gives. ``empty``: what stands
+    there when there is no row at all. ``totals``: words for the rows that are shown, below them.
+    """
+
+    model: TableModel
+    identity: Callable[[int], Hashable]
+    describe: Callable[[int], Text]
+    empty: str
+    step: Callable[[int], Step | None] = _nowhere
+    copy: Callable[[int], str] = _nothing
+    keys: Keys | None = None
+    totals: Callable[[Rows], Text] | None = None

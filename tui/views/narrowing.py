@@ -1,0 +1,155 @@
+"""The part of a snapshot that a scope selects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Diagnosis, Finding, PendingApc, Verdict
+from analyzers.grounds import Grounds
+from analyzers.snapshot import PoolSnapshot, Snapshot
+from tui.findings.words import known_id
+from tui.selection import cut, holding
+from tui.views.lifetimes import FREED, counted_by, freed_of, made_then
+from tui.views.scope import Interval, Scope
+
+Mask = npt.NDArray[np.bool_]
+
+
+def narrowed(snapshot: Snapshot, scope: Scope) -> Snapshot:
+    """The snapshot with its outstanding allocations, sites, tags, histories and conclusions limited to the scope.
+
+    Allocations and frees stay those of the whole sites and tags, as a free is known by no process; inside an interval
+    they are the interval's (:mod:`tui.views.lifetimes`).
+    """
+    if not scope:
+        return snapshot
+    pool, finding = snapshot.pool, _finding(snapshot, scope)
+    sites = _sites(pool, scope)
+    if finding is not None:
+        sites &= _sites_of(pool, finding)
+    allocations = sites[pool.outstanding.site] & _allocations(snapshot, scope, finding)
+    if scope.interval is not None:
+        result = _of_interval(snapshot, scope.interval, sites, allocations)
+    else:
+        result = cut(
+            snapshot, sites & holding(pool, allocations) if _selects_rows(scope, finding) else sites, allocations
+        )
+    return replace(result, diagnosis=_diagnosis(snapshot.diagnosis, result.pool, scope, finding))
+
+
+def _finding(snapshot: Snapshot, scope: Scope) -> Finding | None:
+    return next((one for one in snapshot.diagnosis.findings if one.rank == scope.finding), None)
+
+
+def _selects_rows(scope: Scope, finding: Finding | None) -> bool:
+    """Whether some of a site's allocations may be in and others out."""
+    return scope.endpoint is not None or any(field is not None for pair in _who(scope, finding) for field in pair)
+
+
+def _who(scope: Scope, finding: Finding | None) -> list[tuple[int | None, int | None]]:
+    """Processes and threads that must fit; a finding's only where a thread stands out."""
+    who = [(scope.process, scope.thread)]
+    if finding is not None and known_id(finding.thread_id) is not None:
+        who.append((known_id(finding.process_id), known_id(finding.thread_id)))
+    return who
+
+
+def _of_interval(snapshot: Snapshot, interval: Interval, sites: Mask, allocations: Mask) -> Snapshot:
+    freed = np.where(sites, freed_of(snapshot.pool.history, interval), 0)
+    sites = freed > 0 if interval.lifetime in FREED else holding(snapshot.pool, allocations)
+    result = cut(snapshot, sites, allocations)
+    return replace(result, pool=counted_by(result.pool, freed[sites]))
+
+
+def _sites(pool: PoolSnapshot, scope: Scope) -> Mask:
+    """By site: what the scope says of tag, stack, frame and driver."""
+    table, tags = pool.sites, pool.tags
+    sites = np.ones(len(table.tag_row), np.bool_)
+    if scope.tag is not None:
+        tag, paged = scope.tag
+        sites &= ((tags.tag == tag) & (tags.paged == paged))[table.tag_row]
+    if scope.stack is not None:
+        sites &= table.stack == scope.stack
+    if scope.frame is not None:
+        sites &= table.frame == np.uint64(scope.frame)
+    if scope.driver is not None:
+        sites &= _by_driver(pool, scope.driver)
+    return sites
+
+
+def _by_driver(pool: PoolSnapshot, driver: str) -> Mask:
+    return np.fromiter((name == driver for name in pool.sites.driver), np.bool_, len(pool.sites.driver))
+
+
+def _sites_of(pool: PoolSnapshot, finding: Finding) -> Mask:
+    """A finding's tag by its driver; a driver that makes requests allocates none of what goes with them itself."""
+    tags = pool.tags
+    sites: Mask = ((tags.tag == finding.tag) & (tags.paged == finding.paged))[pool.sites.tag_row]
+    own = sites & _by_driver(pool, finding.driver)
+    return own if own.any() else sites
+
+
+def _allocations(snapshot: Snapshot, scope: Scope, finding: Finding | None) -> Mask:
+    """By outstanding allocation: what the scope says of process, thread, endpoint and time."""
+    outstanding = snapshot.pool.outstanding
+    rows = np.ones(len(outstanding), np.bool_)
+    for process, thread in _who(scope, finding):
+        if process is not None:
+            rows &= outstanding.process == process
+        if thread is not None:
+            rows &= outstanding.thread == thread
+    if scope.endpoint is not None:
+        rows &= _of_endpoint(snapshot.grounds, scope.endpoint, len(outstanding))
+    if scope.interval is not None:
+        rows &= made_then(snapshot.pool, scope.interval)
+    return rows
+
+
+def _of_endpoint(grounds: Grounds | None, endpoint: int, length: int) -> Mask:
+    """What belongs to a socket, or to a request that goes to it."""
+    if grounds is None:
+        return np.zeros(length, np.bool_)
+    requests, sockets = grounds.requests.requests, grounds.requests.sockets
+    is_socket = np.append(sockets.endpoint == np.uint64(endpoint), False)  # -1, for none, is the last
+    is_request = np.append(is_socket[requests.socket] | (requests.endpoint == np.uint64(endpoint)), False)
+    found = grounds.attribution
+    return np.asarray(is_socket[found.socket] | is_request[found.request])
+
+
+def _diagnosis(told: Diagnosis, pool: PoolSnapshot, scope: Scope, finding: Finding | None) -> Diagnosis:
+    """Conclusions about what is left; a finding keeps its rank."""
+    tags = pool.tags
+    held = set(zip(tags.tag.tolist(), tags.paged.tolist(), strict=True))
+    findings = tuple(one for one in told.findings if (one.tag, one.paged) in held and _fits(one, scope))
+    cleared = tuple(
+        one
+        for one in told.cleared
+        if (one.tag, one.paged) in held and scope.driver in (None, one.driver) and finding is None
+    )
+    threads = {one.thread_id for one in findings if one.verdict is Verdict.PENDING_APC}
+    pending = tuple(apc for apc in told.pending_apcs if _waits(apc, scope, threads))
+    return Diagnosis(findings, cleared, pending)
+
+
+def _fits(finding: Finding, scope: Scope) -> bool:
+    process, thread = known_id(finding.process_id), known_id(finding.thread_id)
+    return (
+        scope.finding in (None, finding.rank)
+        and (scope.process is None or process in (None, scope.process))
+        and (scope.thread is None or thread in (None, scope.thread))
+        and scope.driver in (None, finding.driver)
+    )
+
+
+def _waits(apc: PendingApc, scope: Scope, threads: set[int | None]) -> bool:
+    """An APC has thread and socket, but neither tag, stack nor driver: these select by the findings' threads."""
+    fits = (
+        scope.process in (None, apc.process_id)
+        and scope.thread in (None, apc.thread_id)
+        and scope.endpoint in (None, apc.endpoint)
+    )
+    by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding)
+    return fits and (all(field is None for field in by_memory) or apc.thread_id in threads)

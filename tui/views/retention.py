@@ -1,0 +1,77 @@
+"""Retention: what keeps what, as a tree that is opened step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from analyzers.grounds import Grounds
+from analyzers.retention.nodes import Node
+from tui.safe_text import safe
+from tui.tables.dominators import Dominators
+from tui.tables.model import TableModel
+from tui.tables.retention_tree import open_nodes, retention_table
+from tui.tables.tree import Branches
+from tui.views.listing import Listing
+from tui.views.retention_scope import holding
+from tui.views.retention_steps import step_from
+from tui.views.retention_words import node_words
+from tui.views.scene import Scene
+from tui.views.tree_view import Folds, Tree, TreeView
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_EMPTY = (
+    "Nothing is outstanding here that anything is known to hold.\n"
+    "Requests, sockets and threads are known from the IRP, Winsock-AFD and thread events of a trace (0: Trace)."
+)
+
+
+def make() -> TreeView:
+    """The view."""
+    return TreeView(tree_of, "retained")
+
+
+def tree_of(scene: Scene) -> Callable[[Folds], Tree]:
+    """What makes the tree for the nodes that are open; at first those on the way to what holds most."""
+    grounds = scene.whole.grounds
+    if grounds is None:
+        return lambda _folds: _no_tree()
+    tree = _dominators(grounds.retention.graph)
+    main = tree.main_way()
+    kept = holding(tree, grounds.retention, scene.whole.pool.outstanding, scene.snapshot.pool.outstanding)
+    return lambda folds: _tree(scene, grounds, tree, *open_nodes(tree, folds, main, kept), limited=kept is not None)
+
+
+@lru_cache(maxsize=1)
+def _dominators(graph: nx.DiGraph) -> Dominators:
+    """Kept for the last graph: one that is followed has a new one only when something new was concluded."""
+    return Dominators.of(graph)
+
+
+def _tree(
+    scene: Scene, grounds: Grounds, tree: Dominators, nodes: list[Node], branches: Branches, *, limited: bool
+) -> Tree:
+    def label(row: int) -> str:
+        return str(tree.graph.nodes[nodes[row]]["label"])
+
+    listing = Listing(
+        model=retention_table(tree, nodes, branches),
+        identity=branches.key,
+        describe=lambda row: node_words(tree, nodes[row], scene, limited=limited),
+        empty=_EMPTY,
+        step=lambda row: step_from(nodes[row], label(row), scene, grounds),
+        copy=lambda row: safe(label(row)),
+    )
+    return Tree(listing, branches)
+
+
+def _no_tree() -> Tree:
+    nothing, none = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    branches = Branches(nothing, nothing, none, none, int)
+    return Tree(Listing(TableModel((), 0), int, lambda _row: Text(), _EMPTY), branches)

@@ -1,0 +1,49 @@
+"""A node of the retention graph in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.quantities import counted, exact_size
+from analyzers.retention.nodes import Node, NodeKind
+from tui.safe_text import safe
+from tui.tables.dominators import Dominators, Edge
+from tui.views.scene import Scene
+
+_IF_GONE: Final = {
+    NodeKind.PROCESS: "would be released if nothing in this process held on to it",
+    NodeKind.THREAD: "is held through this thread only",
+    NodeKind.SOCKET: "is held through this socket; other sockets may lead to the same pending APCs",
+    NodeKind.REQUEST: "would be released by retiring these requests; they lead to pending APCs that others lead to too",
+    NodeKind.PENDING_APC: "would be released by delivering these APCs",
+    NodeKind.DRIVER: "was allocated by this driver, and nothing known holds it",
+    NodeKind.ALLOCATIONS: "is in these allocations themselves",
+}
+
+
+def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> Text:
+    """What it is, how much would go with it, and by which rule it is held."""
+    data = tree.graph.nodes[node]
+    held = data["retained"]
+    says = _IF_GONE.get(node.kind, "is held by it")
+    lines = [Text.assemble((safe(data["label"]), "bold"), f"  ({node.kind})")]
+    lines.append(Text(f"{exact_size(held)} {says}." if held else "It holds nothing that is outstanding."))
+    whole = scene.whole.pool.totals.outstanding_bytes
+    if held and whole:
+        lines[-1].append(f" That is {round(100 * held / whole)} % of all that is outstanding.")
+    lines += _edge_lines(tree.edge(node))
+    if limited:
+        lines.append(Text(f"Shown is what holds memory of {safe(scene.scope.label)}; sizes are of the whole node."))
+    return Text("\n").join(lines)
+
+
+def _edge_lines(edge: Edge) -> list[Text]:
+    """The rule, and whether it is inferred."""
+    if not edge.rule:
+        return [Text("seen in the trace")]
+    how = Text("rule ").append(edge.rule, "bold").append(" (INFERRED)" if edge.inferred else " (from events)")
+    lines = [how.append(f": {edge.says}")]
+    others = f", and {counted(edge.ways - 1, 'other')} like it" if edge.ways > 1 else ""
+    return [*lines, Text(f"reached from {safe(edge.above)}{others}")]

@@ -1,0 +1,31 @@
+"""What the views show at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzers.snapshot import Snapshot
+from tui.views.narrowing import narrowed
+from tui.views.scope import EVERYTHING, Scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """``snapshot`` is narrowed to ``scope``, ``whole`` is not.
+
+    ``before``: the whole snapshot that was shown before this one, for changes since the last refresh; ``None`` at first
+    and for a trace that does not move. ``mark``: the whole snapshot at the mark, ``None`` without one. ``limits``: the
+    scope, and only what came after the mark.
+    """
+
+    snapshot: Snapshot
+    whole: Snapshot
+    scope: Scope = EVERYTHING
+    before: Snapshot | None = None
+    mark: Snapshot | None = None
+    limits: Scope = EVERYTHING
+
+    @property
+    def earlier(self) -> Snapshot | None:
+        """``before``, narrowed as ``snapshot`` is."""
+        return None if self.before is None else narrowed(self.before, self.limits)

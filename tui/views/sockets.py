@@ -1,0 +1,175 @@
+"""Sockets: endpoints that are not cleaned up, their requests and their memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from rich.text import Text
+
+from analyzers.grounds import Grounds
+from analyzers.quantities import counted, exact_size, moment
+from analyzers.requests.tables import NEVER, SocketTable
+from analyzers.retention.attribution import INFERRED as INFERRED_RULES
+from analyzers.retention.attribution import WORDS, Rule
+from tracer.columns import UNKNOWN_ID
+from tui.report.findings import INFERRED
+from tui.report.styles import HEADING, QUIET
+from tui.tables.columns import Mask, Rows
+from tui.tables.model import TableModel
+from tui.tables.sockets import Holdings, hexadecimal, holdings, socket_table
+from tui.tables.words import process_label
+from tui.views.facts import fact
+from tui.views.headed_table import HeadedTable
+from tui.views.listing import Listing
+from tui.views.scene import Scene
+from tui.views.scope import EVERYTHING, Scope, Step
+
+NO_SOCKET_EVENTS: Final = (
+    "This trace holds no Winsock (AFD) events, so no socket is known and no request can be put down to one. To record"
+    " them: xperf -start sockets -on Microsoft-Windows-Winsock-AFD:0xffffffffffffffff:5 -f sockets.etl"
+)
+NO_SOCKETS: Final = "No socket is left: every endpoint that the trace tells of was cleaned up."
+NONE_HERE: Final = "No socket belongs to this part of the trace."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What a scene tells of sockets: ``rows`` are those that its scope selects."""
+
+    scene: Scene
+    grounds: Grounds
+    sockets: SocketTable
+    held: Holdings
+    rows: Rows
+
+
+def make() -> HeadedTable:
+    """The view."""
+    return HeadedTable(listing, head, "bytes")
+
+
+def head(scene: Scene) -> Text:
+    """How many are closed and still there."""
+    grounds = scene.snapshot.grounds
+    closed = 0 if grounds is None else int((grounds.requests.sockets.closed_ns != NEVER).sum())
+    sockets = 0 if grounds is None else len(grounds.requests.sockets)
+    return Text(
+        f"Endpoints that are not cleaned up: {sockets:,} in the trace, {closed:,} of them closed."
+        " ~ and pending APCs are inferred.",
+        QUIET,
+    )
+
+
+def listing(scene: Scene) -> Listing:
+    """One row per endpoint."""
+    grounds = scene.snapshot.grounds
+    if grounds is None or not len(grounds.requests.sockets):
+        return Listing(TableModel((), 0), int, lambda _: Text(), NO_SOCKETS if _seen(grounds) else NO_SOCKET_EVENTS)
+    known = _known(scene, grounds)
+    sockets, rows = known.sockets, known.rows
+    return Listing(
+        model=socket_table(scene.whole, sockets, known.held, rows),
+        identity=lambda row: int(sockets.endpoint[rows[row]]),
+        describe=lambda row: _words(known, int(rows[row])),
+        step=lambda row: _step(sockets, int(rows[row])),
+        copy=lambda row: hexadecimal(int(sockets.endpoint[rows[row]])),
+        empty=NONE_HERE,
+        keys=sockets.endpoint[rows],
+    )
+
+
+def _seen(grounds: Grounds | None) -> bool:
+    return grounds is not None and grounds.requests.seen_afd
+
+
+def _known(scene: Scene, grounds: Grounds) -> _Known:
+    """What the scope selects: by whom a socket is used, and by which of its memory."""
+    sockets, scope = grounds.requests.sockets, scene.scope
+    of_memory = replace(scope, process=None, thread=None, endpoint=None, label="") != EVERYTHING
+    held = holdings(grounds, scene.snapshot.pool.outstanding)
+    mask = held.count > 0 if of_memory else np.ones(len(sockets), np.bool_)
+    if scope.endpoint is not None:
+        mask &= sockets.endpoint == np.uint64(scope.endpoint)
+    if scope.process is not None:
+        mask &= (sockets.process == scope.process) | _users(grounds, process=scope.process)
+    if scope.thread is not None:
+        mask &= (sockets.thread == scope.thread) | _users(grounds, thread=scope.thread)
+    return _Known(scene, grounds, sockets, held, np.flatnonzero(mask).astype(np.int64))
+
+
+def _users(grounds: Grounds, *, process: int | None = None, thread: int | None = None) -> Mask:
+    """By socket, whether a process or thread has requests on it that are not retired."""
+    requests = grounds.requests.requests
+    of_user = requests.process == process if thread is None else requests.thread == thread
+    mask = np.zeros(len(grounds.requests.sockets), np.bool_)
+    mask[requests.socket[of_user & (requests.socket >= 0)]] = True
+    return mask
+
+
+def _step(sockets: SocketTable, row: int) -> Step:
+    endpoint = int(sockets.endpoint[row])
+    label = f"{hexadecimal(endpoint)} to {sockets.remote[row]}" if sockets.remote[row] else hexadecimal(endpoint)
+    return Step("allocations", Scope(endpoint=endpoint, label=f"socket {label}"))
+
+
+def _words(known: _Known, row: int) -> Text:
+    """All that is known of a socket; what no event says is marked."""
+    sockets = known.sockets
+    lines = [
+        Text.assemble("Socket ", (hexadecimal(int(sockets.endpoint[row])), HEADING)),
+        fact("who", _who(known, row)),
+        fact("addresses", _addresses(sockets, row)),
+        fact("state", _state(sockets, row)),
+        fact("requests", _requests(known, row)),
+        fact("data", f"{int(sockets.sent_bytes[row]):,} bytes sent, {int(sockets.received_bytes[row]):,} received"),
+        fact(
+            "memory", f"{counted(int(known.held.count[row]), 'allocation')}, {exact_size(int(known.held.bytes[row]))}"
+        ),
+        *_rules(known, row),
+        *([fact("TCP connection", f"{hexadecimal(tcb)}{INFERRED}")] if (tcb := int(sockets.tcb[row])) else []),
+        *([fact("file object", hexadecimal(file))] if (file := int(sockets.file_object[row])) else []),
+        Text("Enter: its allocations", QUIET),
+    ]
+    return Text("\n").join(lines)
+
+
+def _who(known: _Known, row: int) -> str:
+    process = process_label(known.scene.whole, int(known.sockets.process[row]))
+    thread = int(known.sockets.thread[row])
+    return process if thread == UNKNOWN_ID else f"{process}, created by thread {thread}"
+
+
+def _addresses(sockets: SocketTable, row: int) -> str:
+    local, remote = sockets.local[row], sockets.remote[row]
+    guessed = INFERRED if local and remote else ""
+    return f"local {local or 'not known'}{guessed}, remote {remote or 'not known'}"
+
+
+def _state(sockets: SocketTable, row: int) -> str:
+    created, closed = int(sockets.created_ns[row]), int(sockets.closed_ns[row])
+    made = "older than the trace" if created == NEVER else f"created {moment(created)}"
+    last = f"last event {moment(int(sockets.last_ns[row]))}"
+    if closed == NEVER:
+        return f"open; {made}, {last}"
+    return f"closed {moment(closed)} and not cleaned up since, so something still refers to it; {made}, {last}"
+
+
+def _requests(known: _Known, row: int) -> str:
+    sockets, held = known.sockets, known.held
+    return (
+        f"{int(sockets.started[row]):,} operations started, {int(sockets.finished[row]):,} finished;"
+        f" {counted(int(held.unretired[row]), 'request')} not retired, {int(held.pending[row]):,} of them wait for a"
+        f" completion APC{INFERRED}"
+    )
+
+
+def _rules(known: _Known, row: int) -> list[Text]:
+    """Why that memory is put down to this socket."""
+    rules = np.bincount(known.grounds.attribution.rule[known.held.owner == row], minlength=len(Rule))
+    return [
+        fact(f"  {int(rules[rule]):,} because", WORDS[rule] + (INFERRED if rule in INFERRED_RULES else ""))
+        for rule in Rule
+        if rules[rule]
+    ]

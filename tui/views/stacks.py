@@ -1,0 +1,122 @@
+"""Stacks: who allocates, as a tree of callees and callers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from rich.text import Text
+from textual.binding import Binding, BindingType
+
+from analyzers.pooltag import tag_text
+from analyzers.quantities import counted, exact_size, number, size
+from tui.safe_text import safe
+from tui.tables.call_paths import CallPaths, Direction
+from tui.tables.sites import NO_STACK_TEXT, caller
+from tui.tables.stack_tree import Node, branches_of, grown, node_name, stack_tree
+from tui.tables.words import pool_word
+from tui.views.lifetimes import interval_words
+from tui.views.listing import Listing
+from tui.views.scene import Scene
+from tui.views.scope import Step
+from tui.views.tree_view import Folds, Tree, TreeView
+
+_TAGS = 5
+"""Tags that are named for a node."""
+
+
+class StackView(TreeView):
+    """The tree; ``c`` turns it round."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "turn", "Callers/callees", id="stacks.turn", tooltip="Stacks from their other end"),
+    ]
+
+    def __init__(self) -> None:
+        self._direction = Direction.CALLEES
+        super().__init__(tree_of(self._direction), "bytes")
+
+    def action_turn(self) -> None:
+        """Read the stacks from their other end."""
+        others = {Direction.CALLEES: Direction.CALLERS, Direction.CALLERS: Direction.CALLEES}
+        self._direction = others[self._direction]
+        self.grow_again(tree_of(self._direction))
+
+
+def make() -> StackView:
+    """The view."""
+    return StackView()
+
+
+def tree_of(direction: Direction) -> Callable[[Scene], Callable[[Folds], Tree]]:
+    """What makes trees that are read from one end."""
+
+    def grow(scene: Scene) -> Callable[[Folds], Tree]:
+        paths = CallPaths.of(scene.snapshot, direction)
+        return lambda folds: _tree(scene, paths, folds)
+
+    return grow
+
+
+def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
+    nodes = grown(paths, folds)
+    branches = branches_of(nodes)
+
+    def step(row: int) -> Step | None:
+        node = nodes[row]
+        if node.can_open:
+            return None
+        stack = int(paths.stack[node.rows[0]])
+        label = caller(scene.snapshot.names.frames(stack))
+        return Step("allocations", replace(scene.scope, stack=stack, label=label))
+
+    listing = Listing(
+        model=stack_tree(paths, nodes, branches),
+        identity=branches.key,
+        describe=lambda row: _words(scene, paths, nodes[row]),
+        empty="Nothing here is allocated at any stack.",
+        step=step,
+        copy=lambda row: "\n".join(_frame_lines(paths, nodes[row])),
+    )
+    return Tree(listing, branches)
+
+
+def _words(scene: Scene, paths: CallPaths, node: Node) -> Text:
+    held, count = int(paths.bytes[node.rows].sum()), int(paths.count[node.rows].sum())
+    what = "Enter opens or closes it" if node.can_open else "Enter shows its allocations"
+    text = Text.assemble(
+        (f"{number(count)} outstanding, {exact_size(held)}", "bold"),
+        f" at {counted(len(node.rows), 'stack')}; {what}\n",
+        f"{_tag_words(paths, node)}\n",
+    )
+    about = interval_words(scene.snapshot.pool, scene.scope)
+    if about:
+        text.append(f"{about}\n")
+    title = f"Frames that they share, {paths.direction.value}" if node.can_open else f"Frames, {paths.direction.value}"
+    text.append(f"{title}\n", "bold")
+    return text.append("\n".join(f"  {line}" for line in _frame_lines(paths, node)))
+
+
+def _frame_lines(paths: CallPaths, node: Node) -> list[str]:
+    frames = paths.frames(int(node.rows[0]))
+    shown = frames[: node.end] if node.can_open else frames
+    return [safe(str(frame)) for frame in shown] or [NO_STACK_TEXT if not frames else node_name(paths, node)]
+
+
+def _tag_words(paths: CallPaths, node: Node) -> str:
+    """The tags that are allocated there, most bytes first."""
+    pool = paths.snapshot.pool
+    mine = np.zeros(len(paths.stack), np.bool_)
+    mine[node.rows] = True
+    sites = mine[paths.of_site]
+    held = np.bincount(pool.sites.tag_row[sites], pool.sites.outstanding_bytes[sites], len(pool.tags.tag))
+    present = np.bincount(pool.sites.tag_row[sites], minlength=len(pool.tags.tag)) > 0
+    order = np.argsort(-held, kind="stable")
+    rows = [int(row) for row in order[present[order]]]
+    said = [
+        f"{tag_text(int(pool.tags.tag[row]))} {pool_word(paged=bool(pool.tags.paged[row]))} {size(int(held[row]))}"
+        for row in rows[:_TAGS]
+    ]
+    return f"tags: {', '.join(said)}" + (f" and {len(rows) - _TAGS} more" if len(rows) > _TAGS else "")

@@ -1,0 +1,144 @@
+"""A view that is a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from tui.tables.model import TableModel
+from tui.tables.words import NONPAGED_WORD, PAGED_WORD
+from tui.views.listing import Listing
+from tui.views.scene import Scene
+from tui.views.shown_rows import ShownRows
+from tui.views.view import Cells, View
+from tui.widgets.virtual_table import VirtualTable
+
+_POOLS: Final = {"": f"type:{NONPAGED_WORD}", f"type:{NONPAGED_WORD}": f"type:{PAGED_WORD}", f"type:{PAGED_WORD}": ""}
+"""What follows what when PoolMon's p is pressed."""
+
+
+class TableView(View):
+    """Shows the listing that ``build`` makes of a scene; sort, filter and cursor outlive a refresh."""
+
+    DEFAULT_CSS = """
+    TableView > .empty { display: none; padding: 1 2; }
+    TableView > .totals { display: none; height: auto; padding: 0 1; text-style: bold; }
+    TableView.-empty > .empty { display: block; }
+    TableView.-empty > VirtualTable { display: none; }
+    TableView.-totals > .totals { display: block; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "pool", "Pool", show=False, id="rows.pool", tooltip="Nonpaged pool only, paged only, both"),
+        Binding(
+            "(,)", "by_change", "By change", show=False, id="rows.by-change", tooltip="Sort by changes, or by values"
+        ),
+        Binding("l", "highlight", "Highlight", show=False, id="rows.highlight", tooltip="Mark changed rows, or do not"),
+        Binding("e", "totals", "Totals", show=False, id="rows.totals", tooltip="A line of totals, or none"),
+    ]
+
+    def __init__(self, build: Callable[[Scene], Listing], sort_key: str, *, descending: bool = True) -> None:
+        super().__init__()
+        self._build = build
+        self._listing: Listing | None = None
+        self._empty = Static(markup=False, classes="empty")
+        self._totals = Static(markup=False, classes="totals")
+        self.table = VirtualTable(TableModel((), 0), sort_key, descending=descending)
+
+    def compose(self) -> ComposeResult:
+        """The table, or the words for none."""
+        yield self.table
+        yield self._empty
+        yield self._totals
+
+    def show(self, scene: Scene) -> None:
+        """Put the scene's listing in place of the one before."""
+        listing = self._listing = self._build(scene)
+        self.set_class(not listing.model.length, "-empty")
+        self._empty.update(listing.empty)
+        self.table.replace(listing.model, listing.identity, listing.keys)
+
+    def take_focus(self) -> None:
+        """Keys go to the table."""
+        self.table.focus()
+
+    def narrow(self, words: str) -> str:
+        """Filter the rows."""
+        return self.table.filter_by(words)
+
+    def exported(self) -> tuple[Cells, Sequence[Cells]]:
+        """The table's columns and its rows, sorted and filtered as shown."""
+        view = self.table.view
+        return [column.heading.title for column in view.model.columns], ShownRows(view.model, view.order)
+
+    def copied(self) -> str:
+        """What the listing gives for the row under the cursor, else its cells."""
+        row = self.table.row
+        if self._listing is None or row is None:
+            return ""
+        return self._listing.copy(row) or "\t".join(
+            column.text(row).strip() for column in self.table.view.model.columns
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """PoolMon's keys work where the table has what they are about."""
+        model = self.table.view.model
+        match action:
+            case "pool":
+                return model.has("type")
+            case "by_change":
+                return any(column.heading.change for column in model.columns)
+            case "highlight":
+                return model.changed is not None
+            case "totals":
+                return self._listing is not None and self._listing.totals is not None
+        return super().check_action(action, parameters)
+
+    def action_pool(self) -> None:
+        """One kind of pool, the other, both."""
+        self.table.preset(_POOLS.get(self.table.view.preset, ""))
+
+    def action_by_change(self) -> None:
+        """Sort by changes, or by values again."""
+        self.table.sort_by_change(not self.table.view.by_change)
+
+    def action_highlight(self) -> None:
+        """Mark rows that changed, or do not."""
+        self.table.highlight(not self.table.highlights)
+
+    def action_totals(self) -> None:
+        """Show or hide the line of totals."""
+        self.toggle_class("-totals")
+        self._total()
+
+    def _total(self) -> None:
+        if self.has_class("-totals") and self._listing is not None and self._listing.totals is not None:
+            self._totals.update(self._listing.totals(self.table.view.order))
+
+    @on(VirtualTable.Moved)
+    def _describe(self, event: VirtualTable.Moved) -> None:
+        event.stop()
+        listing = self._listing
+        if listing is None:
+            return
+        self._total()
+        self.post_message(self.Described(self, _words(listing, event.row)))
+
+    @on(VirtualTable.Opened)
+    def _step(self, event: VirtualTable.Opened) -> None:
+        event.stop()
+        step = self._listing.step(event.row) if self._listing is not None else None
+        if step is not None:
+            self.post_message(self.Stepped(self, step))
+
+
+def _words(listing: Listing, row: int | None) -> Text:
+    if row is not None and row < listing.model.length:  # told of the rows before a refresh
+        return listing.describe(row)
+    return Text("no row fits the filter" if listing.model.length else "nothing here")

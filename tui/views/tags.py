@@ -1,0 +1,107 @@
+"""Tags: PoolMon's table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from rich.text import Text
+
+from analyzers.pooltag import tag_hex, tag_text
+from analyzers.quantities import counted, duration, exact_size, number, size
+from analyzers.snapshot import Snapshot
+from tui.safe_text import safe
+from tui.tables.columns import Rows
+from tui.tables.sparkline import outstanding_course, sparkline
+from tui.tables.tags import Since, tag_table
+from tui.tables.words import pool_word
+from tui.views.lifetimes import interval_words
+from tui.views.listing import Listing
+from tui.views.narrowing import narrowed
+from tui.views.scene import Scene
+from tui.views.scope import Step
+from tui.views.table_view import TableView
+
+_PANEL_CELLS = 32
+
+
+def make() -> TableView:
+    """The view."""
+    return TableView(listing, "bytes")
+
+
+def listing(scene: Scene) -> Listing:
+    """One row per tag, with its changes."""
+    tags = scene.snapshot.pool.tags
+
+    def name(row: int) -> tuple[int, bool]:
+        return int(tags.tag[row]), bool(tags.paged[row])
+
+    def step(row: int) -> Step:
+        return Step("stacks", replace(scene.scope, tag=name(row), label=tag_text(int(tags.tag[row]))))
+
+    return Listing(
+        model=tag_table(scene.snapshot, _since(scene), with_course=True),
+        identity=name,
+        describe=lambda row: _words(scene, row),
+        step=step,
+        copy=lambda row: tag_text(int(tags.tag[row])),
+        empty=_no_rows(scene),
+        keys=tags.tag.astype(np.int64) << 1 | tags.paged,
+        totals=lambda rows: _totals(scene.snapshot, rows),
+    )
+
+
+def _since(scene: Scene) -> Since | None:
+    """Changes since the mark, else since the last refresh while a trace is followed."""
+    if scene.mark is not None:
+        return Since(narrowed(scene.mark, scene.scope), narrowed(scene.whole, scene.scope))
+    earlier = scene.earlier
+    return None if earlier is None else Since(earlier, scene.snapshot)
+
+
+def _no_rows(scene: Scene) -> str:
+    about = interval_words(scene.snapshot.pool, scene.scope)
+    if scene.scope or scene.limits:
+        return f"No tag has anything of this.{f' {about}' if about else ''}"
+    return (
+        "This trace holds no pool events. Record some, as administrator:\n"
+        "  xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolFree\n"
+        "  ... let it leak ...\n"
+        "  xperf -d pool.etl"
+    )
+
+
+def _totals(snapshot: Snapshot, rows: Rows) -> Text:
+    tags = snapshot.pool.tags
+    return Text(
+        f"{counted(len(rows), 'tag')}: allocs {number(int(tags.allocations[rows].sum()))}"
+        f"  frees {number(int(tags.frees[rows].sum()))}  outst {number(int(tags.outstanding_count[rows].sum()))}"
+        f"  {size(int(tags.outstanding_bytes[rows].sum()))}"
+    )
+
+
+def _words(scene: Scene, row: int) -> Text:
+    pool = scene.snapshot.pool
+    tags, tag = pool.tags, int(pool.tags.tag[row])
+    count, held = int(tags.outstanding_count[row]), int(tags.outstanding_bytes[row])
+    each = f", {size(held // count)} each on average" if count else ""
+    text = Text.assemble(
+        (f"{tag_text(tag)} {pool_word(paged=bool(tags.paged[row]))}", "bold"),
+        f" ({tag_hex(tag)})  {safe(tags.driver[row])}  {safe(tags.description[row])}\n",
+        f"{number(count)} outstanding, {exact_size(held)}{each}; peak {exact_size(int(tags.peak_bytes[row]))}\n",
+        f"{number(int(tags.allocations[row]))} allocs, {number(int(tags.frees[row]))} frees\n",
+        f"{_course_words(scene, row)}\n",
+    )
+    return text.append(interval_words(pool, scene.scope))
+
+
+def _course_words(scene: Scene, row: int) -> str:
+    """The bytes over time, on one line."""
+    course = outstanding_course(scene.snapshot.pool, row)
+    if not len(course):
+        return ""
+    drawn = sparkline(course, _PANEL_CELLS)
+    by_row = (scene.scope.process, scene.scope.thread, scene.scope.endpoint)
+    whose = " (of all processes)" if any(field is not None for field in by_row) else ""
+    return f"bytes over {duration(scene.snapshot.at_ns)}: |{drawn}| to {size(int(course[-1]))}{whose}"

@@ -1,0 +1,109 @@
+"""What there is to say of a trace itself, as lines: where it is from, what it lacks, and what that costs."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.quantities import counted, duration, moment, number
+from analyzers.snapshot import Snapshot
+from tracer.events.providers import provider_name
+from tracer.trace import Census, Gap
+from tui.findings.evidence import KINDS, Kind, missing_kinds
+from tui.report.info import byte_lines, record_lines
+from tui.report.pool import has_pool_events, ledger_lines
+from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
+from tui.report.styles import LABEL, WARNING, heading, labelled, note, warning
+from tui.report.trace import file_lines, machine_lines, missing_lines, path_lines, simulated_lines
+
+_PLACES: Final = 200
+"""Gaps and damaged places that are listed one by one."""
+_CELLS: Final = 50
+"""Cells of the line on which gaps are marked."""
+_GAP, _WHOLE = "#", "."
+
+
+def trace_lines(snapshot: Snapshot) -> list[Text]:
+    """All of it, unbroken."""
+    info, totals = snapshot.info, snapshot.pool.totals
+    lines = simulated_lines(info) + path_lines(info)
+    if not has_pool_events(totals):
+        lines += [warning(NO_POOL_EVENTS), Text()]
+    lines += machine_lines(info) + file_lines(info)
+    lines.append(labelled("read", f"{counted(snapshot.census.total, 'record')} up to {moment(snapshot.at_ns)}"))
+    if not has_pool_events(totals):
+        lines += [Text(), heading("How to record"), *map(Text, HOW_TO_RECORD)]
+    lines += [Text(), heading("What is missing"), *_missing_lines(snapshot)]
+    lines += [Text(), heading("Evidence"), *_evidence_lines(snapshot)]
+    if has_pool_events(totals):
+        lines += [Text(), *ledger_lines(totals)]
+        if missing_kinds(snapshot.census):
+            lines += [Text(), heading("How to record all of the evidence"), *map(Text, HOW_TO_RECORD[1:])]
+    lines += [Text(), *byte_lines(snapshot.bytes), Text(), *record_lines(snapshot.census, _provider_names(snapshot))]
+    return lines
+
+
+def limit_lines(snapshot: Snapshot) -> list[Text]:
+    """What cannot be told from this trace, in short."""
+    lines = [Text("What this trace cannot tell", "bold")]
+    if not has_pool_events(snapshot.pool.totals):
+        lines.append(Text(NO_POOL_EVENTS))
+    lines += [_cost(kind) for kind in missing_kinds(snapshot.census)]
+    if _is_incomplete(snapshot):
+        lines.append(Text("Events are missing: what looks outstanding may have been freed unseen."))
+    return lines if len(lines) > 1 else [Text("This trace holds every kind of evidence, and nothing of it was lost.")]
+
+
+def gap_line(gaps: tuple[Gap, ...], duration_ns: int) -> str:
+    """The trace from its start to its end in :data:`_CELLS` cells, those marked in which events are missing."""
+    cells = [_WHOLE] * _CELLS
+    for gap in gaps:
+        first, last = (min(max(ns * _CELLS // max(duration_ns, 1), 0), _CELLS - 1) for ns in (gap.from_ns, gap.to_ns))
+        cells[first : last + 1] = _GAP * (last + 1 - first)
+    return "".join(cells)
+
+
+def _missing_lines(snapshot: Snapshot) -> list[Text]:
+    """Losses, where in time they are, and damage."""
+    info, loss = snapshot.info, snapshot.loss
+    lines = missing_lines(info, loss, snapshot.damage, partial=snapshot.partial, most=_PLACES)
+    if not lines:
+        return [Text("  nothing: the session lost no event, and every byte of the file could be read")]
+    if loss.gaps:
+        lines.append(labelled("in time", f"|{gap_line(loss.gaps, info.duration_ns)}|"))
+        lines.append(note(f"  from 0 to {duration(info.duration_ns)}; {_GAP} marks where events are missing"))
+    return lines
+
+
+def _is_incomplete(snapshot: Snapshot) -> bool:
+    info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
+    return bool(missing_lines(info, loss, damage, partial=snapshot.partial))
+
+
+def _evidence_lines(snapshot: Snapshot) -> list[Text]:
+    missing = missing_kinds(snapshot.census)
+    pool = _mark("pool events", "what is allocated and freed", is_there=has_pool_events(snapshot.pool.totals))
+    return [pool, *(_kind_line(kind, snapshot.census, is_there=kind not in missing) for kind in KINDS)]
+
+
+def _kind_line(kind: Kind, census: Census, *, is_there: bool) -> Text:
+    by_provider = {str(guid): count for guid, count in census.providers.items()}
+    events = sum(census.kernel_events.get(hook, 0) for hook in kind.hooks) + by_provider.get(kind.provider, 0)
+    counts = f" ({number(events)})" if events else ""
+    return _mark(kind.name + counts, kind.tells, is_there=is_there)
+
+
+def _mark(name: str, tells: str, *, is_there: bool) -> Text:
+    if is_there:
+        return Text.assemble("  [x] ", (name, LABEL), f": {tells}")
+    return Text.assemble("  [ ] ", (f"no {name}", WARNING), f": nothing tells {tells}")
+
+
+def _cost(kind: Kind) -> Text:
+    return Text.assemble((f"No {kind.name}: ", WARNING), f"nothing tells {kind.tells}.")
+
+
+def _provider_names(snapshot: Snapshot) -> dict[uuid.UUID, str]:
+    return {guid: name for guid in snapshot.census.providers if (name := provider_name(guid))}

@@ -1,0 +1,72 @@
+"""What all views have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rich.text import Text
+from textual.message import Message
+from textual.widget import Widget
+
+from tui.views.scene import Scene
+from tui.views.scope import Step
+
+Cells: TypeAlias = Sequence[str]
+
+
+class View(Widget):
+    """A part of the interface that shows a scene. A view that can be narrowed by a text overrides :meth:`narrow`."""
+
+    DEFAULT_CSS = """
+    View { height: 1fr; }
+    """
+
+    class Described(Message):
+        """What the side panel should say now."""
+
+        def __init__(self, view: View, text: Text) -> None:
+            super().__init__()
+            self.view = view
+            self.text = text
+
+    class Stepped(Message):
+        """A row was chosen that leads on."""
+
+        def __init__(self, view: View, step: Step) -> None:
+            super().__init__()
+            self.view = view
+            self.step = step
+
+    def show(self, scene: Scene) -> None:
+        """Show this instead; called again and again while a trace is followed."""
+        raise NotImplementedError
+
+    def take_focus(self) -> None:
+        """Give the keys to the widget that answers them."""
+        self.focus()
+
+    def narrow(self, words: str) -> str:
+        """Show only what fits the filter; gives what is wrong with it, empty for nothing."""
+        del words
+        return ""
+
+    def exported(self) -> tuple[Cells, Sequence[Cells]]:
+        """Headings and rows as they are shown, all of them, for an export."""
+        return (), ()
+
+    def copied(self) -> str:
+        """What copying the current row gives; empty for nothing."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSpec:
+    """A line of the registry: ``key`` names the view in code and on the command line, ``number`` is its key."""
+
+    key: str
+    number: str
+    title: str
+    summary: str
+    make: Callable[[], View]

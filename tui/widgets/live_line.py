@@ -1,0 +1,47 @@
+"""What a followed trace is doing: its time and rates, of when the findings are, and what went wrong."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.widget import Widget
+
+from analyzers.quantities import duration, number, size
+from tui.live.moment import Moment
+
+
+class LiveLine(Widget):
+    """One line; more only for what went wrong."""
+
+    DEFAULT_CSS = """
+    LiveLine { height: auto; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines = [Text("waiting for the first events")]
+
+    def show(self, moment: Moment) -> None:
+        """Show what was told last."""
+        self._lines = [_course_line(moment), *(Text(line, "bold red") for line in moment.fault.splitlines())]
+        self.refresh(layout=True)
+
+    def render(self) -> RenderResult:
+        """The lines, each cut at the width."""
+        return Text("\n").join(self._lines)
+
+
+def _course_line(moment: Moment) -> Text:
+    rates = moment.rates
+    sign = "+" if rates.growth > 0 else ""
+    line = Text.assemble(
+        ("on average " if moment.ended else f"+{duration(moment.at_ns)}  "),
+        f"{number(round(rates.events))} events/s, {size(round(rates.bytes))}/s",
+        "  pool ",
+        (f"{sign}{size(round(rates.growth))}/s", "bold yellow" if rates.growth > 0 else ""),
+    )
+    if moment.ended:
+        line.append(f" over {duration(moment.at_ns)}")
+    elif 0 < moment.concluded_ns < moment.at_ns:
+        line.append(f"  findings of +{duration(moment.concluded_ns)}")
+    return line

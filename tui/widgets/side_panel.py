@@ -1,0 +1,33 @@
+"""The current row in words: what it is, what it means, and by which rule anything inferred was inferred."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+
+class SidePanel(VerticalScroll, can_focus=True):
+    """Beside the view where there is room, below it otherwise; never read as markup."""
+
+    DEFAULT_CSS = """
+    SidePanel { border-top: solid $primary; height: 8; padding: 0 1; scrollbar-size-vertical: 1; }
+    SidePanel:focus { border-top: heavy $accent; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._subject = ""
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static(markup=False)
+
+    def say(self, text: Text) -> None:
+        """Show this: another subject from its top, the same one where one was reading."""
+        self.query_one(Static).update(text)
+        subject = text.plain.partition("\n")[0]
+        if subject != self._subject:
+            self._subject = subject
+            self.scroll_home(animate=False)
