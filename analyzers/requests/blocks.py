@@ -58,7 +58,7 @@ class Blocks:
         parts = [_part(table, np.flatnonzero(marks & np.uint8(1)), entry, 0)]
         for bit, header in enumerate(_HEADERS, 1):
             rows = np.flatnonzero(marks & np.uint8(1 << bit))
-            tagged = table.array("tag")[rows] & np.uint32(_TAG_MASK) == _TAG_START
+            tagged = table.array("tag")[rows].astype(np.uint32, copy=False) & np.uint32(_TAG_MASK) == _TAG_START
             parts.append(_part(table, rows[tagged], entry, header))
         return parts
 

@@ -36,7 +36,7 @@ from analyzers.requests.events import (
     TAKE,
 )
 from analyzers.requests.rows import I64, U8, U16, Rows
-from tracer.columns import BlobColumn, Column, EventTable
+from tracer.columns import BlobColumn, EventTable
 from tracer.events import afd, irp, network, tcpip
 from tracer.events.afd import EnterExit
 from tracer.events.irp import MajorFunction
@@ -137,14 +137,14 @@ def _blob(table: EventTable, name: str) -> BlobColumn:
     return column if isinstance(column, BlobColumn) else BlobColumn.empty(len(table))
 
 
-def _common(table: EventTable, *names: str) -> dict[str, Column]:
+def _common(table: EventTable, *names: str) -> dict[str, npt.NDArray[Any]]:
     return {name: getattr(table, name) for name in names}
 
 
 def requests(table: EventTable) -> Part:
     """Of a table of kind ``irp``."""
     major = np.minimum(_numbers(table, "major", np.uint32), 255)
-    fields = {
+    fields: Fields = {
         "kind": _KIND_OF[table.event],
         "object": _numbers(table, "irp", np.uint64),
         "id": _numbers(table, "id", np.uint32),
@@ -154,7 +154,7 @@ def requests(table: EventTable) -> Part:
         "purpose": _PURPOSE[major],
         **_common(table, "time", "cpu", "thread", "process", "who", "offset"),
     }
-    return _chosen(fields["kind"] != _NO_KIND, table.order, fields)
+    return _chosen(np.asarray(fields["kind"] != _NO_KIND), table.order, fields)
 
 
 def _operation(table: EventTable) -> tuple[U16, U8]:
@@ -255,14 +255,14 @@ def classic_connections(table: EventTable, addresses: Addresses) -> Part:
     def end(ip: str, port: str) -> I64:
         return addresses.plain(_blob(table, ip).take(rows), _numbers(table, port, np.uint16)[rows])
 
-    fields = {
+    fields: Fields = {
         "kind": np.where(opcode[rows] == network.ACCEPT, ACCEPT, CONNECT),
         "process": _numbers(table, "process", np.uint32)[rows],
         "tcb": 0,
         "local": end("source", "source_port"),
         "remote": end("destination", "destination_port"),
     }
-    return _chosen(fields["remote"] != 0, table.order[rows], fields)
+    return _chosen(np.asarray(fields["remote"] != 0), table.order[rows], fields)
 
 
 def connections(table: EventTable, addresses: Addresses) -> Part:
@@ -275,4 +275,4 @@ def connections(table: EventTable, addresses: Addresses) -> Part:
         "local": addresses.sockaddrs(_blob(table, "local_address").take(rows)),
         "remote": addresses.sockaddrs(_blob(table, "remote_address").take(rows)),
     }
-    return _chosen(fields["remote"] != 0, table.order[rows], fields)
+    return _chosen(np.asarray(fields["remote"] != 0), table.order[rows], fields)
