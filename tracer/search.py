@@ -11,20 +11,6 @@ from tracer.jit import Int, inlined
 
 
 @inlined
-def first_at_least(values: npt.NDArray[np.integer[Any]], wanted: Int) -> Int:
-    """Index of the first of the ascending ``values`` that is not below ``wanted``; their number where there is none."""
-    low = np.int64(0)
-    high = np.int64(values.shape[0])
-    while low < high:
-        middle = (low + high) // 2
-        if values[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@inlined
 def last_at_most(values: npt.NDArray[np.unsignedinteger[Any]], wanted: np.unsignedinteger[Any]) -> Int:
     """Index of the last of the ascending ``values`` that is not above ``wanted``; -1 where there is none."""
     low = np.int64(0)

@@ -55,8 +55,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def open(cls, path: Path, *, window_bytes: int = WINDOW_BYTES, threads: int = 2) -> EtlFile:
         """Open a trace and read its head.
 
-        ``threads``: with 2 the next window is read and ordered, and this one decoded, in threads of their own
-        while the caller uses the one before; 1 does all in the caller's. :class:`InputError` where the file
+        ``threads``: with 2 the next window is read and ordered in a thread of its own while the caller decodes
+        and uses the one before; 1 does all in the caller's. :class:`InputError` where the file
         cannot be opened or is no .etl.
         """
         stream = _File(path)

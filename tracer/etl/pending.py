@@ -86,7 +86,19 @@ class Pending:
 
     def compact(self) -> None:
         """Forget the events before the beginning of their run."""
-        compact(self.events, self.kept, self.loose, self.runs, self.tails, self.state)
+        self._move(self.events, self.kept)
+
+    def leave(self, events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64]) -> None:
+        """The same, with what is left moved to other arrays, where they are as large: the old ones are let go of."""
+        if len(events) < len(self.events):
+            events = np.empty_like(self.events)
+        if len(kept) < len(self.kept):
+            kept = np.empty_like(self.kept)
+        self._move(events, kept)
+        self.events, self.kept = events, kept
+
+    def _move(self, events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64]) -> None:
+        compact(self.events, self.kept, events, kept, self.loose, self.runs, self.tails, self.state)
 
 
 def _grown(table: npt.NDArray[_Row], size: int) -> npt.NDArray[_Row]:
@@ -119,12 +131,14 @@ def _remap(
 def compact(
     events: npt.NDArray[np.void],
     kept: npt.NDArray[np.uint64],
+    new_events: npt.NDArray[np.void],
+    new_kept: npt.NDArray[np.uint64],
     loose: npt.NDArray[np.void],
     runs: npt.NDArray[np.void],
     tails: npt.NDArray[np.int32],
     state: npt.NDArray[np.int64],
 ) -> None:
-    """Move what is left of the runs to the front of ``events``, ``kept`` and ``runs``."""
+    """Move what is left of the runs to the front of ``new_events``, ``new_kept`` (the old ones or others), ``runs``."""
     n_runs = state[STATE_RUNS]
     row = np.int64(0)
     for k in range(n_runs):
@@ -143,12 +157,12 @@ def compact(
         cpu = runs[k]["cpu"]
         runs[left]["first"] = row
         for i in range(first, end):
-            events[row] = events[i]
-            if events[row]["slot"] >= SLOT_DEFINITION:
-                source = np.int64(events[row]["payload"]) >> 3
-                events[row]["payload"] = word << 3
-                for _ in range((np.int64(events[row]["size"]) + 7) >> 3):
-                    kept[word] = kept[source]
+            new_events[row] = events[i]
+            if new_events[row]["slot"] >= SLOT_DEFINITION:
+                source = np.int64(new_events[row]["payload"]) >> 3
+                new_events[row]["payload"] = word << 3
+                for _ in range((np.int64(new_events[row]["size"]) + 7) >> 3):
+                    new_kept[word] = kept[source]
                     word += 1
                     source += 1
             row += 1

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Final
 
 import numpy as np
@@ -55,6 +58,19 @@ order gives way to memory."""
 _BEGIN: Final = np.iinfo(np.int64).min
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """Events that go out together, before they are decoded: ``events`` and ``kept`` as in ``Pending``."""
+
+    events: npt.NDArray[np.void]
+    kept: npt.NDArray[np.uint64]
+    order: Order
+    late: LateStacks
+    until_ns: int
+    bytes_read: int
+    records: int
+
+
 class Reading:
     """The state of one pass over a file."""
 
@@ -83,6 +99,7 @@ class Reading:
         self._pending = Pending()
         self._state[STATE_LAST_TIME] = head.clock.origin
         self._order = Order(len(classifier.layouts))
+        self._spare: SimpleQueue[_Window] = SimpleQueue()  # decoded: their arrays are used again
         packed = buffers["flag"] & BufferFlag.COMPRESSED
         self._helper = ThreadPoolExecutor(1, "poolscope-decompress") if threads > 1 and packed.any() else None
         self._loader = Loader(read_into, buffers, head.compression or Compression.XPRESS, self._helper)
@@ -120,15 +137,23 @@ class Reading:
 
     def batches(self) -> Generator[Batch]:
         """All batches, in time order; with more than one thread the next is made while this one is used."""
-        return ahead(self._batches()) if self._pipelined else self._batches()
+        with closing(ahead(self._windows()) if self._pipelined else self._windows()) as windows:
+            for window in windows:
+                yield self._batch(window)
 
-    def _batches(self) -> Generator[Batch]:
+    def _windows(self) -> Generator[_Window]:
         try:
             while self._next < len(self._queue) or self._pending.count:
                 limit = self._load()
                 horizon = self._horizon(limit)
-                if horizon is not None:
-                    yield self._batch(horizon)
+                if horizon is None:
+                    continue
+                window = self._window(horizon)
+                if self._pipelined:
+                    self._leave()
+                yield window
+                if not self._pipelined:
+                    self._pending.compact()
         finally:
             if self._helper is not None:
                 self._helper.shutdown()
@@ -183,22 +208,38 @@ class Reading:
                 stacks.reserve()
         self._loader.settle(int(state[STATE_NOTABLE]))
 
-    def _batch(self, horizon: int) -> Batch:
-        """Hand on the events before ``horizon``: in time order, with their stacks, as tables."""
-        bytes_read, records = self._loader.bytes_read, int(self._state[STATE_RECORDS])
+    def _window(self, horizon: int) -> _Window:
+        """Put the events before ``horizon`` in time order, with their stacks."""
+        pending, order, late = self._pending, self._order, NO_LATE_STACKS
         until = self._head.clock.ns_of(self.last_time if horizon == NO_HORIZON else horizon)
-        if self._counting_only:
-            return Batch({}, NO_LATE_STACKS, until, bytes_read, records)
-        pending, order = self._pending, self._order
-        order.arrange(pending.events, pending.live_runs, horizon, pending.count, self._done)
-        late = self._join(horizon)
-        tables, short = event_tables(pending.events, pending.kept, order, self._classifier.layouts, self._head.clock)
+        if not self._counting_only:
+            order.arrange(pending.events, pending.live_runs, horizon, pending.count, self._done)
+            late = self._join(horizon)
+            self._done += order.count
+            if horizon != NO_HORIZON:
+                self._handed_on = horizon
+        bytes_read, records = self._loader.bytes_read, int(self._state[STATE_RECORDS])
+        return _Window(pending.events, pending.kept, order, late, until, bytes_read, records)
+
+    def _leave(self) -> None:
+        """Leave the arrays to the window that was made of them, and go on with others."""
+        try:
+            spare = self._spare.get_nowait()
+        except Empty:
+            self._pending.leave(self._pending.events[:0], self._pending.kept[:0])
+            self._order = Order(len(self._classifier.layouts))
+        else:
+            self._pending.leave(spare.events, spare.kept)
+            self._order = spare.order
+
+    def _batch(self, window: _Window) -> Batch:
+        """Decode a window, in the thread of whoever takes batches, which has less to do than the one that reads."""
+        layouts = self._classifier.layouts
+        tables, short = event_tables(window.events, window.kept, window.order, layouts, self._head.clock)
         self._short_payloads += short
-        self._done += order.count
-        pending.compact()
-        if horizon != NO_HORIZON:
-            self._handed_on = horizon
-        return Batch(tables, late, until, bytes_read, records)
+        if self._pipelined:
+            self._spare.put(window)
+        return Batch(tables, window.late, window.until_ns, window.bytes_read, window.records)
 
     def _join(self, horizon: int) -> LateStacks:
         """Find events of loose stacks by time, and the frames of stack keys; gives what came too late."""
@@ -206,7 +247,7 @@ class Reading:
         events = pending.events
         loose = pending.due_stacks(horizon, last=horizon == NO_HORIZON)
         if np.any(loose["event"] < 0):
-            join_by_time(events, order.by_time, events["time"][order.by_time], loose)
+            join_by_time(events, order.by_time, loose)
         definitions = order.by_slot[order.slots[SLOT_DEFINITION] : order.slots[SLOT_DEFINITION + 1]]
         if len(loose) or len(definitions):
             resolve_all(

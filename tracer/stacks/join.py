@@ -16,7 +16,6 @@ import numpy.typing as npt
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.rows import RESERVED, SLOT_DEFINITION
 from tracer.jit import Int, inlined, kernel
-from tracer.search import first_at_least
 
 _LOOK_BACK: Final = 256
 """Events looked at before a stack record on its own CPU; what lies further back is found by time."""
@@ -86,16 +85,29 @@ def event_before(
     return found
 
 
+@inlined
+def _first_since(events: npt.NDArray[np.void], order: npt.NDArray[np.int32], time: np.int64) -> Int:
+    """Place in ``order`` of the first event that is not before ``time``."""
+    low = np.int64(0)
+    high = np.int64(order.shape[0])
+    while low < high:
+        middle = (low + high) // 2
+        if events[order[middle]]["time"] < time:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 @kernel
 def join_by_time(
     events: npt.NDArray[np.void],
     order: npt.NDArray[np.int32],
-    times: npt.NDArray[np.int64],
     loose: npt.NDArray[np.void],
 ) -> None:
     """Find the event of each loose stack among the events that go out, by time, then thread, then CPU.
 
-    ``order`` are the events in time order and ``times`` the raw time of each. An event of another thread is never
+    ``order`` are the events in time order. An event of another thread is never
     taken; a user stack goes to an event that has its kernel stack before others.
     """
     for i in range(loose.shape[0]):
@@ -105,9 +117,9 @@ def join_by_time(
         wanted = item["event_time"]
         best = np.int64(-1)
         best_score = 0
-        at = first_at_least(times, wanted)
-        stop = min(at + _MOST_AT_ONCE, times.shape[0])
-        while at < stop and times[at] == wanted:
+        at = _first_since(events, order, wanted)
+        stop = min(at + _MOST_AT_ONCE, order.shape[0])
+        while at < stop and events[order[at]]["time"] == wanted:
             row = np.int64(order[at])
             event = events[row]
             at += 1
