@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -26,8 +27,8 @@ from tracer.events.schemas import KIND
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, TraceInfo
 
-WINDOW_BYTES: Final = 1 << 20
-"""Bytes of buffers whose events are put in order together: what is made of them stays in a core's cache."""
+WINDOW_BYTES: Final = 3 << 20
+"""Bytes of buffers whose events are put in order together: what is made of them stays in the cores' caches."""
 
 Progress = Callable[[Batch], None]
 
@@ -244,13 +245,19 @@ class _File:
     def read_at(self, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes from ``offset``."""
         try:
-            self._stream.seek(offset)
-            data = self._stream.read(size)
-            while len(data) < size and (more := self._stream.read(size - len(data))):
+            data = self._read_once(offset, size)
+            while len(data) < size and (more := self._read_once(offset + len(data), size - len(data))):
                 data += more
         except OSError as error:
             raise self._failed(error, offset) from error
         return data
+
+    def _read_once(self, offset: int, size: int) -> bytes:
+        """Some bytes from ``offset``, none at the file's end; with one call of the system where it has one for it."""
+        if sys.platform != "win32":
+            return os.pread(self._stream.fileno(), size, offset)
+        self._stream.seek(offset)
+        return self._stream.read(size) or b""
 
     def close(self) -> None:
         self._stream.close()
