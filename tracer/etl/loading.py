@@ -23,8 +23,8 @@ ReadInto = Callable[[int, memoryview], int]
 """Fills a view from an offset of the file; gives the bytes read, fewer where the file ends."""
 
 LOAD_BYTES: Final = 1 << 20
-"""Buffers loaded at once. Smaller loads stay in a core's own cache, but each costs a change between the two threads of a
-reading, which costs more (measured: ``docs/memory-and-speed.md``)."""
+"""Buffers loaded at once. Smaller loads stay in a core's own cache, but each costs a change between the two threads
+of a reading, which costs more (measured: ``docs/memory-and-speed.md``)."""
 _MOST_SEGMENTS: Final = 1 << 10
 _ALIGN: Final = 7
 _PACKED: Final = int(BufferFlag.COMPRESSED)

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tracer.etl.rows import SLOT_DEFINITION
 from tracer.jit import Int, inlined, kernel
 
 NO_HORIZON: Final = np.iinfo(np.int64).max
@@ -34,6 +35,10 @@ class Order:
         self.count = 0
         self._fill = np.zeros(slots + 1, np.int64)
         self._counts = np.zeros(DIGITS, np.int64)
+        self._base = 0
+        self._least = self._greatest = 0
+        self._has_definitions = False
+        self._sorted = True
         self._swapped = False
         self._reserve(1)
 
@@ -47,21 +52,36 @@ class Order:
         """Rows of the events taken last, in time order."""
         return (self._other_rows if self._swapped else self._rows)[: self.count]
 
-    def arrange(
+    @property
+    def has_definitions(self) -> bool:
+        """Whether definitions of stack keys are among the events taken last."""
+        return bool(self._has_definitions)
+
+    def take(
         self, events: npt.NDArray[np.void], runs: npt.NDArray[np.void], horizon: int, most: int, base: int
     ) -> None:
-        """Take the events before ``horizon`` off the front of the ``runs``, at most ``most``, and order them.
+        """Take the events before ``horizon`` off the front of the ``runs``, at most ``most``; :meth:`sort` orders them.
 
         ``base`` is the place of the first of them in the time order of the trace.
         """
         if most > len(self._keys):
             self._reserve(most + most // 2)
         by_cpu = np.argsort(runs["cpu"], kind="stable")
-        count, swapped = arrange(
-            events, runs, by_cpu, horizon, self._keys, self._other_keys, self._rows, self._other_rows, self._counts,
-            self.slots, self._fill, self.by_slot, self.places, base,
-        )  # fmt: skip
-        self.count, self._swapped = int(count), bool(swapped)
+        taken = take(events, runs, by_cpu, horizon, self._keys, self._rows, self.slots)
+        self.count, self._least, self._greatest = (int(number) for number in taken)
+        self._has_definitions = self.slots[SLOT_DEFINITION + 1] > 0
+        self._base = base
+        self._sorted = False
+
+    def sort(self, events: npt.NDArray[np.void]) -> None:
+        """Order the events taken last; what is in order already stays."""
+        if self._sorted:
+            return
+        self._sorted = True
+        self._swapped = bool(sort(
+            events, self.count, self._least, self._greatest, self._keys, self._other_keys, self._rows,
+            self._other_rows, self._counts, self.slots, self._fill, self.by_slot, self.places, self._base,
+        ))  # fmt: skip
 
 
 @kernel
@@ -131,23 +151,19 @@ def _group_by_slot(
 
 
 @kernel
-def arrange(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
+def take(
     events: npt.NDArray[np.void],
     runs: npt.NDArray[np.void],
     by_cpu: npt.NDArray[np.int64],
     horizon: int,
     keys: npt.NDArray[np.uint64],
-    other_keys: npt.NDArray[np.uint64],
     rows: npt.NDArray[np.int32],
-    other_rows: npt.NDArray[np.int32],
-    counts: npt.NDArray[np.int64],
     offsets: npt.NDArray[np.int64],
-    fill: npt.NDArray[np.int64],
-    by_slot: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64],
-    base: int,
-) -> tuple[Int, bool]:
-    """See :meth:`Order.arrange`: (events taken, whether their order is in ``other_rows``)."""
+) -> tuple[Int, Int, Int]:
+    """See :meth:`Order.take`: (events taken, least and greatest of their raw times).
+
+    ``offsets`` gets the number of events of slot s in place s + 1.
+    """
     n = np.int64(0)
     least = np.int64(NO_HORIZON)
     greatest = ~np.int64(NO_HORIZON)
@@ -168,9 +184,30 @@ def arrange(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
             n += 1
             i += 1
         runs[k]["first"] = i
-    for key in range(n):
+    return n, least, greatest
+
+
+@kernel
+def sort(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
+    events: npt.NDArray[np.void],
+    count: int,
+    least: int,
+    greatest: int,
+    keys: npt.NDArray[np.uint64],
+    other_keys: npt.NDArray[np.uint64],
+    rows: npt.NDArray[np.int32],
+    other_rows: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    fill: npt.NDArray[np.int64],
+    by_slot: npt.NDArray[np.int32],
+    places: npt.NDArray[np.int64],
+    base: int,
+) -> bool:
+    """See :meth:`Order.sort`; gives whether the order is in ``other_rows``."""
+    for key in range(count):
         keys[key] -= np.uint64(least)
-    span = np.uint64(greatest) - np.uint64(least) if n else np.uint64(0)
-    swapped = radix_sort(n, keys, other_keys, rows, other_rows, counts, span)
-    _group_by_slot(events, n, other_rows if swapped else rows, offsets, fill, by_slot, places, base)
-    return n, swapped
+    span = np.uint64(greatest) - np.uint64(least) if count else np.uint64(0)
+    swapped = radix_sort(count, keys, other_keys, rows, other_rows, counts, span)
+    _group_by_slot(events, count, other_rows if swapped else rows, offsets, fill, by_slot, places, base)
+    return bool(swapped)

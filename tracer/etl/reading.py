@@ -209,11 +209,11 @@ class Reading:
         self._loader.settle(int(state[STATE_NOTABLE]))
 
     def _window(self, horizon: int) -> _Window:
-        """Put the events before ``horizon`` in time order, with their stacks."""
+        """Take the events before ``horizon``, with their stacks."""
         pending, order, late = self._pending, self._order, NO_LATE_STACKS
         until = self._head.clock.ns_of(self.last_time if horizon == NO_HORIZON else horizon)
         if not self._counting_only:
-            order.arrange(pending.events, pending.live_runs, horizon, pending.count, self._done)
+            order.take(pending.events, pending.live_runs, horizon, pending.count, self._done)
             late = self._join(horizon)
             self._done += order.count
             if horizon != NO_HORIZON:
@@ -233,8 +233,9 @@ class Reading:
             self._order = spare.order
 
     def _batch(self, window: _Window) -> Batch:
-        """Decode a window, in the thread of whoever takes batches, which has less to do than the one that reads."""
+        """Order and decode a window, in the thread of whoever takes batches: the one that reads has more to do."""
         layouts = self._classifier.layouts
+        window.order.sort(window.events)
         tables, short = event_tables(window.events, window.kept, window.order, layouts, self._head.clock)
         self._short_payloads += short
         if self._pipelined:
@@ -246,14 +247,16 @@ class Reading:
         pending, order = self._pending, self._order
         events = pending.events
         loose = pending.due_stacks(horizon, last=horizon == NO_HORIZON)
+        if not len(loose) and not order.has_definitions:
+            return NO_LATE_STACKS
+        order.sort(events)
         if np.any(loose["event"] < 0):
             join_by_time(events, order.by_time, loose)
         definitions = order.by_slot[order.slots[SLOT_DEFINITION] : order.slots[SLOT_DEFINITION + 1]]
-        if len(loose) or len(definitions):
-            resolve_all(
-                self._stacks, self._keys, pending.kept, events, definitions, loose,
-                max(_BEGIN, self.last_time - self._head.clock.raw(_FORGET_NS)),
-            )  # fmt: skip
+        resolve_all(
+            self._stacks, self._keys, pending.kept, events, definitions, loose,
+            max(_BEGIN, self.last_time - self._head.clock.raw(_FORGET_NS)),
+        )  # fmt: skip
         late = loose[loose["event"] < 0]
         return _late(late) if len(late) else NO_LATE_STACKS
 

@@ -124,7 +124,14 @@ def test_an_error_while_reading_names_the_byte(tmp_path: Path, monkeypatch: pyte
         stream = real(self, *args, **kwargs)
         return Broken(stream) if self == path else stream
 
+    def read_at(file: int, size: int, offset: int) -> bytes:
+        if offset:
+            raise OSError(5, "Input/output error")
+        os.lseek(file, offset, os.SEEK_SET)
+        return os.read(file, size)
+
     monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(os, "pread", read_at, raising=False)  # what a file is read with where the system has it
     with EtlFile.open(path) as trace, pytest.raises(InputError) as caught:
         trace.scan()
     assert caught.value.code == "read-failed"
