@@ -8,6 +8,7 @@ since, the newer one counts.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,13 +50,14 @@ class Module:
 class ModuleMap:
     """The address space of one process by modules.
 
-    ``bounds`` (uint64, ascending) begin stretches of memory; ``owners`` (int32, one less) are rows of
-    ``modules``, -1 where a stretch is nobody's.
+    ``bounds`` (uint64, ascending; ``edges`` are the same) begin stretches of memory; ``owners`` (int32, one less) are
+    rows of ``modules``, -1 where a stretch is nobody's.
     """
 
     bounds: npt.NDArray[np.uint64]
     owners: npt.NDArray[np.int32]
     modules: tuple[Module, ...]
+    edges: tuple[int, ...]
 
     @classmethod
     def of(cls, modules: tuple[Module, ...]) -> ModuleMap:
@@ -67,11 +69,11 @@ class ModuleMap:
         firsts, lasts = np.searchsorted(bounds, bases), np.searchsorted(bounds, ends)
         for row, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
             owners[first:last] = row
-        return cls(bounds, owners, modules)
+        return cls(bounds, owners, modules, tuple(bounds.tolist()))
 
     def find(self, address: int) -> Module | None:
         """The image an address lies in."""
-        at = int(np.searchsorted(self.bounds, np.uint64(address), side="right")) - 1
+        at = bisect_right(self.edges, address) - 1
         row = int(self.owners[at]) if 0 <= at < len(self.owners) else -1
         return self.modules[row] if row >= 0 else None
 

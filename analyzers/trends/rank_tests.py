@@ -7,7 +7,9 @@ values for independent: give them changes, not sums that carry their past along.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -41,7 +43,7 @@ class Slope:
 def mann_kendall(values: Values) -> Trend:
     """Whether values in the order of time tend to rise (``s`` > 0) or to fall."""
     n = len(values)
-    first, second = np.triu_indices(n, 1)
+    first, second = _pairs(n)
     s = int(np.sign(values[second].astype(np.float64) - values[first].astype(np.float64)).sum())
     variance = _variance(values)
     if variance == 0.0:
@@ -52,7 +54,7 @@ def mann_kendall(values: Values) -> Trend:
 
 def theil_sen(times_ns: Values, values: Values) -> Slope:
     """The slope of values over times (both one-dimensional, of one length); zero where there are fewer than two."""
-    first, second = np.triu_indices(len(values), 1)
+    first, second = _pairs(len(values))
     apart = times_ns[second].astype(np.float64) - times_ns[first].astype(np.float64)
     rise = values[second].astype(np.float64) - values[first].astype(np.float64)
     slopes = np.sort(rise[apart != 0] / apart[apart != 0])
@@ -64,8 +66,14 @@ def theil_sen(times_ns: Values, values: Values) -> Slope:
     return Slope(float(np.median(slopes)), float(slopes[max(low, 0)]), float(slopes[min(high, pairs - 1)]))
 
 
+@lru_cache(maxsize=32)
+def _pairs(n: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Every two of ``n`` places, the earlier one first: groups of allocations share their windows of time."""
+    return np.triu_indices(n, 1)
+
+
 def _variance(values: Values) -> float:
     """Of Kendall's S, less for ties."""
     n = len(values)
-    ties = np.unique(values, return_counts=True)[1].astype(np.float64)
-    return float(n * (n - 1) * (2 * n + 5) - np.sum(ties * (ties - 1) * (2 * ties + 5))) / 18.0
+    ties = Counter(values.tolist()).values()
+    return (n * (n - 1) * (2 * n + 5) - sum(tie * (tie - 1) * (2 * tie + 5) for tie in ties if tie > 1)) / 18.0

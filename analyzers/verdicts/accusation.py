@@ -42,6 +42,7 @@ def accuse(judgement: Judgement, scene: Scene, *, path: tuple[PathNode, ...], cl
     pool, group = scene.pool, judgement.group
     rows = group.rows[: judgement.survivors.count]
     who = owners(rows, pool.outstanding, pool.sites)
+    code = place(scene, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
     sure = confidence(judgement.verdict, _doubts(judgement, scene, who), count=len(rows), explained=judgement.explained)
     name = scene.names.process(who.process, int(pool.outstanding.time_ns[rows[-1]])) if who.process is not None else ""
@@ -62,16 +63,16 @@ def accuse(judgement: Judgement, scene: Scene, *, path: tuple[PathNode, ...], cl
         driver=group.driver,
         stack=who.stack,
         path=path,
-        evidence=_evidence(judgement, scene, rows, who, closed_sockets),
+        evidence=_evidence(judgement, scene, rows, who, code, closed_sockets),
         doubts=sure.doubts,
-        advice=_advice(judgement, scene),
+        advice=_advice(judgement, scene, code),
     )
 
 
-def _advice(judgement: Judgement, scene: Scene) -> str:
+def _advice(judgement: Judgement, scene: Scene, code: str) -> str:
     group = judgement.group
     if judgement.verdict is Verdict.MISSING_FREE:
-        return advice.missing_free(group.driver, place(scene, judgement), group.tag)
+        return advice.missing_free(group.driver, code, group.tag)
     missing = "" if scene.coverage.stacks else "stacks"
     return advice.growth(group.driver, group.tag, missing or ("" if scene.coverage.requests else "requests"))
 
@@ -99,7 +100,7 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
 
 
 def _evidence(
-    judgement: Judgement, scene: Scene, rows: npt.NDArray[np.intp], who: Owners, closed_sockets: int
+    judgement: Judgement, scene: Scene, rows: npt.NDArray[np.intp], who: Owners, code: str, closed_sockets: int
 ) -> tuple[Evidence, ...]:
     outstanding = scene.pool.outstanding
     first, last = pool_event(outstanding, int(rows[0])), pool_event(outstanding, int(rows[-1]))
@@ -128,7 +129,7 @@ def _evidence(
                 "closed-not-cleaned-up", f"{counted(closed_sockets, 'socket')} of them were closed and never cleaned up"
             )
         )
-    return (*found, *_who(who, scene, judgement))
+    return (*found, *_who(who, code))
 
 
 def _siblings(judgement: Judgement) -> Evidence:
@@ -145,9 +146,8 @@ def _trend(judgement: Judgement) -> str:
     return f"; outstanding bytes rise (Mann-Kendall p = {grows.p:.2g})" if grows.rising else ""
 
 
-def _who(who: Owners, scene: Scene, judgement: Judgement) -> list[Evidence]:
+def _who(who: Owners, code: str) -> list[Evidence]:
     found = []
-    code = place(scene, judgement)
     if code:
         found.append(Evidence("allocating-frame", f"all were allocated by {code}"))
     if who.thread is not None:
