@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -18,6 +18,14 @@ Int: TypeAlias = "int | np.signedinteger[Any]"
 """An integer in a kernel: numba's arithmetic gives int64, plain Python's may give either."""
 
 
+_OPTIONS: Final[dict[str, Any]] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,  # kernels allocate nothing, and counting references to arrays costs as much as the work they do
+    "no_cfunc_wrapper": True,  # nobody calls one from C: the wrapper for that takes a sixth of the time to compile
+}
+
+
 def cache_directory() -> Path:
     """Where compiled kernels are kept between runs (the user's cache: the package may not be writable)."""
     return Path(os.environ.get("NUMBA_CACHE_DIR") or user_cache_path("poolscope", appauthor=False) / "kernels")
@@ -25,28 +33,67 @@ def cache_directory() -> Path:
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a hot loop over arrays; under ``NUMBA_DISABLE_JIT=1`` it stays plain Python."""
-    return _compiled(function, inline=False)
+    if _is_off():
+        return _interpreted(function)
+    import numba
+
+    compiled: Callable[P, R] = numba.njit(**_OPTIONS, cache=True)(function)
+    return compiled
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """A step of a hot loop: compiled into each kernel that calls it.
+    """A step of a hot loop: compiled into each kernel that calls it, and interpreted where Python calls it.
 
     An array is passed as seven values, so that a call costs more than most steps.
     """
-    return _compiled(function, inline=True)
+    return _step(function, inline=True)
 
 
-def _compiled(function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
+def routine(function: Callable[P, R]) -> Callable[P, R]:
+    """A part of kernels that is long, or that many call: compiled once and called; else as :func:`inlined`."""
+    return _step(function, inline=False)
+
+
+class _Step(Generic[P, R]):
+    """What a kernel calls: for numba the compiled function, for Python the plain one.
+
+    It has no wrapper through which Python could call it, as making that takes longer than compiling most steps does;
+    and it is not cached by itself: the kernels that it became a part of are.
+    """
+
+    def __init__(self, function: Callable[P, R], *, inline: bool) -> None:
+        import numba
+
+        functools.update_wrapper(self, function)
+        self._plain = _interpreted(function)
+        options = {**_OPTIONS, "forceinline": inline, "no_cpython_wrapper": True}
+        self.compiled: Any = numba.njit(**options)(function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._plain(*args, **kwargs)
+
+
+def _step(function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
+    if _is_off():
+        return _interpreted(function)
+    _introduce_steps()
+    return _Step(function, inline=inline)
+
+
+def _is_off() -> bool:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
     import numba  # costs 0.3 s: only who runs a kernel pays for it
 
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set from the environment
-        return _interpreted(function)
-    # _nrt=False: kernels allocate nothing, so the counting of references to arrays, which otherwise
-    # costs as much as the work in calls with many arrays, is left out.
-    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-    compiled: Callable[P, R] = numba.njit(**options, forceinline=inline)(function)
-    return compiled
+    return bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]  # set from the environment
+
+
+@functools.cache
+def _introduce_steps() -> None:
+    """Tell numba what a :class:`_Step` in a kernel stands for."""
+    from numba.core.types import Dispatcher
+    from numba.extending import typeof_impl
+
+    typeof_impl.register(_Step)(lambda step, _: Dispatcher(step.compiled))
 
 
 def _interpreted(function: Callable[P, R]) -> Callable[P, R]:

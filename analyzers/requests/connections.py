@@ -14,7 +14,7 @@ import numpy as np
 from analyzers.requests.addresses import PORT_MASK
 from analyzers.requests.life import NONE, NOTHING, UNKNOWN
 from analyzers.requests.rows import CONNECTING, CONNECTIONS, I64, RING, Rows
-from tracer.jit import Int, inlined, kernel
+from tracer.jit import Int, inlined, routine
 
 _PORT: Final = PORT_MASK
 
@@ -55,7 +55,7 @@ def _connecting_socket(sockets: Rows, ring: Rows, event: np.void) -> Int:
     return found
 
 
-@kernel
+@routine
 def connect(sockets: Rows, ring: Rows, event: np.void) -> None:
     """TCP tells of a connection that a socket asked for."""
     slot = _connecting_socket(sockets, ring, event)
@@ -77,7 +77,7 @@ def _free_connection(ring: Rows, remote: np.int64) -> Int:
     return NONE
 
 
-@kernel
+@routine
 def accept_side(row: np.void, ring: Rows) -> None:
     """An accepted socket has its remote address: the connection from there is its own."""
     place = _free_connection(ring, row["remote"])
@@ -88,7 +88,7 @@ def accept_side(row: np.void, ring: Rows) -> None:
         connection["remote"] = 0
 
 
-@kernel
+@routine
 def accept(ring: Rows, counts: I64, event: np.void) -> None:
     """TCP tells of a connection that the other end asked for."""
     place = _free_connection(ring, event["remote"])

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.requests.rows import I64, KEYS, Rows
-from tracer.jit import Int, inlined, kernel
+from tracer.jit import Int, inlined, kernel, routine
 
 INDEX: Final = np.dtype([("key", "<u8"), ("row", "<i8")])
 """One place: ``row`` is -1 where there is none; ``key`` 0 where there never was one."""
@@ -38,13 +38,13 @@ def _place(index: Rows, key: np.uint64) -> np.uint64:
     return place
 
 
-@kernel
+@routine
 def row_of(index: Rows, kind: np.uint64, address: np.uint64) -> Int:
     """Row of an address or id, -1 for none."""
     return index[_place(index, (address << _KIND_BITS) | kind)]["row"]  # type: ignore[no-any-return]
 
 
-@kernel
+@routine
 def put(index: Rows, counts: I64, kind: np.uint64, address: np.uint64, row: Int) -> None:
     """Enter the row of an address or id, -1 to take it off; there must be room for one more key."""
     key = (address << _KIND_BITS) | kind

@@ -21,7 +21,7 @@ from analyzers.requests.rows import (
 )
 from analyzers.requests.tables import NEVER, Completion, Queued
 from tracer.columns import UNKNOWN_ID
-from tracer.jit import Int, inlined, kernel
+from tracer.jit import Int, inlined, routine
 
 UNKNOWN: Final = UNKNOWN_ID
 NONE: Final = np.int64(-1)
@@ -33,7 +33,7 @@ NOT_QUEUED: Final = int(Queued.NO)
 _INLINE: Final = int(Completion.INLINE)
 
 
-@kernel
+@routine
 def thread_row(index: Rows, threads: Rows, counts: I64, thread: np.uint32) -> Int:
     """Row of a thread id, a new one where it is new; there must be room. -1 for an unknown thread."""
     if thread == UNKNOWN:
@@ -47,7 +47,7 @@ def thread_row(index: Rows, threads: Rows, counts: I64, thread: np.uint32) -> In
     return row
 
 
-@kernel
+@routine
 def forget_file(book: Book, file: np.uint64) -> None:
     """A file object begins or ends its life: it is no longer the socket's that it was."""
     socket = row_of(book.places, FILE, file)
@@ -56,7 +56,7 @@ def forget_file(book: Book, file: np.uint64) -> None:
         put(book.places, book.counts, FILE, file, NONE)
 
 
-@kernel
+@routine
 def learn_file(book: Book, socket: Int, file: np.uint64) -> None:
     """From now on requests on this file object are this socket's."""
     row = book.sockets[socket]
@@ -96,7 +96,7 @@ def end_call(requests: Rows, threads: Rows, slot: Int) -> None:
         owner["calls"] = innermost["call_below"]
 
 
-@kernel
+@routine
 def leave_socket(requests: Rows, sockets: Rows, slot: Int) -> None:
     """Take a request off its socket's list, if it is on one."""
     row = requests[slot]
@@ -115,7 +115,7 @@ def leave_socket(requests: Rows, sockets: Rows, slot: Int) -> None:
     row["socket"] = NONE
 
 
-@kernel
+@routine
 def join_socket(requests: Rows, sockets: Rows, slot: Int, socket: Int) -> None:
     """Put a request that is on no list on a socket's, as its newest."""
     row, owner = requests[slot], sockets[socket]
@@ -148,7 +148,7 @@ def _leave_thread(requests: Rows, threads: Rows, slot: Int, how: Int) -> None:
         requests[after]["thread_before"] = before
 
 
-@kernel
+@routine
 def retire(book: Book, slot: Int, how: Int) -> None:
     """Take a request off the book and count it; ``how`` is one of the ways (``BY_*``)."""
     row, counts = book.requests[slot], book.counts
@@ -214,7 +214,7 @@ def open_request(book: Book, event: np.void) -> Int:
     return slot  # type: ignore[no-any-return]  # a kernel's value
 
 
-@kernel
+@routine
 def open_socket(book: Book, endpoint: np.uint64, event: np.void) -> Int:
     """A row for an endpoint that is not on the book, by an event that names it; there must be room."""
     counts = book.counts

@@ -25,7 +25,7 @@ from analyzers.requests.life import NONE, NOTHING, close_socket, leave_socket, o
 from analyzers.requests.rows import BY_CLEANUP, CLEANED, CLOSED, CREATED, REPLACED, Book, Rows
 from analyzers.requests.tables import NEVER
 from tracer.events import afd
-from tracer.jit import Int, inlined, kernel
+from tracer.jit import Int, inlined, routine
 
 _STARTED: Final = int(afd.EnterExit.STARTED)
 _COMPLETED: Final = int(afd.EnterExit.COMPLETED)
@@ -33,7 +33,7 @@ _MOST: Final = 256
 """Requests of one socket among which that of a completed operation is looked for."""
 
 
-@kernel
+@routine
 def _gone(book: Book, slot: Int, event: np.void, counter: Int) -> None:
     """An endpoint is no more, so nothing refers to it: its requests are retired, but those that end it run on."""
     row = book.sockets[slot]
@@ -100,7 +100,7 @@ def _start(book: Book, event: np.void, slot: Int) -> None:
     join_on_start(book, owner, slot)
 
 
-@kernel
+@routine
 def _end_operation(requests: Rows, socket: np.void, event: np.void, newest: bool | np.bool_) -> bool:
     """Write the end of the oldest (or newest) open operation of this kind of a socket; whether there is one."""
     left = socket["open_operations"]

@@ -107,7 +107,7 @@ def _message_time(
     return np.int64(words4[at >> 2]) | np.int64(words4[(at >> 2) + 1]) << 32
 
 
-@inlined
+@kernel
 def provider_row(
     keys: npt.NDArray[np.uint64], table: npt.NDArray[np.int32], used: Int, low: np.uint64, high: np.uint64
 ) -> Int:

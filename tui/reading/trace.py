@@ -11,7 +11,8 @@ from tracer.etl.file import EtlFile
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.trace import Batch
 from tui.contents import Contents, contents_of
-from tui.reading.compilation import announce_compilation
+from tui.reading.compilation import compilation
+from tui.reading.compiled import Part
 from tui.reading.interruption import Interruption
 from tui.reading.progress import meter
 
@@ -22,8 +23,7 @@ class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan t
 
 def read_contents(path: Path, *, quiet: bool) -> Contents:
     """Walk the whole trace and count; partial when interrupted. Raises InputError."""
-    announce_compilation(quiet=quiet)
-    with EtlFile.open(path) as source, Interruption() as interruption:
+    with compilation(Part.READING, quiet=quiet), EtlFile.open(path) as source, Interruption() as interruption:
         with meter(path.name, source.info.bytes, quiet=quiet) as shown:
 
             def on_progress(batch: Batch) -> None:
@@ -41,11 +41,12 @@ def read_contents(path: Path, *, quiet: bool) -> Contents:
 
 def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
     """Read and analyse the whole trace; partial when interrupted. Raises InputError."""
-    announce_compilation(quiet=quiet)
-    with EtlFile.open(path) as source, Interruption() as interruption:
+    compiling = compilation(Part.ANALYSIS, quiet=quiet)
+    with compiling as helper, EtlFile.open(path) as source, Interruption() as interruption:
         analysis = Analysis(source, names)
         with meter(path.name, source.info.bytes, quiet=quiet) as shown:
             for batch in source.batches(Analysis.KINDS):
+                helper.wait()
                 analysis.feed(batch)
                 shown.advance(batch.bytes_read, batch.records)
                 if interruption.asked:
