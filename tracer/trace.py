@@ -64,21 +64,31 @@ class TraceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of time in which events are missing; ``cpu`` is -1 where it is not known."""
+    """A stretch of time in which events are missing; ``cpu`` is -1 where it is not known.
+
+    ``buffers``: whole buffers that are known to be missing there, 0 where the file does not say how many.
+    """
 
     from_ns: int
     to_ns: int
     cpu: int
     reason: str
+    buffers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the session itself says it lost, and where in time the file shows it."""
+    """What the session itself says it lost, and where in time the file shows it.
+
+    ``complete_from_ns``: a file that was overwritten from the front on (circular, or a buffer in memory) still has
+    events of some CPUs from times of which those of others are gone. From this time on all are there; 0 where nothing
+    was overwritten.
+    """
 
     events_lost: int
     buffers_lost: int
     gaps: tuple[Gap, ...]
+    complete_from_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

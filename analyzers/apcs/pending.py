@@ -59,7 +59,8 @@ class PendingCounts:
 
     ``in_flight``: not completed. ``inline``: completed by its own thread, or of a kind that needs no APC. ``queued``:
     its completion went to a kernel queue. ``no_thread``: nothing tells who issued it, or nobody did. ``exited``: its
-    thread ended. ``not_held``: its packet was on a lookaside list, or allocated, before the trace. ``recent``: it may
+    thread ended. ``not_held``: its packet was on a lookaside list, or allocated, before the trace, or it was completed
+    when the trace has events of some CPUs only, so that its retirement may be missing. ``recent``: it may
     retire any moment. ``overtaken``: a later one of its thread was retired. ``may_rest``: it may have been retired onto
     a lookaside list. ``pending``: the rest.
     """
@@ -103,13 +104,20 @@ class PendingRows:
 
 
 def pending_rows(
-    snapshot: RequestSnapshot, activity: Activity, at_ns: int, packets: Packets, last_retired_ns: I64 | None = None
+    snapshot: RequestSnapshot,
+    activity: Activity,
+    at_ns: int,
+    packets: Packets,
+    last_retired_ns: I64 | None = None,
+    *,
+    complete_from_ns: int = 0,
 ) -> PendingRows:
     """The pending completion APCs at ``at_ns``.
 
     ``packets``: from :func:`~analyzers.apcs.packets.packets_of`. ``last_retired_ns``: by request, when the last of its
     thread's retired requests was completed that another thread or CPU completed, :data:`NEVER` for none. Special kernel
     APCs run in the order in which they were queued, so that whatever was completed before that one is held by no APC.
+    ``complete_from_ns``: from when on the trace has the events of all CPUs (:class:`tracer.trace.Loss`).
     """
     requests = snapshot.requests
     overtaking = np.full(len(requests), NEVER, np.int64) if last_retired_ns is None else last_retired_ns
@@ -120,7 +128,7 @@ def pending_rows(
     no_thread = sorting.take((requests.thread == UNKNOWN_ID) | (requests.thread == IDLE_THREAD))
     since = since_completion(requests, sorting.left, activity, at_ns)
     exited = sorting.take_left(since.what == EXITED)
-    not_held = sorting.take(~packets.held)
+    not_held = sorting.take(~packets.held | (requests.completed_ns < complete_from_ns))
     since = since_completion(requests, sorting.left, activity, at_ns)
     age = at_ns - requests.completed_ns[sorting.left]
     is_recent = (age <= limits_ns(snapshot.counts, activity, since)) | had_no_chance(since)

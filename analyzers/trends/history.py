@@ -47,7 +47,10 @@ class SiteHistory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupHistory:
-    """The history of a group of sites; arrays as in :class:`SiteHistory`, int64, one dimension, only the used steps."""
+    """The history of a group of sites; arrays as in :class:`SiteHistory`, int64, one dimension, only the used steps.
+
+    ``start_ns``: where step 0 begins.
+    """
 
     allocations: npt.NDArray[np.int64]
     frees: npt.NDArray[np.int64]
@@ -56,3 +59,25 @@ class GroupHistory:
     survivor_bytes: npt.NDArray[np.int64]
     lifetimes: npt.NDArray[np.int64]
     step_ns: int
+    start_ns: int = 0
+
+    def step_at(self, time_ns: int) -> int:
+        """The step that a time from ``start_ns`` on falls into, used or not."""
+        return max(time_ns - self.start_ns, 0) // self.step_ns
+
+    def since(self, time_ns: int) -> GroupHistory:
+        """What happened from the first step on that begins at a time or later, the last step at least.
+
+        Lifetimes stay those of all: what was freed when is not known of each.
+        """
+        skipped = min(max(-(-(time_ns - self.start_ns) // self.step_ns), 0), len(self.allocations) - 1)
+        return GroupHistory(
+            self.allocations[skipped:],
+            self.frees[skipped:],
+            self.bytes[skipped:],
+            self.survivors[skipped:],
+            self.survivor_bytes[skipped:],
+            self.lifetimes,
+            self.step_ns,
+            self.start_ns + skipped * self.step_ns,
+        )

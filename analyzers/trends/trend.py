@@ -84,7 +84,7 @@ def growth(history: GroupHistory) -> Growth:
         rising=rising,
         levelled_off=not rising and not sawtooth and _has_levelled_off(history),
         sawtooth=sawtooth,
-        from_ns=start * history.step_ns,
+        from_ns=history.start_ns + start * history.step_ns,
         bytes_per_hour=rate,
         interval=interval,
         p=mann_kendall(floor).p,

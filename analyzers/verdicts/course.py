@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.snapshot import I64
+from analyzers.trends.history import GroupHistory
 
 FEWEST: Final = 12
 """Survivors below which no course can be told: twelve exclude, at 95 %, that a doubling of the age frees a fifth."""
@@ -57,11 +58,8 @@ class Span:
         return max(self.end - self.start, 1)
 
 
-def course(births: I64, span: Span, made: I64, step_ns: int) -> Course:
-    """Judge the birth times of survivors (int64, ascending).
-
-    ``made``: allocations of the whole group by step of time, ``step_ns`` each from the trace's start.
-    """
+def course(births: I64, span: Span, history: GroupHistory) -> Course:
+    """Judge the birth times of survivors (int64, ascending); ``history``: of the whole group."""
     if len(births) < FEWEST:
         return Course.TOO_FEW
     first, last = int(births[0]), int(births[-1])
@@ -74,7 +72,7 @@ def course(births: I64, span: Span, made: I64, step_ns: int) -> Course:
     pause = span.end - last
     if pause <= max(_PAUSE * int(np.diff(births).max()), _LONG_PAUSE * span.length):
         return Course.CONTINUES
-    before, after = _made(made, step_ns, last, span.end)
+    before, after = _made(history, last, span.end)
     if after and exp(-len(births) / max(before, 1) * after) < _STOPPED:
         return Course.LEVELLED_OFF
     if pause > _ENDED_EARLY * span.length:
@@ -82,7 +80,7 @@ def course(births: I64, span: Span, made: I64, step_ns: int) -> Course:
     return Course.ENDED if exp(-len(births) * pause / (last - first)) < _STOPPED else Course.CONTINUES
 
 
-def _made(made: I64, step_ns: int, last: int, end: int) -> tuple[int, int]:
+def _made(history: GroupHistory, last: int, end: int) -> tuple[int, int]:
     """Allocations up to the step of the last survivor, and in the steps from there to the end."""
-    at = last // step_ns + 1
-    return int(made[:at].sum()), int(made[at : max(end // step_ns, at)].sum())
+    made, at = history.allocations, history.step_at(last) + 1
+    return int(made[:at].sum()), int(made[at : max(history.step_at(end), at)].sum())

@@ -17,6 +17,7 @@ from analyzers.apcs.packets import packets_of
 from analyzers.apcs.pending import pending_rows
 from analyzers.findings import ACCUSATIONS, NO_DIAGNOSIS, Cleared, Diagnosis, Finding, Verdict
 from analyzers.grounds import Grounds
+from analyzers.quantities import moment
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import Attribution, Rule, attribute
 from analyzers.retention.graph import build
@@ -61,16 +62,19 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     lost = case.coverage.lost
     threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held, lost)]
     findings = [accuse_thread(group, held, scene, lost) for group in threads]
-    span = Span(int(pool.sites.first_ns.min()), case.at_ns)
+    complete_ns = case.coverage.complete_from_ns
+    span = Span(max(int(pool.sites.first_ns.min()), complete_ns), case.at_ns)
     known = explained(held, threads)
     rests = resting(pool, held.requests, held.attribution, known, case.processors)
-    judged = judge_all(groups(pool, known | rests), pool.outstanding, span, lost)
+    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests
+    judged = judge_all(groups(pool, known | rests | early, complete_ns), pool.outstanding, span, lost)
     judged = merged((_with_sockets(each, held) for each in judged), pool)
     accusations = _accusations(judged, held, scene)
     findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
     weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]
     cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
-    cleared += [*_resting(pool, rests), *_before_trace(pool)]
+    cleared += [*_set_aside(pool, rests, Verdict.CACHE, WHY), *_before_trace(pool)]
+    cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
     return Diagnosis(_ranked(findings), tuple(cleared), pending_apcs(held, scene)), held
 
 
@@ -78,7 +82,14 @@ def _hold(case: Case) -> Grounds:
     pool = case.pool
     told = with_makers(case.requests.requests, packets_of(pool, case.requests.requests))
     requests, packets = replace(case.requests, requests=told), packets_of(pool, told)
-    pending = pending_rows(requests, case.activity, case.at_ns, packets, told.last_retired_ns)
+    pending = pending_rows(
+        requests,
+        case.activity,
+        case.at_ns,
+        packets,
+        told.last_retired_ns,
+        complete_from_ns=case.coverage.complete_from_ns,
+    )
     found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
     retention = build(
         pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, case.module_of
@@ -150,12 +161,20 @@ def _cleared(judgement: Judgement, pool: PoolSnapshot) -> Cleared:
     return Cleared(group.tag, group.paged, group.driver, judgement.verdict, len(group.rows), size, judgement.why)
 
 
-def _resting(pool: PoolSnapshot, rests: npt.NDArray[np.bool_]) -> tuple[Cleared, ...]:
+def _set_aside(pool: PoolSnapshot, mask: npt.NDArray[np.bool_], verdict: Verdict, why: str) -> tuple[Cleared, ...]:
+    """The marked rows of the outstanding table by group, all cleared for one reason."""
     found = []
-    for group in groups(pool, ~rests):
+    for group in groups(pool, ~mask):
         size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
-        found.append(Cleared(group.tag, group.paged, group.driver, Verdict.CACHE, len(group.rows), size, WHY))
+        found.append(Cleared(group.tag, group.paged, group.driver, verdict, len(group.rows), size, why))
     return tuple(found)
+
+
+def _when_incomplete(until_ns: int) -> str:
+    return (
+        f"allocated before {moment(until_ns)}, when the file has events of some processors only: "
+        f"whether it was freed is not in it"
+    )
 
 
 def _before_trace(pool: PoolSnapshot) -> tuple[Cleared, ...]:

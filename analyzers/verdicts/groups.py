@@ -37,10 +37,10 @@ class Group:
     siblings: I64
 
 
-def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_]) -> list[Group]:
+def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int = 0) -> list[Group]:
     """Groups that hold anything, most bytes first; allocations that are explained already belong to none.
 
-    ``explained``: bool, one per row of the outstanding table.
+    ``explained``: bool, one per row of the outstanding table. ``since_ns``: their histories begin then.
     """
     sites = pool.sites
     keys = np.stack([sites.tag_row.astype(np.uint64), sites.frame])
@@ -57,7 +57,7 @@ def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_]) -> list[Group]:
     site_numbers, site_starts = np.unique(of_site[site_order], return_index=True)
     sites_of = dict(zip(site_numbers.tolist(), np.split(site_order, site_starts[1:]), strict=True))
     families = _families(pool)
-    found = [_group(pool, sites_of[number], rows, families) for number, rows in rows_of.items()]
+    found = [_group(pool, sites_of[number], rows, families, since_ns) for number, rows in rows_of.items()]
     found.sort(key=lambda group: -int(pool.outstanding.size[group.rows].sum(dtype=np.uint64)))
     return found
 
@@ -75,11 +75,13 @@ def _families(pool: PoolSnapshot) -> Families:
     return sums
 
 
-def _group(pool: PoolSnapshot, sites: npt.NDArray[np.intp], rows: npt.NDArray[np.intp], families: Families) -> Group:
+def _group(
+    pool: PoolSnapshot, sites: npt.NDArray[np.intp], rows: npt.NDArray[np.intp], families: Families, since_ns: int
+) -> Group:
     table = pool.sites
     tag_row = int(table.tag_row[sites[0]])
     busiest = int(sites[np.argmax(table.outstanding_count[sites])])
-    history = pool.history.rows(sites)
+    history = pool.history.rows(sites).since(since_ns)
     return Group(
         tag_row=tag_row,
         tag=int(pool.tags.tag[tag_row]),

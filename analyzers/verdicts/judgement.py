@@ -77,7 +77,7 @@ def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
     how = Course.TOO_FEW
     if lived.age_ns <= _OBSERVABLE * span.length:
         until = span.end - lived.age_ns
-        how = course(births[: lived.count], Span(span.start, until), history.allocations, history.step_ns)
+        how = course(births[: lived.count], Span(span.start, until), history)
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
     return _Seen(group, lived, how, grows)
@@ -85,7 +85,7 @@ def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
-    settled = settled_steps(group.history) * group.history.step_ns
+    settled = group.history.start_ns + settled_steps(group.history) * group.history.step_ns
     count = int(np.searchsorted(births, settled))
     how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
     return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows)

@@ -44,6 +44,7 @@ BUFFER: Final = np.dtype(
         ("offset", "<i8"),
         ("first_time", "<i8"),  # raw time of the first record; a lower bound where it has none
         ("sequence", "<i8"),
+        ("flushed", "<i8"),  # raw time; a FILETIME in relogged files
         ("stride", "<u4"),
         ("valid", "<u4"),  # bytes with the header; after decompression when compressed
         ("cpu", "<u2"),
@@ -52,7 +53,7 @@ BUFFER: Final = np.dtype(
     ]
 )
 """One buffer of the file."""
-_ROW = struct.Struct("<3q2I2HI")
+_ROW = struct.Struct("<4q2I2HI")
 
 ReadAt = Callable[[int, int], bytes]
 """Gives up to so many bytes at an offset of the file."""
@@ -102,7 +103,7 @@ class _Indexer:
 
     def _take_alike(self, offset: int) -> int:
         """Add the buffers that look like the one before, plain and of its size; gives where the first other stands."""
-        stride: int = _ROW.unpack_from(self._rows, len(self._rows) - BUFFER.itemsize)[3]
+        stride: int = _ROW.unpack_from(self._rows, len(self._rows) - BUFFER.itemsize)[4]
         count = min(self._alike, (self._size - offset) // stride)
         ends = range(offset, offset + count * stride, stride)
         heads = b"".join([self._read_at(at, _HEAD_BYTES) for at in ends])
@@ -123,7 +124,7 @@ class _Indexer:
 
     def _take(self, offset: int, probe: bytes, fields: tuple[int, ...]) -> int:
         """Add one buffer to the index; gives the bytes to step on."""
-        stride, saved, _, _, _, sequence, _, processor, _, _, used, flag, kind = fields
+        stride, saved, _, _, flushed, sequence, _, processor, _, _, used, flag, kind = fields
         present = min(stride, self._size - offset)
         compressed = flag & _COMPRESSED != 0
         valid = saved if compressed else max(saved, used)
@@ -139,7 +140,8 @@ class _Indexer:
             valid = stride
         first = self._first_time(probe, valid, compressed)
         self._alike = 0 if compressed or stride < _HEAD_BYTES else max(1, self._alike)
-        self._rows += _ROW.pack(offset, first, sequence, stride, valid, cpu_of(processor, flag), flag, present)
+        cpu = cpu_of(processor, flag)
+        self._rows += _ROW.pack(offset, first, sequence, flushed, stride, valid, cpu, flag, present)
         return present
 
     @staticmethod
@@ -219,6 +221,7 @@ def _alike(heads: npt.NDArray[np.void], offset: int, stride: int) -> npt.NDArray
     rows = np.zeros(count, BUFFER)
     rows["offset"] = offset + stride * np.arange(count)
     rows["sequence"], rows["flag"], rows["valid"] = header["sequence_number"], header["flag"], valid
+    rows["flushed"] = header["timestamp"]
     rows["stride"] = rows["present"] = stride
     indexed = header["flag"] & _PROCESSOR_INDEX != 0
     rows["cpu"] = np.where(indexed, header["processor"] & PROCESSOR_INDEX_MASK, header["processor"] & 0xFF)

@@ -3,6 +3,10 @@
 A buffer flagged EVENTS_LOST or BUFFER_LOST tells that events of its CPU were dropped before it was
 flushed, after the buffer of that CPU before it. A hole in the sequence numbers, which count over all CPUs,
 is a whole buffer that did not reach the file.
+
+A file that overwrites its oldest buffers (circular, or a buffer in memory) loses nothing by that: it was told to
+forget. But CPUs fill their buffers at different rates, so that what is left reaches further back on some than on
+others.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -> Loss:
     """The losses a file shows: its header's counters, its buffers' flags, its sequence numbers."""
     gaps = [*_flagged(head.clock, buffers, last_ns), *_holes(head, buffers)]
     gaps.sort(key=lambda gap: (gap.from_ns, gap.to_ns, gap.cpu))
-    return Loss(head.events_lost, head.buffers_lost, tuple(gaps[:MAX_GAPS]))
+    return Loss(head.events_lost, head.buffers_lost, tuple(gaps[:MAX_GAPS]), _complete_from(head, buffers, last_ns))
 
 
 def _flagged(clock: Clock, buffers: npt.NDArray[np.void], last_ns: int) -> list[Gap]:
@@ -48,10 +52,40 @@ def _holes(head: LogFile, buffers: npt.NDArray[np.void]) -> list[Gap]:
     ordered = buffers[np.argsort(buffers["sequence"], kind="stable")]
     steps = np.diff(ordered["sequence"])
     gaps: list[Gap] = []
-    wraps = bool(head.mode & (LogFileMode.CIRCULAR | LogFileMode.BUFFERING))
     for row in np.flatnonzero(steps > 1)[:MAX_GAPS]:
-        if wraps and ordered["sequence"][row] < max(1, head.start_buffers):
+        if _overwrites(head) and ordered["sequence"][row] < _first_overwritten(head):
             continue
         ends = sorted(head.clock.ns_of(int(ordered["first_time"][i])) for i in (row, row + 1))
-        gaps.append(Gap(ends[0], ends[1], -1, f"sequence-gap:{int(steps[row]) - 1}"))
+        missing = int(steps[row]) - 1
+        gaps.append(Gap(ends[0], ends[1], -1, f"sequence-gap:{missing}", missing))
     return gaps
+
+
+def _overwrites(head: LogFile) -> bool:
+    return bool(head.mode & (LogFileMode.CIRCULAR | LogFileMode.BUFFERING))
+
+
+def _first_overwritten(head: LogFile) -> int:
+    """Sequence number of the first buffer that may be overwritten: those with the header stay at the front."""
+    return max(1, head.start_buffers)
+
+
+def _complete_from(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -> int:
+    """Nanoseconds from which on no event was overwritten; 0 where none was.
+
+    Buffers are numbered as they are flushed, and hold only what happened before. So the time at which the oldest one
+    left was flushed is after all that was overwritten. Where the last buffer of every CPU is there, it is enough that
+    each CPU's oldest one has begun, as a CPU fills one after another. So it is where there is a buffer of each, or two
+    of one in a session that was stopped: what is flushed then, one of each CPU that logged anything, comes last.
+    """
+    kept = buffers[buffers["sequence"] >= _first_overwritten(head)]
+    if not _overwrites(head) or not len(kept) or kept["sequence"].min() <= _first_overwritten(head):
+        return 0
+    by_flush = int(kept["flushed"][np.argmin(kept["sequence"])])
+    by_flush_ns = last_ns if head.mode & LogFileMode.RELOG else head.clock.ns_of(by_flush)
+    oldest = kept[np.lexsort((kept["sequence"], kept["cpu"]))]
+    cpus, first = np.unique(oldest["cpu"], return_index=True)
+    bounds = [last_ns, max(by_flush_ns, 0)]
+    if len(cpus) >= head.processors or (head.end and len(cpus) < len(kept)):
+        bounds.append(head.clock.ns_of(int(oldest["first_time"][first].max())))
+    return min(bounds)
