@@ -209,7 +209,7 @@ class MainScreen(Screen[None]):
         self._drop_filter()
         self.query_one(ContentSwitcher).current = self.place.view
         self.query_one(ViewBar).current = self.place.view
-        self.query_one("#way", Static).update(way_words(self._way))
+        self.query_one("#way", Static).update(way_words(self._way), layout=False)
         self._stale.add(self.place.view)
         self._refresh_view()
         self.view.take_focus()
