@@ -15,14 +15,14 @@ import numpy.typing as npt
 from analyzers.grounds import Grounds
 from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import GroupRow, Outstanding, PoolSnapshot, SiteTable, Snapshot, TagTable
-from analyzers.trends.history import SiteHistory
 from tui.filters import Filters
 from tui.findings.narrowing import narrowed_diagnosis
+from tui.histories import part_of
 from tui.tables.coding import coded, sums
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
-Table = TypeVar("Table", Outstanding, SiteTable, TagTable, SiteHistory)
+Table = TypeVar("Table", Outstanding, SiteTable, TagTable)
 
 
 def select(snapshot: Snapshot, filters: Filters) -> Snapshot:
@@ -47,7 +47,7 @@ def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
 
     Totals, requests, the retention graph and the diagnosis stay the trace's.
     """
-    site_rows, rows = np.flatnonzero(sites), np.flatnonzero(allocations)
+    site_rows, rows = np.flatnonzero(sites), _stretch(np.flatnonzero(allocations))
     grounds = snapshot.grounds
     return replace(
         snapshot,
@@ -77,7 +77,14 @@ def _of_processes(snapshot: Snapshot, filters: Filters) -> Mask:
     return np.isin(processes, np.array(wanted, processes.dtype))
 
 
-def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows) -> PoolSnapshot:
+def _stretch(rows: Rows) -> Rows | slice:
+    """Rows that lie side by side, as those of an interval do, as a slice: taking that copies nothing."""
+    if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows | slice) -> PoolSnapshot:
     pool = snapshot.pool
     outstanding = _taken(pool.outstanding, allocations)
     outstanding = replace(outstanding, site=_places(sites, len(pool.sites.tag_row))[outstanding.site])
@@ -87,14 +94,14 @@ def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows) -> PoolSnapsho
         pool,
         tags=_tag_table(pool.tags, tags, site_table),
         sites=site_table,
-        history=_taken(pool.history, sites),
+        history=part_of(pool.history, sites),
         outstanding=outstanding,
         by_process=_by_process(snapshot, outstanding),
         by_driver=_by_driver(site_table),
     )
 
 
-def _narrowed_grounds(grounds: Grounds, sites: Rows, allocations: Rows) -> Grounds:
+def _narrowed_grounds(grounds: Grounds, sites: Rows, allocations: Rows | slice) -> Grounds:
     found, retention = grounds.attribution, grounds.retention
     place = {site: row for row, site in enumerate(sites.tolist())}
     attribution = Attribution(
@@ -114,18 +121,16 @@ def _places(rows: Rows, length: int) -> npt.NDArray[np.int32]:
     return place
 
 
-def _taken(table: Table, rows: Rows) -> Table:
-    """Some rows of a table in columns; what is neither an array nor a tuple holds for all rows."""
-    if len(rows) == len(getattr(table, fields(table)[0].name)):
-        return table  # all of them: a history of many sites is large
+def _taken(table: Table, rows: Rows | slice) -> Table:
+    """Some rows of a table in columns."""
     columns: dict[str, Any] = {field.name: _rows_of(getattr(table, field.name), rows) for field in fields(table)}
     return replace(table, **columns)
 
 
-def _rows_of(column: object, rows: Rows) -> object:
-    if isinstance(column, np.ndarray):
-        return column[rows]
-    return tuple(column[row] for row in rows) if isinstance(column, tuple) else column
+def _rows_of(column: object, rows: Rows | slice) -> object:
+    if isinstance(column, tuple):
+        return column[rows] if isinstance(rows, slice) else tuple(map(column.__getitem__, rows.tolist()))
+    return column[rows] if isinstance(column, np.ndarray) else column
 
 
 def _site_table(sites: SiteTable, rows: Rows, tags: Rows, outstanding: Outstanding) -> SiteTable:
@@ -154,7 +159,9 @@ def _by_process(snapshot: Snapshot, outstanding: Outstanding) -> tuple[GroupRow,
 
 
 def _by_driver(sites: SiteTable) -> tuple[GroupRow, ...]:
-    names, codes = np.unique(np.array(sites.driver, dtype=np.str_), return_inverse=True)
+    names = sorted(set(sites.driver))
+    place = {name: row for row, name in enumerate(names)}
+    codes = np.fromiter(map(place.__getitem__, sites.driver), np.int64, len(sites.driver))
     count, size = sums(codes, sites.outstanding_count, len(names)), sums(codes, sites.outstanding_bytes, len(names))
-    rows = [GroupRow(str(name), 0, int(count[i]), int(size[i])) for i, name in enumerate(names) if count[i]]
+    rows = [GroupRow(name, 0, int(count[i]), int(size[i])) for i, name in enumerate(names) if count[i]]
     return tuple(sorted(rows, key=lambda row: row.bytes, reverse=True))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
-from textual.widgets import Footer
+from tui.widgets.key_bar import KeyBar
 
 from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
@@ -230,8 +230,8 @@ async def test_a_click_on_a_heading_sorts_and_on_a_row_chooses_and_then_opens(sn
 
 async def test_a_click_on_the_footer_does_what_it_says(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
-        footer = it.screen.query_one(Footer)
-        await it.pilot.click(Footer, offset=(it.lines[footer.region.y].index("Help"), 0))
+        footer = it.screen.query_one(KeyBar)
+        await it.pilot.click(KeyBar, offset=(it.lines[footer.region.y].index("Help"), 0))
         await it.press()
         assert isinstance(it.app.screen, HelpScreen)
 

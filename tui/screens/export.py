@@ -10,11 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from analyzers.quantities import counted
 from tui.safe_text import safe
 from tui.views.export import SUFFIXES
+from tui.widgets.key_bar import KeyBar
 
 
 class ExportScreen(ModalScreen[Path | None]):
@@ -48,7 +49,7 @@ class ExportScreen(ModalScreen[Path | None]):
             yield Static(f"Write {counted(self._rows, 'row')} to (.csv or .json):", markup=False)
             yield self._input
             yield self._wrong
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Keys go to the line."""

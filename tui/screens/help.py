@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.filtering.parser import EXAMPLES
 from tui.screens.actions import actions
 from tui.tables.allocations import INFERRED_MARK
+from tui.widgets.key_bar import KeyBar
 
 _WORDS: Final = (
     ("Outst", "allocated and not freed in the trace; not yet a leak"),
@@ -63,7 +64,7 @@ class HelpScreen(ModalScreen[None]):
             yield Input(placeholder="type to narrow this list; Esc closes it", compact=True)
             with VerticalScroll(can_focus=False):
                 yield self._text
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show all of it."""

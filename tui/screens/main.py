@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from analyzers.quantities import counted
 from analyzers.snapshot import Snapshot
@@ -26,6 +26,7 @@ from tui.views.registry import VIEWS
 from tui.views.scope import EVERYTHING, Scope
 from tui.views.view import Cells, View
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.side_panel import SidePanel
 from tui.widgets.trace_bar import TraceBar
 from tui.widgets.view_bar import ViewBar
@@ -71,7 +72,7 @@ class MainScreen(Screen[None]):
                     yield view
             yield SidePanel()
         yield FilterLine()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show the first view."""
@@ -208,7 +209,7 @@ class MainScreen(Screen[None]):
         self._drop_filter()
         self.query_one(ContentSwitcher).current = self.place.view
         self.query_one(ViewBar).current = self.place.view
-        self.query_one("#way", Static).update(way_words(self._way))
+        self.query_one("#way", Static).update(way_words(self._way), layout=False)
         self._stale.add(self.place.view)
         self._refresh_view()
         self.view.take_focus()

@@ -72,17 +72,16 @@ class CallPaths:
             depth += 1
         return depth
 
-    def split(self, rows: Rows, depth: int) -> list[Rows]:
-        """Rows by their frame at a depth; those that end before are one group each."""
+    def split(self, rows: Rows, depth: int) -> tuple[Rows, Rows]:
+        """Rows by their frame at a depth, and where each group begins; those that end before are one group each."""
         ended = self.ended(rows, depth)
-        groups = [np.array([row]) for row in rows[ended]]
-        going = rows[~ended]
+        alone, going = rows[ended], rows[~ended]
         if not len(going):
-            return groups
+            return alone, np.arange(len(alone))
         frames = self.at(going, depth)
         order = np.argsort(frames, kind="stable")
         cuts = np.flatnonzero(np.diff(frames[order])) + 1
-        return [*groups, *np.split(going[order], cuts)]
+        return np.concatenate((alone, going[order])), np.concatenate((np.arange(len(alone) + 1), len(alone) + cuts))
 
     def frames(self, row: int) -> Sequence[Frame]:
         """The frames of a row as they are read."""

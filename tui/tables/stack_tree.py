@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.columns import Column, Heading, Mask, NumberColumn, Rows
 from tui.tables.model import TableModel
 from tui.tables.sites import NO_STACK_TEXT, found_sites
+from tui.tables.stack_nodes import Node, Nodes
 from tui.tables.tree import Branches, TreeColumn
 
 ENDS_HERE: Final = "(nothing further)"
@@ -22,75 +22,12 @@ _DIGEST: Final = 2
 """Frames of a chain without a fork that are named: its ends."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """Stacks alike up to ``end``; ``begin``: how far those above are alike. ``rows``: of :class:`CallPaths`."""
-
-    rows: Rows
-    begin: int
-    end: int
-    level: int
-    parent: int
-    key: tuple[int, ...]
-    is_open: bool
-
-    @property
-    def can_open(self) -> bool:
-        """Whether it forks."""
-        return len(self.rows) > 1
-
-
-def grown(paths: CallPaths, folds: Mapping[Hashable, bool]) -> list[Node]:
-    """The nodes below open ones, parents first. A root that is alone is open where nobody closed it."""
-    nodes: list[Node] = []
-    every = np.arange(len(paths.stack))
-    groups = paths.split(every, 0) if len(every) else []
-    waiting = [(rows, 0, -1) for rows in reversed(groups)]
-    while waiting:
-        rows, begin, parent = waiting.pop()
-        node = _node(paths, rows, begin, parent, nodes, folds, alone=len(groups) == 1)
-        nodes.append(node)
-        if node.can_open and node.is_open:
-            waiting += [(below, node.end, len(nodes) - 1) for below in reversed(paths.split(rows, node.end))]
-    return nodes
-
-
-def _node(
-    paths: CallPaths,
-    rows: Rows,
-    begin: int,
-    parent: int,
-    nodes: list[Node],
-    folds: Mapping[Hashable, bool],
-    *,
-    alone: bool,
-) -> Node:
-    """``key``: the addresses at which the way forked."""
-    ends = bool(paths.ended(rows[:1], begin)[0])
-    above = nodes[parent].key if parent >= 0 else (list(Direction).index(paths.direction),)
-    key = (*above, -1 if ends else int(paths.at(rows[:1], begin)[0]))
-    level = nodes[parent].level + 1 if parent >= 0 else 0
-    return Node(rows, begin, paths.common(rows, begin), level, parent, key, folds.get(key, alone and parent < 0))
-
-
-def branches_of(nodes: list[Node]) -> Branches:
-    """How the nodes lie below each other."""
-    return Branches(
-        parent=np.array([node.parent for node in nodes], np.int64),
-        level=np.array([node.level for node in nodes], np.int64),
-        can_open=np.array([node.can_open for node in nodes], np.bool_),
-        is_open=np.array([node.is_open for node in nodes], np.bool_),
-        key=lambda row: nodes[row].key,
-    )
-
-
-def stack_tree(paths: CallPaths, nodes: list[Node], branches: Branches) -> TableModel:
+def stack_tree(paths: CallPaths, nodes: Nodes, branches: Branches) -> TableModel:
     """One row per node. A filter finds nodes by frames, tags, drivers and processes of anything below them."""
-    starts = np.cumsum([0, *(len(node.rows) for node in nodes)])[:-1]
-    below = np.concatenate([node.rows for node in nodes]) if nodes else np.zeros(0, np.int64)
+    starts, below = nodes.bounds[:-1], nodes.below
 
     def total(values: Rows) -> Rows:
-        return np.add.reduceat(values[below], starts) if nodes else np.zeros(0, np.int64)
+        return np.add.reduceat(values[below], starts) if len(nodes) else np.zeros(0, np.int64)
 
     held, whole = total(paths.bytes), max(int(paths.bytes.sum()), 1)
     columns: tuple[Column, ...] = (
@@ -99,9 +36,7 @@ def stack_tree(paths: CallPaths, nodes: list[Node], branches: Branches) -> Table
         NumberColumn(_number("outstanding", "Outst", "d", 2), total(paths.count), number),
         NumberColumn(_number("allocations", "Allocs", "a", 6), total(paths.allocations), number),
         NumberColumn(_number("frees", "Frees", "f", 7), total(paths.frees), number),
-        NumberColumn(
-            _number("stacks", "Stacks", "s", 5), np.array([len(node.rows) for node in nodes], np.int64), number
-        ),
+        NumberColumn(_number("stacks", "Stacks", "s", 5), nodes.stacks, number),
         TreeColumn(
             Heading("frames", f"Frames, {paths.direction.value}", "", 28, drop=1),
             branches,

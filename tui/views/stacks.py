@@ -15,7 +15,8 @@ from analyzers.quantities import counted, exact_size, number, size
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.sites import NO_STACK_TEXT, caller
-from tui.tables.stack_tree import Node, branches_of, grown, node_name, stack_tree
+from tui.tables.stack_nodes import Node, grown
+from tui.tables.stack_tree import node_name, stack_tree
 from tui.tables.words import pool_word
 from tui.views.lifetimes import interval_words
 from tui.views.listing import Listing
@@ -62,7 +63,7 @@ def tree_of(direction: Direction) -> Callable[[Scene], Callable[[Folds], Tree]]:
 
 def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
     nodes = grown(paths, folds)
-    branches = branches_of(nodes)
+    branches = nodes.branches()
 
     def step(row: int) -> Step | None:
         node = nodes[row]
@@ -79,6 +80,7 @@ def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
         empty="Nothing here is allocated at any stack.",
         step=step,
         copy=lambda row: "\n".join(_frame_lines(paths, nodes[row])),
+        keys=nodes.way,
     )
     return Tree(listing, branches)
 

@@ -61,7 +61,7 @@ class TableView(View):
         """Put the scene's listing in place of the one before."""
         listing = self._listing = self._build(scene)
         self.set_class(not listing.model.length, "-empty")
-        self._empty.update(listing.empty)
+        self._empty.update(listing.empty, layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
 
     def take_focus(self) -> None:

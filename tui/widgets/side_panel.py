@@ -19,14 +19,22 @@ class SidePanel(VerticalScroll, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self._subject = ""
+        self._text = Static(markup=False)
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Static(markup=False)
+        yield self._text
 
     def say(self, text: Text) -> None:
-        """Show this: another subject from its top, the same one where one was reading."""
-        self.query_one(Static).update(text)
+        """Show this: another subject from its top, the same one where one was reading.
+
+        The screen is laid out anew only where the text is longer or shorter than the one before.
+        """
+        self._text.update(text, layout=False)
+        width, height = self._text.size
+        self._text.clear_cached_dimensions()
+        if not width or self._text.get_content_height(self.size, self.app.size, width) != height:
+            self._text.refresh(layout=True)
         subject = text.plain.partition("\n")[0]
         if subject != self._subject:
             self._subject = subject
