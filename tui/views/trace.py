@@ -57,9 +57,9 @@ class TraceView(View):
 
     def show(self, scene: Scene) -> None:
         """Put the trace's lines in place of those before."""
-        self._lines = trace_lines(scene.whole)
+        self._lines = trace_lines(scene)
         self._write()
-        self.post_message(self.Described(self, Text("\n").join(limit_lines(scene.whole))))
+        self.post_message(self.Described(self, Text("\n").join(limit_lines(scene))))
 
     def take_focus(self) -> None:
         """Keys go to the text."""
