@@ -99,7 +99,8 @@ def _check_capture() -> None:
 
 def _shown(args: argparse.Namespace) -> Path | None:
     """The trace that is opened or played."""
-    return args.trace or args.replay
+    trace: Path | None = args.trace
+    return args.replay if trace is None else trace
 
 
 def _bound(host: str, port: int) -> socket.socket:
