@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,12 @@ from tui.commands.options import speed
 from tui.exit_codes import ExitCode
 from tui.live.app import LiveApp
 from tui.live.counting import Counting
-from tui.live.follower import Follower
+from tui.live.follower import REFRESH_SECONDS, Follower
 from tui.live.moment import Moment
 from tui.live.pace import Pace
 from tui.live.rates import Counts, RateMeter, Rates
 from tui.live.screen import LiveScreen
+from tui.report.recording import NO_POOL_EVENTS_YET
 from tui.widgets.virtual_table import VirtualTable
 
 _WINDOW = 1 << 16
@@ -47,6 +49,18 @@ class Clock:
     def __call__(self) -> float:
         self.now += self.tick
         return self.now
+
+
+class Waiting(threading.Event):
+    """Waits by putting the clock on."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._clock.now += timeout or 0.0
+        return self.is_set()
 
 
 Opener = Callable[[Path], EtlFile]
@@ -218,6 +232,33 @@ def test_it_is_told_as_often_as_the_clock_allows_and_time_goes_only_forward(sour
     assert all(moment.rates.events > 0 for moment in told if moment.snapshot is not None)
 
 
+def test_what_was_counted_is_shown_while_the_next_events_are_still_to_come(source_of: Opener) -> None:
+    clock = Clock(0.001)
+    follower = Follower(source_of(DEMO_TRACE), NO_NAMES, Pace(1.0, clock))
+    follower._stopped = Waiting(clock)
+    shown = [0, *(moment.at_ns for moment in collected(follower) if moment.snapshot is not None)]
+    assert max(after - before for before, after in pairwise(shown)) < 2 * SECOND * REFRESH_SECONDS
+
+
+async def test_until_a_pool_event_comes_every_view_says_that_none_has_come_and_tells_nobody_to_record(
+    source_of: Opener,
+) -> None:
+    async with seated(LiveApp(standing(source_of(DEMO_TRACE))), (120, 40)) as it:
+        for view in ("1", "2", "6", "0"):
+            await it.press(view)
+            assert NO_POOL_EVENTS_YET in it.text, view
+            assert "xperf" not in it.text
+
+
+async def test_a_mark_says_that_nothing_has_come_since(demo: Snapshot, source_of: Opener) -> None:
+    async with seated(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
+        it.screen.post_message(LiveScreen.Told(Moment(9 * SECOND, Rates(), demo)))
+        await it.press("M")
+        assert "No pool event since the mark." in it.text
+        await it.press("C")
+        assert "TcpE" in it.text
+
+
 def test_while_the_interface_is_busy_nothing_piles_up(source_of: Opener) -> None:
     told: list[Moment] = []
     follower = Follower(source_of(DEMO_TRACE), NO_NAMES, Pace(None, Clock(1.0)))
@@ -311,6 +352,7 @@ def test_rates_are_over_the_last_refreshes() -> None:
     assert rates[0] == Rates(100.0, 10.0, -5.0)
     assert rates[-1].events == (4_900 - 900) / 4
     assert Counts(5).since(Counts(5)) == Rates()
+    assert RateMeter().take(Counts(7_700, 994, 17_248, 0)) == Rates(), "a burst of microseconds is no rate"
 
 
 def test_names_asked_for_while_following_are_those_of_the_trace(demo: Snapshot, source_of: Opener) -> None:

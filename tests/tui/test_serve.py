@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -19,13 +21,19 @@ from textual_serve.app_service import AppService
 from fixtures.demo import DEMO_TRACE
 from tui.cli import main
 from tui.commands import serve
-from tui.commands.serve import command
+from tui.commands.live import LiveCommand
+from tui.commands.options import speed
+from tui.commands.serve import ServeCommand, command
 from tui.exit_codes import ExitCode
 from tui.web.guard import is_loopback
 from tui.web.server import GuardedServer
 
 TOKEN = "s3cret/?&é"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
+"""No sandbox: root in a container has none, and only our own page is opened. The others keep it off the network."""
+BROWSER_IS_WANTED = "POOLSCOPE_TEST_NEEDS_BROWSER"
+"""Set where a missing browser is a failure: in .ci/run, which installs one."""
 PATIENCE_SECONDS = 60.0
 
 
@@ -45,6 +53,13 @@ async def _no_interface_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> As
         assert process.stdin is not None
         process.stdin.close()
         await process.wait()
+
+
+def line(*words: str | Path) -> str:
+    """What each browser's process is started with when ``poolscope serve`` is given these words."""
+    parser = argparse.ArgumentParser()
+    ServeCommand().prepare_parser(parser)
+    return command(parser.parse_args([str(word) for word in words]))
 
 
 class Served:
@@ -124,7 +139,7 @@ async def test_a_name_of_this_machine_is_as_good_as_its_address_where_there_is_a
 
 async def test_the_interface_answers_over_the_websocket() -> None:
     async with (
-        Served("127.0.0.1", "", command(DEMO_TRACE, None)) as it,
+        Served("127.0.0.1", "", line(DEMO_TRACE)) as it,
         it.visitor.ws_connect("/ws?width=100&height=30") as browser,
     ):
         await _until(browser, "[1 Findings]")
@@ -193,14 +208,55 @@ def test_what_is_no_trace_is_told_before_anything_is_served(tmp_path: Path, caps
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows quotes in its own way")
 def test_a_path_is_one_word_to_the_shell_that_starts_the_interface() -> None:
-    line = command(Path("/tmp/a b; $(touch x)'.etl"), Path("/tmp/p t"))
-    assert line.endswith("""-m tui tui --quiet --pooltag '/tmp/p t' '/tmp/a b; $(touch x)'"'"'.etl'""")
+    attack, quoted = "/tmp/a b; $(touch x)'.etl", """'/tmp/a b; $(touch x)'"'"'.etl'"""
+    assert line(attack, "--pooltag", "/tmp/p t").endswith(f"-m tui tui --quiet --pooltag '/tmp/p t' {quoted}")
+    assert line("--replay", attack).endswith(f"-m tui live --quiet --replay {quoted} --speed 1.0")
+
+
+@pytest.mark.parametrize("said", ["max", "0.25", "3"])
+def test_a_replay_in_a_browser_is_the_one_of_the_terminal(said: str) -> None:
+    words = shlex.split(line("--replay", DEMO_TRACE, "--speed", said))
+    parser = argparse.ArgumentParser()
+    LiveCommand().prepare_parser(parser)
+    given = parser.parse_args(words[words.index("live") + 1 :])
+    assert (given.replay, given.speed, given.quiet) == (DEMO_TRACE, speed(said), True)
+
+
+def test_live_in_a_browser_is_live_on_the_terminal() -> None:
+    assert line("--live").endswith("-m tui live --quiet")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows can capture")
+def test_live_is_refused_before_anything_is_served_in_the_words_of_live(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["live"]) == ExitCode.MACHINE
+    refused = capsys.readouterr().err
+    assert main(["serve", "--live"]) == ExitCode.MACHINE
+    assert capsys.readouterr().err == refused
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--live", "t.etl"], ["t.etl", "--replay", "u.etl"], ["--live", "--replay", "t"]]
+)
+def test_one_thing_is_served_at_a_time(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", *words]) == ExitCode.USAGE
+    assert "poolscope serve --replay TRACE" in capsys.readouterr().err
+
+
+async def test_a_replay_answers_over_the_websocket() -> None:
+    async with (
+        Served("127.0.0.1", "", line("--replay", DEMO_TRACE, "--speed", "max")) as it,
+        it.visitor.ws_connect("/ws?width=100&height=30") as browser,
+    ):
+        await _until(browser, "SESSION ENDED")
+        await browser.send_json(["stdin", "1"])
+        await _until(browser, "[1 Findings]")
 
 
 def _browser() -> str:
+    """Skips, or fails where a browser is wanted."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+        (pytest.fail if BROWSER_IS_WANTED in os.environ else pytest.skip)(f"none of {', '.join(BROWSERS)} is installed")
     return found
 
 
@@ -219,9 +275,8 @@ async def test_a_real_browser_shows_the_findings_and_answers_keys(tmp_path: Path
             while text not in seen():
                 await page.wait_for_timeout(50)
 
-    async with Served("127.0.0.1", "abc", command(DEMO_TRACE, None)) as it, playwright.async_playwright() as driver:
-        # no sandbox: root in a container has none, and only our own page is opened
-        browser = await driver.chromium.launch(executable_path=_browser(), args=["--no-sandbox"])
+    async with Served("127.0.0.1", "abc", line(DEMO_TRACE)) as it, playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=_browser(), args=list(BROWSER_FLAGS))
         page = await browser.new_page(viewport={"width": 1200, "height": 800})
         page.on("websocket", lambda opened: opened.on("framereceived", keep))
         await page.goto(it.server.address)

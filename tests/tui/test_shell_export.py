@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from analyzers.snapshot import Snapshot
+from fixtures.demo import DEMO_TRACE
+from tests.analyzers.against_truth import analysed
 from tests.tui.session import opened
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tui.screens.export import ExportScreen
 from tui.screens.main import MainScreen
-from tui.views.export import csv_cell, write_rows
+from tui.views.export import AS_SHOWN, SUFFIXES, csv_cell, write_rows
 from tui.views.registry import VIEWS
 from tui.views.shown_rows import ShownRows
 
@@ -28,16 +30,19 @@ def rows_of(path: Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO(path.read_text("utf-8"))))
 
 
-async def test_x_asks_for_a_file_and_writes_what_is_shown(snapshot: Snapshot, tmp_path: Path) -> None:
+async def test_x_asks_for_a_file_and_writes_the_rows_that_are_shown_with_all_digits(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
     async with opened(snapshot) as it:
         await it.press("slash", *"ntos", "enter", "t", "x")
-        assert "Write 2 rows to" in it.text
+        assert "Write 2 rows" in it.text
         assert "poolscope-tags.csv" in it.text
         await it.press("enter")
         await it.until("wrote 2 rows to poolscope-tags.csv")
         heading, *rows = rows_of(tmp_path / "poolscope-tags.csv")
-        assert heading[0] == "Tag"
+        assert heading[:6] == ["tag", "type", "allocations", "frees", "outstanding", "bytes"]
         assert [row[0] for row in rows] == ["CM25", "Irp"]
+        assert [row[5] for row in rows] == ["200", "6848"]
 
 
 async def test_the_end_of_the_name_says_json(snapshot: Snapshot, tmp_path: Path) -> None:
@@ -45,7 +50,8 @@ async def test_the_end_of_the_name_says_json(snapshot: Snapshot, tmp_path: Path)
         await it.press("x", *["backspace"] * 3, *"json", "enter")
         await it.until("wrote 4 rows")
         document = json.loads((tmp_path / "poolscope-tags.json").read_text("utf-8"))
-        assert document["columns"][0] == "Tag"
+        assert document["columns"][0] == "tag"
+        assert all(isinstance(row[document["columns"].index("bytes")], int) for row in document["rows"])
         assert [row[0] for row in document["rows"]] == ["AfdB", "Irp", "CM25", "File"]
 
 
@@ -69,7 +75,7 @@ async def test_a_name_that_cannot_be_is_told(snapshot: Snapshot, tmp_path: Path)
     (tmp_path / "folder.csv").mkdir()
     async with opened(snapshot) as it:
         await it.press("x", "end", "t", "enter")
-        assert "must end in .csv or .json" in it.text
+        assert "must end in .csv, .tsv, .json or .txt" in it.text
         await it.press("ctrl+u", *"folder.csv", "enter")
         assert "is a folder" in it.text
         await it.press("ctrl+u", *"none/a.csv", "enter")
@@ -80,28 +86,60 @@ async def test_a_name_that_cannot_be_is_told(snapshot: Snapshot, tmp_path: Path)
 async def test_no_view_exports_anything_hostile(hostile_snapshot: Snapshot, tmp_path: Path, view: str) -> None:
     async with opened(hostile_snapshot, (120, 40), view) as it:
         assert isinstance(it.app.screen, MainScreen)
-        headings, rows = it.view.exported()
-        for name in ("rows.csv", "rows.json"):
-            write_rows(tmp_path / name, headings, rows)
-            assert not (FORBIDDEN - {"\n"}) & set((tmp_path / name).read_text("utf-8"))
-        assert all(len(row) == len(headings) for row in rows_of(tmp_path / "rows.csv"))
+        names, rows = it.view.exported()
+        for suffix in SUFFIXES:
+            path = tmp_path / f"rows{suffix}"
+            write_rows(path, it.view.shown() if suffix == AS_SHOWN else (names, rows))
+            assert not (FORBIDDEN - {"\n"}) & (set(path.read_text("utf-8")) - set("\t" * (suffix == ".tsv")))
+        assert all(len(row) == len(names) for row in rows_of(tmp_path / "rows.csv"))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "-", "+1+2", "  =x"])
+async def test_a_text_file_holds_what_the_screen_shows(snapshot: Snapshot, tmp_path: Path) -> None:
+    async with opened(snapshot, (160, 48)) as it:
+        await it.press("x", *["backspace"] * 3, *"txt", "enter")
+        await it.until("wrote 4 rows")
+        lines = (tmp_path / "poolscope-tags.txt").read_text("utf-8").splitlines()
+        assert lines[0].split()[:5] == ["Tag", "Type", "Allocs", "Frees", "Outst"]
+        assert [line.split()[0] for line in lines[1:]] == ["AfdB", "Irp", "CM25", "File"]
+        assert "KiB" in lines[1]
+        await it.press("0", "x")
+        assert "poolscope-trace.txt" in it.text
+
+
+async def test_tabs_separate_where_the_name_says_so(snapshot: Snapshot, tmp_path: Path) -> None:
+    async with opened(snapshot) as it:
+        await it.press("x", *["backspace"] * 3, *"tsv", "enter")
+        await it.until("wrote 4 rows")
+        lines = (tmp_path / "poolscope-tags.tsv").read_text("utf-8").splitlines()
+        assert lines[1].split("\t")[0] == "AfdB"
+        assert len({line.count("\t") for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "-", "+12", "+3.10 MiB", "  =x", "＝1", "＋1", "－1", "＠A"],
+)
 def test_what_a_spreadsheet_would_calculate_becomes_text(text: str) -> None:
     assert csv_cell(text) == f"'{text.strip()}"
 
 
-@pytest.mark.parametrize("text", ["+12", "-1,024", "+3.10 MiB", "-850 ns", "+12.000001 s", "afd.sys", "0", ""])
-def test_signed_numbers_and_names_stay_as_they_are(text: str) -> None:
+@pytest.mark.parametrize("text", ["afd.sys", "0", "0x1f", ""])
+def test_other_text_stays_as_it_is(text: str) -> None:
     assert csv_cell(text) == text
 
 
+def test_numbers_are_numbers_also_below_zero_and_what_is_not_known_is_empty(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.csv", (["a", "b", "c"], [[-1_024, 62.5, None]]))
+    assert rows_of(tmp_path / "a.csv")[1] == ["-1024", "62.5", ""]
+    write_rows(tmp_path / "a.json", (["a", "b", "c"], [[-1_024, 62.5, None]]))
+    assert json.loads((tmp_path / "a.json").read_text())["rows"] == [[-1024, 62.5, None]]
+
+
 def test_hostile_cells_are_on_one_line(tmp_path: Path) -> None:
-    write_rows(tmp_path / "a.csv", ["=a", "b"], [[HOSTILE, 'x"y'], ["\t=1", "\r\n"]])
+    write_rows(tmp_path / "a.csv", (["=a", "b"], [[HOSTILE, 'x"y'], ["\t=1", "\r\n"]]))
     assert rows_of(tmp_path / "a.csv")[0] == ["'=a", "b"]
     assert [len(row) for row in rows_of(tmp_path / "a.csv")] == [2, 2, 2]
-    write_rows(tmp_path / "a.json", ["a"], [])
+    write_rows(tmp_path / "a.json", (["a"], []))
     assert json.loads((tmp_path / "a.json").read_text()) == {"columns": ["a"], "rows": []}
 
 
@@ -109,5 +147,57 @@ async def test_rows_are_made_when_they_are_asked_for(snapshot: Snapshot) -> None
     async with opened(snapshot) as it:
         _, rows = it.view.exported()
         assert isinstance(rows, ShownRows)
-        assert [row[0].strip() for row in rows[1:3]] == ["Irp", "CM25"]
-        assert rows[-1][0].strip() == "File"
+        assert [row[0] for row in rows[1:3]] == ["Irp", "CM25"]
+        assert rows[-1][0] == "File"
+
+
+NAMES = {
+    "findings": "rank sure_percent verdict tag culprit outstanding bytes retained_bytes bytes_per_hour",
+    "tags": "tag type allocations frees outstanding bytes each_bytes peak_bytes driver description",
+    "stacks": "bytes share_percent outstanding allocations frees stacks level frames",
+    "processes": "bytes share_percent outstanding apcs known level who",
+    "sockets": "endpoint process local remote state open unretired pending sent_bytes received_bytes outstanding bytes"
+    " age_ns",
+    "apcs": "irp process thread operation socket issued_ns completed_ns age_ns since retained_bytes rule",
+    "retention": "retained_bytes own_bytes count level node rule",
+    "allocations": "address tag bytes type time_ns age_ns process thread known owner cpu",
+    "timeline": "from_ns to_ns outstanding_bytes still_outstanding_bytes allocations frees",
+    "trace": "Trace",
+}
+
+
+@pytest.fixture(scope="module")
+def demo() -> Snapshot:
+    return analysed(DEMO_TRACE)
+
+
+@pytest.mark.parametrize("view", NAMES)
+async def test_an_export_names_what_is_in_it_and_in_which_unit_and_its_numbers_are_whole(
+    demo: Snapshot, view: str
+) -> None:
+    async with opened(demo, (80, 24), view) as it:
+        names, rows = it.view.exported()
+        assert " ".join(names) == NAMES[view]
+        for name, value in zip(names, rows[0], strict=True):
+            if name.endswith(("bytes", "_ns")) or name in {"allocations", "frees", "outstanding", "level", "count"}:
+                assert value is None or isinstance(value, int), name
+
+
+async def test_an_export_gives_every_byte_and_every_frame(demo: Snapshot) -> None:
+    totals = demo.pool.totals
+    async with opened(demo, (80, 24), "allocations") as it:
+        names, rows = it.view.exported()
+        size = names.index("bytes")
+        assert sum(int(str(row[size])) for row in rows) == totals.outstanding_bytes
+        await it.press("3")
+        names, rows = it.view.exported()
+        frames = [str(row[names.index("frames")]) for row in rows]
+        assert "+0x" in frames[0]
+        assert any(frame.count(";") > 3 for frame in frames)
+        await it.press("1")
+        names, rows = it.view.exported()
+        assert rows[1][names.index("retained_bytes")] is None, "what was cleared retains nothing that was worked out"
+
+
+def test_every_view_is_held_to_its_names() -> None:
+    assert set(NAMES) == {view.key for view in VIEWS}

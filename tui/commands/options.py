@@ -72,6 +72,11 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def speed_word(factor: float | None) -> str:
+    """A speed as :func:`speed` reads it."""
+    return "max" if factor is None else repr(factor)
+
+
 def speed(word: str) -> float | None:
     """How many times as fast as it happened; ``None`` for as fast as it goes."""
     if word == "max":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tracer.errors import MachineError, UsageError
-from tui.commands.options import add_pooltag, add_quiet, trace_path
+from tui.commands.options import add_pooltag, add_quiet, add_replay, speed_word, trace_path
 from tui.exit_codes import ExitCode
 from tui.safe_text import safe
 
@@ -24,11 +24,13 @@ _TOKEN_BYTES: Final = 24
 
 
 class ServeCommand:
-    """Each browser that comes gets ``poolscope tui TRACE`` in a process of its own."""
+    """Each browser that comes gets ``poolscope tui TRACE``, or ``poolscope live``, in a process of its own."""
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("trace", type=trace_path, metavar="TRACE", help="an .etl file")
+        parser.add_argument("trace", type=trace_path, nargs="?", metavar="TRACE", help="an .etl file")
+        parser.add_argument("--live", action="store_true", help="what happens now, as 'poolscope live' shows it")
+        add_replay(parser)
         parser.add_argument("--host", default=HOST, help=f"address to listen on ({HOST}); any other needs a token")
         parser.add_argument("--port", type=_port, default=PORT, help=f"to listen on ({PORT}); 0 for any that is free")
         parser.add_argument("--token", default="", help="ask visitors for it; made at random for what is not loopback")
@@ -37,32 +39,68 @@ class ServeCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Serve until it is ended."""
-        from tracer.etl.file import EtlFile  # brings numpy: not for --help
+        _check(args)
         from tui.web.guard import is_loopback  # brings aiohttp
 
-        with EtlFile.open(args.trace):  # what is no trace is told here, not to each browser
-            pass
-        token = args.token
+        token, trace = args.token, _shown(args)
         if not token and not is_loopback(args.host):
             token = secrets.token_urlsafe(_TOKEN_BYTES)
         with _bound(args.host, args.port) as listening:
             from tui.web.server import GuardedServer
 
             port = listening.getsockname()[1]
-            title = f"poolscope: {safe(args.trace.name)}"
-            GuardedServer(command(args.trace, args.pooltag), host=args.host, port=port, token=token, title=title).run(
-                listening
-            )
+            title = f"poolscope: {'live' if trace is None else safe(trace.name)}"
+            GuardedServer(command(args), host=args.host, port=port, token=token, title=title).run(listening)
         return ExitCode.DONE
 
 
-def command(trace: Path, pooltag: Path | None) -> str:
-    """The words that a shell starts the interface with."""
-    words = [sys.executable, "-m", "tui", "tui", "--quiet"]
-    if pooltag is not None:
-        words += ["--pooltag", str(pooltag.absolute())]
-    words.append(str(trace.absolute()))
+def command(args: argparse.Namespace) -> str:
+    """The words that a shell starts the interface with: those of the command that shows the same on a terminal."""
+    words = [sys.executable, "-m", "tui", "tui" if args.trace is not None else "live", "--quiet"]
+    if args.pooltag is not None:
+        words += ["--pooltag", str(args.pooltag.absolute())]
+    if args.replay is not None:
+        words += ["--replay", str(args.replay.absolute()), "--speed", speed_word(args.speed)]
+    if args.trace is not None:
+        words.append(str(args.trace.absolute()))
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What cannot be shown is told here, not to each browser: wrong use, no trace, a machine that cannot capture."""
+    given = [args.trace is not None, args.replay is not None, args.live]
+    if sum(given) != 1:
+        raise UsageError(
+            "usage",
+            "one thing can be served at a time" if any(given) else "nothing to serve",
+            why="TRACE, --replay TRACE and --live exclude each other" if any(given) else "",
+            next="poolscope serve TRACE, poolscope serve --replay TRACE, or poolscope serve --live",
+        )
+    trace = _shown(args)
+    if trace is None:
+        _check_capture()
+        return
+    from tracer.etl.file import EtlFile  # brings numpy: not for --help
+
+    with EtlFile.open(trace):
+        pass
+
+
+def _check_capture() -> None:
+    """Where nothing can be captured, ``poolscope live`` says so in its own words."""
+    if sys.platform == "win32":
+        return
+    from tui.commands.live import LiveCommand
+
+    live, parser = LiveCommand(), argparse.ArgumentParser()
+    live.prepare_parser(parser)
+    live.run(parser.parse_args(["--quiet"]))
+
+
+def _shown(args: argparse.Namespace) -> Path | None:
+    """The trace that is opened or played."""
+    trace: Path | None = args.trace
+    return args.replay if trace is None else trace
 
 
 def _bound(host: str, port: int) -> socket.socket:

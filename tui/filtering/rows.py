@@ -14,7 +14,7 @@ import numpy as np
 from analyzers.quantities import duration, moment
 from tui.filtering.amounts import amount
 from tui.filtering.terms import FieldTerm, FilterError, Relation, Term, Word
-from tui.tables.columns import Column, LabelColumn, Mask, NumberColumn
+from tui.tables.columns import Column, LabelColumn, Mask, NumberColumn, Untold
 
 if TYPE_CHECKING:
     from tui.tables.model import TableModel
@@ -113,7 +113,8 @@ def _pattern(term: FieldTerm) -> Callable[[str], bool]:
 
 
 def _numbers(column: NumberColumn, term: FieldTerm) -> Mask:
-    is_time = column.show in (duration, moment)
+    show = column.show.show if isinstance(column.show, Untold) else column.show
+    is_time = show in (duration, moment)
     example = f"{term.field}>{'1s' if is_time else '4k'}"
     wanted = amount(term.value, is_time=is_time)
     if wanted is None:

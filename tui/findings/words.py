@@ -41,6 +41,11 @@ def percent(confidence: float) -> str:
     return f"{min(round(confidence * 100), _MOST_PERCENT)} %"
 
 
+def whole_percent(percents: int) -> str:
+    """Whole per cent, as :func:`percent` says it."""
+    return percent(percents / 100)
+
+
 def how_sure(confidence: float) -> str:
     """A confidence in words."""
     return next(words for least, words in _HOW_SURE if confidence >= least or least == 0.0)

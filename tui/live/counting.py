@@ -54,11 +54,11 @@ class Counting:
         """What time the latest conclusions are of."""
         return 0 if self._concluded is None else self._concluded.at_ns
 
-    def counts(self, snapshot: Snapshot) -> Counts:
-        """What was counted up to a snapshot."""
+    def counts(self, snapshot: Snapshot, at_ns: int) -> Counts:
+        """What was counted up to a time of the trace, of which ``snapshot`` is."""
         last = self._last
         read = (0, 0) if last is None else (last.records, last.bytes_read)
-        return Counts(snapshot.at_ns, *read, snapshot.pool.totals.outstanding_bytes)
+        return Counts(at_ns, *read, snapshot.pool.totals.outstanding_bytes)
 
     def snapshot(self, *, partial: bool = False, conclude: bool = False) -> Snapshot:
         """What is known now, with new conclusions when asked for or when the last ones are long enough ago."""

@@ -31,6 +31,7 @@ class Follower:
         self._meter = RateMeter()
         self._rates = Rates()
         self._at_ns = 0
+        self._is_counted = False
         self._told_at = 0.0
         self._stopped = threading.Event()
         self._taken = threading.Event()
@@ -82,25 +83,30 @@ class Follower:
             if self._stopped.is_set():
                 return
             self._counting.feed(batch)
-            self._at_ns = batch.until_ns
-            if self._is_due() and self._taken.is_set():
-                self._tell_all()
+            self._at_ns, self._is_counted = batch.until_ns, True
+            if self._is_due():
+                self._tell_all(self._at_ns)
 
     def _wait_until(self, until_ns: int) -> None:
         """Let the trace's time pass, and tell how it does."""
         while (left := self.pace.wait_for(until_ns)) > 0:
             if self._stopped.wait(min(left, REFRESH_SECONDS)):
                 return
-            if self._is_due() and self._taken.is_set():
-                self._say(Moment(self.pace.now(self._at_ns, until_ns), self._rates))
+            if self._is_due():
+                self._tell_all(self.pace.now(self._at_ns, until_ns))
 
     def _is_due(self) -> bool:
-        return self.pace.clock() - self._told_at >= REFRESH_SECONDS
+        return self._taken.is_set() and self.pace.clock() - self._told_at >= REFRESH_SECONDS
 
-    def _tell_all(self) -> None:
+    def _tell_all(self, at_ns: int) -> None:
+        """What was counted up to ``at_ns``; only the time where nothing was counted since it was told last."""
+        if not self._is_counted:
+            self._say(Moment(at_ns, self._rates))
+            return
+        self._is_counted = False
         snapshot = self._counting.snapshot()
-        self._rates = self._meter.take(self._counting.counts(snapshot))
-        self._say(Moment(snapshot.at_ns, self._rates, snapshot, self._counting.concluded_ns))
+        self._rates = self._meter.take(self._counting.counts(snapshot, at_ns))
+        self._say(Moment(at_ns, self._rates, snapshot, self._counting.concluded_ns))
 
     def _finish(self, fault: str) -> None:
         """The last word: all there is, with conclusions of its own."""
@@ -111,7 +117,7 @@ class Follower:
         except Exception as error:  # what stopped the counting may have left it in a state that has no snapshot
             snapshot, fault = None, fault or error_text(internal(error))
         if snapshot is not None:
-            self._rates = self._counting.counts(snapshot).since(Counts())
+            self._rates = self._counting.counts(snapshot, snapshot.at_ns).since(Counts())
             self._at_ns = snapshot.at_ns
         self._say(Moment(self._at_ns, self._rates, snapshot, self._counting.concluded_ns, ended=True, fault=fault))
 

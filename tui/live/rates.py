@@ -9,6 +9,8 @@ from typing import Final
 _SECOND: Final = 1_000_000_000
 _SAMPLES: Final = 5
 """Rates are over the last four refreshes: about two seconds, so that they can be read."""
+_LEAST_NS: Final = 1_000_000
+"""Over less time, what happens to lie in it says nothing: a trace's first events come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,10 @@ class Counts:
     outstanding: int = 0
 
     def since(self, before: Counts) -> Rates:
-        """The rates between two moments."""
-        seconds = (self.at_ns - before.at_ns) / _SECOND
-        if seconds <= 0:
+        """The rates between two moments; none where hardly any time lies between them."""
+        if self.at_ns - before.at_ns < _LEAST_NS:
             return Rates()
+        seconds = (self.at_ns - before.at_ns) / _SECOND
         return Rates(
             (self.events - before.events) / seconds,
             (self.bytes - before.bytes) / seconds,

@@ -6,6 +6,9 @@ from typing import Final
 
 NO_POOL_EVENTS: Final = "This trace holds no pool events, so nothing can be said about pool memory."
 
+NO_POOL_EVENTS_YET: Final = "No pool event so far."
+"""Of a trace that is followed."""
+
 HOW_TO_RECORD: Final = (
     "To record a trace that does, on the machine that leaks, in an elevated prompt:",
     "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,8 @@ from analyzers.quantities import counted
 from tui.safe_text import safe
 from tui.views.export import SUFFIXES
 from tui.widgets.key_bar import KeyBar
+
+_FORMS: Final = "with all digits (.csv .tsv .json) or as shown (.txt)"
 
 
 class ExportScreen(ModalScreen[Path | None]):
@@ -46,7 +48,7 @@ class ExportScreen(ModalScreen[Path | None]):
         """A question, a line for the answer, and what is wrong with it."""
         with Vertical() as box:
             box.border_title = "Export"
-            yield Static(f"Write {counted(self._rows, 'row')} to (.csv or .json):", markup=False)
+            yield Static(f"Write {counted(self._rows, 'row')}, {_FORMS}, to:", markup=False)
             yield self._input
             yield self._wrong
         yield KeyBar()
@@ -59,7 +61,7 @@ class ExportScreen(ModalScreen[Path | None]):
         """Take the answer, if it can be one."""
         path = Path(self._input.value.strip()).expanduser()
         if path.suffix.lower() not in SUFFIXES:
-            self._wrong.update("the name must end in .csv or .json")
+            self._wrong.update("the name must end in .csv, .tsv, .json or .txt")
         elif path.is_dir():
             self._wrong.update(f"{safe(str(path))} is a folder")
         elif path.exists() and path != self._warned:

@@ -21,7 +21,7 @@ MAIN_KEYS: Final[list[BindingType]] = [
     Binding("M", "mark", "Mark", show=False, id="main.mark", tooltip="From now on only what comes after counts"),
     Binding("C", "clear_mark", "Clear mark", show=False, id="main.clear", tooltip="Everything counts again"),
     Binding("y", "copy", "Copy", id="main.copy", tooltip="Copy the row to the clipboard"),
-    Binding("x", "export", "Export", id="main.export", tooltip="Write this view's rows to a file (CSV or JSON)"),
+    Binding("x", "export", "Export", id="main.export", tooltip="Write the rows to a file (CSV, TSV, JSON or text)"),
     Binding("ctrl+o", "panel", "Panel", show=False, id="main.panel", tooltip="Keys to the panel and back"),
     Binding("question_mark", "help", "Help", key_display="?", id="main.help", tooltip="What the keys do"),
     Binding("q", "app.quit", "Quit", id="main.quit", tooltip="Leave Poolscope"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -21,10 +20,10 @@ from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
 from tui.screens.watch import Watch
 from tui.screens.way import Place, first_view, way_words
-from tui.views.export import write_rows
+from tui.views.export import AS_SHOWN, write_rows
 from tui.views.registry import VIEWS
 from tui.views.scope import EVERYTHING, Scope
-from tui.views.view import Cells, View
+from tui.views.view import Table, View
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.side_panel import SidePanel
@@ -177,21 +176,24 @@ class MainScreen(Screen[None]):
 
     def action_export(self) -> None:
         """Ask for a file and write this view's rows."""
-        headings, rows = self.view.exported()
-        if not headings:
+        names, rows = full = self.view.exported()
+        shown = self.view.shown()
+        if not names:
             self.notify("this view has no rows to export", markup=False)
             return
 
         def write(path: Path | None) -> None:
             if path is not None:
-                self._write(path, headings, rows)
+                self._write(path, shown if path.suffix.lower() == AS_SHOWN else full)
 
-        self.app.push_screen(ExportScreen(f"poolscope-{self.place.view}.csv", len(rows)), write)
+        suffix = AS_SHOWN if len(names) == 1 else ".csv"
+        self.app.push_screen(ExportScreen(f"poolscope-{self.place.view}{suffix}", len(rows)), write)
 
     @work(thread=True)
-    def _write(self, path: Path, headings: Cells, rows: Sequence[Cells]) -> None:
+    def _write(self, path: Path, table: Table) -> None:
+        rows = table[1]
         try:
-            write_rows(path, headings, rows)
+            write_rows(path, table)
         except OSError as error:
             said, severity = f"cannot write {safe(str(path))}: {error.strerror or error}", "error"
         else:

@@ -37,7 +37,7 @@ class Watch:
     def scene(self, scope: Scope) -> Scene:
         """What a view that is limited to ``scope`` shows: since the mark, if there is one."""
         limits = self._since_mark(scope)
-        return Scene(narrowed(self.shown, limits), self.shown, scope, self.before, self.mark, limits)
+        return Scene(narrowed(self.shown, limits), self.shown, scope, self.before, self.mark, limits, self.follows)
 
     @property
     def signs(self) -> tuple[str, ...]:

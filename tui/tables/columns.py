@@ -24,6 +24,7 @@ class Heading:
     ``key`` names the column in code, ``sort_key`` is the key that sorts by it in the terminal
     interface (empty: none). A column never gets narrower than ``minimum`` cells. ``field`` names it in a
     filter (empty: its ``key``), ``change`` is the key of the column that holds its change since the last refresh.
+    ``exported`` names it in an export with all digits (empty: ``key`` and unit say it).
     """
 
     key: str
@@ -35,6 +36,7 @@ class Heading:
     most_first: bool = False
     field: str = ""
     change: str = ""
+    exported: str = ""
 
 
 class Column(Protocol):
@@ -63,6 +65,19 @@ class Styled(Protocol):
 
     def style(self, row: int) -> str:
         """A style as rich spells it, empty for none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Untold:
+    """Shows a number by ``show``, and those that stand for no number by ``word``."""
+
+    show: Callable[[int], str]
+    is_untold: Callable[[int], bool]
+    word: Callable[[int], str]
+
+    def __call__(self, value: int) -> str:
+        """What stands in the cell."""
+        return self.word(value) if self.is_untold(value) else self.show(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,8 +11,8 @@ from analyzers.findings import Cleared, Finding
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
-from tui.findings.words import culprit, driver_words, finite, percent
-from tui.tables.columns import Heading, Mask, NumberColumn, labels_of
+from tui.findings.words import culprit, driver_words, finite, whole_percent
+from tui.tables.columns import Heading, Mask, NumberColumn, Untold, labels_of
 from tui.tables.model import TableModel
 
 _UNTOLD: Final = int(np.iinfo(np.int64).min)
@@ -29,14 +29,14 @@ def finding_table(snapshot: Snapshot) -> TableModel:
     none = [_UNTOLD] * len(cleared)
     columns = (
         _ranks([finding.rank for finding in findings], len(cleared)),
-        _numbers("sure", "Sure", "c", 5, [round(f.confidence * 100) for f in findings] + none, _percent),
+        _numbers("sure", "Sure", "c", 5, [round(f.confidence * 100) for f in findings] + none, whole_percent),
         labels_of(Heading("verdict", "Verdict", "v", 18, drop=2), [_verdict(group) for group in groups]),
         labels_of(Heading("tag", "Tag", "t", 4, drop=4), [tag_text(group.tag) for group in groups]),
         labels_of(Heading("culprit", "Culprit", "w", 14, drop=3, field="process"), culprits),
         _numbers("outstanding", "Outst", "d", 8, [group.count for group in groups], number),
         _numbers("bytes", "Bytes", "b", 7, [group.bytes for group in groups], size),
         _numbers("retained", "Retained", "r", 1, [f.retained_bytes for f in findings] + none, size),
-        _numbers("rate", "Per hour", "h", 6, [_rate(finding) for finding in findings] + none, size),
+        _numbers("rate", "Per hour", "h", 6, [_rate(finding) for finding in findings] + none, size, "bytes_per_hour"),
     )
     return TableModel(columns, len(groups), _driven(groups), "driver")
 
@@ -45,18 +45,14 @@ def _ranks(ranks: list[int], others: int) -> NumberColumn:
     """Cleared groups have no rank, and come after the last one."""
     last = max(ranks, default=0)
     values = np.array([*ranks, *range(last + 1, last + 1 + others)], np.int64)
-    return NumberColumn(Heading("rank", "#", "i", right=True), values, lambda rank: str(rank) if rank <= last else "-")
+    return NumberColumn(Heading("rank", "#", "i", right=True), values, Untold(str, last.__lt__, lambda _: "-"))
 
 
 def _numbers(
-    key: str, title: str, sort_key: str, drop: int, values: list[int], show: Callable[[int], str]
+    key: str, title: str, sort_key: str, drop: int, values: list[int], show: Callable[[int], str], exported: str = ""
 ) -> NumberColumn:
-    heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
-    return NumberColumn(heading, np.array(values, np.int64), lambda v: "-" if v == _UNTOLD else show(v))
-
-
-def _percent(value: int) -> str:
-    return percent(value / 100)
+    heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True, exported=exported)
+    return NumberColumn(heading, np.array(values, np.int64), Untold(show, _UNTOLD.__eq__, lambda _: "-"))
 
 
 def _rate(finding: Finding) -> int:

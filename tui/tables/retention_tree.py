@@ -10,7 +10,7 @@ import numpy as np
 from analyzers.quantities import number, size
 from analyzers.retention.nodes import ROOT, Node
 from tui.safe_text import safe
-from tui.tables.columns import Heading, Mask, NumberColumn, labels_of
+from tui.tables.columns import Heading, Mask, NumberColumn, Untold, labels_of
 from tui.tables.dominators import Dominators
 from tui.tables.model import TableModel
 from tui.tables.tree import Branches, TreeColumn
@@ -64,7 +64,7 @@ def retention_table(tree: Dominators, nodes: list[Node], branches: Branches) -> 
     ) -> NumberColumn:
         heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
         values = np.array([each[name] for each in data], np.int64)
-        return NumberColumn(heading, values, lambda value: write(value) if value else "")
+        return NumberColumn(heading, values, Untold(write, (0).__eq__, lambda _: ""))
 
     columns = (
         column("retained", "Retained", "b", "retained", 0),

@@ -13,7 +13,7 @@ from analyzers.quantities import duration, number, size
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import I32, U64, Outstanding, Snapshot
 from tui.tables.allocations import INFERRED_MARK
-from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, labels_of
+from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, Untold, labels_of
 from tui.tables.model import TableModel
 from tui.tables.words import process_label
 
@@ -108,7 +108,8 @@ def _processes(snapshot: Snapshot, processes: Numbers) -> LabelColumn:
 def _ages(created_ns: I64, at_ns: int) -> NumberColumn:
     """What is older than the trace is older than anything made in it."""
     ages = np.where(created_ns == NEVER, at_ns + 1, at_ns - created_ns)
-    return _number("age", "Age", "a", 7, ages, lambda age: f">{duration(at_ns)}" if age > at_ns else duration(age))
+    older = f">{duration(at_ns)}"
+    return _number("age", "Age", "a", 7, ages, Untold(duration, at_ns.__lt__, lambda _: older))
 
 
 def _number(

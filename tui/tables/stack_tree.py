@@ -15,6 +15,7 @@ from tui.tables.model import TableModel
 from tui.tables.sites import NO_STACK_TEXT, found_sites
 from tui.tables.stack_nodes import Node, Nodes
 from tui.tables.tree import Branches, TreeColumn
+from tui.tables.words import share
 
 ENDS_HERE: Final = "(nothing further)"
 _ARROW: Final = {Direction.CALLEES: "<", Direction.CALLERS: ">"}
@@ -41,14 +42,10 @@ def stack_tree(paths: CallPaths, nodes: Nodes, branches: Branches) -> TableModel
             Heading("frames", f"Frames, {paths.direction.value}", "", 28, drop=1),
             branches,
             lambda row: node_name(paths, nodes[row]),
+            lambda row: node_frames(paths, nodes[row]),
         ),
     )
     return TableModel(columns, len(nodes), _found(paths, below, starts), arrange=branches.arrange)
-
-
-def share(thousandths: int) -> str:
-    """A part of the whole in per cent."""
-    return f"{thousandths / 10:.1f} %"
 
 
 def node_name(paths: CallPaths, node: Node) -> str:
@@ -65,6 +62,12 @@ def node_name(paths: CallPaths, node: Node) -> str:
     arrow = f" {_ARROW[paths.direction]} "
     ends = [safe(str(frame)) for frame in dict.fromkeys((chain[0], chain[-1]))]
     return arrow.join([ends[0], "..", *ends[1:]] if len(chain) > _DIGEST else ends)
+
+
+def node_frames(paths: CallPaths, node: Node) -> str:
+    """All frames that a node's name stands for, in the order of the tree."""
+    frames = paths.frames(int(node.rows[0]))[node.begin : node.end if node.can_open else None]
+    return ";".join(safe(str(frame)) for frame in frames) or node_name(paths, node)
 
 
 def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:

@@ -15,9 +15,8 @@ from tracer.columns import Who
 from tui.tables.coding import coded, sums
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows
 from tui.tables.model import TableModel
-from tui.tables.stack_tree import share
 from tui.tables.tree import Branches, TreeColumn
-from tui.tables.words import process_label, thread_label
+from tui.tables.words import process_label, share, thread_label
 
 _OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING = "observed", "inferred", "partly inferred", "not known", ""
 _KNOWN = (_OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING)

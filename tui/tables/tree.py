@@ -59,11 +59,15 @@ class Branches:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreeColumn:
-    """Names of rows, set in by their level; ``name`` is asked only for rows that are looked at, and is harmless."""
+    """Names of rows, set in by their level; ``name`` is asked only for rows that are looked at, and is harmless.
+
+    ``full``: what ``name`` shortens.
+    """
 
     heading: Heading
     branches: Branches
     name: Callable[[int], str]
+    full: Callable[[int], str] | None = None
 
     def text(self, row: int) -> str:
         """Set in, marked, named."""

@@ -63,6 +63,11 @@ def named_process(name: str, pid: int) -> str:
     return f"{safe(name) or '(no name)'} ({pid})"
 
 
+def share(thousandths: int) -> str:
+    """A part of the whole in per cent."""
+    return f"{thousandths / 10:.1f} %"
+
+
 def thread_label(thread: int) -> str:
     """A thread id, or ``?``."""
     return "?" if thread == UNKNOWN_ID else str(thread)

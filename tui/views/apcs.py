@@ -99,6 +99,8 @@ def listing(scene: Scene) -> Listing:
 def _nothing(scene: Scene) -> str:
     if scene.whole.diagnosis.pending_apcs:
         return NONE_HERE
+    if scene.is_followed and scene.no_pool_events:
+        return scene.no_pool_events
     grounds = scene.whole.grounds
     return NO_PENDING if grounds is not None and grounds.requests.seen_irp else NO_REQUEST_EVENTS
 

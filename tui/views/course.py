@@ -105,13 +105,10 @@ class Course:
                 text.append(f"\n{note}")
         return text
 
-    def rows(self) -> Sequence[tuple[str, ...]]:
+    def rows(self) -> Sequence[tuple[int, ...]]:
         """One row for each step, for an export."""
         columns = (self.data.total, self.data.kept, self.allocations, self.frees)
-        return [
-            (*(str(each) for each in self.bounds(step)), *(str(int(column[step])) for column in columns))
-            for step in range(len(self.data))
-        ]
+        return [(*self.bounds(step), *(int(column[step]) for column in columns)) for step in range(len(self.data))]
 
 
 def _is_by_site(scope: Scope) -> bool:

@@ -1,50 +1,100 @@
-"""A view's rows as a file for other programs."""
+"""A view's rows as a file for other programs, or as text for people."""
 
 from __future__ import annotations
 
 import csv
 import json
-import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tui.safe_text import safe
-from tui.views.view import Cells
+from rich.cells import cell_len
 
-SUFFIXES: Final = (".csv", ".json")
+from tui.safe_text import safe
+from tui.tables.exact import Value
+from tui.tables.fitting import GAP
+from tui.views.view import Table
+
+AS_SHOWN: Final = ".txt"
+"""The suffix of a file that holds what the screen shows; the others hold all digits."""
 
 _FORMULA: Final = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
-_AMOUNT: Final = re.compile(r"[+-]\d[\d,]*(\.\d+)?( ?[A-Za-zµ%]{1,3})?")
-"""Signed numbers with a unit: what this program writes itself."""
+"""What a spreadsheet takes for the start of a formula, also in their full-width forms (OWASP, CSV injection)."""
+
+_Values = Sequence[Value]
 
 
-def write_rows(path: Path, headings: Cells, rows: Sequence[Cells]) -> None:
-    """Write headings and rows to a file, as JSON or CSV by the name's end. Raises OSError."""
-    write = _write_json if path.suffix.lower() == ".json" else _write_csv
-    write(path, headings, rows)
-
-
-def csv_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula and no terminal for a control sequence."""
-    shown = safe(text.strip())
-    is_formula = shown.startswith(_FORMULA) and not _AMOUNT.fullmatch(shown)
-    return f"'{shown}" if is_formula else shown
-
-
-def _write_csv(path: Path, headings: Cells, rows: Sequence[Cells]) -> None:
+def write_rows(path: Path, table: Table) -> None:
+    """Write headings and rows to a file, in the form that the name's end tells. Raises OSError."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([csv_cell(heading) for heading in headings])
-        for at in range(len(rows)):
-            writer.writerow([csv_cell(cell) for cell in rows[at]])
+        for line in _WRITERS[path.suffix.lower()](*table):
+            file.write(line)
 
 
-def _write_json(path: Path, headings: Cells, rows: Sequence[Cells]) -> None:
+def csv_cell(value: Value) -> str | int | float:
+    """A cell that no spreadsheet takes for a formula and no terminal for a control sequence."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    shown = safe(value.strip())
+    return f"'{shown}" if unicodedata.normalize("NFKC", shown[:1]).startswith(_FORMULA) else shown
+
+
+class _Line:
+    """Takes one line from a csv.writer at a time."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._text = ""
+        self._writer = csv.writer(self, delimiter=delimiter, lineterminator="\n")
+
+    def write(self, text: str) -> None:
+        self._text = text
+
+    def of(self, values: _Values) -> str:
+        self._writer.writerow([csv_cell(value) for value in values])
+        return self._text
+
+
+def _separated(names: Sequence[str], rows: Sequence[_Values], *, by: str) -> Iterator[str]:
+    line = _Line(by)
+    yield line.of(names)
+    for at in range(len(rows)):
+        yield line.of(rows[at])
+
+
+def _json(names: Sequence[str], rows: Sequence[_Values]) -> Iterator[str]:
     """One row a line."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(f'{{"columns": {json.dumps([safe(heading) for heading in headings])}, "rows": [')
-        for at in range(len(rows)):
-            file.write(f"{',' if at else ''}\n{json.dumps([safe(cell.strip()) for cell in rows[at]])}")
-        file.write("\n]}\n")
+    yield f'{{"columns": {json.dumps([safe(name) for name in names])}, "rows": ['
+    for at in range(len(rows)):
+        yield f"{',' if at else ''}\n{json.dumps([_harmless(value) for value in rows[at]])}"
+    yield "\n]}\n"
+
+
+def _text(titles: Sequence[str], rows: Sequence[_Values]) -> Iterator[str]:
+    """In columns, as wide as they must be."""
+    lines = [list(map(_shown, titles)), *([_shown(value) for value in rows[at]] for at in range(len(rows)))]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True)]
+        yield f"{(' ' * GAP).join(cells).rstrip()}\n"
+
+
+def _harmless(value: Value) -> Value:
+    return safe(value.strip()) if isinstance(value, str) else value
+
+
+def _shown(value: Value) -> str:
+    """Set in as on the screen."""
+    return "" if value is None else safe(str(value)).rstrip()
+
+
+_WRITERS: Final[Mapping[str, Callable[[Sequence[str], Sequence[_Values]], Iterator[str]]]] = {
+    ".csv": partial(_separated, by=","),
+    ".tsv": partial(_separated, by="\t"),
+    ".json": _json,
+    AS_SHOWN: _text,
+}
+SUFFIXES: Final = tuple(_WRITERS)

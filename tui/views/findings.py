@@ -25,8 +25,6 @@ from tui.findings.words import (
 )
 from tui.report.cleared import no_finding_lines
 from tui.report.findings import INFERRED
-from tui.report.pool import has_pool_events
-from tui.report.recording import NO_POOL_EVENTS
 from tui.report.styles import HEADING, QUIET, WARNING
 from tui.safe_text import safe
 from tui.tables.findings import finding_table
@@ -70,8 +68,8 @@ def listing(scene: Scene) -> Listing:
 
 
 def _no_leak(scene: Scene) -> str:
-    if not has_pool_events(scene.whole.pool.totals):
-        return NO_POOL_EVENTS
+    if scene.no_pool_events:
+        return scene.no_pool_events
     if scene.scope:
         return "No leak found in this part of the trace."
     return " ".join(line.plain.strip() for line in no_finding_lines(scene.snapshot, Filters()))

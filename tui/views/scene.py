@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzers.snapshot import Snapshot
+from tui.report.pool import has_pool_events
+from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
 from tui.views.narrowing import narrowed
 from tui.views.scope import EVERYTHING, Scope
 
@@ -15,7 +17,7 @@ class Scene:
 
     ``before``: the whole snapshot that was shown before this one, for changes since the last refresh; ``None`` at first
     and for a trace that does not move. ``mark``: the whole snapshot at the mark, ``None`` without one. ``limits``: the
-    scope, and only what came after the mark.
+    scope, and only what came after the mark. ``is_followed``: events may still come.
     """
 
     snapshot: Snapshot
@@ -24,6 +26,14 @@ class Scene:
     before: Snapshot | None = None
     mark: Snapshot | None = None
     limits: Scope = EVERYTHING
+    is_followed: bool = False
+
+    @property
+    def no_pool_events(self) -> str:
+        """What to say where the whole trace has none; empty where it has some."""
+        if has_pool_events(self.whole.pool.totals):
+            return ""
+        return NO_POOL_EVENTS_YET if self.is_followed else NO_POOL_EVENTS
 
     @property
     def earlier(self) -> Snapshot | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -15,8 +15,8 @@ from tui.tables.model import TableModel
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD
 from tui.views.listing import Listing
 from tui.views.scene import Scene
-from tui.views.shown_rows import ShownRows
-from tui.views.view import Cells, View
+from tui.views.shown_rows import rows_as_shown, rows_in_full
+from tui.views.view import Table, View
 from tui.widgets.virtual_table import VirtualTable
 
 _POOLS: Final = {"": f"type:{NONPAGED_WORD}", f"type:{NONPAGED_WORD}": f"type:{PAGED_WORD}", f"type:{PAGED_WORD}": ""}
@@ -72,10 +72,13 @@ class TableView(View):
         """Filter the rows."""
         return self.table.filter_by(words)
 
-    def exported(self) -> tuple[Cells, Sequence[Cells]]:
-        """The table's columns and its rows, sorted and filtered as shown."""
-        view = self.table.view
-        return [column.heading.title for column in view.model.columns], ShownRows(view.model, view.order)
+    def exported(self) -> Table:
+        """The table's columns and its rows, with all digits."""
+        return rows_in_full(self.table.view.model, self.table.view.order)
+
+    def shown(self) -> Table:
+        """The same as texts."""
+        return rows_as_shown(self.table.view.model, self.table.view.order)
 
     def copied(self) -> str:
         """What the listing gives for the row under the cursor, else its cells."""

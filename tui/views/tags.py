@@ -61,9 +61,13 @@ def _since(scene: Scene) -> Since | None:
 
 
 def _no_rows(scene: Scene) -> str:
+    if scene.mark is not None and not scene.scope:
+        return "No pool event since the mark."
     about = interval_words(scene.snapshot.pool, scene.scope)
-    if scene.scope or scene.limits:
+    if scene.scope:
         return f"No tag has anything of this.{f' {about}' if about else ''}"
+    if scene.is_followed:
+        return scene.no_pool_events
     return (
         "This trace holds no pool events. Record some, as administrator:\n"
         "  xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolFree\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,7 +15,7 @@ from analyzers.quantities import moment
 from tui.views.course import Course
 from tui.views.scene import Scene
 from tui.views.scope import Interval, Lifetime, Step
-from tui.views.view import Cells, View
+from tui.views.view import Table, View
 from tui.widgets.chart import Chart
 
 _EMPTY = "Nothing was allocated here, so there is nothing to draw."
@@ -70,7 +69,7 @@ class TimelineView(View):
         self.set_class(not len(self._course.data), "-empty")
         self._draw()
 
-    def exported(self) -> tuple[Cells, Sequence[Cells]]:
+    def exported(self) -> Table:
         """One row for each step."""
         return Course.HEADINGS, () if self._course is None else self._course.rows()
 

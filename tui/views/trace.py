@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,7 +14,7 @@ from textual.widgets import Static
 from tui.report.wrapping import wrapped
 from tui.views.scene import Scene
 from tui.views.trace_text import limit_lines, trace_lines
-from tui.views.view import Cells, View
+from tui.views.view import Table, View
 
 
 class TraceText(VerticalScroll, can_focus=True, inherit_bindings=False):
@@ -57,9 +56,9 @@ class TraceView(View):
 
     def show(self, scene: Scene) -> None:
         """Put the trace's lines in place of those before."""
-        self._lines = trace_lines(scene.whole)
+        self._lines = trace_lines(scene)
         self._write()
-        self.post_message(self.Described(self, Text("\n").join(limit_lines(scene.whole))))
+        self.post_message(self.Described(self, Text("\n").join(limit_lines(scene))))
 
     def take_focus(self) -> None:
         """Keys go to the text."""
@@ -71,7 +70,7 @@ class TraceView(View):
         self._write()
         return "" if self._shown or not words else "no line holds that"
 
-    def exported(self) -> tuple[Cells, Sequence[Cells]]:
+    def exported(self) -> Table:
         """A column of lines."""
         return ["Trace"], [[line.plain] for line in self._shown]
 

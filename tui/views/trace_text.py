@@ -14,9 +14,10 @@ from tracer.trace import Census, Gap
 from tui.findings.evidence import KINDS, Kind, missing_kinds
 from tui.report.info import byte_lines, record_lines
 from tui.report.pool import has_pool_events, ledger_lines
-from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
+from tui.report.recording import HOW_TO_RECORD
 from tui.report.styles import LABEL, WARNING, heading, labelled, note, warning
 from tui.report.trace import file_lines, machine_lines, missing_lines, path_lines, simulated_lines
+from tui.views.scene import Scene
 
 _PLACES: Final = 200
 """Gaps and damaged places that are listed one by one."""
@@ -25,15 +26,16 @@ _CELLS: Final = 50
 _GAP, _WHOLE = "#", "."
 
 
-def trace_lines(snapshot: Snapshot) -> list[Text]:
-    """All of it, unbroken."""
+def trace_lines(scene: Scene) -> list[Text]:
+    """All of it, unbroken, of the whole trace."""
+    snapshot = scene.whole
     info, totals = snapshot.info, snapshot.pool.totals
     lines = simulated_lines(info) + path_lines(info)
-    if not has_pool_events(totals):
-        lines += [warning(NO_POOL_EVENTS), Text()]
+    if scene.no_pool_events:
+        lines += [warning(scene.no_pool_events), Text()]
     lines += machine_lines(info) + file_lines(info)
     lines.append(labelled("read", f"{counted(snapshot.census.total, 'record')} up to {moment(snapshot.at_ns)}"))
-    if not has_pool_events(totals):
+    if scene.no_pool_events and not scene.is_followed:
         lines += [Text(), heading("How to record"), *map(Text, HOW_TO_RECORD)]
     lines += [Text(), heading("What is missing"), *_missing_lines(snapshot)]
     lines += [Text(), heading("Evidence"), *_evidence_lines(snapshot)]
@@ -45,11 +47,13 @@ def trace_lines(snapshot: Snapshot) -> list[Text]:
     return lines
 
 
-def limit_lines(snapshot: Snapshot) -> list[Text]:
+def limit_lines(scene: Scene) -> list[Text]:
     """What cannot be told from this trace, in short."""
-    lines = [Text("What this trace cannot tell", "bold")]
-    if not has_pool_events(snapshot.pool.totals):
-        lines.append(Text(NO_POOL_EVENTS))
+    snapshot, lines = scene.whole, [Text("What this trace cannot tell", "bold")]
+    if scene.no_pool_events and scene.is_followed:
+        return [Text(scene.no_pool_events)]
+    if scene.no_pool_events:
+        lines.append(Text(scene.no_pool_events))
     lines += [_cost(kind) for kind in missing_kinds(snapshot.census)]
     if _is_incomplete(snapshot):
         lines.append(Text("Events are missing: what looks outstanding may have been freed unseen."))

@@ -10,10 +10,12 @@ from rich.text import Text
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.tables.exact import Value
 from tui.views.scene import Scene
 from tui.views.scope import Step
 
-Cells: TypeAlias = Sequence[str]
+Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[Value]]]
+"""Headings and rows."""
 
 
 class View(Widget):
@@ -52,9 +54,13 @@ class View(Widget):
         del words
         return ""
 
-    def exported(self) -> tuple[Cells, Sequence[Cells]]:
-        """Headings and rows as they are shown, all of them, for an export."""
+    def exported(self) -> Table:
+        """Names for programs and all rows in full, for an export; as sorted and filtered on the screen."""
         return (), ()
+
+    def shown(self) -> Table:
+        """The same as texts that stand on the screen."""
+        return self.exported()
 
     def copied(self) -> str:
         """What copying the current row gives; empty for nothing."""

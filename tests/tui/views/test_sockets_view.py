@@ -13,6 +13,7 @@ from analyzers.snapshot import Snapshot
 from tests.tui.sitting import looking
 from tests.tui.stories import HOSTILE, HandmadeNames
 from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene
+from tui.tables.model import TableView
 from tui.tables.sockets import holdings, rows_with
 from tui.views.narrowing import narrowed
 from tui.views.scope import Scope, Step
@@ -44,6 +45,16 @@ def without_sockets(*, seen_afd: bool) -> Snapshot:
     found = replace(grounds().attribution, socket=np.full(len(demo().pool.outstanding), -1, np.int32))
     told = replace(requests, sockets=none, requests=away, seen_afd=seen_afd)
     return replace(demo(), grounds=replace(grounds(), requests=told, attribution=found))
+
+
+def test_sockets_are_found_by_age_and_those_from_before_the_trace_are_older_than_all() -> None:
+    shown = TableView(listing(scene(demo())).model, "bytes", descending=True)
+    shown.filter_by("age>11s")
+    old = len(shown)
+    shown.filter_by("age<=11s")
+    assert old + len(shown) == len(sockets())
+    shown.filter_by("age>1h")
+    assert len(shown) == 0
 
 
 def test_a_row_tells_endpoint_owner_addresses_and_state() -> None:

@@ -179,5 +179,5 @@ async def test_an_export_has_a_row_for_each_step(demo: Snapshot) -> None:
         headings, rows = it.screen.view.exported()
         assert headings[0] == "from_ns"
         assert len(rows) == demo.pool.history.used
-        assert rows[-1][2] == str(demo.pool.totals.outstanding_bytes)
+        assert rows[-1][2] == demo.pool.totals.outstanding_bytes
         assert "made inside" in it.screen.view.copied()

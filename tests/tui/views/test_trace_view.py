@@ -10,16 +10,17 @@ from tests.tui.stories import SECOND, Story
 from tests.tui.views.listings import demo, is_harmless
 from tracer.errors import Damage, DamageCode
 from tracer.trace import Gap, Loss
+from tui.views.scene import Scene
 from tui.views.trace import TraceText, TraceView
 from tui.views.trace_text import gap_line, limit_lines, trace_lines
 
 
 def said(snapshot: Snapshot) -> str:
-    return "\n".join(line.plain for line in trace_lines(snapshot))
+    return "\n".join(line.plain for line in trace_lines(Scene(snapshot, snapshot)))
 
 
 def limits(snapshot: Snapshot) -> str:
-    return "\n".join(line.plain for line in limit_lines(snapshot))
+    return "\n".join(line.plain for line in limit_lines(Scene(snapshot, snapshot)))
 
 
 def test_header_clock_and_times_are_told(snapshot: Snapshot) -> None:
@@ -105,7 +106,7 @@ def test_a_trace_without_pool_events_says_how_to_record_one(empty_snapshot: Snap
 
 
 def test_hostile_names_are_shown_as_text(hostile_snapshot: Snapshot) -> None:
-    assert is_harmless("".join(line.plain for line in trace_lines(hostile_snapshot)))
+    assert is_harmless("".join(line.plain for line in trace_lines(Scene(hostile_snapshot, hostile_snapshot))))
 
 
 def test_every_key_has_an_id_and_a_tooltip() -> None:
