@@ -55,7 +55,7 @@ def exists(session: str) -> MachineError:
     return MachineError(
         SESSION_EXISTS, f"a session named '{session}' runs already", where=f"StartTraceW, session '{session}'",
         why="another program started it, and Poolscope stops no session that is not its own",
-        next=f"end the program that uses it, or, when nobody does: logman stop '{session}' -ets",
+        next=f'end the program that uses it, or, when nobody does: logman stop "{session}" -ets',
     )  # fmt: skip
 
 
