@@ -14,14 +14,19 @@ from typing import Final
 from xml.etree import ElementTree
 
 from tracer.errors import UsageError
+from tracer.events.providers import provider_name
+from tracer.live.enabling import socket_providers
+from tracer.live.plan import MOST_TAGS, CapturePlan
 
-MOST_TAGS: Final = 4
-"""So many pool tags can the kernel's filter hold (``ETW_MAX_POOLTAG_FILTER``)."""
 NAME: Final = "Poolscope"
 
-_WPR_KEYWORDS: Final = ("ProcessThread", "Loader", "CSwitch", "ReadyThread", "Drivers", "NetworkTrace", "Pool")
+_WPR_KEYWORDS: Final = (
+    *("ProcessThread", "Loader", "CSwitch", "ReadyThread", "KernelQueue", "Drivers", "NetworkTrace", "Pool"),
+)
 _WPR_STACKS: Final = ("PoolAllocation", "PoolFree", "PoolAllocationSession", "PoolFreeSession", "ReadyThread")
-_XPERF_FLAGS: Final = ("PROC_THREAD", "LOADER", "CSWITCH", "DISPATCHER", "DRIVERS", "NETWORKTRACE", "POOL")
+_XPERF_FLAGS: Final = (
+    *("PROC_THREAD", "LOADER", "CSWITCH", "DISPATCHER", "KQUEUE", "DRIVERS", "NETWORKTRACE", "POOL"),
+)
 _XPERF_STACKS: Final = ("PoolAlloc", "PoolFree", "PoolAllocSession", "PoolFreeSession", "ReadyThread")
 _TAG: Final = re.compile(r"[ -~]{1,4}")
 _UNFIT: Final = ('"', "+", "--")
@@ -32,17 +37,20 @@ _UNFIT: Final = ('"', "+", "--")
 class Manifest:
     """A provider of manifest events; ``keywords`` is a mask, ``level`` the most verbose level wanted."""
 
-    id: str
     name: str
     keywords: int
     level: int
 
+    @property
+    def id(self) -> str:
+        """What the profile calls it."""
+        return f"{NAME}.{self.name.rpartition('-')[2]}"
 
-MANIFESTS: Final = (
-    Manifest("Winsock", "Microsoft-Windows-Winsock-AFD", 0xFFFFFFFFFFFFFFFF, 5),
-    Manifest("Tcpip", "Microsoft-Windows-TCPIP", 0x1400000487, 4),
-)
-"""Of TCPIP: endpoints, listeners, connections, diagnosis, connect and close path (its manifest's keywords)."""
+
+def manifests() -> tuple[Manifest, ...]:
+    """The same providers, keywords and levels as a live capture turns on."""
+    wanted = socket_providers(CapturePlan())
+    return tuple(Manifest(provider_name(each.guid) or str(each.guid), each.keywords, each.level) for each in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Recording:
 def xperf_lines(recording: Recording) -> tuple[str, str, str]:
     """How to record with xperf: start the kernel's events, start those of sockets, stop both into one file."""
     alone = f' -PoolTag "{"+".join(recording.tags)}"' if recording.tags else ""
-    providers = "+".join(f"{one.name}:0x{one.keywords:x}:{one.level}" for one in MANIFESTS)
+    providers = "+".join(f"{one.name}:0x{one.keywords:x}:{one.level}" for one in manifests())
     return (
         f"xperf -on {'+'.join(_XPERF_FLAGS)} -stackwalk {'+'.join(_XPERF_STACKS)}{alone}"
         f" -buffersize {recording.buffer_kb} -minbuffers {recording.buffers}",
@@ -97,7 +105,7 @@ def wpr_profile(recording: Recording) -> str:
     _collector(profiles, "SystemCollector", "NT Kernel Logger", recording.buffer_kb, recording.buffers)
     _collector(profiles, "EventCollector", f"{NAME} Sockets", recording.buffer_kb, max(recording.buffers // 4, 1))
     _system_provider(profiles, recording.tags)
-    for manifest in MANIFESTS:
+    for manifest in manifests():
         _event_provider(profiles, manifest)
     _profile(profiles)
     ElementTree.indent(root)
@@ -130,7 +138,7 @@ def _system_provider(parent: ElementTree.Element, tags: tuple[str, ...]) -> None
 
 def _event_provider(parent: ElementTree.Element, manifest: Manifest) -> None:
     provider = ElementTree.SubElement(
-        parent, "EventProvider", Id=f"{NAME}.{manifest.id}", Name=manifest.name, Level=str(manifest.level)
+        parent, "EventProvider", Id=manifest.id, Name=manifest.name, Level=str(manifest.level)
     )
     _values(ElementTree.SubElement(provider, "Keywords"), "Keyword", (f"0x{manifest.keywords:x}",))
 
@@ -150,7 +158,7 @@ def _profile(parent: ElementTree.Element) -> None:
     ElementTree.SubElement(system, "SystemProviderId", Value=f"{NAME}.Kernel")
     events = ElementTree.SubElement(collectors, "EventCollectorId", Value=f"{NAME}.EventCollector")
     providers = ElementTree.SubElement(events, "EventProviders")
-    _values(providers, "EventProviderId", tuple(f"{NAME}.{manifest.id}" for manifest in MANIFESTS))
+    _values(providers, "EventProviderId", tuple(manifest.id for manifest in manifests()))
 
 
 def _values(parent: ElementTree.Element, kind: str, values: tuple[str, ...]) -> None:

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 import pytest
 
 from tracer.errors import UsageError
-from tracer.live.profile import MANIFESTS, Recording, wpr_profile, xperf_lines
+from tracer.live.profile import Recording, manifests, wpr_profile, xperf_lines
 
 ORDER = ["SystemCollector", "EventCollector", "SystemProvider", "EventProvider", "EventProvider", "Profile"]
-DOCUMENTED_KEYWORDS = {"CSwitch", "Drivers", "Loader", "Pool", "ProcessThread", "ReadyThread"}
+DOCUMENTED_KEYWORDS = {"CSwitch", "Drivers", "KernelQueue", "Loader", "Pool", "ProcessThread", "ReadyThread"}
 DOCUMENTED_STACKS = {"PoolAllocation", "PoolAllocationSession", "PoolFree", "PoolFreeSession", "ReadyThread"}
 
 
@@ -54,8 +54,8 @@ def test_sockets_are_recorded_from_providers_that_the_reader_knows() -> None:
     root = parsed()
     named = {found.get("Name"): found.get("Level") for found in root.iterfind("Profiles/EventProvider")}
     assert named == {"Microsoft-Windows-Winsock-AFD": "5", "Microsoft-Windows-TCPIP": "4"}
-    assert values(root, ".//EventProvider/Keywords/Keyword") == ["0xffffffffffffffff", "0x1400000487"]
-    assert [manifest.name for manifest in MANIFESTS] == list(named)
+    assert values(root, ".//EventProvider/Keywords/Keyword") == ["0xffffffffffffffff", "0x940000040f"]
+    assert [manifest.name for manifest in manifests()] == list(named)
 
 
 def test_tags_are_a_filter_in_both() -> None:
