@@ -42,6 +42,7 @@ COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("analyze", "which pool memory leaks, whose it is, and why", "tui.commands.analyze", "AnalyzeCommand"),
     Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
     Entry("live", "the terminal interface on what happens now, or on a replay", "tui.commands.live", "LiveCommand"),
+    Entry("doctor", "what this machine needs before a capture will work", "tui.commands.doctor", "DoctorCommand"),
     Entry("profile", "a recording profile for WPR, and the same for xperf", "tui.commands.profile", "ProfileCommand"),
     Entry("serve", "the terminal interface in a browser", "tui.commands.serve", "ServeCommand"),
     Entry("simulate", "write a simulated trace with known truth", "tui.commands.simulate", "SimulateCommand"),
