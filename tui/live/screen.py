@@ -6,7 +6,7 @@ from textual import on
 from textual.message import Message
 
 from analyzers.snapshot import Snapshot
-from tui.live.follower import Follower
+from tui.live.follows import Follows
 from tui.live.moment import Moment
 from tui.screens.main import MainScreen
 from tui.widgets.live_line import LiveLine
@@ -23,7 +23,7 @@ class LiveScreen(MainScreen):
             super().__init__()
             self.moment = moment
 
-    def __init__(self, snapshot: Snapshot, first: str, follower: Follower) -> None:
+    def __init__(self, snapshot: Snapshot, first: str, follower: Follows) -> None:
         super().__init__(snapshot, first)
         self._follower = follower
         self._line = LiveLine()

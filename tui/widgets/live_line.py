@@ -23,12 +23,17 @@ class LiveLine(Widget):
 
     def show(self, moment: Moment) -> None:
         """Show what was told last."""
-        self._lines = [_course_line(moment), *(Text(line, "bold red") for line in moment.fault.splitlines())]
+        self._lines = [self.course(moment), *(Text(line, "bold red") for line in moment.fault.splitlines())]
         self.refresh(layout=True)
 
     def render(self) -> RenderResult:
         """The lines, each cut at the width."""
         return Text("\n").join(self._lines)
+
+
+    def course(self, moment: Moment) -> Text:
+        """What goes on."""
+        return _course_line(moment)
 
 
 def _course_line(moment: Moment) -> Text:
