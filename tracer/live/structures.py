@@ -14,8 +14,6 @@ from typing import ClassVar, Final
 u8, u16, u32, u64 = ct.c_uint8, ct.c_uint16, ct.c_uint32, ct.c_uint64
 i32, i64 = ct.c_int32, ct.c_int64
 
-Fields = list[tuple[str, type[ct._CDataType]]]
-
 NAME_CHARACTERS: Final = 1024
 """Room for a session's name and for its file's, in UTF-16 units (Microsoft: at most 1024 for each)."""
 
