@@ -21,11 +21,15 @@ _CONTEXT_LOGGER: Final = "Circular Kernel Context Logger"
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What a session says it lost: events for which no buffer was free, buffers that reached no file, no consumer."""
+    """What a session says it lost: events for which no buffer was free, buffers that reached no file, no consumer.
+
+    ``written``: buffers that did.
+    """
 
     events: int = 0
     log_buffers: int = 0
     real_time_buffers: int = 0
+    written: int = 0
 
     @property
     def buffers(self) -> int:
@@ -36,11 +40,12 @@ class Losses:
 class Session:
     """A running session of ours; made by :meth:`start`."""
 
-    def __init__(self, api: Api, name: str, handle: int, mode: int) -> None:
+    def __init__(self, api: Api, name: str, handle: int, properties: NamedProperties) -> None:
         self._api = api
         self.name = name
         self.handle = handle
-        self.mode = LogFileMode(mode)
+        self.mode = LogFileMode(properties.properties.LogFileMode)
+        self.buffer_bytes = int(properties.properties.BufferSize) << 10
         self.losses = Losses()
         self.running = True
 
@@ -54,7 +59,7 @@ class Session:
             raise _limit_reached(api, name)
         if status != Status.SUCCESS:
             raise failures.refused("StartTraceW", name, status)
-        return cls(api, name, handle, properties.properties.LogFileMode)
+        return cls(api, name, handle, properties)
 
     def poll(self) -> Losses:
         """Ask what was lost so far; :attr:`running` becomes false where the session is gone."""
@@ -79,7 +84,7 @@ class Session:
         status = self._api.control_trace(self.handle, self.name, properties, code)
         if status in (Status.SUCCESS, Status.MORE_DATA):
             told = properties.properties
-            self.losses = Losses(told.EventsLost, told.LogBuffersLost, told.RealTimeBuffersLost)
+            self.losses = Losses(told.EventsLost, told.LogBuffersLost, told.RealTimeBuffersLost, told.BuffersWritten)
             return Status.SUCCESS
         if status == Status.NO_SUCH_SESSION:
             self.running = False

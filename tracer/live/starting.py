@@ -215,5 +215,5 @@ def _write_file_name(made: NamedProperties, path: str) -> None:
 def _sum(parts: list[Losses]) -> Losses:
     return Losses(
         sum(part.events for part in parts), sum(part.log_buffers for part in parts),
-        sum(part.real_time_buffers for part in parts),
+        sum(part.real_time_buffers for part in parts), sum(part.written for part in parts),
     )  # fmt: skip
