@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from analyzers.snapshot import (
-    Frame,
     I32,
     I64,
+    U64,
+    Frame,
     Outstanding,
     PoolSnapshot,
     PoolTotals,
     SiteTable,
     Snapshot,
     TagTable,
-    U64,
 )
 from analyzers.tags import TagName, TagNames
 from analyzers.trends.bins import BINS
@@ -91,6 +92,23 @@ class Counted:
             self._peak[key] = max(size, self._peak.get(key, size))
         peaks = [self._peak[key] for key in zip(now.tag.tolist(), now.paged.tolist(), strict=True)]
         return np.array(peaks, np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """By row of a tag table: allocations and bytes that were there when events, or counting, began; int64."""
+
+    count: I64
+    bytes: I64
+
+
+def before(snapshot: Snapshot) -> Before | None:
+    """What was there before the snapshot's events; ``None`` where nobody asked for the pool's counters."""
+    baseline, tags = snapshot.baseline, snapshot.pool.tags
+    if baseline is None:
+        return None
+    rows = baseline.rows_of(tags.tag, tags.paged)
+    return Before(baseline.taken("count", rows), baseline.taken("bytes", rows))
 
 
 def _of(name: TagName | None, field: str) -> str:

@@ -41,7 +41,10 @@ class CountersScreen(LiveScreen):
         self._line = CountersLine()
 
     def on_mount(self) -> None:
-        """What grows most comes first."""
+        """What grows most comes first, once there is a table."""
+        self.call_after_refresh(self._sort)
+
+    def _sort(self) -> None:
         view = self.view
         if isinstance(view, TableView):
             view.table.sort_by("growth")

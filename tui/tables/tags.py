@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analyzers.counted import before
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
 from analyzers.snapshot import I64, Snapshot, TagTable
@@ -58,7 +59,6 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
             ChangeColumn(change, since.change(tags, column), show),
         ]
 
-    before = _before(snapshot)
     columns: tuple[Column, ...] = (
         labels_of(Heading("tag", "Tag", "t", 4), [tag_text(int(tag)) for tag in tags.tag]),
         LabelColumn(Heading("type", "Type", "", 5, drop=6), tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
@@ -66,7 +66,7 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
         *changing(_number("frees", "Frees", "f", 8), 14, "frees", number),
         *changing(_number("outstanding", "Outst", "d", 1), 4, "outstanding_count", number),
         *changing(_number("bytes", "Bytes", "b", 0), 2, "outstanding_bytes", size),
-        *_baseline_columns(snapshot, before),
+        *_baseline_columns(snapshot),
         NumberColumn(
             _number("each", "Per alloc", "m", 12), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
         ),
@@ -79,20 +79,15 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
     return TableModel(columns, len(tags.tag), _held_by(snapshot), "process", changed)
 
 
-def _before(snapshot: Snapshot) -> I64 | None:
-    """By tag: bytes that were there when the events began, or when counting did."""
-    baseline, tags = snapshot.baseline, snapshot.pool.tags
-    return None if baseline is None else baseline.taken("bytes", baseline.rows_of(tags.tag, tags.paged))
-
-
-def _baseline_columns(snapshot: Snapshot, before: I64 | None) -> list[Column]:
+def _baseline_columns(snapshot: Snapshot) -> list[Column]:
     """What was there before; and how it has grown, where the bytes are all there is and not what the events show."""
-    if before is None:
+    was = before(snapshot)
+    if was is None:
         return []
-    shown: list[Column] = [NumberColumn(_number("before", "Before", "", 11), before, size)]
+    shown: list[Column] = [NumberColumn(_number("before", "Before", "", 11), was.bytes, size)]
     if snapshot.counted:
         shown.append(
-            ChangeColumn(_number("growth", "Growth", "w", 1), snapshot.pool.tags.outstanding_bytes - before, size)
+            ChangeColumn(_number("growth", "Growth", "w", 1), snapshot.pool.tags.outstanding_bytes - was.bytes, size)
         )
     return shown
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from rich.text import Text
 
+from analyzers.counted import before
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.quantities import counted, duration, exact_size, number, size
 from analyzers.snapshot import Snapshot
@@ -100,14 +101,13 @@ def _words(scene: Scene, row: int) -> Text:
 
 def _before_words(snapshot: Snapshot, row: int) -> str:
     """What was there when the events, or the counting, began; empty where nobody asked."""
-    baseline, tags = snapshot.baseline, snapshot.pool.tags
-    if baseline is None:
+    was = before(snapshot)
+    if was is None:
         return ""
-    at = baseline.rows_of(tags.tag[row : row + 1], tags.paged[row : row + 1])
-    count, held = (int(baseline.taken(column, at)[0]) for column in ("count", "bytes"))
+    count, held = int(was.count[row]), int(was.bytes[row])
     if not snapshot.counted:
         return f"before the trace: {number(count)} allocations, {exact_size(held)}\n"
-    grown = int(tags.outstanding_bytes[row]) - held
+    grown = int(snapshot.pool.tags.outstanding_bytes[row]) - held
     sign = "+" if grown > 0 else ""
     return f"when counting began: {number(count)}, {exact_size(held)}; since then {sign}{size(grown)}\n"
 

@@ -30,7 +30,6 @@ class LiveLine(Widget):
         """The lines, each cut at the width."""
         return Text("\n").join(self._lines)
 
-
     def course(self, moment: Moment) -> Text:
         """What goes on."""
         return _course_line(moment)
