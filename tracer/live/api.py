@@ -14,6 +14,10 @@ INVALID_HANDLE: Final = 0xFFFFFFFFFFFFFFFF
 """What OpenTrace gives where it fails (INVALID_PROCESSTRACE_HANDLE)."""
 
 
+NOT_TOLD: Final = -1
+"""Start of a process that runs and that this user may not ask."""
+
+
 class Status(IntEnum):
     """Error codes of winerror.h that a capture tells apart."""
 
@@ -88,7 +92,9 @@ class Api(Protocol):
         """Id of this process."""
 
     def process_started(self, process: int) -> int:
-        """FILETIME at which a process was started; 0 where there is none of that id (or it may not be asked)."""
+        """FILETIME at which a process was started; 0 where none of that id runs, :data:`NOT_TOLD` where Windows does
+        not say.
+        """
 
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
         """StartTraceW: (status, handle)."""

@@ -281,7 +281,7 @@ def _stack_records(
             to8[head >> 3] = words8[(record >> 3) + 2]
             to4[(head >> 2) + 2] = words4[(record >> 2) + 3]
             to4[(head >> 2) + 3] = words4[(record >> 2) + 2]
-            at = _copy(words8, frames, stop, to8, head + _STACK_HEAD)
+            at = np.int64(_copy(words8, frames, stop, to8, head + _STACK_HEAD))
         item += np.int64(words2[item >> 1])
     return at
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 _Numba: TypeAlias = Any
 """Something of numba's or LLVM's, neither of which says its types."""
+_memcpy: Callable[..., _Numba] = cgutils.raw_memcpy
+_intrinsic: Callable[..., _Numba] = intrinsic
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 _Signature = tuple[_Numba, Callable[..., _Numba]]
 
@@ -63,7 +65,7 @@ def _copy(_context: _Numba, _target: _Numba, _source: _Numba, _count: _Numba) ->
 
     def generate(context: _Numba, builder: _Numba, _signature: _Numba, arguments: _Numba) -> _Numba:
         to, begin = (builder.inttoptr(address, _BYTE_POINTER) for address in arguments[:2])
-        cgutils.raw_memcpy(builder, to, begin, arguments[2], 1)
+        _memcpy(builder, to, begin, arguments[2], 1)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), generate
@@ -79,6 +81,5 @@ def _publish(_context: _Numba) -> _Signature:
     return types.void(), generate
 
 
-_intrinsic: Callable[..., _Numba] = intrinsic
 copy: Callable[[int, int, int], None] = _intrinsic(_copy)
 publish: Callable[[], None] = _intrinsic(_publish)

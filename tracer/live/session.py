@@ -8,7 +8,7 @@ from typing import Final
 from tracer.errors import MachineError
 from tracer.etl.headers import LogFileMode
 from tracer.live import failures
-from tracer.live.api import Api, Control, Status
+from tracer.live.api import NOT_TOLD, Api, Control, Status
 from tracer.live.names import KERNEL_LOGGER, Owner, owner_of
 from tracer.live.structures import NamedProperties
 
@@ -117,7 +117,7 @@ def reclaim(api: Api) -> tuple[str, ...]:
     stopped: list[str] = []
     for item in running:
         owner = owner_of(item.name)
-        if owner is None or api.process_started(owner.process) == owner.started:
+        if owner is None or api.process_started(owner.process) in (owner.started, NOT_TOLD):
             continue
         if api.control_trace(0, item.name, NamedProperties.empty(), Control.STOP) == Status.SUCCESS:
             stopped.append(item.name)
