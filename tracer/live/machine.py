@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Final, Protocol
 
-from tracer.live.api import Api, Status
+from tracer.live.api import NOT_TOLD, Api, Status
 from tracer.live.names import owner_of
 from tracer.live.plan import FIRST_WITH_POOL_EVENTS, Way, way_for
 from tracer.live.session import is_system_logger
@@ -110,7 +110,7 @@ def _sessions(api: Api) -> tuple[int, tuple[RunningSession, ...] | None]:
 
 def _left_behind(api: Api, name: str) -> bool:
     owner = owner_of(name)
-    return owner is not None and api.process_started(owner.process) != owner.started
+    return owner is not None and api.process_started(owner.process) not in (owner.started, NOT_TOLD)
 
 
 def _version(package: str) -> str:

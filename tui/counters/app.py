@@ -21,6 +21,8 @@ _ONLY_TAGS = "the pool's counters know tags alone; 'poolscope live' shows alloca
 class CountersLine(LiveLine):
     """How long it has been counted, and how fast the pool grows."""
 
+    waiting = "waiting for the next sample"
+
     def course(self, moment: Moment) -> Text:
         """One line."""
         growth = moment.rates.growth

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
@@ -17,9 +19,11 @@ class LiveLine(Widget):
     LiveLine { height: auto; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
+    waiting: ClassVar = "waiting for the first events"
+
     def __init__(self) -> None:
         super().__init__()
-        self._lines = [Text("waiting for the first events")]
+        self._lines = [Text(self.waiting)]
 
     def show(self, moment: Moment) -> None:
         """Show what was told last."""
