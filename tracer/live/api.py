@@ -92,9 +92,7 @@ class Api(Protocol):
         """Id of this process."""
 
     def process_started(self, process: int) -> int:
-        """FILETIME at which a process was started; 0 where none of that id runs, :data:`NOT_TOLD` where Windows does
-        not say.
-        """
+        """FILETIME of a process's start; 0 where none of that id runs, :data:`NOT_TOLD` where Windows does not say."""
 
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
         """StartTraceW: (status, handle)."""
