@@ -174,7 +174,7 @@ def measure(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
     counts[:] = 0
     counts[COUNT_LEAST] = np.iinfo(np.int64).max
     counts[COUNT_GREATEST] = NO_TIME
-    last_row = np.int64(-1)
+    last_row: Int = -1
     while end < head and end - tail < most_bytes and n < MOST_ENTRIES and counts[COUNT_LOSSES] < MOST_LOSSES:
         at = end % size
         length = np.int64(words4[at >> 2])
@@ -208,7 +208,7 @@ def measure(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
                 counts[COUNT_FILTERED] += 1
                 continue
             becomes = ((_FULL if hook < 0 else _SYSTEM) + stop - payload + 7) & ~7
-            becomes += _stacks_bytes(words2, record, payload)
+            becomes = becomes + _stacks_bytes(words2, record, payload)
         entry_bytes[n - 1] = becomes
         cpu_bytes[cpu] += becomes
         counts[COUNT_LEAST] = min(counts[COUNT_LEAST], time)
@@ -268,6 +268,7 @@ def _stack_records(
 ) -> Int:  # fmt: skip
     """StackWalk records of the stacks among a kernel event's extended items; gives where they end."""
     item = record + _EVENT
+    end = at
     while item < payload:
         kind = np.int64(words2[(item >> 1) + 1])
         if _is_stack(kind):
@@ -275,15 +276,15 @@ def _stack_records(
             stop = max(item + 8 + np.int64(words2[(item >> 1) + 3]), frames)
             size = _SYSTEM + _STACK_HEAD + stop - frames
             _system_header(
-                words4, record, _STACK_EVENT, size, _SYSTEM32 if kind == _STACK32 else _SYSTEM64, 2, to2, to4, at
+                words4, record, _STACK_EVENT, size, _SYSTEM32 if kind == _STACK32 else _SYSTEM64, 2, to2, to4, end
             )
-            head = at + _SYSTEM
+            head = end + _SYSTEM
             to8[head >> 3] = words8[(record >> 3) + 2]
             to4[(head >> 2) + 2] = words4[(record >> 2) + 3]
             to4[(head >> 2) + 3] = words4[(record >> 2) + 2]
-            at = np.int64(_copy(words8, frames, stop, to8, head + _STACK_HEAD))
+            end = _copy(words8, frames, stop, to8, head + _STACK_HEAD)
         item += np.int64(words2[item >> 1])
-    return at
+    return end
 
 
 @kernel

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tracer.etl.clock import Clock
 from tracer.etl.headers import ClockType, Compression, LogFileMode
 from tracer.etl.logfile import LogFile, flags_text
 from tracer.live.api import Moment
 from tracer.live.starting import Sessions
 from tracer.trace import TraceInfo
+
+_FILE_WORD: Final = "sequential"
+"""What a mode without a word for the file's shape is called; a capture has no file."""
 
 
 def head_of(sessions: Sessions, began: Moment) -> LogFile:
@@ -51,7 +56,7 @@ def info_of(head: LogFile, sessions: Sessions, read: int, last_ns: int) -> Trace
         compressed_buffers=0,
         clock=head.clock.name,
         clock_frequency=head.clock.frequency,
-        mode=flags_text(head.mode),
+        mode=tuple(word for word in flags_text(head.mode) if word != _FILE_WORD),
         finalised=ended,
         simulated=False,
     )
