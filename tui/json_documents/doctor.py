@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer.live.machine import Facts
 from tui.doctor.examining import Examination
-from tui.json_documents.writing import SCHEMA, Object, string
+from tui.json_documents.writing import SCHEMA, Object, Value, string
 
 
 def doctor_document(found: Examination) -> Object:
@@ -27,7 +27,7 @@ def doctor_document(found: Examination) -> Object:
 
 def machine_part(facts: Facts) -> Object:
     """The machine: neither its name nor its user's."""
-    sessions = None if facts.sessions is None else [
+    sessions: list[Value] | None = None if facts.sessions is None else [
         {"name": string(each.name), "system_logger": each.is_system_logger, "left_behind": each.left_behind}
         for each in facts.sessions
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Final
 from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
+from tracer.live.counters import PoolCounters
 from tracer.trace import Batch, Source
 from tui.live.carrying import carry
 from tui.live.names import GuardedNames
@@ -27,10 +28,10 @@ _LOOK_SECONDS: Final = 0.1
 class Counting:
     """An analysis that grows batch by batch. All of it but the names is for one thread alone."""
 
-    def __init__(self, source: Source, tags: TagNames, clock: Clock) -> None:
+    def __init__(self, source: Source, tags: TagNames, clock: Clock, baseline: PoolCounters | None = None) -> None:
         self._source = source
         self._clock = clock
-        self._analysis = Analysis(source, tags)
+        self._analysis = Analysis(source, tags, baseline)
         self._lock = Lock()
         self._concluded: Snapshot | None = None
         self._rested_at = 0.0

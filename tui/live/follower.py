@@ -9,6 +9,7 @@ from typing import Final
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.errors import PoolscopeError
+from tracer.live.counters import PoolCounters
 from tracer.trace import Source
 from tui.errors import error_text, internal
 from tui.live.counting import Counting
@@ -25,14 +26,17 @@ Tell = Callable[[Moment], None]
 class Follower:
     """Follows a source in a thread of its own, which alone touches source and analysis once it runs.
 
-    ``pace``: how fast a trace is played; without one its events come at the pace at which they happen.
+    ``pace``: how fast a trace is played; without one its events come at the pace at which they happen. ``baseline``:
+    the pool's counters from before the first event, where they are known.
     """
 
-    def __init__(self, source: Source, tags: TagNames, pace: Pace | None = None) -> None:
+    def __init__(
+        self, source: Source, tags: TagNames, pace: Pace | None = None, baseline: PoolCounters | None = None
+    ) -> None:
         self.pace = pace or Pace(None)
         self.label = "LIVE" if pace is None else f"REPLAY {pace}"
         """What the header says while events come."""
-        self._counting = Counting(source, tags, self.pace.clock)
+        self._counting = Counting(source, tags, self.pace.clock, baseline)
         self._meter = RateMeter()
         self._rates = Rates()
         self._at_ns = 0
