@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from analyzers.tags import TagNames
+from fixtures.settings import Settings
+from fixtures.simulate import simulate
 from tests.tracer.live.counted import refusing
+from tests.tracer.live.delivery import Delivery, split
+from tests.tracer.live.fake_api import FakeApi
+from tests.tracer.live.test_replay import BEGIN
+from tests.tracer.traces import UNJITTED
 from tests.tui.made_windows import MadeApi, MadeWindows, consumer, installed, loggers
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tracer.live.this_machine import ThisMachine
@@ -171,6 +177,43 @@ def test_the_report_to_send_back_names_no_file_of_this_machine(
     assert told["counters"]["most"] == [
         {"tag": "AfdE", "tag_hex": "41666445", "paged": False, "count": 6, "bytes": 960}
     ]
+
+
+@pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
+def test_the_report_to_send_back_has_a_capture_in_numbers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulation = simulate("winsock-loop", 7, Settings(iterations=25))
+    kernel, sockets = split(simulation.records)
+    api = FakeApi(Delivery([BEGIN, *kernel]), Delivery(sockets))
+    made = MadeWindows()
+    machine = ThisMachine(api, made, made.kernel.query)
+    monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: machine)
+    monkeypatch.setattr("tui.doctor.trial.SECONDS", 0.5)
+    consumer(monkeypatch, "0.2.0")
+    told = document(capsys, "--report")["capture"]
+    assert told["error"] is None
+    assert told["rounds_of_the_loop"] > 0
+    assert told["events"]["pool"] == told["events_with_stack"]["pool"] > 0
+    assert told["events_with_stack"]["process"] == 0 < told["events"]["process"]
+    assert {"0E20", "0E22"} <= set(told["kernel_events"])
+    assert told["loss"]["events_lost"] == 0
+    assert api.ours == []
+
+
+@pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
+def test_a_capture_that_is_refused_is_in_the_report_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api, made = FakeApi(), MadeWindows()
+    api.refuse["EnableTraceEx2"] = 87
+    monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: ThisMachine(api, made, refusing(0xC0000022)))
+    consumer(monkeypatch, "0.2.0")
+    told = document(capsys, "--report")
+    assert told["capture"]["error"]["code"] == "capture-failed"
+    assert "error 87" in told["capture"]["error"]["why"]
+    assert "0xC0000022" in told["counters"]["error"]["why"]
+    assert api.ours == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there it is Windows")

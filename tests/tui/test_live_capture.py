@@ -14,7 +14,7 @@ import pytest
 
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
-from tests.analyzers.against_truth import analysed
+from tests.analyzers.against_truth import NO_NAMES, analysed
 from tests.tracer.live.counted import Kernel, Tag, refusing
 from tests.tracer.live.delivery import Delivery, split
 from tests.tracer.live.fake_api import FakeApi
@@ -101,10 +101,12 @@ def test_a_leak_that_is_found_can_fail_the_command(
     leak: Simulation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     machine_with(monkeypatch, api_of(leak))
+    monkeypatch.setenv("COLUMNS", "160")
     assert main(["live", "--report", "--fail-on-finding", *SHORT]) == ExitCode.FOUND
     out = capsys.readouterr().out
     assert "Outstanding by tag" in out
     assert "Before" in out
+    assert "104 allocations, 14.5 KiB (14,800 bytes), by the pool's counters when the events began" in out
     assert "APCs" in out
 
 
@@ -233,13 +235,14 @@ def test_windows_7_is_captured_by_its_one_kernel_logger(
     assert f"stopped {KERNEL_LOGGER}" in api.log
 
 
-async def test_the_interface_follows_the_capture_until_its_time_is_up(leak: Simulation) -> None:
+async def test_the_interface_follows_the_capture_until_it_ends(leak: Simulation) -> None:
     api = api_of(leak)
-    with Capture.open(CapturePlan(seconds=0.3), api) as capture:
-        follower = Follower(capture, analysed.__globals__["NO_NAMES"])
+    with Capture.open(CapturePlan(), api) as capture:
+        follower = Follower(capture, NO_NAMES)
         async with seated(LiveApp(follower, notes=("Windows does not filter",)), (120, 30)) as it:
             assert "LIVE" in it.lines[0]
             assert ["does not filter" in note.message for note in it.app._notifications] == [True]
+            await asyncio.to_thread(capture.stop)
             await asyncio.to_thread(follower.join)
             await it.pilot.pause()
             await it.pilot.pause()
@@ -251,7 +254,7 @@ async def test_the_interface_follows_the_capture_until_its_time_is_up(leak: Simu
 async def test_leaving_the_interface_ends_the_capture(leak: Simulation) -> None:
     api = api_of(leak)
     with Capture.open(CapturePlan(), api) as capture:
-        follower = Follower(capture, analysed.__globals__["NO_NAMES"])
+        follower = Follower(capture, NO_NAMES)
         async with seated(LiveApp(follower, words='process:"client"'), (120, 30)) as it:
             await it.pilot.pause()
             assert 'process:"client"' in it.text

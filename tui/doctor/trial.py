@@ -17,6 +17,7 @@ from tracer.live.plan import CapturePlan
 from tracer.trace import Batch, Census, Loss
 
 SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.1
 _ROUNDS: Final = 500
 """Of the socket loop that runs meanwhile, so that there is something to see."""
 
@@ -41,16 +42,17 @@ class Trial:
             self.with_stack[kind] = self.with_stack.get(kind, 0) + int(np.count_nonzero(table.stack >= 0))
 
 
-def attempt(api: Api, seconds: float = SECONDS) -> Trial:
+def attempt(api: Api) -> Trial:
     """Capture while a loop over sockets runs; never raises for what Windows refuses."""
     trial = Trial()
-    sockets = threading.Thread(target=_loop, args=(trial, seconds / 2), name="socket loop")
+    sockets = threading.Thread(target=_loop, args=(trial, SECONDS / 2), name="socket loop")
     try:
-        with Capture.open(CapturePlan(seconds=seconds), api) as capture:
+        with Capture.open(CapturePlan(seconds=SECONDS), api) as capture:
             sockets.start()
             try:
                 for batch in capture.batches(Analysis.KINDS):
                     trial.take(batch)
+                    capture.wait(_LOOK_SECONDS)
             finally:
                 trial.census, trial.loss, trial.notes = capture.census, capture.loss, capture.notes
                 trial.reclaimed = capture.reclaimed
