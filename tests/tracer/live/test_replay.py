@@ -126,8 +126,7 @@ def test_the_findings_are_those_of_the_file(tmp_path: Path, scenario: str, setti
 def concluded(snapshot: Snapshot) -> str:
     """The diagnosis without what belongs to the file alone: offsets, and numbers of stacks."""
     text = re.sub(r"offset=-?\d+", "offset", repr(snapshot.diagnosis))
-    text = re.sub(r"\bstack=-?\d+", "stack", text)
-    return text
+    return re.sub(r"\bstack=-?\d+", "stack", text)
 
 
 def test_the_comparison_sees_a_difference(tmp_path: Path) -> None:
