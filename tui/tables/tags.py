@@ -84,7 +84,7 @@ def _baseline_columns(snapshot: Snapshot) -> list[Column]:
     was = before(snapshot)
     if was is None:
         return []
-    shown: list[Column] = [NumberColumn(_number("before", "Before", "", 11), was.bytes, size)]
+    shown: list[Column] = [NumberColumn(_number("before", "Before", "", 7), was.bytes, size)]
     if snapshot.counted:
         shown.append(
             ChangeColumn(_number("growth", "Growth", "w", 1), snapshot.pool.tags.outstanding_bytes - was.bytes, size)
