@@ -21,6 +21,7 @@ from analyzers.threads import Threads
 from analyzers.verdicts.coverage import coverage
 from analyzers.verdicts.diagnose import Case, diagnose
 from analyzers.who import Running
+from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, Source
 
@@ -68,8 +69,10 @@ class Analysis:
     KINDS: ClassVar = frozenset({"pool", "process", "image"}) | Activity.KINDS | Requests.KINDS
     """Kinds of events that the analysis looks at: what a source has to decode for it."""
 
-    def __init__(self, source: Source, tags: TagNames) -> None:
+    def __init__(self, source: Source, tags: TagNames, baseline: PoolCounters | None = None) -> None:
+        """``baseline``: what was allocated when the source's events began, where that is known."""
         self._source = source
+        self._baseline = baseline
         self._tags = tags
         self._ledger = Ledger()
         self._running = Running()
@@ -114,6 +117,7 @@ class Analysis:
             partial=partial,
             diagnosis=diagnosis,
             grounds=grounds,
+            baseline=self._baseline,
         )
 
     def _diagnosis(self, pool: PoolSnapshot) -> tuple[Diagnosis, Grounds]:
@@ -129,5 +133,6 @@ class Analysis:
                 module_of=names.module,
                 processors=source.info.processors,
                 at_ns=self._at_ns,
+                baseline=self._baseline,
             )
         )

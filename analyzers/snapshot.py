@@ -18,6 +18,7 @@ from tracer.trace import ByteCount, Census, Loss, TraceInfo
 
 if TYPE_CHECKING:
     from analyzers.grounds import Grounds
+    from tracer.live.counters import PoolCounters
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -164,7 +165,9 @@ class Snapshot:
     """Everything known at one moment.
 
     ``partial``: reading was interrupted before the end. ``grounds``: what the diagnosis rests on, ``None`` for a
-    snapshot that was put together without one.
+    snapshot that was put together without one. ``baseline``: the pool's counters when the capture began, ``None``
+    where nobody asked for them. ``counted``: the tags are those counters, since boot; there are no single allocations,
+    and ``baseline`` is what growth is measured from.
     """
 
     info: TraceInfo
@@ -178,3 +181,5 @@ class Snapshot:
     partial: bool
     diagnosis: Diagnosis = NO_DIAGNOSIS
     grounds: Grounds | None = None
+    baseline: PoolCounters | None = None
+    counted: bool = False

@@ -61,15 +61,23 @@ def build_parser(chosen: str = "") -> tuple[Parser, registry.Command | None]:
 def _run(words: Sequence[str]) -> int:
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser, command = build_parser(chosen)
-    args = parser.parse_args(words)
+    own, rest = _divided(words) if isinstance(command, registry.Followed) else (words, ())
+    args = parser.parse_args(own)
+    args.rest = list(rest)
     if command is None:
         parser.error("which command?")
     return command.run(args)
 
 
+def _divided(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What comes before ``--``, and what after it."""
+    at = list(words).index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
 def _told(error: PoolscopeError, words: Sequence[str]) -> int:
     tell(error)
-    if "--json" in words:
+    if "--json" in _divided(words)[0]:
         from tui.json_documents.error import error_document  # only a failing --json run needs them
         from tui.json_documents.writing import write_document
 

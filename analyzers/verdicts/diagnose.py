@@ -24,14 +24,16 @@ from analyzers.retention.graph import build
 from analyzers.retention.retained import closed
 from analyzers.snapshot import Names, PoolSnapshot
 from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import FEWEST, Span
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.groups import Group, groups, strays_of_tags
+from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.merging import merged
 from analyzers.verdicts.resting import WHY, resting
+from tracer.live.counters import PoolCounters
 
 _MOST: Final = 0.8
 """Share of a group's survivors that belong to sockets from which the group is part of the sockets' leak."""
@@ -41,7 +43,10 @@ _LIKELY: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything a diagnosis is made from. ``module_of``: name of the module at a kernel address, empty for none."""
+    """Everything a diagnosis is made from. ``module_of``: name of the module at a kernel address, empty for none.
+
+    ``baseline``: the pool's counters when the events began, ``None`` where they are not known.
+    """
 
     pool: PoolSnapshot
     requests: RequestSnapshot
@@ -51,13 +56,14 @@ class Case:
     module_of: Callable[[int], str]
     processors: int
     at_ns: int
+    baseline: PoolCounters | None = None
 
 
 def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     """Judge everything that is outstanding; gives the diagnosis and what it rests on."""
     pool, held = case.pool, _hold(case)
     if not len(pool.outstanding):
-        return replace(NO_DIAGNOSIS, cleared=_before_trace(pool)), held
+        return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
     scene = Scene(pool, case.names, case.coverage, case.module_of)
     lost = case.coverage.lost
     threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held, lost)]
@@ -73,7 +79,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
     weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]
     cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
-    cleared += [*_set_aside(pool, rests, Verdict.CACHE, WHY), *_before_trace(pool)]
+    cleared += [*_set_aside(pool, rests, Verdict.CACHE, WHY), *before_trace(pool, case.baseline)]
     cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
     return Diagnosis(_ranked(findings), tuple(cleared), pending_apcs(held, scene)), held
 
@@ -175,18 +181,6 @@ def _when_incomplete(until_ns: int) -> str:
         f"allocated before {moment(until_ns)}, when the file has events of some processors only: "
         f"whether it was freed is not in it"
     )
-
-
-def _before_trace(pool: PoolSnapshot) -> tuple[Cleared, ...]:
-    """Tags of which only memory from before the trace was freed."""
-    tags, strays = pool.tags, strays_of_tags(pool)
-    return tuple(
-        Cleared(
-            int(tags.tag[row]), bool(tags.paged[row]), tags.driver[row], Verdict.PRE_TRACE, 0, 0,
-            f"{int(strays[row]):,} frees of memory from before the trace, or unseen, and nothing is outstanding",
-        )
-        for row in np.flatnonzero((strays > 0) & (tags.outstanding_count == 0)).tolist()
-    )  # fmt: skip
 
 
 def _ranked(findings: list[Finding]) -> tuple[Finding, ...]:

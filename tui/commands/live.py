@@ -1,58 +1,98 @@
-"""``poolscope live``: what happens now, or a trace as if it happened now, in the terminal interface."""
+"""``poolscope live``: what happens now, or a trace as if it happened now."""
 
 from __future__ import annotations
 
 import argparse
-import platform
+import sys
 from typing import Final
 
-from tracer.errors import MachineError
-from tui.commands.options import add_pooltag, add_quiet, add_replay
+from tracer.errors import UsageError
+from tui.commands.options import add_for, add_json, add_pooltag, add_quiet, add_replay, at_least_one
 from tui.commands.tui import require_terminal
 from tui.exit_codes import ExitCode
+from tui.streams import is_terminal
 
+TOP: Final = 10
+"""Rows of each table of a report, unless ``--top`` says otherwise."""
 _WINDOW_BYTES: Final = 1 << 16
 """Bytes of buffers that are read together: small, so that a replay goes smoothly and nobody waits for a batch."""
 
 
 class LiveCommand:
-    """Follows events; with ``--replay`` those of a trace, on any system."""
+    """Captures on Windows, in the interface or for a report; with ``--replay`` plays a trace, on any system."""
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
+        add_for(parser, "capture")
+        parser.add_argument(
+            "--tag", action="append", default=[], help="only this tag; up to four exact ones Windows itself filters by"
+        )
+        parser.add_argument("--process", action="append", default=[], help="report only this process: id, or its name")
+        parser.add_argument(
+            "--no-stacks", action="store_true", help="without call stacks: less to record, less to know"
+        )
+        parser.add_argument(
+            "--counters", action="store_true", help="the pool's counters by tag, with growth: no events, no stacks"
+        )
+        add_json(parser)
+        parser.add_argument("--report", action="store_true", help="a report at the end instead of the interface")
+        parser.add_argument("--fail-on-finding", action="store_true", help="exit with 1 when a report tells of a leak")
+        parser.add_argument("--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table ({TOP})")
         add_replay(parser)
         add_pooltag(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
-        """Follow until the user leaves."""
-        if args.replay is None:
-            raise MachineError(
-                "no-capture",
-                "this machine cannot capture pool events",
-                where=f"{platform.system() or 'unknown system'} {platform.release()}".strip(),
-                why="this version of Poolscope reads traces and replays them; it starts no session of its own",
-                next="record with xperf or wpr on Windows and open the .etl with 'poolscope tui TRACE',"
-                " or play it as if live: poolscope live --replay TRACE",
-            )
-        require_terminal()
-        from tracer.etl.file import EtlFile  # brings numpy: not for --help
-        from tui.live.app import LiveApp  # brings textual
-        from tui.live.follower import Follower
-        from tui.live.pace import Pace
-        from tui.reading.compilation import announce_compilation
-        from tui.reading.tag_names import load_tag_names
+        """Follow until the time is up, or the user leaves."""
+        interface = not (args.json or args.report) and is_terminal(sys.stdin) and is_terminal(sys.stdout)
+        if args.replay is not None:
+            _refuse_with_replay(args)
+            return _replay(args)
+        if args.counters:
+            from tui.counters.command import run_counters  # brings numpy: not for --help
 
-        names = load_tag_names(args.pooltag, quiet=args.quiet)
-        announce_compilation(quiet=args.quiet)
-        with EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1) as source:
-            follower = Follower(source, names, Pace(args.speed))
-            app = LiveApp(follower)
-            try:
-                app.run()
-            finally:
-                follower.stop()
-                follower.join()
-        if app.fault is not None:
-            raise app.fault
-        return ExitCode.DONE
+            return run_counters(args, interface=interface)
+        from tui.capture.command import run_capture
+
+        return run_capture(args, interface=interface)
+
+
+def _refuse_with_replay(args: argparse.Namespace) -> None:
+    given = [
+        option
+        for option, is_given in (
+            ("--for", args.seconds is not None), ("--tag", args.tag), ("--process", args.process),
+            ("--no-stacks", args.no_stacks), ("--counters", args.counters), ("--json", args.json),
+            ("--report", args.report), ("--fail-on-finding", args.fail_on_finding),
+        )
+        if is_given
+    ]  # fmt: skip
+    if given:
+        raise UsageError(
+            "usage", f"{given[0]} is about a capture, and --replay plays a trace in the interface",
+            next="'poolscope analyze TRACE' reports on a trace; leave --replay out to capture",
+        )  # fmt: skip
+
+
+def _replay(args: argparse.Namespace) -> int:
+    require_terminal()
+    from tracer.etl.file import EtlFile  # brings numpy: not for --help
+    from tui.live.app import LiveApp  # brings textual
+    from tui.live.follower import Follower
+    from tui.live.pace import Pace
+    from tui.reading.compilation import announce_compilation
+    from tui.reading.tag_names import load_tag_names
+
+    names = load_tag_names(args.pooltag, quiet=args.quiet)
+    announce_compilation(quiet=args.quiet)
+    with EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1) as source:
+        follower = Follower(source, names, Pace(args.speed))
+        app = LiveApp(follower)
+        try:
+            app.run()
+        finally:
+            follower.stop()
+            follower.join()
+    if app.fault is not None:
+        raise app.fault
+    return ExitCode.DONE

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
+from typing import Final
+
+_SPANS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+_LONGEST: Final = 30 * 86_400.0
+"""Nobody watches longer than that without looking."""
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +68,20 @@ def add_debug(parser: argparse.ArgumentParser) -> None:
 def trace_path(word: str) -> Path:
     """The path of a trace as argparse reads it."""
     return Path(word)
+
+
+def add_for(parser: argparse.ArgumentParser, what: str) -> None:
+    """``--for``."""
+    parser.add_argument("--for", dest="seconds", type=span, metavar="TIME", help=f"{what} so long: 60s, 10m, 1h")
+
+
+def span(word: str) -> float:
+    """Seconds, from ``60s``, ``500ms``, ``10m``, ``1h`` or a plain number of seconds."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|min|h|d)?", word)
+    seconds = float(match[1]) * _SPANS[match[2] or "s"] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError("a time such as 60s, 10m or 1h, at most 30 days")
+    return seconds
 
 
 def add_replay(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, cast, runtime_checkable
 
 
 class Command(Protocol):
@@ -20,6 +20,13 @@ class Command(Protocol):
 
     def run(self, args: argparse.Namespace) -> int:
         """Do it; gives the exit code, raises PoolscopeError."""
+
+
+@runtime_checkable
+class Followed(Protocol):
+    """A command after whose own words ``--`` and others may follow: those it finds in ``args.rest``."""
+
+    follows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,10 @@ COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("info", "what is in a trace: header, records, loss, damage", "tui.commands.info", "InfoCommand"),
     Entry("analyze", "which pool memory leaks, whose it is, and why", "tui.commands.analyze", "AnalyzeCommand"),
     Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
-    Entry("live", "the terminal interface on what happens now, or on a replay", "tui.commands.live", "LiveCommand"),
+    Entry("live", "what happens now on this Windows machine, or a replay", "tui.commands.live", "LiveCommand"),
+    Entry("record", "record what happens on this Windows machine", "tui.commands.record", "RecordCommand"),
+    Entry("doctor", "what this machine needs before a capture will work", "tui.commands.doctor", "DoctorCommand"),
+    Entry("profile", "a recording profile for WPR, and the same for xperf", "tui.commands.profile", "ProfileCommand"),
     Entry("serve", "the terminal interface in a browser", "tui.commands.serve", "ServeCommand"),
     Entry("simulate", "write a simulated trace with known truth", "tui.commands.simulate", "SimulateCommand"),
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analyzers.counted import before
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import GroupRow, PoolSnapshot, Snapshot
 from tracer.columns import UNKNOWN_ID
@@ -58,7 +59,7 @@ def filter_part(filters: Filters, pool: PoolSnapshot) -> Object:
 def pool_part(snapshot: Snapshot) -> Object:
     """The ledger's totals, and what is outstanding from four sides, most bytes first."""
     pool = snapshot.pool
-    totals = pool.totals
+    totals, was = pool.totals, before_parts(snapshot)
     return {
         "allocations": totals.allocations,
         "frees": totals.frees,
@@ -67,7 +68,7 @@ def pool_part(snapshot: Snapshot) -> Object:
         "replaced_without_free": totals.replaced_without_free,
         "outstanding_count": totals.outstanding_count,
         "outstanding_bytes": totals.outstanding_bytes,
-        "by_tag": [_tag_row(pool, row) for row in _most_first(pool.tags.outstanding_bytes)],
+        "by_tag": [tag_part(pool, row) | was[row] for row in _most_first(pool.tags.outstanding_bytes)],
         "by_stack": [
             _site_row(snapshot, row)
             for row in _most_first(pool.sites.outstanding_bytes)
@@ -92,7 +93,8 @@ def _tag_name(pool: PoolSnapshot, row: int) -> Object:
     return {"tag": tag_text(tag), "tag_hex": tag_hex(tag), "paged": bool(pool.tags.paged[row])}
 
 
-def _tag_row(pool: PoolSnapshot, row: int) -> Object:
+def tag_part(pool: PoolSnapshot, row: int) -> Object:
+    """One row of the tag table."""
     tags = pool.tags
     return _tag_name(pool, row) | {
         "driver": string(tags.driver[row]),
@@ -103,6 +105,15 @@ def _tag_row(pool: PoolSnapshot, row: int) -> Object:
         "outstanding_bytes": int(tags.outstanding_bytes[row]),
         "peak_bytes": int(tags.peak_bytes[row]),
     }
+
+
+def before_parts(snapshot: Snapshot) -> list[Object]:
+    """By tag row: what was allocated when the events began; nothing where that is not known."""
+    was = before(snapshot)
+    if was is None:
+        return [{} for _ in snapshot.pool.tags.tag]
+    rows = zip(was.count.tolist(), was.bytes.tolist(), strict=True)
+    return [{"before_count": count, "before_bytes": held} for count, held in rows]
 
 
 def _site_row(snapshot: Snapshot, row: int) -> Object:

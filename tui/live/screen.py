@@ -6,9 +6,10 @@ from textual import on
 from textual.message import Message
 
 from analyzers.snapshot import Snapshot
-from tui.live.follower import Follower
+from tui.live.follows import Follows
 from tui.live.moment import Moment
 from tui.screens.main import MainScreen
+from tui.widgets.filter_line import FilterLine
 from tui.widgets.live_line import LiveLine
 from tui.widgets.trace_bar import TraceBar
 
@@ -23,9 +24,11 @@ class LiveScreen(MainScreen):
             super().__init__()
             self.moment = moment
 
-    def __init__(self, snapshot: Snapshot, first: str, follower: Follower) -> None:
+    def __init__(self, snapshot: Snapshot, first: str, follower: Follows, *, words: str = "") -> None:
+        """``words``: a filter to begin with."""
         super().__init__(snapshot, first)
         self._follower = follower
+        self._words = words
         self._line = LiveLine()
 
     def on_mount(self) -> None:
@@ -33,6 +36,11 @@ class LiveScreen(MainScreen):
         self.show(self.whole, self._follower.label)
         self.mount(self._line, after=self.query_one(TraceBar))
         self._follower.start(self._tell)
+        if self._words:
+            self.call_after_refresh(self._filter_by, self._words)
+
+    def _filter_by(self, words: str) -> None:
+        self.query_one(FilterLine).value = words
 
     def on_unmount(self) -> None:
         """Nobody is told any more."""

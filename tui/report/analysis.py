@@ -14,7 +14,7 @@ from tui.filters import Filters
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
 from tui.report.pending import pending_lines
-from tui.report.pool import has_pool_events, ledger_lines, selection_lines, who_lines
+from tui.report.pool import baseline_lines, has_pool_events, ledger_lines, selection_lines, who_lines
 from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.report.stacks import stack_lines
 from tui.report.styles import heading, note, warning
@@ -75,7 +75,8 @@ def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
     for part in (pending_lines(snapshot.diagnosis.pending_apcs), cleared_lines(snapshot.diagnosis.cleared)):
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
-    return [*lines, Text(), *ledger_lines(snapshot.pool.totals), *selection_lines(filters, snapshot.pool)]
+    lines += [Text(), *ledger_lines(snapshot.pool.totals), *baseline_lines(snapshot.baseline)]
+    return [*lines, *selection_lines(filters, snapshot.pool)]
 
 
 def _missing(snapshot: Snapshot) -> list[Text]:

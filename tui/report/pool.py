@@ -8,6 +8,7 @@ from rich.text import Text
 from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals
 from tracer.columns import Who
+from tracer.live.counters import PoolCounters
 from tui.filters import Filters
 from tui.report.styles import heading, labelled, note
 
@@ -42,6 +43,14 @@ def ledger_lines(totals: PoolTotals) -> list[Text]:
         labelled("outstanding", held),
         note("  Outstanding means: allocated in this trace and not freed in it. That alone is not a leak."),
     ]
+
+
+def baseline_lines(baseline: PoolCounters | None) -> list[Text]:
+    """What was allocated before the first event; nothing where nobody asked for it."""
+    if baseline is None:
+        return []
+    held = f"{counted(int(baseline.count.sum()), 'allocation')}, {exact_size(int(baseline.bytes.sum()))}"
+    return [labelled("before", f"{held}, by the pool's counters when the events began")]
 
 
 def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analyzers.counted import before
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
 from analyzers.snapshot import I64, Snapshot, TagTable
@@ -65,6 +66,7 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
         *changing(_number("frees", "Frees", "f", 8), 14, "frees", number),
         *changing(_number("outstanding", "Outst", "d", 1), 4, "outstanding_count", number),
         *changing(_number("bytes", "Bytes", "b", 0), 2, "outstanding_bytes", size),
+        *_baseline_columns(snapshot),
         NumberColumn(
             _number("each", "Per alloc", "m", 12), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
         ),
@@ -75,6 +77,19 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
     )
     changed = None if since is None else _changed(columns, len(tags.tag))
     return TableModel(columns, len(tags.tag), _held_by(snapshot), "process", changed)
+
+
+def _baseline_columns(snapshot: Snapshot) -> list[Column]:
+    """What was there before; and how it has grown, where the bytes are all there is and not what the events show."""
+    was = before(snapshot)
+    if was is None:
+        return []
+    shown: list[Column] = [NumberColumn(_number("before", "Before", "", 7), was.bytes, size)]
+    if snapshot.counted:
+        shown.append(
+            ChangeColumn(_number("growth", "Growth", "w", 1), snapshot.pool.tags.outstanding_bytes - was.bytes, size)
+        )
+    return shown
 
 
 def _course_column(snapshot: Snapshot) -> Column:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from rich.text import Text
 
+from analyzers.counted import before
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.quantities import counted, duration, exact_size, number, size
 from analyzers.snapshot import Snapshot
@@ -37,11 +38,13 @@ def listing(scene: Scene) -> Listing:
     def name(row: int) -> tuple[int, bool]:
         return int(tags.tag[row]), bool(tags.paged[row])
 
-    def step(row: int) -> Step:
+    def step(row: int) -> Step | None:
+        if scene.snapshot.counted:
+            return None
         return Step("stacks", replace(scene.scope, tag=name(row), label=tag_text(int(tags.tag[row]))))
 
     return Listing(
-        model=tag_table(scene.snapshot, _since(scene), with_course=True),
+        model=tag_table(scene.snapshot, _since(scene), with_course=not scene.snapshot.counted),
         identity=name,
         describe=lambda row: _words(scene, row),
         step=step,
@@ -95,13 +98,28 @@ def _words(scene: Scene, row: int) -> Text:
         f" ({tag_hex(tag)})  {safe(tags.driver[row])}  {safe(tags.description[row])}\n",
         f"{number(count)} outstanding, {exact_size(held)}{each}; peak {exact_size(int(tags.peak_bytes[row]))}\n",
         f"{number(int(tags.allocations[row]))} allocs, {number(int(tags.frees[row]))} frees\n",
-        f"{_course_words(scene, row)}\n",
+        f"{_before_words(scene.snapshot, row)}{_course_words(scene, row)}\n",
     )
     return text.append(interval_words(pool, scene.scope))
 
 
+def _before_words(snapshot: Snapshot, row: int) -> str:
+    """What was there when the events, or the counting, began; empty where nobody asked."""
+    was = before(snapshot)
+    if was is None:
+        return ""
+    count, held = int(was.count[row]), int(was.bytes[row])
+    if not snapshot.counted:
+        return f"before the trace: {number(count)} allocations, {exact_size(held)}\n"
+    grown = int(snapshot.pool.tags.outstanding_bytes[row]) - held
+    sign = "+" if grown > 0 else ""
+    return f"when counting began: {number(count)}, {exact_size(held)}; since then {sign}{size(grown)}\n"
+
+
 def _course_words(scene: Scene, row: int) -> str:
     """The bytes over time, on one line."""
+    if scene.snapshot.counted:
+        return "pool counters: no allocation is known by itself, nor who made it"
     course = outstanding_course(scene.snapshot.pool, row)
     if not len(course):
         return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
@@ -17,18 +19,24 @@ class LiveLine(Widget):
     LiveLine { height: auto; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
+    waiting: ClassVar = "waiting for the first events"
+
     def __init__(self) -> None:
         super().__init__()
-        self._lines = [Text("waiting for the first events")]
+        self._lines = [Text(self.waiting)]
 
     def show(self, moment: Moment) -> None:
         """Show what was told last."""
-        self._lines = [_course_line(moment), *(Text(line, "bold red") for line in moment.fault.splitlines())]
+        self._lines = [self.course(moment), *(Text(line, "bold red") for line in moment.fault.splitlines())]
         self.refresh(layout=True)
 
     def render(self) -> RenderResult:
         """The lines, each cut at the width."""
         return Text("\n").join(self._lines)
+
+    def course(self, moment: Moment) -> Text:
+        """What goes on."""
+        return _course_line(moment)
 
 
 def _course_line(moment: Moment) -> Text:

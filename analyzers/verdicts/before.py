@@ -1,0 +1,39 @@
+"""Tags of which only memory from before the trace was freed, and whether the pool's counters bear that out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analyzers.findings import Cleared, Verdict
+from analyzers.snapshot import PoolSnapshot
+from analyzers.verdicts.groups import strays_of_tags
+from tracer.live.counters import PoolCounters
+
+
+def before_trace(pool: PoolSnapshot, baseline: PoolCounters | None) -> tuple[Cleared, ...]:
+    """What to say of tags that have frees without allocation and nothing outstanding.
+
+    ``baseline``: the counters when the events began. With it, more frees than there were allocations then cannot all be
+    of memory from before: allocations went unseen, and the verdict is *unknown*. Without it, all count as *pre-trace*.
+    """
+    tags, strays = pool.tags, strays_of_tags(pool)
+    before = None if baseline is None else baseline.taken("count", baseline.rows_of(tags.tag, tags.paged))
+    return tuple(
+        _cleared(pool, row, int(strays[row]), None if before is None else int(before[row]))
+        for row in np.flatnonzero((strays > 0) & (tags.outstanding_count == 0)).tolist()
+    )
+
+
+def _cleared(pool: PoolSnapshot, row: int, strays: int, before: int | None) -> Cleared:
+    tags, verdict = pool.tags, Verdict.PRE_TRACE
+    if before is None:
+        why = f"{strays:,} frees of memory from before the trace, or unseen, and nothing is outstanding"
+    elif strays <= before:
+        why = f"{strays:,} frees of the {before:,} allocations that were there when the trace began"
+    else:
+        verdict = Verdict.UNKNOWN
+        why = (
+            f"{strays:,} frees without allocation, though {before:,} allocations were there when the trace began:"
+            " others went unseen, or it is session pool, which Windows does not count"
+        )
+    return Cleared(int(tags.tag[row]), bool(tags.paged[row]), tags.driver[row], verdict, 0, 0, why)

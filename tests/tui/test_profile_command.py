@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from tui.cli import main
+from tui.exit_codes import ExitCode
+
+
+def test_the_profile_goes_to_stdout_and_how_to_use_it_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "--tag", "AfdE"]) == ExitCode.DONE
+    out, err = capsys.readouterr()
+    root = ElementTree.fromstring(out)
+    assert [found.get("Value") for found in root.iterfind(".//PoolTag")] == ["AfdE"]
+    assert "wpr -start pool.wprp -filemode" in err
+    assert '-PoolTag "AfdE"' in err
+
+
+def test_xperf_s_lines_come_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "--xperf"]) == ExitCode.DONE
+    out, err = capsys.readouterr()
+    assert [line.split()[:2] for line in out.splitlines()] == [
+        ["xperf", "-on"],
+        ["xperf", "-start"],
+        ["xperf", "-stop"],
+    ]
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "words", [["--tag", "AfdEE"], ["--buffers", "0"], [word for n in "abcde" for word in ("--tag", n)]]
+)
+def test_what_cannot_be_recorded_is_wrong_use(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", *words]) == ExitCode.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "next" in err

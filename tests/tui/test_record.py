@@ -1,0 +1,209 @@
+"""poolscope record on a machine that plays Windows: what ends it, what is left, and what is told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.settings import Settings
+from fixtures.simulate import Simulation, simulate
+from tests.tracer.live.counted import Kernel
+from tests.tracer.live.fake_api import FakeApi
+from tests.tui.made_windows import MadeWindows
+from tests.tui.test_live_capture import Interrupted
+from tracer.live.api import Control, Status
+from tracer.live.structures import NamedProperties
+from tracer.live.this_machine import ThisMachine
+from tui.cli import main
+from tui.exit_codes import ExitCode
+
+SLEEPS_LONG = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+class Recorder(FakeApi):
+    """Windows writes the file: a simulated trace, when the session is stopped."""
+
+    def __init__(self, simulation: Simulation | None = None, **kind: Any) -> None:
+        super().__init__(**kind)
+        self.simulation = simulation
+        self.files: dict[str, str] = {}
+        self.taken_away = False
+
+    def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
+        status, handle = super().start_trace(name, properties)
+        if status == Status.SUCCESS:
+            self.files[name] = self.sessions_by_name[name].file
+        return status, handle
+
+    def control_trace(self, handle: int, name: str, properties: NamedProperties, code: Control) -> int:
+        if self.taken_away and name in self.sessions_by_name:
+            self.end(name)
+        return super().control_trace(handle, name, properties, code)
+
+    def end(self, name: str) -> None:
+        super().end(name)
+        if self.simulation is not None and self.files.get(name):
+            self.simulation.write(Path(self.files[name]))
+
+
+@pytest.fixture(scope="module")
+def leak() -> Simulation:
+    return simulate("winsock-loop", 7, Settings(iterations=45))
+
+
+@pytest.fixture
+def api(leak: Simulation, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    made = Recorder(leak)
+    machine = ThisMachine(made, MadeWindows(), Kernel().query)
+    monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: machine)
+    return made
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str, code: ExitCode = ExitCode.DONE) -> dict[str, Any]:
+    assert main(["record", "--quiet", "--json", *words]) == code
+    document = json.loads(capsys.readouterr().out)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_it_ends_with_its_time_and_leaves_a_file_and_no_session(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pool.etl"
+    told_of = told(capsys, str(out), "--for", "200ms")["recording"]
+    assert told_of["ended_by"] == "time"
+    assert told_of["bytes"] == out.stat().st_size > 0
+    assert told_of["command_exit_code"] is None
+    assert told_of["seconds"] >= 0.2
+    assert api.ours == []
+
+
+def test_it_ends_with_the_command_that_it_started(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "pool.etl"), "--", sys.executable, "-c", "import sys; sys.exit(7)", "--json", "--for"]
+    told_of = told(capsys, *words)["recording"]
+    assert told_of["ended_by"] == "command"
+    assert told_of["command_exit_code"] == 7
+    assert api.ours == []
+
+
+def test_the_command_runs_only_while_the_session_does(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told_of = told(capsys, str(tmp_path / "pool.etl"), "--for", "200ms", "--", *SLEEPS_LONG)["recording"]
+    assert told_of["ended_by"] == "time"
+    assert told_of["command_exit_code"] is None
+
+
+def test_a_command_that_cannot_be_started_leaves_no_session(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "pool.etl"), "--", str(tmp_path / "no-such-program")]
+    assert told(capsys, *words, code=ExitCode.USAGE)["error"]["code"] == "command-not-started"
+    assert api.ours == []
+
+
+def test_the_trace_can_be_analysed_at_once(api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = told(capsys, str(tmp_path / "pool.etl"), "--for", "100ms", "--analyze")
+    assert document["findings"][0]["verdict"] == "pending-apc"
+    assert document["recording"]["ended_by"] == "time"
+    assert document["simulated"] is True
+
+
+def test_a_leak_in_the_trace_can_fail_the_command(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["record", str(tmp_path / "pool.etl"), "--for", "100ms", "--analyze", "--fail-on-finding"]
+    assert main(words) == ExitCode.FOUND
+    out, err = capsys.readouterr()
+    assert "Outstanding by tag" in out
+    assert "wrote pool.etl: " in err
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--for", "1h"], ExitCode.INTERRUPTED), ([], ExitCode.DONE)])
+def test_ctrl_c_ends_it_with_a_whole_file(
+    words: list[str], code: ExitCode, api: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("tui.capture.recording.Interruption", Interrupted)
+    out = tmp_path / "pool.etl"
+    assert told(capsys, str(out), *words, code=code)["recording"]["ended_by"] == "ctrl-c"
+    assert out.stat().st_size > 0
+    assert api.ours == []
+
+
+def test_a_session_that_somebody_else_stops_is_told(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.taken_away = True
+    assert main(["record", str(tmp_path / "pool.etl"), "--for", "1h"]) == ExitCode.DONE
+    assert "somebody else stopped the session" in capsys.readouterr().err
+
+
+def test_a_full_file_ends_it_and_is_told(api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "pool.etl"
+    out.write_bytes(bytes(2 << 20))
+    assert main(["record", str(out), "--overwrite", "--max-size", "1"]) == ExitCode.DONE
+    assert "the file is full" in capsys.readouterr().err
+
+
+def test_a_file_that_is_there_is_not_written_over(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pool.etl"
+    out.write_bytes(b"precious")
+    assert told(capsys, str(out), "--for", "1s", code=ExitCode.USAGE)["error"]["code"] == "file-exists"
+    assert out.read_bytes() == b"precious"
+    assert api.log == []
+
+
+def test_what_windows_refuses_is_told_and_the_command_never_starts(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.refuse["StartTraceW"] = 5
+    mark = tmp_path / "started"
+    command = [sys.executable, "-c", f"open({str(mark)!r}, 'w')"]
+    error = told(capsys, str(tmp_path / "pool.etl"), "--", *command, code=ExitCode.MACHINE)["error"]
+    assert error["code"] == "access-denied"
+    assert not mark.exists()
+
+
+def test_losses_and_what_windows_did_not_offer_are_warned_of(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.refuse["TraceSetInformation stack_tracing"] = 87
+    monkey = api.start_trace
+
+    def lossy(name: str, properties: NamedProperties) -> tuple[int, int]:
+        started = monkey(name, properties)
+        api.sessions_by_name[name].lost = 12
+        return started
+
+    api.start_trace = lossy  # type: ignore[method-assign]
+    assert main(["record", str(tmp_path / "pool.etl"), "--for", "50ms"]) == ExitCode.DONE
+    err = capsys.readouterr().err
+    assert "Windows lost 12 events" in err
+    assert "does not record call stacks" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--tag", "Afd?"], [word for tag in "abcde" for word in ("--tag", tag)], ["--max-size", "0"], ["--for", "-1s"]],
+)
+def test_what_cannot_be_recorded_is_wrong_use(
+    words: list[str], api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["record", str(tmp_path / "pool.etl"), *words]) == ExitCode.USAGE
+    assert api.log == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it records")
+def test_elsewhere_it_says_what_can_be_done_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = told(capsys, str(tmp_path / "pool.etl"), "--for", "1s", code=ExitCode.MACHINE)["error"]
+    assert error["code"] == "no-capture"
+    assert "--replay" in error["next"]

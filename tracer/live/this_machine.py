@@ -1,0 +1,29 @@
+"""The one place where commands meet Windows; tests put a made machine here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracer.live.api import Api
+from tracer.live.counters import Query
+from tracer.live.machine import Asking
+
+
+@dataclass(frozen=True, slots=True)
+class ThisMachine:
+    """A Windows: its sessions, its pool counters, and what else is asked of it."""
+
+    api: Api
+    asking: Asking
+    query: Query
+
+
+def this_machine() -> ThisMachine:
+    """This Windows. Raises MachineError (``no-capture``) where it is none."""
+    from tracer.live.windows import windows_api  # says what can be done instead where this is not Windows
+
+    api = windows_api()
+    from tracer.live.asking import WindowsAsking
+    from tracer.live.counters import windows_query
+
+    return ThisMachine(api, WindowsAsking(), windows_query())

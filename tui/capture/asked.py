@@ -1,0 +1,46 @@
+"""What a command line asks a capture for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from tracer.errors import UsageError
+from tracer.live.plan import TAG_BYTES, CapturePlan
+from tui.filters import Filters
+
+_WILDCARDS: Final = "?*"
+
+
+def plan_of(args: argparse.Namespace, *, file: Path | None = None, most_bytes: int = 0) -> CapturePlan:
+    """The plan; Windows is asked to filter by tags only where all of them are exact."""
+    return CapturePlan(
+        tags=tags_of(args.tag),
+        stacks=not args.no_stacks,
+        seconds=args.seconds,
+        file=file,
+        most_bytes=most_bytes,
+    )
+
+
+def tags_of(words: list[str]) -> tuple[bytes, ...]:
+    """Four bytes of each tag, as in memory; none where a word has a wildcard. Raises UsageError."""
+    tags = tuple(_tag(word) for word in words)
+    return () if any(set(word) & set(_WILDCARDS) for word in words) else tags
+
+
+def filters_of(args: argparse.Namespace) -> Filters:
+    """What a report tells."""
+    return Filters(tags=tuple(args.tag), processes=tuple(args.process))
+
+
+def _tag(word: str) -> bytes:
+    if not 1 <= len(word) <= TAG_BYTES or not (word.isascii() and word.isprintable()):
+        raise UsageError(
+            "bad-tag",
+            f"{word!r} is no pool tag",
+            why="a pool tag has up to four printable ASCII characters",
+            next="give the tag as poolmon shows it, such as --tag AfdE; ? and * stand for other characters",
+        )
+    return word.ljust(TAG_BYTES).encode("ascii")

@@ -1,0 +1,56 @@
+"""A capture without an interface: from its first event to its last, or to Ctrl-C."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzers.analysis import Analysis
+from analyzers.snapshot import Snapshot
+from analyzers.tags import TagNames
+from tracer.errors import MachineError
+from tracer.live.capture import Capture
+from tracer.live.counters import PoolCounters
+from tracer.live.plan import CapturePlan
+from tracer.live.this_machine import ThisMachine
+from tui.reading.interruption import Interruption
+
+_LOOK_SECONDS = 0.1
+"""How long nobody looks for Ctrl-C where no events come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What came of it. ``fault``: why it ended before its time, ``None`` where it did not.
+
+    ``notes``: what Windows did not offer; ``left_behind``: sessions of a Poolscope that crashed, stopped at the start.
+    """
+
+    snapshot: Snapshot
+    notes: tuple[str, ...]
+    left_behind: tuple[str, ...]
+    fault: MachineError | None
+
+
+def captured(machine: ThisMachine, plan: CapturePlan, names: TagNames, before: PoolCounters | None) -> Captured:
+    """Capture until the plan's time is up, the session ends, or Ctrl-C, which without a time is the planned end.
+
+    Raises MachineError where it cannot begin.
+    """
+    fault: MachineError | None = None
+    with Capture.open(plan, machine.api) as capture, Interruption() as interruption:
+        analysis = Analysis(capture, names, before)
+        try:
+            _take(capture, analysis, interruption)
+        except MachineError as error:
+            fault = error
+        cut_short = fault is not None or (interruption.asked and plan.seconds is not None)
+        snapshot = analysis.snapshot(partial=cut_short)
+        return Captured(snapshot, capture.notes, capture.reclaimed, fault)
+
+
+def _take(capture: Capture, analysis: Analysis, interruption: Interruption) -> None:
+    for batch in capture.batches(Analysis.KINDS):
+        analysis.feed(batch)
+        if interruption.asked:
+            capture.stop()
+        capture.wait(_LOOK_SECONDS)

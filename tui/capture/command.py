@@ -1,0 +1,110 @@
+"""``poolscope live`` on this machine's kernel."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from tui.capture.asked import filters_of, plan_of
+from tui.exit_codes import ExitCode, exit_code_of
+from tui.outcome import gravest
+from tui.streams import say
+
+if TYPE_CHECKING:
+    from analyzers.tags import TagNames
+    from tracer.live.plan import CapturePlan
+    from tracer.live.this_machine import ThisMachine
+    from tui.capture.capturing import Captured
+
+
+def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
+    """Capture until the time is up, or the user leaves. Raises MachineError where it cannot begin."""
+    from tracer.live import this_machine as here
+    from tui.reading.compilation import announce_compilation
+    from tui.reading.tag_names import load_tag_names
+
+    plan = plan_of(args)
+    machine = here.this_machine()
+    names = load_tag_names(args.pooltag, quiet=args.quiet)
+    announce_compilation(quiet=args.quiet)
+    return _watch(machine, plan, names, args) if interface else _report(machine, plan, names, args)
+
+
+def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
+    from tui.capture.baseline import baseline
+    from tui.capture.capturing import captured
+
+    until = "Ctrl-C ends it" if plan.seconds is None else f"for {plan.seconds:g} s"
+    say(f"capturing, {until}", quiet=args.quiet)
+    done = captured(machine, plan, names, baseline(machine, quiet=args.quiet))
+    tell_notes(done.notes, done.left_behind, quiet=args.quiet)
+    return _told(done, args)
+
+
+def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
+    """The report or the document of a capture; gives its outcome."""
+    from tui.errors import tell
+    from tui.selection import select
+
+    snapshot = select(done.snapshot, filters_of(args))
+    if args.json:
+        from tui.json_documents.capture import capture_document
+        from tui.json_documents.writing import write_document
+
+        write_document(capture_document(done, snapshot, filters_of(args)))
+    else:
+        from tui.commands.analyze import print_report
+
+        print_report(snapshot, filters_of(args), top=args.top, whole=done.snapshot.diagnosis)
+    if done.fault is not None:
+        tell(done.fault)
+        return exit_code_of(done.fault)
+    if snapshot.partial:
+        return ExitCode.INTERRUPTED
+    found = args.fail_on_finding and snapshot.diagnosis.findings
+    return gravest((ExitCode.FOUND,) if found else ())
+
+
+def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
+    from tracer.live.capture import Capture
+    from tui.capture.baseline import baseline
+    from tui.glyphs import terminal_is_unicode
+    from tui.live.app import LiveApp  # brings textual
+    from tui.live.follower import Follower
+    from tui.themes import theme_for
+
+    before = baseline(machine, quiet=args.quiet)
+    with Capture.open(plan, machine.api) as capture:
+        tell_notes(capture.notes, capture.reclaimed, quiet=args.quiet)
+        follower = Follower(capture, names, baseline=before)
+        app = LiveApp(
+            follower,
+            words=filter_words(args),
+            notes=capture.notes,
+            theme=theme_for(os.environ),
+            ascii_only=not terminal_is_unicode(),
+        )
+        try:
+            app.run()
+        finally:
+            follower.stop()
+            follower.join()
+    if app.fault is not None:
+        raise app.fault
+    return ExitCode.DONE
+
+
+def filter_words(args: argparse.Namespace) -> str:
+    """The filter line's words for what was asked for: one process, where only one is."""
+    return f'process:"{args.process[0]}"' if len(args.process) == 1 and '"' not in args.process[0] else ""
+
+
+def tell_notes(notes: tuple[str, ...], left_behind: tuple[str, ...], *, quiet: bool) -> None:
+    """What Windows did not offer, and what a crash had left behind, on stderr."""
+    from tui.safe_text import safe
+
+    for name in left_behind:
+        say(f"note: stopped '{safe(name)}', a session that a Poolscope which crashed had left behind", quiet=quiet)
+    for note in notes:
+        say(f"note: {safe(note)}", quiet=quiet)

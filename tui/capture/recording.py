@@ -1,0 +1,146 @@
+"""A recording while it runs: until its time is up, its command ends, its file is full, or Ctrl-C."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from tracer.errors import UsageError
+from tracer.live.plan import CapturePlan
+from tracer.live.recording import Recording
+from tracer.live.this_machine import ThisMachine
+from tracer.trace import Loss
+from tui.reading.interruption import Interruption
+
+_LOOK_SECONDS: Final = 0.2
+_ASK_SECONDS: Final = 1.0
+"""How often Windows is asked whether the session still runs."""
+_GRACE_SECONDS: Final = 5.0
+"""How long a command that outlives the recording may take to end."""
+
+
+class End(StrEnum):
+    """Why a recording ended."""
+
+    TIME = "time"
+    COMMAND = "command"
+    FULL = "file-full"
+    INTERRUPTED = "ctrl-c"
+    SESSION = "session-stopped"  # by somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of it; ``command_exit_code`` is ``None`` where there was no command, or it was ended with the rest."""
+
+    path: Path
+    bytes: int
+    seconds: float
+    ended_by: End
+    command_exit_code: int | None
+    loss: Loss
+    notes: tuple[str, ...]
+    left_behind: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The clock, and how to let it go on."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def recorded(machine: ThisMachine, plan: CapturePlan, command: Sequence[str], passing: Time) -> Recorded:
+    """Record; the command, if any, is started when the session runs, and ended with it.
+
+    Raises MachineError where Windows refuses, UsageError where the command cannot be started.
+    """
+    with Interruption() as interruption, Recording.open(plan, machine.api) as recording, ExitStack() as leaving:
+        began = passing.clock()
+        child = _started(command, leaving) if command else None
+        run = _Run(recording, plan, child, passing, began, interruption)
+        ended_by = run.wait()
+        code = None if child is None else child.poll()
+        recording.stop()
+        seconds = passing.clock() - began
+        return Recorded(
+            recording.path, _size(recording.path), seconds, ended_by, code, recording.loss, recording.notes,
+            recording.reclaimed,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Run:
+    recording: Recording
+    plan: CapturePlan
+    child: subprocess.Popen[bytes] | None
+    passing: Time
+    began: float
+    interruption: Interruption
+
+    def wait(self) -> End:
+        """Until one of the reasons to end it is there."""
+        asked_at = self.began
+        while (end := self._end()) is None:
+            self.passing.sleep(_LOOK_SECONDS)
+            if self.passing.clock() - asked_at >= _ASK_SECONDS:
+                asked_at = self.passing.clock()
+                if not self._runs():
+                    return End.FULL if self._is_full() else End.SESSION
+        return end
+
+    def _end(self) -> End | None:
+        if self.interruption.asked:
+            return End.INTERRUPTED
+        if self.child is not None and self.child.poll() is not None:
+            return End.COMMAND
+        if self.plan.seconds is not None and self.passing.clock() - self.began >= self.plan.seconds:
+            return End.TIME
+        return End.FULL if self._is_full() else None
+
+    def _runs(self) -> bool:
+        _ = self.recording.loss  # asks Windows, which tells whether the session is there
+        return self.recording.running
+
+    def _is_full(self) -> bool:
+        return bool(self.plan.most_bytes) and _size(self.recording.path) >= self.plan.most_bytes
+
+
+def _started(command: Sequence[str], leaving: ExitStack) -> subprocess.Popen[bytes]:
+    try:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "command-not-started",
+            "the command to record cannot be started",
+            where=command[0],
+            why=(error.strerror if isinstance(error, OSError) else None) or str(error),
+            next="give the path of a program after --, as in: poolscope record out.etl -- python loop.py",
+        ) from error
+    leaving.callback(_ended, child)
+    return child
+
+
+def _ended(child: subprocess.Popen[bytes]) -> None:
+    """End it if it still runs."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # Windows makes the file when the first buffer is full
+        return 0

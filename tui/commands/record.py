@@ -1,0 +1,141 @@
+"""``poolscope record``: what happens on this Windows machine, into a file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from tracer.errors import UsageError
+from tui.commands.options import add_for, add_json, add_pooltag, add_quiet, at_least_one
+from tui.exit_codes import ExitCode
+from tui.streams import say
+
+if TYPE_CHECKING:
+    from tui.capture.recording import Recorded
+
+_MOST_MB: Final = 8192
+"""The file's size, unless ``--max-size`` says otherwise: hours of a machine with one tag, minutes of a busy one."""
+
+
+class RecordCommand:
+    """Records until its time is up, its command ends, its file is full, or Ctrl-C."""
+
+    follows: ClassVar = "COMMAND"
+    """What may follow ``--``."""
+
+    def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
+        """Declare arguments and options."""
+        parser.usage = "poolscope record OUT.etl [options] [-- COMMAND ...]"
+        parser.epilog = "After --: a command that is started once the session runs, and with whose end it ends."
+        parser.add_argument("output", type=Path, metavar="OUT.etl", help="the trace to write")
+        add_for(parser, "record")
+        parser.add_argument("--tag", action="append", default=[], help="only this pool tag; up to four")
+        parser.add_argument("--no-stacks", action="store_true", help="without call stacks")
+        parser.add_argument(
+            "--max-size", type=at_least_one, default=_MOST_MB, metavar="MB", help=f"of the file (default {_MOST_MB})"
+        )
+        parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
+        parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
+        parser.add_argument("--fail-on-finding", action="store_true", help="with --analyze: exit with 1 for a leak")
+        parser.add_argument("--top", type=at_least_one, default=10, metavar="N", help="with --analyze: rows (10)")
+        add_json(parser)
+        add_pooltag(parser)
+        add_quiet(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Record, and tell how it went."""
+        from tracer.live import this_machine as here  # brings numpy: not for --help
+        from tui.capture.asked import plan_of
+        from tui.capture.recording import Time, recorded
+
+        plan = plan_of(args, file=args.output.absolute(), most_bytes=args.max_size << 20)
+        if args.tag and not plan.filtered_by_session:
+            raise UsageError(
+                "tags",
+                "these tags cannot be recorded alone",
+                why="Windows filters by up to four tags, given exactly",
+                next="leave --tag out, and give it to 'poolscope analyze' afterwards",
+            )
+        machine = here.this_machine()
+        _refuse_to_overwrite(args)
+        say(f"recording to {args.output}{_until(args)}; Ctrl-C ends it", quiet=args.quiet)
+        done = recorded(machine, plan, args.rest, Time())
+        _tell(done, quiet=args.quiet)
+        return _analyse(done, args) if args.analyze else _document(done, args)
+
+
+def _until(args: argparse.Namespace) -> str:
+    """What ends it, in words."""
+    ends = [f"for {args.seconds:g} s"] if args.seconds is not None else []
+    ends += [f"until {args.rest[0]} ends"] if args.rest else []
+    return f", {' or '.join(ends)}" if ends else ""
+
+
+def _refuse_to_overwrite(args: argparse.Namespace) -> None:
+    if args.output.exists() and not args.overwrite:
+        raise UsageError(
+            "file-exists",
+            "there is a file of that name",
+            where=str(args.output),
+            why="a recording would write over it",
+            next="give another name, or --overwrite",
+        )
+
+
+def _tell(done: Recorded, *, quiet: bool) -> None:
+    """What there is to know of a recording, on stderr."""
+    from analyzers.quantities import counted, exact_size
+    from tui.capture.command import tell_notes
+    from tui.capture.recording import End
+
+    tell_notes(done.notes, done.left_behind, quiet=quiet)
+    if done.ended_by is End.SESSION:
+        say("warning: somebody else stopped the session; what was recorded until then stands", quiet=quiet)
+    if done.ended_by is End.FULL:
+        say("warning: the file is full: what came later is not in it (--max-size MB, --tag)", quiet=quiet)
+    if done.loss.events_lost or done.loss.buffers_lost:
+        lost = f"{counted(done.loss.events_lost, 'event')} and {counted(done.loss.buffers_lost, 'buffer')}"
+        say(f"warning: Windows lost {lost}", quiet=quiet)
+    if done.command_exit_code is not None:
+        say(f"the command ended with {done.command_exit_code}", quiet=quiet)
+    say(f"wrote {done.path.name}: {exact_size(done.bytes)} in {done.seconds:.1f} s", quiet=quiet)
+
+
+def _document(done: Recorded, args: argparse.Namespace) -> ExitCode:
+    if args.json:
+        from tui.json_documents.capture import recording_document
+        from tui.json_documents.writing import write_document
+
+        write_document(recording_document(done))
+    return _outcome(done, args)
+
+
+def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
+    """Report on the file, or give the analysis' document with the recording's part."""
+    from tui.filters import Filters
+    from tui.outcome import gravest
+    from tui.reading.tag_names import load_tag_names
+    from tui.reading.trace import read_snapshot
+
+    snapshot = read_snapshot(done.path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+    if args.json:
+        from tui.json_documents.analysis import analysis_document
+        from tui.json_documents.capture import recording_part
+        from tui.json_documents.writing import write_document
+
+        write_document(analysis_document(snapshot) | {"recording": recording_part(done)})
+    else:
+        from tui.commands.analyze import print_report
+
+        print_report(snapshot, Filters(), top=args.top)
+    found = args.fail_on_finding and snapshot.diagnosis.findings and not snapshot.partial
+    return gravest((_outcome(done, args), *((ExitCode.FOUND,) if found else ())))
+
+
+def _outcome(done: Recorded, args: argparse.Namespace) -> ExitCode:
+    """Ctrl-C is the planned end of a recording that has no other."""
+    from tui.capture.recording import End
+
+    planned = args.seconds is None and not args.rest
+    return ExitCode.INTERRUPTED if done.ended_by is End.INTERRUPTED and not planned else ExitCode.DONE

@@ -1,0 +1,1 @@
+"""Watching the pool's own counters: PoolMon with growth, and without elevation or events."""

@@ -1,0 +1,74 @@
+"""The interface on the pool's counters: the table of tags, and what it cannot show said plainly."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from analyzers.quantities import duration, size
+from analyzers.snapshot import Snapshot
+from tui.app import PoolscopeApp
+from tui.counters.follower import CountersFollower
+from tui.live.moment import Moment
+from tui.live.screen import LiveScreen
+from tui.views.scope import Scope
+from tui.views.table_view import TableView
+from tui.widgets.live_line import LiveLine
+
+TAGS = "tags"
+_ONLY_TAGS = "the pool's counters know tags alone; 'poolscope live' shows allocations, stacks and processes"
+
+
+class CountersLine(LiveLine):
+    """How long it has been counted, and how fast the pool grows."""
+
+    waiting = "waiting for the next sample"
+
+    def course(self, moment: Moment) -> Text:
+        """One line."""
+        growth = moment.rates.growth
+        sign = "+" if growth > 0 else ""
+        return Text.assemble(
+            f"+{duration(moment.at_ns)}  pool ",
+            (f"{sign}{size(round(growth))}/s", "bold yellow" if growth > 0 else ""),
+            "  M: growth counts from now on, C: from the start",
+        )
+
+
+class CountersScreen(LiveScreen):
+    """Tags alone; the mark moves the moment from which growth counts."""
+
+    def __init__(self, snapshot: Snapshot, follower: CountersFollower) -> None:
+        super().__init__(snapshot, TAGS, follower)
+        self._counters = follower
+        self._line = CountersLine()
+
+    def on_mount(self) -> None:
+        """What grows most comes first, once there is a table."""
+        self.call_after_refresh(self._sort)
+
+    def _sort(self) -> None:
+        view = self.view
+        if isinstance(view, TableView):
+            view.table.sort_by("growth")
+
+    def go(self, view: str, scope: Scope | None = None) -> None:
+        """There is nowhere to go."""
+        del scope
+        if view != TAGS:
+            self.notify(_ONLY_TAGS, markup=False)
+
+    def mark(self, snapshot: Snapshot | None) -> None:
+        """Growth counts from now on; ``None``: from the first sample again."""
+        self.show(self._counters.rebase(here=snapshot is not None), self._counters.label)
+
+
+class CountersApp(PoolscopeApp):
+    """Opens on the tags, which is all there is."""
+
+    def __init__(self, follower: CountersFollower, *, theme: str, ascii_only: bool) -> None:
+        super().__init__(follower.first(), TAGS, theme=theme, ascii_only=ascii_only)
+        self._follower = follower
+
+    def first_screen(self) -> CountersScreen:
+        """The table, moving."""
+        return CountersScreen(self.snapshot, self._follower)

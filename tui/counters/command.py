@@ -1,0 +1,71 @@
+"""``poolscope live --counters``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from tui.counters.sampling import Counting, Sampling
+from tui.exit_codes import ExitCode
+from tui.streams import say
+
+if TYPE_CHECKING:
+    from analyzers.snapshot import Snapshot
+
+
+def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
+    """Count until the time is up, or the user leaves; ``interface``: in the terminal interface."""
+    from tracer.live import this_machine as here
+    from tui.reading.tag_names import load_tag_names
+
+    machine = here.this_machine()
+    names = load_tag_names(args.pooltag, quiet=args.quiet)
+    counting = Counting(machine.query, names, machine.api.machine(), machine.api.now().filetime)
+    sampling = Sampling(counting)
+    return _watch(sampling) if interface else _tell(sampling, args)
+
+
+def _watch(sampling: Sampling) -> int:
+    from tui.counters.app import CountersApp  # brings textual
+    from tui.counters.follower import CountersFollower
+    from tui.glyphs import terminal_is_unicode
+    from tui.themes import theme_for
+
+    follower = CountersFollower(sampling)
+    app = CountersApp(follower, theme=theme_for(os.environ), ascii_only=not terminal_is_unicode())
+    try:
+        app.run()
+    finally:
+        follower.stop()
+        follower.join()
+    if app.fault is not None:
+        raise app.fault
+    return ExitCode.DONE
+
+
+def _tell(sampling: Sampling, args: argparse.Namespace) -> int:
+    from tui.counters.waiting import counted_for
+
+    until = "Ctrl-C ends it" if args.seconds is None else f"for {args.seconds:g} s"
+    say(f"counting {until}", quiet=args.quiet)
+    snapshot = counted_for(sampling, args.seconds)
+    _write(snapshot, args)
+    return ExitCode.INTERRUPTED if snapshot.partial else ExitCode.DONE
+
+
+def _write(snapshot: Snapshot, args: argparse.Namespace) -> None:
+    from tui.filters import Filters
+
+    filters = Filters(tags=tuple(args.tag))
+    if args.json:
+        from tui.json_documents.counters import counters_document
+        from tui.json_documents.writing import write_document
+
+        write_document(counters_document(snapshot, filters))
+        return
+    from tui.console import console, write_lines
+    from tui.report.counters import counters_report
+
+    out = console()
+    write_lines(counters_report(snapshot, filters, top=args.top, width=out.width), out)

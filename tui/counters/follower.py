@@ -1,0 +1,88 @@
+"""The worker that asks for counters while an interface is open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from analyzers.snapshot import Snapshot
+from tracer.errors import PoolscopeError
+from tui.counters.sampling import EVERY, Sampling
+from tui.errors import error_text, internal
+from tui.live.moment import Moment
+from tui.live.rates import Counts, RateMeter, Rates
+
+Tell = Callable[[Moment], None]
+
+
+class CountersFollower:
+    """Asks once a second in a thread of its own (a :class:`~tui.live.follows.Follows`)."""
+
+    def __init__(self, sampling: Sampling, every: float = EVERY) -> None:
+        self._sampling = sampling
+        self._every = every
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._taken = threading.Event()
+        self._taken.set()
+        self._meter = RateMeter()
+        self._tell: Tell | None = None
+        self._thread = threading.Thread(target=self._run, name="counters", daemon=True)
+
+    @property
+    def label(self) -> str:
+        """What the header says."""
+        return "COUNTERS"
+
+    def first(self) -> Snapshot:
+        """The first sample."""
+        with self._lock:
+            return self._sampling.snapshot()
+
+    def start(self, tell: Tell) -> None:
+        """Begin; ``tell`` is called in the worker's thread and must not wait."""
+        self._tell = tell
+        self._thread.start()
+
+    def taken(self) -> None:
+        """The interface has shown what it was told."""
+        self._taken.set()
+
+    def rebase(self, *, here: bool) -> Snapshot:
+        """Measure growth from now, or from the beginning again; gives the latest sample so measured."""
+        with self._lock:
+            self._sampling.rebase(here=here)
+            return self._sampling.snapshot()
+
+    def stop(self) -> None:
+        """End; returns at once."""
+        self._stopped.set()
+
+    def join(self) -> None:
+        """Wait for the end."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped.wait(self._every):
+                if self._taken.is_set():
+                    self._ask()
+        except PoolscopeError as error:
+            self._fail(error)
+        except Exception as error:  # a thread has no other net: what went wrong belongs on the screen
+            self._fail(internal(error))
+
+    def _ask(self) -> None:
+        with self._lock:
+            snapshot = self._sampling.sample()
+        counts = Counts(snapshot.at_ns, 0, 0, snapshot.pool.totals.outstanding_bytes)
+        self._say(Moment(snapshot.at_ns, self._meter.take(counts), snapshot))
+
+    def _fail(self, error: PoolscopeError) -> None:
+        self._say(Moment(self._sampling.at_ns, Rates(), ended=True, fault=error_text(error)))
+
+    def _say(self, moment: Moment) -> None:
+        self._taken.clear()
+        if self._tell is not None and not self._stopped.is_set():
+            self._tell(moment)

@@ -1,0 +1,20 @@
+"""Counting without an interface: for a time, or until Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from analyzers.snapshot import Snapshot
+from tui.counters.sampling import EVERY, Sampling
+from tui.reading.interruption import Interruption
+
+
+def counted_for(sampling: Sampling, seconds: float | None, sleep: Callable[[float], None] = time.sleep) -> Snapshot:
+    """What is counted after so many seconds; partial where Ctrl-C came before. Without a time Ctrl-C is the end."""
+    with Interruption() as interruption:
+        while not interruption.asked and (seconds is None or sampling.at_ns < seconds * 1e9):
+            left = EVERY if seconds is None else seconds - sampling.at_ns / 1e9
+            sleep(min(max(left, 0.0), EVERY))
+            sampling.sample()
+        return sampling.snapshot(partial=interruption.asked and seconds is not None)

@@ -1,0 +1,1 @@
+"""What a capture needs, checked on this machine."""

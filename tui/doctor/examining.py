@@ -1,0 +1,50 @@
+"""Asking this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzers.tags import TagNames
+from tracer.errors import MachineError
+from tracer.live import this_machine as here
+from tracer.live.counters import pool_counters
+from tracer.live.machine import Facts, facts
+from tui.doctor.checks import Check, Counters, TagsList, can_capture, checks
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found."""
+
+    facts: Facts
+    checks: tuple[Check, ...]
+
+    @property
+    def can_capture(self) -> bool:
+        """Whether nothing stands in the way."""
+        return can_capture(self.checks)
+
+
+def examine(machine: here.ThisMachine | None, names: TagNames) -> Examination:
+    """Gather facts and check them; ``machine`` is ``None`` where it is not Windows."""
+    lists = tuple(TagsList(str(used.path), used.tags) for used in names.files)
+    if machine is None:
+        found = facts()
+        return Examination(found, checks(found, None, lists))
+    found = facts(machine.asking, machine.api)
+    return Examination(found, checks(found, _counters(machine, found), lists))
+
+
+def machine_or_none() -> here.ThisMachine | None:
+    """This Windows, ``None`` where it is none."""
+    try:
+        return here.this_machine()
+    except MachineError:
+        return None
+
+
+def _counters(machine: here.ThisMachine, found: Facts) -> Counters:
+    try:
+        return Counters(len(set(pool_counters(machine.query, found.python_bits // 8).tag.tolist())))
+    except MachineError as error:
+        return Counters(0, error.why)

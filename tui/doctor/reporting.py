@@ -1,0 +1,81 @@
+"""What a person sends back with the checklist: facts in numbers, and no name of a user, a computer or a file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from analyzers.pooltag import tag_hex, tag_text
+from tracer.errors import MachineError
+from tracer.live.counters import PoolCounters, big_pool, pool_counters
+from tracer.live.this_machine import ThisMachine
+from tui.doctor.examining import Examination
+from tui.doctor.trial import Trial, attempt
+from tui.json_documents.doctor import doctor_document
+from tui.json_documents.error import error_part
+from tui.json_documents.trace import loss_part
+from tui.json_documents.writing import Object, string
+
+_TAGS: Final = 30
+"""So many tags are told, those with the most bytes."""
+_LOCAL: Final = frozenset({"pooltag.txt"})
+"""Checks that name a file of this machine."""
+
+
+def report_document(found: Examination, machine: ThisMachine | None) -> Object:
+    """The doctor's document without paths, the pool's counters, and a capture of a few seconds where one can be."""
+    document = doctor_document(found)
+    document["checks"] = [
+        {"check": check.name, "state": str(check.state), "says": string(check.says)}
+        for check in found.checks
+        if check.name not in _LOCAL
+    ]
+    if machine is not None:
+        document["counters"] = _counters(machine, found.facts.python_bits // 8)
+        document["capture"] = _capture(attempt(machine.api)) if found.can_capture else None
+    return document
+
+
+def _counters(machine: ThisMachine, pointer_size: int) -> Object:
+    try:
+        counters, big = pool_counters(machine.query, pointer_size), big_pool(machine.query, pointer_size)
+    except MachineError as error:
+        return {"error": error_part(error)}
+    return {
+        "rows": len(counters),
+        "count": int(counters.count.sum()),
+        "bytes": int(counters.bytes.sum()),
+        "negative": int(np.count_nonzero(counters.bytes < 0)),
+        "large_allocations": len(big),
+        "large_addresses_hidden": bool(len(big)) and not big.address.any(),
+        "most": [_tag(counters, int(row)) for row in np.argsort(-counters.bytes, kind="stable")[:_TAGS]],
+    }
+
+
+def _tag(counters: PoolCounters, row: int) -> Object:
+    tag = int(counters.tag[row])
+    return {
+        "tag": tag_text(tag),
+        "tag_hex": tag_hex(tag),
+        "paged": bool(counters.paged[row]),
+        "count": int(counters.count[row]),
+        "bytes": int(counters.bytes[row]),
+    }
+
+
+def _capture(trial: Trial) -> Object:
+    census = trial.census
+    return {
+        "events": dict(sorted(trial.seen.items())),
+        "events_with_stack": dict(sorted(trial.with_stack.items())),
+        "kernel_events": {}
+        if census is None
+        else {f"{hook:04X}": n for hook, n in sorted(census.kernel_events.items())},
+        "providers": {} if census is None else {str(guid): n for guid, n in sorted(census.providers.items())},
+        "loss": None if trial.loss is None else loss_part(trial.loss),
+        "notes": [string(note) for note in trial.notes],
+        "left_behind": [string(name) for name in trial.reclaimed],
+        "rounds_of_the_loop": trial.rounds,
+        "error": None if trial.error is None else error_part(trial.error),
+    }
