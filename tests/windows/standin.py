@@ -1,4 +1,4 @@
-"""The stand-in for advapi32 from Python: what it plays, what it refuses, what it has counted. Windows alone."""
+"""The stand-ins for advapi32 and ntdll from Python: what they play, refuse, answer and have counted. Windows alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "POOLSCOPE_STANDIN"
-"""Environment variable that names the DLL; ``.ci/windows/run`` builds it and sets this."""
+"""Environment variable that names the DLL for advapi32, the other beside it; ``.ci/windows/run`` sets it."""
 
 ALWAYS: Final = 1 << 30
 
@@ -77,3 +77,25 @@ class StandIn:
     def _check(status: int) -> None:
         if status:
             raise OSError(f"the stand-in refuses: error {status}")
+
+
+class Counters:
+    """NtQuerySystemInformation with answers laid ready."""
+
+    def __init__(self, path: str) -> None:
+        if sys.platform != "win32":
+            raise OSError("the stand-in for ntdll is a Windows library")
+        self.dll = ct.WinDLL(path)
+        self.dll.counters_answer.argtypes = [ct.c_uint32, ct.c_uint32, ct.c_char_p, ct.c_uint32]
+
+    @classmethod
+    def bound(cls) -> Counters:
+        """The stand-in in the place of ntdll, for whoever takes it from ``ctypes.windll`` from now on."""
+        made = cls(str(Path(os.environ[VARIABLE]).with_name("ntdll-standin.dll")))
+        setattr(ct.windll, "ntdll", made.dll)  # noqa: B010 - the name exists on Windows alone
+        return made
+
+    def answer(self, kind: int, data: bytes, *, status: int = 0) -> None:
+        """What this class of information is from now on; with a status, how it is refused."""
+        if self.dll.counters_answer(kind, status, data, len(data)):
+            raise OSError("the stand-in has no room for another answer")
