@@ -6,7 +6,7 @@ import ctypes as ct
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 VARIABLE: Final = "POOLSCOPE_STANDIN"
 """Environment variable that names the DLL for advapi32, the other beside it; ``.ci/windows/run`` sets it."""
@@ -14,13 +14,21 @@ VARIABLE: Final = "POOLSCOPE_STANDIN"
 ALWAYS: Final = 1 << 30
 
 
+def _library(path: str) -> Any:
+    if sys.platform != "win32":
+        raise OSError("a stand-in is a Windows library")
+    return ct.WinDLL(path)
+
+
+def _libraries() -> Any:
+    return vars(ct)["windll"]  # a name that exists on Windows alone
+
+
 class StandIn:
     """The DLL. It is one for a process, so a test that has used it calls :meth:`reset` before the next."""
 
     def __init__(self, path: str) -> None:
-        if sys.platform != "win32":
-            raise OSError("the stand-in for advapi32 is a Windows library")
-        self.dll = ct.WinDLL(path)
+        self.dll = _library(path)
         for name in ("standin_set", "standin_get"):
             getattr(self.dll, name).argtypes = [ct.c_char_p, ct.c_uint64][: 1 + (name == "standin_set")]
         self.dll.standin_get.restype = ct.c_uint64
@@ -37,7 +45,7 @@ class StandIn:
         cannot be loaded.
         """
         made = cls(os.environ[VARIABLE])
-        setattr(ct.windll, "advapi32", made.dll)  # noqa: B010 - the name exists on Windows alone
+        _libraries().advapi32 = made.dll
         return made
 
     def reset(self) -> None:
@@ -83,16 +91,14 @@ class Counters:
     """NtQuerySystemInformation with answers laid ready."""
 
     def __init__(self, path: str) -> None:
-        if sys.platform != "win32":
-            raise OSError("the stand-in for ntdll is a Windows library")
-        self.dll = ct.WinDLL(path)
+        self.dll = _library(path)
         self.dll.counters_answer.argtypes = [ct.c_uint32, ct.c_uint32, ct.c_char_p, ct.c_uint32]
 
     @classmethod
     def bound(cls) -> Counters:
         """The stand-in in the place of ntdll, for whoever takes it from ``ctypes.windll`` from now on."""
         made = cls(str(Path(os.environ[VARIABLE]).with_name("ntdll-standin.dll")))
-        setattr(ct.windll, "ntdll", made.dll)  # noqa: B010 - the name exists on Windows alone
+        _libraries().ntdll = made.dll
         return made
 
     def answer(self, kind: int, data: bytes, *, status: int = 0) -> None:

@@ -2,8 +2,6 @@
 #include "standin.h"
 
 #define MOST_CONSUMERS 64
-#define BATCH 256
-#define LOST_BUFFER 33 /* RT_LostEvent's opcode for a buffer */
 
 struct consumer {
     BOOL open, processing, closing;
@@ -12,34 +10,8 @@ struct consumer {
     EVENT_TRACE_LOGFILEW logfile;
 };
 
-struct position { /* of one run of ProcessTrace in the stream */
-    ULONG next;
-    LONGLONG round;
-    BOOL exhausted;
-    LONGLONG lost_at; /* a loss that the consumer is still to be told of, 0 if none */
-};
-
 static struct consumer consumers[MOST_CONSUMERS];
 static TRACEHANDLE last_handle = 0x5000;
-static LONGLONG epoch; /* when the first ProcessTrace began */
-
-static LONGLONG now(void) /* the performance counter in ticks of 100 ns */
-{
-    LARGE_INTEGER counter, frequency;
-    QueryPerformanceCounter(&counter);
-    QueryPerformanceFrequency(&frequency);
-    return (LONGLONG)((double)counter.QuadPart * 1e7 / (double)frequency.QuadPart);
-}
-
-static LONGLONG filetime_now(void)
-{
-    ULARGE_INTEGER value;
-    FILETIME time;
-    GetSystemTimePreciseAsFileTime(&time);
-    value.LowPart = time.dwLowDateTime;
-    value.HighPart = time.dwHighDateTime;
-    return (LONGLONG)value.QuadPart;
-}
 
 static struct consumer *consumer_of(TRACEHANDLE handle)
 {
@@ -57,10 +29,13 @@ ULONG open_handles(void)
     return count;
 }
 
-void forget_consumers(void)
+void end_consumers(void)
 {
-    ZeroMemory(consumers, sizeof consumers);
-    epoch = 0;
+    for (int i = 0; i < MOST_CONSUMERS; i++)
+        if (consumers[i].processing)
+            consumers[i].closing = TRUE;
+        else
+            consumers[i].open = FALSE;
 }
 
 static void describe(EVENT_TRACE_LOGFILEW *logfile)
@@ -130,104 +105,6 @@ ULONG WMIAPI CloseTrace(TRACEHANDLE handle)
     return status;
 }
 
-static LONGLONG time_of(const struct position *position, ULONG index) /* since the epoch, at the stream's own pace */
-{
-    return stream.entries[index].record->header.TimeStamp.QuadPart - stream.first + position->round * stream.span;
-}
-
-static void wind(struct position *position)
-{
-    if (position->next < stream.count || position->exhausted)
-        return;
-    if (settings[LOOP] && stream.count) {
-        position->next = 0;
-        position->round++;
-    } else {
-        position->exhausted = TRUE;
-        counters[EXHAUSTED]++;
-    }
-}
-
-static void skip(struct position *position, const struct selection *selection, ULONG *lost)
-{
-    *lost += is_wanted(selection, &stream.entries[position->next++]);
-    wind(position);
-}
-
-static void lose_as_told(struct session *session, const struct selection *selection, struct position *position)
-{
-    ULONG lost = 0;
-    position->lost_at = time_of(position, position->next);
-    while (settings[LOSE_COUNT] && !position->exhausted) {
-        skip(position, selection, &lost);
-        settings[LOSE_COUNT]--;
-    }
-    count_loss(session, lost, 1);
-}
-
-/* A consumer that is too slow: what does not fit into the session's buffers is lost. */
-static void lose_what_overflows(struct session *session, const struct selection *selection, struct position *position)
-{
-    double per_tick = (double)stream.bytes / (double)stream.span;
-    double capacity = (double)session->properties.MaximumBuffers * session->properties.BufferSize * 1024;
-    LONGLONG due = (now() - epoch) * (LONGLONG)settings[SPEED] / 100;
-    LONGLONG began = time_of(position, position->next), from = began;
-    ULONG lost = 0;
-    if ((double)(due - began) * per_tick <= capacity)
-        return;
-    while (!position->exhausted && (double)(due - from) * per_tick > capacity / 2) {
-        skip(position, selection, &lost);
-        if (!position->exhausted)
-            from = time_of(position, position->next);
-    }
-    double buffers = (double)(from - began) * per_tick / (session->properties.BufferSize * 1024.0);
-    count_loss(session, lost, (ULONG)buffers + 1);
-    position->lost_at = began;
-}
-
-static BOOL is_due(const struct position *position, ULONG index)
-{
-    if (!settings[SPEED])
-        return TRUE;
-    return time_of(position, index) * 100 / (LONGLONG)settings[SPEED] <= now() - epoch;
-}
-
-static ULONG batch_end(const struct position *position)
-{
-    ULONG end = min(stream.count, position->next + BATCH);
-    if (position->next < end && settings[SPEED])
-        while (end > position->next && !is_due(position, end - 1))
-            end = position->next + (end - position->next) / 2;
-    return end;
-}
-
-static BOOL deliver_one(struct delivery *delivery, const struct selection *selection, const struct position *position,
-                        ULONG index)
-{
-    const struct entry *entry = &stream.entries[index];
-    if (!is_wanted(selection, entry))
-        return FALSE;
-    deliver(delivery, selection, entry, position->round);
-    return TRUE;
-}
-
-static ULONG deliver_batch(struct delivery *delivery, const struct selection *selection,
-                           const struct position *position, ULONG end)
-{
-    ULONG delivered = 0;
-    ULONG processors = settings[BY_CPU] ? max(1, stream.processors) : 1;
-    for (ULONG cpu = 0; cpu < processors; cpu++)
-        for (ULONG i = position->next; i < end; i++)
-            if (processors == 1 || stream.entries[i].record->cpu == cpu)
-                delivered += deliver_one(delivery, selection, position, i);
-    return delivered;
-}
-
-static BOOL reached(enum setting setting)
-{
-    return settings[setting] && (ULONGLONG)counters[DELIVERED] >= settings[setting];
-}
-
 static BOOL go_on(struct consumer *consumer, ULONG delivered) /* the consumer's say after each buffer */
 {
     EVENT_TRACE_LOGFILEW *logfile = &consumer->logfile;
@@ -252,18 +129,8 @@ static BOOL prepare(struct consumer *consumer, struct delivery *delivery, struct
     if (memcmp(&selection->enabled, &session->enabled, sizeof session->enabled) != 0)
         select_events(selection, &session->enabled);
     wind(position);
-    if (reached(LOSE_AFTER) && !position->exhausted && settings[LOSE_COUNT])
-        lose_as_told(session, selection, position);
-    if (settings[SPEED] && !position->exhausted)
-        lose_what_overflows(session, selection, position);
+    lose(session, selection, position);
     return TRUE;
-}
-
-static void tell_loss(struct delivery *delivery, struct position *position)
-{
-    if (position->lost_at)
-        deliver_loss(delivery, stream.first + position->lost_at + delivery->shift, LOST_BUFFER);
-    position->lost_at = 0;
 }
 
 static ULONG run(struct consumer *consumer, struct delivery *delivery, struct selection *selection)
@@ -292,16 +159,9 @@ static ULONG run(struct consumer *consumer, struct delivery *delivery, struct se
     consumer->processing = FALSE;
     if (consumer->closing)
         consumer->open = FALSE;
+    WakeAllConditionVariable(&changed);
     ReleaseSRWLockExclusive(&lock);
     return status;
-}
-
-static void set_times(struct delivery *delivery)
-{
-    if (!epoch)
-        epoch = now();
-    delivery->shift = settings[REBASE] ? epoch - stream.first : 0;
-    delivery->filetime = settings[REBASE] ? filetime_now() - now() : stream.start_time - stream.first;
 }
 
 static ULONG begin(TRACEHANDLE handle, struct consumer **consumer)
@@ -332,7 +192,7 @@ ULONG WMIAPI ProcessTrace(TRACEHANDLE *handles, ULONG count, FILETIME *start, FI
     AcquireSRWLockExclusive(&lock);
     status = begin(*handles, &consumer);
     if (!status) {
-        set_times(delivery);
+        begin_times(delivery);
         delivery->callback = consumer->logfile.EventRecordCallback;
         delivery->context = consumer->logfile.Context;
         delivery->raw_times = (consumer->logfile.ProcessTraceMode & PROCESS_TRACE_MODE_RAW_TIMESTAMP) != 0;

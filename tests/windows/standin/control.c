@@ -3,6 +3,7 @@
 
 #define EXPORT __declspec(dllexport)
 #define MOST_REFUSALS 16
+#define PATIENCE 5000 /* ms */
 
 ULONGLONG settings[SETTINGS] = {[REBASE] = 1, [SYSTEM_PROVIDERS] = 1};
 volatile LONGLONG counters[COUNTERS];
@@ -76,17 +77,20 @@ EXPORT void standin_reset(void)
     settings[REBASE] = settings[SYSTEM_PROVIDERS] = 1;
     ZeroMemory((void *)counters, sizeof counters);
     set_recording(L"");
+    end_consumers();
+    forget_times();
     WakeAllConditionVariable(&changed);
     ReleaseSRWLockExclusive(&lock);
 }
 
-/* What the kernel logs from now on. Not while a consumer has a handle. */
+/* What the kernel logs from now on. Waits for consumers that are coming back; not while one has a handle. */
 EXPORT ULONG standin_play(const WCHAR *path)
 {
     AcquireSRWLockExclusive(&lock);
+    while (open_handles() && SleepConditionVariableSRW(&changed, &lock, PATIENCE, 0))
+        ;
     ULONG status = open_handles() ? ERROR_BUSY : load_stream(path);
-    if (!status)
-        forget_consumers();
+    forget_times();
     ReleaseSRWLockExclusive(&lock);
     return status;
 }

@@ -159,8 +159,27 @@ struct delivery {
 void deliver(struct delivery *delivery, const struct selection *selection, const struct entry *entry, LONGLONG round);
 void deliver_loss(struct delivery *delivery, LONGLONG time, UCHAR opcode);
 
-/* consumer.c */
+/* playing.c: the stream as it goes by. */
+struct position { /* of one run of ProcessTrace */
+    ULONG next;
+    LONGLONG round;
+    BOOL exhausted;
+    LONGLONG lost_at; /* a loss that the consumer is still to be told of, 0 if none */
+};
+LONGLONG now(void);          /* the performance counter in ticks of 100 ns */
+LONGLONG filetime_now(void);
+void begin_times(struct delivery *delivery);
+void forget_times(void);
+BOOL reached(enum setting setting);
+void wind(struct position *position);
+void lose(struct session *session, const struct selection *selection, struct position *position);
+ULONG batch_end(const struct position *position);
+ULONG deliver_batch(struct delivery *delivery, const struct selection *selection, const struct position *position,
+                    ULONG end);
+void tell_loss(struct delivery *delivery, struct position *position);
+
+/* consumer.c; all with the lock held. */
 ULONG open_handles(void);
-void forget_consumers(void);
+void end_consumers(void); /* those in ProcessTrace come back from it */
 
 #endif

@@ -14,7 +14,7 @@ struct file_header {
 
 struct stream stream = {.processors = 1};
 
-static const void *view;
+static void *content; /* of the file; a copy, so that the test can remove it */
 static struct entry *entries;
 
 static struct {
@@ -69,9 +69,9 @@ static ULONG index_records(const BYTE *at, ULONGLONG room, ULONG count, ULONGLON
     return room ? ERROR_INVALID_DATA : ERROR_SUCCESS;
 }
 
-static ULONG use_view(ULONGLONG size)
+static ULONG use_content(ULONGLONG size)
 {
-    const struct file_header *header = view;
+    const struct file_header *header = content;
     if (size < sizeof *header || memcmp(header->magic, "PSSTREAM", 8) != 0 || header->version != 1 || !header->count ||
         header->span <= 0)
         return ERROR_INVALID_DATA;
@@ -90,28 +90,38 @@ void unload_stream(void)
 {
     if (entries)
         HeapFree(GetProcessHeap(), 0, entries);
-    if (view)
-        UnmapViewOfFile(view);
+    if (content)
+        HeapFree(GetProcessHeap(), 0, content);
     entries = NULL;
-    view = NULL;
+    content = NULL;
     pairs_known = 0;
     stream = (struct stream){.processors = 1};
 }
 
+static ULONG read_file(HANDLE file, ULONGLONG *size)
+{
+    LARGE_INTEGER bytes;
+    DWORD got;
+    if (!GetFileSizeEx(file, &bytes) || bytes.HighPart)
+        return ERROR_INVALID_DATA;
+    content = HeapAlloc(GetProcessHeap(), 0, bytes.LowPart + 1);
+    if (!content)
+        return ERROR_OUTOFMEMORY;
+    *size = bytes.LowPart;
+    return ReadFile(file, content, bytes.LowPart, &got, NULL) && got == bytes.LowPart ? ERROR_SUCCESS : ERROR_READ_FAULT;
+}
+
 ULONG load_stream(const WCHAR *path)
 {
+    ULONGLONG size = 0;
     unload_stream();
     HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
     if (file == INVALID_HANDLE_VALUE)
         return GetLastError();
-    LARGE_INTEGER size = {.QuadPart = 0};
-    GetFileSizeEx(file, &size);
-    HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
-    view = mapping ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : NULL;
-    ULONG status = view ? use_view(size.QuadPart) : GetLastError();
-    if (mapping)
-        CloseHandle(mapping);
+    ULONG status = read_file(file, &size);
     CloseHandle(file);
+    if (!status)
+        status = use_content(size);
     if (status)
         unload_stream();
     return status;
