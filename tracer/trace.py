@@ -8,7 +8,7 @@ at any moment, for what was read so far).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -165,5 +165,14 @@ class Source(Protocol):
     def bytes(self) -> ByteCount:
         """Where the bytes read so far went."""
 
-    def batches(self) -> Iterator[Batch]:
-        """The events, window after window, in time order."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until there is something to take, at most so long; true where there is, or where it has ended.
+
+        Of a file there always is. Unlike :meth:`batches` it touches nothing that other threads look at.
+        """
+
+    def batches(self, kinds: Collection[str] | None = None) -> Iterator[Batch]:
+        """The events of the given kinds (default: all that have a layout), window after window, in time order.
+
+        A live source gives an empty batch where nothing has come.
+        """

@@ -143,6 +143,10 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         count = ByteCount(0, 0, 0, 0) if self._reading is None else self._reading.byte_count
         return ByteCount(count.headers, count.records, count.padding + index.padding, count.skipped + index.skipped)
 
+    def wait(self, seconds: float) -> bool:  # noqa: ARG002 - a live source has to
+        """All of a file is there."""
+        return True
+
     def batches(self, kinds: Collection[str] | None = None, schemas: SchemaBook | None = None) -> Generator[Batch]:
         """Batches of the given kinds of events (default: all that have a layout), in time order.
 

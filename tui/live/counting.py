@@ -10,8 +10,7 @@ from typing import Final
 from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
-from tracer.etl.file import EtlFile
-from tracer.trace import Batch
+from tracer.trace import Batch, Source
 from tui.live.carrying import carry
 from tui.live.names import GuardedNames
 from tui.live.pace import Clock
@@ -21,10 +20,14 @@ _REST: Final = 5.0
 """Concluding again waits for this many times what it took: at most a sixth of the time goes into it."""
 
 
+_LOOK_SECONDS: Final = 0.1
+"""How long nobody looks whether to stop where no events come."""
+
+
 class Counting:
     """An analysis that grows batch by batch. All of it but the names is for one thread alone."""
 
-    def __init__(self, source: EtlFile, tags: TagNames, clock: Clock) -> None:
+    def __init__(self, source: Source, tags: TagNames, clock: Clock) -> None:
         self._source = source
         self._clock = clock
         self._analysis = Analysis(source, tags)
@@ -37,6 +40,7 @@ class Counting:
         """The source's batches; one is decoded while nobody asks for names."""
         batches = self._source.batches(Analysis.KINDS)
         while True:
+            self._source.wait(_LOOK_SECONDS)
             with self._lock:
                 batch = next(batches, None)
             if batch is None:

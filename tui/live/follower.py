@@ -9,7 +9,7 @@ from typing import Final
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.errors import PoolscopeError
-from tracer.etl.file import EtlFile
+from tracer.trace import Source
 from tui.errors import error_text, internal
 from tui.live.counting import Counting
 from tui.live.moment import Moment
@@ -23,11 +23,16 @@ Tell = Callable[[Moment], None]
 
 
 class Follower:
-    """Follows a source in a thread of its own, which alone touches source and analysis once it runs."""
+    """Follows a source in a thread of its own, which alone touches source and analysis once it runs.
 
-    def __init__(self, source: EtlFile, tags: TagNames, pace: Pace) -> None:
-        self.pace = pace
-        self._counting = Counting(source, tags, pace.clock)
+    ``pace``: how fast a trace is played; without one its events come at the pace at which they happen.
+    """
+
+    def __init__(self, source: Source, tags: TagNames, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace(None)
+        self.label = "LIVE" if pace is None else f"REPLAY {pace}"
+        """What the header says while events come."""
+        self._counting = Counting(source, tags, self.pace.clock)
         self._meter = RateMeter()
         self._rates = Rates()
         self._at_ns = 0
@@ -37,11 +42,6 @@ class Follower:
         self._taken.set()
         self._tell: Tell | None = None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
-
-    @property
-    def label(self) -> str:
-        """What the header says while events come."""
-        return f"REPLAY {self.pace}"
 
     def first(self) -> Snapshot:
         """What is known before anything was read; for before :meth:`start`."""

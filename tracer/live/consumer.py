@@ -1,0 +1,72 @@
+"""A consumer: a thread of Windows' own making a ring full of one session's events."""
+
+from __future__ import annotations
+
+import ctypes as ct
+import threading
+from typing import Final
+
+from tracer.live import failures
+from tracer.live.api import Api, Status
+from tracer.live.ring import Ring
+from tracer.live.structures import EventTraceLogfile, wide
+
+_REAL_TIME: Final = 0x00000100
+_RAW_TIMESTAMP: Final = 0x00001000
+_EVENT_RECORD: Final = 0x10000000
+"""PROCESS_TRACE_MODE_*: raw timestamps, because stacks name their event by them."""
+
+_GONE_SECONDS: Final = 5.0
+"""How long ProcessTrace may take to come back once its handle is closed."""
+_STRAYS: Final[list[Consumer]] = []
+"""Consumers that Windows may still call: their rings are never freed."""
+
+
+class Consumer:
+    """Receives one session's events from :meth:`start` until the session or :meth:`close` ends it."""
+
+    def __init__(self, api: Api, session: str, ring: Ring, callback: int) -> None:
+        self._api = api
+        self._session = session
+        self.ring = ring
+        self._name = wide(session)
+        self._logfile = EventTraceLogfile(
+            LoggerName=ct.addressof(self._name), ProcessTraceMode=_REAL_TIME | _RAW_TIMESTAMP | _EVENT_RECORD,
+            EventRecordCallback=callback, Context=ring.context,
+        )  # fmt: skip
+        self._handle: int | None = None
+        self._thread = threading.Thread(target=self._run, name=f"consumer of {session}", daemon=True)
+        self._ended = threading.Event()
+        self.status: int = Status.SUCCESS
+
+    def start(self) -> None:
+        """Open the session's events and begin; :class:`~tracer.errors.MachineError` where they cannot be opened."""
+        status, handle = self._api.open_trace(self._logfile)
+        if status != Status.SUCCESS:
+            raise failures.not_opened(self._session, status)
+        self._handle = handle
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more events come."""
+        return self._ended.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, at most so long; true where it came."""
+        return self._ended.wait(seconds)
+
+    def close(self) -> None:
+        """End it, and wait until its thread is gone: the ring must outlive the last call."""
+        if self._handle is not None:
+            self._api.close_trace(self._handle)
+            self._handle = None
+            self._thread.join(_GONE_SECONDS)
+            if self._thread.is_alive():
+                _STRAYS.append(self)
+
+    def _run(self) -> None:
+        try:
+            self.status = self._api.process_trace(self._handle or 0)
+        finally:
+            self._ended.set()

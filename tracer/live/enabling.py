@@ -1,0 +1,122 @@
+"""What is turned on, for each way: providers with keywords, group masks, stacks, the filter by pool tag.
+
+Sources: Microsoft's page on system providers and its ``evntrace.h``; System Informer's ``ntwmi.h``, krabsetw and
+geoffchappell.com agree on the group masks. Nothing here was ever run on a live Windows kernel.
+"""
+
+from __future__ import annotations
+
+import ctypes as ct
+import struct
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from tracer.events import afd, irp, pool, tcpip, thread
+from tracer.events.layout import KernelId
+from tracer.events.providers import classic
+from tracer.live.plan import CapturePlan
+from tracer.live.structures import (
+    ClassicEventId,
+    EnableTraceParameters,
+    EventFilterDescriptor,
+    EventFilterHeader,
+    Guid,
+)
+
+SYSTEM_TRACE_CONTROL: Final = uuid.UUID("9e814aad-3204-11d2-9a82-006008a86939")
+"""The kernel's own provider (SystemTraceControlGuid), which the NT Kernel Logger is a session of."""
+
+MEMORY: Final = uuid.UUID("82958ca9-b6cd-47f8-a3a8-03ae85a4bc24")
+SCHEDULER: Final = uuid.UUID("599a2a76-4d91-4910-9ac7-7d33f2e97a6c")
+IO: Final = uuid.UUID("3d5c43e3-0f1c-4202-b817-174c0070dc79")
+PROCESS: Final = uuid.UUID("151f55dc-467d-471f-83b5-5f889d46ff66")
+
+_POOL: Final = 0x8
+_DISPATCHER: Final = 0x2
+_KERNEL_QUEUE: Final = 0x4
+_CONTEXT_SWITCH: Final = 0x200
+_DRIVERS: Final = 0x80
+_NETWORK: Final = 0x200
+_GENERAL: Final = 0x1
+_THREAD: Final = 0x800
+_LOADER: Final = 0x1000
+
+BASIC_FLAGS: Final = 0x1 | 0x2 | 0x4
+"""EVENT_TRACE_FLAG_PROCESS, _THREAD and _IMAGE_LOAD: what a session with a group mask is started with."""
+_MASK_WORDS: Final = 8
+_MASK_NETWORK: Final = 0x10000
+_MASK_POOL: Final = 0x40
+_MASK_SWITCHES: Final = 0x4 | 0x200
+_MASK_DRIVERS: Final = 0x10
+_MASK_QUEUE: Final = 0x01000000
+"""Bits of the mask's first word (PROCESS, THREAD, LOADER, NETWORK) and of its second (the others)."""
+
+ALL_KEYWORDS: Final = 0xFFFFFFFFFFFFFFFF
+_TCPIP_LIVES: Final = 0x1 | 0x2 | 0x4 | 0x8 | 0x400 | 1 << 34 | 1 << 36 | 1 << 39
+"""Endpoints, listeners, connections, their beginning and end, memory pressure; not each packet."""
+VERBOSE: Final = 5
+INFORMATION: Final = 4
+
+_POOL_FILTER: Final = 1
+"""SYSTEM_MEMORY_POOL_FILTER_ID."""
+_SCHEMATIZED: Final = 0x80000000
+"""EVENT_FILTER_TYPE_SCHEMATIZED."""
+_PARAMETERS_VERSION: Final = 2
+
+STACK_HOOKS: Final = (
+    *(pool.ALLOC, pool.ALLOC_SESSION, pool.FREE, pool.FREE_SESSION),
+    thread.READY,
+    irp.COMPLETE,
+)
+"""Events that come with their call stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider to turn on."""
+
+    guid: uuid.UUID
+    level: int
+    keywords: int
+
+
+def system_providers(plan: CapturePlan) -> tuple[Provider, ...]:
+    """The kernel's events as providers (build 20348 and later)."""
+    scheduler = (_DISPATCHER | _CONTEXT_SWITCH) * plan.context_switches | _KERNEL_QUEUE * plan.requests
+    io = _NETWORK | _DRIVERS * plan.requests
+    wanted = ((PROCESS, _GENERAL | _THREAD | _LOADER), (MEMORY, _POOL), (SCHEDULER, scheduler), (IO, io))
+    return tuple(Provider(guid, INFORMATION, keywords) for guid, keywords in wanted if keywords)
+
+
+def socket_providers(plan: CapturePlan) -> tuple[Provider, ...]:
+    """Winsock-AFD and TCPIP, by their manifests."""
+    if not plan.sockets:
+        return ()
+    return Provider(afd.PROVIDER, VERBOSE, ALL_KEYWORDS), Provider(tcpip.PROVIDER, INFORMATION, _TCPIP_LIVES)
+
+
+def group_mask(plan: CapturePlan) -> bytes:
+    """The kernel's events as PERFINFO_GROUPMASK: eight words of 32 bits."""
+    second = _MASK_POOL | _MASK_SWITCHES * plan.context_switches
+    second |= (_MASK_DRIVERS | _MASK_QUEUE) * plan.requests
+    return struct.pack(f"<{_MASK_WORDS}I", BASIC_FLAGS | _MASK_NETWORK, second, *[0] * (_MASK_WORDS - 2))
+
+
+def stack_events() -> bytes:
+    """The events whose stacks are wanted, as an array of CLASSIC_EVENT_ID."""
+    named = [found for hook in STACK_HOOKS if (found := classic(KernelId(hook))) is not None]
+    return b"".join(bytes(ClassicEventId(Guid.of(item.provider), item.event)) for item in named)
+
+
+class PoolTagFilter:
+    """The parameters that let the Memory provider send events of some pool tags only; keeps what they point to."""
+
+    def __init__(self, tags: tuple[bytes, ...]) -> None:
+        data = b"".join(tags)
+        header = EventFilterHeader(Id=_POOL_FILTER, Size=ct.sizeof(EventFilterHeader) + len(data))
+        self._filter = ct.create_string_buffer(bytes(header) + data, header.Size)
+        self._descriptor = EventFilterDescriptor(ct.addressof(self._filter), header.Size, _SCHEMATIZED)
+        self.parameters = EnableTraceParameters(
+            Version=_PARAMETERS_VERSION, EnableFilterDesc=ct.addressof(self._descriptor), FilterDescCount=1
+        )

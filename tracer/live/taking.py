@@ -1,0 +1,115 @@
+"""Takes records out of rings into the arena that the walk reads: a segment for each CPU, as if of a buffer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.errors import Damage, DamageCode
+from tracer.etl import walk
+from tracer.etl.buffers import BUFFER
+from tracer.etl.headers import HEADER_BYTES, MAX_PROCESSORS
+from tracer.etl.loading import LOAD_BYTES, Loader
+from tracer.etl.rows import SEGMENT
+from tracer.live import dealing
+from tracer.live.ring import Ring
+
+_BEHIND: Final = 8
+"""Bytes that the walk may read behind a segment."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one look into a ring has given. ``least`` … ``greatest``: raw times, of no meaning without ``records``."""
+
+    records: int
+    least: int
+    greatest: int
+    losses: list[tuple[int, int, int]]
+
+
+class Taker(Loader):
+    """A loader whose buffers come out of rings.
+
+    ``tags``: pool tags that are wanted, as u32 without the protected bit; none for all. ``late``: records that came
+    after their time had gone out; ``filtered``: pool events of other tags, left out.
+    """
+
+    def __init__(self, tags: npt.NDArray[np.uint32]) -> None:
+        super().__init__(lambda _offset, _view: 0, np.zeros(0, BUFFER), 0, None)
+        self._tags = tags
+        self._classes, self._hooks = dealing.class_tables()
+        self._filtered = np.full(MAX_PROCESSORS, dealing.NO_TIME, np.int64)
+        self._entry_hook = np.zeros(dealing.MOST_ENTRIES, np.int32)
+        self._entry_bytes = np.zeros(dealing.MOST_ENTRIES, np.int64)
+        self._cpu_bytes = np.zeros(MAX_PROCESSORS, np.int64)
+        self._losses = np.zeros((dealing.MOST_LOSSES, 3), np.int64)
+        self._counts = np.zeros(dealing.COUNT_ROWS, np.int64)
+        self._backward = 0
+        self.late = 0
+        self.filtered = 0
+
+    def take(self, ring: Ring, handed_on: int) -> Taken:
+        """Take the next of a ring's records, as many as :data:`~tracer.etl.loading.LOAD_BYTES` hold or a few more.
+
+        Events before ``handed_on`` have gone out.
+        """
+        words = ring.data.view(np.uint16), ring.data.view(np.uint32), ring.data.view(np.uint64)
+        tail, counts = ring.tail, self._counts
+        self._cpu_bytes[:] = 0
+        dealing.measure(
+            *words, tail, ring.head, LOAD_BYTES, handed_on, self._classes, self._hooks, self._tags, self._filtered,
+            self._entry_hook, self._entry_bytes, self._cpu_bytes, self._losses, counts,
+        )  # fmt: skip
+        self._lay_out()
+        arena = self.arena
+        dealing.deal(
+            *words, tail, int(counts[dealing.COUNT_ENTRIES]), self._entry_hook, self._entry_bytes, self._cpu_at,
+            arena.words2, arena.words4, arena.words8,
+        )  # fmt: skip
+        ring.release(int(counts[dealing.COUNT_END]))
+        self.late += int(counts[dealing.COUNT_LATE])
+        self.filtered += int(counts[dealing.COUNT_FILTERED])
+        records = int(np.count_nonzero(self._entry_bytes[: counts[dealing.COUNT_ENTRIES]]))
+        losses = [(int(a), int(b), int(c)) for a, b, c in self._losses[: counts[dealing.COUNT_LOSSES]]]
+        return Taken(records, int(counts[dealing.COUNT_LEAST]), int(counts[dealing.COUNT_GREATEST]), losses)
+
+    def _lay_out(self) -> None:
+        """A segment for each CPU that has records."""
+        cpus = np.flatnonzero(self._cpu_bytes)
+        lengths = self._cpu_bytes[cpus]
+        begins = np.cumsum(lengths + _BEHIND) - lengths - _BEHIND
+        self.arena.reserve(int(lengths.sum()) + _BEHIND * (len(cpus) + 1))
+        self._cpu_at = np.zeros(MAX_PROCESSORS, np.int64)
+        self._cpu_at[cpus] = begins
+        segments = np.zeros(len(cpus), SEGMENT)
+        segments["position"] = segments["begin"] = begins
+        segments["end"] = begins + lengths
+        segments["offset"] = self.bytes_read + np.cumsum(lengths) - lengths
+        segments["last_time"] = dealing.NO_TIME
+        segments["present"] = segments["valid"] = lengths + HEADER_BYTES
+        segments["first"] = -1
+        segments["cpu"] = cpus
+        segments["state"] = walk.RUNNING
+        self.segments = segments
+        self.bytes_read += int(lengths.sum())
+
+    def settle(self, notable: int) -> None:
+        """Count the records that a session gave in another order than that of their times."""
+        if notable:
+            self._backward += int(self.segments["backward"].sum())
+
+    @property
+    def disorder(self) -> list[Damage]:
+        """What is out of order, if anything is."""
+        found = []
+        if self._backward:
+            text = f"{self._backward:,} records were logged at an earlier time than the record before them"
+            found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
+        if self.late:
+            text = f"{self.late:,} records came so late that events after them had gone out already"
+            found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
+        return found
