@@ -49,7 +49,12 @@ class FakeApi:
     """
 
     def __init__(
-        self, kernel: Delivery | None = None, sockets: Delivery | None = None, *, build: int = 26100, processors: int = 4
+        self,
+        kernel: Delivery | None = None,
+        sockets: Delivery | None = None,
+        *,
+        build: int = 26100,
+        processors: int = 4,
     ) -> None:
         self.kernel = kernel or Delivery([])
         self.sockets = sockets or Delivery([])
@@ -105,7 +110,7 @@ class FakeApi:
         return Status.SUCCESS
 
     def enable_trace(
-        self, handle: int, provider: uuid.UUID, code: Enable, level: int, any_keyword: int,
+        self, handle: int, provider: uuid.UUID, code: Enable, level: int, any_keyword: int,  # noqa: ARG002
         parameters: EnableTraceParameters | None,
     ) -> int:  # fmt: skip
         if parameters is not None and (status := self._asked("filter")):

@@ -1,0 +1,244 @@
+"""Sessions are started, watched and stopped; whatever goes wrong, none of ours is left, none of others touched."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.tracer.live.fake_api import STARTED, FakeApi
+from tests.tracer.traces import UNJITTED
+from tracer.errors import MachineError, UsageError
+from tracer.etl.headers import LogFileMode
+from tracer.events import afd
+from tracer.live.api import NOT_TOLD, InfoClass, Status
+from tracer.live.capture import Capture
+from tracer.live.enabling import MEMORY, PROCESS
+from tracer.live.names import KERNEL_LOGGER
+from tracer.live.plan import CapturePlan
+from tracer.live.recording import Recording
+from tracer.live.windows import windows_api
+
+native = pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
+OURS = f"Poolscope kernel 4242-{STARTED:x}"
+
+
+def opened(api: FakeApi, plan: CapturePlan | None = None) -> None:
+    with Capture.open(plan or CapturePlan(), api):
+        raise AssertionError("it was opened")
+
+
+def recording(api: FakeApi, tmp_path: Path, **options: object) -> Recording:
+    return Recording.open(CapturePlan(file=tmp_path / "out.etl", **options), api)  # type: ignore[arg-type]
+
+
+@native
+@pytest.mark.parametrize("build", [26100, 19045, 7601])
+def test_a_capture_runs_in_two_sessions_and_leaves_none(build: int) -> None:
+    api = FakeApi(build=build)
+    with Capture.open(CapturePlan(), api) as capture:
+        kernel = KERNEL_LOGGER if build == 7601 else OURS
+        assert list(api.sessions_by_name) == [kernel, OURS.replace("kernel", "sockets")]
+        assert capture.info.mode[0] == "real-time"
+        assert capture.info.os_build == build
+    assert api.sessions_by_name == {}
+
+
+@native
+def test_a_capture_is_cleaned_up_whatever_ends_it() -> None:
+    for error in (KeyboardInterrupt, RuntimeError, SystemExit):
+        api = FakeApi()
+        with pytest.raises(error), Capture.open(CapturePlan(), api):
+            raise error
+        assert api.ours == []
+
+
+def test_each_way_turns_on_what_it_can(tmp_path: Path) -> None:
+    newest = FakeApi(build=26100)
+    with recording(newest, tmp_path):
+        session = newest.sessions_by_name[OURS]
+        assert session.enabled[MEMORY] == (0x8, False)
+        assert afd.PROVIDER in session.enabled
+        assert session.captured_state == [PROCESS]
+        assert InfoClass.STACK_TRACING in session.information
+        assert InfoClass.SYSTEM_FLAGS not in session.information
+    older = FakeApi(build=19045)
+    with recording(older, tmp_path):
+        session = older.sessions_by_name[OURS]
+        assert session.information[InfoClass.SYSTEM_FLAGS][4] == 0x40 | 0x4 | 0x10
+        assert MEMORY not in session.enabled
+        assert session.mode == LogFileMode.SEQUENTIAL | LogFileMode.SYSTEM_LOGGER
+        assert session.file == str(tmp_path / "out.etl")
+
+
+def test_without_stacks_none_are_asked_for(tmp_path: Path) -> None:
+    api = FakeApi()
+    with recording(api, tmp_path, stacks=False):
+        assert api.sessions_by_name[OURS].information == {}
+
+
+def test_the_session_filters_by_tag_and_where_it_cannot_it_says_so(tmp_path: Path) -> None:
+    api = FakeApi()
+    with recording(api, tmp_path, tags=(b"AfdE",)) as running:
+        assert api.sessions_by_name[OURS].enabled[MEMORY] == (0x8, True)
+        assert running.notes == ()
+    api.refuse["filter"] = Status.INVALID_PARAMETER
+    with recording(api, tmp_path, tags=(b"AfdE",)) as running:
+        assert api.sessions_by_name[OURS].enabled[MEMORY] == (0x8, False)
+        assert "does not filter by pool tag (error 87)" in running.notes[0]
+
+
+def test_stacks_that_windows_does_not_offer_are_a_note_and_no_end(tmp_path: Path) -> None:
+    api = FakeApi()
+    api.refuse["TraceSetInformation stack_tracing"] = Status.NOT_SUPPORTED
+    with recording(api, tmp_path) as running:
+        assert "call stacks" in running.notes[0]
+
+
+@native
+@pytest.mark.parametrize(
+    ("call", "status", "code"),
+    [
+        ("StartTraceW", Status.ACCESS_DENIED, "access-denied"),
+        ("StartTraceW", Status.PRIVILEGE_NOT_HELD, "access-denied"),
+        ("StartTraceW", Status.ALREADY_EXISTS, "session-exists"),
+        ("StartTraceW", Status.NO_SYSTEM_RESOURCES, "session-limit"),
+        ("StartTraceW", Status.DISK_FULL, "file-refused"),
+        ("StartTraceW", Status.INVALID_PARAMETER, "capture-failed"),
+        ("EnableTraceEx2", Status.ACCESS_DENIED, "access-denied"),
+        ("OpenTraceW", Status.ACCESS_DENIED, "open-failed"),
+        ("ControlTraceW stop", Status.ACCESS_DENIED, "access-denied"),
+    ],
+)
+def test_every_refusal_has_its_own_error_with_what_to_do_next(call: str, status: int, code: str) -> None:
+    api = FakeApi()
+    api.refuse[call] = status
+    with pytest.raises(MachineError) as raised, Capture.open(CapturePlan(), api):
+        pass
+    error = raised.value
+    assert error.code == code
+    assert error.what
+    assert error.where
+    assert error.why
+    assert error.next
+    if call != "ControlTraceW stop":
+        assert api.ours == []
+
+
+def test_what_a_group_mask_is_refused_for_is_told(tmp_path: Path) -> None:
+    api = FakeApi(build=19045)
+    api.refuse["TraceSetInformation system_flags"] = 4711
+    with pytest.raises(MachineError, match="did not carry out") as raised:
+        recording(api, tmp_path)
+    assert "group mask" in raised.value.where
+    assert "4711" in raised.value.why
+    assert api.ours == []
+
+
+def test_the_kernel_logger_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    api = FakeApi(build=7601)
+    api.foreign(KERNEL_LOGGER)
+    with pytest.raises(MachineError) as raised:
+        recording(api, tmp_path)
+    assert raised.value.code == "session-exists"
+    assert f'logman stop "{KERNEL_LOGGER}" -ets' in raised.value.next
+    assert list(api.sessions_by_name) == [KERNEL_LOGGER]
+
+
+@pytest.mark.parametrize(("count", "mode", "most"), [(8, LogFileMode.SYSTEM_LOGGER, "8"), (64, LogFileMode(0), "64")])
+def test_a_limit_names_the_sessions_that_hold_it(tmp_path: Path, count: int, mode: LogFileMode, most: str) -> None:
+    api = FakeApi()
+    for number in range(count):
+        api.foreign(f"other {number}", mode | LogFileMode.REAL_TIME)
+    with pytest.raises(MachineError) as raised:
+        recording(api, tmp_path)
+    assert raised.value.code == "session-limit"
+    assert raised.value.what.endswith(most)
+    assert "other 0, other 1" in raised.value.why
+    assert len(api.sessions_by_name) == count
+
+
+def test_what_a_crash_left_behind_is_reclaimed_and_nothing_else(tmp_path: Path) -> None:
+    api = FakeApi()
+    api.running |= {70: 0x111, 71: NOT_TOLD}
+    stale = ["Poolscope kernel 69-abc", "Poolscope sockets 70-abc", f"Poolscope kernel 4242-{STARTED - 1:x}"]
+    kept = ["Poolscope kernel 70-111", "Poolscope kernel 71-abc", "Poolscope", "somebody's"]
+    for name in (*stale, *kept):
+        api.foreign(name)
+    with recording(api, tmp_path) as running:
+        assert set(running.reclaimed) == set(stale)
+        assert set(api.sessions_by_name) == {*kept, OURS}
+    assert set(api.sessions_by_name) == set(kept)
+
+
+def test_a_recording_needs_a_file_and_tells_its_losses(tmp_path: Path) -> None:
+    api = FakeApi()
+    with pytest.raises(UsageError, match="needs a file"):
+        Recording.open(CapturePlan(), api)
+    with recording(api, tmp_path) as running:
+        api.sessions_by_name[OURS].lost = 17
+        assert running.loss.events_lost == 17
+        assert running.running
+        api.end(OURS)
+        assert running.loss.events_lost == 17
+        assert not running.running
+
+
+@native
+def test_a_session_that_is_taken_away_is_told_after_what_it_gave() -> None:
+    api = FakeApi()
+    with Capture.open(CapturePlan(), api) as capture:
+        batches = capture.batches(())
+        next(batches)
+        api.end(OURS)
+        with pytest.raises(MachineError, match="stopped by somebody else") as raised:
+            drain(batches, capture)
+    assert raised.value.code == "session-taken"
+    assert api.ours == []
+
+
+@native
+def test_processing_that_fails_is_told() -> None:
+    api = FakeApi()
+    api.refuse["ProcessTrace"] = Status.NO_SYSTEM_RESOURCES
+    with Capture.open(CapturePlan(), api) as capture, pytest.raises(MachineError) as raised:
+        drain(capture.batches(()), capture)
+    assert raised.value.code == "capture-failed"
+    assert "ProcessTrace" in raised.value.where
+    assert api.ours == []
+
+
+@native
+def test_a_capture_ends_after_its_seconds() -> None:
+    now = iter(range(1 << 20))
+    api = FakeApi()
+    with Capture.open(CapturePlan(seconds=20), api, lambda: float(next(now))) as capture:
+        assert sum(1 for _ in capture.batches(())) < 40
+        assert api.ours == []
+        assert capture.info.finalised
+
+
+@native
+def test_any_thread_may_stop_a_capture_that_waits() -> None:
+    api = FakeApi()
+    with Capture.open(CapturePlan(), api) as capture:
+        assert not capture.wait(0.001)
+        stopper = threading.Thread(target=capture.stop)
+        stopper.start()
+        drain(capture.batches(()), capture)
+        stopper.join()
+        assert capture.wait(0)
+
+
+def test_off_windows_there_is_no_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(MachineError) as raised:
+        windows_api()
+    assert raised.value.code == "no-capture"
+    assert "--replay" in raised.value.next
+
+
+def drain(batches: object, capture: Capture) -> None:
+    for _ in batches:  # type: ignore[attr-defined]
+        capture.wait(0.05)
