@@ -91,11 +91,8 @@ def _room(control: int, head: int, needed: int) -> int:
 
 
 @inlined
-def _tell_lost(control: int, head: int) -> int:
-    """Write the entry that tells of lost records; gives the new head, or -1 where there is no room for it either."""
-    at = _room(control, head, LOST_BYTES)
-    if at < 0:
-        return -1
+def _tell_lost(control: int, at: int) -> None:
+    """Write the entry that tells of lost records, ``at`` bytes from the beginning."""
     entry = load8(control + _DATA) + at % load8(control + _SIZE)
     store4(entry, LOST_BYTES)
     store2(entry + 4, 0)
@@ -104,7 +101,6 @@ def _tell_lost(control: int, head: int) -> int:
     store8(entry + _ENTRY + 8, load8(control + _FIRST))
     store8(entry + _ENTRY + 16, load8(control + _LAST))
     store8(control + _LOST, 0)
-    return at + LOST_BYTES
 
 
 @inlined
@@ -143,17 +139,15 @@ def _take(record: int) -> None:
     if size > _LARGEST:
         _lose(control, time)
         return
-    head = load8(control + _HEAD)
-    if load8(control + _LOST) > 0:
-        head = _tell_lost(control, head)
     needed = _ENTRY + ((size + 7) & ~7)
-    at = _room(control, head, needed) if head >= 0 else -1
+    told = LOST_BYTES if load8(control + _LOST) > 0 else 0
+    at = _room(control, load8(control + _HEAD), told + needed)
     if at < 0:
         _lose(control, time)
-        if head > 0:
-            publish()
-            store8(control + _HEAD, head)
         return
+    if told > 0:
+        _tell_lost(control, at)
+        at += told
     flags = load2(record + _FLAGS) & _FLAG_BITS
     entry = load8(control + _DATA) + at % load8(control + _SIZE)
     store4(entry, needed)
@@ -171,16 +165,15 @@ def _take(record: int) -> None:
 
 
 @functools.cache
-def event_callback() -> int:
-    """The address of the compiled callback, for EVENT_TRACE_LOGFILEW.EventRecordCallback; it lives as long as Python.
+def compiled_callback() -> Any:  # noqa: ANN401 - a CFunc, which has no types
+    """The compiled callback, a ``numba`` CFunc of one int64, the address of an EVENT_RECORD; it lives like Python.
 
     Compiled at the first use (about a second), then kept on disk.
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
-    compiled: Any = cfunc(types.void(types.int64), cache=True, error_model="numpy")(_take)
-    _KEPT.append(compiled)
-    return int(compiled.address)
+    return cfunc(types.void(types.int64), cache=True, error_model="numpy")(_take)
 
 
-_KEPT: Final[list[Any]] = []
-"""What would otherwise be freed while Windows still calls it."""
+def event_callback() -> int:
+    """The address of the compiled callback, for EVENT_TRACE_LOGFILEW.EventRecordCallback."""
+    return int(compiled_callback().address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import uuid
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_system_providers_have_the_keywords_of_the_kinds_that_are_wanted() -> No
 
 def test_stacks_are_asked_for_by_class_and_type() -> None:
     raw = stack_events()
-    pool = bytes.fromhex("b6a86802fd74dd4e9dd06e8f1795c0cf")
+    pool = uuid.UUID("0268a8b6-74fd-4302-9dd0-6e8f1795c0cf").bytes_le
     found = [(raw[at : at + 16], raw[at + 16]) for at in range(0, len(raw), 24)]
     assert [opcode for guid, opcode in found if guid == pool] == [0x20, 0x21, 0x22, 0x23]
     assert [opcode for guid, opcode in found if guid != pool] == [0x32, 0x34]

@@ -20,6 +20,8 @@ _WITHOUT_A_LAYOUT = {"EVENT_FILTER_HEADER": 24}
 def listed() -> Iterator[tuple[str, str, int, int]]:
     """(Structure, member or empty, offset, size) of each line."""
     for line in LAYOUTS.read_text(encoding="ascii").splitlines():
+        if line.startswith("#"):
+            continue
         name, *numbers = line.split("|")
         structure, _, member = name.partition(".")
         offset, size = (int(numbers[0]), int(numbers[1])) if member else (0, int(numbers[0]))
