@@ -70,7 +70,7 @@ def test_records_go_round_the_ring_and_keep_their_order() -> None:
     def full() -> bool:
         return not held or held[0].waiting_bytes > SMALLEST // 2
 
-    delivery = Delivery(events, pauses={at: full for at in range(ahead, len(events), ahead)})
+    delivery = Delivery(events, pauses=dict.fromkeys(range(ahead, len(events), ahead), full))
     batches, capture = captured(delivery, ring_bytes=SMALLEST, during=held.append)
     assert times(batches) == [1000 + i for i in range(20_000)]
     assert capture.loss.events_lost == 0
@@ -220,8 +220,8 @@ def test_manifest_events_come_through_byte_for_byte(drawn: list[tuple[bytes, lis
 
 def segments_of(events: list[Record]) -> dict[int, bytes]:
     """By CPU what the worker's arena holds of these events."""
-    from tracer.live.callback import event_callback  # noqa: PLC0415 - compiled code: only where it can run
-    from tracer.live.taking import Taker  # noqa: PLC0415
+    from tracer.live.callback import event_callback
+    from tracer.live.taking import Taker
 
     ring, taker = Ring(SMALLEST), Taker(np.zeros(0, np.uint32))
     Delivery(events).run(event_callback(), ring.context, lambda: False)
@@ -232,7 +232,7 @@ def segments_of(events: list[Record]) -> dict[int, bytes]:
 
 
 def expected_segments(events: list[Record]) -> dict[int, bytes]:
-    from fixtures.etl.records import pack  # noqa: PLC0415
+    from fixtures.etl.records import pack
 
     found: dict[int, bytes] = {}
     for event in events:
