@@ -148,7 +148,7 @@ class Reading:
                 horizon = self._horizon(limit)
                 if horizon is None:
                     continue
-                window = self._window(horizon)
+                window = self._cut(horizon)
                 if self._pipelined:
                     self._leave()
                 yield window
@@ -208,7 +208,7 @@ class Reading:
                 stacks.reserve()
         self._loader.settle(int(state[STATE_NOTABLE]))
 
-    def _window(self, horizon: int) -> _Window:
+    def _cut(self, horizon: int) -> _Window:
         """Take the events before ``horizon``, with their stacks."""
         pending, order, late = self._pending, self._order, NO_LATE_STACKS
         until = self._head.clock.ns_of(self.last_time if horizon == NO_HORIZON else horizon)
@@ -241,6 +241,12 @@ class Reading:
         if self._pipelined:
             self._spare.put(window)
         return Batch(tables, window.late, window.until_ns, window.bytes_read, window.records)
+
+    def _next_batch(self, horizon: int) -> Batch:
+        """The events before ``horizon`` at once, in this thread."""
+        batch = self._batch(self._cut(horizon))
+        self._pending.compact()
+        return batch
 
     def _join(self, horizon: int) -> LateStacks:
         """Find events of loose stacks by time, and the frames of stack keys; gives what came too late."""

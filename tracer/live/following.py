@@ -94,7 +94,7 @@ class LiveReading(Reading):
         if horizon <= self._sent:
             return None
         self._sent = horizon
-        return self._batch(horizon)
+        return self._next_batch(horizon)
 
     def idle(self) -> Batch:
         """A batch of nothing: what is known goes on being true."""
@@ -105,7 +105,7 @@ class LiveReading(Reading):
         """All that is left; nothing may come after it."""
         for ring in self._rings:
             self._note_dropped(*ring.untold)
-        return self._batch(NO_HORIZON)
+        return self._next_batch(NO_HORIZON)
 
     def lost_by_session(self, since: int) -> None:
         """The session says that it lost events or buffers, at some time after ``since``, the newest raw time then."""
