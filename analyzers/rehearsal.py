@@ -16,6 +16,7 @@ import numpy as np
 
 from analyzers.activity import Activity
 from analyzers.analysis import Analysis
+from analyzers.ledger import tables
 from analyzers.ledger.histories import FIRST_SHIFT, Histories
 from analyzers.requests.index import empty_index, refill
 from analyzers.retention.pointers import nearest_below
@@ -51,8 +52,8 @@ def rehearse() -> None:
     """Run what takes events, what makes a snapshot of them, and what verdicts ask of the past."""
     source = SimpleNamespace(stacks=StackTable(), info=None, census=None, loss=None, damage=(), bytes=None)
     analysis = Analysis(cast(Source, source), TagNames(()))
-    tables = {kind: no_events(kind) for kind in Analysis.KINDS - Activity.KINDS}  # which knows what to do without
-    analysis.feed(Batch(tables, NO_LATE_STACKS, until_ns=0, bytes_read=0, records=0))
+    nothing = {kind: no_events(kind) for kind in Analysis.KINDS - Activity.KINDS}  # which knows what to do without
+    analysis.feed(Batch(nothing, NO_LATE_STACKS, until_ns=0, bytes_read=0, records=0))
     analysis.snapshot(diagnosed=False)
     _ask_of_the_past()
     _outgrow_the_first_rows()
@@ -71,18 +72,21 @@ def _ask_of_the_past() -> None:
 
 def _outgrow_the_first_rows() -> None:
     Histories(1).reach(STEPS << FIRST_SHIFT, 0)
+    addresses = np.full(2, tables.EMPTY, np.uint64)
+    tables.refill(addresses, addresses)
     refill(empty_index(2), empty_index(2))
 
 
 def _rehearse_for_another_process() -> None:
     """Until the other end of stdin is gone, which the system closes with its process, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other process
-    threading.Thread(target=_leave_with_the_other, daemon=True).start()
+    threading.Thread(target=leave_with_the_other, daemon=True).start()
     gc.disable()  # a sixth of the time to compile
     rehearse()
 
 
-def _leave_with_the_other() -> None:
+def leave_with_the_other() -> None:
+    """Wait until the other process is gone, and end this one."""
     os.read(0, 1)
     os._exit(1)
 

@@ -14,6 +14,12 @@ from tracer.errors import Damage, DamageCode
 from tracer.trace import Gap, Loss
 
 
+@pytest.fixture(autouse=True)
+def _compiled_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command says must not depend on whether it is the first; tests/tui/test_compilation.py is about that."""
+    monkeypatch.setattr("tui.reading.compilation.is_compiled", lambda _part: True)
+
+
 @pytest.fixture
 def story() -> Story:
     return winsock_story()

@@ -12,7 +12,7 @@ import pytest
 
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
-from tui.reading import compilation, progress, trace
+from tui.reading import progress, trace
 from tui.reading.interruption import Interruption
 
 
@@ -160,28 +160,3 @@ def test_the_rate_of_records_appears_once_there_is_one() -> None:
     assert column.render(task).plain == "1,500,000 records/s"
     task.elapsed = None
     assert column.render(task).plain == ""
-
-
-@pytest.fixture
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(compilation, "cache_directory", lambda: tmp_path / "kernels")
-    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
-    return tmp_path / "kernels"
-
-
-def test_the_first_run_says_that_it_compiles(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    compilation.announce_compilation(quiet=False)
-    assert "compiling kernels (once" in capsys.readouterr().err
-
-
-def test_later_quiet_and_unjitted_runs_say_nothing(
-    cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compilation.announce_compilation(quiet=True)
-    (cache / "tracer").mkdir(parents=True)
-    (cache / "tracer" / "walk.1.nbc").touch()
-    compilation.announce_compilation(quiet=False)
-    (cache / "tracer" / "walk.1.nbc").unlink()
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    compilation.announce_compilation(quiet=False)
-    assert capsys.readouterr().err == ""
