@@ -26,9 +26,13 @@ KERNEL: Final = re.compile(
     r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*|hal|halacpi|halmacpi|halaacpi|halapic|halmps|halsp)\.(exe|dll)$", re.IGNORECASE
 )
 """The kernel image by its names on single- and multiprocessor, PAE and plain systems, and the HAL's by its."""
+KERNEL_FILE: Final = re.compile(r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*)\.exe$", re.IGNORECASE)
+"""The kernel image alone."""
 KERNEL_NAME: Final = "nt"
 """What the kernel image is called as a driver."""
 _KERNEL_SPACE: Final = {4: 0x8000_0000, 8: 0x8000_0000_0000_0000}
+_LOWEST_32: Final = np.uint64(_KERNEL_SPACE[4])
+_LOWEST_64: Final = np.uint64(_KERNEL_SPACE[8])
 _KERNEL_PROCESSES: Final = {0, 4}
 """Processes that images of the kernel are listed under."""
 _PAGE: Final = 0x1000
@@ -121,17 +125,20 @@ class Modules:
     ) -> tuple[tuple[str, ...], npt.NDArray[np.uint64]]:
         """Driver that asked for the allocation, by stack id, and the address in it.
 
-        It is the first frame outside the kernel image. Where all known frames are the kernel's, the driver is ``nt``
-        and the frame the second one, as the first is in the pool's own code. The driver is empty where there is no
-        stack or no image fits, the frame 0 where there is no stack.
+        It is the first frame outside the kernel image. Where all frames are the kernel's, the driver is ``nt`` and the
+        frame the second one, as the first is in the pool's own code. The driver is empty where there is no stack or no
+        image fits, the frame 0 where there is no stack. A frame of kernel space in no known image is some driver's
+        whose image event is missing: not the kernel's, where that is known, and not that of whoever called it. The
+        innermost frame is never a driver's: it is in the pool's code.
         """
         kernel_space = self.of_process(0)
         own = np.array([KERNEL.match(module.name) is not None for module in kernel_space.modules], np.bool_)
+        whole = any(KERNEL_FILE.match(module.name) for module in kernel_space.modules)
         names = [KERNEL_NAME if mine else m.name for m, mine in zip(kernel_space.modules, own, strict=True)]
         rows, frames = np.empty(len(ids), np.int32), np.empty(len(ids), np.uint64)
         first_module(
             stacks.canonical(ids), stacks.starts, stacks.lengths, stacks.frame_pool,
-            kernel_space.bounds, kernel_space.owners, own, rows, frames,
+            kernel_space.bounds, kernel_space.owners, own, whole, rows, frames,
         )  # fmt: skip
         return tuple(names[row] if row >= 0 else "" for row in rows.tolist()), frames
 
@@ -145,10 +152,15 @@ def first_module(
     bounds: npt.NDArray[np.uint64],
     owners: npt.NDArray[np.int32],
     own: npt.NDArray[np.bool_],
+    whole: bool,
     rows: npt.NDArray[np.int32],
     found: npt.NDArray[np.uint64],
 ) -> None:
-    """By stack: row of the first image outside the kernel, else of a kernel image, else -1; and the frame in it."""
+    """By stack: row of the first image outside the kernel, else of a kernel image, else -1; and the frame in it.
+
+    ``whole``: the kernel image is known, so that a frame of kernel space in no image is an unknown driver's: -1; but
+    for the innermost one, which is in the pool's own code.
+    """
     for i in range(ids.shape[0]):
         rows[i] = -1
         found[i] = 0
@@ -156,9 +168,14 @@ def first_module(
         if stack < 0 or lengths[stack] == 0:
             continue
         found[i] = frames[starts[stack] + min(np.int64(lengths[stack]) - 1, 1)]
+        lowest = _LOWEST_64 if frames[starts[stack]] >= _LOWEST_64 else _LOWEST_32
         for k in range(lengths[stack]):
             at = last_at_most(bounds, frames[starts[stack] + k])
             if at < 0 or at >= owners.shape[0] or owners[at] < 0:
+                if whole and k > 0 and frames[starts[stack] + k] >= lowest:
+                    rows[i] = -1
+                    found[i] = frames[starts[stack] + k]
+                    break
                 continue
             if not own[owners[at]]:
                 rows[i] = owners[at]

@@ -20,7 +20,8 @@ from analyzers.trends.history import GroupHistory
 class Group:
     """One group. ``sites``: rows of the site table; ``rows``: of the outstanding table, oldest first.
 
-    ``allocations``, ``frees``: all of the trace; ``strays``: the group's part of its tag's frees without allocation;
+    ``allocations``, ``frees``: all of the trace; ``replaced``: allocations on whose address another was made without a
+    free between; ``strays``: the group's part of its tag's frees without allocation;
     ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place.
     """
 
@@ -32,6 +33,7 @@ class Group:
     rows: npt.NDArray[np.intp]
     allocations: int
     frees: int
+    replaced: int
     strays: float
     history: GroupHistory
     siblings: I64
@@ -91,6 +93,7 @@ def _group(
         rows=rows,
         allocations=int(table.allocations[sites].sum()),
         frees=int(table.frees[sites].sum()),
+        replaced=int((table.allocations - table.frees - table.outstanding_count)[sites].sum()),
         strays=_strays(pool, tag_row, sites),
         history=history,
         siblings=families.get((tag_row, table.driver[busiest]), history.lifetimes),

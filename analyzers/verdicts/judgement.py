@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import Verdict
+from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import I64, Outstanding
 from analyzers.trends.settled import settled_steps
 from analyzers.trends.trend import Growth, growth
@@ -108,9 +108,12 @@ def _share(each: _Seen) -> float | None:
 
 
 def _judge(each: _Seen, rate: LossRate) -> Judgement:
-    explained = rate.explained(each.group.allocations, each.group.strays) if each.group.frees else 0.0
-    verdict, why = _decide(each, explained)
-    return Judgement(each.group, verdict, each.survivors, each.course, each.growth, explained, why)
+    group, count = each.group, each.survivors.count
+    explained = rate.explained(group.allocations, group.strays) if group.frees else 0.0
+    hardly = rate.hardly(group.allocations, group.strays, group.replaced)
+    verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
+    explained = min(explained, count) if verdict in ACCUSATIONS else explained
+    return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why)
 
 
 def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:

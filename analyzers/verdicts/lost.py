@@ -3,6 +3,9 @@
 A lost free leaves a survivor behind wherever pool is used, at the rate of the loss. Three things tell
 that rate: the session's own counters, allocations made on an address whose free was not seen, and the survivors of all
 the other groups. A leak stands out from them.
+
+An allocation whose free was lost need not stay a survivor: where its address is handed out again it shows as replaced.
+A leaked one is never replaced. So a group's survivors and replaced ones together are as many as its lost frees.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ _MEASURED_MARGIN: Final = 1.15
 """The rate at which other groups keep survivors is measured on pool events themselves."""
 _SIGMAS: Final = 4.0
 """Standard deviations by which a group must stand out: among ten thousand groups none does so by chance."""
+_FEW_SIGMAS: Final = 2.0
+"""By so many it may be accused with little confidence."""
 _FEWEST_GROUPS: Final = 3
 TELLING_ALLOCATIONS: Final = 50
 """A group that allocated less says nothing about the loss."""
@@ -46,3 +51,12 @@ class LossRate:
             share = min(share, _MEASURED_MARGIN * median(self.kept))
         expected = share * allocations if strays is None else min(share * allocations, strays)
         return expected + _SIGMAS * sqrt(expected + 1)
+
+    def hardly(self, allocations: int, strays: float, replaced: int) -> float:
+        """Survivors beyond which the loss is not the likely explanation, although it is a possible one.
+
+        ``replaced``: allocations of the kind that were replaced without a free. Lost allocations (the strays) and lost
+        frees each vary by chance, so that their difference does so by both.
+        """
+        expected = min(_MARGIN * self.told * allocations, strays)
+        return expected + _FEW_SIGMAS * sqrt(2 * expected + 1) - replaced

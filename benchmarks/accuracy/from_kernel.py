@@ -7,14 +7,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from benchmarks.accuracy.spoilings import LEAST_LOST, LOSSY, MOST_LOST, Spoiling
+from benchmarks.accuracy.spoilings import (
+    KEPT_OF_A_RING,
+    LEAST_LOST,
+    LOSSY,
+    MOST_LOST,
+    RING_BUFFER_SIZE,
+    Spoiling,
+    ring_of,
+)
 from benchmarks.accuracy.truth import Leak, Truth, plain
 from fixtures.settings import Loss, Settings, StackMode
 from fixtures.simulate import simulate
 
 _FEWEST_ROUNDS: Final = 60
 _MOST_ROUNDS: Final = 260
-_KEPT_OF_A_RING: Final = (0.35, 0.75)
 
 
 def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
@@ -24,7 +31,7 @@ def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
     simulation = simulate(scenario, seed, settings)
     if spoiling is Spoiling.WRAPPED:
         buffers = simulation.trace.buffers - 1  # the header's stays
-        kept = max(2, int(buffers * rng.uniform(*_KEPT_OF_A_RING)))
+        kept = ring_of(buffers, settings.cpus, rng.uniform(*KEPT_OF_A_RING))
         simulation = simulate(scenario, seed, replace(settings, circular=kept))
     leaks = tuple(_leak(document) for document in simulation.truth["leaks"])
     return simulation.data, Truth(leaks, spoiling in LOSSY)
@@ -56,6 +63,7 @@ def _spoilt(settings: Settings, spoiling: Spoiling, rng: random.Random) -> Setti
         Spoiling.NO_REQUESTS: {"irp_events": False},
         Spoiling.NO_SOCKETS: {"afd_events": False},
         Spoiling.LOST_EVENTS: {"lost_events": share, "loss": rng.choice((Loss.POOL, Loss.ANY))},
+        Spoiling.WRAPPED: {"buffer_size": RING_BUFFER_SIZE},
         Spoiling.LOST_BUFFERS: {"lost_buffers": rng.randrange(1, 4)},
     }
     return replace(settings, **changes.get(spoiling, {}))

@@ -29,9 +29,22 @@ LOSSY: Final = frozenset({Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS})
 LEAST_LOST: Final = 0.001
 MOST_LOST: Final = 0.2
 """Shares of events, drawn evenly on a logarithmic scale."""
+KEPT_OF_A_RING: Final = (0.35, 0.75)
+"""Share of its buffers that a circular file keeps."""
+RING_BUFFER_SIZE: Final = 0x1000
+"""Bytes of its buffers: small ones, so that there are enough to overwrite."""
+_PER_CPU: Final = 2
+"""A session has at least two buffers for each CPU (EVENT_TRACE_PROPERTIES, MinimumBuffers), and writes what they hold
+when it is stopped: a circular file that keeps fewer would overwrite some of these with others. The smallest circular
+file there is, 1 MB, keeps more."""
 _SWITCHES: Final = frozenset({thread.CONTEXT_SWITCH, thread.READY})
 _REQUESTS: Final = frozenset({irp.CALL, irp.RETURN, irp.COMPLETION_ROUTINE, irp.COMPLETE, irp.COMPLETE_RETURN})
 _STACKS: Final = stack.STACK >> 8
+
+
+def ring_of(buffers: int, cpus: int, share: float) -> int:
+    """Buffers that a circular file keeps of so many; with many CPUs and few buffers it may be all of them."""
+    return max(_PER_CPU * cpus, int(buffers * share))
 
 
 def recorded(record: Record, spoiling: Spoiling) -> bool:

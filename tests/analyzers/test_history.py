@@ -17,7 +17,7 @@ from analyzers.ledger import Ledger
 from analyzers.ledger.histories import FIRST_SHIFT, SiteRows
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS, EDGES, bin_of
-from analyzers.trends.history import STEPS, SiteHistory
+from analyzers.trends.history import STEPS, GroupHistory, SiteHistory
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
@@ -214,3 +214,13 @@ def test_histories_do_not_depend_on_windows_and_keys_of_one_stack_fall_together(
     made = Counter(whole.pool.history.allocations.sum(axis=1).tolist())
     assert made == Counter(whole.pool.sites.allocations.tolist())
     assert len(fields(SiteHistory)) == len(COLUMNS) + 2
+
+
+def test_a_history_since_a_time_begins_with_the_next_whole_step() -> None:
+    count = np.arange(8, dtype=np.int64)
+    whole = GroupHistory(count, count, count, count, count, np.zeros(BINS, np.int64), 100)
+    later = whole.since(250)
+    assert (later.allocations.tolist(), later.start_ns) == ([3, 4, 5, 6, 7], 300)
+    assert (later.step_at(310), later.step_at(20), whole.step_at(310)) == (0, 0, 3)
+    assert whole.since(0).allocations.tolist() == count.tolist()
+    assert whole.since(10_000).allocations.tolist() == [7]

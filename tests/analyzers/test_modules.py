@@ -78,11 +78,26 @@ def test_an_allocation_of_the_kernel_itself_is_nt_s() -> None:
     assert drivers(modules(*KERNEL), [NT + 5, HAL + 6, NT + 7]) == ("nt",)
 
 
-def test_frames_in_no_image_are_passed_over() -> None:
-    assert drivers(modules(*KERNEL), [0xFFFFF80400000000, NT + 1], [0xFFFFF80400000000, DRIVER]) == (
-        "nt",
-        "contoso.sys",
-    )
+NOBODY = 0xFFFFF80400000000
+
+
+def test_an_innermost_frame_in_no_image_is_passed_over() -> None:
+    assert drivers(modules(*KERNEL), [NOBODY, NT + 1], [NOBODY, DRIVER]) == ("nt", "contoso.sys")
+
+
+def test_who_called_a_driver_without_an_image_is_not_taken_for_it() -> None:
+    found = modules(*KERNEL)
+    assert drivers(found, [NT + 5, NOBODY, DRIVER + 5, NT + 9], [NT + 5, NOBODY, NT + 9]) == ("", "")
+    assert frames(found, [NT + 5, NOBODY, DRIVER + 5]) == [NOBODY]
+
+
+def test_frames_in_no_image_may_be_the_kernels_where_that_is_not_known() -> None:
+    found = modules((LOAD, DRIVER, 0x10000, 0, "contoso.sys"))
+    assert drivers(found, [NT + 5, NT + 9, DRIVER + 5, NT + 7]) == ("contoso.sys",)
+
+
+def test_a_user_frame_in_no_image_says_nothing_of_the_driver() -> None:
+    assert drivers(modules(*KERNEL), [NT + 5, NT + 9, 0x7FF6_0000_1000]) == ("nt",)
 
 
 def test_without_a_stack_or_an_image_the_driver_is_not_known() -> None:

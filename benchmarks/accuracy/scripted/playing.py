@@ -13,7 +13,15 @@ from benchmarks.accuracy.scripted.names import PROTECTED
 from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.stage import Guilt, Stage, new_stage
 from benchmarks.accuracy.scripted.switches import placed
-from benchmarks.accuracy.spoilings import LEAST_LOST, LOSSY, MOST_LOST, Spoiling
+from benchmarks.accuracy.spoilings import (
+    KEPT_OF_A_RING,
+    LEAST_LOST,
+    LOSSY,
+    MOST_LOST,
+    RING_BUFFER_SIZE,
+    Spoiling,
+    ring_of,
+)
 from benchmarks.accuracy.truth import Leak, Truth, plain
 from fixtures.etl.logfile_header import end_extension
 from fixtures.etl.options import TraceOptions
@@ -29,7 +37,6 @@ _SWITCHES: Final = 0x204
 _REQUESTS: Final = 0x10
 _RUNS: Final = (1, 1, 30)
 """Lost events come one by one, or so many in a row."""
-_KEPT_OF_A_RING: Final = (0.35, 0.75)
 _LOST_BUFFERS: Final = (1, 4)
 
 
@@ -81,15 +88,16 @@ def _lossy(records: list[Record], share: float, run: int, rng: random.Random) ->
 def _options(
     stage: Stage, kind: str, start: int, records: list[Record], spoiling: Spoiling, rng: random.Random
 ) -> TraceOptions:
-    conditions = stage.conditions
-    buffers = _buffers(records, conditions.buffer_size)
-    ring = max(2, int(buffers * rng.uniform(*_KEPT_OF_A_RING))) if spoiling is Spoiling.WRAPPED else 0
+    conditions, wraps = stage.conditions, spoiling is Spoiling.WRAPPED
+    size = RING_BUFFER_SIZE if wraps else conditions.buffer_size
+    buffers = _buffers(records, size)
+    ring = ring_of(buffers, conditions.cpus, rng.uniform(*KEPT_OF_A_RING)) if wraps else 0
     second = _POOL_AND_QUEUES
     second |= 0 if spoiling is Spoiling.NO_SWITCHES else _SWITCHES
     second |= 0 if spoiling is Spoiling.NO_REQUESTS else _REQUESTS
     lost = range(1, buffers + 1) if spoiling is Spoiling.LOST_BUFFERS else range(0)
     return TraceOptions(
-        buffer_size=conditions.buffer_size,
+        buffer_size=size,
         processors=conditions.cpus,
         pointer_size=conditions.pointer_size,
         frequency=conditions.frequency,

@@ -46,7 +46,11 @@ def history_of(lives: Lives) -> GroupHistory:
 
 
 def group_of(
-    lives: Lives, *, siblings: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None, strays: float = 1e9
+    lives: Lives,
+    *,
+    siblings: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
+    strays: float = 1e9,
+    replaced: int = 0,
 ) -> Group:
     """The group of all of them; as many ``strays`` as may be, so that they limit nothing."""
     history = history_of(lives)
@@ -59,6 +63,7 @@ def group_of(
         rows=np.arange(len(lives.births())),
         allocations=int(history.allocations.sum()),
         frees=int(history.frees.sum()),
+        replaced=replaced,
         strays=strays,
         history=history,
         siblings=history.lifetimes if siblings is None else siblings,

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
+from analyzers.verdicts.confidence import confidence
 from analyzers.verdicts.course import Course, Span
 from analyzers.verdicts.groups import Group
 from analyzers.verdicts.judgement import judge_all
+from analyzers.verdicts.lost import LossRate
 from tests.analyzers.verdicts.judged import NO_LIFETIMES, group_of, is_accused, judged, outstanding_at
 from tests.analyzers.verdicts.lives import CLEAN, LEAKS, NEVER, Lives, Story, pure_growth
 
@@ -95,3 +97,31 @@ def test_a_leak_stands_out_from_what_lost_frees_leave_everywhere() -> None:
 
 def _at(group: Group, start: int) -> Group:
     return replace(group, rows=group.rows + start)
+
+
+def _with_losses(forgotten: int, lost: int) -> Lives:
+    """Of 4,000 allocations every so many are kept; the lost frees of others were all replaced."""
+    made = np.linspace(0, 0.999e9, 4000)
+    freed = made + 1e5
+    freed[:: 4000 // forgotten] = NEVER
+    freed[1 :: 4000 // lost] += 1e5
+    return Lives(made, freed, 1e9)
+
+
+@pytest.mark.parametrize(("forgotten", "verdict"), [(40, Verdict.MISSING_FREE), (20, Verdict.UNKNOWN)])
+def test_what_the_loss_may_but_hardly_does_explain_is_accused_with_little_confidence(
+    forgotten: int, verdict: Verdict
+) -> None:
+    lives = _with_losses(forgotten, 50)
+    group = group_of(lives, strays=50.0, replaced=50)
+    [found] = judge_all([group], outstanding_at(lives.births()), Span(0, int(lives.length)), 0.02)
+    assert found.verdict is verdict
+    if verdict is Verdict.MISSING_FREE:
+        assert found.explained == found.survivors.count
+        assert confidence(verdict, [], count=found.survivors.count, explained=found.explained).value < 0.5
+
+
+def test_what_was_replaced_is_no_survivor_that_the_loss_left() -> None:
+    rate = LossRate(0.02)
+    assert rate.hardly(4000, 50.0, 30) == rate.hardly(4000, 50.0, 0) - 30
+    assert rate.hardly(4000, 50.0, 0) < rate.explained(4000, 50.0)

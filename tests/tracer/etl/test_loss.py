@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def records(count: int, *, cpus: int = 1, lost: frozenset[int] = frozenset()) ->
 def trace(folder: Path, given: list[Record], **options: Any) -> Everything:
     path = folder / "t.etl"
     write(path, given, TraceOptions(buffer_size=SIZE, session="s", log_file="f", flush_ns=0, **options))
-    return read(path, ())
+    return read(path, {"pool"})
 
 
 def test_a_trace_that_lost_nothing_has_no_gap(tmp_path: Path) -> None:
@@ -60,7 +61,8 @@ def test_a_buffer_that_never_reached_the_file_is_a_hole_and_a_flag(tmp_path: Pat
     assert loss.buffers_lost == 1
     flagged, hole = sorted(loss.gaps, key=lambda gap: gap.reason)
     assert (flagged.reason, flagged.cpu) == ("buffer-lost", 0)
-    assert (hole.reason, hole.cpu) == ("sequence-gap:1", -1)
+    assert (hole.reason, hole.cpu, hole.buffers) == ("sequence-gap:1", -1, 1)
+    assert flagged.buffers == 0
     assert (hole.from_ns, hole.to_ns) == (2 * PER_BUFFER * NS, 4 * PER_BUFFER * NS)
 
 
@@ -82,3 +84,33 @@ def test_gaps_come_in_time_order(tmp_path: Path) -> None:
     gaps = trace(tmp_path, records(30 * PER_BUFFER), dropped=frozenset({5, 11, 12, 20})).loss.gaps
     assert [gap.from_ns for gap in gaps] == sorted(gap.from_ns for gap in gaps)
     assert sorted(gap.reason for gap in gaps).count("sequence-gap:2") == 1
+
+
+def uneven(count: int, *, every: int) -> list[Record]:
+    """CPU 0 logs all the time, CPU 1 only now and then: its buffer reaches far back."""
+    return [replace(record, cpu=int(i % every == 0)) for i, record in enumerate(records(count))]
+
+
+def test_what_was_not_overwritten_is_complete_from_the_start(tmp_path: Path) -> None:
+    assert trace(tmp_path, records(20 * PER_BUFFER)).loss.complete_from_ns == 0
+    unwrapped = trace(tmp_path, records(3 * PER_BUFFER), mode=LogFileMode.CIRCULAR, ring_buffers=6)
+    assert unwrapped.loss.complete_from_ns == 0
+
+
+def test_an_overwritten_file_is_complete_from_where_the_oldest_buffer_of_every_cpu_has_begun(tmp_path: Path) -> None:
+    given = uneven(20 * PER_BUFFER, every=PER_BUFFER)
+    found = trace(tmp_path, given, mode=LogFileMode.CIRCULAR, ring_buffers=6, processors=2)
+    begins = [int(found.tables["pool"]["time"][found.tables["pool"]["cpu"] == cpu].min()) for cpu in (0, 1)]
+    assert begins[1] < begins[0]
+    assert found.loss.complete_from_ns == begins[0]
+
+
+def test_a_cpu_that_logged_nothing_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    found = trace(tmp_path, records(20 * PER_BUFFER), mode=LogFileMode.CIRCULAR, ring_buffers=6, processors=4)
+    assert found.loss.complete_from_ns == 14 * PER_BUFFER * NS
+
+
+def test_where_the_last_buffers_of_some_cpus_are_overwritten_nothing_is_complete(tmp_path: Path) -> None:
+    given = records(8 * 4 * PER_BUFFER, cpus=8)
+    found = trace(tmp_path, given, mode=LogFileMode.CIRCULAR, ring_buffers=4, processors=8)
+    assert found.loss.complete_from_ns == (len(given) - 1) * NS
