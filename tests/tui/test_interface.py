@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
-from tui.widgets.key_bar import KeyBar
 
 from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
@@ -16,6 +15,7 @@ from tests.tui.stories import FORBIDDEN, SECOND, Story
 from tui.app import PoolscopeApp, screenshot
 from tui.screens.help import HelpScreen
 from tui.views.registry import VIEWS
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.view_bar import ViewBar
 from tui.widgets.virtual_table import VirtualTable
 
