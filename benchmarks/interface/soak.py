@@ -33,7 +33,11 @@ BUDGET: Final = 8 * MIB
 """How much more may be resident in the last quarter than in the second: an allocator's own ups and downs."""
 KEPT_SNAPSHOTS: Final = 6
 """The first, the shown, the one before it, the one in hand, and a view's own narrowed ones."""
-LEAST_SAMPLES: Final = 80
+LEAST_STEPS: Final = 400
+_SAMPLED: Final = 10
+"""Steps from one look at the memory to the next: it takes longer than a step."""
+_PER_VIEW: Final = 3
+"""Snapshots shown in a view before the next one is gone to."""
 _KEYS: Final = ("down", "enter", "escape", "end", "home")
 
 
@@ -48,9 +52,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What became of memory; the first quarter of the samples fills caches and is left out."""
+    """What became of memory in so many ``steps``; the first quarter fills caches and is left out."""
 
     samples: Sequence[Sample]
+    steps: int
 
     def growth(self, of: Callable[[Sample], int]) -> int:
         """From the second quarter to the last, by their middles; never below 0."""
@@ -68,8 +73,8 @@ def rows(plan: Plan) -> Iterator[Row]:
     """Growth from the second quarter to the last; the first fills caches."""
     section = f"memory: {plan.soak_minutes:g} minutes of snapshots, {OUTSTANDING:,} outstanding in each, all views"
     deadline = time.monotonic() + plan.soak_minutes * 60
-    course = asyncio.run(watch(lambda done: done < LEAST_SAMPLES or time.monotonic() < deadline))
-    note = f"{len(course.samples)} snapshots"
+    course = asyncio.run(watch(lambda done: done < LEAST_STEPS or time.monotonic() < deadline))
+    note = f"{course.steps} snapshots"
     if sys.platform == "linux":
         growth = course.growth(lambda sample: sample.resident)
         yield against_budget(section, "growth of resident memory", growth, BUDGET, Unit.BYTES, note)
@@ -79,27 +84,30 @@ def rows(plan: Plan) -> Iterator[Row]:
     limit = f"of {begun:,} at first, at most 2 %"
     yield Row(section, "growth of live Python blocks", note=limit, ratio=blocks / begun, to="as many", limit=0.02)
     most = course.most_snapshots
-    about = f"{most} of {len(course.samples)}, at most {KEPT_SNAPSHOTS}"
+    about = f"{most} of {course.steps}, at most {KEPT_SNAPSHOTS}"
     yield Row(section, "snapshots kept", note=about, ratio=most / KEPT_SNAPSHOTS, to="allowed", limit=1.0)
 
 
 async def watch(goes_on: Callable[[int], bool], outstanding: int = OUTSTANDING, size: tuple[int, int] = SIZE) -> Course:
-    """Show snapshot after snapshot, walk through all views meanwhile, and look at the memory after each.
+    """Show snapshot after snapshot, walk through all views meanwhile, and look at the memory now and then.
 
-    ``goes_on``: asked with the number of samples that there are.
+    ``goes_on``: asked with the number of snapshots that were shown.
     """
     samples: list[Sample] = []
+    step = 0
     app = PoolscopeApp(snapshot(outstanding), "tags")
     async with driven(app, size):
         screen = app.screen
         assert isinstance(screen, MainScreen)
-        while goes_on(moment := len(samples)):
-            screen.show(snapshot(outstanding, moment))
-            await seconds(app, VIEWS[moment % len(VIEWS)].number)
-            await seconds(app, _KEYS[moment // len(VIEWS) % len(_KEYS)])
-            gc.collect()  # what can be given back at any time is no leak
-            samples.append(Sample(_resident(), sys.getallocatedblocks(), _alive()))
-    return Course(samples)
+        while goes_on(step):
+            screen.show(snapshot(outstanding, step))
+            view, within = divmod(step, _PER_VIEW)
+            await seconds(app, _KEYS[view % len(_KEYS)] if within else VIEWS[view % len(VIEWS)].number)
+            step += 1
+            if step % _SAMPLED == 0:
+                gc.collect()  # what can be given back at any time is no leak
+                samples.append(Sample(_resident(), sys.getallocatedblocks(), _alive()))
+    return Course(samples, step)
 
 
 def _alive() -> int:

@@ -17,6 +17,6 @@ _PER_SNAPSHOT: Final = 8
 def test_five_minutes_of_snapshots_through_all_views_leave_nothing_behind() -> None:
     course = asyncio.run(watch(lambda done: done < _STEPS, _OUTSTANDING, (80, 24)))
 
-    assert len(course.samples) == _STEPS
+    assert course.steps == _STEPS
     assert course.most_snapshots <= KEPT_SNAPSHOTS
     assert course.growth(lambda sample: sample.blocks) < _PER_SNAPSHOT * _STEPS // 2
