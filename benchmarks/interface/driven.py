@@ -21,9 +21,9 @@ _HANDS: Final = 3
 
 
 @asynccontextmanager
-async def driven(app: App[None]) -> AsyncIterator[None]:
+async def driven(app: App[None], size: tuple[int, int] = SIZE) -> AsyncIterator[None]:
     """The app, drawn for the first time; an exception in it is raised here."""
-    async with app.run_test(size=SIZE):
+    async with app.run_test(size=size):
         await _drawn(app)
         yield
 

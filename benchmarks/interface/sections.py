@@ -11,6 +11,7 @@ from benchmarks.table import Row
 
 SECTIONS: Final[Mapping[str, Callable[[Plan], Iterator[Row]]]] = {
     "million": table_of_a_million.rows,
+    "sites": table_of_a_million.rows_of_many_sites,
     "textual": beside_textual.rows,
     "keys": keys_while_replaying.rows,
     "soak": soak.rows,

@@ -47,18 +47,18 @@ class MadeUpNames:
         return frames.ravel(), np.concatenate(([0], np.cumsum(np.where(known, _FRAMES, 0)))).astype(np.int64)
 
 
-def snapshot(count: int, moment: int = 0) -> Snapshot:
+def snapshot(count: int, moment: int = 0, sites: int = SITES) -> Snapshot:
     """``count`` allocations are outstanding at every ``moment``; which ones, and the totals, change with it."""
     rng = np.random.default_rng(moment)
-    outstanding = _outstanding(rng, count, moment)
-    per_site = np.bincount(outstanding.site, minlength=SITES)
-    bytes_per_site = np.bincount(outstanding.site, outstanding.size, SITES).astype(np.int64)
+    outstanding = _outstanding(rng, count, moment, sites)
+    per_site = np.bincount(outstanding.site, minlength=sites)
+    bytes_per_site = np.bincount(outstanding.site, outstanding.size, sites).astype(np.int64)
     freed = 1_000_000 + 100_000 * moment
     totals = PoolTotals(count + freed, freed, freed, 0, 0, count, int(bytes_per_site.sum()))
     pool = PoolSnapshot(
         totals=totals,
-        tags=_tags(per_site, bytes_per_site, freed // SITES),
-        sites=_sites(per_site, bytes_per_site, freed // SITES),
+        tags=_tags(per_site, bytes_per_site, freed // sites),
+        sites=_sites(per_site, bytes_per_site, freed // sites),
         history=_history(per_site, bytes_per_site),
         outstanding=outstanding,
         by_process=(GroupRow("program0.exe", 0, count, totals.outstanding_bytes),),
@@ -78,7 +78,7 @@ def snapshot(count: int, moment: int = 0) -> Snapshot:
     )
 
 
-def _outstanding(rng: np.random.Generator, count: int, moment: int) -> Outstanding:
+def _outstanding(rng: np.random.Generator, count: int, moment: int, sites: int) -> Outstanding:
     process = rng.integers(0, PROCESSES, count, dtype=np.uint32) * np.uint32(4)
     return Outstanding(
         address=np.uint64(0xFFFF9A8000000010) + (np.arange(count, dtype=np.uint64) + np.uint64(moment)) * np.uint64(64),
@@ -89,17 +89,17 @@ def _outstanding(rng: np.random.Generator, count: int, moment: int) -> Outstandi
         process=process,
         cpu=rng.integers(0, 8, count, dtype=np.uint16),
         who=np.full(count, Who.STACK, np.uint8),
-        site=rng.integers(0, SITES, count, dtype=np.int32),
+        site=rng.integers(0, sites, count, dtype=np.int32),
         user_stack=np.full(count, -1, np.int32),
         offset=np.arange(count, dtype=np.int64) * 64,
     )
 
 
 def _tags(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64], freed: int) -> TagTable:
-    tag_of_site = np.arange(SITES) % TAGS
+    tag_of_site = np.arange(len(count)) % TAGS
     outstanding = np.bincount(tag_of_site, count, TAGS).astype(np.int64)
     held = np.bincount(tag_of_site, size, TAGS).astype(np.int64)
-    freed_of_tag = np.full(TAGS, freed * SITES // TAGS, np.int64)
+    freed_of_tag = np.full(TAGS, freed * len(count) // TAGS, np.int64)
     names = [f"T{number:03}" for number in range(TAGS)]
     return TagTable(
         tag=np.array([int.from_bytes(name.encode("ascii"), "little") for name in names], np.uint32),
@@ -115,18 +115,18 @@ def _tags(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64], freed: int)
 
 
 def _sites(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64], freed: int) -> SiteTable:
-    rows = np.arange(SITES)
+    rows = np.arange(len(count))
     return SiteTable(
         tag_row=(rows % TAGS).astype(np.int32),
         stack=rows.astype(np.int32),
         allocations=count + freed,
-        frees=np.full(SITES, freed, np.int64),
+        frees=np.full(len(rows), freed, np.int64),
         outstanding_count=count,
         outstanding_bytes=size,
-        first_ns=np.zeros(SITES, np.int64),
-        last_ns=np.full(SITES, 50 * _SECOND, np.int64),
-        driver=tuple(_frame(row, 0).module for row in range(SITES)),
-        frame=np.array([_frame(row, 0).address for row in range(SITES)], np.uint64),
+        first_ns=np.zeros(len(rows), np.int64),
+        last_ns=np.full(len(rows), 50 * _SECOND, np.int64),
+        driver=tuple(_frame(row, 0).module for row in rows.tolist()),
+        frame=np.array([_frame(row, 0).address for row in rows.tolist()], np.uint64),
     )
 
 
@@ -134,7 +134,9 @@ def _history(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64]) -> SiteH
     """Everything was allocated evenly, and what was freed lived long enough to be counted nowhere."""
     made = np.repeat((count // STEPS).astype(np.int32)[:, None], STEPS, axis=1)
     held = np.repeat((size // STEPS)[:, None], STEPS, axis=1)
-    return SiteHistory(made, np.zeros_like(made), held, made, held, np.zeros((SITES, BINS), np.int32), _SECOND, STEPS)
+    return SiteHistory(
+        made, np.zeros_like(made), held, made, held, np.zeros((len(count), BINS), np.int32), _SECOND, STEPS
+    )
 
 
 def _frame(code: int, depth: int) -> Frame:

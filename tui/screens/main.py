@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
-from analyzers.quantities import counted
 from analyzers.snapshot import Snapshot
-from tui.safe_text import safe
-from tui.screens.export import ExportScreen
 from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
+from tui.screens.taking import TakingScreen
 from tui.screens.watch import Watch
 from tui.screens.way import Place, first_view, way_words
-from tui.views.export import AS_SHOWN, write_rows
 from tui.views.registry import VIEWS
 from tui.views.scope import EVERYTHING, Scope
-from tui.views.view import Table, View
+from tui.views.view import View
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.side_panel import SidePanel
@@ -34,7 +29,7 @@ _STEPS_KEPT: Final = 100
 """So far back leads the way."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(TakingScreen):
     """Views over a snapshot; :meth:`show` takes the next one while a trace is followed."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - textual does not declare it as a class variable
@@ -164,42 +159,6 @@ class MainScreen(Screen[None]):
         """Everything counts again."""
         self.mark(None)
 
-    def action_copy(self) -> None:
-        """Copy the row to the clipboard, by the terminal's own sequence (OSC 52)."""
-        text = "\n".join(safe(line) for line in self.view.copied().splitlines())
-        if not text:
-            self.notify("nothing to copy here", markup=False)
-            return
-        self.app.copy_to_clipboard(text)
-        first, *more = text.splitlines()
-        self.notify(f"copied: {first}" + (f" and {counted(len(more), 'line')} more" if more else ""), markup=False)
-
-    def action_export(self) -> None:
-        """Ask for a file and write this view's rows."""
-        names, rows = full = self.view.exported()
-        shown = self.view.shown()
-        if not names:
-            self.notify("this view has no rows to export", markup=False)
-            return
-
-        def write(path: Path | None) -> None:
-            if path is not None:
-                self._write(path, shown if path.suffix.lower() == AS_SHOWN else full)
-
-        suffix = AS_SHOWN if len(names) == 1 else ".csv"
-        self.app.push_screen(ExportScreen(f"poolscope-{self.place.view}{suffix}", len(rows)), write)
-
-    @work(thread=True)
-    def _write(self, path: Path, table: Table) -> None:
-        rows = table[1]
-        try:
-            write_rows(path, table)
-        except OSError as error:
-            said, severity = f"cannot write {safe(str(path))}: {error.strerror or error}", "error"
-        else:
-            said, severity = f"wrote {counted(len(rows), 'row')} to {safe(str(path))}", "information"
-        self.app.call_from_thread(self.notify, said, severity=severity, markup=False)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a way back only where one came from."""
         if action == "back" and self.is_mounted:
@@ -209,7 +168,10 @@ class MainScreen(Screen[None]):
     def _arrive(self) -> None:
         """Show the place that one has come to."""
         self._drop_filter()
-        self.query_one(ContentSwitcher).current = self.place.view
+        switcher = self.query_one(ContentSwitcher)
+        if switcher.current not in {None, self.place.view}:
+            self._views[str(switcher.current)].forget()
+        switcher.current = self.place.view
         self.query_one(ViewBar).current = self.place.view
         self.query_one("#way", Static).update(way_words(self._way), layout=False)
         self._stale.add(self.place.view)

@@ -18,6 +18,11 @@ class Identity:
     of: Callable[[int], Hashable] = int
     keys: Keys | None = None
 
+    def only(self, row: int) -> Identity:
+        """Of one row, which is row 0 then; the table need not be kept for it."""
+        known = self.of(row)
+        return Identity(lambda _: known, None if self.keys is None else self.keys[row : row + 1].copy())
+
     def row_in(self, other: Identity, row: int, length: int) -> int | None:
         """Where a row is in another table of ``length`` rows; ``None`` where it is not there."""
         if other.keys is not None and self.keys is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,13 @@ class TableView:
 
     def __len__(self) -> int:
         return len(self.order)
+
+    def emptied(self) -> TableView:
+        """The same sort order and filters without a model: something to go on from that keeps no rows."""
+        empty = copy(self)
+        empty.model = TableModel((), 0)
+        empty.order = empty._sorted = np.zeros(0, np.int64)
+        return empty
 
     def sort_by(self, key: str) -> None:
         """Sort by a column, in the direction that it prefers; the same column again turns the order round."""

@@ -64,6 +64,11 @@ class TableView(View):
         self._empty.update(listing.empty, layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
 
+    def forget(self) -> None:
+        """Keep neither listing nor rows."""
+        self._listing = None
+        self.table.forget()
+
     def take_focus(self) -> None:
         """Keys go to the table."""
         self.table.focus()

@@ -59,6 +59,10 @@ class TimelineView(View):
         yield self._legend
         yield self.chart
 
+    def forget(self) -> None:
+        """Keep what is selected, not the course."""
+        self._scene = self._course = None
+
     def take_focus(self) -> None:
         """Keys go to the chart."""
         self.chart.focus()

@@ -36,14 +36,20 @@ class TreeView(TableView):
         self._scene: Scene | None = None
         self._folds: dict[Hashable, bool] = {}
         self._branches: Branches | None = None
+        self._unfolded: Callable[[Folds], Tree] | None = None
         self.table = self._tree_table = TreeTable(self.table.view.model, sort_key)
 
     def _list(self, scene: Scene) -> Listing:
-        if scene is not self._scene:
+        if scene is not self._scene or self._unfolded is None:
             self._scene, self._unfolded = scene, self._grow(scene)
         tree = self._unfolded(self._folds)
         self._branches = tree.branches
         return tree.listing
+
+    def forget(self) -> None:
+        """Keep what is open, not the tree."""
+        super().forget()
+        self._scene = self._unfolded = self._branches = None
 
     def grow_again(self, grow: Callable[[Scene], Callable[[Folds], Tree]]) -> None:
         """Another tree of the same scene."""

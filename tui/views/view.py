@@ -45,6 +45,9 @@ class View(Widget):
         """Show this instead; called again and again while a trace is followed."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Let go of the scene while another view is seen: :meth:`show` comes before this one is seen again."""
+
     def take_focus(self) -> None:
         """Give the keys to the widget that answers them."""
         self.focus()

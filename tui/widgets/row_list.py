@@ -80,6 +80,10 @@ class RowList(ScrollView, can_focus=True):
         self._measure()
         self._show_cursor()
 
+    def let_go(self) -> None:
+        """Drop what was measured and drawn of a model."""
+        self._lines, self._fitted, self._fitted_for = None, [], None
+
     def heading_clicked(self, column: Column) -> None:
         """A column's title was clicked."""
 

@@ -35,7 +35,9 @@ class VirtualTable(RowList):
         """``identity``: what stays the same about a row of the model when another model takes its place."""
         super().__init__(TableView(model, sort_key, descending=descending), id=id)
         self._identity = Identity(identity)
-        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(sort_bindings(model))])
+        self._forgotten = False
+        self._sort_keys: set[str] = set()
+        self._bind_sort_keys(model)
 
     def replace(self, model: TableModel, identity: Callable[[int], Hashable], keys: Keys | None = None) -> None:
         """Show another model with the same columns; sort, filter and the cursor's row stay where they can.
@@ -43,13 +45,32 @@ class VirtualTable(RowList):
         ``keys``: the identities of all rows as one array, for tables too long to ask row by row.
         """
         old, place, before, now = self.view, self.cursor, self._identity, Identity(identity, keys)
-        row = None if self.row is None else before.row_in(now, self.row, model.length)
+        known = 0 if self._forgotten else self.row
+        row = None if known is None else before.row_in(now, known, model.length)
         rows = before.order_in(now, old.all_rows, model.length) if self.frozen else None
-        if not old.model.columns:  # the first model brings the keys that sort
-            self._bindings = BindingsMap.merge([self._bindings, BindingsMap(sort_bindings(model))])
+        self._bind_sort_keys(model)
         self.view = TableView(model, old.sort_key, descending=old.descending, after=old, rows=rows)
-        self._identity = now
+        self._identity, self._forgotten = now, False
         self._changed(row, otherwise=place)
+
+    def forget(self) -> None:
+        """Let go of the model while nobody looks; :meth:`replace` finds cursor, order and filters again.
+
+        An order that was frozen needs the rows that it was frozen with, and keeps them.
+        """
+        if self.frozen or self._forgotten:
+            return
+        self._forgotten = self.row is not None
+        self._identity = Identity() if self.row is None else self._identity.only(self.row)
+        self.view = self.view.emptied()
+        self.let_go()
+
+    def _bind_sort_keys(self, model: TableModel) -> None:
+        """Bind the keys of columns that were not there before."""
+        new = [binding for binding in sort_bindings(model) if binding.key not in self._sort_keys]
+        if new:
+            self._sort_keys |= {binding.key for binding in new}
+            self._bindings = BindingsMap.merge([self._bindings, BindingsMap(new)])
 
     def sort_by(self, key: str) -> None:
         """Sort by a column (again: the other way round); the cursor stays on its row."""

@@ -1,0 +1,59 @@
+"""Taking something away from a view: a row to the clipboard, all rows to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import work
+from textual.screen import Screen
+
+from analyzers.quantities import counted
+from tui.safe_text import safe
+from tui.screens.export import ExportScreen
+from tui.views.export import AS_SHOWN, write_rows
+from tui.views.view import Table, View
+
+
+class TakingScreen(Screen[None]):
+    """A screen that shows one view at a time."""
+
+    @property
+    def view(self) -> View:
+        """The view that is shown."""
+        raise NotImplementedError
+
+    def action_copy(self) -> None:
+        """Copy the row to the clipboard, by the terminal's own sequence (OSC 52)."""
+        text = "\n".join(safe(line) for line in self.view.copied().splitlines())
+        if not text:
+            self.notify("nothing to copy here", markup=False)
+            return
+        self.app.copy_to_clipboard(text)
+        first, *more = text.splitlines()
+        self.notify(f"copied: {first}" + (f" and {counted(len(more), 'line')} more" if more else ""), markup=False)
+
+    def action_export(self) -> None:
+        """Ask for a file and write this view's rows."""
+        names, rows = full = self.view.exported()
+        shown = self.view.shown()
+        if not names:
+            self.notify("this view has no rows to export", markup=False)
+            return
+
+        def write(path: Path | None) -> None:
+            if path is not None:
+                self._write(path, shown if path.suffix.lower() == AS_SHOWN else full)
+
+        suffix = AS_SHOWN if len(names) == 1 else ".csv"
+        self.app.push_screen(ExportScreen(f"poolscope-{self.view.id}{suffix}", len(rows)), write)
+
+    @work(thread=True)
+    def _write(self, path: Path, table: Table) -> None:
+        rows = table[1]
+        try:
+            write_rows(path, table)
+        except OSError as error:
+            said, severity = f"cannot write {safe(str(path))}: {error.strerror or error}", "error"
+        else:
+            said, severity = f"wrote {counted(len(rows), 'row')} to {safe(str(path))}", "information"
+        self.app.call_from_thread(self.notify, said, severity=severity, markup=False)
