@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from analyzers.snapshot import Snapshot
 from tui.app import PoolscopeApp
 from tui.screens.main import MainScreen
+from tui.views.scope import Scope
 from tui.views.view import View
 from tui.widgets.side_panel import SidePanel
 from tui.widgets.virtual_table import VirtualTable
@@ -48,6 +50,15 @@ class Session:
         return next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, MainScreen))
 
     @property
+    def place(self) -> str:
+        """The key of the view that is shown."""
+        return self.screen.place.view
+
+    @property
+    def scope(self) -> Scope:
+        return self.screen.place.scope
+
+    @property
     def view(self) -> View:
         return self.screen.view
 
@@ -56,8 +67,14 @@ class Session:
         return self.view.query_one(VirtualTable)
 
     @property
-    def panel(self) -> SidePanel:
+    def side_panel(self) -> SidePanel:
         return self.screen.query_one(SidePanel)
+
+    @property
+    def panel(self) -> str:
+        """All that the panel says, in one line, seen or scrolled away."""
+        words = self.side_panel.query_one(Static)
+        return " ".join(str(words.visual).split())
 
     @property
     def told(self) -> list[str]:
@@ -77,10 +94,15 @@ class Session:
 
 
 @asynccontextmanager
-async def opened(
-    snapshot: Snapshot, size: tuple[int, int] = (80, 24), view: str = "", *, ascii_only: bool = False
-) -> AsyncIterator[Session]:
-    app = PoolscopeApp(snapshot, view, ascii_only=ascii_only)
+async def running(app: PoolscopeApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Session]:
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Session(app, pilot)
+
+
+@asynccontextmanager
+async def opened(
+    snapshot: Snapshot, size: tuple[int, int] = (80, 24), view: str = "", *, ascii_only: bool = False
+) -> AsyncIterator[Session]:
+    async with running(PoolscopeApp(snapshot, view, ascii_only=ascii_only), size) as it:
+        yield it

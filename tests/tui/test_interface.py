@@ -67,6 +67,49 @@ async def test_enter_goes_deeper_and_the_way_is_shown(snapshot: Snapshot) -> Non
         assert it.cursor == "Irp"
 
 
+async def test_of_a_long_way_the_last_steps_are_shown_as_many_as_there_is_room_for(leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (60, 24)) as it:
+        await it.press("2", "enter", "4", "5", "6", "8")
+        way = it.lines[it.screen.query_one("#way").region.y].strip()
+        assert way.startswith(".. > ")
+        assert way.endswith("Allocs of AfdB")
+        await it.pilot.resize_terminal(160, 24)
+        await it.press()
+        way = it.lines[it.screen.query_one("#way").region.y].strip()
+        assert way.startswith("Findings > Tags > Stacks of ")
+
+
+@pytest.mark.parametrize("view", [view.key for view in VIEWS])
+async def test_every_view_shows_at_80_columns_how_to_get_help_to_quit_and_to_find_all_else(
+    leaking_snapshot: Snapshot, view: str
+) -> None:
+    async with opened(leaking_snapshot) as it:
+        await it.press(next(spec.number for spec in VIEWS if spec.key == view), "1", "escape")
+        assert it.place == view
+        keys = it.lines[-1].rstrip()
+        assert "? Help" in keys
+        assert "q Quit" in keys
+        assert keys.endswith("^p Palette")
+
+
+async def test_a_chart_takes_no_filter_and_does_not_offer_one(leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, view="timeline") as it:
+        assert "/ Filter" not in it.lines[-1]
+        await it.press("slash", "x")
+        assert "Export" in it.text
+
+
+async def test_a_filter_that_is_typed_shows_what_ends_it_and_has_its_sign_before_it(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        await it.press("slash")
+        assert "size>4k" in it.text
+        assert "Keep filter" in it.lines[-1]
+        assert "Drop filter" in it.lines[-1]
+        assert "/ Filter" not in it.lines[-1]
+        await it.press(*"afd")
+        assert it.lines[-2].strip() == "/ afd"
+
+
 async def test_a_click_on_a_view_changes_to_it_at_any_width(snapshot: Snapshot) -> None:
     for width in (80, 160):
         async with opened(snapshot, (width, 30)) as it:
@@ -240,7 +283,7 @@ async def test_a_filter_works_while_typing_enter_keeps_it_and_escape_drops_it(sn
     async with opened(snapshot) as it:
         await it.press("slash", "n", "t", "o", "s")
         assert it.column("tag") == ["Irp", "CM25"]
-        assert any(line.strip() == "ntos" for line in it.lines)
+        assert any(line.strip() == "/ ntos" for line in it.lines)
         await it.press("enter")
         assert it.app.focused is it.table
         await it.press("down")
@@ -349,7 +392,7 @@ async def test_a_million_rows_draw_only_what_is_visible(big_snapshot: Callable[[
 async def test_keys_go_to_the_panel_and_back(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         await it.press("ctrl+o")
-        assert it.panel.has_focus
+        assert it.side_panel.has_focus
         await it.press("ctrl+o")
         assert it.table.has_focus
 
@@ -357,7 +400,7 @@ async def test_keys_go_to_the_panel_and_back(snapshot: Snapshot) -> None:
 async def test_panel_and_view_stand_side_by_side_on_a_wide_terminal(snapshot: Snapshot) -> None:
     for size, beside in (((80, 24), False), ((160, 48), True)):
         async with opened(snapshot, size) as it:
-            panel, view = it.panel.region, it.view.region
+            panel, view = it.side_panel.region, it.view.region
             assert (panel.y == view.y) == beside
             assert (panel.x > view.x) == beside
 

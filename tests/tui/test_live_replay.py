@@ -18,7 +18,7 @@ from fixtures.demo import DEMO_TRACE
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import NO_NAMES, analysed
-from tests.tui.sitting import Sitting, seated
+from tests.tui.session import Session, running
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tracer.errors import InputError
 from tracer.etl.file import EtlFile
@@ -97,7 +97,7 @@ def collected(follower: Follower) -> list[Moment]:
     return told
 
 
-async def to_the_end(it: Sitting, follower: Follower) -> None:
+async def to_the_end(it: Session, follower: Follower) -> None:
     await asyncio.to_thread(follower.join)
     await it.pilot.pause()
     await it.pilot.pause()
@@ -110,7 +110,7 @@ def demo() -> Snapshot:
 
 async def test_a_replay_at_full_speed_ends_with_what_reading_the_trace_gives(demo: Snapshot, source_of: Opener) -> None:
     follower = Follower(source_of(DEMO_TRACE), NO_NAMES, Pace(None))
-    async with seated(LiveApp(follower)) as it:
+    async with running(LiveApp(follower)) as it:
         assert "REPLAY xMAX" in it.text or "SESSION ENDED" in it.text
         await to_the_end(it, follower)
         assert "SESSION ENDED" in it.lines[0]
@@ -123,7 +123,7 @@ async def test_a_replay_at_full_speed_ends_with_what_reading_the_trace_gives(dem
 
 async def test_the_views_answer_keys_and_the_end_stays_on_screen(source_of: Opener) -> None:
     follower = Follower(source_of(DEMO_TRACE), NO_NAMES, Pace(None))
-    async with seated(LiveApp(follower)) as it:
+    async with running(LiveApp(follower)) as it:
         await it.press("7", "9", "2")
         await to_the_end(it, follower)
         await it.press("down", "7")
@@ -133,14 +133,14 @@ async def test_the_views_answer_keys_and_the_end_stays_on_screen(source_of: Open
 
 
 async def test_before_the_first_event_it_says_so_and_names_the_speed(source_of: Opener) -> None:
-    async with seated(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
+    async with running(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
         assert "REPLAY x1" in it.lines[0]
         assert "waiting for the first events" in it.text
         assert isinstance(it.app.focused, VirtualTable)
 
 
 async def test_rates_and_the_time_of_the_findings_are_told(demo: Snapshot, source_of: Opener) -> None:
-    async with seated(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
+    async with running(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
         rates = Rates(events=200_000.4, bytes=1_048_576.0, growth=2_048.0)
         it.screen.post_message(LiveScreen.Told(Moment(9 * SECOND, rates, demo, concluded_ns=5 * SECOND)))
         await it.pilot.pause()
@@ -151,7 +151,7 @@ async def test_rates_and_the_time_of_the_findings_are_told(demo: Snapshot, sourc
 
 
 async def test_space_holds_the_picture_while_the_header_goes_on(demo: Snapshot, source_of: Opener) -> None:
-    async with seated(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
+    async with running(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
         await it.press("space")
         it.screen.post_message(LiveScreen.Told(Moment(9 * SECOND, Rates(), demo)))
         await it.pilot.pause()
@@ -165,7 +165,7 @@ async def test_space_holds_the_picture_while_the_header_goes_on(demo: Snapshot, 
 
 async def test_q_stops_the_worker(source_of: Opener) -> None:
     follower = standing(source_of(DEMO_TRACE))
-    async with seated(LiveApp(follower)) as it:
+    async with running(LiveApp(follower)) as it:
         await it.press("q")
     await asyncio.to_thread(follower.join)
     assert "follower" not in {thread.name for thread in threading.enumerate()}
@@ -179,7 +179,7 @@ async def test_a_fault_of_the_worker_is_told_on_screen(
 
     follower = Follower(source_of(DEMO_TRACE), NO_NAMES, Pace(None))
     monkeypatch.setattr(Analysis, "feed", fail)
-    async with seated(LiveApp(follower)) as it:
+    async with running(LiveApp(follower)) as it:
         await to_the_end(it, follower)
         assert "STOPPED" in it.lines[0]
         assert "internal error: ZeroDivisionError" in it.text
@@ -218,7 +218,7 @@ def test_a_snapshot_that_fails_too_leaves_the_words(source_of: Opener, monkeypat
 async def test_loss_is_in_the_header_from_the_first_moment(tmp_path: Path, source_of: Opener) -> None:
     path = tmp_path / "lossy.etl"
     simulate("winsock-loop", 3, Settings(iterations=20, lost_buffers=2)).write(path)
-    async with seated(LiveApp(standing(source_of(path))), (120, 30)) as it:
+    async with running(LiveApp(standing(source_of(path))), (120, 30)) as it:
         assert "INCOMPLETE" in it.text
         assert "lost" in it.text
 
@@ -243,7 +243,7 @@ def test_what_was_counted_is_shown_while_the_next_events_are_still_to_come(sourc
 async def test_until_a_pool_event_comes_every_view_says_that_none_has_come_and_tells_nobody_to_record(
     source_of: Opener,
 ) -> None:
-    async with seated(LiveApp(standing(source_of(DEMO_TRACE))), (120, 40)) as it:
+    async with running(LiveApp(standing(source_of(DEMO_TRACE))), (120, 40)) as it:
         for view in ("1", "2", "6", "0"):
             await it.press(view)
             assert NO_POOL_EVENTS_YET in it.text, view
@@ -251,7 +251,7 @@ async def test_until_a_pool_event_comes_every_view_says_that_none_has_come_and_t
 
 
 async def test_a_mark_says_that_nothing_has_come_since(demo: Snapshot, source_of: Opener) -> None:
-    async with seated(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
+    async with running(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
         it.screen.post_message(LiveScreen.Told(Moment(9 * SECOND, Rates(), demo)))
         await it.press("M")
         assert "No pool event since the mark." in it.text

@@ -39,8 +39,10 @@ class MainScreen(TakingScreen):
     MainScreen #body { height: 1fr; }
     MainScreen ContentSwitcher { height: 1fr; }
     MainScreen.-wide #body { layout: horizontal; }
-    MainScreen.-wide ContentSwitcher { width: 3fr; height: 100%; }
-    MainScreen.-wide SidePanel { width: 2fr; height: 100%; border-top: none; border-left: solid $primary; }
+    MainScreen.-wide ContentSwitcher { width: 1fr; height: 100%; }
+    MainScreen.-wide SidePanel {
+        width: 36%; max-width: 80; height: 100%; border-top: none; border-left: solid $primary;
+    }
     MainScreen.-wide SidePanel:focus { border-top: none; border-left: heavy $accent; }
     """
 
@@ -160,9 +162,11 @@ class MainScreen(TakingScreen):
         self.mark(None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is a way back only where one came from."""
+        """There is a way back only where one came from, and a filter only where it leaves something out."""
         if action == "back" and self.is_mounted:
             return bool(self.query_one(FilterLine).value) or len(self._way) > 1
+        if action == "filter" and self.is_mounted:
+            return self.view.can_narrow and not self.query_one(FilterLine).has_focus_within
         return super().check_action(action, parameters)
 
     def _arrive(self) -> None:
@@ -173,11 +177,18 @@ class MainScreen(TakingScreen):
             self._views[str(switcher.current)].forget()
         switcher.current = self.place.view
         self.query_one(ViewBar).current = self.place.view
-        self.query_one("#way", Static).update(way_words(self._way), layout=False)
+        self._show_way()
         self._stale.add(self.place.view)
         self._refresh_view()
         self.view.take_focus()
         self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        """The way takes the room that there is."""
+        self._show_way()
+
+    def _show_way(self) -> None:
+        self.query_one("#way", Static).update(way_words(self._way, self.size.width - 2))
 
     def _drop_filter(self) -> None:
         """A filter ends with the place it was typed in."""

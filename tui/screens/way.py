@@ -13,7 +13,7 @@ from tui.safe_text import safe
 from tui.views.registry import VIEWS
 from tui.views.scope import Scope
 
-_STEPS_SHOWN: Final = 4
+_DEEPER, _MORE = " > ", ".."
 _TITLES: Final = {view.key: view.title for view in VIEWS}
 
 
@@ -33,10 +33,15 @@ def first_view(snapshot: Snapshot) -> str:
     return "findings" if snapshot.diagnosis.findings else "tags"
 
 
-def way_words(way: Sequence[Place]) -> Text:
-    """The last steps of the way."""
-    steps = [_step_words(place) for place in way[-_STEPS_SHOWN:]]
-    return Text(" > ").join([*([Text("..", "dim")] if len(way) > _STEPS_SHOWN else []), *steps])
+def way_words(way: Sequence[Place], width: int) -> Text:
+    """The last steps of the way, as many as fit into ``width`` cells; the last one always."""
+    shown = _step_words(way[-1])
+    for before in range(len(way) - 2, -1, -1):
+        longer = Text.assemble(_step_words(way[before]), _DEEPER, shown)
+        if longer.cell_len + (len(_MORE) + len(_DEEPER)) * bool(before) > width:
+            return Text.assemble((_MORE, "dim"), _DEEPER, shown)
+        shown = longer
+    return shown
 
 
 def _step_words(place: Place) -> Text:

@@ -71,14 +71,14 @@ def socket_table(snapshot: Snapshot, sockets: SocketTable, held: Holdings, rows:
     closed = (sockets.closed_ns[rows] != NEVER).astype(np.int64)
     at_work = sockets.started.astype(np.int64) - sockets.finished.astype(np.int64)
     columns: tuple[Column, ...] = (
-        NumberColumn(Heading("endpoint", "Endpoint", "i", drop=6, right=True), sockets.endpoint[rows], hexadecimal),
+        NumberColumn(Heading("endpoint", "Endpoint", "i", drop=7, right=True), sockets.endpoint[rows], hexadecimal),
         _processes(snapshot, sockets.process[rows]),
-        labels_of(Heading("local", "Local", "", 15, drop=8), [local_words(sockets, int(row)) for row in rows]),
-        labels_of(Heading("remote", "Remote", "t", 14, drop=2), [sockets.remote[int(row)] for row in rows]),
-        LabelColumn(Heading("state", "State", "s", 22, drop=3), closed, STATES),
+        labels_of(Heading("local", "Local", "", 16, drop=2), [local_words(sockets, int(row)) for row in rows]),
+        labels_of(Heading("remote", "Remote", "t", 16, drop=3), [sockets.remote[int(row)] for row in rows]),
+        LabelColumn(Heading("state", "State", "s", 7, drop=4), closed, STATES),
         _number("open", "In flight", "f", 10, np.maximum(at_work, 0)[rows], number),
-        _number("unretired", "Requests", "u", 5, held.unretired[rows], number),
-        _number("pending", "APCs", "c", 4, held.pending[rows], number),
+        _number("unretired", "Reqs", "u", 6, held.unretired[rows], number),
+        _number("pending", "APCs", "c", 5, held.pending[rows], number),
         _number("sent", "Sent", "", 11, sockets.sent_bytes[rows], size),
         _number("received", "Received", "", 12, sockets.received_bytes[rows], size),
         _number("outstanding", "Outst", "d", 9, held.count[rows], number),
@@ -102,14 +102,14 @@ def local_words(sockets: SocketTable, row: int) -> str:
 def _processes(snapshot: Snapshot, processes: Numbers) -> LabelColumn:
     distinct, codes = np.unique(processes, return_inverse=True)
     names = tuple(process_label(snapshot, int(pid)) for pid in distinct)
-    return LabelColumn(Heading("process", "Process", "w", 14, drop=1), codes, names)
+    return LabelColumn(Heading("process", "Process", "w", 10, drop=1), codes, names)
 
 
 def _ages(created_ns: I64, at_ns: int) -> NumberColumn:
     """What is older than the trace is older than anything made in it."""
     ages = np.where(created_ns == NEVER, at_ns + 1, at_ns - created_ns)
     older = f">{duration(at_ns)}"
-    return _number("age", "Age", "a", 7, ages, Untold(duration, at_ns.__lt__, lambda _: older))
+    return _number("age", "Age", "a", 8, ages, Untold(duration, at_ns.__lt__, lambda _: older))
 
 
 def _number(

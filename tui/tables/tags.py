@@ -62,18 +62,18 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
     columns: tuple[Column, ...] = (
         labels_of(Heading("tag", "Tag", "t", 4), [tag_text(int(tag)) for tag in tags.tag]),
         LabelColumn(Heading("type", "Type", "", 5, drop=6), tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
-        *changing(_number("allocations", "Allocs", "a", 7), 13, "allocations", number),
-        *changing(_number("frees", "Frees", "f", 8), 14, "frees", number),
+        *changing(_number("allocations", "Allocs", "a", 7), 11, "allocations", number),
+        *changing(_number("frees", "Frees", "f", 8), 12, "frees", number),
         *changing(_number("outstanding", "Outst", "d", 1), 4, "outstanding_count", number),
         *changing(_number("bytes", "Bytes", "b", 0), 2, "outstanding_bytes", size),
         *_baseline_columns(snapshot),
         NumberColumn(
-            _number("each", "Per alloc", "m", 12), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
+            _number("each", "Per alloc", "m", 10), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
         ),
-        NumberColumn(_number("peak", "Peak", "", 10), tags.peak_bytes, size),
+        NumberColumn(_number("peak", "Peak", "", 15), tags.peak_bytes, size),
         *([_course_column(snapshot)] if with_course else []),
         labels_of(Heading("driver", "Driver", "", 8, drop=3), tags.driver),
-        labels_of(Heading("description", "Description", "", 12, drop=5), tags.description),
+        labels_of(Heading("description", "Description", "", 12, drop=14), tags.description),
     )
     changed = None if since is None else _changed(columns, len(tags.tag))
     return TableModel(columns, len(tags.tag), _held_by(snapshot), "process", changed)
@@ -96,7 +96,7 @@ def _course_column(snapshot: Snapshot) -> Column:
     def draw(row: int) -> str:
         return sparkline(outstanding_course(snapshot.pool, row))
 
-    return DrawnColumn(Heading("course", "Course", "", CELLS, drop=9), len(snapshot.pool.tags.tag), draw, CELLS)
+    return DrawnColumn(Heading("course", "Course", "", CELLS, drop=13), len(snapshot.pool.tags.tag), draw, CELLS)
 
 
 def _rows_in(other: TagTable, tags: TagTable) -> I64:

@@ -14,7 +14,7 @@ from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, moment
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
 from analyzers.snapshot import Frame, Snapshot
-from tracer.columns import Who
+from tracer.columns import UNKNOWN_ID, Who
 from tui.safe_text import safe
 from tui.tables.allocations import allocation_table
 from tui.tables.columns import Rows
@@ -43,13 +43,12 @@ def listing(scene: Scene) -> Listing:
     pending = {(apc.irp, apc.match_id): apc for apc in snapshot.diagnosis.pending_apcs}
     about = interval_words(snapshot.pool, scene.scope)
 
-    def step(row: int) -> Step:
+    def step(row: int) -> Step | None:
         apc = _pending(snapshot.grounds, row, pending)
         if apc is not None:
             wait = replace(scene.scope, process=apc.process_id, thread=apc.thread_id, endpoint=apc.endpoint or None)
             return Step("apcs", replace(wait, label=f"request 0x{apc.irp:x}"))
-        stack = int(snapshot.pool.sites.stack[out.site[row]])
-        return Step("stacks", replace(scene.scope, stack=stack, label=caller(snapshot.names.frames(stack))))
+        return _owner_step(scene, row) or _thread_step(scene, row) or _stack_step(scene, row)
 
     return Listing(
         model=allocation_table(snapshot),
@@ -61,6 +60,36 @@ def listing(scene: Scene) -> Listing:
         keys=out.address,
         totals=lambda rows: _totals(snapshot, rows),
     )
+
+
+def _owner_step(scene: Scene, row: int) -> Step | None:
+    """The socket that it is part of, unless one comes from there."""
+    grounds = scene.snapshot.grounds
+    socket = -1 if grounds is None else int(grounds.attribution.socket[row])
+    if grounds is None or socket < 0:
+        return None
+    endpoint = int(grounds.requests.sockets.endpoint[socket])
+    if scene.scope.endpoint == endpoint:
+        return None
+    return Step("sockets", replace(scene.scope, endpoint=endpoint, label=f"0x{endpoint:x}"))
+
+
+def _thread_step(scene: Scene, row: int) -> Step | None:
+    """The thread that made it, unless one comes from there or it is not known."""
+    out = scene.snapshot.pool.outstanding
+    process, thread = int(out.process[row]), int(out.thread[row])
+    if UNKNOWN_ID in (process, thread) or scene.scope.thread == thread:
+        return None
+    return Step("processes", replace(scene.scope, process=process, thread=thread, label=f"thread {thread}"))
+
+
+def _stack_step(scene: Scene, row: int) -> Step | None:
+    """Where it was made, unless one comes from there."""
+    pool = scene.snapshot.pool
+    stack = int(pool.sites.stack[pool.outstanding.site[row]])
+    if scene.scope.stack == stack:
+        return None
+    return Step("stacks", replace(scene.scope, stack=stack, label=caller(scene.snapshot.names.frames(stack))))
 
 
 def _totals(snapshot: Snapshot, rows: Rows) -> Text:

@@ -33,6 +33,8 @@ def grow(scene: Scene) -> Callable[[Folds], Tree]:
 def _tree(scene: Scene, rows: HolderRows) -> Tree:
     def step(row: int) -> Step:
         process, thread = rows.who(row)
+        if thread is None and scene.scope.process == process:
+            thread = scene.scope.thread  # a step down keeps the limits of the step before
         return Step(
             "stacks",
             replace(scene.scope, process=process, thread=thread, label=_label(scene.snapshot, process, thread)),

@@ -32,7 +32,7 @@ class StackView(TreeView):
     """The tree; ``c`` turns it round."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "turn", "Callers/callees", id="stacks.turn", tooltip="Stacks from their other end"),
+        Binding("c", "turn", "Way", id="stacks.turn", tooltip="Stacks from their other end"),
     ]
 
     def __init__(self) -> None:

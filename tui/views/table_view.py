@@ -142,7 +142,9 @@ class TableView(View):
     def _step(self, event: VirtualTable.Opened) -> None:
         event.stop()
         step = self._listing.step(event.row) if self._listing is not None else None
-        if step is not None:
+        if step is None:
+            self.notify("nothing lies below this row", markup=False)
+        else:
             self.post_message(self.Stepped(self, step))
 
 

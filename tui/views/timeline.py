@@ -33,15 +33,18 @@ class TimelineView(View):
         Binding("shift+left", "stretch(-1)", "Select", show=False, id="timeline.left", tooltip="Select, leftwards"),
         Binding("shift+right", "stretch(1)", "Select", show=False, id="timeline.right", tooltip="Select, rightwards"),
         Binding(
-            "left_square_bracket", "begin", "Begin", key_display="[", id="timeline.begin",
+            "left_square_bracket", "begin", "From", key_display="[", id="timeline.begin",
             tooltip="The interval begins here",
         ),
         Binding(
-            "right_square_bracket", "end", "End", key_display="]", id="timeline.end", tooltip="The interval ends here"
+            "right_square_bracket", "end", "To", key_display="]", id="timeline.end", tooltip="The interval ends here"
         ),
-        Binding("v", "lifetime", "Which", id="timeline.lifetime", tooltip="Which allocations the interval selects"),
+        Binding(
+            "v", "lifetime", "Which", show=False, id="timeline.lifetime",
+            tooltip="Which allocations the interval selects",
+        ),
         Binding("u", "unselect", "Unselect", show=False, id="timeline.unselect", tooltip="Forget the interval"),
-        Binding("enter", "limit", "Limit to it", id="timeline.limit", tooltip="Limit everything to the interval"),
+        Binding("enter", "limit", "Limit", id="timeline.limit", tooltip="Limit everything to the interval"),
     ]  # fmt: skip
 
     def __init__(self) -> None:

@@ -57,6 +57,11 @@ class View(Widget):
         del words
         return ""
 
+    @property
+    def can_narrow(self) -> bool:
+        """Whether a filter leaves anything out."""
+        return type(self).narrow is not View.narrow
+
     def exported(self) -> Table:
         """Names for programs and all rows in full, for an export; as sorted and filtered on the screen."""
         return (), ()

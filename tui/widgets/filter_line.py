@@ -7,11 +7,19 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.safe_text import safe
+
+
+class FilterInput(Input):
+    """Shows what Enter does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Keep filter", id="filter.keep", tooltip="Keep the filter, and back to the rows"),
+    ]
 
 
 class FilterLine(Vertical):
@@ -20,13 +28,15 @@ class FilterLine(Vertical):
     DEFAULT_CSS = """
     FilterLine { display: none; height: auto; }
     FilterLine.-open { display: block; }
-    FilterLine > Input { padding: 0 1; }
+    FilterLine > Horizontal { height: 1; padding: 0 1; }
+    FilterLine > Horizontal > Static { width: 2; text-style: bold; }
+    FilterLine Input { width: 1fr; }
     FilterLine > .wrong { display: none; height: auto; max-height: 3; padding: 0 1; color: $warning; text-style: bold; }
     FilterLine.-wrong > .wrong { display: block; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "drop", "Clear filter", id="filter.drop", tooltip="Show all rows again"),
+        Binding("escape", "drop", "Drop filter", id="filter.drop", tooltip="Show all rows again"),
     ]
 
     class Changed(Message):
@@ -41,13 +51,15 @@ class FilterLine(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._input = Input(placeholder="words  tag:Irp?  size>4k  age>1s  -not   Enter keeps, Esc drops", compact=True)
+        self._input = FilterInput(placeholder="words  tag:Irp?  driver:afd  size>4k  age>1s  -not", compact=True)
         self._wrong = Static(markup=False, classes="wrong")
 
     def compose(self) -> ComposeResult:
         """What is wrong with the filter stands above it."""
         yield self._wrong
-        yield self._input
+        with Horizontal():
+            yield Static("/", markup=False)
+            yield self._input
 
     @property
     def value(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import tag
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import SECOND
 from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene
 from tui.tables.model import TableView
@@ -67,7 +67,7 @@ def test_the_owner_stands_there_with_its_rule_and_its_pending_apc() -> None:
     assert "part of socket 0x" in shown.describe(rules.index(Rule.HOLDS_ENDPOINT)).plain
 
 
-def test_enter_leads_to_the_pending_request_or_else_to_the_stack() -> None:
+def test_enter_leads_to_the_pending_request_or_the_socket_or_the_thread_that_made_it() -> None:
     shown = listing(scene(demo()))
     assert demo().grounds is not None
     rules = demo().grounds.attribution.rule.tolist()  # type: ignore[union-attr]
@@ -75,15 +75,38 @@ def test_enter_leads_to_the_pending_request_or_else_to_the_stack() -> None:
     assert request is not None
     assert request.view == "apcs"
     assert (request.scope.process, request.scope.thread) == (1280, 1284)
+    sockets = shown.step(rules.index(Rule.SAME_SOCKET))
+    assert sockets is not None
+    assert sockets.view == "sockets"
+    assert sockets.scope.endpoint is not None
     nobodys = shown.step(rules.index(Rule.NONE))
     assert nobodys is not None
-    assert nobodys.view == "stacks"
-    assert nobodys.scope.stack is not None
+    assert nobodys.view == "processes"
+    assert nobodys.scope.thread is not None
+
+
+def test_enter_never_leads_back_to_where_one_comes_from_and_so_comes_to_an_end() -> None:
+    for row in range(0, len(demo().pool.outstanding), 500):
+        address, scope, way = int(demo().pool.outstanding.address[row]), Scope(), list[str]()
+        while True:
+            narrow = scene(demo(), scope)
+            (here,) = np.flatnonzero(narrow.snapshot.pool.outstanding.address == address)
+            step = listing(narrow).step(int(here))
+            if step is None or step.view == "apcs":
+                break
+            way.append(step.view)
+            scope = step.scope
+        assert len(way) == len(set(way)) <= 3, way
+        assert way[-1:] in (["stacks"], []), way
 
 
 def test_enter_keeps_what_the_view_was_limited_to(snapshot: Snapshot) -> None:
     step = listing(scene(snapshot, Scope(process=4))).step(0)
-    assert step == Step("stacks", Scope(process=4, stack=1, label="0xfffff80300000010 > ntoskrnl.exe+0x100999"))
+    assert step == Step("processes", Scope(process=4, thread=100, label="thread 100"))
+    step = listing(scene(snapshot, step.scope)).step(0)
+    label = "0xfffff80300000010 > ntoskrnl.exe+0x100999"
+    assert step == Step("stacks", Scope(process=4, thread=100, stack=1, label=label))
+    assert listing(scene(snapshot, step.scope)).step(0) is None
 
 
 def test_what_was_freed_has_no_rows_and_that_is_said(snapshot: Snapshot) -> None:
@@ -113,8 +136,13 @@ def test_hostile_names_are_harmless(hostile_snapshot: Snapshot) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_table_and_details_stand_on_the_screen(snapshot: Snapshot, size: tuple[int, int]) -> None:
-    async with looking(snapshot, "allocations", size) as it:
+    async with opened(snapshot, size, "allocations") as it:
         assert "4,096" in it.text
         assert "4.00 KiB (4,096 bytes), Nonp NX" in it.text
+        for place in ("processes", "stacks", "allocations"):
+            await it.press("enter")
+            assert it.place == place
+        assert it.told == []
         await it.press("enter")
-        assert it.place == "stacks"
+        assert it.place == "allocations"
+        assert it.told == ["nothing lies below this row"]

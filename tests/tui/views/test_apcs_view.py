@@ -8,7 +8,7 @@ from analyzers.findings import Diagnosis
 from analyzers.grounds import Grounds
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import pending
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import HOSTILE, Story
 from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene
 from tracer.columns import UNKNOWN_ID
@@ -141,7 +141,7 @@ def test_hostile_names_are_shown_as_text(hostile_snapshot: Snapshot) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_the_screen_says_inferred_and_enter_leads_to_the_socket(size: tuple[int, int]) -> None:
-    async with looking(demo(), "apcs", size) as it:
+    async with opened(demo(), size, "apcs") as it:
         assert "Inferred: no event tells of an APC." in it.text
         for title in ("IRP", "Process", "Thread", "Operation", "Age", "Retained"):
             assert title in it.text

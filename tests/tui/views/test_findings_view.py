@@ -7,7 +7,7 @@ import pytest
 from analyzers.findings import Diagnosis
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import cleared, diagnosis, missing_free, pending_apc, tag
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import Story
 from tests.tui.views.listings import column, everything_said, is_harmless, scene
 from tui.tables.findings import finding_table
@@ -145,7 +145,7 @@ def test_hostile_names_are_shown_as_text(hostile_snapshot: Snapshot) -> None:
 async def test_the_verdict_is_on_the_screen_and_enter_leads_on(
     leaking_snapshot: Snapshot, size: tuple[int, int]
 ) -> None:
-    async with looking(leaking_snapshot, "findings", size) as it:
+    async with opened(leaking_snapshot, size, "findings") as it:
         assert "3 leaks found, 2 groups looked at and cleared" in it.text
         for title in ("Sure", "Verdict", "Culprit", "Retained", "Per hour"):
             assert title in it.text

@@ -6,7 +6,7 @@ import pytest
 
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import diagnosis
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import Story
 from tests.tui.views.listings import everything_said, is_harmless, scene
 from tracer.columns import UNKNOWN_ID
@@ -93,7 +93,7 @@ def test_hostile_names_are_harmless(hostile_snapshot: Snapshot) -> None:
 
 
 async def test_a_process_opens_and_enter_goes_on(snapshot: Snapshot) -> None:
-    async with looking(snapshot, "processes") as it:
+    async with opened(snapshot, view="processes") as it:
         await it.press("right")
         assert "thread 88" in it.text
         await it.press("down", "enter")

@@ -12,7 +12,7 @@ from analyzers.retention.nodes import Node, NodeKind
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
-from tests.tui.sitting import Sitting, looking
+from tests.tui.session import Session, opened
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tui.views.narrowing import narrowed
 from tui.views.retention import tree_of
@@ -33,7 +33,7 @@ def grounds_of(snapshot: Snapshot) -> Grounds:
     return snapshot.grounds
 
 
-def names(it: Sitting) -> list[str]:
+def names(it: Session) -> list[str]:
     view = it.screen.view
     assert isinstance(view, TableView)
     shown = view.table.view
@@ -46,7 +46,7 @@ def rows_of(scene: Scene, folds: Folds | None = None) -> list[str]:
 
 
 async def test_it_opens_on_the_way_to_what_holds_most(demo: Snapshot) -> None:
-    async with looking(demo, "retention") as it:
+    async with opened(demo, view="retention") as it:
         shown = names(it)
         assert shown[:4] == [
             "client.exe", "thread 1284", "sockets to 127.0.0.1:7000", "2,000 APCs pending on thread 1284"
@@ -56,7 +56,7 @@ async def test_it_opens_on_the_way_to_what_holds_most(demo: Snapshot) -> None:
 
 
 async def test_the_panel_says_what_would_be_released_and_by_which_rule(demo: Snapshot) -> None:
-    async with looking(demo, "retention") as it:
+    async with opened(demo, view="retention") as it:
         await it.press("down", "down", "down")
         assert "2.59 MiB (2,714,064 bytes) would be released by delivering these APCs." in it.panel
         assert "97 % of all that is outstanding" in it.panel
@@ -71,7 +71,7 @@ async def test_inferred_rules_are_marked_and_others_are_not(demo: Snapshot) -> N
 
 
 async def test_left_closes_and_goes_up_and_right_opens(demo: Snapshot) -> None:
-    async with looking(demo, "retention") as it:
+    async with opened(demo, view="retention") as it:
         await it.press("down", "left")
         assert names(it)[:3] == ["client.exe", "thread 1284", "nt"]
         await it.press("left", "left")
@@ -90,7 +90,7 @@ async def test_left_closes_and_goes_up_and_right_opens(demo: Snapshot) -> None:
     ],
 )
 async def test_enter_leads_on_to_the_view_of_its_kind(demo: Snapshot, downs: int, view: str, scope: Scope) -> None:
-    async with looking(demo, "retention") as it:
+    async with opened(demo, view="retention") as it:
         await it.press(*["down"] * downs, "enter")
         assert it.place == view
         assert replace(it.scope, label="") == scope
@@ -128,7 +128,7 @@ def test_a_single_socket_leads_to_its_endpoint_and_nodes_of_many_lead_nowhere_wr
 
 
 async def test_a_filter_keeps_what_holds_a_fitting_node(demo: Snapshot) -> None:
-    async with looking(demo, "retention") as it:
+    async with opened(demo, view="retention") as it:
         await it.press("slash", *"tcpe", "enter")
         assert names(it) == [
             "client.exe", "thread 1284", "sockets to 127.0.0.1:7000", "2,000 APCs pending on thread 1284",
@@ -148,7 +148,7 @@ def test_a_limit_shows_only_what_holds_some_of_it(demo: Snapshot) -> None:
 
 
 async def test_without_requests_it_says_what_a_trace_needs(snapshot: Snapshot) -> None:
-    async with looking(snapshot, "retention") as it:
+    async with opened(snapshot, view="retention") as it:
         assert "IRP, Winsock-AFD" in it.text
 
 
@@ -159,7 +159,7 @@ async def test_hostile_names_are_shown_and_do_nothing(demo: Snapshot, size: tupl
     for _, data in graph.nodes(data=True):
         data["label"] = HOSTILE
     hostile = replace(demo, grounds=replace(grounds, retention=replace(grounds.retention, graph=graph)))
-    async with looking(hostile, "retention", size) as it:
+    async with opened(hostile, size, "retention") as it:
         await it.press("down", "down")
         assert "\\x1b[2Jevil" in it.text
         assert not (FORBIDDEN - {"\n"}) & set(it.text)

@@ -10,7 +10,7 @@ from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import Snapshot
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import HOSTILE, HandmadeNames
 from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene
 from tui.tables.model import TableView
@@ -187,7 +187,7 @@ def test_hostile_names_are_shown_as_text() -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_sockets_that_hold_most_are_on_top_of_the_screen(size: tuple[int, int]) -> None:
-    async with looking(demo(), "sockets", size) as it:
+    async with opened(demo(), size, "sockets") as it:
         for title in ("Process", "Remote", "State", "APCs", "Bytes▼"):
             assert title in it.text
         assert "closed, not cleaned up" in it.text
@@ -196,6 +196,6 @@ async def test_sockets_that_hold_most_are_on_top_of_the_screen(size: tuple[int, 
 
 
 async def test_a_trace_without_socket_events_says_how_to_record_them(snapshot: Snapshot) -> None:
-    async with looking(snapshot, "sockets") as it:
+    async with opened(snapshot, view="sockets") as it:
         assert "This trace holds no Winsock (AFD) events" in it.text
         assert "xperf -start sockets" in it.text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analyzers.snapshot import Frame, Snapshot
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import Site, Story
 from tests.tui.views.listings import everything_said, is_harmless, scene
 from tui.tables.call_paths import Direction
@@ -144,7 +144,7 @@ def test_hostile_names_are_harmless(hostile_snapshot: Snapshot, direction: Direc
 
 
 async def test_keys_open_close_and_turn_the_tree() -> None:
-    async with looking(forked(), "stacks", (100, 30)) as it:
+    async with opened(forked(), (100, 30), "stacks") as it:
         view = it.screen.view
         assert isinstance(view, StackView)
         assert "Frames, callees first" in it.text

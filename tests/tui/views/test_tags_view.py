@@ -6,7 +6,7 @@ import numpy as np
 
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import tag
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import SECOND, Site, Story
 from tests.tui.views.listings import column, everything_said, is_harmless, scene
 from tui.tables.columns import Styled
@@ -112,10 +112,10 @@ def test_hostile_names_are_harmless(hostile_snapshot: Snapshot) -> None:
 
 
 async def test_the_tags_stand_on_the_screen_and_enter_goes_down(snapshot: Snapshot) -> None:
-    async with looking(snapshot, "tags", (160, 48)) as it:
+    async with opened(snapshot, (160, 48), "tags") as it:
         assert "Course" in it.text
         await it.press("enter")
         assert it.place == "stacks"
         assert it.scope.tag == (tag("AfdB"), False)
-    async with looking(snapshot, "tags") as it:
+    async with opened(snapshot, view="tags") as it:
         assert "Socket data buffers" in it.text

@@ -11,7 +11,7 @@ from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
 from tests.tui.diagnoses import diagnosis
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import FORBIDDEN, Story
 from tui.views.course import Course
 from tui.views.narrowing import narrowed
@@ -87,7 +87,7 @@ def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> No
 
 
 async def test_the_end_is_under_the_cursor_at_first(demo: Snapshot) -> None:
-    async with looking(demo, "timeline") as it:
+    async with opened(demo, view="timeline") as it:
         assert "2.66 MiB │" in it.text
         assert "filled: still outstanding" in it.text
         assert "to +11.855760 s outstanding 2.66 MiB" in it.panel
@@ -95,7 +95,7 @@ async def test_the_end_is_under_the_cursor_at_first(demo: Snapshot) -> None:
 
 
 async def test_shift_and_arrows_select_and_enter_limits_everything(demo: Snapshot) -> None:
-    async with looking(demo, "timeline") as it:
+    async with opened(demo, view="timeline") as it:
         await it.press("home", "right", "shift+right", "shift+right")
         step = demo.pool.history.step_ns
         await it.press("enter")
@@ -104,14 +104,14 @@ async def test_shift_and_arrows_select_and_enter_limits_everything(demo: Snapsho
 
 
 async def test_selecting_back_over_the_beginning_turns_round(demo: Snapshot) -> None:
-    async with looking(demo, "timeline") as it:
+    async with opened(demo, view="timeline") as it:
         step = demo.pool.history.step_ns
         await it.press("home", "right", "right", "shift+right", "shift+left", "shift+left", "enter")
         assert it.scope.interval == Interval(step, 3 * step)
 
 
 async def test_brackets_set_begin_and_end(demo: Snapshot) -> None:
-    async with looking(demo, "timeline") as it:
+    async with opened(demo, view="timeline") as it:
         step = demo.pool.history.step_ns
         await it.press(
             "home", "right", "left_square_bracket", "right", "right", "right_square_bracket", "left", "enter"
@@ -122,7 +122,7 @@ async def test_brackets_set_begin_and_end(demo: Snapshot) -> None:
 
 
 async def test_v_goes_through_the_four_kinds_and_u_forgets_the_interval(demo: Snapshot) -> None:
-    async with looking(demo, "timeline", (160, 48)) as it:
+    async with opened(demo, (160, 48), "timeline") as it:
         await it.press("shift+left")
         for kind in (*list(Lifetime)[1:], Lifetime.INSIDE_KEPT):
             await it.press("v")
@@ -132,7 +132,7 @@ async def test_v_goes_through_the_four_kinds_and_u_forgets_the_interval(demo: Sn
 
 
 async def test_a_click_puts_the_cursor_and_shift_selects(demo: Snapshot) -> None:
-    async with looking(demo, "timeline") as it:
+    async with opened(demo, view="timeline") as it:
         await it.pilot.click(Chart, offset=(11, 2))
         await it.pilot.pause()
         assert it.panel.startswith("+0.000000 s")
@@ -151,14 +151,14 @@ async def test_findings_gaps_and_a_mark_are_marked(broken_snapshot: Snapshot, st
     legend = course.legend().plain
     assert "! events missing" in legend
     assert "M your mark" in legend
-    async with looking(broken_snapshot, "timeline") as it:
+    async with opened(broken_snapshot, view="timeline") as it:
         assert "!" in it.text
         await it.press("home", "right")
         assert "! events are missing on CPU 2: buffer lost" in it.panel
 
 
 async def test_an_empty_trace_says_that_there_is_nothing_to_draw(empty_snapshot: Snapshot) -> None:
-    async with looking(empty_snapshot, "timeline") as it:
+    async with opened(empty_snapshot, view="timeline") as it:
         assert "nothing to draw" in it.text
         await it.press("left", "shift+left", "left_square_bracket", "v", "u", "enter")
         assert it.place == "timeline"
@@ -168,14 +168,14 @@ async def test_an_empty_trace_says_that_there_is_nothing_to_draw(empty_snapshot:
 async def test_any_size_is_drawn_and_hostile_reasons_are_harmless(
     hostile_snapshot: Snapshot, size: tuple[int, int]
 ) -> None:
-    async with looking(hostile_snapshot, "timeline", size) as it:
+    async with opened(hostile_snapshot, size, "timeline") as it:
         await it.press("home")
         assert "\\x1b[2J" in it.panel
         assert not (FORBIDDEN - {"\n"}) & set(it.text)
 
 
 async def test_an_export_has_a_row_for_each_step(demo: Snapshot) -> None:
-    async with looking(demo, "timeline") as it:
+    async with opened(demo, view="timeline") as it:
         headings, rows = it.screen.view.exported()
         assert headings[0] == "from_ns"
         assert len(rows) == demo.pool.history.used

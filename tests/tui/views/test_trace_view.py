@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analyzers.snapshot import Snapshot
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tests.tui.stories import SECOND, Story
 from tests.tui.views.listings import demo, is_harmless
 from tracer.errors import Damage, DamageCode
@@ -117,7 +117,7 @@ def test_every_key_has_an_id_and_a_tooltip() -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_the_text_fits_the_width_and_scrolls(size: tuple[int, int]) -> None:
-    async with looking(demo(), "trace", size) as it:
+    async with opened(demo(), size, "trace") as it:
         assert "SIMULATED TRACE" in it.text
         assert "This trace holds every kind of" in it.text
         await it.press("G")
@@ -128,7 +128,7 @@ async def test_the_text_fits_the_width_and_scrolls(size: tuple[int, int]) -> Non
 
 
 async def test_lines_break_anew_when_the_terminal_is_resized(broken_snapshot: Snapshot) -> None:
-    async with looking(broken_snapshot, "trace", (160, 48)) as it:
+    async with opened(broken_snapshot, (160, 48), "trace") as it:
         assert "about the part that was read" in it.text
         await it.pilot.resize_terminal(60, 24)
         await it.pilot.pause()
@@ -137,7 +137,7 @@ async def test_lines_break_anew_when_the_terminal_is_resized(broken_snapshot: Sn
 
 
 async def test_the_trace_can_be_filtered_exported_and_copied(snapshot: Snapshot) -> None:
-    async with looking(snapshot, "trace") as it:
+    async with opened(snapshot, view="trace") as it:
         view = it.screen.view
         assert isinstance(view, TraceView)
         titles, rows = view.exported()
@@ -151,7 +151,7 @@ async def test_the_trace_can_be_filtered_exported_and_copied(snapshot: Snapshot)
 
 
 async def test_it_tells_of_the_whole_trace_while_it_is_followed(story: Story) -> None:
-    async with looking(story.make(), "trace") as it:
+    async with opened(story.make(), view="trace") as it:
         story.loss = Loss(7, 0, (Gap(SECOND, 2 * SECOND, 0, "lost"),))
         it.screen.show(story.make())
         await it.pilot.pause()
