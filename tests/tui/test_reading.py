@@ -12,6 +12,7 @@ import pytest
 
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
+from fixtures.demo import DEMO_TRACE
 from tui.reading import progress, trace
 from tui.reading.interruption import Interruption
 
@@ -160,3 +161,14 @@ def test_the_rate_of_records_appears_once_there_is_one() -> None:
     assert column.render(task).plain == "1,500,000 records/s"
     task.elapsed = None
     assert column.render(task).plain == ""
+
+
+def test_kernels_are_compiled_before_a_capture_and_only_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = [False]
+    monkeypatch.setattr(trace, "announce_compilation", lambda *, quiet: not compiled[0])
+    read: list[Path] = []
+    monkeypatch.setattr(trace, "read_snapshot", lambda path, _names, *, quiet: read.append(path))
+    trace.compile_kernels(quiet=False)
+    compiled[0] = True
+    trace.compile_kernels(quiet=False)
+    assert read == [DEMO_TRACE]

@@ -56,10 +56,11 @@ _STACK_START = struct.Struct("<QII")
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The event that a stack belongs to."""
+    """The event that a stack belongs to, and its tag if it is a pool event."""
 
     provider: uuid.UUID = NO_GUID
     opcode: int = 0
+    tag: int = 0
 
 
 def stream_of(simulation: Simulation) -> bytes:
@@ -93,8 +94,14 @@ def real_time(records: Sequence[Record]) -> Iterator[bytes]:
         if record.provider.int:
             triggers[record.time, record.thread] = Trigger(record.provider, record.opcode)
         elif record.hook >> 8 != _STACK_GROUP:
-            triggers[record.time, record.thread] = Trigger(CLASSES[record.hook >> 8], record.hook & 0xFF)
+            triggers[record.time, record.thread] = _kernel_trigger(record)
         yield packed(record, _trigger(record, triggers))
+
+
+def _kernel_trigger(record: Record) -> Trigger:
+    provider = CLASSES[record.hook >> 8]
+    tag = int.from_bytes(record.payload[4:8], "little") if provider == POOL else 0
+    return Trigger(provider, record.hook & 0xFF, tag)
 
 
 def _trigger(record: Record, triggers: dict[tuple[int, int], Trigger]) -> Trigger | None:
@@ -111,8 +118,8 @@ def packed(record: Record, trigger: Trigger | None = None) -> bytes:
     size = _START.size + _EVENT_HEADER.size + len(items) + len(payload)
     of = trigger or Trigger()
     start = _START.pack(
-        size, record.cpu, len(record.payload), len(record.extended), trigger is not None, of.opcode, 0,
-        of.provider.bytes_le,
+        size, record.cpu, len(record.payload), len(record.extended), trigger is not None, of.opcode,
+        of.tag, of.provider.bytes_le,
     )  # fmt: skip
     return start + _header(record) + items + payload
 
@@ -165,4 +172,4 @@ def _busy_pair(block: int, opcode: int, at: int, step: int, frames: int, stacks:
         HeaderType.PERFINFO64, at + step, _STACK_START.pack(at, 4, thread) + addresses, cpu, thread, 4, hook=0x1820,
         version=2,
     )  # fmt: skip
-    return [packed(pool), packed(walk, Trigger(POOL, opcode))]
+    return [packed(pool), packed(walk, _kernel_trigger(pool))]

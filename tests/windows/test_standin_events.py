@@ -126,11 +126,15 @@ def test_a_disabled_provider_gives_nothing_more(standin: StandIn, play: Play, lo
 
 def test_a_pool_tag_filter_lets_its_tags_through_alone(standin: StandIn, play: Play, loop_stream: bytes) -> None:
     play(loop_stream)
-    filter_ = struct.pack("<HB5xQII", 1, 0, 0, 32, 0) + b"AfdE" + b"Irp "
-    assert enable(started("mine"), MEMORY, 0x8, filter_=filter_) == 0
+    filter_ = struct.pack("<HB5xQII", 1, 0, 0, 32, 0) + b"Afd\xc5" + b"Irp "  # AfdE, protected
+    handle = started("mine")
+    assert enable(handle, MEMORY, 0x8, filter_=filter_) == 0
+    inform(standin, handle, STACKS, stack_list(ALLOC))
     events = consumed(standin, "mine").events
-    assert {event.payload[4:8] for event in events} <= {b"AfdE", b"Irp "}
-    assert events
+    allocated = {event.time for event in events if event.opcode == ALLOC and event.provider == POOL}
+    assert {event.payload[4:8] for event in events if event.provider == POOL} == {b"Afd\xc5", b"Irp "}
+    owners = {struct.unpack_from("<q", event.payload)[0] for event in events if event.provider == STACK_WALK}
+    assert owners == allocated
 
 
 def test_times_are_moved_to_now_or_kept_and_given_raw_or_as_filetimes(

@@ -7,11 +7,12 @@ from pathlib import Path
 from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
+from fixtures.demo import DEMO_TRACE
 from tracer.etl.file import EtlFile
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.trace import Batch
 from tui.contents import Contents, contents_of
-from tui.reading.compilation import compilation
+from tui.reading.compilation import announce_compilation, compilation
 from tui.reading.compiled import Part
 from tui.reading.interruption import Interruption
 from tui.reading.progress import meter
@@ -52,3 +53,9 @@ def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
                 if interruption.asked:
                     break
         return analysis.snapshot(partial=interruption.asked)
+
+
+def compile_kernels(*, quiet: bool) -> None:
+    """Compile what an analysis needs, where no earlier run did: what happens now does not wait for it."""
+    if announce_compilation(quiet=quiet):
+        read_snapshot(DEMO_TRACE, TagNames(()), quiet=True)

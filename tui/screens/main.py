@@ -188,7 +188,7 @@ class MainScreen(TakingScreen):
         self._show_way()
 
     def _show_way(self) -> None:
-        self.query_one("#way", Static).update(way_words(self._way, self.size.width - 2))
+        self.query_one("#way", Static).update(way_words(self._way, self.size.width - 2), layout=False)
 
     def _drop_filter(self) -> None:
         """A filter ends with the place it was typed in."""

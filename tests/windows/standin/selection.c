@@ -86,14 +86,23 @@ void select_events(struct selection *selection, const struct enabled *enabled)
     }
 }
 
+static ULONG tag_of(const struct stream_record *record) /* of a pool event or of the one whose stack this is; else 0 */
+{
+    ULONG tag = 0;
+    if (record->is_stack)
+        return record->trigger_tag;
+    if (record->data_length >= 8 && IsEqualGUID(&record->header.ProviderId, &POOL))
+        CopyMemory(&tag, (const BYTE *)(record + 1) + 4, sizeof tag); /* a kernel event has no items before its payload */
+    return tag;
+}
+
 static BOOL passes_tags(const struct enabled *enabled, const struct stream_record *record)
 {
-    ULONG tag;
-    if (!enabled->tag_count || record->data_length < 8 || !IsEqualGUID(&record->header.ProviderId, &POOL))
+    ULONG tag = enabled->tag_count ? tag_of(record) : 0;
+    if (!tag)
         return TRUE;
-    CopyMemory(&tag, (const BYTE *)(record + 1) + 4, sizeof tag); /* kernel events have no items before the payload */
     for (ULONG i = 0; i < enabled->tag_count; i++)
-        if (enabled->tags[i] == tag)
+        if (enabled->tags[i] == tag) /* as the event has it, with the bit of a protected block */
             return TRUE;
     return FALSE;
 }
@@ -117,7 +126,7 @@ BOOL is_wanted(const struct selection *selection, const struct entry *entry)
     if (!selection->event[entry->pair])
         return FALSE;
     if (record->is_stack)
-        return selection->stack[entry->trigger];
+        return selection->stack[entry->trigger] && passes_tags(&selection->enabled, record);
     if (record->header.Flags & EVENT_HEADER_FLAG_CLASSIC_HEADER)
         return passes_tags(&selection->enabled, record);
     return passes_keyword(&selection->enabled, &record->header);

@@ -106,9 +106,9 @@ struct stream_record {
     USHORT cpu;
     USHORT data_length;
     USHORT item_count;
-    UCHAR is_stack; /* a StackWalk event: of the event that the next two fields say */
+    UCHAR is_stack; /* a StackWalk event: of the event that the next three fields say */
     UCHAR trigger_opcode;
-    ULONG reserved;
+    ULONG trigger_tag; /* of a pool event, 0 of another */
     GUID trigger;
     EVENT_HEADER header; /* its time in ticks of 100 ns */
     /* item_count times {USHORT type, USHORT length, ULONG 0, data padded to 8}, then the payload padded to 8 */
