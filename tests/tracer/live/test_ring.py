@@ -9,23 +9,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fixtures.etl.records import ExtendedItem, Record
-from tests.tracer.live.delivery import Delivery
-from tests.tracer.live.fake_api import FakeApi
-from tests.tracer.traces import UNJITTED, kernel_payload
+from fixtures.etl.records import ExtendedItem, Record, pack
+from tests.tracer.live.delivery import FLAG_CLASSIC, Delivery
+from tests.tracer.live.fake_api import STARTED, FakeApi
+from tests.tracer.traces import UNJITTED, examples, kernel_payload
 from tracer.columns import NO_STACK, EventTable, Who
 from tracer.errors import DamageCode
 from tracer.etl.headers import ExtendedType, HeaderType
 from tracer.events import afd, pool
+from tracer.live import callback
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import LARGEST_ENTRY, Ring
+from tracer.live.taking import Taker
 from tracer.trace import Batch
 
-pytestmark = pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
+pytestmark = pytest.mark.unjitted
 
 SMALLEST = 2 * LARGEST_ENTRY + 16
 STACK = struct.pack("<Q3Q", 77, 0xFFFFF80000001000, 0xFFFFF80000002000, 0xFFFFF80000003000)
@@ -63,8 +65,8 @@ def times(batches: list[Batch], kind: str = "pool") -> list[int]:
 
 
 def test_records_go_round_the_ring_and_keep_their_order() -> None:
-    ahead = 500
-    events = [alloc(1000 + i, cpu=i % 3) for i in range(20_000)]
+    ahead, count = 500, 3_000 if UNJITTED else 20_000
+    events = [alloc(1000 + i, cpu=i % 3) for i in range(count)]
     held: list[Capture] = []
 
     def full() -> bool:
@@ -72,10 +74,10 @@ def test_records_go_round_the_ring_and_keep_their_order() -> None:
 
     delivery = Delivery(events, pauses=dict.fromkeys(range(ahead, len(events), ahead), full))
     batches, capture = captured(delivery, ring_bytes=SMALLEST, during=held.append)
-    assert times(batches) == [1000 + i for i in range(20_000)]
+    assert times(batches) == [1000 + i for i in range(count)]
     assert capture.loss.events_lost == 0
-    assert capture.census.total == 20_000
-    assert capture.bytes.records == 20_000 * 56
+    assert capture.census.total == count
+    assert capture.bytes.records == count * 56
 
 
 def test_what_finds_no_room_is_counted_and_has_its_place_in_time() -> None:
@@ -157,6 +159,25 @@ def test_a_classic_event_of_an_unknown_class_is_counted_by_its_provider() -> Non
     assert capture.census.by_header == {"SYSTEM64": 1, "FULL64": 1}
 
 
+def test_the_time_begins_near_the_start_of_the_capture_whatever_the_first_event_says() -> None:
+    """The clock of the played Windows is at 0 when the capture begins, and counts 10 MHz."""
+    second = 10_000_000
+    filetime = Record(HeaderType.SYSTEM64, 134_398_586_306_033_510, hook=0)
+    stray = Record(HeaderType.SYSTEM64, -90_000 * second, hook=0x0020, version=2)
+    batches, capture = captured(Delivery([filetime, stray, alloc(3 * second), alloc(4 * second)]))
+    assert [time for table in tables(batches, "pool") for time in table.time.tolist()] == [0, 1_000_000_000]
+    assert capture.info.start == STARTED + 3 * second
+    assert capture.info.duration_ns == 1_000_000_000
+
+
+def test_a_kernel_event_is_known_by_its_class_even_without_the_classic_flag() -> None:
+    delivery = Delivery([alloc(1)])
+    for event in delivery._events:
+        event.record.EventHeader.Flags &= ~FLAG_CLASSIC
+    batches, _ = captured(delivery)
+    assert times(batches) == [1]
+
+
 def test_a_record_that_comes_too_late_is_told() -> None:
     """The clock goes on by ten seconds with every look, so that nothing is waited for."""
     now = iter(range(0, 1 << 30, 10))
@@ -200,6 +221,7 @@ def test_a_ring_too_small_for_two_records_is_refused() -> None:
         Ring(LARGEST_ENTRY)
 
 
+@settings(max_examples=examples(60))
 @given(
     st.lists(
         st.tuples(st.binary(max_size=200), st.lists(st.binary(max_size=40), max_size=3), st.integers(0, 2047)),
@@ -220,20 +242,16 @@ def test_manifest_events_come_through_byte_for_byte(drawn: list[tuple[bytes, lis
 
 def segments_of(events: list[Record]) -> dict[int, bytes]:
     """By CPU what the worker's arena holds of these events."""
-    from tracer.live.callback import event_callback
-    from tracer.live.taking import Taker
 
     ring, taker = Ring(SMALLEST), Taker(np.zeros(0, np.uint32))
-    Delivery(events).run(event_callback(), ring.context, lambda: False)
-    taker.take(ring, -1)
+    Delivery(events).run(callback.event_callback(), ring.context, lambda: False)
+    taker.take(ring, -1, (0, 0))
     assert ring.waiting == 0
     raw = taker.arena.bytes
     return {int(s["cpu"]): raw[int(s["begin"]) : int(s["end"])].tobytes() for s in taker.segments}
 
 
 def expected_segments(events: list[Record]) -> dict[int, bytes]:
-    from fixtures.etl.records import pack
-
     found: dict[int, bytes] = {}
     for event in events:
         data = pack(event)
