@@ -12,6 +12,7 @@ from tests.windows.standin import StandIn
 from tracer.live.api import Machine
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan, Way
+from tracer.live.ring import KERNEL_RING_BYTES
 from tracer.live.windows import WindowsApi
 from tracer.trace import Batch
 
@@ -32,8 +33,10 @@ class Api(WindowsApi):
         return Machine(self._build, self._processors, real.pointer_size, real.frequency)
 
 
-def open_capture(way: Way = Way.SYSTEM_PROVIDERS, plan: CapturePlan | None = None, **options: int) -> Capture:
-    return Capture.open(plan or CapturePlan(), Api(way), **options)
+def open_capture(
+    way: Way = Way.SYSTEM_PROVIDERS, plan: CapturePlan | None = None, ring_bytes: int = KERNEL_RING_BYTES
+) -> Capture:
+    return Capture.open(plan or CapturePlan(), Api(way), ring_bytes=ring_bytes)
 
 
 def follow(capture: Capture, standin: StandIn, take: Callable[[Batch], object], kinds: object = None) -> None:

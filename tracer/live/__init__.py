@@ -14,7 +14,7 @@ How the parts are used::
         recording.stop()
 
 A capture cannot wait for kernels to be compiled: on a machine that has none yet, call
-``tui.reading.compilation.compile_kernels`` (which analyses the demo trace) before ``Capture.open``.
+``tui.reading.trace.compile_kernels`` (which analyses the demo trace) before ``Capture.open``.
 
 ``batches`` never waits: it yields an empty batch where nothing is due; ``Capture.wait(seconds)`` waits for events.
 Errors are :class:`~tracer.errors.MachineError`; their codes stand in :mod:`tracer.live.failures`. ``windows_api()``

@@ -92,6 +92,9 @@ class Api(Protocol):
     def process_started(self, process: int) -> int:
         """FILETIME of a process's start; 0 where none of that id runs, :data:`NOT_TOLD` where Windows does not say."""
 
+    def enable_profiling(self) -> int:
+        """Turn on this process's right to profile the system (SeSystemProfilePrivilege): status."""
+
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
         """StartTraceW: (status, handle)."""
 

@@ -58,11 +58,6 @@ class Ring:
         return int(self.control.ctypes.data)
 
     @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.data)
-
-    @property
     def head(self) -> int:
         """Bytes written so far."""
         return int(self.control[CONTROL_HEAD])

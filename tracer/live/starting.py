@@ -85,8 +85,11 @@ def start_sessions(plan: CapturePlan, api: Api) -> Sessions:
     machine = api.machine()
     way = way_for(machine.build)
     reclaimed = reclaim(api)
+    withheld = api.enable_profiling()
     kernel = Session.start(api, _name(api, way), _properties(plan, machine, way))
     sessions = Sessions(way, machine, kernel, reclaimed=reclaimed)
+    if withheld != Status.SUCCESS:
+        sessions.notes.append(f"Windows withholds the right to profile the system (error {withheld})")
     try:
         _Starter(plan, api, sessions).enable()
     except BaseException:

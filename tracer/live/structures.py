@@ -303,6 +303,12 @@ class ClassicEventId(ct.Structure):
     _fields_: ClassVar = [("EventGuid", Guid), ("Type", u8), ("Reserved", u8 * 7)]
 
 
+class TokenPrivileges(ct.Structure):
+    """TOKEN_PRIVILEGES with room for one."""
+
+    _fields_: ClassVar = [("PrivilegeCount", u32), ("Luid", u32 * 2), ("Attributes", u32)]
+
+
 WINDOWS_NAMES: Final[Mapping[str, type[ct.Structure]]] = {
     "GUID": Guid,
     "WNODE_HEADER": WnodeHeader,
@@ -322,6 +328,7 @@ WINDOWS_NAMES: Final[Mapping[str, type[ct.Structure]]] = {
     "ENABLE_TRACE_PARAMETERS": EnableTraceParameters,
     "EVENT_FILTER_HEADER": EventFilterHeader,
     "CLASSIC_EVENT_ID": ClassicEventId,
+    "TOKEN_PRIVILEGES": TokenPrivileges,
 }
 """The structures by the names that Windows' headers give them."""
 

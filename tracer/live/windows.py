@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from tracer.live import failures
 from tracer.live.api import INVALID_HANDLE, NOT_TOLD, Api, Control, Enable, InfoClass, Machine, Moment, Status
+from tracer.live.privilege import enable_profiling
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
 
 _MOST_SESSIONS: Final = 64
@@ -89,6 +90,10 @@ class WindowsApi:
         if code.value != _STILL_ACTIVE:
             return 0
         return int(times[0]) if told else NOT_TOLD
+
+    def enable_profiling(self) -> int:
+        """AdjustTokenPrivileges: an elevated process has the right, but not turned on."""
+        return enable_profiling(_dlls.advapi32, self._kernel)
 
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
         """StartTraceW."""

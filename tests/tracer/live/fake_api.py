@@ -78,6 +78,9 @@ class FakeApi:
     def process_started(self, process: int) -> int:
         return self.running.get(process, 0)
 
+    def enable_profiling(self) -> int:
+        return self._asked("AdjustTokenPrivileges")
+
     def foreign(self, name: str, mode: int = LogFileMode.REAL_TIME) -> FakeSession:
         """A session that runs already."""
         made = FakeSession(name, next(self._handles), mode)

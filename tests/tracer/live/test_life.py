@@ -92,6 +92,16 @@ def test_stacks_that_windows_does_not_offer_are_a_note_and_no_end(tmp_path: Path
         assert "call stacks" in running.notes[0]
 
 
+def test_the_right_to_profile_is_turned_on_first_and_told_where_it_is_withheld(tmp_path: Path) -> None:
+    api = FakeApi()
+    with recording(api, tmp_path) as running:
+        assert running.notes == ()
+    assert api.log.index("AdjustTokenPrivileges") < api.log.index("StartTraceW")
+    api.refuse["AdjustTokenPrivileges"] = Status.PRIVILEGE_NOT_HELD
+    with recording(api, tmp_path) as running:
+        assert "right to profile the system (error 1314)" in running.notes[0]
+
+
 @pytest.mark.parametrize(
     ("call", "status", "code"),
     [

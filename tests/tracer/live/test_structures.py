@@ -12,8 +12,8 @@ from tracer.etl.headers import EVENT_HEADER, LOGFILE_HEADER
 from tracer.live.structures import WINDOWS_NAMES, EventHeader, NamedProperties, TraceLogfileHeader, text_of, wide
 
 LAYOUTS = Path(__file__).parents[3] / "../shared/facts/x64-layouts.txt"
-_WITHOUT_A_LAYOUT = {"EVENT_FILTER_HEADER": 24}
-"""Structures that the list does not have, with the size that Microsoft's page on them adds up to."""
+_WITHOUT_A_LAYOUT = {"EVENT_FILTER_HEADER": 24, "TOKEN_PRIVILEGES": 16}
+"""Structures that the list does not have, with the size that Microsoft's pages on them add up to."""
 
 
 def listed() -> Iterator[tuple[str, str, int, int]]:
