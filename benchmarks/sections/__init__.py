@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from benchmarks.plan import Plan
-from benchmarks.sections import memory, peers, speed, start
+from benchmarks.sections import live, memory, peers, speed, start
 from benchmarks.table import Row
 from benchmarks.traces import Traces
 
@@ -17,5 +17,6 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "start": start.rows,
     "peers": peers.rows,
     "memory": memory.rows,
+    "live": live.rows,
 }
 """By the name that ``--only`` takes, in the order of the table."""

@@ -165,16 +165,15 @@ def _take(record: int) -> None:
 
 
 @functools.cache
-def event_callback() -> int:
-    """The address of the compiled callback, for EVENT_TRACE_LOGFILEW.EventRecordCallback; it lives as long as Python.
+def compiled_callback() -> Any:  # noqa: ANN401 - a CFunc, which has no types
+    """The compiled callback, a ``numba`` CFunc of one int64, the address of an EVENT_RECORD; it lives like Python.
 
     Compiled at the first use (about a second), then kept on disk.
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
-    compiled: Any = cfunc(types.void(types.int64), cache=True, error_model="numpy")(_take)
-    _KEPT.append(compiled)
-    return int(compiled.address)
+    return cfunc(types.void(types.int64), cache=True, error_model="numpy")(_take)
 
 
-_KEPT: Final[list[Any]] = []
-"""What would otherwise be freed while Windows still calls it."""
+def event_callback() -> int:
+    """The address of the compiled callback, for EVENT_TRACE_LOGFILEW.EventRecordCallback."""
+    return int(compiled_callback().address)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.tracer.live.fake_api import STARTED, FakeApi
-from tests.tracer.traces import UNJITTED
 from tracer.errors import MachineError, UsageError
 from tracer.etl.headers import LogFileMode
 from tracer.events import afd
@@ -20,7 +19,6 @@ from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
 from tracer.live.windows import windows_api
 
-native = pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
 OURS = f"Poolscope kernel 4242-{STARTED:x}"
 
 
@@ -33,7 +31,6 @@ def recording(api: FakeApi, tmp_path: Path, **options: object) -> Recording:
     return Recording.open(CapturePlan(file=tmp_path / "out.etl", **options), api)  # type: ignore[arg-type]
 
 
-@native
 @pytest.mark.parametrize("build", [26100, 19045, 7601])
 def test_a_capture_runs_in_two_sessions_and_leaves_none(build: int) -> None:
     api = FakeApi(build=build)
@@ -45,7 +42,6 @@ def test_a_capture_runs_in_two_sessions_and_leaves_none(build: int) -> None:
     assert api.sessions_by_name == {}
 
 
-@native
 def test_a_capture_is_cleaned_up_whatever_ends_it() -> None:
     for error in (KeyboardInterrupt, RuntimeError, SystemExit):
         api = FakeApi()
@@ -96,7 +92,6 @@ def test_stacks_that_windows_does_not_offer_are_a_note_and_no_end(tmp_path: Path
         assert "call stacks" in running.notes[0]
 
 
-@native
 @pytest.mark.parametrize(
     ("call", "status", "code"),
     [
@@ -185,7 +180,6 @@ def test_a_recording_needs_a_file_and_tells_its_losses(tmp_path: Path) -> None:
         assert not running.running
 
 
-@native
 def test_a_session_that_is_taken_away_is_told_after_what_it_gave() -> None:
     api = FakeApi()
     with Capture.open(CapturePlan(), api) as capture:
@@ -198,7 +192,6 @@ def test_a_session_that_is_taken_away_is_told_after_what_it_gave() -> None:
     assert api.ours == []
 
 
-@native
 def test_processing_that_fails_is_told() -> None:
     api = FakeApi()
     api.refuse["ProcessTrace"] = Status.NO_SYSTEM_RESOURCES
@@ -209,7 +202,6 @@ def test_processing_that_fails_is_told() -> None:
     assert api.ours == []
 
 
-@native
 def test_a_capture_ends_after_its_seconds() -> None:
     now = iter(range(1 << 20))
     api = FakeApi()
@@ -219,7 +211,6 @@ def test_a_capture_ends_after_its_seconds() -> None:
         assert capture.info.finalised
 
 
-@native
 def test_any_thread_may_stop_a_capture_that_waits() -> None:
     api = FakeApi()
     with Capture.open(CapturePlan(), api) as capture:

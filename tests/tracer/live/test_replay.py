@@ -28,7 +28,7 @@ from tracer.live.plan import CapturePlan
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch
 
-pytestmark = pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
+pytestmark = pytest.mark.skipif(UNJITTED, reason="too many records for plain Python")
 
 BEGIN = Record(HeaderType.SYSTEM64, START_TICKS, hook=0)
 """What a session delivers first; its time is the trace's time 0, as that of a file's first record."""

@@ -9,23 +9,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fixtures.etl.records import ExtendedItem, Record
+from fixtures.etl.records import ExtendedItem, Record, pack
 from tests.tracer.live.delivery import Delivery
 from tests.tracer.live.fake_api import FakeApi
-from tests.tracer.traces import UNJITTED, kernel_payload
+from tests.tracer.traces import UNJITTED, examples, kernel_payload
 from tracer.columns import NO_STACK, EventTable, Who
 from tracer.errors import DamageCode
 from tracer.etl.headers import ExtendedType, HeaderType
 from tracer.events import afd, pool
+from tracer.live import callback
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import LARGEST_ENTRY, Ring
+from tracer.live.taking import Taker
 from tracer.trace import Batch
 
-pytestmark = pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
+pytestmark = pytest.mark.unjitted
 
 SMALLEST = 2 * LARGEST_ENTRY + 16
 STACK = struct.pack("<Q3Q", 77, 0xFFFFF80000001000, 0xFFFFF80000002000, 0xFFFFF80000003000)
@@ -63,19 +65,19 @@ def times(batches: list[Batch], kind: str = "pool") -> list[int]:
 
 
 def test_records_go_round_the_ring_and_keep_their_order() -> None:
-    ahead = 500
-    events = [alloc(1000 + i, cpu=i % 3) for i in range(20_000)]
+    ahead, count = 500, 3_000 if UNJITTED else 20_000
+    events = [alloc(1000 + i, cpu=i % 3) for i in range(count)]
     held: list[Capture] = []
 
     def full() -> bool:
         return not held or held[0].waiting_bytes > SMALLEST // 2
 
-    delivery = Delivery(events, pauses={at: full for at in range(ahead, len(events), ahead)})
+    delivery = Delivery(events, pauses=dict.fromkeys(range(ahead, len(events), ahead), full))
     batches, capture = captured(delivery, ring_bytes=SMALLEST, during=held.append)
-    assert times(batches) == [1000 + i for i in range(20_000)]
+    assert times(batches) == [1000 + i for i in range(count)]
     assert capture.loss.events_lost == 0
-    assert capture.census.total == 20_000
-    assert capture.bytes.records == 20_000 * 56
+    assert capture.census.total == count
+    assert capture.bytes.records == count * 56
 
 
 def test_what_finds_no_room_is_counted_and_has_its_place_in_time() -> None:
@@ -200,6 +202,7 @@ def test_a_ring_too_small_for_two_records_is_refused() -> None:
         Ring(LARGEST_ENTRY)
 
 
+@settings(max_examples=examples(60))
 @given(
     st.lists(
         st.tuples(st.binary(max_size=200), st.lists(st.binary(max_size=40), max_size=3), st.integers(0, 2047)),
@@ -220,11 +223,9 @@ def test_manifest_events_come_through_byte_for_byte(drawn: list[tuple[bytes, lis
 
 def segments_of(events: list[Record]) -> dict[int, bytes]:
     """By CPU what the worker's arena holds of these events."""
-    from tracer.live.callback import event_callback  # noqa: PLC0415 - compiled code: only where it can run
-    from tracer.live.taking import Taker  # noqa: PLC0415
 
     ring, taker = Ring(SMALLEST), Taker(np.zeros(0, np.uint32))
-    Delivery(events).run(event_callback(), ring.context, lambda: False)
+    Delivery(events).run(callback.event_callback(), ring.context, lambda: False)
     taker.take(ring, -1)
     assert ring.waiting == 0
     raw = taker.arena.bytes
@@ -232,8 +233,6 @@ def segments_of(events: list[Record]) -> dict[int, bytes]:
 
 
 def expected_segments(events: list[Record]) -> dict[int, bytes]:
-    from fixtures.etl.records import pack  # noqa: PLC0415
-
     found: dict[int, bytes] = {}
     for event in events:
         data = pack(event)
