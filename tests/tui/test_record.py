@@ -92,6 +92,13 @@ def test_it_ends_with_the_command_that_it_started(
     assert api.ours == []
 
 
+def test_what_the_command_writes_stays_out_of_the_document(
+    api: Recorder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "pool.etl"), "--", sys.executable, "-c", "print('not JSON')"]
+    assert told(capfd, *words)["recording"]["command_exit_code"] == 0
+
+
 def test_the_command_runs_only_while_the_session_does(
     api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tui.capture.asked import filters_of, plan_of
+from tui.capture.notes import tell_notes
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import gravest
 from tui.streams import say
@@ -98,13 +99,3 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
 def filter_words(args: argparse.Namespace) -> str:
     """The filter line's words for what was asked for: one process, where only one is."""
     return f'process:"{args.process[0]}"' if len(args.process) == 1 and '"' not in args.process[0] else ""
-
-
-def tell_notes(notes: tuple[str, ...], left_behind: tuple[str, ...], *, quiet: bool) -> None:
-    """What Windows did not offer, and what a crash had left behind, on stderr."""
-    from tui.safe_text import safe
-
-    for name in left_behind:
-        say(f"note: stopped '{safe(name)}', a session that a Poolscope which crashed had left behind", quiet=quiet)
-    for note in notes:
-        say(f"note: {safe(note)}", quiet=quiet)

@@ -86,7 +86,7 @@ def _refuse_to_overwrite(args: argparse.Namespace) -> None:
 def _tell(done: Recorded, *, quiet: bool) -> None:
     """What there is to know of a recording, on stderr."""
     from analyzers.quantities import counted, exact_size
-    from tui.capture.command import tell_notes
+    from tui.capture.notes import tell_notes
     from tui.capture.recording import End
 
     tell_notes(done.notes, done.left_behind, quiet=quiet)
