@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from tui.capture.asked import filters_of, plan_of
+from tui.capture.asked import filter_words, filters_of, plan_of
 from tui.capture.notes import tell_notes
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import gravest
@@ -81,7 +81,7 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
         follower = Follower(capture, names, baseline=before)
         app = LiveApp(
             follower,
-            words=filter_words(args),
+            words=filter_words(args.tag, args.process),
             notes=capture.notes,
             theme=theme_for(os.environ),
             ascii_only=not terminal_is_unicode(),
@@ -94,8 +94,3 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
     if app.fault is not None:
         raise app.fault
     return ExitCode.DONE
-
-
-def filter_words(args: argparse.Namespace) -> str:
-    """The filter line's words for what was asked for: one process, where only one is."""
-    return f'process:"{args.process[0]}"' if len(args.process) == 1 and '"' not in args.process[0] else ""
