@@ -12,6 +12,8 @@ import pytest
 
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
+from fixtures.demo import DEMO_TRACE
+from tracer.etl.file import EtlFile
 from tui.reading import compilation, progress, trace
 from tui.reading.interruption import Interruption
 
@@ -185,3 +187,27 @@ def test_later_quiet_and_unjitted_runs_say_nothing(
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     compilation.announce_compilation(quiet=False)
     assert capsys.readouterr().err == ""
+
+
+def test_kernels_are_compiled_before_a_capture_and_only_where_there_are_none(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read: list[object] = []
+    monkeypatch.setattr("tracer.etl.file.EtlFile.open", _noting(read))
+    compilation.compile_kernels(quiet=False)
+    assert "compiling kernels (once" in capsys.readouterr().err
+    assert read == [DEMO_TRACE]
+    cache.mkdir()
+    (cache / "walk.1.nbc").touch()
+    compilation.compile_kernels(quiet=False)
+    assert read == [DEMO_TRACE]
+
+
+def _noting(read: list[object]) -> Callable[[Path], EtlFile]:
+    original = EtlFile.open
+
+    def opening(path: Path) -> EtlFile:
+        read.append(path)
+        return original(path)
+
+    return opening

@@ -13,7 +13,10 @@ How the parts are used::
         loss = recording.loss                                           # polled while it runs
         recording.stop()
 
-``batches`` never waits long: it yields an empty batch where nothing came; ``Capture.wait(seconds)`` waits for events.
+A capture cannot wait for kernels to be compiled: on a machine that has none yet, call
+``tui.reading.compilation.compile_kernels`` (which analyses the demo trace) before ``Capture.open``.
+
+``batches`` never waits: it yields an empty batch where nothing is due; ``Capture.wait(seconds)`` waits for events.
 Errors are :class:`~tracer.errors.MachineError`; their codes stand in :mod:`tracer.live.failures`. ``windows_api()``
 gives ``no-capture`` where this is not Windows. Everything but :mod:`tracer.live.windows` can be imported, and is
 tested, on any system; ``tests/tracer/live/fake_api.py`` plays Windows.

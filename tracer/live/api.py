@@ -42,8 +42,6 @@ class Control(IntEnum):
 
     QUERY = 0
     STOP = 1
-    UPDATE = 2
-    FLUSH = 3
 
 
 class Enable(IntEnum):

@@ -30,6 +30,8 @@ from tracer.trace import Batch, ByteCount, Census, Loss, TraceInfo
 
 POLL_SECONDS: Final = 0.05
 """How long :meth:`Capture.wait` waits between two looks into the rings."""
+MANY_BYTES: Final = 1 << 20
+"""Bytes in the rings that are taken without waiting for more."""
 END_SECONDS: Final = 5.0
 """How long a stopped session may take to deliver what it holds; its events are given up then."""
 _TAG_BITS: Final = 0x7FFFFFFF
@@ -134,12 +136,15 @@ class Capture(AbstractContextManager["Capture"]):
         return sum(consumer.ring.waiting for consumer in self._consumers)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until there is something to take, at most so long; true where there is, or where it has ended."""
+        """Let events come, for so long, or until there are many; true where there are any, or where it has ended.
+
+        Taking few at a time would cost more than the taking itself.
+        """
         end = time.monotonic() + seconds
-        while not (self.waiting_bytes or self._over()):
+        while not (self.waiting_bytes >= MANY_BYTES or self._over()):
             left = end - time.monotonic()
             if left <= 0:
-                return False
+                return self.waiting_bytes > 0
             time.sleep(min(left, POLL_SECONDS))
         return True
 

@@ -58,6 +58,8 @@ _TCPIP_LIVES: Final = 0x1 | 0x2 | 0x4 | 0x8 | 0x400 | 1 << 34 | 1 << 36 | 1 << 3
 VERBOSE: Final = 5
 INFORMATION: Final = 4
 
+_PROTECTED_POOL: Final = 0x80
+"""PROTECTED_POOL in a tag's last byte: a block that must be freed with its tag."""
 _POOL_FILTER: Final = 1
 """SYSTEM_MEMORY_POOL_FILTER_ID."""
 _SCHEMATIZED: Final = 0x80000000
@@ -110,10 +112,13 @@ def stack_events() -> bytes:
 
 
 class PoolTagFilter:
-    """The parameters that let the Memory provider send events of some pool tags only; keeps what they point to."""
+    """The parameters that let the Memory provider send events of some pool tags only; keeps what they point to.
+
+    Each tag is asked for with and without the bit of a protected block, since an event has it as the block has it.
+    """
 
     def __init__(self, tags: tuple[bytes, ...]) -> None:
-        data = b"".join(tags)
+        data = b"".join(tag[:3] + bytes([tag[3] & 0x7F | bit]) for tag in tags for bit in (0, _PROTECTED_POOL))
         header = EventFilterHeader(Id=_POOL_FILTER, Size=ct.sizeof(EventFilterHeader) + len(data))
         self._filter = ct.create_string_buffer(bytes(header) + data, header.Size)
         self._descriptor = EventFilterDescriptor(ct.addressof(self._filter), header.Size, _SCHEMATIZED)

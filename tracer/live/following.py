@@ -50,6 +50,8 @@ class LiveReading(Reading):
         self._loader: Taker = Taker(tags)
         self._rings = rings
         self._began = began
+        around = _NEAR_SECONDS * head.clock.frequency
+        self._near = began.ticks - around, began.ticks + around
         self._window = ReorderWindow(clock)
         self._placed = False
         self._sent = NOTHING
@@ -120,7 +122,7 @@ class LiveReading(Reading):
         return self._window.newest
 
     def _take(self, ring: Ring) -> int:
-        taken = self._loader.take(ring, self._sent)
+        taken = self._loader.take(ring, self._sent, self._near)
         if taken.records:
             self._place(taken)
             self._window.saw(taken.greatest)
@@ -135,11 +137,11 @@ class LiveReading(Reading):
             return
         self._placed = True
         clock = self._head.clock
-        after = (taken.least - self._began.ticks) * FILETIME_SECOND // clock.frequency
-        near = abs(after) < _NEAR_SECONDS * FILETIME_SECOND
-        start = self._began.filetime + (after if near else 0)
-        self._head = replace(self._head, start=start, clock=replace(clock, origin=taken.least, start=start))
-        self._state[STATE_LAST_TIME] = taken.least
+        after = (taken.first - self._began.ticks) * FILETIME_SECOND // clock.frequency
+        is_near = self._near[0] <= taken.first <= self._near[1]
+        start = self._began.filetime + (after if is_near else 0)
+        self._head = replace(self._head, start=start, clock=replace(clock, origin=taken.first, start=start))
+        self._state[STATE_LAST_TIME] = taken.first
 
     def _note_dropped(self, count: int, first: int, last: int) -> None:
         """Records found no room in a ring."""

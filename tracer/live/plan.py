@@ -97,5 +97,5 @@ class CapturePlan:
 
     @property
     def filtered_by_session(self) -> bool:
-        """Whether the tags are few enough for the session to filter by them."""
-        return 0 < len(self.tags) <= MOST_TAGS
+        """Whether the tags are few enough for the session to filter by, each with and without the protected bit."""
+        return 0 < 2 * len(self.tags) <= MOST_TAGS

@@ -66,10 +66,6 @@ class Session:
         self._take(Control.QUERY)
         return self.losses
 
-    def flush(self) -> None:
-        """Have Windows hand over the buffers that are not full."""
-        self._take(Control.FLUSH)
-
     def stop(self) -> Losses:
         """Stop it, if it still runs; gives what was lost in all. Never raises for a session that is gone."""
         if self.running:

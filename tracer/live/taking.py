@@ -14,7 +14,9 @@ from tracer.etl.buffers import BUFFER
 from tracer.etl.headers import HEADER_BYTES, MAX_PROCESSORS
 from tracer.etl.loading import LOAD_BYTES, Loader
 from tracer.etl.rows import SEGMENT
-from tracer.live import dealing
+from tracer.live import measuring
+from tracer.live.dealing import deal
+from tracer.live.entries import class_tables
 from tracer.live.ring import Ring
 
 _BEHIND: Final = 8
@@ -23,10 +25,13 @@ _BEHIND: Final = 8
 
 @dataclass(slots=True)
 class Taken:
-    """What one look into a ring has given. ``least`` … ``greatest``: raw times, of no meaning without ``records``."""
+    """What one look into a ring has given. ``first`` … ``greatest``: raw times, of no meaning without ``records``.
+
+    ``first``: the least near the moment at which the capture began; the least of all where none is near (a replay).
+    """
 
     records: int
-    least: int
+    first: int
     greatest: int
     losses: list[tuple[int, int, int]]
 
@@ -41,41 +46,43 @@ class Taker(Loader):
     def __init__(self, tags: npt.NDArray[np.uint32]) -> None:
         super().__init__(lambda _offset, _view: 0, np.zeros(0, BUFFER), 0, None)
         self._tags = tags
-        self._classes, self._hooks = dealing.class_tables()
-        self._filtered = np.full(MAX_PROCESSORS, dealing.NO_TIME, np.int64)
-        self._entry_hook = np.zeros(dealing.MOST_ENTRIES, np.int32)
-        self._entry_bytes = np.zeros(dealing.MOST_ENTRIES, np.int64)
+        self._classes, self._hooks = class_tables()
+        self._filtered = np.full(MAX_PROCESSORS, measuring.NO_TIME, np.int64)
+        self._entry_hook = np.zeros(measuring.MOST_ENTRIES, np.int32)
+        self._entry_bytes = np.zeros(measuring.MOST_ENTRIES, np.int64)
         self._cpu_bytes = np.zeros(MAX_PROCESSORS, np.int64)
-        self._losses = np.zeros((dealing.MOST_LOSSES, 3), np.int64)
-        self._counts = np.zeros(dealing.COUNT_ROWS, np.int64)
+        self._losses = np.zeros((measuring.MOST_LOSSES, 3), np.int64)
+        self._counts = np.zeros(measuring.COUNT_ROWS, np.int64)
         self._backward = 0
         self.late = 0
         self.filtered = 0
 
-    def take(self, ring: Ring, handed_on: int) -> Taken:
+    def take(self, ring: Ring, handed_on: int, near: tuple[int, int]) -> Taken:
         """Take the next of a ring's records, as many as :data:`~tracer.etl.loading.LOAD_BYTES` hold or a few more.
 
-        Events before ``handed_on`` have gone out.
+        Events before ``handed_on`` have gone out; ``near``: raw times near the capture's beginning.
         """
         words = ring.data.view(np.uint16), ring.data.view(np.uint32), ring.data.view(np.uint64)
         tail, counts = ring.tail, self._counts
         self._cpu_bytes[:] = 0
-        dealing.measure(
-            *words, tail, ring.head, LOAD_BYTES, handed_on, self._classes, self._hooks, self._tags, self._filtered,
-            self._entry_hook, self._entry_bytes, self._cpu_bytes, self._losses, counts,
+        measuring.measure(
+            *words, tail, ring.head, LOAD_BYTES, handed_on, *near, self._classes, self._hooks, self._tags,
+            self._filtered, self._entry_hook, self._entry_bytes, self._cpu_bytes, self._losses, counts,
         )  # fmt: skip
         self._lay_out()
         arena = self.arena
-        dealing.deal(
-            *words, tail, int(counts[dealing.COUNT_ENTRIES]), self._entry_hook, self._entry_bytes, self._cpu_at,
+        deal(
+            *words, tail, int(counts[measuring.COUNT_ENTRIES]), self._entry_hook, self._entry_bytes, self._cpu_at,
             arena.words2, arena.words4, arena.words8,
         )  # fmt: skip
-        ring.release(int(counts[dealing.COUNT_END]))
-        self.late += int(counts[dealing.COUNT_LATE])
-        self.filtered += int(counts[dealing.COUNT_FILTERED])
-        records = int(np.count_nonzero(self._entry_bytes[: counts[dealing.COUNT_ENTRIES]]))
-        losses = [(int(a), int(b), int(c)) for a, b, c in self._losses[: counts[dealing.COUNT_LOSSES]]]
-        return Taken(records, int(counts[dealing.COUNT_LEAST]), int(counts[dealing.COUNT_GREATEST]), losses)
+        ring.release(int(counts[measuring.COUNT_END]))
+        self.late += int(counts[measuring.COUNT_LATE])
+        self.filtered += int(counts[measuring.COUNT_FILTERED])
+        records = int(np.count_nonzero(self._entry_bytes[: counts[measuring.COUNT_ENTRIES]]))
+        losses = [(int(a), int(b), int(c)) for a, b, c in self._losses[: counts[measuring.COUNT_LOSSES]]]
+        near_least = int(counts[measuring.COUNT_NEAR])
+        first = near_least if near_least != measuring.NO_NEAR else int(counts[measuring.COUNT_LEAST])
+        return Taken(records, first, int(counts[measuring.COUNT_GREATEST]), losses)
 
     def _lay_out(self) -> None:
         """A segment for each CPU that has records."""
@@ -89,7 +96,7 @@ class Taker(Loader):
         segments["position"] = segments["begin"] = begins
         segments["end"] = begins + lengths
         segments["offset"] = self.bytes_read + np.cumsum(lengths) - lengths
-        segments["last_time"] = dealing.NO_TIME
+        segments["last_time"] = measuring.NO_TIME
         segments["present"] = segments["valid"] = lengths + HEADER_BYTES
         segments["first"] = -1
         segments["cpu"] = cpus

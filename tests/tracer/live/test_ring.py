@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.etl.records import ExtendedItem, Record, pack
-from tests.tracer.live.delivery import Delivery
-from tests.tracer.live.fake_api import FakeApi
+from tests.tracer.live.delivery import FLAG_CLASSIC, Delivery
+from tests.tracer.live.fake_api import STARTED, FakeApi
 from tests.tracer.traces import UNJITTED, examples, kernel_payload
 from tracer.columns import NO_STACK, EventTable, Who
 from tracer.errors import DamageCode
@@ -159,6 +159,25 @@ def test_a_classic_event_of_an_unknown_class_is_counted_by_its_provider() -> Non
     assert capture.census.by_header == {"SYSTEM64": 1, "FULL64": 1}
 
 
+def test_the_time_begins_near_the_start_of_the_capture_whatever_the_first_event_says() -> None:
+    """The clock of the played Windows is at 0 when the capture begins, and counts 10 MHz."""
+    second = 10_000_000
+    filetime = Record(HeaderType.SYSTEM64, 134_398_586_306_033_510, hook=0)
+    stray = Record(HeaderType.SYSTEM64, -90_000 * second, hook=0x0020, version=2)
+    batches, capture = captured(Delivery([filetime, stray, alloc(3 * second), alloc(4 * second)]))
+    assert [time for table in tables(batches, "pool") for time in table.time.tolist()] == [0, 1_000_000_000]
+    assert capture.info.start == STARTED + 3 * second
+    assert capture.info.duration_ns == 1_000_000_000
+
+
+def test_a_kernel_event_is_known_by_its_class_even_without_the_classic_flag() -> None:
+    delivery = Delivery([alloc(1)])
+    for event in delivery._events:
+        event.record.EventHeader.Flags &= ~FLAG_CLASSIC
+    batches, _ = captured(delivery)
+    assert times(batches) == [1]
+
+
 def test_a_record_that_comes_too_late_is_told() -> None:
     """The clock goes on by ten seconds with every look, so that nothing is waited for."""
     now = iter(range(0, 1 << 30, 10))
@@ -226,7 +245,7 @@ def segments_of(events: list[Record]) -> dict[int, bytes]:
 
     ring, taker = Ring(SMALLEST), Taker(np.zeros(0, np.uint32))
     Delivery(events).run(callback.event_callback(), ring.context, lambda: False)
-    taker.take(ring, -1)
+    taker.take(ring, -1, (0, 0))
     assert ring.waiting == 0
     raw = taker.arena.bytes
     return {int(s["cpu"]): raw[int(s["begin"]) : int(s["end"])].tobytes() for s in taker.segments}

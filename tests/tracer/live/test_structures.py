@@ -6,7 +6,6 @@ import ctypes as ct
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tracer.etl.headers import EVENT_HEADER, LOGFILE_HEADER
@@ -55,7 +54,7 @@ def test_every_listed_member_has_its_offset_and_size(lines: list[tuple[str, str,
 
 
 def test_the_header_in_memory_is_the_one_on_disk() -> None:
-    fields = EVENT_HEADER.fields or {}
+    fields = dict(EVENT_HEADER.fields or {})
     on_disk = {name: int(fields[name][1]) for name in ("size", "flags", "thread", "process", "time", "provider", "id")}
     names = {"size": "Size", "flags": "Flags", "thread": "ThreadId", "process": "ProcessId", "time": "TimeStamp"}
     names |= {"provider": "ProviderId", "id": "EventDescriptor"}
@@ -65,7 +64,7 @@ def test_the_header_in_memory_is_the_one_on_disk() -> None:
 
 def test_the_log_file_header_is_the_one_on_disk() -> None:
     assert ct.sizeof(TraceLogfileHeader) == LOGFILE_HEADER[8].itemsize
-    fields = LOGFILE_HEADER[8].fields or {}
+    fields = dict(LOGFILE_HEADER[8].fields or {})
     assert TraceLogfileHeader.PerfFreq.offset == fields["perf_freq"][1]
 
 
@@ -81,4 +80,4 @@ def test_names_stand_behind_the_properties_where_the_offsets_say() -> None:
 
 @pytest.mark.parametrize("text", ["", "Poolscope kernel 1-2", "dépôt 🙂"])
 def test_text_goes_to_windows_and_back(text: str) -> None:
-    assert text_of(np.frombuffer(wide(text), np.uint8).tobytes()) == text
+    assert text_of(bytes(wide(text))) == text

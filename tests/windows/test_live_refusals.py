@@ -1,0 +1,192 @@
+"""Every way in which Windows can fail a capture: its own error, with a next step, and no session of ours left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.windows.capturing import Api, follow, open_capture
+from tests.windows.controller import REAL_TIME, SYSTEM_LOGGER
+from tests.windows.standin import StandIn
+from tests.windows.stream import busy_stream
+from tracer.errors import MachineError
+from tracer.live import failures
+from tracer.live.names import KERNEL_LOGGER, Owner, session_name
+from tracer.live.plan import CapturePlan, Way
+from tracer.live.recording import Recording
+from tracer.live.session import owner
+from tracer.trace import Batch
+
+Play = Callable[[bytes], None]
+DENIED, INVALID, EXISTS, PRIVILEGE, RESOURCES, NO_SUCH_SESSION = 5, 87, 183, 1314, 1450, 4201
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_ours_is_left(standin: StandIn) -> Iterator[None]:
+    yield
+    assert standin.count("ours") == 0, "a session of ours still runs"
+    assert standin.count("open") == 0, "a consumer's handle is still open"
+
+
+def refused(way: Way = Way.SYSTEM_PROVIDERS) -> MachineError:
+    """The error of a capture that cannot begin."""
+    with pytest.raises(MachineError) as caught:
+        open_capture(way)
+    assert caught.value.next
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("function", "status", "skip", "code"),
+    [
+        ("StartTraceW", DENIED, 0, failures.ACCESS_DENIED),
+        ("StartTraceW", PRIVILEGE, 0, failures.ACCESS_DENIED),
+        ("StartTraceW", EXISTS, 0, failures.SESSION_EXISTS),
+        ("StartTraceW", INVALID, 0, failures.CAPTURE_FAILED),
+        ("StartTraceW", DENIED, 1, failures.ACCESS_DENIED),  # the sockets' session, beside the kernel's
+        ("StartTraceW", RESOURCES, 1, failures.SESSION_LIMIT),
+        ("EnableTraceEx2", DENIED, 0, failures.ACCESS_DENIED),
+        ("EnableTraceEx2", INVALID, 1, failures.CAPTURE_FAILED),
+        ("OpenTraceW", DENIED, 0, failures.OPEN_FAILED),
+        ("OpenTraceW", RESOURCES, 1, failures.OPEN_FAILED),  # the sockets' consumer, after the kernel's
+    ],
+)
+def test_a_step_that_is_refused_gives_its_own_error(
+    standin: StandIn, function: str, status: int, skip: int, code: str
+) -> None:
+    standin.refuse(function, status, skip=skip)
+    error = refused()
+    assert error.code == code
+    assert standin.count("started") == standin.count("stopped")
+
+
+@pytest.mark.parametrize("way", [Way.PRIVATE_SYSTEM_LOGGER, Way.NT_KERNEL_LOGGER])
+def test_a_group_mask_that_is_refused_is_an_error(standin: StandIn, way: Way) -> None:
+    standin.refuse("TraceSetInformation", INVALID)
+    error = refused(way)
+    assert error.code == failures.CAPTURE_FAILED
+    assert "group mask" in error.where
+
+
+def test_stacks_that_are_refused_are_a_note_and_the_capture_goes_on(standin: StandIn) -> None:
+    standin.refuse("TraceSetInformation stacks", INVALID)
+    with open_capture() as capture:
+        assert any("stacks" in note for note in capture.notes)
+
+
+def test_nobody_elses_kernel_logger_is_stopped(standin: StandIn) -> None:
+    standin.foreign(KERNEL_LOGGER, SYSTEM_LOGGER)
+    assert refused(Way.NT_KERNEL_LOGGER).code == failures.SESSION_EXISTS
+    assert (standin.count("foreign"), standin.count("foreign stopped")) == (1, 0)
+
+
+@pytest.mark.parametrize(("many", "mode"), [(8, SYSTEM_LOGGER), (64, REAL_TIME)])
+def test_a_limit_that_is_reached_says_who_holds_the_sessions(standin: StandIn, many: int, mode: int) -> None:
+    for number in range(many):
+        standin.foreign(f"theirs {number}", mode)
+    error = refused()
+    assert error.code == failures.SESSION_LIMIT
+    assert str(many) in error.what
+    assert all(f"theirs {number}" in error.why for number in range(many))
+    assert standin.count("foreign stopped") == 0
+
+
+def test_what_a_crash_left_behind_is_stopped_at_the_next_start_and_nothing_else(standin: StandIn) -> None:
+    api = Api()
+    left, running = session_name("kernel", Owner(999_999, 1)), session_name("kernel", owner(api))
+    for name in (left, running, "Poolscope is a word that others may use", "theirs"):
+        standin.foreign(name, REAL_TIME)
+    standin.refuse("StartTraceW", DENIED)
+    refused()
+    assert (standin.count("foreign"), standin.count("foreign stopped")) == (3, 1)
+    with pytest.raises(OSError, match=str(NO_SUCH_SESSION)):
+        standin.stop(left)
+
+
+def test_events_that_cannot_be_received_after_all_are_an_error(standin: StandIn, play: Play) -> None:
+    play(busy_stream(100_000))
+    standin.refuse("ProcessTrace", DENIED)
+    with open_capture() as capture, pytest.raises(MachineError) as caught:
+        follow(capture, standin, lambda _: None)
+    assert caught.value.code == failures.ACCESS_DENIED
+
+
+@pytest.mark.parametrize("way", Way)
+def test_a_session_taken_away_is_an_error_after_everything_that_came(standin: StandIn, play: Play, way: Way) -> None:
+    play(busy_stream(100_000))
+    standin.set(take_away_after=5_000, loop=1)
+    taken = []
+
+    def take(batch: Batch) -> None:
+        taken.append(sum(len(table) for table in batch.tables.values()))
+
+    with open_capture(way) as capture, pytest.raises(MachineError) as caught:
+        follow(capture, standin, take)
+    assert caught.value.code == failures.SESSION_TAKEN
+    assert sum(taken) >= 2_500  # the other half are stacks
+
+
+def test_a_stop_from_outside_is_told_by_the_session_of_that_name(standin: StandIn, play: Play) -> None:
+    play(busy_stream(100_000))
+    with open_capture() as capture:
+        standin.stop(capture.info.session)
+        with pytest.raises(MachineError) as caught:
+            follow(capture, standin, lambda _: None)
+    assert capture.info.session in caught.value.what
+
+
+def test_what_the_session_lost_is_counted_and_has_its_place(standin: StandIn, play: Play) -> None:
+    play(busy_stream(100_000))
+    standin.set(lose_after=4_000, lose_count=1_000)
+    with open_capture() as capture:
+        follow(capture, standin, lambda _: None)
+    assert capture.loss.events_lost == standin.count("lost") == 1_000
+    assert capture.loss.buffers_lost == 1
+    assert capture.loss.gaps
+
+
+def test_a_worker_that_falls_behind_drops_counts_and_places_what_found_no_room(standin: StandIn, play: Play) -> None:
+    play(busy_stream(100_000, blocks=20_000))
+    taken = []
+
+    def take(batch: Batch) -> None:
+        taken.append(sum(len(table) for table in batch.tables.values()))
+
+    with open_capture(ring_bytes=1 << 20) as capture:
+        while standin.count("exhausted") < 2:  # nobody takes anything meanwhile
+            capture.wait(0.01)
+        follow(capture, standin, take)
+    assert capture.loss.events_lost > 0
+    assert capture.census.total + capture.loss.events_lost == standin.count("delivered")
+    assert capture.loss.gaps
+
+
+def test_a_keyboard_interrupt_ends_the_sessions(standin: StandIn, play: Play) -> None:
+    play(busy_stream(100_000))
+
+    def interrupt() -> None:
+        with open_capture() as capture:
+            for _ in capture.batches():
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert standin.count("started") == standin.count("stopped") == 2
+
+
+@pytest.mark.parametrize("way", [Way.SYSTEM_PROVIDERS, Way.PRIVATE_SYSTEM_LOGGER])
+def test_a_recording_writes_its_file_and_its_failures_leave_none_running(
+    standin: StandIn, tmp_path: Path, way: Way
+) -> None:
+    ready, out = tmp_path / "ready.etl", tmp_path / "out.etl"
+    ready.write_bytes(b"what Windows wrote")
+    standin.record(ready)
+    with Recording.open(CapturePlan(file=out, most_bytes=64 << 20), Api(way)) as recording:
+        assert (recording.loss.events_lost, standin.count("ours")) == (0, 1)
+    assert out.read_bytes() == b"what Windows wrote"
+    nowhere = CapturePlan(file=tmp_path / "none" / "out.etl")
+    with pytest.raises(MachineError) as caught:
+        Recording.open(nowhere, Api(way))
+    assert caught.value.code == failures.FILE_REFUSED

@@ -1,0 +1,177 @@
+"""What the entries of a ring are going to become, looked at before any of it is written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.etl.headers import PROCESSOR_INDEX_MASK
+from tracer.events import pool
+from tracer.jit import Int, inlined, kernel
+from tracer.live.entries import (
+    CLASSIC_FLAG,
+    ENTRY_BYTES,
+    EVENT_BYTES,
+    FULL_BYTES,
+    MATCH_ID,
+    NOT_KERNEL,
+    STACK_EVENT,
+    STACK_HEAD,
+    SYSTEM_BYTES,
+    after_items,
+    is_stack,
+)
+from tracer.live.ring import FILLER, LOST
+
+_FIRST_POOL: Final = pool.ALLOC
+_LAST_POOL: Final = pool.FREE_SESSION
+_TAG_BITS: Final = 0x7FFFFFFF
+"""The highest bit only says that the block is protected."""
+FIRST_FILETIME: Final = 119_600_064_000_000_000
+"""1980 as a FILETIME, 300 years as a performance counter at 10 MHz: a log file header (hook 0000) so late has a
+FILETIME, whatever was asked for, and is left out. Whether real sessions do that is not known."""
+NO_TIME: Final = int(np.iinfo(np.int64).min)
+
+# What :func:`measure` counts.
+COUNT_ENTRIES: Final = 0
+COUNT_END: Final = 1
+"""Where the entries end that were measured, in bytes from the ring's beginning of time."""
+COUNT_LEAST: Final = 2
+COUNT_GREATEST: Final = 3
+"""Least and greatest raw time; least is above greatest where there was no record."""
+COUNT_FILTERED: Final = 4
+COUNT_LATE: Final = 5
+"""Records before a time up to which events have gone out already."""
+COUNT_LOSSES: Final = 6
+COUNT_NEAR: Final = 7
+"""Least raw time near the moment at which the capture began; :data:`NO_NEAR` for none."""
+COUNT_ROWS: Final = 8
+NO_NEAR: Final = int(np.iinfo(np.int64).max)
+
+MOST_ENTRIES: Final = 1 << 13
+MOST_LOSSES: Final = 64
+
+
+@inlined
+def _class_row(words8: npt.NDArray[np.uint64], at: Int, classes: npt.NDArray[np.uint64], guess: Int) -> Int:
+    """Row of the class whose GUID stands at ``at``, ``guess`` being tried first; -1 for another provider."""
+    low, high = words8[at >> 3], words8[(at >> 3) + 1]
+    if guess >= 0 and classes[guess, 0] == low and classes[guess, 1] == high:
+        return guess
+    for row in range(classes.shape[0]):
+        if classes[row, 0] == low and classes[row, 1] == high:
+            return row
+    return NOT_KERNEL
+
+
+@inlined
+def _stacks_bytes(words2: npt.NDArray[np.uint16], record: Int, payload: Int) -> Int:
+    """Bytes of the StackWalk records that the extended items of a kernel event become."""
+    total = np.int64(0)
+    item = record + EVENT_BYTES
+    while item < payload:
+        if is_stack(np.int64(words2[(item >> 1) + 1])):
+            frames = max(np.int64(words2[(item >> 1) + 3]), np.int64(MATCH_ID)) - MATCH_ID
+            total += (SYSTEM_BYTES + STACK_HEAD + frames + 7) & ~7
+        item += np.int64(words2[item >> 1])
+    return total
+
+
+@inlined
+def _unwanted(
+    words4: npt.NDArray[np.uint32], words8: npt.NDArray[np.uint64], hook: Int, payload: Int, stop: Int, time: Int,
+    cpu: Int, tags: npt.NDArray[np.uint32], filtered: npt.NDArray[np.int64],
+) -> bool:  # fmt: skip
+    """Whether a pool event has another tag than those wanted, or a stack belongs to such an event."""
+    if hook == STACK_EVENT and payload + 8 <= stop:
+        return bool(np.int64(words8[payload >> 3]) == filtered[cpu])
+    if hook < _FIRST_POOL or hook > _LAST_POOL or payload + 8 > stop:
+        return False
+    tag = words4[(payload >> 2) + 1] & np.uint32(_TAG_BITS)
+    for i in range(tags.shape[0]):
+        if tags[i] == tag:
+            return False
+    filtered[cpu] = time
+    return True
+
+
+@kernel
+def measure(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
+    words2: npt.NDArray[np.uint16],
+    words4: npt.NDArray[np.uint32],
+    words8: npt.NDArray[np.uint64],
+    tail: int,
+    head: int,
+    most_bytes: int,
+    handed_on: int,
+    near_from: int,
+    near_to: int,
+    classes: npt.NDArray[np.uint64],
+    hooks: npt.NDArray[np.int32],
+    tags: npt.NDArray[np.uint32],
+    filtered: npt.NDArray[np.int64],
+    entry_hook: npt.NDArray[np.int32],
+    entry_bytes: npt.NDArray[np.int64],
+    cpu_bytes: npt.NDArray[np.int64],
+    losses: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+) -> None:
+    """Look at the entries from ``tail``: what each becomes, and how much of it each CPU gets.
+
+    ``entry_hook``: hook id, :data:`NOT_KERNEL` for other events; ``entry_bytes``: bytes that it becomes, 0 for nothing.
+    ``near_from`` … ``near_to``: raw times near the capture's beginning.
+    ``losses``: rows of (records, first and last raw time) that the ring tells of. ``filtered``: by CPU the time of
+    the last pool event that is not wanted.
+    """
+    size = np.int64(words8.shape[0]) << 3
+    n = np.int64(0)
+    end = np.int64(tail)
+    counts[:] = 0
+    counts[COUNT_LEAST] = counts[COUNT_NEAR] = NO_NEAR
+    counts[COUNT_GREATEST] = NO_TIME
+    last_row: Int = -1
+    while end < head and end - tail < most_bytes and n < MOST_ENTRIES and counts[COUNT_LOSSES] < MOST_LOSSES:
+        at = end % size
+        length = np.int64(words4[at >> 2])
+        cpu = np.int64(words2[(at >> 1) + 2]) & PROCESSOR_INDEX_MASK
+        flags = np.int64(words2[(at >> 1) + 3])
+        record = at + ENTRY_BYTES
+        end += length
+        entry_bytes[n] = 0
+        entry_hook[n] = NOT_KERNEL
+        n += 1
+        if flags == FILLER:
+            continue
+        if flags == LOST:
+            for i in range(3):
+                losses[counts[COUNT_LOSSES], i] = np.int64(words8[(record >> 3) + i])
+            counts[COUNT_LOSSES] += 1
+            continue
+        time = np.int64(words8[(record >> 3) + 2])
+        stop = record + np.int64(words2[record >> 1])
+        becomes: Int = (stop - record + 7) & ~7
+        guid = record + 24
+        row = last_row = _class_row(words8, guid, classes, last_row)
+        if row >= 0 or flags & CLASSIC_FLAG:
+            payload = after_items(words2, record, stop)
+            hook: Int = NOT_KERNEL if row < 0 else hooks[row, np.int64(words2[(record + 44) >> 1]) >> 8]
+            entry_hook[n - 1] = hook
+            if hook == 0 and time >= FIRST_FILETIME:
+                continue
+            if tags.shape[0] and _unwanted(words4, words8, hook, payload, stop, time, cpu, tags, filtered):
+                counts[COUNT_FILTERED] += 1
+                continue
+            becomes = ((FULL_BYTES if hook < 0 else SYSTEM_BYTES) + stop - payload + 7) & ~7
+            becomes = becomes + _stacks_bytes(words2, record, payload)
+        entry_bytes[n - 1] = becomes
+        cpu_bytes[cpu] += becomes
+        counts[COUNT_LEAST] = min(counts[COUNT_LEAST], time)
+        counts[COUNT_GREATEST] = max(counts[COUNT_GREATEST], time)
+        if near_from <= time <= near_to:
+            counts[COUNT_NEAR] = min(counts[COUNT_NEAR], time)
+        if time < handed_on:
+            counts[COUNT_LATE] += 1
+    counts[COUNT_ENTRIES] = n
+    counts[COUNT_END] = end
