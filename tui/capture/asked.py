@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tracer.errors import UsageError
-from tracer.live.plan import TAG_BYTES, CapturePlan
+from tracer.live.plan import TAG_BYTES, CapturePlan, Way, way_for
 from tui.filters import Filters
 
 _WILDCARDS: Final = "?*"
@@ -29,6 +29,11 @@ def tags_of(words: Sequence[str]) -> tuple[bytes, ...]:
     """Four bytes of each tag, as in memory; none where a word has a wildcard. Raises UsageError."""
     tags = tuple(_tag(word) for word in words)
     return () if any(set(word) & set(_WILDCARDS) for word in words) else tags
+
+
+def is_filtered(plan: CapturePlan, build: int) -> bool:
+    """Whether a session on this build of Windows is asked for the plan's tags alone."""
+    return plan.filtered_by_session and way_for(build) is Way.SYSTEM_PROVIDERS
 
 
 def filters_of(args: argparse.Namespace) -> Filters:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
     """Capture until the time is up, or the user leaves. Raises MachineError where it cannot begin."""
     from tracer.live import this_machine as here
-    from tui.reading.compilation import announce_compilation
+    from tui.reading.compilation import compile_kernels
     from tui.reading.tag_names import load_tag_names
 
     plan = plan_of(args)
     machine = here.this_machine()
     names = load_tag_names(args.pooltag, quiet=args.quiet)
-    announce_compilation(quiet=args.quiet)
+    compile_kernels(quiet=args.quiet)
     return _watch(machine, plan, names, args) if interface else _report(machine, plan, names, args)
 
 

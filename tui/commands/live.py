@@ -28,7 +28,10 @@ class LiveCommand:
         """Declare arguments and options."""
         add_for(parser, "capture")
         parser.add_argument(
-            "--tag", action="append", default=[], help="only this tag; up to four exact ones Windows itself filters by"
+            "--tag",
+            action="append",
+            default=[],
+            help="only this tag (docs/live.md: when Windows itself filters)",
         )
         parser.add_argument("--process", action="append", default=[], help="report only this process: id, or its name")
         parser.add_argument(
