@@ -222,6 +222,19 @@ async def test_a_mark_measures_growth_from_now_on_and_clearing_it_from_the_start
         assert "+1.56 KiB" in "".join(line for line in it.lines if line.strip().startswith("AfdE"))
 
 
+async def test_when_the_time_is_up_the_picture_stays() -> None:
+    clock = Clock()
+    follower = CountersFollower(sampling(clock), 0.01, seconds=5.0)
+    app = CountersApp(follower, words='tag:"AfdE"', theme="textual-dark", ascii_only=False)
+    async with seated(app, (130, 30)) as it:
+        await until(it, 'tag:"AfdE"')
+        assert not any(line.startswith(" MmSt") for line in it.lines)
+        clock.now += 6.0
+        await until(it, "SESSION ENDED")
+        await asyncio.to_thread(follower.join)
+        assert any(line.startswith(" AfdE") for line in it.lines)
+
+
 def test_the_worker_tells_what_went_wrong_and_ends() -> None:
     kernel = leaking()
     watched = sampling(Clock(), kernel)

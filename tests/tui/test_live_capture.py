@@ -27,6 +27,7 @@ from tracer.live.counters import Query
 from tracer.live.names import KERNEL_LOGGER
 from tracer.live.plan import CapturePlan
 from tracer.live.this_machine import ThisMachine
+from tui.capture.asked import filter_words
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.live.app import LiveApp
@@ -251,6 +252,12 @@ async def test_the_interface_follows_the_capture_until_it_ends(leak: Simulation)
     assert api.ours == []
 
 
+def test_the_filter_line_holds_one_word_of_a_kind() -> None:
+    assert filter_words(["Afd?"], ["client"]) == 'tag:"Afd?" process:"client"'
+    assert filter_words(["AfdE", "Irp"], []) == ""
+    assert filter_words([], ['a"b']) == ""
+
+
 async def test_leaving_the_interface_ends_the_capture(leak: Simulation) -> None:
     api = api_of(leak)
     with Capture.open(CapturePlan(), api) as capture:
@@ -267,7 +274,8 @@ async def test_leaving_the_interface_ends_the_capture(leak: Simulation) -> None:
 @pytest.mark.parametrize(
     "words",
     [["--tag", "AfdEE"], ["--tag", ""], ["--for", "0s"], ["--for", "soon"], ["--replay", "t.etl", "--json"],
-     ["--replay", "t.etl", "--for", "3s"]],
+     ["--replay", "t.etl", "--for", "3s"], ["--replay", "t.etl", "--no-stacks"], ["--counters", "--process", "x"],
+     ["--counters", "--fail-on-finding"]],
 )  # fmt: skip
 def test_what_cannot_be_captured_is_wrong_use(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["live", *words]) == ExitCode.USAGE

@@ -92,6 +92,13 @@ def test_it_ends_with_the_command_that_it_started(
     assert api.ours == []
 
 
+def test_what_the_command_writes_stays_out_of_the_document(
+    api: Recorder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "pool.etl"), "--", sys.executable, "-c", "print('not JSON')"]
+    assert told(capfd, *words)["recording"]["command_exit_code"] == 0
+
+
 def test_the_command_runs_only_while_the_session_does(
     api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,9 +198,27 @@ def test_losses_and_what_windows_did_not_offer_are_warned_of(
     assert "does not record call stacks" in err
 
 
+@pytest.mark.parametrize("tags", [["Afd?"], ["a", "b", "c"]])
+def test_what_windows_cannot_filter_by_is_recorded_whole_and_told_alone(
+    tags: list[str], api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word for tag in tags for word in ("--tag", tag)]
+    assert main(["record", str(tmp_path / "pool.etl"), "--for", "50ms", "--analyze", "--json", *words]) == ExitCode.DONE
+    out, err = capsys.readouterr()
+    assert "note: every tag is recorded" in err
+    assert json.loads(out)["filter"]["tag"] == tags
+    assert "filter" not in api.log
+
+
+def test_one_tag_is_recorded_alone(api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["record", str(tmp_path / "pool.etl"), "--for", "50ms", "--tag", "Irp"]) == ExitCode.DONE
+    assert "every tag" not in capsys.readouterr().err
+    assert "filter" in api.log
+
+
 @pytest.mark.parametrize(
     "words",
-    [["--tag", "Afd?"], [word for tag in "abcde" for word in ("--tag", tag)], ["--max-size", "0"], ["--for", "-1s"]],
+    [["--tag", "AfdEE"], ["--tag", ""], ["--max-size", "0"], ["--for", "-1s"], ["--for", "9999d"]],
 )
 def test_what_cannot_be_recorded_is_wrong_use(
     words: list[str], api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]

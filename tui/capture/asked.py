@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tracer.errors import UsageError
-from tracer.live.plan import TAG_BYTES, CapturePlan
+from tracer.live.plan import TAG_BYTES, CapturePlan, Way, way_for
 from tui.filters import Filters
 
 _WILDCARDS: Final = "?*"
@@ -24,15 +25,26 @@ def plan_of(args: argparse.Namespace, *, file: Path | None = None, most_bytes: i
     )
 
 
-def tags_of(words: list[str]) -> tuple[bytes, ...]:
+def tags_of(words: Sequence[str]) -> tuple[bytes, ...]:
     """Four bytes of each tag, as in memory; none where a word has a wildcard. Raises UsageError."""
     tags = tuple(_tag(word) for word in words)
     return () if any(set(word) & set(_WILDCARDS) for word in words) else tags
 
 
+def is_filtered(plan: CapturePlan, build: int) -> bool:
+    """Whether a session on this build of Windows is asked for the plan's tags alone."""
+    return plan.filtered_by_session and way_for(build) is Way.SYSTEM_PROVIDERS
+
+
 def filters_of(args: argparse.Namespace) -> Filters:
     """What a report tells."""
     return Filters(tags=tuple(args.tag), processes=tuple(args.process))
+
+
+def filter_words(tags: Sequence[str], processes: Sequence[str]) -> str:
+    """The filter line's words for what was asked for; of a kind that was asked for twice it can hold none."""
+    asked = (("tag", tags), ("process", processes))
+    return " ".join(f'{kind}:"{words[0]}"' for kind, words in asked if len(words) == 1 and '"' not in words[0])
 
 
 def _tag(word: str) -> bytes:

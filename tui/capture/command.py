@@ -6,7 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from tui.capture.asked import filters_of, plan_of
+from tui.capture.asked import filter_words, filters_of, plan_of
+from tui.capture.notes import tell_notes
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import gravest
 from tui.streams import say
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
     """Capture until the time is up, or the user leaves. Raises MachineError where it cannot begin."""
     from tracer.live import this_machine as here
-    from tui.reading.compilation import announce_compilation
+    from tui.reading.compilation import compile_kernels
     from tui.reading.tag_names import load_tag_names
 
     plan = plan_of(args)
     machine = here.this_machine()
     names = load_tag_names(args.pooltag, quiet=args.quiet)
-    announce_compilation(quiet=args.quiet)
+    compile_kernels(quiet=args.quiet)
     return _watch(machine, plan, names, args) if interface else _report(machine, plan, names, args)
 
 
@@ -80,7 +81,7 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
         follower = Follower(capture, names, baseline=before)
         app = LiveApp(
             follower,
-            words=filter_words(args),
+            words=filter_words(args.tag, args.process),
             notes=capture.notes,
             theme=theme_for(os.environ),
             ascii_only=not terminal_is_unicode(),
@@ -93,18 +94,3 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
     if app.fault is not None:
         raise app.fault
     return ExitCode.DONE
-
-
-def filter_words(args: argparse.Namespace) -> str:
-    """The filter line's words for what was asked for: one process, where only one is."""
-    return f'process:"{args.process[0]}"' if len(args.process) == 1 and '"' not in args.process[0] else ""
-
-
-def tell_notes(notes: tuple[str, ...], left_behind: tuple[str, ...], *, quiet: bool) -> None:
-    """What Windows did not offer, and what a crash had left behind, on stderr."""
-    from tui.safe_text import safe
-
-    for name in left_behind:
-        say(f"note: stopped '{safe(name)}', a session that a Poolscope which crashed had left behind", quiet=quiet)
-    for note in notes:
-        say(f"note: {safe(note)}", quiet=quiet)

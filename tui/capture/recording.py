@@ -21,6 +21,8 @@ from tui.reading.interruption import Interruption
 _LOOK_SECONDS: Final = 0.2
 _ASK_SECONDS: Final = 1.0
 """How often Windows is asked whether the session still runs."""
+_STDERR: Final = 2
+"""Where a command's output goes: standard output is the report's, or the document's."""
 _GRACE_SECONDS: Final = 5.0
 """How long a command that outlives the recording may take to end."""
 
@@ -115,7 +117,7 @@ class _Run:
 
 def _started(command: Sequence[str], leaving: ExitStack) -> subprocess.Popen[bytes]:
     try:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=_STDERR)
     except (OSError, ValueError) as error:
         raise UsageError(
             "command-not-started",

@@ -14,6 +14,9 @@ from tui.streams import is_terminal
 
 TOP: Final = 10
 """Rows of each table of a report, unless ``--top`` says otherwise."""
+_EVENTS: Final = ("process", "no_stacks", "fail_on_finding")
+_CAPTURES: Final = ("seconds", "tag", "counters", "json", "report", *_EVENTS)
+"""Options of what is captured, and those of them that the pool's counters have no use for."""
 _WINDOW_BYTES: Final = 1 << 16
 """Bytes of buffers that are read together: small, so that a replay goes smoothly and nobody waits for a batch."""
 
@@ -25,7 +28,10 @@ class LiveCommand:
         """Declare arguments and options."""
         add_for(parser, "capture")
         parser.add_argument(
-            "--tag", action="append", default=[], help="only this tag; up to four exact ones Windows itself filters by"
+            "--tag",
+            action="append",
+            default=[],
+            help="only this tag (docs/live.md: when Windows itself filters)",
         )
         parser.add_argument("--process", action="append", default=[], help="report only this process: id, or its name")
         parser.add_argument(
@@ -46,9 +52,12 @@ class LiveCommand:
         """Follow until the time is up, or the user leaves."""
         interface = not (args.json or args.report) and is_terminal(sys.stdin) and is_terminal(sys.stdout)
         if args.replay is not None:
-            _refuse_with_replay(args)
+            _refuse(args, _CAPTURES, "is about a capture, and --replay plays a trace in the interface",
+                    "'poolscope analyze TRACE' reports on a trace; leave --replay out to capture")  # fmt: skip
             return _replay(args)
         if args.counters:
+            _refuse(args, _EVENTS, "is about events, and the pool's counters know tags alone",
+                    "leave --counters out to capture events")  # fmt: skip
             from tui.counters.command import run_counters  # brings numpy: not for --help
 
             return run_counters(args, interface=interface)
@@ -57,21 +66,12 @@ class LiveCommand:
         return run_capture(args, interface=interface)
 
 
-def _refuse_with_replay(args: argparse.Namespace) -> None:
-    given = [
-        option
-        for option, is_given in (
-            ("--for", args.seconds is not None), ("--tag", args.tag), ("--process", args.process),
-            ("--no-stacks", args.no_stacks), ("--counters", args.counters), ("--json", args.json),
-            ("--report", args.report), ("--fail-on-finding", args.fail_on_finding),
-        )
-        if is_given
-    ]  # fmt: skip
-    if given:
-        raise UsageError(
-            "usage", f"{given[0]} is about a capture, and --replay plays a trace in the interface",
-            next="'poolscope analyze TRACE' reports on a trace; leave --replay out to capture",
-        )  # fmt: skip
+def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str, instead: str) -> None:
+    """Raise UsageError for the first of these options that was given."""
+    for name in names:
+        if getattr(args, name) not in (None, False, []):
+            option = "--for" if name == "seconds" else f"--{name.replace('_', '-')}"
+            raise UsageError("usage", f"{option} {why}", next=instead)
 
 
 def _replay(args: argparse.Namespace) -> int:

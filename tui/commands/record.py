@@ -18,6 +18,9 @@ _MOST_MB: Final = 8192
 """The file's size, unless ``--max-size`` says otherwise: hours of a machine with one tag, minutes of a busy one."""
 
 
+_NO_FILTER: Final = "Windows filters by one or two exact tags, from build 20348 on"
+
+
 class RecordCommand:
     """Records until its time is up, its command ends, its file is full, or Ctrl-C."""
 
@@ -30,7 +33,12 @@ class RecordCommand:
         parser.epilog = "After --: a command that is started once the session runs, and with whose end it ends."
         parser.add_argument("output", type=Path, metavar="OUT.etl", help="the trace to write")
         add_for(parser, "record")
-        parser.add_argument("--tag", action="append", default=[], help="only this pool tag; up to four")
+        parser.add_argument(
+            "--tag",
+            action="append",
+            default=[],
+            help="only this tag, where Windows can: one or two, from build 20348 on",
+        )
         parser.add_argument("--no-stacks", action="store_true", help="without call stacks")
         parser.add_argument(
             "--max-size", type=at_least_one, default=_MOST_MB, metavar="MB", help=f"of the file (default {_MOST_MB})"
@@ -46,19 +54,14 @@ class RecordCommand:
     def run(self, args: argparse.Namespace) -> int:
         """Record, and tell how it went."""
         from tracer.live import this_machine as here  # brings numpy: not for --help
-        from tui.capture.asked import plan_of
+        from tui.capture.asked import is_filtered, plan_of
         from tui.capture.recording import Time, recorded
 
         plan = plan_of(args, file=args.output.absolute(), most_bytes=args.max_size << 20)
-        if args.tag and not plan.filtered_by_session:
-            raise UsageError(
-                "tags",
-                "these tags cannot be recorded alone",
-                why="Windows filters by up to four tags, given exactly",
-                next="leave --tag out, and give it to 'poolscope analyze' afterwards",
-            )
         machine = here.this_machine()
         _refuse_to_overwrite(args)
+        if args.tag and not is_filtered(plan, machine.api.machine().build):
+            say(f"note: every tag is recorded: {_NO_FILTER}", quiet=args.quiet)
         say(f"recording to {args.output}{_until(args)}; Ctrl-C ends it", quiet=args.quiet)
         done = recorded(machine, plan, args.rest, Time())
         _tell(done, quiet=args.quiet)
@@ -86,7 +89,7 @@ def _refuse_to_overwrite(args: argparse.Namespace) -> None:
 def _tell(done: Recorded, *, quiet: bool) -> None:
     """What there is to know of a recording, on stderr."""
     from analyzers.quantities import counted, exact_size
-    from tui.capture.command import tell_notes
+    from tui.capture.notes import tell_notes
     from tui.capture.recording import End
 
     tell_notes(done.notes, done.left_behind, quiet=quiet)
@@ -117,18 +120,21 @@ def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
     from tui.outcome import gravest
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import read_snapshot
+    from tui.selection import select
 
-    snapshot = read_snapshot(done.path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+    filters = Filters(tags=tuple(args.tag))
+    whole = read_snapshot(done.path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+    snapshot = select(whole, filters)
     if args.json:
         from tui.json_documents.analysis import analysis_document
         from tui.json_documents.capture import recording_part
         from tui.json_documents.writing import write_document
 
-        write_document(analysis_document(snapshot) | {"recording": recording_part(done)})
+        write_document(analysis_document(snapshot, filters) | {"recording": recording_part(done)})
     else:
         from tui.commands.analyze import print_report
 
-        print_report(snapshot, Filters(), top=args.top)
+        print_report(snapshot, filters, top=args.top, whole=whole.diagnosis)
     found = args.fail_on_finding and snapshot.diagnosis.findings and not snapshot.partial
     return gravest((_outcome(done, args), *((ExitCode.FOUND,) if found else ())))
 

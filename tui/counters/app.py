@@ -37,8 +37,8 @@ class CountersLine(LiveLine):
 class CountersScreen(LiveScreen):
     """Tags alone; the mark moves the moment from which growth counts."""
 
-    def __init__(self, snapshot: Snapshot, follower: CountersFollower) -> None:
-        super().__init__(snapshot, TAGS, follower)
+    def __init__(self, snapshot: Snapshot, follower: CountersFollower, *, words: str) -> None:
+        super().__init__(snapshot, TAGS, follower, words=words)
         self._counters = follower
         self._line = CountersLine()
 
@@ -65,10 +65,12 @@ class CountersScreen(LiveScreen):
 class CountersApp(PoolscopeApp):
     """Opens on the tags, which is all there is."""
 
-    def __init__(self, follower: CountersFollower, *, theme: str, ascii_only: bool) -> None:
+    def __init__(self, follower: CountersFollower, *, words: str = "", theme: str, ascii_only: bool) -> None:
+        """``words``: a filter to begin with."""
         super().__init__(follower.first(), TAGS, theme=theme, ascii_only=ascii_only)
         self._follower = follower
+        self._words = words
 
     def first_screen(self) -> CountersScreen:
         """The table, moving."""
-        return CountersScreen(self.snapshot, self._follower)
+        return CountersScreen(self.snapshot, self._follower, words=self._words)

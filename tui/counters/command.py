@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from tui.capture.asked import filter_words
 from tui.counters.sampling import Counting, Sampling
 from tui.exit_codes import ExitCode
 from tui.streams import say
@@ -23,17 +24,22 @@ def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
     names = load_tag_names(args.pooltag, quiet=args.quiet)
     counting = Counting(machine.query, names, machine.api.machine(), machine.api.now().filetime)
     sampling = Sampling(counting)
-    return _watch(sampling) if interface else _tell(sampling, args)
+    return _watch(sampling, args) if interface else _tell(sampling, args)
 
 
-def _watch(sampling: Sampling) -> int:
+def _watch(sampling: Sampling, args: argparse.Namespace) -> int:
     from tui.counters.app import CountersApp  # brings textual
     from tui.counters.follower import CountersFollower
     from tui.glyphs import terminal_is_unicode
     from tui.themes import theme_for
 
-    follower = CountersFollower(sampling)
-    app = CountersApp(follower, theme=theme_for(os.environ), ascii_only=not terminal_is_unicode())
+    follower = CountersFollower(sampling, seconds=args.seconds)
+    app = CountersApp(
+        follower,
+        words=filter_words(args.tag, ()),
+        theme=theme_for(os.environ),
+        ascii_only=not terminal_is_unicode(),
+    )
     try:
         app.run()
     finally:

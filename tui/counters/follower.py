@@ -16,11 +16,12 @@ Tell = Callable[[Moment], None]
 
 
 class CountersFollower:
-    """Asks once a second in a thread of its own (a :class:`~tui.live.follows.Follows`)."""
+    """Asks once a second in a thread of its own (a :class:`~tui.live.follows.Follows`); ``seconds``: for so long."""
 
-    def __init__(self, sampling: Sampling, every: float = EVERY) -> None:
+    def __init__(self, sampling: Sampling, every: float = EVERY, seconds: float | None = None) -> None:
         self._sampling = sampling
         self._every = every
+        self._until_ns = float("inf") if seconds is None else seconds * 1e9
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._taken = threading.Event()
@@ -66,18 +67,21 @@ class CountersFollower:
     def _run(self) -> None:
         try:
             while not self._stopped.wait(self._every):
-                if self._taken.is_set():
-                    self._ask()
+                is_over = self._sampling.at_ns >= self._until_ns
+                if self._taken.is_set() or is_over:
+                    self._ask(ended=is_over)
+                if is_over:
+                    return
         except PoolscopeError as error:
             self._fail(error)
         except Exception as error:  # a thread has no other net: what went wrong belongs on the screen
             self._fail(internal(error))
 
-    def _ask(self) -> None:
+    def _ask(self, *, ended: bool) -> None:
         with self._lock:
             snapshot = self._sampling.sample()
         counts = Counts(snapshot.at_ns, 0, 0, snapshot.pool.totals.outstanding_bytes)
-        self._say(Moment(snapshot.at_ns, self._meter.take(counts), snapshot))
+        self._say(Moment(snapshot.at_ns, self._meter.take(counts), snapshot, ended=ended))
 
     def _fail(self, error: PoolscopeError) -> None:
         self._say(Moment(self._sampling.at_ns, Rates(), ended=True, fault=error_text(error)))

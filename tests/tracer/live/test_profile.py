@@ -42,10 +42,10 @@ def test_the_kernel_is_asked_for_pool_events_their_stacks_and_what_explains_them
 def test_what_the_profile_refers_to_is_defined_in_it() -> None:
     root = parsed()
     defined = {found.get("Id") for found in root.iterfind("Profiles/*")}
-    used = [found.get("Value") for found in root.find("Profiles/Profile") or () for found in found.iter()]
-    assert {value for value in used if value is not None} == defined - {"Poolscope.Verbose.File"}
     profile = root.find("Profiles/Profile")
     assert profile is not None
+    used = {found.get("Value") for found in profile.iter()} - {None}
+    assert used == defined - {"Poolscope.Verbose.File"}
     name, level, mode = (profile.get(key) for key in ("Name", "DetailLevel", "LoggingMode"))
     assert profile.get("Id") == f"{name}.{level}.{mode}"
 
