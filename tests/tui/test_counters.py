@@ -16,7 +16,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tests.tracer.live.counted import Kernel, Tag, refusing
 from tests.tui.made_windows import MadeWindows, installed
-from tests.tui.sitting import Sitting, seated
+from tests.tui.session import Session, running
 from tracer.errors import MachineError
 from tracer.live.api import Machine
 from tui.cli import main
@@ -168,7 +168,7 @@ def test_a_machine_that_tells_nothing_is_an_error_with_its_status(
     assert "0xC0000022" in err
 
 
-async def until(it: Sitting, words: str) -> None:
+async def until(it: Session, words: str) -> None:
     for _ in range(200):
         if words in it.text:
             return
@@ -188,7 +188,7 @@ async def ended(follower: CountersFollower) -> None:
 
 async def test_the_interface_shows_growth_and_sorts_by_it() -> None:
     app, follower = opened(leaking(), 0.01)
-    async with seated(app, (130, 30)) as it:
+    async with running(app, (130, 30)) as it:
         assert "COUNTERS" in it.lines[0]
         await until(it, "+1.56 KiB")
         rows = [line.split()[0] for line in it.lines if line.split()[:1] in (["AfdE"], ["MmSt"])]
@@ -200,7 +200,7 @@ async def test_the_interface_shows_growth_and_sorts_by_it() -> None:
 
 async def test_what_counters_do_not_know_is_said_and_not_shown_empty() -> None:
     app, follower = opened(leaking(), 3600.0)
-    async with seated(app, (130, 30)) as it:
+    async with running(app, (130, 30)) as it:
         await it.press("3")
         assert it.place == "tags"
         assert ["counters know tags alone" in told.message for told in it.app._notifications] == [True]
@@ -213,7 +213,7 @@ async def test_a_mark_measures_growth_from_now_on_and_clearing_it_from_the_start
     kernel = leaking()
     watched = sampling(Clock(), kernel)
     app = CountersApp(CountersFollower(watched, 3600.0), theme="textual-dark", ascii_only=False)
-    async with seated(app, (130, 30)) as it:
+    async with running(app, (130, 30)) as it:
         grown = watched.sample()
         it.screen.show(grown)
         await it.press("M")
@@ -226,7 +226,7 @@ async def test_when_the_time_is_up_the_picture_stays() -> None:
     clock = Clock()
     follower = CountersFollower(sampling(clock), 0.01, seconds=5.0)
     app = CountersApp(follower, words='tag:"AfdE"', theme="textual-dark", ascii_only=False)
-    async with seated(app, (130, 30)) as it:
+    async with running(app, (130, 30)) as it:
         await until(it, 'tag:"AfdE"')
         assert not any(line.startswith(" MmSt") for line in it.lines)
         clock.now += 6.0

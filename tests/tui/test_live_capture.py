@@ -21,7 +21,7 @@ from tests.tracer.live.fake_api import FakeApi
 from tests.tracer.live.test_replay import BEGIN
 from tests.tracer.traces import UNJITTED
 from tests.tui.made_windows import MadeWindows
-from tests.tui.sitting import seated
+from tests.tui.session import running
 from tracer.live.capture import Capture
 from tracer.live.counters import Query
 from tracer.live.names import KERNEL_LOGGER
@@ -240,7 +240,7 @@ async def test_the_interface_follows_the_capture_until_it_ends(leak: Simulation)
     api = api_of(leak)
     with Capture.open(CapturePlan(), api) as capture:
         follower = Follower(capture, NO_NAMES)
-        async with seated(LiveApp(follower, notes=("Windows does not filter",)), (120, 30)) as it:
+        async with running(LiveApp(follower, notes=("Windows does not filter",)), (120, 30)) as it:
             assert "LIVE" in it.lines[0]
             assert ["does not filter" in note.message for note in it.app._notifications] == [True]
             await asyncio.to_thread(capture.stop)
@@ -262,7 +262,7 @@ async def test_leaving_the_interface_ends_the_capture(leak: Simulation) -> None:
     api = api_of(leak)
     with Capture.open(CapturePlan(), api) as capture:
         follower = Follower(capture, NO_NAMES)
-        async with seated(LiveApp(follower, words='process:"client"'), (120, 30)) as it:
+        async with running(LiveApp(follower, words='process:"client"'), (120, 30)) as it:
             await it.pilot.pause()
             assert 'process:"client"' in it.text
             await it.press("q")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
     """Capture until the time is up, or the user leaves. Raises MachineError where it cannot begin."""
     from tracer.live import this_machine as here
-    from tui.reading.compilation import compile_kernels
     from tui.reading.tag_names import load_tag_names
+    from tui.reading.trace import compile_kernels
 
     plan = plan_of(args)
     machine = here.this_machine()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from analyzers.snapshot import Snapshot
-from tests.tui.sitting import looking
+from tests.tui.session import opened
 from tracer.live.counters import PoolCounters
 from tui.json_documents.analysis import analysis_document
 from tui.tables.tags import tag_table
@@ -37,7 +37,7 @@ def test_growth_is_told_by_counters_alone(snapshot: Snapshot) -> None:
 
 
 async def test_the_panel_says_it_in_words(snapshot: Snapshot) -> None:
-    async with looking(with_baseline(snapshot), "tags", (200, 40)) as it:
+    async with opened(with_baseline(snapshot), (200, 40), "tags") as it:
         assert "Before" in it.text
         await it.press("t")
         panels = []
