@@ -16,7 +16,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tests.tracer.live.counted import Kernel, Tag, refusing
 from tests.tui.made_windows import MadeWindows, installed
-from tests.tui.session import Session, running
+from tests.tui.session import running
 from tracer.errors import MachineError
 from tracer.live.api import Machine
 from tui.cli import main
@@ -168,14 +168,6 @@ def test_a_machine_that_tells_nothing_is_an_error_with_its_status(
     assert "0xC0000022" in err
 
 
-async def until(it: Session, words: str) -> None:
-    for _ in range(200):
-        if words in it.text:
-            return
-        await it.pilot.pause(0.01)
-    raise AssertionError(f"{words!r} does not come:\n{it.text}")
-
-
 def opened(kernel: Kernel, every: float) -> tuple[CountersApp, CountersFollower]:
     follower = CountersFollower(sampling(Clock(), kernel), every)
     return CountersApp(follower, theme="textual-dark", ascii_only=False), follower
@@ -190,7 +182,7 @@ async def test_the_interface_shows_growth_and_sorts_by_it() -> None:
     app, follower = opened(leaking(), 0.01)
     async with running(app, (130, 30)) as it:
         assert "COUNTERS" in it.lines[0]
-        await until(it, "+1.56 KiB")
+        await it.until("+1.56 KiB")
         rows = [line.split()[0] for line in it.lines if line.split()[:1] in (["AfdE"], ["MmSt"])]
         assert rows[0] == "AfdE"
         assert "Growth" in it.text
@@ -227,10 +219,10 @@ async def test_when_the_time_is_up_the_picture_stays() -> None:
     follower = CountersFollower(sampling(clock), 0.01, seconds=5.0)
     app = CountersApp(follower, words='tag:"AfdE"', theme="textual-dark", ascii_only=False)
     async with running(app, (130, 30)) as it:
-        await until(it, 'tag:"AfdE"')
+        await it.until('tag:"AfdE"')
         assert not any(line.startswith(" MmSt") for line in it.lines)
         clock.now += 6.0
-        await until(it, "SESSION ENDED")
+        await it.until("SESSION ENDED")
         await asyncio.to_thread(follower.join)
         assert any(line.startswith(" AfdE") for line in it.lines)
 
