@@ -52,7 +52,7 @@ def announce_compilation(*, quiet: bool, part: Part = Part.ANALYSIS) -> bool:
     """Say on stderr that kernels will be compiled, when no earlier run did it; whether that is so."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" or is_compiled(part):
         return False
-    say("compiling kernels for this machine (once, 10 to 20 s on two cores)...", quiet=quiet)
+    say("compiling kernels for this machine (once, up to 20 s on two cores)...", quiet=quiet)
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ def test_a_file_cut_at_any_byte_gives_every_record_of_the_buffers_before_the_cut
     for length in [*starts[1:], len(whole)]:
         path.write_bytes(whole[:length])
         totals[length] = read(path, ["pool"]).census.total
-    for length in range(0, len(whole), STEP):
+    for length in list(telling_cuts(whole))[::STEP]:
         path.write_bytes(whole[:length])
         found = try_read(path, ["pool"])
         before = max(end for end in totals if end <= length)
@@ -93,7 +93,12 @@ def test_a_file_cut_at_any_byte_gives_every_record_of_the_buffers_before_the_cut
             assert found.damage, "a cut is never silent, not even between two buffers"
 
 
-STEP = 37 if UNJITTED else 1
+def telling_cuts(whole: bytes) -> Iterator[int]:
+    """Every length of the file; in a stretch of bytes that are all alike every eighth."""
+    return (n for n in range(len(whole)) if n % 8 == 0 or len(set(whole[max(0, n - 8) : n + 8])) > 1)
+
+
+STEP = 17 if UNJITTED else 1
 """Plain Python tries one cut in so many."""
 
 
@@ -193,8 +198,8 @@ def test_buffers_that_overlap_beyond_all_measure_are_read_out_of_order_and_said_
     assert again.tables["pool"]["raw_time"].tolist() == [record.time for record in records]
 
 
-def test_a_hundred_thousand_providers_are_counted_each(tmp_path: Path) -> None:
-    count = 2_000 if UNJITTED else 100_000
+def test_more_providers_than_two_bytes_can_number_are_counted_each(tmp_path: Path) -> None:
+    count = 2_000 if UNJITTED else 70_000
     records = [
         Record(HeaderType.EVENT64, 1_000_000 + i, provider=uuid.UUID(int=i << 64 | 5)) for i in range(1, count + 1)
     ]
