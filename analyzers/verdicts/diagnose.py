@@ -25,6 +25,7 @@ from analyzers.retention.retained import closed
 from analyzers.snapshot import Names, PoolSnapshot
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.before import before_trace
+from analyzers.verdicts.callers import causes_first
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import FEWEST, Span
 from analyzers.verdicts.coverage import Coverage
@@ -81,7 +82,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
     cleared += [*_set_aside(pool, rests, Verdict.CACHE, WHY), *before_trace(pool, case.baseline)]
     cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
-    return Diagnosis(_ranked(findings), tuple(cleared), pending_apcs(held, scene)), held
+    return Diagnosis(_ranked(findings, case.names), tuple(cleared), pending_apcs(held, scene)), held
 
 
 def _hold(case: Case) -> Grounds:
@@ -183,7 +184,7 @@ def _when_incomplete(until_ns: int) -> str:
     )
 
 
-def _ranked(findings: list[Finding]) -> tuple[Finding, ...]:
+def _ranked(findings: list[Finding], names: Names) -> tuple[Finding, ...]:
     """Sure ones first, then by what they retain, weighed by confidence.
 
     What one thread's pending APCs explain comes before what else was allocated on that thread: the cause goes first.
@@ -199,7 +200,7 @@ def _ranked(findings: list[Finding]) -> tuple[Finding, ...]:
         for family in ordered
         for each in sorted(family, key=lambda each: (each.verdict is not Verdict.PENDING_APC, _weight(each)))
     ]
-    return tuple(replace(each, rank=rank) for rank, each in enumerate(flat, start=1))
+    return tuple(replace(each, rank=rank) for rank, each in enumerate(causes_first(flat, names), start=1))
 
 
 def _weight(finding: Finding) -> tuple[bool, float, int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.modules import KERNEL_NAME
 from analyzers.snapshot import I64, PoolSnapshot
 from analyzers.trends.history import GroupHistory
 
@@ -88,7 +89,7 @@ def _group(
         tag_row=tag_row,
         tag=int(pool.tags.tag[tag_row]),
         paged=bool(pool.tags.paged[tag_row]),
-        driver=table.driver[busiest] or pool.tags.driver[tag_row],
+        driver=table.driver[busiest] or _by_tag(pool, tag_row),
         sites=sites,
         rows=rows,
         allocations=int(table.allocations[sites].sum()),
@@ -98,6 +99,12 @@ def _group(
         history=history,
         siblings=families.get((tag_row, table.driver[busiest]), history.lifetimes),
     )
+
+
+def _by_tag(pool: PoolSnapshot, tag_row: int) -> str:
+    """The driver that a tag tells without a stack; none for the kernel's, which allocates most at a driver's call."""
+    driver = pool.tags.driver[tag_row]
+    return "" if driver == KERNEL_NAME else driver
 
 
 def strays_of_tags(pool: PoolSnapshot) -> I64:
