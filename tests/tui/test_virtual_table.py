@@ -133,3 +133,18 @@ def test_rows_that_compare_equal_keep_their_order_whatever_the_spread(spread: in
     column = NumberColumn(Heading("n", "N"), values, str)
     expected = sorted(range(6), key=lambda row: -int(values[row]) if descending else int(values[row]))
     assert sorted_rows(column, descending=descending).tolist() == expected
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+async def test_a_table_that_lets_go_of_its_rows_finds_cursor_order_and_filter_again(keyed: bool) -> None:
+    async with shown(model((), ())) as (table, pilot):
+        put(table, ["a", "b", "c", "d"], [1, 2, 3, 4], keyed=keyed)
+        table.sort_by("value")
+        table.filter_by("-d")
+        await pilot.press("down")
+        table.forget()
+        assert table.view.model.length == 0
+        put(table, ["d", "new", "c", "b", "a"], [4, 9, 3, 2, 1], keyed=keyed)
+        await pilot.pause()
+        assert names(table) == ["a", "b", "c", "new"]
+        assert names(table)[table.cursor] == "b"

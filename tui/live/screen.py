@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Final
+
 from textual import on
 from textual.message import Message
 
@@ -12,6 +15,12 @@ from tui.screens.main import MainScreen
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.live_line import LiveLine
 from tui.widgets.trace_bar import TraceBar
+
+_TURN_SECONDS: Final = 0.0005
+"""How long the worker may keep Python to itself while the screen waits for it.
+
+The event loop gives Python away each time it looks for input, some twenty times for a key; with Python's own 5 ms the
+answer to it waits for most of that."""
 
 
 class LiveScreen(MainScreen):
@@ -30,11 +39,13 @@ class LiveScreen(MainScreen):
         self._follower = follower
         self._words = words
         self._line = LiveLine()
+        self._turn_seconds = sys.getswitchinterval()
 
     def on_mount(self) -> None:
         """Begin to follow."""
         self.show(self.whole, self._follower.label)
         self.mount(self._line, after=self.query_one(TraceBar))
+        sys.setswitchinterval(_TURN_SECONDS)
         self._follower.start(self._tell)
         if self._words:
             self.call_after_refresh(self._filter_by, self._words)
@@ -45,6 +56,7 @@ class LiveScreen(MainScreen):
     def on_unmount(self) -> None:
         """Nobody is told any more."""
         self._follower.stop()
+        sys.setswitchinterval(self._turn_seconds)
 
     @on(Told)
     def _take(self, event: Told) -> None:
