@@ -69,10 +69,17 @@ def hostile_trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_no_name_of_a_trace_says_anything_to_the_terminal(hostile_trace: Path, tmp_path: Path) -> None:
-    with Terminal(["tui", hostile_trace, "--quiet"], cwd=tmp_path) as terminal:
+@pytest.mark.parametrize(
+    ("size", "once", "in_each"),
+    [((80, 24), ONCE, EVERYWHERE + DEEPER), ((160, 48), (), DEEPER)],
+    ids=["every key on a small terminal", "all columns on a wide one"],
+)
+def test_no_name_of_a_trace_says_anything_to_the_terminal(
+    size: tuple[int, int], once: tuple[bytes, ...], in_each: tuple[bytes, ...], hostile_trace: Path, tmp_path: Path
+) -> None:
+    with Terminal(["tui", hostile_trace, "--quiet"], cwd=tmp_path, size=size) as terminal:
         terminal.press(until="[1 Findings]")
-        drive(terminal)
+        drive(terminal, once, in_each)
         terminal.press(b"q")
         assert terminal.end() == 0
         shown = terminal.shown
@@ -85,13 +92,13 @@ def test_no_name_of_a_trace_says_anything_to_the_terminal(hostile_trace: Path, t
         assert not (FORBIDDEN - {"\n", "\r"}) & set(f"{path.name}{path.read_bytes().decode()}")
 
 
-def drive(terminal: Terminal) -> None:
-    """Every view with the keys that show names, write or copy them, and a step down from each."""
-    for keys in ONCE:
+def drive(terminal: Terminal, once: tuple[bytes, ...], in_each: tuple[bytes, ...]) -> None:
+    """Some keys, then every view with the keys that show names, write or copy them, or step down."""
+    for keys in once:
         terminal.press(keys)
     for view in (*VIEW_NAMES[1:], VIEW_NAMES[0]):  # the first one is shown already
         terminal.press(view.number.encode(), until=f"[{view.number} {view.title}]")
-        for keys in EVERYWHERE + DEEPER:
+        for keys in in_each:
             terminal.press(keys)
 
 

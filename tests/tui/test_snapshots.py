@@ -6,19 +6,26 @@ at the pictures beside this file (any browser shows them) before they are commit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.amber import AmberSnapshotExtension
 from syrupy.location import PyTestLocation
+from textual.pilot import Pilot
 
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import diagnosis
-from tests.tui.stories import SECOND, Story
+from fixtures.demo import DEMO_TRACE
+from fixtures.settings import Settings
+from fixtures.simulate import simulate
+from tests.analyzers.against_truth import analysed
+from tests.tui.session import Session
+from tests.tui.stories import winsock_story
 from tracer.errors import Damage, DamageCode
-from tracer.trace import Gap, Loss
 from tui.app import PoolscopeApp
 from tui.views.registry import VIEWS
 
@@ -35,33 +42,65 @@ SIZES = {"80x24": (80, 24), "160x48": (160, 48)}
 NARROW = (40, 20)
 
 
-def nothing(story: Story) -> None:
+def nothing(_folder: Path) -> Snapshot:
     """A trace without a pool event."""
+    story = winsock_story()
     story.sites, story.stray_frees = [], 0
+    return story.make()
 
 
-def leaking(story: Story) -> None:
-    """The story of the demo, small enough to know by heart."""
-    story.simulated = True
-    story.diagnosis = diagnosis()
+def demo(_folder: Path) -> Snapshot:
+    """The bundled trace."""
+    return _named(analysed(DEMO_TRACE), "demo.etl")
 
 
-def lossy(story: Story) -> None:
-    """The same with all that can be missing."""
-    leaking(story)
-    story.loss = Loss(3, 1, (Gap(SECOND, 2 * SECOND, 2, "buffer lost"), Gap(5 * SECOND, 6 * SECOND, -1, "sequence")))
-    story.damage = (Damage(0x1048, DamageCode.RECORD_SIZE, "a record of size 0", 512),)
-    story.finalised, story.partial = False, True
+def lossy(folder: Path) -> Snapshot:
+    """Such a leak with all that can be missing."""
+    path = folder / "lossy.etl"
+    simulate("winsock-loop", 5, Settings(iterations=60, lost_events=0.02, lost_buffers=2)).write(path)
+    damage = (Damage(0x1048, DamageCode.RECORD_SIZE, "a record of size 0", 512),)
+    return replace(_named(analysed(path), path.name), damage=damage, partial=True)
 
 
-STORIES = {"empty": nothing, "leaking": leaking, "lossy": lossy}
+def _named(snapshot: Snapshot, name: str) -> Snapshot:
+    """Without the folder that the trace lies in here."""
+    return replace(snapshot, info=replace(snapshot.info, path=name))
+
+
+TRACES = {"empty": nothing, "demo": demo, "lossy": lossy}
+
+SAYS = {
+    "findings": ("LEAK 1:", "no pool events"),
+    "tags": ("TcpE", "no pool events"),
+    "stacks": ("Frames, callees first", "Nothing here is allocated"),
+    "processes": ("client.exe (", "nobody holds it"),
+    "sockets": ("127.0.0.1:7000", "no Winsock (AFD) events"),
+    "apcs": ("Inferred: no event tells of an APC", "pending APCs cannot be"),
+    "retention": ("APCs pending on thread", "Nothing is outstanding here"),
+    "allocations": ("Part of", "Nothing of this is outstanding"),
+    "timeline": ("still outstanding", "nothing to draw"),
+    "trace": ("SIMULATED TRACE", "no pool events"),
+}
+"""What each view must say of a leak, and of a trace without pool events; else its picture is of something else."""
 
 Compare = Callable[..., bool]
 
 
-def told(story: Story, tell: Callable[[Story], None]) -> Snapshot:
-    tell(story)
-    return story.make()
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Snapshot]:
+    """By name; each is made once."""
+    return cache(lambda name: TRACES[name](tmp_path_factory.mktemp(name)))
+
+
+def says(*words: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """What stands on the screen that a picture is taken of."""
+
+    async def check(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        shown = Session(pilot.app, pilot).text  # type: ignore[arg-type]  # it is ours
+        assert [word for word in words if word not in shown] == [], shown
+
+    return check
 
 
 @pytest.fixture
@@ -84,22 +123,34 @@ def _same_colours_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", TRACES)
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
-def test_a_view_looks_as_it_did(view: str, name: str, size: str, story: Story, snap_compare: Compare) -> None:
-    app = PoolscopeApp(told(story, STORIES[name]), view)
-    assert snap_compare(app, terminal_size=SIZES[size])
+def test_a_view_looks_as_it_did(
+    view: str, name: str, size: str, traces: Callable[[str], Snapshot], snap_compare: Compare
+) -> None:
+    words = [SAYS[view][name == "empty"], *(["INCOMPLETE"] if name == "lossy" else [])]
+    app = PoolscopeApp(traces(name), view)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=says(*words))
 
 
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
-def test_a_view_looks_as_it_did_on_a_narrow_terminal(view: str, story: Story, snap_compare: Compare) -> None:
-    assert snap_compare(PoolscopeApp(told(story, lossy), view), terminal_size=NARROW)
+def test_a_view_looks_as_it_did_on_a_narrow_terminal(
+    view: str, traces: Callable[[str], Snapshot], snap_compare: Compare
+) -> None:
+    title = next(spec.title for spec in VIEWS if spec.key == view)
+    app = PoolscopeApp(traces("lossy"), view)
+    assert snap_compare(app, terminal_size=NARROW, run_before=says(title, "INCOMPLETE"))
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
 def test_a_view_looks_as_it_did_without_colour(
-    view: str, size: str, story: Story, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+    view: str, size: str, traces: Callable[[str], Snapshot], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(PoolscopeApp(told(story, lossy), view), terminal_size=SIZES[size])
+    app = PoolscopeApp(traces("lossy"), view)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=says(SAYS[view][0], "INCOMPLETE"))
+
+
+def test_every_view_is_held_to_what_it_must_say() -> None:
+    assert set(SAYS) == {view.key for view in VIEWS}

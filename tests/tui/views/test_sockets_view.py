@@ -190,7 +190,7 @@ async def test_sockets_that_hold_most_are_on_top_of_the_screen(size: tuple[int, 
     async with opened(demo(), size, "sockets") as it:
         for title in ("Process", "Remote", "State", "APCs", "Bytes▼"):
             assert title in it.text
-        assert "closed, not cleaned up" in it.text
+        assert "127.0.0.1:7000  closed" in it.text
         await it.press("enter")
         assert it.screen.place.view == "allocations"
 
