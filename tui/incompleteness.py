@@ -20,6 +20,8 @@ def missing_words(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, part
         missing.append(f"{counted(loss.events_lost, 'event')} lost")
     if loss.buffers_lost:
         missing.append(f"{counted(loss.buffers_lost, 'buffer')} lost")
+    if loss.complete_from_ns:
+        missing.append("its beginning overwritten")
     if loss.gaps:
         missing.append(counted(len(loss.gaps), "gap"))
     if damage:

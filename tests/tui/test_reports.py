@@ -105,6 +105,13 @@ def test_a_simulated_trace_is_called_simulated_before_anything_else(story: Story
     assert not any("SIMULATED" in line for line in real)
 
 
+def test_a_file_that_overwrote_its_beginning_says_from_when_on_it_is_whole(snapshot: Snapshot) -> None:
+    overwritten = replace(snapshot, loss=replace(snapshot.loss, complete_from_ns=1_500_000_000))
+    said = "\n".join(report(overwritten, width=200))
+    assert "incomplete trace: its beginning overwritten" in said
+    assert "it has all processors' events from +1.500000 s on" in said
+
+
 def test_everything_that_is_missing_is_told_before_the_totals(broken_snapshot: Snapshot) -> None:
     analysed = report(broken_snapshot, width=200)
     assert analysed[1].startswith(

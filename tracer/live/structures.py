@@ -334,8 +334,11 @@ WINDOWS_NAMES: Final[Mapping[str, type[ct.Structure]]] = {
 
 
 def wide(text: str) -> ct.Array[ct.c_uint16]:
-    """UTF-16 text with its terminating zero, to be kept alive by the caller while Windows reads it."""
-    raw = text.encode("utf-16-le") + b"\0\0"
+    """UTF-16 text with its terminating zero, to be kept alive by the caller while Windows reads it.
+
+    Half a surrogate pair stays as it is: names of files may hold one.
+    """
+    raw = text.encode("utf-16-le", "surrogatepass") + b"\0\0"
     return (u16 * (len(raw) // 2)).from_buffer_copy(raw)
 
 

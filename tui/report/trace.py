@@ -85,6 +85,9 @@ def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
     if loss.events_lost or loss.buffers_lost:
         lost = f"{counted(loss.events_lost, 'event')} and {counted(loss.buffers_lost, 'buffer')}"
         lines.append(warning(f"the session lost {lost}: some of what looks outstanding may have been freed"))
+    if loss.complete_from_ns:
+        since = moment(loss.complete_from_ns)
+        lines.append(warning(f"the file overwrote its beginning: it has all processors' events from {since} on"))
     if loss.gaps:
         lines.append(warning(f"events are missing ({counted(len(loss.gaps), 'gap')} in time):"))
     for gap in loss.gaps[:most]:

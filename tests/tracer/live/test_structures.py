@@ -81,3 +81,7 @@ def test_names_stand_behind_the_properties_where_the_offsets_say() -> None:
 @pytest.mark.parametrize("text", ["", "Poolscope kernel 1-2", "dépôt 🙂"])
 def test_text_goes_to_windows_and_back(text: str) -> None:
     assert text_of(bytes(wide(text))) == text
+
+
+def test_half_a_surrogate_pair_in_a_file_name_stays_as_it_is() -> None:
+    assert bytes(wide("a\ud800")) == b"a\0\x00\xd8\0\0"
