@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -365,6 +366,7 @@ def test_names_asked_for_while_following_are_those_of_the_trace(demo: Snapshot, 
     assert len(names.names.addresses(np.array([stack], np.int32))[0]) == len(demo.names.frames(stack))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there it captures")
 def test_without_a_replay_the_command_says_what_can_be_done_instead(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["live"]) == ExitCode.MACHINE
     said = capsys.readouterr().err

@@ -36,7 +36,8 @@ class Order:
         self._fill = np.zeros(slots + 1, np.int64)
         self._counts = np.zeros(DIGITS, np.int64)
         self._base = 0
-        self._least = self._greatest = 0
+        self._least: Int = 0
+        self._greatest: Int = 0
         self._has_definitions = False
         self._sorted = True
         self._swapped = False
@@ -67,8 +68,8 @@ class Order:
         if most > len(self._keys):
             self._reserve(most + most // 2)
         by_cpu = np.argsort(runs["cpu"], kind="stable")
-        taken = take(events, runs, by_cpu, horizon, self._keys, self._rows, self.slots)
-        self.count, self._least, self._greatest = (int(number) for number in taken)
+        count, self._least, self._greatest = take(events, runs, by_cpu, horizon, self._keys, self._rows, self.slots)
+        self.count = int(count)
         self._has_definitions = self.slots[SLOT_DEFINITION + 1] > 0
         self._base = base
         self._sorted = False
@@ -191,8 +192,8 @@ def take(
 def sort(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
     events: npt.NDArray[np.void],
     count: int,
-    least: int,
-    greatest: int,
+    least: Int,
+    greatest: Int,
     keys: npt.NDArray[np.uint64],
     other_keys: npt.NDArray[np.uint64],
     rows: npt.NDArray[np.int32],
