@@ -24,6 +24,7 @@ from tracer.live.head import head_of, info_of
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import KERNEL_RING_BYTES, SOCKETS_RING_BYTES, Ring
 from tracer.live.starting import Sessions, start_sessions
+from tracer.live.taking import rehearse
 from tracer.live.watching import LossWatch
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, ByteCount, Census, Loss, TraceInfo
@@ -73,6 +74,7 @@ class Capture(AbstractContextManager["Capture"]):
         from tracer.live.callback import event_callback  # compiles, the first time
 
         callback = event_callback()
+        rehearse()
         with ExitStack() as undo:
             began = api.now()
             sessions = start_sessions(plan, api)

@@ -17,7 +17,7 @@ from tracer.etl.rows import SEGMENT
 from tracer.live import measuring
 from tracer.live.dealing import deal
 from tracer.live.entries import class_tables
-from tracer.live.ring import Ring
+from tracer.live.ring import LARGEST_ENTRY, Ring
 
 _BEHIND: Final = 8
 """Bytes that the walk may read behind a segment."""
@@ -120,3 +120,8 @@ class Taker(Loader):
             text = f"{self.late:,} records came so late that events after them had gone out already"
             found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
         return found
+
+
+def rehearse() -> None:
+    """Compile what takes records out of a ring, over an empty one: the events of a capture do not wait for it."""
+    Taker(np.zeros(0, np.uint32)).take(Ring(2 * LARGEST_ENTRY), 0, (0, 0))

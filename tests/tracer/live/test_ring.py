@@ -20,11 +20,13 @@ from tracer.columns import NO_STACK, EventTable, Who
 from tracer.errors import DamageCode
 from tracer.etl.headers import ExtendedType, HeaderType
 from tracer.events import afd, pool
-from tracer.live import callback
+from tracer.live import callback, measuring
 from tracer.live.capture import Capture
+from tracer.live.dealing import deal
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import LARGEST_ENTRY, Ring
-from tracer.live.taking import Taker
+from tracer.live.taking import Taker, rehearse
+from tracer.live.window import NOTHING
 from tracer.trace import Batch
 
 pytestmark = pytest.mark.unjitted
@@ -257,3 +259,13 @@ def expected_segments(events: list[Record]) -> dict[int, bytes]:
         data = pack(event)
         found[event.cpu] = found.get(event.cpu, b"") + data.ljust(-(-len(data) // 8) * 8, b"\0")
     return found
+
+
+@pytest.mark.skipif(UNJITTED, reason="nothing is compiled")
+def test_what_takes_records_is_compiled_before_any_comes() -> None:
+    rehearse()
+    kernels: tuple[Any, ...] = (deal, measuring.measure)
+    compiled = [len(each.signatures) for each in kernels]
+    Taker(np.zeros(0, np.uint32)).take(Ring(SMALLEST), NOTHING, (0, 1))
+    assert [len(each.signatures) for each in kernels] == compiled
+    assert min(compiled) >= 1
