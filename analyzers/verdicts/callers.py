@@ -19,16 +19,27 @@ def causes_first(findings: Iterable[Finding], names: Names) -> list[Finding]:
     many are kept as of the caller's own blocks, by the same thread, and the caller is who keeps them. The kernel's own
     image stands at the bottom of every stack and is no such caller.
     """
-    result = list(findings)
-    for each in list(result):
-        callers = {frame.module for frame in names.frames(each.stack) if frame.module != each.driver}
-        causes = [other for other in result if other.driver in callers and _go_together(each, other)]
-        if causes and result.index(causes[0]) > result.index(each):
-            result.remove(each)
-            result.insert(result.index(causes[0]) + 1, each)
-    return result
+    flat = list(findings)
+    kept: dict[tuple[str, int | None, int | None], list[int]] = {}
+    for number, each in enumerate(flat):
+        kept.setdefault((each.driver, each.process_id, each.thread_id), []).append(number)
+    order = list(range(len(flat)))
+    place = list(order)
+    for number, each in enumerate(flat):
+        callers = {frame.module for frame in names.frames(each.stack)} - {each.driver}
+        causes = [
+            place[other]
+            for driver in callers
+            for other in kept.get((driver, each.process_id, each.thread_id), ())
+            if _as_many(each, flat[other])
+        ]
+        if causes and min(causes) > place[number]:
+            order.insert(min(causes) + 1, number)
+            del order[place[number]]
+            for at, moved in enumerate(order):
+                place[moved] = at
+    return [flat[number] for number in order]
 
 
-def _go_together(one: Finding, other: Finding) -> bool:
-    alike = abs(one.count - other.count) <= _ALIKE * max(one.count, other.count)
-    return alike and (one.process_id, one.thread_id) == (other.process_id, other.thread_id)
+def _as_many(one: Finding, other: Finding) -> bool:
+    return abs(one.count - other.count) <= _ALIKE * max(one.count, other.count)
