@@ -14,10 +14,11 @@ from textual.filter import LineFilter
 
 from analyzers.snapshot import Snapshot
 from tui.glyphs import AsciiFilter
+from tui.look import FULL, Look
 from tui.safe_text import safe
 from tui.screens.main import MainScreen
 from tui.screens.palette import ActionProvider
-from tui.themes import DARK, SIXTEEN, THEMES
+from tui.themes import SIXTEEN, THEMES
 
 
 class PoolscopeApp(App[None]):
@@ -48,23 +49,23 @@ class PoolscopeApp(App[None]):
         ),
     ]
 
-    def __init__(self, snapshot: Snapshot, view: str = "", *, theme: str = DARK, ascii_only: bool = False) -> None:
-        """``ascii_only``: nothing but ASCII goes to the terminal."""
+    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL) -> None:
         without_colour = "NO_COLOR" in os.environ  # textual would send shades of grey
         super().__init__(ansi_color=True if without_colour else None)
-        self._ascii = [AsciiFilter()] if ascii_only else []
+        self._ascii = [AsciiFilter()] if look.ascii_only else []
         self.snapshot = snapshot
         self._view = view
         simulated = "SIMULATED " if snapshot.info.simulated else ""
         self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
         for known in THEMES:
             self.register_theme(known)
-        self.theme = SIXTEEN if without_colour else theme
+        self.theme = SIXTEEN if without_colour else look.theme
 
-    @property
-    def fault(self) -> Exception | None:
-        """The exception that ended the interface, if one did."""
-        return self._exception
+    def show(self) -> None:
+        """Run until the user leaves; raises what the interface could not go on after."""
+        self.run()
+        if self._exception is not None:
+            raise self._exception
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
@@ -87,7 +88,7 @@ async def screenshot(
     snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str], view: str = "", *, ascii_only: bool = False
 ) -> str:
     """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal."""
-    app = PoolscopeApp(snapshot, view, ascii_only=ascii_only)
+    app = PoolscopeApp(snapshot, view, look=Look(ascii_only=ascii_only))
     async with app.run_test(size=size) as pilot:
         await pilot.press(*keys)
         await pilot.pause()

@@ -9,7 +9,10 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import IO
+from typing import IO, Final
+
+_DRIVER: Final = "TEXTUAL_DRIVER"
+"""Set by textual-serve (``poolscope serve``) when it is a browser that shows the interface."""
 
 
 def accept_any_text() -> None:
@@ -35,6 +38,11 @@ def is_terminal(stream: IO[str]) -> bool:
         return stream.isatty()
     except ValueError:  # closed
         return False
+
+
+def is_behind_browser() -> bool:
+    """Whether it is a browser that shows the interface: then there is no terminal."""
+    return _DRIVER in os.environ
 
 
 def say(line: str, *, quiet: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,7 +19,7 @@ from benchmarks.table import Bound, Row, Unit
 from benchmarks.traces import Traces
 from tracer.etl.file import EtlFile
 from tui.live.app import LiveApp
-from tui.live.follower import Follower, Tell
+from tui.live.follower import Follower
 from tui.live.moment import Moment
 from tui.live.pace import Pace
 
@@ -54,7 +54,7 @@ class _Watched(Follower):
     end: Moment | None = None
     began = told = 0.0
 
-    def start(self, tell: Tell) -> None:
+    def start(self, tell: Callable[[Moment], None]) -> None:
         def heard(moment: Moment) -> None:
             if moment.ended:
                 self.end = moment

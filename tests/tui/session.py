@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from analyzers.snapshot import Snapshot
 from tui.app import PoolscopeApp
+from tui.look import Look
 from tui.screens.main import MainScreen
 from tui.views.scope import Scope
 from tui.views.view import View
@@ -104,5 +105,5 @@ async def running(app: PoolscopeApp, size: tuple[int, int] = (80, 24)) -> AsyncI
 async def opened(
     snapshot: Snapshot, size: tuple[int, int] = (80, 24), view: str = "", *, ascii_only: bool = False
 ) -> AsyncIterator[Session]:
-    async with running(PoolscopeApp(snapshot, view, ascii_only=ascii_only), size) as it:
+    async with running(PoolscopeApp(snapshot, view, look=Look(ascii_only=ascii_only)), size) as it:
         yield it

@@ -170,7 +170,7 @@ def test_a_machine_that_tells_nothing_is_an_error_with_its_status(
 
 def opened(kernel: Kernel, every: float) -> tuple[CountersApp, CountersFollower]:
     follower = CountersFollower(sampling(Clock(), kernel), every)
-    return CountersApp(follower, theme="textual-dark", ascii_only=False), follower
+    return CountersApp(follower), follower
 
 
 async def ended(follower: CountersFollower) -> None:
@@ -204,7 +204,7 @@ async def test_what_counters_do_not_know_is_said_and_not_shown_empty() -> None:
 async def test_a_mark_measures_growth_from_now_on_and_clearing_it_from_the_start() -> None:
     kernel = leaking()
     watched = sampling(Clock(), kernel)
-    app = CountersApp(CountersFollower(watched, 3600.0), theme="textual-dark", ascii_only=False)
+    app = CountersApp(CountersFollower(watched, 3600.0))
     async with running(app, (130, 30)) as it:
         grown = watched.sample()
         it.screen.show(grown)
@@ -217,7 +217,7 @@ async def test_a_mark_measures_growth_from_now_on_and_clearing_it_from_the_start
 async def test_when_the_time_is_up_the_picture_stays() -> None:
     clock = Clock()
     follower = CountersFollower(sampling(clock), 0.01, seconds=5.0)
-    app = CountersApp(follower, words='tag:"AfdE"', theme="textual-dark", ascii_only=False)
+    app = CountersApp(follower, words='tag:"AfdE"')
     async with running(app, (130, 30)) as it:
         await it.until('tag:"AfdE"')
         assert not any(line.startswith(" MmSt") for line in it.lines)

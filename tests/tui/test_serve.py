@@ -226,6 +226,33 @@ def test_live_in_a_browser_is_live_on_the_terminal() -> None:
     assert line("--live").endswith("-m tui live --quiet")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows quotes in its own way")
+def test_what_live_is_asked_for_is_asked_for_in_each_browser() -> None:
+    asked = ("--for", "90s", "--tag=-?f*", "--tag", "AfdE", "--process", "my app.exe", "--no-stacks", "--counters")
+    words = shlex.split(line("--live", *asked))
+    parser = argparse.ArgumentParser()
+    LiveCommand().prepare_parser(parser)
+    given = parser.parse_args(words[words.index("live") + 1 :])
+    assert (given.seconds, given.tag, given.process) == (90.0, ["-?f*", "AfdE"], ["my app.exe"])
+    assert (given.no_stacks, given.counters) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--live", "--counters", "--no-stacks"], "--no-stacks is about events"),
+        (["--live", "--tag", "much too long"], "is no pool tag"),
+        (["t.etl", "--tag", "AfdE"], "--tag is about a capture"),
+        (["--replay", "t.etl", "--for", "5s"], "--for is about a capture"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_served(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *words]) == ExitCode.USAGE
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows can capture")
 def test_live_is_refused_before_anything_is_served_in_the_words_of_live(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["live"]) == ExitCode.MACHINE

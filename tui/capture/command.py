@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from tui.capture.asked import filter_words, filters_of, plan_of
@@ -70,10 +69,10 @@ def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
 def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
     from tracer.live.capture import Capture
     from tui.capture.baseline import baseline
-    from tui.glyphs import terminal_is_unicode
     from tui.live.app import LiveApp  # brings textual
     from tui.live.follower import Follower
-    from tui.themes import theme_for
+    from tui.live.worker import run_beside
+    from tui.look import look_here
 
     before = baseline(machine, quiet=args.quiet)
     with Capture.open(plan, machine.api) as capture:
@@ -83,14 +82,7 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
             follower,
             words=filter_words(args.tag, args.process),
             notes=capture.notes,
-            theme=theme_for(os.environ),
-            ascii_only=not terminal_is_unicode(),
+            look=look_here(ascii_asked=args.ascii),
         )
-        try:
-            app.run()
-        finally:
-            follower.stop()
-            follower.join()
-    if app.fault is not None:
-        raise app.fault
+        run_beside(app, follower)
     return ExitCode.DONE

@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_for, add_json, add_pooltag, add_quiet, add_replay, at_least_one
+from tui.commands.options import add_ascii, add_capture, add_json, add_pooltag, add_quiet, add_replay, at_least_one
 from tui.commands.tui import require_terminal
 from tui.exit_codes import ExitCode
 from tui.streams import is_terminal
@@ -26,20 +26,8 @@ class LiveCommand:
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        add_for(parser, "capture")
-        parser.add_argument(
-            "--tag",
-            action="append",
-            default=[],
-            help="only this tag (docs/live.md: when Windows itself filters)",
-        )
-        parser.add_argument("--process", action="append", default=[], help="report only this process: id, or its name")
-        parser.add_argument(
-            "--no-stacks", action="store_true", help="without call stacks: less to record, less to know"
-        )
-        parser.add_argument(
-            "--counters", action="store_true", help="the pool's counters by tag, with growth: no events, no stacks"
-        )
+        add_capture(parser)
+        add_ascii(parser)
         add_json(parser)
         parser.add_argument("--report", action="store_true", help="a report at the end instead of the interface")
         parser.add_argument("--fail-on-finding", action="store_true", help="exit with 1 when a report tells of a leak")
@@ -50,20 +38,27 @@ class LiveCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Follow until the time is up, or the user leaves."""
+        check(args)
         interface = not (args.json or args.report) and is_terminal(sys.stdin) and is_terminal(sys.stdout)
         if args.replay is not None:
-            _refuse(args, _CAPTURES, "is about a capture, and --replay plays a trace in the interface",
-                    "'poolscope analyze TRACE' reports on a trace; leave --replay out to capture")  # fmt: skip
             return _replay(args)
         if args.counters:
-            _refuse(args, _EVENTS, "is about events, and the pool's counters know tags alone",
-                    "leave --counters out to capture events")  # fmt: skip
             from tui.counters.command import run_counters  # brings numpy: not for --help
 
             return run_counters(args, interface=interface)
         from tui.capture.command import run_capture
 
         return run_capture(args, interface=interface)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raise UsageError for options that do not go together."""
+    if args.replay is not None:
+        _refuse(args, _CAPTURES, "is about a capture, and --replay plays a trace in the interface",
+                "'poolscope analyze TRACE' reports on a trace; leave --replay out to capture")  # fmt: skip
+    elif args.counters:
+        _refuse(args, _EVENTS, "is about events, and the pool's counters know tags alone",
+                "leave --counters out to capture events")  # fmt: skip
 
 
 def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str, instead: str) -> None:
@@ -80,19 +75,14 @@ def _replay(args: argparse.Namespace) -> int:
     from tui.live.app import LiveApp  # brings textual
     from tui.live.follower import Follower
     from tui.live.pace import Pace
-    from tui.reading.compilation import announce_compilation
+    from tui.live.worker import run_beside
+    from tui.look import look_here
     from tui.reading.tag_names import load_tag_names
+    from tui.reading.trace import compile_kernels
 
     names = load_tag_names(args.pooltag, quiet=args.quiet)
-    announce_compilation(quiet=args.quiet)
+    compile_kernels(quiet=args.quiet)
     with EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1) as source:
         follower = Follower(source, names, Pace(args.speed))
-        app = LiveApp(follower)
-        try:
-            app.run()
-        finally:
-            follower.stop()
-            follower.join()
-    if app.fault is not None:
-        raise app.fault
+        run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii)), follower)
     return ExitCode.DONE

@@ -70,6 +70,33 @@ def trace_path(word: str) -> Path:
     return Path(word)
 
 
+def add_ascii(parser: argparse.ArgumentParser) -> None:
+    """``--ascii``."""
+    parser.add_argument("--ascii", action="store_true", help="for a terminal without Unicode (seen by itself mostly)")
+
+
+def add_capture(parser: argparse.ArgumentParser) -> None:
+    """What is captured: ``--for``, ``--tag``, ``--process``, ``--no-stacks``, ``--counters``."""
+    add_for(parser, "capture")
+    parser.add_argument(
+        "--tag", action="append", default=[], help="only this tag (docs/live.md: when Windows itself filters)"
+    )
+    parser.add_argument("--process", action="append", default=[], help="report only this process: id, or its name")
+    parser.add_argument("--no-stacks", action="store_true", help="without call stacks: less to record, less to know")
+    parser.add_argument(
+        "--counters", action="store_true", help="the pool's counters by tag, with growth: no events, no stacks"
+    )
+
+
+def capture_words(args: argparse.Namespace) -> list[str]:
+    """The words that :func:`add_capture` read, for another command line."""
+    words = [] if args.seconds is None else ["--for", f"{args.seconds!r}s"]
+    for option, values in (("--tag", args.tag), ("--process", args.process)):
+        words += [f"{option}={value}" for value in values]
+    flags = (("--no-stacks", args.no_stacks), ("--counters", args.counters))
+    return words + [option for option, is_given in flags if is_given]
+
+
 def add_for(parser: argparse.ArgumentParser, what: str) -> None:
     """``--for``."""
     parser.add_argument("--for", dest="seconds", type=span, metavar="TIME", help=f"{what} so long: 60s, 10m, 1h")

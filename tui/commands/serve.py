@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tracer.errors import MachineError, UsageError
-from tui.commands.options import add_pooltag, add_quiet, add_replay, speed_word, trace_path
+from tui.commands.options import add_capture, add_pooltag, add_quiet, add_replay, capture_words, speed_word, trace_path
 from tui.exit_codes import ExitCode
 from tui.safe_text import safe
 
@@ -30,6 +30,7 @@ class ServeCommand:
         """Declare arguments and options."""
         parser.add_argument("trace", type=trace_path, nargs="?", metavar="TRACE", help="an .etl file")
         parser.add_argument("--live", action="store_true", help="what happens now, as 'poolscope live' shows it")
+        add_capture(parser)
         add_replay(parser)
         parser.add_argument("--host", default=HOST, help=f"address to listen on ({HOST}); any other needs a token")
         parser.add_argument("--port", type=_port, default=PORT, help=f"to listen on ({PORT}); 0 for any that is free")
@@ -61,6 +62,7 @@ def command(args: argparse.Namespace) -> str:
         words += ["--pooltag", str(args.pooltag.absolute())]
     if args.replay is not None:
         words += ["--replay", str(args.replay.absolute()), "--speed", speed_word(args.speed)]
+    words += capture_words(args)
     if args.trace is not None:
         words.append(str(args.trace.absolute()))
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
@@ -78,23 +80,32 @@ def _check(args: argparse.Namespace) -> None:
         )
     trace = _shown(args)
     if trace is None:
-        _check_capture()
+        _check_capture(args)
         return
+    if given_words := capture_words(args):
+        raise UsageError(
+            "usage",
+            f"{given_words[0].partition('=')[0]} is about a capture, and a trace is served",
+            next="leave it out, or serve what happens now: poolscope serve --live",
+        )
     from tracer.etl.file import EtlFile  # brings numpy: not for --help
 
     with EtlFile.open(trace):
         pass
 
 
-def _check_capture() -> None:
-    """Where nothing can be captured, ``poolscope live`` says so in its own words."""
-    if sys.platform == "win32":
-        return
-    from tui.commands.live import LiveCommand
+def _check_capture(args: argparse.Namespace) -> None:
+    """What ``poolscope live`` would refuse it refuses here, in its own words."""
+    from tui.capture.asked import tags_of  # brings numpy: not for --help
+    from tui.commands.live import LiveCommand, check
 
     live, parser = LiveCommand(), argparse.ArgumentParser()
     live.prepare_parser(parser)
-    live.run(parser.parse_args(["--quiet"]))
+    asked = parser.parse_args(["--quiet", *capture_words(args)])
+    check(asked)
+    tags_of(asked.tag)
+    if sys.platform != "win32":
+        live.run(asked)
 
 
 def _shown(args: argparse.Namespace) -> Path | None:

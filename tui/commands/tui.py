@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tracer.errors import UsageError
-from tui.commands.options import add_pooltag, add_quiet, trace_path
+from tui.commands.options import add_ascii, add_pooltag, add_quiet, trace_path
 from tui.exit_codes import ExitCode
 from tui.outcome import outcome
-from tui.streams import is_terminal, say
+from tui.streams import is_behind_browser, is_terminal, say
 from tui.views.names import VIEW_NAMES
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
-
-
-_DRIVER: Final = "TEXTUAL_DRIVER"
-"""Set by textual-serve (``poolscope serve``) when it is a browser that shows the interface."""
 
 
 class TuiCommand:
@@ -51,7 +46,7 @@ def add_screenshot(parser: argparse.ArgumentParser) -> None:
     """``--view``, ``--ascii``, ``--screenshot``, ``--size``, ``--press``."""
     names = [view.key for view in VIEW_NAMES]
     parser.add_argument("--view", choices=names, default="", metavar="NAME", help=f"begin with: {', '.join(names)}")
-    parser.add_argument("--ascii", action="store_true", help="for a terminal without Unicode (seen by itself mostly)")
+    add_ascii(parser)
     parser.add_argument("--screenshot", type=Path, metavar="FILE.svg", help="write a picture of the interface instead")
     parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLSxROWS", help="of the picture (120x40)")
     parser.add_argument("--press", default="", metavar="KEYS", help="keys to press first, such as enter,down,enter")
@@ -60,15 +55,10 @@ def add_screenshot(parser: argparse.ArgumentParser) -> None:
 def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
     """The interface on the terminal, or its picture in a file; gives the trace's outcome."""
     from tui.app import PoolscopeApp, screenshot  # brings textual
-    from tui.glyphs import terminal_is_unicode
-    from tui.themes import theme_for
+    from tui.look import look_here
 
     if args.screenshot is None:
-        ascii_only = args.ascii or not (_DRIVER in os.environ or terminal_is_unicode())
-        app = PoolscopeApp(snapshot, args.view, theme=theme_for(os.environ), ascii_only=ascii_only)
-        app.run()
-        if app.fault is not None:
-            raise app.fault
+        PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii)).show()
         return ExitCode.DONE
     keys = [key for key in args.press.split(",") if key]
     picture = asyncio.run(screenshot(snapshot, args.size, keys, args.view, ascii_only=args.ascii))
@@ -84,8 +74,7 @@ def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
 
 def require_terminal() -> None:
     """Raise UsageError where nobody could see or steer the interface."""
-    behind_a_browser = _DRIVER in os.environ
-    if not (behind_a_browser or (is_terminal(sys.stdin) and is_terminal(sys.stdout))):
+    if not (is_behind_browser() or (is_terminal(sys.stdin) and is_terminal(sys.stdout))):
         raise UsageError(
             "no-terminal",
             "the interface needs a terminal",

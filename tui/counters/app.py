@@ -10,6 +10,7 @@ from tui.app import PoolscopeApp
 from tui.counters.follower import CountersFollower
 from tui.live.moment import Moment
 from tui.live.screen import LiveScreen
+from tui.look import FULL, Look
 from tui.views.scope import Scope
 from tui.views.table_view import TableView
 from tui.widgets.live_line import LiveLine
@@ -65,9 +66,9 @@ class CountersScreen(LiveScreen):
 class CountersApp(PoolscopeApp):
     """Opens on the tags, which is all there is."""
 
-    def __init__(self, follower: CountersFollower, *, words: str = "", theme: str, ascii_only: bool) -> None:
+    def __init__(self, follower: CountersFollower, *, words: str = "", look: Look = FULL) -> None:
         """``words``: a filter to begin with."""
-        super().__init__(follower.first(), TAGS, theme=theme, ascii_only=ascii_only)
+        super().__init__(follower.first(), TAGS, look=look)
         self._follower = follower
         self._words = words
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from tui.capture.asked import filter_words
@@ -30,23 +29,12 @@ def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
 def _watch(sampling: Sampling, args: argparse.Namespace) -> int:
     from tui.counters.app import CountersApp  # brings textual
     from tui.counters.follower import CountersFollower
-    from tui.glyphs import terminal_is_unicode
-    from tui.themes import theme_for
+    from tui.live.worker import run_beside
+    from tui.look import look_here
 
     follower = CountersFollower(sampling, seconds=args.seconds)
-    app = CountersApp(
-        follower,
-        words=filter_words(args.tag, ()),
-        theme=theme_for(os.environ),
-        ascii_only=not terminal_is_unicode(),
-    )
-    try:
-        app.run()
-    finally:
-        follower.stop()
-        follower.join()
-    if app.fault is not None:
-        raise app.fault
+    app = CountersApp(follower, words=filter_words(args.tag, ()), look=look_here(ascii_asked=args.ascii))
+    run_beside(app, follower)
     return ExitCode.DONE
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from analyzers.snapshot import Snapshot
 from tracer.errors import PoolscopeError
@@ -11,24 +10,19 @@ from tui.counters.sampling import EVERY, Sampling
 from tui.errors import error_text, internal
 from tui.live.moment import Moment
 from tui.live.rates import Counts, RateMeter, Rates
+from tui.live.worker import Worker
 
-Tell = Callable[[Moment], None]
 
-
-class CountersFollower:
-    """Asks once a second in a thread of its own (a :class:`~tui.live.follows.Follows`); ``seconds``: for so long."""
+class CountersFollower(Worker):
+    """Asks once a second in a thread of its own; ``seconds``: for so long."""
 
     def __init__(self, sampling: Sampling, every: float = EVERY, seconds: float | None = None) -> None:
+        super().__init__("counters")
         self._sampling = sampling
         self._every = every
         self._until_ns = float("inf") if seconds is None else seconds * 1e9
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._taken = threading.Event()
-        self._taken.set()
         self._meter = RateMeter()
-        self._tell: Tell | None = None
-        self._thread = threading.Thread(target=self._run, name="counters", daemon=True)
 
     @property
     def label(self) -> str:
@@ -40,29 +34,11 @@ class CountersFollower:
         with self._lock:
             return self._sampling.snapshot()
 
-    def start(self, tell: Tell) -> None:
-        """Begin; ``tell`` is called in the worker's thread and must not wait."""
-        self._tell = tell
-        self._thread.start()
-
-    def taken(self) -> None:
-        """The interface has shown what it was told."""
-        self._taken.set()
-
     def rebase(self, *, here: bool) -> Snapshot:
         """Measure growth from now, or from the beginning again; gives the latest sample so measured."""
         with self._lock:
             self._sampling.rebase(here=here)
             return self._sampling.snapshot()
-
-    def stop(self) -> None:
-        """End; returns at once."""
-        self._stopped.set()
-
-    def join(self) -> None:
-        """Wait for the end."""
-        if self._thread.ident is not None:
-            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -85,8 +61,3 @@ class CountersFollower:
 
     def _fail(self, error: PoolscopeError) -> None:
         self._say(Moment(self._sampling.at_ns, Rates(), ended=True, fault=error_text(error)))
-
-    def _say(self, moment: Moment) -> None:
-        self._taken.clear()
-        if self._tell is not None and not self._stopped.is_set():
-            self._tell(moment)

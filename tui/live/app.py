@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from tui.app import PoolscopeApp
 from tui.live.follower import Follower
 from tui.live.screen import LiveScreen
+from tui.look import FULL, Look
 from tui.safe_text import safe
-from tui.themes import DARK
 
 
 class LiveApp(PoolscopeApp):
@@ -21,11 +21,10 @@ class LiveApp(PoolscopeApp):
         *,
         words: str = "",
         notes: Sequence[str] = (),
-        theme: str = DARK,
-        ascii_only: bool = False,
+        look: Look = FULL,
     ) -> None:
         """``words``: a filter to begin with. ``notes``: what to say first."""
-        super().__init__(follower.first(), view, theme=theme, ascii_only=ascii_only)
+        super().__init__(follower.first(), view, look=look)
         self._follower = follower
         self._words = words
         self._notes = notes

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import Final
 
 from analyzers.snapshot import Snapshot
@@ -16,14 +14,13 @@ from tui.live.counting import Counting
 from tui.live.moment import Moment
 from tui.live.pace import Pace
 from tui.live.rates import Counts, RateMeter, Rates
+from tui.live.worker import Worker
 
 REFRESH_SECONDS: Final = 0.5
 """How often the interface is told."""
 
-Tell = Callable[[Moment], None]
 
-
-class Follower:
+class Follower(Worker):
     """Follows a source in a thread of its own, which alone touches source and analysis once it runs.
 
     ``pace``: how fast a trace is played; without one its events come at the pace at which they happen. ``baseline``:
@@ -33,42 +30,24 @@ class Follower:
     def __init__(
         self, source: Source, tags: TagNames, pace: Pace | None = None, baseline: PoolCounters | None = None
     ) -> None:
+        super().__init__("follower")
         self.pace = pace or Pace(None)
-        self.label = "LIVE" if pace is None else f"REPLAY {pace}"
-        """What the header says while events come."""
+        self._label = "LIVE" if pace is None else f"REPLAY {pace}"
         self._counting = Counting(source, tags, self.pace.clock, baseline)
         self._meter = RateMeter()
         self._rates = Rates()
         self._at_ns = 0
         self._is_counted = False
         self._told_at = 0.0
-        self._stopped = threading.Event()
-        self._taken = threading.Event()
-        self._taken.set()
-        self._tell: Tell | None = None
-        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    @property
+    def label(self) -> str:
+        """What the header says while events come."""
+        return self._label
 
     def first(self) -> Snapshot:
         """What is known before anything was read; for before :meth:`start`."""
         return self._counting.snapshot()
-
-    def start(self, tell: Tell) -> None:
-        """Begin; ``tell`` is called in the worker's thread and must not wait."""
-        self._tell = tell
-        self._thread.start()
-
-    def taken(self) -> None:
-        """The interface has shown what it was told; it is not told more before."""
-        self._taken.set()
-
-    def stop(self) -> None:
-        """End as soon as the batch or the snapshot in hand is done; returns at once."""
-        self._stopped.set()
-
-    def join(self) -> None:
-        """Wait for the end."""
-        if self._thread.ident is not None:
-            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -127,6 +106,4 @@ class Follower:
 
     def _say(self, moment: Moment) -> None:
         self._told_at = self.pace.clock()
-        self._taken.clear()
-        if self._tell is not None and not self._stopped.is_set():
-            self._tell(moment)
+        super()._say(moment)

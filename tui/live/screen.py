@@ -9,8 +9,8 @@ from textual import on
 from textual.message import Message
 
 from analyzers.snapshot import Snapshot
-from tui.live.follows import Follows
 from tui.live.moment import Moment
+from tui.live.worker import Worker
 from tui.screens.main import MainScreen
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.live_line import LiveLine
@@ -33,7 +33,7 @@ class LiveScreen(MainScreen):
             super().__init__()
             self.moment = moment
 
-    def __init__(self, snapshot: Snapshot, first: str, follower: Follows, *, words: str = "") -> None:
+    def __init__(self, snapshot: Snapshot, first: str, follower: Worker, *, words: str = "") -> None:
         """``words``: a filter to begin with."""
         super().__init__(snapshot, first)
         self._follower = follower

@@ -1,0 +1,28 @@
+"""How the interface looks on the terminal it is opened on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from tui.glyphs import terminal_is_unicode
+from tui.streams import is_behind_browser
+from tui.themes import DARK, theme_for
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """``theme``: its name. ``ascii_only``: no sign that needs Unicode."""
+
+    theme: str = DARK
+    ascii_only: bool = False
+
+
+def look_here(*, ascii_asked: bool) -> Look:
+    """What the terminal, or the browser, can show; ``ascii_asked``: what the user said of it."""
+    return Look(theme_for(os.environ), ascii_asked or not (is_behind_browser() or terminal_is_unicode()))
+
+
+FULL: Final = Look()
+"""All colours, all signs: for a picture, and for a terminal that nothing is known of."""
