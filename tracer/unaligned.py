@@ -34,8 +34,12 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -
     return builder.bitcast(builder.gep(data, [at]), ir.IntType(64).as_pointer())
 
 
+def _leading_zeros(word: np.uint64) -> int:
+    return 64 - int(word).bit_length()
+
+
 if TYPE_CHECKING or config.DISABLE_JIT:
-    load64, store64 = _load64, _store64
+    load64, store64, leading_zeros = _load64, _store64, _leading_zeros
 else:
 
     @intrinsic
@@ -61,3 +65,12 @@ else:
             return context.get_dummy_value()
 
         return signature, generate
+
+    @intrinsic
+    def leading_zeros(typing: Any, word: Any) -> Any:
+        """How many of a u64's bits, highest first, are zero before the first one; 64 of a zero."""
+
+        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+            return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+        return types.int64(types.uint64), generate

@@ -54,6 +54,7 @@ BUFFER: Final = np.dtype(
 )
 """One buffer of the file."""
 _ROW = struct.Struct("<4q2I2HI")
+_TIME = struct.Struct("<q")
 
 ReadAt = Callable[[int, int], bytes]
 """Gives up to so many bytes at an offset of the file."""
@@ -86,6 +87,7 @@ class _Indexer:
         self._skipped = 0
         self._search = _Search(read_at, size, head)
         self._alike = 0  # how many buffers like the one before to look for at once
+        self._packed: list[tuple[int, int, bytes]] = []  # whose first time is not known yet: see _unpack_heads
 
     def index(self) -> BufferIndex:
         offset = 0
@@ -96,6 +98,7 @@ class _Indexer:
             probe = self._read_at(offset, min(PROBE_BYTES, self._size - offset))
             fields = _plausible(probe, offset)
             offset = self._lost(offset, probe) if fields is None else offset + self._take(offset, probe, fields)
+        self._unpack_heads()
         buffers = np.frombuffer(self._rows, BUFFER) if self._rows else np.zeros(0, BUFFER)
         _settle_unknown_times(buffers, self._head.clock.origin)
         self._compare_with_head(len(buffers))
@@ -111,7 +114,7 @@ class _Indexer:
             count = 0  # the file is shorter than it was: slowly
         rows = _alike(np.frombuffer(heads, _HEAD, count), offset, stride)
         self._rows += rows.tobytes()
-        self._alike = min(2 * self._alike, _MOST_ALIKE) if len(rows) == self._alike else 0
+        self._alike = min(2 * self._alike, _MOST_AT_ONCE) if len(rows) == self._alike else 0
         return offset + len(rows) * stride
 
     def _compare_with_head(self, found: int) -> None:
@@ -138,22 +141,37 @@ class _Indexer:
         if not compressed and valid > stride:
             self._note(offset, DamageCode.BUFFER_LENGTH, f"the buffer says {valid:,} bytes are valid of {stride:,}", 0)
             valid = stride
-        first = self._first_time(probe, valid, compressed)
+        first = UNKNOWN_TIME
+        if compressed:
+            self._packed.append((len(self._rows), valid, probe[HEADER_BYTES:]))
+        else:
+            first = _first_time(probe[HEADER_BYTES:], valid)
         self._alike = 0 if compressed or stride < _HEAD_BYTES else max(1, self._alike)
         cpu = cpu_of(processor, flag)
         self._rows += _ROW.pack(offset, first, sequence, flushed, stride, valid, cpu, flag, present)
+        if len(self._packed) >= _MOST_AT_ONCE:
+            self._unpack_heads()
         return present
 
-    @staticmethod
-    def _first_time(probe: bytes, valid: int, compressed: bool) -> int:
-        """Raw time of the first record, :data:`UNKNOWN_TIME` where there is none or it has no time."""
-        record = probe[HEADER_BYTES:]
-        if compressed:
-            record = _unpacked_head(record)
-        if len(record) < _FIRST_RECORD or valid < HEADER_BYTES + _FIRST_RECORD or record[3] != TRACE_MARKER:
-            return UNKNOWN_TIME
-        at = _TIME_AT[record[2]]
-        return int.from_bytes(record[at : at + 8], "little", signed=True) if at else UNKNOWN_TIME
+    def _unpack_heads(self) -> None:
+        """Learn the first times of compressed buffers, unpacked together: a call for each would cost more than it does.
+
+        Each waits as (where its row stands, its valid bytes, its packed head).
+        """
+        if not self._packed:
+            return
+        ends = np.cumsum([len(head) for *_, head in self._packed])
+        out = np.zeros((len(ends), _FIRST_RECORD + 8), np.uint8)
+        spans = np.zeros((len(ends), 4), np.int64)
+        spans[1:, 0], spans[:, 1] = ends[:-1], ends
+        spans[:, 2] = out.shape[1] * np.arange(len(ends))
+        spans[:, 3] = spans[:, 2] + out.shape[1]
+        results = np.zeros((len(ends), 2), np.int64)
+        packed = b"".join([head for *_, head in self._packed])
+        decompress(np.frombuffer(packed, np.uint8), out.reshape(-1), spans, results)
+        for (row, valid, _), record, length in zip(self._packed, out, results[:, 1].tolist(), strict=True):
+            _TIME.pack_into(self._rows, row + _TIME.size, _first_time(record[:length].tobytes(), valid))
+        self._packed.clear()
 
     def _lost(self, offset: int, probe: bytes) -> int:
         """No buffer stands here: find where the next one does, and account for what lies between."""
@@ -198,16 +216,16 @@ _MARKERS: Final = (bytes([TRACE_MARKER]), bytes([MESSAGE_MARKER]))
 _PROCESSOR_INDEX: Final = int(BufferFlag.PROCESSOR_INDEX)
 _HEAD: Final = np.dtype([("header", BUFFER_HEADER), ("record", "u1", _FIRST_RECORD)])
 _HEAD_BYTES: Final = _HEAD.itemsize
-_MOST_ALIKE: Final = 1 << 10
+_MOST_AT_ONCE: Final = 1 << 10
 _FILLERS: Final = (b"\0", b"\xff")
 
 
-def _unpacked_head(packed: bytes) -> bytes:
-    """The first bytes of a compressed buffer: enough for the time of its first record."""
-    out = np.zeros(_FIRST_RECORD + 8, np.uint8)
-    spans, results = np.array([[0, len(packed), 0, len(out)]]), np.zeros((1, 2), np.int64)
-    decompress(np.frombuffer(packed, np.uint8), out, spans, results)
-    return out[: results[0, 1]].tobytes()
+def _first_time(record: bytes, valid: int) -> int:
+    """Raw time of a buffer's first record, :data:`UNKNOWN_TIME` where there is none or it has no time."""
+    if len(record) < _FIRST_RECORD or valid < HEADER_BYTES + _FIRST_RECORD or record[3] != TRACE_MARKER:
+        return UNKNOWN_TIME
+    at = _TIME_AT[record[2]]
+    return int.from_bytes(record[at : at + 8], "little", signed=True) if at else UNKNOWN_TIME
 
 
 def _alike(heads: npt.NDArray[np.void], offset: int, stride: int) -> npt.NDArray[np.void]:

@@ -25,7 +25,13 @@ ReadInto = Callable[[int, memoryview], int]
 LOAD_BYTES: Final = 1 << 20
 """Buffers loaded at once. Smaller loads stay in a core's own cache, but each costs a change between the two threads
 of a reading, which costs more (measured: ``docs/memory-and-speed.md``)."""
+COUNTED_LOAD_BYTES: Final = 1 << 18
+"""The same where one thread does all."""
+_PACKED_LOAD_BYTES: Final = 1 << 21
+"""The same of compressed buffers, unpacked: two threads work on each load, and have to wake for it."""
 _MOST_SEGMENTS: Final = 1 << 10
+_SHARES: Final = 16
+"""Into how many a load is cut for two threads to decompress: a thread takes 0.1 ms to wake, and one may be slower."""
 _ALIGN: Final = 7
 _PACKED: Final = int(BufferFlag.COMPRESSED)
 
@@ -54,7 +60,7 @@ def plan(
     by_offset: npt.NDArray[np.int64],
     reads: npt.NDArray[np.int64],
 ) -> tuple[Int, Int, Int, bool]:
-    """Make ``segments`` of the buffers ``queue[begin:end]``, as many as ``most`` bytes hold, but at least one.
+    """Make ``segments`` of the buffers ``queue[begin:end]``, as many as ``most`` bytes hold unpacked, but at least one.
 
     All are compressed or none is. Neighbours in the file share a read: ``reads`` gets rows of (file offset, bytes,
     position in the arena). Gives the number of segments, of reads, the arena's bytes, and whether all buffers
@@ -67,7 +73,7 @@ def plan(
     while begin + count < end and count < segments.shape[0]:
         row = queue[begin + count]
         buffer = buffers[row]
-        total += np.int64(buffer["stride"])
+        total += max(np.int64(buffer["stride"]), np.int64(buffer["valid"]))
         if count > 0 and (total > most or buffer["flag"] & _PACKED != packed):
             break
         whole = whole and buffer["present"] == buffer["stride"]
@@ -133,33 +139,36 @@ class Arena:
 class Loader:
     """Loads buffers into ``arena`` and their state into :attr:`segments`, by CPU in the order given.
 
-    ``helper`` decompresses half of the compressed buffers.
+    ``helper`` decompresses some of the compressed buffers.
     """
 
     def __init__(
-        self, read_into: ReadInto, buffers: npt.NDArray[np.void], compression: int, helper: ThreadPoolExecutor | None
-    ) -> None:
+        self, read_into: ReadInto, buffers: npt.NDArray[np.void], compression: int, helper: ThreadPoolExecutor | None,
+        load_bytes: int = LOAD_BYTES,
+    ) -> None:  # fmt: skip
         self._read_into = read_into
         self._buffers = buffers
         self._compression = compression
         self._helper = helper
+        self._load_bytes = load_bytes
         self._scratch = Arena(0)
         self._all = np.zeros(_MOST_SEGMENTS, SEGMENT)
         self._by_offset = np.zeros(_MOST_SEGMENTS, np.int64)
         self._reads = np.zeros((_MOST_SEGMENTS, 3), np.int64)
         self._spoilt: dict[int, tuple[DamageCode, str]] = {}
-        self.arena = Arena(LOAD_BYTES)
+        self.arena = Arena(load_bytes)
         self.segments = self._all[:0]
         self.damage: list[Damage] = []
         self.bytes_read = 0
 
     def load(self, queue: npt.NDArray[np.int64], begin: int, end: int) -> int:
         """Load the next of the buffers ``queue[begin:end]`` (rows of the index); gives how many."""
+        packed = bool(self._buffers["flag"][queue[begin]] & _PACKED)
+        most = _PACKED_LOAD_BYTES if packed else self._load_bytes
         count, n_reads, size, whole = plan(
-            self._buffers, queue, begin, end, LOAD_BYTES, self._all, self._by_offset, self._reads
+            self._buffers, queue, begin, end, most, self._all, self._by_offset, self._reads
         )
         self.segments = self._all[:count]
-        packed = bool(self._buffers["flag"][self.segments["buffer"][0]] & _PACKED)
         target = self._scratch if packed else self.arena
         target.reserve(int(size))
         there = self._read(target, self._reads[:n_reads].tolist())
@@ -221,7 +230,7 @@ class Loader:
         segments["packed"] = 1
 
     def _decompress(self, spans: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """(Status, bytes) of each buffer; half of them are decompressed in a second thread where there is one."""
+        """(Status, bytes) of each buffer; where there is a second thread, both take what is left until nothing is."""
         results = np.zeros((len(spans), 2), np.int64)
         if self._compression != Compression.XPRESS and self._compression in Compression.__members__.values():
             name = Compression(self._compression).name.replace("_", "-")
@@ -229,14 +238,21 @@ class Loader:
             for row in self.segments["buffer"].tolist():
                 self._spoil(row, DamageCode.COMPRESSION_UNSUPPORTED, text)
             return results
-        source, target = self._scratch.bytes, self.arena.bytes
-        half = len(spans) // 2 if self._helper is not None else 0
-        waiting = None
-        if self._helper is not None and half:
-            waiting = self._helper.submit(xpress.decompress, source, target, spans[:half], results[:half])
-        xpress.decompress(source, target, spans[half:], results[half:])
-        if waiting is not None:
-            waiting.result()
+        step = max(1, len(spans) // _SHARES)
+        left = [slice(at, at + step) for at in range(0, len(spans), step)]
+
+        def take() -> None:
+            while left:
+                try:
+                    share = left.pop()
+                except IndexError:  # the other thread was faster
+                    return
+                xpress.decompress(self._scratch.bytes, self.arena.bytes, spans[share], results[share])
+
+        helped = self._helper.submit(take) if self._helper is not None and len(left) > 1 else None
+        take()
+        if helped is not None:
+            helped.result()
         return results
 
     def _spoil(self, row: int, code: DamageCode, text: str) -> None:

@@ -22,7 +22,7 @@ from tracer.etl import walk
 from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier
 from tracer.etl.headers import BufferFlag, Compression
-from tracer.etl.loading import Loader, ReadInto
+from tracer.etl.loading import COUNTED_LOAD_BYTES, LOAD_BYTES, Loader, ReadInto
 from tracer.etl.logfile import LogFile
 from tracer.etl.order import NO_HORIZON, Order
 from tracer.etl.pending import Pending
@@ -89,8 +89,8 @@ class Reading:
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        # Where all fits into one window there is nothing to do at the same time.
-        self._pipelined = threads > 1 and int(self._sizes[-1]) > window_bytes
+        # Where all fits into one window, or nothing is decoded, there is nothing to do at the same time.
+        self._pipelined = threads > 1 and int(self._sizes[-1]) > window_bytes and not self._counting_only
         self._next = 0
         self._handed_on = int(_BEGIN)  # raw time up to which events went out
         self._done = 0
@@ -102,7 +102,10 @@ class Reading:
         self._spare: SimpleQueue[_Window] = SimpleQueue()  # decoded: their arrays are used again
         packed = buffers["flag"] & BufferFlag.COMPRESSED
         self._helper = ThreadPoolExecutor(1, "poolscope-decompress") if threads > 1 and packed.any() else None
-        self._loader = Loader(read_into, buffers, head.compression or Compression.XPRESS, self._helper)
+        self._loader = Loader(
+            read_into, buffers, head.compression or Compression.XPRESS, self._helper,
+            COUNTED_LOAD_BYTES if self._counting_only else LOAD_BYTES,
+        )  # fmt: skip
 
     @property
     def _state(self) -> npt.NDArray[np.int64]:

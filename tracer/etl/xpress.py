@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.jit import Int, inlined, kernel
-from tracer.unaligned import load64, store64
+from tracer.unaligned import leading_zeros, load64, store64
 
 WHOLE: Final = 0
 """All of the input was read."""
@@ -46,10 +46,7 @@ def _flags(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> np.uint32:
 @inlined
 def _literals_ahead(flags: np.uint32, left: Int) -> Int:
     """How many of the ``left`` lowest flag bits, highest first, are literals before the first match."""
-    count = 0
-    while count < left and (flags >> np.uint32(left - 1 - count)) & np.uint32(1) == np.uint32(0):
-        count += 1
-    return count
+    return leading_zeros(np.uint64(flags) << np.uint64(64 - left) | np.uint64(1) << np.uint64(63 - left))
 
 
 @inlined
