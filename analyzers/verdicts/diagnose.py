@@ -96,6 +96,7 @@ def _hold(case: Case) -> Grounds:
         packets,
         told.last_retired_ns,
         complete_from_ns=case.coverage.complete_from_ns,
+        lost=case.coverage.lost,
     )
     found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
     retention = build(

@@ -30,6 +30,10 @@ _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
 warm-up from a leak."""
 
+_AS_MANY: Final = 0.5
+"""Where so many older ones were freed for each survivor, survivors are not kept for good. Were the load even, there
+would be one for each; where it has grown, fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -49,12 +53,13 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A group before it is judged."""
+    """A group before it is judged; ``start``: of the time in which survivors could be born."""
 
     group: Group
     survivors: Survivors
     course: Course
     growth: Growth
+    start: int
 
 
 def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
@@ -80,7 +85,7 @@ def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
         how = course(births[: lived.count], Span(span.start, until), history)
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
-    return _Seen(group, lived, how, grows)
+    return _Seen(group, lived, how, grows, span.start)
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
@@ -88,7 +93,7 @@ def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span:
     settled = group.history.start_ns + settled_steps(group.history) * group.history.step_ns
     count = int(np.searchsorted(births, settled))
     how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
-    return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows)
+    return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows, span.start)
 
 
 def _survivors(group: Group, ages_ns: I64) -> Survivors:
@@ -112,8 +117,25 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     explained = rate.explained(group.allocations, group.strays) if group.frees else 0.0
     hardly = rate.hardly(group.allocations, group.strays, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
+    older = _older_freed(each, rate.told)
+    if verdict in ACCUSATIONS and older >= _AS_MANY * count:
+        verdict, why = (
+            Verdict.TRANSIENT,
+            (f"{older:,.0f} of their kind that were older, from before the trace, were freed: these may be too"),
+        )
     explained = min(explained, count) if verdict in ACCUSATIONS else explained
     return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why)
+
+
+def _older_freed(each: _Seen, told: float) -> float:
+    """Frees of blocks older than the age of survivors: allocated before the trace, and freed so long after its start.
+
+    Where events were lost, some are of blocks whose allocation was lost, at whatever age.
+    """
+    history = each.group.history
+    strays = each.group.strays_by_step[history.step_at(each.start + each.survivors.age_ns) + 1 :]
+    lost = LossRate(told).explained(int(history.frees[len(history.frees) - len(strays) :].sum()))
+    return max(float(strays.sum()) - lost, 0.0)
 
 
 def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:

@@ -125,3 +125,38 @@ def test_what_was_replaced_is_no_survivor_that_the_loss_left() -> None:
     rate = LossRate(0.02)
     assert rate.hardly(4000, 50.0, 30) == rate.hardly(4000, 50.0, 0) - 30
     assert rate.hardly(4000, 50.0, 0) < rate.explained(4000, 50.0)
+
+
+def _long_lived(random: np.random.Generator) -> tuple[Lives, list[float]]:
+    """Nine of ten live shortly, one lives for hours; as many of these, from before the trace, are freed all along."""
+    length = 1e11
+    made = np.sort(random.uniform(0, length, 1_000))
+    freed = made + random.exponential(length / 1_000, 1_000)
+    freed[random.random(1_000) < 0.1] = NEVER
+    return Lives(made, freed, length), (random.uniform(0, 1, 100) * length).tolist()
+
+
+def test_what_lives_longer_than_the_trace_is_no_leak_where_as_many_older_ones_are_freed() -> None:
+    stories = [_long_lived(np.random.default_rng(seed)) for seed in range(SEEDS)]
+    cleared = {judged(lives, older=older).verdict for lives, older in stories}
+    assert cleared == {Verdict.TRANSIENT}
+    assert {judged(lives).verdict for lives, _ in stories} == {Verdict.MISSING_FREE}
+
+
+def test_a_full_cache_that_gives_up_one_older_than_the_trace_for_each_new_one_does_not_grow() -> None:
+    made = np.linspace(0.01, 0.99, 80) * 1e9
+    lives = Lives(made, np.full(80, NEVER), 1e9)
+    assert judged(lives).verdict is Verdict.GROWTH
+    assert judged(lives, older=made.tolist()).verdict is Verdict.TRANSIENT
+
+
+def test_older_blocks_that_go_soon_after_the_start_do_not_clear_a_leak() -> None:
+    lives, _ = _long_lived(np.random.default_rng(1))
+    soon = np.linspace(0, 0.002, 100) * lives.length
+    assert judged(lives, older=soon.tolist()).verdict is Verdict.MISSING_FREE
+
+
+def test_frees_whose_allocation_was_lost_do_not_clear_a_leak() -> None:
+    lives, older = _long_lived(np.random.default_rng(1))
+    assert judged(lives, older=older[:66]).verdict is Verdict.TRANSIENT
+    assert judged(lives, older=older[:66], told=0.02).verdict is Verdict.MISSING_FREE
