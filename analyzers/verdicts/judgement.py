@@ -15,16 +15,16 @@ from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import I64, Outstanding
 from analyzers.trends.settled import settled_steps
 from analyzers.trends.trend import Growth, growth
-from analyzers.verdicts.course import FEWEST, Course, Span, course
+from analyzers.verdicts.course import Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Group
 from analyzers.verdicts.lost import TELLING_ALLOCATIONS, LossRate
 from analyzers.verdicts.survivors import Survivors, survivors
 
 FEWEST_SIBLINGS: Final = 10
 """Freed siblings from which "such allocations are freed" can be said."""
-_FEWEST_KEPT: Final = 12
+_FEWEST_KEPT: Final = 16
 """Allocations without enough freed siblings below which nothing is said of them."""
-_FEWEST_BY_GROWTH: Final = 2 * FEWEST
+_FEWEST_BY_GROWTH: Final = 24
 """Where survivors cannot be told one by one, it takes more of them."""
 _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
@@ -53,13 +53,17 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A group before it is judged; ``start``: of the time in which survivors could be born."""
+    """A group before it is judged.
+
+    ``start``: of the time in which survivors could be born; ``seldom``: whether they were so ever more seldom.
+    """
 
     group: Group
     survivors: Survivors
     course: Course
     growth: Growth
     start: int
+    seldom: bool = False
 
 
 def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
@@ -85,7 +89,8 @@ def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
         how = course(births[: lived.count], Span(span.start, until), history)
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
-    return _Seen(group, lived, how, grows, span.start)
+    seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], span.end - lived.age_ns)
+    return _Seen(group, lived, how, grows, span.start, seldom)
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
@@ -168,6 +173,8 @@ def _without_siblings(each: _Seen) -> tuple[Verdict, str]:
     """Nothing tells when such allocations are freed: only growth up to the end counts."""
     if each.survivors.count < _FEWEST_KEPT:
         return Verdict.UNKNOWN, f"{each.survivors.count:,} allocations were kept: too few to tell"
+    if each.seldom:
+        return Verdict.CACHE, "it grows ever more slowly, as what is kept for use again does"
     if each.course is Course.ENDED or each.growth.levelled_off:
         return Verdict.CACHE, "it grew and stopped growing before the end"
     if each.growth.sawtooth:
