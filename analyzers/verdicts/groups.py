@@ -7,7 +7,8 @@ without stacks a group is a tag.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +104,33 @@ def _group(
         strays_by_step=_strays_by_step(pool, tag_row, sites, history),
         history=history,
         siblings=families.get((tag_row, table.driver[busiest]), history.lifetimes),
+    )
+
+
+def joined(family: Sequence[Group]) -> Group:
+    """Groups of one tag and driver as one, at the places of all; their histories begin at the same time."""
+    histories = [each.history for each in family]
+
+    def total(name: str) -> I64:
+        return np.asarray(np.sum([getattr(each, name) for each in histories], axis=0), np.int64)
+
+    first = family[0]
+    return replace(
+        first,
+        sites=np.concatenate([each.sites for each in family]),
+        rows=np.sort(np.concatenate([each.rows for each in family])),
+        allocations=sum(each.allocations for each in family),
+        frees=sum(each.frees for each in family),
+        replaced=sum(each.replaced for each in family),
+        strays=sum(each.strays for each in family),
+        strays_by_step=np.asarray(np.sum([each.strays_by_step for each in family], axis=0)),
+        history=replace(
+            first.history,
+            **{
+                name: total(name)
+                for name in ("allocations", "frees", "bytes", "survivors", "survivor_bytes", "lifetimes")
+            },
+        ),
     )
 
 

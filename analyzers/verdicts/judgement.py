@@ -15,8 +15,8 @@ from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import I64, Outstanding
 from analyzers.trends.settled import settled_steps
 from analyzers.trends.trend import Growth, growth
-from analyzers.verdicts.course import Course, Span, course, ever_more_seldom
-from analyzers.verdicts.groups import Group
+from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
+from analyzers.verdicts.groups import Group, joined
 from analyzers.verdicts.lost import TELLING_ALLOCATIONS, LossRate
 from analyzers.verdicts.survivors import Survivors, survivors
 
@@ -30,6 +30,8 @@ _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
 warm-up from a leak."""
 
+_BIN: Final = 1.5
+"""The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
 _AS_MANY: Final = 0.5
 """Where so many older ones were freed for each survivor, survivors are not kept for good. Were the load even, there
 would be one for each; where it has grown, fewer."""
@@ -77,7 +79,27 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told
     for number, each in enumerate(seen):
         others = tuple(share for at, share in enumerate(kept) if share is not None and at != number) if told else ()
         judged.append(_judge(each, LossRate(told, others)))
-    return judged
+    return _with_wider(judged, outstanding, span, told)
+
+
+def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
+    """Where each place in a driver's code keeps too few of a tag to tell, all of them are judged as one group.
+
+    What comes of it counts where that is an accusation.
+    """
+    families: dict[tuple[int, str], list[Judgement]] = {}
+    for each in judged:
+        if each.group.driver:
+            families.setdefault((each.group.tag_row, each.group.driver), []).append(each)
+    accused: dict[tuple[int, str], Judgement] = {}
+    for key, family in families.items():
+        if len(family) > 1 and all(each.course is Course.TOO_FEW for each in family):
+            wider = joined([each.group for each in family])
+            found = _judge(_look(wider, outstanding, span), LossRate(told)) if len(wider.rows) >= FEWEST else family[0]
+            if found.verdict in ACCUSATIONS:
+                accused[key] = found
+    kept = [each for each in judged if (each.group.tag_row, each.group.driver) not in accused]
+    return [*accused.values(), *kept]
 
 
 def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
@@ -133,12 +155,13 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
 
 
 def _older_freed(each: _Seen, told: float) -> float:
-    """Frees of blocks older than the age of survivors: allocated before the trace, and freed so long after its start.
+    """Frees of blocks older than siblings usually become: allocated before the trace, freed so long after its start.
 
     Where events were lost, some are of blocks whose allocation was lost, at whatever age.
     """
     history = each.group.history
-    strays = each.group.strays_by_step[history.step_at(each.start + each.survivors.age_ns) + 1 :]
+    usual = int(each.survivors.usual_ns / _BIN)
+    strays = each.group.strays_by_step[history.step_at(each.start + usual) + 1 if usual else 0 :]
     lost = LossRate(told).explained(int(history.frees[len(history.frees) - len(strays) :].sum()))
     return max(float(strays.sum()) - lost, 0.0)
 
