@@ -37,10 +37,15 @@ _SLOWING: Final = 0.12
 _SELDOM: Final = 1.6
 """Mean of log(whole time / time of birth) from which births become ever more seldom: 1 at an even rate, 1.2 at one that
 swings by half, 2 at one that falls as 1/time by a factor of 50."""
-_SELDOM_LAST: Final = 0.16
-_SELDOM_RATIO: Final = 1.2
-"""And the last third of their time has but this share of them, the third before it so many times as many: else it was a
-start after which they go on evenly."""
+_SELDOM_LAST: Final = 0.18
+"""And the last third of their time has but this share of them."""
+_SELDOM_HALF: Final = 0.46
+"""And of those in the last three doublings of their time, the last doubling has this share: a third where they fall off
+as 1/time, 4/7 where they go on evenly after a start with many."""
+
+_THREE_DOUBLINGS: Final = 1 / 8
+_SMALLEST: Final = 1e-9
+"""Of the whole time: what is born with the first has no age."""
 
 
 class Course(Enum):
@@ -90,12 +95,13 @@ def course(births: I64, span: Span, history: GroupHistory) -> Course:
 
 def ever_more_seldom(births: I64, end: int) -> bool:
     """Whether births (int64, ascending) fall off as those of a pool of free blocks, made only when none is left."""
-    age = births[1:] - births[0]
-    length = max(end - int(births[0]), 1)
-    late, before = (int(np.count_nonzero(age > length * third // 3)) for third in (2, 1))
-    mean = float(np.mean(np.log(length / np.maximum(age, 1))))
-    fall = before - late >= _SELDOM_RATIO * late
-    return mean >= _SELDOM and late <= _SELDOM_LAST * len(births) and fall
+    age = (births[1:] - births[0]) / max(end - int(births[0]), 1)
+    later = age[age > _THREE_DOUBLINGS]
+    return (
+        float(np.mean(-np.log(np.maximum(age, _SMALLEST)))) >= _SELDOM
+        and float(np.mean(age > 2 / 3)) <= _SELDOM_LAST
+        and float(np.count_nonzero(later > 1 / 2)) <= _SELDOM_HALF * len(later)
+    )
 
 
 def _made(history: GroupHistory, last: int, end: int) -> tuple[int, int]:
