@@ -68,8 +68,9 @@ class Running:
 
     def follow(self, pool: EventTable | None, switches: EventTable | None, sighted: Sighted | None = None) -> None:
         """Take one batch: its pool events get their thread in place. ``sighted`` has taken it before."""
-        self._sighted = sighted or self._sighted
-        self._sighted.begin(self._running)
+        if sighted is not None:
+            self._sighted = sighted
+            sighted.begin(self._running)
         none, ids, cpus = np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint16)
         order, cpu, thread, who = none, cpus, ids, np.zeros(0, np.uint8)
         if pool is not None:

@@ -7,7 +7,7 @@ without stacks a group is a tag.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,11 +109,6 @@ def _group(
 
 def joined(family: Sequence[Group]) -> Group:
     """Groups of one tag and driver as one, at the places of all; their histories begin at the same time."""
-    histories = [each.history for each in family]
-
-    def total(name: str) -> I64:
-        return np.asarray(np.sum([getattr(each, name) for each in histories], axis=0), np.int64)
-
     first = family[0]
     return replace(
         first,
@@ -124,13 +119,22 @@ def joined(family: Sequence[Group]) -> Group:
         replaced=sum(each.replaced for each in family),
         strays=sum(each.strays for each in family),
         strays_by_step=np.asarray(np.sum([each.strays_by_step for each in family], axis=0)),
-        history=replace(
-            first.history,
-            **{
-                name: total(name)
-                for name in ("allocations", "frees", "bytes", "survivors", "survivor_bytes", "lifetimes")
-            },
-        ),
+        history=_joined([each.history for each in family]),
+    )
+
+
+def _joined(family: Sequence[GroupHistory]) -> GroupHistory:
+    def total(of: Callable[[GroupHistory], I64]) -> I64:
+        return np.asarray(np.sum([of(each) for each in family], axis=0), np.int64)
+
+    return replace(
+        family[0],
+        allocations=total(lambda each: each.allocations),
+        frees=total(lambda each: each.frees),
+        bytes=total(lambda each: each.bytes),
+        survivors=total(lambda each: each.survivors),
+        survivor_bytes=total(lambda each: each.survivor_bytes),
+        lifetimes=total(lambda each: each.lifetimes),
     )
 
 

@@ -161,9 +161,19 @@ def _older_freed(each: _Seen, told: float) -> float:
     """
     history = each.group.history
     usual = int(each.survivors.usual_ns / _BIN)
-    strays = each.group.strays_by_step[history.step_at(each.start + usual) + 1 if usual else 0 :]
+    strays = each.group.strays_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
+    if usual:
+        strays[:1] *= _part_of_step(each, usual)
     lost = LossRate(told).explained(int(history.frees[len(history.frees) - len(strays) :].sum()))
     return max(float(strays.sum()) - lost, 0.0)
+
+
+def _part_of_step(each: _Seen, usual: int) -> float:
+    """Share of the step in which blocks become older than usual that is later; none where half of that is earlier."""
+    history, at = each.group.history, each.start + usual
+    begins = history.start_ns + history.step_at(at) * history.step_ns
+    late = min(max(begins + history.step_ns - at, 0) / history.step_ns, 1.0)
+    return late if begins >= each.start + usual // 2 else 0.0
 
 
 def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,14 +13,15 @@ from analyzers.sighted import Sighted
 from analyzers.who import Running
 from tests.analyzers.event_tables import event_table
 from tests.analyzers.test_who import IDLE, inferred, owners, pool, switches
-from tests.analyzers.thread_events import NO_LATE_STACKS
+from tests.analyzers.thread_events import NO_LATE_STACKS, WAITING, Switch
+from tests.analyzers.thread_events import batch as by_hand
 from tracer.columns import UNKNOWN_ID, EventTable, Who
 from tracer.trace import Batch
 
 pytestmark = pytest.mark.unjitted
 
 T, U, V = 40, 44, 48
-ELSEWHERE = switches((0, 0, 10, IDLE))
+ELSEWHERE = by_hand([Switch(0, 0, 10, IDLE)]).tables["context_switch"]
 """A switch on another CPU shows that the session logs switches."""
 
 
@@ -129,8 +128,6 @@ def test_before_it_was_found_and_of_others_nothing_is_said(thread: int, time: in
 
 
 def test_a_thread_whose_switches_are_there_is_told_from_them() -> None:
-    waits: dict[str, Any] = {"old_state": 5, "old_wait_reason": 0, "old_wait_mode_flags": 0}
-    table = switches((0, 0, T, IDLE), (2, 0, IDLE, T))
-    fields = {**table.fields, **{name: np.full(2, value, np.int8) for name, value in waits.items()}}
-    gone = batch(switched=dataclasses.replace(table, fields=fields), pool=found((1, 3, T)))
+    table = by_hand([Switch(0, 0, T, IDLE), Switch(20, 0, IDLE, T, WAITING)]).tables["context_switch"]
+    gone = batch(switched=table, pool=found((1, 3, T)))
     assert since(T, 15, gone).code(0) is ThreadSince.WAITED

@@ -43,7 +43,7 @@ def _rests(lost: float) -> list[bool]:
     pool = pool_of([Block(0x1000, 5, T), Block(0x2000, 6, T)])
     requests = snapshot_of([Request(0x1000, 10, UNFINISHED, T)])
     found = filled(Attribution, 2, request=np.array([0, -1], np.int32))
-    return resting(pool, requests, found, np.zeros(2, np.bool_), 1, lost).tolist()
+    return [bool(each) for each in resting(pool, requests, found, np.zeros(2, np.bool_), 1, lost)]
 
 
 def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
