@@ -157,10 +157,11 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
 def _older_freed(each: _Seen, told: float) -> float:
     """Frees of blocks older than siblings usually become: allocated before the trace, freed so long after its start.
 
+    Where survivors count as such from an earlier age on, because so few siblings are freed at all, that age tells.
     Where events were lost, some are of blocks whose allocation was lost, at whatever age.
     """
     history = each.group.history
-    usual = int(each.survivors.usual_ns / _BIN)
+    usual = min(int(each.survivors.usual_ns / _BIN), each.survivors.age_ns)
     strays = each.group.strays_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
     if usual:
         strays[:1] *= _part_of_step(each, usual)

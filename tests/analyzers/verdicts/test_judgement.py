@@ -198,3 +198,13 @@ def test_a_leak_by_many_ways_is_seen_where_no_way_shows_enough_of_it() -> None:
     others = [replace(each, driver=f"{number}.sys") for number, each in enumerate(places)]
     alone = judge_all(others, outstanding_at(made.astype(np.int64)), Span(0, 10**9), 0.0)
     assert {each.verdict for each in alone} == {Verdict.TRANSIENT}
+
+
+def test_where_hardly_any_is_freed_older_ones_count_from_the_age_of_survivors_on() -> None:
+    """A few are freed, at all ages up to nearly the trace's length; many more older ones are, all along."""
+    random = np.random.default_rng(5)
+    made = np.sort(random.uniform(0, 1e9, 800))
+    freed = np.where(random.random(800) < 0.06, made + random.uniform(0, 1.0, 800) * 1e9, NEVER)
+    lives, older = Lives(made, freed, 1e9), (random.uniform(0, 1, 800) * 1e9).tolist()
+    assert judged(lives).verdict is Verdict.MISSING_FREE
+    assert judged(lives, older=older).verdict is Verdict.TRANSIENT
