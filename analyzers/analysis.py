@@ -15,6 +15,7 @@ from analyzers.modules import Modules
 from analyzers.pool import PoolView
 from analyzers.processes import Processes
 from analyzers.requests.book import Requests
+from analyzers.sighted import Sighted
 from analyzers.snapshot import Frame, PoolSnapshot, Snapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
@@ -78,20 +79,22 @@ class Analysis:
         self._running = Running()
         self._names = TraceNames(source.stacks)
         self._requests = Requests()
-        self._activity = Activity()
+        self._sighted = Sighted()
+        self._activity = Activity(sighted=self._sighted)
         self._at_ns = 0
         self.late_stacks = 0
 
     def feed(self, batch: Batch) -> None:
         """Take one batch."""
         self._names.feed(batch)
+        self._sighted.feed(batch)
         pool = batch.tables.get("pool")
-        self._running.follow(pool, batch.tables.get("context_switch"))
+        self._running.follow(pool, batch.tables.get("context_switch"), self._sighted)
         if pool is not None:
             self._ledger.feed(pool)
         if len(batch.late_stacks.stack):
             self.late_stacks = self._ledger.attach_late(batch.late_stacks)
-        self._requests.feed(batch)
+        self._requests.feed(batch, self._sighted)
         self._activity.feed(batch)
         self._at_ns = batch.until_ns
 

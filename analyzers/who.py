@@ -2,7 +2,8 @@
 
 A context switch names the thread that runs next on its CPU, and the one that ran until then. What
 is taken from it is inferred, and is labelled :attr:`~tracer.columns.Who.CONTEXT_SWITCH`. Events of an interrupt or
-a DPC are charged to the thread they interrupted: the trace does not tell them apart.
+a DPC are charged to the thread they interrupted: the trace does not tell them apart. On a CPU on which nothing was
+switched, the thread that other events name there has run all along (:mod:`analyzers.sighted`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.sighted import Sighted
 from tracer.columns import UNKNOWN_ID, EventTable, Who
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.jit import kernel
@@ -62,9 +64,13 @@ class Running:
         self._running = np.full(MAX_PROCESSORS, UNKNOWN_ID, np.uint32)
         self._first_thread = np.full(MAX_PROCESSORS, UNKNOWN_ID, np.uint32)
         self._first_time = np.full(MAX_PROCESSORS, _NEVER, np.int64)
+        self._sighted = Sighted()
 
-    def follow(self, pool: EventTable | None, switches: EventTable | None) -> None:
-        """Take one batch: its pool events get their thread in place."""
+    def follow(self, pool: EventTable | None, switches: EventTable | None, sighted: Sighted | None = None) -> None:
+        """Take one batch: its pool events get their thread in place. ``sighted`` has taken it before."""
+        if sighted is not None:
+            self._sighted = sighted
+            sighted.begin(self._running)
         none, ids, cpus = np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint16)
         order, cpu, thread, who = none, cpus, ids, np.zeros(0, np.uint8)
         if pool is not None:
@@ -76,8 +82,9 @@ class Running:
         follow(when, at, on, new, old, order, cpu, thread, who, self._running, self._first_thread, self._first_time)
 
     def before_first_switch(self, cpu: npt.NDArray[np.uint16], time: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
-        """Thread that ran on ``cpu`` at ``time``, for events that nobody claims; UNKNOWN_ID where no switch tells.
+        """Thread that ran on ``cpu`` at ``time``, for events that nobody claims; UNKNOWN_ID where nothing tells.
 
         Such an event at the very time of the CPU's first switch was logged before it, or the switch would tell.
         """
-        return np.where(time <= self._first_time[cpu], self._first_thread[cpu], np.uint32(UNKNOWN_ID)).astype(np.uint32)
+        first = np.where(self._first_time == _NEVER, self._sighted.now, self._first_thread)
+        return np.where(time <= self._first_time[cpu], first[cpu], np.uint32(UNKNOWN_ID)).astype(np.uint32)

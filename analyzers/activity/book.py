@@ -19,10 +19,12 @@ from analyzers.activity.following import (
     STATE_THREADS,
     follow,
 )
-from analyzers.activity.rows import NEVER, RECENT_WAITS, THREAD
+from analyzers.activity.rows import NEVER, NO_CPU, RECENT_WAITS, THREAD
 from analyzers.activity.since import RAN, UNKNOWN, Since, answer, judge
 from analyzers.ledger.tables import table_of
-from tracer.columns import EventTable
+from analyzers.sighted import Sighted
+from analyzers.threads import IDLE_THREAD
+from tracer.columns import UNKNOWN_ID, EventTable
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.trace import Batch
 
@@ -36,8 +38,11 @@ class Activity:
     KINDS: ClassVar = frozenset({"context_switch", "thread", "ready_thread"})
     """Kinds of events that it looks at."""
 
-    def __init__(self, rows: int = _FIRST_ROWS) -> None:
-        """``rows``: how many threads there is room for at first, a power of two, at least 2."""
+    def __init__(self, rows: int = _FIRST_ROWS, *, sighted: Sighted | None = None) -> None:
+        """``rows``: how many threads there is room for at first, a power of two, at least 2.
+
+        ``sighted``: who is found on CPUs on which nothing was switched, where somebody follows that.
+        """
         self._state = np.zeros(STATE_ROWS, np.int64)
         self._rows = np.zeros(rows, THREAD)
         self._ring = np.zeros((rows, RECENT_WAITS), np.int64)
@@ -46,6 +51,7 @@ class Activity:
         self._cpu_row = np.full(MAX_PROCESSORS, NOBODY, np.int32)
         self._cpu_last = np.full(MAX_PROCESSORS, NEVER, np.int64)
         self._now = 0
+        self._sighted = sighted or Sighted()
 
     @property
     def seen_switches(self) -> bool:
@@ -109,17 +115,32 @@ class Activity:
         times = times_ns.astype(np.int64)
         judge(self._rows, self._keys, self._table, self._ring, threads, times, found, what, ready, waits)
         result = answer(self._now if at_ns is None else at_ns, times, self._rows, found, what, ready, waits)
-        if seen_ns is None or seen_cpu is None or not self.seen_switches:
-            return result
-        still = (what == UNKNOWN) & (seen_ns != NEVER) & (seen_ns <= times) & (self._cpu_last[seen_cpu] < seen_ns)
+        cpu, seen = self._seen_on_silent_cpu(threads, times)
+        if seen_ns is not None and seen_cpu is not None and self.seen_switches:
+            still = (seen == NEVER) & (seen_ns != NEVER) & (seen_ns <= times) & (self._cpu_last[seen_cpu] < seen_ns)
+            cpu, seen = np.where(still, seen_cpu, cpu), np.where(still, seen_ns, seen)
+        still = (what == UNKNOWN) & (seen != NEVER)
         return dataclasses.replace(
             result,
             what=np.where(still, RAN, what).astype(np.uint8),
             unbroken=result.unbroken | still,
             silent_cpu=still,
-            cpu=np.where(still, seen_cpu, result.cpu).astype(np.int32),
-            stay_ns=np.where(still, seen_ns, result.stay_ns),
+            cpu=np.where(still, cpu, result.cpu).astype(np.int32),
+            stay_ns=np.where(still, seen, result.stay_ns),
         )
+
+    def _seen_on_silent_cpu(
+        self, threads: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """By question: a CPU on which nothing was ever switched and where the thread was found by then, and when."""
+        there = self._sighted.now
+        cpus = np.flatnonzero((there != UNKNOWN_ID) & (there != IDLE_THREAD))
+        cpus = cpus[np.argsort(there[cpus])]
+        if not len(cpus):
+            return np.full(len(threads), NO_CPU, np.int64), np.full(len(threads), NEVER, np.int64)
+        cpu = cpus[np.minimum(np.searchsorted(there[cpus], threads), len(cpus) - 1)]
+        seen = np.where(there[cpu] == threads, self._sighted.since_ns[cpu], NEVER)
+        return cpu, np.where(seen <= times, seen, NEVER)
 
 
 def _column(table: EventTable, name: str, dtype: type[np.generic]) -> npt.NDArray[Any]:

@@ -21,6 +21,7 @@ from analyzers.apcs.lookaside import MAY_REST, believed, proofs
 from analyzers.apcs.packets import Packets
 from analyzers.requests.tables import NEVER, Completion, Queued, RequestSnapshot, RequestTable
 from analyzers.threads import IDLE_THREAD
+from analyzers.verdicts.lost import LossRate
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.events.irp import MajorFunction
 
@@ -111,6 +112,7 @@ def pending_rows(
     last_retired_ns: I64 | None = None,
     *,
     complete_from_ns: int = 0,
+    lost: float = 0.0,
 ) -> PendingRows:
     """The pending completion APCs at ``at_ns``.
 
@@ -118,9 +120,12 @@ def pending_rows(
     thread's retired requests was completed that another thread or CPU completed, :data:`NEVER` for none. Special kernel
     APCs run in the order in which they were queued, so that whatever was completed before that one is held by no APC.
     ``complete_from_ns``: from when on the trace has the events of all CPUs (:class:`tracer.trace.Loss`).
+    ``lost``: share of events lost. Without its return or its completion a request that needed no APC looks like one
+    that had it; so a thread has to have had more of them than the loss explains.
     """
     requests = snapshot.requests
     overtaking = np.full(len(requests), NEVER, np.int64) if last_retired_ns is None else last_retired_ns
+    overtaking = np.where(requests.thread_retired >= _misread(requests, lost), overtaking, NEVER)
     sorting = _Sorting(len(requests))
     in_flight = sorting.take((requests.completed_ns == NEVER) | (requests.completion == Completion.NONE))
     inline = sorting.take((requests.completion == Completion.INLINE) | _needs_no_apc(requests))
@@ -165,6 +170,13 @@ def pending_rows(
         age_ns=at_ns - requests.completed_ns[rows],
         counts=counts,
     )
+
+
+def _misread(requests: RequestTable, lost: float) -> npt.NDArray[np.float64]:
+    """By request: how many of its thread's may look retired by an APC only because events were lost."""
+    rate = LossRate(lost)
+    counts, place = np.unique(requests.thread_completed, return_inverse=True)
+    return np.array([rate.explained(count) for count in counts.tolist()], np.float64)[place]
 
 
 class _Sorting:

@@ -80,7 +80,7 @@ class Ledger:
                 pool.user_stack, pool.offset, kind, tag, size, address, taken,
                 self._slots, self._buckets, self._sites, self._site_keys, self._site_table,
                 self._tags, self._tag_keys, self._tag_table, self._site_memo, self._recent,
-                self._histories.steps, self._histories.lifetimes, self._state,
+                self._histories.steps, self._histories.lifetimes, self._histories.strays, self._state,
             )  # fmt: skip
             if full == DONE:
                 break
@@ -115,6 +115,7 @@ class Ledger:
             self._site_table = table_of(self._site_keys, int(self._state[STATE_SITES]))
         else:
             self._tags, self._tag_keys = _grown(self._tags), _grown(self._tag_keys)
+            self._histories.reserve_tags(len(self._tags))
             self._tag_table = table_of(self._tag_keys, int(self._state[STATE_TAGS]))
 
     def _reach(self, time_ns: int) -> None:

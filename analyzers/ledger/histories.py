@@ -49,6 +49,12 @@ def note_lifetime(lifetimes: npt.NDArray[np.int32], site: Int, duration: Int, ti
     lifetimes[site, bin_of(duration)] += times
 
 
+@inlined
+def note_stray(strays: npt.NDArray[np.int32], step: Int, tag: Int) -> None:
+    """Something was freed under a tag that was not seen to be allocated."""
+    strays[step, tag] += 1
+
+
 @kernel
 def _merge_pairs(steps: npt.NDArray[np.void], sites: int) -> None:
     """Each two steps become one; the second half of the axis is empty then."""
@@ -119,14 +125,16 @@ class Histories:
     """The arrays behind the histories, by site of the ledger.
 
     ``steps``: :data:`~analyzers.ledger.rows.STEP` (STEPS, sites), step by step so that what changes at one time lies
-    together. ``lifetimes``: int32 (sites, BINS).
+    together. ``lifetimes``: int32 (sites, BINS). ``strays``: int32 (STEPS, tags), frees without allocation by tag of
+    the ledger.
     """
 
-    def __init__(self, sites: int) -> None:
-        """``sites``: how many there is room for at first."""
+    def __init__(self, rows: int) -> None:
+        """``rows``: how many sites, and how many tags, there is room for at first."""
         self.shift = FIRST_SHIFT
-        self.steps = np.zeros((STEPS, sites), STEP)
-        self.lifetimes = np.zeros((sites, BINS), np.int32)
+        self.steps = np.zeros((STEPS, rows), STEP)
+        self.lifetimes = np.zeros((rows, BINS), np.int32)
+        self.strays = np.zeros((STEPS, rows), np.int32)
 
     def reserve(self, sites: int) -> None:
         """Make room for more sites."""
@@ -135,10 +143,18 @@ class Histories:
         lifetimes[: len(self.lifetimes)] = self.lifetimes
         self.steps, self.lifetimes = steps, lifetimes
 
+    def reserve_tags(self, tags: int) -> None:
+        """Make room for more tags."""
+        strays = np.zeros((STEPS, tags), np.int32)
+        strays[:, : self.strays.shape[1]] = self.strays
+        self.strays = strays
+
     def reach(self, time_ns: int, sites: int) -> None:
         """Let the axis reach to a time; ``sites`` are in use."""
         while time_ns >> self.shift >= STEPS:
             _merge_pairs(self.steps, sites)
+            self.strays[: STEPS // 2] = self.strays[::2] + self.strays[1::2]
+            self.strays[STEPS // 2 :] = 0
             self.shift += 1
 
     def summed(self, sites: SiteRows, slots: npt.NDArray[np.void], until_ns: int) -> SiteHistory:
@@ -153,6 +169,7 @@ class Histories:
             lifetimes=np.zeros((sites.count, BINS), np.int32),
             step_ns=1 << self.shift,
             used=min(max(until_ns >> self.shift, 0) + 1, STEPS),
+            strays=self.strays.T.copy(),
         )
         _sum_up(
             self.steps, self.lifetimes, sites.used, sites.rows, slots, sites.row_of_site, self.shift,

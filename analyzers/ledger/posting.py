@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
+from analyzers.ledger.histories import note_ended, note_lifetime, note_made, note_stray, step_of
 from analyzers.ledger.rows import (
     BUCKETS_FULL,
     DONE,
@@ -190,6 +190,7 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
     recent: npt.NDArray[np.void],
     steps: npt.NDArray[np.void],
     lifetimes: npt.NDArray[np.int32],
+    strays: npt.NDArray[np.int32],
     state: npt.NDArray[np.int64],
 ) -> int:
     """Post pool events, in time order; resumable: the caller makes room where the result says what is full.
@@ -237,6 +238,7 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
             state[STATE_TAGS] += 1
         if is_free:
             tag["frees"] += 1
+            note_stray(strays, step_of(time[now], state[STATE_STEP_SHIFT]), tag_row)
             state[STATE_FREES] += 1
             state[STATE_WITHOUT] += 1
             i += _posted(taken, i, now)

@@ -18,6 +18,7 @@ from analyzers.requests.room import empty_book, live_requests, with_room
 from analyzers.requests.rows import RUNNING, Rows
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.requests.view import SocketNames, snapshot_of
+from analyzers.sighted import Sighted
 from analyzers.threads import Threads
 from analyzers.trends.bins import BINS, EDGES
 from analyzers.who import Running
@@ -44,9 +45,14 @@ class Requests:
         self._seen: set[str] = set()
         self._process_ids: dict[int, int] = {}
 
-    def feed(self, batch: Batch) -> None:
-        """Take one batch. One without requests and sockets, in a trace that had none so far, costs next to nothing."""
+    def feed(self, batch: Batch, sighted: Sighted | None = None) -> None:
+        """Take one batch. One without requests and sockets, in a trace that had none so far, costs next to nothing.
+
+        ``sighted`` has taken it before; without it, nobody is known on CPUs on which nothing was switched.
+        """
         tables = batch.tables
+        if sighted is not None:
+            sighted.begin(self._book.counts[RUNNING:])
         self._seen.update(kind for kind in self._OWN if kind in tables)
         if "process" in tables:
             self._note_processes(tables["process"])

@@ -58,8 +58,9 @@ class RequestTable:
     with its start and completion. ``*_cpu`` and ``*_offset`` point at the events.
 
     Of all requests of the row's thread, in its present life, that were completed and needed an APC (neither inline nor
-    queued, no cleanup or close): ``thread_completed`` is their number, the retired ones included, ``last_retired_ns``
-    the completion of the latest-completed one that was seen to be retired, by a free or a new use of its packet.
+    queued, no cleanup or close): ``thread_completed`` is their number, the retired ones included, ``thread_retired``
+    that of the retired ones, ``last_retired_ns`` the completion of the latest-completed one that was seen to be
+    retired, by a free or a new use of its packet.
     """
 
     irp: U64
@@ -87,6 +88,7 @@ class RequestTable:
     operation_start_ns: I64
     operation_end_ns: I64
     thread_completed: U32
+    thread_retired: U32
     last_retired_ns: I64
 
     def __len__(self) -> int:

@@ -85,7 +85,7 @@ def _requests(rows: Rows, rows_of_sockets: I32, owners: Rows, threads: Threads, 
     strange = np.flatnonzero((process == UNKNOWN_ID) & (thread != UNKNOWN_ID))
     process[strange] = threads.process_of(thread[strange], rows["issued"][strange].astype(np.int64))
     socket = np.where(rows["socket"] >= 0, rows_of_sockets[rows["socket"]], np.int32(-1)).astype(np.int32)
-    completed, last_retired = _of_threads(rows, thread, owners)
+    completed, retired, last_retired = _of_threads(rows, thread, owners)
     return RequestTable(
         irp=_copy(rows, "address"),
         match_id=_copy(rows, "id"),
@@ -112,20 +112,23 @@ def _requests(rows: Rows, rows_of_sockets: I32, owners: Rows, threads: Threads, 
         operation_start_ns=_copy(rows, "operation_start"),
         operation_end_ns=_copy(rows, "operation_end"),
         thread_completed=completed,
+        thread_retired=retired,
         last_retired_ns=last_retired,
     )
 
 
-def _of_threads(rows: Rows, thread: U32, owners: Rows) -> tuple[U32, I64]:
-    """By request, of all its thread's: how many needed an APC, and the latest completion of those that had it."""
+def _of_threads(rows: Rows, thread: U32, owners: Rows) -> tuple[U32, U32, I64]:
+    """By request, of all its thread's: how many needed an APC, how many had it, and the latest completion of these."""
     needed = (rows["completion"] > Completion.INLINE) & (rows["queued"] == Queued.NO) & (thread != UNKNOWN_ID)
     ids, place = np.unique(np.concatenate((thread, owners["thread"])), return_inverse=True)
     mine, theirs = place[: len(rows)], place[len(rows) :]
     completed = np.bincount(mine[needed], minlength=len(ids))
-    completed[theirs] += owners["completed"]
+    retired = np.zeros(len(ids), np.int64)
+    retired[theirs] = owners["completed"]
+    completed += retired
     last_retired = np.full(len(ids), NEVER, np.int64)
     last_retired[theirs] = owners["last_retired"]
-    return completed[mine].astype(np.uint32), last_retired[mine]
+    return completed[mine].astype(np.uint32), retired[mine].astype(np.uint32), last_retired[mine]
 
 
 def _issuers(rows: Rows, running: Running) -> tuple[U32, U8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,8 @@ class SiteHistory:
     ``survivors``: int32 and ``survivor_bytes``: int64 (sites, STEPS), those made in each step that are outstanding at
     the snapshot. ``lifetimes``: int32 (sites, BINS), how long freed allocations lived (:mod:`analyzers.trends.bins`).
     ``step_ns``: width of a step; step 0 begins at the trace's start. ``used``: steps up to the snapshot's time.
+    ``strays``: int32 (tags, STEPS), frees without allocation in each step, by row of the
+    :class:`~analyzers.snapshot.TagTable`; no rows where nobody has counted them.
     """
 
     allocations: npt.NDArray[np.int32]
@@ -31,6 +33,7 @@ class SiteHistory:
     lifetimes: npt.NDArray[np.int32]
     step_ns: int
     used: int
+    strays: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, STEPS), np.int32))
 
     def rows(self, rows: npt.NDArray[np.integer]) -> GroupHistory:
         """The sum over some sites."""

@@ -16,8 +16,8 @@ import numpy as np
 from analyzers.snapshot import I64
 from analyzers.trends.history import GroupHistory
 
-FEWEST: Final = 12
-"""Survivors below which no course can be told: twelve exclude, at 95 %, that a doubling of the age frees a fifth."""
+FEWEST: Final = 16
+"""Survivors below which no course can be told: so many exclude, at 97 %, that a doubling of the age frees a fifth."""
 _SHORTEST: Final = 0.1
 """Survivors born within a smaller share of the trace are a burst."""
 _FEWEST_MOMENTS: Final = 5
@@ -33,6 +33,19 @@ _ENDED_EARLY: Final = 0.4
 """An activity that ended may have been a leak's; one that ended in the first part of the trace was a start-up's."""
 _SLOWING: Final = 0.12
 """Share of the survivors in the last third of their time below which their number levels off (even births: a third)."""
+
+_SELDOM: Final = 1.6
+"""Mean of log(whole time / time of birth) from which births become ever more seldom: 1 at an even rate, 1.2 at one that
+swings by half, 2 at one that falls as 1/time by a factor of 50."""
+_SELDOM_LAST: Final = 0.18
+"""And the last third of their time has but this share of them."""
+_SELDOM_HALF: Final = 0.46
+"""And of those in the last three doublings of their time, the last doubling has this share: a third where they fall off
+as 1/time, 4/7 where they go on evenly after a start with many."""
+
+_THREE_DOUBLINGS: Final = 1 / 8
+_SMALLEST: Final = 1e-9
+"""Of the whole time: what is born with the first has no age."""
 
 
 class Course(Enum):
@@ -78,6 +91,17 @@ def course(births: I64, span: Span, history: GroupHistory) -> Course:
     if pause > _ENDED_EARLY * span.length:
         return Course.LEVELLED_OFF
     return Course.ENDED if exp(-len(births) * pause / (last - first)) < _STOPPED else Course.CONTINUES
+
+
+def ever_more_seldom(births: I64, end: int) -> bool:
+    """Whether births (int64, ascending) fall off as those of a pool of free blocks, made only when none is left."""
+    age = (births[1:] - births[0]) / max(end - int(births[0]), 1)
+    later = age[age > _THREE_DOUBLINGS]
+    return (
+        float(np.mean(-np.log(np.maximum(age, _SMALLEST)))) >= _SELDOM
+        and float(np.mean(age > 2 / 3)) <= _SELDOM_LAST
+        and float(np.count_nonzero(later > 1 / 2)) <= _SELDOM_HALF * len(later)
+    )
 
 
 def _made(history: GroupHistory, last: int, end: int) -> tuple[int, int]:

@@ -30,9 +30,9 @@ from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import FEWEST, Span
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.groups import Group, groups
-from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs
+from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs, with_unjoined
 from analyzers.verdicts.judgement import Judgement, judge_all
-from analyzers.verdicts.merging import merged
+from analyzers.verdicts.merging import merged, without_nobodys
 from analyzers.verdicts.resting import WHY, resting
 from tracer.live.counters import PoolCounters
 
@@ -72,10 +72,12 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     complete_ns = case.coverage.complete_from_ns
     span = Span(max(int(pool.sites.first_ns.min()), complete_ns), case.at_ns)
     known = explained(held, threads)
-    rests = resting(pool, held.requests, held.attribution, known, case.processors)
+    if lost:
+        known = with_unjoined(pool, known)
+    rests = resting(pool, held.requests, held.attribution, known, case.processors, lost)
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests
     judged = judge_all(groups(pool, known | rests | early, complete_ns), pool.outstanding, span, lost)
-    judged = merged((_with_sockets(each, held) for each in judged), pool)
+    judged = merged((_with_sockets(each, held) for each in without_nobodys(judged)), pool)
     accusations = _accusations(judged, held, scene)
     findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
     weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]
@@ -96,6 +98,7 @@ def _hold(case: Case) -> Grounds:
         packets,
         told.last_retired_ns,
         complete_from_ns=case.coverage.complete_from_ns,
+        lost=case.coverage.lost,
     )
     found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
     retention = build(

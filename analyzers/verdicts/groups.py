@@ -7,7 +7,8 @@ without stacks a group is a tag.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from analyzers.modules import KERNEL_NAME
 from analyzers.snapshot import I64, PoolSnapshot
 from analyzers.trends.history import GroupHistory
 
+F64 = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
@@ -23,6 +26,7 @@ class Group:
 
     ``allocations``, ``frees``: all of the trace; ``replaced``: allocations on whose address another was made without a
     free between; ``strays``: the group's part of its tag's frees without allocation;
+    ``strays_by_step``: float64, the same of its part of what is outstanding under the tag, by step of the history;
     ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place.
     """
 
@@ -36,6 +40,7 @@ class Group:
     frees: int
     replaced: int
     strays: float
+    strays_by_step: F64
     history: GroupHistory
     siblings: I64
 
@@ -96,8 +101,40 @@ def _group(
         frees=int(table.frees[sites].sum()),
         replaced=int((table.allocations - table.frees - table.outstanding_count)[sites].sum()),
         strays=_strays(pool, tag_row, sites),
+        strays_by_step=_strays_by_step(pool, tag_row, sites, history),
         history=history,
         siblings=families.get((tag_row, table.driver[busiest]), history.lifetimes),
+    )
+
+
+def joined(family: Sequence[Group]) -> Group:
+    """Groups of one tag and driver as one, at the places of all; their histories begin at the same time."""
+    first = family[0]
+    return replace(
+        first,
+        sites=np.concatenate([each.sites for each in family]),
+        rows=np.sort(np.concatenate([each.rows for each in family])),
+        allocations=sum(each.allocations for each in family),
+        frees=sum(each.frees for each in family),
+        replaced=sum(each.replaced for each in family),
+        strays=sum(each.strays for each in family),
+        strays_by_step=np.asarray(np.sum([each.strays_by_step for each in family], axis=0)),
+        history=_joined([each.history for each in family]),
+    )
+
+
+def _joined(family: Sequence[GroupHistory]) -> GroupHistory:
+    def total(of: Callable[[GroupHistory], I64]) -> I64:
+        return np.asarray(np.sum([of(each) for each in family], axis=0), np.int64)
+
+    return replace(
+        family[0],
+        allocations=total(lambda each: each.allocations),
+        frees=total(lambda each: each.frees),
+        bytes=total(lambda each: each.bytes),
+        survivors=total(lambda each: each.survivors),
+        survivor_bytes=total(lambda each: each.survivor_bytes),
+        lifetimes=total(lambda each: each.lifetimes),
     )
 
 
@@ -117,3 +154,12 @@ def strays_of_tags(pool: PoolSnapshot) -> I64:
 def _strays(pool: PoolSnapshot, tag_row: int, sites: npt.NDArray[np.intp]) -> float:
     share = float(pool.sites.allocations[sites].sum()) / max(int(pool.tags.allocations[tag_row]), 1)
     return share * float(strays_of_tags(pool)[tag_row])
+
+
+def _strays_by_step(pool: PoolSnapshot, tag_row: int, sites: npt.NDArray[np.intp], history: GroupHistory) -> F64:
+    strays, used = pool.history.strays, len(history.allocations)
+    if tag_row >= len(strays):
+        return np.zeros(used, np.float64)
+    first = history.start_ns // history.step_ns
+    share = float(pool.sites.outstanding_count[sites].sum()) / max(int(pool.tags.outstanding_count[tag_row]), 1)
+    return share * strays[tag_row, first : first + used].astype(np.float64)

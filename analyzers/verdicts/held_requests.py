@@ -18,6 +18,7 @@ from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed
+from analyzers.snapshot import PoolSnapshot
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
@@ -30,6 +31,8 @@ _FEWEST: Final = 4
 """Pending APCs of one thread below which it is not accused: a few may be on their way."""
 _WEAKEST: Final = 0.25
 """Strength below which a thread is not accused: more speaks against its APCs being held up than for it."""
+_MOSTLY: Final = 0.5
+"""Share of a thread's blocks from one place in the code that hang on its requests from which all do."""
 _EXAMPLES: Final = 3
 """Requests that are shown as evidence, event by event."""
 _POINTS: Final = 64
@@ -59,6 +62,20 @@ def explained(held: Grounds, groups: list[PendingGroup]) -> npt.NDArray[np.bool_
     sockets[-1] = False
     sockets[:-1] &= closed(held.requests.sockets)
     return np.asarray(mine[held.attribution.request] | sockets[held.attribution.socket])
+
+
+def with_unjoined(pool: PoolSnapshot, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """``known``, and what a thread allocated at a place where most of its blocks are known.
+
+    Where events were lost, so were some of those that join a block to its request or its socket.
+    """
+    out = pool.outstanding
+    sites = pool.sites
+    keys = np.stack((sites.frame[out.site], sites.tag_row[out.site].astype(np.uint64), out.thread.astype(np.uint64)))
+    _, group = np.unique(keys, axis=1, return_inverse=True)
+    group = group.reshape(-1)
+    share = np.bincount(group, weights=known) / np.bincount(group)
+    return np.asarray(known | (share[group] > _MOSTLY), np.bool_)
 
 
 def _rows(group: PendingGroup, held: Grounds) -> npt.NDArray[np.int32]:

@@ -15,20 +15,26 @@ from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import I64, Outstanding
 from analyzers.trends.settled import settled_steps
 from analyzers.trends.trend import Growth, growth
-from analyzers.verdicts.course import FEWEST, Course, Span, course
-from analyzers.verdicts.groups import Group
+from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
+from analyzers.verdicts.groups import Group, joined
 from analyzers.verdicts.lost import TELLING_ALLOCATIONS, LossRate
 from analyzers.verdicts.survivors import Survivors, survivors
 
 FEWEST_SIBLINGS: Final = 10
 """Freed siblings from which "such allocations are freed" can be said."""
-_FEWEST_KEPT: Final = 12
+_FEWEST_KEPT: Final = 16
 """Allocations without enough freed siblings below which nothing is said of them."""
-_FEWEST_BY_GROWTH: Final = 2 * FEWEST
+_FEWEST_BY_GROWTH: Final = 24
 """Where survivors cannot be told one by one, it takes more of them."""
 _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
 warm-up from a leak."""
+
+_BIN: Final = 1.5
+"""The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
+_AS_MANY: Final = 0.5
+"""Where so many older ones were freed for each survivor, survivors are not kept for good. Were the load even, there
+would be one for each; where it has grown, fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,17 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A group before it is judged."""
+    """A group before it is judged.
+
+    ``start``: of the time in which survivors could be born; ``seldom``: whether they were so ever more seldom.
+    """
 
     group: Group
     survivors: Survivors
     course: Course
     growth: Growth
+    start: int
+    seldom: bool = False
 
 
 def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
@@ -68,7 +79,27 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told
     for number, each in enumerate(seen):
         others = tuple(share for at, share in enumerate(kept) if share is not None and at != number) if told else ()
         judged.append(_judge(each, LossRate(told, others)))
-    return judged
+    return _with_wider(judged, outstanding, span, told)
+
+
+def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
+    """Where each place in a driver's code keeps too few of a tag to tell, all of them are judged as one group.
+
+    What comes of it counts where that is an accusation.
+    """
+    families: dict[tuple[int, str], list[Judgement]] = {}
+    for each in judged:
+        if each.group.driver:
+            families.setdefault((each.group.tag_row, each.group.driver), []).append(each)
+    accused: dict[tuple[int, str], Judgement] = {}
+    for key, family in families.items():
+        if len(family) > 1 and all(each.course is Course.TOO_FEW for each in family):
+            wider = joined([each.group for each in family])
+            found = _judge(_look(wider, outstanding, span), LossRate(told)) if len(wider.rows) >= FEWEST else family[0]
+            if found.verdict in ACCUSATIONS:
+                accused[key] = found
+    kept = [each for each in judged if (each.group.tag_row, each.group.driver) not in accused]
+    return [*accused.values(), *kept]
 
 
 def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
@@ -80,7 +111,8 @@ def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
         how = course(births[: lived.count], Span(span.start, until), history)
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
-    return _Seen(group, lived, how, grows)
+    seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], span.end - lived.age_ns)
+    return _Seen(group, lived, how, grows, span.start, seldom)
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
@@ -88,7 +120,7 @@ def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span:
     settled = group.history.start_ns + settled_steps(group.history) * group.history.step_ns
     count = int(np.searchsorted(births, settled))
     how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
-    return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows)
+    return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows, span.start)
 
 
 def _survivors(group: Group, ages_ns: I64) -> Survivors:
@@ -112,8 +144,37 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     explained = rate.explained(group.allocations, group.strays) if group.frees else 0.0
     hardly = rate.hardly(group.allocations, group.strays, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
+    older = _older_freed(each, rate.told)
+    if verdict in ACCUSATIONS and older >= _AS_MANY * count:
+        verdict, why = (
+            Verdict.TRANSIENT,
+            (f"{older:,.0f} of their kind that were older, from before the trace, were freed: these may be too"),
+        )
     explained = min(explained, count) if verdict in ACCUSATIONS else explained
     return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why)
+
+
+def _older_freed(each: _Seen, told: float) -> float:
+    """Frees of blocks older than siblings usually become: allocated before the trace, freed so long after its start.
+
+    Where survivors count as such from an earlier age on, because so few siblings are freed at all, that age tells.
+    Where events were lost, some are of blocks whose allocation was lost, at whatever age.
+    """
+    history = each.group.history
+    usual = min(int(each.survivors.usual_ns / _BIN), each.survivors.age_ns)
+    strays = each.group.strays_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
+    if usual:
+        strays[:1] *= _part_of_step(each, usual)
+    lost = LossRate(told).explained(int(history.frees[len(history.frees) - len(strays) :].sum()))
+    return max(float(strays.sum()) - lost, 0.0)
+
+
+def _part_of_step(each: _Seen, usual: int) -> float:
+    """Share of the step in which blocks become older than usual that is later; none where half of that is earlier."""
+    history, at = each.group.history, each.start + usual
+    begins = history.start_ns + history.step_at(at) * history.step_ns
+    late = min(max(begins + history.step_ns - at, 0) / history.step_ns, 1.0)
+    return late if begins >= each.start + usual // 2 else 0.0
 
 
 def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
@@ -146,6 +207,8 @@ def _without_siblings(each: _Seen) -> tuple[Verdict, str]:
     """Nothing tells when such allocations are freed: only growth up to the end counts."""
     if each.survivors.count < _FEWEST_KEPT:
         return Verdict.UNKNOWN, f"{each.survivors.count:,} allocations were kept: too few to tell"
+    if each.seldom:
+        return Verdict.CACHE, "it grows ever more slowly, as what is kept for use again does"
     if each.course is Course.ENDED or each.growth.levelled_off:
         return Verdict.CACHE, "it grew and stopped growing before the end"
     if each.growth.sawtooth:

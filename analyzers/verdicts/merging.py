@@ -1,4 +1,4 @@
-"""One accusation for each driver and tag, from however many places in its code."""
+"""One accusation for each driver and tag, from however many places in its code, and none of nobody beside it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,36 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyzers.findings import ACCUSATIONS
+from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import PoolSnapshot
 from analyzers.trends.trend import growth
 from analyzers.verdicts.judgement import Judgement
 
 Key = tuple[int, str, str]
+
+
+def without_nobodys(judged: Iterable[Judgement]) -> list[Judgement]:
+    """The judgements, where nobody's blocks are not accused beside a driver's of the same tag.
+
+    Some blocks come without a stack, because its event was lost or too late. Whose they are is known all the same, as
+    far as it can be: the one whose other blocks of that tag are not freed.
+    """
+    every = list(judged)
+    accused = {each.group.tag_row: each.group.driver for each in every if _accuses_somebody(each)}
+    return [
+        replace(each, verdict=Verdict.UNKNOWN, why=_nobodys(accused[each.group.tag_row]))
+        if each.verdict in ACCUSATIONS and not each.group.driver and each.group.tag_row in accused
+        else each
+        for each in every
+    ]
+
+
+def _accuses_somebody(judgement: Judgement) -> bool:
+    return judgement.verdict in ACCUSATIONS and bool(judgement.group.driver)
+
+
+def _nobodys(driver: str) -> str:
+    return f"no stack tells whose they are; others of the tag are not freed by {driver}"
 
 
 def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:

@@ -1,8 +1,9 @@
 """Request packets that rest on the I/O manager's lookaside lists: allocated, unused and not leaked.
 
 IoFreeIrp puts a packet onto a list while that has room, and no event tells of it. With request events in the trace
-a packet in use is known by its request; what holds no unretired one rests. Without them only a number larger than
-such lists usually hold says that packets are leaked.
+a packet in use is known by its request; what holds no unretired one rests. Where events were lost, a request without
+completion may have been completed and retired long ago, so its packet may rest, too. Without request events only a
+number larger than such lists usually hold says that packets are leaked.
 """
 
 from __future__ import annotations
@@ -31,16 +32,17 @@ def resting(
     attribution: Attribution,
     judged: npt.NDArray[np.bool_],
     processors: int,
+    lost: float = 0.0,
 ) -> npt.NDArray[np.bool_]:
     """By outstanding allocation: whether it may rest on such a list.
 
-    ``judged``: by outstanding allocation, those that a pending APC holds.
+    ``judged``: by outstanding allocation, those that a pending APC holds. ``lost``: share of events lost.
     """
     packets = _packets(pool) & ~judged
     if not requests.seen_irp:
         few = np.count_nonzero(packets) <= _PER_CPU * max(processors, 1)
         return packets if few else np.zeros(len(packets), np.bool_)
-    in_use = np.append(requests.requests.completed_ns == NEVER, np.False_)
+    in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
     return np.asarray(packets & ~in_use[attribution.request])
 
 

@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(row.document(), indent=1) if options.json else table([row]))
         return 0 if row.passed else 1
     writers = list(Writer) if options.writer == _BOTH else [Writer(options.writer)]
-    chosen = cases(writers, options.only or (), options.spoiling or (), options.seed, options.traces)
+    number, parts = options.part
+    chosen = cases(writers, options.only or (), options.spoiling or (), options.seed, options.traces)[
+        number - 1 :: parts
+    ]
     results: list[Result] = []
     for result in judged(chosen, options.processes):
         results.append(result)
@@ -43,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", choices=kinds, nargs="+", metavar="KIND", help="these kinds: " + ", ".join(kinds))
     parser.add_argument("--writer", choices=[*map(str, Writer), _BOTH], default=_BOTH)
     parser.add_argument("--spoiling", choices=list(map(str, Spoiling)), nargs="+", type=Spoiling, help="these only")
+    parser.add_argument(
+        "--part", type=_part, default=(1, 1), metavar="K/N", help="only every Nth of them, from the Kth on"
+    )
     parser.add_argument("--processes", type=int, default=0, help="how many at once (one a core)")
     parser.add_argument("--cost", action="store_true", help="measure what the diagnosis costs instead")
     parser.add_argument("--json", action="store_true")
@@ -54,6 +60,13 @@ def _count(text: str) -> int:
     if count < 1:
         raise ValueError
     return count
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, parts = (_count(half) for half in text.split("/"))
+    if number > parts:
+        raise ValueError
+    return number, parts
 
 
 if __name__ == "__main__":

@@ -314,6 +314,23 @@ def test_requests_that_later_ones_of_their_thread_overtook_are_held_by_no_apc() 
     assert (counted(pending), pending.rows.tolist()) == ({"overtaken": 9, "pending": 3}, [9, 10, 11])
 
 
+@pytest.mark.parametrize(("retired", "left"), [(2, {"pending": 12}), (20, {"overtaken": 9, "pending": 3})])
+def test_where_events_were_lost_a_few_that_look_retired_excuse_no_thread(retired: int, left: dict[str, int]) -> None:
+    requests, blocks = loop(12)
+    snapshot = snapshot_of(requests, USUAL)
+    table = dataclasses.replace(
+        snapshot.requests,
+        thread_completed=np.full(12, 12 + retired, np.uint32),
+        thread_retired=np.full(12, retired, np.uint32),
+    )
+    packets = packets_of(pool_of([*blocks, *buffers(blocks)]), table)
+    pending = pending_rows(
+        dataclasses.replace(snapshot, requests=table), activity(*RUNS_ALL_THE_TIME), END_NS, packets,
+        np.full(12, requests[8].completed + 5), lost=0.05,
+    )  # fmt: skip
+    assert counted(pending) == left
+
+
 def test_a_thread_without_a_switch_that_issued_on_a_silent_cpu_has_run_all_the_time() -> None:
     pending = judged(*loop(12, cpu=3), Switch(5, 0, U, IDLE))
     assert pending.since.unbroken.all()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from benchmarks.accuracy import __main__ as command
 from benchmarks.accuracy import from_kernel, running
-from benchmarks.accuracy.corpus import Case, Writer
+from benchmarks.accuracy.corpus import Case, Writer, cases
 from benchmarks.accuracy.cost import row
 from benchmarks.accuracy.judging import Outcome
+from benchmarks.accuracy.running import Result
 from benchmarks.accuracy.scripted import playing
 from benchmarks.accuracy.spoilings import Spoiling
 from tests.analyzers.against_truth import analysed
@@ -26,6 +28,25 @@ def test_clean_traces_are_counted_and_the_exit_code_says_whether_limits_are_kept
     assert found["traces"] == 1
     assert [limit["name"] for limit in found["limits"]][-1] == "analysis failed"
     assert code == int(not all(limit["kept"] for limit in found["limits"]))
+
+
+def test_the_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[Case] = []
+
+    def no_results(chosen: Sequence[Case], _processes: int) -> Iterator[Result]:
+        played.extend(chosen)
+        return iter(())
+
+    monkeypatch.setattr(command, "judged", no_results)
+    for part in ("1/3", "2/3", "3/3"):
+        command.main(["--traces", "20", "--part", part])
+    assert sorted(map(str, played)) == sorted(map(str, cases(list(Writer), (), (), 1, 20)))
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "2", "a/b"])
+def test_a_part_that_there_is_not_is_refused(part: str) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--part", part])
 
 
 def test_an_error_of_the_analysis_is_an_outcome_that_says_where(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analyzers.findings import Verdict
@@ -51,9 +53,15 @@ def group_of(
     siblings: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
     strays: float = 1e9,
     replaced: int = 0,
+    older: Sequence[float] = (),
 ) -> Group:
-    """The group of all of them; as many ``strays`` as may be, so that they limit nothing."""
+    """The group of all of them; as many ``strays`` as may be, so that they limit nothing.
+
+    ``older``: times at which blocks from before the trace are freed.
+    """
     history = history_of(lives)
+    used = len(history.allocations)
+    stray_steps = np.array(older, np.int64) // history.step_ns
     return Group(
         tag_row=0,
         tag=0x74736554,
@@ -65,15 +73,16 @@ def group_of(
         frees=int(history.frees.sum()),
         replaced=replaced,
         strays=strays,
+        strays_by_step=np.bincount(stray_steps, minlength=used)[:used].astype(np.float64),
         history=history,
         siblings=history.lifetimes if siblings is None else siblings,
     )
 
 
-def judged(lives: Lives, *, told: float = 0.0) -> Judgement:
+def judged(lives: Lives, *, told: float = 0.0, older: Sequence[float] = ()) -> Judgement:
     """The judgement of one group alone."""
     outstanding = outstanding_at(lives.births())
-    return judge_all([group_of(lives)], outstanding, Span(0, int(lives.length)), told)[0]
+    return judge_all([group_of(lives, older=older)], outstanding, Span(0, int(lives.length)), told)[0]
 
 
 def is_accused(lives: Lives) -> bool:

@@ -125,3 +125,86 @@ def test_what_was_replaced_is_no_survivor_that_the_loss_left() -> None:
     rate = LossRate(0.02)
     assert rate.hardly(4000, 50.0, 30) == rate.hardly(4000, 50.0, 0) - 30
     assert rate.hardly(4000, 50.0, 0) < rate.explained(4000, 50.0)
+
+
+def _long_lived(random: np.random.Generator) -> tuple[Lives, list[float]]:
+    """Nine of ten live shortly, one lives for hours; as many of these, from before the trace, are freed all along."""
+    length = 1e11
+    made = np.sort(random.uniform(0, length, 1_000))
+    freed = made + random.exponential(length / 1_000, 1_000)
+    freed[random.random(1_000) < 0.1] = NEVER
+    return Lives(made, freed, length), (random.uniform(0, 1, 100) * length).tolist()
+
+
+def test_what_lives_longer_than_the_trace_is_no_leak_where_as_many_older_ones_are_freed() -> None:
+    stories = [_long_lived(np.random.default_rng(seed)) for seed in range(SEEDS)]
+    cleared = {judged(lives, older=older).verdict for lives, older in stories}
+    assert cleared == {Verdict.TRANSIENT}
+    assert {judged(lives).verdict for lives, _ in stories} == {Verdict.MISSING_FREE}
+
+
+def test_a_full_cache_that_gives_up_one_older_than_the_trace_for_each_new_one_does_not_grow() -> None:
+    made = np.linspace(0.01, 0.99, 80) * 1e9
+    lives = Lives(made, np.full(80, NEVER), 1e9)
+    assert judged(lives).verdict is Verdict.GROWTH
+    assert judged(lives, older=made.tolist()).verdict is Verdict.TRANSIENT
+
+
+def test_older_blocks_that_go_soon_after_the_start_do_not_clear_a_leak() -> None:
+    lives, _ = _long_lived(np.random.default_rng(1))
+    soon = np.linspace(0, 0.002, 100) * lives.length
+    assert judged(lives, older=soon.tolist()).verdict is Verdict.MISSING_FREE
+
+
+def test_frees_whose_allocation_was_lost_do_not_clear_a_leak() -> None:
+    lives, older = _long_lived(np.random.default_rng(1))
+    assert judged(lives, older=older[:66]).verdict is Verdict.TRANSIENT
+    assert judged(lives, older=older[:66], told=0.02).verdict is Verdict.MISSING_FREE
+
+
+def _free_list(random: np.random.Generator) -> Lives:
+    """Blocks that are used again, and made only when all are in use: ever more seldom, as 1/time."""
+    count = int(random.integers(60, 400))
+    made = np.sort(1e9 * 50 ** (random.random(count) - 1))
+    return Lives(made, np.full(count, NEVER), 1e9)
+
+
+def test_what_grows_ever_more_slowly_is_a_cache() -> None:
+    stories = [_free_list(np.random.default_rng(seed)) for seed in range(SEEDS)]
+    assert sum(judged(lives).verdict is Verdict.CACHE for lives in stories) >= 0.95 * SEEDS
+
+
+def test_a_start_with_much_after_which_it_goes_on_evenly_is_growth() -> None:
+    made = np.sort(np.concatenate([np.linspace(0.005, 0.02, 80), np.linspace(0.03, 0.99, 120)]) * 1e9)
+    assert judged(Lives(made, np.full(200, NEVER), 1e9)).verdict is Verdict.GROWTH
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(15, Verdict.UNKNOWN), (16, Verdict.GROWTH)])
+def test_it_takes_sixteen_to_tell_a_course(count: int, verdict: Verdict) -> None:
+    made = np.linspace(0.02, 0.98, count) * 1e9
+    assert judged(Lives(made, np.full(count, NEVER), 1e9)).verdict is verdict
+
+
+def test_a_leak_by_many_ways_is_seen_where_no_way_shows_enough_of_it() -> None:
+    """Five places in a driver's code, of each of which eight are left; rows of the outstanding table by turns."""
+    made = np.linspace(0.02, 0.9, 40) * 1e9
+    places = []
+    for place in range(5):
+        kept, short = made[place::5], np.linspace(0.01, 0.99, 20) * 1e9
+        lives = Lives(np.concatenate([kept, short]), np.concatenate([np.full(8, NEVER), short + 1e5]), 1e9)
+        places.append(replace(group_of(lives), rows=np.arange(place, 40, 5)))
+    [found] = judge_all(places, outstanding_at(made.astype(np.int64)), Span(0, 10**9), 0.0)
+    assert (found.verdict, found.survivors.count, len(found.group.sites)) == (Verdict.MISSING_FREE, 40, 5)
+    others = [replace(each, driver=f"{number}.sys") for number, each in enumerate(places)]
+    alone = judge_all(others, outstanding_at(made.astype(np.int64)), Span(0, 10**9), 0.0)
+    assert {each.verdict for each in alone} == {Verdict.TRANSIENT}
+
+
+def test_where_hardly_any_is_freed_older_ones_count_from_the_age_of_survivors_on() -> None:
+    """A few are freed, at all ages up to nearly the trace's length; many more older ones are, all along."""
+    random = np.random.default_rng(5)
+    made = np.sort(random.uniform(0, 1e9, 800))
+    freed = np.where(random.random(800) < 0.06, made + random.uniform(0, 1.0, 800) * 1e9, NEVER)
+    lives, older = Lives(made, freed, 1e9), (random.uniform(0, 1, 800) * 1e9).tolist()
+    assert judged(lives).verdict is Verdict.MISSING_FREE
+    assert judged(lives, older=older).verdict is Verdict.TRANSIENT

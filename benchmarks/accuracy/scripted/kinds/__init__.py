@@ -6,6 +6,8 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.kinds import (
     driver_leaks,
+    equilibrium,
+    modest_leaks,
     processes,
     request_leaks,
     servers,
@@ -15,6 +17,16 @@ from benchmarks.accuracy.scripted.kinds import (
 )
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 
-_FAMILIES: Final = (socket_loops, driver_leaks, request_leaks, steady_state, waves, servers, processes)
+_FAMILIES: Final = (
+    socket_loops,
+    driver_leaks,
+    modest_leaks,
+    request_leaks,
+    steady_state,
+    equilibrium,
+    waves,
+    servers,
+    processes,
+)
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In the order in which a table lists them: what leaks first."""
