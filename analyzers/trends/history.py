@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,4 +81,33 @@ class GroupHistory:
             self.lifetimes,
             self.step_ns,
             self.start_ns + skipped * self.step_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupHistories:
+    """Histories of several groups over the same steps: arrays as in :class:`GroupHistory`, with a row for each group."""
+
+    allocations: npt.NDArray[np.int64]
+    frees: npt.NDArray[np.int64]
+    survivors: npt.NDArray[np.int64]
+    survivor_bytes: npt.NDArray[np.int64]
+    lifetimes: npt.NDArray[np.int64]
+    step_ns: int
+    start_ns: int
+
+    @classmethod
+    def of(cls, histories: Sequence[GroupHistory]) -> GroupHistories:
+        """At least one, all over the same steps: ``ValueError`` where they are not."""
+        first = histories[0]
+        if any((each.step_ns, each.start_ns) != (first.step_ns, first.start_ns) for each in histories):
+            raise ValueError("histories over different steps")
+        return cls(
+            np.stack([each.allocations for each in histories]),
+            np.stack([each.frees for each in histories]),
+            np.stack([each.survivors for each in histories]),
+            np.stack([each.survivor_bytes for each in histories]),
+            np.stack([each.lifetimes for each in histories]),
+            first.step_ns,
+            first.start_ns,
         )

@@ -13,8 +13,7 @@ import numpy as np
 
 from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import I64, Outstanding
-from analyzers.trends.settled import settled_steps
-from analyzers.trends.trend import Growth, growth
+from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.course import FEWEST, Course, Span, course
 from analyzers.verdicts.groups import Group
 from analyzers.verdicts.lost import TELLING_ALLOCATIONS, LossRate
@@ -62,7 +61,8 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told
 
     Where events were lost, each group is held against what the others keep.
     """
-    seen = [_look(group, outstanding, span) for group in found]
+    grown = growths([group.history for group in found])
+    seen = [_look(group, grows, outstanding, span) for group, grows in zip(found, grown, strict=True)]
     kept = [_share(each) for each in seen]
     judged = []
     for number, each in enumerate(seen):
@@ -71,9 +71,9 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told
     return judged
 
 
-def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
+def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> _Seen:
     births, history = outstanding.time_ns[group.rows], group.history
-    lived, grows = _survivors(group, span.end - births), growth(group.history)
+    lived = _survivors(group, span.end - births)
     how = Course.TOO_FEW
     if lived.age_ns <= _OBSERVABLE * span.length:
         until = span.end - lived.age_ns
@@ -85,10 +85,9 @@ def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
-    settled = group.history.start_ns + settled_steps(group.history) * group.history.step_ns
-    count = int(np.searchsorted(births, settled))
+    count = int(np.searchsorted(births, grows.settled_ns))
     how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
-    return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows)
+    return _Seen(group, replace(lived, count=count, age_ns=span.end - grows.settled_ns), how, grows)
 
 
 def _survivors(group: Group, ages_ns: I64) -> Survivors:
