@@ -22,7 +22,7 @@ def without_bursts(counts: I64) -> F64:
     low, high = zeros + np.maximum(some - 1, 0) // 2, zeros + some // 2
     middle = np.minimum(np.stack([low, high], axis=1), counts.shape[1] - 1)
     medians = np.take_along_axis(ordered, middle, axis=1).sum(axis=1) / 2
-    return np.minimum(counts.astype(np.float64), _BURST * medians[:, np.newaxis])
+    return np.asarray(np.minimum(counts, _BURST * medians[:, np.newaxis]), np.float64)
 
 
 def last_third(weights: F64, start: I64, end: I64) -> F64:
@@ -32,4 +32,5 @@ def last_third(weights: F64, start: I64, end: I64) -> F64:
     np.cumsum(weights, axis=1, out=until[:, 1:])
     total = until[groups, end] - until[groups, start]
     late = until[groups, end] - until[groups, end - (end - start) // 3]
-    return np.divide(late, total, out=np.zeros(len(weights)), where=total != 0)
+    shares: F64 = np.divide(late, total, out=np.zeros(len(weights)), where=total != 0)
+    return shares

@@ -106,7 +106,7 @@ def _go_on(starts: _Starts) -> Mask:
     for row in np.flatnonzero(fits & ~(lasts & ~slows)).tolist():
         active = starts.weights[row, starts.at[row] : active_end[row]]
         fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _TOO_LOW)
-    return fits
+    return np.asarray(fits, np.bool_)
 
 
 def _has_occasions(rises: Mask, at: I64, end: I64) -> Mask:

@@ -52,7 +52,7 @@ def pace(histories: GroupHistories, start: I64, end: I64) -> Pace:
         rows = np.flatnonzero(count == windows)
         edges = _edges(start[rows], end[rows], windows)
         floor = np.take_along_axis(level[rows], edges, axis=1)
-        columns[:, rows] = _in_windows(edges * float(histories.step_ns), floor)
+        columns[:, rows] = _in_windows(edges.astype(np.float64) * histories.step_ns, floor)
     return Pace(*columns)
 
 

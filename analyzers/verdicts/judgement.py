@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import I64, Outstanding
@@ -44,6 +45,11 @@ class Judgement:
     growth: Growth
     explained: float
     why: str = ""
+
+    @property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """The survivors' rows of the outstanding table, oldest first."""
+        return self.group.rows[: self.survivors.count]
 
 
 @dataclass(frozen=True, slots=True)

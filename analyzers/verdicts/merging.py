@@ -39,7 +39,7 @@ def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
     largest = max(family, key=lambda each: each.survivors.count)
     sites = np.concatenate([largest.group.sites, *(each.group.sites for each in family if each is not largest)])
     rows = np.sort(np.concatenate([each.group.rows[: each.survivors.count] for each in family]))
-    history = pool.history.rows(sites).since(largest.group.history.start_ns)
+    [history] = pool.history.by_group(sites, np.zeros(1, np.intp), largest.group.history.start_ns)
     group = replace(
         largest.group,
         sites=sites,
