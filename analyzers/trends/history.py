@@ -59,9 +59,10 @@ class SiteHistory:
             np.add.reduceat(each[rows, skipped : self.used], first, dtype=np.int64) for each in steps
         )
         lifetimes = np.add.reduceat(self.lifetimes[rows], first, dtype=np.int64)
+        start_ns = skipped * self.step_ns
         return [
-            GroupHistory(*sums, self.step_ns, skipped * self.step_ns)
-            for sums in zip(made, freed, change, stays, stay, lifetimes, strict=True)
+            GroupHistory(made[at], freed[at], change[at], stays[at], stay[at], lifetimes[at], self.step_ns, start_ns)
+            for at in range(len(first))
         ]
 
 
