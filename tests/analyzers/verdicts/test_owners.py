@@ -17,8 +17,11 @@ _STACKS = (7, 5, 9)
 
 def _sites() -> SiteTable:
     none = np.zeros(len(_STACKS), np.int64)
-    stacks = np.array(_STACKS, np.int32)
-    return SiteTable(none.astype(np.int32), stacks, *[none] * 6, ("",) * len(_STACKS), none.astype(np.uint64))
+    return SiteTable(
+        tag_row=none.astype(np.int32), stack=np.array(_STACKS, np.int32), allocations=none, frees=none,
+        outstanding_count=none, outstanding_bytes=none, first_ns=none, last_ns=none, driver=("",) * len(_STACKS),
+        frame=none.astype(np.uint64),
+    )  # fmt: skip
 
 
 def _outstanding(threads: list[int], sites: list[int], who: Who = Who.STACK) -> Outstanding:
