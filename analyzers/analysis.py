@@ -46,20 +46,16 @@ class TraceNames:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
         return self.processes.name(pid) if at_ns is None else self.processes.at(pid, at_ns).name
 
-    def module(self, address: int) -> str:
-        """Name of the kernel image at an address; empty for none."""
-        found = self.modules.find(address)
-        return found.name if found is not None else ""
-
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
-        return tuple(self._frame(int(address), process) for address in self._stacks.frames(stack))
+        return tuple(self.frame(address, process) for address in self._stacks.frames(stack).tolist())
 
     def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """The frames of many stacks, one stack after another, and where each begins, with the end as one more."""
         return self._stacks.all_frames(stacks)
 
-    def _frame(self, address: int, process: int) -> Frame:
+    def frame(self, address: int, process: int = 0) -> Frame:
+        """What lies at an address of the kernel's, or of a process."""
         module = self.modules.find(address, process)
         return Frame(address, "", 0) if module is None else Frame(address, module.name, address - module.base)
 
@@ -102,7 +98,7 @@ class Analysis:
         """What is known now.
 
         ``partial`` marks a reading that was stopped before its end. ``diagnosed``: with verdicts, which cost about a
-        millisecond for each group of outstanding allocations; without, the snapshot says nothing of why.
+        quarter of a millisecond for each group of outstanding allocations; without, the snapshot says nothing of why.
         """
         source = self._source
         view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
@@ -133,7 +129,7 @@ class Analysis:
                 activity=self._activity,
                 names=names,
                 coverage=coverage(source.info, source.census, source.loss, pool, requests),
-                module_of=names.module,
+                frame_of=names.frame,
                 processors=source.info.processors,
                 at_ns=self._at_ns,
                 baseline=self._baseline,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -85,7 +86,7 @@ class Processes:
         lives = self._lives.get(pid, [])
         if not lives:
             return _unseen(pid)
-        row = max(0, bisect_right([life.started for life in lives], time) - 1)
+        row = max(0, bisect_right(lives, time, key=attrgetter("started")) - 1)
         return lives[row].of(pid)
 
     def name(self, pid: int) -> str:

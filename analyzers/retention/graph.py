@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzers.findings import PathNode
 from analyzers.requests.tables import RequestTable, SocketTable
@@ -70,18 +71,18 @@ class Retention:
         steps: list[PathNode] = []
         alike = 1
         while node in self.graph and node != ROOT:
-            edges = self.graph.in_edges(node, data=True)
-            above, _, edge = max(edges, key=lambda each: (each[2]["bytes"], each[2]["count"], str(each[0])))
+            edges = self.graph.pred[node]
+            above = max(edges, key=lambda each: (edges[each]["bytes"], edges[each]["count"], str(each)))
             data = self.graph.nodes[node]
             beside = f", one of {alike:,}" if alike > 1 else ""
-            steps.append(PathNode(node.kind, str(node), data["label"] + beside, edge["rule"], data["retained"]))
-            node, alike = above, sum(each[0].kind is above.kind for each in edges)
+            rule = edges[above]["rule"]
+            steps.append(PathNode(node.kind, str(node), data["label"] + beside, rule, data["retained"]))
+            node, alike = above, sum(each.kind is above.kind for each in edges)
         return tuple(reversed(steps))
 
-    def group_for(self, rows: I32) -> Node | None:
-        """The allocation group that most bytes of some outstanding allocations are in."""
-        numbers, counts = np.unique(self.group_of[rows], return_counts=True)
-        return self.groups[numbers[np.argmax(counts)]] if len(numbers) else None
+    def group_for(self, rows: npt.NDArray[np.integer]) -> Node | None:
+        """The allocation group that most of some outstanding allocations are in."""
+        return self.groups[np.bincount(self.group_of[rows]).argmax()] if len(rows) else None
 
 
 def build(

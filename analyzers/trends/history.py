@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,6 +48,26 @@ class SiteHistory:
             self.step_ns,
         )
 
+    def by_group(
+        self, rows: npt.NDArray[np.integer], first: npt.NDArray[np.integer], since_ns: int = 0
+    ) -> list[GroupHistory]:
+        """The sums over groups of sites: ``rows`` one group after another, ``first`` where each of them begins.
+
+        They say what happened from the first step on that begins at ``since_ns`` or later, the last step at least; but
+        lifetimes stay those of all: what was freed when is not known of each.
+        """
+        skipped = min(max(-(-since_ns // self.step_ns), 0), self.used - 1)
+        steps = (self.allocations, self.frees, self.bytes, self.survivors, self.survivor_bytes)
+        made, freed, change, stays, stay = (
+            np.add.reduceat(each[rows, skipped : self.used], first, dtype=np.int64) for each in steps
+        )
+        lifetimes = np.add.reduceat(self.lifetimes[rows], first, dtype=np.int64)
+        start_ns = skipped * self.step_ns
+        return [
+            GroupHistory(made[at], freed[at], change[at], stays[at], stay[at], lifetimes[at], self.step_ns, start_ns)
+            for at in range(len(first))
+        ]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupHistory:
@@ -68,19 +89,31 @@ class GroupHistory:
         """The step that a time from ``start_ns`` on falls into, used or not."""
         return max(time_ns - self.start_ns, 0) // self.step_ns
 
-    def since(self, time_ns: int) -> GroupHistory:
-        """What happened from the first step on that begins at a time or later, the last step at least.
 
-        Lifetimes stay those of all: what was freed when is not known of each.
-        """
-        skipped = min(max(-(-(time_ns - self.start_ns) // self.step_ns), 0), len(self.allocations) - 1)
-        return GroupHistory(
-            self.allocations[skipped:],
-            self.frees[skipped:],
-            self.bytes[skipped:],
-            self.survivors[skipped:],
-            self.survivor_bytes[skipped:],
-            self.lifetimes,
-            self.step_ns,
-            self.start_ns + skipped * self.step_ns,
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupHistories:
+    """Histories of several groups over the same steps: the arrays of :class:`GroupHistory`, with a row for each."""
+
+    allocations: npt.NDArray[np.int64]
+    frees: npt.NDArray[np.int64]
+    survivors: npt.NDArray[np.int64]
+    survivor_bytes: npt.NDArray[np.int64]
+    lifetimes: npt.NDArray[np.int64]
+    step_ns: int
+    start_ns: int
+
+    @classmethod
+    def of(cls, histories: Sequence[GroupHistory]) -> GroupHistories:
+        """At least one, all over the same steps: ``ValueError`` where they are not."""
+        first = histories[0]
+        if any((each.step_ns, each.start_ns) != (first.step_ns, first.start_ns) for each in histories):
+            raise ValueError("histories over different steps")
+        return cls(
+            np.stack([each.allocations for each in histories]),
+            np.stack([each.frees for each in histories]),
+            np.stack([each.survivors for each in histories]),
+            np.stack([each.survivor_bytes for each in histories]),
+            np.stack([each.lifetimes for each in histories]),
+            first.step_ns,
+            first.start_ns,
         )

@@ -1,4 +1,4 @@
-"""What a group keeps: how many steps of time are so old that what is outstanding of them will stay.
+"""What groups keep: how many steps of time are so old that what is outstanding of them will stay.
 
 The outstanding allocations by the step they were made in are free of the noise of those that come and go, however
 heavy that churn is: for a step long enough ago nothing of it is left but what was never freed.
@@ -9,26 +9,28 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzers.trends.bins import EDGES
-from analyzers.trends.history import GroupHistory
+from analyzers.trends.history import GroupHistories
 
 _LATE_DEATHS: Final = 0.05
 """Beyond the settled age at most so many were freed, for each that is still there."""
 
 
-def settled_steps(history: GroupHistory) -> int:
-    """Steps, from the first one on, of which the outstanding allocations are older than siblings are when freed.
+def settled_steps(histories: GroupHistories) -> npt.NDArray[np.int64]:
+    """By group: steps, from the first one on, whose outstanding allocations are older than siblings are when freed.
 
     They are half an octave older, a stretch of life in which siblings that last as long would have shown. Zero where
     there is no such age, all steps where nothing was freed at all.
     """
-    used = len(history.survivors)
-    if not history.lifetimes.any():
-        return used
-    ages = np.maximum(used - 2 - np.arange(used), 0) * float(history.step_ns)  # at least so old
-    freed_later = np.cumsum(history.lifetimes[::-1])[::-1]
+    groups, used = histories.survivors.shape
+    ages = np.maximum(used - 2 - np.arange(used), 0) * float(histories.step_ns)  # at least so old
     steps = np.searchsorted(-ages, -EDGES[1:], side="right")
-    old = np.concatenate([[0], np.cumsum(history.survivors)])[steps]
-    fits = np.flatnonzero((freed_later <= _LATE_DEATHS * old) & (old > 0))
-    return int(steps[fits[0]]) if len(fits) else 0
+    freed_later = np.cumsum(histories.lifetimes[:, ::-1], axis=1)[:, ::-1]
+    until = np.zeros((groups, used + 1), np.int64)
+    np.cumsum(histories.survivors, axis=1, out=until[:, 1:])
+    old = until[:, steps]
+    fits = (freed_later <= _LATE_DEATHS * old) & (old > 0)
+    found = np.where(fits.any(axis=1), steps[fits.argmax(axis=1)], 0)
+    return np.where(histories.lifetimes.any(axis=1), found, used).astype(np.int64)

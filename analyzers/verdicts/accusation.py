@@ -10,26 +10,30 @@ import numpy.typing as npt
 
 from analyzers.findings import EventRef, Evidence, Finding, PathNode, Verdict
 from analyzers.quantities import counted, duration, moment
-from analyzers.snapshot import Names, Outstanding, PoolSnapshot
+from analyzers.snapshot import Frame, Names, Outstanding, PoolSnapshot
 from analyzers.verdicts import advice
 from analyzers.verdicts.confidence import Doubt, confidence
 from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import Judgement
-from analyzers.verdicts.owners import Owners, owners
+from analyzers.verdicts.owners import Owners
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What every accusation is made from: the pool, the names, and which evidence there is.
 
-    ``module_of``: name of the kernel module at an address, empty for none.
+    ``frame_of``: what lies at an address of the kernel's.
     """
 
     pool: PoolSnapshot
     names: Names
     coverage: Coverage
-    module_of: Callable[[int], str]
+    frame_of: Callable[[int], Frame]
+
+    def module_of(self, address: int) -> str:
+        """Name of the kernel module at an address, empty for none."""
+        return self.frame_of(address).module
 
 
 def pool_event(outstanding: Outstanding, row: int) -> EventRef:
@@ -37,11 +41,11 @@ def pool_event(outstanding: Outstanding, row: int) -> EventRef:
     return EventRef(int(outstanding.time_ns[row]), "pool", int(outstanding.cpu[row]), int(outstanding.offset[row]))
 
 
-def accuse(judgement: Judgement, scene: Scene, *, path: tuple[PathNode, ...], closed_sockets: int) -> Finding:
-    """The finding; ``closed_sockets``: how many of its blocks hold sockets that were closed and never cleaned up."""
-    pool, group = scene.pool, judgement.group
-    rows = group.rows[: judgement.survivors.count]
-    who = owners(rows, pool.outstanding, pool.sites)
+def accuse(
+    judgement: Judgement, who: Owners, scene: Scene, *, path: tuple[PathNode, ...], closed_sockets: int
+) -> Finding:
+    """The finding. ``who``: whose its survivors are; ``closed_sockets``: how many hold sockets never cleaned up."""
+    pool, group, rows = scene.pool, judgement.group, judgement.rows
     code = place(scene, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
     sure = confidence(judgement.verdict, _doubts(judgement, scene, who), count=len(rows), explained=judgement.explained)
@@ -80,8 +84,7 @@ def _advice(judgement: Judgement, scene: Scene, code: str) -> str:
 def place(scene: Scene, judgement: Judgement) -> str:
     """The code that allocates, as module + offset; empty where no stack tells."""
     address = int(scene.pool.sites.frame[judgement.group.sites[0]])
-    stack = int(scene.pool.sites.stack[judgement.group.sites[0]])
-    return next((str(frame) for frame in scene.names.frames(stack) if frame.address == address), "")
+    return str(scene.frame_of(address)) if address else ""
 
 
 def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:

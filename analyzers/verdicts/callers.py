@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from analyzers.findings import Finding
 from analyzers.snapshot import Names
 
+Numbers = npt.NDArray[np.integer[Any]]
+
 _ALIKE: Final = 0.1
 """Share by which the numbers of blocks that were allocated in one go may differ."""
+_NONE: Final = np.iinfo(np.int64).max
 
 
-def causes_first(findings: Iterable[Finding], names: Names) -> list[Finding]:
+def modules_below(findings: Sequence[Finding], names: Names, module_of: Callable[[int], str]) -> list[frozenset[str]]:
+    """By finding: the kernel's modules in its allocating stack, but for its own driver."""
+    addresses, bounds = names.addresses(np.array([each.stack for each in findings], np.int32))
+    known, row = np.unique(addresses, return_inverse=True)
+    modules = [module_of(address) for address in known.tolist()]
+    rows, ends = row.tolist(), bounds.tolist()
+    return [
+        frozenset(modules[at] for at in set(rows[ends[number] : ends[number + 1]])) - {each.driver}
+        for number, each in enumerate(findings)
+    ]
+
+
+def causes_first(findings: Sequence[Finding], callers: Sequence[frozenset[str]]) -> list[Finding]:
     """The findings in their order, but each after the one whose driver stands below its own in the allocating stack.
 
-    A transport's endpoint is allocated when Winsock's driver calls the transport, and freed when that calls again: as
-    many are kept as of the caller's own blocks, by the same thread, and the caller is who keeps them. The kernel's own
-    image stands at the bottom of every stack and is no such caller.
+    ``callers``: by finding, the modules in its stack but for its own driver. A transport's endpoint is allocated when
+    Winsock's driver calls the transport, and freed when that calls again: as many are kept as of the caller's own
+    blocks, by the same thread, and the caller is who keeps them. The kernel's own image stands at the bottom of every
+    stack and is no such caller.
     """
-    flat = list(findings)
     kept: dict[tuple[str, int | None, int | None], list[int]] = {}
-    for number, each in enumerate(flat):
+    for number, each in enumerate(findings):
         kept.setdefault((each.driver, each.process_id, each.thread_id), []).append(number)
-    order = list(range(len(flat)))
-    place = list(order)
-    for number, each in enumerate(flat):
-        callers = {frame.module for frame in names.frames(each.stack)} - {each.driver}
-        causes = [
-            place[other]
-            for driver in callers
-            for other in kept.get((driver, each.process_id, each.thread_id), ())
-            if _as_many(each, flat[other])
-        ]
-        if causes and min(causes) > place[number]:
-            order.insert(min(causes) + 1, number)
-            del order[place[number]]
-            for at, moved in enumerate(order):
-                place[moved] = at
-    return [flat[number] for number in order]
+    numbers = {key: np.array(those) for key, those in kept.items()}
+    count = np.array([each.count for each in findings])
+    order = np.arange(len(findings))
+    place = order.copy()
+    for number, each in enumerate(findings):
+        keys = ((driver, each.process_id, each.thread_id) for driver in callers[number])
+        others = [numbers[key] for key in keys if key in numbers]
+        at, to = int(place[number]), _first(np.concatenate(others), each.count, count, place) if others else _NONE
+        if at < to < _NONE:
+            order[at : to + 1] = np.roll(order[at : to + 1], -1)
+            place[order[at : to + 1]] = np.arange(at, to + 1)
+    return [findings[number] for number in order.tolist()]
 
 
-def _as_many(one: Finding, other: Finding) -> bool:
-    return abs(one.count - other.count) <= _ALIKE * max(one.count, other.count)
+def _first(others: Numbers, mine: int, count: Numbers, place: Numbers) -> int:
+    """Least place of those that keep about as many; :data:`_NONE` where none does."""
+    counts = count[others]
+    alike = np.abs(counts - mine) <= _ALIKE * np.maximum(counts, mine)
+    return int(place[others][alike].min(initial=_NONE))

@@ -19,32 +19,31 @@ from analyzers.findings import ACCUSATIONS, NO_DIAGNOSIS, Cleared, Diagnosis, Fi
 from analyzers.grounds import Grounds
 from analyzers.quantities import moment
 from analyzers.requests.tables import RequestSnapshot
-from analyzers.retention.attribution import Attribution, Rule, attribute
+from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
-from analyzers.retention.retained import closed
-from analyzers.snapshot import Names, PoolSnapshot
+from analyzers.snapshot import Frame, Names, PoolSnapshot
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.before import before_trace
-from analyzers.verdicts.callers import causes_first
+from analyzers.verdicts.callers import causes_first, modules_below
 from analyzers.verdicts.confidence import LEAST
-from analyzers.verdicts.course import FEWEST, Span
+from analyzers.verdicts.course import Span
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs, with_unjoined
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.merging import merged, without_nobodys
+from analyzers.verdicts.on_sockets import OnSockets
+from analyzers.verdicts.owners import owners
 from analyzers.verdicts.resting import WHY, resting
 from tracer.live.counters import PoolCounters
 
-_MOST: Final = 0.8
-"""Share of a group's survivors that belong to sockets from which the group is part of the sockets' leak."""
 _LIKELY: Final = 0.5
 """Findings at least as sure as this come before the others, whatever their size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything a diagnosis is made from. ``module_of``: name of the module at a kernel address, empty for none.
+    """Everything a diagnosis is made from. ``frame_of``: what lies at an address of the kernel's.
 
     ``baseline``: the pool's counters when the events began, ``None`` where they are not known.
     """
@@ -54,7 +53,7 @@ class Case:
     activity: Activity
     names: Names
     coverage: Coverage
-    module_of: Callable[[int], str]
+    frame_of: Callable[[int], Frame]
     processors: int
     at_ns: int
     baseline: PoolCounters | None = None
@@ -62,10 +61,10 @@ class Case:
 
 def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     """Judge everything that is outstanding; gives the diagnosis and what it rests on."""
-    pool, held = case.pool, _hold(case)
+    pool, scene = case.pool, Scene(case.pool, case.names, case.coverage, case.frame_of)
+    held = _hold(case, scene.module_of)
     if not len(pool.outstanding):
         return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
-    scene = Scene(pool, case.names, case.coverage, case.module_of)
     lost = case.coverage.lost
     threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held, lost)]
     findings = [accuse_thread(group, held, scene, lost) for group in threads]
@@ -77,17 +76,18 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     rests = resting(pool, held.requests, held.attribution, known, case.processors, lost)
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests
     judged = judge_all(groups(pool, known | rests | early, complete_ns), pool.outstanding, span, lost)
-    judged = merged((_with_sockets(each, held) for each in without_nobodys(judged)), pool)
-    accusations = _accusations(judged, held, scene)
+    sockets = OnSockets.of(held)
+    judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
+    accusations = _accusations(judged, held, sockets, scene)
     findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
     weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]
     cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
     cleared += [*_set_aside(pool, rests, Verdict.CACHE, WHY), *before_trace(pool, case.baseline)]
     cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
-    return Diagnosis(_ranked(findings, case.names), tuple(cleared), pending_apcs(held, scene)), held
+    return Diagnosis(_ranked(findings, scene), tuple(cleared), pending_apcs(held, scene)), held
 
 
-def _hold(case: Case) -> Grounds:
+def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
     pool = case.pool
     told = with_makers(case.requests.requests, packets_of(pool, case.requests.requests))
     requests, packets = replace(case.requests, requests=told), packets_of(pool, told)
@@ -101,68 +101,37 @@ def _hold(case: Case) -> Grounds:
         lost=case.coverage.lost,
     )
     found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
-    retention = build(
-        pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, case.module_of
-    )
+    retention = build(pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, module_of)
     queue = line(requests.requests, case.activity, case.at_ns, pending, packets, found)
     return Grounds(requests, pending, queue, found, retention)
 
 
-def _rows(judgement: Judgement) -> npt.NDArray[np.intp]:
-    return judgement.group.rows[: judgement.survivors.count]
-
-
-def _of_closed_sockets(rows: npt.NDArray[np.intp], held: Grounds) -> npt.NDArray[np.bool_]:
-    """By row of the outstanding table: whether it belongs to a socket that was closed and not cleaned up."""
-    shut = np.append(closed(held.requests.sockets), np.False_)
-    return np.asarray(shut[held.attribution.socket[rows]])
-
-
-def _with_sockets(judgement: Judgement, held: Grounds) -> Judgement:
-    """Endpoints of closed sockets should be gone, whether or not a sibling was ever freed."""
-    rows = _rows(judgement)
-    if judgement.verdict is not Verdict.GROWTH or not len(rows):
-        return judgement
-    share = float(np.mean(_of_closed_sockets(rows, held)))
-    return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= _MOST else judgement
-
-
-def _accusations(judged: list[Judgement], held: Grounds, scene: Scene) -> list[tuple[Judgement, Finding]]:
+def _accusations(
+    judged: list[Judgement], held: Grounds, sockets: OnSockets, scene: Scene
+) -> list[tuple[Judgement, Finding]]:
     """A finding for each accused group; what hangs on the same closed sockets is one finding, about their endpoints."""
+    outstanding = scene.pool.outstanding
     accused = [each for each in judged if each.verdict in ACCUSATIONS]
-    endpoints = [each for each in accused if _holds_endpoints(each, held.attribution)]
+    endpoints = next((each for each in accused if sockets.are_endpoints(each.rows)), None)
+    whose = owners([each.rows for each in accused], outstanding, scene.pool.sites)
     findings = []
-    for each in accused:
-        rows = _rows(each)
-        of_sockets = int(np.count_nonzero(_of_closed_sockets(rows, held)))
-        part = of_sockets >= max(_MOST * len(rows), FEWEST)
-        if part and endpoints and each is not endpoints[0]:
+    for each, who in zip(accused, whose, strict=True):
+        of_sockets = sockets.count(each.rows)
+        part = sockets.make_up(each.rows, of_sockets)
+        if part and endpoints is not None and each is not endpoints:
             continue
-        node = held.retention.group_for(rows.astype(np.int32))
+        node = held.retention.group_for(each.rows)
         path = held.retention.path(node) if node is not None else ()
-        finding = accuse(each, scene, path=path, closed_sockets=of_sockets if part else 0)
+        finding = accuse(each, who, scene, path=path, closed_sockets=of_sockets if part else 0)
         if part:
-            finding = replace(finding, retained_bytes=_with_them(rows, held, scene))
+            finding = replace(finding, retained_bytes=sockets.with_them(each.rows, outstanding.size))
         findings.append((each, finding))
     return findings
-
-
-def _holds_endpoints(judgement: Judgement, attribution: Attribution) -> bool:
-    rows = _rows(judgement)
-    return bool(np.count_nonzero(attribution.rule[rows] == Rule.HOLDS_ENDPOINT) >= _MOST * len(rows))
 
 
 def _too_weak(judgement: Judgement, finding: Finding) -> Judgement:
     why = f"it looks like {finding.verdict}, but hardly surer than chance ({finding.confidence:.0%})"
     return replace(judgement, verdict=Verdict.UNKNOWN, why=why)
-
-
-def _with_them(rows: npt.NDArray[np.intp], held: Grounds, scene: Scene) -> int:
-    """Bytes of all that belongs to the sockets of these rows."""
-    sockets = np.unique(held.attribution.socket[rows])
-    mine = np.isin(held.attribution.socket, sockets[sockets >= 0])
-    mine[rows] = True
-    return int(scene.pool.outstanding.size[mine].sum(dtype=np.uint64))
 
 
 def _cleared(judgement: Judgement, pool: PoolSnapshot) -> Cleared:
@@ -187,7 +156,7 @@ def _when_incomplete(until_ns: int) -> str:
     )
 
 
-def _ranked(findings: list[Finding], names: Names) -> tuple[Finding, ...]:
+def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
     """Sure ones first, then by what they retain, weighed by confidence.
 
     What one thread's pending APCs explain comes before what else was allocated on that thread: the cause goes first.
@@ -197,13 +166,14 @@ def _ranked(findings: list[Finding], names: Names) -> tuple[Finding, ...]:
     for number, each in enumerate(findings):
         own = each.thread_id if each.thread_id in causes else -1 - number
         families.setdefault(own, []).append(each)
-    ordered = sorted(families.values(), key=lambda family: min(map(_weight, family)))
+    by_weight = sorted(families.values(), key=lambda family: min(map(_weight, family)))
     flat = [
         each
-        for family in ordered
+        for family in by_weight
         for each in sorted(family, key=lambda each: (each.verdict is not Verdict.PENDING_APC, _weight(each)))
     ]
-    return tuple(replace(each, rank=rank) for rank, each in enumerate(causes_first(flat, names), start=1))
+    ordered = causes_first(flat, modules_below(flat, scene.names, scene.module_of))
+    return tuple(replace(each, rank=rank) for rank, each in enumerate(ordered, start=1))
 
 
 def _weight(finding: Finding) -> tuple[bool, float, int]:

@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
-from analyzers.snapshot import I64, PoolSnapshot
+from analyzers.snapshot import I64, PoolSnapshot, SiteTable
+from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
 
 F64 = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,24 +52,78 @@ def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int =
 
     ``explained``: bool, one per row of the outstanding table. ``since_ns``: their histories begin then.
     """
-    sites = pool.sites
-    keys = np.stack([sites.tag_row.astype(np.uint64), sites.frame])
-    _, of_site = np.unique(keys, axis=1, return_inverse=True)
-    of_site = of_site.reshape(-1)
     left = np.flatnonzero(~explained)
     if not len(left):
         return []
-    of_row = of_site[pool.outstanding.site[left]]
-    order = np.argsort(of_row, kind="stable")
-    numbers, starts = np.unique(of_row[order], return_index=True)
-    rows_of = dict(zip(numbers.tolist(), np.split(left[order], starts[1:]), strict=True))
-    site_order = np.argsort(of_site, kind="stable")
-    site_numbers, site_starts = np.unique(of_site[site_order], return_index=True)
-    sites_of = dict(zip(site_numbers.tolist(), np.split(site_order, site_starts[1:]), strict=True))
-    families = _families(pool)
-    found = [_group(pool, sites_of[number], rows, families, since_ns) for number, rows in rows_of.items()]
-    found.sort(key=lambda group: -int(pool.outstanding.size[group.rows].sum(dtype=np.uint64)))
-    return found
+    of_site = _number_of_site(pool.sites)
+    rows, of_row = _in_order(left, of_site[pool.outstanding.site[left]])
+    first_row = np.flatnonzero(np.diff(of_row, prepend=-1))
+    numbers = of_row[first_row]
+    sites, of = _in_order(np.arange(len(of_site)), of_site)
+    held = np.isin(of, numbers)
+    sites, first_site = sites[held], np.searchsorted(of[held], numbers)
+    size = np.add.reduceat(pool.outstanding.size[rows], first_row, dtype=np.uint64)
+    found = _Found(pool, np.split(sites, first_site[1:]), np.split(rows, first_row[1:]), sites, first_site, since_ns)
+    return [found.group(number) for number in np.argsort(~size, kind="stable").tolist()]  # all bits turned: descending
+
+
+def _number_of_site(sites: SiteTable) -> I64:
+    """By site: a number that sites of one tag and allocating frame share, in their order."""
+    _, frame = np.unique(sites.frame, return_inverse=True)
+    _, number = np.unique((sites.tag_row.astype(np.int64) << 32) | frame, return_inverse=True)
+    return np.asarray(number, np.int64)
+
+
+def _in_order(rows: Rows, number: I64) -> tuple[Rows, I64]:
+    """Rows by their number, otherwise as they were."""
+    order = np.argsort(number, kind="stable")
+    return rows[order], number[order]
+
+
+class _Found:
+    """What all groups are made from: their columns."""
+
+    def __init__(
+        self, pool: PoolSnapshot, sites: list[Rows], rows: list[Rows], every: Rows, first: Rows, since_ns: int
+    ) -> None:
+        """``sites``, ``rows``: by group; ``every``: all the sites one after another; ``first``: each group's first."""
+        table = pool.sites
+        self._pool, self._sites, self._rows = pool, sites, rows
+        self._histories = pool.history.by_group(every, first, since_ns)
+        self._families = _families(pool)
+        allocations, frees, count = (
+            np.add.reduceat(column[every], first)
+            for column in (table.allocations, table.frees, table.outstanding_count)
+        )
+        tag_row = table.tag_row[every[first]]
+        share = allocations / np.maximum(pool.tags.allocations[tag_row], 1)
+        self._allocations, self._frees = allocations.tolist(), frees.tolist()
+        self._replaced = (allocations - frees - count).tolist()
+        self._strays = (share * strays_of_tags(pool)[tag_row]).tolist()
+        held = count / np.maximum(pool.tags.outstanding_count[tag_row], 1)
+        self._strays_by_step = held[:, np.newaxis] * _strays_by_step(pool, self._histories[0])[tag_row]
+
+    def group(self, number: int) -> Group:
+        """One of them."""
+        pool, sites, history = self._pool, self._sites[number], self._histories[number]
+        table = pool.sites
+        tag_row = int(table.tag_row[sites[0]])
+        busiest = int(sites[np.argmax(table.outstanding_count[sites])])
+        return Group(
+            tag_row=tag_row,
+            tag=int(pool.tags.tag[tag_row]),
+            paged=bool(pool.tags.paged[tag_row]),
+            driver=table.driver[busiest] or _by_tag(pool, tag_row),
+            sites=sites,
+            rows=self._rows[number],
+            allocations=self._allocations[number],
+            frees=self._frees[number],
+            replaced=self._replaced[number],
+            strays=self._strays[number],
+            strays_by_step=self._strays_by_step[number],
+            history=history,
+            siblings=self._families.get((tag_row, table.driver[busiest]), history.lifetimes),
+        )
 
 
 Families = dict[tuple[int, str], I64]
@@ -75,36 +131,16 @@ Families = dict[tuple[int, str], I64]
 
 def _families(pool: PoolSnapshot) -> Families:
     """Lifetimes of what was freed, by tag row and driver."""
-    sums: Families = {}
-    for row in np.flatnonzero(pool.sites.frees).tolist():
-        key = (int(pool.sites.tag_row[row]), pool.sites.driver[row])
-        lifetimes = pool.history.lifetimes[row].astype(np.int64)
-        sums[key] = sums[key] + lifetimes if key in sums else lifetimes
-    return sums
-
-
-def _group(
-    pool: PoolSnapshot, sites: npt.NDArray[np.intp], rows: npt.NDArray[np.intp], families: Families, since_ns: int
-) -> Group:
-    table = pool.sites
-    tag_row = int(table.tag_row[sites[0]])
-    busiest = int(sites[np.argmax(table.outstanding_count[sites])])
-    history = pool.history.rows(sites).since(since_ns)
-    return Group(
-        tag_row=tag_row,
-        tag=int(pool.tags.tag[tag_row]),
-        paged=bool(pool.tags.paged[tag_row]),
-        driver=table.driver[busiest] or _by_tag(pool, tag_row),
-        sites=sites,
-        rows=rows,
-        allocations=int(table.allocations[sites].sum()),
-        frees=int(table.frees[sites].sum()),
-        replaced=int((table.allocations - table.frees - table.outstanding_count)[sites].sum()),
-        strays=_strays(pool, tag_row, sites),
-        strays_by_step=_strays_by_step(pool, tag_row, sites, history),
-        history=history,
-        siblings=families.get((tag_row, table.driver[busiest]), history.lifetimes),
-    )
+    freed = np.flatnonzero(pool.sites.frees)
+    tags = pool.sites.tag_row[freed].tolist()
+    numbers: dict[tuple[int, str], int] = {}
+    of = [
+        numbers.setdefault((tag, pool.sites.driver[site]), len(numbers))
+        for tag, site in zip(tags, freed.tolist(), strict=True)
+    ]
+    sums = np.zeros((len(numbers), BINS), np.int64)
+    np.add.at(sums, of, pool.history.lifetimes[freed])
+    return dict(zip(numbers, sums, strict=True))
 
 
 def joined(family: Sequence[Group]) -> Group:
@@ -151,15 +187,10 @@ def strays_of_tags(pool: PoolSnapshot) -> I64:
     return pool.tags.frees - matched
 
 
-def _strays(pool: PoolSnapshot, tag_row: int, sites: npt.NDArray[np.intp]) -> float:
-    share = float(pool.sites.allocations[sites].sum()) / max(int(pool.tags.allocations[tag_row]), 1)
-    return share * float(strays_of_tags(pool)[tag_row])
-
-
-def _strays_by_step(pool: PoolSnapshot, tag_row: int, sites: npt.NDArray[np.intp], history: GroupHistory) -> F64:
-    strays, used = pool.history.strays, len(history.allocations)
-    if tag_row >= len(strays):
-        return np.zeros(used, np.float64)
-    first = history.start_ns // history.step_ns
-    share = float(pool.sites.outstanding_count[sites].sum()) / max(int(pool.tags.outstanding_count[tag_row]), 1)
-    return share * strays[tag_row, first : first + used].astype(np.float64)
+def _strays_by_step(pool: PoolSnapshot, steps: GroupHistory) -> I64:
+    """By tag row and step of a history: frees without allocation; none where nobody has counted them."""
+    first = steps.start_ns // steps.step_ns
+    strays = np.zeros((len(pool.tags.tag), len(steps.allocations)), np.int64)
+    counted = pool.history.strays[: len(strays), first : first + strays.shape[1]]
+    strays[: len(counted)] = counted
+    return strays

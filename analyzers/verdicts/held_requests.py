@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import sqrt
 from typing import Final
 
@@ -155,7 +156,7 @@ def _evidence(group: PendingGroup, held: Grounds, scene: Scene, packets: Rows, r
             "completed",
             f"{counted(len(rows), 'request')} of thread {group.thread} were completed, the oldest "
             f"{duration(group.oldest_age_ns)} and the newest {duration(group.newest_age_ns)} before the end",
-            tuple(event for row in rows[:_EXAMPLES].tolist() for event in request_events(held.requests, row)),
+            tuple(event for both in request_events(held.requests, rows[:_EXAMPLES]) for event in both),
         ),
         Evidence(
             RULE,
@@ -188,39 +189,44 @@ def _why_not_retired(rows: npt.NDArray[np.int32], held: Grounds) -> str:
     return "; ".join(f"{count:,} {words}" for count, words in zip(counts, RULES.values(), strict=True) if count)
 
 
-def request_events(requests: RequestSnapshot, row: int) -> tuple[EventRef, EventRef]:
-    """Where a request was issued and where it was completed."""
+def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[EventRef, EventRef]]:
+    """Where each of some requests was issued and where it was completed."""
     table = requests.requests
-    return (
-        EventRef(int(table.issued_ns[row]), "irp", int(table.issued_cpu[row]), int(table.issued_offset[row])),
-        EventRef(int(table.completed_ns[row]), "irp", int(table.completed_cpu[row]), int(table.completed_offset[row])),
-    )
+    issued = _events(table.issued_ns[rows], table.issued_cpu[rows], table.issued_offset[rows])
+    completed = _events(table.completed_ns[rows], table.completed_cpu[rows], table.completed_offset[rows])
+    return zip(issued, completed, strict=True)
+
+
+def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
+    columns = zip(time_ns.tolist(), cpu.tolist(), offset.tolist(), strict=True)
+    return [EventRef(at, "irp", where, place) for at, where, place in columns]
 
 
 def pending_apcs(held: Grounds, scene: Scene) -> tuple[PendingApc, ...]:
     """Every pending APC, oldest request first."""
-    table, line = held.requests.requests, held.line
-    found = []
-    for place, row in enumerate(line.rows.tolist()):
-        issued, completed = request_events(held.requests, row)
-        process = int(table.process[row])
-        found.append(
-            PendingApc(
-                irp=int(table.irp[row]),
-                match_id=int(table.match_id[row]),
-                thread_id=int(table.thread[row]),
-                process_id=process,
-                process=scene.names.process(process, issued.time_ns),
-                issued_ns=issued.time_ns,
-                completed_ns=completed.time_ns,
-                age_ns=int(line.age_ns[place]),
-                since=line.since.code(place),
-                says=line.since.words(place),
-                endpoint=int(table.endpoint[row]),
-                retained_bytes=int(held.retention.by_request[row]),
-                rule=line.rule_name(place),
-                issued=issued,
-                completed=completed,
-            )
+    table, line, rows = held.requests.requests, held.line, held.line.rows
+    columns = (table.irp, table.match_id, table.thread, table.process, table.endpoint, held.retention.by_request)
+    values = zip(*(column[rows].tolist() for column in columns), line.age_ns.tolist(), strict=True)
+    events = request_events(held.requests, rows)
+    return tuple(
+        PendingApc(
+            irp=irp,
+            match_id=match_id,
+            thread_id=thread,
+            process_id=process,
+            process=scene.names.process(process, issued.time_ns),
+            issued_ns=issued.time_ns,
+            completed_ns=completed.time_ns,
+            age_ns=age_ns,
+            since=line.since.code(place),
+            says=line.since.words(place),
+            endpoint=endpoint,
+            retained_bytes=retained,
+            rule=line.rule_name(place),
+            issued=issued,
+            completed=completed,
         )
-    return tuple(found)
+        for place, ((irp, match_id, thread, process, endpoint, retained, age_ns), (issued, completed)) in enumerate(
+            zip(values, events, strict=True)
+        )
+    )

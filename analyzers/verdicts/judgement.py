@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import I64, Outstanding
-from analyzers.trends.settled import settled_steps
-from analyzers.trends.trend import Growth, growth
+from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Group, joined
 from analyzers.verdicts.lost import TELLING_ALLOCATIONS, LossRate
@@ -52,6 +52,11 @@ class Judgement:
     explained: float
     why: str = ""
 
+    @property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """The survivors' rows of the outstanding table, oldest first."""
+        return self.group.rows[: self.survivors.count]
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -73,7 +78,8 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told
 
     Where events were lost, each group is held against what the others keep.
     """
-    seen = [_look(group, outstanding, span) for group in found]
+    grown = growths([group.history for group in found])
+    seen = [_look(group, grows, outstanding, span) for group, grows in zip(found, grown, strict=True)]
     kept = [_share(each) for each in seen]
     judged = []
     for number, each in enumerate(seen):
@@ -91,20 +97,21 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
     for each in judged:
         if each.group.driver:
             families.setdefault((each.group.tag_row, each.group.driver), []).append(each)
+    several = (family for family in families.values() if len(family) > 1)
+    few = [family for family in several if all(each.course is Course.TOO_FEW for each in family)]
+    wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= FEWEST]
     accused: dict[tuple[int, str], Judgement] = {}
-    for key, family in families.items():
-        if len(family) > 1 and all(each.course is Course.TOO_FEW for each in family):
-            wider = joined([each.group for each in family])
-            found = _judge(_look(wider, outstanding, span), LossRate(told)) if len(wider.rows) >= FEWEST else family[0]
-            if found.verdict in ACCUSATIONS:
-                accused[key] = found
+    for group, grows in zip(wider, growths([each.history for each in wider]), strict=True):
+        found = _judge(_look(group, grows, outstanding, span), LossRate(told))
+        if found.verdict in ACCUSATIONS:
+            accused[group.tag_row, group.driver] = found
     kept = [each for each in judged if (each.group.tag_row, each.group.driver) not in accused]
     return [*accused.values(), *kept]
 
 
-def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
+def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> _Seen:
     births, history = outstanding.time_ns[group.rows], group.history
-    lived, grows = _survivors(group, span.end - births), growth(group.history)
+    lived = _survivors(group, span.end - births)
     how = Course.TOO_FEW
     if lived.age_ns <= _OBSERVABLE * span.length:
         until = span.end - lived.age_ns
@@ -117,10 +124,9 @@ def _look(group: Group, outstanding: Outstanding, span: Span) -> _Seen:
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
-    settled = group.history.start_ns + settled_steps(group.history) * group.history.step_ns
-    count = int(np.searchsorted(births, settled))
+    count = int(np.searchsorted(births, grows.settled_ns))
     how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
-    return _Seen(group, replace(lived, count=count, age_ns=span.end - settled), how, grows, span.start)
+    return _Seen(group, replace(lived, count=count, age_ns=span.end - grows.settled_ns), how, grows, span.start)
 
 
 def _survivors(group: Group, ages_ns: I64) -> Survivors:

@@ -9,7 +9,7 @@ import numpy as np
 
 from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import PoolSnapshot
-from analyzers.trends.trend import growth
+from analyzers.trends.trend import growths
 from analyzers.verdicts.judgement import Judgement
 
 Key = tuple[int, str, str]
@@ -48,17 +48,22 @@ def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
             families.setdefault((each.group.tag_row, each.group.driver, each.verdict), []).append(each)
         else:
             result.append(each)
-    return [*(_one(family, pool) for family in families.values()), *result]
+    several = [_one(family, pool) for family in families.values() if len(family) > 1]
+    grown = growths([each.group.history for each in several])
+    put_together = (replace(each, growth=grows) for each, grows in zip(several, grown, strict=True))
+    accused = [next(put_together) if len(family) > 1 else family[0] for family in families.values()]
+    return [*accused, *result]
 
 
 def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
-    """The largest, standing for all: their sites, their survivors by age, and the history of all."""
+    """The largest, standing for all: their sites, their survivors by age, and the history of all.
+
+    Its growth is still that of the largest.
+    """
     largest = max(family, key=lambda each: each.survivors.count)
-    if len(family) == 1:
-        return largest
     sites = np.concatenate([largest.group.sites, *(each.group.sites for each in family if each is not largest)])
     rows = np.sort(np.concatenate([each.group.rows[: each.survivors.count] for each in family]))
-    history = pool.history.rows(sites).since(largest.group.history.start_ns)
+    [history] = pool.history.by_group(sites, np.zeros(1, np.intp), largest.group.history.start_ns)
     group = replace(
         largest.group,
         sites=sites,
@@ -77,4 +82,4 @@ def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
         usual_ns=max(each.survivors.usual_ns for each in family),
     )
     explained = sum(each.explained for each in family)
-    return replace(largest, group=group, survivors=survivors, growth=growth(history), explained=explained)
+    return replace(largest, group=group, survivors=survivors, explained=explained)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,11 @@ import numpy.typing as npt
 from analyzers.snapshot import Outstanding, SiteTable
 from tracer.columns import UNKNOWN_ID, Who
 
+I64 = npt.NDArray[np.int64]
+
 _STANDS_OUT: Final = 0.8
 """Share of the allocations that makes a process or a thread the one."""
-_NOBODY: Final = {0, UNKNOWN_ID}
+_NOBODY: Final = (0, UNKNOWN_ID)
 """The idle thread is on the CPU when an interrupt comes: what is allocated then is nobody's."""
 
 
@@ -32,24 +35,35 @@ class Owners:
     inferred: bool
 
 
-def owners(rows: npt.NDArray[np.intp], outstanding: Outstanding, sites: SiteTable) -> Owners:
-    """Of some rows of the outstanding table, at least one."""
-    process, process_share = _most(outstanding.process[rows])
-    thread, thread_share = _most(outstanding.thread[rows])
-    counts = np.bincount(outstanding.site[rows])
-    return Owners(
-        process=process,
-        process_share=process_share,
-        thread=thread,
-        thread_share=thread_share,
-        stack=int(sites.stack[int(np.argmax(counts))]),
-        inferred=float(np.mean(outstanding.who[rows] == Who.CONTEXT_SWITCH)) > 1 - _STANDS_OUT,
+def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sites: SiteTable) -> list[Owners]:
+    """Of each of several groups of rows of the outstanding table, at least one row in each."""
+    if not groups:
+        return []
+    rows, lengths = np.concatenate(groups), np.array([len(each) for each in groups])
+    group = np.repeat(np.arange(len(groups)), lengths)
+    by_switch = np.bincount(group, outstanding.who[rows] == Who.CONTEXT_SWITCH, len(groups)) / lengths
+    site, _ = _most(group, outstanding.site[rows], lengths)
+    columns = (
+        *_standing_out(group, outstanding.process[rows], lengths),
+        *_standing_out(group, outstanding.thread[rows], lengths),
+        sites.stack[site].tolist(),
+        (by_switch > 1 - _STANDS_OUT).tolist(),
     )
+    return [Owners(*each) for each in zip(*columns, strict=True)]
 
 
-def _most(ids: npt.NDArray[np.uint32]) -> tuple[int | None, float]:
-    values, counts = np.unique(ids, return_counts=True)
-    best = int(np.argmax(counts))
-    share = float(counts[best]) / len(ids)
-    known = int(values[best]) not in _NOBODY and share >= _STANDS_OUT
-    return (int(values[best]) if known else None), share
+def _standing_out(group: I64, ids: npt.NDArray[np.uint32], lengths: I64) -> tuple[list[int | None], list[float]]:
+    best, share = _most(group, ids, lengths)
+    known = (share >= _STANDS_OUT) & ~np.isin(best, _NOBODY)
+    return [
+        each if stands else None for each, stands in zip(best.tolist(), known.tolist(), strict=True)
+    ], share.tolist()
+
+
+def _most(group: I64, ids: npt.NDArray[np.integer[Any]], lengths: I64) -> tuple[I64, npt.NDArray[np.float64]]:
+    """By group: the id that it has most often, the least of several, and its share. Ids have up to 32 bits."""
+    keys, counts = np.unique((group << 32) | ids.astype(np.int64), return_counts=True)
+    of = keys >> 32
+    first = np.flatnonzero(np.diff(of, prepend=-1))
+    at = np.lexsort((keys, -counts, of))[first]
+    return keys[at] & 0xFFFFFFFF, counts[at] / lengths

@@ -226,10 +226,33 @@ def test_histories_do_not_depend_on_windows_and_keys_of_one_stack_fall_together(
 
 
 def test_a_history_since_a_time_begins_with_the_next_whole_step() -> None:
-    count = np.arange(8, dtype=np.int64)
-    whole = GroupHistory(count, count, count, count, count, np.zeros(BINS, np.int64), 100)
-    later = whole.since(250)
-    assert (later.allocations.tolist(), later.start_ns) == ([3, 4, 5, 6, 7], 300)
-    assert (later.step_at(310), later.step_at(20), whole.step_at(310)) == (0, 0, 3)
-    assert whole.since(0).allocations.tolist() == count.tolist()
-    assert whole.since(10_000).allocations.tolist() == [7]
+    count = np.zeros((2, STEPS), np.int64)
+    count[:, :8] = np.arange(8)
+    lifetimes = np.ones((2, BINS), np.int32)
+    sites = SiteHistory(
+        count.astype(np.int32), count.astype(np.int32), count, count.astype(np.int32), count, lifetimes, 100, 8
+    )
+
+    def since(time_ns: int) -> GroupHistory:
+        [both] = sites.by_group(np.arange(2), np.zeros(1, np.intp), time_ns)
+        return both
+
+    later = since(250)
+    assert (later.allocations.tolist(), later.start_ns) == ([6, 8, 10, 12, 14], 300)
+    assert (later.step_at(310), later.step_at(20), since(0).step_at(310)) == (0, 0, 3)
+    assert since(0).allocations.tolist() == [2 * each for each in range(8)]
+    assert since(10_000).allocations.tolist() == [14]
+    assert later.lifetimes.tolist() == BINS * [2]
+
+
+def test_histories_by_group_are_what_each_group_s_sites_sum_up_to() -> None:
+    random = np.random.default_rng(8)
+    steps = [random.integers(0, 9, (5, STEPS), np.int32) for _ in range(5)]
+    made, freed, change, stays, stay = steps
+    lifetimes = random.integers(0, 9, (5, BINS), np.int32)
+    sites = SiteHistory(made, freed, change.astype(np.int64), stays, stay.astype(np.int64), lifetimes, 100, 50)
+    found = sites.by_group(np.array([4, 0, 2, 3]), np.array([0, 1, 3]))
+    for group, rows in zip(found, ([4], [0, 2], [3]), strict=True):
+        alone = sites.rows(np.array(rows))
+        for name in COLUMNS:
+            assert getattr(group, name).tolist() == getattr(alone, name).tolist()

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from analyzers.trends.trend import Growth, growth, mann_kendall, theil_sen
+from analyzers.trends.history import GroupHistory
+from analyzers.trends.rank_tests import mann_kendall, theil_sen
+from analyzers.trends.trend import Growth, growths
 from tests.analyzers.lives import NEVER, SIZE, Lives, churn, even, history_of, kept
 
 Random = np.random.Generator
@@ -145,6 +147,11 @@ CLEAN: tuple[Story, ...] = (
     cache, late_cache, saturating, first_in_first_out, sawtooth, one_tooth_and_a_half, warm_up, burst, steady,
     long_lived, stopped, heavy_tail, waves,
 )  # fmt: skip
+
+
+def growth(history: GroupHistory) -> Growth:
+    [found] = growths([history])
+    return found
 
 
 def judged(story: Story, seed: int) -> Growth:

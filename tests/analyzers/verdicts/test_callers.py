@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from analyzers.findings import Finding, Verdict
 from analyzers.snapshot import I32, I64, U64, Frame
-from analyzers.verdicts.callers import causes_first
+from analyzers.verdicts.callers import causes_first, modules_below
 
 _STACKS = {
     1: ("ntoskrnl.exe", "tcpip.sys", "afd.sys", "ntoskrnl.exe"),
@@ -13,15 +15,25 @@ _STACKS = {
 }
 
 
+_MODULES = ("", "ntoskrnl.exe", "tcpip.sys", "afd.sys")
+"""By address."""
+
+
 class _Named:
     def process(self, pid: int, at_ns: int | None = None) -> str:
         return f"{pid} at {at_ns}"
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
-        return tuple(Frame(process, module, 0) for module in _STACKS.get(stack, ()))
+        raise NotImplementedError
 
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
-        raise NotImplementedError
+        every = [[_MODULES.index(module) for module in _STACKS.get(stack, ())] for stack in stacks.tolist()]
+        flat = np.array([address for one in every for address in one], np.uint64)
+        return flat, np.cumsum([0, *map(len, every)], dtype=np.int64)
+
+
+def _in_order(*findings: Finding) -> list[Finding]:
+    return causes_first(findings, modules_below(findings, _Named(), _MODULES.__getitem__))
 
 
 def _finding(driver: str, stack: int, *, count: int = 100, thread: int = 8) -> Finding:
@@ -36,18 +48,29 @@ TRANSPORT, WINSOCK, KERNEL = _finding("tcpip.sys", 1), _finding("afd.sys", 2), _
 
 
 def test_the_caller_comes_before_what_was_allocated_for_it() -> None:
-    assert causes_first([TRANSPORT, KERNEL, WINSOCK], _Named()) == [KERNEL, WINSOCK, TRANSPORT]
+    assert _in_order(TRANSPORT, KERNEL, WINSOCK) == [KERNEL, WINSOCK, TRANSPORT]
 
 
 def test_an_order_with_the_cause_first_stays() -> None:
-    assert causes_first([WINSOCK, KERNEL, TRANSPORT], _Named()) == [WINSOCK, KERNEL, TRANSPORT]
+    assert _in_order(WINSOCK, KERNEL, TRANSPORT) == [WINSOCK, KERNEL, TRANSPORT]
 
 
 def test_a_caller_that_keeps_another_number_is_another_matter() -> None:
     fewer = _finding("afd.sys", 2, count=50)
-    assert causes_first([TRANSPORT, fewer], _Named()) == [TRANSPORT, fewer]
+    assert _in_order(TRANSPORT, fewer) == [TRANSPORT, fewer]
 
 
 def test_a_caller_on_another_thread_is_another_matter() -> None:
     other = _finding("afd.sys", 2, thread=12)
-    assert causes_first([TRANSPORT, other], _Named()) == [TRANSPORT, other]
+    assert _in_order(TRANSPORT, other) == [TRANSPORT, other]
+
+
+def test_callers_are_the_modules_of_the_stack_without_the_driver_itself() -> None:
+    nobody = _finding("", -1)
+    found = modules_below([TRANSPORT, nobody, WINSOCK], _Named(), _MODULES.__getitem__)
+    assert found == [{"ntoskrnl.exe", "afd.sys"}, set(), {"ntoskrnl.exe"}]
+
+
+def test_findings_that_go_behind_their_causes_keep_their_order_among_each_other() -> None:
+    first, second = _finding("tcpip.sys", 1), _finding("tcpip.sys", 1, count=101)
+    assert _in_order(first, second, KERNEL, WINSOCK) == [KERNEL, WINSOCK, second, first]

@@ -1,0 +1,151 @@
+"""Where growth that goes on to the end begins (``docs/trends.md``)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.trends.bursts import F64, I64, last_third, without_bursts
+from analyzers.trends.rank_tests import mann_kendall
+
+Mask = npt.NDArray[np.bool_]
+
+NO_ONSET: Final = -1
+_CHANCE: Final = 0.005
+"""What is less likely than this in a steady leak says that it is none."""
+_TOO_LOW: Final = NormalDist().inv_cdf(_CHANCE)
+_FEWEST_OCCASIONS: Final = 5
+"""Rises at different times below which growth is a few bursts; they are a tenth of its duration apart."""
+_SHORTEST: Final = 0.2
+"""Share of the trace below which growth up to the end may be a burst."""
+_SETTLED: Final = 0.4
+"""Share of the trace that must be older than what is still freed: from less, a warm-up looks like a leak."""
+_SLOWING: Final = 0.2
+"""Share of the growth in the last third of its time (even growth: a third) below which it may be levelling off."""
+_EARLY_END: Final = 0.15
+"""Share of the trace for which growth may have paused at its end: a program under test often ends a little before."""
+_SPEEDING_UP: Final = 2.0
+"""A leak that begins later shows as a rate that is so many times what it was before."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Starts:
+    """Where growth may begin. ``group``, ``at``: int64, in order; ``weights``: of the group's steps.
+
+    ``settled``: the step before which they are; later ones are young: there may be more of them, but not fewer.
+    """
+
+    group: I64
+    at: I64
+    weights: F64
+    settled: I64
+
+    @classmethod
+    def of(cls, survivors: I64, settled: I64) -> _Starts:
+        """First rises, and later ones from which on the rate is a multiple of what it was before."""
+        weights, steps = without_bursts(survivors), np.arange(survivors.shape[1])
+        old = np.where(steps < settled[:, np.newaxis], weights, 0.0)
+        rises = old > 0
+        before = np.cumsum(old, axis=1) - old
+        rate_before = before / np.maximum(steps, 1)
+        rate_after = (old.sum(axis=1, keepdims=True) - before) / np.maximum(settled[:, np.newaxis] - steps, 1)
+        first = steps == rises.argmax(axis=1)[:, np.newaxis]
+        enough = (settled >= _SETTLED * len(steps)) & (np.count_nonzero(rises, axis=1) >= _FEWEST_OCCASIONS)
+        group, at = np.nonzero(rises & (first | (rate_after >= _SPEEDING_UP * rate_before)) & enough[:, np.newaxis])
+        return cls(group, at, weights[group], settled[group])
+
+    def only(self, rows: Mask) -> _Starts:
+        """The marked ones."""
+        return _Starts(self.group[rows], self.at[rows], self.weights[rows], self.settled[rows])
+
+    def part(self, row: int) -> F64:
+        """Settled weights from the start on."""
+        return self.weights[row, self.at[row] : self.settled[row]]
+
+    def young(self, row: int) -> F64:
+        """The weights that are not settled."""
+        return self.weights[row, self.settled[row] :]
+
+
+def onsets(survivors: I64, settled: I64) -> I64:
+    """By group: step at which growth that goes on to the end begins; :data:`NO_ONSET` where there is no such growth.
+
+    ``survivors``: by group and step; ``settled``: steps from the first one on whose survivors will stay. It is the
+    first rise, or a later one from which on the rate is a multiple of what it was before; rather one without an odd
+    pause after it, which parts a warm-up from a leak that begins later.
+    """
+    starts = _Starts.of(survivors, settled)
+    starts = starts.only(_go_on(starts))
+    result = np.full(len(survivors), NO_ONSET, np.int64)
+    steady = [False] * len(survivors)
+    for row, (group, at) in enumerate(zip(starts.group.tolist(), starts.at.tolist(), strict=True)):
+        if steady[group]:
+            continue
+        steady[group] = not _has_odd_pause(starts.part(row))
+        if steady[group] or result[group] == NO_ONSET:
+            result[group] = at
+    return result
+
+
+def _go_on(starts: _Starts) -> Mask:
+    """Whether growth from each start is steady and has not ended."""
+    used = starts.weights.shape[1]
+    steps = np.arange(used)
+    rises = (starts.weights > 0) & (steps >= starts.at[:, np.newaxis]) & (steps < starts.settled[:, np.newaxis])
+    last = used - 1 - rises[:, ::-1].argmax(axis=1)
+    lasts = used - 1 - last <= _EARLY_END * used
+    active_end = np.where(lasts, last + 1, starts.settled)
+    fits = (used - starts.at >= _SHORTEST * used) & _has_occasions(rises, starts.at, active_end)
+    slows = last_third(starts.weights, starts.at, active_end) < _SLOWING
+    for row in np.flatnonzero(fits & ~(lasts & ~slows)).tolist():
+        active = starts.weights[row, starts.at[row] : active_end[row]]
+        fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _TOO_LOW)
+    return np.asarray(fits, np.bool_)
+
+
+def _has_occasions(rises: Mask, at: I64, end: I64) -> Mask:
+    """Whether there are enough rises that are at least a tenth of the time apart, taken greedily."""
+    since = np.arange(rises.shape[1]) - at[:, np.newaxis]
+    apart, next_at, found = (end - at) / 10, np.zeros(len(at)), np.ones(len(at), np.bool_)
+    for _ in range(_FEWEST_OCCASIONS):
+        left = rises & (since >= next_at[:, np.newaxis])
+        found &= left.any(axis=1)
+        next_at = left.argmax(axis=1) - at + apart
+    return found
+
+
+def _may_go_on(starts: _Starts, row: int) -> bool:
+    """Whether a pause up to the end of the settled steps may be chance, and what is young speaks for more."""
+    part = starts.part(row)
+    pause = len(part) - 1 - int(np.flatnonzero(part)[-1])
+    return _chance_in(part, pause) >= _CHANCE and _deviation(part, starts.young(row)) >= _TOO_LOW
+
+
+def _has_odd_pause(part: F64) -> bool:
+    """Whether there is a stretch without a rise between others that is longer than chance gives."""
+    rises = np.flatnonzero(part)
+    pauses = rises[1:] - rises[:-1] - 1
+    return len(pauses) * _chance_in(part, int(pauses.max())) < _CHANCE
+
+
+def _chance_in(part: F64, pause: int) -> float:
+    return _chance_of(pause, len(part) - 1, int(np.count_nonzero(part)) - 1)
+
+
+@lru_cache(maxsize=1 << 12)
+def _chance_of(pause: int, steps: int, rises: int) -> float:
+    """Chance that certain steps have no rise, were ``rises`` spread over all ``steps`` by chance."""
+    return math.comb(steps - pause, rises) / math.comb(steps, rises)
+
+
+def _deviation(part: F64, young: F64) -> float:
+    """By how many standard deviations the young ones differ from what the rate before leads to expect."""
+    expected = float(part.mean()) * len(young)
+    spread = float(part.var()) * len(young) * (1 + len(young) / len(part))
+    return (float(young.sum()) - expected) / math.sqrt(spread) if spread > 0 else 0.0

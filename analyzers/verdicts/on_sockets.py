@@ -1,0 +1,68 @@
+"""Outstanding memory that hangs on sockets which were closed and never cleaned up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Verdict
+from analyzers.grounds import Grounds
+from analyzers.retention.attribution import Rule
+from analyzers.retention.retained import closed
+from analyzers.verdicts.course import FEWEST
+from analyzers.verdicts.judgement import Judgement
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+
+_MOST: Final = 0.8
+"""Share of a group's survivors that belong to sockets from which the group is part of the sockets' leak."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnSockets:
+    """By outstanding allocation: ``socket``, its row of the sockets, -1 for none; ``shut``: whether that was closed.
+
+    ``endpoint``: whether it holds a socket's endpoint.
+    """
+
+    socket: npt.NDArray[np.int32]
+    shut: Mask
+    endpoint: Mask
+
+    @classmethod
+    def of(cls, held: Grounds) -> OnSockets:
+        """As the attribution says."""
+        socket = held.attribution.socket
+        shut = np.append(closed(held.requests.sockets), np.False_)
+        return cls(socket, shut[socket], held.attribution.rule == Rule.HOLDS_ENDPOINT)
+
+    def count(self, rows: Rows) -> int:
+        """How many of the rows belong to a socket that was closed."""
+        return int(np.count_nonzero(self.shut[rows]))
+
+    def make_up(self, rows: Rows, belonging: int) -> bool:
+        """Whether the rows are part of the sockets' leak, as ``belonging`` of them belong to closed ones."""
+        return belonging >= max(_MOST * len(rows), FEWEST)
+
+    def are_endpoints(self, rows: Rows) -> bool:
+        """Whether most of the rows hold sockets' endpoints."""
+        return int(np.count_nonzero(self.endpoint[rows])) >= _MOST * len(rows)
+
+    def with_them(self, rows: Rows, sizes: npt.NDArray[np.uint64]) -> int:
+        """Bytes of the rows and of all that belongs to their sockets."""
+        sockets = np.unique(self.socket[rows])
+        mine = np.isin(self.socket, sockets[sockets >= 0])
+        mine[rows] = True
+        return int(sizes[mine].sum(dtype=np.uint64))
+
+    def judged(self, judgement: Judgement) -> Judgement:
+        """Endpoints of closed sockets should be gone, whether or not a sibling was ever freed."""
+        rows = judgement.rows
+        if judgement.verdict is not Verdict.GROWTH or not len(rows):
+            return judgement
+        share = self.count(rows) / len(rows)
+        return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= _MOST else judgement
