@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from fixtures.scenarios import SCENARIOS
+
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SAMPLES = Path(__file__).parents[1] / "../shared/samples"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Scenarios are imported when they are played, and the first test to play one may be one that is not traced."""
+    if session.config.pluginmanager.hasplugin("_cov"):
+        for scenario in SCENARIOS.values():
+            scenario.load()
 
 
 @pytest.hookimpl(wrapper=True)
