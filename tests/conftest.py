@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from fixtures.scenarios import SCENARIOS
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SAMPLES = Path(__file__).parents[1] / "../shared/samples"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Scenarios are imported when they are played, and the first test to play one may be one that is not traced."""
+    if session.config.pluginmanager.hasplugin("_cov"):
+        for scenario in SCENARIOS.values():
+            scenario.load()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Tracing more than doubles what Python costs, so what repeats is not traced; coverage can only come out lower.
+
+    pytest-cov's own mark for this, ``no_cover``, has no effect in a worker: there two traces lie one over the other.
+    """
+    if not (item.get_closest_marker("repeats") and item.config.pluginmanager.hasplugin("_cov")):
+        return (yield)
+    trace = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(trace)
 
 
 @pytest.fixture(scope="session")

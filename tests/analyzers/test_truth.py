@@ -14,6 +14,7 @@ from tests.analyzers.against_truth import analysed, assert_agrees, drawn, rewrit
 GROUPS, SEEDS_EACH = 20, 10
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_the_pool_part_of_200_simulated_traces_is_their_truth(group: int, tmp_path: Path) -> None:
     path = tmp_path / "simulated.etl"
@@ -23,6 +24,7 @@ def test_the_pool_part_of_200_simulated_traces_is_their_truth(group: int, tmp_pa
         assert_agrees(analysed(path), simulation)
 
 
+@pytest.mark.repeats
 def test_the_seeds_reach_every_kind_of_trace() -> None:
     scenarios, settings = zip(*(drawn(seed) for seed in range(GROUPS * SEEDS_EACH)), strict=True)
     assert set(scenarios) == set(SCENARIOS)

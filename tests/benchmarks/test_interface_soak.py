@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import pytest
+
 from benchmarks.interface.soak import BLOCKS_BUDGET, KEPT_SNAPSHOTS, watch
 from tui.live.follower import REFRESH_SECONDS
 
@@ -12,6 +14,7 @@ _STEPS: Final = int(_WATCHED_SECONDS / REFRESH_SECONDS)
 _OUTSTANDING: Final = 300
 
 
+@pytest.mark.repeats
 def test_five_minutes_of_snapshots_through_all_views_leave_nothing_behind() -> None:
     course = asyncio.run(watch(lambda done: done < _STEPS, _OUTSTANDING, (80, 24)))
 

@@ -85,6 +85,7 @@ def test_a_trace_as_a_picture(simulated: Path, tmp_path: Path) -> None:
     assert (tmp_path / "tags.svg").stat().st_size > 10_000
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("scenario", list(SCENARIOS))
 def test_the_pool_of_a_simulated_trace_equals_the_truth(
     scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

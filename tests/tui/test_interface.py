@@ -79,6 +79,7 @@ async def test_of_a_long_way_the_last_steps_are_shown_as_many_as_there_is_room_f
         assert way.startswith("Findings > Tags > Stacks of ")
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
 async def test_every_view_shows_at_80_columns_how_to_get_help_to_quit_and_to_find_all_else(
     leaking_snapshot: Snapshot, view: str
@@ -430,6 +431,7 @@ async def test_it_can_be_left(snapshot: Snapshot, key: str) -> None:
         assert it.app._exit
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("key", VIEW_KEYS)
 async def test_every_view_of_a_simulated_trace_says_simulated(story: Story, key: str) -> None:
     story.simulated = True
@@ -439,6 +441,7 @@ async def test_every_view_of_a_simulated_trace_says_simulated(story: Story, key:
         assert "SIMULATED" in it.app.title
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("key", VIEW_KEYS)
 async def test_every_view_says_what_is_missing(broken_snapshot: Snapshot, key: str) -> None:
     async with opened(broken_snapshot, (160, 24)) as it:
@@ -449,6 +452,7 @@ async def test_every_view_says_what_is_missing(broken_snapshot: Snapshot, key: s
         )
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("key", VIEW_KEYS)
 async def test_every_view_bears_an_empty_trace(empty_snapshot: Snapshot, key: str) -> None:
     async with opened(empty_snapshot) as it:
@@ -456,6 +460,7 @@ async def test_every_view_bears_an_empty_trace(empty_snapshot: Snapshot, key: st
         await it.press("C", "n", "o", "escape", "escape")
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_hostile_names_are_shown_and_do_nothing(hostile_snapshot: Snapshot, size: tuple[int, int]) -> None:
     async with opened(hostile_snapshot, size) as it:
@@ -466,6 +471,7 @@ async def test_hostile_names_are_shown_and_do_nothing(hostile_snapshot: Snapshot
             assert not [told for told in it.told if FORBIDDEN & set(told)]
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("size", [(20, 5), (40, 10), (80, 24), (120, 40), (200, 60)])
 async def test_every_line_fills_the_width_exactly_at_any_size(
     hostile_snapshot: Snapshot, size: tuple[int, int]

@@ -215,7 +215,7 @@ def test_a_path_is_one_word_to_the_shell_that_starts_the_interface() -> None:
 
 @pytest.mark.parametrize("said", ["max", "0.25", "3"])
 def test_a_replay_in_a_browser_is_the_one_of_the_terminal(said: str) -> None:
-    words = shlex.split(line("--replay", DEMO_TRACE, "--speed", said))
+    words = shlex.split(line("--replay", DEMO_TRACE, "--speed", said), posix=sys.platform != "win32")
     parser = argparse.ArgumentParser()
     LiveCommand().prepare_parser(parser)
     given = parser.parse_args(words[words.index("live") + 1 :])

@@ -35,6 +35,7 @@ def chain(it: Session) -> list[DOMNode]:
     return list(focused.ancestors_with_self)
 
 
+@pytest.mark.repeats
 @EVERY_VIEW
 async def test_every_action_has_a_key_that_no_other_takes(view: str, leaking_snapshot: Snapshot) -> None:
     async with opened(leaking_snapshot, (120, 40), view) as it:
@@ -45,6 +46,7 @@ async def test_every_action_has_a_key_that_no_other_takes(view: str, leaking_sna
                     assert (node, binding.action) in known, f"{binding.key} ({binding.id}) is taken by something else"
 
 
+@pytest.mark.repeats
 @EVERY_VIEW
 async def test_every_action_is_explained_and_has_a_name_of_its_own(view: str, leaking_snapshot: Snapshot) -> None:
     async with opened(leaking_snapshot, (120, 40), view) as it:
@@ -53,6 +55,7 @@ async def test_every_action_is_explained_and_has_a_name_of_its_own(view: str, le
         assert len({action.id for action in done}) == len(done)
 
 
+@pytest.mark.repeats
 @EVERY_VIEW
 async def test_every_action_is_in_the_palette_and_so_is_every_view_and_theme(
     view: str, leaking_snapshot: Snapshot

@@ -13,6 +13,7 @@ from tui.themes import DARK, SIXTEEN, THEMES, theme_for
 from tui.views.registry import VIEWS
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
 async def test_without_unicode_every_view_is_ascii(
@@ -85,6 +86,7 @@ async def test_sixteen_colours_are_the_terminals_own(leaking_snapshot: Snapshot)
             assert [colour for colour in colours if colour.triplet is not None] == []
 
 
+@pytest.mark.repeats
 async def test_nothing_blinks(leaking_snapshot: Snapshot) -> None:
     async with opened(leaking_snapshot) as it:
         for theme in THEMES:

@@ -122,6 +122,7 @@ def _same_colours_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", TRACES)
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
@@ -133,6 +134,7 @@ def test_a_view_looks_as_it_did(
     assert snap_compare(app, terminal_size=SIZES[size], run_before=says(*words))
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
 def test_a_view_looks_as_it_did_on_a_narrow_terminal(
     view: str, traces: Callable[[str], Snapshot], snap_compare: Compare
@@ -142,6 +144,7 @@ def test_a_view_looks_as_it_did_on_a_narrow_terminal(
     assert snap_compare(app, terminal_size=NARROW, run_before=says(title, "INCOMPLETE"))
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
 def test_a_view_looks_as_it_did_without_colour(

@@ -116,7 +116,10 @@ def test_the_right_to_profile_is_turned_on_first_and_told_where_it_is_withheld(t
         ("ControlTraceW stop", Status.ACCESS_DENIED, "access-denied"),
     ],
 )
-def test_every_refusal_has_its_own_error_with_what_to_do_next(call: str, status: int, code: str) -> None:
+def test_every_refusal_has_its_own_error_with_what_to_do_next(
+    call: str, status: int, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracer.live.capture.END_SECONDS", 0.0)  # a session that cannot be stopped delivers no end
     api = FakeApi()
     api.refuse[call] = status
     with pytest.raises(MachineError) as raised, Capture.open(CapturePlan(), api):
