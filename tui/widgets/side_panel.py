@@ -12,7 +12,8 @@ from textual.widgets import Static
 
 class _Words(Static):
     """A text in the panel, which alone scrolls: textual would lay the screen out once more whenever the text's own
-    virtual size has followed its size."""
+    virtual size has followed its size.
+    """
 
     virtual_size = Reactive(Size(0, 0), repaint=False)
 
@@ -47,4 +48,5 @@ class SidePanel(VerticalScroll, can_focus=True):
         subject = text.plain.partition("\n")[0]
         if subject != self._subject:
             self._subject = subject
-            self.scroll_home(animate=False)
+            if self.scroll_y:
+                self.scroll_home(animate=False)
