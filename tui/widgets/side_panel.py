@@ -11,8 +11,9 @@ from textual.widgets import Static
 
 
 class _Words(Static):
-    """A text in the panel, which alone scrolls: textual would lay the screen out once more whenever the text's own
-    virtual size has followed its size.
+    """A text in the panel, which alone scrolls.
+
+    Textual would lay the screen out once more whenever the text's own virtual size has followed its size.
     """
 
     virtual_size = Reactive(Size(0, 0), repaint=False)
