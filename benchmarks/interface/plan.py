@@ -13,7 +13,8 @@ class Plan:
     """``outstanding``: allocations in the table; ``beside``: rows given to textual's table.
 
     ``pending``: completion APCs in their view. ``replay_size``: bytes of the trace that is replayed; ``keys``: how
-    many are pressed meanwhile at most. ``soak_minutes``: how long memory is watched. ``strict``: whether a missed limit makes the benchmark fail.
+    many are pressed meanwhile at most. ``soak_minutes``: how long memory is watched. ``strict``: whether a missed limit
+    makes the benchmark fail.
     """
 
     outstanding: int
