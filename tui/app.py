@@ -13,7 +13,7 @@ from textual.command import Provider
 from textual.filter import LineFilter
 
 from analyzers.snapshot import Snapshot
-from tui.glyphs import AsciiFilter
+from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
 from tui.safe_text import safe
 from tui.screens.main import MainScreen
@@ -70,6 +70,11 @@ class PoolscopeApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
         return [*super().get_line_filters(), *self._ascii]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key as it is called on the screen."""
+        shown = super().get_key_display(binding)
+        return shown.translate(KEY_NAMES) if self._ascii else shown
 
     def on_mount(self) -> None:
         """Show the first view."""

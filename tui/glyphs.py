@@ -58,6 +58,12 @@ def in_ascii(text: str) -> str:
     return "".join(c if c.isascii() else UNKNOWN * cell_len(c) for c in text.translate(_ASCII))
 
 
+KEY_NAMES: Final = str.maketrans(
+    {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "⌫": "backspace"}  # as textual draws them
+)
+"""For :meth:`str.translate`: keys by name, as several of their signs have the same stand-in."""
+
+
 class AsciiFilter(LineFilter):
     """Translates each line before it goes to the terminal."""
 

@@ -26,6 +26,16 @@ async def test_without_unicode_every_view_is_ascii(
                 assert it.text.isascii()
 
 
+async def test_without_unicode_keys_have_names_so_that_enter_and_right_are_not_taken_for_each_other(
+    leaking_snapshot: Snapshot,
+) -> None:
+    async with opened(leaking_snapshot, (80, 24), "retention", ascii_only=True) as it:
+        assert it.text.splitlines()[-1].split()[:2] == ["enter", "Open"]
+        await it.press("question_mark")
+        assert "left -" in it.text
+        assert "right +" in it.text
+
+
 def test_a_glyph_is_as_wide_in_ascii_as_before() -> None:
     for glyph in "▲▼─│┌…›Δµ日é█░\u0301":
         plain = in_ascii(glyph)

@@ -168,6 +168,11 @@ def test_a_narrow_line_drops_the_least_important_columns(snapshot: Snapshot) -> 
     assert set(kept(20)) == {"tag", "bytes"}
 
 
+def test_names_that_name_nothing_take_no_room() -> None:
+    named = labels_of(Heading("driver", "Driver"), ["nt", "afd.sys"])
+    assert fit([named, labels_of(Heading("description", "Description"), ["", ""])], 80) == [(named, 7)]
+
+
 def test_a_number_is_never_cut(snapshot: Snapshot) -> None:
     for width in range(1, 120):
         for column, wide in fit(tag_table(snapshot).columns, width):

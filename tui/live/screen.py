@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Final
 
@@ -46,6 +47,7 @@ class LiveScreen(MainScreen):
         self.show(self.whole, self._follower.label)
         self.mount(self._line, after=self.query_one(TraceBar))
         sys.setswitchinterval(_TURN_SECONDS)
+        gc.freeze()  # what is there stays: the collections that the worker's work sets off hold up the screen as well
         self._follower.start(self._tell)
         if self._words:
             self.call_after_refresh(self._filter_by, self._words)
@@ -57,6 +59,7 @@ class LiveScreen(MainScreen):
         """Nobody is told any more."""
         self._follower.stop()
         sys.setswitchinterval(self._turn_seconds)
+        gc.unfreeze()
 
     @on(Told)
     def _take(self, event: Told) -> None:

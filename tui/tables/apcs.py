@@ -93,7 +93,7 @@ def _processes(apcs: Sequence[PendingApc]) -> LabelColumn:
 
 def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:
     """What was asked for; few kinds however many requests."""
-    heading = Heading("operation", "Operation", "v", 10, drop=5)
+    heading = Heading("operation", "Operation", "v", 9, drop=5)
     if grounds is None or not len(grounds.requests.requests):
         return LabelColumn(heading, np.zeros(len(rows), np.int64), ("not known",))
     requests = grounds.requests.requests

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -59,10 +60,15 @@ class Column(Protocol):
         """Rows whose text holds the case-folded ``needle``; ``None`` where nobody would search."""
 
 
-@runtime_checkable
-class Styled(Protocol):
-    """A column whose cells may have a style of their own; what it says must be readable without."""
+class Styled(ABC):
+    """A column whose cells may have a style of their own; what it says must be readable without.
 
+    A base class: whether a column has a style is asked for every cell that is drawn, and a protocol answers slowly.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
     def style(self, row: int) -> str:
         """A style as rich spells it, empty for none."""
 
@@ -110,7 +116,7 @@ class NumberColumn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ChangeColumn(NumberColumn):
+class ChangeColumn(NumberColumn, Styled):
     """Numbers that grew or shrank, by sign and colour; nothing where nothing changed."""
 
     def text(self, row: int) -> str:

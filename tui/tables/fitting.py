@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.tables.columns import Column
+from tui.tables.columns import Column, LabelColumn
 
 GAP: Final = 2
 """Cells between two columns."""
@@ -16,10 +16,10 @@ GAP: Final = 2
 def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     """The columns that a line of ``width`` cells has room for, in their order, with their widths.
 
-    Columns leave by ``Heading.drop``, highest first, until the others' smallest widths fit; what
-    is left over then widens those that need more, the most important first.
+    Columns of names that name nothing take no room. The others leave by ``Heading.drop``, highest first, until the
+    smallest widths of the rest fit; what is left over then widens those that need more, the most important first.
     """
-    kept = list(columns)
+    kept = [column for column in columns if not isinstance(column, LabelColumn) or column.width()] or list(columns)
     natural = {column.heading.key: natural_width(column) for column in columns}  # measured once: it reads many cells
     smallest = {column.heading.key: _smallest(column, natural[column.heading.key]) for column in columns}
     while len(kept) > 1 and _total([smallest[column.heading.key] for column in kept]) > width:

@@ -18,7 +18,8 @@ from tui.tables.model import TableModel
 from tui.tables.words import process_label
 
 I64 = npt.NDArray[np.int64]
-STATES = ("open", "closed, not cleaned up")
+STATES = ("open", "closed")
+"""Closed ones are there until they are cleaned up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +76,7 @@ def socket_table(snapshot: Snapshot, sockets: SocketTable, held: Holdings, rows:
         _processes(snapshot, sockets.process[rows]),
         labels_of(Heading("local", "Local", "", 16, drop=2), [local_words(sockets, int(row)) for row in rows]),
         labels_of(Heading("remote", "Remote", "t", 16, drop=3), [sockets.remote[int(row)] for row in rows]),
-        LabelColumn(Heading("state", "State", "s", 7, drop=4), closed, STATES),
+        LabelColumn(Heading("state", "State", "s", 6, drop=4), closed, STATES),
         _number("open", "In flight", "f", 10, np.maximum(at_work, 0)[rows], number),
         _number("unretired", "Reqs", "u", 6, held.unretired[rows], number),
         _number("pending", "APCs", "c", 5, held.pending[rows], number),

@@ -65,7 +65,7 @@ class Course:
             total, allocations, frees = kept, np.zeros(used, np.int64), np.zeros(used, np.int64)
         marked = list(_marks(scene, snapshot, used))
         marks = tuple(ChartMark(step, sign) for step, sign, _ in marked)
-        data = ChartData(np.maximum(total, kept), kept, history.step_ns, marks)
+        data = ChartData(np.maximum(total, kept), kept, history.step_ns, marks, max(snapshot.at_ns, 1))
         notes = tuple((step, note) for step, _, note in marked)
         return cls(data, allocations, frees, max(snapshot.at_ns, 1), notes, whole_sites)
 

@@ -63,6 +63,7 @@ class TableView(View):
         self.set_class(not listing.model.length, "-empty")
         self._empty.update(listing.empty, layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
+        self._tell(listing, self.table.row)
 
     def forget(self) -> None:
         """Keep neither listing nor rows."""
@@ -132,11 +133,12 @@ class TableView(View):
     @on(VirtualTable.Moved)
     def _describe(self, event: VirtualTable.Moved) -> None:
         event.stop()
-        listing = self._listing
-        if listing is None:
-            return
+        if self._listing is not None:
+            self._tell(self._listing, event.row)
+
+    def _tell(self, listing: Listing, row: int | None) -> None:
         self._total()
-        self.post_message(self.Described(self, _words(listing, event.row)))
+        self.describe(_words(listing, row))
 
     @on(VirtualTable.Opened)
     def _step(self, event: VirtualTable.Opened) -> None:

@@ -178,7 +178,7 @@ class TimelineView(View):
             chosen = course.step_at(self._interval[0]), course.step_at(self._interval[1] - 1)
         self.chart.show(course.data, step, chosen)
         self._legend.update(course.legend() if len(course.data) else _EMPTY)
-        self.post_message(self.Described(self, self._words(course, step)))
+        self.describe(self._words(course, step))
 
     def _words(self, course: Course, step: int) -> Text:
         interval = self.interval

@@ -58,7 +58,7 @@ class TraceView(View):
         """Put the trace's lines in place of those before."""
         self._lines = trace_lines(scene)
         self._write()
-        self.post_message(self.Described(self, Text("\n").join(limit_lines(scene))))
+        self.describe(Text("\n").join(limit_lines(scene)))
 
     def take_focus(self) -> None:
         """Keys go to the text."""

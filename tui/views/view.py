@@ -45,6 +45,13 @@ class View(Widget):
         """Show this instead; called again and again while a trace is followed."""
         raise NotImplementedError
 
+    def describe(self, text: Text) -> None:
+        """Let the side panel say this.
+
+        The screen is told itself, not by way of all that lies between: so it knows before it draws the view.
+        """
+        self.screen.post_message(self.Described(self, text))
+
     def forget(self) -> None:
         """Let go of the scene while another view is seen: :meth:`show` comes before this one is seen again."""
 

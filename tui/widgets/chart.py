@@ -42,12 +42,16 @@ class ChartMark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChartData:
-    """By step: ``total`` bytes that were outstanding, and those of them that still are (``kept``)."""
+    """By step: ``total`` bytes that were outstanding, and those of them that still are (``kept``).
+
+    ``end_ns``: when the last step ends, where that is before it is full.
+    """
 
     total: I64
     kept: I64
     step_ns: int
     marks: tuple[ChartMark, ...] = ()
+    end_ns: int | None = None
 
     def __len__(self) -> int:
         return len(self.total)
@@ -168,7 +172,8 @@ class Chart(Widget, can_focus=True):
         marks = Segment(mark_line(self.data, self.cursor, width), self.get_component_rich_style("chart--mark"))
         drawn.append(Strip([Segment(" " * GUTTER), marks]))
         drawn.append(Strip([Segment(" " * (GUTTER - 1) + "+" + "─" * width, axis)]))
-        drawn.append(Strip([Segment(" " * GUTTER + time_line(len(self.data) * self.data.step_ns, width), axis)]))
+        times = time_line(len(self.data) * self.data.step_ns, width, self.data.end_ns)
+        drawn.append(Strip([Segment(" " * GUTTER + times, axis)]))
         return drawn
 
     def _marked(self, line: str) -> list[Segment]:
@@ -199,9 +204,9 @@ def mark_line(data: ChartData, cursor: int, width: int) -> str:
     return "".join(line)
 
 
-def time_line(until_ns: int, width: int) -> str:
-    """The beginning, the middle and the end of the time that is drawn."""
-    middle, end = duration(until_ns // 2), duration(until_ns)
+def time_line(until_ns: int, width: int, end_ns: int | None = None) -> str:
+    """The beginning, the middle and the end of the time that is drawn; ``end_ns``: where that is not ``until_ns``."""
+    middle, end = duration(until_ns // 2), duration(until_ns if end_ns is None else end_ns)
     left = max(width // 2 - len(middle) // 2, 2)
     line = f"{'0':<{left}}{middle}"
     return f"{line}{end:>{max(width - len(line), 0)}}"[:width]

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from tui.tables.columns import Column
 from tui.tables.fitting import GAP, fit
 from tui.tables.model import TableModel, TableView
-from tui.widgets.table_lines import TableLines, TableStyles
+from tui.widgets.table_lines import Fitted, TableLines, TableStyles
 
 
 class RowList(ScrollView, can_focus=True):
@@ -62,7 +62,7 @@ class RowList(ScrollView, can_focus=True):
         self.highlights = True
         self.frozen = False
         self._lines: TableLines | None = None
-        self._fitted: list[tuple[Column, int]] = []
+        self._fitted: Fitted = ()
         self._fitted_for: tuple[TableModel, int] | None = None
 
     @property
@@ -76,13 +76,12 @@ class RowList(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, self.row))
 
     def on_resize(self) -> None:
-        """Give the columns their new widths and keep the cursor in sight."""
-        self._measure()
+        """Keep the cursor in sight."""
         self._show_cursor()
 
     def let_go(self) -> None:
         """Drop what was measured and drawn of a model."""
-        self._lines, self._fitted, self._fitted_for = None, [], None
+        self._lines, self._fitted, self._fitted_for = None, (), None
 
     def heading_clicked(self, column: Column) -> None:
         """A column's title was clicked."""
@@ -120,7 +119,8 @@ class RowList(ScrollView, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Lines of a region; the styles are looked up once for all of them."""
-        self._lines = TableLines(self.view, self._fitted, self._styles(), self.scrollable_content_region.width)
+        width = self.scrollable_content_region.width
+        self._lines = TableLines(self.view, self._columns(width), self._styles(), width)
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
@@ -151,12 +151,16 @@ class RowList(ScrollView, can_focus=True):
         return max(1, self.size.height - 1)
 
     def _measure(self) -> None:
-        width = self.scrollable_content_region.width
+        """Only the lines: with a width of its own, a table that was just laid out would ask for it once more."""
+        self.virtual_size = Size(0, len(self.view) + 1)
+        self.refresh()
+
+    def _columns(self, width: int) -> Fitted:
+        """The model's columns in that width; measured when it is first drawn so."""
         if self._fitted_for is None or self._fitted_for[0] is not self.view.model or self._fitted_for[1] != width:
             self._fitted = fit(self.view.model.columns, max(width, 1))
             self._fitted_for = self.view.model, width
-        self.virtual_size = Size(width, len(self.view) + 1)
-        self.refresh()
+        return self._fitted
 
     def _put_cursor(self, place: int) -> None:
         before, self.cursor = self.cursor, min(max(place, 0), max(len(self.view) - 1, 0))

@@ -5,7 +5,18 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Static
+
+
+class _Words(Static):
+    """A text in the panel, which alone scrolls.
+
+    Textual would lay the screen out once more whenever the text's own virtual size has followed its size.
+    """
+
+    virtual_size = Reactive(Size(0, 0), repaint=False)
 
 
 class SidePanel(VerticalScroll, can_focus=True):
@@ -19,7 +30,7 @@ class SidePanel(VerticalScroll, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self._subject = ""
-        self._text = Static(markup=False)
+        self._text = _Words(markup=False)
 
     def compose(self) -> ComposeResult:
         """One text."""
@@ -38,4 +49,5 @@ class SidePanel(VerticalScroll, can_focus=True):
         subject = text.plain.partition("\n")[0]
         if subject != self._subject:
             self._subject = subject
-            self.scroll_home(animate=False)
+            if self.scroll_y:
+                self.scroll_home(animate=False)

@@ -42,6 +42,7 @@ class VirtualTable(RowList):
     def replace(self, model: TableModel, identity: Callable[[int], Hashable], keys: Keys | None = None) -> None:
         """Show another model with the same columns; sort, filter and the cursor's row stay where they can.
 
+        Says nothing of the cursor: who puts a model there knows that :attr:`row` is another.
         ``keys``: the identities of all rows as one array, for tables too long to ask row by row.
         """
         old, place, before, now = self.view, self.cursor, self._identity, Identity(identity, keys)
@@ -51,7 +52,7 @@ class VirtualTable(RowList):
         self._bind_sort_keys(model)
         self.view = TableView(model, old.sort_key, descending=old.descending, after=old, rows=rows)
         self._identity, self._forgotten = now, False
-        self._changed(row, otherwise=place)
+        self._find(row, otherwise=place)
 
     def forget(self) -> None:
         """Let go of the model while nobody looks; :meth:`replace` finds cursor, order and filters again.
@@ -135,10 +136,14 @@ class VirtualTable(RowList):
         """A click on a title sorts."""
         self.sort_by(column.heading.key)
 
-    def _changed(self, kept: int | None, otherwise: int = 0) -> None:
-        """Rows were sorted, filtered or replaced: find the cursor's row again."""
+    def _changed(self, kept: int | None) -> None:
+        """Rows were sorted or filtered."""
+        self._find(kept)
+        self.post_message(self.Moved(self, self.row))
+
+    def _find(self, kept: int | None, otherwise: int = 0) -> None:
+        """Put the cursor on a row of the model again, wherever that is now."""
         places = np.flatnonzero(self.view.order == (-1 if kept is None else kept))
         self.cursor = int(places[0]) if len(places) else min(otherwise, max(len(self.view) - 1, 0))
         self._measure()
         self._show_cursor()
-        self.post_message(self.Moved(self, self.row))

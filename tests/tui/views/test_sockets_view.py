@@ -65,7 +65,7 @@ def test_a_row_tells_endpoint_owner_addresses_and_state() -> None:
         "client.exe (1280)",
         "~127.0.0.1:49153",
         "127.0.0.1:7000",
-        "closed, not cleaned up",
+        "closed",
         "0",
         "2",
         "2",

@@ -61,6 +61,10 @@ def test_the_time_axis_names_beginning_middle_and_end() -> None:
     assert len(time_line(12_000_000_000, 30)) == 30
 
 
+def test_the_drawing_ends_with_the_trace_even_within_a_step() -> None:
+    assert time_line(12_000_000_000, 30, 11_900_000_000).split() == ["0", "6.00", "s", "11.9", "s"]
+
+
 def test_the_course_ends_with_what_is_outstanding(demo: Snapshot) -> None:
     course = Course.of(Scene(demo, demo))
     assert course.data.total[-1] == course.data.kept[-1] == demo.pool.totals.outstanding_bytes
