@@ -24,7 +24,6 @@ U32 = npt.NDArray[np.uint32]
 
 _KINDS: Final = ("pool", "irp", "afd")
 """Kinds of events that happen in the name of the thread that runs; rundowns and switches do not."""
-_TOLD: Final = np.array((Who.STACK, Who.HEADER), np.uint8)
 
 
 class Sighted:
@@ -35,58 +34,73 @@ class Sighted:
         self._since = np.zeros(MAX_PROCESSORS, np.int64)
         self._several = np.zeros(MAX_PROCESSORS, np.bool_)
         self._switched = np.zeros(MAX_PROCESSORS, np.bool_)
-        self._quiet: npt.NDArray[np.bool_] = np.ones(MAX_PROCESSORS, np.bool_)
+        self._quiet: npt.NDArray[np.intp] = np.arange(MAX_PROCESSORS)
+        self._named_quiet: U32 = np.full(MAX_PROCESSORS, UNKNOWN_ID, np.uint32)
 
     def feed(self, batch: Batch) -> None:
         """Take one batch: what it shows of CPUs up to the first switch there."""
         switches = batch.tables.get("context_switch")
-        until = _first_switches(switches)
-        for kind in _KINDS:
-            if kind in batch.tables:
-                self._find(batch.tables[kind], until)
-        self._quiet = ~self._switched
+        found = [self._find(batch.tables[kind], switches) for kind in _KINDS if kind in batch.tables]
+        quiet = np.flatnonzero(~self._switched)
         if switches is not None:
             self._switched[switches.cpu] = True
+        if any(found) or len(quiet) < len(self._quiet) or np.any(self._switched[quiet]):
+            self._named_quiet = self._named(quiet)
+        self._quiet = quiet
 
     def begin(self, running: npt.NDArray[Any]) -> None:
         """Write into ``running`` (by CPU) who had the CPUs on which nothing was switched before the latest batch."""
-        running[self._quiet] = self._named(self._quiet)[self._quiet]
+        running[self._quiet] = self._named_quiet[self._quiet]
 
     @property
     def now(self) -> U32:
         """uint32 by CPU: who has had it all along; UNKNOWN_ID where a switch was seen or nothing tells."""
-        return self._named(~self._switched)
+        return self._named(np.flatnonzero(~self._switched))
 
     @property
     def since_ns(self) -> I64:
         """int64 by CPU: when that thread was first found there, in nanoseconds since the trace's start."""
         return self._since
 
-    def _named(self, quiet: npt.NDArray[np.bool_]) -> U32:
+    def _named(self, quiet: npt.NDArray[np.intp]) -> U32:
         """Nobody while the trace shows no switch at all: then its session may not log any."""
-        known = quiet & ~self._several & (self._thread != UNKNOWN_ID) & self._switched.any()
-        threads, count = np.unique(self._thread[known], return_counts=True)
-        known &= ~np.isin(self._thread, threads[(count > 1) & (threads != IDLE_THREAD)])
-        return np.where(known, self._thread, np.uint32(UNKNOWN_ID)).astype(np.uint32)
+        named = np.full(MAX_PROCESSORS, UNKNOWN_ID, np.uint32)
+        cpus = quiet[~self._several[quiet] & (self._thread[quiet] != UNKNOWN_ID)]
+        if len(cpus) and self._switched.any():
+            threads, which, count = np.unique(self._thread[cpus], return_inverse=True, return_counts=True)
+            once = ((count == 1) | (threads == IDLE_THREAD))[which]
+            named[cpus[once]] = self._thread[cpus[once]]
+        return named
 
-    def _find(self, table: EventTable, until: I64) -> None:
+    def _find(self, table: EventTable, switches: EventTable | None) -> bool:
+        """Note whom the events name on CPUs without a switch before them; whether there is any such event."""
         rows = np.flatnonzero(~self._switched[table.cpu])
-        rows = rows[np.isin(table.who[rows], _TOLD) & (table.order[rows] < until[table.cpu[rows]])]
         if not len(rows):
-            return
-        cpus, first = np.unique(table.cpu[rows], return_index=True)
-        at = rows[first]
+            return False
+        who, until = table.who[rows], _first_switches(switches)
+        rows = rows[((who == Who.STACK) | (who == Who.HEADER)) & (table.order[rows] < until[table.cpu[rows]])]
+        first = _first_rows(table.cpu[rows])
+        cpus = np.flatnonzero(first >= 0)
+        at = rows[first[cpus]]
         new = self._thread[cpus] == UNKNOWN_ID
         self._since[cpus] = np.where(new, table.time[at], np.minimum(self._since[cpus], table.time[at]))
         self._thread[cpus] = np.where(new, table.thread[at], self._thread[cpus])
         strange = table.thread[rows] != self._thread[table.cpu[rows]]
         self._several[table.cpu[rows[strange]]] = True
+        return True
 
 
 def _first_switches(table: EventTable | None) -> I64:
     """By CPU: order of the first switch, past every event where there is none."""
-    first = np.full(MAX_PROCESSORS, np.iinfo(np.int64).max)
+    orders = np.full(MAX_PROCESSORS, np.iinfo(np.int64).max)
     if table is not None:
-        cpus, at = np.unique(table.cpu, return_index=True)
-        first[cpus] = table.order[at]
-    return first
+        first = _first_rows(table.cpu)
+        orders[first >= 0] = table.order[first[first >= 0]]
+    return orders
+
+
+def _first_rows(cpu: npt.NDArray[np.uint16]) -> I64:
+    """By CPU: the first row of it, -1 where there is none."""
+    first = np.full(MAX_PROCESSORS, len(cpu))
+    np.minimum.at(first, cpu, np.arange(len(cpu)))
+    return np.where(first < len(cpu), first, -1)
