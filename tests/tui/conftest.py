@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,12 @@ from tracer.trace import Gap, Loss
 def _compiled_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command says must not depend on whether it is the first; tests/tui/test_compilation.py is about that."""
     monkeypatch.setattr("tui.reading.compilation.is_compiled", lambda _part: True)
+
+
+@pytest.fixture
+def folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where exports go."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from tui.widgets.virtual_table import VirtualTable
 
 VIEW_KEYS = [view.number for view in VIEWS]
 
+pytestmark = pytest.mark.usefixtures("folder_of_its_own")
+
 
 async def test_it_opens_on_the_tags_where_nothing_was_found(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:

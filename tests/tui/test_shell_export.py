@@ -20,10 +20,7 @@ from tui.views.export import AS_SHOWN, SUFFIXES, csv_cell, write_rows
 from tui.views.registry import VIEWS
 from tui.views.shown_rows import ShownRows
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 
 
 def rows_of(path: Path) -> list[list[str]]:
