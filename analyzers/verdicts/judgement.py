@@ -219,4 +219,9 @@ def _without_siblings(each: _Seen) -> tuple[Verdict, str]:
         return Verdict.CACHE, "it grew and stopped growing before the end"
     if each.growth.sawtooth:
         return Verdict.CACHE, "it grows and is trimmed again and again"
+    if each.group.history.start_ns:
+        return Verdict.UNKNOWN, (
+            "it grows and none is freed, but the file overwrote its beginning: what is left does not tell a leak"
+            " from a cache that fills slowly or is trimmed rarely"
+        )
     return Verdict.GROWTH, ""

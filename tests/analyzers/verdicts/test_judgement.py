@@ -36,6 +36,17 @@ def test_what_grows_to_the_end_and_is_never_freed_is_growth() -> None:
     assert set(found) == {Verdict.GROWTH}
 
 
+def test_growth_without_frees_is_not_accused_where_the_file_overwrote_its_beginning() -> None:
+    lives = pure_growth(np.random.default_rng(1))
+    group = group_of(lives)
+    later = replace(group, history=replace(group.history, start_ns=group.history.step_ns))
+    span = Span(group.history.step_ns, int(lives.length) + group.history.step_ns)
+    births = lives.births() + group.history.step_ns
+    [found] = judge_all([later], outstanding_at(births), span, 0.0)
+    assert found.verdict is Verdict.UNKNOWN
+    assert "overwrote its beginning" in found.why
+
+
 def _error_path(length: float = 1e9) -> Lives:
     made = np.linspace(0.02, 0.98, 40) * length
     return Lives(made, np.full(40, NEVER), length)
