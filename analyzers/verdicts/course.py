@@ -16,8 +16,8 @@ import numpy as np
 from analyzers.snapshot import I64
 from analyzers.trends.history import GroupHistory
 
-FEWEST: Final = 16
-"""Survivors below which no course can be told: so many exclude, at 97 %, that a doubling of the age frees a fifth."""
+FEWEST: Final = 12
+"""Survivors below which no course can be told: so many exclude, at 97 %, that a doubling of the age frees a quarter."""
 _SHORTEST: Final = 0.1
 """Survivors born within a smaller share of the trace are a burst."""
 _FEWEST_MOMENTS: Final = 5

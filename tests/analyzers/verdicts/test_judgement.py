@@ -191,7 +191,7 @@ def test_a_start_with_much_after_which_it_goes_on_evenly_is_growth() -> None:
 
 
 @pytest.mark.parametrize(("count", "verdict"), [(15, Verdict.UNKNOWN), (16, Verdict.GROWTH)])
-def test_it_takes_sixteen_to_tell_a_course(count: int, verdict: Verdict) -> None:
+def test_it_takes_sixteen_to_tell_growth_where_none_is_freed(count: int, verdict: Verdict) -> None:
     made = np.linspace(0.02, 0.98, count) * 1e9
     assert judged(Lives(made, np.full(count, NEVER), 1e9)).verdict is verdict
 
