@@ -2,8 +2,9 @@
 
 IoFreeIrp puts a packet onto a list while that has room, and no event tells of it. With request events in the trace
 a packet in use is known by its request; what holds no unretired one rests. Where events were lost, a request without
-completion may have been completed and retired long ago, so its packet may rest, too. Without request events only a
-number larger than such lists usually hold says that packets are leaked.
+completion may have been completed and retired long ago, so its packet may rest, too. Without request events, and of
+packets without a stack, which may be a driver's own, only a number larger than such lists usually hold says that
+packets are leaked.
 """
 
 from __future__ import annotations
@@ -38,12 +39,13 @@ def resting(
 
     ``judged``: by outstanding allocation, those that a pending APC holds. ``lost``: share of events lost.
     """
-    packets = _packets(pool) & ~judged
+    packets, room = _packets(pool) & ~judged, _PER_CPU * max(processors, 1)
     if not requests.seen_irp:
-        few = np.count_nonzero(packets) <= _PER_CPU * max(processors, 1)
-        return packets if few else np.zeros(len(packets), np.bool_)
+        return packets if np.count_nonzero(packets) <= room else np.zeros(len(packets), np.bool_)
     in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
-    return np.asarray(packets & ~in_use[attribution.request])
+    idle = packets & ~in_use[attribution.request]
+    anybodys = idle & np.array([not driver for driver in pool.sites.driver], np.bool_)[pool.outstanding.site]
+    return np.asarray(idle if np.count_nonzero(anybodys) <= room else idle & ~anybodys)
 
 
 def _packets(pool: PoolSnapshot) -> npt.NDArray[np.bool_]:

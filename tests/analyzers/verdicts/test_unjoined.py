@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 
 from analyzers.findings import Verdict
 from analyzers.retention.attribution import Attribution
@@ -49,6 +50,14 @@ def _rests(lost: float) -> list[bool]:
 def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
     assert _rests(0.0) == [False, True]
     assert _rests(0.01) == [True, True]
+
+
+@pytest.mark.parametrize(("count", "driver", "rest"), [(16, "", True), (17, "", False), (17, "nt", True)])
+def test_more_packets_without_a_stack_than_lists_hold_do_not_rest(count: int, driver: str, rest: bool) -> None:
+    pool = pool_of([Block(0x1000 * number, 5, T, driver=driver) for number in range(1, count + 1)])
+    requests = snapshot_of([Request(0xFFFF_0000, 10, UNFINISHED, T)])
+    found = filled(Attribution, count, request=np.full(count, -1, np.int32))
+    assert set(resting(pool, requests, found, np.zeros(count, np.bool_), 1).tolist()) == {rest}
 
 
 def _accused(driver: str, tag_row: int = 0) -> Judgement:
