@@ -20,11 +20,11 @@ class Counters:
 
     def census(self, providers: Mapping[uuid.UUID, int]) -> Census:
         """What was counted so far, with the records by provider that the walk's tables hold."""
-        by_header, by_hook = self.by_header.copy(), self.by_hook.copy()  # the walk counts on in its own thread
-        hooks = np.flatnonzero(by_hook)
+        by_header = self.by_header.copy()  # the walk counts on in its own thread
+        hooks = np.flatnonzero(self.by_hook != 0)  # an array of its own: numpy refuses one that changes meanwhile
         return Census(
             total=int(by_header.sum()),
             by_header={HeaderType(int(k)).name: int(by_header[k]) for k in np.flatnonzero(by_header)},
-            kernel_events=dict(zip(hooks.tolist(), by_hook[hooks].tolist(), strict=True)),
+            kernel_events=dict(zip(hooks.tolist(), self.by_hook[hooks].tolist(), strict=True)),
             providers=providers,
         )
