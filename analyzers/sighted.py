@@ -40,11 +40,16 @@ class Sighted:
     def feed(self, batch: Batch) -> None:
         """Take one batch: what it shows of CPUs up to the first switch there."""
         switches = batch.tables.get("context_switch")
-        found = [self._find(batch.tables[kind], switches) for kind in _KINDS if kind in batch.tables]
+        told = [self._silent(batch.tables[kind]) for kind in _KINDS if kind in batch.tables]
+        told = [each for each in told if len(each[1])]
+        if told:
+            until = _first_switches(switches)
+            for table, rows in told:
+                self._find(table, rows, until)
         quiet = np.flatnonzero(~self._switched)
         if switches is not None:
             self._switched[switches.cpu] = True
-        if any(found) or len(quiet) < len(self._quiet) or np.any(self._switched[quiet]):
+        if told or len(quiet) < len(self._quiet) or np.any(self._switched[quiet]):
             self._named_quiet = self._named(quiet)
         self._quiet = quiet
 
@@ -72,12 +77,13 @@ class Sighted:
             named[cpus[once]] = self._thread[cpus[once]]
         return named
 
-    def _find(self, table: EventTable, switches: EventTable | None) -> bool:
-        """Note whom the events name on CPUs without a switch before them; whether there is any such event."""
-        rows = np.flatnonzero(~self._switched[table.cpu])
-        if not len(rows):
-            return False
-        who, until = table.who[rows], _first_switches(switches)
+    def _silent(self, table: EventTable) -> tuple[EventTable, npt.NDArray[np.intp]]:
+        """The events, and the rows of those on CPUs without a switch in the batches before."""
+        return table, np.flatnonzero(~self._switched[table.cpu])
+
+    def _find(self, table: EventTable, rows: npt.NDArray[np.intp], until: I64) -> None:
+        """Note whom these rows name, where no switch comes before them (``until``: by CPU, its order)."""
+        who = table.who[rows]
         rows = rows[((who == Who.STACK) | (who == Who.HEADER)) & (table.order[rows] < until[table.cpu[rows]])]
         first = _first_rows(table.cpu[rows])
         cpus = np.flatnonzero(first >= 0)
@@ -87,7 +93,6 @@ class Sighted:
         self._thread[cpus] = np.where(new, table.thread[at], self._thread[cpus])
         strange = table.thread[rows] != self._thread[table.cpu[rows]]
         self._several[table.cpu[rows[strange]]] = True
-        return True
 
 
 def _first_switches(table: EventTable | None) -> I64:

@@ -19,9 +19,9 @@ from analyzers.activity.since import EXITED, NEVER_RAN, UNKNOWN, WAITED
 from analyzers.apcs.limits import had_no_chance, limits_ns
 from analyzers.apcs.lookaside import MAY_REST, believed, proofs
 from analyzers.apcs.packets import Packets
+from analyzers.lost import LossRate
 from analyzers.requests.tables import NEVER, Completion, Queued, RequestSnapshot, RequestTable
 from analyzers.threads import IDLE_THREAD
-from analyzers.verdicts.lost import LossRate
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.events.irp import MajorFunction
 

@@ -34,16 +34,14 @@ class Pace:
     windows_risen: F64
 
 
-def pace(histories: GroupHistories, start: I64, end: I64) -> Pace:
+def pace(histories: GroupHistories, rises: npt.NDArray[np.integer], start: I64, end: I64) -> Pace:
     """From the survivors' bytes by group, between ``start`` and ``end`` (steps, at least one).
 
-    There are as many windows as there are rises, so that most windows have one.
+    There are as many windows as there are ``rises``, steps with survivors between the two, so that most windows have
+    one.
     """
     groups, used = histories.survivors.shape
-    steps = np.arange(used)
-    inside = (steps >= start[:, np.newaxis]) & (steps < end[:, np.newaxis])
     fewest, most = _WINDOWS
-    rises = np.count_nonzero(np.where(inside, histories.survivors, 0), axis=1)
     count = np.minimum(np.clip(rises, fewest, most), end - start)
     level = np.zeros((groups, used + 1), np.int64)
     np.cumsum(histories.survivor_bytes, axis=1, out=level[:, 1:])

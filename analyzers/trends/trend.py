@@ -57,7 +57,8 @@ def _growths(histories: GroupHistories) -> Iterator[Growth]:
     end = np.where(settled > start, settled, survivors.shape[1])
     steps = np.arange(survivors.shape[1])
     inside = (steps >= start[:, np.newaxis]) & (steps < end[:, np.newaxis])
-    speed = pace(histories, start, end)
+    grown = np.where(inside, survivors, 0)
+    speed = pace(histories, np.count_nonzero(grown, axis=1), start, end)
     columns = (
         rising,
         ~rising & ~sawtooth & has_levelled_off(histories),
@@ -68,7 +69,7 @@ def _growths(histories: GroupHistories) -> Iterator[Growth]:
         np.stack([speed.low, speed.high], axis=1),
         speed.p,
         speed.windows_risen,
-        last_third(without_bursts(np.where(inside, survivors, 0)), start, end),
+        last_third(without_bursts(grown), start, end),
     )
     for row in zip(*(column.tolist() for column in columns), strict=True):
         rises, levelled, trimmed, since, until, rate, interval, *shares = row

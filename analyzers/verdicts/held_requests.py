@@ -14,6 +14,7 @@ from analyzers.apcs.line import RULES
 from analyzers.apcs.pending import RULE
 from analyzers.findings import EventRef, Evidence, Finding, PendingApc, Verdict
 from analyzers.grounds import Grounds
+from analyzers.lost import LossRate
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import RequestSnapshot
@@ -24,7 +25,6 @@ from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
-from analyzers.verdicts.lost import LossRate
 
 Rows = npt.NDArray[np.integer]
 

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Verdict
+from analyzers.lost import TELLING_ALLOCATIONS, LossRate
 from analyzers.snapshot import I64, Outstanding
 from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Group, joined
-from analyzers.verdicts.lost import TELLING_ALLOCATIONS, LossRate
 from analyzers.verdicts.survivors import Survivors, survivors
 
 FEWEST_SIBLINGS: Final = 10
@@ -25,7 +25,7 @@ FEWEST_SIBLINGS: Final = 10
 _FEWEST_KEPT: Final = 16
 """Allocations without enough freed siblings below which nothing is said of them: so many exclude, at 97 %, that a
 doubling of the age frees a fifth."""
-_FEWEST_BY_GROWTH: Final = 24
+_FEWEST_BY_GROWTH: Final = 2 * FEWEST
 """Where survivors cannot be told one by one, it takes more of them."""
 _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
@@ -113,13 +113,12 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
 def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> _Seen:
     births, history = outstanding.time_ns[group.rows], group.history
     lived = _survivors(group, span.end - births)
-    how = Course.TOO_FEW
+    how, until = Course.TOO_FEW, span.end - lived.age_ns
     if lived.age_ns <= _OBSERVABLE * span.length:
-        until = span.end - lived.age_ns
         how = course(births[: lived.count], Span(span.start, until), history)
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
-    seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], span.end - lived.age_ns)
+    seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], until)
     return _Seen(group, lived, how, grows, span.start, seldom)
 
 
@@ -151,8 +150,7 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     explained = rate.explained(group.allocations, group.strays) if group.frees else 0.0
     hardly = rate.hardly(group.allocations, group.strays, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
-    older = _older_freed(each, rate.told)
-    if verdict in ACCUSATIONS and older >= _AS_MANY * count:
+    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.told)) >= _AS_MANY * count:
         verdict, why = (
             Verdict.TRANSIENT,
             (f"{older:,.0f} of their kind that were older, from before the trace, were freed: these may be too"),

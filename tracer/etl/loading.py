@@ -26,7 +26,7 @@ LOAD_BYTES: Final = 1 << 20
 """Buffers loaded at once. Smaller loads stay in a core's own cache, but each costs a change between the two threads
 of a reading, which costs more (measured: ``docs/memory-and-speed.md``)."""
 COUNTED_LOAD_BYTES: Final = 1 << 18
-"""The same where one thread does all."""
+"""The same where records are only counted: one thread does all of that."""
 _PACKED_LOAD_BYTES: Final = 1 << 21
 """The same of compressed buffers, unpacked: two threads work on each load, and have to wake for it."""
 _MOST_SEGMENTS: Final = 1 << 10

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
+from analyzers.lost import LossRate
 from analyzers.verdicts.confidence import confidence
 from analyzers.verdicts.course import Course, Span
 from analyzers.verdicts.groups import Group
 from analyzers.verdicts.judgement import judge_all
-from analyzers.verdicts.lost import LossRate
 from tests.analyzers.verdicts.judged import NO_LIFETIMES, group_of, is_accused, judged, outstanding_at
 from tests.analyzers.verdicts.lives import CLEAN, LEAKS, NEVER, Lives, Story, pure_growth
 
