@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tracer.etl.file import EtlFile
 from tracer.etl.headers import HeaderType
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
+from tracer.live.window import REORDER_SECONDS
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch
 
@@ -33,6 +35,16 @@ pytestmark = pytest.mark.skipif(UNJITTED, reason="too many records for plain Pyt
 BEGIN = Record(HeaderType.SYSTEM64, START_TICKS, hook=0)
 """What a session delivers first; its time is the trace's time 0, as that of a file's first record."""
 Rows = list[tuple[Any, ...]]
+
+
+class Hands:
+    """A clock that goes on where it is told to: what goes out when is the test's to say, not this machine's."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 def api_of(simulation: Simulation) -> FakeApi:
@@ -49,10 +61,38 @@ def follow(capture: Capture, taker: Any, kinds: Any = None) -> None:
 
 
 def followed(simulation: Simulation) -> Snapshot:
-    with Capture.open(CapturePlan(), api_of(simulation)) as capture:
+    with Capture.open(CapturePlan(), api_of(simulation), Hands()) as capture:
         analysis = Analysis(capture, NO_NAMES)
         follow(capture, analysis.feed, Analysis.KINDS)
         return analysis.snapshot()
+
+
+def followed_in_two(simulation: Simulation, share: float) -> tuple[Snapshot, int]:
+    """The same where nothing came for seconds after this share of the kernel's events, so that what had come went
+    out; and how many events that were."""
+    kernel, sockets = split(simulation.records)
+    first = int(share * len(kernel))
+    earlier = sum(record.time < kernel[first].time for record in sockets)
+    clock, went_out = Hands(), threading.Event()
+    api = FakeApi(
+        Delivery([BEGIN, *kernel], pauses={first + 1: lambda: not went_out.is_set()}),
+        Delivery(sockets, pauses={earlier: lambda: not went_out.is_set()}),
+        processors=simulation.settings.cpus,
+    )
+    with Capture.open(CapturePlan(), api, clock) as capture:
+        analysis = Analysis(capture, NO_NAMES)
+        sent = 0
+        for batch in capture.batches(Analysis.KINDS):
+            analysis.feed(batch)
+            if not went_out.is_set():
+                sent += sum(len(table) for table in batch.tables.values())
+                if sent:
+                    went_out.set()
+                elif batch.records == 1 + first + earlier:
+                    clock.seconds += REORDER_SECONDS
+            elif not capture.wait(0.2):
+                capture.stop()
+        return analysis.snapshot(), sent
 
 
 class Rowed:
@@ -93,7 +133,7 @@ def test_every_event_comes_with_the_same_fields_and_the_same_stack(tmp_path: Pat
         for batch in source.batches():
             from_file.take(batch)
         kernel_events = dict(source.census.kernel_events)
-    with Capture.open(CapturePlan(), api_of(simulation)) as capture:
+    with Capture.open(CapturePlan(), api_of(simulation), Hands()) as capture:
         live = Rowed(capture.stacks)
         follow(capture, live.take)
         told = capture.census
@@ -120,6 +160,17 @@ def test_the_findings_are_those_of_the_file(tmp_path: Path, scenario: str, setti
     assert found.pool.totals == expected.pool.totals
     assert concluded(found) == concluded(expected)
     assert found.info.duration_ns == expected.info.duration_ns
+    assert found.damage == ()
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.99])
+def test_the_findings_are_those_of_the_file_wherever_the_first_events_end(tmp_path: Path, share: float) -> None:
+    simulation = simulate("winsock-loop", 7, Settings(iterations=45))
+    simulation.write(tmp_path / "trace.etl")
+    expected, (found, sent) = analysed(tmp_path / "trace.etl"), followed_in_two(simulation, share)
+    assert 0 < sent < len(simulation.records)
+    assert found.pool.totals == expected.pool.totals
+    assert concluded(found) == concluded(expected)
     assert found.damage == ()
 
 
