@@ -21,6 +21,8 @@ _LOOK_BACK: Final = 256
 """Events looked at before a stack record on its own CPU; what lies further back is found by time."""
 _MOST_AT_ONCE: Final = 4096
 """Events of one time looked at for one stack: up to 13 share a time in real traces (measured)."""
+_OWN_CPU: Final = 4
+"""More than any event of another CPU gets."""
 _BY_STACK: Final = int(Who.STACK)
 
 
@@ -107,8 +109,9 @@ def join_by_time(
 ) -> None:
     """Find the event of each loose stack among the events that go out, by time, then thread, then CPU.
 
-    ``order`` are the events in time order. An event of another thread is never
-    taken; a user stack goes to an event that has its kernel stack before others.
+    ``order`` are the events in time order. An event of another thread is never taken; a user stack goes to an event
+    that has its kernel stack before others. A kernel stack goes to the latest on its CPU, as in :func:`event_before`:
+    which of the two finds it depends on where buffers end.
     """
     for i in range(loose.shape[0]):
         item = loose[i]
@@ -129,9 +132,13 @@ def join_by_time(
             known = event["thread"] != UNKNOWN_ID
             if known and event["thread"] != item["thread"]:
                 continue
-            score = 1 + (2 if known else 0) + (1 if event["cpu"] == item["cpu"] else 0)
-            score += 4 if item["is_user"] and event["stack"] != NO_STACK else 0
-            if score > best_score:
+            own_cpu = event["cpu"] == item["cpu"]
+            if own_cpu and not item["is_user"]:
+                score = _OWN_CPU
+            else:
+                score = 1 + (2 if known else 0) + (1 if own_cpu else 0)
+                score += 4 if item["is_user"] and event["stack"] != NO_STACK else 0
+            if score >= best_score:
                 best_score = score
                 best = row
         if best < 0:

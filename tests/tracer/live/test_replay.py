@@ -68,10 +68,10 @@ def followed(simulation: Simulation) -> Snapshot:
 
 
 def followed_in_two(simulation: Simulation, share: float) -> tuple[Snapshot, int]:
-    """The same where nothing came for seconds after this share of the kernel's events, so that what had come went
-    out; and how many events that were."""
+    """The same where nothing came for seconds after about this share of the kernel's events, so that what had come
+    went out; and how many events that were."""
     kernel, sockets = split(simulation.records)
-    first = int(share * len(kernel))
+    first = _between_two_times([record.time for record in kernel], int(share * len(kernel)))
     earlier = sum(record.time < kernel[first].time for record in sockets)
     clock, went_out = Hands(), threading.Event()
     api = FakeApi(
@@ -84,15 +84,23 @@ def followed_in_two(simulation: Simulation, share: float) -> tuple[Snapshot, int
         sent = 0
         for batch in capture.batches(Analysis.KINDS):
             analysis.feed(batch)
-            if not went_out.is_set():
-                sent += sum(len(table) for table in batch.tables.values())
-                if sent:
-                    went_out.set()
-                elif batch.records == 1 + first + earlier:
-                    clock.seconds += REORDER_SECONDS
-            elif not capture.wait(0.2):
-                capture.stop()
+            if went_out.is_set():
+                if not capture.wait(0.2):
+                    capture.stop()
+                continue
+            sent += sum(len(table) for table in batch.tables.values())
+            if clock() > 2 * REORDER_SECONDS:  # the second of these sends all that had come at the first
+                went_out.set()
+            elif batch.records == 1 + first + earlier:
+                clock.seconds += REORDER_SECONDS
         return analysis.snapshot(), sent
+
+
+def _between_two_times(times: list[int], position: int) -> int:
+    """The first position from this one on that no time before it reaches: nothing behind a cut there is late."""
+    latest = np.maximum.accumulate(times)
+    earliest = np.minimum.accumulate(times[::-1])[::-1]
+    return next(at for at in range(max(position, 1), len(times)) if latest[at - 1] < earliest[at])
 
 
 class Rowed:

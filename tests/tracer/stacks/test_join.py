@@ -83,6 +83,16 @@ def test_two_events_of_one_time_on_one_cpu_get_the_stack_that_follows_each(tmp_p
     assert frames(found, "stack") == [KERNEL, KERNEL + 64]
 
 
+@pytest.mark.parametrize("between", [0, 40])
+def test_a_stack_goes_to_the_latest_of_its_time_wherever_buffers_end(between: int, tmp_path: Path) -> None:
+    records = [event(START, 1, tag=9), event(START, tag=1, thread=8), event(START, tag=2)]
+    records += [event(START + 1 + i, tag=3) for i in range(between)]
+    records.append(stack(START, START + 90, KERNEL))
+    found = joined(tmp_path, records)
+    has = dict(zip(found.tables["pool"]["field tag"].tolist(), frames(found, "stack"), strict=True))
+    assert {tag: frame for tag, frame in has.items() if frame} == {2: KERNEL}
+
+
 def test_a_user_part_on_another_cpu_is_found_by_time_and_thread(tmp_path: Path) -> None:
     records = [event(START, 0, tag=1, thread=8), event(START, 1, tag=2, thread=9), event(START + 50, 2, tag=3)]
     records.append(stack(START, START + 90, USER, cpu=2, thread=9))
