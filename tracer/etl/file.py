@@ -29,6 +29,8 @@ from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, Trac
 
 WINDOW_BYTES: Final = 3 << 20
 """Bytes of buffers whose events are put in order together: what is made of them stays in the cores' caches."""
+_WINDOW_BYTES_ALONE: Final = 12 << 20
+"""The same with one thread: nothing waits for a window there, so that fewer of them cost less (3 %, measured)."""
 
 Progress = Callable[[Batch], None]
 
@@ -53,14 +55,16 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self.stacks = StackTable()
 
     @classmethod
-    def open(cls, path: Path, *, window_bytes: int = WINDOW_BYTES, threads: int = 2) -> EtlFile:
+    def open(cls, path: Path, *, window_bytes: int | None = None, threads: int = 2) -> EtlFile:
         """Open a trace and read its head.
 
         ``threads``: with 2 the next window is read and ordered in a thread of its own while the caller decodes
-        and uses the one before; 1 does all in the caller's. :class:`InputError` where the file
-        cannot be opened or is no .etl.
+        and uses the one before; 1 does all in the caller's. ``window_bytes``: bytes whose events go out together.
+        :class:`InputError` where the file cannot be opened or is no .etl.
         """
         stream = _File(path)
+        if window_bytes is None:
+            window_bytes = WINDOW_BYTES if threads > 1 else _WINDOW_BYTES_ALONE
         try:
             return cls(path, stream, window_bytes=window_bytes, threads=threads)
         except BaseException:
