@@ -6,9 +6,17 @@ events that a person is shown as evidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+Codes = npt.NDArray[np.integer]
 
 
 class Verdict(StrEnum):
@@ -37,6 +45,10 @@ class ThreadSince(StrEnum):
     EXITED = "exited"
     UNKNOWN = "unknown"
     """No context switch tells of it."""
+
+
+SINCE_CODES: Final = tuple(ThreadSince)
+"""What codes of what threads did stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,102 @@ class PendingApc:
     completed: EventRef
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PendingApcs(Sequence[PendingApc]):
+    """Pending APCs as columns, oldest request first; there may be as many as requests, so each is made when asked for.
+
+    The columns are those of :class:`PendingApc`: ``irp`` and ``endpoint`` are uint64, ids, times and bytes int64.
+    ``since``: index into :data:`SINCE_CODES`; ``process``: into ``processes``, names; ``rule``: into ``rules``.
+    ``rows``: what ``make`` makes each of.
+    """
+
+    irp: U64
+    match_id: I64
+    thread_id: I64
+    process_id: I64
+    process: Codes
+    processes: tuple[str, ...]
+    issued_ns: I64
+    completed_ns: I64
+    age_ns: I64
+    since: Codes
+    endpoint: U64
+    retained_bytes: I64
+    rule: Codes
+    rules: tuple[str, ...]
+    rows: I64
+    make: Callable[[int], PendingApc]
+
+    @classmethod
+    def of(cls, apcs: Iterable[PendingApc]) -> PendingApcs:
+        """The same of what is there already."""
+        made = tuple(apcs)
+
+        def column(name: str) -> I64:
+            return np.array([getattr(apc, name) for apc in made], np.int64)
+
+        numbers = ("match_id", "thread_id", "process_id", "issued_ns", "completed_ns", "age_ns", "retained_bytes")
+        process, processes = coded([apc.process for apc in made])
+        rule, rules = coded([apc.rule for apc in made])
+        return cls(
+            irp=np.array([apc.irp for apc in made], np.uint64),
+            endpoint=np.array([apc.endpoint for apc in made], np.uint64),
+            **{name: column(name) for name in numbers},
+            process=process,
+            processes=processes,
+            since=np.array([SINCE_CODES.index(apc.since) for apc in made], np.uint8),
+            rule=rule,
+            rules=rules,
+            rows=np.arange(len(made)),
+            make=made.__getitem__,
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> PendingApc: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> PendingApcs: ...
+
+    def __getitem__(self, at: int | slice) -> PendingApc | PendingApcs:
+        return self.take(at) if isinstance(at, slice) else self.make(int(self.rows[at]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"PendingApcs({list(self)})"
+
+    def take(self, which: slice | npt.NDArray[np.bool_] | Codes) -> PendingApcs:
+        """Some of them: a slice, a mask, or their places."""
+        return replace(self, **{name: getattr(self, name)[which] for name in _COLUMNS})
+
+    def find(self, irp: int, match_id: int) -> PendingApc | None:
+        """That of a request, the last one where several have its packet and id."""
+        found = np.flatnonzero((self.irp == np.uint64(irp)) & (self.match_id == match_id))
+        return self[int(found[-1])] if len(found) else None
+
+
+_COLUMNS: Final = (
+    "irp", "match_id", "thread_id", "process_id", "process", "issued_ns", "completed_ns", "age_ns", "since", "endpoint",
+    "retained_bytes", "rule", "rows",
+)  # fmt: skip
+
+
+def coded(texts: Sequence[str]) -> tuple[I64, tuple[str, ...]]:
+    """Texts as indices into the distinct ones, in the order in which they come first."""
+    distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    return np.array([distinct[text] for text in texts], np.int64), tuple(distinct)
+
+
+NO_PENDING_APCS: Final = PendingApcs.of(())
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An accusation.
@@ -156,7 +264,7 @@ class Diagnosis:
 
     findings: tuple[Finding, ...]
     cleared: tuple[Cleared, ...]
-    pending_apcs: tuple[PendingApc, ...]
+    pending_apcs: PendingApcs = NO_PENDING_APCS
 
 
-NO_DIAGNOSIS: Final = Diagnosis((), (), ())
+NO_DIAGNOSIS: Final = Diagnosis((), ())

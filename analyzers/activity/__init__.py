@@ -1,5 +1,4 @@
 """What each thread did: on which CPU it ran, what it waited for, when it ended."""
 
 from analyzers.activity.book import Activity as Activity
-from analyzers.activity.since import SINCE_CODES as SINCE_CODES
 from analyzers.activity.since import Since as Since

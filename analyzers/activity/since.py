@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from analyzers.activity.following import is_wait
 from analyzers.activity.rows import NEVER, NO_CPU, RECENT_WAITS, THREAD, UNSEEN, first_life, row_of
-from analyzers.findings import ThreadSince
+from analyzers.findings import SINCE_CODES, ThreadSince
 from analyzers.quantities import duration, moment
 from tracer.events.thread import WaitReason
 from tracer.jit import Int, inlined, kernel
@@ -21,8 +21,6 @@ U32 = npt.NDArray[np.uint32]
 U8 = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
 
-SINCE_CODES: Final = tuple(ThreadSince)
-"""What the values of :attr:`Since.what` stand for."""
 RAN: Final = SINCE_CODES.index(ThreadSince.RAN)
 WAITED: Final = SINCE_CODES.index(ThreadSince.WAITED)
 NEVER_RAN: Final = SINCE_CODES.index(ThreadSince.NEVER_RAN)
@@ -36,14 +34,15 @@ _REASON_NAMES: Final = {int(reason): reason.name.title().replace("_", "") for re
 class Since:
     """One row per question (a thread and a time), asked at ``at_ns``.
 
-    ``what``: index into :data:`SINCE_CODES`. ``unbroken``: it has run ever since without leaving the CPU;
-    ``silent_cpu``: that is inferred, because it was seen on a CPU on which nothing was switched since. ``ready``: it is
-    off the CPU and waits for nothing else. ``waits``: how often it left the CPU to wait, at least so often where
-    ``more_waits``. ``wait_reason`` (-1 for none) and ``user_mode``: of its last wait, which may be older than the time
-    asked for. ``cpu``: where it ran last, -1 where unknown. ``stay_ns``: since when it has run there only.
-    ``long_from_ns``, ``long_to_ns``: its longest earlier stay on one CPU, equal for none. ``echoes``: how often in its
-    life a wait was interrupted and went on for the same reason, as a kernel APC does to it, and other things too. Times
-    are nanoseconds since the trace's start, -1 for what was not seen; ``*_cpu`` and ``*_offset`` point at the events.
+    ``what``: index into :data:`~analyzers.findings.SINCE_CODES`. ``unbroken``: it has run ever since without leaving
+    the CPU; ``silent_cpu``: that is inferred, because it was seen on a CPU on which nothing was switched since.
+    ``ready``: it is off the CPU and waits for nothing else. ``waits``: how often it left the CPU to wait, at least so
+    often where ``more_waits``. ``wait_reason`` (-1 for none) and ``user_mode``: of its last wait, which may be older
+    than the time asked for. ``cpu``: where it ran last, -1 where unknown. ``stay_ns``: since when it has run there
+    only. ``long_from_ns``, ``long_to_ns``: its longest earlier stay on one CPU, equal for none. ``echoes``: how often
+    in its life a wait was interrupted and went on for the same reason, as a kernel APC does to it, and other things
+    too. Times are nanoseconds since the trace's start, -1 for what was not seen; ``*_cpu`` and ``*_offset`` point at
+    the events.
     """
 
     at_ns: int
@@ -157,12 +156,19 @@ def judge(
             waits[i] += 1 if ring[row, back] > times[i] else 0
 
 
+_GATHERED: Final = (
+    "on_cpu", "exited", "last_in", "last_out", "waits", "wait_reason", "wait_user", "last_cpu", "stay", "long_from",
+    "long_to", "switches", "echoes", "in_cpu", "in_offset", "out_cpu", "out_offset", "exit_cpu", "exit_offset",
+)  # fmt: skip
+
+
 def answer(at_ns: int, times: I64, rows: npt.NDArray[np.void], found: I32, what: U8, ready: Bools, waits: I32) -> Since:
     """Gather the columns of :class:`Since` from the threads' rows."""
     blank = np.zeros(1, THREAD)
     first_life(blank, 0, np.uint32(0))
-    known = rows[found] if len(rows) else np.broadcast_to(blank, found.shape)
-    known = np.where(found >= 0, known, blank)
+    threads = np.concatenate([rows, blank])  # the last one stands for a thread that was never seen
+    place = np.where(found >= 0, found, len(rows))
+    known = {name: threads[name][place] for name in _GATHERED}
     on_cpu = known["on_cpu"] != NO_CPU
     own_exit = known["exited"] >= times
     return Since(

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.activity import SINCE_CODES, Since
+from analyzers.activity import Since
 from analyzers.apcs.limits import TURNS_NS, usual_ns
 from analyzers.apcs.pending import Doubt, PendingRows
-from analyzers.findings import ThreadSince
+from analyzers.findings import SINCE_CODES, ThreadSince
 from analyzers.quantities import counted, number
 from analyzers.requests.tables import RequestSnapshot
 

@@ -43,10 +43,6 @@ class Line:
     age_ns: npt.NDArray[np.int64]
     rule: npt.NDArray[np.uint8]
 
-    def rule_name(self, place: int) -> str:
-        """The rule by which one of them is here."""
-        return tuple(RULES)[int(self.rule[place])]
-
 
 def line(
     requests: RequestTable, activity: Activity, at_ns: int, pending: PendingRows, packets: Packets, found: Attribution

@@ -215,8 +215,7 @@ def since_completion(requests: RequestTable, rows: Rows, activity: Activity, at_
 def _believed(requests: RequestTable, packets: Packets, rows: Rows, proof: U8) -> Bools:
     """By candidate, thread by thread; the packets that drivers made are judged on their own."""
     result = np.zeros(len(rows), np.bool_)
-    keys = np.stack((requests.thread[rows], packets.drivers_own[rows].astype(np.uint32)), axis=1)
-    _, group = np.unique(keys, axis=0, return_inverse=True)
+    _, group = np.unique(_queues(requests, packets, rows), return_inverse=True)
     order = np.argsort(group, kind="stable")
     bounds = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
     for low, high in pairwise(bounds):
@@ -227,13 +226,18 @@ def _believed(requests: RequestTable, packets: Packets, rows: Rows, proof: U8) -
 
 def _is_behind(requests: RequestTable, packets: Packets, recent: Rows, pending: Rows) -> Bools:
     """By recent row: whether its APC would be queued behind a pending one of its thread, and so is pending too."""
-    first = {
-        (int(requests.thread[row]), bool(packets.drivers_own[row])): int(requests.completed_ns[row])
-        for row in pending[np.argsort(-requests.completed_ns[pending], kind="stable")]
-    }
-    keys = zip(requests.thread[recent].tolist(), packets.drivers_own[recent].tolist(), strict=True)
-    earliest = np.array([first.get(key, _AFTER_ALL) for key in keys], np.int64)
-    return np.asarray(requests.completed_ns[recent] >= earliest, np.bool_)
+    queues, place = np.unique(_queues(requests, packets, pending), return_inverse=True)
+    earliest = np.full(len(queues), _AFTER_ALL)
+    np.minimum.at(earliest, place, requests.completed_ns[pending])
+    first = dict(zip(queues.tolist(), earliest.tolist(), strict=True))
+    mine, place = np.unique(_queues(requests, packets, recent), return_inverse=True)
+    after = np.array([first.get(queue, _AFTER_ALL) for queue in mine.tolist()], np.int64)
+    return np.asarray(requests.completed_ns[recent] >= after[place], np.bool_)
+
+
+def _queues(requests: RequestTable, packets: Packets, rows: Rows) -> npt.NDArray[np.uint64]:
+    """By row: its thread's APCs, and apart from them those of the packets that drivers made."""
+    return np.asarray(requests.thread[rows].astype(np.uint64) << np.uint64(1) | packets.drivers_own[rows])
 
 
 def _doubts(requests: RequestTable, packets: Packets, rows: Rows, since: Since, proof: U8, behind: Bools) -> U16:

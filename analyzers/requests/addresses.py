@@ -75,7 +75,9 @@ class Addresses:
     def texts(self, addresses: I64) -> tuple[str, ...]:
         """``127.0.0.1:7000`` or ``[::1]:7000``; empty for none."""
         known = [ipaddress.IPv6Address(key.ljust(16, b"\0")) for key in self._numbers]
-        return tuple(_text(address, known) for address in addresses.tolist())
+        distinct, place = np.unique(addresses, return_inverse=True)
+        texts = [_text(address, known) for address in distinct.tolist()]  # most sockets share the server's
+        return tuple([texts[at] for at in place.tolist()])
 
 
 def _text(address: int, known: Sequence[ipaddress.IPv6Address]) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from analyzers.apcs.groups import PendingGroup
 from analyzers.apcs.line import RULES
 from analyzers.apcs.pending import RULE
-from analyzers.findings import EventRef, Evidence, Finding, PendingApc, Verdict
+from analyzers.findings import EventRef, Evidence, Finding, PendingApc, PendingApcs, Verdict, coded
 from analyzers.grounds import Grounds
 from analyzers.lost import LossRate
 from analyzers.pooltag import tag_text
@@ -20,7 +20,7 @@ from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed
-from analyzers.snapshot import PoolSnapshot
+from analyzers.snapshot import Names, PoolSnapshot
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
@@ -202,31 +202,62 @@ def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
     return [EventRef(at, "irp", where, place) for at, where, place in columns]
 
 
-def pending_apcs(held: Grounds, scene: Scene) -> tuple[PendingApc, ...]:
+def pending_apcs(held: Grounds, scene: Scene) -> PendingApcs:
     """Every pending APC, oldest request first."""
     table, line, rows = held.requests.requests, held.line, held.line.rows
-    columns = (table.irp, table.match_id, table.thread, table.process, table.endpoint, held.retention.by_request)
-    values = zip(*(column[rows].tolist() for column in columns), line.age_ns.tolist(), strict=True)
-    events = request_events(held.requests, rows)
-    return tuple(
-        PendingApc(
-            irp=irp,
-            match_id=match_id,
-            thread_id=thread,
-            process_id=process,
-            process=scene.names.process(process, issued.time_ns),
+    process, processes = _process_names(table.process[rows], table.issued_ns[rows], scene.names)
+    irp, endpoint, age_ns = table.irp[rows], table.endpoint[rows], line.age_ns
+    retained = held.retention.by_request[rows]
+
+    def make(place: int) -> PendingApc:
+        row = int(rows[place])
+        ((issued, completed),) = request_events(held.requests, rows[place : place + 1])
+        return PendingApc(
+            irp=int(irp[place]),
+            match_id=int(table.match_id[row]),
+            thread_id=int(table.thread[row]),
+            process_id=int(table.process[row]),
+            process=processes[process[place]],
             issued_ns=issued.time_ns,
             completed_ns=completed.time_ns,
-            age_ns=age_ns,
+            age_ns=int(age_ns[place]),
             since=line.since.code(place),
             says=line.since.words(place),
-            endpoint=endpoint,
-            retained_bytes=retained,
-            rule=line.rule_name(place),
+            endpoint=int(endpoint[place]),
+            retained_bytes=int(retained[place]),
+            rule=tuple(RULES)[line.rule[place]],
             issued=issued,
             completed=completed,
         )
-        for place, ((irp, match_id, thread, process, endpoint, retained, age_ns), (issued, completed)) in enumerate(
-            zip(values, events, strict=True)
-        )
+
+    return PendingApcs(
+        irp=irp,
+        match_id=table.match_id[rows].astype(np.int64),
+        thread_id=table.thread[rows].astype(np.int64),
+        process_id=table.process[rows].astype(np.int64),
+        process=process,
+        processes=processes,
+        issued_ns=table.issued_ns[rows],
+        completed_ns=table.completed_ns[rows],
+        age_ns=age_ns,
+        since=line.since.what,
+        endpoint=endpoint,
+        retained_bytes=retained,
+        rule=line.rule,
+        rules=tuple(RULES),
+        rows=np.arange(len(rows)),
+        make=make,
     )
+
+
+def _process_names(
+    processes: npt.NDArray[np.uint32], times: npt.NDArray[np.int64], names: Names
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """The name of each process at its time, as a code and what the codes stand for; most ids are of one process."""
+    texts = np.empty(len(processes), np.object_)
+    for process in np.unique(processes).tolist():
+        mine = np.flatnonzero(processes == process)
+        ends = int(times[mine].min()), int(times[mine].max())
+        first, last = (names.process(process, at) for at in ends)
+        texts[mine] = first if first == last else [names.process(process, at) for at in times[mine].tolist()]
+    return coded(texts.tolist())

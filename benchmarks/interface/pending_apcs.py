@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Final
 
-from analyzers.findings import Diagnosis, EventRef, PendingApc, ThreadSince
+from analyzers.findings import Diagnosis, EventRef, PendingApc, PendingApcs, ThreadSince
 from benchmarks.interface.driven import driven, seconds
 from benchmarks.interface.plan import Plan
 from benchmarks.interface.rows import against_budget
@@ -41,7 +41,7 @@ def rows(plan: Plan) -> Iterator[Row]:
 async def _measure(count: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name, *_ in _STEPS}
     made_up = snapshot(count)
-    apcs = tuple(_apc(row, made_up.at_ns) for row in range(count))
+    apcs = PendingApcs.of(_apc(row, made_up.at_ns) for row in range(count))
     app = PoolscopeApp(replace(made_up, diagnosis=Diagnosis((), (), apcs)), "findings")
     async with driven(app):
         for _ in range(_RUNS):

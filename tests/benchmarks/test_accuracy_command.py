@@ -11,7 +11,7 @@ import pytest
 from benchmarks.accuracy import __main__ as command
 from benchmarks.accuracy import from_kernel, running
 from benchmarks.accuracy.corpus import Case, Writer, cases
-from benchmarks.accuracy.cost import row
+from benchmarks.accuracy.cost import rows
 from benchmarks.accuracy.judging import Outcome
 from benchmarks.accuracy.running import Result
 from benchmarks.accuracy.scripted import playing
@@ -103,8 +103,11 @@ def test_an_unknown_kind_is_wrong_use() -> None:
     assert stopped.value.code == 2
 
 
-def test_the_cost_is_one_row_with_both_sides_in_its_note() -> None:
-    found = row(2, events=1_500)
-    assert found.limit == 1.0
-    assert found.ratio is not None
-    assert "reading and matching" in found.note
+def test_the_cost_tells_verdicts_from_what_comes_before_them() -> None:
+    matching, following, verdicts = rows(2, events=1_500)
+    assert matching.value is not None
+    assert following.value is not None
+    assert verdicts.value is not None
+    assert verdicts.limit == 1.0
+    assert verdicts.ratio == pytest.approx(verdicts.value / (matching.value + following.value))
+    assert "every pending APC" in verdicts.note

@@ -12,6 +12,7 @@ from analyzers.findings import (
     Finding,
     PathNode,
     PendingApc,
+    PendingApcs,
     ThreadSince,
     Verdict,
 )
@@ -128,7 +129,7 @@ def diagnosis() -> Diagnosis:
     return Diagnosis(
         (pending_apc(), missing_free(), growth()),
         (cleared(), cleared(Verdict.TRANSIENT, name="File", paged=False, size=0)),
-        (*apcs, pending(0xFFFF9A8000009000, thread=99, since=ThreadSince.WAITED)),
+        PendingApcs.of((*apcs, pending(0xFFFF9A8000009000, thread=99, since=ThreadSince.WAITED))),
     )
 
 
@@ -151,7 +152,7 @@ def hostile_diagnosis() -> Diagnosis:
     return Diagnosis(
         tuple(hostile(finding) for finding in told.findings),
         tuple(replace(group, driver=HOSTILE, why=HOSTILE) for group in told.cleared),
-        tuple(replace(apc, process=HOSTILE, says=HOSTILE) for apc in told.pending_apcs),
+        PendingApcs.of(replace(apc, process=HOSTILE, says=HOSTILE) for apc in told.pending_apcs),
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from analyzers.findings import Diagnosis
+from analyzers.findings import Diagnosis, PendingApcs
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import diagnosis, missing_free, pending
 from tests.tui.stories import FORBIDDEN, Story
@@ -38,7 +38,7 @@ def test_every_reason_is_numbered_and_what_is_inferred_is_called_so(leaking_snap
 
 def test_events_come_in_time_order_each_once_with_cpu_kind_offset_and_what_it_shows(story: Story) -> None:
     told = diagnosis()
-    story.diagnosis = Diagnosis(told.findings, (), (pending(0xFFFF9A8000001010),))
+    story.diagnosis = Diagnosis(told.findings, (), PendingApcs.of((pending(0xFFFF9A8000001010),)))
     lines = part(explained(story.make(), width=240), "Events, in time order")
     assert [line.split() for line in lines[1:]] == [
         line.split()
@@ -70,7 +70,7 @@ def test_a_finding_without_single_events_says_so(leaking_snapshot: Snapshot) -> 
 
 
 def test_the_facts_stand_above_and_a_simulated_trace_is_called_so(story: Story) -> None:
-    story.simulated, story.diagnosis = True, Diagnosis((missing_free(1),), (), ())
+    story.simulated, story.diagnosis = True, Diagnosis((missing_free(1),), ())
     lines = explained(story.make())
     assert lines[0] == SIMULATED_NOTICE
     assert lines[4] == "LEAK 1: afd.sys does not free all of the AfdB memory that it allocates"

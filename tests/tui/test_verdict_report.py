@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from analyzers.findings import Diagnosis, Verdict
+from analyzers.findings import Diagnosis, PendingApcs, Verdict
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import cleared, diagnosis, growth, missing_free, pending, pending_apc, wordy
 from tests.tui.stories import FORBIDDEN, Story
@@ -59,7 +59,7 @@ def test_each_question_has_its_answer(leaking_snapshot: Snapshot, words: str) ->
 
 def test_the_whole_verdict_stands_on_a_screen_of_80_by_24_however_much_there_is_to_say(story: Story) -> None:
     story.simulated = True
-    story.diagnosis = Diagnosis((wordy(pending_apc()),), (), ())
+    story.diagnosis = Diagnosis((wordy(pending_apc()),), ())
     story.loss = Loss(3, 1, tuple(Gap(0, 1, 0, "lost") for _ in range(9)))
     lines = report(story.make())
     screen = lines[:23]
@@ -83,19 +83,19 @@ def test_further_findings_take_two_lines_each(leaking_snapshot: Snapshot) -> Non
 
 
 def test_a_second_thread_with_pending_apcs_names_the_driver(story: Story) -> None:
-    story.diagnosis = Diagnosis((missing_free(1), pending_apc(2)), (), ())
+    story.diagnosis = Diagnosis((missing_free(1), pending_apc(2)), ())
     assert "18.0 KiB, 12 allocations of Irp by afd.sys, 93 % sure; --explain 2" in said(report(story.make()))
 
 
 def test_very_many_findings_are_counted(story: Story) -> None:
-    story.diagnosis = Diagnosis(tuple(growth(rank) for rank in range(1, 15)), (), ())
+    story.diagnosis = Diagnosis(tuple(growth(rank) for rank in range(1, 15)), ())
     lines = report(story.make())
     assert sum(line.startswith("LEAK ") for line in lines) == 10
     assert "  and 4 findings more (--json has all)" in lines
 
 
 def test_what_nobody_knows_is_said_to_be_unknown(story: Story) -> None:
-    story.diagnosis = Diagnosis((growth(1),), (), ())
+    story.diagnosis = Diagnosis((growth(1),), ())
     told = said(report(story.make()))
     assert "who no single process stands out, driver (driver not known)" in told
     assert "how fast the trace is too short to tell" in told
@@ -113,14 +113,14 @@ def test_pending_apcs_are_summed_up_by_thread_and_called_inferred(leaking_snapsh
 
 
 def test_many_threads_with_pending_apcs_are_counted(story: Story) -> None:
-    story.diagnosis = Diagnosis((), (), tuple(pending(16 * n, thread=n) for n in range(1, 9)))
+    story.diagnosis = Diagnosis((), (), PendingApcs.of(pending(16 * n, thread=n) for n in range(1, 9)))
     assert "  and 3 threads more (--json has all)" in report(story.make())
 
 
 def test_cleared_groups_are_counted_by_verdict_and_the_biggest_named_with_the_reason(story: Story) -> None:
     groups = [cleared(size=9_000 - n) for n in range(4)]
     groups += [cleared(Verdict.TRANSIENT, name="Irp ", paged=False, size=n) for n in (30, 20, 10)]
-    story.diagnosis = Diagnosis((), tuple(groups), ())
+    story.diagnosis = Diagnosis((), tuple(groups))
     lines = report(story.make())
     at = lines.index("7 groups were looked at and cleared")
     assert lines[at + 1 : at + 8] == [

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import compress
 
-from analyzers.findings import Cleared, Diagnosis, Finding, PendingApc, Verdict
+import numpy as np
+
+from analyzers.findings import Cleared, Diagnosis, Finding, PendingApcs, Verdict
 from analyzers.snapshot import TagTable
 from tui.filters import Filters
 from tui.findings.words import known_id
@@ -50,10 +52,12 @@ def _of_process(finding: Finding, filters: Filters, held: set[tuple[int, bool]])
     return filters.fits_process(pid, finding.process)
 
 
-def _pending(pending: Sequence[PendingApc], findings: Sequence[Finding], filters: Filters) -> tuple[PendingApc, ...]:
+def _pending(pending: PendingApcs, findings: Sequence[Finding], filters: Filters) -> PendingApcs:
     """An APC has a process, but neither tag nor driver: these select by the findings' threads."""
-    chosen = [apc for apc in pending if filters.fits_process(apc.process_id, apc.process)]
+    keys, of = np.unique(np.stack([pending.process_id, pending.process]), axis=1, return_inverse=True)
+    fits = [filters.fits_process(process, pending.processes[name]) for process, name in keys.T.tolist()]
+    chosen = np.array(fits, np.bool_)[of.reshape(-1)]
     if filters.tags or filters.drivers:
         threads = {finding.thread_id for finding in findings if finding.verdict is Verdict.PENDING_APC}
-        chosen = [apc for apc in chosen if apc.thread_id in threads]
-    return tuple(chosen)
+        chosen &= np.isin(pending.thread_id, [thread for thread in threads if thread is not None])
+    return pending.take(chosen)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
 
-from analyzers.findings import EventRef, Evidence, Finding, PathNode, PendingApc, Verdict
+from analyzers.findings import NO_PENDING_APCS, EventRef, Evidence, Finding, PathNode, PendingApc, PendingApcs, Verdict
 from analyzers.quantities import counted, duration, moment, number, size
 from analyzers.snapshot import Snapshot
 from tui.report.findings import INFERRED, advice_lines, fact_lines
@@ -50,12 +51,12 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     return lines
 
 
-def _pending_of(finding: Finding, pending: Iterable[PendingApc]) -> list[PendingApc]:
+def _pending_of(finding: Finding, pending: PendingApcs) -> PendingApcs:
     """The requests that a pending-apc finding is about: those of its thread, oldest first."""
     if finding.verdict is not Verdict.PENDING_APC:
-        return []
-    whose = (finding.process_id, finding.thread_id)
-    return sorted((a for a in pending if (a.process_id, a.thread_id) == whose), key=lambda apc: apc.issued_ns)
+        return NO_PENDING_APCS
+    own = pending.take((pending.process_id == finding.process_id) & (pending.thread_id == finding.thread_id))
+    return own.take(np.argsort(own.issued_ns, kind="stable"))
 
 
 def _inferred_rules(finding: Finding) -> frozenset[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from analyzers.findings import PendingApc, ThreadSince
+from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince
 from analyzers.grounds import Grounds
 from analyzers.quantities import duration, moment, size
 from analyzers.retention.grouping import operation_name
@@ -26,6 +26,7 @@ SINCE: Final = {
     ThreadSince.UNKNOWN: "not known",
 }
 """What the thread did since a completion, short enough for a column."""
+_SINCE_LABELS: Final = tuple(SINCE[code] for code in SINCE_CODES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,59 +37,49 @@ class Places:
     socket: Rows
 
 
-def places(apcs: Sequence[PendingApc], grounds: Grounds | None) -> Places:
+def places(apcs: PendingApcs, grounds: Grounds | None) -> Places:
     """Where the tables tell more of these requests; a packet's address counts together with its id."""
     if grounds is None:
         nowhere = np.full(len(apcs), -1, np.int64)
         return Places(nowhere, nowhere)
     requests = grounds.requests.requests
-    rows = rows_with(requests.irp, np.array([apc.irp for apc in apcs], np.uint64))
-    ids = np.append(requests.match_id, np.uint32(0))[rows]
-    found = ids == np.array([apc.match_id for apc in apcs], np.uint32)
-    endpoints = np.array([apc.endpoint for apc in apcs], np.uint64)
-    return Places(np.where(found, rows, -1), rows_with(grounds.requests.sockets.endpoint, endpoints))
+    rows = rows_with(requests.irp, apcs.irp)
+    found = np.append(requests.match_id, np.uint32(0))[rows] == apcs.match_id
+    return Places(np.where(found, rows, -1), rows_with(grounds.requests.sockets.endpoint, apcs.endpoint))
 
 
-def apc_table(apcs: Sequence[PendingApc], grounds: Grounds | None, at: Places) -> TableModel:
+def apc_table(apcs: PendingApcs, grounds: Grounds | None, at: Places) -> TableModel:
     """One row per pending APC."""
     columns: tuple[Column, ...] = (
-        _ids("irp", "IRP", "i", 4, [apc.irp for apc in apcs], hexadecimal),
+        _ids("irp", "IRP", "i", 4, apcs.irp, hexadecimal),
         _processes(apcs),
-        _ids("thread", "Thread", "t", 2, [_thread(apc) for apc in apcs], thread_label),
+        _ids("thread", "Thread", "t", 2, np.where(apcs.thread_id < 0, UNKNOWN_ID, apcs.thread_id), thread_label),
         _operations(grounds, at.request),
         labels_of(Heading("socket", "Socket", "", 14, drop=7), _socket_names(apcs, grounds, at.socket)),
-        _number("issued", "Issued", "", 10, [apc.issued_ns for apc in apcs], moment),
-        _number("completed", "Completed", "c", 9, [apc.completed_ns for apc in apcs], moment),
-        _number("age", "Age", "a", 1, [apc.age_ns for apc in apcs], duration),
-        labels_of(Heading("since", "Since then", "s", 6, drop=6), [SINCE[apc.since] for apc in apcs]),
-        _number("retained", "Retained", "r", 0, [apc.retained_bytes for apc in apcs], size),
-        labels_of(Heading("rule", "Inferred by", "u", 11, drop=8), [apc.rule for apc in apcs]),
+        _number("issued", "Issued", "", 10, apcs.issued_ns, moment),
+        _number("completed", "Completed", "c", 9, apcs.completed_ns, moment),
+        _number("age", "Age", "a", 1, apcs.age_ns, duration),
+        LabelColumn(Heading("since", "Since then", "s", 6, drop=6), apcs.since, _SINCE_LABELS),
+        _number("retained", "Retained", "r", 0, apcs.retained_bytes, size),
+        LabelColumn(Heading("rule", "Inferred by", "u", 11, drop=8), apcs.rule, apcs.rules),
     )
     return TableModel(columns, len(apcs))
 
 
-def _number(
-    key: str, title: str, sort_key: str, drop: int, values: Sequence[int], show: Callable[[int], str]
-) -> NumberColumn:
+def _number(key: str, title: str, sort_key: str, drop: int, values: Rows, show: Callable[[int], str]) -> NumberColumn:
     heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
-    return NumberColumn(heading, np.array(values, np.int64), show)
+    return NumberColumn(heading, values, show)
 
 
-def _ids(
-    key: str, title: str, sort_key: str, drop: int, values: Sequence[int], show: Callable[[int], str]
-) -> NumberColumn:
-    return NumberColumn(Heading(key, title, sort_key, drop=drop, right=True), np.array(values, np.uint64), show)
+def _ids(key: str, title: str, sort_key: str, drop: int, values: Numbers, show: Callable[[int], str]) -> NumberColumn:
+    return NumberColumn(Heading(key, title, sort_key, drop=drop, right=True), values, show)
 
 
-def _thread(apc: PendingApc) -> int:
-    return UNKNOWN_ID if apc.thread_id < 0 else apc.thread_id
-
-
-def _processes(apcs: Sequence[PendingApc]) -> LabelColumn:
+def _processes(apcs: PendingApcs) -> LabelColumn:
     """A process id may have had several names."""
-    names = {key: named_process(*key) for key in {(apc.process, apc.process_id) for apc in apcs}}
-    texts = [names[apc.process, apc.process_id] for apc in apcs]
-    return labels_of(Heading("process", "Process", "w", 10, drop=3), texts)
+    keys, codes = np.unique(np.stack([apcs.process_id, apcs.process]), axis=1, return_inverse=True)
+    labels = tuple(named_process(apcs.processes[name], process) for process, name in keys.T.tolist())
+    return LabelColumn(Heading("process", "Process", "w", 10, drop=3), codes.reshape(-1), labels)
 
 
 def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:
@@ -106,10 +97,10 @@ def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:
     return LabelColumn(heading, codes, tuple(words))
 
 
-def _socket_names(apcs: Sequence[PendingApc], grounds: Grounds | None, rows: Rows) -> list[str]:
+def _socket_names(apcs: PendingApcs, grounds: Grounds | None, rows: Rows) -> list[str]:
     """The remote address, else the endpoint."""
     remote = grounds.requests.sockets.remote if grounds is not None else ()
     return [
-        (remote[row] if row >= 0 else "") or (hexadecimal(apc.endpoint) if apc.endpoint else "")
-        for apc, row in zip(apcs, rows.tolist(), strict=True)
+        (remote[row] if row >= 0 else "") or (hexadecimal(endpoint) if endpoint else "")
+        for endpoint, row in zip(apcs.endpoint.tolist(), rows.tolist(), strict=True)
     ]

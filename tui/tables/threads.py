@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
@@ -42,13 +41,13 @@ class Holders:
     def of(cls, snapshot: Snapshot) -> Holders:
         """The threads of a snapshot."""
         outstanding = snapshot.pool.outstanding
-        waiting = Counter((apc.process_id, apc.thread_id) for apc in snapshot.diagnosis.pending_apcs)
-        own = np.array([process << 32 | thread for process, thread in waiting], np.uint64)
+        pending = snapshot.diagnosis.pending_apcs
+        own, waiting = np.unique((pending.process_id << 32 | pending.thread_id).astype(np.uint64), return_counts=True)
         held, row_of = _pairs(outstanding.process, outstanding.thread)
         every = np.union1d(held, own)
         row = np.searchsorted(every, held)[row_of]
         apcs = np.zeros(len(every), np.int64)
-        apcs[np.searchsorted(every, own)] = list(waiting.values())
+        apcs[np.searchsorted(every, own)] = waiting
         return cls(
             (every >> np.uint64(32)).astype(np.int64),
             (every & np.uint64(0xFFFF_FFFF)).astype(np.int64),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 from rich.text import Text
 
-from analyzers.findings import PendingApc
+from analyzers.findings import PendingApc, PendingApcs
 from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, moment
@@ -27,8 +26,6 @@ from tui.views.scope import Step
 from tui.views.table_view import TableView
 
 _NO_USER_STACK = "(no user-mode stack in the trace)"
-_Pending: TypeAlias = dict[tuple[int, int], PendingApc]
-"""By packet and match id, as packets are used again."""
 
 
 def make() -> TableView:
@@ -40,7 +37,7 @@ def listing(scene: Scene) -> Listing:
     """One row per allocation, oldest first in the model."""
     snapshot = scene.snapshot
     out = snapshot.pool.outstanding
-    pending = {(apc.irp, apc.match_id): apc for apc in snapshot.diagnosis.pending_apcs}
+    pending = snapshot.diagnosis.pending_apcs
     about = interval_words(snapshot.pool, scene.scope)
 
     def step(row: int) -> Step | None:
@@ -97,7 +94,7 @@ def _totals(snapshot: Snapshot, rows: Rows) -> Text:
     return Text(f"{counted(len(rows), 'allocation')}, {exact_size(held)}")
 
 
-def _lines(snapshot: Snapshot, row: int, pending: _Pending) -> list[Text]:
+def _lines(snapshot: Snapshot, row: int, pending: PendingApcs) -> list[Text]:
     pool, out = snapshot.pool, snapshot.pool.outstanding
     time, pid, site = int(out.time_ns[row]), int(out.process[row]), int(out.site[row])
     tag = tag_text(int(pool.tags.tag[pool.sites.tag_row[site]]))
@@ -127,16 +124,16 @@ def _request(grounds: Grounds | None, row: int) -> int:
     return -1 if grounds is None else int(grounds.attribution.request[row])
 
 
-def _pending(grounds: Grounds | None, row: int, pending: _Pending) -> PendingApc | None:
+def _pending(grounds: Grounds | None, row: int, pending: PendingApcs) -> PendingApc | None:
     """The pending APC whose delivery would retire the allocation's request."""
     request = _request(grounds, row)
     if grounds is None or request < 0:
         return None
     requests = grounds.requests.requests
-    return pending.get((int(requests.irp[request]), int(requests.match_id[request])))
+    return pending.find(int(requests.irp[request]), int(requests.match_id[request]))
 
 
-def _owner_lines(grounds: Grounds | None, row: int, pending: _Pending) -> list[Text]:
+def _owner_lines(grounds: Grounds | None, row: int, pending: PendingApcs) -> list[Text]:
     """The request or socket that it is part of, by which rule, and whether anybody waits for it."""
     if grounds is None:
         return []

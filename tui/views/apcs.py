@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 from rich.text import Text
 
 from analyzers.apcs.line import RULES
-from analyzers.findings import EventRef, PendingApc
+from analyzers.findings import EventRef, PendingApc, PendingApcs
 from analyzers.grounds import Grounds
 from analyzers.quantities import duration, exact_size, moment, size
 from analyzers.requests.tables import Join
@@ -25,6 +23,7 @@ from tui.tables.words import named_process
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
 from tui.views.listing import Listing
+from tui.views.narrowing import of_scope
 from tui.views.scene import Scene
 from tui.views.scope import Scope, Step
 
@@ -47,7 +46,7 @@ _JOINS: Final = {
 class _Known:
     """The pending APCs of a scene, and where the tables tell more of them."""
 
-    apcs: Sequence[PendingApc]
+    apcs: PendingApcs
     grounds: Grounds | None
     at: Places
 
@@ -60,25 +59,16 @@ def make() -> HeadedTable:
 def head(scene: Scene) -> Text:
     """That all of this is inferred, and how much it is."""
     apcs = selected(scene)
-    retained = size(sum(apc.retained_bytes for apc in apcs))
+    retained = size(int(apcs.retained_bytes.sum()))
     return Text.assemble(
         ("Inferred: ", WARNING),
         f"no event tells of an APC. {len(apcs):,} requests were completed and not retired; they hold {retained}.",
     )
 
 
-def selected(scene: Scene) -> tuple[PendingApc, ...]:
+def selected(scene: Scene) -> PendingApcs:
     """Those of the scope's process, thread and endpoint."""
-    scope, pending = scene.scope, scene.snapshot.diagnosis.pending_apcs
-    if scope.process is None and scope.thread is None and scope.endpoint is None:
-        return pending
-    return tuple(
-        apc
-        for apc in pending
-        if scope.process in {None, apc.process_id}
-        and scope.thread in {None, apc.thread_id}
-        and scope.endpoint in {None, apc.endpoint}
-    )
+    return of_scope(scene.snapshot.diagnosis.pending_apcs, scene.scope)
 
 
 def listing(scene: Scene) -> Listing:
@@ -87,12 +77,12 @@ def listing(scene: Scene) -> Listing:
     known = _Known(apcs, scene.whole.grounds, places(apcs, scene.whole.grounds))
     return Listing(
         model=apc_table(apcs, known.grounds, known.at),
-        identity=lambda row: (apcs[row].irp, apcs[row].match_id),
+        identity=lambda row: (int(apcs.irp[row]), int(apcs.match_id[row])),
         describe=lambda row: _words(known, row),
         step=lambda row: _step(known, row),
-        copy=lambda row: f"!irp {hexadecimal(apcs[row].irp)}",
+        copy=lambda row: f"!irp {hexadecimal(int(apcs.irp[row]))}",
         empty=_nothing(scene),
-        keys=np.array([apc.irp for apc in apcs], np.uint64),
+        keys=apcs.irp,
     )
 
 

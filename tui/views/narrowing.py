@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Diagnosis, Finding, PendingApc, Verdict
+from analyzers.findings import Diagnosis, Finding, PendingApcs, Verdict
 from analyzers.grounds import Grounds
 from analyzers.snapshot import PoolSnapshot, Snapshot
 from tui.findings.words import known_id
@@ -130,8 +130,7 @@ def _diagnosis(told: Diagnosis, pool: PoolSnapshot, scope: Scope, finding: Findi
         if (one.tag, one.paged) in held and scope.driver in (None, one.driver) and finding is None
     )
     threads = {one.thread_id for one in findings if one.verdict is Verdict.PENDING_APC}
-    pending = tuple(apc for apc in told.pending_apcs if _waits(apc, scope, threads))
-    return Diagnosis(findings, cleared, pending)
+    return Diagnosis(findings, cleared, _waiting(of_scope(told.pending_apcs, scope), scope, threads))
 
 
 def _fits(finding: Finding, scope: Scope) -> bool:
@@ -144,12 +143,20 @@ def _fits(finding: Finding, scope: Scope) -> bool:
     )
 
 
-def _waits(apc: PendingApc, scope: Scope, threads: set[int | None]) -> bool:
-    """An APC has thread and socket, but neither tag, stack nor driver: these select by the findings' threads."""
-    fits = (
-        scope.process in (None, apc.process_id)
-        and scope.thread in (None, apc.thread_id)
-        and scope.endpoint in (None, apc.endpoint)
+def of_scope(apcs: PendingApcs, scope: Scope) -> PendingApcs:
+    """Those of the scope's process, thread and endpoint."""
+    asked = (
+        (scope.process, apcs.process_id),
+        (scope.thread, apcs.thread_id),
+        (scope.endpoint, apcs.endpoint),
     )
+    masks = [column == wanted for wanted, column in asked if wanted is not None]
+    return apcs.take(np.logical_and.reduce(masks)) if masks else apcs
+
+
+def _waiting(apcs: PendingApcs, scope: Scope, threads: set[int | None]) -> PendingApcs:
+    """An APC has thread and socket, but neither tag, stack nor driver: these select by the findings' threads."""
     by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding)
-    return fits and (all(field is None for field in by_memory) or apc.thread_id in threads)
+    if all(field is None for field in by_memory):
+        return apcs
+    return apcs.take(np.isin(apcs.thread_id, [thread for thread in threads if thread is not None]))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzers.findings import ACCUSATIONS, Diagnosis, EventRef, Evidence, Finding, ThreadSince, Verdict
+from analyzers.findings import ACCUSATIONS, Diagnosis, EventRef, Evidence, Finding, PendingApcs, ThreadSince, Verdict
 from analyzers.pooltag import tag_hex
 from analyzers.snapshot import Snapshot
 from fixtures.scenarios import SCENARIOS
@@ -113,7 +113,8 @@ def _is_no_stronger(finding: Finding, before: tuple[Finding, ...]) -> bool:
 
 def _essence(diagnosis: Diagnosis) -> tuple[object, ...]:
     """Everything but where in the file the events lie."""
-    return dataclasses.astuple(_without_places(diagnosis))
+    told = _without_places(diagnosis)
+    return told.findings, told.cleared, tuple(told.pending_apcs)
 
 
 def _without_places(diagnosis: Diagnosis) -> Diagnosis:
@@ -132,7 +133,7 @@ def _without_places(diagnosis: Diagnosis) -> Diagnosis:
         )
         for finding in diagnosis.findings
     )
-    pending = tuple(
+    pending = PendingApcs.of(
         dataclasses.replace(each, issued=bare(each.issued), completed=bare(each.completed), says="")
         for each in diagnosis.pending_apcs
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzers.findings import Diagnosis
+from analyzers.findings import Diagnosis, PendingApcs
 from analyzers.grounds import Grounds
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import pending
@@ -82,21 +82,21 @@ def test_without_a_known_socket_enter_leads_to_what_the_thread_allocated(leaking
 def test_a_packet_that_was_used_again_is_not_taken_for_the_request() -> None:
     told = demo()
     other = replace(told.diagnosis.pending_apcs[0], match_id=1)
-    shown = listing(scene(replace(told, diagnosis=Diagnosis((), (), (other,)))))
+    shown = listing(scene(replace(told, diagnosis=Diagnosis((), (), PendingApcs.of((other,))))))
     assert column(shown, "operation") == ["not known"]
 
 
 def test_a_socket_that_is_gone_is_known_by_its_endpoint_alone() -> None:
     told = demo()
     other = replace(told.diagnosis.pending_apcs[0], endpoint=0x1000)
-    shown = listing(scene(replace(told, diagnosis=Diagnosis((), (), (other,)))))
+    shown = listing(scene(replace(told, diagnosis=Diagnosis((), (), PendingApcs.of((other,))))))
     assert column(shown, "socket") == ["0x1000"]
     assert "socket: 0x1000\n" in shown.describe(0).plain
     assert shown.step(0) == Step("allocations", Scope(process=1280, thread=1284, label="thread 1284"))
 
 
 def test_an_unknown_thread_is_said_to_be_unknown(story: Story) -> None:
-    story.diagnosis = Diagnosis((), (), (pending(0x1000, thread=UNKNOWN_ID),))
+    story.diagnosis = Diagnosis((), (), PendingApcs.of((pending(0x1000, thread=UNKNOWN_ID),)))
     shown = listing(scene(story.make()))
     assert column(shown, "thread") == ["?"]
     assert "thread not known" in shown.describe(0).plain
@@ -120,7 +120,7 @@ def test_only_what_belongs_to_the_scope_is_shown(leaking_snapshot: Snapshot, sco
 def test_an_empty_view_says_why_it_is_empty(snapshot: Snapshot, leaking_snapshot: Snapshot) -> None:
     assert listing(scene(snapshot)).empty == NO_REQUEST_EVENTS
     assert listing(scene(leaking_snapshot, Scope(process=4))).empty == NONE_HERE
-    clean = replace(demo(), diagnosis=Diagnosis((), (), ()))
+    clean = replace(demo(), diagnosis=Diagnosis((), ()))
     assert listing(scene(clean)).empty == NO_PENDING
     unseen = replace(grounds(), requests=replace(grounds().requests, seen_irp=False))
     assert listing(scene(replace(clean, grounds=unseen))).empty == NO_REQUEST_EVENTS
@@ -135,7 +135,7 @@ def test_hostile_names_are_shown_as_text(hostile_snapshot: Snapshot) -> None:
     assert shown.model.length
     assert is_harmless(everything_said(shown))
     rule = replace(pending(0x1000), rule=HOSTILE)
-    odd = listing(scene(replace(hostile_snapshot, diagnosis=Diagnosis((), (), (rule,)))))
+    odd = listing(scene(replace(hostile_snapshot, diagnosis=Diagnosis((), (), PendingApcs.of((rule,))))))
     assert is_harmless(everything_said(odd))
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzers.findings import Diagnosis
+from analyzers.findings import NO_PENDING_APCS, Diagnosis
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import cleared, diagnosis, missing_free, pending_apc, tag
 from tests.tui.session import opened
@@ -35,7 +35,7 @@ def test_what_is_not_known_is_a_dash_and_sorts_last(leaking_snapshot: Snapshot) 
 
 
 def test_a_rate_beyond_every_machine_can_still_be_shown(story: Story) -> None:
-    story.diagnosis = Diagnosis((replace(pending_apc(), bytes_per_hour=1e300),), (), ())
+    story.diagnosis = Diagnosis((replace(pending_apc(), bytes_per_hour=1e300),), ())
     assert column(listing(scene(story.make())), "rate") == ["4.00 EiB"]
 
 
@@ -107,9 +107,9 @@ def test_copying_gives_the_accusation_and_the_advice(leaking_snapshot: Snapshot)
 
 
 def test_rows_are_known_again_when_their_rank_changes(story: Story) -> None:
-    story.diagnosis = Diagnosis((pending_apc(1), missing_free(2)), (cleared(), cleared()), ())
+    story.diagnosis = Diagnosis((pending_apc(1), missing_free(2)), (cleared(), cleared()))
     before = listing(scene(story.make()))
-    story.diagnosis = Diagnosis((missing_free(1), pending_apc(2)), (cleared(), cleared()), ())
+    story.diagnosis = Diagnosis((missing_free(1), pending_apc(2)), (cleared(), cleared()))
     after = listing(scene(story.make()))
     names = [before.identity(row) for row in range(4)]
     assert len(set(names)) == 4
@@ -123,7 +123,7 @@ def test_the_heading_counts_leaks_and_cleared_groups(leaking_snapshot: Snapshot)
 
 
 def test_without_a_leak_it_says_so_and_which_evidence_it_lacked(story: Story) -> None:
-    story.diagnosis = replace(diagnosis(), findings=(), pending_apcs=())
+    story.diagnosis = replace(diagnosis(), findings=(), pending_apcs=NO_PENDING_APCS)
     said = head(scene(story.make())).plain
     assert said.startswith("No leak found: as far as this trace can tell, nothing in it is a leak.")
     assert "no context switches (what a thread did meanwhile)" in said
