@@ -189,6 +189,25 @@ def test_a_cell_has_its_width_in_cells_whatever_the_glyphs() -> None:
                 assert cell_len(cell(text, width, right=right)) == width
 
 
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (17, "client.exe (1280)"),
+        (16, "client.e… (1280)"),
+        (9, "c… (1280)"),
+        (8, "client.…"),
+        (3, "cl…"),
+    ],
+)
+def test_a_name_is_cut_before_its_id(width: int, shown: str) -> None:
+    assert cell("client.exe (1280)", width, right=False) == shown
+
+
+def test_words_in_brackets_are_no_id() -> None:
+    assert cell("(process not known)", 12, right=False) == "(process no…"
+    assert cell("name (12a) (b)", 10, right=False) == "name (12a…"
+
+
 def test_hostile_labels_are_harmless_in_cells() -> None:
     column = labels_of(Heading("name", "Name"), [HOSTILE])
     assert column.text(0).isascii()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,6 +12,7 @@ from tui.tables.columns import Column, LabelColumn
 
 GAP: Final = 2
 """Cells between two columns."""
+_ID: Final = re.compile(r" \(\d+\)$")
 
 
 def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
@@ -49,8 +51,15 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def cell(text: str, width: int, *, right: bool, mark: str = "…") -> str:
-    """``text`` in exactly ``width`` cells; what is cut off ends in ``mark``."""
+    """``text`` in exactly ``width`` cells; where it is cut off stands ``mark``.
+
+    An id in brackets at its end stays, where there is room for it: a number cut short is a wrong number.
+    """
     if cell_len(text) > width:
-        return set_cell_size(set_cell_size(text, max(width - len(mark), 0)) + mark, width)
+        found = _ID.search(text)
+        end = mark + found.group() if found is not None else mark
+        if len(end) >= width:
+            end = mark
+        return set_cell_size(set_cell_size(text, max(width - len(end), 0)) + end, width)
     blank = " " * (width - cell_len(text))
     return blank + text if right else text + blank
