@@ -154,8 +154,8 @@ class PendingApcs(Sequence[PendingApc]):
             return np.array([getattr(apc, name) for apc in made], np.int64)
 
         numbers = ("match_id", "thread_id", "process_id", "issued_ns", "completed_ns", "age_ns", "retained_bytes")
-        process, processes = coded([apc.process for apc in made])
-        rule, rules = coded([apc.rule for apc in made])
+        process, processes = codes_of([apc.process for apc in made])
+        rule, rules = codes_of([apc.rule for apc in made])
         return cls(
             irp=np.array([apc.irp for apc in made], np.uint64),
             endpoint=np.array([apc.endpoint for apc in made], np.uint64),
@@ -206,10 +206,16 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def coded(texts: Sequence[str]) -> tuple[I64, tuple[str, ...]]:
+def codes_of(texts: Sequence[str]) -> tuple[I64, tuple[str, ...]]:
     """Texts as indices into the distinct ones, in the order in which they come first."""
     distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
     return np.array([distinct[text] for text in texts], np.int64), tuple(distinct)
+
+
+def distinct_pairs(first: Codes, second: Codes) -> tuple[list[tuple[int, int]], npt.NDArray[np.intp]]:
+    """The distinct pairs of two columns of ids or codes below 2^32, in their order, and by row which it has."""
+    pairs, place = np.unique(first.astype(np.uint64) << np.uint64(32) | second.astype(np.uint64), return_inverse=True)
+    return [divmod(pair, 1 << 32) for pair in pairs.tolist()], place
 
 
 NO_PENDING_APCS: Final = PendingApcs.of(())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from analyzers.apcs.groups import PendingGroup
 from analyzers.apcs.line import RULES
 from analyzers.apcs.pending import RULE
-from analyzers.findings import EventRef, Evidence, Finding, PendingApc, PendingApcs, Verdict, coded
+from analyzers.findings import EventRef, Evidence, Finding, PendingApc, PendingApcs, Verdict, codes_of
 from analyzers.grounds import Grounds
 from analyzers.lost import LossRate
 from analyzers.pooltag import tag_text
@@ -260,4 +260,4 @@ def _process_names(
         ends = int(times[mine].min()), int(times[mine].max())
         first, last = (names.process(process, at) for at in ends)
         texts[mine] = first if first == last else [names.process(process, at) for at in times[mine].tolist()]
-    return coded(texts.tolist())
+    return codes_of(texts.tolist())

@@ -10,7 +10,7 @@ from itertools import compress
 
 import numpy as np
 
-from analyzers.findings import Cleared, Diagnosis, Finding, PendingApcs, Verdict
+from analyzers.findings import Cleared, Diagnosis, Finding, PendingApcs, Verdict, distinct_pairs
 from analyzers.snapshot import TagTable
 from tui.filters import Filters
 from tui.findings.words import known_id
@@ -54,9 +54,9 @@ def _of_process(finding: Finding, filters: Filters, held: set[tuple[int, bool]])
 
 def _pending(pending: PendingApcs, findings: Sequence[Finding], filters: Filters) -> PendingApcs:
     """An APC has a process, but neither tag nor driver: these select by the findings' threads."""
-    keys, of = np.unique(np.stack([pending.process_id, pending.process]), axis=1, return_inverse=True)
-    fits = [filters.fits_process(process, pending.processes[name]) for process, name in keys.T.tolist()]
-    chosen = np.array(fits, np.bool_)[of.reshape(-1)]
+    pairs, pair = distinct_pairs(pending.process_id, pending.process)
+    fits = [filters.fits_process(process, pending.processes[name]) for process, name in pairs]
+    chosen = np.array(fits, np.bool_)[pair]
     if filters.tags or filters.drivers:
         threads = {finding.thread_id for finding in findings if finding.verdict is Verdict.PENDING_APC}
         chosen &= np.isin(pending.thread_id, [thread for thread in threads if thread is not None])

@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
-from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince
+from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince, distinct_pairs
 from analyzers.quantities import counted, duration, size
 from tui.findings.words import known_id
 from tui.report.styles import heading, note
+from tui.tables.coding import sums
 from tui.tables.words import named_process
 
 _THREADS: Final = 5
@@ -31,15 +32,13 @@ def pending_lines(pending: PendingApcs) -> list[Text]:
     """One line for each thread, most bytes first; none where no APC is pending."""
     if not len(pending):
         return []
-    keys, of = np.unique(np.stack([pending.process_id, pending.thread_id]), axis=1, return_inverse=True)
-    retained = np.zeros(keys.shape[1], np.int64)
-    np.add.at(retained, of.reshape(-1), pending.retained_bytes)
-    ordered = np.argsort(-retained, kind="stable").tolist()
+    threads, thread = distinct_pairs(pending.process_id, pending.thread_id)
+    ordered = np.argsort(-sums(thread, pending.retained_bytes, len(threads)), kind="stable").tolist()
     lines = [
         heading("Pending I/O completion APCs, by thread"),
         note("  Inferred: no trace event tells of an APC. These requests completed and were not seen to be retired."),
     ]
-    lines += [_thread_line(pending.take(of.reshape(-1) == thread)) for thread in ordered[:_THREADS]]
+    lines += [_thread_line(pending.take(thread == at)) for at in ordered[:_THREADS]]
     more = len(ordered) - _THREADS
     return [*lines, note(f"  and {counted(more, 'thread')} more (--json has all)")] if more > 0 else lines
 

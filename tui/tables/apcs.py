@@ -8,11 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince
+from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince, distinct_pairs
 from analyzers.grounds import Grounds
 from analyzers.quantities import duration, moment, size
 from analyzers.retention.grouping import operation_name
-from tracer.columns import UNKNOWN_ID
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, labels_of
 from tui.tables.model import TableModel
 from tui.tables.sockets import hexadecimal, rows_with
@@ -53,7 +52,7 @@ def apc_table(apcs: PendingApcs, grounds: Grounds | None, at: Places) -> TableMo
     columns: tuple[Column, ...] = (
         _ids("irp", "IRP", "i", 4, apcs.irp, hexadecimal),
         _processes(apcs),
-        _ids("thread", "Thread", "t", 2, np.where(apcs.thread_id < 0, UNKNOWN_ID, apcs.thread_id), thread_label),
+        _ids("thread", "Thread", "t", 2, apcs.thread_id, thread_label),
         _operations(grounds, at.request),
         labels_of(Heading("socket", "Socket", "", 14, drop=7), _socket_names(apcs, grounds, at.socket)),
         _number("issued", "Issued", "", 10, apcs.issued_ns, moment),
@@ -77,9 +76,9 @@ def _ids(key: str, title: str, sort_key: str, drop: int, values: Numbers, show: 
 
 def _processes(apcs: PendingApcs) -> LabelColumn:
     """A process id may have had several names."""
-    keys, codes = np.unique(np.stack([apcs.process_id, apcs.process]), axis=1, return_inverse=True)
-    labels = tuple(named_process(apcs.processes[name], process) for process, name in keys.T.tolist())
-    return LabelColumn(Heading("process", "Process", "w", 10, drop=3), codes.reshape(-1), labels)
+    pairs, codes = distinct_pairs(apcs.process_id, apcs.process)
+    labels = tuple(named_process(apcs.processes[name], process) for process, name in pairs)
+    return LabelColumn(Heading("process", "Process", "w", 10, drop=3), codes, labels)
 
 
 def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:

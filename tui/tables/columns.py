@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.cells import cell_len
 
+from analyzers.findings import codes_of
 from tui.safe_text import safe
 
 Rows = npt.NDArray[np.int64]
@@ -195,6 +196,4 @@ class LabelColumn:
 
 def labels_of(heading: Heading, texts: Sequence[str]) -> LabelColumn:
     """A label column of one text for each row."""
-    labels = tuple(dict.fromkeys(texts))
-    code = {label: index for index, label in enumerate(labels)}
-    return LabelColumn(heading, np.array([code[text] for text in texts], np.int64), labels)
+    return LabelColumn(heading, *codes_of(texts))
