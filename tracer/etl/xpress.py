@@ -30,6 +30,8 @@ OUTPUT_FULL: Final = -4
 _SHORT: Final = 7  # longest length of the 3-bit field before the nibble
 _NIBBLE: Final = 15  # longest length of the nibble before the byte
 _BYTE: Final = 255
+_EXCESS: Final = 16  # bytes that a copy may write too many
+_ROOM: Final = 32  # literals before the flags are used up
 
 
 @inlined
@@ -53,9 +55,15 @@ def _literals_ahead(flags: np.uint32, left: Int) -> Int:
 def _copy(
     source: npt.NDArray[np.uint8], at: Int, end: Int, output: npt.NDArray[np.uint8], out: Int, last: Int, length: Int
 ) -> None:
-    """Copy ``length`` bytes, eight at a time where the excess stays before ``end`` and ``last``."""
+    """Copy ``length`` bytes, eight at a time where the excess stays before ``end`` and ``last``.
+
+    Most are no more than 16, and how many cannot be foreseen: so many are copied without asking.
+    """
     step = np.int64(0)
-    if at + length + 7 <= end and out + length + 7 <= last:
+    if at + length + _EXCESS <= end and out + length + _EXCESS <= last:
+        store64(output, int(out), load64(source, int(at)))
+        store64(output, int(out + 8), load64(source, int(at + 8)))
+        step = np.int64(16)
         while step < length:
             store64(output, int(out + step), load64(source, int(at + step)))
             step += 8
@@ -126,7 +134,17 @@ def decompress(  # noqa: PLR0912, PLR0915 - see above
                 left = 32
                 continue
             run = _literals_ahead(flags, left)
-            if run > 0:
+            if pos + _ROOM <= end and out + _ROOM <= last:
+                # Every other run is empty, which cannot be foreseen either: eight bytes are copied without asking.
+                store64(output, int(out), load64(source, int(pos)))
+                if run > 8:
+                    _copy(source, pos + 8, end, output, out + 8, last, run - 8)
+                left -= run
+                pos += run
+                out += run
+                if left == 0:
+                    continue
+            elif run > 0:
                 taken = min(run, end - pos, last - out)
                 _copy(source, pos, end, output, out, last, taken)
                 left -= taken
