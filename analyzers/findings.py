@@ -212,12 +212,6 @@ def codes_of(texts: Sequence[str]) -> tuple[I64, tuple[str, ...]]:
     return np.array([distinct[text] for text in texts], np.int64), tuple(distinct)
 
 
-def distinct_pairs(first: Codes, second: Codes) -> tuple[list[tuple[int, int]], npt.NDArray[np.intp]]:
-    """The distinct pairs of two columns of ids or codes below 2^32, in their order, and by row which it has."""
-    pairs, place = np.unique(first.astype(np.uint64) << np.uint64(32) | second.astype(np.uint64), return_inverse=True)
-    return [divmod(pair, 1 << 32) for pair in pairs.tolist()], place
-
-
 NO_PENDING_APCS: Final = PendingApcs.of(())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -156,45 +156,43 @@ def judge(
             waits[i] += 1 if ring[row, back] > times[i] else 0
 
 
-_GATHERED: Final = (
-    "on_cpu", "exited", "last_in", "last_out", "waits", "wait_reason", "wait_user", "last_cpu", "stay", "long_from",
-    "long_to", "switches", "echoes", "in_cpu", "in_offset", "out_cpu", "out_offset", "exit_cpu", "exit_offset",
-)  # fmt: skip
-
-
 def answer(at_ns: int, times: I64, rows: npt.NDArray[np.void], found: I32, what: U8, ready: Bools, waits: I32) -> Since:
     """Gather the columns of :class:`Since` from the threads' rows."""
     blank = np.zeros(1, THREAD)
     first_life(blank, 0, np.uint32(0))
     threads = np.concatenate([rows, blank])  # the last one stands for a thread that was never seen
     place = np.where(found >= 0, found, len(rows))
-    known = {name: threads[name][place] for name in _GATHERED}
-    on_cpu = known["on_cpu"] != NO_CPU
-    own_exit = known["exited"] >= times
+
+    def known(name: str) -> npt.NDArray[Any]:
+        return np.asarray(threads[name][place])
+
+    last_in, last_out, exited = known("last_in"), known("last_out"), known("exited")
+    on_cpu = known("on_cpu") != NO_CPU
+    own_exit = exited >= times
     return Since(
         at_ns=at_ns,
         time_ns=times,
         what=what,
-        unbroken=(what == RAN) & on_cpu & (known["last_in"] <= times) & (known["last_out"] <= times),
+        unbroken=(what == RAN) & on_cpu & (last_in <= times) & (last_out <= times),
         silent_cpu=np.zeros(len(found), np.bool_),
         ready=ready,
         waits=waits,
-        more_waits=(waits == RECENT_WAITS) & (known["waits"] > RECENT_WAITS),
-        wait_reason=known["wait_reason"],
-        user_mode=known["wait_user"].astype(np.bool_),
-        cpu=known["last_cpu"],
-        stay_ns=known["stay"],
-        long_from_ns=known["long_from"],
-        long_to_ns=known["long_to"],
-        switches=known["switches"],
-        echoes=known["echoes"],
-        last_in_ns=known["last_in"],
-        last_in_cpu=known["in_cpu"],
-        last_in_offset=known["in_offset"],
-        last_out_ns=known["last_out"],
-        last_out_cpu=known["out_cpu"],
-        last_out_offset=known["out_offset"],
-        exit_ns=np.where(own_exit, known["exited"], NEVER),
-        exit_cpu=np.where(own_exit, known["exit_cpu"], NO_CPU),
-        exit_offset=np.where(own_exit, known["exit_offset"], NEVER),
+        more_waits=(waits == RECENT_WAITS) & (known("waits") > RECENT_WAITS),
+        wait_reason=known("wait_reason"),
+        user_mode=known("wait_user").astype(np.bool_),
+        cpu=known("last_cpu"),
+        stay_ns=known("stay"),
+        long_from_ns=known("long_from"),
+        long_to_ns=known("long_to"),
+        switches=known("switches"),
+        echoes=known("echoes"),
+        last_in_ns=last_in,
+        last_in_cpu=known("in_cpu"),
+        last_in_offset=known("in_offset"),
+        last_out_ns=last_out,
+        last_out_cpu=known("out_cpu"),
+        last_out_offset=known("out_offset"),
+        exit_ns=np.where(own_exit, exited, NEVER),
+        exit_cpu=np.where(own_exit, known("exit_cpu"), NO_CPU),
+        exit_offset=np.where(own_exit, known("exit_offset"), NEVER),
     )

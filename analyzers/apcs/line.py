@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analyzers.activity import Activity, Since
 from analyzers.apcs.packets import Packets
-from analyzers.apcs.pending import RULE, PendingRows, since_completion
+from analyzers.apcs.pending import RULE, PendingRows, earliest, since_completion
 from analyzers.requests.tables import Completion, Queued, RequestTable
 from analyzers.retention.attribution import Attribution
 from analyzers.retention.retained import waiting
@@ -63,13 +63,6 @@ def line(
 
 def _behind(requests: RequestTable, pending: PendingRows, packets: Packets) -> npt.NDArray[np.bool_]:
     """By request: whether its APC was queued after a pending one of its thread."""
-    first = np.full(len(requests), np.iinfo(np.int64).max)
-    threads, place = np.unique(requests.thread[pending.rows], return_inverse=True)
-    oldest = np.full(len(threads) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(oldest, place, requests.completed_ns[pending.rows])
-    at = np.searchsorted(threads, requests.thread)
-    known = at < len(threads)
-    known[known] = threads[at[known]] == requests.thread[known]
-    first[known] = oldest[at[known]]
+    first = earliest(requests.thread[pending.rows], requests.completed_ns[pending.rows], requests.thread)
     by_apc = (requests.completion != Completion.INLINE) & (requests.queued == Queued.NO) & ~packets.drivers_own
     return np.asarray(by_apc & (requests.completed_ns >= first))

@@ -226,13 +226,19 @@ def _believed(requests: RequestTable, packets: Packets, rows: Rows, proof: U8) -
 
 def _is_behind(requests: RequestTable, packets: Packets, recent: Rows, pending: Rows) -> Bools:
     """By recent row: whether its APC would be queued behind a pending one of its thread, and so is pending too."""
-    queues, place = np.unique(_queues(requests, packets, pending), return_inverse=True)
-    earliest = np.full(len(queues), _AFTER_ALL)
-    np.minimum.at(earliest, place, requests.completed_ns[pending])
-    first = dict(zip(queues.tolist(), earliest.tolist(), strict=True))
-    mine, place = np.unique(_queues(requests, packets, recent), return_inverse=True)
-    after = np.array([first.get(queue, _AFTER_ALL) for queue in mine.tolist()], np.int64)
-    return np.asarray(requests.completed_ns[recent] >= after[place], np.bool_)
+    queues, completed = _queues(requests, packets, pending), requests.completed_ns
+    return np.asarray(completed[recent] >= earliest(queues, completed[pending], _queues(requests, packets, recent)))
+
+
+def earliest(keys: npt.NDArray[np.unsignedinteger], times: I64, asked: npt.NDArray[np.unsignedinteger]) -> I64:
+    """By key that is asked for, the least of the times that have this key, which is after all where none has."""
+    distinct, place = np.unique(keys, return_inverse=True)
+    least = np.full(len(distinct) + 1, _AFTER_ALL)  # the last one stands for keys that none has
+    np.minimum.at(least, place, times)
+    at = np.searchsorted(distinct, asked)
+    known = at < len(distinct)
+    known[known] = distinct[at[known]] == asked[known]
+    return np.asarray(least[np.where(known, at, len(distinct))])
 
 
 def _queues(requests: RequestTable, packets: Packets, rows: Rows) -> npt.NDArray[np.uint64]:

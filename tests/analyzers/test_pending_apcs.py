@@ -13,12 +13,10 @@ from analyzers.findings import (
     PendingApcs,
     ThreadSince,
     codes_of,
-    distinct_pairs,
 )
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
 from tests.tui.diagnoses import pending
-from tracer.columns import UNKNOWN_ID
 
 APCS = [pending(0x1000), pending(0x2001, thread=99, since=ThreadSince.WAITED), pending(0x1000, thread=99)]
 
@@ -78,13 +76,6 @@ def test_that_of_a_request_is_found_by_packet_and_id() -> None:
     assert apcs.find(0x1000, 7) == APCS[2]
     assert apcs.find(0x2001, 8) is None
     assert apcs.find(0x3000, 7) is None
-
-
-def test_pairs_of_ids_are_told_apart_the_unknown_one_too() -> None:
-    pairs, place = distinct_pairs(np.array([8, UNKNOWN_ID, 8, 4]), np.array([1, UNKNOWN_ID, 1, UNKNOWN_ID]))
-    assert pairs == [(4, UNKNOWN_ID), (8, 1), (UNKNOWN_ID, UNKNOWN_ID)]
-    assert place.tolist() == [1, 2, 1, 0]
-    assert distinct_pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))[0] == []
 
 
 def test_texts_get_codes_in_the_order_in_which_they_come() -> None:

@@ -5,8 +5,9 @@ import pytest
 
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import HOSTILE
+from tracer.columns import UNKNOWN_ID
 from tui.tables.allocations import allocation_table
-from tui.tables.coding import coded, sums
+from tui.tables.coding import coded, coded_pairs, sums, unpaired
 from tui.tables.columns import ChangeColumn, Heading, NumberColumn, labels_of
 from tui.tables.fitting import GAP, cell, fit
 from tui.tables.model import TableModel, TableView
@@ -220,3 +221,10 @@ def test_an_empty_table_has_no_rows_and_can_be_sorted_and_filtered(empty_snapsho
     view.sort_by("tag")
     view.filter_by("x")
     assert len(view) == 0
+
+
+def test_pairs_of_ids_are_told_apart_the_unknown_one_too() -> None:
+    pairs, place = coded_pairs(np.array([8, UNKNOWN_ID, 8, 4]), np.array([1, UNKNOWN_ID, 1, UNKNOWN_ID]))
+    assert unpaired(pairs) == [(4, UNKNOWN_ID), (8, 1), (UNKNOWN_ID, UNKNOWN_ID)]
+    assert place.tolist() == [1, 2, 1, 0]
+    assert unpaired(coded_pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))[0]) == []

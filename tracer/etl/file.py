@@ -30,7 +30,8 @@ from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, Trac
 WINDOW_BYTES: Final = 3 << 20
 """Bytes of buffers whose events are put in order together: what is made of them stays in the cores' caches."""
 _WINDOW_BYTES_ALONE: Final = 12 << 20
-"""The same with one thread: nothing waits for a window there, so that fewer of them cost less (3 %, measured)."""
+"""The same with one thread: nothing waits for a window there, so that fewer of them cost less (measured:
+``docs/memory-and-speed.md``)."""
 
 Progress = Callable[[Batch], None]
 

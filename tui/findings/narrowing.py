@@ -10,10 +10,11 @@ from itertools import compress
 
 import numpy as np
 
-from analyzers.findings import Cleared, Diagnosis, Finding, PendingApcs, Verdict, distinct_pairs
+from analyzers.findings import Cleared, Diagnosis, Finding, PendingApcs, Verdict
 from analyzers.snapshot import TagTable
 from tui.filters import Filters
 from tui.findings.words import known_id
+from tui.tables.coding import coded_pairs, unpaired
 
 
 def narrowed_diagnosis(diagnosis: Diagnosis, filters: Filters, tags: TagTable, selected: TagTable) -> Diagnosis:
@@ -54,10 +55,13 @@ def _of_process(finding: Finding, filters: Filters, held: set[tuple[int, bool]])
 
 def _pending(pending: PendingApcs, findings: Sequence[Finding], filters: Filters) -> PendingApcs:
     """An APC has a process, but neither tag nor driver: these select by the findings' threads."""
-    pairs, pair = distinct_pairs(pending.process_id, pending.process)
-    fits = [filters.fits_process(process, pending.processes[name]) for process, name in pairs]
-    chosen = np.array(fits, np.bool_)[pair]
-    if filters.tags or filters.drivers:
-        threads = {finding.thread_id for finding in findings if finding.verdict is Verdict.PENDING_APC}
-        chosen &= np.isin(pending.thread_id, [thread for thread in threads if thread is not None])
-    return pending.take(chosen)
+    pairs, pair = coded_pairs(pending.process_id, pending.process)
+    fits = [filters.fits_process(process, pending.processes[name]) for process, name in unpaired(pairs)]
+    chosen = pending.take(np.array(fits, np.bool_)[pair])
+    return of_findings(chosen, findings) if filters.tags or filters.drivers else chosen
+
+
+def of_findings(pending: PendingApcs, findings: Sequence[Finding]) -> PendingApcs:
+    """Those of the threads whose pending APCs the findings are about."""
+    threads = {finding.thread_id for finding in findings if finding.verdict is Verdict.PENDING_APC}
+    return pending.take(np.isin(pending.thread_id, [thread for thread in threads if thread is not None]))

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
-from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince, distinct_pairs
+from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince
 from analyzers.quantities import counted, duration, size
 from tui.findings.words import known_id
 from tui.report.styles import heading, note
-from tui.tables.coding import sums
+from tui.tables.coding import coded_pairs, sums
 from tui.tables.words import named_process
 
 _THREADS: Final = 5
@@ -32,7 +32,7 @@ def pending_lines(pending: PendingApcs) -> list[Text]:
     """One line for each thread, most bytes first; none where no APC is pending."""
     if not len(pending):
         return []
-    threads, thread = distinct_pairs(pending.process_id, pending.thread_id)
+    threads, thread = coded_pairs(pending.process_id, pending.thread_id)
     ordered = np.argsort(-sums(thread, pending.retained_bytes, len(threads)), kind="stable").tolist()
     lines = [
         heading("Pending I/O completion APCs, by thread"),

@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince, distinct_pairs
+from analyzers.findings import SINCE_CODES, PendingApcs, ThreadSince
 from analyzers.grounds import Grounds
 from analyzers.quantities import duration, moment, size
 from analyzers.retention.grouping import operation_name
+from tui.tables.coding import coded_pairs, unpaired
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, labels_of
 from tui.tables.model import TableModel
 from tui.tables.sockets import hexadecimal, rows_with
@@ -76,8 +77,8 @@ def _ids(key: str, title: str, sort_key: str, drop: int, values: Numbers, show: 
 
 def _processes(apcs: PendingApcs) -> LabelColumn:
     """A process id may have had several names."""
-    pairs, codes = distinct_pairs(apcs.process_id, apcs.process)
-    labels = tuple(named_process(apcs.processes[name], process) for process, name in pairs)
+    pairs, codes = coded_pairs(apcs.process_id, apcs.process)
+    labels = tuple(named_process(apcs.processes[name], process) for process, name in unpaired(pairs))
     return LabelColumn(Heading("process", "Process", "w", 10, drop=3), codes, labels)
 
 

@@ -41,6 +41,25 @@ def _sorted(values: Numbers) -> tuple[Numbers, Numbers]:
     return distinct, np.searchsorted(distinct, values).astype(np.int64)
 
 
+def coded_pairs(first: Numbers, second: Numbers) -> tuple[npt.NDArray[np.uint64], Numbers]:
+    """Distinct pairs of numbers below 2^32, in ascending order, and the place of each row's pair among them.
+
+    A pair has its first number in the upper and its second in the lower half.
+    """
+    upper, upper_code = coded(first)
+    lower, lower_code = coded(second)
+    pair, code = coded(upper_code.astype(np.int64) * len(lower) + lower_code)
+    if not len(pair):
+        return np.zeros(0, np.uint64), code
+    uppers, lowers = upper[pair // len(lower)], lower[pair % len(lower)]
+    return (uppers.astype(np.uint64) << np.uint64(32)) | lowers.astype(np.uint64), code
+
+
+def unpaired(pairs: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
+    """The two numbers of each pair of :func:`coded_pairs`."""
+    return [divmod(pair, 1 << 32) for pair in pairs.tolist()]
+
+
 def sums(codes: npt.NDArray[np.integer], values: npt.NDArray[np.integer], length: int) -> Rows:
     """int64 (length): the exact sum of the values of each code."""
     total = np.zeros(length, np.int64)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
 from tracer.columns import Who
-from tui.tables.coding import coded, sums
-from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows
+from tui.tables.coding import coded, coded_pairs, sums
+from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Rows
 from tui.tables.model import TableModel
 from tui.tables.tree import Branches, TreeColumn
 from tui.tables.words import process_label, share, thread_label
@@ -42,12 +42,12 @@ class Holders:
         """The threads of a snapshot."""
         outstanding = snapshot.pool.outstanding
         pending = snapshot.diagnosis.pending_apcs
-        own, waiting = np.unique((pending.process_id << 32 | pending.thread_id).astype(np.uint64), return_counts=True)
-        held, row_of = _pairs(outstanding.process, outstanding.thread)
+        own, of_own = coded_pairs(pending.process_id, pending.thread_id)
+        held, row_of = coded_pairs(outstanding.process, outstanding.thread)
         every = np.union1d(held, own)
         row = np.searchsorted(every, held)[row_of]
         apcs = np.zeros(len(every), np.int64)
-        apcs[np.searchsorted(every, own)] = waiting
+        apcs[np.searchsorted(every, own)] = np.bincount(of_own, minlength=len(own))
         return cls(
             (every >> np.uint64(32)).astype(np.int64),
             (every & np.uint64(0xFFFF_FFFF)).astype(np.int64),
@@ -125,19 +125,6 @@ def holder_table(snapshot: Snapshot, rows: HolderRows) -> TableModel:
         ),
     )
     return TableModel(columns, len(rows.first), _named(snapshot, rows), "process", arrange=rows.branches.arrange)
-
-
-def _pairs(
-    processes: npt.NDArray[np.uint32], threads: npt.NDArray[np.uint32]
-) -> tuple[npt.NDArray[np.uint64], Numbers]:
-    """Distinct pairs, as process in the upper and thread in the lower half, and the place of each row's pair."""
-    process, process_code = coded(processes)
-    thread, thread_code = coded(threads)
-    pair, code = coded(process_code.astype(np.int64) * len(thread) + thread_code)
-    if not len(pair):
-        return np.zeros(0, np.uint64), code
-    upper, lower = process[pair // len(thread)], thread[pair % len(thread)]
-    return (upper.astype(np.uint64) << np.uint64(32)) | lower.astype(np.uint64), code
 
 
 def _who(holders: Holders, first: Rows, is_thread: Mask, row: int) -> tuple[int, int | None]:

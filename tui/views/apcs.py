@@ -23,7 +23,6 @@ from tui.tables.words import named_process
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
 from tui.views.listing import Listing
-from tui.views.narrowing import of_scope
 from tui.views.scene import Scene
 from tui.views.scope import Scope, Step
 
@@ -58,7 +57,7 @@ def make() -> HeadedTable:
 
 def head(scene: Scene) -> Text:
     """That all of this is inferred, and how much it is."""
-    apcs = selected(scene)
+    apcs = scene.snapshot.diagnosis.pending_apcs
     retained = size(int(apcs.retained_bytes.sum()))
     return Text.assemble(
         ("Inferred: ", WARNING),
@@ -66,14 +65,9 @@ def head(scene: Scene) -> Text:
     )
 
 
-def selected(scene: Scene) -> PendingApcs:
-    """Those of the scope's process, thread and endpoint."""
-    return of_scope(scene.snapshot.diagnosis.pending_apcs, scene.scope)
-
-
 def listing(scene: Scene) -> Listing:
     """One row per pending APC."""
-    apcs = selected(scene)
+    apcs = scene.snapshot.diagnosis.pending_apcs
     known = _Known(apcs, scene.whole.grounds, places(apcs, scene.whole.grounds))
     return Listing(
         model=apc_table(apcs, known.grounds, known.at),

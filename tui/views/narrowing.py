@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Diagnosis, Finding, PendingApcs, Verdict
+from analyzers.findings import Diagnosis, Finding, PendingApcs
 from analyzers.grounds import Grounds
 from analyzers.snapshot import PoolSnapshot, Snapshot
+from tui.findings.narrowing import of_findings
 from tui.findings.words import known_id
 from tui.selection import cut, holding
 from tui.views.lifetimes import FREED, counted_by, freed_of, made_then
@@ -129,8 +131,7 @@ def _diagnosis(told: Diagnosis, pool: PoolSnapshot, scope: Scope, finding: Findi
         for one in told.cleared
         if (one.tag, one.paged) in held and scope.driver in (None, one.driver) and finding is None
     )
-    threads = {one.thread_id for one in findings if one.verdict is Verdict.PENDING_APC}
-    return Diagnosis(findings, cleared, _waiting(of_scope(told.pending_apcs, scope), scope, threads))
+    return Diagnosis(findings, cleared, _waiting(told.pending_apcs, scope, findings))
 
 
 def _fits(finding: Finding, scope: Scope) -> bool:
@@ -143,20 +144,14 @@ def _fits(finding: Finding, scope: Scope) -> bool:
     )
 
 
-def of_scope(apcs: PendingApcs, scope: Scope) -> PendingApcs:
-    """Those of the scope's process, thread and endpoint."""
+def _waiting(apcs: PendingApcs, scope: Scope, findings: Sequence[Finding]) -> PendingApcs:
+    """An APC has thread and socket, but neither tag, stack nor driver: these select by the findings' threads."""
     asked = (
         (scope.process, apcs.process_id),
         (scope.thread, apcs.thread_id),
         (scope.endpoint, apcs.endpoint),
     )
     masks = [column == wanted for wanted, column in asked if wanted is not None]
-    return apcs.take(np.logical_and.reduce(masks)) if masks else apcs
-
-
-def _waiting(apcs: PendingApcs, scope: Scope, threads: set[int | None]) -> PendingApcs:
-    """An APC has thread and socket, but neither tag, stack nor driver: these select by the findings' threads."""
+    fitting = apcs.take(np.logical_and.reduce(masks)) if masks else apcs
     by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding)
-    if all(field is None for field in by_memory):
-        return apcs
-    return apcs.take(np.isin(apcs.thread_id, [thread for thread in threads if thread is not None]))
+    return fitting if all(field is None for field in by_memory) else of_findings(fitting, findings)

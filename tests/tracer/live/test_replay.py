@@ -18,6 +18,7 @@ from fixtures.kernel.machine import START_TICKS
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
 from tests.analyzers.against_truth import NO_NAMES, analysed
+from tests.tracer.live.clock import Clock
 from tests.tracer.live.delivery import Delivery, split
 from tests.tracer.live.fake_api import FakeApi
 from tests.tracer.traces import UNJITTED
@@ -37,16 +38,6 @@ BEGIN = Record(HeaderType.SYSTEM64, START_TICKS, hook=0)
 Rows = list[tuple[Any, ...]]
 
 
-class Hands:
-    """A clock that goes on where it is told to: what goes out when is the test's to say, not this machine's."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 def api_of(simulation: Simulation) -> FakeApi:
     kernel, sockets = split(simulation.records)
     return FakeApi(Delivery([BEGIN, *kernel]), Delivery(sockets), processors=simulation.settings.cpus)
@@ -61,7 +52,7 @@ def follow(capture: Capture, taker: Any, kinds: Any = None) -> None:
 
 
 def followed(simulation: Simulation) -> Snapshot:
-    with Capture.open(CapturePlan(), api_of(simulation), Hands()) as capture:
+    with Capture.open(CapturePlan(), api_of(simulation), Clock()) as capture:
         analysis = Analysis(capture, NO_NAMES)
         follow(capture, analysis.feed, Analysis.KINDS)
         return analysis.snapshot()
@@ -73,7 +64,7 @@ def followed_in_two(simulation: Simulation, share: float) -> tuple[Snapshot, int
     kernel, sockets = split(simulation.records)
     first = _between_two_times([record.time for record in kernel], int(share * len(kernel)))
     earlier = sum(record.time < kernel[first].time for record in sockets)
-    clock, went_out = Hands(), threading.Event()
+    clock, went_out = Clock(), threading.Event()
     api = FakeApi(
         Delivery([BEGIN, *kernel], pauses={first + 1: lambda: not went_out.is_set()}),
         Delivery(sockets, pauses={earlier: lambda: not went_out.is_set()}),
@@ -92,7 +83,7 @@ def followed_in_two(simulation: Simulation, share: float) -> tuple[Snapshot, int
             if clock() > 2 * REORDER_SECONDS:  # the second of these sends all that had come at the first
                 went_out.set()
             elif batch.records == 1 + first + earlier:
-                clock.seconds += REORDER_SECONDS
+                clock.now += REORDER_SECONDS
         return analysis.snapshot(), sent
 
 
@@ -141,7 +132,7 @@ def test_every_event_comes_with_the_same_fields_and_the_same_stack(tmp_path: Pat
         for batch in source.batches():
             from_file.take(batch)
         kernel_events = dict(source.census.kernel_events)
-    with Capture.open(CapturePlan(), api_of(simulation), Hands()) as capture:
+    with Capture.open(CapturePlan(), api_of(simulation), Clock()) as capture:
         live = Rowed(capture.stacks)
         follow(capture, live.take)
         told = capture.census

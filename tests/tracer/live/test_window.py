@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
+from tests.tracer.live.clock import Clock
 from tracer.live.window import NOTHING, ReorderWindow
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_nothing_goes_before_the_window_has_passed() -> None:
