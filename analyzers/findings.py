@@ -1,4 +1,4 @@
-"""What the analyzers conclude: accusations with their evidence, what was cleared and why, and pending APCs.
+"""What the analyzers conclude: accusations with their evidence, what was cleared and why, and held requests.
 
 Everything here is immutable and made for people and for ``--json``; nothing in it is per event but the few
 events that a person is shown as evidence.
@@ -23,6 +23,8 @@ class Verdict(StrEnum):
     """Why a group of allocations is outstanding."""
 
     PENDING_APC = "pending-apc"
+    UNDRAINED_PORT = "undrained-port"
+    DRIVER_KEPT = "driver-kept"
     MISSING_FREE = "missing-free"
     GROWTH = "growth"
     CACHE = "cache"
@@ -31,8 +33,73 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-ACCUSATIONS: Final = frozenset({Verdict.PENDING_APC, Verdict.MISSING_FREE, Verdict.GROWTH})
+OF_REQUESTS: Final = frozenset({Verdict.PENDING_APC, Verdict.UNDRAINED_PORT, Verdict.DRIVER_KEPT})
+"""Verdicts about requests that something holds."""
+ACCUSATIONS: Final = OF_REQUESTS | {Verdict.MISSING_FREE, Verdict.GROWTH}
 """Verdicts that name a culprit; the others clear a group."""
+
+
+class Apc(StrEnum):
+    """Which kind of APC is pending."""
+
+    USER = "user"
+    SPECIAL_KERNEL = "special-kernel"
+
+
+class Kept(StrEnum):
+    """How a driver keeps a request."""
+
+    NEVER_COMPLETED = "never-completed"
+    COMPLETION_STOPPED = "completion-stopped"
+
+
+class Accused(StrEnum):
+    """What kind of culprit a finding names."""
+
+    PROCESS = "process"
+    DRIVER = "driver"
+    PORT = "port"
+
+
+class Why(StrEnum):
+    """What holds a request that is not retired."""
+
+    IN_FLIGHT = "in-flight"
+    DRIVER_KEPT = "driver-kept"
+    COMPLETION_STOPPED = "completion-stopped"
+    SPECIAL_APC = "special-apc"
+    USER_APC = "user-apc"
+    PORT = "port"
+    LIST = "list"
+    UNKNOWN = "unknown"
+
+
+WHYS: Final = tuple(Why)
+"""What codes of holders stand for."""
+BY_APC: Final = frozenset({Why.USER_APC, Why.SPECIAL_APC})
+NOT_HELD: Final = frozenset({Why.IN_FLIGHT, Why.LIST})
+"""Usual states of requests: these hold nothing back."""
+
+
+class Cause(StrEnum):
+    """A possible reason why memory is not freed."""
+
+    USER_APC = "user-apc"
+    SPECIAL_APC = "special-apc"
+    PORT = "port"
+    DRIVER_KEPT = "driver-kept"
+    COMPLETION_STOPPED = "completion-stopped"
+    LIST = "list"
+    MISSING_FREE = "missing-free"
+    REFERENCE = "reference"
+
+
+class Fits(StrEnum):
+    """Whether the evidence bears a possible reason out."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
 
 
 class ThreadSince(StrEnum):
@@ -83,8 +150,8 @@ class Evidence:
 class PathNode:
     """One step from the root of the retention graph to the allocations.
 
-    ``kind``: process, thread, socket, request, pending-apc, driver, stack or allocations. ``rule``: of the edge that
-    leads here, empty for the root.
+    ``kind``: process, thread, socket, request, pending-apc, port, driver-kept, held, driver, stack or allocations.
+    ``rule``: of the edge that leads here, empty for the root.
     """
 
     kind: str
@@ -95,41 +162,95 @@ class PathNode:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingApc:
-    """A request completed and not retired, whose thread is known. Inferred: no event tells of the APC itself.
+class Explanation:
+    """One possible reason: whether it fits, the sentence that says why, and what would tell it from the others.
 
-    ``endpoint`` is 0 where no AFD event tells of one. ``since``: what the thread did since the completion, ``says`` the
-    same in words. ``retained_bytes``: what its delivery would release.
+    ``told_apart_by`` is empty where the trace has told already.
+    """
+
+    why: Cause
+    fits: Fits
+    says: str
+    told_apart_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupShare:
+    """Outstanding allocations of one tag that go with a cause; ``driver``: empty where nobody is to be named."""
+
+    tag: int
+    paged: bool
+    count: int
+    bytes: int
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortPart:
+    """A completion port, inferred: no event names one.
+
+    ``number`` tells it from the other ports of the trace. ``enqueued_by``, ``dequeued_by``: ids of the threads that put
+    entries in and took them out. ``waiting``: entries in it. ``process_id``: ``None`` where nothing tells.
+    """
+
+    number: int
+    process_id: int | None
+    process: str
+    enqueued_by: tuple[int, ...]
+    dequeued_by: tuple[int, ...]
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRequest:
+    """A request that is not retired, and what holds it.
+
+    ``completed_ns``: ``None`` where its driver has not completed it; the age then counts from its issue, else from the
+    completion. ``endpoint`` is 0 where no AFD event tells of one, ``port`` the :attr:`PortPart.number`, 0 for none,
+    ``driver`` the one that keeps it, or that it was sent to. ``since``: what the issuing thread did since the
+    completion (or issue), ``says`` the same in words. ``retained_bytes``: what would be released with it. ``inferred``:
+    no event says directly what holds it.
     """
 
     irp: int
     match_id: int
+    why: Why
     thread_id: int
     process_id: int
     process: str
     issued_ns: int
-    completed_ns: int
+    completed_ns: int | None
     age_ns: int
     since: ThreadSince
     says: str
     endpoint: int
+    port: int
+    driver: str
     retained_bytes: int
     rule: str
+    inferred: bool
     issued: EventRef
-    completed: EventRef
+    completed: EventRef | None
+
+    @property
+    def apc(self) -> Apc | None:
+        """The kind of APC that is pending for it, ``None`` where none is."""
+        return {Why.USER_APC: Apc.USER, Why.SPECIAL_APC: Apc.SPECIAL_KERNEL}.get(self.why)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PendingApcs(Sequence[PendingApc]):
-    """Pending APCs as columns, oldest request first; there may be as many as requests, so each is made when asked for.
+class HeldRequests(Sequence[HeldRequest]):
+    """Held requests as columns, oldest first; there may be very many, so each is made when asked for.
 
-    The columns are those of :class:`PendingApc`: ``irp`` and ``endpoint`` are uint64, ids, times and bytes int64.
-    ``since``: index into :data:`SINCE_CODES`; ``process``: into ``processes``, names; ``rule``: into ``rules``.
-    ``rows``: what ``make`` makes each of.
+    The columns are those of :class:`HeldRequest`: ``irp`` and ``endpoint`` are uint64, ids, times and bytes int64;
+    ``completed_ns`` is -1 for ``None``. ``why``: index into :data:`WHYS`; ``since``: into :data:`SINCE_CODES`;
+    ``process``: into ``processes``, names; ``driver``: into ``drivers``; ``rule``: into ``rules``. ``rows``: what
+    ``make`` makes each of.
     """
 
     irp: U64
     match_id: I64
+    why: Codes
     thread_id: I64
     process_id: I64
     process: Codes
@@ -139,30 +260,38 @@ class PendingApcs(Sequence[PendingApc]):
     age_ns: I64
     since: Codes
     endpoint: U64
+    port: I64
+    driver: Codes
+    drivers: tuple[str, ...]
     retained_bytes: I64
     rule: Codes
     rules: tuple[str, ...]
     rows: I64
-    make: Callable[[int], PendingApc]
+    make: Callable[[int], HeldRequest]
 
     @classmethod
-    def of(cls, apcs: Iterable[PendingApc]) -> PendingApcs:
+    def of(cls, requests: Iterable[HeldRequest]) -> HeldRequests:
         """The same of what is there already."""
-        made = tuple(apcs)
+        made = tuple(requests)
 
         def column(name: str) -> I64:
-            return np.array([getattr(apc, name) for apc in made], np.int64)
+            return np.array([getattr(each, name) for each in made], np.int64)
 
-        numbers = ("match_id", "thread_id", "process_id", "issued_ns", "completed_ns", "age_ns", "retained_bytes")
-        process, processes = codes_of([apc.process for apc in made])
-        rule, rules = codes_of([apc.rule for apc in made])
+        numbers = ("match_id", "thread_id", "process_id", "issued_ns", "age_ns", "port", "retained_bytes")
+        process, processes = codes_of([each.process for each in made])
+        driver, drivers = codes_of([each.driver for each in made])
+        rule, rules = codes_of([each.rule for each in made])
         return cls(
-            irp=np.array([apc.irp for apc in made], np.uint64),
-            endpoint=np.array([apc.endpoint for apc in made], np.uint64),
+            irp=np.array([each.irp for each in made], np.uint64),
+            endpoint=np.array([each.endpoint for each in made], np.uint64),
             **{name: column(name) for name in numbers},
+            completed_ns=np.array([-1 if each.completed_ns is None else each.completed_ns for each in made], np.int64),
+            why=np.array([WHYS.index(each.why) for each in made], np.uint8),
             process=process,
             processes=processes,
-            since=np.array([SINCE_CODES.index(apc.since) for apc in made], np.uint8),
+            since=np.array([SINCE_CODES.index(each.since) for each in made], np.uint8),
+            driver=driver,
+            drivers=drivers,
             rule=rule,
             rules=rules,
             rows=np.arange(len(made)),
@@ -173,12 +302,12 @@ class PendingApcs(Sequence[PendingApc]):
         return len(self.rows)
 
     @overload
-    def __getitem__(self, at: int) -> PendingApc: ...
+    def __getitem__(self, at: int) -> HeldRequest: ...
 
     @overload
-    def __getitem__(self, at: slice) -> PendingApcs: ...
+    def __getitem__(self, at: slice) -> HeldRequests: ...
 
-    def __getitem__(self, at: int | slice) -> PendingApc | PendingApcs:
+    def __getitem__(self, at: int | slice) -> HeldRequest | HeldRequests:
         return self.take(at) if isinstance(at, slice) else self.make(int(self.rows[at]))
 
     def __eq__(self, other: object) -> bool:
@@ -188,21 +317,25 @@ class PendingApcs(Sequence[PendingApc]):
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return f"PendingApcs({list(self)})"
+        return f"HeldRequests({list(self)})"
 
-    def take(self, which: slice | npt.NDArray[np.bool_] | Codes) -> PendingApcs:
+    def take(self, which: slice | npt.NDArray[np.bool_] | Codes) -> HeldRequests:
         """Some of them: a slice, a mask, or their places."""
         return replace(self, **{name: getattr(self, name)[which] for name in _COLUMNS})
 
-    def find(self, irp: int, match_id: int) -> PendingApc | None:
-        """That of a request, the last one where several have its packet and id."""
-        found = np.flatnonzero((self.irp == np.uint64(irp)) & (self.match_id == match_id))
+    def by_apc(self) -> HeldRequests:
+        """Those that an APC holds."""
+        return self.take(np.isin(self.why, [WHYS.index(why) for why in sorted(BY_APC)]))
+
+    def find(self, irp: int, issued_ns: int) -> HeldRequest | None:
+        """That of a packet issued at a time."""
+        found = np.flatnonzero((self.irp == np.uint64(irp)) & (self.issued_ns == issued_ns))
         return self[int(found[-1])] if len(found) else None
 
 
 _COLUMNS: Final = (
-    "irp", "match_id", "thread_id", "process_id", "process", "issued_ns", "completed_ns", "age_ns", "since", "endpoint",
-    "retained_bytes", "rule", "rows",
+    "irp", "match_id", "why", "thread_id", "process_id", "process", "issued_ns", "completed_ns", "age_ns", "since",
+    "endpoint", "port", "driver", "retained_bytes", "rule", "rows",
 )  # fmt: skip
 
 
@@ -212,7 +345,7 @@ def codes_of(texts: Sequence[str]) -> tuple[I64, tuple[str, ...]]:
     return np.array([distinct[text] for text in texts], np.int64), tuple(distinct)
 
 
-NO_PENDING_APCS: Final = PendingApcs.of(())
+NO_HELD_REQUESTS: Final = HeldRequests.of(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +355,11 @@ class Finding:
     ``count``, ``bytes``: outstanding allocations of ``tag`` that it is about; ``retained_bytes``: all that would be
     released with them. ``bytes_per_hour`` with its 95 % interval. ``process_id``, ``thread_id``: ``None`` where none
     stands out. ``stack``: id in the source's stack table, -1 for none. ``doubts``: what lowered the confidence.
+    ``accused``: which of process, driver and port is the culprit; the others are named where they are known.
+    ``apc``: of :attr:`Verdict.PENDING_APC` only, ``port``: of :attr:`Verdict.UNDRAINED_PORT` only, ``kept``: of
+    :attr:`Verdict.DRIVER_KEPT` only. ``explanations``: possible reasons, those that fit first. ``groups``: all that
+    goes with the cause, the finding's own tag first. ``user_stack``: id of a user-mode stack of the allocations, -1 for
+    none.
     """
 
     rank: int
@@ -243,6 +381,13 @@ class Finding:
     evidence: tuple[Evidence, ...]
     doubts: tuple[str, ...]
     advice: str
+    accused: Accused = Accused.DRIVER
+    apc: Apc | None = None
+    port: PortPart | None = None
+    kept: Kept | None = None
+    explanations: tuple[Explanation, ...] = ()
+    groups: tuple[GroupShare, ...] = ()
+    user_stack: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +409,7 @@ class Diagnosis:
 
     findings: tuple[Finding, ...]
     cleared: tuple[Cleared, ...]
-    pending_apcs: PendingApcs = NO_PENDING_APCS
+    held_requests: HeldRequests = NO_HELD_REQUESTS
 
 
 NO_DIAGNOSIS: Final = Diagnosis((), ())
