@@ -14,7 +14,7 @@ from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
 from analyzers.processes import Processes
-from analyzers.requests.book import Requests
+from analyzers.requests.tracker import Requests
 from analyzers.sighted import Sighted
 from analyzers.snapshot import Frame, PoolSnapshot, Snapshot
 from analyzers.tags import TagNames

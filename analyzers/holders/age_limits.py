@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from analyzers.activity import Activity, Since
 from analyzers.activity.since import NEVER_RAN, RAN, WAITED
-from analyzers.requests.tables import RequestCounts
+from analyzers.requests.tables import RequestCounts, RequestTable
 from analyzers.trends.bins import EDGES
 
 I64 = npt.NDArray[np.int64]
@@ -18,9 +18,11 @@ ENOUGH: Final = 20
 """Retired requests, or ready threads that got a CPU, from which the usual time is taken."""
 _SHARE: Final = 0.999
 _TIMES: Final = 4.0
+_TIMES_OWN: Final = 2.0
+"""Of the longest time that one of the same thread took: a thread that takes its user APCs now and then has that."""
 _LEAST_NS: Final = 1_000_000
-"""A running thread gets its APC within microseconds: by an interrupt, once the DPC that queued it is through. DPCs of
-some hundred microseconds do occur."""
+"""A running thread gets a special APC within microseconds: by an interrupt, once the DPC that queued it is through.
+DPCs of some hundred microseconds do occur."""
 _LEAST_KNOWN_NS: Final = 10_000_000
 """The same where few retired requests tell what is usual, and the thread is not seen to have had its chance."""
 TURNS_NS: Final = 62_500_000
@@ -38,13 +40,16 @@ def usual_ns(counts: RequestCounts) -> float | None:
     return float(EDGES[place + 1])
 
 
-def limits_ns(counts: RequestCounts, activity: Activity, since: Since) -> npt.NDArray[np.float64]:
-    """By row of ``since`` (asked for completions): age beyond which a request of that thread is no longer recent."""
+def limits_ns(
+    counts: RequestCounts, requests: RequestTable, rows: npt.NDArray[np.integer], activity: Activity, since: Since
+) -> npt.NDArray[np.float64]:
+    """By row of ``since`` (asked for completions of ``rows``): age up to which such a request is recent."""
     usual = usual_ns(counts)
     if usual is None:
         limits = np.where(_had_its_chance(since), float(_LEAST_NS), float(_LEAST_KNOWN_NS))
     else:
         limits = np.full(len(since), max(_TIMES * usual, float(_LEAST_NS)))
+    limits = np.maximum(limits, _TIMES_OWN * requests.longest_ns[rows])
     least = _LEAST_KNOWN_NS if activity.ready_waits >= ENOUGH else TURNS_NS
     starved = max(_TIMES * activity.longest_ready_ns, float(least))
     waits_for_cpu = (since.what == NEVER_RAN) & (since.ready | np.bool_(not activity.seen_readies))

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.tables import RequestTable, SocketTable
+from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from analyzers.snapshot import Outstanding
 from tracer.columns import UNKNOWN_ID
 from tracer.jit import Int, inlined, kernel
@@ -19,11 +19,6 @@ I64 = npt.NDArray[np.int64]
 U32 = npt.NDArray[np.uint32]
 Mask = npt.NDArray[np.bool_]
 
-CALL_NS: Final = 1_000_000
-"""Longest time from a packet's allocation to the call of its driver, and from there to where the driver is through.
-
-Both are straight-line code (IopXxxControlFile allocates packet, buffer and descriptor list, locks the pages, calls).
-Only being preempted or a page fault makes them longer than microseconds; what that loses is left unattributed."""
 _REACH_NS: Final = 100_000
 """Time before the call in which buffers are made for a packet from a lookaside list, where no other tells it."""
 _REACH_LEAST_NS: Final = 5_000

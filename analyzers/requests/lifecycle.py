@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from analyzers.requests.index import ENDPOINT, FILE, PACKET, THREAD_ID, put, row_of
-from analyzers.requests.rows import (
-    BY_INLINE,
+from analyzers.requests.events import CLEANUP, CREATE
+from analyzers.requests.index import ENDPOINT, FILE, FILE_REQUESTS, PACKET, REQUEST_KIND, THREAD_ID, put, row_of
+from analyzers.requests.records import (
+    BY_CALLER,
     BY_REUSE,
     FREE_REQUEST,
     FREE_SOCKET,
     I64,
     ISSUED,
+    KINDS,
     OPENED,
     THREADS,
     Book,
     Rows,
 )
-from analyzers.requests.tables import NEVER, Completion, Queued
+from analyzers.requests.tables import NEVER, Completion, Finished, Queued
 from tracer.columns import UNKNOWN_ID
-from tracer.jit import Int, inlined, routine
+from tracer.jit import Int, inlined, kernel, routine
+
+I32 = npt.NDArray[np.int32]
 
 UNKNOWN: Final = UNKNOWN_ID
 NONE: Final = np.int64(-1)
@@ -31,6 +36,10 @@ NOTHING: Final = np.uint64(0)
 """An address that is not given."""
 NOT_QUEUED: Final = int(Queued.NO)
 _INLINE: Final = int(Completion.INLINE)
+_FILE_CLOSED: Final = int(Finished.FILE_CLOSED)
+_MAJOR_SHIFT: Final = np.uint64(49)
+_OPERATION_SHIFT: Final = np.uint64(42)
+_OPERATION_MASK: Final = np.uint64(0x7F)
 
 
 @routine
@@ -130,13 +139,13 @@ def join_socket(requests: Rows, sockets: Rows, slot: Int, socket: Int) -> None:
 
 @inlined
 def _leave_thread(requests: Rows, threads: Rows, slot: Int, how: Int) -> None:
-    """Take a request off its thread's lists, and note for that whether it needed an APC and was seen to have had it."""
+    """Take a request off its thread's lists; the thread keeps what was completed by others and seen to be over."""
     row = requests[slot]
     owner = threads[row["thread_row"]]
-    needed = (how != BY_INLINE) & (row["completion"] > _INLINE) & (row["queued"] == NOT_QUEUED)
-    if needed:
+    by_others = (how != BY_CALLER) & (row["completion"] > _INLINE) & (row["queued"] == NOT_QUEUED)
+    if by_others:
         owner["completed"] += 1
-    if needed & (how <= BY_REUSE) & (row["completed"] > owner["last_retired"]):
+    if by_others & (how <= BY_REUSE) & (row["completed"] > owner["last_retired"]):
         owner["last_retired"] = row["completed"]
     leave_call(requests, threads, slot)
     before, after = row["thread_before"], row["thread_next"]
@@ -148,6 +157,19 @@ def _leave_thread(requests: Rows, threads: Rows, slot: Int, how: Int) -> None:
         requests[after]["thread_before"] = before
 
 
+@inlined
+def _leave_file(book: Book, slot: Int) -> None:
+    """Take a request off its file's list."""
+    row = book.requests[slot]
+    before, after = row["file_before"], row["file_next"]
+    if before >= 0:
+        book.requests[before]["file_next"] = after
+    elif row["file"] != NOTHING:
+        put(book.places, book.counts, FILE_REQUESTS, row["file"], after)
+    if after >= 0:
+        book.requests[after]["file_before"] = before
+
+
 @routine
 def retire(book: Book, slot: Int, how: Int) -> None:
     """Take a request off the book and count it; ``how`` is one of the ways (``BY_*``)."""
@@ -155,11 +177,139 @@ def retire(book: Book, slot: Int, how: Int) -> None:
     if row["thread_row"] >= 0:
         _leave_thread(book.requests, book.threads, slot, how)
     leave_socket(book.requests, book.sockets, slot)
+    _leave_file(book, slot)
+    if (row["completed"] != NEVER) & (how != BY_CALLER):
+        kind = kind_row(book, row)
+        book.kinds[kind]["retired"] += 1
     put(book.places, counts, PACKET, row["address"], NONE)
     row["serial"] = NONE
     row["next_free"] = counts[FREE_REQUEST]
     counts[FREE_REQUEST] = slot
     counts[how] += 1
+
+
+@inlined
+def _kind_key(row: np.void) -> np.uint64:
+    operation = (np.uint64(row["operation"]) & _OPERATION_MASK) << _OPERATION_SHIFT
+    return row["routine"] ^ (np.uint64(row["major"]) << _MAJOR_SHIFT) ^ operation  # type: ignore[no-any-return]
+
+
+@routine
+def kind_row(book: Book, row: np.void) -> Int:
+    """Row of a request's kind, a new one where it is new; there must be room."""
+    key = _kind_key(row)
+    kind = row_of(book.places, REQUEST_KIND, key)
+    if kind < 0:
+        kind = book.counts[KINDS]
+        book.counts[KINDS] += 1
+        book.kinds[kind]["routine"] = row["routine"]
+        book.kinds[kind]["major"] = row["major"]
+        put(book.places, book.counts, REQUEST_KIND, key, kind)
+    return kind
+
+
+@kernel
+def kind_row_of(book: Book, requests: Rows, kinds: I32) -> None:
+    """By request: row of its kind, -1 while none of it was completed."""
+    for k in range(requests.shape[0]):
+        kinds[k] = row_of(book.places, REQUEST_KIND, _kind_key(requests[k]))
+
+
+@inlined
+def finish(row: np.void, time: np.int64, how: Int) -> None:
+    """Stage 2 of a completion is seen to have run by now."""
+    if (row["completed"] != NEVER) & (row["finished"] == NEVER):
+        row["finished"] = time
+        row["finished_by"] = how
+
+
+@inlined
+def clean_file(book: Book, file: np.uint64, time: np.int64) -> None:
+    """A file object's last handle is closed: its drivers are told to end what is in flight."""
+    if file == NOTHING:
+        return
+    slot = row_of(book.places, FILE_REQUESTS, file)
+    while slot >= 0:
+        row = book.requests[slot]
+        if row["cleaned"] == NEVER:
+            row["cleaned"] = time
+        slot = row["file_next"]
+
+
+@inlined
+def close_file(book: Book, file: np.uint64, time: np.int64) -> None:
+    """A file object's last reference is given up, so that no completed request refers to it any more."""
+    if file == NOTHING:
+        return
+    slot = row_of(book.places, FILE_REQUESTS, file)
+    while slot >= 0:
+        row = book.requests[slot]
+        finish(row, time, _FILE_CLOSED)
+        slot = row["file_next"]
+
+
+@inlined
+def _join_thread(book: Book, slot: Int, event: np.void) -> None:
+    """Put a new request on its thread's list, as its newest."""
+    requests = book.requests
+    row = requests[slot]
+    owner = thread_row(book.places, book.threads, book.counts, event["thread"])
+    row["thread_row"] = owner
+    if owner < 0:
+        return
+    thread = book.threads[owner]
+    row["thread_next"] = thread["requests"]
+    if thread["requests"] >= 0:
+        requests[thread["requests"]]["thread_before"] = slot
+    thread["requests"] = slot
+    thread["issued"] = event["time"]
+    if (event["purpose"] == CREATE) | (event["purpose"] == CLEANUP):
+        thread["user"] = event["time"]
+
+
+@inlined
+def _join_file(book: Book, slot: Int) -> None:
+    """Put a new request on its file's list, as its newest."""
+    row = book.requests[slot]
+    if row["file"] == NOTHING:
+        return
+    newest = row_of(book.places, FILE_REQUESTS, row["file"])
+    row["file_next"] = newest
+    if newest >= 0:
+        book.requests[newest]["file_before"] = slot
+    put(book.places, book.counts, FILE_REQUESTS, row["file"], slot)
+
+
+@inlined
+def _nothing_happened(row: np.void) -> None:
+    """What a request is before anything is known but its call."""
+    row["alias"] = 0
+    row["endpoint"] = 0
+    row["returned"] = NEVER
+    row["completed"] = NEVER
+    row["completed_offset"] = NEVER
+    row["completed_cpu"] = 0
+    row["completed_thread"] = UNKNOWN
+    row["completion"] = 0
+    row["finished"] = NEVER
+    row["finished_by"] = 0
+    row["exited"] = NEVER
+    row["cleaned"] = NEVER
+    row["queued"] = NOT_QUEUED
+    row["queued_time"] = NEVER
+    row["queued_offset"] = NEVER
+    row["queued_by"] = UNKNOWN
+    row["join"] = 0
+    row["operation"] = 0
+    row["operation_start"] = NEVER
+    row["operation_end"] = NEVER
+    row["socket"] = NONE
+    row["calls"] = 1
+    row["in_call"] = 0
+    row["thread_before"] = NONE
+    row["thread_next"] = NONE
+    row["file_before"] = NONE
+    row["file_next"] = NONE
 
 
 @inlined
@@ -172,6 +322,8 @@ def open_request(book: Book, event: np.void) -> Int:
     row["address"] = event["object"]
     row["file"] = event["file"]
     row["routine"] = event["routine"]
+    row["last_routine"] = event["routine"]
+    row["completion_routine"] = 0
     row["id"] = event["id"]
     row["thread"] = event["thread"]
     row["process"] = event["process"]
@@ -182,33 +334,9 @@ def open_request(book: Book, event: np.void) -> Int:
     row["issued_cpu"] = event["cpu"]
     row["issued_offset"] = event["offset"]
     row["serial"] = counts[ISSUED]
-    row["alias"] = 0
-    row["endpoint"] = 0
-    row["returned"] = NEVER
-    row["completed"] = NEVER
-    row["completed_offset"] = NEVER
-    row["completed_cpu"] = 0
-    row["completed_thread"] = UNKNOWN
-    row["completion"] = 0
-    row["queued"] = NOT_QUEUED
-    row["join"] = 0
-    row["operation"] = 0
-    row["operation_start"] = NEVER
-    row["operation_end"] = NEVER
-    row["socket"] = NONE
-    row["calls"] = 1
-    row["in_call"] = 0
-    row["orphan"] = 0
-    row["thread_before"] = NONE
-    row["thread_next"] = NONE
-    owner = thread_row(book.places, book.threads, counts, event["thread"])
-    row["thread_row"] = owner
-    if owner >= 0:
-        newest = book.threads[owner]["requests"]
-        row["thread_next"] = newest
-        if newest >= 0:
-            requests[newest]["thread_before"] = slot
-        book.threads[owner]["requests"] = slot
+    _nothing_happened(row)
+    _join_thread(book, slot, event)
+    _join_file(book, slot)
     put(book.places, counts, PACKET, event["object"], slot)
     counts[ISSUED] += 1
     return slot  # type: ignore[no-any-return]  # a kernel's value

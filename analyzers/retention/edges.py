@@ -1,4 +1,4 @@
-"""The ways from a process to what its requests hold: threads, sockets, requests and pending APCs."""
+"""The ways from a process to what its requests hold: threads, sockets, requests, and what holds these."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.findings import WHYS, Apc, Kept, Why
+from analyzers.holders.holding import Holding
 from analyzers.quantities import counted
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.grouping import Grouping, grouped
@@ -53,6 +55,23 @@ class Ways:
     of_socket: I32
 
 
+def holder_node(why: Why, thread: tuple[Id, ...], port: int, driver: str) -> Node:
+    """The node of what holds requests; ``thread``: process and thread that issued them."""
+    match why:
+        case Why.USER_APC:
+            return Node(NodeKind.PENDING_APC, (*thread, str(Apc.USER)))
+        case Why.SPECIAL_APC:
+            return Node(NodeKind.PENDING_APC, (*thread, str(Apc.SPECIAL_KERNEL)))
+        case Why.PORT:
+            return Node(NodeKind.PORT, (port,))
+        case Why.DRIVER_KEPT:
+            return Node(NodeKind.DRIVER_KEPT, (driver, str(Kept.NEVER_COMPLETED)))
+        case Why.COMPLETION_STOPPED:
+            return Node(NodeKind.DRIVER_KEPT, (driver, str(Kept.COMPLETION_STOPPED)))
+        case _:
+            return Node(NodeKind.HELD, thread)
+
+
 class WayFinder:
     """Makes the :class:`Ways` of one moment."""
 
@@ -60,20 +79,22 @@ class WayFinder:
         self,
         requests: RequestTable,
         sockets: SocketTable,
-        pending: Mask,
+        holding: Holding,
         carried: tuple[I64, I64],
         process_name: Callable[[int], str],
         module_of: Callable[[int], str],
     ) -> None:
         """``carried``: bytes by request and by socket. ``module_of``: name of the module at a routine's address."""
-        self._requests, self._sockets, self._pending = requests, sockets, pending
+        self._requests, self._sockets, self._holding = requests, sockets, holding
+        self._held = holding.held()
+        self._module_of = module_of
         self._carried, self._of_socket = carried
         self._process_name = process_name
         self._groups: Grouping = grouped(requests, sockets, *carried, module_of)
         self._edges: list[Way] = []
         self._labels: dict[Node, str] = {ROOT: "the trace"}
         self._place_of: dict[tuple[Node, ...], int] = {}
-        self._apcs: dict[Node, int] = {}
+        self._holders: dict[Node, int] = {}
 
     def find(self) -> Ways:
         """All ways."""
@@ -88,7 +109,7 @@ class WayFinder:
 
     def _request_group(self, number: int, rows: I64, of_request: I32, of_file: I32) -> None:
         driver, name = self._groups.operations[number]
-        first, size, waits = int(rows[0]), int(self._carried[rows].sum()), self._pending[rows]
+        first, size = int(rows[0]), int(self._carried[rows].sum())
         thread = above = self._thread(first, size)
         socket = int(self._requests.socket[first]) if name else OTHERS
         ids: tuple[Id, ...] = thread.ids
@@ -100,25 +121,53 @@ class WayFinder:
         what = (f"{name} to {driver}" if driver else name) if name else "other requests"
         self._labels[node] = f"{len(rows):,} × {what}"
         self._edges.append(Way(above, node, "issued", len(rows), size))
-        of_file[rows] = self._place(node)
-        of_request[rows[~waits]] = self._place(node)
-        if waits.any():
-            apcs = Node(NodeKind.PENDING_APC, thread.ids)
-            waiting = rows[waits]
-            self._apcs[apcs] = self._apcs.get(apcs, 0) + len(waiting)
-            self._labels[apcs] = f"{counted(self._apcs[apcs], 'APC')} pending on {self._labels[thread]}"
-            carried = int(self._carried[waiting].sum())
-            self._edges.append(Way(node, apcs, "completed-not-retired", len(waiting), carried))
-            of_request[waiting] = self._place(apcs)
+        of_file[rows] = of_request[rows] = self._place(node)
+        self._held_group(node, thread, rows[self._held[rows]], of_request)
+
+    def _held_group(self, node: Node, thread: Node, rows: I64, of_request: I32) -> None:
+        """The edges from requests to what holds them."""
+        holding = self._holding
+        keys = (holding.why[rows].astype(np.int64) << 32) | self._number_of_holder(rows)
+        for key in np.unique(keys).tolist():
+            mine = rows[keys == key]
+            why = WHYS[key >> 32]
+            holder = self._holder(why, thread, int(mine[0]))
+            self._holders[holder] = self._holders.get(holder, 0) + len(mine)
+            self._labels[holder] = self._label(holder, self._labels[thread])
+            self._edges.append(Way(node, holder, why, len(mine), int(self._carried[mine].sum())))
+            of_request[mine] = self._place(holder)
+
+    def _number_of_holder(self, rows: I64) -> I64:
+        """By row: a number that tells holders of one kind and thread apart: the port, or the driver's routine."""
+        routines = np.unique(self._holding.keeper()[rows], return_inverse=True)[1]
+        kept = self._holding.is_held_by(Why.DRIVER_KEPT, Why.COMPLETION_STOPPED)[rows]
+        return np.where(kept, routines, self._holding.port[rows]).astype(np.int64)
+
+    def _holder(self, why: Why, thread: Node, row: int) -> Node:
+        return holder_node(why, thread.ids, int(self._holding.port[row]), self._module_of(self._holding.keeper_of(row)))
+
+    def _label(self, holder: Node, thread: str) -> str:
+        count = self._holders[holder]
+        match holder.kind:
+            case NodeKind.PENDING_APC:
+                return f"{counted(count, f'{holder.ids[-1]} APC')} pending on {thread}"
+            case NodeKind.PORT:
+                waits = "waits" if count == 1 else "wait"
+                return f"{counted(count, 'request')} {waits} in completion port {holder.ids[0]}"
+            case NodeKind.DRIVER_KEPT:
+                how = "not completed" if holder.ids[1] == Kept.NEVER_COMPLETED else "stopped on completion"
+                return f"{counted(count, 'request')} {how} by {holder.ids[0] or 'an unknown driver'}"
+            case _:
+                return f"{counted(count, 'finished request')} of {thread} not released"
 
     def _sockets_ways(self, of_request: I32) -> I32:
         """What keeps each socket: once it is closed, the requests that refer to it; until then its handle.
 
-        Requests in flight and pending ones do; one that completed and is not known to be pending may be retired.
+        Requests in flight do, and those that are held before stage 2 of their completion.
         """
         result = np.full(len(self._sockets), OTHERS, np.int32)
         socket = self._requests.socket
-        rows = np.flatnonzero((socket >= 0) & (self._pending | (self._requests.completed_ns < 0)))
+        rows = np.flatnonzero((socket >= 0) & (self._holding.keeps() | (self._requests.completed_ns < 0)))
         rows = rows[closed(self._sockets)[socket[rows]]]
         kept = np.unique((socket[rows].astype(np.int64) << 32) | of_request[rows])
         owner, place = kept >> 32, (kept & 0xFFFFFFFF).astype(np.int32)

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.trends.bins import BINS
 from tracer.etl.headers import MAX_PROCESSORS
 
 REQUEST: Final = np.dtype(
@@ -18,6 +19,8 @@ REQUEST: Final = np.dtype(
         ("address", "<u8"),
         ("file", "<u8"),
         ("routine", "<u8"),
+        ("last_routine", "<u8"),
+        ("completion_routine", "<u8"),
         ("endpoint", "<u8"),
         ("queued_at", "<u8"),
         ("serial", "<i8"),
@@ -26,6 +29,11 @@ REQUEST: Final = np.dtype(
         ("returned", "<i8"),
         ("completed", "<i8"),
         ("completed_offset", "<i8"),
+        ("finished", "<i8"),
+        ("exited", "<i8"),
+        ("cleaned", "<i8"),
+        ("queued_time", "<i8"),
+        ("queued_offset", "<i8"),
         ("operation_start", "<i8"),
         ("operation_end", "<i8"),
         ("thread_row", "<i8"),
@@ -35,15 +43,19 @@ REQUEST: Final = np.dtype(
         ("socket", "<i8"),
         ("socket_next", "<i8"),
         ("socket_before", "<i8"),
+        ("file_next", "<i8"),
+        ("file_before", "<i8"),
         ("next_free", "<i8"),
         ("id", "<u4"),
         ("alias", "<u4"),
         ("thread", "<u4"),
         ("process", "<u4"),
         ("completed_thread", "<u4"),
+        ("queued_by", "<u4"),
         ("calls", "<i4"),
         ("issued_cpu", "<u2"),
         ("completed_cpu", "<u2"),
+        ("queued_cpu", "<u2"),
         ("operation", "<u2"),
         ("who", "u1"),
         ("major", "u1"),
@@ -52,15 +64,17 @@ REQUEST: Final = np.dtype(
         ("queued", "u1"),
         ("join", "u1"),
         ("in_call", "u1"),
-        ("orphan", "u1"),
+        ("finished_by", "u1"),
     ],
     align=True,
 )
 """One request that is not retired; ``address`` is the packet's, ``purpose`` as in :data:`EVENT`.
 
 ``alias``: the latest other id it was passed on under. ``calls``: driver calls under its own id that have not returned.
-``in_call``: it is in the list of its thread's open calls (``call_below``). ``orphan``: its thread has exited. The lists
-of its thread and its socket run from the newest to the oldest.
+``in_call``: it is in the list of its thread's open calls (``call_below``). ``last_routine``: of the driver that was
+called with it last; ``completion_routine``: the last one that its completion called. ``finished``: when stage 2 of its
+completion was seen to have run, ``finished_by`` how. ``exited``: when its thread ended; ``cleaned``: when the last
+handle of its file was closed. The lists of its thread, socket and file run from the newest to the oldest.
 """
 
 SOCKET: Final = np.dtype(
@@ -109,8 +123,11 @@ THREAD: Final = np.dtype(
         ("socket", "<i8"),
         ("serial", "<i8"),
         ("start", "<i8"),
-        ("completed", "<i8"),
         ("last_retired", "<i8"),
+        ("longest", "<i8"),
+        ("issued", "<i8"),
+        ("user", "<i8"),
+        ("completed", "<i8"),
         ("thread", "<u4"),
         ("operation", "<u2"),
         ("does", "u1"),
@@ -121,8 +138,65 @@ THREAD: Final = np.dtype(
 """One thread id: its newest request, its innermost open driver call, and the socket operation that it started last.
 
 ``socket`` with ``serial``, ``operation``, ``does`` and ``start`` is that operation; ``taken``: it has its request.
-``completed``: its retired requests that were completed and needed an APC; ``last_retired``: the latest completion of
-those whose packet was freed or used again.
+``completed``: its retired requests that were completed by others; ``last_retired``: the latest completion of
+those whose packet was freed or used again; ``longest``: the longest time from a completion to the free of the packet.
+``issued``: when it last issued a request; ``user``: when it last began what only a program begins.
+"""
+
+ENTRY: Final = np.dtype(
+    [
+        ("address", "<u8"),
+        ("serial", "<i8"),
+        ("time", "<i8"),
+        ("offset", "<i8"),
+        ("next_free", "<i8"),
+        ("thread", "<u4"),
+        ("cpu", "<u2"),
+    ],
+    align=True,
+)
+"""An entry of a kernel queue that lies in no known packet and was not taken: who put it in, and when."""
+
+MOST_TAKERS: Final = 8
+SAMPLES: Final = 16
+SOURCE: Final = np.dtype(
+    [
+        ("inserted", "<i8"),
+        ("taken", "<i8"),
+        ("taken_until", "<i8"),
+        ("longest", "<i8"),
+        ("every", "<i8"),
+        ("samples", "<i8"),
+        ("at", "<i8", (SAMPLES,)),
+        ("waited", "<i8", (SAMPLES,)),
+        ("takers", "<u4", (MOST_TAKERS,)),
+        ("thread", "<u4"),
+        ("in_packets", "u1"),
+    ],
+    align=True,
+)
+"""Entries of kernel queues by who they came from: the thread that issued the request, or that inserted another entry.
+
+``in_packets``: 1 for those in request packets. ``taken_until``: the latest insertion among those that were taken.
+``longest``: how long one waited at most. ``at``, ``waited``: a sample of them, evenly over all that were taken: one of
+``every``. ``takers``: the first threads that took some, 0 for none.
+"""
+
+KIND: Final = np.dtype(
+    [
+        ("routine", "<u8"),
+        ("completed", "<i8"),
+        ("passed", "<i8"),
+        ("retired", "<i8"),
+        ("latency", "<i4", (BINS,)),
+        ("major", "u1"),
+    ],
+    align=True,
+)
+"""Requests of one kind: first driver and major function, and the socket operation where it is known.
+
+``passed``: those that met a completion routine; ``latency``: issue → completion (:mod:`~analyzers.trends.bins`).
+``retired``: completed ones whose packet was freed, used again or taken off a queue.
 """
 
 CONNECTION: Final = np.dtype([("local", "<i8"), ("remote", "<i8"), ("tcb", "<u8"), ("connecting", "<i8")])
@@ -134,42 +208,43 @@ the two events lies a handshake on this machine, or the time until a server acce
 
 BY_FREE: Final = np.int64(0)
 BY_REUSE: Final = np.int64(1)
-BY_INLINE: Final = np.int64(2)
-BY_EXIT: Final = np.int64(3)
-BY_QUEUE: Final = np.int64(4)
-BY_CLEANUP: Final = np.int64(5)
+BY_CALLER: Final = np.int64(2)
+BY_QUEUE: Final = np.int64(3)
 """Up to here: the ways in which requests are retired, and how many were."""
-WAYS: Final = 6
-ISSUED: Final = 6
-COMPLETED: Final = 7
-UNKNOWN_COMPLETIONS: Final = 8
+WAYS: Final = 4
+ISSUED: Final = 4
+COMPLETED: Final = 5
+UNKNOWN_COMPLETIONS: Final = 6
 """Completions of requests that no call was seen of."""
-OPENED: Final = 9
+OPENED: Final = 7
 """Endpoints that were ever on the book."""
-CREATED: Final = 10
-CLOSED: Final = 11
-CLEANED: Final = np.int64(12)
-REPLACED: Final = np.int64(13)
-RETURNS: Final = 14
+CREATED: Final = 8
+CLOSED: Final = 9
+CLEANED: Final = np.int64(10)
+REPLACED: Final = np.int64(11)
+RETURNS: Final = 12
 """Returns of driver calls: a session without them does not tell when a call ends."""
-NAMED: Final = 15
+NAMED: Final = 13
 """Completions that carried the id of the request's call: the ids of this trace name requests, not calls."""
-ENTRY: Final = 16
-"""Where in a request packet the entry lies by which it is queued; -1 while nothing has told."""
-CONNECTING: Final = 17
-CONNECTIONS: Final = 18
+ROUTINES: Final = 14
+"""Completion routines: a session without them does not tell which completions met one."""
+CONNECTING: Final = 15
+CONNECTIONS: Final = 16
 """Sockets that began to connect and connections, each at the next place of its ring."""
-FREE_REQUEST: Final = 19
-FREE_SOCKET: Final = 20
+FREE_REQUEST: Final = 17
+FREE_SOCKET: Final = 18
+FREE_ENTRY: Final = 19
 """The first row not in use."""
-THREADS: Final = 21
-"""Thread rows in use."""
-KEYS: Final = 22
+THREADS: Final = 20
+SOURCES: Final = 21
+KINDS: Final = 22
+"""Thread, source and kind rows in use."""
+ENTRIES: Final = 23
+"""Entries that were ever on the book."""
+TAKEN_ENTRIES: Final = 24
+KEYS: Final = 25
 """Places of the index in use or used before."""
-LAST_COMPLETED: Final = 23
-LAST_SERIAL: Final = LAST_COMPLETED + MAX_PROCESSORS
-"""From here on, by CPU: the request that was completed there last, and its serial."""
-RUNNING: Final = LAST_SERIAL + MAX_PROCESSORS
+RUNNING: Final = 26
 """From here on, by CPU: the thread that runs there, as far as context switches have told."""
 COUNTS: Final = RUNNING + MAX_PROCESSORS
 
@@ -184,13 +259,16 @@ Rows = npt.NDArray[np.void]
 class Book(NamedTuple):
     """Everything that outlives a batch.
 
-    ``places``: where requests, sockets and threads are, by address or id (:mod:`~analyzers.requests.index`). ``ring``:
-    two rings in one table, of connections and of sockets that began to connect. ``counts``: by the numbers above.
+    ``places``: where the others are, by address or id (:mod:`~analyzers.requests.index`). ``ring``: two rings in one
+    table, of connections and of sockets that began to connect. ``counts``: by the numbers above.
     """
 
     requests: Rows
     sockets: Rows
     threads: Rows
+    entries: Rows
+    sources: Rows
+    kinds: Rows
     places: Rows
     ring: Rows
     counts: I64

@@ -6,8 +6,8 @@ import numpy as np
 
 from analyzers.requests.events import FREE
 from analyzers.requests.index import THREAD_ID, row_of
-from analyzers.requests.life import NONE, STAYS, retire
-from analyzers.requests.rows import BY_EXIT, BY_FREE, BY_REUSE, Book
+from analyzers.requests.lifecycle import NONE, STAYS
+from analyzers.requests.records import BY_FREE, BY_REUSE, Book
 from analyzers.requests.tables import NEVER, Completion
 from tracer.jit import Int, inlined
 
@@ -15,23 +15,29 @@ _INLINE = int(Completion.INLINE)
 
 
 @inlined
-def block_event(row: np.void, event: np.void) -> Int:
+def block_event(book: Book, slot: Int, event: np.void) -> Int:
     """A packet's block is freed; or allocated, so that its free was lost. The way in which its request is over.
 
     An event of the packet's own issue time on another CPU came before it: the order between CPUs is not recorded.
     """
+    row = book.requests[slot]
     if (row["issued"] == event["time"]) & (row["issued_cpu"] != event["cpu"]):
         return STAYS
     if event["kind"] != FREE:
         return BY_REUSE
-    if row["completion"] > _INLINE:
-        event["took"] = event["time"] - row["completed"]
+    if row["completed"] != NEVER:
+        took = event["time"] - row["completed"]
+        if row["completion"] > _INLINE:
+            event["took"] = took
+        if row["thread_row"] >= 0:
+            owner = book.threads[row["thread_row"]]
+            owner["longest"] = max(owner["longest"], took)
     return BY_FREE
 
 
 @inlined
 def exit_thread(book: Book, event: np.void) -> None:
-    """A thread has ended: none of its requests waits for an APC, and those still under way will not.
+    """A thread ends: what it has in flight is cancelled from now on, and its user APCs are run down.
 
     What is known of it is not true of the next thread that gets its id.
     """
@@ -42,16 +48,15 @@ def exit_thread(book: Book, event: np.void) -> None:
     slot = owner["requests"]
     while slot >= 0:
         row = book.requests[slot]
-        older = row["thread_next"]
-        if row["completed"] != NEVER:
-            retire(book, slot, BY_EXIT)
-        else:
-            row["thread_row"] = NONE
-            row["in_call"] = 0
-            row["orphan"] = 1
-        slot = older
+        row["thread_row"] = NONE
+        row["in_call"] = 0
+        row["exited"] = event["time"]
+        slot = row["thread_next"]
     owner["requests"] = NONE
     owner["calls"] = NONE
     owner["socket"] = NONE
     owner["completed"] = 0
     owner["last_retired"] = NEVER
+    owner["longest"] = NEVER
+    owner["issued"] = NEVER
+    owner["user"] = NEVER

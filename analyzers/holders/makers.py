@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyzers.apcs.packets import Packets
-from analyzers.requests.tables import RequestTable
-from analyzers.retention.spans import CALL_NS
+from analyzers.holders.irp_blocks import IrpBlocks
+from analyzers.requests.tables import CALL_NS, RequestTable
 from tracer.columns import UNKNOWN_ID, Who
 
 
-def with_makers(requests: RequestTable, packets: Packets) -> RequestTable:
+def with_makers(requests: RequestTable, packets: IrpBlocks) -> RequestTable:
     """The table with such threads filled in, marked as inferred.
 
     A system call allocates the packet and calls the driver in one go (:data:`CALL_NS`); an older packet may have been

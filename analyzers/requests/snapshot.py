@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.requests.addresses import Addresses
-from analyzers.requests.rows import (
-    BY_CLEANUP,
-    BY_EXIT,
+from analyzers.requests.lifecycle import kind_row_of
+from analyzers.requests.records import (
+    BY_CALLER,
     BY_FREE,
-    BY_INLINE,
     BY_QUEUE,
     BY_REUSE,
     CLEANED,
@@ -22,7 +21,10 @@ from analyzers.requests.rows import (
     CREATED,
     I64,
     ISSUED,
+    KINDS,
     REPLACED,
+    ROUTINES,
+    SOURCES,
     THREADS,
     U8,
     U32,
@@ -34,11 +36,14 @@ from analyzers.requests.rows import (
 from analyzers.requests.tables import (
     NEVER,
     Completion,
+    EntryTable,
+    KindTable,
     Queued,
     RequestCounts,
     RequestSnapshot,
     RequestTable,
     SocketTable,
+    SourceTable,
 )
 from analyzers.threads import Threads
 from analyzers.who import Running
@@ -62,13 +67,20 @@ def snapshot_of(
     rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
     rows_of_sockets[slots] = np.arange(len(slots), dtype=np.int32)
     requests, _ = _oldest_first(book.requests, "issued")
+    kind = np.zeros(len(requests), np.int32)
+    kind_row_of(book, requests, kind)
     return RequestSnapshot(
-        requests=_requests(requests, rows_of_sockets, book.threads[: book.counts[THREADS]], threads, running),
+        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[THREADS]], threads, running),
         sockets=_sockets(sockets, names),
+        kinds=_kinds(book.kinds[: book.counts[KINDS]]),
+        entries=_entries(_oldest_first(book.entries, "time")[0]),
+        sources=_sources(book.sources[: book.counts[SOURCES]]),
         counts=_counts(book.counts, latency),
         seen_irp="irp" in seen,
         seen_afd="afd" in seen,
         seen_tcp="tcp" in seen or "tcpip" in seen,
+        seen_queues="queue" in seen,
+        seen_routines=bool(book.counts[ROUTINES]),
     )
 
 
@@ -79,13 +91,15 @@ def _oldest_first(rows: Rows, time: str) -> tuple[Rows, I64]:
     return rows[order], order.astype(np.int64)
 
 
-def _requests(rows: Rows, rows_of_sockets: I32, owners: Rows, threads: Threads, running: Running) -> RequestTable:
+def _requests(
+    rows: Rows, kind: I32, rows_of_sockets: I32, owners: Rows, threads: Threads, running: Running
+) -> RequestTable:
     thread, who = _issuers(rows, running)
     process = np.array(rows["process"], np.uint32)
     strange = np.flatnonzero((process == UNKNOWN_ID) & (thread != UNKNOWN_ID))
     process[strange] = threads.process_of(thread[strange], rows["issued"][strange].astype(np.int64))
     socket = np.where(rows["socket"] >= 0, rows_of_sockets[rows["socket"]], np.int32(-1)).astype(np.int32)
-    completed, retired, last_retired = _of_threads(rows, thread, owners)
+    of_thread = _OfThreads(rows, thread, owners)
     return RequestTable(
         irp=_copy(rows, "address"),
         match_id=_copy(rows, "id"),
@@ -94,6 +108,8 @@ def _requests(rows: Rows, rows_of_sockets: I32, owners: Rows, threads: Threads, 
         who=who,
         file_object=_copy(rows, "file"),
         routine=_copy(rows, "routine"),
+        last_routine=_copy(rows, "last_routine"),
+        completion_routine=_copy(rows, "completion_routine"),
         major=_copy(rows, "major"),
         issued_ns=_copy(rows, "issued"),
         issued_cpu=_copy(rows, "issued_cpu"),
@@ -104,31 +120,84 @@ def _requests(rows: Rows, rows_of_sockets: I32, owners: Rows, threads: Threads, 
         completed_offset=_copy(rows, "completed_offset"),
         completed_thread=_copy(rows, "completed_thread"),
         completion=_copy(rows, "completion"),
+        finished_ns=_copy(rows, "finished"),
+        finished_by=_copy(rows, "finished_by"),
+        exited_ns=_copy(rows, "exited"),
+        cleaned_ns=_copy(rows, "cleaned"),
         queued=_copy(rows, "queued"),
+        queued_ns=_copy(rows, "queued_time"),
+        queued_by=_copy(rows, "queued_by"),
+        queued_cpu=_copy(rows, "queued_cpu"),
+        queued_offset=_copy(rows, "queued_offset"),
         endpoint=_copy(rows, "endpoint"),
         socket=socket,
         join=_copy(rows, "join"),
         operation=_copy(rows, "operation"),
         operation_start_ns=_copy(rows, "operation_start"),
         operation_end_ns=_copy(rows, "operation_end"),
-        thread_completed=completed,
-        thread_retired=retired,
-        last_retired_ns=last_retired,
+        kind=kind,
+        thread_completed=of_thread.completed(),
+        last_retired_ns=of_thread.time("last_retired"),
+        longest_ns=of_thread.time("longest"),
+        thread_issued_ns=of_thread.time("issued"),
+        thread_user_ns=of_thread.time("user"),
     )
 
 
-def _of_threads(rows: Rows, thread: U32, owners: Rows) -> tuple[U32, U32, I64]:
-    """By request, of all its thread's: how many needed an APC, how many had it, and the latest completion of these."""
-    needed = (rows["completion"] > Completion.INLINE) & (rows["queued"] == Queued.NO) & (thread != UNKNOWN_ID)
-    ids, place = np.unique(np.concatenate((thread, owners["thread"])), return_inverse=True)
-    mine, theirs = place[: len(rows)], place[len(rows) :]
-    completed = np.bincount(mine[needed], minlength=len(ids))
-    retired = np.zeros(len(ids), np.int64)
-    retired[theirs] = owners["completed"]
-    completed += retired
-    last_retired = np.full(len(ids), NEVER, np.int64)
-    last_retired[theirs] = owners["last_retired"]
-    return completed[mine].astype(np.uint32), retired[mine].astype(np.uint32), last_retired[mine]
+class _OfThreads:
+    """What is known of the threads of requests, in their present life, by request."""
+
+    def __init__(self, rows: Rows, thread: U32, owners: Rows) -> None:
+        self._rows, self._owners = rows, owners
+        self._alive = (rows["exited"] == NEVER) & (thread != UNKNOWN_ID)
+        ids, place = np.unique(np.concatenate((thread, owners["thread"])), return_inverse=True)
+        self._mine, self._theirs, self._count = place[: len(rows)], place[len(rows) :], len(ids)
+
+    def completed(self) -> U32:
+        rows = self._rows
+        by_others = (rows["completion"] > Completion.INLINE) & (rows["queued"] == Queued.NO) & self._alive
+        number = np.bincount(self._mine[by_others], minlength=self._count)
+        number[self._theirs] += self._owners["completed"]
+        return number[self._mine].astype(np.uint32)
+
+    def time(self, name: str) -> I64:
+        times = np.full(self._count, NEVER, np.int64)
+        times[self._theirs] = self._owners[name]
+        return np.where(self._alive, times[self._mine], NEVER)
+
+
+def _kinds(rows: Rows) -> KindTable:
+    return KindTable(
+        completed=_copy(rows, "completed"),
+        passed=_copy(rows, "passed"),
+        retired=_copy(rows, "retired"),
+        latency=_copy(rows, "latency"),
+    )
+
+
+def _entries(rows: Rows) -> EntryTable:
+    return EntryTable(
+        address=_copy(rows, "address"),
+        time_ns=_copy(rows, "time"),
+        thread=_copy(rows, "thread"),
+        cpu=_copy(rows, "cpu"),
+        offset=_copy(rows, "offset"),
+    )
+
+
+def _sources(rows: Rows) -> SourceTable:
+    return SourceTable(
+        thread=_copy(rows, "thread"),
+        in_packets=rows["in_packets"].astype(np.bool_),
+        inserted=_copy(rows, "inserted"),
+        taken=_copy(rows, "taken"),
+        taken_until_ns=_copy(rows, "taken_until"),
+        longest_ns=_copy(rows, "longest"),
+        samples=_copy(rows, "samples"),
+        at_ns=_copy(rows, "at"),
+        waited_ns=_copy(rows, "waited"),
+        takers=_copy(rows, "takers"),
+    )
 
 
 def _issuers(rows: Rows, running: Running) -> tuple[U32, U8]:
@@ -185,10 +254,8 @@ def _counts(counts: I64, latency: I64) -> RequestCounts:
         completed=values[COMPLETED],
         retired_by_free=values[BY_FREE],
         retired_by_reuse=values[BY_REUSE],
-        retired_inline=values[BY_INLINE],
-        retired_by_exit=values[BY_EXIT],
+        retired_by_caller=values[BY_CALLER],
         retired_by_queue=values[BY_QUEUE],
-        retired_by_cleanup=values[BY_CLEANUP],
         unknown_completions=values[UNKNOWN_COMPLETIONS],
         sockets_created=values[CREATED],
         sockets_closed=values[CLOSED],

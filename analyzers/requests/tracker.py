@@ -8,16 +8,16 @@ from typing import ClassVar, Final
 import numpy as np
 
 from analyzers.fields import merged
-from analyzers.requests import columns
+from analyzers.requests import normalize
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.advance import advance
-from analyzers.requests.blocks import Blocks
-from analyzers.requests.columns import Part
-from analyzers.requests.events import CALL, EVENT, FREE, OPERATE
-from analyzers.requests.room import empty_book, live_requests, with_room
-from analyzers.requests.rows import RUNNING, Rows
+from analyzers.requests.capacity import Demand, empty_book, live_requests, with_room
+from analyzers.requests.events import CALL, EVENT, FREE, INSERT, OPERATE
+from analyzers.requests.irp_filter import Blocks
+from analyzers.requests.normalize import Part
+from analyzers.requests.records import RUNNING, Rows
+from analyzers.requests.snapshot import SocketNames, snapshot_of
 from analyzers.requests.tables import RequestSnapshot
-from analyzers.requests.view import SocketNames, snapshot_of
 from analyzers.sighted import Sighted
 from analyzers.threads import Threads
 from analyzers.trends.bins import BINS, EDGES
@@ -26,12 +26,16 @@ from tracer.columns import EventTable
 from tracer.trace import Batch
 
 _FIRST_ROWS: Final = 1 << 8
+_KERNEL_QUEUE: Final = 0x01000000
+"""PERF_KERNEL_QUEUE in the second word of the group masks (ntwmi.h): the session asked for kernel queues."""
 
 
 class Requests:
     """All requests and sockets that are not over. Feed it every batch in order."""
 
-    KINDS: ClassVar = frozenset({"irp", "afd", "queue", "tcp", "tcpip", "thread", "pool", "context_switch", "process"})
+    KINDS: ClassVar = frozenset(
+        {"irp", "afd", "queue", "tcp", "tcpip", "thread", "pool", "context_switch", "process", "group_mask"}
+    )
     """Kinds of events that are looked at."""
     _OWN: ClassVar = ("irp", "afd", "queue", "tcp", "tcpip")
 
@@ -54,9 +58,11 @@ class Requests:
         if sighted is not None:
             sighted.begin(self._book.counts[RUNNING:])
         self._seen.update(kind for kind in self._OWN if kind in tables)
+        if "group_mask" in tables and np.any(merged(tables["group_mask"], "mask1", dtype=np.uint32) & _KERNEL_QUEUE):
+            self._seen.add("queue")
         if "process" in tables:
             self._note_processes(tables["process"])
-        if not self._seen.isdisjoint(("irp", "afd")):
+        if not self._seen.isdisjoint(("irp", "afd", "queue")):
             self._follow(tables)
         elif "context_switch" in tables:
             switches = tables["context_switch"]
@@ -83,33 +89,33 @@ class Requests:
         count = sum(len(order) for order, _ in parts)
         if count > len(self._events):
             self._events = np.empty(2 * count, EVENT)
-        events, turn = columns.events_of(parts, self._events)
-        calls, operations = (int(np.count_nonzero(events["kind"] == kind)) for kind in (CALL, OPERATE))
-        self._book = with_room(self._book, calls, operations)
+        events, turn = normalize.events_of(parts, self._events)
+        demand = Demand(*(int(np.count_nonzero(events["kind"] == kind)) for kind in (CALL, OPERATE, INSERT)))
+        self._book = with_room(self._book, demand)
         advance(self._book, events, turn)
         self._note_latencies(events)
 
     def _parts(self, tables: Mapping[str, EventTable]) -> list[Part]:
         parts: list[Part] = []
         if "irp" in tables:
-            parts.append(columns.requests(tables["irp"]))
+            parts.append(normalize.requests(tables["irp"]))
             fields = parts[0][1]
             packets = np.asarray(fields["object"])[fields["kind"] == CALL]
             if self._blocks.are_full(len(packets)):
                 self._blocks.restart(live_requests(self._book)["address"], len(packets))
             self._blocks.add(packets)
         if "afd" in tables:
-            parts += columns.operations(tables["afd"], self._addresses)
+            parts += normalize.operations(tables["afd"], self._addresses)
         if "tcp" in tables:
-            parts.append(columns.classic_connections(tables["tcp"], self._addresses))
+            parts.append(normalize.classic_connections(tables["tcp"], self._addresses))
         if "tcpip" in tables:
-            parts.append(columns.connections(tables["tcpip"], self._addresses))
+            parts.append(normalize.connections(tables["tcpip"], self._addresses))
         if "queue" in tables:
-            parts += columns.queued(tables["queue"])
+            parts += normalize.queued(tables["queue"])
         if "thread" in tables:
-            parts.append(columns.exits(tables["thread"]))
+            parts.append(normalize.exits(tables["thread"]))
         if "context_switch" in tables:
-            parts.append(columns.switches(tables["context_switch"]))
+            parts.append(normalize.switches(tables["context_switch"]))
         if "pool" in tables and "irp" in self._seen:
             parts += self._blocks.parts(tables["pool"])
         return parts

@@ -7,15 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.columns import Part
 from analyzers.requests.events import ALLOCATE, FREE
-from analyzers.requests.rows import U64
+from analyzers.requests.normalize import Part
+from analyzers.requests.records import U64
 from tracer.columns import EventTable
 from tracer.events import pool
 
-_TAG_START: Final = int.from_bytes(b"Irp", "little")
-_TAG_MASK: Final = 0xFFFFFF
-"""Tags of the I/O manager's packets begin with Irp (pooltag.txt)."""
+_PACKET_TAGS: Final = np.array([int.from_bytes(tag, "little") for tag in (b"Irp ", b"Irp+")], np.uint32)
+"""Tags of request packets, without and with Driver Verifier (pooltag.txt)."""
 _HEADERS: Final = (8, 16)
 """Bytes of a pool header on x86 and x64: where a trace names blocks by their headers, packets lie behind these."""
 _FIRST_MARKS: Final = 1 << 12
@@ -58,7 +57,7 @@ class Blocks:
         parts = [_part(table, np.flatnonzero(marks & np.uint8(1)), entry, 0)]
         for bit, header in enumerate(_HEADERS, 1):
             rows = np.flatnonzero(marks & np.uint8(1 << bit))
-            tagged = table.array("tag")[rows].astype(np.uint32, copy=False) & np.uint32(_TAG_MASK) == _TAG_START
+            tagged = np.isin(table.array("tag")[rows].astype(np.uint32, copy=False), _PACKET_TAGS)
             parts.append(_part(table, rows[tagged], entry, header))
         return parts
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from analyzers.requests.events import ACCEPTS, CLEANS, CLEANUP, CLOSE, CLOSES, CREATE, CREATES
 from analyzers.requests.index import FILE, row_of
-from analyzers.requests.life import forget_file, join_socket, learn_file, leave_socket
-from analyzers.requests.rows import Book
+from analyzers.requests.lifecycle import forget_file, join_socket, learn_file, leave_socket
+from analyzers.requests.records import Book
 from analyzers.requests.tables import NEVER, Join
 from tracer.jit import Int, inlined
 

@@ -19,7 +19,6 @@ from analyzers.requests.events import (
     CLOSE,
     CLOSES,
     COMPLETE,
-    COMPLETE_RETURN,
     CONNECT,
     CONNECTS,
     CREATE,
@@ -31,11 +30,12 @@ from analyzers.requests.events import (
     OPERATE,
     RECEIVES,
     RETURN,
+    ROUTINE,
     SENDS,
     SWITCH,
     TAKE,
 )
-from analyzers.requests.rows import I64, U8, U16, Rows
+from analyzers.requests.records import I64, U8, U16, Rows
 from tracer.columns import BlobColumn, EventTable
 from tracer.events import afd, irp, network, tcpip
 from tracer.events.afd import EnterExit
@@ -86,7 +86,7 @@ _DOES[afd.CONNECT : 1021 + 1] = CONNECTS
 _DOES[afd.ACCEPT : 1027 + 1] = ACCEPTS
 """By id; AfdConnect to AfdConnectExWithAddress, AfdAccept to AfdAcceptExWithAddress."""
 
-_KINDS: Final = {irp.CALL: CALL, irp.RETURN: RETURN, irp.COMPLETE: COMPLETE, irp.COMPLETE_RETURN: COMPLETE_RETURN}
+_KINDS: Final = {irp.CALL: CALL, irp.RETURN: RETURN, irp.COMPLETE: COMPLETE, irp.COMPLETION_ROUTINE: ROUTINE}
 _NO_KIND: Final = 255
 _KIND_OF: Final = np.full(0x10000, _NO_KIND, np.uint8)
 for _event, _kind in _KINDS.items():
@@ -214,10 +214,14 @@ def _chosen(wanted: npt.NDArray[np.bool_], order: I64, fields: Mapping[str, npt.
 def queued(table: EventTable) -> list[Part]:
     """Of a table of kind ``queue``; a removal takes any number of entries at once, which are pointers in its bytes."""
     inserted = np.flatnonzero(table.event == QUEUE_INSERT)
+    thread = _numbers(table, "thread", np.uint32)
     fields: Fields = {
         "kind": INSERT,
         "object": _numbers(table, "entry", np.uint64)[inserted],
+        "thread": thread[inserted],
         "cpu": table.cpu[inserted],
+        "time": table.time[inserted],
+        "offset": table.offset[inserted],
     }
     parts: list[Part] = [(table.order[inserted], dict(fields))]
     entries = table.fields.get("entries")
@@ -231,14 +235,16 @@ def queued(table: EventTable) -> list[Part]:
             place = np.arange(len(row)) - np.repeat(np.cumsum(each) - each, each)
             starts = entries.start[row] + place * width
             pointers = entries.data[starts[:, np.newaxis] + np.arange(width)].view(f"<u{width}").ravel()
-            parts.append((table.order[row], {"kind": TAKE, "object": pointers}))
+            taken: Fields = {"kind": TAKE, "object": pointers, "thread": thread[row], "time": table.time[row]}
+            parts.append((table.order[row], taken))
     return parts
 
 
 def exits(table: EventTable) -> Part:
     """Of a table of kind ``thread``: only the ends."""
     ended = np.flatnonzero(table.event == END)
-    return table.order[ended], {"kind": EXIT, "thread": _numbers(table, "thread", np.uint32)[ended]}
+    thread = _numbers(table, "thread", np.uint32)[ended]
+    return table.order[ended], {"kind": EXIT, "thread": thread, "time": table.time[ended]}
 
 
 def switches(table: EventTable) -> Part:
