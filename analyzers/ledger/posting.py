@@ -82,10 +82,10 @@ def _hint(stack: np.int32, tag: np.uint32, size: int) -> Int:
 @inlined
 def _is_by_process(tag: np.uint32) -> bool:
     """Whether each process' allocations of the tag are counted by themselves."""
+    found = False
     for other in _BY_PROCESS:
-        if other == tag:
-            return True
-    return False
+        found |= other == tag
+    return found
 
 
 @inlined
