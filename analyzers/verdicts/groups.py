@@ -136,7 +136,7 @@ class _Found:
         first: Rows,
         since_ns: int,
     ) -> None:
-        """``callers``: by part. ``parts``, ``rows``: by group; ``every``: these parts in a row; ``first`` of each group."""
+        """``callers``: by part. ``parts``, ``rows``: by group; ``every``: these parts in a row; ``first`` of each."""
         self._pool, self._table, self._callers, self._parts, self._rows = pool, table, callers, parts, rows
         self._histories = table.history.by_group(every, first, since_ns)
         self._families = _families(pool, table, callers)
