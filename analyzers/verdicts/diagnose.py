@@ -6,35 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from analyzers.activity import Activity
 from analyzers.apcs.groups import pending_groups
 from analyzers.apcs.issuers import with_makers
 from analyzers.apcs.line import line
 from analyzers.apcs.packets import packets_of
 from analyzers.apcs.pending import pending_rows
-from analyzers.findings import ACCUSATIONS, NO_DIAGNOSIS, Cleared, Diagnosis, Finding, Verdict
+from analyzers.findings import NO_DIAGNOSIS, Diagnosis, Finding, Verdict
 from analyzers.grounds import Grounds
-from analyzers.quantities import moment
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
 from analyzers.snapshot import Frame, Names, PoolSnapshot
-from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.callers import causes_first, modules_below
-from analyzers.verdicts.confidence import LEAST
-from analyzers.verdicts.course import Span
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs, with_unjoined
-from analyzers.verdicts.judgement import Judgement, judge_all
-from analyzers.verdicts.merging import merged, without_nobodys
-from analyzers.verdicts.on_sockets import OnSockets
-from analyzers.verdicts.owners import owners
-from analyzers.verdicts.resting import WHY, resting
+from analyzers.verdicts.unexplained import judge_unexplained
 from tracer.live.counters import PoolCounters
 
 _LIKELY: Final = 0.5
@@ -68,22 +57,12 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     lost = case.coverage.lost
     threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held, lost)]
     findings = [accuse_thread(group, held, scene, lost) for group in threads]
-    complete_ns = case.coverage.complete_from_ns
-    span = Span(max(int(pool.sites.first_ns.min()), complete_ns), case.at_ns)
     known = explained(held, threads)
     if lost:
         known = with_unjoined(pool, known)
-    rests = resting(pool, held.requests, held.attribution, known, case.processors, lost)
-    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests
-    judged = judge_all(groups(pool, known | rests | early, complete_ns), pool.outstanding, span, lost)
-    sockets = OnSockets.of(held)
-    judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
-    accusations = _accusations(judged, held, sockets, scene)
-    findings += [finding for _, finding in accusations if finding.confidence >= LEAST]
-    weak = [_too_weak(each, finding) for each, finding in accusations if finding.confidence < LEAST]
-    cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
-    cleared += [*_set_aside(pool, rests, Verdict.CACHE, WHY), *before_trace(pool, case.baseline)]
-    cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
+    rest = judge_unexplained(scene, held, known, case.at_ns)
+    cleared = [*rest.cleared, *before_trace(pool, case.baseline)]
+    findings += rest.findings
     return Diagnosis(_ranked(findings, scene), tuple(cleared), pending_apcs(held, scene)), held
 
 
@@ -104,56 +83,6 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
     retention = build(pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, module_of)
     queue = line(requests.requests, case.activity, case.at_ns, pending, packets, found)
     return Grounds(requests, pending, queue, found, retention)
-
-
-def _accusations(
-    judged: list[Judgement], held: Grounds, sockets: OnSockets, scene: Scene
-) -> list[tuple[Judgement, Finding]]:
-    """A finding for each accused group; what hangs on the same closed sockets is one finding, about their endpoints."""
-    outstanding = scene.pool.outstanding
-    accused = [each for each in judged if each.verdict in ACCUSATIONS]
-    endpoints = next((each for each in accused if sockets.are_endpoints(each.rows)), None)
-    whose = owners([each.rows for each in accused], outstanding, scene.pool.sites)
-    findings = []
-    for each, who in zip(accused, whose, strict=True):
-        of_sockets = sockets.count(each.rows)
-        part = sockets.make_up(each.rows, of_sockets)
-        if part and endpoints is not None and each is not endpoints:
-            continue
-        node = held.retention.group_for(each.rows)
-        path = held.retention.path(node) if node is not None else ()
-        finding = accuse(each, who, scene, path=path, closed_sockets=of_sockets if part else 0)
-        if part:
-            finding = replace(finding, retained_bytes=sockets.with_them(each.rows, outstanding.size))
-        findings.append((each, finding))
-    return findings
-
-
-def _too_weak(judgement: Judgement, finding: Finding) -> Judgement:
-    why = f"it looks like {finding.verdict}, but hardly surer than chance ({finding.confidence:.0%})"
-    return replace(judgement, verdict=Verdict.UNKNOWN, why=why)
-
-
-def _cleared(judgement: Judgement, pool: PoolSnapshot) -> Cleared:
-    group: Group = judgement.group
-    size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
-    return Cleared(group.tag, group.paged, group.driver, judgement.verdict, len(group.rows), size, judgement.why)
-
-
-def _set_aside(pool: PoolSnapshot, mask: npt.NDArray[np.bool_], verdict: Verdict, why: str) -> tuple[Cleared, ...]:
-    """The marked rows of the outstanding table by group, all cleared for one reason."""
-    found = []
-    for group in groups(pool, ~mask):
-        size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
-        found.append(Cleared(group.tag, group.paged, group.driver, verdict, len(group.rows), size, why))
-    return tuple(found)
-
-
-def _when_incomplete(until_ns: int) -> str:
-    return (
-        f"allocated before {moment(until_ns)}, when the file has events of some processors only: "
-        f"whether it was freed is not in it"
-    )
 
 
 def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
