@@ -127,10 +127,11 @@ class Analysis:
                 pool=pool,
                 requests=requests,
                 activity=self._activity,
+                threads=names.threads,
                 names=names,
                 coverage=coverage(source.info, source.census, source.loss, pool, requests),
                 frame_of=names.frame,
-                processors=source.info.processors,
+                pointer_size=source.info.pointer_size,
                 at_ns=self._at_ns,
                 baseline=self._baseline,
             )

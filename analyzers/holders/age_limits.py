@@ -49,7 +49,7 @@ def limits_ns(
         limits = np.where(_had_its_chance(since), float(_LEAST_NS), float(_LEAST_KNOWN_NS))
     else:
         limits = np.full(len(since), max(_TIMES * usual, float(_LEAST_NS)))
-    limits = np.maximum(limits, _TIMES_OWN * requests.longest_ns[rows])
+    limits = np.maximum(limits, _TIMES_OWN * requests.longest_ns[rows]).astype(np.float64)
     least = _LEAST_KNOWN_NS if activity.ready_waits >= ENOUGH else TURNS_NS
     starved = max(_TIMES * activity.longest_ready_ns, float(least))
     waits_for_cpu = (since.what == NEVER_RAN) & (since.ready | np.bool_(not activity.seen_readies))

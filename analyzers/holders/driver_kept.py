@@ -94,9 +94,7 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     kinds = np.unique(requests.kind[group.rows])
     others = int(seen.snapshot.kinds.completed[kinds[kinds >= 0]].sum())
     if others:
-        found.append(
-            Evidence("others-completed", f"{counted(others, 'other')} of the same kind were completed")
-        )
+        found.append(Evidence("others-completed", f"{counted(others, 'other')} of the same kind were completed"))
     return found
 
 

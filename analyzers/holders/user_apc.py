@@ -73,9 +73,7 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     ]
     if gone:
         found.append(
-            Evidence(
-                "file-gone", f"the files of {gone:,} of them are gone, so stage 2 has run", inferred=True
-            )
+            Evidence("file-gone", f"the files of {gone:,} of them are gone, so stage 2 has run", inferred=True)
         )
     found.append(
         Evidence(

@@ -14,7 +14,6 @@ from analyzers.findings import (
     Apc,
     EventRef,
     Evidence,
-    Explanation,
     Finding,
     GroupShare,
     HeldRequest,
@@ -163,7 +162,7 @@ def accuse_held(group: HeldGroup, held: Grounds, scene: Scene, lost: float) -> F
         path=held.retention.path(node) if node is not None else (),
         evidence=_evidence(group, held, scene, alike, retained),
         doubts=sure.doubts,
-        advice=_advice(group, name, why),
+        advice=_advice(group, name),
         accused=_accused(group),
         apc={Why.USER_APC: Apc.USER, Why.SPECIAL_APC: Apc.SPECIAL_KERNEL}.get(group.why),
         port=_port_part(group, name),
@@ -222,7 +221,9 @@ def _groups(belonging: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare,
         tag, driver = key >> 32, names[key & 0xFFFFFFFF]
         total = int(out.size[mine].sum(dtype=np.uint64))
         nobodys = "" if driver == KERNEL_NAME else driver
-        found.append((tag != head, -total, GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys)))
+        found.append(
+            (tag != head, -total, GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys))
+        )
     return tuple(share for *_, share in sorted(found, key=lambda each: each[:2]))
 
 
@@ -286,19 +287,17 @@ def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
     )
 
 
-def _advice(group: HeldGroup, name: str, why: tuple[Explanation, ...]) -> str:
-    del why
+def _advice(group: HeldGroup, name: str) -> str:
     irp = int(group.seen.requests.irp[group.rows[0]]) if len(group.rows) else 0
-    thread = group.thread or 0
     match group.why:
         case Why.USER_APC:
-            return advice.user_apc(name, thread)
+            return advice.user_apc(name, group.thread, irp)
         case Why.SPECIAL_APC:
-            return advice.special_apc(name, thread, irp)
+            return advice.special_apc(name, group.thread, irp)
         case Why.PORT:
-            return advice.undrained_port(name)
+            return advice.undrained_port(name, group.port.dequeued_by if group.port is not None else ())
         case _:
-            return advice.driver_kept(group.driver, irp)
+            return advice.driver_kept(group.driver, irp, completed=group.why is Why.COMPLETION_STOPPED)
 
 
 def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[EventRef, EventRef | None]]:
@@ -306,7 +305,9 @@ def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[Even
     table = requests.requests
     issued = _events(table.issued_ns[rows], table.issued_cpu[rows], table.issued_offset[rows])
     completed = _events(table.completed_ns[rows], table.completed_cpu[rows], table.completed_offset[rows])
-    return ((first, second if second.time_ns != NEVER else None) for first, second in zip(issued, completed, strict=True))
+    return (
+        (first, second if second.time_ns != NEVER else None) for first, second in zip(issued, completed, strict=True)
+    )
 
 
 def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
