@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzers.activity import Activity
-from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Diagnosis, Finding
+from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Diagnosis, Finding, Why
 from analyzers.grounds import Grounds
 from analyzers.holders.evidence import Machine, gather
 from analyzers.holders.held_groups import held_groups
@@ -78,7 +78,9 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
     seen = gather(pool, case.requests, case.activity, machine)
     held = holding(seen, ports(pool, seen.snapshot, case.threads, start, case.at_ns))
     requests, sockets = seen.requests, seen.snapshot.sockets
-    found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets, held.held(), held.bare())
+    found = attribute(
+        pool.outstanding, pool.sites, pool.tags, requests, sockets, ~held.is_held_by(Why.LIST), held.bare()
+    )
     retention = build(pool, held, found, case.names.process, module_of)
     return Grounds(held, found, retention)
 

@@ -221,9 +221,8 @@ def _groups(belonging: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare,
         tag, driver = key >> 32, names[key & 0xFFFFFFFF]
         total = int(out.size[mine].sum(dtype=np.uint64))
         nobodys = "" if driver == KERNEL_NAME else driver
-        found.append(
-            (tag != head, -total, GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys))
-        )
+        share = GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys)
+        found.append((tag != head, -total, share))
     return tuple(share for *_, share in sorted(found, key=lambda each: each[:2]))
 
 
@@ -276,8 +275,8 @@ def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
     done = "issued" if group.why is Why.DRIVER_KEPT else "completed"
     yield Evidence(
         done,
-        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the newest "
-        f"{duration(group.newest_ns)} before the end",
+        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the "
+        f"newest {duration(group.newest_ns)} before the end",
         tuple(
             event
             for both in request_events(held.requests, group.rows[:_EXAMPLES])
@@ -305,9 +304,8 @@ def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[Even
     table = requests.requests
     issued = _events(table.issued_ns[rows], table.issued_cpu[rows], table.issued_offset[rows])
     completed = _events(table.completed_ns[rows], table.completed_cpu[rows], table.completed_offset[rows])
-    return (
-        (first, second if second.time_ns != NEVER else None) for first, second in zip(issued, completed, strict=True)
-    )
+    for first, second in zip(issued, completed, strict=True):
+        yield first, second if second.time_ns != NEVER else None
 
 
 def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
