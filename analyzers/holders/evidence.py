@@ -77,7 +77,7 @@ class Seen:
 
     @property
     def callers(self) -> Bools:
-        """By request: whether the I/O manager made its packet for a caller that is known, as far as that can be told."""
+        """By request: whether its caller is known and no driver is seen to have made its packet."""
         return self.known & ~self.blocks.drivers_own
 
 
