@@ -28,7 +28,7 @@ ENDPOINT: Final = tag_number("AfdE")
 BUFFERS: Final = frozenset({tag_number("IoSB"), tag_number("Io  ")})
 """System buffers of requests (``Io  `` in Windows 10 before 2004 and earlier)."""
 IO_MANAGER: Final = frozenset(
-    {PACKET, PORT_PACKET, FILE, *BUFFERS, *COMPLETION_CONTEXT, *map(tag_number, ("Mdl ", "IrpX", "IoUs"))}
+    {PACKET, PORT_PACKET, FILE, *BUFFERS, COMPLETION_CONTEXT, *map(tag_number, ("Mdl ", "IrpX", "IoUs"))}
 )
 """What the I/O manager makes for a request or an opened file."""
 SOCKETS: Final = frozenset({ENDPOINT, *map(tag_number, ("AfdC", "AfdX", "AfdB", "TcpE", "TTcb"))})
