@@ -26,7 +26,8 @@ Action = Callable[["Scribe"], None]
 class Block:
     """A pool block. ``address`` is 0 until its allocation is played, ``record`` its position among the records.
 
-    ``session`` is -1 outside session pool.
+    ``session`` is -1 outside session pool. ``user``: the user-mode part of its allocation's stack, where it is not the
+    thread's usual one.
     """
 
     tag: int
@@ -35,6 +36,7 @@ class Block:
     session: int = -1
     address: int = 0
     record: int = -1
+    user: Stack = ()
 
     @property
     def paged(self) -> bool:
