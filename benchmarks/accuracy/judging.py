@@ -138,6 +138,8 @@ def _wrong(finding: Finding, leak: Leak, spoiling: Spoiling) -> str:
         return "" if plain(finding.driver) in leak.drivers else f"accuses {finding.driver or _NOBODY}"
     if finding.process_id not in leak.processes and not (asked and finding.process_id is None):
         return f"accuses process {finding.process or finding.process_id}"
+    if accused == Accused.PORT.value:
+        return ""
     if finding.thread_id is not None and leak.threads and finding.thread_id not in leak.threads:
         return f"accuses thread {finding.thread_id}"
     unnamed = finding.verdict is Verdict.PENDING_APC and finding.thread_id is None and len(leak.threads) == 1
