@@ -11,7 +11,7 @@ from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.requests import STEP_NS, Course, Request, Requests
 from benchmarks.accuracy.scripted.scribe import Scribe
-from benchmarks.accuracy.scripted.script import BY_THREAD, Block
+from benchmarks.accuracy.scripted.script import Action, Block
 from tracer.events.thread import QUEUE_INSERT, QUEUE_REMOVE
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Ports:
         self._script = stage.script
         self._requests = requests
 
-    def put(
-        self, at: float, request: Request, thread: Thread | None = None, cpu: int = BY_THREAD, *, waker: Thread | None = None
-    ) -> float:
-        """A request goes in: by its completer (agnostic), or in stage 2 on its thread."""
-        self._script.add(at, thread, partial(_enqueue, entry=request, waker=waker), cpu)
+    def put(self, at: float, request: Request, thread: Thread, *, waker: Thread | None = None) -> float:
+        """A request goes in on a thread: on the completer's (agnostic), or in stage 2 on its own."""
+        self._script.add(at, thread, self.putting(request, waker))
         return at + STEP_NS / 3
+
+    def putting(self, request: Request, waker: Thread | None = None) -> Action:
+        """The same, for a deferred procedure call that completes it."""
+        return partial(_enqueue, entry=request, waker=waker)
 
     def post(self, at: float, thread: Thread, *, waker: Thread | None = None) -> tuple[Mini, float]:
         """PostQueuedCompletionStatus; gives the packet and when the call has returned."""

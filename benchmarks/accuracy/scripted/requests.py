@@ -17,7 +17,7 @@ from benchmarks.accuracy.scripted.lists import Packet
 from benchmarks.accuracy.scripted.machine import Image, Stack, Thread
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.scribe import Scribe
-from benchmarks.accuracy.scripted.script import BY_THREAD, Block
+from benchmarks.accuracy.scripted.script import BY_THREAD, Action, Block
 from tracer.events import irp
 from tracer.events.irp import MajorFunction
 
@@ -32,6 +32,8 @@ _MDL_PAGES: Final = 17
 _MDL_BYTES: Final = {8: 0x30, 4: 0x1C}
 STEP_NS: Final = 900
 """From one step of an operation to the next, about."""
+_CALL_NS: Final = 16 * STEP_NS
+"""A call of a program is over by then, from the first allocation to the last free."""
 RESCHEDULED_NS: Final = 1_500
 """From a completion elsewhere to stage 2 on the issuing thread, at least."""
 
@@ -107,11 +109,14 @@ class Requests:
         call: str = "control",
         quota: bool = True,
         locations: int = 0,
+        room: float = _CALL_NS,
     ) -> tuple[Request, float]:
         """A request of a thread, sent to the first of the drivers; gives it and when the last has been called.
 
-        ``call``: the program's call below which it is made. ``quota``: its handle is asynchronous.
+        ``call``: the program's call below which it is made. ``quota``: its handle is asynchronous. ``room``: how long its
+        thread is in the call; where it is in another one at that moment, this one comes later.
         """
+        at = self._script.reserve(thread, at, room)
         user = self._stage.machine.user_call(thread.process, call)
         request = Request(thread, file, tuple(layers), course, quota, Block(PACKET_TAG, 0, user=user))
         request.deferred = major in {MajorFunction.READ, MajorFunction.WRITE}
@@ -148,26 +153,37 @@ class Requests:
         return at
 
     def complete(
-        self, at: float, request: Request, thread: Thread | None = None, cpu: int = BY_THREAD, *, inner: float = 0
+        self,
+        at: float,
+        request: Request,
+        thread: Thread | None = None,
+        cpu: int = BY_THREAD,
+        *,
+        inner: float = 0,
+        queued: Action | None = None,
     ) -> float:
         """Stage 1, by a thread, or on a CPU by a deferred procedure call; gives when it is over.
 
-        The completion and its routines share an id, which no call has. ``inner``: how long what it does before it
-        returns takes.
+        The completion and its routines share an id, which no call has. ``inner``: how long what a thread does before it
+        returns takes. ``queued``: what a deferred procedure call, which nothing interrupts, does before that.
         """
-        number, add = self._next_id(), self._script.add
-        by = self._stage.machine.function("complete", request.layers[-1])
-        done = partial(_log, hook=irp.COMPLETE, request=request, number=number, routine=by)
-        add(at, thread, partial(_completed, request=request, log=done), cpu)
+        number, machine = self._next_id(), self._stage.machine
+        by = machine.function("complete", request.layers[-1])
+        log = partial(_log, request=request, number=number)
+        steps: list[Action] = [partial(_completed, request=request, log=partial(log, hook=irp.COMPLETE, routine=by))]
         for layer in reversed(request.layers[:-1]):
+            steps.append(partial(log, hook=irp.COMPLETION_ROUTINE, routine=machine.function("routine", layer)))
+        steps += [queued] if queued is not None else []
+        ends = [partial(log, hook=irp.COMPLETE_RETURN)] if self._stage.conditions.returns else []
+        if thread is None:
+            self._script.add(at, None, partial(_one_by_one, steps=steps + ends), cpu)
+            return at + STEP_NS / 2
+        for step in steps:
+            self._script.add(at, thread, step)
             at += STEP_NS / 4
-            routine = self._stage.machine.function("routine", layer)
-            passed = partial(_log, hook=irp.COMPLETION_ROUTINE, request=request, number=number, routine=routine)
-            add(at, thread, passed, cpu)
-        at += STEP_NS / 4 + inner
-        if self._stage.conditions.returns:
-            add(at, thread, partial(_log, hook=irp.COMPLETE_RETURN, request=request, number=number), cpu)
-        return at + STEP_NS / 4
+        for step in ends:
+            self._script.add(at + inner, thread, step)
+        return at + inner + STEP_NS / 4
 
     def at_once(self, at: float, request: Request) -> float:
         """Completed by the issuing thread within its call; gives when that has returned.
@@ -241,8 +257,8 @@ def _take(scribe: Scribe, request: Request, locations: int, stack: Stack) -> Non
     if packet.address:
         request.block.address, request.block.record = packet.address, packet.record
     else:
-        packet.address = scribe.addresses.take(packet.size, paged=False)
-        request.block.address = packet.address
+        new = scribe.addresses.fresh if packet.from_before else scribe.addresses.take
+        packet.address = request.block.address = new(packet.size, paged=False)
         if not packet.from_before:
             packet.record = request.block.record = scribe.pool(request.block, stack, freed=False)
     request.pointer = packet.address + scribe.conditions.pool_offset
@@ -263,7 +279,12 @@ def _call(scribe: Scribe, request: Request, major: int, routine: int, number: in
     request.issued = record if request.issued < 0 else request.issued
 
 
-def _log(scribe: Scribe, hook: int, request: Request, number: int, routine: int = 0) -> int:
+def _one_by_one(scribe: Scribe, steps: list[Action]) -> None:
+    for step in steps:
+        step(scribe)
+
+
+def _log(scribe: Scribe, *, hook: int, request: Request, number: int, routine: int = 0) -> int:
     values = {"irp": request.pointer, "id": number, "routine": routine}
     return scribe.kernel(hook, values, scribe.conditions.request_header)
 

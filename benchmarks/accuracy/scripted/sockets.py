@@ -151,7 +151,8 @@ class Sockets:
 
         ``cancelled``: requests that wait; each is completed within, and its stage 2 is an APC on the same thread.
         """
-        request, at = self._own(at, socket, MajorFunction.CLEANUP, "close")
+        room = STEP_NS * (16 + 3 * len(cancelled))
+        request, at = self._own(at, socket, MajorFunction.CLEANUP, "close", room)
         self.tell(at, socket, afd.CLOSE, EnterExit.STARTED)
         for one in cancelled:
             at = self.requests.complete(at + STEP_NS / 2, one, socket.thread)
@@ -196,9 +197,13 @@ class Sockets:
         by = thread or (socket.thread if cpu == BY_THREAD else None)
         self._script.add(at, by, partial(_tell, socket=socket, event=event, step=step, size=size), cpu)
 
-    def _own(self, at: float, socket: Socket, major: int, call: str) -> tuple[Request, float]:
+    def _own(
+        self, at: float, socket: Socket, major: int, call: str, room: float = STEP_NS * 20
+    ) -> tuple[Request, float]:
         """A request that the I/O manager makes itself: create, cleanup, close."""
-        return self.requests.issue(at, socket.thread, socket.file, self.layers, major=major, call=call, quota=False)
+        return self.requests.issue(
+            at, socket.thread, socket.file, self.layers, major=major, call=call, quota=False, room=room
+        )
 
 
 def held(sockets: Sequence[Socket]) -> tuple[Block, ...]:

@@ -18,6 +18,7 @@ from benchmarks.accuracy.scripted.sites import calls_below, driver_stack
 from benchmarks.accuracy.scripted.stage import Stage
 
 _LEAST: Final = 40
+_OWN_NS: Final = 60_000.0
 _MOST_TRIP_NS: Final = 3_000_000.0
 
 
@@ -109,7 +110,9 @@ def _devices(stage: Stage, rate: float, *, stopped: bool, resumed: float = 0.0) 
         over = requests.complete(done, request, cpu=requests.elsewhere(thread))
         if rng.random() < resumed:
             request.layers = (keeper,)
-            over = requests.complete(over + 50_000 * rng.random(), request, stage.machine.system_thread())
+            worker = stage.machine.system_thread()
+            again = stage.script.reserve(worker, over + 50_000 * rng.random(), STEP_NS * 2)
+            over = requests.complete(again, request, worker)
         if not kept:
             requests.finish(over + RESCHEDULED_NS * rng.uniform(1, 4), request)
     return keeper, held
@@ -122,13 +125,14 @@ def _own(stage: Stage, rate: float) -> tuple[Guilt, ...]:
     size = stage.conditions.pointer_size
     locations = stage.rng.randrange(1, 6)
     for number in range(max(_LEAST * 4, stage.budget // 2)):
-        at, thread = stage.rng.random() * stage.duration * 0.98, stage.rng.choice(workers)
+        thread = stage.rng.choice(workers)
+        at = stage.script.reserve(thread, stage.rng.random() * stage.duration * 0.98, _OWN_NS)
         packet = Packet(HEADER_BYTES[size] + LOCATION_BYTES[size] * locations, locations, 0, rests=False)
         request = Request(thread, file, (below,), Course.PLAIN, False, Block(PACKET_TAG, packet.size), packet=packet)
         stage.script.add(at, thread, partial(_make, request=request, stack=made))
         at = requests.returned(requests.call(at + STEP_NS, request) + STEP_NS, request)
         request.layers = (image, below)  # the driver has set a completion routine, which stops the completion
-        over = requests.complete(at + 30_000, request, thread, inner=STEP_NS)
+        over = requests.complete(at + _OWN_NS / 2, request, thread, inner=STEP_NS)
         if stage.rng.random() < rate or (rate > 0 and number < _LEAST):
             left.append(request.block)
         else:

@@ -116,7 +116,7 @@ def threads_gone(stage: Stage) -> tuple[Guilt, ...]:
 def too_slow(stage: Stage) -> tuple[Guilt, ...]:
     """One worker drains the port, but slower than it fills."""
     program = _Program.of(stage, stage.rng.randrange(1, 3), workers=1)
-    puts, _ = _some_puts(program)
+    puts = _some_puts(program)
     left = _take_slowly(program, puts, stage.share(0.2, 0.7))
     return program.guilt(left)
 
@@ -124,7 +124,7 @@ def too_slow(stage: Stage) -> tuple[Guilt, ...]:
 def healthy(stage: Stage) -> tuple[Guilt, ...]:
     """Any of the workers takes an entry soon."""
     program = _Program.of(stage, stage.rng.randrange(1, 4), workers=stage.rng.randrange(1, 8))
-    for put in _some_puts(program)[0]:
+    for put in _some_puts(program):
         program.ports.take(put.at + 3_000 + stage.rng.random() * 60_000, [put.entry], stage.rng.choice(program.workers))
     return ()
 
@@ -132,7 +132,7 @@ def healthy(stage: Stage) -> tuple[Guilt, ...]:
 def in_batches(stage: Stage) -> tuple[Guilt, ...]:
     """A worker comes by now and then and takes all there is, some at a time."""
     program = _Program.of(stage, stage.rng.randrange(1, 4), workers=1)
-    puts, _ = _some_puts(program)
+    puts = _some_puts(program)
     times, most = stage.rng.randrange(5, 50), stage.rng.choice((1, 16, 64))
     each = -(-len(puts) // times)
     for begin in range(0, len(puts) - each // 3, each):
@@ -144,10 +144,11 @@ def in_batches(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def closed(stage: Stage) -> tuple[Guilt, ...]:
-    """Entries pile up, and the port is closed with all of them in it, once or now and then."""
+    """Entries pile up, and the port is closed with all of them in it; or it is made anew now and then."""
     program = _Program.of(stage, stage.rng.randrange(1, 3))
-    puts, until = _some_puts(program, until=stage.share(0.5, 0.9))
-    if stage.rng.random() < 0.5:
+    until = stage.share(0.5, 0.9)
+    puts = _some_puts(program, until)
+    if isinstance(puts[0].entry, Request):
         program.ports.close(until * stage.duration + 100_000, [put.entry for put in puts], program.issuers[0])
         return ()
     each = -(-len(puts) // stage.rng.randrange(3, 30))
@@ -157,14 +158,14 @@ def closed(stage: Stage) -> tuple[Guilt, ...]:
     return ()
 
 
-def _some_puts(program: _Program, until: float = 0.985) -> tuple[list[_Put], float]:
+def _some_puts(program: _Program, until: float = 0.985) -> list[_Put]:
     """Requests of one course, or posted packets."""
     ways: list[Callable[[], list[_Put]]] = [
         lambda: _posts(program, until=until),
         lambda: _socket_requests(program, Course.EVENT, until=until),
         lambda: _socket_requests(program, Course.AGNOSTIC, until=until),
     ]
-    return program.stage.rng.choice(ways)(), until
+    return program.stage.rng.choice(ways)()
 
 
 def _take_slowly(program: _Program, puts: list[_Put], rate: float) -> list[Entry]:
@@ -228,9 +229,7 @@ def _by_interrupt(program: _Program, at: float, request: Request) -> float:
     requests, thread = program.sockets.requests, request.thread
     cpu = requests.elsewhere(thread)
     if request.course is Course.AGNOSTIC:
-        over = requests.complete(at, request, cpu=cpu, inner=STEP_NS / 2)
-        program.ports.put(at + STEP_NS * (0.15 + 0.25 * (len(request.layers) - 1)), request, cpu=cpu)
-        return over
+        return requests.complete(at, request, cpu=cpu, queued=program.ports.putting(request))
     over = requests.complete(at, request, cpu=cpu)
     over = requests.finish(over + RESCHEDULED_NS * program.stage.rng.uniform(1, 4), request)
     return program.ports.put(over + STEP_NS / 4, request, thread)
