@@ -45,7 +45,8 @@ def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
         kept = ring_of(buffers, settings.cpus, rng.uniform(*KEPT_OF_A_RING))
         simulation = simulate(scenario, seed, replace(settings, circular=kept))
     owners = {thread: each["id"] for each in simulation.truth["processes"] for thread in each["threads"]}
-    leaks = tuple(_leak(document, owners) for document in simulation.truth["leaks"])
+    shown = frozenset(each["address"] for each in simulation.truth["outstanding"])
+    leaks = tuple(_leak(document, owners, shown) for document in simulation.truth["leaks"])
     return simulation.data, Truth(leaks, spoiling in LOSSY)
 
 
@@ -84,14 +85,15 @@ def _spoilt(settings: Settings, spoiling: Spoiling, rng: random.Random) -> Setti
     return replace(settings, **changes.get(spoiling, {}))
 
 
-def _leak(document: Mapping[str, Any], owners: Mapping[int, int]) -> Leak:
-    """``owners``: process ids by thread id.
+def _leak(document: Mapping[str, Any], owners: Mapping[int, int], shown: frozenset[int]) -> Leak:
+    """``owners``: process ids by thread id; ``shown``: blocks whose allocation the file has, and no free.
 
     Of objects of a program, and of packets that a driver made, both verdicts about what is never freed are right.
     """
     verdict, held = document["verdict"], document["held_requests"]
     why = "port" if verdict == "undrained-port" else _WHYS.get(document["apc"] or document["kept"], "")
     either = verdict in _NEVER_FREED and (document["accused"] == "process" or _PACKET in document["tags"])
+    packets = frozenset(one["irp"] for one in held)
     threads = {one["thread_id"] for one in held} | {document["thread_id"]} - {None}
     processes = {document["process_id"]} - {None} | {owners[thread] for thread in threads if thread in owners}
     return Leak(
@@ -107,5 +109,6 @@ def _leak(document: Mapping[str, Any], owners: Mapping[int, int]) -> Leak:
         apc=document["apc"] or "",
         kept=document["kept"] or "",
         why=why,
-        held=frozenset(one["irp"] for one in held),
+        held=packets & shown,
+        unseen=packets - shown,
     )
