@@ -19,7 +19,7 @@ from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
 from analyzers.quantities import counted
 from analyzers.requests.tables import NEVER
-from analyzers.trends.arrivals import keep_coming
+from analyzers.trends.arrivals import FEWEST, keep_coming
 from analyzers.verdicts.survivors import survivors
 
 Bools = npt.NDArray[np.bool_]
@@ -34,7 +34,8 @@ RULES: Final = {
 _A_FEW: Final = 2
 """Requests in flight on one file that are usual at any time: one each way."""
 _GRACE_NS: Final = 50_000_000
-"""From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms."""
+"""From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms. Where
+a driver let many pass, the younger ones count too."""
 _MOSTLY: Final = 0.5
 _NOT_STEADY: Final = 0.8
 _STILL_OPEN: Final = 0.9
@@ -43,8 +44,12 @@ _STILL_OPEN: Final = 0.9
 def overdue(evidence: Seen) -> Bools:
     """By request: in flight though its driver was told to end it."""
     requests, at = evidence.requests, evidence.machine.at_ns
-    told = np.maximum(requests.cleaned_ns, requests.exited_ns)
-    return np.asarray(~evidence.completed & (told != NEVER) & (at - told > _GRACE_NS) & evidence.callers)
+    told_ns = np.maximum(requests.cleaned_ns, requests.exited_ns)
+    told = ~evidence.completed & (told_ns != NEVER) & evidence.callers
+    late = told & (at - told_ns > _GRACE_NS)
+    routines, place = np.unique(requests.last_routine, return_inverse=True)
+    many = np.bincount(place[late], minlength=len(routines)) >= FEWEST
+    return np.asarray(late | (told & many[place]))
 
 
 def outlives(evidence: Seen) -> Bools:

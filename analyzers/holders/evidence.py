@@ -112,9 +112,7 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         refers=handled & ~finished,
         owns_buffer=blocks.owns_buffer & ~finished,
         passed=requests.completion_routine != 0,
-        off_list=_off_list(
-            pool, snapshot, blocks, completed & known & blocks.held & ~blocks.drivers_own, machine.pointer_size
-        ),
+        off_list=_off_list(pool, snapshot, blocks, completed & known & blocks.held & ~blocks.drivers_own, machine),
     )
 
 
@@ -149,11 +147,11 @@ def _last_system_call(pool: PoolSnapshot, requests: RequestTable) -> I64:
 
 
 def _off_list(
-    pool: PoolSnapshot, snapshot: RequestSnapshot, blocks: IrpBlocks, wanted: Bools, pointer_size: int
+    pool: PoolSnapshot, snapshot: RequestSnapshot, blocks: IrpBlocks, wanted: Bools, machine: Machine
 ) -> Bools:
     requests, kinds = snapshot.requests, snapshot.kinds
     rows = np.flatnonzero(wanted)
-    proof = off_lists(pool, requests, blocks, rows, pointer_size)
+    proof = off_lists(pool, requests, blocks, rows, machine.pointer_size, machine.at_ns)
     rests = mostly_retired(requests, np.append(kinds.retired, 0), np.append(kinds.completed, 0), rows)
     result = np.zeros(len(requests), np.bool_)
     result[rows] = believed(requests, rows, proof, rests)

@@ -33,9 +33,9 @@ from analyzers.modules import KERNEL_NAME
 from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
-from analyzers.retention.retained import OF_FILE, closed
+from analyzers.retention.retained import closed, own_request
 from analyzers.snapshot import Names, PoolSnapshot
-from analyzers.tags.callers import ENDPOINT, SOCKETS
+from analyzers.tags.callers import ENDPOINT, SOCKETS, tag_number
 from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
@@ -50,6 +50,7 @@ _FEWEST: Final = 4
 """Held requests below which nobody is accused: a few may be on their way."""
 _MOSTLY: Final = 0.5
 """Share of a thread's blocks from one place in the code that hang on its requests from which all do."""
+_MDL: Final = tag_number("Mdl ")
 _EXAMPLES: Final = 3
 """Requests that are shown as evidence, event by event."""
 _POINTS: Final = 64
@@ -97,11 +98,12 @@ def belonging(group: HeldGroup, held: Grounds, pool: PoolSnapshot) -> Mask:
     sockets[requests.socket[keeps[:-1]]] = True
     sockets[-1] = False
     sockets[:-1] &= closed(held.requests.sockets)
-    own = mine[attribution.request] & ~np.isin(attribution.rule, OF_FILE)
+    own = mine[own_request(attribution, requests)]
     result = own | sockets[attribution.socket]
     if group.port is not None:
         result[group.port.blocks] = True
-    return np.asarray(result | _in_step_with_sockets(pool, result))
+    result |= _in_step_with_sockets(pool, result)
+    return np.asarray(result | _descriptor_lists_used_again(pool, result, group))
 
 
 def _in_step_with_sockets(pool: PoolSnapshot, mine: Mask) -> Mask:
@@ -117,16 +119,35 @@ def _in_step_with_sockets(pool: PoolSnapshot, mine: Mask) -> Mask:
         nobody = np.zeros(max(len(rows), len(sockets)), np.uint32)
         ours, others = (out.time_ns[rows], nobody[: len(rows)]), (out.time_ns[sockets], nobody[: len(sockets)])
         if len(rows) >= FEWEST and follows(*ours, *others):
-            result[rows[_next_to(ours[0], others[0])]] = True
+            result[rows[_abreast(ours[0], others[0])]] = True
     return result
 
 
-def _next_to(births: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Rows:
-    """Places of the births that come just before the others, or of those just after: whichever are more."""
-    before = np.unique(np.searchsorted(births, others, side="right") - 1)
-    after = np.unique(np.searchsorted(births, others, side="left"))
-    before, after = before[before >= 0], after[after < len(births)]
-    return before if len(before) >= len(after) else after
+def _descriptor_lists_used_again(pool: PoolSnapshot, mine: Mask, group: HeldGroup) -> Mask:
+    """By outstanding allocation: whether it is a descriptor list that was made for an earlier request, and used again.
+
+    They rest on lists of their own in between, which no event tells. So where most of what a site has left is the
+    group's, the rest is too, as far as there are requests without one.
+    """
+    out = pool.outstanding
+    lists = (pool.tags.tag == _MDL)[pool.sites.tag_row][out.site]
+    result = np.zeros(len(out), np.bool_)
+    for site in np.unique(out.site[lists & mine]).tolist():
+        of_site = lists & (out.site == site)
+        ours, others = np.count_nonzero(of_site & mine), np.flatnonzero(of_site & ~mine)
+        if len(others) <= min(len(group.rows) - ours, ours):
+            result[others] = True
+    return result
+
+
+def _abreast(births: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> slice:
+    """The births in a row, as many as the others where there are more, that lie closest to these, one to one."""
+    spare = len(births) - len(others)
+    if spare <= 0:
+        return slice(0, len(births))
+    apart = [abs(float(np.median(births[first : first + len(others)] - others))) for first in range(spare + 1)]
+    first = int(np.argmin(apart))
+    return slice(first, first + len(others))
 
 
 def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:

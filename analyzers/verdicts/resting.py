@@ -50,22 +50,29 @@ def resting(
         listed &= ~in_use[attribution.request]
     listed |= _descriptor_lists(pool) & ~judged
     rows = np.flatnonzero(listed)
-    list_of, held = _lists(pool.outstanding, rows)
-    listed[rows[held[list_of] > _DEPTH]] = False
+    list_of, held, spilt = _lists(pool.outstanding, rows)
+    listed[rows[(held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)]] = False
     return listed
 
 
 def may_rest(outstanding: Outstanding, rows: Rows) -> int:
     """How many of some packets may rest on lists at most, by their sizes and processors."""
-    _, held = _lists(outstanding, rows)
+    _, held, _ = _lists(outstanding, rows)
     return int(np.minimum(held, _DEPTH).sum())
 
 
-def _lists(outstanding: Outstanding, rows: Rows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The list that each of the rows could be on, as a number, and by list how many that are."""
+def _lists(
+    outstanding: Outstanding, rows: Rows
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The list that each of the rows could be on, as a number; by list how many that are.
+
+    And by list how many of its size, of all processors, are more than their own lists hold: the shared list's.
+    """
     keys = (outstanding.size[rows] << np.uint64(16)) | outstanding.cpu[rows].astype(np.uint64)
-    _, list_of, held = np.unique(keys, return_inverse=True, return_counts=True)
-    return list_of.astype(np.int64), held.astype(np.int64)
+    values, list_of, held = np.unique(keys, return_inverse=True, return_counts=True)
+    _, of_size = np.unique(values >> np.uint64(16), return_inverse=True)
+    spilt = np.bincount(of_size, np.maximum(held - _DEPTH, 0)).astype(np.int64)
+    return list_of.astype(np.int64), held.astype(np.int64), spilt[of_size] if len(of_size) else held.astype(np.int64)
 
 
 def _descriptor_lists(pool: PoolSnapshot) -> Mask:

@@ -64,7 +64,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> U
 def _under_way(held: Grounds) -> Mask:
     """By outstanding allocation: whether it belongs to a request in flight."""
     in_flight = np.append(held.held.is_held_by(Why.IN_FLIGHT), np.False_)
-    return np.asarray(in_flight[own_request(held.attribution)])
+    return np.asarray(in_flight[own_request(held.attribution, held.requests.requests)])
 
 
 def _accusations(accused: list[Judgement], held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
