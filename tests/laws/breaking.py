@@ -441,6 +441,19 @@ def a_request_enters_a_port_in_stage_two_with_its_buffer(made: Made) -> None:
     made.free_packet(packet)
 
 
+@breaks("agnostic_requests_keep_their_endpoint")
+def an_endpoint_goes_while_an_agnostic_request_waits(made: Made) -> None:
+    packet = made.packet()
+    number = made.call(packet)
+    made.socket(afd.RECEIVE)
+    made.returns(packet, number)
+    completion = made.begin_completion(packet)
+    made.insert(packet + ENTRY)
+    made.end_completion(packet, completion)
+    made.socket(afd.CLOSE)
+    made.socket(afd.CLEANUP)
+
+
 @breaks("held_by_a_port_is_in_it")
 def a_request_held_by_a_port_was_taken_out(made: Made) -> None:
     packet = made.packet()
@@ -582,3 +595,78 @@ def a_held_packet_is_freed(made: Made) -> None:
     hold(made, packet, "unknown", made.issue(packet))
     made.complete(packet)
     made.free_packet(packet)
+
+
+@breaks("direct_stage_two_is_inside_its_completion")
+def a_packet_is_freed_below_a_completion_that_has_ended(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IopCompleteRequest", "IopfCompleteRequest")
+
+
+@breaks("direct_stage_two_is_inside_its_completion")
+def a_packet_is_freed_below_its_completion_on_another_thread(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    number = made.begin_completion(packet)
+    made.free_packet(packet, WORKER)
+    made.below("IopCompleteRequest", "IopfCompleteRequest", who=WORKER)
+    made.end_completion(packet, number)
+
+
+@breaks("stage_two_by_apc_is_on_its_thread")
+def a_special_apc_runs_on_another_thread(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet, OTHER)
+    made.below("IopCompleteRequest", "KiDeliverApc", who=OTHER)
+
+
+@breaks("routine_packets_are_freed_by_delivery_or_rundown")
+def a_user_apc_runs_on_another_thread(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet, OTHER)
+    made.below("IopUserRundown", "KiDeliverApc", who=OTHER)
+
+
+@breaks("routine_packets_are_freed_by_delivery_or_rundown")
+def user_apcs_are_run_down_before_the_end(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IopUserRundown", "KeRundownApcQueues", "PspExitThread")
+    made.end()
+
+
+@breaks("port_packets_are_freed_by_removal_or_close")
+def a_packet_is_freed_by_who_took_nothing_out(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IoRemoveIoCompletion", "NtRemoveIoCompletion")
+
+
+@breaks("port_packets_are_freed_by_removal_or_close")
+def a_packet_goes_with_a_port_that_it_was_not_in(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IopCloseIoCompletion")
+
+
+@breaks("no_user_mode_before_stage_two")
+def a_special_apc_frees_a_packet_after_its_thread_went_on(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.wait()
+    made.free_packet(packet)
+    made.below("IopCompleteRequest", "KiDeliverApc", "KiApcInterrupt")

@@ -8,11 +8,12 @@ from typing import Final
 
 from tests.laws.events import Event, What, is_started
 from tests.laws.law import before, law
-from tests.laws.requests import ENTRY_OFFSET, LARGEST_PACKET, PACKET, Request, Story
+from tests.laws.requests import ENTRY_OFFSET, LARGEST_PACKET, PACKET, Request, Story, tag
 from tracer.events import afd
 from tracer.events.irp import MajorFunction
 
 _PORT = "ReactOS, iomgr/iocomp.c; Microsoft, 'I/O completion ports'"
+_ENDPOINT: Final = tag("AfdE")
 _BURST_NS: Final = 5_000_000
 """A port that is closed frees its entries one after the other: no two of them lie farther apart than this."""
 
@@ -157,6 +158,41 @@ def agnostic_requests_keep_their_file(story: Story) -> Iterator[str]:
 
 def _keeps_buffer(request: Request) -> bool:
     return request.buffer is not None and not before(request.buffer.freed, request.removed or request.over)
+
+
+@law(
+    "The endpoint of a socket is not cleaned up while a thread-agnostic request of it waits in a port.",
+    "the endpoint lies in the file's context: Microsoft, FILE_OBJECT FsContext; IRP_MJ_CLOSE",
+)
+def agnostic_requests_keep_their_endpoint(story: Story) -> Iterator[str]:
+    """Which endpoint a file has, the socket operations inside its driver calls tell."""
+    endpoints, gone = _endpoints(story)
+    for request in story.requests:
+        entered, endpoint = request.inserted, endpoints.get(id(request.issued))
+        if entered is None or endpoint is None or not (request.is_agnostic or _keeps_buffer(request)):
+            continue
+        until = request.removed or request.over
+        end = next((each for each in gone[endpoint] if each.order > entered.order and before(each, until)), None)
+        if end is not None:
+            yield f"{request.told()} is in a port since {entered.told}; its endpoint goes at {end.told}"
+
+
+def _endpoints(story: Story) -> tuple[dict[int, int], dict[int, list[Event]]]:
+    """The endpoint of driver calls, by identity, and when endpoints are cleaned up or freed."""
+    calls: dict[int, list[Event]] = defaultdict(list)
+    endpoints: dict[int, int] = {}
+    gone: dict[int, list[Event]] = defaultdict(list)
+    for event in story.told.events:
+        if event.what is What.CALL:
+            calls[event.thread].append(event)
+        elif event.what is What.RETURN:
+            calls[event.thread] = [each for each in calls[event.thread] if each["id"] != event["id"]]
+        elif is_started(event) and calls[event.thread]:
+            endpoints[id(calls[event.thread][-1])] = event.object
+        ends = event.what is What.SOCKET and event.event == afd.CLEANUP
+        if ends or (event.what is What.FREE and event["tag"] & 0x7FFFFFFF == _ENDPOINT):
+            gone[event.object].append(event)
+    return endpoints, gone
 
 
 @law(

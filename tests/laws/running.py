@@ -7,12 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.simulate import Simulation
-from tests.laws import on_ids, on_memory, on_ports, on_sockets, on_stage_two, on_threads, on_truth, on_user_apcs
+from tests.laws import (
+    on_ids,
+    on_memory,
+    on_ports,
+    on_sockets,
+    on_stacks,
+    on_stage_two,
+    on_threads,
+    on_truth,
+    on_user_apcs,
+)
 from tests.laws.events import Held, read
 from tests.laws.law import broken, report
 from tests.laws.requests import followed
 
-ALL_LAWS = (on_ids, on_memory, on_ports, on_sockets, on_stage_two, on_threads, on_truth, on_user_apcs)
+ALL_LAWS = (on_ids, on_memory, on_ports, on_sockets, on_stacks, on_stage_two, on_threads, on_truth, on_user_apcs)
 """Their import puts the laws on the list."""
 
 

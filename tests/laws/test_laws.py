@@ -22,7 +22,8 @@ pytestmark = pytest.mark.unjitted
 def found(made: Made, folder: Path) -> dict[str, list[str]]:
     path = folder / "made.etl"
     made.write(path)
-    return broken(followed(read(path, made.held)))
+    functions = {address: name for name, address in made.functions.items()}
+    return broken(followed(read(path, made.held, functions)))
 
 
 @pytest.mark.parametrize(("law", "play"), [pytest.param(*each, id=each[1].__name__) for each in BREAKS])
