@@ -387,8 +387,10 @@ def an_entry_is_put_in_twice(made: Made) -> None:
 
 @breaks("packets_leave_ports_by_their_doors")
 def a_packet_in_a_port_is_used_again(made: Made) -> None:
-    packet = in_port(made)
-    made.issue(packet)
+    first, second = in_port(made), in_port(made)
+    made.issue(first)
+    made.remove(second + ENTRY)
+    made.free_packet(second)
 
 
 @breaks("packets_leave_ports_by_their_doors")
@@ -416,7 +418,20 @@ def another_thread_frees_what_was_taken_out(made: Made) -> None:
 
 @breaks("agnostic_requests_keep_their_file")
 def a_file_is_closed_while_an_agnostic_request_waits(made: Made) -> None:
-    in_port(made)
+    packet = in_port(made)
+    made.handle(_CLEANUP)
+    made.handle(_CLOSE)
+    made.remove(packet + ENTRY)
+    made.free_packet(packet)
+
+
+@breaks("agnostic_requests_keep_their_file")
+def a_file_is_closed_and_its_agnostic_request_is_held(made: Made) -> None:
+    packet = made.packet()
+    hold(made, packet, "port", made.issue(packet))
+    number = made.begin_completion(packet)
+    made.insert(packet + ENTRY)
+    made.end_completion(packet, number)
     made.handle(_CLEANUP)
     made.handle(_CLOSE)
 
@@ -452,6 +467,8 @@ def an_endpoint_goes_while_an_agnostic_request_waits(made: Made) -> None:
     made.end_completion(packet, completion)
     made.socket(afd.CLOSE)
     made.socket(afd.CLEANUP)
+    made.remove(packet + ENTRY)
+    made.free_packet(packet)
 
 
 @breaks("held_by_a_port_is_in_it")

@@ -82,6 +82,17 @@ def a_port_is_drained_and_another_closed(made: Made) -> None:
     made.free_packet(with_event)
 
 
+def a_closed_port_s_packets_go_to_a_list(made: Made) -> None:
+    first, second = in_port(made), in_port(made)
+    made.handle(MajorFunction.CLEANUP)
+    made.handle(MajorFunction.CLOSE)
+    for packet in (first, second):
+        made.issue(packet, file=FILE + 0x1000)
+        number = made.begin_completion(packet)
+        made.insert(packet + ENTRY)
+        made.end_completion(packet, number)
+
+
 def the_last_thread_closes_the_port(made: Made) -> None:
     packet = in_port(made)
     for each in (OTHER, CLIENT):
@@ -131,6 +142,7 @@ def a_worker_goes_on_in_the_kernel(made: Made) -> None:
         an_exit_runs_user_apcs_down,
         user_apcs_stay,
         a_port_is_drained_and_another_closed,
+        a_closed_port_s_packets_go_to_a_list,
         the_last_thread_closes_the_port,
         a_kernel_call_holds_special_apcs,
         a_driver_stops_a_completion,
