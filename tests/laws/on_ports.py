@@ -112,13 +112,14 @@ def _taken_out_of_a_closed_port(requests: list[Request]) -> Iterator[str]:
     for gone in filter(_left_without_removal, requests):
         for other in requests:
             entered, taken = other.inserted, other.removed
-            if gone.over is not None and entered is not None and taken is not None:
-                if entered.order < gone.over.order < taken.order and gone.issued.process == other.issued.process:
-                    yield (
-                        f"{gone.told()} has left its port by {gone.over.told} and was not taken out; {other.told()}, "
-                        f"in that port since {entered.told}, is taken out at {taken.told}"
-                    )
-                    return
+            if gone.over is None or entered is None or taken is None:
+                continue
+            if entered.order < gone.over.order < taken.order and gone.issued.process == other.issued.process:
+                yield (
+                    f"{gone.told()} has left its port by {gone.over.told} and was not taken out; {other.told()}, in "
+                    f"that port since {entered.told}, is taken out at {taken.told}"
+                )
+                return
 
 
 def _no_burst(story: Story, thread: int, requests: list[Request]) -> Iterator[str]:

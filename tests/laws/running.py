@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.laws import (
     on_truth,
     on_user_apcs,
 )
-from tests.laws.events import Held, read
+from tests.laws.events import Held, Truth, read
 from tests.laws.law import broken, report
 from tests.laws.requests import followed
 
@@ -35,8 +36,16 @@ def held_in(leaks: Iterable[Mapping[str, Any]]) -> tuple[Held, ...]:
     )
 
 
+def truth_of(simulation: Simulation) -> Truth:
+    """What the simulator knows."""
+    functions = {int(address, 16): name.split("!")[-1] for address, name in simulation.truth["functions"].items()}
+    sequence: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for place, record in enumerate(simulation.records):
+        sequence[record.time, record.cpu, record.hook or record.id].append(place)
+    return Truth(held_in(simulation.truth["leaks"]), functions, sequence)
+
+
 def broken_by(simulation: Simulation, path: Path) -> str:
     """What a simulated trace breaks, in words; empty where it breaks nothing."""
     simulation.write(path)
-    functions = {int(address, 16): name.split("!")[-1] for address, name in simulation.truth["functions"].items()}
-    return report(broken(followed(read(path, held_in(simulation.truth["leaks"]), functions))))
+    return report(broken(followed(read(path, truth_of(simulation)))))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.laws.breaking import BREAKS, ENTRY, Play, buffered, hold, in_port, pending
-from tests.laws.events import read
+from tests.laws.events import Truth, read
 from tests.laws.law import LAWS, broken, report
 from tests.laws.made import CLIENT, FILE, OTHER, WORKER, Made
 from tests.laws.requests import followed
@@ -23,7 +23,7 @@ def found(made: Made, folder: Path) -> dict[str, list[str]]:
     path = folder / "made.etl"
     made.write(path)
     functions = {address: name for name, address in made.functions.items()}
-    return broken(followed(read(path, made.held, functions)))
+    return broken(followed(read(path, Truth(made.held, functions))))
 
 
 @pytest.mark.parametrize(("law", "play"), [pytest.param(*each, id=each[1].__name__) for each in BREAKS])
