@@ -387,8 +387,10 @@ def an_entry_is_put_in_twice(made: Made) -> None:
 
 @breaks("packets_leave_ports_by_their_doors")
 def a_packet_in_a_port_is_used_again(made: Made) -> None:
-    packet = in_port(made)
-    made.issue(packet)
+    first, second = in_port(made), in_port(made)
+    made.issue(first)
+    made.remove(second + ENTRY)
+    made.free_packet(second)
 
 
 @breaks("packets_leave_ports_by_their_doors")
@@ -416,7 +418,20 @@ def another_thread_frees_what_was_taken_out(made: Made) -> None:
 
 @breaks("agnostic_requests_keep_their_file")
 def a_file_is_closed_while_an_agnostic_request_waits(made: Made) -> None:
-    in_port(made)
+    packet = in_port(made)
+    made.handle(_CLEANUP)
+    made.handle(_CLOSE)
+    made.remove(packet + ENTRY)
+    made.free_packet(packet)
+
+
+@breaks("agnostic_requests_keep_their_file")
+def a_file_is_closed_and_its_agnostic_request_is_held(made: Made) -> None:
+    packet = made.packet()
+    hold(made, packet, "port", made.issue(packet))
+    number = made.begin_completion(packet)
+    made.insert(packet + ENTRY)
+    made.end_completion(packet, number)
     made.handle(_CLEANUP)
     made.handle(_CLOSE)
 
@@ -438,6 +453,21 @@ def a_request_enters_a_port_in_stage_two_with_its_buffer(made: Made) -> None:
     made.insert(packet + ENTRY, CLIENT)
     made.remove(packet + ENTRY)
     made.free_buffer(buffer)
+    made.free_packet(packet)
+
+
+@breaks("agnostic_requests_keep_their_endpoint")
+def an_endpoint_goes_while_an_agnostic_request_waits(made: Made) -> None:
+    packet = made.packet()
+    number = made.call(packet)
+    made.socket(afd.RECEIVE)
+    made.returns(packet, number)
+    completion = made.begin_completion(packet)
+    made.insert(packet + ENTRY)
+    made.end_completion(packet, completion)
+    made.socket(afd.CLOSE)
+    made.socket(afd.CLEANUP)
+    made.remove(packet + ENTRY)
     made.free_packet(packet)
 
 
@@ -582,3 +612,78 @@ def a_held_packet_is_freed(made: Made) -> None:
     hold(made, packet, "unknown", made.issue(packet))
     made.complete(packet)
     made.free_packet(packet)
+
+
+@breaks("direct_stage_two_is_inside_its_completion")
+def a_packet_is_freed_below_a_completion_that_has_ended(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IopCompleteRequest", "IopfCompleteRequest")
+
+
+@breaks("direct_stage_two_is_inside_its_completion")
+def a_packet_is_freed_below_its_completion_on_another_thread(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    number = made.begin_completion(packet)
+    made.free_packet(packet, WORKER)
+    made.below("IopCompleteRequest", "IopfCompleteRequest", who=WORKER)
+    made.end_completion(packet, number)
+
+
+@breaks("stage_two_by_apc_is_on_its_thread")
+def a_special_apc_runs_on_another_thread(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet, OTHER)
+    made.below("IopCompleteRequest", "KiDeliverApc", who=OTHER)
+
+
+@breaks("routine_packets_are_freed_by_delivery_or_rundown")
+def a_user_apc_runs_on_another_thread(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet, OTHER)
+    made.below("IopUserRundown", "KiDeliverApc", who=OTHER)
+
+
+@breaks("routine_packets_are_freed_by_delivery_or_rundown")
+def user_apcs_are_run_down_before_the_end(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IopUserRundown", "KeRundownApcQueues", "PspExitThread")
+    made.end()
+
+
+@breaks("port_packets_are_freed_by_removal_or_close")
+def a_packet_is_freed_by_who_took_nothing_out(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IoRemoveIoCompletion", "NtRemoveIoCompletion")
+
+
+@breaks("port_packets_are_freed_by_removal_or_close")
+def a_packet_goes_with_a_port_that_it_was_not_in(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.free_packet(packet)
+    made.below("IopCloseIoCompletion")
+
+
+@breaks("no_user_mode_before_stage_two")
+def a_special_apc_frees_a_packet_after_its_thread_went_on(made: Made) -> None:
+    packet = made.packet()
+    made.issue(packet)
+    made.complete(packet)
+    made.wait()
+    made.free_packet(packet)
+    made.below("IopCompleteRequest", "KiDeliverApc", "KiApcInterrupt")

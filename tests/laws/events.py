@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final
 
-from tracer.columns import UNKNOWN_ID, BlobColumn, EventTable
+from tracer.columns import UNKNOWN_ID, BlobColumn, EventTable, Who
 from tracer.etl.file import EtlFile
 from tracer.events import afd, irp, pool, thread
 
@@ -116,8 +117,24 @@ class Told:
     """Process by thread."""
 
 
-def read(path: Path, held: tuple[Held, ...] = (), functions: Mapping[int, str] | None = None) -> Told:
-    """Read a trace file. ``functions``: names by the addresses of frames."""
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the writer of a trace knows. ``functions``: names by the addresses of frames.
+
+    ``sequence``: of the events of one tick of the clock, on whatever processors, the true order: places by raw time,
+    processor and event id. Without it that of the file counts.
+    """
+
+    held: tuple[Held, ...] = ()
+    functions: Mapping[int, str] = field(default_factory=dict)
+    sequence: Mapping[tuple[int, int, int], Sequence[int]] = field(default_factory=dict)
+
+
+NOTHING: Final = Truth()
+
+
+def read(path: Path, truth: Truth = NOTHING) -> Told:
+    """Read a trace file."""
     rows: list[Event] = []
     with EtlFile.open(path, threads=1) as source:
         size = source.info.pointer_size
@@ -125,13 +142,27 @@ def read(path: Path, held: tuple[Held, ...] = (), functions: Mapping[int, str] |
             for kind in set(_KINDS) & set(batch.tables):
                 rows += _events(batch.tables[kind], size)
         frames = source.stacks.frames
-        rows.sort(key=lambda event: event.order)
+        rows = _in_order(rows, truth.sequence)
         names: dict[int, tuple[str, ...]] = {}
-        if functions:
+        if truth.functions:
             for stack in {event.fields["stack"] for event in rows if event.fields["stack"] >= 0}:
-                names[stack] = tuple(functions.get(address, "") for address in frames(stack).tolist())
+                names[stack] = tuple(truth.functions.get(address, "") for address in frames(stack).tolist())
     processes = dict(_lives(rows))
-    return Told(tuple(_attributed(rows, names, processes)), size, held, processes)
+    return Told(tuple(_attributed(rows, names, processes)), size, truth.held, processes)
+
+
+def _in_order(events: list[Event], sequence: Mapping[tuple[int, int, int], Sequence[int]]) -> list[Event]:
+    events.sort(key=lambda event: event.order)
+    if not sequence:
+        return events
+    taken: Counter[tuple[int, int, int]] = Counter()
+    placed: list[tuple[int, int, Event]] = []
+    for event in events:
+        key = event["raw_time"], event.cpu, event.event
+        placed.append((sequence[key][min(taken[key], len(sequence[key]) - 1)], event.order, event))
+        taken[key] += event.what is not What.REMOVE
+    placed.sort(key=lambda each: each[:2])
+    return [replace(event, order=order) for order, (_, _, event) in enumerate(placed)]
 
 
 def _lives(events: list[Event]) -> Iterator[tuple[int, int]]:
@@ -143,10 +174,15 @@ def _lives(events: list[Event]) -> Iterator[tuple[int, int]]:
 def _attributed(
     events: list[Event], names: Mapping[int, tuple[str, ...]], processes: Mapping[int, int]
 ) -> Iterator[Event]:
-    """The thread of an event is that of its stack or header, else the one that its CPU was given last."""
+    """The thread of an event is that of its kernel stack or header, else the one that its CPU was given last.
+
+    User stacks are logged later, on any processor, so that two events of one tick may have got each other's.
+    """
     running: dict[int, int] = {}
     for event in events:
-        who = event.thread if event.thread != UNKNOWN_ID else running.get(event.cpu, UNKNOWN_ID)
+        who = event.thread
+        if who == UNKNOWN_ID or (event["who"] == Who.STACK and event["stack"] < 0):
+            who = running.get(event.cpu, who)
         if event.what is What.SWITCH:
             who = event["old_thread"]
             running[event.cpu] = event.object
@@ -158,7 +194,7 @@ def _events(table: EventTable, pointer_size: int) -> Iterator[Event]:
     columns: dict[str, list[Any]] = {
         name: column.tolist() for name, column in table.fields.items() if not isinstance(column, BlobColumn)
     }
-    columns["stack"] = table.stack.tolist()
+    columns |= {"stack": table.stack.tolist(), "who": table.who.tolist(), "raw_time": table.raw_time.tolist()}
     names = list(columns)
     common = zip(
         *(getattr(table, name).tolist() for name in ("time", "order", "cpu", "thread", "process", "event")), strict=True

@@ -11,7 +11,7 @@ from fixtures.etl.writer import EtlWriter
 from tests.laws.events import Held
 from tests.laws.requests import BUFFER, PACKET
 from tracer.etl.headers import HeaderType
-from tracer.events import afd, irp, pool, thread
+from tracer.events import afd, irp, pool, stack, thread
 from tracer.events.encode import Value, encode
 from tracer.events.irp import MajorFunction
 from tracer.events.layout import KernelId, ProviderId
@@ -29,6 +29,7 @@ STEP: Final = 500
 """Ticks of 100 ns from one event to the next: longer than any interrupt takes."""
 _START: Final = 1_000_000
 SMALL: Final = 0x118
+_IMAGE: Final = 0xFFFF_F800_0010_0000
 _PROCESSES: Final = {CLIENT: PROCESS, OTHER: PROCESS, WORKER: 4}
 _CPUS: Final = {CLIENT: 0, OTHER: 1, WORKER: 2}
 _VERSIONS: Final = {thread.START: 3, thread.END: 3, thread.RUNDOWN_START: 3, thread.CONTEXT_SWITCH: 4}
@@ -37,13 +38,14 @@ _VERSIONS: Final = {thread.START: 3, thread.END: 3, thread.RUNDOWN_START: 3, thr
 class Made:
     """Writes one event after another; each thread has a CPU of its own from the beginning.
 
-    ``held``: what the truth of the trace says.
+    ``held``: what the truth of the trace says. ``functions``: addresses of those that stacks name.
     """
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.held: tuple[Held, ...] = ()
         self.now = _START
+        self.functions: dict[str, int] = {}
         self._ids = 0x1000
         self._packets = 0xFFFF_9A80_0100_0000
         for each in _PROCESSES:
@@ -70,6 +72,13 @@ class Made:
                 version=version,
             )
         )
+
+    def below(self, *functions: str, who: int = CLIENT) -> None:
+        """The kernel stack of the event before, innermost first."""
+        frames = [self.functions.setdefault(name, _IMAGE + 0x100 * len(self.functions)) for name in functions]
+        at = self.now
+        values: dict[str, Value] = {"event_time": at, "process": _PROCESSES[who], "thread": who, "frames": frames}
+        self.kernel(stack.STACK, who, None, **values)
 
     def allocate(self, tag: int, address: int, size: int = 0x40, who: int = CLIENT) -> int:
         self.kernel(pool.ALLOC, who, type=512, tag=tag, bytes=size, entry=address)

@@ -8,11 +8,12 @@ from typing import Final
 
 from tests.laws.events import Event, What, is_started
 from tests.laws.law import before, law
-from tests.laws.requests import ENTRY_OFFSET, LARGEST_PACKET, PACKET, Request, Story
+from tests.laws.requests import ENTRY_OFFSET, LARGEST_PACKET, PACKET, Request, Story, tag
 from tracer.events import afd
 from tracer.events.irp import MajorFunction
 
 _PORT = "ReactOS, iomgr/iocomp.c; Microsoft, 'I/O completion ports'"
+_ENDPOINT: Final = tag("AfdE")
 _BURST_NS: Final = 5_000_000
 """A port that is closed frees its entries one after the other: no two of them lie farther apart than this."""
 
@@ -63,14 +64,15 @@ def requests_enter_when_completed(story: Story) -> Iterator[str]:
 
 @law("An entry is taken out of a port once for each time that it was put in.", _PORT)
 def entries_alternate(story: Story) -> Iterator[str]:
-    """Entries from before the trace are taken out once. Freed memory may hold another entry."""
+    """Entries from before the trace are taken out once. Freed memory, and a packet's next use, may hold another one."""
+    offset = ENTRY_OFFSET[story.told.pointer_size]
     last: dict[int, Event] = {}
-    freed: list[tuple[int, int]] = []
     for event in story.told.events:
         if event.what is What.FREE:
-            freed.append((event.object, event["bytes"]))
             for entry in [each for each in last if event.object <= each < event.object + max(event["bytes"], 1)]:
                 del last[entry]
+        elif event.what is What.CALL:
+            last.pop(event.object + offset, None)
         elif event.what is What.INSERT or event.what is What.REMOVE:
             before_it = last.get(event.object)
             if before_it is not None and before_it.what is event.what:
@@ -85,17 +87,39 @@ def entries_alternate(story: Story) -> Iterator[str]:
     _PORT,
 )
 def packets_leave_ports_by_their_doors(story: Story) -> Iterator[str]:
+    """What goes to a lookaside list with a closed port shows in its next use; all requests of a file have one port."""
     left: dict[int, list[Request]] = defaultdict(list)
+    by_file: dict[int, list[Request]] = defaultdict(list)
     for request in story.requests:
-        if request.inserted is None or request.over is None or request.over.order < request.inserted.order:
-            continue
-        if not before(request.removed, request.over):
-            if request.freed is None:
-                yield f"{request.told()} waits in a port since {request.inserted.told}; used again {request.over.told}"
-            else:
-                left[request.freed.thread].append(request)
+        if request.inserted is not None:
+            by_file[request.file].append(request)
+        if _left_without_removal(request) and request.freed is not None:
+            left[request.freed.thread].append(request)
+    for requests in by_file.values():
+        yield from _taken_out_of_a_closed_port(requests)
     for thread, requests in left.items():
         yield from _no_burst(story, thread, requests)
+
+
+def _left_without_removal(request: Request) -> bool:
+    entered, over = request.inserted, request.over
+    if entered is None or over is None or over.order < entered.order:
+        return False
+    return request.removed is None or over.order < request.removed.order
+
+
+def _taken_out_of_a_closed_port(requests: list[Request]) -> Iterator[str]:
+    for gone in filter(_left_without_removal, requests):
+        for other in requests:
+            entered, taken = other.inserted, other.removed
+            if gone.over is None or entered is None or taken is None:
+                continue
+            if entered.order < gone.over.order < taken.order and gone.issued.process == other.issued.process:
+                yield (
+                    f"{gone.told()} has left its port by {gone.over.told} and was not taken out; {other.told()}, in "
+                    f"that port since {entered.told}, is taken out at {taken.told}"
+                )
+                return
 
 
 def _no_burst(story: Story, thread: int, requests: list[Request]) -> Iterator[str]:
@@ -135,8 +159,7 @@ def the_taker_frees(story: Story) -> Iterator[str]:
 
 @law(
     "A thread-agnostic request that waits in a port keeps its file and its endpoint.",
-    "Microsoft, SetFileCompletionNotificationModes and bug-check notes on thread-agnostic I/O; ReactOS, "
-    "iomgr/irp.c IopCompleteRequest dereferences the file last",
+    "ReactOS, iomgr/irp.c IopCompleteRequest dereferences the file last; Microsoft, 'I/O completion ports'",
 )
 def agnostic_requests_keep_their_file(story: Story) -> Iterator[str]:
     """The requests are those that another thread than their issuer put into the port, or whose buffer stays."""
@@ -144,19 +167,63 @@ def agnostic_requests_keep_their_file(story: Story) -> Iterator[str]:
     for event in story.told.events:
         if event.what is What.CALL and event["major"] == MajorFunction.CLOSE:
             closes[event["file_object"]].append(event)
+    for request, entered in _agnostic(story):
+        close = _end_of_use(request, closes[request.file])
+        if close is not None:
+            yield f"{request.told()} is in a port since {entered.told}; its file is closed at {close.told}"
+
+
+def _agnostic(story: Story) -> Iterator[tuple[Request, Event]]:
+    """Requests that are in a port for certain: they are taken out later, or the truth says so.
+
+    Where a port is closed its packets may go to a list, and their files with them.
+    """
+    held = {id(request) for _, request in story.held("port")}
     for request in story.requests:
-        entered = request.inserted
-        if entered is None or not (request.is_agnostic or _keeps_buffer(request)):
-            continue
-        until = request.removed or request.over
-        for close in closes[request.file]:
-            if close.order > entered.order and before(close, until):
-                yield f"{request.told()} is in a port since {entered.told}; its file is closed at {close.told}"
-                break
+        there = request.removed is not None or id(request) in held
+        if request.inserted is not None and there and (request.is_agnostic or _keeps_buffer(request)):
+            yield request, request.inserted
+
+
+def _end_of_use(request: Request, ends: list[Event]) -> Event | None:
+    since = request.inserted
+    until = request.removed or request.over
+    return next((each for each in ends if since is not None and since.order < each.order and before(each, until)), None)
 
 
 def _keeps_buffer(request: Request) -> bool:
     return request.buffer is not None and not before(request.buffer.freed, request.removed or request.over)
+
+
+@law(
+    "The endpoint of a socket is not cleaned up while a thread-agnostic request of it waits in a port.",
+    "the endpoint lies in the file's context: Microsoft, FILE_OBJECT FsContext; IRP_MJ_CLOSE",
+)
+def agnostic_requests_keep_their_endpoint(story: Story) -> Iterator[str]:
+    """Which endpoint a file has, the socket operations inside its driver calls tell."""
+    endpoints, gone = _endpoints(story)
+    for request, entered in _agnostic(story):
+        end = _end_of_use(request, gone[endpoints.get(id(request.issued), 0)])
+        if end is not None:
+            yield f"{request.told()} is in a port since {entered.told}; its endpoint goes at {end.told}"
+
+
+def _endpoints(story: Story) -> tuple[dict[int, int], dict[int, list[Event]]]:
+    """The endpoint of driver calls, by identity, and when endpoints are cleaned up or freed."""
+    calls: dict[int, list[Event]] = defaultdict(list)
+    endpoints: dict[int, int] = {}
+    gone: dict[int, list[Event]] = defaultdict(list)
+    for event in story.told.events:
+        if event.what is What.CALL:
+            calls[event.thread].append(event)
+        elif event.what is What.RETURN:
+            calls[event.thread] = [each for each in calls[event.thread] if each["id"] != event["id"]]
+        elif is_started(event) and calls[event.thread]:
+            endpoints[id(calls[event.thread][-1])] = event.object
+        ends = event.what is What.SOCKET and event.event == afd.CLEANUP
+        if ends or (event.what is What.FREE and event["tag"] & 0x7FFFFFFF == _ENDPOINT):
+            gone[event.object].append(event)
+    return endpoints, gone
 
 
 @law(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.laws.breaking import BREAKS, ENTRY, Play, buffered, hold, in_port, pending
-from tests.laws.events import read
+from tests.laws.events import Truth, read
 from tests.laws.law import LAWS, broken, report
 from tests.laws.made import CLIENT, FILE, OTHER, WORKER, Made
 from tests.laws.requests import followed
@@ -22,7 +22,8 @@ pytestmark = pytest.mark.unjitted
 def found(made: Made, folder: Path) -> dict[str, list[str]]:
     path = folder / "made.etl"
     made.write(path)
-    return broken(followed(read(path, made.held)))
+    functions = {address: name for name, address in made.functions.items()}
+    return broken(followed(read(path, Truth(made.held, functions))))
 
 
 @pytest.mark.parametrize(("law", "play"), [pytest.param(*each, id=each[1].__name__) for each in BREAKS])
@@ -81,6 +82,17 @@ def a_port_is_drained_and_another_closed(made: Made) -> None:
     made.free_packet(with_event)
 
 
+def a_closed_port_s_packets_go_to_a_list(made: Made) -> None:
+    first, second = in_port(made), in_port(made)
+    made.handle(MajorFunction.CLEANUP)
+    made.handle(MajorFunction.CLOSE)
+    for packet in (first, second):
+        made.issue(packet, file=FILE + 0x1000)
+        number = made.begin_completion(packet)
+        made.insert(packet + ENTRY)
+        made.end_completion(packet, number)
+
+
 def the_last_thread_closes_the_port(made: Made) -> None:
     packet = in_port(made)
     for each in (OTHER, CLIENT):
@@ -130,6 +142,7 @@ def a_worker_goes_on_in_the_kernel(made: Made) -> None:
         an_exit_runs_user_apcs_down,
         user_apcs_stay,
         a_port_is_drained_and_another_closed,
+        a_closed_port_s_packets_go_to_a_list,
         the_last_thread_closes_the_port,
         a_kernel_call_holds_special_apcs,
         a_driver_stops_a_completion,
