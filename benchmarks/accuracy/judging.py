@@ -53,9 +53,9 @@ class Judgement:
     """What came of one trace.
 
     ``found``: leaks that some finding names, of ``leaks``. ``extras``: findings of the innocent in a leaking trace;
-    ``sure_extras``: those above :data:`SURE`. ``sure_special``: findings of special APCs above it. ``retained``: whether
-    the first finding, where it is about held requests, retains the truth's bytes exactly. ``says``: the findings in a
-    line.
+    ``sure_extras``: those above :data:`SURE`. ``sure_special``: findings of special APCs above it. ``retained``:
+    whether the first finding, where it is about held requests, retains the truth's bytes exactly. ``says``: the
+    findings in a line.
     """
 
     outcome: Outcome
@@ -117,7 +117,8 @@ def _outcome(diagnosis: Diagnosis, truth: Truth, spoiling: Spoiling) -> tuple[Ou
     if spoiling is not Spoiling.NONE:
         return Outcome.RIGHT, ""
     of = [leak for leak in truth.leaks if leak.why] if top.verdict in OF_REQUESTS else []
-    held = next(filter(None, (_held_problem(diagnosis, leak) for leak in of)), "")
+    true = frozenset[int]().union(*(leak.held | leak.unseen for leak in of))
+    held = next(filter(None, (_held_problem(diagnosis, leak, true) for leak in of)), "")
     return (Outcome.WRONG_HOLDER, held) if held else (Outcome.RIGHT, "")
 
 
@@ -155,7 +156,9 @@ def _verdict_problem(finding: Finding, leak: Leak) -> str:
         return f"not by {leak.apc} APCs"
     if (finding.kept or "") != leak.kept:
         return f"not {leak.kept}"
-    return "surer of special APCs than can be" if finding.apc is Apc.SPECIAL_KERNEL and finding.confidence > SURE else ""
+    return (
+        "surer of special APCs than can be" if finding.apc is Apc.SPECIAL_KERNEL and finding.confidence > SURE else ""
+    )
 
 
 def _weaker(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
@@ -166,11 +169,12 @@ def _weaker(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
     return not leak.why or said.get(leak.cause, Fits.NO) is not Fits.NO
 
 
-def _held_problem(diagnosis: Diagnosis, leak: Leak) -> str:
-    """How the held requests of a leak's processes differ from its packets; empty where they do not."""
+def _held_problem(diagnosis: Diagnosis, leak: Leak, true: frozenset[int]) -> str:
+    """How the held requests of a leak's processes differ from its packets, and from all true ones; or nothing."""
     held = diagnosis.held_requests
-    claimed = set(held.irp[(held.why == WHYS.index(Why(leak.why))) & np.isin(held.process_id, list(leak.processes))].tolist())
-    true = leak.held | leak.unseen
+    claimed = set(
+        held.irp[(held.why == WHYS.index(Why(leak.why))) & np.isin(held.process_id, list(leak.processes))].tolist()
+    )
     room = HELD_SHARE * len(leak.held)
     missing, beyond = len(leak.held - claimed), len(claimed - true)
     if missing > room:

@@ -45,7 +45,12 @@ def limits(results: Sequence[Result]) -> tuple[Limit, ...]:
     sure = sum(one.judgement.outcome is Outcome.FALSE or one.judgement.sure_extras > 0 for one in lossy)
     special = sum(one.judgement.sure_special > 0 for one in results)
     return (
-        Limit("leaking, whole evidence: verdict, holder, culprit right", right, len(whole), right >= LEAST_RIGHT * len(whole)),
+        Limit(
+            "leaking, whole evidence: verdict, holder, culprit right",
+            right,
+            len(whole),
+            right >= LEAST_RIGHT * len(whole),
+        ),
         Limit("leaking, less evidence: right or weaker", found, len(less), found >= LEAST_WITH_LESS * len(less)),
         Limit("leaking: a wrong culprit named first", culprits, len(leaking), culprits == 0),
         Limit("clean, nothing lost: accused", (false := _count(clean, Outcome.FALSE)), len(clean), false == 0),

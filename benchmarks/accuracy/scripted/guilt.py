@@ -17,8 +17,8 @@ _NEVER_FREED: Final = ("missing-free", "growth")
 class Guilt:
     """One guilty party.
 
-    ``verdicts``: the right one first, then those that the trace bears out as well; ``accused``: the kinds of culprit that
-    are right to name; ``cause``, ``apc``, ``kept``, ``why``: as the findings have them. ``requests``: all that it holds;
+    ``verdicts``: the right one first, then those that the trace bears out as well; ``accused``: kinds of culprit that
+    are right; ``cause``, ``apc``, ``kept``, ``why``: as findings have them. ``requests``: all that it holds;
     ``blocks``: all that stays.
     """
 

@@ -1,7 +1,7 @@
 """Lookaside lists of request packets: per CPU and shared, for three sizes; a packet goes home to where it was made.
 
-Sources: ReactOS, ntoskrnl/io/iomgr/irp.c (IoAllocateIrp, IoFreeIrp; the float of each CPU). That the list is that of the
-CPU on which the packet was allocated is seen in published analyses of current kernels.
+Sources: ReactOS, ntoskrnl/io/iomgr/irp.c (IoAllocateIrp, IoFreeIrp; the float of each CPU). That the list is that of
+the CPU on which the packet was allocated is seen in published analyses of current kernels.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ class Lists:
         key = (cpu, locations)
         if key not in self._own:
             there = int(self.conditions.list_depth * self.conditions.list_filled)
-            before = (Packet(self.bytes_of(locations), locations, cpu, rests=True, from_before=True) for _ in range(there))
+            before = (
+                Packet(self.bytes_of(locations), locations, cpu, rests=True, from_before=True) for _ in range(there)
+            )
             self._own[key] = list(before)
         return self._own[key]

@@ -11,8 +11,8 @@ from benchmarks.accuracy.scripted import rundown
 from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds import KINDS
 from benchmarks.accuracy.scripted.names import PROTECTED
-from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.requests import Request
+from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.stage import Stage, new_stage
 from benchmarks.accuracy.scripted.switches import placed
 from benchmarks.accuracy.spoilings import (

@@ -55,9 +55,9 @@ class Course(Enum):
 class Request:
     """``packet``: there once it is taken; ``block``: its allocation, whose record is -1 where the file shows none.
 
-    ``pointer``: of the packet. ``issued``, ``completed``: records, -1 where there are none. ``layers``: the drivers that
-    are called, the last of them completes. ``ids``: of the calls that have not returned. ``deferred``: where it is done
-    at once, the caller runs stage 2 (reads and writes). ``over``: when stage 2 is, infinite: never.
+    ``pointer``: of the packet. ``issued``, ``completed``: records, -1 where there are none. ``layers``: the drivers
+    that are called, the last of them completes. ``ids``: of the calls that have not returned. ``deferred``: where it is
+    done at once, the caller runs stage 2 (reads and writes). ``over``: when stage 2 is, infinite: never.
     """
 
     thread: Thread
@@ -113,8 +113,8 @@ class Requests:
     ) -> tuple[Request, float]:
         """A request of a thread, sent to the first of the drivers; gives it and when the last has been called.
 
-        ``call``: the program's call below which it is made. ``quota``: its handle is asynchronous. ``room``: how long its
-        thread is in the call; where it is in another one at that moment, this one comes later.
+        ``call``: the program's call below which it is made. ``quota``: its handle is asynchronous. ``room``: how long
+        its thread is in the call; where it is in another one at that moment, this one comes later.
         """
         at = self._script.reserve(thread, at, room)
         user = self._stage.machine.user_call(thread.process, call)

@@ -78,7 +78,9 @@ class Sockets:
             Block(FILE_TAG, self._file_bytes, user=user),
             Block(ENDPOINT_TAG, self._endpoint_bytes, user=user),
         )
-        self._script.allocate(at, thread, socket.file, self.requests.stack("ObpAllocateObject", "IopAllocateFileObject"))
+        self._script.allocate(
+            at, thread, socket.file, self.requests.stack("ObpAllocateObject", "IopAllocateFileObject")
+        )
         request, at = self._own(at + STEP_NS, socket, MajorFunction.CREATE, "socket")
         self._script.allocate(at, thread, socket.endpoint, self._made)
         self.tell(at + STEP_NS, socket, afd.CREATE, EnterExit.STARTED)
@@ -129,7 +131,9 @@ class Sockets:
         socket.over.append(over)
         return request, over + STEP_NS
 
-    def complete(self, at: float, socket: Socket, request: Request, event: int, *, size: int = 0, cpu: int = -1) -> float:
+    def complete(
+        self, at: float, socket: Socket, request: Request, event: int, *, size: int = 0, cpu: int = -1
+    ) -> float:
         """The operation is done: a deferred procedure call says so and completes its request (stage 1)."""
         cpu = self.requests.elsewhere(request.thread) if cpu < 0 else cpu
         if self._stage.conditions.afd_completes_first:

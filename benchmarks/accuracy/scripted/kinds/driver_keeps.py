@@ -1,4 +1,4 @@
-"""Drivers and the requests they are sent or make: never completed, stopped on their way back, forgotten; and done well."""
+"""Drivers and requests: never completed, stopped on their way back, made and forgotten; and all done well."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.script import SESSION_PAGED, Block
 from benchmarks.accuracy.scripted.sites import Lifetimes, Site, lognormal, one, same_driver, site, steady
-from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.stage import Stage
 
 _RAREST: Final = 0.002

@@ -6,11 +6,11 @@ import math
 from dataclasses import replace
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds.driver_leaks import forgetful, usual
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import Site, block_of, calls_below, driver_stack, lognormal, one, steady
-from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.stage import Stage
 
 

@@ -50,7 +50,9 @@ class _Program:
     def guilt(self, left: list[Entry], others: tuple[Block, ...] = ()) -> tuple[Guilt, ...]:
         """What stays in the port; of agnostic requests all that stage 2 would free, of the others the packet."""
         requests = [entry for entry in left if isinstance(entry, Request)]
-        blocks = [block for one in requests for block in (one.blocks if one.course is Course.AGNOSTIC else (one.block,))]
+        blocks = [
+            block for one in requests for block in (one.blocks if one.course is Course.AGNOSTIC else (one.block,))
+        ]
         blocks += [entry.block for entry in left if isinstance(entry, Mini)]
         return (port_undrained(self.owner, self.issuers, requests, (*blocks, *others)),)
 
@@ -72,8 +74,8 @@ def agnostic_closed(stage: Stage) -> tuple[Guilt, ...]:
     program, rng = _Program.of(stage, 1), stage.rng
     thread, sockets = program.issuers[0], program.sockets
     kept, left = list[Socket](), list[Entry]()
-    for at, _ in _moments(stage, max(_LEAST, stage.budget // 9)):
-        socket, at = sockets.open(at, thread)
+    for begins, _ in _moments(stage, max(_LEAST, stage.budget // 9)):
+        socket, at = sockets.open(begins, thread)
         request, at = _at_once(program, at + 4_000, socket, rng.choice(_SIZES), Course.AGNOSTIC)
         socket.over.append(request.over)
         sockets.close(at + 4_000, socket)
@@ -87,10 +89,10 @@ def of_device(stage: Stage) -> tuple[Guilt, ...]:
     program, rng = _Program.of(stage, stage.rng.randrange(1, 3)), stage.rng
     requests, layers, out = program.sockets.requests, (stage.machine.driver(),), list[Entry]()
     files = [opened(stage, requests, thread, stage.duration * 0.004) for thread in program.issuers]
-    for at, period in _moments(stage, max(_LEAST, stage.budget // 3)):
+    for begins, period in _moments(stage, max(_LEAST, stage.budget // 3)):
         place = rng.randrange(len(files))
         request, at = requests.issue(
-            at, program.issuers[place], files[place], layers, course=Course.AGNOSTIC, buffered=rng.choice((48, 256))
+            begins, program.issuers[place], files[place], layers, course=Course.AGNOSTIC, buffered=rng.choice((48, 256))
         )
         at = requests.returned(at + STEP_NS, request) + period * rng.uniform(0.05, 0.3)
         _by_interrupt(program, at, request)
@@ -124,8 +126,7 @@ def too_slow(stage: Stage) -> tuple[Guilt, ...]:
 def healthy(stage: Stage) -> tuple[Guilt, ...]:
     """Any of the workers takes an entry soon."""
     program = _Program.of(stage, stage.rng.randrange(1, 4), workers=stage.rng.randrange(1, 8))
-    for put in _some_puts(program):
-        program.ports.take(put.at + 3_000 + stage.rng.random() * 60_000, [put.entry], stage.rng.choice(program.workers))
+    _take_soon(program, _some_puts(program))
     return ()
 
 
@@ -168,6 +169,18 @@ def _some_puts(program: _Program, until: float = 0.985) -> list[_Put]:
     return program.stage.rng.choice(ways)()
 
 
+def served(stage: Stage, count: int) -> None:
+    """A program whose workers drain its port: so many requests."""
+    program = _Program.of(stage, 2, workers=4)
+    _take_soon(program, _socket_requests(program, Course.AGNOSTIC, count=count))
+
+
+def _take_soon(program: _Program, puts: list[_Put]) -> None:
+    rng = program.stage.rng
+    for put in puts:
+        program.ports.take(put.at + 3_000 + rng.random() * 60_000, [put.entry], rng.choice(program.workers))
+
+
 def _take_slowly(program: _Program, puts: list[_Put], rate: float) -> list[Entry]:
     """First in, first out, at a share of the rate at which they come; gives what stays."""
     worker, begins = program.workers[0], puts[0].at
@@ -189,7 +202,7 @@ def _posts(program: _Program, until: float = 0.985) -> list[_Put]:
     return out
 
 
-def _socket_requests(program: _Program, course: Course, until: float = 0.985) -> list[_Put]:
+def _socket_requests(program: _Program, course: Course, until: float = 0.985, count: int = 0) -> list[_Put]:
     """On a few connections; done at once or by a deferred procedure call."""
     stage, rng, sockets = program.stage, program.stage.rng, program.sockets
     conversations = []
@@ -198,12 +211,12 @@ def _socket_requests(program: _Program, course: Course, until: float = 0.985) ->
             conversations.append(sockets.open(stage.duration * (0.004 + 0.005 * number + 0.001 * place), thread)[0])
     at_once = rng.random()
     out = []
-    for at, period in _moments(stage, max(_LEAST, stage.budget // 2), until):
+    for begins, period in _moments(stage, count or max(_LEAST, stage.budget // 2), until):
         socket = rng.choice(conversations)
         if rng.random() < at_once:
-            request, at = _at_once(program, at, socket, rng.choice(_SIZES), course)
+            request, at = _at_once(program, begins, socket, rng.choice(_SIZES), course)
         else:
-            request, at = sockets.start(at, socket, afd.RECEIVE, size=rng.choice(_SIZES), course=course)
+            request, at = sockets.start(begins, socket, afd.RECEIVE, size=rng.choice(_SIZES), course=course)
             at += min(period * 0.4, 1_000_000) * rng.uniform(0.1, 1)
             sockets.tell(at, socket, afd.RECEIVE, afd.EnterExit.COMPLETED, cpu=socket.thread.home)
             at = _by_interrupt(program, at + STEP_NS, request)

@@ -1,4 +1,4 @@
-"""Requests with a completion routine: their packets are user APCs, which a thread takes only when it waits alertably."""
+"""Requests with a completion routine: their packets are user APCs, which only an alertable wait takes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.guilt import Guilt, apcs_pending
 from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.ports import served
 from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Course, Request
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets
@@ -28,6 +29,14 @@ def local_server(stage: Stage) -> tuple[Guilt, ...]:
     """Socket, connect, overlapped send with a routine, close, over and over; every call is done at once."""
     thread = _thread(stage)
     return (apcs_pending([thread], loop(stage, Sockets(stage), thread, _rounds(stage))),)
+
+
+def beside_server(stage: Stage) -> tuple[Guilt, ...]:
+    """Such a client, and a server on the same machine whose workers drain its port."""
+    thread = stage.machine.thread(stage.machine.process())
+    guilt = apcs_pending([thread], loop(stage, Sockets(stage), thread, _rounds(stage) // 2))
+    served(stage, stage.budget // 4)
+    return (guilt,)
 
 
 def several_threads(stage: Stage) -> tuple[Guilt, ...]:
@@ -56,10 +65,10 @@ def reading_files(stage: Stage) -> tuple[Guilt, ...]:
     drivers = stage.machine.drivers
     layers = rng.choice(((drivers["fltmgr.sys"], drivers["ntfs.sys"]), (stage.machine.driver(),)))
     file, held = opened(stage, requests, thread, stage.duration * 0.005), []
-    for at, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 3)):
+    for begins, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 3)):
         request, at = requests.issue(
-            at, thread, file, layers, course=Course.ROUTINE, major=MajorFunction.READ, buffered=rng.choice((64, 512)),
-            pages=rng.choice((0, 20)), call="read",
+            begins, thread, file, layers, course=Course.ROUTINE, major=MajorFunction.READ,
+            buffered=rng.choice((64, 512)), pages=rng.choice((0, 20)), call="read",
         )  # fmt: skip
         if rng.random() < 0.5:
             requests.at_once(at, request)
@@ -78,7 +87,7 @@ def closed_with_pending(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def drained(stage: Stage) -> tuple[Guilt, ...]:
-    """The same loop, but now and then the thread waits alertably, and all its APCs run; the last time may be missing."""
+    """The same loop, but now and then the thread waits alertably, and all its APCs run, but for the last ones."""
     sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
     times = stage.rng.randrange(4, 40)
     for number in range(times):
@@ -166,8 +175,8 @@ def loop(
 def cancelled(stage: Stage, thread: Thread, course: Course) -> list[Request]:
     """Sockets are closed over and over with receives that wait; each is cancelled within the close."""
     sockets, out = Sockets(stage), []
-    for at, _ in _moments(stage, max(_LEAST_ROUNDS // 2, stage.budget // 10)):
-        socket, at = sockets.open(at, thread)
+    for begins, _ in _moments(stage, max(_LEAST_ROUNDS // 2, stage.budget // 10)):
+        socket, at = sockets.open(begins, thread)
         waiting: list[Request] = []
         for _ in range(stage.rng.randrange(1, 4)):
             request, at = sockets.start(at + _AFTER_NS, socket, afd.RECEIVE, size=1_460, course=course)
@@ -185,9 +194,9 @@ def _conversations(stage: Stage, sockets: Sockets, thread: Thread, *, delivered:
         socket, _ = sockets.open(stage.duration * (0.005 + 0.003 * len(opened_sockets)), thread)
         opened_sockets.append(socket)
     out: list[Request] = []
-    for at, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 2)):
+    for begins, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 2)):
         socket, event = stage.rng.choice(opened_sockets), stage.rng.choice(sockets.events[:2])
-        request, at = sockets.start(at, socket, event, size=stage.rng.choice(_SIZES), course=Course.ROUTINE)
+        request, at = sockets.start(begins, socket, event, size=stage.rng.choice(_SIZES), course=Course.ROUTINE)
         trip = min(period * 0.5, 2_000_000) * stage.rng.uniform(0.1, 1)
         over = sockets.finish(at + trip, socket, request, event)
         if delivered:
@@ -216,6 +225,7 @@ def _rounds(stage: Stage) -> int:
 
 KINDS: Final = (
     Kind("routine-local-server", local_server, leaking=True),
+    Kind("routine-beside-server", beside_server, leaking=True),
     Kind("routine-several-threads", several_threads, leaking=True),
     Kind("routine-by-interrupt", by_interrupt, leaking=True),
     Kind("routine-files", reading_files, leaking=True),
