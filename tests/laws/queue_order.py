@@ -15,7 +15,7 @@ def overtaken(
 ) -> Iterator[tuple[Request, Request]]:
     """Pairs of an earlier request and a later one that is done with first. ``done``: ``None`` for never.
 
-    Completions that overlap in time, or nearly, may be queued in either order: so only beginnings and ends are compared.
+    Completions that overlap in time, or nearly, may be queued in either order.
     """
     begins: list[tuple[int, Request]] = []
     ends: list[tuple[int, Request]] = []
