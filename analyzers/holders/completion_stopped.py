@@ -27,6 +27,7 @@ RULES: Final = {
 _MOSTLY: Final = 0.5
 _SEVERAL: Final = 2
 _NO_ROUTINE: Final = 0.85
+_PACKETS_ALONE: Final = 0.75
 _NOT_STEADY: Final = 0.7
 
 
@@ -86,6 +87,8 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     found = []
     if group.share(group.seen.passed) < _MOSTLY:
         found.append((_NO_ROUTINE, "no event shows which driver's completion routine stopped them"))
+    if not group.number(group.seen.owns_buffer | group.seen.refers):
+        found.append((_PACKETS_ALONE, "only the packets stay, and that several programs have this in common tells"))
     if not group.steady:
         found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
     return found

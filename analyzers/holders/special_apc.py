@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.activity.since import RAN
+from analyzers.activity.since import RAN, WAITED
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
@@ -41,8 +41,9 @@ def in_one_call(evidence: Seen) -> npt.NDArray[np.bool_]:
 
 
 def _may_be_in_the_kernel(evidence: Seen) -> npt.NDArray[np.bool_]:
-    """By request: whether its thread is seen to have run since, completed by others, without beginning to wait."""
-    return np.asarray((evidence.since.what == RAN) & (evidence.requests.completion > Completion.INLINE))
+    """By request: whether others completed it, and its thread ran since, and may have waited in the kernel's name."""
+    ran = (evidence.since.what == RAN) | (evidence.since.what == WAITED)
+    return np.asarray(ran & (evidence.requests.completion > Completion.INLINE))
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
