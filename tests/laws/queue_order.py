@@ -9,6 +9,9 @@ from tests.laws.events import Event
 from tests.laws.law import before
 from tests.laws.requests import Request
 
+_OVERLAP_NS: Final = 5_000
+"""What the clocks of two processors may be apart, with room."""
+
 
 def overtaken(
     requests: Sequence[Request], done: Callable[[Request], Event | None]
