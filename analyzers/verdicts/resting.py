@@ -2,9 +2,9 @@
 
 IoFreeIrp puts a packet of a list's size onto a list while that has room, and no event tells of it. It is a list of the
 processor on which the packet was allocated, whoever frees it (AllocationProcessorNumber in the packet; seen in
-published analyses of Windows 8.1 and later). There is one for each of three sizes, and packets are 0xD0 + 0x48 bytes for each
-stack location (32 bit: 0x70 + 0x24); but two of the sizes are set anew while the system runs, so that no size excludes
-a list. What a list holds is bounded, though: more packets of one size and processor than that do not rest.
+published analyses of Windows 8.1 and later). There is one for each of three sizes, and packets are 0xD0 + 0x48 bytes
+for each stack location (32 bit: 0x70 + 0x24); but two of the sizes are set anew while the system runs, so that no size
+excludes a list. What a list holds is bounded, though: more packets of one size and processor than that do not rest.
 
 With request events in the trace a packet in use is known by its request; of what holds no unretired one, as many rest
 as lists may hold. Where events were lost, a request without completion may have been completed and retired long ago, so
