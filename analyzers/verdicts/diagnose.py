@@ -1,4 +1,4 @@
-"""The diagnosis of one moment: pending APCs, what they retain, and a verdict for all else that is outstanding."""
+"""The diagnosis of one moment: what holds requests, what that retains, and a verdict for all else outstanding."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzers.activity import Activity
-from analyzers.apcs.groups import pending_groups
-from analyzers.apcs.issuers import with_makers
-from analyzers.apcs.line import line
-from analyzers.apcs.packets import packets_of
-from analyzers.apcs.pending import pending_rows
-from analyzers.findings import NO_DIAGNOSIS, Diagnosis, Finding, Verdict
+from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Diagnosis, Finding
 from analyzers.grounds import Grounds
+from analyzers.holders.evidence import Machine, gather
+from analyzers.holders.held_groups import held_groups
+from analyzers.holders.holding import holding
+from analyzers.holders.port import ports
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
 from analyzers.snapshot import Frame, Names, PoolSnapshot
+from analyzers.threads import Threads
 from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.callers import causes_first, modules_below
+from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.held_requests import accuse_thread, believable, explained, pending_apcs, with_unjoined
+from analyzers.verdicts.held_requests import accuse_held, believable, explained, held_requests, with_unjoined
 from analyzers.verdicts.unexplained import judge_unexplained
 from tracer.live.counters import PoolCounters
 
@@ -40,10 +41,11 @@ class Case:
     pool: PoolSnapshot
     requests: RequestSnapshot
     activity: Activity
+    threads: Threads
     names: Names
     coverage: Coverage
     frame_of: Callable[[int], Frame]
-    processors: int
+    pointer_size: int
     at_ns: int
     baseline: PoolCounters | None = None
 
@@ -55,42 +57,38 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     if not len(pool.outstanding):
         return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
     lost = case.coverage.lost
-    threads = [group for group in pending_groups(held.pending, held.requests) if believable(group, held, lost)]
-    findings = [accuse_thread(group, held, scene, lost) for group in threads]
-    known = explained(held, threads)
+    groups = [group for group in held_groups(held.held, scene.module_of) if believable(group, lost)]
+    accused = [(group, accuse_held(group, held, scene, lost)) for group in groups]
+    told = [(group, finding) for group, finding in accused if finding is not None and finding.confidence >= LEAST]
+    findings = [finding for _, finding in told]
+    known = explained(held, [group for group, _ in told])
     if lost:
         known = with_unjoined(pool, known)
     rest = judge_unexplained(scene, held, known, case.at_ns)
-    cleared = [*rest.cleared, *before_trace(pool, case.baseline)]
     findings += rest.findings
-    return Diagnosis(_ranked(findings, scene), tuple(cleared), pending_apcs(held, scene)), held
+    cleared = (*rest.cleared, *before_trace(pool, case.baseline))
+    return Diagnosis(_ranked(findings, scene), cleared, held_requests(held, scene)), held
 
 
 def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
-    pool = case.pool
-    told = with_makers(case.requests.requests, packets_of(pool, case.requests.requests))
-    requests, packets = replace(case.requests, requests=told), packets_of(pool, told)
-    pending = pending_rows(
-        requests,
-        case.activity,
-        case.at_ns,
-        packets,
-        told.last_retired_ns,
-        complete_from_ns=case.coverage.complete_from_ns,
-        lost=case.coverage.lost,
-    )
-    found = attribute(pool.outstanding, pool.sites, pool.tags, requests.requests, requests.sockets, pending.rows)
-    retention = build(pool, requests.requests, requests.sockets, pending.rows, found, case.names.process, module_of)
-    queue = line(requests.requests, case.activity, case.at_ns, pending, packets, found)
-    return Grounds(requests, pending, queue, found, retention)
+    pool, cover = case.pool, case.coverage
+    start = int(pool.sites.first_ns.min()) if len(pool.sites.first_ns) else 0
+    start = max(start, cover.complete_from_ns)
+    machine = Machine(case.at_ns, start, case.pointer_size, cover.complete_from_ns, cover.lost)
+    seen = gather(pool, case.requests, case.activity, machine)
+    held = holding(seen, ports(pool, seen.snapshot, case.threads, start, case.at_ns))
+    requests, sockets = seen.requests, seen.snapshot.sockets
+    found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets, held.held(), held.bare())
+    retention = build(pool, held, found, case.names.process, module_of)
+    return Grounds(held, found, retention)
 
 
 def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
     """Sure ones first, then by what they retain, weighed by confidence.
 
-    What one thread's pending APCs explain comes before what else was allocated on that thread: the cause goes first.
+    What one thread's held requests explain comes before what else was allocated on that thread: the cause goes first.
     """
-    causes = {each.thread_id for each in findings if each.verdict is Verdict.PENDING_APC}
+    causes = {each.thread_id for each in findings if each.verdict in OF_REQUESTS} - {None}
     families: dict[int | None, list[Finding]] = {}
     for number, each in enumerate(findings):
         own = each.thread_id if each.thread_id in causes else -1 - number
@@ -99,7 +97,7 @@ def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
     flat = [
         each
         for family in by_weight
-        for each in sorted(family, key=lambda each: (each.verdict is not Verdict.PENDING_APC, _weight(each)))
+        for each in sorted(family, key=lambda each: (each.verdict not in OF_REQUESTS, _weight(each)))
     ]
     ordered = causes_first(flat, modules_below(flat, scene.names, scene.module_of))
     return tuple(replace(each, rank=rank) for rank, each in enumerate(ordered, start=1))
