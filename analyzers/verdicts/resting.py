@@ -8,7 +8,7 @@ excludes a list. What a list holds is bounded, though: more packets of one size 
 
 With request events in the trace a packet in use is known by its request; of what holds no unretired one, as many rest
 as lists may hold. Where events were lost, a request without completion may have been completed and retired long ago, so
-its packet may rest, too. Packets of completion ports rest on lists of their own.
+its packet may rest, too. Packets of completion ports and memory descriptor lists rest on lists of their own.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ import numpy.typing as npt
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import Outstanding, PoolSnapshot
-from analyzers.tags.callers import PACKET, PORT_PACKET, is_callers
+from analyzers.tags.callers import LISTED, PACKET, is_callers
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
-WHY: Final = "request packets rest on the I/O manager's lookaside lists until they are used again"
-_LISTED: Final = (PACKET, PORT_PACKET)
-"""Exact tags: those of Driver Verifier begin alike and are no packets."""
+WHY: Final = "they rest on the I/O manager's lookaside lists until they are used again"
 _DEPTH: Final = 16
 """Packets of one size and processor that lists hold as a rule: a depth starts at 4 and follows the demand, and what the
 processor's own list does not take goes to one that all share."""
@@ -66,6 +64,6 @@ def _lists(outstanding: Outstanding, rows: Rows) -> tuple[npt.NDArray[np.int64],
 
 def _listed(pool: PoolSnapshot) -> Mask:
     """Packets that the I/O manager made itself: those of drivers go back to the pool."""
-    tags = np.isin(pool.tags.tag, _LISTED)[pool.sites.tag_row]
+    tags = np.isin(pool.tags.tag, sorted(LISTED))[pool.sites.tag_row]
     own = np.fromiter((is_callers(PACKET, driver) for driver in pool.sites.driver), np.bool_, len(tags))
     return np.asarray((tags & own)[pool.outstanding.site], np.bool_)
