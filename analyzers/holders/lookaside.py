@@ -25,6 +25,10 @@ Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.integer]
 
+_MOST_LISTED: Final = 32
+"""Packets of one size and CPU that lists hold as a rule: its own, and those that all CPUs share."""
+_PAUSE: Final = 2.0
+"""New packets were needed up to the end where the last was so no longer ago than so many times the longest pause."""
 _LEAST_EMPTY: Final = 3
 """Packets on no list that a thread needs before its others are believed to be on none: one or two may be chance."""
 _LIST_SIZES: Final = {4: (0x94, 0x100, 0x268), 8: (0x118, 0x1F0, 0x4C0)}
@@ -37,17 +41,23 @@ ROOM: Final = 16
 demand, for each CPU it runs on."""
 
 
-def off_lists(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, pointer_size: int) -> Bools:
+def off_lists(
+    pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, pointer_size: int, at_ns: int
+) -> Bools:
     """By row of requests that are completed and whose packets are held: whether the packet is on no list for sure."""
-    needed = _next_miss(pool, requests, blocks, rows)
-    return np.asarray((needed >= 0) | _exact(requests, blocks, pointer_size)[rows])
+    needed = _list_was_empty(pool, requests, blocks, rows, at_ns)
+    return np.asarray(needed | _exact(requests, blocks, pointer_size)[rows])
 
 
-def _next_miss(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows) -> I64:
-    """By row: when the CPU of its packet's allocation next got a packet of that size from the pool, -1 for never."""
+def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, at_ns: int) -> Bools:
+    """By row: whether the CPU of its packet's allocation got a packet of that size from the pool since.
+
+    What was released after the last such time may rest. So it counts only where there are more than lists hold, or
+    where new ones were needed up to the end.
+    """
     out = pool.outstanding
     packets = np.flatnonzero(is_packet(pool)[out.site])
-    result = np.full(len(rows), -1, np.int64)
+    result = np.zeros(len(rows), np.bool_)
     keys = np.concatenate(
         (_list_of(out.cpu[packets], out.size[packets]), _list_of(blocks.cpu[rows], blocks.size[rows]))
     )
@@ -62,8 +72,15 @@ def _next_miss(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, ro
         number_here = mine[asked[0]]
         times = out.time_ns[packets[order[bounds[number_here] : bounds[number_here + 1]]]]
         place = np.searchsorted(times, requests.completed_ns[rows[asked]] + SETTLED_NS, "right")
-        result[asked] = np.append(times, -1)[place]
+        since = place < len(times)
+        if np.count_nonzero(since) > _MOST_LISTED or (len(times) and _to_the_end(times, at_ns)):
+            result[asked] = since
     return result
+
+
+def _to_the_end(times: I64, at_ns: int) -> bool:
+    """Whether new packets were needed up to the end."""
+    return len(times) > 1 and at_ns - int(times[-1]) <= _PAUSE * int(np.diff(times).max())
 
 
 def _list_of(cpu: npt.NDArray[np.uint16], size: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

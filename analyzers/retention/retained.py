@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.tables import RequestTable, SocketTable
+from analyzers.requests.tables import NEVER, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.snapshot import Outstanding
 
@@ -28,9 +28,13 @@ def sums(rows: npt.NDArray[np.integer], sizes: npt.NDArray[np.uint64], length: i
     return total
 
 
-def own_request(attribution: Attribution) -> I32:
-    """By allocation: the request whose retirement releases it, -1 for none."""
-    of_file = np.isin(attribution.rule, OF_FILE)
+def own_request(attribution: Attribution, requests: RequestTable) -> I32:
+    """By allocation: the request whose retirement releases it, -1 for none.
+
+    A file object goes with a request once its last handle is closed.
+    """
+    shut = np.append(requests.cleaned_ns != NEVER, np.False_)[attribution.request]
+    of_file = np.isin(attribution.rule, OF_FILE) & ~shut
     return np.where(of_file, np.int32(-1), attribution.request).astype(np.int32)
 
 
@@ -49,7 +53,7 @@ def retained_by_request(
     socket. So the sum over requests counts every allocation once. ``keeps``: by request, whether it is held and still
     refers to its file.
     """
-    total = sums(own_request(attribution), outstanding.size, len(requests))
+    total = sums(own_request(attribution, requests), outstanding.size, len(requests))
     of_socket = sums(attribution.socket, outstanding.size, len(sockets))
     rows = np.flatnonzero(keeps & (requests.socket >= 0))
     row_socket, first = np.unique(requests.socket[rows], return_index=True)

@@ -22,7 +22,6 @@ from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
 
-
 _PROGRAMS: Final = 3
 """Programs that a sentence names."""
 

@@ -33,12 +33,15 @@ from analyzers.modules import KERNEL_NAME
 from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
-from analyzers.retention.retained import OF_FILE, closed
+from analyzers.retention.retained import closed, own_request
 from analyzers.snapshot import Names, PoolSnapshot
+from analyzers.tags.callers import ENDPOINT, SOCKETS, tag_number
+from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
+from analyzers.verdicts.in_step import follows
 
 Rows = npt.NDArray[np.integer]
 Mask = npt.NDArray[np.bool_]
@@ -47,6 +50,7 @@ _FEWEST: Final = 4
 """Held requests below which nobody is accused: a few may be on their way."""
 _MOSTLY: Final = 0.5
 """Share of a thread's blocks from one place in the code that hang on its requests from which all do."""
+_MDL: Final = tag_number("Mdl ")
 _EXAMPLES: Final = 3
 """Requests that are shown as evidence, event by event."""
 _POINTS: Final = 64
@@ -84,15 +88,7 @@ def _unseen(group: HeldGroup, lost: float) -> float:
     return LossRate(lost).explained(int(completed.max(initial=0)) or len(group))
 
 
-def explained(held: Grounds, groups: list[HeldGroup]) -> Mask:
-    """By outstanding allocation: whether it hangs on a request of one of these groups, or on its closed socket."""
-    result = np.zeros(len(held.attribution.rule), np.bool_)
-    for group in groups:
-        result |= _belonging(group, held)
-    return result
-
-
-def _belonging(group: HeldGroup, held: Grounds) -> Mask:
+def belonging(group: HeldGroup, held: Grounds, pool: PoolSnapshot) -> Mask:
     """By outstanding allocation: whether it would be released with the group's requests."""
     requests, attribution = held.requests.requests, held.attribution
     mine = np.zeros(len(requests) + 1, np.bool_)  # the last one stands for none
@@ -102,11 +98,56 @@ def _belonging(group: HeldGroup, held: Grounds) -> Mask:
     sockets[requests.socket[keeps[:-1]]] = True
     sockets[-1] = False
     sockets[:-1] &= closed(held.requests.sockets)
-    own = mine[attribution.request] & ~np.isin(attribution.rule, OF_FILE)
+    own = mine[own_request(attribution, requests)]
     result = own | sockets[attribution.socket]
     if group.port is not None:
         result[group.port.blocks] = True
-    return np.asarray(result)
+    result |= _in_step_with_sockets(pool, result)
+    return np.asarray(result | _descriptor_lists_used_again(pool, result, group))
+
+
+def _in_step_with_sockets(pool: PoolSnapshot, mine: Mask) -> Mask:
+    """By outstanding allocation: whether it is a part of the sockets that are ``mine``, made where no thread tells.
+
+    What the socket drivers make when a connection comes in, for one, is made by whoever is interrupted.
+    """
+    out, tags = pool.outstanding, pool.tags.tag[pool.sites.tag_row]
+    result = np.zeros(len(out), np.bool_)
+    sockets = np.flatnonzero(mine & (tags == ENDPOINT)[out.site])
+    for tag in sorted(SOCKETS - {ENDPOINT}) if len(sockets) >= FEWEST else ():
+        rows = np.flatnonzero(~mine & (tags == tag)[out.site])
+        nobody = np.zeros(max(len(rows), len(sockets)), np.uint32)
+        ours, others = (out.time_ns[rows], nobody[: len(rows)]), (out.time_ns[sockets], nobody[: len(sockets)])
+        if len(rows) >= FEWEST and follows(*ours, *others):
+            result[rows[_abreast(ours[0], others[0])]] = True
+    return result
+
+
+def _descriptor_lists_used_again(pool: PoolSnapshot, mine: Mask, group: HeldGroup) -> Mask:
+    """By outstanding allocation: whether it is a descriptor list that was made for an earlier request, and used again.
+
+    They rest on lists of their own in between, which no event tells. So where most of what a site has left is the
+    group's, the rest is too, as far as there are requests without one.
+    """
+    out = pool.outstanding
+    lists = (pool.tags.tag == _MDL)[pool.sites.tag_row][out.site]
+    result = np.zeros(len(out), np.bool_)
+    for site in np.unique(out.site[lists & mine]).tolist():
+        of_site = lists & (out.site == site)
+        ours, others = np.count_nonzero(of_site & mine), np.flatnonzero(of_site & ~mine)
+        if len(others) <= min(len(group.rows) - ours, ours):
+            result[others] = True
+    return result
+
+
+def _abreast(births: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> slice:
+    """The births in a row, as many as the others where there are more, that lie closest to these, one to one."""
+    spare = len(births) - len(others)
+    if spare <= 0:
+        return slice(0, len(births))
+    apart = [abs(float(np.median(births[first : first + len(others)] - others))) for first in range(spare + 1)]
+    first = int(np.argmin(apart))
+    return slice(first, first + len(others))
 
 
 def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:
@@ -123,10 +164,12 @@ def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:
     return np.asarray(known | (share[group] > _MOSTLY), np.bool_)
 
 
-def accuse_held(group: HeldGroup, held: Grounds, scene: Scene, lost: float) -> Finding | None:
-    """The finding about one group; ``None`` where the trace shows no allocation of what it holds."""
+def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost: float) -> Finding | None:
+    """The finding about one group; ``None`` where the trace shows no allocation of what it holds.
+
+    ``goes``: by outstanding allocation, whether it would be released with it (:func:`belonging`).
+    """
     pool, requests = scene.pool, held.requests.requests
-    belonging = _belonging(group, held)
     packets = _packets(group, held)
     if not len(packets):
         return None
@@ -134,7 +177,7 @@ def accuse_held(group: HeldGroup, held: Grounds, scene: Scene, lost: float) -> F
     tag_row = int(np.bincount(tag_rows).argmax())
     alike = packets[tag_rows == tag_row]
     sizes = pool.outstanding.size
-    retained = int(sizes[belonging].sum(dtype=np.uint64))
+    retained = int(sizes[goes].sum(dtype=np.uint64))
     sure = _confidence(group, scene, lost)
     weights = np.concatenate((held.retention.by_request[group.rows], _mini_sizes(group, sizes)))
     rate, interval = _rate(weights, group.times_ns)
@@ -168,7 +211,7 @@ def accuse_held(group: HeldGroup, held: Grounds, scene: Scene, lost: float) -> F
         port=_port_part(group, name),
         kept=group.kept,
         explanations=why,
-        groups=_groups(belonging, tag_row, pool),
+        groups=_groups(goes, tag_row, pool),
     )
 
 
@@ -209,10 +252,10 @@ def _port_part(group: HeldGroup, name: str) -> PortPart | None:
     return PortPart(here.number, group.process, name, here.enqueued_by, here.dequeued_by, here.waiting)
 
 
-def _groups(belonging: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]:
+def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]:
     """All that goes with the cause by tag and driver, the finding's own tag first."""
     out, sites, tags = pool.outstanding, pool.sites, pool.tags
-    rows = np.flatnonzero(belonging)
+    rows = np.flatnonzero(goes)
     names, of_site = codes_of(sites.driver)[::-1]
     keys = (sites.tag_row[out.site[rows]].astype(np.int64) << 32) | of_site[out.site[rows]]
     found = []
@@ -221,9 +264,8 @@ def _groups(belonging: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare,
         tag, driver = key >> 32, names[key & 0xFFFFFFFF]
         total = int(out.size[mine].sum(dtype=np.uint64))
         nobodys = "" if driver == KERNEL_NAME else driver
-        found.append(
-            (tag != head, -total, GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys))
-        )
+        share = GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys)
+        found.append((tag != head, -total, share))
     return tuple(share for *_, share in sorted(found, key=lambda each: each[:2]))
 
 
@@ -276,8 +318,8 @@ def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
     done = "issued" if group.why is Why.DRIVER_KEPT else "completed"
     yield Evidence(
         done,
-        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the newest "
-        f"{duration(group.newest_ns)} before the end",
+        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the "
+        f"newest {duration(group.newest_ns)} before the end",
         tuple(
             event
             for both in request_events(held.requests, group.rows[:_EXAMPLES])
@@ -305,9 +347,8 @@ def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[Even
     table = requests.requests
     issued = _events(table.issued_ns[rows], table.issued_cpu[rows], table.issued_offset[rows])
     completed = _events(table.completed_ns[rows], table.completed_cpu[rows], table.completed_offset[rows])
-    return (
-        (first, second if second.time_ns != NEVER else None) for first, second in zip(issued, completed, strict=True)
-    )
+    for first, second in zip(issued, completed, strict=True):
+        yield first, second if second.time_ns != NEVER else None
 
 
 def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
