@@ -8,6 +8,7 @@ for each of another.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,33 @@ _SPREAD: Final = 0.3
 """And how much their places within their steps may differ (10 % to 90 %), in mean lengths of a step; by chance 0.8."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cluster:
+    """Groups of one cause, by number, the scarcest first: ``births`` are its. ``listed``: all come from lists as well.
+
+    ``process``, ``thread``: who stands out, ``None`` for nobody.
+    """
+
+    members: list[int]
+    births: I64
+    process: int | None
+    thread: int | None
+    listed: bool
+
+    @property
+    def loose(self) -> bool:
+        """Whether the steps that it is part of may show more than it does."""
+        return self.listed or self.thread is None
+
+    def is_part_of(self, other: _Cluster) -> bool:
+        """Whether it belongs to the steps of another, which nothing says is another thread's."""
+        if self.process not in {None, other.process}:
+            return False
+        if self.thread != other.thread and None not in {self.thread, other.thread}:
+            return False
+        return among_steps(other.births, self.births) or (self.listed and _about_as_many(other.births, self.births))
+
+
 def in_step(
     groups: Sequence[Rows], whose: Sequence[Owners], outstanding: Outstanding, listed: Collection[int] = ()
 ) -> list[list[int]]:
@@ -50,33 +78,36 @@ def in_step(
     ``groups``: rows of the outstanding table, oldest first; ``whose``: who stands out in each. ``listed``: groups whose
     blocks come from lookaside lists as well, which no event tells of, so that not every step need have one.
     """
-    families: dict[tuple[int, int | None], list[int]] = {}
-    nobodys, clusters = [], []
+    births = [outstanding.time_ns[rows] for rows in groups]
+    families: dict[tuple[int | None, int | None], list[int]] = {}
     for number, who in enumerate(whose):
-        if who.process is None:
-            nobodys.append(number)
-        else:
-            families.setdefault((who.process, who.thread), []).append(number)
-    for (_, thread), members in families.items():
+        key = (who.process, who.thread) if who.process is not None else (None, -1 - number)
+        families.setdefault(key, []).append(number)
+    clusters = []
+    for (process, thread), members in families.items():
         by_count = sorted(members, key=lambda number: len(groups[number]))
-        kinds = [(outstanding.time_ns[groups[number]], outstanding.thread[groups[number]]) for number in by_count]
-        found = _clusters(kinds)
-        if thread is not None:
-            found = _with_listed(found, kinds, {at for at, number in enumerate(by_count) if number in listed})
-        clusters += [[by_count[at] for at in cluster] for cluster in found]
-    steps = [outstanding.time_ns[groups[cluster[0]]] for cluster in clusters]
-    for number in nobodys:  # an interrupt's, perhaps: its time alone tells of which step it is
-        births = outstanding.time_ns[groups[number]]
-        _put([number], clusters, [among_steps(each, births) for each in steps])
-    return clusters
+        found = _clusters([(births[number], outstanding.thread[groups[number]]) for number in by_count])
+        for places in found:
+            numbers = [by_count[at] for at in places]
+            nobodys = None if process is None else thread
+            cluster = _Cluster(numbers, births[numbers[0]], process, nobodys, set(numbers) <= set(listed))
+            clusters.append(cluster)
+    return [cluster.members for cluster in _put_together(clusters)]
 
 
-def _put(cluster: list[int], clusters: list[list[int]], fits: Sequence[bool]) -> None:
-    """Put a cluster to the first that fits; one of its own where none does."""
-    if any(fits):
-        clusters[fits.index(True)] += cluster
-    else:
-        clusters.append(cluster)
+def _put_together(clusters: list[_Cluster]) -> list[_Cluster]:
+    """Loose clusters put to the first whose steps they are part of; nobody's last: an interrupt's, perhaps."""
+    result = [cluster for cluster in clusters if not cluster.loose]
+    order = sorted(
+        (each for each in clusters if each.loose), key=lambda each: (each.process is None, -len(each.births))
+    )
+    for cluster in order:
+        to = next((other for other in result if other.process is not None and cluster.is_part_of(other)), None)
+        if to is None:
+            result.append(cluster)
+        else:
+            to.members.extend(cluster.members)
+    return result
 
 
 def _clusters(kinds: list[Kind]) -> list[list[int]]:
@@ -97,17 +128,6 @@ def _clusters(kinds: list[Kind]) -> list[list[int]]:
                 cluster.append(other)
         clusters.append(cluster)
     return clusters
-
-
-def _with_listed(clusters: list[list[int]], kinds: list[Kind], listed: set[int]) -> list[list[int]]:
-    """The clusters, those of listed kinds alone put to the one among whose steps they are."""
-    result = [cluster for cluster in clusters if not set(cluster) <= listed]
-    for cluster in reversed(clusters):
-        if set(cluster) <= listed:
-            births = kinds[cluster[0]][0]
-            every = [kinds[other[0]][0] for other in result]
-            _put(cluster, result, [among_steps(steps, births) or _about_as_many(steps, births) for steps in every])
-    return result
 
 
 def _about_as_many(steps: I64, births: I64) -> bool:

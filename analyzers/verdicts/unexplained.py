@@ -13,7 +13,7 @@ from analyzers.grounds import Grounds
 from analyzers.quantities import moment
 from analyzers.retention.retained import own_request
 from analyzers.snapshot import PoolSnapshot
-from analyzers.tags.callers import BUFFERS, LISTED
+from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
@@ -102,13 +102,14 @@ def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Sc
         path = held.retention.path(node) if node is not None else ()
         shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
         single.append(Accusation(each, accuse(each, who, scene, path=path, closed_sockets=shut)))
+    packets = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == PACKET}
     causes = []
     for family in accused.families:
         members = [single[number] for number in family]
         part = [each for each in members if sockets.make_up(each.judgement.rows, sockets.count(each.judgement.rows))]
         rows = [each.judgement.rows for each in members]
         causes.append(
-            united(members, scene, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
+            united(members, scene, packets, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
         )
     return causes
 
