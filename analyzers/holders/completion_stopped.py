@@ -18,10 +18,16 @@ from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
 
 RULE: Final = "stage-two-missing"
-RULES: Final = {RULE: "completed, its buffer or file is still held, and no special APC and no port can be the reason"}
+SEVERAL: Final = "same-routine-last"
+RULES: Final = {
+    RULE: "completed, its buffer or file is still held, and no special APC and no port can be the reason",
+    SEVERAL: "completed, and one driver's routine saw it last, as others that are kept in several processes",
+}
 
 _MOSTLY: Final = 0.5
+_SEVERAL: Final = 2
 _NO_ROUTINE: Final = 0.85
+_PACKETS_ALONE: Final = 0.75
 _NOT_STEADY: Final = 0.7
 
 
@@ -31,6 +37,25 @@ def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
     kept = (evidence.owns_buffer | evidence.refers) & evidence.user_mode & ~evidence.finished
     may_be = snapshot.seen_queues & (evidence.passed | np.bool_(not snapshot.seen_routines))
     return np.asarray(kept & may_be)
+
+
+def from_many(evidence: Seen, left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Of the requests that are ``left``: whether one driver's routine saw them last, in several processes.
+
+    All that is left of such a request may be its packet, as of a user APC. But user APCs are taken in order, thread by
+    thread, so that later ones of the kind would not be retired, as most are; and no two programs have that in common.
+    """
+    requests, kinds = evidence.requests, evidence.snapshot.kinds
+    shares = np.append(kinds.retired, 0)[requests.kind] / np.maximum(np.append(kinds.completed, 1)[requests.kind], 1)
+    may_be = left & evidence.passed & ~evidence.finished & evidence.off_list & evidence.user_mode & (shares >= _MOSTLY)
+    result = np.zeros(len(requests), np.bool_)
+    if not evidence.snapshot.seen_queues:
+        return result
+    for routine in np.unique(requests.completion_routine[may_be]).tolist():
+        mine = may_be & (requests.completion_routine == routine)
+        if len(np.unique(requests.process[mine])) >= _SEVERAL:
+            result |= mine
+    return result
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
@@ -62,6 +87,8 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     found = []
     if group.share(group.seen.passed) < _MOSTLY:
         found.append((_NO_ROUTINE, "no event shows which driver's completion routine stopped them"))
+    if not group.number(group.seen.owns_buffer | group.seen.refers):
+        found.append((_PACKETS_ALONE, "only the packets stay, and that several programs have this in common tells"))
     if not group.steady:
         found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
     return found

@@ -44,14 +44,14 @@ class Machine:
 class Seen:
     """By request, bool unless said otherwise.
 
-    ``since``: what its thread did since the completion, or since the issue. ``known``: its thread is, and it
-    comes from a time of which all CPUs' events are there. ``recent``: completed so lately that it may retire any
-    moment. ``user_mode``: its thread was in user mode after the completion, or took a later APC, or has ended: no
-    special kernel APC of it can be left (returning to user mode with APCs disabled is bug check 0x1). ``starved``: its
-    thread has been ready without a CPU since before the completion. ``finished``: stage 2 of the completion has run.
-    ``refers``: its file is still referred to, though its last handle was closed. ``owns_buffer``: its system buffer is
-    outstanding. ``passed``: its completion called a driver's completion routine. ``off_list``: its packet rests on no
-    lookaside list.
+    ``since``: what its thread did since the completion, or since the issue. ``known``: its thread is, and it comes
+    from a time of which all CPUs' events are there. ``recent``: completed so lately that it may retire any moment.
+    ``user_mode``: its thread was in user mode after the completion, or took a later APC, or has ended: no special
+    kernel APC of it can be left (returning to user mode with APCs disabled is bug check 0x1). ``starved``: its thread
+    has been ready without a CPU since before the completion. ``finished``: stage 2 of the completion has run.
+    ``refers``: its file is still referred to, though its last handle was closed. ``owns_buffer``: its system buffer
+    is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine.
+    ``off_list``: its packet rests on no lookaside list.
     """
 
     snapshot: RequestSnapshot
@@ -67,6 +67,7 @@ class Seen:
     finished: Bools
     refers: Bools
     owns_buffer: Bools
+    buffer_gone: Bools
     passed: Bools
     off_list: Bools
 
@@ -92,7 +93,8 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
     age = machine.at_ns - since_ns
     every = np.arange(len(requests))
     limits = limits_ns(snapshot.counts, requests, every, activity, since)
-    finished = requests.finished_by != Finished.NO
+    buffer_gone = completed & requests.buffered & ~blocks.owns_buffer
+    finished = (requests.finished_by != Finished.NO) | buffer_gone
     known = (requests.thread != UNKNOWN_ID) & (requests.thread != IDLE_THREAD)
     known &= since_ns >= machine.complete_from_ns
     handled = (requests.cleaned_ns != NEVER) & (machine.at_ns - requests.cleaned_ns > limits)
@@ -111,6 +113,7 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         finished=finished,
         refers=handled & ~finished,
         owns_buffer=blocks.owns_buffer & ~finished,
+        buffer_gone=buffer_gone,
         passed=requests.completion_routine != 0,
         off_list=_off_list(pool, snapshot, blocks, completed & known & blocks.held & ~blocks.drivers_own, machine),
     )

@@ -94,6 +94,8 @@ def holding(evidence: Seen, ports: tuple[Port, ...]) -> Holding:
     sorting.take(~evidence.callers, Why.LIST, MAY_REST)
     sorting.take(special_apc.starved(evidence), Why.SPECIAL_APC, special_apc.STARVED)
     sorting.take(special_apc.in_one_call(evidence), Why.SPECIAL_APC, special_apc.IN_ONE_CALL)
+    several = completion_stopped.from_many(evidence, sorting.left)
+    sorting.take(several, Why.COMPLETION_STOPPED, completion_stopped.SEVERAL)
     by_user_apc = user_apc.holds(evidence)
     sorting.take(by_user_apc, Why.USER_APC, user_apc.RULE)
     unexplained = evidence.off_list | evidence.owns_buffer | evidence.refers
@@ -114,13 +116,13 @@ class _Sorting:
     def __init__(self, count: int) -> None:
         self.why = np.full(count, WHYS.index(Why.UNKNOWN), np.uint8)
         self.rule = np.zeros(count, np.uint8)
-        self._left = np.ones(count, np.bool_)
+        self.left = np.ones(count, np.bool_)
 
     def take(self, mask: Bools, why: Why, rule: str) -> None:
         """Those of the mask that are left are held by this."""
-        mine = mask & self._left
+        mine = mask & self.left
         self.give(mine, why, rule)
-        self._left &= ~mine
+        self.left &= ~mine
 
     def give(self, mine: Bools, why: Why, rule: str) -> None:
         """These are held by this."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from analyzers.address_lookup import blocks_of
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
-from analyzers.requests.tables import CALL_NS, RequestTable
+from analyzers.requests.tables import CALL_NS, SYSTEM_BUFFERS, RequestTable
 from analyzers.snapshot import PoolSnapshot
 from tracer.columns import UNKNOWN_ID
 
@@ -24,8 +24,6 @@ U64 = npt.NDArray[np.uint64]
 
 PACKET_TAGS: Final = ("Irp ", "Irp+")
 """Tags of request packets, without and with Driver Verifier (pooltag.txt)."""
-_SYSTEM_BUFFERS: Final = ("IoSB", "Io  ")
-"""Tags of system buffers, the second one up to early builds of Windows 10 (pooltag.txt; older published analyses)."""
 _MDL: Final = "Mdl "
 _LISTED_MDL: Final = {4: 0x60, 8: 0xB8}
 """Bytes of a descriptor list of 17 pages, by pointer size: up to there they rest on lists of their own, which says
@@ -104,7 +102,7 @@ def _buffered(pool: PoolSnapshot, requests: RequestTable, made: I64, pointer_siz
     """
     out = pool.outstanding
     names = [tag_text(int(tag)) for tag in pool.tags.tag]
-    buffers = np.array([name in _SYSTEM_BUFFERS for name in names], np.bool_)[pool.sites.tag_row]
+    buffers = np.array([name.encode() in SYSTEM_BUFFERS for name in names], np.bool_)[pool.sites.tag_row]
     lists = np.array([name == _MDL for name in names], np.bool_)[pool.sites.tag_row]
     wanted = buffers[out.site] | (lists[out.site] & (out.size > _LISTED_MDL[pointer_size]))
     rows = np.flatnonzero(wanted & (out.thread != UNKNOWN_ID))

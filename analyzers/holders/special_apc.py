@@ -13,15 +13,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.activity.since import RAN, WAITED
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
+from analyzers.requests.tables import Completion
 
 STARVED: Final = "thread-starved"
 IN_ONE_CALL: Final = "in-one-kernel-call"
 RULES: Final = {
     STARVED: "completed while its thread was ready and got no CPU",
-    IN_ONE_CALL: "completed, its buffer is still there, and its thread has not been in user mode since",
+    IN_ONE_CALL: "completed, not released, and its thread has not been seen in user mode since",
 }
 MOST_SURE: Final = 0.5
 """Confidence that no finding about special APCs exceeds: they are bounded, and run in the end."""
@@ -34,7 +36,14 @@ def starved(evidence: Seen) -> npt.NDArray[np.bool_]:
 
 def in_one_call(evidence: Seen) -> npt.NDArray[np.bool_]:
     """By completed request: its buffer shows that stage 2 has not run, and its thread may still be in the kernel."""
-    return np.asarray(evidence.owns_buffer & ~evidence.user_mode & ~evidence.passed)
+    not_on_its_way = evidence.owns_buffer | (evidence.off_list & _may_be_in_the_kernel(evidence))
+    return np.asarray(not_on_its_way & ~evidence.user_mode & ~evidence.passed & ~evidence.finished)
+
+
+def _may_be_in_the_kernel(evidence: Seen) -> npt.NDArray[np.bool_]:
+    """By request: whether others completed it, and its thread ran since, and may have waited in the kernel's name."""
+    ran = (evidence.since.what == RAN) | (evidence.since.what == WAITED)
+    return np.asarray(ran & (evidence.requests.completion > Completion.INLINE))
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:

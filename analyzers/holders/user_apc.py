@@ -27,6 +27,8 @@ RULES: Final = {
 }
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 _MOSTLY: Final = 0.5
+_SELDOM: Final = 0.05
+"""Share of a kind's completed requests up to which hardly any was retired."""
 _NO_SWITCHES: Final = 0.9
 _NOT_STEADY: Final = 0.55
 _PASSED: Final = 0.7
@@ -45,8 +47,9 @@ def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
 def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Of the requests that are ``left``: those of the thread and kind of held ones that must be held with them.
 
-    They were completed later, as user APCs are taken in the order in which they were queued. Or their packets come from
-    a list that was filled before the trace and were not used again, while packets of later ones came from the pool.
+    They were completed later, as user APCs are taken in the order in which they were queued. Or hardly any of the
+    kind was retired in all of the trace; or their packets come from a list that was filled before the trace and were
+    not used again, while packets of later ones came from the pool.
     """
     requests = seen.requests
     keys = (requests.thread.astype(np.int64) << 24) | (requests.kind.astype(np.int64) + 1)
@@ -54,14 +57,17 @@ def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) 
     first = np.full(len(distinct), _AFTER_ALL)
     np.minimum.at(first, place[held], requests.completed_ns[held])
     fits = left & seen.completed & ~seen.owns_buffer & ~seen.blocks.drivers_own & (requests.exited_ns == NEVER)
-    listed = ~seen.blocks.held & (first[place] != _AFTER_ALL)
-    return np.asarray(fits & ((requests.completed_ns >= first[place]) | listed))
+    kinds = seen.snapshot.kinds
+    never = np.append(kinds.retired <= _SELDOM * kinds.completed, np.False_)[requests.kind]
+    earlier = (~seen.blocks.held | never) & (first[place] != _AFTER_ALL)
+    return np.asarray(fits & ((requests.completed_ns >= first[place]) | earlier))
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
     """Why the requests of a thread are taken for user APCs, in sentences."""
     seen, thread = group.seen, f"thread {group.thread}"
-    gone = group.number(seen.finished)
+    buffers = group.number(seen.buffer_gone)
+    gone = group.number(seen.finished & ~seen.buffer_gone)
     after = group.number(seen.user_mode)
     oldest = int(group.rows[np.argmin(group.times_ns)])
     found = [
@@ -76,6 +82,8 @@ def evidence(group: HeldGroup) -> list[Evidence]:
         found.append(
             Evidence("file-gone", f"the files of {gone:,} of them are gone, so stage 2 has run", inferred=True)
         )
+    if buffers:
+        found.append(Evidence("buffer-gone", f"the system buffers of {buffers:,} of them were freed: stage 2 has run"))
     found.append(
         Evidence(
             RULE,

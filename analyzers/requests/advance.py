@@ -18,14 +18,14 @@ from analyzers.requests.index import PACKET, row_of
 from analyzers.requests.irps import call_returns, complete, issue, meet_routine, pass_on
 from analyzers.requests.lifecycle import NONE, STAYS, UNKNOWN, retire
 from analyzers.requests.records import I64, RETURNS, RUNNING, UNKNOWN_COMPLETIONS, Book, Rows
-from analyzers.requests.retirement import block_event, exit_thread
+from analyzers.requests.retirement import block_event, exit_thread, note_buffer
 from analyzers.requests.sockets import operate
 from tracer.columns import Who
 from tracer.jit import Int, inlined, kernel
 
 _CALL, _RETURN, _COMPLETE, _ROUTINE = kinds.CALL, kinds.RETURN, kinds.COMPLETE, kinds.ROUTINE
 _INSERT, _TAKE, _OPERATE = kinds.INSERT, kinds.TAKE, kinds.OPERATE
-_CONNECT, _ACCEPT, _EXIT, _SWITCH = kinds.CONNECT, kinds.ACCEPT, kinds.EXIT, kinds.SWITCH
+_CONNECT, _ACCEPT, _BUFFER, _SWITCH = kinds.CONNECT, kinds.ACCEPT, kinds.BUFFER, kinds.SWITCH
 _INFERRED = int(Who.CONTEXT_SWITCH)
 
 
@@ -95,5 +95,7 @@ def advance(book: Book, events: Rows, turn: I64) -> None:
             connect(book.sockets, book.ring, event)
         elif kind == _ACCEPT:
             accept(book.ring, book.counts, event)
+        elif kind == _BUFFER:
+            note_buffer(book, event)
         else:
             exit_thread(book, event)

@@ -45,15 +45,16 @@ _KEYS_OF_OPERATION: Final = 5
 """Two endpoints, a file object, a thread and a kind, as the operation of a request tells more of that."""
 _KEYS_OF_INSERT: Final = 2
 """An entry and where it comes from."""
-_THREAD_TIMES: Final = ("last_retired", "longest", "issued", "user")
+_THREAD_TIMES: Final = ("last_retired", "longest", "issued", "user", "buffer")
 
 
 class Demand(NamedTuple):
-    """Events of a batch that may open rows: driver calls, socket operations, insertions into kernel queues."""
+    """Events of a batch that may open rows: driver calls, socket operations, insertions into queues, buffers."""
 
     calls: int
     operations: int
     inserts: int
+    buffers: int
 
 
 def empty_book(rows: int) -> Book:
@@ -87,12 +88,12 @@ def with_room(book: Book, demand: Demand) -> Book:
     counts = book.counts
     requests = int(counts[ISSUED] - counts[:WAYS].sum()) + demand.calls
     sockets = int(counts[OPENED] - counts[CLEANED] - counts[REPLACED]) + 2 * demand.operations
-    book = _grown(book, requests, sockets, int(counts[THREADS]) + demand.calls + demand.operations)
+    book = _grown(book, requests, sockets, int(counts[THREADS]) + demand.calls + demand.operations + demand.buffers)
     entries = int(counts[ENTRIES] - counts[TAKEN_ENTRIES]) + demand.inserts
     book = _with_entries(book, entries, int(counts[SOURCES]) + demand.inserts)
     book = _with_kinds(book, int(counts[KINDS]) + demand.calls + demand.operations)
     keys = _KEYS_OF_CALL * demand.calls + _KEYS_OF_OPERATION * demand.operations + _KEYS_OF_INSERT * demand.inserts
-    return _with_keys(book, keys)
+    return _with_keys(book, keys + demand.buffers)
 
 
 def _with_entries(book: Book, entries: int, sources: int) -> Book:

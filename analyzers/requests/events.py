@@ -20,7 +20,9 @@ TAKE: Final = 8
 CONNECT: Final = 9
 ACCEPT: Final = 10
 EXIT: Final = 11
-SWITCH: Final = 12
+BUFFER: Final = 12
+"""A system buffer is allocated, for the request that its thread sends next."""
+SWITCH: Final = 13
 """``thread`` of a switch is the one that runs from then on."""
 
 CREATE: Final = 1

@@ -7,14 +7,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.events import ALLOCATE, FREE
+from analyzers.requests.events import ALLOCATE, BUFFER, FREE
 from analyzers.requests.normalize import Part
 from analyzers.requests.records import U64
+from analyzers.requests.tables import SYSTEM_BUFFERS
 from tracer.columns import EventTable
 from tracer.events import pool
 
 _PACKET_TAGS: Final = np.array([int.from_bytes(tag, "little") for tag in (b"Irp ", b"Irp+")], np.uint32)
 """Tags of request packets, without and with Driver Verifier (pooltag.txt)."""
+_BUFFER_TAGS: Final = np.array([int.from_bytes(tag, "little") for tag in SYSTEM_BUFFERS], np.uint32)
 _HEADERS: Final = (8, 16)
 """Bytes of a pool header on x86 and x64: where a trace names blocks by their headers, packets lie behind these."""
 _FIRST_MARKS: Final = 1 << 12
@@ -67,6 +69,13 @@ class Blocks:
         place ^= place >> np.uint64(9)
         place &= np.uint64(len(self._marks) - 1)
         return place.view(np.int64)
+
+
+def buffers(table: EventTable) -> Part:
+    """Allocations of system buffers in a table of kind ``pool``."""
+    made = (table.event != pool.FREE) & (table.event != pool.FREE_SESSION)
+    rows = np.flatnonzero(made & np.isin(table.array("tag"), _BUFFER_TAGS))
+    return table.order[rows], {"kind": BUFFER, "thread": table.thread[rows], "time": table.time[rows]}
 
 
 def _part(table: EventTable, rows: npt.NDArray[np.intp], entry: U64, header: int) -> Part:

@@ -22,7 +22,7 @@ from analyzers.requests.records import (
     Book,
     Rows,
 )
-from analyzers.requests.tables import NEVER, Completion, Finished, Queued
+from analyzers.requests.tables import CALL_NS, NEVER, Completion, Finished, Queued
 from tracer.columns import UNKNOWN_ID
 from tracer.jit import Int, inlined, kernel, routine
 
@@ -262,6 +262,7 @@ def _join_thread(book: Book, slot: Int, event: np.void) -> None:
     if thread["requests"] >= 0:
         requests[thread["requests"]]["thread_before"] = slot
     thread["requests"] = slot
+    row["buffered"] = 1 if (thread["buffer"] > thread["issued"]) & (event["time"] - thread["buffer"] < CALL_NS) else 0
     thread["issued"] = event["time"]
     if (event["purpose"] == CREATE) | (event["purpose"] == CLEANUP):
         thread["user"] = event["time"]
@@ -304,6 +305,7 @@ def _nothing_happened(row: np.void) -> None:
     row["operation_start"] = NEVER
     row["operation_end"] = NEVER
     row["socket"] = NONE
+    row["buffered"] = 0
     row["calls"] = 1
     row["in_call"] = 0
     row["thread_before"] = NONE

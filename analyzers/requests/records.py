@@ -65,16 +65,18 @@ REQUEST: Final = np.dtype(
         ("join", "u1"),
         ("in_call", "u1"),
         ("finished_by", "u1"),
+        ("buffered", "u1"),
     ],
     align=True,
 )
 """One request that is not retired; ``address`` is the packet's, ``purpose`` as in :data:`EVENT`.
 
-``alias``: the latest other id it was passed on under. ``calls``: driver calls under its own id that have not returned.
-``in_call``: it is in the list of its thread's open calls (``call_below``). ``last_routine``: of the driver that was
-called with it last; ``completion_routine``: the last one that its completion called. ``finished``: when stage 2 of its
-completion was seen to have run, ``finished_by`` how. ``exited``: when its thread ended; ``cleaned``: when the last
-handle of its file was closed. The lists of its thread, socket and file run from the newest to the oldest.
+``alias``: the latest other id it was passed on under. ``calls``: driver calls under its own id that have not
+returned. ``in_call``: it is in the list of its thread's open calls (``call_below``). ``last_routine``: of the driver
+that was called with it last; ``completion_routine``: the last one that its completion called. ``finished``: when
+stage 2 of its completion was seen to have run, ``finished_by`` how. ``exited``: when its thread ended; ``cleaned``:
+when the last handle of its file was closed. ``buffered``: a system buffer was made for it. The lists of its thread,
+socket and file run from the newest to the oldest.
 """
 
 SOCKET: Final = np.dtype(
@@ -127,6 +129,7 @@ THREAD: Final = np.dtype(
         ("longest", "<i8"),
         ("issued", "<i8"),
         ("user", "<i8"),
+        ("buffer", "<i8"),
         ("completed", "<i8"),
         ("thread", "<u4"),
         ("operation", "<u2"),
@@ -140,7 +143,8 @@ THREAD: Final = np.dtype(
 ``socket`` with ``serial``, ``operation``, ``does`` and ``start`` is that operation; ``taken``: it has its request.
 ``completed``: its retired requests that were completed by others; ``last_retired``: the latest completion of
 those whose packet was freed or used again; ``longest``: the longest time from a completion to the free of the packet.
-``issued``: when it last issued a request; ``user``: when it last began what only a program begins.
+``issued``: when it last issued a request; ``user``: when it last began what only a program begins;
+``buffer``: when it last got a system buffer.
 """
 
 ENTRY: Final = np.dtype(

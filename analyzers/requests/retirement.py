@@ -6,7 +6,7 @@ import numpy as np
 
 from analyzers.requests.events import FREE
 from analyzers.requests.index import THREAD_ID, row_of
-from analyzers.requests.lifecycle import NONE, STAYS
+from analyzers.requests.lifecycle import NONE, STAYS, thread_row
 from analyzers.requests.records import BY_FREE, BY_REUSE, Book
 from analyzers.requests.tables import NEVER, Completion
 from tracer.jit import Int, inlined
@@ -33,6 +33,14 @@ def block_event(book: Book, slot: Int, event: np.void) -> Int:
             owner = book.threads[row["thread_row"]]
             owner["longest"] = max(owner["longest"], took)
     return BY_FREE
+
+
+@inlined
+def note_buffer(book: Book, event: np.void) -> None:
+    """A thread gets a system buffer, for the request that it sends next; there must be room for a thread."""
+    thread = thread_row(book.places, book.threads, book.counts, event["thread"])
+    if thread >= 0:
+        book.threads[thread]["buffer"] = event["time"]
 
 
 @inlined

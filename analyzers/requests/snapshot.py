@@ -124,6 +124,7 @@ def _requests(
         finished_by=_copy(rows, "finished_by"),
         exited_ns=_copy(rows, "exited"),
         cleaned_ns=_copy(rows, "cleaned"),
+        buffered=rows["buffered"].astype(np.bool_),
         queued=_copy(rows, "queued"),
         queued_ns=_copy(rows, "queued_time"),
         queued_by=_copy(rows, "queued_by"),

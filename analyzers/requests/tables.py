@@ -25,6 +25,11 @@ Both are straight-line code (IopXxxControlFile allocates packet, buffer and desc
 Only being preempted or a page fault makes them longer than microseconds; what that loses is left unattributed."""
 
 
+SYSTEM_BUFFERS: Final = (b"IoSB", b"Io  ")
+"""Tags of system buffers of requests, the second one up to early builds of Windows 10 (pooltag.txt; published analyses
+of older builds)."""
+
+
 class Completion(IntEnum):
     """Who completed a request, as far as events tell."""
 
@@ -69,8 +74,9 @@ class RequestTable:
     called, 0 for none. ``completion``: :class:`Completion`; ``queued``: :class:`Queued`, since ``queued_ns``, by the
     thread ``queued_by``; ``join``: :class:`Join`. ``finished_ns``: when stage 2 of its completion had run at the
     latest, ``finished_by``: :class:`Finished`. ``exited_ns``: when its thread ended; ``cleaned_ns``: when the last
-    handle of its file was closed. ``socket``: row of the :class:`SocketTable`, -1 for none; ``operation``: AFD event id
-    of the operation, 0 for none, with its start and completion. ``*_cpu`` and ``*_offset`` point at the events.
+    handle of its file was closed. ``buffered``: a system buffer was made for it. ``socket``: row of the
+    :class:`SocketTable`, -1 for none; ``operation``: AFD event id of the operation, 0 for none, with its start and
+    completion. ``*_cpu`` and ``*_offset`` point at the events.
 
     Of all requests of the row's thread, in its present life: ``thread_completed`` is the number of those that others
     completed and that went to no queue, the retired ones included; ``last_retired_ns`` the completion of the
@@ -104,6 +110,7 @@ class RequestTable:
     finished_by: U8
     exited_ns: I64
     cleaned_ns: I64
+    buffered: npt.NDArray[np.bool_]
     queued: U8
     queued_ns: I64
     queued_by: U32

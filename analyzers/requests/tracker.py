@@ -12,8 +12,8 @@ from analyzers.requests import normalize
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.advance import advance
 from analyzers.requests.capacity import Demand, empty_book, live_requests, with_room
-from analyzers.requests.events import CALL, EVENT, FREE, INSERT, OPERATE
-from analyzers.requests.irp_filter import Blocks
+from analyzers.requests.events import BUFFER, CALL, EVENT, FREE, INSERT, OPERATE
+from analyzers.requests.irp_filter import Blocks, buffers
 from analyzers.requests.normalize import Part
 from analyzers.requests.records import RUNNING, Rows
 from analyzers.requests.snapshot import SocketNames, snapshot_of
@@ -90,7 +90,7 @@ class Requests:
         if count > len(self._events):
             self._events = np.empty(2 * count, EVENT)
         events, turn = normalize.events_of(parts, self._events)
-        demand = Demand(*(int(np.count_nonzero(events["kind"] == kind)) for kind in (CALL, OPERATE, INSERT)))
+        demand = Demand(*(int(np.count_nonzero(events["kind"] == kind)) for kind in (CALL, OPERATE, INSERT, BUFFER)))
         self._book = with_room(self._book, demand)
         advance(self._book, events, turn)
         self._note_latencies(events)
@@ -118,6 +118,7 @@ class Requests:
             parts.append(normalize.switches(tables["context_switch"]))
         if "pool" in tables and "irp" in self._seen:
             parts += self._blocks.parts(tables["pool"])
+            parts.append(buffers(tables["pool"]))
         return parts
 
     def _note_latencies(self, events: Rows) -> None:
