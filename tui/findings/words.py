@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
-from analyzers.findings import Finding, Verdict
+from analyzers.findings import Accused, Apc, Finding, Fits, Kept, PortPart, Verdict
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, size
 from analyzers.snapshot import Snapshot
@@ -14,7 +15,9 @@ from tui.safe_text import safe
 from tui.tables.words import named_process
 
 VERDICT_WORDS: Final = {
-    Verdict.PENDING_APC: "waits for completion APCs",
+    Verdict.PENDING_APC: "finished requests wait as APCs",
+    Verdict.UNDRAINED_PORT: "a completion port fills up",
+    Verdict.DRIVER_KEPT: "a driver keeps requests",
     Verdict.MISSING_FREE: "never freed",
     Verdict.GROWTH: "grows, cause not shown",
     Verdict.CACHE: "a cache that levelled off",
@@ -24,6 +27,9 @@ VERDICT_WORDS: Final = {
 }
 """Every verdict in a few words."""
 
+INFERRED_KINDS: Final = frozenset({"pending-apc", "port", "driver-kept", "held"})
+"""Kinds of nodes on the way to memory that no event names."""
+
 _HOW_SURE: Final = (
     (0.95, "nearly certain"),
     (0.8, "very likely"),
@@ -32,6 +38,12 @@ _HOW_SURE: Final = (
     (0.0, "a mere suspicion"),
 )
 """A confidence of at least this much, in words."""
+_THREADS_NAMED: Final = 4
+"""Threads that a sentence names one by one."""
+_GROUPS_NAMED: Final = 4
+"""Groups of one cause that a sentence names one by one."""
+_SHORTEST_FOR_A_RATE_NS: Final = 10_000_000_000
+"""A shorter trace is not extrapolated to an hour: that would be by more than 360 times."""
 _MOST_PERCENT: Final = 99
 """No conclusion from a trace is certain, so none is shown as 100 %."""
 
@@ -73,11 +85,14 @@ def process_words(finding: Finding) -> str:
 
 
 def culprit(finding: Finding) -> str:
-    """Process and thread, as far as one stands out, else the driver."""
-    process, thread = process_words(finding), known_id(finding.thread_id)
-    if process and thread is not None:
-        return f"{process} thread {thread}"
-    return process or driver_words(finding.driver)
+    """Who is accused, in a few words: process and thread, the driver, or whose port it is."""
+    match finding.accused:
+        case Accused.PORT:
+            return port_words(finding.port)
+        case Accused.PROCESS if process_words(finding):
+            return _process_and_thread(finding)
+        case _:
+            return driver_words(finding.driver)
 
 
 def driver_words(driver: str) -> str:
@@ -85,16 +100,86 @@ def driver_words(driver: str) -> str:
     return safe(driver) or "(driver not known)"
 
 
+def port_words(port: PortPart | None) -> str:
+    """A completion port by its owner; no event names one."""
+    if port is None or known_id(port.process_id) is None:
+        return "a completion port"
+    return f"a completion port of {named_process(port.process, port.process_id or 0)}"
+
+
 def headline(finding: Finding) -> str:
     """The accusation in one sentence, without a full stop."""
-    memory, driver = f"{tag_name(finding.tag)} memory", driver_words(finding.driver)
     match finding.verdict:
         case Verdict.PENDING_APC:
-            return f"I/O completion APCs of {culprit(finding)} seem never to run"
+            return _waiting_words(finding)
+        case Verdict.UNDRAINED_PORT:
+            return _port_headline(finding)
+        case Verdict.DRIVER_KEPT:
+            return _kept_headline(finding)
         case Verdict.MISSING_FREE:
-            return f"{driver} does not free all of the {memory} that it allocates"
+            return _unfreed_headline(finding)
         case _:
-            return f"{memory} of {driver} keeps growing, and nothing shows why"
+            return _growth_headline(finding)
+
+
+def _waiting_words(finding: Finding) -> str:
+    process = process_words(finding) or "a process that is not known"
+    thread = known_id(finding.thread_id)
+    where = f"threads of {process}" if thread is None else f"thread {thread} of {process}"
+    one = is_packet(finding.tag) and finding.count == 1
+    if finding.apc is Apc.SPECIAL_KERNEL:
+        apcs = "a special kernel APC" if one else "special kernel APCs"
+        return f"{_requests(finding, 'completed')} for {apcs} on {where}"
+    never = " that never wait alertably" if thread is None else ", which never waits alertably"
+    return f"{_requests(finding, 'finished')} as {'a user APC' if one else 'user APCs'} on {where}{never}"
+
+
+def _requests(finding: Finding, state: str) -> str:
+    """How many requests wait: as many as packets, where the finding is about these."""
+    if not is_packet(finding.tag):
+        return f"{state} requests wait"
+    return f"{counted(finding.count, f'{state} request')} {'waits' if finding.count == 1 else 'wait'}"
+
+
+def _port_headline(finding: Finding) -> str:
+    port = finding.port
+    waiting = finding.count if port is None else port.waiting
+    noun = "posted packet" if tag_name(finding.tag) == "Icp" else "finished request"
+    wait = "waits" if waiting == 1 else "wait"
+    slowly = port is not None and port.dequeued_by
+    return (
+        f"{counted(waiting, noun)} {wait} in {port_words(port)}"
+        f" {'that is read too slowly' if slowly else 'that nobody reads'}"
+    )
+
+
+def _kept_headline(finding: Finding) -> str:
+    driver = driver_words(finding.driver)
+    requests = counted(finding.count, "request") if is_packet(finding.tag) else "requests"
+    if finding.kept is Kept.COMPLETION_STOPPED:
+        return f"{driver} stopped the completion of {requests} and keeps them"
+    return f"{driver} has never completed {requests} that it was sent"
+
+
+def _unfreed_headline(finding: Finding) -> str:
+    memory = f"{tag_name(finding.tag)} memory"
+    if finding.accused is Accused.PROCESS:
+        return f"not all {memory} that {culprit(finding)} asks for is freed"
+    return f"{culprit(finding)} does not free all of the {memory} that it allocates"
+
+
+def _growth_headline(finding: Finding) -> str:
+    memory = f"{tag_name(finding.tag)} memory"
+    whose = f"that {culprit(finding)} asks for" if finding.accused is Accused.PROCESS else f"of {culprit(finding)}"
+    fitting = sum(each.fits is Fits.YES for each in finding.explanations)
+    if fitting > 1:
+        return f"{memory} {whose} keeps growing; the trace cannot show which of {fitting} reasons keeps it"
+    return f"{memory} {whose} keeps growing; the trace cannot show why it is not freed"
+
+
+def is_packet(tag: int) -> bool:
+    """Whether blocks of a tag are I/O request packets: one for each request."""
+    return tag_text(tag) in {"Irp ", "Irp+"}
 
 
 def alarm(finding: Finding) -> str:
@@ -103,12 +188,55 @@ def alarm(finding: Finding) -> str:
 
 
 def who_words(finding: Finding) -> str:
-    """Process, thread and driver."""
+    """Who is accused first, then who else has to do with it."""
+    driver = safe(finding.driver)
+    match finding.accused:
+        case Accused.PORT:
+            return _port_users(finding)
+        case Accused.PROCESS if process_words(finding):
+            return _process_and_thread(finding) + (f", by way of {driver}" if driver else "")
+        case _:
+            asking = _process_and_thread(finding)
+            whom = f"for {asking}" if asking else "no single process stands out"
+            return f"driver {driver_words(finding.driver)}, {whom}"
+
+
+def _process_and_thread(finding: Finding) -> str:
+    """Empty where no process stands out."""
     process, thread = process_words(finding), known_id(finding.thread_id)
-    parts = [f"process {process}" if process else "no single process stands out"]
-    if thread is not None:
-        parts.append(f"thread {thread}")
-    return ", ".join([*parts, f"driver {driver_words(finding.driver)}"])
+    return f"{process} thread {thread}" if process and thread is not None else process
+
+
+def _port_users(finding: Finding) -> str:
+    port = finding.port
+    if port is None:
+        return "a completion port"
+    return f"{port_words(port)}; filled by {thread_list(port.enqueued_by)}; read by {thread_list(port.dequeued_by)}"
+
+
+def thread_list(threads: Sequence[int]) -> str:
+    """The first threads by id, and how many more there are."""
+    if not threads:
+        return "no thread"
+    shown = ", ".join(str(thread) for thread in threads[:_THREADS_NAMED])
+    more = len(threads) - _THREADS_NAMED
+    return f"thread{'s' if len(threads) > 1 else ''} {shown}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def call_words(finding: Finding, snapshot: Snapshot) -> str:
+    """User-mode modules on the way to the call, the program last; empty where the trace does not tell."""
+    frames = snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)
+    modules = list(dict.fromkeys(safe(frame.module) for frame in frames if frame.module))
+    programs = [at for at, module in enumerate(modules) if module.lower().endswith(".exe")]
+    return ", called by ".join(modules[: programs[0] + 1] if programs else modules)  # below it threads are started
+
+
+def group_words(finding: Finding) -> str:
+    """What else goes with the same cause; empty for nothing."""
+    others = finding.groups[1:]
+    said = [f"{group.count:,} {tag_name(group.tag)} ({size(group.bytes)})" for group in others[:_GROUPS_NAMED]]
+    more = len(others) - _GROUPS_NAMED
+    return ", ".join(said) + (f" and {counted(more, 'group')} more" if more > 0 else "")
 
 
 def what_words(finding: Finding, snapshot: Snapshot) -> str:
@@ -129,6 +257,8 @@ def rate_words(finding: Finding, snapshot: Snapshot) -> str:
     """Bytes per hour with their interval, and from how long a trace that is extrapolated."""
     if finite(finding.bytes_per_hour) is None:
         return "the trace is too short to tell"
+    if snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS:
+        return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; too short for a rate"
     rate = f"{size(round(finding.bytes_per_hour))} an hour"
     low, high = (finite(bound) for bound in finding.bytes_per_hour_interval)
     if low is not None and high is not None:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Diagnosis, Finding, PendingApcs
+from analyzers.findings import Diagnosis, Finding, GroupShare, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.snapshot import PoolSnapshot, Snapshot
-from tui.findings.narrowing import of_findings
+from tui.findings.held import of_findings
+from tui.findings.narrowing import shares_of
 from tui.findings.words import known_id
 from tui.selection import cut, holding
 from tui.views.lifetimes import FREED, counted_by, freed_of, made_then
@@ -87,10 +88,16 @@ def _by_driver(pool: PoolSnapshot, driver: str) -> Mask:
 
 
 def _sites_of(pool: PoolSnapshot, finding: Finding) -> Mask:
-    """A finding's tag by its driver; a driver that makes requests allocates none of what goes with them itself."""
+    """The finding's tag and those that go with the same cause."""
+    found: Mask = np.logical_or.reduce([_sites_with(pool, share) for share in shares_of(finding)])
+    return found
+
+
+def _sites_with(pool: PoolSnapshot, share: GroupShare) -> Mask:
+    """A tag by a driver; a driver that makes requests allocates none of what goes with them itself."""
     tags = pool.tags
-    sites: Mask = ((tags.tag == finding.tag) & (tags.paged == finding.paged))[pool.sites.tag_row]
-    own = sites & _by_driver(pool, finding.driver)
+    sites: Mask = ((tags.tag == share.tag) & (tags.paged == share.paged))[pool.sites.tag_row]
+    own = sites & _by_driver(pool, share.driver)
     return own if own.any() else sites
 
 
@@ -125,13 +132,17 @@ def _diagnosis(told: Diagnosis, pool: PoolSnapshot, scope: Scope, finding: Findi
     """Conclusions about what is left; a finding keeps its rank."""
     tags = pool.tags
     held = set(zip(tags.tag.tolist(), tags.paged.tolist(), strict=True))
-    findings = tuple(one for one in told.findings if (one.tag, one.paged) in held and _fits(one, scope))
+    findings = tuple(
+        one
+        for one in told.findings
+        if any((share.tag, share.paged) in held for share in shares_of(one)) and _fits(one, scope)
+    )
     cleared = tuple(
         one
         for one in told.cleared
         if (one.tag, one.paged) in held and scope.driver in (None, one.driver) and finding is None
     )
-    return Diagnosis(findings, cleared, _waiting(told.pending_apcs, scope, findings))
+    return Diagnosis(findings, cleared, _held(told.held_requests, scope, findings))
 
 
 def _fits(finding: Finding, scope: Scope) -> bool:
@@ -144,14 +155,14 @@ def _fits(finding: Finding, scope: Scope) -> bool:
     )
 
 
-def _waiting(apcs: PendingApcs, scope: Scope, findings: Sequence[Finding]) -> PendingApcs:
-    """An APC has thread and socket, but neither tag, stack nor driver: these select by the findings' threads."""
+def _held(held: HeldRequests, scope: Scope, findings: Sequence[Finding]) -> HeldRequests:
+    """A held request has thread and socket, but no tag, stack and allocating driver: these select by the findings."""
     asked = (
-        (scope.process, apcs.process_id),
-        (scope.thread, apcs.thread_id),
-        (scope.endpoint, apcs.endpoint),
+        (scope.process, held.process_id),
+        (scope.thread, held.thread_id),
+        (scope.endpoint, held.endpoint),
     )
     masks = [column == wanted for wanted, column in asked if wanted is not None]
-    fitting = apcs.take(np.logical_and.reduce(masks)) if masks else apcs
+    fitting = held.take(np.logical_and.reduce(masks)) if masks else held
     by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding)
-    return fitting if all(field is None for field in by_memory) else of_findings(fitting, findings)
+    return fitting if all(field is None for field in by_memory) else of_findings(findings, fitting)

@@ -39,8 +39,8 @@ def _of_process(base: Scope, view: str, process: int | str) -> Step | None:
 
 def _of_thread(base: Scope, process: int | str, thread: int | str) -> Step | None:
     if thread in (OTHERS, UNKNOWN_ID):
-        return _of_process(base, "apcs", process)
-    return Step("apcs", replace(base, process=int(process), thread=int(thread)))
+        return _of_process(base, "held-requests", process)
+    return Step("held-requests", replace(base, process=int(process), thread=int(thread)))
 
 
 def _of_socket(base: Scope, node: Node, grounds: Grounds) -> Step | None:

@@ -24,7 +24,7 @@ _IF_GONE: Final = {
 
 
 def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> Text:
-    """What it is, how much would go with it, and by which rule it is held."""
+    """What it is, how much would go with it, and why it is held there."""
     data = tree.graph.nodes[node]
     held = data["retained"]
     says = _IF_GONE.get(node.kind, "is held by it")
@@ -40,10 +40,9 @@ def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> 
 
 
 def _edge_lines(edge: Edge) -> list[Text]:
-    """The rule, and whether it is inferred."""
+    """Why it is held there, and whether that is inferred."""
     if not edge.rule:
         return [Text("seen in the trace")]
-    how = Text("rule ").append(edge.rule, "bold").append(" (INFERRED)" if edge.inferred else " (from events)")
-    lines = [how.append(f": {edge.says}")]
+    lines = [Text(edge.says + (" (inferred)" if edge.inferred else " (from events)"))]
     others = f", and {counted(edge.ways - 1, 'other')} like it" if edge.ways > 1 else ""
     return [*lines, Text(f"reached from {safe(edge.above)}{others}")]

@@ -50,7 +50,7 @@ def test_what_is_inferred_is_called_so(snapshot: Snapshot) -> None:
     assert "inferred from the context switches of that CPU" in shown.describe(0).plain
 
 
-def test_the_owner_stands_there_with_its_rule_and_its_pending_apc() -> None:
+def test_the_owner_stands_there_with_its_rule_and_what_holds_it() -> None:
     shown = listing(scene(demo()))
     assert demo().grounds is not None
     rules = [Rule(int(rule)) for rule in demo().grounds.attribution.rule]  # type: ignore[union-attr]
@@ -63,17 +63,17 @@ def test_the_owner_stands_there_with_its_rule_and_its_pending_apc() -> None:
             assert column(shown, "owner")[row].startswith("~") == (rule in INFERRED)
     packet = shown.describe(rules.index(Rule.HOLDS_IRP)).plain
     assert "part of request 0x" in packet
-    assert "its completion APC is pending for" in packet
+    assert " by: user APC on thread 1284 (inferred)" in packet
     assert "part of socket 0x" in shown.describe(rules.index(Rule.HOLDS_ENDPOINT)).plain
 
 
-def test_enter_leads_to_the_pending_request_or_the_socket_or_the_thread_that_made_it() -> None:
+def test_enter_leads_to_the_held_request_or_the_socket_or_the_thread_that_made_it() -> None:
     shown = listing(scene(demo()))
     assert demo().grounds is not None
     rules = demo().grounds.attribution.rule.tolist()  # type: ignore[union-attr]
     request = shown.step(rules.index(Rule.HOLDS_IRP))
     assert request is not None
-    assert request.view == "apcs"
+    assert request.view == "held-requests"
     assert (request.scope.process, request.scope.thread) == (1280, 1284)
     sockets = shown.step(rules.index(Rule.SAME_SOCKET))
     assert sockets is not None
@@ -92,7 +92,7 @@ def test_enter_never_leads_back_to_where_one_comes_from_and_so_comes_to_an_end()
             narrow = scene(demo(), scope)
             (here,) = np.flatnonzero(narrow.snapshot.pool.outstanding.address == address)
             step = listing(narrow).step(int(here))
-            if step is None or step.view == "apcs":
+            if step is None or step.view == "held-requests":
                 break
             way.append(step.view)
             scope = step.scope

@@ -69,7 +69,7 @@ def test_a_finding_selects_its_tag_by_its_driver_and_thread(story: Story) -> Non
     told = {rank: narrowed(story.make(), Scope(finding=rank)) for rank in (1, 2, 3)}
     assert [held(one) for one in told.values()] == [{"Irp": 12}, {"AfdB": 3}, {"CM25": 1}]
     assert [[f.rank for f in one.diagnosis.findings] for one in told.values()] == [[1], [2], [3]]
-    assert [len(one.diagnosis.pending_apcs) for one in told.values()] == [12, 0, 0]
+    assert [len(one.diagnosis.held_requests) for one in told.values()] == [12, 0, 0]
 
 
 def test_conclusions_are_narrowed_with_the_memory(story: Story) -> None:
@@ -81,7 +81,7 @@ def test_conclusions_are_narrowed_with_the_memory(story: Story) -> None:
         return (
             [f.rank for f in one.findings],
             [tag_text(c.tag) for c in one.cleared],
-            {a.thread_id for a in one.pending_apcs},
+            {a.thread_id for a in one.held_requests},
         )
 
     assert told(Scope(tag=(tag("Irp "), False))) == ([1], [], {88})
@@ -149,6 +149,6 @@ def test_a_socket_selects_what_belongs_to_it_and_to_its_requests() -> None:
     assert len(found.rule) == len(chosen.grounds.retention.group_of) == len(chosen.pool.outstanding) > 3
     assert all(int(row) == 5 for row in found.socket[found.socket >= 0])
     assert all(int(requests.socket[row]) == 5 for row in found.request[found.request >= 0])
-    assert {apc.endpoint for apc in chosen.diagnosis.pending_apcs} == {endpoint}
+    assert {each.endpoint for each in chosen.diagnosis.held_requests} == {endpoint}
     assert all(0 <= kind.site < len(chosen.pool.sites.stack) for kind in found.kinds)
     assert held(chosen)["AfdE"] == 1

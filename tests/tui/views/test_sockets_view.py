@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analyzers.findings import NO_HELD_REQUESTS
 from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
 from analyzers.requests.tables import NEVER, SocketTable
@@ -59,7 +60,7 @@ def test_sockets_are_found_by_age_and_those_from_before_the_trace_are_older_than
 
 def test_a_row_tells_endpoint_owner_addresses_and_state() -> None:
     shown = listing(scene(demo()))
-    keys = ("endpoint", "process", "local", "remote", "state", "open", "unretired", "pending", "sent", "received")
+    keys = ("endpoint", "process", "local", "remote", "state", "open", "unretired", "held", "sent", "received")
     assert [column(shown, key)[1] for key in keys] == [
         "0xffff9a8000809bf0",
         "client.exe (1280)",
@@ -91,14 +92,14 @@ def test_a_socket_holds_its_own_memory_and_that_of_its_requests() -> None:
     shown = listing(scene(demo()))
     for row in (0, 1, 500):
         pool = narrowed(demo(), Scope(endpoint=int(sockets().endpoint[row]))).pool
-        held = holdings(grounds(), demo().pool.outstanding)
+        held = holdings(grounds(), demo().pool.outstanding, NO_HELD_REQUESTS)
         assert int(held.count[row]) == len(pool.outstanding)
         assert int(held.bytes[row]) == int(pool.outstanding.size.sum())
         assert f"memory: {len(pool.outstanding)} allocation" in shown.describe(row).plain
 
 
 def test_all_that_is_put_down_to_sockets_is_in_the_table() -> None:
-    held = holdings(grounds(), demo().pool.outstanding)
+    held = holdings(grounds(), demo().pool.outstanding, NO_HELD_REQUESTS)
     found = grounds().attribution
     assert int(held.count.sum()) == int(((found.socket >= 0) | (found.request >= 0)).sum())
 
@@ -110,7 +111,7 @@ def test_the_panel_tells_rules_and_marks_what_is_inferred() -> None:
         "who: client.exe (1280), created by thread 1284",
         "addresses: local 127.0.0.1:49153 (inferred), remote 127.0.0.1:7000",
         "state: closed +0.012040 s and not cleaned up since, so something still refers to it; created +0.012005 s",
-        "requests: 5 operations started, 5 finished; 2 requests not retired, 2 of them wait for a completion APC",
+        "requests: 5 operations started, 5 finished; 2 requests not retired, 2 of them held (inferred)",
         "data: 512 bytes sent, 0 received",
         "because: the block holds the socket's AFD endpoint\n",
         "and of a kind that goes with it (inferred)\n",
@@ -188,7 +189,7 @@ def test_hostile_names_are_shown_as_text() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_sockets_that_hold_most_are_on_top_of_the_screen(size: tuple[int, int]) -> None:
     async with opened(demo(), size, "sockets") as it:
-        for title in ("Process", "Remote", "State", "APCs", "Bytes▼"):
+        for title in ("Process", "Remote", "State", "Held", "Bytes▼"):
             assert title in it.text
         assert "127.0.0.1:7000  closed" in it.text
         await it.press("enter")
