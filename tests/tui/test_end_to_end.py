@@ -212,7 +212,7 @@ def test_json_never_imports_textual(command: str, simulated: Path) -> None:
         "print('textual' in sys.modules, code, file=sys.stderr)"
     )
     assert done.stderr.splitlines()[-1] == "False 0", done.stderr
-    assert json.loads(done.stdout)["schema"] == 1
+    assert json.loads(done.stdout)["schema"] == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")

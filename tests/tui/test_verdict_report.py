@@ -195,9 +195,9 @@ def test_held_requests_are_summed_up_by_holder_and_called_inferred(leaking_snaps
     assert lines[at + 2].startswith("  Inferred: ")
     told = said(lines[at + 3 :])
     assert (
-        "user APC on thread 88: 12 requests, 12.0 KiB, the oldest for 1 min 27 s; client.exe (4330);"
+        "user APC on thread 88 of client.exe (4330): 12 requests, 12.0 KiB, the oldest for 1 min 27 s;"
         " since then the thread waited"
-        " user APC on thread 99: 1 request, 1.00 KiB, the oldest for 1 min 27 s; client.exe (4330);"
+        " user APC on thread 99 of client.exe (4330): 1 request, 1.00 KiB, the oldest for 1 min 27 s;"
         " since then the thread never ran"
     ) in told
 

@@ -134,27 +134,34 @@ def summary(held: HeldRequests, owners: Owners) -> str:
     kinds: Counter[Why] = Counter()
     for why, kept in zip(holders.why, holders.bytes, strict=True):
         kinds[why] += kept
-    parts = [_part(why, holders) for why, _ in kinds.most_common()]
+    parts = [_part(why, holders, held) for why, _ in kinds.most_common()]
     retained = size(int(held.retained_bytes.sum()))
     return f"{counted(len(held), 'request')} {are} held, {retained}: {'; '.join(parts)}."
 
 
-def _part(why: Why, holders: Holders) -> str:
+def _part(why: Why, holders: Holders, held: HeldRequests) -> str:
     own = [at for at, each in enumerate(holders.why) if each is why]
     count, one = sum(holders.count[at] for at in own), holders.words[own[0]] if len(own) == 1 else ""
     match why:
         case Why.USER_APC | Why.SPECIAL_APC:
             kind = "user APC" if why is Why.USER_APC else "special APC"
             where = one.removeprefix(f"{kind} on ") or f"{len(own):,} threads"
+            where += f" of {issuer(held, holders.first[own[0]])}" if one else ""
             return f"{count:,} by {f'a {kind}' if count == 1 else f'{kind}s'} on {where}"
         case Why.PORT:
             return f"{count:,} in {one or f'{len(own):,} ports'}"
         case Why.DRIVER_KEPT:
             return f"{count:,} {one or f'never completed by {len(own):,} drivers'}"
         case Why.COMPLETION_STOPPED:
-            return f"{count:,} with their {one or f'completion stopped by {len(own):,} drivers'}"
+            their = "its" if count == 1 else "their"
+            return f"{count:,} with {their} {one or f'completion stopped by {len(own):,} drivers'}"
         case _:
             return f"{count:,} by nothing that the trace shows"
+
+
+def issuer(held: HeldRequests, row: int) -> str:
+    """The process that issued a request."""
+    return named_process(held.processes[held.process[row]], int(held.process_id[row]))
 
 
 def requests_of(finding: Finding, held: HeldRequests) -> HeldRequests:

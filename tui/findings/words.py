@@ -88,7 +88,7 @@ def culprit(finding: Finding) -> str:
     """Who is accused, in a few words: process and thread, the driver, or whose port it is."""
     match finding.accused:
         case Accused.PORT:
-            return port_words(finding.port)
+            return port_words(finding.port).removeprefix("a completion ")
         case Accused.PROCESS if process_words(finding):
             return _process_and_thread(finding)
         case _:

@@ -7,11 +7,10 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.findings import BY_APC, SINCE_CODES, Diagnosis, HeldRequests, ThreadSince, Why
+from analyzers.findings import BY_APC, SINCE_CODES, Diagnosis, HeldRequests, ThreadSince
 from analyzers.quantities import counted, duration, size
-from tui.findings.held import Holders, port_owners, summary
+from tui.findings.held import Holders, issuer, port_owners, summary
 from tui.report.styles import heading, note
-from tui.tables.words import named_process
 
 _HOLDERS: Final = 5
 """Holders that a report lists; --json has every held request."""
@@ -41,18 +40,16 @@ def held_lines(told: Diagnosis) -> list[Text]:
 
 
 def _line(held: HeldRequests, holders: Holders, at: int) -> Text:
-    own = held.take(holders.of == at)
+    own, why = held.take(holders.of == at), holders.why[at]
     oldest = f"the oldest for {duration(int(own.age_ns.max()))}"
+    whose, since = (f" of {issuer(own, 0)}", f"; since then {_since(own)}") if why in BY_APC else ("", "")
     count = counted(holders.count[at], "request")
-    return Text(f"  {holders.words[at]}: {count}, {size(holders.bytes[at])}, {oldest}{_more(own, holders.why[at])}")
+    return Text(f"  {holders.words[at]}{whose}: {count}, {size(holders.bytes[at])}, {oldest}{since}")
 
 
-def _more(own: HeldRequests, why: Why) -> str:
-    """Of an APC, whose thread it is and what that did since."""
-    if why not in BY_APC:
-        return ""
+def _since(own: HeldRequests) -> str:
+    """What their thread did."""
     since = Counter(own.since.tolist()).most_common()
-    did = "; ".join(
+    return "; ".join(
         SINCE_WORDS[SINCE_CODES[what]] + (f" ({count:,})" if len(since) > 1 else "") for what, count in since
     )
-    return f"; {named_process(own.processes[own.process[0]], int(own.process_id[0]))}; since then {did}"

@@ -70,7 +70,7 @@ def held_table(held: HeldRequests, holders: Holders, grounds: Grounds | None, at
     """One row per held request."""
     columns: tuple[Column, ...] = (
         _ids("irp", "IRP", "i", 4, held.irp, hexadecimal),
-        HolderColumn(Heading("holder", "Held by", "u", 20, drop=1, most_first=True), holders.of, holders.words),
+        HolderColumn(Heading("holder", "Held by", "u", 28, drop=1, most_first=True), holders.of, holders.words),
         _processes(held),
         _ids("thread", "Thread", "t", 6, held.thread_id, thread_label),
         _operations(grounds, at.request),
@@ -110,7 +110,7 @@ def _processes(held: HeldRequests) -> LabelColumn:
     """A process id may have had several names."""
     pairs, codes = coded_pairs(held.process_id, held.process)
     labels = tuple(named_process(held.processes[name], process) for process, name in unpaired(pairs))
-    return LabelColumn(Heading("process", "Process", "w", 10, drop=3), codes, labels)
+    return LabelColumn(Heading("process", "Process", "w", 16, drop=3), codes, labels)
 
 
 def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:

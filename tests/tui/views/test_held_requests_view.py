@@ -50,9 +50,10 @@ def test_at_first_the_requests_of_one_holder_stand_together_most_bytes_first(hol
 
 def test_the_heading_says_how_many_requests_are_held_by_what(holding_snapshot: Snapshot) -> None:
     assert head(scene(holding_snapshot)).plain == (
-        "12 requests are held, 12.0 KiB: 4 by user APCs on thread 88; 3 in port 2 of server.exe (77);"
-        " 2 never completed by keeper.sys; 1 with their completion stopped by stopper.sys;"
-        " 1 by a special APC on thread 99; 1 by nothing that the trace shows."
+        "12 requests are held, 12.0 KiB: 4 by user APCs on thread 88 of client.exe (4330);"
+        " 3 in port 2 of server.exe (77); 2 never completed by keeper.sys;"
+        " 1 with its completion stopped by stopper.sys;"
+        " 1 by a special APC on thread 99 of client.exe (4330); 1 by nothing that the trace shows."
         " Inferred: no event tells of an APC, and none names a port."
     )
 
