@@ -127,7 +127,7 @@ def test_a_users_list_of_tags_counts_first(simulated: Path, tmp_path: Path, caps
     told = document(["analyze", str(simulated), "--json", "--pooltag", str(listing)], capsys)
     assert [told["pool"]["by_tag"][0][key] for key in ("driver", "description")] == ["mine.sys", "my own words"]
     assert main(["analyze", str(simulated), "--pooltag", str(listing)]) == ExitCode.DONE
-    assert f"1 tag name from {listing}: counts first" in capsys.readouterr().err
+    assert f"1 tag name taken from {listing}" in capsys.readouterr().err
     assert main(["analyze", str(simulated), "--pooltag", str(tmp_path / "none.txt")]) == ExitCode.INPUT
 
 
