@@ -10,7 +10,7 @@ OPERATE: Final = 0
 CALL: Final = 1
 RETURN: Final = 2
 COMPLETE: Final = 3
-COMPLETE_RETURN: Final = 4
+ROUTINE: Final = 4
 """Up to here: kinds of events that a thread causes."""
 FREE: Final = 5
 ALLOCATE: Final = 6

@@ -1,0 +1,105 @@
+"""Verdicts for what no held request explains: groups of allocations are judged, and leaks of one cause told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict
+from analyzers.grounds import Grounds
+from analyzers.quantities import moment
+from analyzers.snapshot import PoolSnapshot
+from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.verdicts.causes import Accusation, united
+from analyzers.verdicts.confidence import LEAST
+from analyzers.verdicts.course import Span
+from analyzers.verdicts.groups import groups
+from analyzers.verdicts.in_step import in_step
+from analyzers.verdicts.judgement import Judgement, judge_all
+from analyzers.verdicts.merging import merged, without_nobodys
+from analyzers.verdicts.on_sockets import OnSockets
+from analyzers.verdicts.owners import owners
+from analyzers.verdicts.resting import WHY, resting
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """What is said of memory that no held request explains."""
+
+    findings: list[Finding]
+    cleared: list[Cleared]
+
+
+def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> Unexplained:
+    """Judge the outstanding allocations that are not ``known`` (by row) to go with a held request, at ``at_ns``.
+
+    There must be an outstanding allocation.
+    """
+    pool, lost, complete_ns = scene.pool, scene.coverage.lost, scene.coverage.complete_from_ns
+    span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
+    rests = resting(pool, held.requests, held.attribution, known, lost)
+    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests
+    judged = judge_all(groups(pool, known | rests | early, complete_ns), pool.outstanding, span, lost)
+    sockets = OnSockets.of(held)
+    judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
+    accusations = _accusations([each for each in judged if each.verdict in ACCUSATIONS], held, sockets, scene)
+    weak = [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
+    cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
+    cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
+    cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
+    return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
+
+
+def _accusations(accused: list[Judgement], held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
+    """An accusation for each cause: a thread's closed sockets, the steps of a program, or one group."""
+    outstanding = scene.pool.outstanding
+    whose = owners([each.rows for each in accused], outstanding, scene.pool.sites)
+    single = []
+    for each, who in zip(accused, whose, strict=True):
+        of_sockets = sockets.count(each.rows)
+        node = held.retention.group_for(each.rows)
+        path = held.retention.path(node) if node is not None else ()
+        shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
+        single.append(Accusation(each, accuse(each, who, scene, path=path, closed_sockets=shut)))
+    families = in_step([each.rows for each in accused], whose, outstanding)
+    causes = []
+    for family in sockets.joined(families, accused, whose):
+        members = [single[number] for number in family]
+        part = [each for each in members if sockets.make_up(each.judgement.rows, sockets.count(each.judgement.rows))]
+        rows = [each.judgement.rows for each in members]
+        causes.append(
+            united(members, scene, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
+        )
+    return causes
+
+
+def _too_weak(accusation: Accusation) -> Judgement:
+    finding = accusation.finding
+    why = f"it looks like {finding.verdict}, but hardly surer than chance ({finding.confidence:.0%})"
+    return replace(accusation.judgement, verdict=Verdict.UNKNOWN, why=why)
+
+
+def _cleared(judgement: Judgement, pool: PoolSnapshot) -> Cleared:
+    group = judgement.group
+    size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
+    return Cleared(group.tag, group.paged, group.driver, judgement.verdict, len(group.rows), size, judgement.why)
+
+
+def _set_aside(pool: PoolSnapshot, mask: Mask, verdict: Verdict, why: str) -> list[Cleared]:
+    """The marked rows of the outstanding table by group, all cleared for one reason."""
+    found = []
+    for group in groups(pool, ~mask):
+        size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
+        found.append(Cleared(group.tag, group.paged, group.driver, verdict, len(group.rows), size, why))
+    return found
+
+
+def _when_incomplete(until_ns: int) -> str:
+    return (
+        f"allocated before {moment(until_ns)}, when the file has events of some processors only: "
+        f"whether it was freed is not in it"
+    )
