@@ -13,7 +13,6 @@ from analyzers.findings import (
     NO_HELD_REQUESTS,
     WHYS,
     Apc,
-    Diagnosis,
     Finding,
     HeldRequest,
     HeldRequests,
@@ -22,6 +21,7 @@ from analyzers.findings import (
     Why,
 )
 from analyzers.quantities import counted, size
+from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
 from tui.tables.coding import coded_pairs, sums, unpaired
@@ -38,13 +38,16 @@ Owners = Mapping[int, str]
 """Processes by the number of their completion port."""
 
 
-def port_owners(told: Diagnosis) -> Owners:
-    """What findings tell of ports: whose each is, where anything tells."""
-    ports = [finding.port for finding in told.findings if finding.port is not None]
+def port_owners(snapshot: Snapshot) -> Owners:
+    """Whose each port is, as findings and what they rest on tell."""
+    told = [finding.port for finding in snapshot.diagnosis.findings if finding.port is not None]
+    owners = {port.number: (port.process_id, port.process) for port in told}
+    for port in () if snapshot.grounds is None else snapshot.grounds.held.ports:
+        owners.setdefault(port.number, (port.process, snapshot.names.process(port.process)))
     return {
-        port.number: named_process(port.process, port.process_id)
-        for port in ports
-        if port.process_id not in (None, UNKNOWN_ID)
+        number: named_process(name, process)
+        for number, (process, name) in owners.items()
+        if process is not None and process != UNKNOWN_ID
     }
 
 
@@ -185,12 +188,16 @@ def _about(finding: Finding, held: HeldRequests) -> Mask | None:
             in_port = _held_by(Why.PORT, held)
             return in_port if finding.port is None else in_port & (held.port == finding.port.number)
         case Verdict.DRIVER_KEPT:
-            whys = list(_OF_DRIVER.values()) if finding.kept is None else [_OF_DRIVER[finding.kept]]
-            mask: Mask = np.logical_or.reduce([_held_by(why, held) for why in whys])
-            own = np.array([driver == finding.driver for driver in held.drivers], np.bool_)
-            return mask & own[held.driver] & _of_issuer(finding, held) if len(own) else mask
+            kept = kept_by(finding.driver, held) & _of_issuer(finding, held)
+            return kept if finding.kept is None else kept & _held_by(_OF_DRIVER[finding.kept], held)
         case _:
             return None
+
+
+def kept_by(driver: str, held: HeldRequests) -> Mask:
+    """Which of the requests a driver keeps."""
+    code = held.drivers.index(driver) if driver in held.drivers else -1
+    return np.asarray(np.isin(held.why, _BY_DRIVER) & (held.driver == code))
 
 
 def _held_by(why: Why, held: HeldRequests) -> Mask:

@@ -72,7 +72,7 @@ def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int,
 def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
     """What the verdict rests on: held requests, cleared groups, the trace, the ledger."""
     lines: list[Text] = []
-    for part in (held_lines(snapshot.diagnosis), cleared_lines(snapshot.diagnosis.cleared)):
+    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared)):
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
     lines += [Text(), *ledger_lines(snapshot.pool.totals), *baseline_lines(snapshot.baseline)]

@@ -39,8 +39,8 @@ class Step:
 
 def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -> list[Text]:
     """Everything behind one finding; of its held requests the ``top`` oldest."""
-    told, names = snapshot.diagnosis, snapshot.names
-    held = requests_of(finding, told.held_requests)
+    names = snapshot.names
+    held = requests_of(finding, snapshot.diagnosis.held_requests)
     held = held.take(np.argsort(held.issued_ns, kind="stable"))
     lines = [*simulated_lines(snapshot.info), heading(safe(snapshot.info.path)), Text()]
     lines += [*wrapped([*fact_lines(finding, snapshot), *advice_lines(finding)], width), Text()]
@@ -53,7 +53,7 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     user = names.frames(finding.user_stack, known_id(finding.process_id) or 0)
     if user:
         lines += [Text(), heading("Called from (user mode)"), *frame_lines(user, limit=_FRAMES)]
-    steps = _steps(finding, held[:top], port_owners(told))
+    steps = _steps(finding, held[:top], port_owners(snapshot))
     lines += [Text(), heading("Events, in time order"), *_time_line(steps, width)]
     left = len(held) - top
     if left > 0:

@@ -7,8 +7,9 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.findings import BY_APC, SINCE_CODES, Diagnosis, HeldRequests, ThreadSince
+from analyzers.findings import BY_APC, SINCE_CODES, HeldRequests, ThreadSince
 from analyzers.quantities import counted, duration, size
+from analyzers.snapshot import Snapshot
 from tui.findings.held import Holders, issuer, port_owners, summary
 from tui.report.styles import heading, note
 
@@ -25,12 +26,12 @@ SINCE_WORDS: Final = {
 """What a thread did since a completion."""
 
 
-def held_lines(told: Diagnosis) -> list[Text]:
+def held_lines(snapshot: Snapshot) -> list[Text]:
     """How many requests are held, and one line for each holder, most bytes first; nothing where none is."""
-    held = told.held_requests
+    held = snapshot.diagnosis.held_requests
     if not len(held):
         return []
-    owners = port_owners(told)
+    owners = port_owners(snapshot)
     holders = Holders.among(held, owners)
     lines = [heading("Held requests, by what holds them"), Text(f"  {summary(held, owners)}")]
     lines.append(note("  Inferred: no event tells of an APC, and none names a port."))

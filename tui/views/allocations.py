@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from rich.text import Text
 
-from analyzers.findings import Diagnosis, HeldRequest, HeldRequests
+from analyzers.findings import HeldRequest, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, moment
@@ -106,7 +106,7 @@ def _lines(snapshot: Snapshot, row: int) -> list[Text]:
         Text(f"  allocated at {moment(time)}, CPU {int(out.cpu[row])}, age {duration(snapshot.at_ns - time)}"),
         Text(f"  by {process_label(snapshot, pid, time)}, thread {thread_label(int(out.thread[row]))}"),
         Text(f"  {KNOWN_BY_LONG[Who(int(out.who[row]))]}"),
-        *_owner_lines(snapshot.grounds, row, snapshot.diagnosis),
+        *_owner_lines(snapshot, row),
         Text(f"  event at byte {int(out.offset[row]):,} of the file"),
         *_stack_lines("User-mode stack", user, _NO_USER_STACK),
         *_stack_lines("Kernel stack", snapshot.names.frames(int(pool.sites.stack[site])), NO_STACK_TEXT),
@@ -133,8 +133,9 @@ def _held(grounds: Grounds | None, row: int, held: HeldRequests) -> HeldRequest 
     return held.find(int(requests.irp[request]), int(requests.issued_ns[request]))
 
 
-def _owner_lines(grounds: Grounds | None, row: int, told: Diagnosis) -> list[Text]:
+def _owner_lines(snapshot: Snapshot, row: int) -> list[Text]:
     """The request or socket that it is part of, by which rule, and what holds that."""
+    grounds = snapshot.grounds
     if grounds is None:
         return []
     rule = Rule(int(grounds.attribution.rule[row]))
@@ -142,10 +143,10 @@ def _owner_lines(grounds: Grounds | None, row: int, told: Diagnosis) -> list[Tex
         return [Text(f"  {WORDS[rule]}")]
     said = f"{'inferred' if rule in INFERRED else 'observed'}: {WORDS[rule]}"
     lines = [Text(f"  part of {_owner(grounds, row)}"), Text(f"  {said}")]
-    held = _held(grounds, row, told.held_requests)
+    held = _held(grounds, row, snapshot.diagnosis.held_requests)
     if held is not None:
         how = " (inferred)" if held.inferred else ""
-        said = holder_words(held, port_owners(told))
+        said = holder_words(held, port_owners(snapshot))
         lines.append(Text(f"  held for {duration(held.age_ns)} by: {said}{how}"))
     return lines
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from analyzers.findings import EventRef, HeldRequest, HeldRequests
 from analyzers.grounds import Grounds
+from analyzers.holders.holding import RULES
 from analyzers.quantities import duration, exact_size, moment
 from analyzers.requests.tables import Join
 from analyzers.retention.grouping import operation_name
@@ -59,7 +60,7 @@ def make() -> HeadedTable:
 
 def head(scene: Scene) -> Text:
     """How many requests are held by what, and that this is inferred."""
-    held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole.diagnosis)
+    held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole)
     return Text.assemble(
         summary(held, owners), (" Inferred: ", WARNING), "no event tells of an APC, and none names a port."
     )
@@ -67,7 +68,7 @@ def head(scene: Scene) -> Text:
 
 def listing(scene: Scene) -> Listing:
     """One row per held request, those with the same holder together."""
-    held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole.diagnosis)
+    held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole)
     known = _Known(held, owners, scene.whole.grounds, places(held, scene.whole.grounds))
     return Listing(
         model=held_table(held, Holders.among(held, owners), known.grounds, known.at),
@@ -107,6 +108,7 @@ def _words(known: _Known, row: int) -> Text:
     lines = [
         Text.assemble("Request ", (hexadecimal(request.irp), HEADING)),
         fact("held by", holder_words(request, known.owners) + mark),
+        *([fact("because", RULES[request.rule])] if request.rule in RULES else []),
         fact("who", _who(request)),
         fact("what", _what(known, row)),
         fact("since then", safe(request.says)),

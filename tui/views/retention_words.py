@@ -15,9 +15,12 @@ from tui.views.scene import Scene
 _IF_GONE: Final = {
     NodeKind.PROCESS: "would be released if nothing in this process held on to it",
     NodeKind.THREAD: "is held through this thread only",
-    NodeKind.SOCKET: "is held through this socket; other sockets may lead to the same pending APCs",
-    NodeKind.REQUEST: "would be released by retiring these requests; they lead to pending APCs that others lead to too",
+    NodeKind.SOCKET: "is held through this socket; other sockets may lead to the same holder",
+    NodeKind.REQUEST: "would be released by retiring these requests; what holds them may hold others too",
     NodeKind.PENDING_APC: "would be released by delivering these APCs",
+    NodeKind.PORT: "would be released by taking these requests out of the port",
+    NodeKind.DRIVER_KEPT: "would be released if the driver let these requests go",
+    NodeKind.HELD: "would be released with these requests; the trace does not show what holds them",
     NodeKind.DRIVER: "was allocated by this driver, and nothing known holds it",
     NodeKind.ALLOCATIONS: "is in these allocations themselves",
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from analyzers.grounds import Grounds
+from analyzers.requests.tables import RequestSnapshot
 from analyzers.snapshot import Snapshot
 from tests.analyzers.against_truth import analysed
 from tests.tui.stories import FORBIDDEN
@@ -19,6 +22,12 @@ DEMO = Path(__file__).parents[3] / "fixtures" / "demo.etl"
 @cache
 def demo() -> Snapshot:
     return analysed(DEMO)
+
+
+def with_requests(grounds: Grounds, requests: RequestSnapshot) -> Grounds:
+    """The grounds with other requests and sockets."""
+    held = grounds.held
+    return replace(grounds, held=replace(held, evidence=replace(held.evidence, snapshot=requests)))
 
 
 def scene(snapshot: Snapshot, scope: Scope = EVERYTHING) -> Scene:

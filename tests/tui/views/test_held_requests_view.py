@@ -10,7 +10,7 @@ from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import held
 from tests.tui.session import opened
 from tests.tui.stories import Story
-from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene
+from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene, with_requests
 from tracer.columns import UNKNOWN_ID
 from tracer.live.profile import Recording, xperf_lines
 from tui.tables.model import TableView
@@ -181,7 +181,7 @@ def test_an_empty_view_says_why_it_is_empty_and_what_to_record(snapshot: Snapsho
     assert listing(scene(leaking_snapshot, Scope(process=4))).empty == NONE_HERE
     clean = replace(demo(), diagnosis=Diagnosis((), ()))
     assert listing(scene(clean)).empty == NONE_HELD
-    unseen = replace(grounds(), requests=replace(grounds().requests, seen_irp=False))
+    unseen = with_requests(grounds(), replace(grounds().requests, seen_irp=False))
     assert listing(scene(replace(clean, grounds=unseen))).empty == NO_REQUEST_EVENTS
 
 

@@ -13,7 +13,7 @@ from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
 from tests.tui.stories import HOSTILE, HandmadeNames
-from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene
+from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene, with_requests
 from tui.tables.model import TableView
 from tui.tables.sockets import holdings, rows_with
 from tui.views.narrowing import narrowed
@@ -36,7 +36,7 @@ def sockets() -> SocketTable:
 
 def with_sockets(**columns: Any) -> Snapshot:
     table = replace(sockets(), **columns)
-    return replace(demo(), grounds=replace(grounds(), requests=replace(grounds().requests, sockets=table)))
+    return replace(demo(), grounds=with_requests(grounds(), replace(grounds().requests, sockets=table)))
 
 
 def without_sockets(*, seen_afd: bool) -> Snapshot:
@@ -45,7 +45,7 @@ def without_sockets(*, seen_afd: bool) -> Snapshot:
     away = replace(requests.requests, socket=np.full(len(requests.requests), -1, np.int32))
     found = replace(grounds().attribution, socket=np.full(len(demo().pool.outstanding), -1, np.int32))
     told = replace(requests, sockets=none, requests=away, seen_afd=seen_afd)
-    return replace(demo(), grounds=replace(grounds(), requests=told, attribution=found))
+    return replace(demo(), grounds=replace(with_requests(grounds(), told), attribution=found))
 
 
 def test_sockets_are_found_by_age_and_those_from_before_the_trace_are_older_than_all() -> None:
