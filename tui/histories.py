@@ -62,8 +62,8 @@ class _Part(SiteHistory):
         return self._whole.lifetimes[self._rows]
 
     @property
-    def strays(self) -> I32 | None:
-        return None if self._whole.strays is None else self._whole.strays[self._rows]
+    def strays(self) -> I32:
+        return self._whole.strays
 
     @property
     def step_ns(self) -> int:

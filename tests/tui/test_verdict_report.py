@@ -56,7 +56,7 @@ def test_the_first_finding_is_told_in_full_before_any_table(leaking_snapshot: Sn
 @pytest.mark.parametrize(
     "words",
     [
-        "who client.exe (4330) thread 88, by way of afd.sys call ntdll.dll, called by client.exe what",
+        "who client.exe (4330) thread 88, by way of afd.sys call client.exe what",
         "what tag Irp in nonpaged pool: I/O request packets",
         "how much 12 allocations, 5.44 KiB; retains 18.0 KiB (18,432 bytes)",
         "how fast 720 KiB an hour (95 % interval 684 KiB to 762 KiB), over 1 min 30 s",

@@ -10,6 +10,8 @@ from analyzers.findings import Accused, Apc, Finding, Fits, Kept, PortPart, Verd
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, size
 from analyzers.snapshot import Snapshot
+from analyzers.threads import IDLE_THREAD
+from analyzers.verdicts.calls import calling_modules
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
 from tui.tables.words import named_process
@@ -89,8 +91,8 @@ def culprit(finding: Finding) -> str:
     match finding.accused:
         case Accused.PORT:
             return port_words(finding.port).removeprefix("a completion ")
-        case Accused.PROCESS if process_words(finding):
-            return _process_and_thread(finding)
+        case Accused.PROCESS:
+            return _process_and_thread(finding) or "several processes"
         case _:
             return driver_words(finding.driver)
 
@@ -164,13 +166,15 @@ def _kept_headline(finding: Finding) -> str:
 def _unfreed_headline(finding: Finding) -> str:
     memory = f"{tag_name(finding.tag)} memory"
     if finding.accused is Accused.PROCESS:
-        return f"not all {memory} that {culprit(finding)} asks for is freed"
+        asks = "asks" if process_words(finding) else "ask"
+        return f"not all {memory} that {culprit(finding)} {asks} for is freed"
     return f"{culprit(finding)} does not free all of the {memory} that it allocates"
 
 
 def _growth_headline(finding: Finding) -> str:
-    memory = f"{tag_name(finding.tag)} memory"
-    whose = f"that {culprit(finding)} asks for" if finding.accused is Accused.PROCESS else f"of {culprit(finding)}"
+    memory, whose = f"{tag_name(finding.tag)} memory", f"of {culprit(finding)}"
+    if finding.accused is Accused.PROCESS:
+        whose = f"that {culprit(finding)} {'asks' if process_words(finding) else 'ask'} for"
     fitting = sum(each.fits is Fits.YES for each in finding.explanations)
     if fitting > 1:
         return f"{memory} {whose} keeps growing; the trace cannot show which of {fitting} reasons keeps it"
@@ -193,8 +197,9 @@ def who_words(finding: Finding) -> str:
     match finding.accused:
         case Accused.PORT:
             return _port_users(finding)
-        case Accused.PROCESS if process_words(finding):
-            return _process_and_thread(finding) + (f", by way of {driver}" if driver else "")
+        case Accused.PROCESS:
+            asking = _process_and_thread(finding) or "several processes: no single one stands out"
+            return asking + (f", by way of {driver}" if driver else "")
         case _:
             asking = _process_and_thread(finding)
             whom = f"for {asking}" if asking else "no single process stands out"
@@ -215,20 +220,22 @@ def _port_users(finding: Finding) -> str:
 
 
 def thread_list(threads: Sequence[int]) -> str:
-    """The first threads by id, and how many more there are."""
-    if not threads:
-        return "no thread"
-    shown = ", ".join(str(thread) for thread in threads[:_THREADS_NAMED])
-    more = len(threads) - _THREADS_NAMED
-    return f"thread{'s' if len(threads) > 1 else ''} {shown}" + (f" and {more:,} more" if more > 0 else "")
+    """The first threads by id, and how many more there are; what the idle thread does there, interrupts do."""
+    named = [str(thread) for thread in threads if thread != IDLE_THREAD]
+    said = [f"thread{'s' if len(named) > 1 else ''} {', '.join(named[:_THREADS_NAMED])}"] if named else []
+    if len(named) > _THREADS_NAMED:
+        said.append(f"{len(named) - _THREADS_NAMED:,} more")
+    if len(named) < len(threads):
+        said.append("DPCs")
+    return " and ".join(said) or "no thread"
 
 
 def call_words(finding: Finding, snapshot: Snapshot) -> str:
-    """User-mode modules on the way to the call, the program last; empty where the trace does not tell."""
-    frames = snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)
-    modules = list(dict.fromkeys(safe(frame.module) for frame in frames if frame.module))
-    programs = [at for at, module in enumerate(modules) if module.lower().endswith(".exe")]
-    return ", called by ".join(modules[: programs[0] + 1] if programs else modules)  # below it threads are started
+    """The program's module and those that its call came through; empty where the trace does not tell."""
+    modules = [safe(name) for name in calling_modules(snapshot.names, finding.user_stack, known_id(finding.process_id))]
+    if len(modules) < 2:
+        return "".join(modules)
+    return f"{modules[-1]} through {', '.join(reversed(modules[:-1]))}"
 
 
 def group_words(finding: Finding) -> str:

@@ -64,7 +64,7 @@ def test_the_panel_tells_who_what_how_much_why_and_what_next(leaking_snapshot: S
     for words in (
         "LEAK 1: 12 finished requests wait as user APCs on thread 88 of client.exe (4330), which never waits alertably",
         "who: client.exe (4330) thread 88, by way of afd.sys",
-        "call: ntdll.dll, called by client.exe",
+        "call: client.exe",
         "what: tag Irp in nonpaged pool: I/O request packets",
         "how much: 12 allocations, 5.44 KiB; retains 18.0 KiB (18,432 bytes)",
         "how fast: 720 KiB an hour",
