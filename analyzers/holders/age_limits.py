@@ -53,7 +53,8 @@ def limits_ns(
     least = _LEAST_KNOWN_NS if activity.ready_waits >= ENOUGH else TURNS_NS
     starved = max(_TIMES * activity.longest_ready_ns, float(least))
     waits_for_cpu = (since.what == NEVER_RAN) & (since.ready | np.bool_(not activity.seen_readies))
-    return np.where(waits_for_cpu, np.maximum(limits, starved), limits)
+    result: npt.NDArray[np.float64] = np.where(waits_for_cpu, np.maximum(limits, starved), limits)
+    return result
 
 
 def _had_its_chance(since: Since) -> npt.NDArray[np.bool_]:

@@ -52,13 +52,13 @@ def outlives(evidence: Seen) -> Bools:
     requests = evidence.requests
     result = np.zeros(len(requests), np.bool_)
     rows = np.flatnonzero(~evidence.completed & evidence.callers)
-    rows = rows[_old_for_kind(evidence, rows)]
-    order = rows[np.lexsort((requests.issued_ns[rows], requests.file_object[rows]))]
-    bounds = np.flatnonzero(np.diff(requests.file_object[order].view(np.int64), prepend=-1, append=-1))
+    rows = rows[np.lexsort((requests.issued_ns[rows], requests.file_object[rows]))]
+    old, late = _age_for_kind(evidence, rows)
+    bounds = np.flatnonzero(np.diff(requests.file_object[rows].view(np.int64), prepend=-1, append=-1))
     for low, high in pairwise(bounds.tolist()):
-        mine = order[low:high]
-        if len(mine) > _A_FEW and _keep_coming(evidence, mine):
-            result[mine] = True
+        survivors_here = rows[low:high][old[low:high]]
+        if len(survivors_here) > _A_FEW and _keep_coming(evidence, survivors_here):
+            result[rows[low:high][late[low:high]]] = True
     return result
 
 
@@ -69,16 +69,20 @@ def _keep_coming(evidence: Seen, rows: npt.NDArray[np.integer]) -> bool:
     return keep_coming(issued[rows], machine.start_ns, max(machine.at_ns - youngest, int(issued[rows].max())))
 
 
-def _old_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> Bools:
-    """By row: whether it is older than nearly all of its kind were when they were completed; all where none was."""
-    kinds, kind = evidence.snapshot.kinds, evidence.requests.kind[rows]
-    old = np.ones(len(rows), np.bool_)
+def _age_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> tuple[Bools, Bools]:
+    """By row: whether it is older than nearly all of its kind were when they were completed; all where none was.
+
+    The second: whether it is older than 95 % of them were.
+    """
+    kinds, kind, age = evidence.snapshot.kinds, evidence.requests.kind[rows], evidence.age_ns[rows]
+    old, late = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
     for number in np.unique(kind[kind >= 0]).tolist():
         mine = np.flatnonzero(kind == number)
-        mine = mine[np.argsort(-evidence.age_ns[rows[mine]], kind="stable")]
-        lived = survivors(kinds.latency[number].astype(np.int64), evidence.age_ns[rows[mine]])
+        mine = mine[np.argsort(-age[mine], kind="stable")]
+        lived = survivors(kinds.latency[number].astype(np.int64), age[mine])
         old[mine[lived.count :]] = False
-    return old
+        late[mine] = age[mine] > lived.usual_ns
+    return old, late
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:

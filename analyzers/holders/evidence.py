@@ -44,8 +44,8 @@ class Machine:
 class Seen:
     """By request, bool unless said otherwise.
 
-    ``since``: what its thread did since the completion, or since the issue. ``judged``: a pool block that was allocated
-    in the trace holds the packet, and the thread is known. ``recent``: completed so lately that it may retire any
+    ``since``: what its thread did since the completion, or since the issue. ``known``: its thread is, and it
+    comes from a time of which all CPUs' events are there. ``recent``: completed so lately that it may retire any
     moment. ``user_mode``: its thread was in user mode after the completion, or took a later APC, or has ended: no
     special kernel APC of it can be left (returning to user mode with APCs disabled is bug check 0x1). ``starved``: its
     thread has been ready without a CPU since before the completion. ``finished``: stage 2 of the completion has run.
@@ -60,7 +60,7 @@ class Seen:
     since: Since
     age_ns: I64
     completed: Bools
-    judged: Bools
+    known: Bools
     recent: Bools
     user_mode: Bools
     starved: Bools
@@ -77,8 +77,8 @@ class Seen:
 
     @property
     def callers(self) -> Bools:
-        """By request: whether it is judged and the I/O manager made its packet for a caller."""
-        return self.judged & ~self.blocks.drivers_own
+        """By request: whether its caller is known and no driver is seen to have made its packet."""
+        return self.known & ~self.blocks.drivers_own
 
 
 def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, machine: Machine) -> Seen:
@@ -94,7 +94,7 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
     limits = limits_ns(snapshot.counts, requests, every, activity, since)
     finished = requests.finished_by != Finished.NO
     known = (requests.thread != UNKNOWN_ID) & (requests.thread != IDLE_THREAD)
-    judged = known & blocks.held & (since_ns >= machine.complete_from_ns)
+    known &= since_ns >= machine.complete_from_ns
     handled = (requests.cleaned_ns != NEVER) & (machine.at_ns - requests.cleaned_ns > limits)
     exited = (requests.exited_ns != NEVER) & (machine.at_ns - requests.exited_ns > limits)
     return Seen(
@@ -104,7 +104,7 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         since=since,
         age_ns=age,
         completed=completed,
-        judged=judged,
+        known=known,
         recent=completed & ((age <= limits) | had_no_chance(since)),
         user_mode=completed & (_was_in_user_mode(pool, requests, since) | exited),
         starved=(since.what == NEVER_RAN) & since.ready,
@@ -112,7 +112,9 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         refers=handled & ~finished,
         owns_buffer=blocks.owns_buffer & ~finished,
         passed=requests.completion_routine != 0,
-        off_list=_off_list(pool, snapshot, blocks, completed & judged & ~blocks.drivers_own, machine.pointer_size),
+        off_list=_off_list(
+            pool, snapshot, blocks, completed & known & blocks.held & ~blocks.drivers_own, machine.pointer_size
+        ),
     )
 
 

@@ -83,15 +83,16 @@ class Holding:
 def holding(evidence: Seen, ports: tuple[Port, ...]) -> Holding:
     """Ask every holder, the surest first."""
     sorting = _Sorting(len(evidence.requests))
-    in_port = port.in_port(evidence.requests)
+    in_port = port.in_port(evidence.snapshot)
     sorting.take(in_port, Why.PORT, port.RULE)
     sorting.take(driver_kept.overdue(evidence), Why.DRIVER_KEPT, driver_kept.OVERDUE)
     sorting.take(driver_kept.outlives(evidence), Why.DRIVER_KEPT, driver_kept.OUTLIVES)
     sorting.take(~evidence.completed, Why.IN_FLIGHT, USUAL)
+    stopped = completion_stopped.holds(evidence) & evidence.callers
+    sorting.take(stopped, Why.COMPLETION_STOPPED, completion_stopped.RULE)
     sorting.take(evidence.recent, Why.IN_FLIGHT, RECENT)
     sorting.take(~evidence.callers, Why.LIST, MAY_REST)
     sorting.take(special_apc.starved(evidence), Why.SPECIAL_APC, special_apc.STARVED)
-    sorting.take(completion_stopped.holds(evidence), Why.COMPLETION_STOPPED, completion_stopped.RULE)
     sorting.take(special_apc.in_one_call(evidence), Why.SPECIAL_APC, special_apc.IN_ONE_CALL)
     by_user_apc = user_apc.holds(evidence)
     sorting.take(by_user_apc, Why.USER_APC, user_apc.RULE)
@@ -100,7 +101,7 @@ def holding(evidence: Seen, ports: tuple[Port, ...]) -> Holding:
     sorting.take(np.ones(len(evidence.requests), np.bool_), Why.LIST, MAY_REST)
     held = sorting.why == WHYS.index(Why.USER_APC)
     left = np.isin(sorting.rule, [_NAMES.index(rule) for rule in (RECENT, MAY_REST, UNEXPLAINED)])
-    sorting.give(user_apc.behind(evidence, held, left), Why.USER_APC, user_apc.BEHIND)
+    sorting.give(user_apc.alike(evidence, held, left), Why.USER_APC, user_apc.ALIKE)
     number = np.zeros(len(evidence.requests), np.int32)
     for each in ports:
         number[each.requests] = each.number

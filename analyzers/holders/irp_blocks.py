@@ -117,7 +117,7 @@ def _buffered(pool: PoolSnapshot, requests: RequestTable, made: I64, pointer_siz
     following = np.searchsorted(issuers * span + issued, out.thread[rows].astype(np.int64) * span + out.time_ns[rows])
     at = np.minimum(following, len(order) - 1)
     owner, born = order[at], out.time_ns[rows]
-    fits = (following < len(order)) & (issuers[at] == out.thread[rows]) & (made[owner] >= 0) & (made[owner] <= born)
+    fits = (following < len(order)) & (issuers[at] == out.thread[rows]) & (made[owner] <= born)
     fits &= requests.issued_ns[owner] - born <= CALL_NS
     result[owner[fits]] = True
     return result

@@ -18,7 +18,7 @@ from analyzers.findings import EventRef, Evidence
 from analyzers.holders.held import HeldGroup, Port
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration
-from analyzers.requests.tables import Queued, RequestSnapshot, RequestTable, SourceTable
+from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.snapshot import PoolSnapshot
 from analyzers.threads import Threads
 from analyzers.trends.arrivals import FEWEST, keep_coming
@@ -37,10 +37,10 @@ _MINI_PACKET: Final = "Icp "
 _STALE: Final = 4
 """An entry that waits so many times as long as any other did before it was taken is not on its way."""
 _LEAST_STALE_NS: Final = 20_000_000
-_SLOWER: Final = 2.0
+_SLOWER: Final = 1.5
 """A port falls behind where the oldest entry has waited so many times the median of those taken, and ever more."""
 _FEWEST_SAMPLES: Final = 8
-_CHANCE: Final = 0.01
+_CHANCE: Final = 0.001
 _EXAMPLES: Final = 3
 _SLOW: Final = 0.8
 _NOT_STEADY: Final = 0.6
@@ -50,14 +50,13 @@ _NOT_STEADY: Final = 0.6
 class _Entries:
     """Waiting entries: of requests (``row`` into their table), then mini packets (``row`` into the outstanding table).
 
-    ``source``: thread that they come from, ``by``: that put them in.
+    ``source``: thread that they come from: that issued the request, or posted the mini packet.
     """
 
     row: I32
     of_request: Bools
     queued_ns: I64
     source: U32
-    by: U32
     process: U32
 
 
@@ -80,7 +79,7 @@ def ports(
 
 def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) -> _Entries:
     table, other = snapshot.requests, snapshot.entries
-    rows = np.flatnonzero(table.queued == Queued.WAITING).astype(np.int32)
+    rows = np.flatnonzero(in_port(snapshot)).astype(np.int32)
     block = blocks_of(pool.outstanding, other.address, other.time_ns)
     mini = np.array([tag_text(int(tag)) == _MINI_PACKET for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
     known = np.flatnonzero(block >= 0)
@@ -92,7 +91,6 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
         of_request=np.arange(len(rows) + len(posted)) < len(rows),
         queued_ns=np.concatenate((table.queued_ns[rows], other.time_ns[posted])),
         source=np.concatenate((table.thread[rows], poster)),
-        by=np.concatenate((table.queued_by[rows], poster)),
         process=np.concatenate((table.process[rows], owner)),
     )
 
@@ -103,22 +101,36 @@ def _owners(pool: PoolSnapshot, blocks: I32, posters: U32, times: I64, threads: 
     return np.where(process != UNKNOWN_ID, process, threads.process_of(posters, times)).astype(np.uint32)
 
 
+def _source_of(thread: U32, in_packets: Bools, sources: SourceTable) -> I64:
+    """By entry: row of where it comes from, -1 where that is not known."""
+    if not len(sources.thread):
+        return np.full(len(thread), -1, np.int64)
+    key = (sources.thread.astype(np.int64) << 1) | sources.in_packets
+    order = np.argsort(key)
+    asked = (thread.astype(np.int64) << 1) | in_packets
+    at = order[np.minimum(np.searchsorted(key[order], asked), len(order) - 1)]
+    return np.where(key[at] == asked, at, -1)
+
+
+def in_port(snapshot: RequestSnapshot) -> Bools:
+    """By request: whether its entry waits in a port that has not been closed since."""
+    table, sources = snapshot.requests, snapshot.sources
+    source = _source_of(table.thread, np.ones(len(table), np.bool_), sources)
+    emptied = np.append(sources.emptied_ns, NEVER)[source]
+    return np.asarray((table.queued == Queued.WAITING) & (table.queued_ns > emptied))
+
+
 def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Bools:
     """By entry: whether it is in a port that nobody takes anything from.
 
     Nothing of its source was ever taken, or something that was put in later, or it waits far longer than any that was.
     """
-    key = (sources.thread.astype(np.int64) << 1) | sources.in_packets
-    order = np.argsort(key)
-    asked = (entries.source.astype(np.int64) << 1) | entries.of_request
-    if not len(order):
-        return np.ones(len(asked), np.bool_)
-    at = order[np.minimum(np.searchsorted(key[order], asked), len(order) - 1)]
-    known = key[at] == asked
+    source = _source_of(entries.source, entries.of_request, sources)
     waits = at_ns - entries.queued_ns
-    longest = np.maximum(_STALE * sources.longest_ns[at], _LEAST_STALE_NS)
-    taken = known & (sources.taken[at] > 0)
-    return np.asarray(~taken | (entries.queued_ns < sources.taken_until_ns[at]) | (waits > longest), np.bool_)
+    longest = np.maximum(_STALE * np.append(sources.longest_ns, 0)[source], _LEAST_STALE_NS)
+    never = np.append(sources.taken, 0)[source] == 0
+    overtaken = entries.queued_ns < np.append(sources.taken_until_ns, NEVER)[source]
+    return np.asarray(never | overtaken | (waits > longest), np.bool_)
 
 
 def _port(
@@ -127,7 +139,7 @@ def _port(
     queued = entries.queued_ns[mine]
     of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
     takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
-    by = entries.by[mine]
+    by = entries.source[mine]
     grows = keep_coming(queued, start_ns, at_ns) if stale else _falls_behind(queued, sources, of, at_ns)
     return Port(
         number=0,
@@ -155,11 +167,6 @@ def _falls_behind(queued: I64, sources: SourceTable, of: Bools, at_ns: int) -> b
     trend = mann_kendall(np.append(waited[np.argsort(when, kind="stable")], at_ns - queued.min()))
     behind = at_ns - int(queued.min()) >= _SLOWER * float(np.median(waited))
     return bool(behind and trend.s > 0 and trend.p < _CHANCE)
-
-
-def in_port(requests: RequestTable) -> Bools:
-    """By request: whether its entry waits in a port."""
-    return np.asarray(requests.queued == Queued.WAITING)
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:

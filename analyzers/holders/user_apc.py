@@ -20,10 +20,10 @@ from analyzers.requests.tables import NEVER
 from tracer.columns import Who
 
 RULE: Final = "completed-not-retired"
-BEHIND: Final = "behind-others"
+ALIKE: Final = "with-others"
 RULES: Final = {
     RULE: "completed, stage 2 has run, and its packet is in no port and on no lookaside list",
-    BEHIND: "completed after others of its thread and kind that wait as user APCs, which are taken in order",
+    ALIKE: "completed like others of its thread and kind that wait as user APCs, which are taken in order",
 }
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 _MOSTLY: Final = 0.5
@@ -42,19 +42,20 @@ def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
     )
 
 
-def behind(evidence: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Of the requests that are ``left``: those completed after a held one of their thread and kind.
+def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Of the requests that are ``left``: those of the thread and kind of held ones that must be held with them.
 
-    Their packets may be from a list that was filled before the trace, or they are recent; user APCs are taken in the
-    order in which they were queued.
+    They were completed later, as user APCs are taken in the order in which they were queued. Or their packets come from
+    a list that was filled before the trace and were not used again, while packets of later ones came from the pool.
     """
-    requests = evidence.requests
+    requests = seen.requests
     keys = (requests.thread.astype(np.int64) << 24) | (requests.kind.astype(np.int64) + 1)
     distinct, place = np.unique(keys, return_inverse=True)
     first = np.full(len(distinct), _AFTER_ALL)
     np.minimum.at(first, place[held], requests.completed_ns[held])
-    fits = left & evidence.completed & ~evidence.owns_buffer & ~evidence.blocks.drivers_own
-    return np.asarray(fits & (requests.exited_ns == NEVER) & (requests.completed_ns >= first[place]))
+    fits = left & seen.completed & ~seen.owns_buffer & ~seen.blocks.drivers_own & (requests.exited_ns == NEVER)
+    listed = ~seen.blocks.held & (first[place] != _AFTER_ALL)
+    return np.asarray(fits & ((requests.completed_ns >= first[place]) | listed))
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.requests import events as kinds
-from analyzers.requests.completion_ports import insert_entry, insert_request, request_around, take_entry, take_request
+from analyzers.requests.completion_ports import (
+    insert_entry,
+    insert_request,
+    note_emptied,
+    request_around,
+    take_entry,
+    take_request,
+)
 from analyzers.requests.connections import accept, connect
 from analyzers.requests.index import PACKET, row_of
 from analyzers.requests.irps import call_returns, complete, issue, meet_routine, pass_on
@@ -55,6 +62,7 @@ def _follow_packet(book: Book, event: np.void) -> None:
     if slot >= 0:
         way = _way(book, slot, event)
         if way >= 0:
+            note_emptied(book, slot, way)
             retire(book, slot, way)
             slot = NONE
     elif kind == _COMPLETE:

@@ -52,6 +52,7 @@ def _source(book: Book, thread: np.uint32, in_packets: Int) -> Int:
         source["thread"] = thread
         source["in_packets"] = in_packets
         source["taken_until"] = NEVER
+        source["emptied"] = NEVER
         source["every"] = 1
         put(book.places, book.counts, QUEUE_SOURCE, key, row)
     return row
@@ -125,6 +126,17 @@ def _note_taken(book: Book, source: Int, inserted: np.int64, time: np.int64, tak
         if row["takers"][k] == 0:
             row["takers"][k] = taker
             return
+
+
+@inlined
+def note_emptied(book: Book, slot: Int, way: Int) -> None:
+    """A request is over while its entry waits: its port was closed, and everything that was in it released."""
+    row = book.requests[slot]
+    if (row["queued"] != _WAITING) | (way == BY_QUEUE):
+        return
+    source = _source(book, row["thread"], 1)
+    if source >= 0:
+        book.sources[source]["emptied"] = max(book.sources[source]["emptied"], row["queued_time"])
 
 
 @inlined

@@ -164,6 +164,7 @@ SOURCE: Final = np.dtype(
         ("inserted", "<i8"),
         ("taken", "<i8"),
         ("taken_until", "<i8"),
+        ("emptied", "<i8"),
         ("longest", "<i8"),
         ("every", "<i8"),
         ("samples", "<i8"),
@@ -177,7 +178,8 @@ SOURCE: Final = np.dtype(
 )
 """Entries of kernel queues by who they came from: the thread that issued the request, or that inserted another entry.
 
-``in_packets``: 1 for those in request packets. ``taken_until``: the latest insertion among those that were taken.
+``in_packets``: 1 for those in request packets. ``taken_until``: the latest insertion among those that were taken;
+``emptied``: the latest among those whose packets were freed or used again without that: their port was closed.
 ``longest``: how long one waited at most. ``at``, ``waited``: a sample of them, evenly over all that were taken: one of
 ``every``. ``takers``: the first threads that took some, 0 for none.
 """

@@ -192,6 +192,7 @@ def _sources(rows: Rows) -> SourceTable:
         inserted=_copy(rows, "inserted"),
         taken=_copy(rows, "taken"),
         taken_until_ns=_copy(rows, "taken_until"),
+        emptied_ns=_copy(rows, "emptied"),
         longest_ns=_copy(rows, "longest"),
         samples=_copy(rows, "samples"),
         at_ns=_copy(rows, "at"),

@@ -196,10 +196,11 @@ class EntryTable:
 class SourceTable:
     """Entries of kernel queues by who they came from.
 
-    ``thread``: who issued the requests, or put other entries in (``in_packets`` false). ``taken_until_ns``: the latest
-    insertion among those that were taken; ``longest_ns``: the longest wait of these. ``at_ns``, ``waited_ns``: int64
-    (rows, SAMPLES), a sample of when some were taken and how long they had waited, the first ``samples`` of each row;
-    ``takers``: uint32 (rows, MOST_TAKERS), threads that took some, 0 for none.
+    ``thread``: who issued the requests, or put other entries in (``in_packets`` false). ``taken_until_ns``: the
+    latest insertion among those that were taken; ``emptied_ns``: the latest among those whose packets were released
+    without that, as all are when their port is closed; ``longest_ns``: the longest wait of those taken. ``at_ns``,
+    ``waited_ns``: int64 (rows, SAMPLES), a sample of when some were taken and how long they had waited, the first
+    ``samples`` of each row; ``takers``: uint32 (rows, MOST_TAKERS), threads that took some, 0 for none.
     """
 
     thread: U32
@@ -207,6 +208,7 @@ class SourceTable:
     inserted: I64
     taken: I64
     taken_until_ns: I64
+    emptied_ns: I64
     longest_ns: I64
     samples: I64
     at_ns: I64

@@ -79,7 +79,8 @@ def attribute(
 ) -> Attribution:
     """Attribute every outstanding allocation.
 
-    ``held``: by request, whether something unusual holds it; ``bare``: whether its packet is all that is left of it.
+    ``held``: by request, whether it is in flight or something holds it; ``bare``: whether its packet is all that is
+    left of it.
     """
     work = _Work(outstanding, sites, tags, requests, sockets)
     if len(outstanding) and (len(requests) or len(sockets)):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
 from analyzers.snapshot import SiteTable, TagTable
+from analyzers.tags.callers import COMPLETION_CONTEXT
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -42,15 +43,16 @@ class Maker(IntEnum):
 
     OTHER = 0
     IO_MANAGER = 1  # all known frames are the kernel's: between packet and driver call only the I/O manager runs
-    SOCKET_DRIVER = 2
+    SOCKET_DRIVER = 2  # or the I/O manager, where it hangs on a file just so: the file's completion port and key
 
 
 def makers(sites: SiteTable, tags: TagTable) -> npt.NDArray[np.uint8]:
     """By site: :class:`Maker` of the allocating module, or of the tag's known driver where no stack tells."""
     by_name = {KERNEL_NAME: Maker.IO_MANAGER, **dict.fromkeys(SOCKET_DRIVERS, Maker.SOCKET_DRIVER)}
     rows = zip(sites.driver, sites.tag_row.tolist(), strict=True)
-    found = [by_name.get((driver or tags.driver[tag]).lower(), Maker.OTHER) for driver, tag in rows]
-    return np.array(found, np.uint8)
+    found = np.array([by_name.get((driver or tags.driver[tag]).lower(), Maker.OTHER) for driver, tag in rows], np.uint8)
+    contexts = (tags.tag == COMPLETION_CONTEXT)[sites.tag_row]
+    return np.where(contexts, np.uint8(Maker.SOCKET_DRIVER), found)
 
 
 @dataclass(frozen=True, slots=True)

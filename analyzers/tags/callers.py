@@ -21,11 +21,15 @@ PACKET: Final = tag_number("Irp ")
 """Request packets."""
 PORT_PACKET: Final = tag_number("Icp ")
 """Packets of a completion port that stand for no request packet."""
+COMPLETION_CONTEXT: Final = tag_number("IoCc")
+"""The port and key of a file that is bound to a completion port."""
 FILE: Final = tag_number("File")
 ENDPOINT: Final = tag_number("AfdE")
 BUFFERS: Final = frozenset({tag_number("IoSB"), tag_number("Io  ")})
 """System buffers of requests (``Io  `` in Windows 10 before 2004 and earlier)."""
-IO_MANAGER: Final = frozenset({PACKET, PORT_PACKET, FILE, *BUFFERS, *map(tag_number, ("Mdl ", "IoCc", "IrpX", "IoUs"))})
+IO_MANAGER: Final = frozenset(
+    {PACKET, PORT_PACKET, FILE, *BUFFERS, COMPLETION_CONTEXT, *map(tag_number, ("Mdl ", "IrpX", "IoUs"))}
+)
 """What the I/O manager makes for a request or an opened file."""
 SOCKETS: Final = frozenset({ENDPOINT, *map(tag_number, ("AfdC", "AfdX", "AfdB", "TcpE", "TTcb"))})
 """Objects of a program's sockets."""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from analyzers.activity import Activity
-from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Diagnosis, Finding
+from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Diagnosis, Finding, Why
 from analyzers.grounds import Grounds
 from analyzers.holders.evidence import Machine, gather
 from analyzers.holders.held_groups import held_groups
@@ -23,7 +25,7 @@ from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.callers import causes_first, modules_below
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.held_requests import accuse_held, believable, explained, held_requests, with_unjoined
+from analyzers.verdicts.held_requests import accuse_held, believable, belonging, held_requests, with_unjoined
 from analyzers.verdicts.unexplained import judge_unexplained
 from tracer.live.counters import PoolCounters
 
@@ -58,10 +60,13 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
         return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
     lost = case.coverage.lost
     groups = [group for group in held_groups(held.held, scene.module_of) if believable(group, lost)]
-    accused = [(group, accuse_held(group, held, scene, lost)) for group in groups]
-    told = [(group, finding) for group, finding in accused if finding is not None and finding.confidence >= LEAST]
-    findings = [finding for _, finding in told]
-    known = explained(held, [group for group, _ in told])
+    findings, known = [], np.zeros(len(pool.outstanding), np.bool_)
+    for group in groups:
+        goes = belonging(group, held, pool)
+        finding = accuse_held(group, goes, held, scene, lost)
+        if finding is not None and finding.confidence >= LEAST:
+            findings.append(finding)
+            known |= goes
     if lost:
         known = with_unjoined(pool, known)
     rest = judge_unexplained(scene, held, known, case.at_ns)
@@ -78,7 +83,9 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
     seen = gather(pool, case.requests, case.activity, machine)
     held = holding(seen, ports(pool, seen.snapshot, case.threads, start, case.at_ns))
     requests, sockets = seen.requests, seen.snapshot.sockets
-    found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets, held.held(), held.bare())
+    found = attribute(
+        pool.outstanding, pool.sites, pool.tags, requests, sockets, ~held.is_held_by(Why.LIST), held.bare()
+    )
     retention = build(pool, held, found, case.names.process, module_of)
     return Grounds(held, found, retention)
 

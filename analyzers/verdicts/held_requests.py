@@ -35,10 +35,13 @@ from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import OF_FILE, closed
 from analyzers.snapshot import Names, PoolSnapshot
+from analyzers.tags.callers import ENDPOINT, SOCKETS
+from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
+from analyzers.verdicts.in_step import follows
 
 Rows = npt.NDArray[np.integer]
 Mask = npt.NDArray[np.bool_]
@@ -84,15 +87,7 @@ def _unseen(group: HeldGroup, lost: float) -> float:
     return LossRate(lost).explained(int(completed.max(initial=0)) or len(group))
 
 
-def explained(held: Grounds, groups: list[HeldGroup]) -> Mask:
-    """By outstanding allocation: whether it hangs on a request of one of these groups, or on its closed socket."""
-    result = np.zeros(len(held.attribution.rule), np.bool_)
-    for group in groups:
-        result |= _belonging(group, held)
-    return result
-
-
-def _belonging(group: HeldGroup, held: Grounds) -> Mask:
+def belonging(group: HeldGroup, held: Grounds, pool: PoolSnapshot) -> Mask:
     """By outstanding allocation: whether it would be released with the group's requests."""
     requests, attribution = held.requests.requests, held.attribution
     mine = np.zeros(len(requests) + 1, np.bool_)  # the last one stands for none
@@ -106,7 +101,32 @@ def _belonging(group: HeldGroup, held: Grounds) -> Mask:
     result = own | sockets[attribution.socket]
     if group.port is not None:
         result[group.port.blocks] = True
-    return np.asarray(result)
+    return np.asarray(result | _in_step_with_sockets(pool, result))
+
+
+def _in_step_with_sockets(pool: PoolSnapshot, mine: Mask) -> Mask:
+    """By outstanding allocation: whether it is a part of the sockets that are ``mine``, made where no thread tells.
+
+    What the socket drivers make when a connection comes in, for one, is made by whoever is interrupted.
+    """
+    out, tags = pool.outstanding, pool.tags.tag[pool.sites.tag_row]
+    result = np.zeros(len(out), np.bool_)
+    sockets = np.flatnonzero(mine & (tags == ENDPOINT)[out.site])
+    for tag in sorted(SOCKETS - {ENDPOINT}) if len(sockets) >= FEWEST else ():
+        rows = np.flatnonzero(~mine & (tags == tag)[out.site])
+        nobody = np.zeros(max(len(rows), len(sockets)), np.uint32)
+        ours, others = (out.time_ns[rows], nobody[: len(rows)]), (out.time_ns[sockets], nobody[: len(sockets)])
+        if len(rows) >= FEWEST and follows(*ours, *others):
+            result[rows[_next_to(ours[0], others[0])]] = True
+    return result
+
+
+def _next_to(births: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Rows:
+    """Places of the births that come just before the others, or of those just after: whichever are more."""
+    before = np.unique(np.searchsorted(births, others, side="right") - 1)
+    after = np.unique(np.searchsorted(births, others, side="left"))
+    before, after = before[before >= 0], after[after < len(births)]
+    return before if len(before) >= len(after) else after
 
 
 def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:
@@ -123,10 +143,12 @@ def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:
     return np.asarray(known | (share[group] > _MOSTLY), np.bool_)
 
 
-def accuse_held(group: HeldGroup, held: Grounds, scene: Scene, lost: float) -> Finding | None:
-    """The finding about one group; ``None`` where the trace shows no allocation of what it holds."""
+def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost: float) -> Finding | None:
+    """The finding about one group; ``None`` where the trace shows no allocation of what it holds.
+
+    ``goes``: by outstanding allocation, whether it would be released with it (:func:`belonging`).
+    """
     pool, requests = scene.pool, held.requests.requests
-    belonging = _belonging(group, held)
     packets = _packets(group, held)
     if not len(packets):
         return None
@@ -134,7 +156,7 @@ def accuse_held(group: HeldGroup, held: Grounds, scene: Scene, lost: float) -> F
     tag_row = int(np.bincount(tag_rows).argmax())
     alike = packets[tag_rows == tag_row]
     sizes = pool.outstanding.size
-    retained = int(sizes[belonging].sum(dtype=np.uint64))
+    retained = int(sizes[goes].sum(dtype=np.uint64))
     sure = _confidence(group, scene, lost)
     weights = np.concatenate((held.retention.by_request[group.rows], _mini_sizes(group, sizes)))
     rate, interval = _rate(weights, group.times_ns)
@@ -168,7 +190,7 @@ def accuse_held(group: HeldGroup, held: Grounds, scene: Scene, lost: float) -> F
         port=_port_part(group, name),
         kept=group.kept,
         explanations=why,
-        groups=_groups(belonging, tag_row, pool),
+        groups=_groups(goes, tag_row, pool),
     )
 
 
@@ -209,10 +231,10 @@ def _port_part(group: HeldGroup, name: str) -> PortPart | None:
     return PortPart(here.number, group.process, name, here.enqueued_by, here.dequeued_by, here.waiting)
 
 
-def _groups(belonging: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]:
+def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]:
     """All that goes with the cause by tag and driver, the finding's own tag first."""
     out, sites, tags = pool.outstanding, pool.sites, pool.tags
-    rows = np.flatnonzero(belonging)
+    rows = np.flatnonzero(goes)
     names, of_site = codes_of(sites.driver)[::-1]
     keys = (sites.tag_row[out.site[rows]].astype(np.int64) << 32) | of_site[out.site[rows]]
     found = []
@@ -221,9 +243,8 @@ def _groups(belonging: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare,
         tag, driver = key >> 32, names[key & 0xFFFFFFFF]
         total = int(out.size[mine].sum(dtype=np.uint64))
         nobodys = "" if driver == KERNEL_NAME else driver
-        found.append(
-            (tag != head, -total, GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys))
-        )
+        share = GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys)
+        found.append((tag != head, -total, share))
     return tuple(share for *_, share in sorted(found, key=lambda each: each[:2]))
 
 
@@ -276,8 +297,8 @@ def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
     done = "issued" if group.why is Why.DRIVER_KEPT else "completed"
     yield Evidence(
         done,
-        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the newest "
-        f"{duration(group.newest_ns)} before the end",
+        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the "
+        f"newest {duration(group.newest_ns)} before the end",
         tuple(
             event
             for both in request_events(held.requests, group.rows[:_EXAMPLES])
@@ -305,9 +326,8 @@ def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[Even
     table = requests.requests
     issued = _events(table.issued_ns[rows], table.issued_cpu[rows], table.issued_offset[rows])
     completed = _events(table.completed_ns[rows], table.completed_cpu[rows], table.completed_offset[rows])
-    return (
-        (first, second if second.time_ns != NEVER else None) for first, second in zip(issued, completed, strict=True)
-    )
+    for first, second in zip(issued, completed, strict=True):
+        yield first, second if second.time_ns != NEVER else None
 
 
 def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:

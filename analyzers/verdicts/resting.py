@@ -2,9 +2,9 @@
 
 IoFreeIrp puts a packet of a list's size onto a list while that has room, and no event tells of it. It is a list of the
 processor on which the packet was allocated, whoever frees it (AllocationProcessorNumber in the packet; seen in
-published analyses of Windows 8.1 and later). There is one for each of three sizes, and packets are 0xD0 + 0x48 bytes for each
-stack location (32 bit: 0x70 + 0x24); but two of the sizes are set anew while the system runs, so that no size excludes
-a list. What a list holds is bounded, though: more packets of one size and processor than that do not rest.
+published analyses of Windows 8.1 and later). There is one for each of three sizes; packets are 0xD0 + 0x48 bytes for
+each stack location (32 bit: 0x70 + 0x24), but two of the sizes are set anew while the system runs, so that no size
+excludes a list. What a list holds is bounded, though: more packets of one size and processor than that do not rest.
 
 With request events in the trace a packet in use is known by its request; of what holds no unretired one, as many rest
 as lists may hold. Where events were lost, a request without completion may have been completed and retired long ago, so
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import Outstanding, PoolSnapshot
-from analyzers.tags.callers import PACKET, PORT_PACKET, is_callers
+from analyzers.tags.callers import PACKET, PORT_PACKET, is_callers, tag_number
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
@@ -29,6 +29,9 @@ Rows = npt.NDArray[np.intp]
 WHY: Final = "request packets rest on the I/O manager's lookaside lists until they are used again"
 _LISTED: Final = (PACKET, PORT_PACKET)
 """Exact tags: those of Driver Verifier begin alike and are no packets."""
+_MDL: Final = tag_number("Mdl ")
+_MDL_BYTES: Final = np.array([0x30 + 8 * 17, 0x30 + 8 * 23, 0x1C + 4 * 17, 0x1C + 4 * 23], np.uint64)
+"""Bytes of a descriptor list of 17 pages on 64 and on 32 bit, and of 23 as on older systems (ReactOS IoAllocateMdl)."""
 _DEPTH: Final = 16
 """Packets of one size and processor that lists hold as a rule: a depth starts at 4 and follows the demand, and what the
 processor's own list does not take goes to one that all share."""
@@ -45,6 +48,7 @@ def resting(
     if requests.seen_irp:
         in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
         listed &= ~in_use[attribution.request]
+    listed |= _descriptor_lists(pool) & ~judged
     rows = np.flatnonzero(listed)
     list_of, held = _lists(pool.outstanding, rows)
     listed[rows[held[list_of] > _DEPTH]] = False
@@ -62,6 +66,12 @@ def _lists(outstanding: Outstanding, rows: Rows) -> tuple[npt.NDArray[np.int64],
     keys = (outstanding.size[rows] << np.uint64(16)) | outstanding.cpu[rows].astype(np.uint64)
     _, list_of, held = np.unique(keys, return_inverse=True, return_counts=True)
     return list_of.astype(np.int64), held.astype(np.int64)
+
+
+def _descriptor_lists(pool: PoolSnapshot) -> Mask:
+    """Memory descriptor lists of the size that lists of their own hold, whoever asked for them (IoAllocateMdl)."""
+    of_tag = (pool.tags.tag == _MDL)[pool.sites.tag_row][pool.outstanding.site]
+    return np.asarray(of_tag & np.isin(pool.outstanding.size, _MDL_BYTES), np.bool_)
 
 
 def _listed(pool: PoolSnapshot) -> Mask:

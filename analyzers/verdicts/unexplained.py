@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict
+from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.grounds import Grounds
 from analyzers.quantities import moment
+from analyzers.retention.retained import own_request
 from analyzers.snapshot import PoolSnapshot
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
@@ -24,6 +26,8 @@ from analyzers.verdicts.owners import owners
 from analyzers.verdicts.resting import WHY, resting
 
 Mask = npt.NDArray[np.bool_]
+
+_UNDER_WAY: Final = "held by requests that their drivers have not completed yet, in a number that is usual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,25 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> U
     pool, lost, complete_ns = scene.pool, scene.coverage.lost, scene.coverage.complete_from_ns
     span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
     rests = resting(pool, held.requests, held.attribution, known, lost)
-    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests
-    judged = judge_all(groups(pool, known | rests | early, complete_ns), pool.outstanding, span, lost)
+    under_way = _under_way(held) & ~known & ~rests
+    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way
+    aside = known | rests | under_way | early
+    judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
     judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
     accusations = _accusations([each for each in judged if each.verdict in ACCUSATIONS], held, sockets, scene)
     weak = [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
     cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
     cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
+    cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
     cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
     return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
+
+
+def _under_way(held: Grounds) -> Mask:
+    """By outstanding allocation: whether it belongs to a request in flight."""
+    in_flight = np.append(held.held.is_held_by(Why.IN_FLIGHT), np.False_)
+    return np.asarray(in_flight[own_request(held.attribution)])
 
 
 def _accusations(accused: list[Judgement], held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
