@@ -260,11 +260,16 @@ def amount_words(finding: Finding) -> str:
     return f"{count}, {size(finding.bytes)}; retains {exact_size(finding.retained_bytes)}"
 
 
+def is_too_short(snapshot: Snapshot) -> bool:
+    """Whether a growth is not extrapolated to an hour."""
+    return snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS
+
+
 def rate_words(finding: Finding, snapshot: Snapshot) -> str:
     """Bytes per hour with their interval, and from how long a trace that is extrapolated."""
     if finite(finding.bytes_per_hour) is None:
         return "the trace is too short to tell"
-    if snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS:
+    if is_too_short(snapshot):
         return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; too short for a rate"
     rate = f"{size(round(finding.bytes_per_hour))} an hour"
     low, high = (finite(bound) for bound in finding.bytes_per_hour_interval)

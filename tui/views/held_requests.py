@@ -112,13 +112,19 @@ def _words(known: _Known, row: int) -> Text:
         fact("who", _who(request)),
         fact("what", _what(known, row)),
         fact("since then", safe(request.says)),
-        fact("held", f"for {duration(request.age_ns)}; with it goes {exact_size(request.retained_bytes)}"),
+        fact("held", f"for {duration(request.age_ns)}; {_kept(request)}"),
         *_socket(known, row),
         fact("issued", _event(request.issued)),
         fact("completed", "never" if request.completed is None else _event(request.completed)),
         Text(f"Enter: {leads}", QUIET),
     ]
     return Text("\n").join(lines)
+
+
+def _kept(request: HeldRequest) -> str:
+    if not request.retained_bytes:
+        return "its packet is not among the outstanding allocations: older than the trace, or from a lookaside list"
+    return f"with it goes {exact_size(request.retained_bytes)}"
 
 
 def _who(request: HeldRequest) -> str:

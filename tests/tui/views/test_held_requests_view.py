@@ -94,6 +94,12 @@ def test_a_request_that_was_never_completed_says_so(holding_snapshot: Snapshot) 
     assert "completed: never" in said
 
 
+def test_a_packet_that_was_not_allocated_in_the_trace_says_why_nothing_goes_with_it(story: Story) -> None:
+    listed = replace(held(0x1000), retained_bytes=0)
+    said = listing(scene(only(story.make(), listed))).describe(0).plain
+    assert "its packet is not among the outstanding allocations: older than the trace, or from a lookaside" in said
+
+
 def test_a_row_tells_the_request_the_thread_and_what_it_did_since() -> None:
     shown = listing(scene(demo()))
     told = demo().diagnosis.held_requests
