@@ -36,15 +36,7 @@ def finding_table(snapshot: Snapshot) -> TableModel:
         _numbers("outstanding", "Outst", "d", 8, [group.count for group in groups], number),
         _numbers("bytes", "Bytes", "b", 7, [group.bytes for group in groups], size),
         _numbers("retained", "Retained", "r", 1, [f.retained_bytes for f in findings] + none, size),
-        _numbers(
-            "rate",
-            "Per hour",
-            "h",
-            6,
-            [_rate(finding, snapshot) for finding in findings] + none,
-            size,
-            "bytes_per_hour",
-        ),
+        _numbers("rate", "Per hour", "h", 6, rates + none, size, "bytes_per_hour"),
     )
     return TableModel(columns, len(groups), _driven(groups), "driver")
 
