@@ -8,7 +8,19 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from analyzers.findings import Accused, Apc, Cause, Diagnosis, Explanation, Finding, Fits, HeldRequests, Kept, Verdict
+from analyzers.findings import (
+    NO_DIAGNOSIS,
+    Accused,
+    Apc,
+    Cause,
+    Diagnosis,
+    Explanation,
+    Finding,
+    Fits,
+    HeldRequests,
+    Kept,
+    Verdict,
+)
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import (
     cleared,
@@ -28,7 +40,8 @@ from tests.tui.test_reports import report
 from tracer.events import afd
 from tracer.trace import Gap, Loss
 from tui.filters import Filters
-from tui.findings.words import headline, how_sure, percent
+from tui.findings.headline import headline
+from tui.findings.words import how_sure, percent
 from tui.report.analysis import analysis_report
 from tui.report.cleared import NO_FINDING
 from tui.selection import select
@@ -135,7 +148,14 @@ def test_a_further_finding_says_how_many_groups_go_with_it(story: Story) -> None
     ],
 )
 def test_a_headline_names_who_is_accused_and_what_happens(finding: Finding, sentence: str) -> None:
-    assert headline(finding) == sentence
+    assert headline(finding, NO_DIAGNOSIS) == sentence
+
+
+def test_a_headline_counts_requests_even_where_packets_came_from_lookaside_lists(story: Story) -> None:
+    story.diagnosis = everything_held()
+    told = said(report(story.make()))
+    assert "LEAK 1: 4 finished requests wait as user APCs on thread 88 of client.exe (4330)" in told
+    assert "LEAK 3: keeper.sys has never completed 2 requests that it was sent" in told
 
 
 def test_a_port_says_who_fills_it_and_who_reads_it_and_what_goes_with_it(story: Story) -> None:

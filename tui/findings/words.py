@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.findings import Accused, Apc, Finding, Fits, Kept, PortPart, Verdict
+from analyzers.findings import Accused, Finding, PortPart, Verdict
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, size
 from analyzers.snapshot import Snapshot
@@ -107,88 +107,6 @@ def port_words(port: PortPart | None) -> str:
     if port is None or known_id(port.process_id) is None:
         return "a completion port"
     return f"a completion port of {named_process(port.process, port.process_id or 0)}"
-
-
-def headline(finding: Finding) -> str:
-    """The accusation in one sentence, without a full stop."""
-    match finding.verdict:
-        case Verdict.PENDING_APC:
-            return _waiting_words(finding)
-        case Verdict.UNDRAINED_PORT:
-            return _port_headline(finding)
-        case Verdict.DRIVER_KEPT:
-            return _kept_headline(finding)
-        case Verdict.MISSING_FREE:
-            return _unfreed_headline(finding)
-        case _:
-            return _growth_headline(finding)
-
-
-def _waiting_words(finding: Finding) -> str:
-    process = process_words(finding) or "a process that is not known"
-    thread = known_id(finding.thread_id)
-    where = f"threads of {process}" if thread is None else f"thread {thread} of {process}"
-    one = is_packet(finding.tag) and finding.count == 1
-    if finding.apc is Apc.SPECIAL_KERNEL:
-        apcs = "a special kernel APC" if one else "special kernel APCs"
-        return f"{_requests(finding, 'completed')} for {apcs} on {where}"
-    never = " that never wait alertably" if thread is None else ", which never waits alertably"
-    return f"{_requests(finding, 'finished')} as {'a user APC' if one else 'user APCs'} on {where}{never}"
-
-
-def _requests(finding: Finding, state: str) -> str:
-    """How many requests wait: as many as packets, where the finding is about these."""
-    if not is_packet(finding.tag):
-        return f"{state} requests wait"
-    return f"{counted(finding.count, f'{state} request')} {'waits' if finding.count == 1 else 'wait'}"
-
-
-def _port_headline(finding: Finding) -> str:
-    port = finding.port
-    waiting = finding.count if port is None else port.waiting
-    noun = "posted packet" if tag_name(finding.tag) == "Icp" else "finished request"
-    wait = "waits" if waiting == 1 else "wait"
-    slowly = port is not None and port.dequeued_by
-    return (
-        f"{counted(waiting, noun)} {wait} in {port_words(port)}"
-        f" {'that is read too slowly' if slowly else 'that nobody reads'}"
-    )
-
-
-def _kept_headline(finding: Finding) -> str:
-    driver = driver_words(finding.driver)
-    requests = counted(finding.count, "request") if is_packet(finding.tag) else "requests"
-    if finding.kept is Kept.COMPLETION_STOPPED:
-        return f"{driver} stopped the completion of {requests} and keeps them"
-    return f"{driver} has never completed {requests} that it was sent"
-
-
-def _unfreed_headline(finding: Finding) -> str:
-    memory = f"{tag_name(finding.tag)} memory"
-    if finding.accused is Accused.PROCESS:
-        asks = "asks" if process_words(finding) else "ask"
-        return f"not all {memory} that {culprit(finding)} {asks} for is freed"
-    return f"{culprit(finding)} does not free all of the {memory} that it allocates"
-
-
-def _growth_headline(finding: Finding) -> str:
-    memory, whose = f"{tag_name(finding.tag)} memory", f"of {culprit(finding)}"
-    if finding.accused is Accused.PROCESS:
-        whose = f"that {culprit(finding)} {'asks' if process_words(finding) else 'ask'} for"
-    fitting = sum(each.fits is Fits.YES for each in finding.explanations)
-    if fitting > 1:
-        return f"{memory} {whose} keeps growing; the trace cannot show which of {fitting} reasons keeps it"
-    return f"{memory} {whose} keeps growing; the trace cannot show why it is not freed"
-
-
-def is_packet(tag: int) -> bool:
-    """Whether blocks of a tag are I/O request packets: one for each request."""
-    return tag_text(tag) in {"Irp ", "Irp+"}
-
-
-def alarm(finding: Finding) -> str:
-    """The accusation with its size and confidence, for one line."""
-    return f"LEAK ({percent(finding.confidence)} sure), {size(finding.retained_bytes)}: {headline(finding)}"
 
 
 def who_words(finding: Finding) -> str:

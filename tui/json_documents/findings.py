@@ -18,8 +18,9 @@ from analyzers.findings import (
 )
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Frame, Snapshot
+from tui.findings.headline import headline
 from tui.findings.narrowing import shares_of
-from tui.findings.words import finite, headline, known_id
+from tui.findings.words import finite, known_id
 from tui.json_documents.writing import Object, Value, address, string
 
 
@@ -74,7 +75,7 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
     return {
         "rank": finding.rank,
         "verdict": str(finding.verdict),
-        "says": string(headline(finding)),
+        "says": string(headline(finding, snapshot.diagnosis)),
         "confidence": finding.confidence,
         **_tag(finding.tag, paged=finding.paged),
         "count": finding.count,

@@ -7,15 +7,15 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.findings import Evidence, Finding
+from analyzers.findings import Diagnosis, Evidence, Finding
 from analyzers.quantities import counted, size
 from analyzers.snapshot import Snapshot
 from tui.findings.explanations import named_cause, possible_reasons
+from tui.findings.headline import headline
 from tui.findings.words import (
     amount_words,
     call_words,
     group_words,
-    headline,
     percent,
     rate_words,
     sure_words,
@@ -41,7 +41,7 @@ def finding_lines(snapshot: Snapshot, width: int, room: int) -> list[Text]:
     first, *others = snapshot.diagnosis.findings
     lines = _full(first, snapshot, width, room)
     for finding in others[:_OTHERS]:
-        lines += [Text(), *wrapped(_short(finding), width)]
+        lines += [Text(), *wrapped(_short(finding, snapshot.diagnosis), width)]
     if len(others) > _OTHERS:
         lines.append(note(f"  and {counted(len(others) - _OTHERS, 'finding')} more (--json has all)"))
     return lines
@@ -51,7 +51,7 @@ def fact_lines(finding: Finding, snapshot: Snapshot) -> list[Text]:
     """The accusation; who, by which call, what, how much, how fast."""
     call, others = call_words(finding, snapshot), group_words(finding)
     return [
-        _title(finding),
+        _title(finding, snapshot.diagnosis),
         labelled("who", who_words(finding), _LABEL),
         *([labelled("call", call, _LABEL)] if call else []),
         labelled("what", what_words(finding, snapshot), _LABEL),
@@ -79,8 +79,8 @@ def _full(finding: Finding, snapshot: Snapshot, width: int, room: int) -> list[T
     return [*facts, *why, *after, *more, *wrapped([hint], width)]
 
 
-def _title(finding: Finding) -> Text:
-    return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding), HEADING))
+def _title(finding: Finding, told: Diagnosis) -> Text:
+    return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, told), HEADING))
 
 
 def _reasons(finding: Finding, width: int, room: int) -> tuple[list[Text], list[Text]]:
@@ -115,11 +115,11 @@ def _said(reason: Evidence) -> str:
     return safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else "")
 
 
-def _short(finding: Finding) -> list[Text]:
+def _short(finding: Finding, told: Diagnosis) -> list[Text]:
     held = f"{size(finding.retained_bytes)}, {counted(finding.count, 'allocation')} of {tag_name(finding.tag)}"
     others = len(finding.groups) - 1
     beside = f" and {counted(others, 'group')} more" if others > 0 else ""
     return [
-        _title(finding),
+        _title(finding, told),
         Text(f"  {held}{beside}, {percent(finding.confidence)} sure; --explain {finding.rank}", QUIET),
     ]

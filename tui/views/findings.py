@@ -7,11 +7,12 @@ from collections.abc import Hashable, Sequence
 
 from rich.text import Text
 
-from analyzers.findings import OF_REQUESTS, Accused, Cleared, Evidence, Finding, PathNode
+from analyzers.findings import OF_REQUESTS, Accused, Cleared, Diagnosis, Evidence, Finding, PathNode
 from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.findings.explanations import possible_reasons
+from tui.findings.headline import headline
 from tui.findings.words import (
     INFERRED_KINDS,
     VERDICT_WORDS,
@@ -19,7 +20,6 @@ from tui.findings.words import (
     call_words,
     driver_words,
     group_words,
-    headline,
     known_id,
     rate_words,
     sure_words,
@@ -67,7 +67,7 @@ def listing(scene: Scene) -> Listing:
         identity=_identities(groups).__getitem__,
         describe=lambda row: _words(groups[row], scene.snapshot),
         step=lambda row: _step(groups[row], scene.whole),
-        copy=lambda row: _copied(groups[row]),
+        copy=lambda row: _copied(groups[row], diagnosis),
         empty=_no_leak(scene),
     )
 
@@ -102,7 +102,7 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
     leads = "the requests that are held" if finding.verdict in OF_REQUESTS else "its allocations"
     call, others = call_words(finding, snapshot), group_words(finding)
     lines = [
-        Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding), HEADING)),
+        Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, snapshot.diagnosis), HEADING)),
         fact("who", who_words(finding)),
         *([fact("call", call)] if call else []),
         fact("what", what_words(finding, snapshot)),
@@ -171,8 +171,8 @@ def _allocator(group: Finding | Cleared, whole: Snapshot) -> str | None:
     return group.driver if group.driver in {sites.driver[int(row)] for row in of_tag.nonzero()[0]} - {""} else None
 
 
-def _copied(group: Finding | Cleared) -> str:
+def _copied(group: Finding | Cleared, told: Diagnosis) -> str:
     """The accusation and what to do; of a cleared group, why it is no leak."""
     if isinstance(group, Finding):
-        return f"{headline(group)}. {safe(group.advice)}"
+        return f"{headline(group, told)}. {safe(group.advice)}"
     return f"{tag_name(group.tag)}: {VERDICT_WORDS[group.verdict]}, {safe(group.why)}"
