@@ -11,7 +11,7 @@ from analyzers.findings import OF_REQUESTS, Accused, Cleared, Diagnosis, Evidenc
 from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
-from tui.findings.explanations import possible_reasons
+from tui.findings.explanations import named_cause, possible_reasons
 from tui.findings.headline import headline
 from tui.findings.words import (
     INFERRED_KINDS,
@@ -109,8 +109,7 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
         fact("how much", amount_words(finding)),
         *([fact("with it", others)] if others else []),
         fact("how fast", rate_words(finding, snapshot)),
-        *(fact(label, words) if label else Text(f"  {words}") for label, words in possible_reasons(finding)),
-        *(_reason(place, reason) for place, reason in enumerate(finding.evidence, 1)),
+        *_reasons(finding),
         fact("verdict", f"{finding.verdict}: {VERDICT_WORDS[finding.verdict]}"),
         fact("how sure", sure_words(finding)),
         fact("next", safe(finding.advice)),
@@ -118,6 +117,13 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
         Text(f"Enter: {leads}", QUIET),
     ]
     return Text("\n").join(lines)
+
+
+def _reasons(finding: Finding) -> list[Text]:
+    """What the verdict rests on; what else it could be stands before that where the verdict leaves it open."""
+    why = [_reason(place, reason) for place, reason in enumerate(finding.evidence, 1)]
+    others = [fact(label, words) if label else Text(f"  {words}") for label, words in possible_reasons(finding)]
+    return [*others, *why] if named_cause(finding) is None else [*why, *others]
 
 
 def _reason(place: int, reason: Evidence) -> Text:

@@ -27,6 +27,14 @@ def demo() -> Snapshot:
     return analysed(DEMO)
 
 
+def culprit() -> tuple[int, int]:
+    """Process and thread that the demo's finding accuses."""
+    finding = demo().diagnosis.findings[0]
+    assert finding.process_id is not None
+    assert finding.thread_id is not None
+    return finding.process_id, finding.thread_id
+
+
 @cache
 def port() -> Snapshot:
     """Finished requests in a port that nobody drains: their sockets are closed and still there."""

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from analyzers.pooltag import tag_text
+from analyzers.requests.tables import NEVER
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import diagnosis, tag
+from tests.tui.diagnoses import diagnosis, everything_held, tag
 from tests.tui.stories import FRAME, SECOND, Story
-from tests.tui.views.listings import demo
+from tests.tui.views.listings import port
 from tui.views.lifetimes import interval_words
 from tui.views.narrowing import narrowed
 from tui.views.scope import Interval, Lifetime, Scope
@@ -139,16 +140,31 @@ def test_a_tag_and_an_interval_without_anything_leave_nothing(snapshot: Snapshot
 
 
 def test_a_socket_selects_what_belongs_to_it_and_to_its_requests() -> None:
-    grounds = demo().grounds
+    grounds = port().grounds
     assert grounds is not None
     requests, sockets = grounds.requests.requests, grounds.requests.sockets
-    endpoint = int(sockets.endpoint[5])
-    chosen = narrowed(demo(), Scope(endpoint=endpoint))
+    row = int(np.flatnonzero(sockets.closed_ns != NEVER)[-1])
+    endpoint = int(sockets.endpoint[row])
+    chosen = narrowed(port(), Scope(endpoint=endpoint))
     assert chosen.grounds is not None
     found = chosen.grounds.attribution
     assert len(found.rule) == len(chosen.grounds.retention.group_of) == len(chosen.pool.outstanding) > 3
-    assert all(int(row) == 5 for row in found.socket[found.socket >= 0])
-    assert all(int(requests.socket[row]) == 5 for row in found.request[found.request >= 0])
+    assert all(int(each) == row for each in found.socket[found.socket >= 0])
+    assert all(int(requests.socket[each]) == row for each in found.request[found.request >= 0])
     assert {each.endpoint for each in chosen.diagnosis.held_requests} == {endpoint}
     assert all(0 <= kind.site < len(chosen.pool.sites.stack) for kind in found.kinds)
     assert held(chosen)["AfdE"] == 1
+
+
+def test_a_port_selects_its_requests_and_their_packets() -> None:
+    chosen = narrowed(port(), Scope(port=1))
+    assert {each.port for each in chosen.diagnosis.held_requests} == {1}
+    assert len(chosen.diagnosis.held_requests) == len(port().diagnosis.held_requests)
+    assert held(chosen)["Irp"] > 0
+    assert held(narrowed(port(), Scope(port=2))) == {}
+
+
+def test_a_driver_that_keeps_requests_selects_them(story: Story) -> None:
+    story.diagnosis = everything_held()
+    chosen = narrowed(story.make(), Scope(keeper="keeper.sys"))
+    assert [each.irp for each in chosen.diagnosis.held_requests] == [0x3000, 0x3001]
