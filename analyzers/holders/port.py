@@ -32,8 +32,9 @@ U32 = npt.NDArray[np.uint32]
 
 RULE: Final = "in-port"
 RULES: Final = {RULE: "its completion was put into a port, and nobody has taken it out"}
-_MINI_PACKET: Final = "Icp "
-"""Tag of packets that are posted without a request (pooltag.txt)."""
+_PACKETS: Final = ("Icp ", "Irp ")
+"""Tags of packets that are posted without a request, and of requests' packets (pooltag.txt): where the trace does not
+log requests, an entry shows which of these lie in a port."""
 _STALE: Final = 4
 """An entry that waits so many times as long as any other did before it was taken is not on its way."""
 _LEAST_STALE_NS: Final = 20_000_000
@@ -83,7 +84,7 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
     table, other = snapshot.requests, snapshot.entries
     rows = np.flatnonzero(in_port(snapshot)).astype(np.int32)
     block = blocks_of(pool.outstanding, other.address, other.time_ns)
-    mini = np.array([tag_text(int(tag)) == _MINI_PACKET for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
+    mini = np.array([tag_text(int(tag)) in _PACKETS for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
     known = np.flatnonzero(block >= 0)
     posted = known[mini[pool.outstanding.site[block[known]]]]
     poster = other.thread[posted]

@@ -48,7 +48,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> U
     pool, lost, complete_ns = scene.pool, scene.coverage.lost, scene.coverage.complete_from_ns
     span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
     unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
-    rests = resting(pool, held.requests, held.attribution, known | unknown, lost)
+    rests = resting(pool, held.requests, held.attribution, known | unknown, span, lost)
     under_way = _under_way(held) & ~known & ~rests
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way
     aside = known | rests | under_way | early
