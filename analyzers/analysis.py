@@ -14,7 +14,7 @@ from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
 from analyzers.processes import Processes
-from analyzers.requests.book import Requests
+from analyzers.requests.tracker import Requests
 from analyzers.sighted import Sighted
 from analyzers.snapshot import Frame, PoolSnapshot, Snapshot
 from analyzers.tags import TagNames
@@ -127,10 +127,11 @@ class Analysis:
                 pool=pool,
                 requests=requests,
                 activity=self._activity,
+                threads=names.threads,
                 names=names,
                 coverage=coverage(source.info, source.census, source.loss, pool, requests),
                 frame_of=names.frame,
-                processors=source.info.processors,
+                pointer_size=source.info.pointer_size,
                 at_ns=self._at_ns,
                 baseline=self._baseline,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,9 +14,10 @@ from analyzers.ledger.histories import SiteRows
 from analyzers.ledger.live import outstanding
 from analyzers.modules import Modules
 from analyzers.processes import Processes
-from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
+from analyzers.trends.history import SiteHistory
 from analyzers.who import Running
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.stacks.table import StackTable
@@ -27,6 +29,30 @@ class Known(Protocol):
     processes: Processes
     threads: Threads
     modules: Modules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """The sites by process; ``counts``: int64 (3, parts), allocations, frees and outstanding ones.
+
+    ``first``: the first part of each site.
+    """
+
+    rows: SiteRows
+    site: npt.NDArray[np.int32]
+    process: npt.NDArray[np.uint32]
+    counts: npt.NDArray[np.int64]
+    first: npt.NDArray[np.intp]
+
+    @property
+    def several(self) -> bool:
+        """Whether any process is known."""
+        return bool(np.any(self.process != UNKNOWN_ID))
+
+    def table(self, history: SiteHistory, of: npt.NDArray[np.int32]) -> SiteParts:
+        """As the snapshot has it."""
+        allocations, frees, outstanding_count = self.counts
+        return SiteParts(self.site, self.process, allocations, frees, outstanding_count, history, of)
 
 
 class PoolView:
@@ -42,21 +68,26 @@ class PoolView:
     def snapshot(self, until_ns: int = 0) -> PoolSnapshot:
         """The pool now; histories go up to ``until_ns``, or to the last pool event where that is later."""
         totals = PoolTotals(*self._ledger.totals)
-        sites, rows = self._sites()
+        sites, parts = self._sites()
         stacks = self._stacks.canonical(np.arange(len(self._stacks), dtype=np.int32))
-        live = outstanding(self._ledger.slots, totals.outstanding_count, rows.row_of_site, stacks)
+        live = outstanding(self._ledger.slots, totals.outstanding_count, parts.rows.row_of_site, stacks)
+        history, of = self._ledger.history(parts.rows, until_ns), live.site
+        if parts.several:
+            live = replace(live, site=parts.site[of])
         self._infer(live)
         return PoolSnapshot(
             totals=totals,
             tags=self._tag_table(sites),
             sites=sites,
-            history=self._ledger.history(rows, until_ns),
+            history=history.folded(parts.first),
             outstanding=live,
             by_process=by_process(live, self._names.processes),
             by_driver=by_driver(sites),
+            parts=parts.table(history, of) if parts.several else None,
+            frees_with_stack=self._ledger.frees_with_stack,
         )
 
-    def _sites(self) -> tuple[SiteTable, SiteRows]:
+    def _sites(self) -> tuple[SiteTable, _Parts]:
         """Sites by resolved stack: references to one stack by different keys fall together."""
         every = self._ledger.sites
         used = np.flatnonzero(every["allocations"])  # a late stack takes allocations elsewhere, maybe the last one
@@ -88,9 +119,26 @@ class PoolView:
             driver=driver,
             frame=frame,
         )
-        row_of_site = np.zeros(len(every), np.int32)
-        row_of_site[used] = row_of
-        return table, SiteRows(used, row_of, row_of_site, rows)
+        return table, self._parts(every, used, row_of)
+
+    def _parts(self, every: npt.NDArray[np.void], used: npt.NDArray[np.intp], row_of: npt.NDArray[np.intp]) -> _Parts:
+        """The sites by process: a thread's are those of its process."""
+        raw = every[used]
+        process = raw["process"]
+        threads = np.flatnonzero((process == UNKNOWN_ID) & (raw["thread"] != UNKNOWN_ID))
+        if len(threads):
+            process[threads] = self._names.threads.process_of(raw["thread"][threads], raw["first"][threads])
+        keys = (row_of.astype(np.int64) << 32) | process
+        key, part_of = np.unique(keys, return_inverse=True)
+        site = (key >> 32).astype(np.int32)
+        part_of_site = np.zeros(len(every), np.int32)
+        part_of_site[used] = part_of
+        counts = np.zeros((3, len(key)), np.int64)
+        for total, name in zip(counts, ("allocations", "frees", "count"), strict=True):
+            np.add.at(total, part_of, raw[name])
+        rows = SiteRows(used, part_of, part_of_site, len(key))
+        first = np.flatnonzero(np.diff(site, prepend=-1))
+        return _Parts(rows, site, (key & UNKNOWN_ID).astype(np.uint32), counts, first)
 
     def _tag_table(self, sites: SiteTable) -> TagTable:
         raw = self._ledger.tags

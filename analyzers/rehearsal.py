@@ -15,12 +15,12 @@ from typing import Any, Final, cast
 import numpy as np
 
 from analyzers.activity import Activity
+from analyzers.address_lookup import nearest_below
 from analyzers.analysis import Analysis
 from analyzers.ledger import tables
 from analyzers.ledger.histories import FIRST_SHIFT, Histories
 from analyzers.requests.index import empty_index, refill
-from analyzers.retention.pointers import nearest_below
-from analyzers.retention.spans import place
+from analyzers.retention.intervals import place
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.trends.history import STEPS

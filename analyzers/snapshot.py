@@ -84,6 +84,23 @@ class SiteTable:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SiteParts:
+    """Sites, and where each process' allocations are counted by themselves its part of each, by site.
+
+    ``site``: int32 row of the :class:`SiteTable`. ``process``: uint32, UNKNOWN_ID where it is all processes' or nothing
+    tells. ``history`` has a row for each part. ``of``: int32, the part that each outstanding allocation is of.
+    """
+
+    site: I32
+    process: U32
+    allocations: I64
+    frees: I64
+    outstanding_count: I64
+    history: SiteHistory
+    of: I32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outstanding:
     """Every allocation that is still there, oldest first.
 
@@ -136,7 +153,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class PoolSnapshot:
-    """The pool at one moment; ``history`` has a row for each of ``sites``."""
+    """The pool at one moment; ``history`` has a row for each of ``sites``.
+
+    ``parts``: the same by process, for the tags of :mod:`analyzers.tags.callers`; ``None`` where there are none of
+    these. ``frees_with_stack``: how many of the frees came with their call stack.
+    """
 
     totals: PoolTotals
     tags: TagTable
@@ -145,6 +166,8 @@ class PoolSnapshot:
     outstanding: Outstanding
     by_process: tuple[GroupRow, ...]
     by_driver: tuple[GroupRow, ...]
+    parts: SiteParts | None = None
+    frees_with_stack: int = 0
 
 
 class Names(Protocol):

@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.against.rows import rows as against
 from benchmarks.machine import facts
 from benchmarks.plan import FULL, QUICK, Plan
-from benchmarks.sections import SECTIONS
+from benchmarks.sections import SECTIONS, Section
 from benchmarks.size import parse_size
 from benchmarks.table import Row, table
 from benchmarks.traces import Traces
@@ -24,7 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.size:
         plan = plan.sized(options.size)
     with TemporaryDirectory(prefix="poolscope-benchmarks-") as temporary:
-        rows = list(_measure(options.only or list(SECTIONS), plan, Traces(options.keep or Path(temporary))))
+        traces = Traces(options.keep or Path(temporary))
+        if options.against:
+            rows = list(_rows(options.against, partial(against, options.against, folder=Path(temporary)), plan, traces))
+        else:
+            rows = [row for name in options.only or SECTIONS for row in _rows(name, SECTIONS[name], plan, traces)]
     if options.json:
         print(json.dumps({"machine": facts(), "rows": [row.document() for row in rows]}, indent=1))
     else:
@@ -39,19 +45,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small traces; a missed limit is shown and forgiven")
     parser.add_argument("--size", type=parse_size, help="of the trace of the speed section, such as 4GiB")
     parser.add_argument("--only", choices=list(SECTIONS), nargs="+", help="these sections")
+    parser.add_argument("--against", metavar="COMMIT", help="measure beside a commit of this repository instead")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the traces there, and use what is there")
     parser.add_argument("--json", action="store_true")
     return parser
 
 
-def _measure(names: Sequence[str], plan: Plan, traces: Traces) -> Iterator[Row]:
-    """Rows of the named sections; one that breaks is a row that says so, and the others go on."""
-    for name in names:
-        print(f"measuring {name} ...", file=sys.stderr)
-        try:
-            yield from SECTIONS[name](plan, traces)
-        except Exception as error:
-            yield Row(name, name, problem=f"{type(error).__name__}: {error}", broken=True)
+def _rows(name: str, section: Section, plan: Plan, traces: Traces) -> Iterator[Row]:
+    """Of one section; one that breaks is a row that says so, and the others go on."""
+    print(f"measuring {name} ...", file=sys.stderr)
+    try:
+        yield from section(plan, traces)
+    except Exception as error:
+        yield Row(name, name, problem=f"{type(error).__name__}: {error}", broken=True)
 
 
 def _failed(row: Row, plan: Plan) -> bool:

@@ -121,6 +121,8 @@ def _switch_out(
         thread["last_wait"] = time
         thread["wait_reason"] = reason
         thread["wait_user"] = user
+        if user:
+            thread["user_wait"] = time
         ring[row, np.int64(thread["waits"]) & _RING] = time
         thread["waits"] += 1
     thread["may_echo"] = 0

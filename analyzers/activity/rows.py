@@ -25,6 +25,7 @@ THREAD: Final = np.dtype(
         ("last_out", "<i8"),
         ("out_offset", "<i8"),
         ("last_wait", "<i8"),
+        ("user_wait", "<i8"),
         ("readied", "<i8"),
         ("stay", "<i8"),
         ("long_from", "<i8"),
@@ -48,8 +49,8 @@ THREAD: Final = np.dtype(
 
 ``started``, ``exited``: of this life, but an end from before ``started`` is that of the thread which had the id then.
 ``last_in``, ``last_out``: last switch to and from it, ``out_state`` its state then (:data:`UNSEEN` where it left
-without an event). ``last_wait``: last switch from it into a wait, ``waits`` their number. ``readied``: last time it was
-made ready.
+without an event). ``last_wait``: last switch from it into a wait, ``waits`` their number;
+``user_wait``: the last into one in user mode. ``readied``: last time it was made ready.
 ``stay``: since when it has run on ``last_cpu`` only; ``long_from``, ``long_to``: the longest such stay that is over.
 ``echoes``: times it was readied out of a wait and then waited for the same reason again.
 """
@@ -85,6 +86,7 @@ def begin_life(rows: npt.NDArray[np.void], row: Int, started: Int) -> None:
     thread["last_out"] = NEVER
     thread["out_offset"] = NEVER
     thread["last_wait"] = NEVER
+    thread["user_wait"] = NEVER
     thread["readied"] = NEVER
     thread["stay"] = NEVER
     thread["long_from"] = NEVER

@@ -27,6 +27,7 @@ NEVER_RAN: Final = SINCE_CODES.index(ThreadSince.NEVER_RAN)
 EXITED: Final = SINCE_CODES.index(ThreadSince.EXITED)
 UNKNOWN: Final = SINCE_CODES.index(ThreadSince.UNKNOWN)
 
+_MOST: Final = 0.5
 _REASON_NAMES: Final = {int(reason): reason.name.title().replace("_", "") for reason in WaitReason}
 
 
@@ -36,13 +37,13 @@ class Since:
 
     ``what``: index into :data:`~analyzers.findings.SINCE_CODES`. ``unbroken``: it has run ever since without leaving
     the CPU; ``silent_cpu``: that is inferred, because it was seen on a CPU on which nothing was switched since.
-    ``ready``: it is off the CPU and waits for nothing else. ``waits``: how often it left the CPU to wait, at least so
-    often where ``more_waits``. ``wait_reason`` (-1 for none) and ``user_mode``: of its last wait, which may be older
-    than the time asked for. ``cpu``: where it ran last, -1 where unknown. ``stay_ns``: since when it has run there
-    only. ``long_from_ns``, ``long_to_ns``: its longest earlier stay on one CPU, equal for none. ``echoes``: how often
-    in its life a wait was interrupted and went on for the same reason, as a kernel APC does to it, and other things
-    too. Times are nanoseconds since the trace's start, -1 for what was not seen; ``*_cpu`` and ``*_offset`` point at
-    the events.
+    ``ready``: it is off the CPU and waits for nothing else. ``waits``: how often it left the CPU to wait, at least
+    so often where ``more_waits``. ``wait_reason`` (-1 for none) and ``user_mode``: of its last wait, which may be
+    older than the time asked for; ``user_wait_ns``: when its last wait in user mode began. ``cpu``: where it ran
+    last, -1 where unknown. ``stay_ns``: since when it has run there only. ``long_from_ns``, ``long_to_ns``: its
+    longest earlier stay on one CPU, equal for none. ``echoes``: how often in its life a wait was interrupted and
+    went on for the same reason, as a kernel APC does to it, and other things too. Times are nanoseconds since the
+    trace's start, -1 for what was not seen; ``*_cpu`` and ``*_offset`` point at the events.
     """
 
     at_ns: int
@@ -61,6 +62,7 @@ class Since:
     long_to_ns: I64
     switches: U32
     echoes: U32
+    user_wait_ns: I64
     last_in_ns: I64
     last_in_cpu: I32
     last_in_offset: I64
@@ -77,6 +79,10 @@ class Since:
     def code(self, row: int) -> ThreadSince:
         """What the thread did."""
         return SINCE_CODES[int(self.what[row])]
+
+    def is_known(self, rows: npt.NDArray[np.integer[Any]]) -> bool:
+        """Whether something tells of most of these what their threads did."""
+        return bool(np.mean(self.what[rows] == UNKNOWN) < _MOST)
 
     def words(self, row: int) -> str:
         """The same as the end of a sentence that begins with the thread."""
@@ -186,6 +192,7 @@ def answer(at_ns: int, times: I64, rows: npt.NDArray[np.void], found: I32, what:
         long_to_ns=known("long_to"),
         switches=known("switches"),
         echoes=known("echoes"),
+        user_wait_ns=known("user_wait"),
         last_in_ns=last_in,
         last_in_cpu=known("in_cpu"),
         last_in_offset=known("in_offset"),

@@ -39,11 +39,13 @@ from analyzers.ledger.rows import (
 from analyzers.ledger.tables import EMPTY, refill, table_of
 from analyzers.trends.history import SiteHistory
 from tracer.columns import EventTable
+from tracer.events.pool import FREE, FREE_SESSION
 from tracer.trace import LateStacks
 
 _Row = TypeVar("_Row", bound=np.generic)
 
 _FIRST_ROWS: Final = 1 << 10
+_FREES: Final = (FREE, FREE_SESSION)
 _MEMO: Final = 1 << 12
 """Recent sites that are found again without a search; 16 KiB stay in a core's cache."""
 
@@ -67,6 +69,8 @@ class Ledger:
         self._recent = np.zeros(RECENT_ROWS, RECENT)
         self._histories = Histories(rows)
         self._until_ns = 0
+        self.frees_with_stack = 0
+        """Frees that came with a kernel stack; stacks that come after their batch do not count."""
 
     def feed(self, pool: EventTable) -> None:
         """Post one batch's pool events."""
@@ -85,6 +89,7 @@ class Ledger:
             if full == DONE:
                 break
             self._make_room(full)
+        self.frees_with_stack += int(np.count_nonzero((pool.stack >= 0) & np.isin(pool.event, _FREES)))
         self._check()
 
     def attach_late(self, late: LateStacks) -> int:
@@ -93,8 +98,8 @@ class Ledger:
         while (
             attach(
                 late.raw_time, late.thread, late.process, late.cpu, late.stack, late.is_user, self._recent, self._slots,
-                self._sites, self._site_keys, self._site_table, self._histories.steps, self._histories.lifetimes,
-                self._state,
+                self._sites, self._site_keys, self._site_table, self._tags, self._histories.steps,
+                self._histories.lifetimes, self._state,
             )
             != DONE
         ):  # fmt: skip

@@ -24,7 +24,7 @@ from analyzers.ledger.rows import (
     STATE_STEP_SHIFT,
     WAS_REPLACED,
 )
-from analyzers.ledger.tables import keyed_row, site_key
+from analyzers.ledger.tables import site_of
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.jit import Int, inlined, kernel
 
@@ -99,6 +99,7 @@ def attach(  # noqa: PLR0913, PLR0917 - a kernel takes arrays only
     sites: npt.NDArray[np.void],
     site_keys: npt.NDArray[np.uint64],
     site_table: npt.NDArray[np.int32],
+    tags: npt.NDArray[np.void],
     steps: npt.NDArray[np.void],
     lifetimes: npt.NDArray[np.int32],
     state: npt.NDArray[np.int64],
@@ -117,7 +118,13 @@ def attach(  # noqa: PLR0913, PLR0917 - a kernel takes arrays only
         live = 1 if allocation["live"] == 1 and allocation["recent"] == place else 0
         if not is_user[i]:
             tag_row = sites[row["site"]]["tag_row"]
-            site_row = keyed_row(site_table, site_keys, state[STATE_SITES], site_key(tag_row, stack[i]))
+            process_id = process[i] if tags[tag_row]["by_process"] else np.uint32(_UNKNOWN)
+            thread_id = np.uint32(_UNKNOWN)
+            if tags[tag_row]["by_process"] and process_id == _UNKNOWN:
+                thread_id = thread[i]
+            site_row = site_of(
+                site_table, site_keys, sites, state[STATE_SITES], tag_row, stack[i], process_id, thread_id
+            )
             if site_row < 0:
                 state[STATE_LATE] = i
                 return SITES_FULL
@@ -125,6 +132,8 @@ def attach(  # noqa: PLR0913, PLR0917 - a kernel takes arrays only
             if site_row == state[STATE_SITES]:
                 site["tag_row"] = tag_row
                 site["stack"] = stack[i]
+                site["process"] = process_id
+                site["thread"] = thread_id
                 site["first"] = row["time"]
                 site["last"] = row["time"]
                 state[STATE_SITES] += 1

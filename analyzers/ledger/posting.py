@@ -49,9 +49,11 @@ from analyzers.ledger.tables import (
     keyed_row,
     put,
     remove,
-    site_key,
+    site_of,
 )
 from analyzers.pooltag import PAGED, PROTECTED_POOL
+from analyzers.tags.callers import BY_PROCESS
+from tracer.columns import UNKNOWN_ID
 from tracer.events.pool import FREE, FREE_SESSION
 from tracer.jit import Int, inlined, kernel
 
@@ -62,6 +64,8 @@ _FREE_HOOK: Final = FREE
 _FREE_SESSION_HOOK: Final = FREE_SESSION
 _NAME_BITS: Final = np.uint32(0xFFFFFFFF & ~PROTECTED_POOL)
 _PAGED_BIT: Final = np.uint32(PAGED)
+_BY_PROCESS: Final = np.array(BY_PROCESS, np.uint32)
+_UNKNOWN: Final = np.uint32(UNKNOWN_ID)
 
 
 @inlined
@@ -73,6 +77,15 @@ def _is_free(event: np.uint16) -> bool:
 def _hint(stack: np.int32, tag: np.uint32, size: int) -> Int:
     """Where a site is remembered; stack ids count up from 0, so that those of one tag do not collide."""
     return (np.int64(stack) ^ (np.int64(tag) >> np.int64(3))) & (size - 1)
+
+
+@inlined
+def _is_by_process(tag: np.uint32) -> bool:
+    """Whether each process' allocations of the tag are counted by themselves."""
+    found = False
+    for other in _BY_PROCESS:
+        found |= other == tag
+    return found
 
 
 @inlined
@@ -224,6 +237,9 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
         tag_row: Int = np.int64(sites[site_row]["tag_row"])
         known = sites[site_row]["stack"] == stack[now] and tag_row < state[STATE_TAGS]
         known = known and tags[tag_row]["tag"] == name and tags[tag_row]["paged"] == paged
+        if known and tags[tag_row]["by_process"]:
+            same = process[now] != _UNKNOWN or sites[site_row]["thread"] == thread[now]
+            known = sites[site_row]["process"] == process[now] and same
         if not known:
             tag_row = keyed_row(
                 tag_table, tag_keys, state[STATE_TAGS], (np.uint64(name) << np.uint64(1)) | np.uint64(paged)
@@ -235,6 +251,7 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
         if tag_row == state[STATE_TAGS]:
             tag["tag"] = name
             tag["paged"] = paged
+            tag["by_process"] = _is_by_process(name)
             state[STATE_TAGS] += 1
         if is_free:
             tag["frees"] += 1
@@ -244,7 +261,11 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
             i += _posted(taken, i, now)
             continue
         if not known or site_row >= state[STATE_SITES]:
-            site_row = keyed_row(site_table, site_keys, state[STATE_SITES], site_key(tag_row, stack[now]))
+            process_id = process[now] if tag["by_process"] else _UNKNOWN
+            thread_id = thread[now] if tag["by_process"] and process_id == _UNKNOWN else _UNKNOWN
+            site_row = site_of(
+                site_table, site_keys, sites, state[STATE_SITES], tag_row, stack[now], process_id, thread_id
+            )
             if site_row < 0:
                 state[STATE_NEXT] = i
                 return SITES_FULL
@@ -259,6 +280,8 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
         if site_row == state[STATE_SITES]:
             site["tag_row"] = tag_row
             site["stack"] = stack[now]
+            site["process"] = process_id
+            site["thread"] = thread_id
             site["first"] = time[now]
             state[STATE_SITES] += 1
         if bucket >= 0:

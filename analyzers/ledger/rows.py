@@ -39,14 +39,21 @@ SITE: Final = np.dtype(
         ("bytes", "<i8"),
         ("first", "<i8"),
         ("last", "<i8"),
+        ("process", "<u4"),
+        ("thread", "<u4"),
     ]
 )
-"""What was allocated with one tag from one kernel stack."""
+"""What was allocated with one tag from one kernel stack.
+
+Where each process' allocations are counted by themselves (:mod:`analyzers.tags.callers`), those of one ``process``, or
+of one ``thread`` where its process is not known yet; else both are UNKNOWN_ID.
+"""
 
 TAG: Final = np.dtype(
     [
         ("tag", "<u4"),
         ("paged", "<u4"),
+        ("by_process", "<u4"),
         ("allocations", "<i8"),
         ("frees", "<i8"),
         ("count", "<i8"),

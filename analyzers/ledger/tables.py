@@ -118,6 +118,37 @@ def site_key(tag_row: Int, stack: Int) -> np.uint64:
     return (np.uint64(tag_row) << SHIFT) | (np.uint64(np.int64(stack) + 1) & LOW32)
 
 
+@inlined
+def owned_key(tag_row: Int, stack: Int, process: np.uint32, thread: np.uint32) -> np.uint64:
+    """The key of a site of one process or thread; two sites may have one key, though hardly ever."""
+    owner = (np.uint64(process) << SHIFT) | np.uint64(thread)
+    return site_key(tag_row, stack) ^ ((~owner) * _GOLDEN)
+
+
+@inlined
+def site_of(
+    table: npt.NDArray[np.int32], keys: npt.NDArray[np.uint64], sites: npt.NDArray[np.void], used: Int, tag_row: Int,
+    stack: Int, process: np.uint32, thread: np.uint32,
+) -> Int:  # fmt: skip
+    """Row of a site as :func:`keyed_row`; both ids are UNKNOWN_ID for one of all processes."""
+    key = owned_key(tag_row, stack, process, thread)
+    mask = np.uint64(table.shape[0] - 1)
+    probe = ((key * _GOLDEN) >> np.uint64(24)) & mask
+    while table[probe] >= 0:
+        row = np.int64(table[probe])
+        if keys[row] == key:
+            site = sites[row]
+            same = site["tag_row"] == tag_row and site["stack"] == stack
+            if row == used or (same and site["process"] == process and site["thread"] == thread):
+                return row
+        probe = (probe + np.uint64(1)) & mask
+    if used >= keys.shape[0]:
+        return -1
+    table[probe] = used
+    keys[used] = key
+    return used
+
+
 @kernel
 def _fill(table: npt.NDArray[np.int32], keys: npt.NDArray[np.uint64], used: int) -> None:
     for row in range(used):

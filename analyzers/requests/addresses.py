@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.rows import I64
+from analyzers.requests.records import I64
 from tracer.columns import BlobColumn
 
 PORT_MASK: Final = 0xFFFF

@@ -5,70 +5,73 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.requests import events as kinds
+from analyzers.requests.completion_ports import (
+    insert_entry,
+    insert_request,
+    note_emptied,
+    request_around,
+    take_entry,
+    take_request,
+)
 from analyzers.requests.connections import accept, connect
 from analyzers.requests.index import PACKET, row_of
-from analyzers.requests.irps import call_returns, complete, completion_returns, issue, pass_on
-from analyzers.requests.life import NONE, STAYS, UNKNOWN, retire
-from analyzers.requests.memory import block_event, exit_thread
-from analyzers.requests.queues import insert, learn_entry, request_around, take
-from analyzers.requests.rows import I64, LAST_COMPLETED, RETURNS, RUNNING, UNKNOWN_COMPLETIONS, Book, Rows
+from analyzers.requests.irps import call_returns, complete, issue, meet_routine, pass_on
+from analyzers.requests.lifecycle import NONE, STAYS, UNKNOWN, retire
+from analyzers.requests.records import I64, RETURNS, RUNNING, UNKNOWN_COMPLETIONS, Book, Rows
+from analyzers.requests.retirement import block_event, exit_thread, note_buffer
 from analyzers.requests.sockets import operate
 from tracer.columns import Who
 from tracer.jit import Int, inlined, kernel
 
-_CALL, _RETURN, _COMPLETE, _COMPLETE_RETURN = kinds.CALL, kinds.RETURN, kinds.COMPLETE, kinds.COMPLETE_RETURN
+_CALL, _RETURN, _COMPLETE, _ROUTINE = kinds.CALL, kinds.RETURN, kinds.COMPLETE, kinds.ROUTINE
 _INSERT, _TAKE, _OPERATE = kinds.INSERT, kinds.TAKE, kinds.OPERATE
-_CONNECT, _ACCEPT, _EXIT, _SWITCH = kinds.CONNECT, kinds.ACCEPT, kinds.EXIT, kinds.SWITCH
+_CONNECT, _ACCEPT, _BUFFER, _SWITCH = kinds.CONNECT, kinds.ACCEPT, kinds.BUFFER, kinds.SWITCH
 _INFERRED = int(Who.CONTEXT_SWITCH)
-
-
-@inlined
-def _request_of(book: Book, event: np.void) -> Int:
-    """The request that an event is about, -1 for one that is not on the book."""
-    counts, kind = book.counts, event["kind"]
-    if kind == _INSERT:
-        learn_entry(book.requests, counts, event)
-    if kind >= _INSERT:
-        return request_around(book.places, counts, event["object"])
-    if kind == _RETURN:
-        counts[RETURNS] += 1
-    elif kind == _COMPLETE:
-        counts[LAST_COMPLETED + event["cpu"]] = NONE
-    return row_of(book.places, PACKET, event["object"])
 
 
 @inlined
 def _way(book: Book, slot: Int, event: np.void) -> Int:
     """What an event does to a request, and in which way that is over by it."""
-    requests, counts, kind = book.requests, book.counts, event["kind"]
-    row = requests[slot]
+    kind = event["kind"]
     if kind == _CALL:
-        return pass_on(row, event, counts)
+        return pass_on(book.requests[slot], event, book.counts)
     if kind == _COMPLETE:
-        return complete(requests, book.threads, counts, slot, event)
+        return complete(book, slot, event)
     if kind == _RETURN:
-        return call_returns(requests, book.threads, slot, event)
-    if kind == _COMPLETE_RETURN:
-        return completion_returns(row, counts)
-    if kind == _TAKE:
-        return take(row, event["object"])
-    if kind == _INSERT:
-        insert(row, event["object"])
+        call_returns(book.requests, book.threads, slot, event)
         return STAYS
-    return block_event(row, event)
+    if kind == _ROUTINE:
+        meet_routine(book, slot, event)
+        return STAYS
+    if kind == _TAKE:
+        return take_request(book, slot, event)
+    if kind == _INSERT:
+        insert_request(book, slot, event)
+        return STAYS
+    return block_event(book, slot, event)
 
 
 @inlined
 def _follow_packet(book: Book, event: np.void) -> None:
-    slot = _request_of(book, event)
+    kind = event["kind"]
+    if kind >= _INSERT:
+        slot = request_around(book.places, event["object"])
+    else:
+        slot = row_of(book.places, PACKET, event["object"])
+        book.counts[RETURNS] += kind == _RETURN
     if slot >= 0:
         way = _way(book, slot, event)
         if way >= 0:
+            note_emptied(book, slot, way)
             retire(book, slot, way)
             slot = NONE
-    elif event["kind"] == _COMPLETE:
+    elif kind == _COMPLETE:
         book.counts[UNKNOWN_COMPLETIONS] += 1
-    if (slot < 0) & (event["kind"] == _CALL):
+    elif kind == _INSERT:
+        insert_entry(book, event)
+    elif kind == _TAKE:
+        take_entry(book, event)
+    if (slot < 0) & (kind == _CALL):
         issue(book, event)
 
 
@@ -81,7 +84,7 @@ def advance(book: Book, events: Rows, turn: I64) -> None:
         if kind == _SWITCH:
             book.counts[RUNNING + event["cpu"]] = event["thread"]
             continue
-        if (kind <= _COMPLETE_RETURN) & (event["thread"] == UNKNOWN):
+        if (kind <= _ROUTINE) & (event["thread"] == UNKNOWN):
             event["thread"] = book.counts[RUNNING + event["cpu"]]
             event["who"] = _INFERRED if event["thread"] != UNKNOWN else event["who"]
         if kind == _OPERATE:
@@ -92,5 +95,7 @@ def advance(book: Book, events: Rows, turn: I64) -> None:
             connect(book.sockets, book.ring, event)
         elif kind == _ACCEPT:
             accept(book.ring, book.counts, event)
+        elif kind == _BUFFER:
+            note_buffer(book, event)
         else:
             exit_thread(book, event)

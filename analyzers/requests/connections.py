@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from analyzers.requests.addresses import PORT_MASK
-from analyzers.requests.life import NONE, NOTHING, UNKNOWN
-from analyzers.requests.rows import CONNECTING, CONNECTIONS, I64, RING, Rows
+from analyzers.requests.lifecycle import NONE, NOTHING, UNKNOWN
+from analyzers.requests.records import CONNECTING, CONNECTIONS, I64, RING, Rows
 from tracer.jit import Int, inlined, routine
 
 _PORT: Final = PORT_MASK

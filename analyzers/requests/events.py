@@ -10,7 +10,7 @@ OPERATE: Final = 0
 CALL: Final = 1
 RETURN: Final = 2
 COMPLETE: Final = 3
-COMPLETE_RETURN: Final = 4
+ROUTINE: Final = 4
 """Up to here: kinds of events that a thread causes."""
 FREE: Final = 5
 ALLOCATE: Final = 6
@@ -20,7 +20,9 @@ TAKE: Final = 8
 CONNECT: Final = 9
 ACCEPT: Final = 10
 EXIT: Final = 11
-SWITCH: Final = 12
+BUFFER: Final = 12
+"""A system buffer is allocated, for the request that its thread sends next."""
+SWITCH: Final = 13
 """``thread`` of a switch is the one that runs from then on."""
 
 CREATE: Final = 1

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.requests.rows import I64, KEYS, Rows
+from analyzers.requests.records import I64, KEYS, Rows
 from tracer.jit import Int, inlined, kernel, routine
 
 INDEX: Final = np.dtype([("key", "<u8"), ("row", "<i8")])
@@ -20,9 +20,13 @@ PACKET: Final = np.uint64(1)
 ENDPOINT: Final = np.uint64(2)
 FILE: Final = np.uint64(3)
 THREAD_ID: Final = np.uint64(4)
+QUEUE_ENTRY: Final = np.uint64(5)
+QUEUE_SOURCE: Final = np.uint64(6)
+REQUEST_KIND: Final = np.uint64(7)
+FILE_REQUESTS: Final = np.uint64(8)
 """What a key is the address or id of."""
-_KIND_BITS: Final = np.uint64(3)
-"""The kind takes the place of the three upper bits of an address, which say nothing: they are all alike."""
+_KIND_BITS: Final = np.uint64(4)
+"""The kind takes the place of the four upper bits of an address, which say nothing: they are all alike."""
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _UPPER: Final = np.uint64(32)
 _NEXT: Final = np.uint64(1)

@@ -1,6 +1,6 @@
 """Driver events: requests are issued, passed on, returned from and completed (``docs/requests.md``).
 
-A step tells in which way the request is over by its event, :data:`~analyzers.requests.life.STAYS` if it is not.
+A step tells in which way the request is over by its event, :data:`~analyzers.requests.lifecycle.STAYS` if it is not.
 """
 
 from __future__ import annotations
@@ -9,23 +9,32 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.requests.afd_join import join_on_issue
 from analyzers.requests.events import CLEANUP, CREATE
-from analyzers.requests.joins import join_on_issue
-from analyzers.requests.life import NOTHING, STAYS, UNKNOWN, end_call, leave_call, open_request
-from analyzers.requests.rows import (
-    BY_EXIT,
-    BY_INLINE,
+from analyzers.requests.lifecycle import (
+    NOTHING,
+    STAYS,
+    UNKNOWN,
+    clean_file,
+    close_file,
+    end_call,
+    kind_row,
+    leave_call,
+    open_request,
+)
+from analyzers.requests.records import (
+    BY_CALLER,
     BY_REUSE,
     COMPLETED,
     I64,
-    LAST_COMPLETED,
-    LAST_SERIAL,
     NAMED,
     RETURNS,
+    ROUTINES,
     Book,
     Rows,
 )
 from analyzers.requests.tables import NEVER, Completion
+from analyzers.trends.bins import bin_of
 from tracer.jit import Int, inlined
 
 _DEEPEST: Final = 16
@@ -83,6 +92,11 @@ def _enter_call(requests: Rows, threads: Rows, slot: Int, counts: I64) -> None:
 @inlined
 def issue(book: Book, event: np.void) -> None:
     """A driver is called with a packet that is not on the book; there must be room for a request and a thread."""
+    purpose = event["purpose"]
+    if purpose == CLEANUP:
+        clean_file(book, event["file"], event["time"])
+    elif purpose != 0:  # a file object that is opened is a new one at that address
+        close_file(book, event["file"], event["time"])
     slot = open_request(book, event)
     if book.requests[slot]["thread_row"] >= 0:
         _enter_call(book.requests, book.threads, slot, book.counts)
@@ -98,6 +112,7 @@ def pass_on(row: np.void, event: np.void, counts: I64) -> Int:
         row["completed"] = NEVER
         row["completion"] = _NOT_COMPLETED
         counts[COMPLETED] -= 1
+    row["last_routine"] = event["routine"]
     if event["id"] != row["id"]:
         row["alias"] = event["id"]
     elif event["thread"] == row["thread"]:
@@ -106,18 +121,17 @@ def pass_on(row: np.void, event: np.void, counts: I64) -> Int:
 
 
 @inlined
-def call_returns(requests: Rows, threads: Rows, slot: Int, event: np.void) -> Int:
-    """A driver call is over. A request completed on its own thread until then needs no APC."""
+def call_returns(requests: Rows, threads: Rows, slot: Int, event: np.void) -> None:
+    """A driver call is over."""
     row, thread = requests[slot], event["thread"]
     strangers = (thread != UNKNOWN) & (row["thread"] != UNKNOWN) & (thread != row["thread"])
     if (event["id"] != row["id"]) | strangers | (row["returned"] != NEVER):
-        return STAYS
+        return
     row["calls"] -= 1
     if row["calls"] > 0:
-        return STAYS
+        return
     row["returned"] = event["time"]
     end_call(requests, threads, slot)
-    return BY_INLINE if (row["completion"] == _INLINE) | (row["completion"] == _ON_THE_CPU) else STAYS
 
 
 @inlined
@@ -141,31 +155,34 @@ def _completion_of(requests: Rows, threads: Rows, counts: I64, row: np.void, thr
 
 
 @inlined
-def complete(requests: Rows, threads: Rows, counts: I64, slot: Int, event: np.void) -> Int:
+def complete(book: Book, slot: Int, event: np.void) -> Int:
     """A request is completed; the last completion counts, as a driver may take one back."""
-    row = requests[slot]
+    row, counts = book.requests[slot], book.counts
     if (event["id"] == row["id"]) & (row["id"] != 0):
         counts[NAMED] = 1
     if row["completed"] == NEVER:
         counts[COMPLETED] += 1
-    if row["purpose"] >= CLEANUP:
-        return BY_INLINE  # the I/O manager sets an event for these and queues no APC
-    if row["orphan"] == 1:
-        return BY_EXIT
-    row["completion"] = _completion_of(requests, threads, counts, row, event["thread"])
+        kind = book.kinds[kind_row(book, row)]
+        kind["completed"] += 1
+        kind["latency"][bin_of(event["time"] - row["issued"])] += 1
+    if row["purpose"] != 0:
+        return BY_CALLER  # who opened or closed the file waits for these and releases the packet
+    row["completion"] = _completion_of(book.requests, book.threads, counts, row, event["thread"])
     row["completed"] = event["time"]
     row["completed_cpu"] = event["cpu"]
     row["completed_offset"] = event["offset"]
     row["completed_thread"] = event["thread"]
-    counts[LAST_COMPLETED + event["cpu"]] = slot
-    counts[LAST_SERIAL + event["cpu"]] = row["serial"]
+    row["completion_routine"] = 0
     if row["completion"] != _INLINE:
-        leave_call(requests, threads, slot)
+        leave_call(book.requests, book.threads, slot)
     return STAYS
 
 
 @inlined
-def completion_returns(row: np.void, counts: I64) -> Int:
-    """What was completed inside another call, or where no call's return is ever logged, is over now."""
-    is_over = (row["completion"] == _INLINE) & ((counts[RETURNS] == 0) | (row["returned"] != NEVER))
-    return BY_INLINE if is_over else STAYS
+def meet_routine(book: Book, slot: Int, event: np.void) -> None:
+    """The completion of a request calls a driver's completion routine, which may stop it."""
+    row = book.requests[slot]
+    book.counts[ROUTINES] += 1
+    if (row["completed"] != NEVER) & (row["completion_routine"] == NOTHING):
+        book.kinds[kind_row(book, row)]["passed"] += 1
+    row["completion_routine"] = event["routine"]

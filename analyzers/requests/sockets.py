@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.requests.afd_join import join_on_start
 from analyzers.requests.connections import accept_side, begin_connect
 from analyzers.requests.events import (
     ACCEPTS,
     BINDS,
     CLEANS,
-    CLEANUP,
     CLOSES,
     CONNECTS,
     CREATES,
@@ -20,30 +20,28 @@ from analyzers.requests.events import (
     SENDS,
 )
 from analyzers.requests.index import ENDPOINT, row_of
-from analyzers.requests.joins import join_on_start
-from analyzers.requests.life import NONE, NOTHING, close_socket, leave_socket, open_socket, retire, thread_row
-from analyzers.requests.rows import BY_CLEANUP, CLEANED, CLOSED, CREATED, REPLACED, Book, Rows
-from analyzers.requests.tables import NEVER
+from analyzers.requests.lifecycle import NONE, NOTHING, close_socket, finish, leave_socket, open_socket, thread_row
+from analyzers.requests.records import CLEANED, CLOSED, CREATED, REPLACED, Book, Rows
+from analyzers.requests.tables import NEVER, Finished
 from tracer.events import afd
 from tracer.jit import Int, inlined, routine
 
 _STARTED: Final = int(afd.EnterExit.STARTED)
 _COMPLETED: Final = int(afd.EnterExit.COMPLETED)
+_ENDPOINT_GONE: Final = int(Finished.ENDPOINT_GONE)
 _MOST: Final = 256
 """Requests of one socket among which that of a completed operation is looked for."""
 
 
 @routine
 def _gone(book: Book, slot: Int, event: np.void, counter: Int) -> None:
-    """An endpoint is no more, so nothing refers to it: its requests are retired, but those that end it run on."""
+    """An endpoint is no more, so nothing refers to it: stage 2 of its completed requests has run."""
     row = book.sockets[slot]
     request = row["requests"]
     while request >= 0:
         older = book.requests[request]["socket_next"]
-        if book.requests[request]["purpose"] >= CLEANUP:
-            leave_socket(book.requests, book.sockets, request)
-        else:
-            retire(book, request, BY_CLEANUP)
+        leave_socket(book.requests, book.sockets, request)
+        finish(book.requests[request], event["time"], _ENDPOINT_GONE)
         request = older
     if (row["closed"] != NEVER) & (counter == CLEANED):
         event["took"] = event["time"] - row["closed"]
@@ -90,6 +88,7 @@ def _start(book: Book, event: np.void, slot: Int) -> None:
     if thread < 0:
         return
     owner = book.threads[thread]
+    owner["user"] = event["time"]
     owner["socket"] = slot
     owner["serial"] = row["serial"]
     owner["operation"] = event["operation"]

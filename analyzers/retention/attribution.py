@@ -1,7 +1,7 @@
 """Which outstanding allocation belongs to which request or socket, and by which rule.
 
 Rules of pointers rest on events alone. The others are inferred from thread and time, and hold for a whole kind of
-allocations or for none of it (:mod:`analyzers.retention.kinds`).
+allocations or for none of it (:mod:`analyzers.retention.site_rules`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.tables import RequestTable, SocketTable
-from analyzers.retention.kinds import ON_ITS_WAY, Kind, Maker, Tally, lifted, makers
-from analyzers.retention.pointers import blocks_of
-from analyzers.retention.spans import CALL_NS, call_spans, life_spans
+from analyzers.address_lookup import blocks_of
+from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
+from analyzers.retention.intervals import call_spans, life_spans
+from analyzers.retention.site_rules import ON_ITS_WAY, Kind, Maker, Tally, lifted, makers
 from analyzers.snapshot import Outstanding, SiteTable, TagTable
 
 I32 = npt.NDArray[np.int32]
@@ -74,15 +74,18 @@ def attribute(
     tags: TagTable,
     requests: RequestTable,
     sockets: SocketTable,
-    pending_rows: I32,
+    held: Mask,
+    bare: Mask,
 ) -> Attribution:
-    """Attribute every outstanding allocation. ``pending_rows``: requests whose completion waits for their thread."""
+    """Attribute every outstanding allocation.
+
+    ``held``: by request, whether it is in flight or something holds it; ``bare``: whether its packet is all that is
+    left of it.
+    """
     work = _Work(outstanding, sites, tags, requests, sockets)
     if len(outstanding) and (len(requests) or len(sockets)):
         work.by_pointer()
-        pending = np.zeros(len(requests), np.bool_)
-        pending[pending_rows] = True
-        work.by_kind(pending)
+        work.by_kind(held, bare)
     return work.result()
 
 
@@ -131,11 +134,12 @@ class _Work:
         of_socket = requests.socket >= 0
         self._claim(self._files, np.where(of_socket, none, every), requests.socket, Rule.HOLDS_FILE_OBJECT)
 
-    def by_kind(self, pending: Mask) -> None:
+    def by_kind(self, held: Mask, bare: Mask) -> None:
         """Allocations of the same thread and time, kind by kind."""
         free = self._rule == Rule.NONE
         calls = call_spans(self._out, self._requests, self._sockets, self._packets)
         in_call = calls.spans.owners(self._out, free)
+        in_call[np.append(bare, np.False_)[in_call]] = -1
         owners = self._owners()
         lives = life_spans(owners.thread, owners.created_ns, owners.file_ns, owners.closed_ns)
         in_life = lives.owners(self._out, free)
@@ -144,7 +148,7 @@ class _Work:
             in_life = np.where((in_call >= 0) & (socket >= 0), socket, in_life).astype(np.int32)
         maker = makers(self._sites, self._tags)[self._out.site]
         self._part_of_owner(owners, in_life, maker)
-        self._part_of_request(in_call, maker, calls.fresh, pending)
+        self._part_of_request(in_call, maker, calls.fresh, held)
 
     def _owners(self) -> _Owners:
         requests, sockets = self._requests, self._sockets
@@ -181,7 +185,7 @@ class _Work:
         self._note(fits, tally, Rule.SAME_SOCKET, "sockets of the same thread", tally.owners, peers)
         self._claim(chosen, owners.first_request[owner], socket, rule)
 
-    def _part_of_request(self, in_call: I32, maker: npt.NDArray[np.uint8], fresh: Mask, pending: Mask) -> None:
+    def _part_of_request(self, in_call: I32, maker: npt.NDArray[np.uint8], fresh: Mask, held: Mask) -> None:
         """System buffers, descriptor lists and whatever else is made for one request."""
         requests, sites = self._requests, len(self._sites.tag_row)
         called = (in_call >= 0) & (self._rule == Rule.NONE)
@@ -191,14 +195,14 @@ class _Work:
         tally = Tally.of(self._out.site[rows], in_call[rows], sites)
         own = np.zeros(sites, np.uint8)
         own[self._out.site[rows]] = maker[rows]
-        having, peers = tally.having(pending), tally.peers(pending, _operation(requests))
+        having, peers = tally.having(held), tally.peers(held, _operation(requests))
         stands_alone = (own == Maker.IO_MANAGER) & (tally.having(fresh) > 0)
         usual = (own == Maker.SOCKET_DRIVER) & (having >= ON_ITS_WAY * peers)
         known = (own == Maker.IO_MANAGER) | usual | lifted(self._sites, having / np.maximum(peers, 1))
         fits = tally.regular() & known & (tally.covers(self._unclaimed()) | stands_alone)
         chosen = rows[fits[self._out.site[rows]]]
         owner = in_call[chosen]
-        self._note(fits, tally, Rule.SAME_OPERATION, "pending requests of the operation", having, peers)
+        self._note(fits, tally, Rule.SAME_OPERATION, "held requests of the operation", having, peers)
         self._claim(chosen, owner, np.full(len(owner), -1, np.int32), Rule.SAME_OPERATION)
 
     def _unclaimed(self) -> I64:

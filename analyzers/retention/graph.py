@@ -1,7 +1,7 @@
 """The retention graph: what keeps the outstanding allocations, from processes and drivers down to groups of them.
 
-Nodes are groups. Following the edges backwards from a group of allocations leads over the pending APCs that would
-release it to the requests, the socket, the thread and the process.
+Nodes are groups. Following the edges backwards from a group of allocations leads over what holds it (pending APCs, a
+port, a driver) to the requests, the socket, the thread and the process.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import PathNode
-from analyzers.requests.tables import RequestTable, SocketTable
+from analyzers.findings import PathNode, Why
+from analyzers.holders.holding import Holding
+from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leaves
 from analyzers.retention.attribution import INFERRED, WORDS, Attribution, Rule
-from analyzers.retention.leaves import Leaf, held_leaves, loose_leaves
+from analyzers.retention.edges import Way, WayFinder
 from analyzers.retention.nodes import ROOT, Node, NodeKind
-from analyzers.retention.retained import I32, I64, retained_by_request, sums, waiting
-from analyzers.retention.ways import Way, WayFinder
+from analyzers.retention.retained import I32, I64, retained_by_request, sums
 from analyzers.snapshot import PoolSnapshot
 
 if TYPE_CHECKING:
@@ -31,10 +31,15 @@ _SAYS: Final = {
     "uses": "its requests go to the socket",
     "opened": "it opened the socket",
     "issued": "issued the requests",
-    "completed-not-retired": "completed, and nothing tells that they were retired: their completion APC has not run",
+    Why.USER_APC: "completed, and the packets wait as user APCs that their thread has not taken",
+    Why.SPECIAL_APC: "completed, and the special kernel APCs that release them have not run",
+    Why.PORT: "completed, and nobody has taken them out of the port",
+    Why.DRIVER_KEPT: "sent to the driver, which does not complete them",
+    Why.COMPLETION_STOPPED: "completed, and the driver has stopped that and keeps them",
+    Why.UNKNOWN: "completed, and the trace does not tell what holds them",
     "allocated": "allocated it, as the stack or the tag tells",
 }
-_INFERRED_WAYS: Final = frozenset({"completed-not-retired"})
+_INFERRED_WAYS: Final = frozenset(Why) - {Why.PORT}
 _SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
 """Kinds whose ways lead on to nodes that others lead to as well."""
 
@@ -57,14 +62,10 @@ class Retention:
     def retained(self, node: Node) -> int:
         """Bytes that would be released if the node let go; 0 for a node that is not there.
 
-        By the dominator tree: what is reached through this node only. A thread's pending APCs are one node that many
-        sockets and requests lead to; such a one retains what its own edges carry: what its own APCs would release.
+        By the dominator tree: what is reached through this node only. What holds requests is one node that many sockets
+        and requests lead to; such a one retains what its own edges carry: what would be released with its own.
         """
         return int(self.graph.nodes[node]["retained"]) if node in self.graph else 0
-
-    def pending(self, process: int, thread: int) -> Node:
-        """The node of a thread's pending APCs; it may not be in the graph."""
-        return Node(NodeKind.PENDING_APC, (process, thread))
 
     def path(self, node: Node) -> tuple[PathNode, ...]:
         """The steps from a process or driver to the node, each over the edge that carries most; empty without node."""
@@ -87,19 +88,17 @@ class Retention:
 
 def build(
     pool: PoolSnapshot,
-    requests: RequestTable,
-    sockets: SocketTable,
-    pending_rows: I32,
+    holding: Holding,
     attribution: Attribution,
     process_name: Callable[[int], str],
     module_of: Callable[[int], str],
 ) -> Retention:
     """The graph of one moment. ``module_of``: name of the module at an address, empty for none."""
     outstanding = pool.outstanding
-    waits = waiting(requests, pending_rows, attribution)
-    by_request = retained_by_request(outstanding, requests, sockets, waits, attribution)
+    requests, sockets = holding.evidence.requests, holding.evidence.snapshot.sockets
+    by_request = retained_by_request(outstanding, requests, sockets, holding.keeps(), attribution)
     of_socket = sums(attribution.socket, outstanding.size, len(sockets))
-    ways = WayFinder(requests, sockets, waits, (by_request, of_socket), process_name, module_of).find()
+    ways = WayFinder(requests, sockets, holding, (by_request, of_socket), process_name, module_of).find()
     held, group_of = held_leaves(pool, attribution, ways)
     loose, loose_of = loose_leaves(pool, attribution, process_name)
     free = attribution.rule == Rule.NONE

@@ -18,6 +18,9 @@ class NodeKind(StrEnum):
     SOCKET = "socket"
     REQUEST = "request"
     PENDING_APC = "pending-apc"
+    PORT = "port"
+    DRIVER_KEPT = "driver-kept"
+    HELD = "held"  # something holds the requests, and more than one reason fits
     DRIVER = "driver"
     ALLOCATIONS = "allocations"
 
@@ -32,9 +35,11 @@ Id = int | str
 class Node:
     """A node by its kind and ids.
 
-    Ids are: of a process its id; of a thread and its pending APCs process and thread; of a socket its row, of a group
-    of sockets process and remote address; of requests process, thread, the socket's ids, driver and operation; of a
-    driver its process (:data:`OTHERS` for several) and name; of allocations what they hang on and their site.
+    Ids are: of a process its id; of a thread process and thread, of its pending APCs also their kind; of a port its
+    number; of what a driver keeps its name and how; of what is held otherwise process and thread; of a socket its
+    row, of a group of sockets process and remote address; of requests process, thread, the socket's ids, driver and
+    operation; of a driver its process (:data:`OTHERS` for several) and name; of allocations what they hang on and
+    their site.
     """
 
     kind: NodeKind

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.tables import Completion, Queued, RequestTable, SocketTable
+from analyzers.requests.tables import NEVER, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.snapshot import Outstanding
 
@@ -28,9 +28,13 @@ def sums(rows: npt.NDArray[np.integer], sizes: npt.NDArray[np.uint64], length: i
     return total
 
 
-def own_request(attribution: Attribution) -> I32:
-    """By allocation: the request whose retirement releases it, -1 for none."""
-    of_file = np.isin(attribution.rule, OF_FILE)
+def own_request(attribution: Attribution, requests: RequestTable) -> I32:
+    """By allocation: the request whose retirement releases it, -1 for none.
+
+    A file object goes with a request once its last handle is closed.
+    """
+    shut = np.append(requests.cleaned_ns != NEVER, np.False_)[attribution.request]
+    of_file = np.isin(attribution.rule, OF_FILE) & ~shut
     return np.where(of_file, np.int32(-1), attribution.request).astype(np.int32)
 
 
@@ -40,32 +44,18 @@ def closed(sockets: SocketTable) -> Mask:
     return shut
 
 
-def waiting(requests: RequestTable, pending_rows: I32, attribution: Attribution) -> Mask:
-    """By request: whether the delivery of its thread's APCs would retire it.
-
-    That are the pending ones, and whatever else of their threads is completed and still owns buffers: these go before
-    the packet does, so it is not retired, be its packet from a lookaside list or its completion ever so recent.
-    """
-    threads = np.unique(requests.thread[pending_rows])
-    owns = np.zeros(len(requests), np.bool_)
-    owns[attribution.request[attribution.rule == Rule.SAME_OPERATION]] = True
-    by_apc = (requests.completed_ns >= 0) & (requests.completion != Completion.INLINE) & (requests.queued == Queued.NO)
-    result: Mask = owns & by_apc & np.isin(requests.thread, threads)
-    result[pending_rows] = True
-    return result
-
-
 def retained_by_request(
-    outstanding: Outstanding, requests: RequestTable, sockets: SocketTable, waits: Mask, attribution: Attribution
+    outstanding: Outstanding, requests: RequestTable, sockets: SocketTable, keeps: Mask, attribution: Attribution
 ) -> I64:
     """int64, one per request: what goes with it when it retires.
 
-    That is what is attributed to it and, for the oldest waiting request of a closed socket, what is attributed to the
-    socket. So the sum over a thread's waiting requests counts every allocation once. ``waits``: from :func:`waiting`.
+    That is what is attributed to it and, for the oldest keeping request of a closed socket, what is attributed to the
+    socket. So the sum over requests counts every allocation once. ``keeps``: by request, whether it is held and still
+    refers to its file.
     """
-    total = sums(own_request(attribution), outstanding.size, len(requests))
+    total = sums(own_request(attribution, requests), outstanding.size, len(requests))
     of_socket = sums(attribution.socket, outstanding.size, len(sockets))
-    rows = np.flatnonzero(waits & (requests.socket >= 0))
+    rows = np.flatnonzero(keeps & (requests.socket >= 0))
     row_socket, first = np.unique(requests.socket[rows], return_index=True)
     shut = closed(sockets)[row_socket]
     total[rows[first[shut]]] += of_socket[row_socket[shut]]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,20 @@ class SiteHistory:
     step_ns: int
     used: int
     strays: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, STEPS), np.int32))
+
+    def folded(self, first: npt.NDArray[np.integer]) -> SiteHistory:
+        """With one row for several that lie side by side: ``first`` is where each of the stretches begins."""
+        if len(first) == len(self.allocations):
+            return self
+        return replace(
+            self,
+            allocations=_folded(self.allocations, first),
+            frees=_folded(self.frees, first),
+            bytes=_folded(self.bytes, first),
+            survivors=_folded(self.survivors, first),
+            survivor_bytes=_folded(self.survivor_bytes, first),
+            lifetimes=_folded(self.lifetimes, first),
+        )
 
     def rows(self, rows: npt.NDArray[np.integer]) -> GroupHistory:
         """The sum over some sites."""
@@ -67,6 +81,10 @@ class SiteHistory:
             GroupHistory(made[at], freed[at], change[at], stays[at], stay[at], lifetimes[at], self.step_ns, start_ns)
             for at in range(len(first))
         ]
+
+
+def _folded(table: npt.NDArray[Any], first: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
+    return np.asarray(np.add.reduceat(table, first, axis=0, dtype=table.dtype))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

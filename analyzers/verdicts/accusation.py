@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import EventRef, Evidence, Finding, PathNode, Verdict
+from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
+from analyzers.modules import KERNEL_NAME
 from analyzers.quantities import counted, duration, moment
 from analyzers.snapshot import Frame, Names, Outstanding, PoolSnapshot
+from analyzers.tags.callers import PACKET
 from analyzers.verdicts import advice
+from analyzers.verdicts.calls import calling_modules
 from analyzers.verdicts.confidence import Doubt, confidence
 from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
+
+_PROGRAMS: Final = 3
+"""Programs that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,17 @@ def pool_event(outstanding: Outstanding, row: int) -> EventRef:
 def accuse(
     judgement: Judgement, who: Owners, scene: Scene, *, path: tuple[PathNode, ...], closed_sockets: int
 ) -> Finding:
-    """The finding. ``who``: whose its survivors are; ``closed_sockets``: how many hold sockets never cleaned up."""
+    """The finding. ``who``: whose its survivors are; ``closed_sockets``: how many hold sockets never cleaned up.
+
+    What the kernel makes on a caller's behalf is laid to the caller.
+    """
     pool, group, rows = scene.pool, judgement.group, judgement.rows
     code = place(scene, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
     sure = confidence(judgement.verdict, _doubts(judgement, scene, who), count=len(rows), explained=judgement.explained)
     name = scene.names.process(who.process, int(pool.outstanding.time_ns[rows[-1]])) if who.process is not None else ""
+    driver = "" if group.callers else group.driver
+    calls = calling_modules(scene.names, who.user_stack, who.process)
     return Finding(
         rank=0,
         verdict=judgement.verdict,
@@ -64,17 +76,22 @@ def accuse(
         process_id=who.process,
         process=name,
         thread_id=who.thread,
-        driver=group.driver,
+        driver=driver,
         stack=who.stack,
         path=path,
-        evidence=_evidence(judgement, scene, rows, who, code, closed_sockets),
+        evidence=_evidence(judgement, scene, rows, who, code, calls, closed_sockets),
         doubts=sure.doubts,
-        advice=_advice(judgement, scene, code),
+        advice=_advice(judgement, scene, code, name, who, calls),
+        accused=Accused.PROCESS if group.callers else Accused.DRIVER,
+        groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
+        user_stack=who.user_stack,
     )
 
 
-def _advice(judgement: Judgement, scene: Scene, code: str) -> str:
+def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Owners, calls: tuple[str, ...]) -> str:
     group = judgement.group
+    if group.callers:
+        return advice.caller(process, who.thread, group.tag, calls)
     if judgement.verdict is Verdict.MISSING_FREE:
         return advice.missing_free(group.driver, code, group.tag)
     missing = "" if scene.coverage.stacks else "stacks"
@@ -89,9 +106,12 @@ def place(scene: Scene, judgement: Judgement) -> str:
 
 def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
     cover = scene.coverage
+    callers = judgement.group.callers
     held = {
-        Doubt.NO_STACKS: not cover.stacks,
-        Doubt.NO_DRIVER: not judgement.group.driver,
+        Doubt.NO_STACKS: not cover.stacks and not callers,
+        Doubt.NO_CALLS: not cover.stacks and callers,
+        Doubt.NO_DRIVER: not judgement.group.driver and not callers,
+        Doubt.NO_PROCESS: callers and who.process is None,
         Doubt.NO_SWITCHES: not cover.context_switches,
         Doubt.NO_REQUESTS: not cover.requests,
         Doubt.WRAPPED: cover.wrapped,
@@ -103,7 +123,13 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
 
 
 def _evidence(
-    judgement: Judgement, scene: Scene, rows: npt.NDArray[np.intp], who: Owners, code: str, closed_sockets: int
+    judgement: Judgement,
+    scene: Scene,
+    rows: npt.NDArray[np.intp],
+    who: Owners,
+    code: str,
+    calls: tuple[str, ...],
+    closed_sockets: int,
 ) -> tuple[Evidence, ...]:
     outstanding = scene.pool.outstanding
     first, last = pool_event(outstanding, int(rows[0])), pool_event(outstanding, int(rows[-1]))
@@ -113,8 +139,8 @@ def _evidence(
         found.append(
             Evidence(
                 "outlived",
-                f"{counted(len(rows), 'allocation')} have outlived {duration(lived.age_ns)}, "
-                f"an age at which hardly any of the others was still there to be freed",
+                f"{counted(len(rows), 'allocation')} {'is' if len(rows) == 1 else 'are'} older than "
+                f"{duration(lived.age_ns)}",
                 (first, last),
                 inferred=True,
             )
@@ -132,14 +158,34 @@ def _evidence(
                 "closed-not-cleaned-up", f"{counted(closed_sockets, 'socket')} of them were closed and never cleaned up"
             )
         )
-    return (*found, *_who(who, code))
+    if judgement.group.tag == PACKET and judgement.group.callers and who.process is None:
+        found.append(_passed_on(scene, rows))
+    return (*found, *_who(who, code, calls, driver=judgement.group.driver))
+
+
+def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:
+    """Whose the packets of several programs are: who asked for each, which is not who has it now."""
+    outstanding = scene.pool.outstanding
+    processes, first, counts = np.unique(outstanding.process[rows], return_index=True, return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:_PROGRAMS].tolist()
+    times = outstanding.time_ns[rows[first]].tolist()
+    named = [
+        (scene.names.process(int(processes[at]), times[at]) or "an unknown program", int(counts[at])) for at in most
+    ]
+    programs = ", ".join(f"{name} ({count:,})" for name, count in named)
+    return Evidence(
+        "passed-on",
+        f"they were allocated for {programs}; lookaside lists hand packets from one program to another, so only driver"
+        " (IRP) events show who has them now",
+        inferred=True,
+    )
 
 
 def _siblings(judgement: Judgement) -> Evidence:
     lived = judgement.survivors
     return Evidence(
         "siblings-freed",
-        f"{counted(lived.freed, 'allocation')} of the same kind were freed, "
+        f"{counted(lived.freed, 'other')} of the kind {'was' if lived.freed == 1 else 'were'} freed, "
         f"95 % of them within {duration(lived.usual_ns)}",
     )
 
@@ -149,10 +195,12 @@ def _trend(judgement: Judgement) -> str:
     return f"; outstanding bytes rise (Mann-Kendall p = {grows.p:.2g})" if grows.rising else ""
 
 
-def _who(who: Owners, code: str) -> list[Evidence]:
+def _who(who: Owners, code: str, calls: tuple[str, ...], driver: str) -> list[Evidence]:
     found = []
-    if code:
+    if code and driver != KERNEL_NAME:
         found.append(Evidence("allocating-frame", f"all were allocated by {code}"))
+    if calls:
+        found.append(Evidence("user-modules", f"the program calls from {', '.join(calls)}"))
     if who.thread is not None:
         share = f"{who.thread_share:.0%} of them were allocated on thread {who.thread}"
         found.append(Evidence("one-thread", share, inferred=who.inferred))

@@ -1,10 +1,12 @@
-"""One sentence on what to do next, for each kind of accusation."""
+"""What to do next, for each kind of accusation: one sentence, or two short ones."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from analyzers.pooltag import tag_text
+from analyzers.tags.callers import FILE, PACKET, PORT_PACKET, SOCKETS
 
 _CAPTURE: Final = {
     "stacks": "call stacks on pool allocations and frees",
@@ -13,13 +15,73 @@ _CAPTURE: Final = {
 }
 
 
-def pending_apc(process: str, thread: int, irp: int) -> str:
-    """Where to look for what keeps a thread from taking its APCs."""
+def user_apc(process: str, thread: int | None, irp: int) -> str:
+    """Where to look for the alertable wait that a thread does not do; ``irp`` 0 for none."""
+    owner = process or "the program"
+    example = f", and at one of the packets with !irp 0x{irp:x}" if irp else ""
+    return (
+        f"In {owner}'s code, look for the alertable wait (SleepEx, WaitForSingleObjectEx) that should follow its calls"
+        f" with a completion routine; in a kernel debugger look at {_thread(thread)} with !thread, at its user APC"
+        f" queue{example}."
+    )
+
+
+def special_apc(process: str, thread: int | None, irp: int) -> str:
+    """Where to look for what keeps a thread from taking its special kernel APCs for a while."""
     owner = process or "its process"
     return (
-        f"In a kernel debugger, look at thread {thread} of {owner} (!process 0 2 {owner}, then !thread and "
-        f"dt nt!_KTHREAD SpecialApcDisable ApcState) for a guarded region, a raised IRQL or a priority that keeps it "
-        f"from taking its APCs, and at one of its requests with !irp 0x{irp:x}."
+        f"In a kernel debugger, look at {_thread(thread)} of {owner} with !thread: whether it is ready without getting"
+        f" a CPU, or inside one long kernel call in a guarded region or at a raised IRQL; look at one of its requests"
+        f" with !irp 0x{irp:x}."
+    )
+
+
+def undrained_port(process: str, readers: Sequence[int] = ()) -> str:
+    """Who should take packets out of a completion port; ``readers``: threads that did so."""
+    owner = process or "the program"
+    which = f"why thread {readers[0]} takes them out too slowly" if len(readers) == 1 else "who should take them out"
+    if len(readers) > 1:
+        which = f"why its {len(readers)} threads take them out too slowly"
+    return (
+        f"In {owner}, look at the threads that call GetQueuedCompletionStatus on this port, and {which};"
+        " !icpleak in a kernel debugger lists completion ports with many packets and their owners."
+    )
+
+
+def driver_kept(driver: str, irp: int, *, completed: bool) -> str:
+    """Where a driver keeps requests; ``completed``: it began to complete them, and stopped."""
+    owner = driver or "the driver"
+    how = (
+        f"look in {owner} for a completion routine that returns STATUS_MORE_PROCESSING_REQUIRED and does not complete"
+        " the request again"
+        if completed
+        else f"look in {owner} for the queue in which it holds requests, and for paths that never complete them"
+    )
+    return f"Look at one of the requests with !irp 0x{irp:x} in a kernel debugger; {how}."
+
+
+def caller(process: str, thread: int | None, tag: int, calls: Sequence[str] = ()) -> str:
+    """Where to look in the program that asked for it; ``calls``: modules from which it does, innermost first."""
+    owner = process or "the program"
+    at = f" (through {calls[0]})" if calls else ""
+    on = "" if thread is None else f" on thread {thread}"
+    if tag == PACKET:
+        return (
+            f"In {owner}, look at the requests that it makes{on}{at}: for a completion routine, whether the thread ever"
+            " waits alertably (SleepEx); for a completion port, who takes the packets out (!icpleak). !irp on a packet"
+            " shows which."
+        )
+    if tag == PORT_PACKET:
+        return f"In {owner}, look at who should take packets out of its completion ports; !icpleak lists them."
+    if tag == FILE or tag in SOCKETS:
+        what = "files and devices" if tag == FILE else "sockets"
+        return (
+            f"In {owner}, look for {what} that are opened{on}{at} and not closed: compare the count of its handles"
+            " (!handle) over time; where that does not grow, a driver keeps the references (!object)."
+        )
+    return (
+        f"In {owner}, look at the requests that it makes{on}{at}, and record again with driver (IRP) events to see"
+        " which of them are not finished."
     )
 
 
@@ -42,3 +104,10 @@ def growth(driver: str, tag: int, missing: str) -> str:
     wanted = _CAPTURE.get(missing)
     more = f" with {wanted}" if wanted else ", through at least one shutdown of the program that uses it"
     return f"Record for longer{more}, to see whether {owner} ever frees these; then compare with a trace of normal use."
+
+
+def _thread(thread: int | None) -> str:
+    return "its threads" if thread is None else f"thread {thread}"
+
+
+pending_apc = special_apc

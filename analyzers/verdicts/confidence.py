@@ -11,8 +11,17 @@ from typing import Final
 
 from analyzers.findings import Verdict
 
-BASE: Final = {Verdict.PENDING_APC: 0.97, Verdict.MISSING_FREE: 0.93, Verdict.GROWTH: 0.75}
-"""Confidence where nothing speaks against it. Growth starts lower: its cause is not shown."""
+BASE: Final = {
+    Verdict.PENDING_APC: 0.97,
+    Verdict.UNDRAINED_PORT: 0.97,
+    Verdict.DRIVER_KEPT: 0.95,
+    Verdict.MISSING_FREE: 0.93,
+    Verdict.GROWTH: 0.75,
+}
+"""Confidence where nothing speaks against it. What a driver keeps it may still mean to complete. Growth starts lower:
+its cause is not shown."""
+MOST_FOR_SPECIAL_APCS: Final = 0.5
+"""What special kernel APCs hold is held for a time only, and told by exclusion: it is never said more surely."""
 _LOSS_WEIGHT: Final = 0.7
 """Where lost events explain all of a group its confidence falls by this share (and it would not be accused)."""
 _FEW: Final = 6
@@ -27,6 +36,8 @@ class Doubt(Enum):
 
     NO_STACKS = (0.8, "the trace has no call stacks, so the driver is known by the tag alone")
     NO_DRIVER = (0.85, "neither a stack nor the tag tells which driver allocated it")
+    NO_CALLS = (0.8, "the trace has no call stacks, so the program's calls are not known")
+    NO_PROCESS = (0.8, "nothing tells which process asked for it")
     NO_SWITCHES = (0.95, "the trace has no context switches, so who allocated is less sure and threads are not watched")
     NO_REQUESTS = (0.9, "the trace has no I/O request events, so requests that hold the memory would not be seen")
     NO_SOCKETS = (0.97, "the trace has no Winsock events, so sockets are not known")

@@ -2,7 +2,8 @@
 
 A group is one tag, paged or not, allocated at one place in the code: the frame that
 :class:`~analyzers.snapshot.SiteTable` calls the allocating one. Different paths to the same place fall together;
-without stacks a group is a tag.
+without stacks a group is a tag. What the kernel makes on a caller's behalf (:mod:`analyzers.tags.callers`) is a group
+for each process: that one program's packets are freed says nothing of another's.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
-from analyzers.snapshot import I64, PoolSnapshot, SiteTable
+from analyzers.snapshot import I64, PoolSnapshot, SiteParts, SiteTable
+from analyzers.tags.callers import is_callers
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
+from tracer.columns import UNKNOWN_ID
 
 F64 = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -29,7 +32,9 @@ class Group:
     ``allocations``, ``frees``: all of the trace; ``replaced``: allocations on whose address another was made without a
     free between; ``strays``: the group's part of its tag's frees without allocation;
     ``strays_by_step``: float64, the same of its part of what is outstanding under the tag, by step of the history;
-    ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place.
+    ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place, and
+    of the same process where the group is one's. ``parts``: its rows of :func:`parts_of`. ``process``: whose alone it
+    is, UNKNOWN_ID where it is all processes' or nothing tells. ``callers``: the culprit is who asked for it.
     """
 
     tag_row: int
@@ -45,6 +50,30 @@ class Group:
     strays_by_step: F64
     history: GroupHistory
     siblings: I64
+    parts: Rows
+    process: int = UNKNOWN_ID
+    callers: bool = False
+
+    @property
+    def family(self) -> tuple[int, str, int]:
+        """What groups have in common that one driver's, or one process', allocations of a tag are."""
+        return self.tag_row, self.driver, self.process
+
+
+def parts_of(pool: PoolSnapshot) -> SiteParts:
+    """The sites by process where these are told apart, else the sites as they are."""
+    if pool.parts:
+        return pool.parts
+    sites = pool.sites
+    return SiteParts(
+        site=np.arange(len(sites.tag_row), dtype=np.int32),
+        process=np.full(len(sites.tag_row), UNKNOWN_ID, np.uint32),
+        allocations=sites.allocations,
+        frees=sites.frees,
+        outstanding_count=sites.outstanding_count,
+        history=pool.history,
+        of=pool.outstanding.site,
+    )
 
 
 def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int = 0) -> list[Group]:
@@ -55,22 +84,35 @@ def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int =
     left = np.flatnonzero(~explained)
     if not len(left):
         return []
-    of_site = _number_of_site(pool.sites)
-    rows, of_row = _in_order(left, of_site[pool.outstanding.site[left]])
+    table = parts_of(pool)
+    callers = callers_sites(pool)[table.site]
+    of_part = _number_of_part(pool.sites, table, callers)
+    rows, of_row = _in_order(left, of_part[table.of[left]])
     first_row = np.flatnonzero(np.diff(of_row, prepend=-1))
     numbers = of_row[first_row]
-    sites, of = _in_order(np.arange(len(of_site)), of_site)
+    parts, of = _in_order(np.arange(len(of_part)), of_part)
     held = np.isin(of, numbers)
-    sites, first_site = sites[held], np.searchsorted(of[held], numbers)
+    parts, first_part = parts[held], np.searchsorted(of[held], numbers)
     size = np.add.reduceat(pool.outstanding.size[rows], first_row, dtype=np.uint64)
-    found = _Found(pool, np.split(sites, first_site[1:]), np.split(rows, first_row[1:]), sites, first_site, since_ns)
+    split = np.split(parts, first_part[1:]), np.split(rows, first_row[1:])
+    found = _Found(pool, table, callers, *split, parts, first_part, since_ns)
     return [found.group(number) for number in np.argsort(~size, kind="stable").tolist()]  # all bits turned: descending
 
 
-def _number_of_site(sites: SiteTable) -> I64:
-    """By site: a number that sites of one tag and allocating frame share, in their order."""
+def callers_sites(pool: PoolSnapshot) -> npt.NDArray[np.bool_]:
+    """By site: whether what is allocated there is its caller's."""
+    tags = pool.tags.tag[pool.sites.tag_row].tolist()
+    known = {key: is_callers(*key) for key in set(zip(tags, pool.sites.driver, strict=True))}
+    pairs = zip(tags, pool.sites.driver, strict=True)
+    return np.fromiter((known[pair] for pair in pairs), np.bool_, len(tags))
+
+
+def _number_of_part(sites: SiteTable, parts: SiteParts, callers: npt.NDArray[np.bool_]) -> I64:
+    """By part: a number that those of one tag, allocating frame and, where it is the caller's, process share."""
     _, frame = np.unique(sites.frame, return_inverse=True)
-    _, number = np.unique((sites.tag_row.astype(np.int64) << 32) | frame, return_inverse=True)
+    _, place = np.unique((sites.tag_row.astype(np.int64) << 32) | frame, return_inverse=True)
+    process = np.where(callers, parts.process, np.uint32(UNKNOWN_ID))
+    _, number = np.unique((place[parts.site].astype(np.int64) << 32) | process, return_inverse=True)
     return np.asarray(number, np.int64)
 
 
@@ -84,18 +126,25 @@ class _Found:
     """What all groups are made from: their columns."""
 
     def __init__(
-        self, pool: PoolSnapshot, sites: list[Rows], rows: list[Rows], every: Rows, first: Rows, since_ns: int
+        self,
+        pool: PoolSnapshot,
+        table: SiteParts,
+        callers: npt.NDArray[np.bool_],
+        parts: list[Rows],
+        rows: list[Rows],
+        every: Rows,
+        first: Rows,
+        since_ns: int,
     ) -> None:
-        """``sites``, ``rows``: by group; ``every``: all the sites one after another; ``first``: each group's first."""
-        table = pool.sites
-        self._pool, self._sites, self._rows = pool, sites, rows
-        self._histories = pool.history.by_group(every, first, since_ns)
-        self._families = _families(pool)
+        """``callers``: by part. ``parts``, ``rows``: by group; ``every``: these parts in a row; ``first`` of each."""
+        self._pool, self._table, self._callers, self._parts, self._rows = pool, table, callers, parts, rows
+        self._histories = table.history.by_group(every, first, since_ns)
+        self._families = _families(pool, table, callers)
         allocations, frees, count = (
             np.add.reduceat(column[every], first)
             for column in (table.allocations, table.frees, table.outstanding_count)
         )
-        tag_row = table.tag_row[every[first]]
+        tag_row = pool.sites.tag_row[table.site[every[first]]]
         share = allocations / np.maximum(pool.tags.allocations[tag_row], 1)
         self._allocations, self._frees = allocations.tolist(), frees.tolist()
         self._replaced = (allocations - frees - count).tolist()
@@ -105,15 +154,17 @@ class _Found:
 
     def group(self, number: int) -> Group:
         """One of them."""
-        pool, sites, history = self._pool, self._sites[number], self._histories[number]
-        table = pool.sites
-        tag_row = int(table.tag_row[sites[0]])
-        busiest = int(sites[np.argmax(table.outstanding_count[sites])])
+        pool, table, parts, history = self._pool, self._table, self._parts[number], self._histories[number]
+        sites = table.site[parts].astype(np.intp)
+        tag_row = int(pool.sites.tag_row[sites[0]])
+        busiest = int(parts[np.argmax(table.outstanding_count[parts])])
+        seen, callers = pool.sites.driver[table.site[busiest]], bool(self._callers[busiest])
+        process = int(table.process[busiest]) if callers else UNKNOWN_ID
         return Group(
             tag_row=tag_row,
             tag=int(pool.tags.tag[tag_row]),
             paged=bool(pool.tags.paged[tag_row]),
-            driver=table.driver[busiest] or _by_tag(pool, tag_row),
+            driver=seen or _by_tag(pool, tag_row),
             sites=sites,
             rows=self._rows[number],
             allocations=self._allocations[number],
@@ -122,33 +173,39 @@ class _Found:
             strays=self._strays[number],
             strays_by_step=self._strays_by_step[number],
             history=history,
-            siblings=self._families.get((tag_row, table.driver[busiest]), history.lifetimes),
+            siblings=self._families.get((tag_row, seen, process), history.lifetimes),
+            parts=parts,
+            process=process,
+            callers=callers,
         )
 
 
-Families = dict[tuple[int, str], I64]
+Families = dict[tuple[int, str, int], I64]
 
 
-def _families(pool: PoolSnapshot) -> Families:
-    """Lifetimes of what was freed, by tag row and driver."""
-    freed = np.flatnonzero(pool.sites.frees)
-    tags = pool.sites.tag_row[freed].tolist()
-    numbers: dict[tuple[int, str], int] = {}
+def _families(pool: PoolSnapshot, table: SiteParts, callers: npt.NDArray[np.bool_]) -> Families:
+    """Lifetimes of what was freed, by tag row and driver, and process where it is the caller's."""
+    freed = np.flatnonzero(table.frees)
+    sites = table.site[freed]
+    tags = pool.sites.tag_row[sites].tolist()
+    processes = np.where(callers[freed], table.process[freed], np.uint32(UNKNOWN_ID)).tolist()
+    numbers: dict[tuple[int, str, int], int] = {}
     of = [
-        numbers.setdefault((tag, pool.sites.driver[site]), len(numbers))
-        for tag, site in zip(tags, freed.tolist(), strict=True)
+        numbers.setdefault((tag, pool.sites.driver[site], process), len(numbers))
+        for tag, site, process in zip(tags, sites.tolist(), processes, strict=True)
     ]
     sums = np.zeros((len(numbers), BINS), np.int64)
-    np.add.at(sums, of, pool.history.lifetimes[freed])
+    np.add.at(sums, of, table.history.lifetimes[freed])
     return dict(zip(numbers, sums, strict=True))
 
 
 def joined(family: Sequence[Group]) -> Group:
-    """Groups of one tag and driver as one, at the places of all; their histories begin at the same time."""
+    """Groups of one family as one, at the places of all; their histories begin at the same time."""
     first = family[0]
     return replace(
         first,
         sites=np.concatenate([each.sites for each in family]),
+        parts=np.concatenate([each.parts for each in family]),
         rows=np.sort(np.concatenate([each.rows for each in family])),
         allocations=sum(each.allocations for each in family),
         frees=sum(each.frees for each in family),

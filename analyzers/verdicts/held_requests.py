@@ -1,71 +1,158 @@
-"""Accusations of threads: requests were completed, and the APCs that would release them have not run."""
+"""Accusations over held requests: of a thread's program, of a port, of a driver."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import sqrt
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.apcs.groups import PendingGroup
-from analyzers.apcs.line import RULES
-from analyzers.apcs.pending import RULE
-from analyzers.findings import EventRef, Evidence, Finding, PendingApc, PendingApcs, Verdict, codes_of
+from analyzers.findings import (
+    WHYS,
+    Accused,
+    Apc,
+    EventRef,
+    Evidence,
+    Finding,
+    GroupShare,
+    HeldRequest,
+    HeldRequests,
+    PortPart,
+    Verdict,
+    Why,
+    codes_of,
+)
 from analyzers.grounds import Grounds
+from analyzers.holders import completion_stopped, driver_kept, port, special_apc, user_apc
+from analyzers.holders.exclusions import explanations
+from analyzers.holders.held import HeldGroup
+from analyzers.holders.holding import RULES
 from analyzers.lost import LossRate
-from analyzers.pooltag import tag_text
+from analyzers.modules import KERNEL_NAME
 from analyzers.quantities import counted, duration, size
-from analyzers.requests.tables import RequestSnapshot
+from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
-from analyzers.retention.retained import closed
+from analyzers.retention.retained import closed, own_request
 from analyzers.snapshot import Names, PoolSnapshot
+from analyzers.tags.callers import ENDPOINT, SOCKETS, tag_number
+from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
+from analyzers.verdicts.in_step import follows
 
 Rows = npt.NDArray[np.integer]
+Mask = npt.NDArray[np.bool_]
 
 _FEWEST: Final = 4
-"""Pending APCs of one thread below which it is not accused: a few may be on their way."""
-_WEAKEST: Final = 0.25
-"""Strength below which a thread is not accused: more speaks against its APCs being held up than for it."""
+"""Held requests below which nobody is accused: a few may be on their way."""
+_FEWEST_APCS: Final = 8
+"""The same of user APCs, which a thread may take late."""
 _MOSTLY: Final = 0.5
 """Share of a thread's blocks from one place in the code that hang on its requests from which all do."""
+_MDL: Final = tag_number("Mdl ")
 _EXAMPLES: Final = 3
 """Requests that are shown as evidence, event by event."""
 _POINTS: Final = 64
 """Moments at which the retained bytes are taken for their trend."""
 _HOUR_NS: Final = 3.6e12
+_VERDICTS: Final = {
+    Why.USER_APC: Verdict.PENDING_APC,
+    Why.SPECIAL_APC: Verdict.PENDING_APC,
+    Why.PORT: Verdict.UNDRAINED_PORT,
+    Why.DRIVER_KEPT: Verdict.DRIVER_KEPT,
+    Why.COMPLETION_STOPPED: Verdict.DRIVER_KEPT,
+}
+_HOLDERS: Final = {
+    Why.USER_APC: user_apc,
+    Why.SPECIAL_APC: special_apc,
+    Why.PORT: port,
+    Why.DRIVER_KEPT: driver_kept,
+    Why.COMPLETION_STOPPED: completion_stopped,
+}
+"""The rule, evidence and doubts of each holder."""
 
 
-def believable(group: PendingGroup, grounds: Grounds, told: float) -> bool:
-    """Whether a thread is accused; ``told``: share of events lost, by which a retirement may have gone unseen."""
-    return len(group) >= _FEWEST and group.strength >= _WEAKEST and len(group) > _unseen(group, grounds, told)
+def believable(group: HeldGroup, lost: float) -> bool:
+    """Whether anybody is accused over a group; ``lost``: share of events lost, which may have hidden a retirement."""
+    if group.why is Why.PORT and not group.steady:
+        return False
+    return len(group) >= (_FEWEST_APCS if group.why is Why.USER_APC else _FEWEST) and len(group) > _unseen(group, lost)
 
 
-def _unseen(group: PendingGroup, grounds: Grounds, told: float) -> float:
-    """How many of the thread's requests may look pending because the event that retired them was lost."""
-    row = int(grounds.pending.rows[group.members[0]])
-    return LossRate(told).explained(int(grounds.requests.requests.thread_completed[row]))
+def _unseen(group: HeldGroup, lost: float) -> float:
+    """How many of the group's requests may look held because the event that retired them was lost."""
+    if group.why is Why.PORT:
+        return LossRate(lost).explained(int(group.seen.snapshot.sources.inserted.sum()))
+    completed = group.seen.requests.thread_completed[group.rows]
+    return LossRate(lost).explained(int(completed.max(initial=0)) or len(group))
 
 
-def explained(held: Grounds, groups: list[PendingGroup]) -> npt.NDArray[np.bool_]:
-    """By outstanding allocation: whether it hangs on a request of one of these groups, or on its closed socket."""
-    requests = held.requests.requests
+def belonging(group: HeldGroup, held: Grounds, pool: PoolSnapshot) -> Mask:
+    """By outstanding allocation: whether it would be released with the group's requests."""
+    requests, attribution = held.requests.requests, held.attribution
     mine = np.zeros(len(requests) + 1, np.bool_)  # the last one stands for none
-    for group in groups:
-        mine[_rows(group, held)] = True
+    mine[group.rows] = True
+    keeps = np.append(held.held.keeps(), np.False_) & mine
     sockets = np.zeros(len(held.requests.sockets) + 1, np.bool_)
-    sockets[requests.socket[mine[:-1]]] = True
+    sockets[requests.socket[keeps[:-1]]] = True
     sockets[-1] = False
     sockets[:-1] &= closed(held.requests.sockets)
-    return np.asarray(mine[held.attribution.request] | sockets[held.attribution.socket])
+    own = mine[own_request(attribution, requests)]
+    result = own | sockets[attribution.socket]
+    if group.port is not None:
+        result[group.port.blocks] = True
+    result |= _in_step_with_sockets(pool, result)
+    return np.asarray(result | _descriptor_lists_used_again(pool, result, group))
 
 
-def with_unjoined(pool: PoolSnapshot, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _in_step_with_sockets(pool: PoolSnapshot, mine: Mask) -> Mask:
+    """By outstanding allocation: whether it is a part of the sockets that are ``mine``, made where no thread tells.
+
+    What the socket drivers make when a connection comes in, for one, is made by whoever is interrupted.
+    """
+    out, tags = pool.outstanding, pool.tags.tag[pool.sites.tag_row]
+    result = np.zeros(len(out), np.bool_)
+    sockets = np.flatnonzero(mine & (tags == ENDPOINT)[out.site])
+    for tag in sorted(SOCKETS - {ENDPOINT}) if len(sockets) >= FEWEST else ():
+        rows = np.flatnonzero(~mine & (tags == tag)[out.site])
+        nobody = np.zeros(max(len(rows), len(sockets)), np.uint32)
+        ours, others = (out.time_ns[rows], nobody[: len(rows)]), (out.time_ns[sockets], nobody[: len(sockets)])
+        if len(rows) >= FEWEST and follows(*ours, *others):
+            result[rows[_abreast(ours[0], others[0])]] = True
+    return result
+
+
+def _descriptor_lists_used_again(pool: PoolSnapshot, mine: Mask, group: HeldGroup) -> Mask:
+    """By outstanding allocation: whether it is a descriptor list that was made for an earlier request, and used again.
+
+    They rest on lists of their own in between, which no event tells. So where most of what a site has left is the
+    group's, the rest is too, as far as there are requests without one.
+    """
+    out = pool.outstanding
+    lists = (pool.tags.tag == _MDL)[pool.sites.tag_row][out.site]
+    result = np.zeros(len(out), np.bool_)
+    for site in np.unique(out.site[lists & mine]).tolist():
+        of_site = lists & (out.site == site)
+        ours, others = np.count_nonzero(of_site & mine), np.flatnonzero(of_site & ~mine)
+        if len(others) <= min(len(group.rows) - ours, ours):
+            result[others] = True
+    return result
+
+
+def _abreast(births: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> slice:
+    """The births in a row, as many as the others where there are more, that lie closest to these, one to one."""
+    spare = len(births) - len(others)
+    if spare <= 0:
+        return slice(0, len(births))
+    apart = [abs(float(np.median(births[first : first + len(others)] - others))) for first in range(spare + 1)]
+    first = int(np.argmin(apart))
+    return slice(first, first + len(others))
+
+
+def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:
     """``known``, and what a thread allocated at a place where most of its blocks are known.
 
     Where events were lost, so were some of those that join a block to its request or its socket.
@@ -79,122 +166,191 @@ def with_unjoined(pool: PoolSnapshot, known: npt.NDArray[np.bool_]) -> npt.NDArr
     return np.asarray(known | (share[group] > _MOSTLY), np.bool_)
 
 
-def _rows(group: PendingGroup, held: Grounds) -> npt.NDArray[np.int32]:
-    """The requests in line on the group's thread, oldest first."""
-    rows = held.line.rows
-    return np.asarray(rows[held.requests.requests.thread[rows] == group.thread], np.int32)
+def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost: float) -> Finding | None:
+    """The finding about one group; ``None`` where the trace shows no allocation of what it holds.
 
-
-def accuse_thread(group: PendingGroup, held: Grounds, scene: Scene, told: float) -> Finding:
-    """The finding about one thread."""
-    rows = _rows(group, held)
-    requests, outstanding = held.requests.requests, scene.pool.outstanding
-    packets = np.flatnonzero((held.attribution.rule == Rule.HOLDS_IRP) & np.isin(held.attribution.request, rows))
-    tag_rows = scene.pool.sites.tag_row[outstanding.site[packets]]
+    ``goes``: by outstanding allocation, whether it would be released with it (:func:`belonging`).
+    """
+    pool, requests = scene.pool, held.requests.requests
+    packets = _packets(group, held)
+    if not len(packets):
+        return None
+    tag_rows = pool.sites.tag_row[pool.outstanding.site[packets]]
     tag_row = int(np.bincount(tag_rows).argmax())
     alike = packets[tag_rows == tag_row]
-    retained = held.retention.retained(held.retention.pending(group.process, group.thread))
-    sure = _confidence(group, held, scene, told)
-    rate, interval = _rate(held.retention.by_request[rows], requests.completed_ns[rows])
+    sizes = pool.outstanding.size
+    retained = int(sizes[goes].sum(dtype=np.uint64))
+    sure = _confidence(group, scene, lost)
+    weights = np.concatenate((held.retention.by_request[group.rows], _mini_sizes(group, sizes)))
+    rate, interval = _rate(weights, group.times_ns)
     node = held.retention.group_for(alike.astype(np.int32))
-    issued = int(requests.issued_ns[rows[-1]])
-    name = scene.names.process(group.process, issued)
+    holder = _HOLDERS[group.why]
+    name = _process_name(group, scene)
+    why = explanations(group, holder.says(group))
     return Finding(
         rank=0,
-        verdict=Verdict.PENDING_APC,
+        verdict=_VERDICTS[group.why],
         confidence=sure.value,
-        tag=int(scene.pool.tags.tag[tag_row]),
-        paged=bool(scene.pool.tags.paged[tag_row]),
+        tag=int(pool.tags.tag[tag_row]),
+        paged=bool(pool.tags.paged[tag_row]),
         count=len(alike),
-        bytes=int(outstanding.size[alike].sum(dtype=np.uint64)),
+        bytes=int(sizes[alike].sum(dtype=np.uint64)),
         retained_bytes=retained,
         bytes_per_hour=rate,
         bytes_per_hour_interval=interval,
         process_id=group.process,
         process=name,
         thread_id=group.thread,
-        driver=_driver(requests.routine[rows], scene),
-        stack=int(scene.pool.sites.stack[int(np.bincount(outstanding.site[alike]).argmax())]),
+        driver=group.driver or (_called(requests.routine[group.rows], scene) if len(group.rows) else ""),
+        stack=_usual(pool.sites.stack[pool.outstanding.site[alike]]),
+        user_stack=_usual(pool.outstanding.user_stack[alike]),
         path=held.retention.path(node) if node is not None else (),
         evidence=_evidence(group, held, scene, alike, retained),
         doubts=sure.doubts,
-        advice=advice.pending_apc(name, group.thread, int(requests.irp[rows[0]])),
+        advice=_advice(group, name),
+        accused=_accused(group),
+        apc={Why.USER_APC: Apc.USER, Why.SPECIAL_APC: Apc.SPECIAL_KERNEL}.get(group.why),
+        port=_port_part(group, name),
+        kept=group.kept,
+        explanations=why,
+        groups=_groups(goes, tag_row, pool),
     )
 
 
-def _confidence(group: PendingGroup, held: Grounds, scene: Scene, told: float) -> Confidence:
+def _packets(group: HeldGroup, held: Grounds) -> Rows:
+    """Rows of the outstanding table: the packets of the group, oldest first."""
+    holds = (held.attribution.rule == Rule.HOLDS_IRP) & np.isin(held.attribution.request, group.rows)
+    if group.port is not None:
+        holds[group.port.blocks] = True
+    return np.flatnonzero(holds)
+
+
+def _mini_sizes(group: HeldGroup, sizes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    return sizes[group.port.blocks].astype(np.int64) if group.port is not None else np.zeros(0, np.int64)
+
+
+def _usual(stacks: npt.NDArray[np.int32]) -> int:
+    """The stack that most of those have which have one, -1 for none."""
+    known = stacks[stacks >= 0]
+    return int(np.bincount(known).argmax()) if len(known) else -1
+
+
+def _accused(group: HeldGroup) -> Accused:
+    if group.why is Why.PORT:
+        return Accused.PORT
+    return Accused.PROCESS if group.kept is None else Accused.DRIVER
+
+
+def _process_name(group: HeldGroup, scene: Scene) -> str:
+    if group.process is None:
+        return ""
+    return scene.names.process(group.process, int(group.times_ns.max()))
+
+
+def _port_part(group: HeldGroup, name: str) -> PortPart | None:
+    here = group.port
+    if here is None:
+        return None
+    return PortPart(here.number, group.process, name, here.enqueued_by, here.dequeued_by, here.waiting)
+
+
+def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]:
+    """All that goes with the cause by tag and driver, the finding's own tag first."""
+    out, sites, tags = pool.outstanding, pool.sites, pool.tags
+    rows = np.flatnonzero(goes)
+    names, of_site = codes_of(sites.driver)[::-1]
+    keys = (sites.tag_row[out.site[rows]].astype(np.int64) << 32) | of_site[out.site[rows]]
+    found = []
+    for key in np.unique(keys).tolist():
+        mine = rows[keys == key]
+        tag, driver = key >> 32, names[key & 0xFFFFFFFF]
+        total = int(out.size[mine].sum(dtype=np.uint64))
+        nobodys = "" if driver == KERNEL_NAME else driver
+        share = GroupShare(int(tags.tag[tag]), bool(tags.paged[tag]), len(mine), total, nobodys)
+        found.append((tag != head, -total, share))
+    return tuple(share for *_, share in sorted(found, key=lambda each: each[:2]))
+
+
+def _confidence(group: HeldGroup, scene: Scene, lost: float) -> Confidence:
     cover = scene.coverage
-    held_against = {
-        Doubt.NO_STACKS: not cover.stacks,
-        Doubt.NO_SOCKETS: not cover.sockets,
-        Doubt.WRAPPED: cover.wrapped,
-    }
+    held_against = {Doubt.NO_STACKS: not cover.stacks, Doubt.WRAPPED: cover.wrapped}
     doubts = [doubt for doubt, holds in held_against.items() if holds]
-    sure = confidence(Verdict.PENDING_APC, doubts, count=len(group), explained=_unseen(group, held, told))
-    return Confidence(round(sure.value * sqrt(group.strength), 3), (*group.doubts, *sure.doubts))
+    sure = confidence(_VERDICTS[group.why], doubts, count=len(group), explained=_unseen(group, lost))
+    own = _HOLDERS[group.why].doubts(group)
+    value = sure.value * float(np.prod([factor for factor, _ in own]))
+    if group.why is Why.SPECIAL_APC:
+        value = min(value, special_apc.MOST_SURE)
+    return Confidence(round(value, 3), (*(says for _, says in own), *sure.doubts))
 
 
-def _driver(routines: npt.NDArray[np.uint64], scene: Scene) -> str:
+def _called(routines: npt.NDArray[np.uint64], scene: Scene) -> str:
     """The driver that most of the requests were sent to, by its dispatch routine."""
     values, counts = np.unique(routines, return_counts=True)
-    return scene.module_of(int(values[counts.argmax()]))
+    driver = scene.module_of(int(values[counts.argmax()]))
+    return "" if driver == KERNEL_NAME else driver
 
 
-def _rate(retained: npt.NDArray[np.int64], completed_ns: npt.NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
-    """Bytes per hour that pile up, with a 95 % interval, from the completion times of the requests."""
-    order = np.argsort(completed_ns, kind="stable")
+def _rate(retained: npt.NDArray[np.int64], times_ns: npt.NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
+    """Bytes per hour that pile up, with a 95 % interval, from when each request began to be held."""
+    order = np.argsort(times_ns, kind="stable")
     level = np.cumsum(retained[order])
     at = np.unique(np.linspace(0, len(order) - 1, _POINTS).round().astype(np.int64))
-    slope = theil_sen(completed_ns[order][at].astype(np.float64), level[at])
+    slope = theil_sen(times_ns[order][at].astype(np.float64), level[at])
     return slope.per_ns * _HOUR_NS, (slope.low * _HOUR_NS, slope.high * _HOUR_NS)
 
 
-def _evidence(group: PendingGroup, held: Grounds, scene: Scene, packets: Rows, retained: int) -> tuple[Evidence, ...]:
-    rows = _rows(group, held)
+def _evidence(group: HeldGroup, held: Grounds, scene: Scene, packets: Rows, retained: int) -> tuple[Evidence, ...]:
     return (
+        *_requests_say(group, held),
+        *_HOLDERS[group.why].evidence(group),
         Evidence(
-            "completed",
-            f"{counted(len(rows), 'request')} of thread {group.thread} were completed, the oldest "
-            f"{duration(group.oldest_age_ns)} and the newest {duration(group.newest_age_ns)} before the end",
-            tuple(event for both in request_events(held.requests, rows[:_EXAMPLES]) for event in both),
-        ),
-        Evidence(
-            RULE,
-            f"their completion APCs have not run on thread {group.thread}, which {group.says}",
-            inferred=True,
-        ),
-        *(Evidence("thread", says, inferred=True) for says in group.supports),
-        Evidence(
-            "not-retired",
-            f"none of them was retired: {_why_not_retired(rows, held)}; no free, new use, exit or cleanup is seen",
+            "not-freed",
+            f"none of their packets was freed; {counted(len(packets), 'block')} of them are outstanding",
             tuple(pool_event(scene.pool.outstanding, row) for row in packets[:_EXAMPLES].tolist()),
-            inferred=True,
         ),
-        *_kinds(held, scene),
-        Evidence("retained", f"delivering them would release {size(retained)}", inferred=True),
+        Evidence("retained", f"{size(retained)} would be released with them", inferred=True),
     )
 
 
-def _kinds(held: Grounds, scene: Scene) -> list[Evidence]:
-    """What else goes with the requests, and why that is believed."""
-    tags, sites = scene.pool.tags, scene.pool.sites
-    named = ((tag_text(int(tags.tag[sites.tag_row[kind.site]])), kind) for kind in held.attribution.kinds)
-    return [Evidence("held-with-them", f"{tag}: {kind.says()}", inferred=True) for tag, kind in named]
+def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
+    """How many there are, and since when."""
+    if not len(group.rows):
+        return
+    whose = f" of thread {group.thread}" if group.thread is not None else ""
+    done = "issued" if group.why is Why.DRIVER_KEPT else "completed"
+    yield Evidence(
+        done,
+        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the "
+        f"newest {duration(group.newest_ns)} before the end",
+        tuple(
+            event
+            for both in request_events(held.requests, group.rows[:_EXAMPLES])
+            for event in both
+            if event is not None
+        ),
+    )
 
 
-def _why_not_retired(rows: npt.NDArray[np.int32], held: Grounds) -> str:
-    """The rules, with how many requests each is about."""
-    rules = held.line.rule[np.isin(held.line.rows, rows)]
-    counts = np.bincount(rules, minlength=len(RULES)).tolist()
-    return "; ".join(f"{count:,} {words}" for count, words in zip(counts, RULES.values(), strict=True) if count)
+def _advice(group: HeldGroup, name: str) -> str:
+    irp = int(group.seen.requests.irp[group.rows[0]]) if len(group.rows) else 0
+    match group.why:
+        case Why.USER_APC:
+            return advice.user_apc(name, group.thread, irp)
+        case Why.SPECIAL_APC:
+            return advice.special_apc(name, group.thread, irp)
+        case Why.PORT:
+            return advice.undrained_port(name, group.port.dequeued_by if group.port is not None else ())
+        case _:
+            return advice.driver_kept(group.driver, irp, completed=group.why is Why.COMPLETION_STOPPED)
 
 
-def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[EventRef, EventRef]]:
-    """Where each of some requests was issued and where it was completed."""
+def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[EventRef, EventRef | None]]:
+    """Where each of some requests was issued and where it was completed, ``None`` where it was not."""
     table = requests.requests
     issued = _events(table.issued_ns[rows], table.issued_cpu[rows], table.issued_offset[rows])
     completed = _events(table.completed_ns[rows], table.completed_cpu[rows], table.completed_offset[rows])
-    return zip(issued, completed, strict=True)
+    for first, second in zip(issued, completed, strict=True):
+        yield first, second if second.time_ns != NEVER else None
 
 
 def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
@@ -202,37 +358,45 @@ def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
     return [EventRef(at, "irp", where, place) for at, where, place in columns]
 
 
-def pending_apcs(held: Grounds, scene: Scene) -> PendingApcs:
-    """Every pending APC, oldest request first."""
-    table, line, rows = held.requests.requests, held.line, held.line.rows
+def held_requests(held: Grounds, scene: Scene) -> HeldRequests:
+    """Every held request, oldest first."""
+    table, seen = held.requests.requests, held.held.evidence
+    rows = np.flatnonzero(held.held.held())
     process, processes = _process_names(table.process[rows], table.issued_ns[rows], scene.names)
-    irp, endpoint, age_ns = table.irp[rows], table.endpoint[rows], line.age_ns
-    retained = held.retention.by_request[rows]
+    driver, drivers = _drivers(held.held.keeper()[rows], scene)
+    irp, endpoint, age_ns = table.irp[rows], table.endpoint[rows], seen.age_ns[rows]
+    why, rule, number = held.held.why[rows], held.held.rule[rows], held.held.port[rows]
+    retained, since = held.retention.by_request[rows], seen.since
 
-    def make(place: int) -> PendingApc:
+    def make(place: int) -> HeldRequest:
         row = int(rows[place])
         ((issued, completed),) = request_events(held.requests, rows[place : place + 1])
-        return PendingApc(
+        return HeldRequest(
             irp=int(irp[place]),
             match_id=int(table.match_id[row]),
+            why=WHYS[why[place]],
             thread_id=int(table.thread[row]),
             process_id=int(table.process[row]),
             process=processes[process[place]],
             issued_ns=issued.time_ns,
-            completed_ns=completed.time_ns,
+            completed_ns=None if completed is None else completed.time_ns,
             age_ns=int(age_ns[place]),
-            since=line.since.code(place),
-            says=line.since.words(place),
+            since=since.code(row),
+            says=since.words(row),
             endpoint=int(endpoint[place]),
+            port=int(number[place]),
+            driver=drivers[driver[place]],
             retained_bytes=int(retained[place]),
-            rule=tuple(RULES)[line.rule[place]],
+            rule=tuple(RULES)[rule[place]],
+            inferred=WHYS[why[place]] is not Why.PORT,
             issued=issued,
             completed=completed,
         )
 
-    return PendingApcs(
+    return HeldRequests(
         irp=irp,
         match_id=table.match_id[rows].astype(np.int64),
+        why=why,
         thread_id=table.thread[rows].astype(np.int64),
         process_id=table.process[rows].astype(np.int64),
         process=process,
@@ -240,14 +404,24 @@ def pending_apcs(held: Grounds, scene: Scene) -> PendingApcs:
         issued_ns=table.issued_ns[rows],
         completed_ns=table.completed_ns[rows],
         age_ns=age_ns,
-        since=line.since.what,
+        since=since.what[rows],
         endpoint=endpoint,
+        port=number.astype(np.int64),
+        driver=driver,
+        drivers=drivers,
         retained_bytes=retained,
-        rule=line.rule,
+        rule=rule,
         rules=tuple(RULES),
         rows=np.arange(len(rows)),
         make=make,
     )
+
+
+def _drivers(routines: npt.NDArray[np.uint64], scene: Scene) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """The driver of each routine, as a code and what the codes stand for."""
+    distinct, place = np.unique(routines, return_inverse=True)
+    code, names = codes_of([scene.module_of(routine) for routine in distinct.tolist()])
+    return (code[place] if len(routines) else code), names
 
 
 def _process_names(

@@ -94,19 +94,19 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
 
     What comes of it counts where that is an accusation.
     """
-    families: dict[tuple[int, str], list[Judgement]] = {}
+    families: dict[tuple[int, str, int], list[Judgement]] = {}
     for each in judged:
         if each.group.driver:
-            families.setdefault((each.group.tag_row, each.group.driver), []).append(each)
+            families.setdefault(each.group.family, []).append(each)
     several = (family for family in families.values() if len(family) > 1)
     few = [family for family in several if all(each.course is Course.TOO_FEW for each in family)]
     wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= FEWEST]
-    accused: dict[tuple[int, str], Judgement] = {}
+    accused: dict[tuple[int, str, int], Judgement] = {}
     for group, grows in zip(wider, growths([each.history for each in wider]), strict=True):
         found = _judge(_look(group, grows, outstanding, span), LossRate(told))
         if found.verdict in ACCUSATIONS:
-            accused[group.tag_row, group.driver] = found
-    kept = [each for each in judged if (each.group.tag_row, each.group.driver) not in accused]
+            accused[group.family] = found
+    kept = [each for each in judged if each.group.family not in accused]
     return [*accused.values(), *kept]
 
 

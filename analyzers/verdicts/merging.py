@@ -10,9 +10,11 @@ import numpy as np
 from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.snapshot import PoolSnapshot
 from analyzers.trends.trend import growths
+from analyzers.verdicts.groups import parts_of
 from analyzers.verdicts.judgement import Judgement
+from tracer.columns import UNKNOWN_ID
 
-Key = tuple[int, str, str]
+Key = tuple[int, str, int, str]
 
 
 def without_nobodys(judged: Iterable[Judgement]) -> list[Judgement]:
@@ -22,13 +24,17 @@ def without_nobodys(judged: Iterable[Judgement]) -> list[Judgement]:
     far as it can be: the one whose other blocks of that tag are not freed.
     """
     every = list(judged)
-    accused = {each.group.tag_row: each.group.driver for each in every if _accuses_somebody(each)}
+    accused = {_whose(each): each.group.driver for each in every if _accuses_somebody(each)}
     return [
-        replace(each, verdict=Verdict.UNKNOWN, why=_nobodys(accused[each.group.tag_row]))
-        if each.verdict in ACCUSATIONS and not each.group.driver and each.group.tag_row in accused
+        replace(each, verdict=Verdict.UNKNOWN, why=_nobodys(accused[_whose(each)]))
+        if each.verdict in ACCUSATIONS and not each.group.driver and _whose(each) in accused
         else each
         for each in every
     ]
+
+
+def _whose(judgement: Judgement) -> tuple[int, int]:
+    return judgement.group.tag_row, judgement.group.process
 
 
 def _accuses_somebody(judgement: Judgement) -> bool:
@@ -45,7 +51,7 @@ def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
     result = []
     for each in judged:
         if each.verdict in ACCUSATIONS:
-            families.setdefault((each.group.tag_row, each.group.driver, each.verdict), []).append(each)
+            families.setdefault((*each.group.family, each.verdict), []).append(each)
         else:
             result.append(each)
     several = [_one(family, pool) for family in families.values() if len(family) > 1]
@@ -55,18 +61,28 @@ def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
     return [*accused, *result]
 
 
+def one_of(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
+    """Groups of one tag as one, whosever they are."""
+    found = _one(family, pool)
+    [grows] = growths([found.group.history])
+    group = replace(found.group, process=UNKNOWN_ID)
+    return replace(found, group=group, growth=grows)
+
+
 def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
     """The largest, standing for all: their sites, their survivors by age, and the history of all.
 
     Its growth is still that of the largest.
     """
     largest = max(family, key=lambda each: each.survivors.count)
-    sites = np.concatenate([largest.group.sites, *(each.group.sites for each in family if each is not largest)])
+    ordered = [largest.group, *(each.group for each in family if each is not largest)]
+    parts = np.concatenate([each.parts for each in ordered])
     rows = np.sort(np.concatenate([each.group.rows[: each.survivors.count] for each in family]))
-    [history] = pool.history.by_group(sites, np.zeros(1, np.intp), largest.group.history.start_ns)
+    [history] = parts_of(pool).history.by_group(parts, np.zeros(1, np.intp), largest.group.history.start_ns)
     group = replace(
         largest.group,
-        sites=sites,
+        sites=np.concatenate([each.sites for each in ordered]),
+        parts=parts,
         rows=rows,
         allocations=sum(each.group.allocations for each in family),
         frees=sum(each.group.frees for each in family),

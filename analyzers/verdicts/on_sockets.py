@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +15,7 @@ from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed
 from analyzers.verdicts.course import FEWEST
 from analyzers.verdicts.judgement import Judgement
+from analyzers.verdicts.owners import Owners
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
@@ -58,6 +60,31 @@ class OnSockets:
         mine = np.isin(self.socket, sockets[sockets >= 0])
         mine[rows] = True
         return int(sizes[mine].sum(dtype=np.uint64))
+
+    def joined(
+        self, families: Iterable[list[int]], accused: Sequence[Judgement], whose: Sequence[Owners]
+    ) -> list[list[int]]:
+        """Families of accused groups, by number, where all that hangs on a process' closed sockets is one of them.
+
+        It is that of their endpoints, where these are accused.
+        """
+        endpoints = {
+            who.process: number
+            for number, (each, who) in reversed(list(enumerate(zip(accused, whose, strict=True))))
+            if self.are_endpoints(each.rows)
+        }
+        with_endpoints: dict[int, list[int]] = {}
+        others = []
+        for family in families:
+            parts = [
+                number for number in family if self.make_up(accused[number].rows, self.count(accused[number].rows))
+            ]
+            to = endpoints.get(whose[parts[0]].process) if parts else None
+            if to is None:
+                others.append(family)
+            else:
+                with_endpoints.setdefault(to, []).extend(family)
+        return [*with_endpoints.values(), *others]
 
     def judged(self, judgement: Judgement) -> Judgement:
         """Endpoints of closed sockets should be gone, whether or not a sibling was ever freed."""

@@ -24,7 +24,8 @@ _NOBODY: Final = (0, UNKNOWN_ID)
 class Owners:
     """``process``, ``thread``: ``None`` where none stands out; shares are of allocations. ``stack``: -1 for none.
 
-    ``inferred``: most of the threads are known by context switches only.
+    ``inferred``: most of the threads are known by context switches only. ``user_stack``: the user-mode stack that most
+    have, -1 where most have none.
     """
 
     process: int | None
@@ -33,6 +34,7 @@ class Owners:
     thread_share: float
     stack: int
     inferred: bool
+    user_stack: int = -1
 
 
 def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sites: SiteTable) -> list[Owners]:
@@ -43,11 +45,13 @@ def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sit
     group = np.repeat(np.arange(len(groups)), lengths)
     by_switch = np.bincount(group, outstanding.who[rows] == Who.CONTEXT_SWITCH, len(groups)) / lengths
     site, _ = _most(group, outstanding.site[rows], lengths)
+    called, _ = _most(group, (outstanding.user_stack[rows] + 1).astype(np.uint32), lengths)
     columns = (
         *_standing_out(group, outstanding.process[rows], lengths),
         *_standing_out(group, outstanding.thread[rows], lengths),
         sites.stack[site].tolist(),
         (by_switch > 1 - _STANDS_OUT).tolist(),
+        (called - 1).tolist(),
     )
     return [Owners(*each) for each in zip(*columns, strict=True)]
 

@@ -1,10 +1,14 @@
 """Request packets that rest on the I/O manager's lookaside lists: allocated, unused and not leaked.
 
-IoFreeIrp puts a packet onto a list while that has room, and no event tells of it. With request events in the trace
-a packet in use is known by its request; what holds no unretired one rests. Where events were lost, a request without
-completion may have been completed and retired long ago, so its packet may rest, too. Without request events, and of
-packets without a stack, which may be a driver's own, only a number larger than such lists usually hold says that
-packets are leaked.
+IoFreeIrp puts a packet of a list's size onto a list while that has room, and no event tells of it. It is a list of the
+processor on which the packet was allocated, whoever frees it (AllocationProcessorNumber in the packet; seen in
+published analyses of Windows 8.1 and later). There is one for each of three sizes; packets are 0xD0 + 0x48 bytes for
+each stack location (32 bit: 0x70 + 0x24), but two of the sizes are set anew while the system runs, so that no size
+excludes a list. What a list holds is bounded, though: more packets of one size and processor than that do not rest.
+
+With request events in the trace a packet in use is known by its request; of what holds no unretired one, as many rest
+as lists may hold. Where events were lost, a request without completion may have been completed and retired long ago, so
+its packet may rest, too. Packets of completion ports rest on lists of their own.
 """
 
 from __future__ import annotations
@@ -14,42 +18,70 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.modules import KERNEL_NAME
-from analyzers.pooltag import tag_text
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
-from analyzers.snapshot import PoolSnapshot
+from analyzers.snapshot import Outstanding, PoolSnapshot
+from analyzers.tags.callers import MDL, PACKET, PORT_PACKET, is_callers
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
 
 WHY: Final = "request packets rest on the I/O manager's lookaside lists until they are used again"
-_PACKET: Final = "Irp"
-"""How the tags of packets begin (pooltag.txt)."""
-_PER_CPU: Final = 16
-"""Packets that the lists of one CPU hold as a rule: two sizes, and a depth that starts at 4 and follows the demand."""
+_LISTED: Final = (PACKET, PORT_PACKET)
+"""Exact tags: those of Driver Verifier begin alike and are no packets."""
+_MDL_BYTES: Final = np.array([0x30 + 8 * 17, 0x30 + 8 * 23, 0x1C + 4 * 17, 0x1C + 4 * 23], np.uint64)
+"""Bytes of a descriptor list of 17 pages on 64 and on 32 bit, and of 23 as on older systems (ReactOS IoAllocateMdl)."""
+_DEPTH: Final = 16
+"""Packets of one size and processor that lists hold as a rule: a depth starts at 4 and follows the demand, and what the
+processor's own list does not take goes to one that all share."""
 
 
 def resting(
-    pool: PoolSnapshot,
-    requests: RequestSnapshot,
-    attribution: Attribution,
-    judged: npt.NDArray[np.bool_],
-    processors: int,
-    lost: float = 0.0,
-) -> npt.NDArray[np.bool_]:
+    pool: PoolSnapshot, requests: RequestSnapshot, attribution: Attribution, judged: Mask, lost: float = 0.0
+) -> Mask:
     """By outstanding allocation: whether it may rest on such a list.
 
-    ``judged``: by outstanding allocation, those that a pending APC holds. ``lost``: share of events lost.
+    ``judged``: by outstanding allocation, those that something is known to hold. ``lost``: share of events lost.
     """
-    packets, room = _packets(pool) & ~judged, _PER_CPU * max(processors, 1)
-    if not requests.seen_irp:
-        return packets if np.count_nonzero(packets) <= room else np.zeros(len(packets), np.bool_)
-    in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
-    idle = packets & ~in_use[attribution.request]
-    anybodys = idle & np.array([not driver for driver in pool.sites.driver], np.bool_)[pool.outstanding.site]
-    return np.asarray(idle if np.count_nonzero(anybodys) <= room else idle & ~anybodys)
+    listed = _listed(pool) & ~judged
+    if requests.seen_irp:
+        in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
+        listed &= ~in_use[attribution.request]
+    listed |= _descriptor_lists(pool) & ~judged
+    rows = np.flatnonzero(listed)
+    list_of, held, spilt = _lists(pool.outstanding, rows)
+    listed[rows[(held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)]] = False
+    return listed
 
 
-def _packets(pool: PoolSnapshot) -> npt.NDArray[np.bool_]:
+def may_rest(outstanding: Outstanding, rows: Rows) -> int:
+    """How many of some packets may rest on lists at most, by their sizes and processors."""
+    _, held, _ = _lists(outstanding, rows)
+    return int(np.minimum(held, _DEPTH).sum())
+
+
+def _lists(
+    outstanding: Outstanding, rows: Rows
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The list that each of the rows could be on, as a number; by list how many that are.
+
+    And by list how many of its size, of all processors, are more than their own lists hold: the shared list's.
+    """
+    keys = (outstanding.size[rows] << np.uint64(16)) | outstanding.cpu[rows].astype(np.uint64)
+    values, list_of, held = np.unique(keys, return_inverse=True, return_counts=True)
+    _, of_size = np.unique(values >> np.uint64(16), return_inverse=True)
+    spilt = np.bincount(of_size, np.maximum(held - _DEPTH, 0)).astype(np.int64)
+    return list_of.astype(np.int64), held.astype(np.int64), spilt[of_size] if len(of_size) else held.astype(np.int64)
+
+
+def _descriptor_lists(pool: PoolSnapshot) -> Mask:
+    """Memory descriptor lists of the size that lists of their own hold, whoever asked for them (IoAllocateMdl)."""
+    of_tag = (pool.tags.tag == MDL)[pool.sites.tag_row][pool.outstanding.site]
+    return np.asarray(of_tag & np.isin(pool.outstanding.size, _MDL_BYTES), np.bool_)
+
+
+def _listed(pool: PoolSnapshot) -> Mask:
     """Packets that the I/O manager made itself: those of drivers go back to the pool."""
-    tags = np.array([tag_text(int(tag)).startswith(_PACKET) for tag in pool.tags.tag], np.bool_)
-    own = np.array([driver in {"", KERNEL_NAME} for driver in pool.sites.driver], np.bool_)
-    return np.asarray((tags[pool.sites.tag_row] & own)[pool.outstanding.site])
+    tags = np.isin(pool.tags.tag, _LISTED)[pool.sites.tag_row]
+    own = np.fromiter((is_callers(PACKET, driver) for driver in pool.sites.driver), np.bool_, len(tags))
+    return np.asarray((tags & own)[pool.outstanding.site], np.bool_)

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stderr.isatty():
             print(f"\r{len(results)} of {len(chosen)} ", end="", file=sys.stderr, flush=True)
     print(json.dumps(report.document(results), indent=1) if options.json else report.text(results))
-    return 0 if all(limit.kept for limit in limits(results)) else 1
+    return 1 if any(limit.kept is False for limit in limits(results)) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from benchmarks.accuracy.spoilings import Spoiling
 from benchmarks.accuracy.truth import Truth
 from fixtures.scenarios import SCENARIOS
 
-TRACES: Final = 420
+TRACES: Final = 510
 _SPOILT: Final = tuple(spoiling for spoiling in Spoiling if spoiling is not Spoiling.NONE)
 _SCRIPTED_OF_EACH: Final = 3
 _KERNEL_OF_EACH: Final = 2

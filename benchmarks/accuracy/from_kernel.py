@@ -20,6 +20,17 @@ from benchmarks.accuracy.truth import Leak, Truth, plain
 from fixtures.settings import Loss, Settings, StackMode
 from fixtures.simulate import simulate
 
+_BESIDE_POOL: Final = (
+    "free_stacks", "context_switches", "ready_threads", "irp_events", "afd_events", "kernel_queues"
+)  # fmt: skip
+_WHYS: Final = {
+    "user": "user-apc",
+    "special-kernel": "special-apc",
+    "never-completed": "driver-kept",
+    "completion-stopped": "completion-stopped",
+}
+_PACKET: Final = b"Irp ".hex()
+_NEVER_FREED: Final = frozenset({"missing-free", "growth"})
 _FEWEST_ROUNDS: Final = 60
 _MOST_ROUNDS: Final = 260
 
@@ -33,7 +44,9 @@ def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
         buffers = simulation.trace.buffers - 1  # the header's stays
         kept = ring_of(buffers, settings.cpus, rng.uniform(*KEPT_OF_A_RING))
         simulation = simulate(scenario, seed, replace(settings, circular=kept))
-    leaks = tuple(_leak(document) for document in simulation.truth["leaks"])
+    owners = {thread: each["id"] for each in simulation.truth["processes"] for thread in each["threads"]}
+    shown = frozenset(each["address"] for each in simulation.truth["outstanding"])
+    leaks = tuple(_leak(document, owners, shown) for document in simulation.truth["leaks"])
     return simulation.data, Truth(leaks, spoiling in LOSSY)
 
 
@@ -45,7 +58,7 @@ def _settings(rng: random.Random) -> Settings:
         think_ns=int(60_000 * 100 ** rng.random()),
         compressed=rng.random() < 0.1,
         stacks=rng.choice((StackMode.PLAIN, StackMode.PLAIN, StackMode.KEYED)),
-        user_stacks=rng.choice((0.0, 0.1)),
+        user_stacks=rng.choice((0.1, 1.0)),
         session_share=rng.choice((0.0, 0.1, 0.4)),
         big_share=rng.choice((0.0, 0.05)),
         stray_frees=rng.choice((0, 40, 120)),
@@ -59,9 +72,12 @@ def _spoilt(settings: Settings, spoiling: Spoiling, rng: random.Random) -> Setti
     share = LEAST_LOST * (MOST_LOST / LEAST_LOST) ** rng.random()
     changes: Mapping[Spoiling, Mapping[str, Any]] = {
         Spoiling.NO_STACKS: {"stacks": StackMode.NONE},
-        Spoiling.NO_SWITCHES: {"context_switches": False},
+        Spoiling.NO_SWITCHES: {"context_switches": False, "ready_threads": False},
+        Spoiling.NO_READY: {"ready_threads": False},
         Spoiling.NO_REQUESTS: {"irp_events": False},
         Spoiling.NO_SOCKETS: {"afd_events": False},
+        Spoiling.NO_QUEUES: {"kernel_queues": False},
+        Spoiling.ALLOCATIONS_ONLY: {**dict.fromkeys(_BESIDE_POOL, False), "stacks": StackMode.PLAIN},
         Spoiling.LOST_EVENTS: {"lost_events": share, "loss": rng.choice((Loss.POOL, Loss.ANY))},
         Spoiling.WRAPPED: {"buffer_size": RING_BUFFER_SIZE},
         Spoiling.LOST_BUFFERS: {"lost_buffers": rng.randrange(1, 4)},
@@ -69,16 +85,30 @@ def _spoilt(settings: Settings, spoiling: Spoiling, rng: random.Random) -> Setti
     return replace(settings, **changes.get(spoiling, {}))
 
 
-def _leak(document: Mapping[str, Any]) -> Leak:
-    drivers = {plain(document["driver"])}
-    if document["verdict"] == "pending-apc":
-        drivers.add("nt")  # the packets and buffers are the I/O manager's
-    thread = document["thread_id"]
+def _leak(document: Mapping[str, Any], owners: Mapping[int, int], shown: frozenset[int]) -> Leak:
+    """``owners``: process ids by thread id; ``shown``: blocks whose allocation the file has, and no free.
+
+    Of objects of a program, and of packets that a driver made, both verdicts about what is never freed are right.
+    """
+    verdict, held = document["verdict"], document["held_requests"]
+    why = "port" if verdict == "undrained-port" else _WHYS.get(document["apc"] or document["kept"], "")
+    either = verdict in _NEVER_FREED and (document["accused"] == "process" or _PACKET in document["tags"])
+    packets = frozenset(one["irp"] for one in held)
+    threads = {one["thread_id"] for one in held} | {document["thread_id"]} - {None}
+    processes = {document["process_id"]} - {None} | {owners[thread] for thread in threads if thread in owners}
     return Leak(
-        verdicts=(document["verdict"],),
-        drivers=frozenset(drivers),
-        threads=frozenset([] if thread is None else [thread]),
+        verdicts=(verdict, *sorted(_NEVER_FREED - {verdict})) if either else (verdict,),
+        accused=frozenset({document["accused"]}),
+        cause=why or "missing-free",
         tags=frozenset(int.from_bytes(bytes.fromhex(tag), "little") for tag in document["tags"]),
         count=document["count"],
         bytes=document["bytes"],
+        processes=frozenset(processes),
+        threads=frozenset(threads),
+        drivers=frozenset({plain(document["driver"])} if document["driver"] else ()),
+        apc=document["apc"] or "",
+        kept=document["kept"] or "",
+        why=why,
+        held=packets & shown,
+        unseen=packets - shown,
     )

@@ -8,20 +8,23 @@ from typing import Final
 
 from benchmarks.accuracy.judging import GOOD, Outcome
 from benchmarks.accuracy.running import Result
+from benchmarks.accuracy.spoilings import WEAKENING, Spoiling
 
 LEAST_RIGHT: Final = 0.98
-"""Share of leaking traces whose first finding has the right verdict and the right culprit."""
+"""Share of leaking traces with whole evidence whose verdict, holder and culprit are right."""
+LEAST_WITH_LESS: Final = 0.95
+"""Share of those from which a kind of evidence was taken that are right, or accuse the right culprit of less."""
 _NOT_JUDGED: Final = frozenset({Outcome.FAINT})
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """``have`` of ``of`` traces; ``kept``: whether that is good enough."""
+    """``have`` of ``of`` traces; ``kept``: whether that is good enough, ``None`` where it is only told."""
 
     name: str
     have: int
     of: int
-    kept: bool
+    kept: bool | None
 
     @property
     def share(self) -> float:
@@ -30,21 +33,36 @@ class Limit:
 
 
 def limits(results: Sequence[Result]) -> tuple[Limit, ...]:
-    """Every limit, with what the results show."""
+    """Every limit, with what the results show; of leaks where events were lost only how many were found."""
     leaking = [one for one in results if not one.truth.clean and one.judgement.outcome not in _NOT_JUDGED]
-    right = sum(one.judgement.outcome in GOOD for one in leaking)
-    clean = [one for one in results if one.truth.clean]
-    accused = sum(one.judgement.outcome is Outcome.FALSE for one in clean if not one.truth.lossy)
-    whole = [one for one in clean if not one.truth.lossy]
+    whole = [one for one in leaking if one.case.spoiling is Spoiling.NONE]
+    less = [one for one in leaking if one.case.spoiling in WEAKENING]
+    spoilt = [one for one in leaking if one.case.spoiling not in WEAKENING | {Spoiling.NONE}]
+    right, found = _count(whole, Outcome.RIGHT), sum(one.judgement.outcome in GOOD for one in less)
+    culprits = _count(leaking, Outcome.WRONG_CULPRIT)
+    clean = [one for one in results if one.truth.clean and not one.truth.lossy]
     lossy = [one for one in results if one.truth.lossy]
     sure = sum(one.judgement.outcome is Outcome.FALSE or one.judgement.sure_extras > 0 for one in lossy)
-    broken = sum(one.judgement.outcome is Outcome.BROKEN for one in results)
+    special = sum(one.judgement.sure_special > 0 for one in results)
     return (
-        Limit("leaking: verdict and culprit right", right, len(leaking), right >= LEAST_RIGHT * len(leaking)),
-        Limit("clean, nothing lost: accused", accused, len(whole), accused == 0),
+        Limit(
+            "leaking, whole evidence: verdict, holder, culprit right",
+            right,
+            len(whole),
+            right >= LEAST_RIGHT * len(whole),
+        ),
+        Limit("leaking, less evidence: right or weaker", found, len(less), found >= LEAST_WITH_LESS * len(less)),
+        Limit("leaking: a wrong culprit named first", culprits, len(leaking), culprits == 0),
+        Limit("clean, nothing lost: accused", (false := _count(clean, Outcome.FALSE)), len(clean), false == 0),
         Limit("events lost: an innocent accused above 0.5", sure, len(lossy), sure == 0),
-        Limit("analysis failed", broken, len(results), broken == 0),
+        Limit("special APCs accused above 0.5", special, len(results), special == 0),
+        Limit("analysis failed", (broken := _count(results, Outcome.BROKEN)), len(results), broken == 0),
+        Limit("leaking, lost or overwritten: right", _count(spoilt, Outcome.RIGHT), len(spoilt), None),
     )
+
+
+def _count(results: Sequence[Result], outcome: Outcome) -> int:
+    return sum(one.judgement.outcome is outcome for one in results)
 
 
 def failures(results: Sequence[Result]) -> list[Result]:
@@ -52,5 +70,7 @@ def failures(results: Sequence[Result]) -> list[Result]:
     return [
         one
         for one in results
-        if one.judgement.outcome not in GOOD or (one.truth.lossy and one.judgement.sure_extras > 0)
+        if one.judgement.outcome not in GOOD
+        or one.judgement.sure_special
+        or (one.truth.lossy and one.judgement.sure_extras)
     ]

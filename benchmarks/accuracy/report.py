@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from benchmarks.accuracy.judging import Outcome
 from benchmarks.accuracy.limits import Limit, failures, limits
 from benchmarks.accuracy.running import Result
+from benchmarks.accuracy.spoilings import Spoiling
+from benchmarks.accuracy.truth import Leak
 
-_SHOWN = 40
-"""Failures in the text report; all are in the JSON."""
+_KEPT = {True: "kept  ", False: "MISSED", None: "      "}
 
 
 def text(results: Sequence[Result]) -> str:
@@ -66,7 +67,7 @@ def _cell(count: int, head: str) -> str:
 
 def _limits(results: Sequence[Result]) -> Iterator[str]:
     for limit in limits(results):
-        yield f"{'kept  ' if limit.kept else 'MISSED'}  {limit.name}: {limit.have} of {limit.of} ({limit.share:.1%})"
+        yield f"{_KEPT[limit.kept]}  {limit.name}: {limit.have} of {limit.of} ({limit.share:.1%})"
 
 
 def _found(results: Sequence[Result]) -> Iterator[str]:
@@ -74,24 +75,37 @@ def _found(results: Sequence[Result]) -> Iterator[str]:
     if several:
         found, leaks = sum(one.found for one in several), sum(one.leaks for one in several)
         yield f"        traces with several leaks: {found} of {leaks} leaks are named by some finding"
+    exact = [one.judgement.retained for one in results if one.judgement.retained is not None and _whole(one)]
+    if exact:
+        yield f"        held requests, whole evidence: retained bytes exact in {sum(exact)} of {len(exact)}"
+
+
+def _whole(result: Result) -> bool:
+    return result.case.spoiling is Spoiling.NONE
 
 
 def _failures(results: Sequence[Result]) -> Iterator[str]:
-    wrong = failures(results)
-    for one in wrong[:_SHOWN]:
+    for one in failures(results):
         yield f"{one.judgement.outcome}: {one.judgement.says}"
         yield f"    truth: {_truth(one)}"
         yield f"    {one.case.again}"
-    if len(wrong) > _SHOWN:
-        yield f"... and {len(wrong) - _SHOWN} more, all in --json"
 
 
 def _truth(result: Result) -> str:
     leaks = [
-        f"{leak.verdicts[0]} of {' '.join(sorted(leak.drivers))}, {leak.count} blocks, {leak.bytes} bytes"
+        f"{leak.verdicts[0]}{f' by {leak.why}' if leak.why else ''} of {_culprit(leak)}, {leak.count} blocks, "
+        f"{leak.bytes} bytes"
         for leak in result.truth.leaks
     ]
     return "; ".join(leaks) or "nothing leaks"
+
+
+def _culprit(leak: Leak) -> str:
+    if "driver" in leak.accused:
+        return " ".join(sorted(leak.drivers))
+    threads = ",".join(map(str, sorted(leak.threads)))
+    owner = "process" if "process" in leak.accused else "a port of process"
+    return f"{owner} {','.join(map(str, sorted(leak.processes)))}{f', threads {threads}' if threads else ''}"
 
 
 def _limit_document(limit: Limit) -> dict[str, object]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analyzers.analysis import Analysis
-from analyzers.findings import Finding
+from analyzers.findings import Diagnosis
 from analyzers.tags import TagNames
 from benchmarks.accuracy.corpus import Case
 from benchmarks.accuracy.judging import Judgement, Outcome, judge
@@ -44,7 +44,7 @@ def judge_case(case: Case) -> Result:
     """Play one, analyse it from a file as a user would, and judge. An error of the analysis is an outcome."""
     data, truth = case.play()
     try:
-        judgement = judge(_findings(data), truth, case.spoiling)
+        judgement = judge(_diagnosis(data), truth, case.spoiling)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
@@ -52,7 +52,7 @@ def judge_case(case: Case) -> Result:
     return Result(case, judgement, truth, len(data))
 
 
-def _findings(data: bytes) -> tuple[Finding, ...]:
+def _diagnosis(data: bytes) -> Diagnosis:
     with TemporaryDirectory(prefix="poolscope-accuracy-") as folder:
         path = Path(folder) / "trace.etl"
         path.write_bytes(data)
@@ -60,4 +60,4 @@ def _findings(data: bytes) -> tuple[Finding, ...]:
             analysis = Analysis(source, TagNames.load())
             for batch in source.batches(Analysis.KINDS):
                 analysis.feed(batch)
-            return analysis.snapshot().diagnosis.findings
+            return analysis.snapshot().diagnosis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -15,15 +16,29 @@ class Spoiling(StrEnum):
     NONE = "none"
     NO_STACKS = "no-stacks"
     NO_SWITCHES = "no-cswitch"
+    NO_READY = "no-ready"
     NO_REQUESTS = "no-irp"
     NO_SOCKETS = "no-afd"
+    NO_QUEUES = "no-queue"
+    ALLOCATIONS_ONLY = "allocations-only"
     LOST_EVENTS = "lost-events"
     WRAPPED = "wrapped"
     LOST_BUFFERS = "lost-buffers"
 
 
-WEAKENING: Final = frozenset({Spoiling.NO_STACKS, Spoiling.NO_SWITCHES, Spoiling.NO_REQUESTS, Spoiling.NO_SOCKETS})
-"""A kind of evidence is not there at all: a weaker accusation of the right culprit is right."""
+WEAKENING: Final = frozenset(
+    {
+        Spoiling.NO_STACKS,
+        Spoiling.NO_SWITCHES,
+        Spoiling.NO_READY,
+        Spoiling.NO_REQUESTS,
+        Spoiling.NO_SOCKETS,
+        Spoiling.NO_QUEUES,
+        Spoiling.ALLOCATIONS_ONLY,
+    }
+)
+"""A kind of evidence is not there at all: a weaker accusation of the right culprit is right. Of ``ALLOCATIONS_ONLY``
+nothing is there but pool, process, thread and image events, with stacks on allocations."""
 LOSSY: Final = frozenset({Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS})
 """Events are missing: an accusation of the innocent is a mistake only above a confidence of one half."""
 LEAST_LOST: Final = 0.001
@@ -37,9 +52,19 @@ _PER_CPU: Final = 2
 """A session has at least two buffers for each CPU (EVENT_TRACE_PROPERTIES, MinimumBuffers), and writes what they hold
 when it is stopped: a circular file that keeps fewer would overwrite some of these with others. The smallest circular
 file there is, 1 MB, keeps more."""
-_SWITCHES: Final = frozenset({thread.CONTEXT_SWITCH, thread.READY})
 _REQUESTS: Final = frozenset({irp.CALL, irp.RETURN, irp.COMPLETION_ROUTINE, irp.COMPLETE, irp.COMPLETE_RETURN})
-_STACKS: Final = stack.STACK >> 8
+_SWITCHES: Final = frozenset({thread.CONTEXT_SWITCH, thread.READY})
+_QUEUES: Final = frozenset({thread.QUEUE_INSERT, thread.QUEUE_REMOVE})
+_STACKS: Final = frozenset({stack.STACK, stack.KEY_KERNEL, stack.KEY_USER, stack.KEY_RUNDOWN})
+_NOT_RECORDED: Final[Mapping[Spoiling, frozenset[int]]] = {
+    Spoiling.NO_STACKS: _STACKS,
+    Spoiling.NO_SWITCHES: _SWITCHES,
+    Spoiling.NO_READY: frozenset({thread.READY}),
+    Spoiling.NO_REQUESTS: _REQUESTS,
+    Spoiling.NO_QUEUES: _QUEUES,
+    Spoiling.ALLOCATIONS_ONLY: _REQUESTS | _SWITCHES | _QUEUES,
+}
+_NO_SOCKETS: Final = frozenset({Spoiling.NO_SOCKETS, Spoiling.ALLOCATIONS_ONLY})
 
 
 def ring_of(buffers: int, cpus: int, share: float) -> int:
@@ -49,10 +74,6 @@ def ring_of(buffers: int, cpus: int, share: float) -> int:
 
 def recorded(record: Record, spoiling: Spoiling) -> bool:
     """Whether a session that lacks this kind of event has the record."""
-    if spoiling is Spoiling.NO_STACKS:
-        return record.hook >> 8 != _STACKS
-    if spoiling is Spoiling.NO_SWITCHES:
-        return record.hook not in _SWITCHES
-    if spoiling is Spoiling.NO_REQUESTS:
-        return record.hook not in _REQUESTS
-    return spoiling is not Spoiling.NO_SOCKETS or record.provider != afd.PROVIDER
+    if record.provider == afd.PROVIDER:
+        return spoiling not in _NO_SOCKETS
+    return record.hook not in _NOT_RECORDED.get(spoiling, frozenset())

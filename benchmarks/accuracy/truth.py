@@ -15,18 +15,30 @@ POOL_GROUP: Final = ALLOC >> 8
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """One guilty party. ``verdicts``: the right one first, then those that the trace bears out as well.
+    """One guilty party.
 
-    ``drivers``: file names as :func:`plain` gives them; ``tags``: numbers with the protected bit cleared;
-    ``threads``: ids. ``count``, ``bytes``: of the blocks that the file shows.
+    ``verdicts``: the right one first, then those that the trace bears out as well. ``accused``: kinds of culprit that
+    are right to name; ``processes``, ``threads`` (ids) and ``drivers`` (as :func:`plain` gives them): who that is.
+    ``cause``: the reason among a finding's explanations; ``apc``, ``kept``, ``why``: as findings and held requests say
+    it, empty where there is none. ``held``: addresses of the packets that it holds and of which the file shows
+    allocation, issue and completion (if there is one); ``unseen``: of its other packets. ``tags``: numbers with the
+    protected bit cleared; ``count``, ``bytes``: of the blocks that the file shows.
     """
 
     verdicts: tuple[str, ...]
-    drivers: frozenset[str]
-    threads: frozenset[int]
+    accused: frozenset[str]
+    cause: str
     tags: frozenset[int]
     count: int
     bytes: int
+    processes: frozenset[int] = frozenset()
+    threads: frozenset[int] = frozenset()
+    drivers: frozenset[str] = frozenset()
+    apc: str = ""
+    kept: str = ""
+    why: str = ""
+    held: frozenset[int] = frozenset()
+    unseen: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,17 @@ def attach(ledger: Ledger, *stacks: tuple[int, int, int], is_user: bool = True, 
 
 def sites_of(ledger: Ledger) -> dict[int, tuple[int, ...]]:
     """By kernel stack: allocations, frees, count, bytes, first, last."""
-    names = ("allocations", "frees", "count", "bytes", "first", "last")
-    return {
-        int(site["stack"]): tuple(int(site[name]) for name in names) for site in ledger.sites if site["allocations"]
-    }
+    found: dict[int, tuple[int, ...]] = {}
+    for site in ledger.sites[ledger.sites["allocations"] > 0]:
+        here = tuple(int(site[name]) for name in ("allocations", "frees", "count", "bytes", "first", "last"))
+        before = found.get(int(site["stack"]))  # the same stack under another process
+        found[int(site["stack"])] = here if before is None else _together(before, here)
+    return found
+
+
+def _together(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    counts = [a + b for a, b in zip(one[:4], other[:4], strict=True)]
+    return (*counts, min(one[4], other[4]), max(one[5], other[5]))
 
 
 def stacks_of(ledger: Ledger) -> dict[int, int]:

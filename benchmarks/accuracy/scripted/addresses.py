@@ -27,8 +27,11 @@ class Addresses:
         """Address of a new block; one of a page or more begins a page."""
         whole = self._whole(size)
         free = self._free[paged, whole]
-        if free and self._rng.random() < _REUSED:
-            return free.pop()
+        return free.pop() if free and self._rng.random() < _REUSED else self.fresh(size, paged=paged)
+
+    def fresh(self, size: int, *, paged: bool) -> int:
+        """One that no block of the trace had."""
+        whole = self._whole(size)
         address = self._next[paged]
         if size >= PAGE:
             address = (address + PAGE - 1) & ~(PAGE - 1)

@@ -20,18 +20,26 @@ _HEADERS: Final = {
     4: (HeaderType.PERFINFO32, HeaderType.PERFINFO32, HeaderType.COMPACT32, HeaderType.SYSTEM32),
 }
 
+_FILE_OFFSETS: Final = {8: (0x30, 0x50, 0x60, 0x80), 4: (0x18, 0x28, 0x38)}
+"""Optional headers of an object lie in front of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """One trace's circumstances. Times are nanoseconds, sizes bytes, shares fractions.
 
-    ``events``: about how many pool events. ``request_header``, ``switch_header``: header types, with and without
-    thread ids. ``id_per_call``: every call of a driver and every completion has a match id of its own, where it is
-    else the request's. ``afd_first``: AFD tells of an operation before the driver is called, else within.
-    ``afd_completes_first``: and of its completion before the request's, else after. ``layers``: drivers that a
-    request passes. ``returns``: calls and completions are logged on their way back too. ``irp_offset``: from a pool
-    block to the packet in it. ``endpoint_offset``: the same for AFD's endpoint. ``lookaside``: packets that a list of
-    the I/O manager keeps. ``same_cpu``: chance that a deferred procedure call completes on the issuer's CPU.
+    ``events``: about how many pool events. ``user_stacks``: share of pool events whose user-mode stack is logged too,
+    ``user_apart``: as a record of its own behind the kernel's, else as its last frames. ``request_header``,
+    ``switch_header``: header types, with and without thread ids. ``afd_first``: AFD tells of an operation before the
+    driver is called, else within. ``afd_completes_first``: and of its completion before the request's, else after.
+    ``filtered``: a third party's filter lies above the socket driver. ``returns``: calls and completions are logged on
+    their way back too. ``pool_offset``: from a pool event's address to what lies in the block, ``file_offset``: from
+    there to the file object behind its headers, ``endpoint_offset``: the same for AFD's endpoint.
+    ``locations``: stack locations of the packets on the three lists. ``list_depth``: packets that a list keeps, of each
+    CPU and shared. ``list_filled``: what part of them is there already when the trace begins. ``float``: packets that
+    a CPU lends from its lists to asynchronous requests. ``tcp``: connections have a block of tcpip's own.
+    ``same_cpu``: chance that a deferred procedure call completes on the issuer's CPU. ``waker_named``: an entry that is
+    put in a port names the thread that takes it.
     """
 
     pointer_size: int
@@ -43,18 +51,24 @@ class Conditions:
     compressed: bool
     keyed_stacks: bool
     user_stacks: float
+    user_apart: bool
     request_header: HeaderType
     switch_header: HeaderType
     ready_events: bool
-    id_per_call: bool
     afd_first: bool
     afd_completes_first: bool
-    layers: int
+    filtered: bool
     returns: bool
-    irp_offset: int
+    pool_offset: int
+    file_offset: int
     endpoint_offset: int
-    lookaside: int
+    locations: tuple[int, int, int]
+    list_depth: int
+    list_filled: float
+    float: int
+    tcp: bool
     same_cpu: float
+    waker_named: bool
     tick_ns: float
 
 
@@ -71,18 +85,24 @@ def draw(rng: random.Random) -> Conditions:
         buffer_size=rng.choice((0x1000, 0x2000, 0x4000, 0x10000)),
         compressed=rng.random() < 0.1,
         keyed_stacks=rng.random() < 0.25,
-        user_stacks=rng.choice((0.0, 0.05, 0.3)),
+        user_stacks=rng.choice((0.05, 0.3, 1.0, 1.0)),
+        user_apart=rng.random() < 0.6,
         request_header=rng.choice(_HEADERS[pointer_size]),
         switch_header=rng.choice(_HEADERS[pointer_size]),
-        ready_events=rng.random() < 0.5,
-        id_per_call=rng.random() < 0.4,
+        ready_events=rng.random() < 0.7,
         afd_first=rng.random() < 0.4,
         afd_completes_first=rng.random() < 0.6,
-        layers=rng.choice((1, 1, 1, 2)),
-        returns=rng.random() < 0.7,
-        irp_offset=rng.choice((0, 0, 0x10)) if pointer_size == 8 else rng.choice((0, 0, 8)),
+        filtered=rng.random() < 0.3,
+        returns=rng.random() < 0.8,
+        pool_offset=rng.choice((0, 0, 0x10)) if pointer_size == 8 else rng.choice((0, 0, 8)),
+        file_offset=rng.choice(_FILE_OFFSETS[pointer_size]),
         endpoint_offset=rng.choice((0, 0, 0x10, 0x30)),
-        lookaside=rng.choice((0, 0, 8, 24)),
+        locations=(1, rng.randrange(3, 7), rng.randrange(10, 17)),
+        list_depth=rng.choice((0, 4, 8, 24)),
+        list_filled=rng.choice((0.0, 0.5, 1.0)),
+        float=rng.choice((4, 16, 64)),
+        tcp=rng.random() < 0.5,
         same_cpu=rng.choice((0.0, 0.3, 1.0)),
+        waker_named=rng.random() < 0.3,
         tick_ns=SECOND / frequency,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import zlib
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +15,7 @@ from tracer.events.thread import WaitReason
 _SYSTEM_ID: Final = 4
 _KERNEL_BASE: Final = {8: 0xFFFFF80000000000, 4: 0x80400000}
 _USER_BASE: Final = {8: 0x7FF700000000, 4: 0x00400000}
+_USER_MODULES_AT: Final = {8: 0x7FFB40000000, 4: 0x76000000}
 _PROCESS_OBJECTS: Final = {8: 0xFFFFE00000000000, 4: 0x85000000}
 _FOLDERS: Final = (
     "\\SystemRoot\\system32\\drivers\\",
@@ -23,8 +26,24 @@ _WINDOWS: Final = (
     *("hal.dll", "fltmgr.sys", "ntfs.sys", "ndis.sys", "netio.sys", "tcpip.sys", "afd.sys", "storport.sys"),
     *("usbxhci.sys", "dxgkrnl.sys", "win32kfull.sys", "srv2.sys", "http.sys", "volsnap.sys", "ksecdd.sys"),
 )
+_USER_MODULES: Final = ("ntdll.dll", "kernelbase.dll", "kernel32.dll", "ws2_32.dll", "mswsock.dll")
 _ID_STEP: Final = 4
 
+_CALLS: Final[dict[str, tuple[str, ...]]] = {
+    "socket": ("ntdll.dll", "kernelbase.dll", "mswsock.dll", "ws2_32.dll"),
+    "connect": ("ntdll.dll", "mswsock.dll", "ws2_32.dll"),
+    "send": ("ntdll.dll", "mswsock.dll", "ws2_32.dll"),
+    "receive": ("ntdll.dll", "mswsock.dll", "ws2_32.dll"),
+    "close": ("ntdll.dll", "mswsock.dll", "ws2_32.dll"),
+    "wait": ("ntdll.dll", "kernelbase.dll"),
+    "dequeue": ("ntdll.dll", "kernelbase.dll"),
+    "post": ("ntdll.dll", "kernelbase.dll"),
+    "read": ("ntdll.dll", "kernelbase.dll"),
+    "control": ("ntdll.dll", "kernelbase.dll", "kernel32.dll"),
+}
+"""Modules through which a program's calls go, innermost first."""
+
+NEVER: Final = (math.inf, math.inf)
 Stack = tuple[int, ...]
 """Addresses, innermost first."""
 
@@ -61,7 +80,8 @@ class Thread:
     """``home``: its CPU, when it has one to itself or moves to another only now and then.
 
     ``spins``: it holds its CPU whenever nobody else needs it, and never waits. ``wait``: what it waits for between its
-    events. ``held_off``: from this moment on others have its CPU, and it stays ready for good; -1 for never.
+    events. ``held_off``: from one moment to another others have its CPU, and it stays ready. ``suspended``: from one
+    moment to another it is. ``user``: the user-mode part of its stack where nothing else is said.
     """
 
     id: int
@@ -74,7 +94,9 @@ class Thread:
     spins: bool = False
     started: int = -1
     ended: int = -1
-    held_off: int = -1
+    held_off: tuple[float, float] = NEVER
+    suspended: tuple[float, float] = NEVER
+    user: Stack = ()
 
 
 @dataclass(slots=True)
@@ -89,6 +111,7 @@ class Machine:
     processes: list[Process] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
     system: Process = field(init=False)
+    user_modules: dict[str, Image] = field(default_factory=dict)
     _mapped: list[Image] = field(default_factory=list)
     _base: int = 0
     _next_id: int = 400
@@ -98,7 +121,12 @@ class Machine:
         pae = self.conditions.pointer_size == 4 and self.rng.random() < 0.5
         self.kernel = self._map("ntkrnlpa.exe" if pae else "ntoskrnl.exe", "\\SystemRoot\\system32\\", 0x900000)
         self.drivers = {name: self._map(name, self.rng.choice(_FOLDERS)) for name in _WINDOWS}
-        names = {driver_name(self.rng).casefold(): None for _ in range(12)}
+        at = _USER_MODULES_AT[self.conditions.pointer_size] + self.rng.randrange(0x100) * 0x10000
+        for name in _USER_MODULES:
+            size = self.rng.randrange(0x40, 0x200) * 0x1000
+            self.user_modules[name] = Image(name, f"\\Windows\\System32\\{name}", at, size)
+            at += (size + 0xFFFF & ~0xFFFF) + self.rng.randrange(4) * 0x10000
+        names = {driver_name(self.rng).casefold(): None for _ in range(16)}
         self.third_party = [self._map(name, self.rng.choice(_FOLDERS)) for name in names]
         self.system = Process(_SYSTEM_ID, "System", self._object(), 0, None)
         self.processes.append(self.system)
@@ -110,6 +138,10 @@ class Machine:
     def mapped(self) -> list[Image]:
         """All modules of the kernel, those already handed out too."""
         return self._mapped
+
+    def images_of(self, process: Process) -> list[Image]:
+        """Modules that are mapped in a process alone."""
+        return [] if process.image is None else [process.image, *self.user_modules.values()]
 
     def process(self, started: int = -1, *, session: int | None = None) -> Process:
         """A process, already there or started during the trace."""
@@ -129,6 +161,7 @@ class Machine:
         home = self.rng.choice(self._shared_cpus())
         user = process is not self.system and wait is not WaitReason.EXECUTIVE
         made = Thread(self._id(), process, home, self.rng.randrange(8, 14), wait, user, started=started)
+        made.user = self.user_call(process, "wait")
         self.threads.append(made)
         return made
 
@@ -140,9 +173,32 @@ class Machine:
         made.home = self.rng.choice(others or self._shared_cpus())
         return made
 
+    def function(self, name: str, image: Image | None = None) -> int:
+        """A return address in a function of the kernel, or of another module: always the same one."""
+        of = image or self.kernel
+        return of.base + 0x1000 + zlib.crc32(f"{name} {of.base}".encode()) % (of.size - 0x2000)
+
+    def functions(self, *names: str) -> Stack:
+        """The same of several functions of the kernel."""
+        return tuple(map(self.function, names))
+
+    def user_call(self, process: Process, call: str) -> Stack:
+        """User-mode frames below one of a program's calls (a key of the table of calls): always the same ones."""
+        if process.image is None:
+            return ()
+        through = [self.function(call, self.user_modules[name]) for name in _CALLS[call]]
+        own = [self.function(f"{call} {depth}", process.image) for depth in range(2)]
+        start = [self.function("start", self.user_modules[name]) for name in ("kernel32.dll", "ntdll.dll")]
+        return (*through, *own, *start)
+
     def worker(self) -> Thread:
         """A worker thread of the kernel."""
         return self.thread(self.system)
+
+    def system_thread(self) -> Thread:
+        """One worker thread of the kernel, always the same."""
+        found = next((thread for thread in self.threads if thread.process is self.system), None)
+        return found or self.worker()
 
     def cpu_for(self, thread: Thread) -> int:
         """Where a thread goes on after a pause: mostly where it was."""

@@ -8,10 +8,12 @@ from collections import Counter
 from typing import Final
 
 from benchmarks.accuracy.scripted import rundown
+from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds import KINDS
 from benchmarks.accuracy.scripted.names import PROTECTED
+from benchmarks.accuracy.scripted.requests import Request
 from benchmarks.accuracy.scripted.scribe import Scribe
-from benchmarks.accuracy.scripted.stage import Guilt, Stage, new_stage
+from benchmarks.accuracy.scripted.stage import Stage, new_stage
 from benchmarks.accuracy.scripted.switches import placed
 from benchmarks.accuracy.spoilings import (
     KEPT_OF_A_RING,
@@ -32,8 +34,10 @@ from tracer.trace import SIMULATED_SESSION
 
 # Group mask words: PROCESS, THREAD, LOADER and NETWORK in the first, the rest in the second.
 _FIRST_WORD: Final = 0x10007
-_POOL_AND_QUEUES: Final = 0x1000040
-_SWITCHES: Final = 0x204
+_POOL: Final = 0x40
+_QUEUES: Final = 0x1000000
+_SWITCHES: Final = 0x4
+_READY: Final = 0x200
 _REQUESTS: Final = 0x10
 _RUNS: Final = (1, 1, 30)
 """Lost events come one by one, or so many in a row."""
@@ -92,9 +96,6 @@ def _options(
     size = RING_BUFFER_SIZE if wraps else conditions.buffer_size
     buffers = _buffers(records, size)
     ring = ring_of(buffers, conditions.cpus, rng.uniform(*KEPT_OF_A_RING)) if wraps else 0
-    second = _POOL_AND_QUEUES
-    second |= 0 if spoiling is Spoiling.NO_SWITCHES else _SWITCHES
-    second |= 0 if spoiling is Spoiling.NO_REQUESTS else _REQUESTS
     lost = range(1, buffers + 1) if spoiling is Spoiling.LOST_BUFFERS else range(0)
     return TraceOptions(
         buffer_size=size,
@@ -105,12 +106,25 @@ def _options(
         session=f"{SIMULATED_SESSION}: scripted {kind}",
         log_file=f"{kind}.etl",
         mode=LogFileMode.CIRCULAR if ring else LogFileMode.SEQUENTIAL,
-        group_masks=((), (_FIRST_WORD, second)),
+        group_masks=((), (_FIRST_WORD, _second_word(stage, spoiling))),
         compressed=conditions.compressed,
         flush_ns=0,
         ring_buffers=ring,
         dropped=frozenset(rng.sample(lost, min(len(lost), rng.randrange(*_LOST_BUFFERS)))),
     )
+
+
+def _second_word(stage: Stage, spoiling: Spoiling) -> int:
+    if spoiling is Spoiling.ALLOCATIONS_ONLY:
+        return _POOL
+    without = {
+        Spoiling.NO_SWITCHES: _SWITCHES | _READY,
+        Spoiling.NO_READY: _READY,
+        Spoiling.NO_REQUESTS: _REQUESTS,
+        Spoiling.NO_QUEUES: _QUEUES,
+    }.get(spoiling, 0)
+    without |= 0 if stage.conditions.ready_events else _READY
+    return (_POOL | _QUEUES | _SWITCHES | _READY | _REQUESTS) & ~without
 
 
 def _buffers(records: list[Record], size: int) -> int:
@@ -124,11 +138,25 @@ def _buffers(records: list[Record], size: int) -> int:
 
 def _leak(guilt: Guilt, kept: frozenset[int]) -> Leak:
     seen = [block for block in guilt.blocks if block.record in kept]
+    shown = [request for request in guilt.requests if _shown(request, kept)]
+    held = frozenset(request.pointer for request in shown if request.block.record in kept)
     return Leak(
         verdicts=guilt.verdicts,
-        drivers=frozenset(plain(driver) for driver in guilt.drivers),
-        threads=frozenset(one.id for one in guilt.threads),
+        accused=frozenset(guilt.accused),
+        cause=guilt.cause,
         tags=frozenset(block.tag & ~PROTECTED for block in seen),
         count=len(seen),
         bytes=sum(block.size for block in seen),
+        processes=frozenset(each.id for each in guilt.processes),
+        threads=frozenset(one.id for one in guilt.threads),
+        drivers=frozenset(plain(driver) for driver in guilt.drivers),
+        apc=guilt.apc,
+        kept=guilt.kept,
+        why=guilt.why,
+        held=held,
+        unseen=frozenset(request.pointer for request in guilt.requests if request.pointer) - held,
     )
+
+
+def _shown(request: Request, kept: frozenset[int]) -> bool:
+    return request.issued in kept and (request.completed < 0 or request.completed in kept)

@@ -1,47 +1,83 @@
-"""I/O requests as a script: issued by a thread, completed somewhere, retired by its thread, or not."""
+"""I/O requests as a script: issued by a thread, completed somewhere (stage 1), finished (stage 2), retired, or not.
+
+What each step frees, and in which order, follows ReactOS, ntoskrnl/io/iomgr/irp.c (IofCompleteRequest,
+IopCompleteRequest), and, where current kernels differ, published analyses of them.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.accuracy.scripted.lists import Packet
 from benchmarks.accuracy.scripted.machine import Image, Stack, Thread
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.scribe import Scribe
-from benchmarks.accuracy.scripted.script import BY_THREAD, Block
+from benchmarks.accuracy.scripted.script import BY_THREAD, Action, Block
 from tracer.events import irp
 from tracer.events.irp import MajorFunction
 
 if TYPE_CHECKING:
     from benchmarks.accuracy.scripted.stage import Stage
 
-_IRP: Final = tag_of("Irp ")
+PACKET_TAG: Final = tag_of("Irp ")
 _SYSTEM_BUFFER: Final = tag_of("IoSB")
 _MDL: Final = tag_of("Mdl ")
-_IRP_BYTES: Final = {8: (0xE8, 0x118, 0x1A8, 0x238), 4: (0x94, 0xB8, 0x100)}
-_FILE_HEADER: Final = {8: 0x50, 4: 0x28}
-"""From a file object's pool block to the file object: object headers lie in front."""
-_MDL_BYTES: Final = {8: 0x40, 4: 0x24}
+_MDL_PAGES: Final = 17
+"""Lists of pages with no more come off a lookaside list: the pool does not see them."""
+_MDL_BYTES: Final = {8: 0x30, 4: 0x1C}
 STEP_NS: Final = 900
 """From one step of an operation to the next, about."""
+_CALL_NS: Final = 16 * STEP_NS
+"""A call of a program is over by then, from the first allocation to the last free."""
+RESCHEDULED_NS: Final = 1_500
+"""From a completion elsewhere to stage 2 on the issuing thread, at least."""
+
+
+class Course(Enum):
+    """How a request ends. ``PLAIN``: stage 2 frees it. ``ROUTINE``: it becomes the user APC of a completion routine.
+
+    ``AGNOSTIC``: its completion puts it in the file's port, and stage 2 runs when it is dequeued. ``EVENT``: the file
+    has a port and the request an event, so stage 2 puts it there.
+    """
+
+    PLAIN = auto()
+    ROUTINE = auto()
+    AGNOSTIC = auto()
+    EVENT = auto()
 
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """``block``: of the packet; one off a list keeps the allocation that it once had. ``pointer``: of the packet."""
+    """``packet``: there once it is taken; ``block``: its allocation, whose record is -1 where the file shows none.
+
+    ``pointer``: of the packet. ``issued``, ``completed``: records, -1 where there are none. ``layers``: the drivers
+    that are called, the last of them completes. ``ids``: of the calls that have not returned. ``deferred``: where it is
+    done at once, the caller runs stage 2 (reads and writes). ``over``: when stage 2 is, infinite: never.
+    """
 
     thread: Thread
     file: Block
-    image: Image
+    layers: tuple[Image, ...]
+    course: Course
+    quota: bool
     block: Block
     buffers: list[Block] = field(default_factory=list)
+    packet: Packet | None = None
     pointer: int = 0
     ids: list[int] = field(default_factory=list)
+    deferred: bool = False
+    over: float = math.inf
+    issued: int = -1
+    completed: int = -1
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """All that goes when it is retired."""
+        """All that stays while stage 2 has not run."""
         return (self.block, *self.buffers)
 
 
@@ -50,76 +86,145 @@ class Requests:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._script = stage.script
         self._rng = stage.rng
         self._size = stage.conditions.pointer_size
         self._id = stage.rng.randrange(1 << 20)
-        self._image = stage.machine.drivers["afd.sys"]
-        self._layer = stage.machine.driver()
-        kernel = stage.machine.kernel
-        self._frames = tuple(kernel.frame(self._rng) for _ in range(12))
-        self._routine = self._image.frame(self._rng)
 
-    def kernel_stack(self, first: int, depth: int = 4) -> Stack:
-        """Frames of the kernel alone; the same for the same numbers."""
-        return tuple(self._frames[(first + i) % len(self._frames)] for i in range(depth))
+    def stack(self, *names: str) -> Stack:
+        """Frames of functions of the kernel, innermost first, down to the system call."""
+        return self._stage.machine.functions(*names, "KiSystemServiceCopyEnd")
 
     def issue(
-        self, at: float, thread: Thread, file: Block, *, buffered: int = 0, pages: int = 0, major: int = 14
+        self,
+        at: float,
+        thread: Thread,
+        file: Block,
+        layers: Sequence[Image],
+        *,
+        course: Course = Course.PLAIN,
+        major: int = MajorFunction.DEVICE_CONTROL,
+        buffered: int = 0,
+        pages: int = 0,
+        call: str = "control",
+        quota: bool = True,
+        locations: int = 0,
+        room: float = _CALL_NS,
     ) -> tuple[Request, float]:
-        """A request of a thread, sent to the driver; gives it and when the driver has been called."""
-        request = Request(thread, file, self._image, Block(_IRP, self._rng.choice(_IRP_BYTES[self._size])))
-        self._stage.script.add(at, thread, partial(_take, request=request, stack=self.kernel_stack(0)))
-        for tag, size in ((_SYSTEM_BUFFER, buffered), (_MDL, pages and _MDL_BYTES[self._size] + self._size * pages)):
-            if size:
-                at += STEP_NS
-                stack = self.kernel_stack(1 if tag == _MDL else 2)
-                request.buffers.append(self._stage.script.allocate(at, thread, Block(tag, size), stack))
+        """A request of a thread, sent to the first of the drivers; gives it and when the last has been called.
+
+        ``call``: the program's call below which it is made. ``quota``: its handle is asynchronous. ``room``: how long
+        its thread is in the call; where it is in another one at that moment, this one comes later.
+        """
+        at = self._script.reserve(thread, at, room)
+        user = self._stage.machine.user_call(thread.process, call)
+        request = Request(thread, file, tuple(layers), course, quota, Block(PACKET_TAG, 0, user=user))
+        request.deferred = major in {MajorFunction.READ, MajorFunction.WRITE}
+        service = "NtReadFile" if request.deferred else "NtDeviceIoControlFile"
+        below = ("IopXxxControlFile", service) if service == "NtDeviceIoControlFile" else (service,)
+        made = self.stack("ExAllocatePool2", "IopAllocateIrpPrivate", *below)
+        number = locations or len(layers) + self._rng.randrange(2)
+        self._script.add(at, thread, partial(_take, request=request, locations=number, stack=made))
+        if buffered:
+            at = self._buffer(at, request, _SYSTEM_BUFFER, buffered, self.stack("ExAllocatePool2", *below))
+        if pages > _MDL_PAGES:
+            size = _MDL_BYTES[self._size] + self._size * pages
+            at = self._buffer(at, request, _MDL, size, self.stack("ExAllocatePool2", "IoAllocateMdl", *below))
         return request, self.call(at + STEP_NS, request, major)
 
     def call(self, at: float, request: Request, major: int = MajorFunction.DEVICE_CONTROL) -> float:
-        """The drivers of the stack are called, one by the other."""
-        self._id += 1
-        for _ in range(self._stage.conditions.layers):
-            self._id += self._stage.conditions.id_per_call
-            request.ids.append(self._id & 0xFFFFFFFF)
-            action = partial(_call, request=request, major=major, routine=self._routine, number=request.ids[-1])
-            self._stage.script.add(at, request.thread, action)
+        """The drivers are called, one by the other; each call has an id of its own."""
+        for layer in request.layers:
+            request.ids.append(self._next_id())
+            routine = self._stage.machine.function(f"dispatch {major}", layer)
+            action = partial(_call, request=request, major=major, routine=routine, number=request.ids[-1])
+            self._script.add(at, request.thread, action)
             at += STEP_NS / 3
         return at
 
     def returned(self, at: float, request: Request) -> float:
         """The drivers have returned to the caller."""
-        if self._stage.conditions.returns:
-            for number in reversed(request.ids):
-                self._stage.script.add(
-                    at, request.thread, partial(_log, hook=irp.RETURN, request=request, number=number)
-                )
+        while request.ids:
+            number = request.ids.pop()
+            if self._stage.conditions.returns:
+                action = partial(_log, hook=irp.RETURN, request=request, number=number)
+                self._script.add(at, request.thread, action)
                 at += STEP_NS / 4
         return at
 
-    def complete(self, at: float, request: Request, thread: Thread | None = None, cpu: int = BY_THREAD) -> float:
-        """Completed: by a thread, or on a CPU by a deferred procedure call."""
-        self._id += 1
-        number = self._id & 0xFFFFFFFF if self._stage.conditions.id_per_call else request.ids[0]
-        add = self._stage.script.add
-        if self._stage.conditions.layers > 1:
-            passed = partial(_log, hook=irp.COMPLETION_ROUTINE, request=request, number=number, routine=self._routine)
-            add(at + STEP_NS / 3, thread, passed, cpu)
-        add(at, thread, partial(_log, hook=irp.COMPLETE, request=request, number=number, routine=self._routine), cpu)
-        if self._stage.conditions.returns:
-            after = at + STEP_NS * 0.8
-            add(after, thread, partial(_log, hook=irp.COMPLETE_RETURN, request=request, number=number), cpu)
-        return at + STEP_NS
+    def complete(
+        self,
+        at: float,
+        request: Request,
+        thread: Thread | None = None,
+        cpu: int = BY_THREAD,
+        *,
+        inner: float = 0,
+        queued: Action | None = None,
+    ) -> float:
+        """Stage 1, by a thread, or on a CPU by a deferred procedure call; gives when it is over.
 
-    def retire(self, at: float, request: Request, thread: Thread | None = None) -> float:
-        """Buffers and packet go; on the issuing thread unless another is given."""
-        by = thread or request.thread
-        for position, block in enumerate(request.buffers):
-            self._stage.script.free(at, by, block, self.kernel_stack(6 + position, 5))
-            at += STEP_NS / 2
-        limit = self._stage.conditions.lookaside
-        self._stage.script.add(at, by, partial(_put, request=request, stack=self.kernel_stack(8, 5), limit=limit))
-        return at + STEP_NS / 2
+        The completion and its routines share an id, which no call has. ``inner``: how long what a thread does before it
+        returns takes. ``queued``: what a deferred procedure call, which nothing interrupts, does before that.
+        """
+        number, machine = self._next_id(), self._stage.machine
+        by = machine.function("complete", request.layers[-1])
+        log = partial(_log, request=request, number=number)
+        steps: list[Action] = [partial(_completed, request=request, log=partial(log, hook=irp.COMPLETE, routine=by))]
+        for layer in reversed(request.layers[:-1]):
+            steps.append(partial(log, hook=irp.COMPLETION_ROUTINE, routine=machine.function("routine", layer)))
+        steps += [queued] if queued is not None else []
+        ends = [partial(log, hook=irp.COMPLETE_RETURN)] if self._stage.conditions.returns else []
+        if thread is None:
+            self._script.add(at, None, partial(_one_by_one, steps=steps + ends), cpu)
+            return at + STEP_NS / 2
+        for step in steps:
+            self._script.add(at, thread, step)
+            at += STEP_NS / 4
+        for step in ends:
+            self._script.add(at + inner, thread, step)
+        return at + inner + STEP_NS / 4
+
+    def at_once(self, at: float, request: Request) -> float:
+        """Completed by the issuing thread within its call; gives when that has returned.
+
+        Stage 2 runs directly, between the completion and its return, or deferred, when the drivers have returned. Of a
+        request that becomes a user APC the packet stays.
+        """
+        if request.deferred:
+            at = self.returned(self.complete(at, request, request.thread) + STEP_NS / 2, request)
+            return self._finish(at + STEP_NS / 4, request, "IopSynchronousServiceTail", "NtReadFile") + STEP_NS / 2
+        inner = STEP_NS / 3 * (len(request.buffers) + 1) + STEP_NS / 4
+        over = self.complete(at, request, request.thread, inner=inner)
+        begins = at + STEP_NS * (0.1 + 0.25 * (len(request.layers) - 1))
+        self._finish(begins, request, "IopfCompleteRequest", "IofCompleteRequest")
+        return self.returned(over + STEP_NS / 2, request)
+
+    def finish(self, at: float, request: Request) -> float:
+        """Stage 2 as a special kernel APC of the issuing thread."""
+        return self._finish(at, request, "KiDeliverApc", "KiSwapThread")
+
+    def deliver(self, at: float, request: Request, *, first: bool) -> float:
+        """A user APC is delivered: the packet goes just before the routine runs; the first one of a wait or not."""
+        below = ("KiDeliverApc", "KiInitiateUserApc") if first else ("KiDeliverApc", "KiContinueEx", "NtContinueEx")
+        return self.release(at, request, request.thread, ("IopUserRundown", *below))
+
+    def run_down(self, at: float, request: Request) -> float:
+        """Its thread exits, and its user APC with it."""
+        return self.release(at, request, request.thread, ("IopUserRundown", "KeRundownApcQueues", "PspExitThread"))
+
+    def free_buffers(self, at: float, request: Request, by: Thread, stack: Stack) -> float:
+        """What stage 2 frees before the packet."""
+        for block in request.buffers:
+            self._script.free(at, by, block, stack)
+            at += STEP_NS / 3
+        return at
+
+    def release(self, at: float, request: Request, by: Thread, names: Sequence[str]) -> float:
+        """The packet goes, below these functions: to its list or to the pool."""
+        stack = self.stack("ExFreePoolWithTag", "IopFreeIrp", *names)
+        self._script.add(at, by, partial(_put, request=request, stack=stack))
+        return at + STEP_NS / 3
 
     def elsewhere(self, thread: Thread) -> int:
         """A CPU on which a deferred procedure call completes a thread's request."""
@@ -128,39 +233,61 @@ class Requests:
             return thread.home
         return (thread.home + self._rng.randrange(1, cpus)) % cpus
 
+    def _finish(self, at: float, request: Request, *below: str) -> float:
+        names = ("IopCompleteRequest", *below)
+        at = self.free_buffers(at, request, request.thread, self.stack("ExFreePoolWithTag", *names))
+        at = self.release(at, request, request.thread, names) if request.course is Course.PLAIN else at
+        request.over = at
+        return at
 
-def _take(scribe: Scribe, request: Request, stack: Stack) -> None:
-    if scribe.lookaside:
-        packet, block = scribe.lookaside.pop(), request.block
-        block.address, block.size, block.record = packet.address, packet.size, packet.record
-        request.pointer = block.address + scribe.conditions.irp_offset
+    def _buffer(self, at: float, request: Request, tag: int, size: int, stack: Stack) -> float:
+        block = self._script.allocate(at + STEP_NS, request.thread, Block(tag, size, user=request.block.user), stack)
+        request.buffers.append(block)
+        return at + STEP_NS
+
+    def _next_id(self) -> int:
+        """One counter for calls and completions."""
+        self._id = self._id + 1 & 0xFFFFFFFF
+        return self._id
+
+
+def _take(scribe: Scribe, request: Request, locations: int, stack: Stack) -> None:
+    packet = scribe.lists.take(scribe.cpu, locations, quota=request.quota)
+    request.packet, request.block.size = packet, packet.size
+    if packet.address:
+        request.block.address, request.block.record = packet.address, packet.record
+    else:
+        new = scribe.addresses.fresh if packet.from_before else scribe.addresses.take
+        packet.address = request.block.address = new(packet.size, paged=False)
+        if not packet.from_before:
+            packet.record = request.block.record = scribe.pool(request.block, stack, freed=False)
+    request.pointer = packet.address + scribe.conditions.pool_offset
+
+
+def _put(scribe: Scribe, request: Request, stack: Stack) -> None:
+    packet = request.packet
+    if packet is None or scribe.lists.put(packet):
         return
-    take_packet(scribe, request, stack)
-
-
-def take_packet(scribe: Scribe, request: Request, stack: Stack) -> None:
-    """A packet out of pool."""
-    block = request.block
-    block.address = scribe.addresses.take(block.size, paged=False)
-    block.record = scribe.pool(block, stack, freed=False)
-    request.pointer = block.address + scribe.conditions.irp_offset
-
-
-def _put(scribe: Scribe, request: Request, stack: Stack, limit: int) -> None:
-    if len(scribe.lookaside) < limit:
-        scribe.lookaside.append(request.block)
-        return
-    block = request.block
-    scribe.pool(block, stack, freed=True)
-    scribe.addresses.give(block.address, block.size, paged=False)
+    scribe.pool(request.block, stack, freed=True)
+    scribe.addresses.give(packet.address, packet.size, paged=False)
 
 
 def _call(scribe: Scribe, request: Request, major: int, routine: int, number: int) -> None:
-    file = request.file.address + _FILE_HEADER[scribe.conditions.pointer_size]
+    file = request.file.address + scribe.conditions.pool_offset + scribe.conditions.file_offset
     values = {"major": major, "routine": routine, "file_object": file, "irp": request.pointer, "id": number}
-    scribe.kernel(irp.CALL, values, scribe.conditions.request_header)
+    record = scribe.kernel(irp.CALL, values, scribe.conditions.request_header)
+    request.issued = record if request.issued < 0 else request.issued
 
 
-def _log(scribe: Scribe, hook: int, request: Request, number: int, routine: int = 0) -> None:
+def _one_by_one(scribe: Scribe, steps: list[Action]) -> None:
+    for step in steps:
+        step(scribe)
+
+
+def _log(scribe: Scribe, *, hook: int, request: Request, number: int, routine: int = 0) -> int:
     values = {"irp": request.pointer, "id": number, "routine": routine}
-    scribe.kernel(hook, values, scribe.conditions.request_header)
+    return scribe.kernel(hook, values, scribe.conditions.request_header)
+
+
+def _completed(scribe: Scribe, request: Request, log: partial[int]) -> None:
+    request.completed = log(scribe)

@@ -27,8 +27,8 @@ def list_all(scribe: Scribe, *, at_start: bool) -> None:
     for each in machine.processes:
         if _there(each.started, each.ended, at_start):
             _process(scribe, hook=hooks[0], of=each)
-            if each.image is not None:
-                _image(scribe, hook=hooks[2], mapped=each.image, owner=each.id)
+            for mapped in machine.images_of(each):
+                _image(scribe, hook=hooks[2], mapped=mapped, owner=each.id)
     for one in machine.threads:
         if _there(one.started, one.ended, at_start) and _there(one.process.started, one.process.ended, at_start):
             _thread(scribe, hook=hooks[1], of=one)
@@ -39,9 +39,8 @@ def lay_down_lives(machine: Machine, script: Script) -> None:
     for each in machine.processes:
         if each.started >= 0:
             script.add(each.started, None, partial(_process, hook=process.START, of=each), 0)
-            if each.image is not None:
-                mapped = partial(_image, hook=image.LOAD, mapped=each.image, owner=each.id)
-                script.add(each.started, None, mapped, 0)
+            for mapped in machine.images_of(each):
+                script.add(each.started, None, partial(_image, hook=image.LOAD, mapped=mapped, owner=each.id), 0)
         if each.ended >= 0:
             script.add(each.ended, None, partial(_process, hook=process.END, of=each), 0)
     for one in machine.threads:

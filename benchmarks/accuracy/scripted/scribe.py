@@ -10,6 +10,7 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.addresses import PAGE, Addresses
 from benchmarks.accuracy.scripted.conditions import Conditions
+from benchmarks.accuracy.scripted.lists import Lists
 from benchmarks.accuracy.scripted.machine import Machine, Stack, Thread
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.spoilings import Spoiling, recorded
@@ -50,7 +51,7 @@ class Scribe:
         self.conditions: Conditions = machine.conditions
         self.rng: random.Random = machine.rng
         self.addresses = Addresses(self.conditions.pointer_size, self.rng)
-        self.lookaside: list[Block] = []
+        self.lists = Lists(self.conditions, self.rng)
         self.records: list[Record] = []
         self.cpu = 0
         self._start = start_ticks
@@ -98,7 +99,8 @@ class Scribe:
         big = _BIG_POOL if block.size >= PAGE else 0
         values = {"type": block.type | big, "tag": block.tag, "bytes": block.size, "entry": block.address}
         position = self.kernel(hook, {**values, "session": max(block.session, 0)})
-        self._stack(self.records[position], frames)
+        if not (freed and self._spoiling is Spoiling.ALLOCATIONS_ONLY):
+            self._stack(self.records[position], frames, () if freed else block.user)
         return position
 
     def kernel(self, hook: int, values: Mapping[str, Value], header: HeaderType | None = None) -> int:
@@ -138,25 +140,32 @@ class Scribe:
         for frames, key in self._keys.items():
             self.rundown(stack.KEY_RUNDOWN, {"key": key, "frames": frames})
 
-    def _stack(self, of: Record, frames: Stack) -> None:
+    def _stack(self, of: Record, frames: Stack, user: Stack) -> None:
+        """The kernel's frames; of some events also the user's, behind them or in a record of their own."""
+        runner = self._running[self.cpu]
+        user = user or (runner.user if runner is not None else ())
+        shown = bool(user) and runner is not None and self.rng.random() < self.conditions.user_stacks
+        if shown and not self.conditions.user_apart:
+            frames += user
         self._ticks += self.rng.randrange(_STACK_LAG)
+        self._frames(of, frames, stack.KEY_KERNEL)
+        if shown and self.conditions.user_apart:
+            self._frames(of, user, stack.KEY_USER)
+
+    def _frames(self, of: Record, frames: Stack, by_key: int) -> None:
         values: dict[str, Value] = {"event_time": of.time, "process": of.process, "thread": of.thread}
         if self.conditions.keyed_stacks:
             key = self._keys.setdefault(frames, 0x20000 + 0x40 * len(self._keys))
-            self.kernel(stack.KEY_KERNEL, {**values, "key": key})
+            self.kernel(by_key, {**values, "key": key})
         else:
             self.kernel(stack.STACK, {**values, "frames": frames})
-        runner = self._running[self.cpu]
-        if runner is not None and runner.process.image is not None and self.rng.random() < self.conditions.user_stacks:
-            image = runner.process.image
-            user = (image.base + 0x1230, image.base + 0x2040 + of.thread % 0x1000)
-            self.kernel(stack.STACK, {**values, "frames": user})
 
     def _add(self, record: Record) -> int:
-        """Unless this session has no such events."""
+        """Its position among the records; -1 where this session has no such events."""
         self._ticks += 1
-        if recorded(record, self._spoiling):
-            self.records.append(record)
+        if not recorded(record, self._spoiling):
+            return -1
+        self.records.append(record)
         return len(self.records) - 1
 
     def _who(self) -> tuple[int, int]:

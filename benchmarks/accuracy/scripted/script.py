@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,14 +21,15 @@ SESSION_PAGED: Final = 33
 """POOL_TYPE values: NonPagedPoolNx, PagedPool, PagedPoolSession."""
 BY_THREAD: Final = -1
 
-Action = Callable[["Scribe"], None]
+Action = Callable[["Scribe"], object]
 
 
 @dataclass(slots=True, eq=False)
 class Block:
     """A pool block. ``address`` is 0 until its allocation is played, ``record`` its position among the records.
 
-    ``session`` is -1 outside session pool.
+    ``session`` is -1 outside session pool. ``user``: the user-mode part of its allocation's stack, where it is not the
+    thread's usual one.
     """
 
     tag: int
@@ -35,6 +38,7 @@ class Block:
     session: int = -1
     address: int = 0
     record: int = -1
+    user: Stack = ()
 
     @property
     def paged(self) -> bool:
@@ -60,6 +64,19 @@ class Script:
     duration_ns: int
     rng: random.Random
     events: list[Event] = field(default_factory=list)
+    _taken: dict[int, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+
+    def reserve(self, thread: Thread, at: float, length: float) -> float:
+        """From when on a thread has time for a call of that length: at the moment, or when earlier plans leave room."""
+        taken = self._taken[thread.id]
+        place = bisect_left(taken, (at, 0.0))
+        if place and taken[place - 1][1] > at:
+            at = taken[place - 1][1]
+        while place < len(taken) and taken[place][0] < at + length:
+            at = max(at, taken[place][1])
+            place += 1
+        taken.insert(place, (at, at + length))
+        return at
 
     def add(self, at: float, thread: Thread | None, action: Action, cpu: int = BY_THREAD) -> None:
         """Something that happens."""
@@ -87,6 +104,6 @@ def _allocate(scribe: Scribe, block: Block, stack: Stack) -> None:
 
 def _free(scribe: Scribe, block: Block, stack: Stack) -> None:
     if not block.address:  # it was there before the trace
-        block.address = scribe.addresses.take(block.size, paged=block.paged)
+        block.address = scribe.addresses.fresh(block.size, paged=block.paged)
     scribe.pool(block, stack, freed=True)
     scribe.addresses.give(block.address, block.size, paged=block.paged)

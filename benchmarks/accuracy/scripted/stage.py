@@ -8,21 +8,15 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.conditions import Conditions, draw
 from benchmarks.accuracy.scripted.machine import Machine, Thread
-from benchmarks.accuracy.scripted.script import Block, Script
+from benchmarks.accuracy.scripted.noise import noise
+from benchmarks.accuracy.scripted.script import Script
 from benchmarks.accuracy.scripted.sites import Site, lognormal, site, steady
 
 _BACKGROUND: Final = 0.25
 """Share of the trace's pool events that belong to innocent sites."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guilt:
-    """What a kind leaks: the verdicts that are right (see :class:`~benchmarks.accuracy.truth.Leak`), and the blocks."""
-
-    verdicts: tuple[str, ...]
-    drivers: tuple[str, ...]
-    threads: tuple[Thread, ...]
-    blocks: tuple[Block, ...]
+_NOISE: Final = 0.01
+_LEAST_NOISE: Final = 20
+"""Requests and port entries of innocent programs, as a share of the trace's pool events."""
 
 
 @dataclass(slots=True)
@@ -64,7 +58,8 @@ class Stage:
             innocent = site(self.machine, self.threads(2), image=image)
             median = self.duration * 10 ** self.rng.uniform(-5, -2.2)
             lifetimes = lognormal(self.rng, median, self.rng.uniform(0.3, 1.5), self.duration * 0.4)
-            steady(self.script, innocent, int(self.conditions.events * _BACKGROUND / 2 / 5), lifetimes)
+            steady(self.script, innocent, int(self.conditions.events * _BACKGROUND / 2 / 6), lifetimes)
+        noise(self, max(_LEAST_NOISE, int(self.conditions.events * _NOISE)))
 
 
 def new_stage(seed: str, events: int = 0) -> Stage:

@@ -129,8 +129,10 @@ def _resting(thread: Thread, at: int) -> _Rest:
     """Why a thread is off its CPU after its event of that moment."""
     if 0 <= thread.ended <= at:
         return WaitReason.WR_TERMINATED, ThreadState.TERMINATED, False
-    if 0 <= thread.held_off <= at:
+    if thread.held_off[0] <= at < thread.held_off[1]:
         return WaitReason.WR_QUANTUM_END, ThreadState.READY, False
+    if thread.suspended[0] <= at < thread.suspended[1]:
+        return WaitReason.SUSPENDED, ThreadState.WAITING, False
     return thread.wait, ThreadState.WAITING, thread.waits_in_user_mode
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzers.requests.book import Requests
+from analyzers.requests.tracker import Requests
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.threads import Threads
 from analyzers.who import Running

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzers.requests.book import Requests
+from analyzers.requests.tracker import Requests
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.threads import Threads
 from analyzers.who import Running

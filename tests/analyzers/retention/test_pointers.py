@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.retention.pointers import NO_BLOCK, blocks_of, held_by_pool
+from analyzers.address_lookup import NO_BLOCK, blocks_of, held_by_pool
 from tests.analyzers.retention.made import IRP, block, pool_of, requests_of
 
 pytestmark = pytest.mark.unjitted

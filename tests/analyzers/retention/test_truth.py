@@ -10,7 +10,7 @@ from analyzers.activity import Activity
 from analyzers.analysis import Analysis
 from analyzers.apcs.packets import packets_of
 from analyzers.apcs.pending import pending_rows
-from analyzers.requests.book import Requests
+from analyzers.requests.tracker import Requests
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import Retention, build
 from analyzers.tags import TagNames

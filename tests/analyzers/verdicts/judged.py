@@ -76,6 +76,7 @@ def group_of(
         strays_by_step=np.bincount(stray_steps, minlength=used)[:used].astype(np.float64),
         history=history,
         siblings=history.lifetimes if siblings is None else siblings,
+        parts=np.zeros(1, np.intp),
     )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.script import SESSION_PAGED, Block
 from benchmarks.accuracy.scripted.sites import Lifetimes, Site, lognormal, one, same_driver, site, steady
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.stage import Stage
 
 _RAREST: Final = 0.002
 _MOST_OVER_RAREST: Final = 150.0
@@ -76,7 +77,7 @@ def forgetful(stage: Stage, of: Site, count: int, *, since: float = 0.0) -> Guil
         fails = at >= since * stage.duration and rng.random() < rate
         block = one(stage.script, of, at, math.inf if fails else lifetimes())
         forgotten += [block] if fails else []
-    return Guilt(("missing-free",), (of.image.name,), (), tuple(forgotten))
+    return driver_forgets(of.image, forgotten, "missing-free")
 
 
 def usual(stage: Stage) -> Lifetimes:
@@ -89,7 +90,7 @@ def growing(stage: Stage) -> tuple[Guilt, ...]:
     """Nobody ever frees; at a rate that may swing."""
     of = stage.site()
     count = min(stage.budget, int(40 * 50 ** stage.rng.random()))
-    return (Guilt(("growth", "missing-free"), (of.image.name,), (), _unfreed(stage, of, count, of.threads)),)
+    return (driver_forgets(of.image, _unfreed(stage, of, count, of.threads), "growth", "missing-free"),)
 
 
 def slow_under_churn(stage: Stage) -> tuple[Guilt, ...]:
@@ -98,7 +99,7 @@ def slow_under_churn(stage: Stage) -> tuple[Guilt, ...]:
     busy = replace(same_driver(stage.machine, of), tag=of.tag if stage.rng.random() < 0.5 else of.tag ^ 1 << 24)
     steady(stage.script, busy, stage.budget, usual(stage))
     blocks = _unfreed(stage, of, stage.rng.randrange(30, 90), of.threads)
-    return (Guilt(("growth", "missing-free"), (of.image.name,), (), blocks),)
+    return (driver_forgets(of.image, blocks, "growth", "missing-free"),)
 
 
 def _unfreed(stage: Stage, of: Site, count: int, threads: Sequence[Thread]) -> tuple[Block, ...]:

@@ -6,10 +6,11 @@ import math
 from dataclasses import replace
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import Site, block_of, lognormal, one, steady
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.stage import Stage
 
 
 def long_sessions(stage: Stage) -> tuple[Guilt, ...]:

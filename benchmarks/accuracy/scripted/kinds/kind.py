@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.guilt import Guilt
+from benchmarks.accuracy.scripted.stage import Stage
 
 Play = Callable[[Stage], tuple[Guilt, ...]]
 

@@ -6,18 +6,19 @@ import math
 from dataclasses import replace
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds.driver_leaks import forgetful, usual
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import Site, block_of, calls_below, driver_stack, lognormal, one, steady
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.stage import Stage
 
 
 def few_blocks(stage: Stage) -> tuple[Guilt, ...]:
     """Two to four dozen are forgotten in all."""
     of = stage.site()
     steady(stage.script, of, stage.budget // 2, usual(stage))
-    return (_guilty(of.image.name, _spread(stage, [of], stage.rng.randrange(24, 48))),)
+    return (driver_forgets(of.image, _spread(stage, [of], stage.rng.randrange(24, 48))),)
 
 
 def in_batches(stage: Stage) -> tuple[Guilt, ...]:
@@ -31,7 +32,7 @@ def in_batches(stage: Stage) -> tuple[Guilt, ...]:
             at = begins + stage.rng.random() * lasts
             block = one(stage.script, of, at, math.inf if fails else begins + lasts - at)
             left += [block] if fails and at < stage.duration else []
-    return (_guilty(of.image.name, left),)
+    return (driver_forgets(of.image, left),)
 
 
 def from_many_stacks(stage: Stage) -> tuple[Guilt, ...]:
@@ -50,7 +51,7 @@ def from_many_stacks(stage: Stage) -> tuple[Guilt, ...]:
     ]
     for way in ways:
         steady(stage.script, way, stage.budget // 2 // len(ways), usual(stage))
-    return (_guilty(first.image.name, _spread(stage, ways, max(120, stage.budget // 8))),)
+    return (driver_forgets(first.image, _spread(stage, ways, max(120, stage.budget // 8))),)
 
 
 def since_long_ago(stage: Stage) -> tuple[Guilt, ...]:
@@ -74,10 +75,6 @@ def _spread(stage: Stage, ways: list[Site], count: int) -> list[Block]:
     return [
         one(stage.script, stage.rng.choice(ways), stage.rng.random() * stage.duration, math.inf) for _ in range(count)
     ]
-
-
-def _guilty(driver: str, blocks: list[Block]) -> Guilt:
-    return Guilt(("missing-free", "growth"), (driver,), (), tuple(blocks))
 
 
 KINDS: Final = (

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import site
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.stage import Stage
 
 _OBJECTS: Final = (("Proc", 0xA00), ("Thre", 0x8E0), ("Toke", 0x5C0), ("ObHd", 0x40), ("VadS", 0x70))
 _MOST: Final = 600

@@ -1,45 +1,19 @@
-"""Clean: servers and clients whose requests take their time, never need an APC, or come off a list."""
+"""Clean: servers and clients whose requests take their time, are done at once, come off a list, or need no packet."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.machine import Thread
-from benchmarks.accuracy.scripted.requests import STEP_NS, Request
-from benchmarks.accuracy.scripted.scribe import Scribe
+from benchmarks.accuracy.scripted.requests import STEP_NS
 from benchmarks.accuracy.scripted.sockets import Sockets
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.stage import Stage
 from tracer.events import afd
-from tracer.events.thread import QUEUE_INSERT, QUEUE_REMOVE
 
-_LIST_ENTRY: Final = {8: 0xA8, 4: 0x58}
-"""From a packet to the list entry by which a completion port holds it."""
 _POOL_EVENTS: Final = 4
 """Of one operation."""
-
-
-def completion_port(stage: Stage) -> tuple[Guilt, ...]:
-    """Completions are queued to a port, and any of its workers removes them: no APC."""
-    sockets, owner = Sockets(stage), stage.machine.process()
-    workers = [stage.machine.thread(owner) for _ in range(stage.rng.randrange(2, 8))]
-    conversations = [
-        sockets.open(stage.rng.random() * stage.duration * 0.05, one)[0] for one in workers for _ in range(4)
-    ]
-    opened = stage.duration * 0.06
-    for moment in _moments(stage):
-        socket, issuer = stage.rng.choice(conversations), stage.rng.choice(workers)
-        at = opened + moment
-        request, gone_on = sockets.start(at, socket, stage.rng.choice(sockets.events[:2]), size=1_460, thread=issuer)
-        done = gone_on + _trip(stage)
-        done = sockets.finish(done, socket, request, afd.RECEIVE)
-        cpu = sockets.requests.elsewhere(issuer)
-        stage.script.add(done, None, partial(_enqueue, request=request), cpu)
-        taker = stage.rng.choice(workers)
-        stage.script.add(done + 9_000, taker, partial(_dequeue, request=request, taker=taker))
-        sockets.requests.retire(done + 11_000, request, taker)
-    return ()
 
 
 def slow_server(stage: Stage) -> tuple[Guilt, ...]:
@@ -51,9 +25,8 @@ def slow_server(stage: Stage) -> tuple[Guilt, ...]:
         thread = stage.rng.choice(clients)
         socket, after = sockets.open(at, thread)
         request, gone_on = sockets.start(after, socket, afd.RECEIVE, size=4_096)
-        done = sockets.finish(gone_on + slowness * stage.rng.uniform(0.3, 1.7), socket, request, afd.RECEIVE)
-        retired = sockets.requests.retire(done + 8_000, request)
-        sockets.close(retired + 5_000, socket, released=True)
+        over = sockets.finish(gone_on + slowness * stage.rng.uniform(0.3, 1.7), socket, request, afd.RECEIVE)
+        sockets.close(over + 5_000, socket)
     return ()
 
 
@@ -62,13 +35,35 @@ def completed_at_once(stage: Stage) -> tuple[Guilt, ...]:
     sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
     socket, _ = sockets.open(stage.duration * 0.01, thread)
     for at in _moments(stage):
-        event = stage.rng.choice(sockets.events[:2])
-        moment = at + stage.duration * 0.02
-        request, moment = sockets.requests.issue(moment, thread, socket.file, buffered=256)
-        sockets.tell(moment, socket, event, afd.EnterExit.STARTED)
-        sockets.tell(moment + STEP_NS, socket, event, afd.EnterExit.COMPLETED)
-        moment = sockets.requests.complete(moment + STEP_NS * 2, request, thread)
-        sockets.requests.retire(sockets.requests.returned(moment, request), request)
+        sockets.at_once(at * 0.97 + stage.duration * 0.02, socket, stage.rng.choice(sockets.events[:2]), size=256)
+    return ()
+
+
+def fast_path(stage: Stage) -> tuple[Guilt, ...]:
+    """Sends and receives for which no packet is needed at all; AFD tells of them."""
+    sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
+    socket, _ = sockets.open(stage.duration * 0.01, thread)
+    for at in _moments(stage):
+        event, moment = stage.rng.choice(sockets.events[:2]), at * 0.97 + stage.duration * 0.02
+        sockets.tell(moment, socket, event, afd.EnterExit.STARTED, size=512)
+        sockets.tell(moment + STEP_NS, socket, event, afd.EnterExit.COMPLETED, size=512)
+    return ()
+
+
+def resting_on_lists(stage: Stage) -> tuple[Guilt, ...]:
+    """Bursts of requests, after each of which as many packets rest on the lists as these keep."""
+    sockets, owner = Sockets(stage), stage.machine.process()
+    threads = [stage.machine.thread(owner) for _ in range(stage.rng.randrange(1, 5))]
+    conversations = [sockets.open(stage.duration * 0.01, thread)[0] for thread in threads]
+    bursts = stage.rng.randrange(3, 40)
+    each = max(8, stage.budget // 2 // bursts)
+    for burst in range(bursts):
+        begins = stage.duration * (0.03 + 0.95 * burst / bursts)
+        span = min(stage.duration * 0.3 / bursts, 20_000_000)
+        for _ in range(each):
+            socket, at = stage.rng.choice(conversations), begins + span * stage.rng.random()
+            request, at = sockets.start(at, socket, afd.RECEIVE, size=512)
+            sockets.finish(at + span, socket, request, afd.RECEIVE)
     return ()
 
 
@@ -98,12 +93,11 @@ def long_connections(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def _short_life(stage: Stage, sockets: Sockets, thread: Thread, at: float) -> float:
-    """A socket for one thing, with its APC; gives when all is over."""
+    """A socket for one thing; gives when all is over."""
     socket, after = sockets.open(at, thread)
     request, gone_on = sockets.start(after, socket, afd.CONNECT)
-    done = sockets.finish(gone_on + _trip(stage), socket, request, afd.CONNECT)
-    retired = sockets.requests.retire(done + 6_000, request)
-    return sockets.close(retired + 4_000, socket, released=True) + 5_000
+    over = sockets.finish(gone_on + _trip(stage), socket, request, afd.CONNECT)
+    return sockets.close(over + 4_000, socket) + 9_000
 
 
 def _moments(stage: Stage, each: int = _POOL_EVENTS) -> list[float]:
@@ -114,20 +108,11 @@ def _trip(stage: Stage) -> float:
     return min(stage.duration * 0.004, 3_000_000) * stage.rng.random() + 10_000
 
 
-def _enqueue(scribe: Scribe, request: Request) -> None:
-    entry = request.pointer + _LIST_ENTRY[scribe.conditions.pointer_size]
-    scribe.kernel(QUEUE_INSERT, {"entry": entry, "thread": 0})
-
-
-def _dequeue(scribe: Scribe, request: Request, taker: Thread) -> None:
-    entry = request.pointer + _LIST_ENTRY[scribe.conditions.pointer_size]
-    scribe.kernel(QUEUE_REMOVE, {"thread": taker.id, "count": 1, "entries": (entry,)})
-
-
 KINDS: Final = (
-    Kind("completion-port", completion_port, leaking=False),
     Kind("slow-server", slow_server, leaking=False),
     Kind("completed-at-once", completed_at_once, leaking=False),
+    Kind("fast-path", fast_path, leaking=False),
+    Kind("resting-on-lists", resting_on_lists, leaking=False),
     Kind("threads-that-exit", threads_that_exit, leaking=False),
     Kind("long-connections", long_connections, leaking=False),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import lognormal, one, pareto, steady
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.stage import Stage
 
 
 def lognormal_churn(stage: Stage) -> tuple[Guilt, ...]:

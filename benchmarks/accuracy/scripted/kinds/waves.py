@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.sites import lognormal, one, steady
-from benchmarks.accuracy.scripted.stage import Guilt, Stage
+from benchmarks.accuracy.scripted.stage import Stage
 
 
 def sawtooth(stage: Stage) -> tuple[Guilt, ...]:

@@ -1,1 +1,0 @@
-"""Completion APCs that have not run: a derived state, never an observed one."""

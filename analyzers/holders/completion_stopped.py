@@ -1,0 +1,113 @@
+"""Holder *completion-stopped*: a completion routine stopped the completion, and its driver keeps the request.
+
+A routine that answers STATUS_MORE_PROCESSING_REQUIRED ends stage 1 where it is: buffer, file reference and packet stay
+until the driver completes the request again (Microsoft, "Using IoCompletion routines"; ReactOS
+ntoskrnl/io/iomgr/irp.c, IofCompleteRequest). So it shows by a completed request that still has its buffer or keeps its
+file, while its thread, which has run in user mode since, has no special APC left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Evidence
+from analyzers.holders.evidence import Seen
+from analyzers.holders.held import HeldGroup
+from analyzers.modules import is_inbox
+
+RULE: Final = "stage-two-missing"
+SEVERAL: Final = "same-routine-last"
+RULES: Final = {
+    RULE: "completed, its buffer or file is still held, and no special APC and no port can be the reason",
+    SEVERAL: "completed, and a driver's routine saw it last that others of its kind got through",
+}
+
+_MOSTLY: Final = 0.5
+_SEVERAL: Final = 2
+_SOME: Final = 0.3
+"""Share of a kind's completed requests that were retired, from which others got through."""
+_NO_ROUTINE: Final = 0.85
+_PACKETS_ALONE: Final = 0.75
+_NOT_STEADY: Final = 0.7
+
+
+def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
+    """By completed request that is in no port: whether its completion was stopped."""
+    snapshot = evidence.snapshot
+    kept = (evidence.owns_buffer | evidence.refers) & evidence.user_mode & ~evidence.finished
+    may_be = snapshot.seen_queues & (evidence.passed | np.bool_(not snapshot.seen_routines))
+    return np.asarray(kept & may_be)
+
+
+def now_and_then(evidence: Seen, left: npt.NDArray[np.bool_], module_of: Callable[[int], str]) -> npt.NDArray[np.bool_]:
+    """Of the requests that are ``left``: whether a driver's routine saw them last that others of the kind got through.
+
+    All that is left of such a request may be its packet, as of a user APC. But user APCs are taken in order, thread by
+    thread, so that later ones of the kind would not be retired. Where a program makes requests of the kind with and
+    without a routine, they would be all the same: so Windows' own drivers are named only where several programs have
+    this in common.
+    """
+    requests, kinds = evidence.requests, evidence.snapshot.kinds
+    shares = np.append(kinds.retired, 0)[requests.kind] / np.maximum(np.append(kinds.completed, 1)[requests.kind], 1)
+    may_be = left & evidence.passed & ~evidence.finished & evidence.off_list & evidence.user_mode
+    result = np.zeros(len(requests), np.bool_)
+    if not evidence.snapshot.seen_queues:
+        return result
+    for routine in np.unique(requests.completion_routine[may_be]).tolist():
+        mine = may_be & (requests.completion_routine == routine)
+        several = len(np.unique(requests.process[mine])) >= _SEVERAL
+        if is_inbox(module_of(routine)):
+            result |= mine & (shares >= _SOME) & np.bool_(several)
+        else:
+            result |= mine & ((shares >= _SOME) | np.bool_(several))
+    return result
+
+
+def evidence(group: HeldGroup) -> list[Evidence]:
+    """Why a driver is taken to have stopped completions, in sentences."""
+    seen = group.seen
+    buffers, files, routines = (group.number(mask) for mask in (seen.owns_buffer, seen.refers, seen.passed))
+    found = []
+    if buffers:
+        found.append(Evidence(RULE, f"{buffers:,} of them still have their buffers: stage 2 has not run"))
+    if files:
+        found.append(Evidence("file-kept", f"the files of {files:,} of them are still referred to, though closed"))
+    if routines:
+        whose = group.driver or "a driver"
+        words = f"the completion of {routines:,} of them called a routine of {whose}, and went no further"
+        found.append(Evidence("routine-called", words))
+    after = group.number(seen.user_mode)
+    found.append(
+        Evidence(
+            "user-mode-since",
+            f"their threads ran in user mode after {after:,} of the completions: no special kernel APC is left to run",
+            inferred=True,
+        )
+    )
+    return found
+
+
+def doubts(group: HeldGroup) -> list[tuple[float, str]]:
+    """What speaks against it, each with its factor."""
+    found = []
+    if group.share(group.seen.passed) < _MOSTLY:
+        found.append((_NO_ROUTINE, "no event shows which driver's completion routine stopped them"))
+    if not group.number(group.seen.owns_buffer | group.seen.refers):
+        found.append(
+            (
+                _PACKETS_ALONE,
+                "only the packets stay, as where some requests have a completion routine",
+            )
+        )
+    if not group.steady:
+        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+    return found
+
+
+def says(group: HeldGroup) -> str:
+    """The reason as an explanation."""
+    return f"a completion routine of {group.driver or 'a driver'} stopped their completion for good"

@@ -1,0 +1,123 @@
+"""Holder *driver-kept*: a driver was called with the request and never completes it.
+
+Being in flight is usual: a receive waits for data, a listening socket for a client, a driver's notification for its
+event, for as long as they last. Beyond what is usual is a request whose file had its last handle closed, or whose
+thread ended (drivers then cancel what is pending: Microsoft, "Handling IRP cancellation", IRP_MJ_CLEANUP), or one of
+ever more requests on one file that have outlived the time in which others of their kind complete.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Evidence
+from analyzers.holders.evidence import Seen
+from analyzers.holders.held import HeldGroup
+from analyzers.quantities import counted
+from analyzers.requests.tables import NEVER
+from analyzers.trends.arrivals import FEWEST, keep_coming
+from analyzers.verdicts.survivors import survivors
+
+Bools = npt.NDArray[np.bool_]
+I64 = npt.NDArray[np.int64]
+
+OVERDUE: Final = "overdue"
+OUTLIVES: Final = "outlives-its-kind"
+RULES: Final = {
+    OVERDUE: "never completed, though its file was closed or its thread has ended",
+    OUTLIVES: "never completed, one of ever more on its file, and older than others of its kind become",
+}
+_A_FEW: Final = 2
+"""Requests in flight on one file that are usual at any time: one each way."""
+_GRACE_NS: Final = 50_000_000
+"""From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms. Where
+a driver let many pass, the younger ones count too."""
+_MOSTLY: Final = 0.5
+_NOT_STEADY: Final = 0.8
+_STILL_OPEN: Final = 0.9
+
+
+def overdue(evidence: Seen) -> Bools:
+    """By request: in flight though its driver was told to end it."""
+    requests, at = evidence.requests, evidence.machine.at_ns
+    told_ns = np.maximum(requests.cleaned_ns, requests.exited_ns)
+    told = ~evidence.completed & (told_ns != NEVER) & evidence.callers
+    late = told & (at - told_ns > _GRACE_NS)
+    routines, place = np.unique(requests.last_routine, return_inverse=True)
+    many = np.bincount(place[late], minlength=len(routines)) >= FEWEST
+    return np.asarray(late | (told & many[place]))
+
+
+def outlives(evidence: Seen) -> Bools:
+    """By request: in flight, old for its kind, and one of ever more on its file."""
+    requests = evidence.requests
+    result = np.zeros(len(requests), np.bool_)
+    rows = np.flatnonzero(~evidence.completed & evidence.callers)
+    rows = rows[np.lexsort((requests.issued_ns[rows], requests.file_object[rows]))]
+    old, late = _age_for_kind(evidence, rows)
+    bounds = np.flatnonzero(np.diff(requests.file_object[rows].view(np.int64), prepend=-1, append=-1))
+    for low, high in pairwise(bounds.tolist()):
+        survivors_here = rows[low:high][old[low:high]]
+        if len(survivors_here) > _A_FEW and _keep_coming(evidence, survivors_here):
+            result[rows[low:high][late[low:high]]] = True
+    return result
+
+
+def _keep_coming(evidence: Seen, rows: npt.NDArray[np.integer]) -> bool:
+    """Whether requests were issued and kept up to the time from which on the youngest can be old."""
+    machine, issued = evidence.machine, evidence.requests.issued_ns
+    youngest = int(evidence.age_ns[rows].min())
+    return keep_coming(issued[rows], machine.start_ns, max(machine.at_ns - youngest, int(issued[rows].max())))
+
+
+def _age_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> tuple[Bools, Bools]:
+    """By row: whether it is older than nearly all of its kind were when they were completed; all where none was.
+
+    The second: whether it is older than 95 % of them were.
+    """
+    kinds, kind, age = evidence.snapshot.kinds, evidence.requests.kind[rows], evidence.age_ns[rows]
+    old, late = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+    for number in np.unique(kind[kind >= 0]).tolist():
+        mine = np.flatnonzero(kind == number)
+        mine = mine[np.argsort(-age[mine], kind="stable")]
+        lived = survivors(kinds.latency[number].astype(np.int64), age[mine])
+        old[mine[lived.count :]] = False
+        late[mine] = age[mine] > lived.usual_ns
+    return old, late
+
+
+def evidence(group: HeldGroup) -> list[Evidence]:
+    """Why a driver is taken to keep requests, in sentences."""
+    seen, driver = group.seen, group.driver or "the driver"
+    requests = seen.requests
+    closed, ended = group.number(requests.cleaned_ns != NEVER), group.number(requests.exited_ns != NEVER)
+    found = [Evidence("not-completed", f"{driver} was called with them and has completed none of them")]
+    if closed:
+        found.append(Evidence(OVERDUE, f"the last handle of the file of {closed:,} of them was closed since"))
+    if ended:
+        found.append(Evidence("thread-ended", f"the thread of {ended:,} of them has ended since"))
+    kinds = np.unique(requests.kind[group.rows])
+    others = int(seen.snapshot.kinds.completed[kinds[kinds >= 0]].sum())
+    if others:
+        found.append(Evidence("others-completed", f"{counted(others, 'other')} of the same kind were completed"))
+    return found
+
+
+def doubts(group: HeldGroup) -> list[tuple[float, str]]:
+    """What speaks against it, each with its factor."""
+    found = []
+    told = np.maximum(group.seen.requests.cleaned_ns, group.seen.requests.exited_ns) != NEVER
+    if not group.steady:
+        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+    if group.share(told) < _MOSTLY:
+        found.append((_STILL_OPEN, "their files are still open: the driver may complete them yet"))
+    return found
+
+
+def says(group: HeldGroup) -> str:
+    """The reason as an explanation."""
+    return f"{group.driver or 'the driver'} was called with them and never completed them"

@@ -1,0 +1,172 @@
+"""What the trace shows of each unretired request, gathered once for all rules about what holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.activity import Activity, Since
+from analyzers.activity.since import NEVER_RAN
+from analyzers.holders.age_limits import had_no_chance, limits_ns
+from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_packet
+from analyzers.holders.lookaside import believed, mostly_retired, off_lists
+from analyzers.holders.makers import with_makers
+from analyzers.requests.tables import NEVER, Finished, RequestSnapshot, RequestTable
+from analyzers.snapshot import PoolSnapshot
+from analyzers.threads import IDLE_THREAD
+from tracer.columns import UNKNOWN_ID, Who
+
+Bools = npt.NDArray[np.bool_]
+I64 = npt.NDArray[np.int64]
+
+SELDOM: Final = 0.05
+"""Share of a kind's completed requests up to which hardly any was retired."""
+_NO_USER_MODE: Final = (0, 4)
+"""The idle process and System: their threads never run in user mode."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Machine:
+    """What is known of the machine and the session. ``complete_from_ns``: from when on all CPUs' events are there.
+
+    ``lost``: share of events lost.
+    """
+
+    at_ns: int
+    start_ns: int
+    pointer_size: int
+    complete_from_ns: int = 0
+    lost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """By request, bool unless said otherwise.
+
+    ``since``: what its thread did since the completion, or since the issue. ``known``: its thread is, and it comes
+    from a time of which all CPUs' events are there. ``recent``: completed so lately that it may retire any moment.
+    ``user_mode``: its thread was in user mode after the completion, or took a later APC, or has ended: no special
+    kernel APC of it can be left (returning to user mode with APCs disabled is bug check 0x1). ``starved``: its thread
+    has been ready without a CPU since before the completion. ``finished``: stage 2 of the completion has run.
+    ``refers``: its file is still referred to, though its last handle was closed. ``owns_buffer``: its system buffer
+    is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine;
+    ``seldom``: hardly any of its kind was retired in all of the trace. ``off_list``: its packet rests on no lookaside
+    list.
+    """
+
+    snapshot: RequestSnapshot
+    blocks: IrpBlocks
+    machine: Machine
+    since: Since
+    age_ns: I64
+    completed: Bools
+    known: Bools
+    recent: Bools
+    user_mode: Bools
+    starved: Bools
+    finished: Bools
+    refers: Bools
+    owns_buffer: Bools
+    buffer_gone: Bools
+    passed: Bools
+    seldom: Bools
+    off_list: Bools
+
+    @property
+    def requests(self) -> RequestTable:
+        """The requests that the rows are about."""
+        return self.snapshot.requests
+
+    @property
+    def callers(self) -> Bools:
+        """By request: whether its caller is known and no driver is seen to have made its packet."""
+        return self.known & ~self.blocks.drivers_own
+
+
+def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, machine: Machine) -> Seen:
+    """Look at every request; those whose thread no event told get the one that allocated their packet."""
+    told = with_makers(snapshot.requests, irp_blocks(pool, snapshot.requests, machine.pointer_size))
+    snapshot, requests = replace(snapshot, requests=told), told
+    blocks = irp_blocks(pool, requests, machine.pointer_size)
+    completed = requests.completed_ns != NEVER
+    since_ns = np.where(completed, requests.completed_ns, requests.issued_ns)
+    since = _since(requests, since_ns, activity, machine.at_ns)
+    age = machine.at_ns - since_ns
+    every = np.arange(len(requests))
+    limits = limits_ns(snapshot.counts, requests, every, activity, since)
+    buffer_gone = completed & requests.buffered & ~blocks.owns_buffer
+    finished = (requests.finished_by != Finished.NO) | buffer_gone
+    known = (requests.thread != UNKNOWN_ID) & (requests.thread != IDLE_THREAD)
+    known &= since_ns >= machine.complete_from_ns
+    handled = (requests.cleaned_ns != NEVER) & (machine.at_ns - requests.cleaned_ns > limits)
+    exited = (requests.exited_ns != NEVER) & (machine.at_ns - requests.exited_ns > limits)
+    return Seen(
+        snapshot=snapshot,
+        blocks=blocks,
+        machine=machine,
+        since=since,
+        age_ns=age,
+        completed=completed,
+        known=known,
+        recent=completed & ((age <= limits) | had_no_chance(since)),
+        user_mode=completed & (_was_in_user_mode(pool, requests, since) | exited),
+        starved=(since.what == NEVER_RAN) & since.ready,
+        finished=finished,
+        refers=handled & ~finished,
+        owns_buffer=blocks.owns_buffer & ~finished,
+        buffer_gone=buffer_gone,
+        passed=requests.completion_routine != 0,
+        seldom=_seldom_retired(snapshot),
+        off_list=_off_list(pool, snapshot, blocks, completed & known & blocks.held & ~blocks.drivers_own, machine),
+    )
+
+
+def _since(requests: RequestTable, times: I64, activity: Activity, at_ns: int) -> Since:
+    """What the issuing threads did since; that they issued the requests shows where they ran then."""
+    told = np.isin(requests.who, np.array((Who.STACK, Who.HEADER), np.uint8))
+    seen = np.where(told, requests.issued_ns, NEVER)
+    return activity.since(requests.thread, times, at_ns=at_ns, seen_ns=seen, seen_cpu=requests.issued_cpu)
+
+
+def _was_in_user_mode(pool: PoolSnapshot, requests: RequestTable, since: Since) -> Bools:
+    """By request: whether its thread was in user mode after the completion, or retired a request completed later."""
+    shown = np.maximum(requests.thread_user_ns, since.user_wait_ns)
+    shown = np.maximum(shown, _last_system_call(pool, requests))
+    shown = np.where(np.isin(requests.process, _NO_USER_MODE), NEVER, shown)
+    return np.asarray((shown > requests.completed_ns) | (requests.last_retired_ns > requests.completed_ns))
+
+
+def _last_system_call(pool: PoolSnapshot, requests: RequestTable) -> I64:
+    """By request: when its thread last got a packet for a system call of its own, as far as these are outstanding.
+
+    Where only the kernel's own frames stand below it, no driver asked for it: the thread came from user mode.
+    """
+    out = pool.outstanding
+    rows = np.flatnonzero((by_system_call(pool) & is_packet(pool))[out.site])
+    threads, place = np.unique(out.thread[rows], return_inverse=True)
+    latest = np.full(len(threads) + 1, NEVER, np.int64)  # the last one stands for threads that have none
+    np.maximum.at(latest, place, out.time_ns[rows])
+    at = np.searchsorted(threads, requests.thread)
+    known = np.append(threads, np.uint32(UNKNOWN_ID))[at] == requests.thread
+    return np.where(known & (requests.thread != UNKNOWN_ID), latest[at], NEVER)
+
+
+def _seldom_retired(snapshot: RequestSnapshot) -> Bools:
+    """By request: whether hardly any of its kind was retired in all of the trace."""
+    kinds = snapshot.kinds
+    return np.append(kinds.retired <= SELDOM * kinds.completed, np.False_)[snapshot.requests.kind]
+
+
+def _off_list(
+    pool: PoolSnapshot, snapshot: RequestSnapshot, blocks: IrpBlocks, wanted: Bools, machine: Machine
+) -> Bools:
+    requests, kinds = snapshot.requests, snapshot.kinds
+    rows = np.flatnonzero(wanted)
+    proof = off_lists(pool, requests, blocks, rows, machine.pointer_size, machine.at_ns)
+    rests = mostly_retired(requests, np.append(kinds.retired, 0), np.append(kinds.completed, 0), rows)
+    result = np.zeros(len(requests), np.bool_)
+    result[rows] = believed(requests, rows, proof, rests)
+    return result

@@ -1,0 +1,115 @@
+"""Possible reasons why requests are not released, and what the evidence says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from analyzers.findings import Cause, Explanation, Fits, Why
+from analyzers.holders.held import HeldGroup
+from analyzers.quantities import counted
+
+CAUSE_OF: Final = {
+    Why.USER_APC: Cause.USER_APC,
+    Why.SPECIAL_APC: Cause.SPECIAL_APC,
+    Why.PORT: Cause.PORT,
+    Why.DRIVER_KEPT: Cause.DRIVER_KEPT,
+    Why.COMPLETION_STOPPED: Cause.COMPLETION_STOPPED,
+}
+_MOSTLY: Final = 0.5
+
+
+def explanations(group: HeldGroup, says: str) -> tuple[Explanation, ...]:
+    """The group's own reason, which fits (``says`` why), and the others, which are excluded or not known."""
+    own = CAUSE_OF[group.why]
+    others = (_user_apc, _special_apc, _port, _driver_kept, _completion_stopped, _list)
+    told = [other(group) for other in others]
+    fitting = [Explanation(own, Fits.YES, says)]
+    return (*fitting, *(each for each in told if each.why is not own))
+
+
+def fits_first(found: Iterable[Explanation]) -> tuple[Explanation, ...]:
+    """Explanations in the order yes, unknown, no."""
+    order = (Fits.YES, Fits.UNKNOWN, Fits.NO)
+    return tuple(sorted(found, key=lambda each: order.index(each.fits)))
+
+
+def _user_apc(group: HeldGroup) -> Explanation:
+    evidence = group.seen
+    if group.why is Why.DRIVER_KEPT:
+        return Explanation(Cause.USER_APC, Fits.NO, "they were never completed, so that no APC was queued")
+    if group.why is Why.PORT:
+        return Explanation(Cause.USER_APC, Fits.NO, "a file with a completion port takes no completion routine")
+    if group.share(evidence.owns_buffer | evidence.refers) >= _MOSTLY:
+        return Explanation(
+            Cause.USER_APC, Fits.NO, "their buffers or files are still held; both go before a user APC is queued"
+        )
+    return Explanation(
+        Cause.USER_APC, Fits.UNKNOWN, "nothing shows whether they have a completion routine",
+        "whether their packets are freed when the thread waits alertably or ends",
+    )  # fmt: skip
+
+
+def _special_apc(group: HeldGroup) -> Explanation:
+    evidence = group.seen
+    if group.why is Why.DRIVER_KEPT:
+        return Explanation(Cause.SPECIAL_APC, Fits.NO, "they were never completed, so that no APC was queued")
+    if group.share(evidence.finished) >= _MOSTLY:
+        return Explanation(Cause.SPECIAL_APC, Fits.NO, "their files are gone, so it has run: it lets go of them")
+    if group.share(evidence.user_mode) >= _MOSTLY:
+        return Explanation(
+            Cause.SPECIAL_APC, Fits.NO,
+            "their threads ran in user mode after the completions, where no special kernel APC stays pending",
+        )  # fmt: skip
+    if group.why is Why.PORT:
+        return Explanation(Cause.SPECIAL_APC, Fits.NO, "what lies in a port waits for no APC")
+    return Explanation(
+        Cause.SPECIAL_APC, Fits.UNKNOWN, "nothing shows that their threads were in user mode since",
+        "context switches, and stacks on allocations",
+    )  # fmt: skip
+
+
+def _port(group: HeldGroup) -> Explanation:
+    if group.why is Why.DRIVER_KEPT:
+        return Explanation(Cause.PORT, Fits.NO, "they were never completed")
+    if group.seen.snapshot.seen_queues:
+        return Explanation(Cause.PORT, Fits.NO, "the trace logs kernel queues, and none of them was put into one")
+    return Explanation(
+        Cause.PORT, Fits.UNKNOWN, "the trace does not log kernel queues", "kernel queue events (xperf's KQUEUE)"
+    )
+
+
+def _driver_kept(group: HeldGroup) -> Explanation:
+    done = group.number(group.seen.completed)
+    return Explanation(Cause.DRIVER_KEPT, Fits.NO, f"{counted(done, 'request')} of {len(group):,} were completed")
+
+
+def _completion_stopped(group: HeldGroup) -> Explanation:
+    evidence = group.seen
+    if group.why is Why.DRIVER_KEPT:
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "they were never completed")
+    if group.why is Why.PORT:
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "they went on to the port")
+    if group.share(evidence.finished) >= _MOSTLY:
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "their files were let go of, so the completion went on")
+    if evidence.snapshot.seen_routines and group.share(evidence.passed) < _MOSTLY:
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "no driver's completion routine was called")
+    if group.share(evidence.owns_buffer) < _MOSTLY:
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "no buffer of theirs is left")
+    return Explanation(
+        Cause.COMPLETION_STOPPED, Fits.UNKNOWN, "their completion called a driver's routine",
+        "!irp on one of them: who has it",
+    )  # fmt: skip
+
+
+def _list(group: HeldGroup) -> Explanation:
+    evidence = group.seen
+    if group.why in {Why.DRIVER_KEPT, Why.PORT}:
+        return Explanation(Cause.LIST, Fits.NO, "their packets are in use")
+    if group.share(evidence.off_list | evidence.owns_buffer) >= _MOSTLY or group.why is Why.SPECIAL_APC:
+        return Explanation(
+            Cause.LIST,
+            Fits.NO,
+            "new packets came from the pool meanwhile, as they do only while the lists are empty",
+        )
+    return Explanation(Cause.LIST, Fits.UNKNOWN, "some of their packets may rest on a lookaside list", "a longer trace")

@@ -1,0 +1,85 @@
+"""Requests that one thing holds: a thread's APCs, a port, a driver; or nothing that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Kept, Why
+from analyzers.holders.evidence import Seen
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Port:
+    """One inferred port.
+
+    ``number``: from 1 on. ``requests``: int32 rows of the request table whose entries wait in it; ``blocks``: int32
+    rows of the outstanding table, of the mini packets that do. ``queued_ns``: when each of both was put in.
+    ``drained``: some of what came from the same threads was taken. ``grows``: ever more wait.
+    """
+
+    number: int
+    process: int
+    requests: I32
+    blocks: I32
+    queued_ns: I64
+    enqueued_by: tuple[int, ...]
+    dequeued_by: tuple[int, ...]
+    drained: bool
+    grows: bool
+
+    @property
+    def waiting(self) -> int:
+        """Entries in it."""
+        return len(self.requests) + len(self.blocks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldGroup:
+    """Requests that one thing holds, oldest first. ``rows``: int32, of the request table.
+
+    ``process``, ``thread``: who issued them, ``None`` where none stands out. ``port``: of :attr:`Why.PORT`;
+    ``driver``: module that keeps them, of :attr:`Why.DRIVER_KEPT` and :attr:`Why.COMPLETION_STOPPED`, empty where
+    unknown. ``times_ns``: int64, when each began to be held. ``steady``: they keep coming up to the end.
+    """
+
+    seen: Seen
+    why: Why
+    rows: I32
+    process: int | None
+    thread: int | None
+    port: Port | None
+    driver: str
+    times_ns: I64
+    steady: bool
+
+    def __len__(self) -> int:
+        return len(self.rows) + (0 if self.port is None else len(self.port.blocks))
+
+    @property
+    def kept(self) -> Kept | None:
+        """How a driver keeps them, ``None`` where none does."""
+        return {Why.DRIVER_KEPT: Kept.NEVER_COMPLETED, Why.COMPLETION_STOPPED: Kept.COMPLETION_STOPPED}.get(self.why)
+
+    @property
+    def oldest_ns(self) -> int:
+        """How long the oldest has been held."""
+        return self.seen.machine.at_ns - int(self.times_ns.min())
+
+    @property
+    def newest_ns(self) -> int:
+        """How long the newest has been held."""
+        return self.seen.machine.at_ns - int(self.times_ns.max())
+
+    def share(self, mask: npt.NDArray[np.bool_]) -> float:
+        """Share of its requests for which a mask over all requests holds; 0.0 for none."""
+        return float(np.mean(mask[self.rows])) if len(self.rows) else 0.0
+
+    def number(self, mask: npt.NDArray[np.bool_]) -> int:
+        """Of how many of its requests a mask over all requests holds."""
+        return int(np.count_nonzero(mask[self.rows]))

@@ -1,0 +1,86 @@
+"""Held requests by what holds them: one thread's APCs, one port, one driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Why
+from analyzers.holders.held import HeldGroup, Port
+from analyzers.holders.holding import Holding
+from analyzers.trends.arrivals import keep_coming
+from tracer.columns import UNKNOWN_ID
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.integer]
+
+_STANDS_OUT: Final = 0.8
+"""Share of the requests that makes a process or a thread the one."""
+
+
+def held_groups(holding: Holding, module_of: Callable[[int], str]) -> list[HeldGroup]:
+    """All groups, largest first; of requests whose holder is unknown there is none."""
+    found = [*_by_thread(holding, Why.USER_APC), *_by_thread(holding, Why.SPECIAL_APC)]
+    found += [_group(holding, Why.PORT, port.requests, port.queued_ns, port=port) for port in holding.ports]
+    for why in (Why.DRIVER_KEPT, Why.COMPLETION_STOPPED):
+        found += _by_driver(holding, why, module_of)
+    return sorted(found, key=lambda group: (-len(group), group.thread or 0, group.driver))
+
+
+def _by_thread(holding: Holding, why: Why) -> Iterator[HeldGroup]:
+    requests = holding.evidence.requests
+    rows = np.flatnonzero(holding.is_held_by(why))
+    keys = (requests.process[rows].astype(np.int64) << 32) | requests.thread[rows]
+    for key in np.unique(keys).tolist():
+        mine = rows[keys == key].astype(np.int32)
+        yield _group(holding, why, mine, requests.completed_ns[mine])
+
+
+def _by_driver(holding: Holding, why: Why, module_of: Callable[[int], str]) -> Iterator[HeldGroup]:
+    requests = holding.evidence.requests
+    rows = np.flatnonzero(holding.is_held_by(why))
+    routines, number = np.unique(holding.keeper()[rows], return_inverse=True)
+    modules = np.array([module_of(routine) for routine in routines.tolist()], np.object_)
+    names = modules[number] if len(rows) else modules
+    times = requests.issued_ns if why is Why.DRIVER_KEPT else requests.completed_ns
+    for name in sorted(set(names.tolist())):
+        mine = rows[names == name].astype(np.int32)
+        yield _group(holding, why, mine, times[mine], driver=name)
+
+
+def _group(
+    holding: Holding, why: Why, rows: I32, times: I64, *, port: Port | None = None, driver: str = ""
+) -> HeldGroup:
+    machine, requests = holding.evidence.machine, holding.evidence.requests
+    last = int(times.max()) if len(times) else machine.start_ns
+    steady = port.grows if port is not None else keep_coming(times, machine.start_ns, max(last, _until(holding, rows)))
+    return HeldGroup(
+        seen=holding.evidence,
+        why=why,
+        rows=rows,
+        process=_standing_out(requests.process[rows]) if port is None else port.process,
+        thread=_standing_out(requests.thread[rows]),
+        port=port,
+        driver=driver,
+        times_ns=times,
+        steady=steady,
+    )
+
+
+def _until(holding: Holding, rows: Rows) -> int:
+    """Until when one could have come that counts: the youngest that is held says how old they have to be."""
+    evidence = holding.evidence
+    return evidence.machine.at_ns - int(evidence.age_ns[rows].min())
+
+
+def _standing_out(ids: npt.NDArray[np.uint32]) -> int | None:
+    if not len(ids):
+        return None
+    values, counts = np.unique(ids, return_counts=True)
+    best = int(counts.argmax())
+    known = values[best] != UNKNOWN_ID and counts[best] >= _STANDS_OUT * len(ids)
+    return int(values[best]) if known else None

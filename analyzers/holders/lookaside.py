@@ -1,0 +1,127 @@
+"""Holder *list*: the packet of a retired request rests on a lookaside list, which leaves no event behind.
+
+IoFreeIrp puts a packet onto a list of the CPU on which it was **allocated** (``AllocationProcessorNumber`` of IRP, seen
+in published analyses of Windows 8.1 and later; ReactOS, ntoskrnl/io/iomgr/irp.c, takes the CPU that frees) while that
+has room; its pool block stays allocated, and looks just like that of a request that something holds. But a packet is
+allocated from the pool only when the lists of that CPU and the common ones have none. So one whose CPU needed a new
+packet of its size after its request was completed was on no list then. And a size that is not one of a list never
+rests.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.holders.age_limits import SETTLED_NS
+from analyzers.holders.irp_blocks import IrpBlocks, is_packet
+from analyzers.requests.tables import CALL_NS, RequestTable
+from analyzers.snapshot import PoolSnapshot
+
+Bools = npt.NDArray[np.bool_]
+I64 = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.integer]
+
+_MOST_LISTED: Final = 32
+"""Packets of one size and CPU that lists hold as a rule: its own, and those that all CPUs share."""
+_FAR_TOO_MANY: Final = 64
+"""So many do not rest, whether new ones were needed or not."""
+_PAUSE: Final = 2.0
+"""New packets were needed up to the end where the last was so no longer ago than so many times the longest pause."""
+_LEAST_EMPTY: Final = 3
+"""Packets on no list that a thread needs before its others are believed to be on none: one or two may be chance."""
+_LIST_SIZES: Final = {4: (0x94, 0x100, 0x268), 8: (0x118, 0x1F0, 0x4C0)}
+"""Bytes of packets with 1, 4 and 14 stack locations, by pointer size: what the three lists hold unless Windows has
+tuned them. A packet is 0x70 or 0xD0 bytes and 0x24 or 0x48 a location (wdm.h)."""
+_MOSTLY: Final = 0.9
+"""Share of a kind's completed requests that were retired, from which the few others are taken to rest."""
+ROOM: Final = 16
+"""Packets of one kind that the lists hold as a rule, a thread's part of them: a depth that starts at 4 and follows the
+demand, for each CPU it runs on."""
+
+
+def off_lists(
+    pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, pointer_size: int, at_ns: int
+) -> Bools:
+    """By row of requests that are completed and whose packets are held: whether the packet is on no list for sure."""
+    needed = _list_was_empty(pool, requests, blocks, rows, at_ns)
+    return np.asarray(needed | _exact(requests, blocks, pointer_size)[rows])
+
+
+def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, at_ns: int) -> Bools:
+    """By row: whether the CPU of its packet's allocation got a packet of that size from the pool since.
+
+    What was released after the last such time may rest. So it counts only where there are more than lists hold, or
+    where new ones were needed up to the end.
+    """
+    out = pool.outstanding
+    packets = np.flatnonzero(is_packet(pool)[out.site])
+    result = np.zeros(len(rows), np.bool_)
+    keys = np.concatenate(
+        (_list_of(out.cpu[packets], out.size[packets]), _list_of(blocks.cpu[rows], blocks.size[rows]))
+    )
+    _, number = np.unique(keys, return_inverse=True)
+    misses, mine = number[: len(packets)], number[len(packets) :]
+    order = np.argsort(misses, kind="stable")  # the outstanding ones come oldest first, and stay so
+    bounds = np.searchsorted(misses[order], np.arange(number.max(initial=-1) + 2))
+    by_list = np.argsort(mine, kind="stable")
+    edges = np.flatnonzero(np.diff(mine[by_list], prepend=-1, append=-1))
+    for low, high in pairwise(edges.tolist()):
+        asked = by_list[low:high]
+        number_here = mine[asked[0]]
+        times = out.time_ns[packets[order[bounds[number_here] : bounds[number_here + 1]]]]
+        place = np.searchsorted(times, requests.completed_ns[rows[asked]] + SETTLED_NS, "right")
+        since = place < len(times)
+        if len(asked) > _FAR_TOO_MANY:
+            result[asked] = True
+        elif np.count_nonzero(since) > _MOST_LISTED or (len(times) and _to_the_end(times, at_ns)):
+            result[asked] = since
+    return result
+
+
+def _to_the_end(times: I64, at_ns: int) -> bool:
+    """Whether new packets were needed up to the end."""
+    return len(times) > 1 and at_ns - int(times[-1]) <= _PAUSE * int(np.diff(times).max())
+
+
+def _list_of(cpu: npt.NDArray[np.uint16], size: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return (cpu.astype(np.uint64) << np.uint64(48)) | size
+
+
+def _exact(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bools:
+    """By request: whether its packet has a size that no list holds, as far as packets used again tell."""
+    used_again = blocks.held & (requests.issued_ns - blocks.made_ns > CALL_NS)
+    listed = np.append(np.unique(blocks.size[used_again]), np.array(_LIST_SIZES[pointer_size], np.uint64))
+    return blocks.held & ~np.isin(blocks.size, listed)
+
+
+def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools) -> Bools:
+    """By row: whether its packet is taken to be on no list, thread by thread.
+
+    It takes some of the thread's packets that are on none for sure; then all count that were completed no earlier than
+    the first of them. ``rests``: those of kinds nearly all of which were retired are few, and taken to rest.
+    """
+    result = np.zeros(len(rows), np.bool_)
+    order = np.argsort(requests.thread[rows], kind="stable")
+    bounds = np.flatnonzero(np.diff(requests.thread[rows][order].astype(np.int64), prepend=-1, append=-1))
+    for low, high in pairwise(bounds.tolist()):
+        mine = order[low:high]
+        if np.count_nonzero(proof[mine]) >= _LEAST_EMPTY:
+            completed = requests.completed_ns[rows[mine]]
+            result[mine] = (completed >= completed[proof[mine]].min()) & ~rests[mine]
+    return result
+
+
+def mostly_retired(requests: RequestTable, retired: I64, completed: I64, rows: Rows) -> Bools:
+    """By row: whether nearly all of its kind were retired, and few of its thread were not.
+
+    ``retired``, ``completed``: by kind, with a last row for requests of none.
+    """
+    kind = requests.kind[rows]
+    share = retired[kind] / np.maximum(completed[kind], 1)
+    keys = (requests.thread[rows].astype(np.int64) << 24) | (kind.astype(np.int64) + 1)
+    _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
+    return np.asarray((share >= _MOSTLY) & (count[number] <= ROOM), np.bool_)

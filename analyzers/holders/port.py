@@ -1,0 +1,219 @@
+"""Holder *port*: the completed request, or a mini packet, waits in a completion port until somebody takes it out.
+
+The kernel logs what is put into its queues and what is taken out (053E, 053F), so that an entry waits is observed. No
+event names a port: it is inferred, as all entries that come from one process and were or were not taken together.
+A kernel queue is first in, first out. So what was put in before something that was taken is not in the same port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.address_lookup import blocks_of
+from analyzers.findings import EventRef, Evidence
+from analyzers.holders.held import HeldGroup, Port
+from analyzers.pooltag import tag_text
+from analyzers.quantities import counted, duration
+from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
+from analyzers.snapshot import PoolSnapshot
+from analyzers.threads import Threads
+from analyzers.trends.arrivals import FEWEST, keep_coming
+from analyzers.trends.rank_tests import mann_kendall
+from tracer.columns import UNKNOWN_ID
+
+Bools = npt.NDArray[np.bool_]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U32 = npt.NDArray[np.uint32]
+
+RULE: Final = "in-port"
+RULES: Final = {RULE: "its completion was put into a port, and nobody has taken it out"}
+_MINI_PACKET: Final = "Icp "
+"""Tag of packets that are posted without a request (pooltag.txt)."""
+_STALE: Final = 4
+"""An entry that waits so many times as long as any other did before it was taken is not on its way."""
+_LEAST_STALE_NS: Final = 20_000_000
+_SLOWER: Final = 1.5
+"""A port falls behind where the oldest entry has waited so many times the median of those taken, and ever more."""
+_ENDED_EARLY: Final = 0.6
+"""Share of the trace after the last entry from which what came before was a start-up."""
+_FEWEST_SAMPLES: Final = 8
+_CHANCE: Final = 0.001
+_EXAMPLES: Final = 3
+_SLOW: Final = 0.8
+_NOT_STEADY: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entries:
+    """Waiting entries: of requests (``row`` into their table), then mini packets (``row`` into the outstanding table).
+
+    ``source``: thread that they come from: that issued the request, or posted the mini packet.
+    """
+
+    row: I32
+    of_request: Bools
+    queued_ns: I64
+    source: U32
+    process: U32
+
+
+def ports(
+    pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads, start_ns: int, at_ns: int
+) -> tuple[Port, ...]:
+    """All ports in which something waits, those with most first."""
+    entries = _entries(pool, snapshot, threads)
+    if not len(entries.row):
+        return ()
+    stale = _stale(entries, snapshot.sources, at_ns)
+    keys = (entries.process.astype(np.int64) << 1) | stale
+    found = []
+    for key in np.unique(keys).tolist():
+        mine = np.flatnonzero(keys == key)
+        found.append(_port(entries, mine, snapshot.sources, bool(key & 1), start_ns, at_ns))
+    found.sort(key=lambda port: (-port.waiting, port.process, port.drained))
+    return tuple(replace(port, number=number) for number, port in enumerate(found, start=1))
+
+
+def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) -> _Entries:
+    table, other = snapshot.requests, snapshot.entries
+    rows = np.flatnonzero(in_port(snapshot)).astype(np.int32)
+    block = blocks_of(pool.outstanding, other.address, other.time_ns)
+    mini = np.array([tag_text(int(tag)) == _MINI_PACKET for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
+    known = np.flatnonzero(block >= 0)
+    posted = known[mini[pool.outstanding.site[block[known]]]]
+    poster = other.thread[posted]
+    owner = _owners(pool, block[posted], poster, other.time_ns[posted], threads)
+    return _Entries(
+        row=np.concatenate((rows, block[posted])).astype(np.int32),
+        of_request=np.arange(len(rows) + len(posted)) < len(rows),
+        queued_ns=np.concatenate((table.queued_ns[rows], other.time_ns[posted])),
+        source=np.concatenate((table.thread[rows], poster)),
+        process=np.concatenate((table.process[rows], owner)),
+    )
+
+
+def _owners(pool: PoolSnapshot, blocks: I32, posters: U32, times: I64, threads: Threads) -> U32:
+    """Process of each mini packet: its allocation's, else its poster's."""
+    process = pool.outstanding.process[blocks] if len(blocks) else np.zeros(0, np.uint32)
+    return np.where(process != UNKNOWN_ID, process, threads.process_of(posters, times)).astype(np.uint32)
+
+
+def _source_of(thread: U32, in_packets: Bools, sources: SourceTable) -> I64:
+    """By entry: row of where it comes from, -1 where that is not known."""
+    if not len(sources.thread):
+        return np.full(len(thread), -1, np.int64)
+    key = (sources.thread.astype(np.int64) << 1) | sources.in_packets
+    order = np.argsort(key)
+    asked = (thread.astype(np.int64) << 1) | in_packets
+    at = order[np.minimum(np.searchsorted(key[order], asked), len(order) - 1)]
+    return np.where(key[at] == asked, at, -1)
+
+
+def in_port(snapshot: RequestSnapshot) -> Bools:
+    """By request: whether its entry waits in a port that has not been closed since."""
+    table, sources = snapshot.requests, snapshot.sources
+    source = _source_of(table.thread, np.ones(len(table), np.bool_), sources)
+    emptied = np.append(sources.emptied_ns, NEVER)[source]
+    return np.asarray((table.queued == Queued.WAITING) & (table.queued_ns > emptied))
+
+
+def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Bools:
+    """By entry: whether it is in a port that nobody takes anything from.
+
+    Nothing of its source was ever taken, or something that was put in later, or it waits far longer than any that was.
+    """
+    source = _source_of(entries.source, entries.of_request, sources)
+    waits = at_ns - entries.queued_ns
+    longest = np.maximum(_STALE * np.append(sources.longest_ns, 0)[source], _LEAST_STALE_NS)
+    never = np.append(sources.taken, 0)[source] == 0
+    overtaken = entries.queued_ns < np.append(sources.taken_until_ns, NEVER)[source]
+    return np.asarray(never | overtaken | (waits > longest), np.bool_)
+
+
+def _port(
+    entries: _Entries, mine: npt.NDArray[np.intp], sources: SourceTable, stale: bool, start_ns: int, at_ns: int
+) -> Port:
+    queued = entries.queued_ns[mine]
+    of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
+    takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
+    by = entries.source[mine]
+    grows = (
+        keep_coming(queued, start_ns, _until(queued, start_ns, at_ns))
+        if stale
+        else _falls_behind(queued, sources, of, at_ns)
+    )
+    return Port(
+        number=0,
+        process=int(entries.process[mine[0]]),
+        requests=entries.row[mine[entries.of_request[mine]]],
+        blocks=entries.row[mine[~entries.of_request[mine]]],
+        queued_ns=queued,
+        enqueued_by=tuple(np.unique(by[by != UNKNOWN_ID]).tolist()),
+        dequeued_by=takers,
+        drained=not stale,
+        grows=grows,
+    )
+
+
+def _until(queued: I64, start_ns: int, at_ns: int) -> int:
+    """Until when entries may have come: what was put in is not taken out by nobody putting in more."""
+    last = int(queued.max())
+    return last if at_ns - last <= _ENDED_EARLY * (at_ns - start_ns) else at_ns
+
+
+def _falls_behind(queued: I64, sources: SourceTable, of: Bools, at_ns: int) -> bool:
+    """Whether what is taken has waited ever longer, up to what waits now."""
+    if len(queued) < FEWEST:
+        return False
+    samples = [(sources.at_ns[row, : sources.samples[row]], sources.waited_ns[row, : sources.samples[row]])
+               for row in np.flatnonzero(of).tolist()]  # fmt: skip
+    when = np.concatenate([at for at, _ in samples]) if samples else np.zeros(0, np.int64)
+    waited = np.concatenate([long for _, long in samples]) if samples else when
+    if len(when) < _FEWEST_SAMPLES:
+        return False
+    trend = mann_kendall(np.append(waited[np.argsort(when, kind="stable")], at_ns - queued.min()))
+    behind = at_ns - int(queued.min()) >= _SLOWER * float(np.median(waited))
+    return bool(behind and trend.s > 0 and trend.p < _CHANCE)
+
+
+def evidence(group: HeldGroup) -> list[Evidence]:
+    """What shows that entries wait in a port, in sentences."""
+    assert group.port is not None
+    here, requests = group.port, group.seen.requests
+    examples = here.requests[:_EXAMPLES]
+    events = tuple(
+        EventRef(int(requests.queued_ns[row]), "queue", int(requests.queued_cpu[row]), int(requests.queued_offset[row]))
+        for row in examples.tolist()
+    )
+    put = f"{counted(here.waiting, 'entry' if here.waiting == 1 else 'entrie')} were put into a completion port"
+    found = [Evidence(RULE, f"{put} and not taken out, the oldest {duration(group.oldest_ns)} before the end", events)]
+    if not here.drained:
+        found.append(Evidence("never-drained", "nothing was ever taken out of that port", inferred=True))
+    else:
+        takers = "threads " + ", ".join(map(str, here.dequeued_by)) if here.dequeued_by else "nobody known"
+        found.append(
+            Evidence("drained-too-slowly", f"{takers} took others out, each later than the one before", inferred=True)
+        )
+    return found
+
+
+def doubts(group: HeldGroup) -> list[tuple[float, str]]:
+    """What speaks against it, each with its factor."""
+    assert group.port is not None
+    found = []
+    if group.port.drained:
+        found.append((_SLOW, "entries are taken out of the port, only more slowly than they come"))
+    if not group.steady:
+        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+    return found
+
+
+def says(group: HeldGroup) -> str:
+    """The reason as an explanation."""
+    assert group.port is not None
+    return f"{group.port.waiting:,} were put into a completion port and nobody has taken them out"

@@ -1,0 +1,115 @@
+"""Holder *user-apc*: stage 2 of the completion has made the packet a user-mode APC, which its thread has not taken.
+
+A request that was issued with a completion routine is not released by stage 2: its packet becomes the APC that calls
+the routine, and stays until the thread waits alertably in user mode, tests for alerts, or ends (Microsoft, "Alertable
+I/O"; ReactOS ntoskrnl/io/iomgr/irp.c, IopCompleteRequest). The buffer, the event and the file reference are gone by
+then. No event tells of routine or APC, so it is what is left when all else is excluded.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Evidence
+from analyzers.holders.evidence import Seen
+from analyzers.holders.held import HeldGroup
+from analyzers.requests.tables import NEVER
+from tracer.columns import Who
+
+RULE: Final = "completed-not-retired"
+ALIKE: Final = "with-others"
+RULES: Final = {
+    RULE: "completed, stage 2 has run, and its packet is in no port and on no lookaside list",
+    ALIKE: "completed like others of its thread and kind that wait as user APCs, which are taken in order",
+}
+_AFTER_ALL: Final = np.iinfo(np.int64).max
+_MOSTLY: Final = 0.5
+_NO_SWITCHES: Final = 0.9
+_NOT_STEADY: Final = 0.55
+_PASSED: Final = 0.7
+_INFERRED: Final = 0.95
+
+
+def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
+    """By completed request that is in no port: whether nothing but a user APC can hold it."""
+    went_on = ~evidence.passed | evidence.seldom  # a driver that stops all of a kind would stop the program, too
+    stage_two = evidence.finished | (~evidence.owns_buffer & ~evidence.refers & went_on)
+    here = evidence.requests.exited_ns == NEVER
+    return np.asarray(
+        evidence.user_mode & stage_two & evidence.off_list & here & np.bool_(evidence.snapshot.seen_queues)
+    )
+
+
+def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Of the requests that are ``left``: those of the thread and kind of held ones that must be held with them.
+
+    They were completed later, as user APCs are taken in the order in which they were queued. Or hardly any of the
+    kind was retired in all of the trace; or their packets come from a list that was filled before the trace and were
+    not used again, while packets of later ones came from the pool.
+    """
+    requests = seen.requests
+    keys = (requests.thread.astype(np.int64) << 24) | (requests.kind.astype(np.int64) + 1)
+    distinct, place = np.unique(keys, return_inverse=True)
+    first = np.full(len(distinct), _AFTER_ALL)
+    np.minimum.at(first, place[held], requests.completed_ns[held])
+    fits = left & seen.completed & ~seen.owns_buffer & ~seen.blocks.drivers_own & (requests.exited_ns == NEVER)
+    earlier = (~seen.blocks.held | seen.seldom) & (first[place] != _AFTER_ALL)
+    return np.asarray(fits & ((requests.completed_ns >= first[place]) | earlier))
+
+
+def evidence(group: HeldGroup) -> list[Evidence]:
+    """Why the requests of a thread are taken for user APCs, in sentences."""
+    seen, thread = group.seen, f"thread {group.thread}"
+    buffers = group.number(seen.buffer_gone)
+    gone = group.number(seen.finished & ~seen.buffer_gone)
+    after = group.number(seen.user_mode)
+    oldest = int(group.rows[np.argmin(group.times_ns)])
+    found = [
+        Evidence(
+            "user-mode-since",
+            f"{thread} ran in user mode after {after:,} of the {len(group):,} completions, so that no special kernel"
+            f" APC of them is left; it {seen.since.words(oldest)}",
+            inferred=True,
+        )
+    ]
+    if gone:
+        found.append(
+            Evidence("file-gone", f"the files of {gone:,} of them are gone, so stage 2 has run", inferred=True)
+        )
+    if buffers:
+        found.append(Evidence("buffer-gone", f"the system buffers of {buffers:,} of them were freed: stage 2 has run"))
+    found.append(
+        Evidence(
+            RULE,
+            f"their packets are in no completion port and on no lookaside list: they wait as user APCs on {thread},"
+            " which has not waited alertably since",
+            inferred=True,
+        )
+    )
+    return found
+
+
+def doubts(group: HeldGroup) -> list[tuple[float, str]]:
+    """What speaks against it, each with the factor by which it lowers the confidence (judgement, not measurement)."""
+    seen = group.seen
+    found = []
+    if not seen.since.is_known(group.rows):
+        found.append((_NO_SWITCHES, "no context switch tells what the thread did since"))
+    if not group.steady:
+        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+    if group.share(seen.passed) >= _MOSTLY:
+        found.append((_PASSED, "their completion called a driver's routine, which may have stopped it"))
+    if group.share(seen.requests.who == Who.CONTEXT_SWITCH) >= _MOSTLY:
+        found.append((_INFERRED, "the issuing thread is inferred, from context switches or from its allocations"))
+    return found
+
+
+def says(group: HeldGroup) -> str:
+    """The reason as an explanation."""
+    return (
+        "they were completed, stage 2 has run, and the packets stay: with a completion routine they are user APCs"
+        f" until thread {group.thread} waits alertably or ends"
+    )

@@ -1,0 +1,157 @@
+"""Room for what a batch may open: the tables grow before it is followed, never in between."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from analyzers.requests.index import empty_index, refill
+from analyzers.requests.records import (
+    CLEANED,
+    CONNECTION,
+    COUNTS,
+    ENTRIES,
+    ENTRY,
+    FREE_ENTRY,
+    FREE_REQUEST,
+    FREE_SOCKET,
+    I64,
+    ISSUED,
+    KEYS,
+    KIND,
+    KINDS,
+    OPENED,
+    REPLACED,
+    REQUEST,
+    RING,
+    RUNNING,
+    SOCKET,
+    SOURCE,
+    SOURCES,
+    TAKEN_ENTRIES,
+    THREAD,
+    THREADS,
+    WAYS,
+    Book,
+    Rows,
+)
+from analyzers.requests.tables import NEVER
+from tracer.columns import UNKNOWN_ID
+
+_KEYS_OF_CALL: Final = 5
+"""A packet, a file object and its requests, a thread and a kind."""
+_KEYS_OF_OPERATION: Final = 5
+"""Two endpoints, a file object, a thread and a kind, as the operation of a request tells more of that."""
+_KEYS_OF_INSERT: Final = 2
+"""An entry and where it comes from."""
+_THREAD_TIMES: Final = ("last_retired", "longest", "issued", "user", "buffer")
+
+
+class Demand(NamedTuple):
+    """Events of a batch that may open rows: driver calls, socket operations, insertions into queues, buffers."""
+
+    calls: int
+    operations: int
+    inserts: int
+    buffers: int
+
+
+def empty_book(rows: int) -> Book:
+    """A book with room for so many requests, sockets and threads, a power of two."""
+    counts = np.zeros(COUNTS, np.int64)
+    counts[[FREE_REQUEST, FREE_SOCKET, FREE_ENTRY]] = -1
+    counts[RUNNING:] = UNKNOWN_ID
+    ring = np.zeros(RING, CONNECTION)
+    ring["connecting"] = -1
+    book = Book(
+        requests=np.zeros(0, REQUEST),
+        sockets=np.zeros(0, SOCKET),
+        threads=np.zeros(0, THREAD),
+        entries=np.zeros(0, ENTRY),
+        sources=np.zeros(0, SOURCE),
+        kinds=np.zeros(0, KIND),
+        places=empty_index(4 * rows),
+        ring=ring,
+        counts=counts,
+    )
+    return _with_kinds(_with_entries(_grown(book, rows, rows, rows), 1, 1), 1)
+
+
+def live_requests(book: Book) -> Rows:
+    """The requests on the book."""
+    return book.requests[book.requests["serial"] >= 0]
+
+
+def with_room(book: Book, demand: Demand) -> Book:
+    """The book with room for what so many events may open."""
+    counts = book.counts
+    requests = int(counts[ISSUED] - counts[:WAYS].sum()) + demand.calls
+    sockets = int(counts[OPENED] - counts[CLEANED] - counts[REPLACED]) + 2 * demand.operations
+    book = _grown(book, requests, sockets, int(counts[THREADS]) + demand.calls + demand.operations + demand.buffers)
+    entries = int(counts[ENTRIES] - counts[TAKEN_ENTRIES]) + demand.inserts
+    book = _with_entries(book, entries, int(counts[SOURCES]) + demand.inserts)
+    book = _with_kinds(book, int(counts[KINDS]) + demand.calls + demand.operations)
+    keys = _KEYS_OF_CALL * demand.calls + _KEYS_OF_OPERATION * demand.operations + _KEYS_OF_INSERT * demand.inserts
+    return _with_keys(book, keys + demand.buffers)
+
+
+def _with_entries(book: Book, entries: int, sources: int) -> Book:
+    if entries > len(book.entries):
+        old = len(book.entries)
+        book = book._replace(entries=_longer(book.entries, entries))
+        _give_free(book.entries, old, book.counts, FREE_ENTRY)
+    return book._replace(sources=_longer(book.sources, sources)) if sources > len(book.sources) else book
+
+
+def _with_kinds(book: Book, kinds: int) -> Book:
+    return book._replace(kinds=_longer(book.kinds, kinds)) if kinds > len(book.kinds) else book
+
+
+def _grown(book: Book, requests: int, sockets: int, threads: int) -> Book:
+    if requests > len(book.requests):
+        old = len(book.requests)
+        # In place: the two copies of a growing array would be the largest thing in memory.
+        book.requests.resize(_power_of_two(requests), refcheck=False)
+        _give_free(book.requests, old, book.counts, FREE_REQUEST)
+    if sockets > len(book.sockets):
+        old = len(book.sockets)
+        book = book._replace(sockets=_longer(book.sockets, sockets))
+        _give_free(book.sockets, old, book.counts, FREE_SOCKET)
+    if threads > len(book.threads):
+        old = len(book.threads)
+        book = book._replace(threads=_longer(book.threads, threads))
+        new = book.threads[old:]
+        new["requests"] = new["calls"] = new["socket"] = -1
+        for name in _THREAD_TIMES:
+            new[name] = NEVER
+    return book
+
+
+def _longer(rows: Rows, count: int) -> Rows:
+    longer = np.zeros(_power_of_two(count), rows.dtype)
+    longer[: len(rows)] = rows
+    return longer
+
+
+def _power_of_two(count: int) -> int:
+    return 1 << max(0, count - 1).bit_length()
+
+
+def _give_free(rows: Rows, old: int, counts: I64, first: int) -> None:
+    """New rows go to the front of the chain of those not in use."""
+    rows["serial"][old:] = -1
+    rows["next_free"][old:] = np.arange(old + 1, len(rows) + 1)
+    rows["next_free"][-1] = counts[first]
+    counts[first] = old
+
+
+def _with_keys(book: Book, more: int) -> Book:
+    """At most half of the index's places get a key; those without a row are dropped first."""
+    index, counts = book.places, book.counts
+    if 2 * (counts[KEYS] + more) <= len(index):
+        return book
+    live = int(np.count_nonzero(index["row"] >= 0))
+    index = empty_index(_power_of_two(4 * (live + more)))
+    counts[KEYS] = refill(book.places, index)
+    return book._replace(places=index)

@@ -1,0 +1,130 @@
+"""Requests and sockets of a trace: takes batches, gives the ones that are not over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+import numpy as np
+
+from analyzers.fields import merged
+from analyzers.requests import normalize
+from analyzers.requests.addresses import Addresses
+from analyzers.requests.advance import advance
+from analyzers.requests.capacity import Demand, empty_book, live_requests, with_room
+from analyzers.requests.events import BUFFER, CALL, EVENT, FREE, INSERT, OPERATE
+from analyzers.requests.irp_filter import Blocks, buffers
+from analyzers.requests.normalize import Part
+from analyzers.requests.records import RUNNING, Rows
+from analyzers.requests.snapshot import SocketNames, snapshot_of
+from analyzers.requests.tables import RequestSnapshot
+from analyzers.sighted import Sighted
+from analyzers.threads import Threads
+from analyzers.trends.bins import BINS, EDGES
+from analyzers.who import Running
+from tracer.columns import EventTable
+from tracer.trace import Batch
+
+_FIRST_ROWS: Final = 1 << 8
+_OPENING: Final = (CALL, OPERATE, INSERT, BUFFER)
+"""Kinds of events that may open rows, in the order of :class:`~analyzers.requests.capacity.Demand`."""
+_KERNEL_QUEUE: Final = 0x01000000
+"""PERF_KERNEL_QUEUE in the second word of the group masks (ntwmi.h): the session asked for kernel queues."""
+
+
+class Requests:
+    """All requests and sockets that are not over. Feed it every batch in order."""
+
+    KINDS: ClassVar = frozenset(
+        {"irp", "afd", "queue", "tcp", "tcpip", "thread", "pool", "context_switch", "process", "group_mask"}
+    )
+    """Kinds of events that are looked at."""
+    _OWN: ClassVar = ("irp", "afd", "queue", "tcp", "tcpip")
+
+    def __init__(self, rows: int = _FIRST_ROWS) -> None:
+        """``rows``: how many requests, sockets and threads there is room for at first, a power of two, at least 2."""
+        self._book = empty_book(rows)
+        self._addresses = Addresses()
+        self._blocks = Blocks()
+        self._events = np.empty(0, EVENT)
+        self._latency = np.zeros((2, BINS), np.int64)
+        self._seen: set[str] = set()
+        self._process_ids: dict[int, int] = {}
+
+    def feed(self, batch: Batch, sighted: Sighted | None = None) -> None:
+        """Take one batch. One without requests and sockets, in a trace that had none so far, costs next to nothing.
+
+        ``sighted`` has taken it before; without it, nobody is known on CPUs on which nothing was switched.
+        """
+        tables = batch.tables
+        if sighted is not None:
+            sighted.begin(self._book.counts[RUNNING:])
+        self._seen.update(kind for kind in self._OWN if kind in tables)
+        if "group_mask" in tables and np.any(merged(tables["group_mask"], "mask1", dtype=np.uint32) & _KERNEL_QUEUE):
+            self._seen.add("queue")
+        if "process" in tables:
+            self._note_processes(tables["process"])
+        if not self._seen.isdisjoint(("irp", "afd", "queue")):
+            self._follow(tables)
+        elif "context_switch" in tables:
+            switches = tables["context_switch"]
+            self._book.counts[RUNNING + switches.cpu.astype(np.intp)] = switches.array("new_thread")
+
+    def snapshot(self, threads: Threads, running: Running) -> RequestSnapshot:
+        """What is not over now.
+
+        ``threads`` tells the process of a thread, ``running`` who ran before a CPU's first context switch.
+        """
+        names = SocketNames(self._addresses, self._process_ids)
+        return snapshot_of(self._book, self._latency, self._seen, names, threads, running)
+
+    def _note_processes(self, table: EventTable) -> None:
+        """Ids of processes by the address of their object; the last one with an address counts."""
+        keys = merged(table, "key", dtype=np.uint64).tolist()
+        ids = merged(table, "process", "process_pointer", dtype=np.uint32).tolist()
+        self._process_ids.update((key, pid) for key, pid in zip(keys, ids, strict=True) if key)
+
+    def _follow(self, tables: Mapping[str, EventTable]) -> None:
+        parts = self._parts(tables)
+        if not parts:
+            return
+        count = sum(len(order) for order, _ in parts)
+        if count > len(self._events):
+            self._events = np.empty(2 * count, EVENT)
+        events, turn = normalize.events_of(parts, self._events)
+        demand = Demand(*(int(np.count_nonzero(events["kind"] == kind)) for kind in _OPENING))
+        self._book = with_room(self._book, demand)
+        advance(self._book, events, turn)
+        self._note_latencies(events)
+
+    def _parts(self, tables: Mapping[str, EventTable]) -> list[Part]:
+        parts: list[Part] = []
+        if "irp" in tables:
+            parts.append(normalize.requests(tables["irp"]))
+            fields = parts[0][1]
+            packets = np.asarray(fields["object"])[fields["kind"] == CALL]
+            if self._blocks.are_full(len(packets)):
+                self._blocks.restart(live_requests(self._book)["address"], len(packets))
+            self._blocks.add(packets)
+        if "afd" in tables:
+            parts += normalize.operations(tables["afd"], self._addresses)
+        if "tcp" in tables:
+            parts.append(normalize.classic_connections(tables["tcp"], self._addresses))
+        if "tcpip" in tables:
+            parts.append(normalize.connections(tables["tcpip"], self._addresses))
+        if "queue" in tables:
+            parts += normalize.queued(tables["queue"])
+        if "thread" in tables:
+            parts.append(normalize.exits(tables["thread"]))
+        if "context_switch" in tables:
+            parts.append(normalize.switches(tables["context_switch"]))
+        if "pool" in tables and "irp" in self._seen:
+            parts += self._blocks.parts(tables["pool"])
+            parts.append(buffers(tables["pool"]))
+        return parts
+
+    def _note_latencies(self, events: Rows) -> None:
+        """How long after their completion requests were freed, and after their close endpoints cleaned up."""
+        over = np.flatnonzero(events["took"] >= 0)
+        bins = np.searchsorted(EDGES[1:BINS], events["took"][over], side="right")
+        np.add.at(self._latency, ((events["kind"][over] != FREE).astype(np.intp), bins), 1)

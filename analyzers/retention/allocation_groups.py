@@ -1,0 +1,189 @@
+"""The groups of outstanding allocations: by what keeps them and by site, the small ones together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.retention.attribution import Attribution, Rule
+from analyzers.retention.edges import Way, Ways
+from analyzers.retention.grouping import largest
+from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind, allocations_label
+from analyzers.retention.retained import OF_FILE, sums
+from analyzers.snapshot import PoolSnapshot
+from tracer.columns import UNKNOWN_ID
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.integer]
+
+MOST_GROUPS: Final = 2_000
+"""Groups of allocations with a node of their own, of those that something holds and of the others each."""
+MOST_DRIVERS: Final = 500
+"""Pairs of process and driver with a node of their own."""
+_RULE_BITS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A group of allocations and what it hangs on. ``above``: labels of nodes that only lead to such groups."""
+
+    node: Node
+    label: str
+    count: int
+    bytes: int
+    rule: str
+    parents: tuple[Node, ...]
+    above: dict[Node, str] = field(default_factory=dict)
+
+    def ways(self) -> Iterator[Way]:
+        """The edges that lead to it."""
+        for parent in self.parents:
+            yield Way(parent, self.node, self.rule, self.count, self.bytes)
+        path = [ROOT, *self.above]
+        for parent, child in pairwise(path):
+            yield Way(parent, child, "allocated" if child.kind is NodeKind.DRIVER else "", self.count, self.bytes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Groups by what their allocations hang on and site; ``site`` is :data:`OTHERS` for several small ones together."""
+
+    place: I64
+    site: I64
+    count: I64
+    bytes: I64
+    sites: I64
+    row_of: I32
+
+    @classmethod
+    def of(cls, place: I64, site: npt.NDArray[np.integer], count: I64, total: I64) -> _Groups:
+        """From different pairs of place and site, with their allocations' number and bytes. ``row_of`` is by pair."""
+        pairs = (place << 32) | site
+        key = np.where(largest(pairs, total, MOST_GROUPS), pairs, pairs | 0xFFFFFFFF)
+        values, group = np.unique(key, return_inverse=True)
+        counts, totals, sites = (np.zeros(len(values), np.int64) for _ in range(3))
+        np.add.at(counts, group, count)
+        np.add.at(totals, group, total)
+        np.add.at(sites, group, 1)
+        low = values & 0xFFFFFFFF
+        return cls(
+            values >> 32, np.where(low == 0xFFFFFFFF, OTHERS, low), counts, totals, sites, group.astype(np.int32)
+        )
+
+    def label(self, row: int, pool: PoolSnapshot) -> str:
+        """What a group is called."""
+        count, site = int(self.count[row]), int(self.site[row])
+        if site == OTHERS:
+            return f"{count:,} others, from {int(self.sites[row]):,} places with little each"
+        tag = int(pool.sites.tag_row[site])
+        return allocations_label(
+            int(pool.tags.tag[tag]), paged=bool(pool.tags.paged[tag]), driver=pool.sites.driver[site], count=count
+        )
+
+
+def held_leaves(pool: PoolSnapshot, attribution: Attribution, ways: Ways) -> tuple[tuple[Leaf, ...], I32]:
+    """Groups of what requests and sockets hold, and by outstanding allocation the number of its group (else -1)."""
+    rows = np.flatnonzero(attribution.rule != Rule.NONE)
+    pairs, pair_of = np.unique(
+        (_places(attribution, ways, rows) << 32) | pool.outstanding.site[rows], return_inverse=True
+    )
+    total = sums(pair_of, pool.outstanding.size[rows], len(pairs))
+    groups = _Groups.of(pairs >> 32, pairs & 0xFFFFFFFF, np.bincount(pair_of, minlength=len(pairs)), total)
+    group_of = np.full(len(pool.outstanding), -1, np.int32)
+    group_of[rows] = groups.row_of[pair_of]
+    return tuple(_held(groups, group_of[rows], attribution.rule[rows], pool, ways)), group_of
+
+
+def _places(attribution: Attribution, ways: Ways, rows: Rows) -> I64:
+    """Numbers of the places that attributed allocations hang on."""
+    request, socket = attribution.request[rows], attribution.socket[rows]
+    place = np.zeros(len(rows), np.int64)
+    of_file = np.isin(attribution.rule[rows], OF_FILE)
+    for column, at, mine in (
+        (ways.of_request, request, (request >= 0) & ~of_file),
+        (ways.of_file, request, (request >= 0) & of_file),
+        (ways.of_socket, socket, request < 0),
+    ):
+        place[mine] = column[at[mine]]
+    return place
+
+
+def _held(groups: _Groups, group: I32, rule: npt.NDArray[np.uint8], pool: PoolSnapshot, ways: Ways) -> Iterator[Leaf]:
+    seen = np.bincount((group.astype(np.int64) << _RULE_BITS) | rule, minlength=len(groups.place) << _RULE_BITS)
+    main = seen.reshape(-1, 1 << _RULE_BITS).argmax(axis=1).tolist()
+    for row, at in enumerate(groups.place.tolist()):
+        parents = ways.places[at]
+        ids: list[Id] = [str(parent) for parent in parents]
+        node = Node(NodeKind.ALLOCATIONS, (*ids, int(groups.site[row])))
+        why = Rule(main[row]).name.lower().replace("_", "-")
+        yield Leaf(node, groups.label(row, pool), int(groups.count[row]), int(groups.bytes[row]), why, parents)
+
+
+def loose_leaves(
+    pool: PoolSnapshot, attribution: Attribution, process_name: Callable[[int], str]
+) -> tuple[tuple[Leaf, ...], I32]:
+    """Groups of what nothing known holds, by driver: below its process where one process made all of the site's.
+
+    Also, by outstanding allocation, the number of its group (-1 for the others).
+    """
+    rows = np.flatnonzero(attribution.rule == Rule.NONE)
+    of_site = pool.outstanding.site[rows]
+    count = np.bincount(of_site, minlength=len(pool.sites.driver))
+    total = sums(of_site, pool.outstanding.size[rows], len(count))
+    sites = np.flatnonzero(count)
+    process = _only_process(of_site, pool.outstanding.process[rows], len(count))[sites]
+    drivers, driver = _drivers(pool, sites)
+    large = largest(((process + 1) << 32) | driver, total[sites], MOST_DRIVERS)
+    process[~large], driver[~large] = OTHERS, len(drivers)
+    owners = np.unique(((process + 1) << 32) | driver, return_inverse=True)
+    groups = _Groups.of(owners[1].astype(np.int64), sites, count[sites], total[sites])
+    group_of_site = np.zeros(len(count), np.int32)
+    group_of_site[sites] = groups.row_of
+    group_of = np.full(len(pool.outstanding), -1, np.int32)
+    group_of[rows] = group_of_site[of_site]
+    names = [*drivers, "other drivers"]
+    places = [((key >> 32) - 1, names[key & 0xFFFFFFFF]) for key in owners[0].tolist()]
+    return tuple(_loose(groups, places, pool, process_name)), group_of
+
+
+def _loose(
+    groups: _Groups, places: list[tuple[int, str]], pool: PoolSnapshot, process_name: Callable[[int], str]
+) -> Iterator[Leaf]:
+    for row, at in enumerate(groups.place.tolist()):
+        owner, driver = places[at]
+        above = _above(owner, driver, process_name)
+        node = Node(NodeKind.ALLOCATIONS, (owner, driver, int(groups.site[row])))
+        count, total = int(groups.count[row]), int(groups.bytes[row])
+        yield Leaf(node, groups.label(row, pool), count, total, "allocated", (list(above)[-1],), above)
+
+
+def _drivers(pool: PoolSnapshot, sites: Rows) -> tuple[list[str], I64]:
+    """Names of drivers, and by site which made it: as the stack tells, else as the tag does."""
+    numbers: dict[str, int] = {}
+    tags = pool.sites.tag_row
+    known = (pool.sites.driver[site] or pool.tags.driver[tags[site]] for site in sites.tolist())
+    row = np.array([numbers.setdefault(name, len(numbers)) for name in known], np.int64)
+    return list(numbers), row
+
+
+def _only_process(site: I32, process: npt.NDArray[np.uint32], sites: int) -> I64:
+    """By site: the process that made all of its allocations, :data:`OTHERS` where several did or nobody knows."""
+    least, most = np.full(sites, UNKNOWN_ID, np.uint32), np.zeros(sites, np.uint32)
+    np.minimum.at(least, site, process)
+    np.maximum.at(most, site, process)
+    return np.where((least == most) & (least != UNKNOWN_ID), least.astype(np.int64), OTHERS)
+
+
+def _above(process: int, driver: str, process_name: Callable[[int], str]) -> dict[Node, str]:
+    """The nodes from below the root to a driver, with their labels."""
+    node = Node(NodeKind.DRIVER, (process, driver))
+    label = driver or "an unknown driver"
+    if process == OTHERS:
+        return {node: label}
+    return {Node(NodeKind.PROCESS, (process,)): process_name(process), node: label}

@@ -1,0 +1,153 @@
+"""Which stretch of a thread's time an allocation falls into: inside a request's call, or inside a socket's life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
+from analyzers.snapshot import Outstanding
+from tracer.columns import UNKNOWN_ID
+from tracer.jit import Int, inlined, kernel
+from tracer.search import last_at_most
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U32 = npt.NDArray[np.uint32]
+Mask = npt.NDArray[np.bool_]
+
+_REACH_NS: Final = 100_000
+"""Time before the call in which buffers are made for a packet from a lookaside list, where no other tells it."""
+_REACH_LEAST_NS: Final = 5_000
+_REACH_MEDIANS: Final = 3
+_FOREVER: Final = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Stretches of threads' time, by thread and beginning. ``owner``: row of the table they were made from."""
+
+    thread: U32
+    begin: I64
+    end: I64
+    owner: I32
+
+    @classmethod
+    def of(cls, thread: U32, begin: I64, end: I64, owner: I32) -> Spans:
+        """In any order; those of an unknown thread are left out."""
+        order = np.lexsort((begin, thread))
+        order = order[thread[order] != UNKNOWN_ID]
+        return cls(thread[order], begin[order], end[order], owner[order])
+
+    def owners(self, outstanding: Outstanding, free: Mask) -> I32:
+        """By allocation: owner of the span that began last on its thread, where it has not ended; else -1.
+
+        ``free`` marks the allocations to look at.
+        """
+        found = np.full(len(outstanding), -1, np.int32)
+        if len(self.thread):
+            threads, first = np.unique(self.thread, return_index=True)
+            bounds = np.append(first, len(self.thread)).astype(np.int64)
+            place(
+                outstanding.thread, outstanding.time_ns, free, threads, bounds, self.begin, self.end, self.owner, found
+            )
+        return found
+
+
+@kernel
+def place(
+    thread: U32,
+    time: I64,
+    free: Mask,
+    threads: U32,
+    bounds: I64,
+    begin: I64,
+    end: I64,
+    owner: I32,
+    found: I32,
+) -> None:
+    """Write into ``found`` as :meth:`Spans.owners` says; from ``bounds[k]`` on spans are of ``threads[k]``."""
+    for i in range(thread.shape[0]):
+        if not free[i]:
+            continue
+        k = last_at_most(threads, thread[i])
+        if k < 0 or threads[k] != thread[i]:
+            continue
+        at = _last_begun(begin, bounds[k], bounds[k + 1], time[i])
+        if at >= bounds[k] and time[i] <= end[at]:
+            found[i] = owner[at]
+
+
+@inlined
+def _last_begun(begin: I64, low: Int, high: Int, time: Int) -> Int:
+    """Index of the last of ``begin[low:high]`` that is not above ``time``; one below ``low`` where there is none."""
+    first, after = np.int64(low), np.int64(high)
+    while first < after:
+        middle = (first + after) // 2
+        if begin[middle] <= time:
+            first = middle + 1
+        else:
+            after = middle
+    return first - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallSpans:
+    """The calls of requests. ``fresh``: by request, whether its packet was allocated for it (not taken from a list)."""
+
+    spans: Spans
+    fresh: Mask
+
+
+def call_spans(outstanding: Outstanding, requests: RequestTable, sockets: SocketTable, packets: I32) -> CallSpans:
+    """From the allocation of each request's packet to the return of its driver call.
+
+    ``packets``: row of the block that holds each request's packet, -1 for none. A packet that was made before its
+    thread's previous request or socket came from a lookaside list, and its allocation tells no beginning.
+    """
+    barrier = _thread_did_before(requests, sockets)
+    made = np.where(packets >= 0, outstanding.time_ns[packets], -1) if len(outstanding) else np.full(len(requests), -1)
+    fresh = (made >= np.maximum(barrier, requests.issued_ns - CALL_NS)) & (made >= 0)
+    if len(outstanding):
+        fresh &= outstanding.thread[packets] == requests.thread
+    begin = np.where(fresh, made, requests.issued_ns - _reach(requests.issued_ns[fresh] - made[fresh]))
+    started = requests.operation_start_ns
+    begin = np.where((started >= 0) & (started < begin), started, begin)
+    end = np.where(requests.completed_ns >= 0, requests.completed_ns, _FOREVER)
+    end = np.minimum(end, requests.issued_ns + CALL_NS)
+    end = np.where(requests.returned_ns >= 0, requests.returned_ns, end)
+    rows = np.arange(len(requests), dtype=np.int32)
+    return CallSpans(Spans.of(requests.thread, np.maximum(begin, barrier), end, rows), fresh)
+
+
+def life_spans(thread: U32, created_ns: I64, file_ns: I64, closed_ns: I64) -> Spans:
+    """From the opening of each socket to its close; rows are owners. Times are negative where they are not known.
+
+    ``file_ns``: when its file object was allocated, which comes before the driver hears of the socket.
+    """
+    begin = np.where(file_ns >= 0, file_ns, np.maximum(created_ns - _REACH_NS, 0))
+    end = np.where(closed_ns >= 0, closed_ns, _FOREVER)
+    known = (created_ns >= 0) | (file_ns >= 0)
+    rows = np.flatnonzero(known).astype(np.int32)
+    return Spans.of(thread[known], begin[known], end[known], rows)
+
+
+def _thread_did_before(requests: RequestTable, sockets: SocketTable) -> I64:
+    """By request: when its thread last issued another one, or created a socket, before it; 0 where it never did."""
+    threads = np.concatenate([requests.thread, sockets.thread])
+    times = np.concatenate([requests.issued_ns, sockets.created_ns])
+    order = np.lexsort((times, threads))
+    same = threads[order][1:] == threads[order][:-1]
+    before = np.zeros(len(order), np.int64)
+    before[order[1:]] = np.where(same, np.maximum(times[order][:-1], 0), 0)
+    return before[: len(requests)]
+
+
+def _reach(gaps: I64) -> np.int64:
+    """How long before its driver call a request's first buffer may be made, by the gaps of fresh packets."""
+    if not len(gaps):
+        return np.int64(_REACH_NS)
+    return np.int64(np.clip(_REACH_MEDIANS * np.median(gaps), _REACH_LEAST_NS, CALL_NS))

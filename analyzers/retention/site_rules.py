@@ -1,0 +1,136 @@
+"""Which kinds of allocations are part of a request or a socket, told by what is outstanding of the whole kind.
+
+A kind is an allocation site. That one allocation falls into a request's call says little; that nearly all that is
+outstanding of its kind does, the same number for every request, says that they go with the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.modules import KERNEL_NAME
+from analyzers.snapshot import SiteTable, TagTable
+from analyzers.tags.callers import COMPLETION_CONTEXT
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+NEARLY_ALL: Final = 0.9
+"""Share of a kind that must fit. The rest allows for lost events, and for a thread that was preempted in between."""
+MOST_EACH: Final = 4
+"""More than this of one kind at one request or socket is a list that grows, not a part of it."""
+ON_ITS_WAY: Final = 0.25
+"""What a smaller share of the pending requests or sockets has is on its way through, not a part of them. Not a half:
+without AFD events connects and sends are one operation, and each has buffers of its own."""
+SHARE_OF_OTHERS: Final = 0.8
+"""Share of an operation's pending requests that must have one, where the driver is not known to hang it on requests."""
+LIFT: Final = 2.0
+"""And how much rarer such an allocation must be outstanding elsewhere: at least half of all must have been freed."""
+SOCKET_DRIVERS: Final = frozenset({"afd.sys", "tcpip.sys", "netio.sys", "tdx.sys", "tdi.sys"})
+"""Windows' own modules between a socket and the network: what they make in a socket's operation hangs on its endpoint,
+and goes with the last reference on its file object, unless they free it earlier."""
+
+
+class Maker(IntEnum):
+    """Who makes the allocations of a site, as far as it tells what they belong to."""
+
+    OTHER = 0
+    IO_MANAGER = 1  # all known frames are the kernel's: between packet and driver call only the I/O manager runs
+    SOCKET_DRIVER = 2  # or the I/O manager, where it hangs on a file just so: the file's completion port and key
+
+
+def makers(sites: SiteTable, tags: TagTable) -> npt.NDArray[np.uint8]:
+    """By site: :class:`Maker` of the allocating module, or of the tag's known driver where no stack tells."""
+    by_name = {KERNEL_NAME: Maker.IO_MANAGER, **dict.fromkeys(SOCKET_DRIVERS, Maker.SOCKET_DRIVER)}
+    rows = zip(sites.driver, sites.tag_row.tolist(), strict=True)
+    found = np.array([by_name.get((driver or tags.driver[tag]).lower(), Maker.OTHER) for driver, tag in rows], np.uint8)
+    contexts = (tags.tag == COMPLETION_CONTEXT)[sites.tag_row]
+    return np.where(contexts, np.uint8(Maker.SOCKET_DRIVER), found)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Why the allocations of a site were taken for part of their requests or sockets.
+
+    ``site``: row of the site table. ``noun``: what they are part of. ``owners`` of ``among`` such have ``each`` of
+    them. ``count``: attributed ones; ``elsewhere``: outstanding ones that were not. ``freed``: others of the site.
+    """
+
+    site: int
+    rule: int
+    noun: str
+    count: int
+    owners: int
+    among: int
+    each: int
+    elsewhere: int
+    freed: int
+
+    def says(self) -> str:
+        """The support in words."""
+        number = "exactly one" if self.each == 1 else f"{self.each} each"
+        have = "has" if self.among == 1 else "have"
+        words = f"{self.owners:,} of {self.among:,} {self.noun} {have} {number}; {self.freed:,} others were freed"
+        return f"{words}; {self.elsewhere:,} are outstanding elsewhere" if self.elsewhere else words
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """Candidates counted by site. Arrays are by row of the site table.
+
+    ``inside``: candidates. ``owners``: different owners of them. ``each``: the usual number at one owner. ``alike``:
+    share of the owners that have just that number. ``pair_site``, ``pair_owner``: every site with each of its owners.
+    """
+
+    inside: I64
+    owners: I64
+    each: I64
+    alike: F64
+    pair_site: I64
+    pair_owner: I64
+
+    @classmethod
+    def of(cls, site: I32, owner: I32, sites: int) -> Tally:
+        """From the candidates' sites and owners."""
+        pairs, number = np.unique((site.astype(np.int64) << 32) | owner.astype(np.int64), return_counts=True)
+        pair_site, pair_owner = pairs >> 32, pairs & 0xFFFFFFFF
+        inside = np.bincount(site, minlength=sites).astype(np.int64)
+        owners = np.bincount(pair_site, minlength=sites).astype(np.int64)
+        each = np.rint(inside / np.maximum(owners, 1)).astype(np.int64)
+        same = np.bincount(pair_site[number == each[pair_site]], minlength=sites)
+        return cls(inside, owners, each, same / np.maximum(owners, 1), pair_site, pair_owner)
+
+    def regular(self) -> Mask:
+        """By site: the same small number at nearly every owner."""
+        return (self.owners > 0) & (self.alike >= NEARLY_ALL) & (self.each <= MOST_EACH)
+
+    def covers(self, unclaimed: I64) -> Mask:
+        """By site: nearly all that is outstanding and not claimed otherwise is among the candidates."""
+        covered: Mask = self.inside >= NEARLY_ALL * unclaimed
+        return covered
+
+    def having(self, owners: Mask) -> I64:
+        """By site: how many of the marked owners have some."""
+        return np.bincount(self.pair_site[owners[self.pair_owner]], minlength=len(self.inside)).astype(np.int64)
+
+    def peers(self, owners: Mask, group: I64) -> I64:
+        """By site: how many marked owners there are in all the groups that any of its marked owners is in."""
+        marked = owners[self.pair_owner]
+        sizes = np.bincount(group[owners], minlength=int(group.max(initial=0)) + 1)
+        met = np.sort((self.pair_site[marked] << 32) | group[self.pair_owner[marked]])
+        met = met[np.diff(met, prepend=-1) != 0]
+        return np.bincount(met >> 32, sizes[met & 0xFFFFFFFF], len(self.inside)).astype(np.int64)
+
+
+def lifted(sites: SiteTable, share: F64) -> Mask:
+    """By site: outstanding at ``share`` of the requests, but clearly rarer among all allocations of the site."""
+    usual = sites.outstanding_count / np.maximum(sites.allocations, 1)
+    found: Mask = (share >= SHARE_OF_OTHERS) & (share >= LIFT * usual)
+    return found

@@ -1,0 +1,100 @@
+"""One cause, one finding: what one socket, or one step of a program, leaves behind together is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analyzers.findings import Accused, Evidence, Finding, GroupShare
+from analyzers.modules import KERNEL_NAME
+from analyzers.pooltag import tag_text
+from analyzers.tags.callers import ENDPOINT, FILE, IO_MANAGER, PACKET, PORT_PACKET, SOCKETS
+from analyzers.verdicts.accusation import Scene
+from analyzers.verdicts.callers import modules_below
+from analyzers.verdicts.judgement import Judgement
+from analyzers.verdicts.signs import explained
+
+_FIRST: Final = (PACKET, PORT_PACKET, FILE, ENDPOINT)
+"""What heads a finding, best first: a packet that is held keeps its file, and a file what hangs on it."""
+_NAMED: Final = 5
+"""Tags that a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """An accused group, and what is said of it alone."""
+
+    judgement: Judgement
+    finding: Finding
+
+    @property
+    def callers(self) -> bool:
+        """Whether the culprit is who asked for it."""
+        return self.judgement.group.callers
+
+
+def united(
+    members: Sequence[Accusation], scene: Scene, keep_packets: Container[int], retained_bytes: int | None = None
+) -> Accusation:
+    """The accusation that stands for all ``members``.
+
+    ``keep_packets``: processes whose packets are accused. ``retained_bytes``: of all, where more hangs on them.
+    """
+    head = _head(members, scene)
+    others = sorted((each for each in members if each is not head), key=lambda each: -each.finding.bytes)
+    ordered = [head, *others]
+    finding = replace(
+        head.finding,
+        retained_bytes=sum(each.finding.bytes for each in ordered) if retained_bytes is None else retained_bytes,
+        groups=tuple(_share(each, head) for each in ordered),
+        driver=_driver(ordered),
+        accused=Accused.PROCESS if head.callers else Accused.DRIVER,
+        explanations=explained(head.judgement, [each.judgement for each in ordered], scene, keep_packets),
+    )
+    if others:
+        finding = replace(finding, evidence=(*finding.evidence, _together(head, others)))
+    return Accusation(head.judgement, finding)
+
+
+def _head(members: Sequence[Accusation], scene: Scene) -> Accusation:
+    """What the program asked for, else what the driver allocated that called the others."""
+    if len(members) == 1:
+        return members[0]
+    asked = [each for each in members if each.callers]
+    if asked:
+        return min(asked, key=lambda each: (_rank(each.finding.tag), -each.finding.bytes))
+    below = modules_below([each.finding for each in members], scene.names, scene.module_of)
+    called = [sum(each.finding.driver in modules for modules in below) for each in members]
+    best = max(range(len(members)), key=lambda at: (called[at], members[at].finding.bytes))
+    return members[best]
+
+
+def _rank(tag: int) -> int:
+    if tag in _FIRST:
+        return _FIRST.index(tag)
+    return len(_FIRST) + (tag not in IO_MANAGER) + (tag in SOCKETS)
+
+
+def _share(each: Accusation, head: Accusation) -> GroupShare:
+    found = each.finding
+    driver = "" if each.callers or (head.callers and found.driver == KERNEL_NAME) else found.driver
+    return GroupShare(found.tag, found.paged, found.count, found.bytes, driver)
+
+
+def _driver(ordered: Sequence[Accusation]) -> str:
+    """The head's; where the culprit is who asked, the only driver that keeps something with it."""
+    head = ordered[0]
+    if not head.callers:
+        return head.finding.driver
+    drivers = {each.finding.driver for each in ordered if not each.callers} - {"", KERNEL_NAME}
+    return drivers.pop() if len(drivers) == 1 else ""
+
+
+def _together(head: Accusation, others: Sequence[Accusation]) -> Evidence:
+    tags = list(dict.fromkeys(tag_text(each.finding.tag).strip() for each in others))
+    names = ", ".join(tags[:_NAMED]) + (f" and {len(tags) - _NAMED} more" if len(tags) > _NAMED else "")
+    one = tag_text(head.finding.tag).strip()
+    return Evidence(
+        "in-step", f"each step leaves {names} behind with {one}, on the same thread at the same moments", inferred=True
+    )

@@ -1,0 +1,243 @@
+"""Why memory of requests stays, where no event tells: each possible reason, and whether the evidence bears it out.
+
+A request is finished in two stages. Stage 2, in the context of its thread, frees the buffer and the file reference, and
+then either frees the packet, or queues it as a user-mode APC, or puts it into the file's completion port (ReactOS,
+``ntoskrnl/io/iomgr/irp.c``, IopCompleteRequest; learn.microsoft.com, "How Completion Processing Is Performed"). So what
+stays together with the packets tells which stage they have passed, and with that who may hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from analyzers.findings import Cause, Explanation, Fits
+
+
+class Memory(Enum):
+    """What it is that stays."""
+
+    PACKETS = auto()  # request packets that the I/O manager made for a caller
+    PORT_PACKETS = auto()  # completion packets of ports, without request packets
+    OBJECTS = auto()  # files, sockets and what hangs on them, without request packets
+    BUFFERS = auto()  # buffers, memory descriptor lists and contexts of requests, without packets
+    OF_DRIVER = auto()  # request packets that a driver made itself
+
+
+class Stays(Enum):
+    """Whether what stage 2 releases, a request's file or its buffer, is still there."""
+
+    GONE = auto()
+    KEPT = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known of some memory that stays. ``None``: nothing tells.
+
+    ``count``: blocks; ``listed``: how many may rest on lookaside lists at most. ``files``, ``buffers``: of the same
+    requests. ``calls_on``: whether their threads went on making calls from user mode. ``completed``: whether the driver
+    completed them. ``queued``: whether they are in a completion port. ``exited``: whether their threads ended since.
+    ``delivered``: whether others of the kind were freed by user-mode APCs. ``packets``: whether the program's request
+    packets stay as well, though not in step. ``stacks``: whether call stacks show who made them. ``driver``: who did,
+    empty for nobody in particular.
+    """
+
+    memory: Memory
+    count: int
+    listed: int = 0
+    files: Stays = Stays.UNKNOWN
+    buffers: Stays = Stays.UNKNOWN
+    calls_on: bool | None = None
+    completed: bool | None = None
+    queued: bool | None = None
+    exited: bool | None = None
+    delivered: bool | None = None
+    packets: bool = False
+    stacks: bool = True
+    driver: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Stage 2 has released what they held."""
+        return Stays.GONE in {self.files, self.buffers}
+
+    @property
+    def whole(self) -> bool:
+        """Stage 2 has not released what they hold."""
+        return Stays.KEPT in {self.files, self.buffers}
+
+
+_QUEUES: Final = (
+    "kernel queue events show what goes into a completion port and who takes it out; !thread shows a thread's APCs"
+)
+_COMPLETIONS: Final = "driver (IRP) events show whether the driver completes each request"
+_ORDER: Final = (Fits.YES, Fits.UNKNOWN, Fits.NO)
+_Row = tuple[Cause, Fits, str, str]
+
+
+def explanations(signs: Signs) -> tuple[Explanation, ...]:
+    """The possible reasons, those that fit first. What tells them apart is said where more than one is left."""
+    rows = sorted(_RULES[signs.memory](signs), key=lambda row: _ORDER.index(row[1]))
+    told = sum(fits is not Fits.NO for _, fits, _, _ in rows) == 1
+    return tuple(
+        Explanation(why, fits, says, "" if told or fits is Fits.NO else apart) for why, fits, says, apart in rows
+    )
+
+
+def _of_packets(signs: Signs) -> Iterator[_Row]:
+    yield Cause.USER_APC, *_user_apc(signs), _QUEUES
+    yield Cause.PORT, *_port(signs), _QUEUES
+    yield Cause.DRIVER_KEPT, *_driver_kept(signs), _COMPLETIONS
+    yield Cause.COMPLETION_STOPPED, *_completion_stopped(signs), _COMPLETIONS
+    yield Cause.SPECIAL_APC, *_special_apc(signs), "context switches show whether the thread runs at all"
+    if not signs.stacks:
+        says = "without call stacks they may be a driver's own, which it has to free itself"
+        yield Cause.MISSING_FREE, Fits.UNKNOWN, says, "call stacks of pool allocations show who makes them"
+    yield Cause.LIST, *_list(signs), "a longer recording shows whether their number is bounded"
+
+
+def _user_apc(signs: Signs) -> tuple[Fits, str]:
+    if signs.completed is False:
+        return Fits.NO, "their driver has not completed them"
+    if signs.whole:
+        return Fits.NO, f"their {_kept(signs)} are still there; these are released before a user-mode APC is queued"
+    if signs.queued:
+        return Fits.NO, "they are in a completion port, and a file with a port takes no completion routine"
+    if signs.exited:
+        return Fits.NO, "their threads have ended, which frees the user-mode APCs of a thread"
+    if signs.delivered:
+        return Fits.YES, "others of the kind were freed by user-mode APCs: the threads do not wait alertably any more"
+    return Fits.YES, (
+        f"{_left(signs)}: a completion routine was given, and its thread never waits alertably, so that its user-mode"
+        " APCs are not delivered"
+    )
+
+
+def _port(signs: Signs) -> tuple[Fits, str]:
+    if signs.completed is False:
+        return Fits.NO, "their driver has not completed them"
+    if signs.queued is False:
+        return Fits.NO, "kernel queue events show none of them in a completion port"
+    if signs.queued:
+        return Fits.YES, "they went into a completion port and were not taken out"
+    if signs.whole:
+        return Fits.YES, (
+            f"packets, {_kept(signs)} stay together, as they do until somebody takes the packets out of the file's"
+            " completion port"
+        )
+    return Fits.YES, (
+        f"{_left(signs)}: the file has a completion port that nobody reads, and the request was made with an event"
+    )
+
+
+def _driver_kept(signs: Signs) -> tuple[Fits, str]:
+    if signs.finished:
+        return Fits.NO, f"their {_gone(signs)} are gone, so their driver completed them"
+    if signs.completed:
+        return Fits.NO, "their driver completed them"
+    if signs.completed is False:
+        return Fits.YES, "their driver has not completed them"
+    if signs.whole:
+        return Fits.YES, f"packets, {_kept(signs)} stay together, as they do until the driver completes the requests"
+    return Fits.UNKNOWN, "their files may still be open, and the trace does not show whether the driver completed them"
+
+
+def _completion_stopped(signs: Signs) -> tuple[Fits, str]:
+    if signs.finished:
+        return Fits.NO, f"their {_gone(signs)} are gone, so no completion routine stopped the completion"
+    if signs.completed is False:
+        return Fits.NO, "their driver has not completed them"
+    if signs.whole:
+        return Fits.YES, f"packets, {_kept(signs)} stay together, as where a completion routine stopped the completion"
+    return Fits.UNKNOWN, "their files may still be open, and a completion routine may have kept the packets"
+
+
+def _special_apc(signs: Signs) -> tuple[Fits, str]:
+    if signs.completed is False:
+        return Fits.NO, "their driver has not completed them"
+    if signs.finished:
+        return Fits.NO, f"their {_gone(signs)} are gone, so their special kernel APCs have run, or none was needed"
+    if signs.calls_on:
+        return Fits.NO, (
+            "their thread went on making calls from user mode, and no thread returns there with special kernel APCs"
+            " pending"
+        )
+    return Fits.UNKNOWN, "the trace does not show whether their thread ran in user mode since"
+
+
+def _list(signs: Signs) -> tuple[Fits, str]:
+    if signs.count > signs.listed:
+        return Fits.NO, f"{signs.count:,} are more than lookaside lists hold"
+    return Fits.UNKNOWN, f"{signs.count:,} may rest on lookaside lists until they are used again"
+
+
+def _left(signs: Signs) -> str:
+    return f"only the packets stay, their {_gone(signs)} are gone" if signs.finished else "only the packets stay"
+
+
+def _gone(signs: Signs) -> str:
+    return _named(signs, Stays.GONE)
+
+
+def _kept(signs: Signs) -> str:
+    return _named(signs, Stays.KEPT)
+
+
+def _named(signs: Signs, state: Stays) -> str:
+    named = [name for name, one in (("files", signs.files), ("buffers", signs.buffers)) if one is state]
+    return " and ".join(named)
+
+
+def _of_port_packets(signs: Signs) -> Iterator[_Row]:
+    apart = "kernel queue events show who puts packets into the port, and who takes them out"
+    yield (
+        Cause.PORT,
+        Fits.YES,
+        "such packets are made for completion ports alone (PostQueuedCompletionStatus, or a call that finished at"
+        " once), and stay until somebody takes them out",
+        apart,
+    )
+    yield Cause.USER_APC, Fits.NO, "a user-mode APC of a request is its packet, and no request packets stay", ""
+    yield Cause.LIST, *_list(signs), "a longer recording shows whether their number is bounded"
+
+
+def _of_objects(signs: Signs) -> Iterator[_Row]:
+    apart = "handle events, or !handle and !object in a kernel debugger, show who still refers to them"
+    yield Cause.REFERENCE, Fits.YES, "the program, or a driver, still holds a handle or a reference on each", apart
+    fits, says = Fits.NO, "no request packets stay with them"
+    if signs.packets:
+        fits, says = Fits.UNKNOWN, "request packets of the program stay as well, and one of them may hold each"
+    yield Cause.DRIVER_KEPT, fits, says, _COMPLETIONS
+    yield Cause.PORT, fits, says, _QUEUES
+    yield Cause.USER_APC, Fits.NO, "the file of a request is released before its user-mode APC is queued", ""
+
+
+def _of_buffers(_: Signs) -> Iterator[_Row]:
+    yield Cause.MISSING_FREE, Fits.UNKNOWN, "their driver may have taken them over and not freed them", _COMPLETIONS
+    yield Cause.DRIVER_KEPT, Fits.UNKNOWN, "packets from lookaside lists are not seen being allocated", _COMPLETIONS
+    yield Cause.USER_APC, Fits.NO, "they are released before a user-mode APC is queued", ""
+
+
+def _of_driver(signs: Signs) -> Iterator[_Row]:
+    yield (
+        Cause.MISSING_FREE,
+        Fits.YES,
+        f"{signs.driver} made these packets itself, so it has to free each of them, also after it stopped the"
+        " completion",
+        "",
+    )
+    for why, word in ((Cause.USER_APC, "user-mode APC"), (Cause.PORT, "completion port")):
+        yield why, Fits.NO, f"no {word} belongs to a packet that a driver made itself", ""
+
+
+_RULES: Final = {
+    Memory.PACKETS: _of_packets,
+    Memory.PORT_PACKETS: _of_port_packets,
+    Memory.OBJECTS: _of_objects,
+    Memory.BUFFERS: _of_buffers,
+    Memory.OF_DRIVER: _of_driver,
+}

@@ -1,0 +1,95 @@
+"""What stays with a program's request memory, and what was released: the evidence that explanations rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Explanation
+from analyzers.snapshot import PoolSnapshot
+from analyzers.tags.callers import BUFFERS, ENDPOINT, FILE, PACKET, PORT_PACKET, SOCKETS
+from analyzers.verdicts.accusation import Scene
+from analyzers.verdicts.explanations import Memory, Signs, Stays, explanations
+from analyzers.verdicts.groups import Group, parts_of
+from analyzers.verdicts.judgement import Judgement
+from analyzers.verdicts.resting import may_rest
+
+_AS_MANY: Final = 0.25
+"""Share by which the number of files opened in each step of time may differ from that of the packets that stay, where
+each request has its own."""
+_FREED: Final = 0.8
+"""Share of these that must have been freed."""
+_CALLS_EACH: Final = 5
+"""Requests that each thread made, on average, from which it went on calling after most of them."""
+_SYSTEM: Final = (0, 4)
+"""Processes whose threads never return to user mode."""
+
+
+def explained(
+    head: Judgement, members: Iterable[Judgement], scene: Scene, keep_packets: Container[int]
+) -> tuple[Explanation, ...]:
+    """The possible reasons why a program's (or a driver's) request memory stays; none for other memory.
+
+    ``members``: all that stays with it, itself among them. ``keep_packets``: processes whose packets are accused.
+    """
+    memory = _memory(head.group)
+    if memory is None:
+        return ()
+    if memory is Memory.OF_DRIVER:
+        return explanations(Signs(memory, head.survivors.count, driver=head.group.driver))
+    tags = {each.group.tag for each in members}
+    pool, rows = scene.pool, head.rows
+    return explanations(
+        Signs(
+            memory,
+            count=len(rows),
+            listed=may_rest(pool.outstanding, rows),
+            files=_stays(pool, head, tags, (FILE, ENDPOINT)),
+            buffers=_stays(pool, head, tags, sorted(BUFFERS)),
+            calls_on=_calls_on(scene, rows),
+            packets=head.group.process in keep_packets,
+            stacks=scene.coverage.stacks,
+        )
+    )
+
+
+def _memory(group: Group) -> Memory | None:
+    if group.tag == PACKET:
+        return Memory.PACKETS if group.callers else Memory.OF_DRIVER
+    if not group.callers:
+        return None
+    if group.tag == PORT_PACKET:
+        return Memory.PORT_PACKETS
+    return Memory.OBJECTS if group.tag == FILE or group.tag in SOCKETS else Memory.BUFFERS
+
+
+def _stays(pool: PoolSnapshot, head: Judgement, kept: set[int], tags: Sequence[int]) -> Stays:
+    if kept & set(tags):
+        return Stays.KEPT
+    return Stays.GONE if any(_came_and_went(pool, head, tag) for tag in tags) else Stays.UNKNOWN
+
+
+def _came_and_went(pool: PoolSnapshot, head: Judgement, tag: int) -> bool:
+    """Whether the process made one of the tag for each that stays, step by step of time, and they were freed."""
+    parts, history = parts_of(pool), head.group.history
+    its = parts.process == head.group.process
+    its &= (pool.tags.tag == tag)[pool.sites.tag_row[parts.site]]
+    mine = np.flatnonzero(its)
+    made, freed = int(parts.allocations[mine].sum()), int(parts.frees[mine].sum())
+    if not made or freed < _FREED * made:
+        return False
+    first = history.start_ns // history.step_ns
+    steps = parts.history.allocations[mine, first : first + len(history.survivors)].sum(axis=0, dtype=np.int64)
+    apart = int(np.abs(steps - history.survivors).sum())
+    return apart <= _AS_MANY * max(int(history.survivors.sum()), 1)
+
+
+def _calls_on(scene: Scene, rows: npt.NDArray[np.intp]) -> bool | None:
+    """Whether their threads went on making calls from user mode; ``None`` where the trace does not show it."""
+    outstanding = scene.pool.outstanding
+    if not scene.coverage.stacks or np.isin(outstanding.process[rows], _SYSTEM).any():
+        return None
+    return True if len(rows) >= _CALLS_EACH * len(np.unique(outstanding.thread[rows])) else None

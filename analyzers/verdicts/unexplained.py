@@ -1,0 +1,143 @@
+"""Verdicts for what no held request explains: groups of allocations are judged, and leaks of one cause told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
+from analyzers.grounds import Grounds
+from analyzers.quantities import moment
+from analyzers.retention.retained import own_request
+from analyzers.snapshot import PoolSnapshot
+from analyzers.tags.callers import BUFFERS, LISTED, PACKET
+from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.verdicts.causes import Accusation, united
+from analyzers.verdicts.confidence import LEAST
+from analyzers.verdicts.course import Span
+from analyzers.verdicts.groups import groups
+from analyzers.verdicts.in_step import in_step
+from analyzers.verdicts.judgement import Judgement, judge_all
+from analyzers.verdicts.merging import merged, without_nobodys
+from analyzers.verdicts.on_sockets import OnSockets
+from analyzers.verdicts.owners import Owners, owners
+from analyzers.verdicts.passed_on import settled
+from analyzers.verdicts.resting import WHY, resting
+
+Mask = npt.NDArray[np.bool_]
+
+_UNDER_WAY: Final = "held by requests that their drivers have not completed yet, in a number that is usual"
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """What is said of memory that no held request explains."""
+
+    findings: list[Finding]
+    cleared: list[Cleared]
+
+
+def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> Unexplained:
+    """Judge the outstanding allocations that are not ``known`` (by row) to go with a held request, at ``at_ns``.
+
+    There must be an outstanding allocation.
+    """
+    pool, lost, complete_ns = scene.pool, scene.coverage.lost, scene.coverage.complete_from_ns
+    span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
+    unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
+    rests = resting(pool, held.requests, held.attribution, known | unknown, lost)
+    under_way = _under_way(held) & ~known & ~rests
+    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way
+    aside = known | rests | under_way | early
+    judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
+    sockets = OnSockets.of(held)
+    judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
+    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene)
+    passed_on = settled(accused.groups, accused.families, pool)
+    if passed_on is not None:
+        accused = _Accused.of(passed_on[0], sockets, scene)
+    accusations = _accusations(accused, held, sockets, scene)
+    innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
+    innocent += [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
+    cleared = [_cleared(each, pool) for each in innocent]
+    cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
+    cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
+    cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
+    return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
+
+
+def _under_way(held: Grounds) -> Mask:
+    """By outstanding allocation: whether it belongs to a request in flight."""
+    in_flight = np.append(held.held.is_held_by(Why.IN_FLIGHT), np.False_)
+    return np.asarray(in_flight[own_request(held.attribution, held.requests.requests)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Accused:
+    """Accused groups, whose each is, and which have one cause: places in families."""
+
+    groups: list[Judgement]
+    whose: list[Owners]
+    families: list[list[int]]
+
+    @classmethod
+    def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene) -> _Accused:
+        """One cause are a process' closed sockets, or what the steps of a program leave behind."""
+        outstanding = scene.pool.outstanding
+        whose = owners([each.rows for each in groups], outstanding, scene.pool.sites)
+        listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
+        families = in_step([each.rows for each in groups], whose, outstanding, listed)
+        return cls(groups, whose, sockets.joined(families, groups, whose))
+
+
+def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
+    """An accusation for each cause."""
+    outstanding = scene.pool.outstanding
+    single = []
+    for each, who in zip(accused.groups, accused.whose, strict=True):
+        of_sockets = sockets.count(each.rows)
+        node = held.retention.group_for(each.rows)
+        path = held.retention.path(node) if node is not None else ()
+        shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
+        single.append(Accusation(each, accuse(each, who, scene, path=path, closed_sockets=shut)))
+    packets = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == PACKET}
+    causes = []
+    for family in accused.families:
+        members = [single[number] for number in family]
+        part = [each for each in members if sockets.make_up(each.judgement.rows, sockets.count(each.judgement.rows))]
+        rows = [each.judgement.rows for each in members]
+        causes.append(
+            united(members, scene, packets, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
+        )
+    return causes
+
+
+def _too_weak(accusation: Accusation) -> Judgement:
+    finding = accusation.finding
+    why = f"it looks like {finding.verdict}, but hardly surer than chance ({finding.confidence:.0%})"
+    return replace(accusation.judgement, verdict=Verdict.UNKNOWN, why=why)
+
+
+def _cleared(judgement: Judgement, pool: PoolSnapshot) -> Cleared:
+    group = judgement.group
+    size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
+    return Cleared(group.tag, group.paged, group.driver, judgement.verdict, len(group.rows), size, judgement.why)
+
+
+def _set_aside(pool: PoolSnapshot, mask: Mask, verdict: Verdict, why: str) -> list[Cleared]:
+    """The marked rows of the outstanding table by group, all cleared for one reason."""
+    found = []
+    for group in groups(pool, ~mask):
+        size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
+        found.append(Cleared(group.tag, group.paged, group.driver, verdict, len(group.rows), size, why))
+    return found
+
+
+def _when_incomplete(until_ns: int) -> str:
+    return (
+        f"allocated before {moment(until_ns)}, when the file has events of some processors only: "
+        f"whether it was freed is not in it"
+    )

@@ -1,0 +1,117 @@
+"""Which kinds of blocks one step of a program leaves behind together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analyzers.verdicts.in_step import among_steps, follows, in_step
+from analyzers.verdicts.owners import Owners
+from tests.analyzers.verdicts.judged import outstanding_at
+
+I64 = np.ndarray[tuple[int], np.dtype[np.int64]]
+STEPS, PERIOD = 200, 1_000_000
+
+
+def _steps(offset: int, each: int = 1, *, jitter: int = 300_000, seed: int = 1) -> I64:
+    """``each`` blocks of a kind in each of 200 steps, at an offset within the step; steps come at uneven times."""
+    starts = np.arange(STEPS) * PERIOD + np.random.default_rng(7).integers(0, jitter, STEPS)
+    inside = np.random.default_rng(seed).integers(0, 50, (STEPS, each))
+    return np.sort((starts[:, np.newaxis] + offset + inside).ravel())
+
+
+def _by_chance(count: int = STEPS, seed: int = 3) -> I64:
+    return np.sort(np.random.default_rng(seed).integers(0, STEPS * PERIOD, count))
+
+
+def _of(thread: int, births: I64) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    return np.full(len(births), thread, np.uint32)
+
+
+def _follow(first: I64, other: I64) -> bool:
+    return follows(first, _of(8, first), other, _of(8, other))
+
+
+def _without(births: I64, share: float, seed: int) -> I64:
+    return births[np.random.default_rng(seed).random(len(births)) >= share]
+
+
+@pytest.mark.parametrize("offset", [-400, 400])
+@pytest.mark.parametrize("each", [1, 2, 4])
+def test_so_many_of_one_kind_for_each_of_another_are_in_step(offset: int, each: int) -> None:
+    assert _follow(_steps(0), _steps(offset, each))
+
+
+def test_more_than_four_for_each_are_a_list_that_grows() -> None:
+    assert not _follow(_steps(0), _steps(400, 7))
+
+
+def test_a_tenth_of_each_may_be_missing() -> None:
+    assert _follow(_without(_steps(0), 0.1, 4), _without(_steps(400), 0.1, 5))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_as_many_at_other_moments_are_not(seed: int) -> None:
+    assert not _follow(_steps(0), _by_chance(seed=seed))
+    assert not _follow(_by_chance(seed=seed), _by_chance(seed=seed + 100))
+
+
+def test_a_fifth_more_are_not() -> None:
+    births = _steps(0)
+    assert not _follow(births, np.sort(np.concatenate([_steps(400), births[::5] + 500])))
+
+
+def test_steps_of_many_threads_at_once_are_told_by_thread() -> None:
+    starts = np.arange(STEPS) * 100
+    threads = (starts // 100 % 10).astype(np.uint32)
+    late = starts + 950
+    assert follows(starts, threads, late, threads)
+
+
+def test_what_some_steps_have_at_the_same_place_is_among_them() -> None:
+    assert among_steps(_steps(0), _without(_steps(4000), 0.5, 4))
+    assert among_steps(_steps(0), _without(_steps(-4000), 0.5, 4))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_comes_at_any_place_in_them_is_not(seed: int) -> None:
+    assert not among_steps(_steps(0), _by_chance(100, seed))
+
+
+def test_blocks_of_one_time_may_have_been_made_in_either_order() -> None:
+    births = _steps(0) // 1000 * 1000
+    other = births + np.where(np.arange(STEPS) % 3 == 0, 1000, 0)
+    assert _follow(births, other)
+    assert _follow(other, births)
+
+
+def _whose(thread: int | None, process: int | None = 4) -> Owners:
+    return Owners(process, 1.0, thread, 1.0, 1, inferred=False)
+
+
+def _found(*kinds: tuple[I64, Owners]) -> list[set[int]]:
+    births = np.concatenate([made for made, _ in kinds])
+    order = np.argsort(births, kind="stable")
+    kind = np.repeat(np.arange(len(kinds)), [len(made) for made, _ in kinds])[order]
+    threads = np.array([who.thread or 8 for _, who in kinds], np.uint32)[kind]
+    outstanding = replace(outstanding_at(births[order]), thread=threads)
+    rows = [np.flatnonzero(kind == number) for number in range(len(kinds))]
+    return sorted(map(set, in_step(rows, [who for _, who in kinds], outstanding)), key=min)
+
+
+def test_kinds_in_step_of_one_thread_are_one() -> None:
+    assert _found(*((_steps(at * 400, seed=at), _whose(8)) for at in range(5))) == [{0, 1, 2, 3, 4}]
+
+
+def test_the_same_rate_on_another_thread_is_another_matter() -> None:
+    assert _found((_steps(0), _whose(8)), (_steps(400), _whose(12))) == [{0}, {1}]
+
+
+def test_another_rate_on_the_same_thread_is_another_matter() -> None:
+    assert _found((_steps(0), _whose(8)), (_by_chance(130), _whose(8))) == [{0}, {1}]
+
+
+def test_what_is_nobodys_stays_alone() -> None:
+    assert _found((_steps(0), _whose(None, None)), (_steps(400), _whose(None, None))) == [{0}, {1}]
