@@ -16,6 +16,7 @@ import numpy.typing as npt
 from analyzers.address_lookup import blocks_of
 from analyzers.findings import EventRef, Evidence
 from analyzers.holders.held import HeldGroup, Port
+from analyzers.holders.irp_blocks import is_packet
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
@@ -88,6 +89,8 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
     known = np.flatnonzero(block >= 0)
     posted = known[mini[pool.outstanding.site[block[known]]]]
     poster = other.thread[posted]
+    asked = pool.outstanding.thread[block[posted]]
+    poster = np.where(is_packet(pool)[pool.outstanding.site[block[posted]]] & (asked != UNKNOWN_ID), asked, poster)
     owner = _owners(pool, block[posted], poster, other.time_ns[posted], threads)
     return _Entries(
         row=np.concatenate((rows, block[posted])).astype(np.int32),
