@@ -89,9 +89,11 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
     known = np.flatnonzero(block >= 0)
     posted = known[mini[pool.outstanding.site[block[known]]]]
     poster = other.thread[posted]
-    asked = pool.outstanding.thread[block[posted]]
-    poster = np.where(is_packet(pool)[pool.outstanding.site[block[posted]]] & (asked != UNKNOWN_ID), asked, poster)
+    asked, of_request = pool.outstanding.thread[block[posted]], is_packet(pool)[pool.outstanding.site[block[posted]]]
+    poster = np.where(of_request & (asked != UNKNOWN_ID), asked, poster)
     owner = _owners(pool, block[posted], poster, other.time_ns[posted], threads)
+    # Packets go from one process to another over lookaside lists: most are their first one's.
+    owner[of_request] = _most(owner[of_request])
     return _Entries(
         row=np.concatenate((rows, block[posted])).astype(np.int32),
         of_request=np.arange(len(rows) + len(posted)) < len(rows),
@@ -99,6 +101,12 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
         source=np.concatenate((table.thread[rows], poster)),
         process=np.concatenate((table.process[rows], owner)),
     )
+
+
+def _most(ids: U32) -> np.uint32:
+    """The id that is there most often; UNKNOWN_ID for none."""
+    values, counts = np.unique(ids, return_counts=True)
+    return np.uint32(values[counts.argmax()] if len(values) else UNKNOWN_ID)
 
 
 def _owners(pool: PoolSnapshot, blocks: I32, posters: U32, times: I64, threads: Threads) -> U32:
