@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from analyzers.requests.tracker import Requests
 from analyzers.requests.tables import RequestSnapshot
+from analyzers.requests.tracker import Requests
 from analyzers.threads import Threads
 from analyzers.who import Running
 from tests.analyzers.event_tables import event_table

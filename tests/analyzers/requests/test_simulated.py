@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzers.requests.tracker import Requests
 from analyzers.requests.tables import NEVER, RequestSnapshot
+from analyzers.requests.tracker import Requests
 from analyzers.threads import Threads
 from analyzers.who import Running
 from fixtures.settings import Settings
