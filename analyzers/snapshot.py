@@ -188,10 +188,10 @@ class Names(Protocol):
 class Snapshot:
     """Everything known at one moment.
 
-    ``partial``: reading was interrupted before the end. ``grounds``: what the diagnosis rests on, and
-    ``coverage``: which kinds of evidence there are, ``None`` for a snapshot that was put together without one. ``baseline``: the pool's counters when the capture began, ``None``
-    where nobody asked for them. ``counted``: the tags are those counters, since boot; there are no single allocations,
-    and ``baseline`` is what growth is measured from.
+    ``partial``: reading was interrupted before the end. ``grounds``: what the diagnosis rests on, and ``coverage``:
+    which kinds of evidence there are, ``None`` for a snapshot that was put together without one. ``baseline``: the
+    pool's counters when the capture began, ``None`` where nobody asked for them. ``counted``: the tags are those
+    counters, since boot; there are no single allocations, and ``baseline`` is what growth is measured from.
     """
 
     info: TraceInfo
