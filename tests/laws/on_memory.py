@@ -99,7 +99,7 @@ def a_packet_carries_one_request(story: Story) -> Iterator[str]:
     "ReactOS, iomgr/irp.c IoFreeIrp: a list for each CPU and one for all; Microsoft, lookaside lists: their depth",
 )
 def lists_are_bounded(story: Story) -> Iterator[str]:
-    """Three sizes of packets have lists, and each rests on that of the CPU on which it was taken: where it was issued."""
+    """Three sizes have lists, and a packet rests on that of the CPU on which it was taken: where it was issued."""
     resting: dict[tuple[int, int], list[Request]] = defaultdict(list)
     for request in _at_rest(story):
         resting[_size(request.block), request.issued.cpu].append(request)
