@@ -18,6 +18,8 @@ SURE: Final = 0.5
 never said with more."""
 HELD_SHARE: Final = 0.03
 """By so much the held requests may differ from the truth's packets."""
+_LAST: Final = 3
+"""So many of the last requests may rest on a list or be held: no later one tells."""
 _UNFREED: Final = frozenset({Verdict.MISSING_FREE, Verdict.GROWTH})
 _WEAKER: Final = {
     Verdict.PENDING_APC: _UNFREED,
@@ -41,7 +43,7 @@ class Outcome(StrEnum):
     FALSE = "false accusation"  # of a clean trace
     DOUBTFUL = "false but unsure"  # the same where events were lost, with a confidence of at most one half
     CLEAN = "clean"
-    FAINT = "too faint"  # the file shows next to nothing of the leak: not judged
+    FAINT = "too faint"  # the file shows next to nothing of the leak, or not what tells it from requests in flight
     BROKEN = "broken"  # the analysis raised an error
 
 
@@ -100,7 +102,8 @@ def names(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
 
 def _outcome(diagnosis: Diagnosis, truth: Truth, spoiling: Spoiling) -> tuple[Outcome, str]:
     """And why, where that is not plain."""
-    if truth.faint:
+    bounded = all(leak.apc == Apc.SPECIAL_KERNEL for leak in truth.leaks)
+    if truth.faint or (bounded and not diagnosis.findings and spoiling is not Spoiling.NONE):
         return Outcome.FAINT, ""
     if not diagnosis.findings:
         return Outcome.MISSED, ""
@@ -179,7 +182,9 @@ def _held_problem(diagnosis: Diagnosis, leak: Leak, true: frozenset[int]) -> str
     missing, beyond = len(leak.held - claimed), len(claimed - true)
     if missing > room:
         return f"{missing} of {len(leak.held)} packets are not said to be held by {leak.why}"
-    return f"{beyond} requests beside {len(true)} are said to be held by {leak.why}" if beyond > max(room, 1) else ""
+    return (
+        f"{beyond} requests beside {len(true)} are said to be held by {leak.why}" if beyond > max(room, _LAST) else ""
+    )
 
 
 def _retained(top: Finding, named: Sequence[Leak]) -> bool | None:

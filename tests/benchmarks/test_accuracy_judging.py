@@ -240,6 +240,12 @@ def test_a_leak_that_the_file_hardly_shows_is_not_asked_for() -> None:
     assert outcome(replace(LEAK, count=3)) is Outcome.FAINT
 
 
+def test_what_special_apcs_hold_is_asked_for_where_the_evidence_is_whole() -> None:
+    assert outcome(STARVED) is Outcome.MISSED
+    assert outcome(STARVED, spoiling=Spoiling.NO_SWITCHES) is Outcome.FAINT
+    assert outcome(STARVED, of_port(), spoiling=Spoiling.NO_SWITCHES) is Outcome.WRONG_CULPRIT
+
+
 @pytest.mark.parametrize(("spoiling", "place", "enough"), [(Spoiling.NONE, 0, 98), (Spoiling.NO_STACKS, 1, 95)])
 def test_limits_are_kept_or_missed_by_the_share_that_is_right(spoiling: Spoiling, place: int, enough: int) -> None:
     right, missed = (result(Judgement(each), LEAKING, spoiling) for each in (Outcome.RIGHT, Outcome.MISSED))
