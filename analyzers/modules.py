@@ -39,6 +39,22 @@ _PAGE: Final = 0x1000
 _LAST: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
+_INBOX: Final = frozenset(
+    (
+        f" {KERNEL_NAME} fltmgr.sys afd.sys tcpip.sys netio.sys ndis.sys tdx.sys http.sys npfs.sys msfs.sys mup.sys "
+        "rdbss.sys mrxsmb.sys mrxsmb20.sys srv2.sys srvnet.sys ntfs.sys refs.sys fastfat.sys exfat.sys fvevol.sys "
+        "volsnap.sys volmgr.sys partmgr.sys disk.sys classpnp.sys storport.sys stornvme.sys storahci.sys fileinfo.sys wof.sys "
+        "luafv.sys cldflt.sys bindflt.sys wcifs.sys ksecdd.sys usbport.sys usbhub3.sys usbxhci.sys hidclass.sys"
+    ).split(" ")
+)
+"""Drivers that come with Windows and stand in a request's way; the empty name is that of an unknown one."""
+
+
+def is_inbox(driver: str) -> bool:
+    """Whether a module is known to be Windows' own; an unknown one is taken for that, as nobody is named then."""
+    return driver.lower() in _INBOX
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """One image: ``name`` without its path, ``path`` as the trace has it."""

@@ -62,6 +62,10 @@ class _Part(SiteHistory):
         return self._whole.lifetimes[self._rows]
 
     @property
+    def strays(self) -> I32:
+        return self._whole.strays
+
+    @property
     def step_ns(self) -> int:
         return self._whole.step_ns
 

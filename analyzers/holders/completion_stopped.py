@@ -8,6 +8,7 @@ file, while its thread, which has run in user mode since, has no special APC lef
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -16,16 +17,19 @@ import numpy.typing as npt
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
+from analyzers.modules import is_inbox
 
 RULE: Final = "stage-two-missing"
 SEVERAL: Final = "same-routine-last"
 RULES: Final = {
     RULE: "completed, its buffer or file is still held, and no special APC and no port can be the reason",
-    SEVERAL: "completed, and one driver's routine saw it last, as others that are kept in several processes",
+    SEVERAL: "completed, and a driver's routine saw it last that others of its kind got through",
 }
 
 _MOSTLY: Final = 0.5
 _SEVERAL: Final = 2
+_SOME: Final = 0.3
+"""Share of a kind's completed requests that were retired, from which others got through."""
 _NO_ROUTINE: Final = 0.85
 _PACKETS_ALONE: Final = 0.75
 _NOT_STEADY: Final = 0.7
@@ -39,22 +43,27 @@ def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
     return np.asarray(kept & may_be)
 
 
-def from_many(evidence: Seen, left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Of the requests that are ``left``: whether one driver's routine saw them last, in several processes.
+def now_and_then(evidence: Seen, left: npt.NDArray[np.bool_], module_of: Callable[[int], str]) -> npt.NDArray[np.bool_]:
+    """Of the requests that are ``left``: whether a driver's routine saw them last that others of the kind got through.
 
     All that is left of such a request may be its packet, as of a user APC. But user APCs are taken in order, thread by
-    thread, so that later ones of the kind would not be retired, as most are; and no two programs have that in common.
+    thread, so that later ones of the kind would not be retired. Where a program makes requests of the kind with and
+    without a routine, they would be all the same: so Windows' own drivers are named only where several programs have
+    this in common.
     """
     requests, kinds = evidence.requests, evidence.snapshot.kinds
     shares = np.append(kinds.retired, 0)[requests.kind] / np.maximum(np.append(kinds.completed, 1)[requests.kind], 1)
-    may_be = left & evidence.passed & ~evidence.finished & evidence.off_list & evidence.user_mode & (shares >= _MOSTLY)
+    may_be = left & evidence.passed & ~evidence.finished & evidence.off_list & evidence.user_mode
     result = np.zeros(len(requests), np.bool_)
     if not evidence.snapshot.seen_queues:
         return result
     for routine in np.unique(requests.completion_routine[may_be]).tolist():
         mine = may_be & (requests.completion_routine == routine)
-        if len(np.unique(requests.process[mine])) >= _SEVERAL:
-            result |= mine
+        several = len(np.unique(requests.process[mine])) >= _SEVERAL
+        if is_inbox(module_of(routine)):
+            result |= mine & (shares >= _SOME) & np.bool_(several)
+        else:
+            result |= mine & ((shares >= _SOME) | np.bool_(several))
     return result
 
 
@@ -88,7 +97,12 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     if group.share(group.seen.passed) < _MOSTLY:
         found.append((_NO_ROUTINE, "no event shows which driver's completion routine stopped them"))
     if not group.number(group.seen.owns_buffer | group.seen.refers):
-        found.append((_PACKETS_ALONE, "only the packets stay, and that several programs have this in common tells"))
+        found.append(
+            (
+                _PACKETS_ALONE,
+                "only the packets stay, as where some requests have a completion routine",
+            )
+        )
     if not group.steady:
         found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
     return found

@@ -22,6 +22,8 @@ from tracer.columns import UNKNOWN_ID, Who
 Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 
+SELDOM: Final = 0.05
+"""Share of a kind's completed requests up to which hardly any was retired."""
 _NO_USER_MODE: Final = (0, 4)
 """The idle process and System: their threads never run in user mode."""
 
@@ -50,8 +52,9 @@ class Seen:
     kernel APC of it can be left (returning to user mode with APCs disabled is bug check 0x1). ``starved``: its thread
     has been ready without a CPU since before the completion. ``finished``: stage 2 of the completion has run.
     ``refers``: its file is still referred to, though its last handle was closed. ``owns_buffer``: its system buffer
-    is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine.
-    ``off_list``: its packet rests on no lookaside list.
+    is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine;
+    ``seldom``: hardly any of its kind was retired in all of the trace. ``off_list``: its packet rests on no lookaside
+    list.
     """
 
     snapshot: RequestSnapshot
@@ -69,6 +72,7 @@ class Seen:
     owns_buffer: Bools
     buffer_gone: Bools
     passed: Bools
+    seldom: Bools
     off_list: Bools
 
     @property
@@ -115,6 +119,7 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         owns_buffer=blocks.owns_buffer & ~finished,
         buffer_gone=buffer_gone,
         passed=requests.completion_routine != 0,
+        seldom=_seldom_retired(snapshot),
         off_list=_off_list(pool, snapshot, blocks, completed & known & blocks.held & ~blocks.drivers_own, machine),
     )
 
@@ -147,6 +152,12 @@ def _last_system_call(pool: PoolSnapshot, requests: RequestTable) -> I64:
     at = np.searchsorted(threads, requests.thread)
     known = np.append(threads, np.uint32(UNKNOWN_ID))[at] == requests.thread
     return np.where(known & (requests.thread != UNKNOWN_ID), latest[at], NEVER)
+
+
+def _seldom_retired(snapshot: RequestSnapshot) -> Bools:
+    """By request: whether hardly any of its kind was retired in all of the trace."""
+    kinds = snapshot.kinds
+    return np.append(kinds.retired <= SELDOM * kinds.completed, np.False_)[snapshot.requests.kind]
 
 
 def _off_list(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,8 +81,8 @@ class Holding:
         return int((requests.completion_routine if stopped else requests.last_routine)[row])
 
 
-def holding(evidence: Seen, ports: tuple[Port, ...]) -> Holding:
-    """Ask every holder, the surest first."""
+def holding(evidence: Seen, ports: tuple[Port, ...], module_of: Callable[[int], str]) -> Holding:
+    """Ask every holder, the surest first. ``module_of``: name of the kernel module at an address, empty for none."""
     sorting = _Sorting(len(evidence.requests))
     in_port = port.in_port(evidence.snapshot)
     sorting.take(in_port, Why.PORT, port.RULE)
@@ -94,7 +95,7 @@ def holding(evidence: Seen, ports: tuple[Port, ...]) -> Holding:
     sorting.take(~evidence.callers, Why.LIST, MAY_REST)
     sorting.take(special_apc.starved(evidence), Why.SPECIAL_APC, special_apc.STARVED)
     sorting.take(special_apc.in_one_call(evidence), Why.SPECIAL_APC, special_apc.IN_ONE_CALL)
-    several = completion_stopped.from_many(evidence, sorting.left)
+    several = completion_stopped.now_and_then(evidence, sorting.left, module_of)
     sorting.take(several, Why.COMPLETION_STOPPED, completion_stopped.SEVERAL)
     by_user_apc = user_apc.holds(evidence)
     sorting.take(by_user_apc, Why.USER_APC, user_apc.RULE)

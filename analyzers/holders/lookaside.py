@@ -27,6 +27,8 @@ Rows = npt.NDArray[np.integer]
 
 _MOST_LISTED: Final = 32
 """Packets of one size and CPU that lists hold as a rule: its own, and those that all CPUs share."""
+_FAR_TOO_MANY: Final = 64
+"""So many do not rest, whether new ones were needed or not."""
 _PAUSE: Final = 2.0
 """New packets were needed up to the end where the last was so no longer ago than so many times the longest pause."""
 _LEAST_EMPTY: Final = 3
@@ -73,7 +75,9 @@ def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlock
         times = out.time_ns[packets[order[bounds[number_here] : bounds[number_here + 1]]]]
         place = np.searchsorted(times, requests.completed_ns[rows[asked]] + SETTLED_NS, "right")
         since = place < len(times)
-        if np.count_nonzero(since) > _MOST_LISTED or (len(times) and _to_the_end(times, at_ns)):
+        if len(asked) > _FAR_TOO_MANY:
+            result[asked] = True
+        elif np.count_nonzero(since) > _MOST_LISTED or (len(times) and _to_the_end(times, at_ns)):
             result[asked] = since
     return result
 
@@ -98,7 +102,7 @@ def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools) -> 
     """By row: whether its packet is taken to be on no list, thread by thread.
 
     It takes some of the thread's packets that are on none for sure; then all count that were completed no earlier than
-    the first of them. ``rests``: those of kinds nearly all of which were retired count only by themselves.
+    the first of them. ``rests``: those of kinds nearly all of which were retired are few, and taken to rest.
     """
     result = np.zeros(len(rows), np.bool_)
     order = np.argsort(requests.thread[rows], kind="stable")
@@ -107,7 +111,7 @@ def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools) -> 
         mine = order[low:high]
         if np.count_nonzero(proof[mine]) >= _LEAST_EMPTY:
             completed = requests.completed_ns[rows[mine]]
-            result[mine] = (completed >= completed[proof[mine]].min()) & (proof[mine] | ~rests[mine])
+            result[mine] = (completed >= completed[proof[mine]].min()) & ~rests[mine]
     return result
 
 

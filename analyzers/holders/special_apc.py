@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.activity.since import RAN, WAITED
+from analyzers.activity.since import NEVER_RAN, RAN, WAITED
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
@@ -37,13 +37,14 @@ def starved(evidence: Seen) -> npt.NDArray[np.bool_]:
 def in_one_call(evidence: Seen) -> npt.NDArray[np.bool_]:
     """By completed request: its buffer shows that stage 2 has not run, and its thread may still be in the kernel."""
     not_on_its_way = evidence.owns_buffer | (evidence.off_list & _may_be_in_the_kernel(evidence))
-    return np.asarray(not_on_its_way & ~evidence.user_mode & ~evidence.passed & ~evidence.finished)
+    return np.asarray(not_on_its_way & ~evidence.user_mode & (~evidence.passed | evidence.seldom) & ~evidence.finished)
 
 
 def _may_be_in_the_kernel(evidence: Seen) -> npt.NDArray[np.bool_]:
-    """By request: whether others completed it, and its thread ran since, and may have waited in the kernel's name."""
-    ran = (evidence.since.what == RAN) | (evidence.since.what == WAITED)
-    return np.asarray(ran & (evidence.requests.completion > Completion.INLINE))
+    """By request: whether others completed it, and its thread ran since, or waits in the kernel's name."""
+    since = evidence.since
+    there = (since.what == RAN) | (since.what == WAITED) | ((since.what == NEVER_RAN) & ~since.user_mode)
+    return np.asarray(there & (evidence.requests.completion > Completion.INLINE))
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:

@@ -27,8 +27,6 @@ RULES: Final = {
 }
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 _MOSTLY: Final = 0.5
-_SELDOM: Final = 0.05
-"""Share of a kind's completed requests up to which hardly any was retired."""
 _NO_SWITCHES: Final = 0.9
 _NOT_STEADY: Final = 0.55
 _PASSED: Final = 0.7
@@ -37,7 +35,8 @@ _INFERRED: Final = 0.95
 
 def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
     """By completed request that is in no port: whether nothing but a user APC can hold it."""
-    stage_two = evidence.finished | (~evidence.owns_buffer & ~evidence.refers & ~evidence.passed)
+    went_on = ~evidence.passed | evidence.seldom  # a driver that stops all of a kind would stop the program, too
+    stage_two = evidence.finished | (~evidence.owns_buffer & ~evidence.refers & went_on)
     here = evidence.requests.exited_ns == NEVER
     return np.asarray(
         evidence.user_mode & stage_two & evidence.off_list & here & np.bool_(evidence.snapshot.seen_queues)
@@ -57,9 +56,7 @@ def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) 
     first = np.full(len(distinct), _AFTER_ALL)
     np.minimum.at(first, place[held], requests.completed_ns[held])
     fits = left & seen.completed & ~seen.owns_buffer & ~seen.blocks.drivers_own & (requests.exited_ns == NEVER)
-    kinds = seen.snapshot.kinds
-    never = np.append(kinds.retired <= _SELDOM * kinds.completed, np.False_)[requests.kind]
-    earlier = (~seen.blocks.held | never) & (first[place] != _AFTER_ALL)
+    earlier = (~seen.blocks.held | seen.seldom) & (first[place] != _AFTER_ALL)
     return np.asarray(fits & ((requests.completed_ns >= first[place]) | earlier))
 
 

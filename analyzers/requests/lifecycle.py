@@ -179,8 +179,7 @@ def retire(book: Book, slot: Int, how: Int) -> None:
     leave_socket(book.requests, book.sockets, slot)
     _leave_file(book, slot)
     if (row["completed"] != NEVER) & (how != BY_CALLER):
-        kind = kind_row(book, row)
-        book.kinds[kind]["retired"] += 1
+        book.kinds[kind_row(book, row)]["retired"] += 1
     put(book.places, counts, PACKET, row["address"], NONE)
     row["serial"] = NONE
     row["next_free"] = counts[FREE_REQUEST]
@@ -202,8 +201,6 @@ def kind_row(book: Book, row: np.void) -> Int:
     if kind < 0:
         kind = book.counts[KINDS]
         book.counts[KINDS] += 1
-        book.kinds[kind]["routine"] = row["routine"]
-        book.kinds[kind]["major"] = row["major"]
         put(book.places, book.counts, REQUEST_KIND, key, kind)
     return kind
 

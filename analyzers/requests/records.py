@@ -190,12 +190,10 @@ SOURCE: Final = np.dtype(
 
 KIND: Final = np.dtype(
     [
-        ("routine", "<u8"),
         ("completed", "<i8"),
         ("passed", "<i8"),
         ("retired", "<i8"),
         ("latency", "<i4", (BINS,)),
-        ("major", "u1"),
     ],
     align=True,
 )

@@ -26,6 +26,8 @@ from tracer.columns import EventTable
 from tracer.trace import Batch
 
 _FIRST_ROWS: Final = 1 << 8
+_OPENING: Final = (CALL, OPERATE, INSERT, BUFFER)
+"""Kinds of events that may open rows, in the order of :class:`~analyzers.requests.capacity.Demand`."""
 _KERNEL_QUEUE: Final = 0x01000000
 """PERF_KERNEL_QUEUE in the second word of the group masks (ntwmi.h): the session asked for kernel queues."""
 
@@ -90,7 +92,7 @@ class Requests:
         if count > len(self._events):
             self._events = np.empty(2 * count, EVENT)
         events, turn = normalize.events_of(parts, self._events)
-        demand = Demand(*(int(np.count_nonzero(events["kind"] == kind)) for kind in (CALL, OPERATE, INSERT, BUFFER)))
+        demand = Demand(*(int(np.count_nonzero(events["kind"] == kind)) for kind in _OPENING))
         self._book = with_room(self._book, demand)
         advance(self._book, events, turn)
         self._note_latencies(events)

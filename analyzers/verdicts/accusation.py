@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare,
 from analyzers.modules import KERNEL_NAME
 from analyzers.quantities import counted, duration, moment
 from analyzers.snapshot import Frame, Names, Outstanding, PoolSnapshot
+from analyzers.tags.callers import PACKET
 from analyzers.verdicts import advice
 from analyzers.verdicts.calls import calling_modules
 from analyzers.verdicts.confidence import Doubt, confidence
@@ -19,6 +21,9 @@ from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
+
+_PROGRAMS: Final = 3
+"""Programs that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +158,34 @@ def _evidence(
                 "closed-not-cleaned-up", f"{counted(closed_sockets, 'socket')} of them were closed and never cleaned up"
             )
         )
+    if judgement.group.tag == PACKET and judgement.group.callers and who.process is None:
+        found.append(_passed_on(scene, rows))
     return (*found, *_who(who, code, calls, driver=judgement.group.driver))
+
+
+def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:
+    """Whose the packets of several programs are: who asked for each, which is not who has it now."""
+    outstanding = scene.pool.outstanding
+    processes, first, counts = np.unique(outstanding.process[rows], return_index=True, return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:_PROGRAMS].tolist()
+    times = outstanding.time_ns[rows[first]].tolist()
+    named = [
+        (scene.names.process(int(processes[at]), times[at]) or "an unknown program", int(counts[at])) for at in most
+    ]
+    programs = ", ".join(f"{name} ({count:,})" for name, count in named)
+    return Evidence(
+        "passed-on",
+        f"they were allocated for {programs}; lookaside lists hand packets from one program to another, so only driver"
+        " (IRP) events show who has them now",
+        inferred=True,
+    )
 
 
 def _siblings(judgement: Judgement) -> Evidence:
     lived = judgement.survivors
     return Evidence(
         "siblings-freed",
-        f"{counted(lived.freed, 'allocation')} of the same kind were freed, "
+        f"{counted(lived.freed, 'other')} of the kind {'was' if lived.freed == 1 else 'were'} freed, "
         f"95 % of them within {duration(lived.usual_ns)}",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,8 +34,13 @@ class Accusation:
         return self.judgement.group.callers
 
 
-def united(members: Sequence[Accusation], scene: Scene, retained_bytes: int | None = None) -> Accusation:
-    """The accusation that stands for all ``members``; ``retained_bytes``: of all, where more hangs on them."""
+def united(
+    members: Sequence[Accusation], scene: Scene, keep_packets: Container[int], retained_bytes: int | None = None
+) -> Accusation:
+    """The accusation that stands for all ``members``.
+
+    ``keep_packets``: processes whose packets are accused. ``retained_bytes``: of all, where more hangs on them.
+    """
     head = _head(members, scene)
     others = sorted((each for each in members if each is not head), key=lambda each: -each.finding.bytes)
     ordered = [head, *others]
@@ -45,7 +50,7 @@ def united(members: Sequence[Accusation], scene: Scene, retained_bytes: int | No
         groups=tuple(_share(each, head) for each in ordered),
         driver=_driver(ordered),
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
-        explanations=explained(head.judgement, [each.judgement for each in ordered], scene),
+        explanations=explained(head.judgement, [each.judgement for each in ordered], scene, keep_packets),
     )
     if others:
         finding = replace(finding, evidence=(*finding.evidence, _together(head, others)))

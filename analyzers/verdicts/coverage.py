@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.snapshot import PoolSnapshot, PoolTotals
-from tracer.events.thread import CONTEXT_SWITCH
+from tracer.events import image, thread
 from tracer.trace import Census, Loss, TraceInfo
 
 _FEW_STACKS: Final = 0.5
 """Share of outstanding allocations with a stack below which a trace counts as one without stacks."""
+_FEW_FREE_STACKS: Final = 0.1
+"""The same of frees. It is lower, because stacks that come after their batch of events are not counted."""
+_IMAGES: Final = (image.LOAD, image.RUNDOWN_START, image.RUNDOWN_END)
 _WRAPPED_SHARE: Final = 0.2
 """Share of frees without their allocation from which a trace shows only the end of a longer story."""
+
+
+class Stacks(StrEnum):
+    """Which pool events came with their call stacks."""
+
+    ALL = "all"
+    ALLOCATIONS = "allocations"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """Which evidence is there.
 
-    ``lost``: share of events that were lost, 0 for none. ``complete_from_ns``: from when on the events of all CPUs are
-    there (:class:`tracer.trace.Loss`).
+    ``pool``: whether there are pool events, without which nothing can be said. ``stacks``, ``free_stacks``: of
+    allocations and of frees. ``requests``: driver (IRP) events; ``sockets``: Winsock (AFD) events; ``queues``: what
+    goes into completion ports and out. ``lost``: share of events that were lost, 0 for none. ``complete_from_ns``: from
+    when on the events of all CPUs are there (:class:`tracer.trace.Loss`).
     """
 
     stacks: bool
@@ -33,22 +47,57 @@ class Coverage:
     wrapped: bool
     lost: float
     complete_from_ns: int = 0
+    pool: bool = True
+    free_stacks: bool = True
+    ready_threads: bool = True
+    queues: bool = True
+    images: bool = True
+
+    @property
+    def stacks_on(self) -> Stacks:
+        """Which pool events have stacks."""
+        if not self.stacks:
+            return Stacks.NONE
+        return Stacks.ALL if self.free_stacks else Stacks.ALLOCATIONS
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything can be said of what is outstanding."""
+        return self.pool
+
+    @property
+    def missing(self) -> bool:
+        """Whether any kind of evidence is missing."""
+        kinds = (self.pool, self.stacks, self.free_stacks, self.context_switches, self.ready_threads, self.requests)
+        return not all((*kinds, self.sockets, self.queues, self.images))
+
+    @property
+    def record(self) -> str:
+        """The command that records what is missing, empty where nothing is: always the same, as it records all."""
+        from tracer.live.profile import xperf_command  # brings an XML writer
+
+        return xperf_command() if self.missing else ""
 
 
 def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, requests: RequestSnapshot) -> Coverage:
     """What the trace holds, from its counts."""
     rows = pool.outstanding.site
     stacks = float(np.mean(pool.sites.stack[rows] >= 0)) if len(rows) else 1.0
-    totals = pool.totals
+    totals, kernel = pool.totals, census.kernel_events
     return Coverage(
         stacks=stacks >= _FEW_STACKS,
-        context_switches=bool(census.kernel_events.get(CONTEXT_SWITCH, 0)),
+        context_switches=bool(kernel.get(thread.CONTEXT_SWITCH)),
         requests=requests.seen_irp,
         sockets=requests.seen_afd,
         wrapped=loss.complete_from_ns > 0
         or ("circular" in info.mode and totals.frees_without_allocation > _WRAPPED_SHARE * max(totals.frees, 1)),
         lost=lost_share(info, census, loss, totals),
         complete_from_ns=loss.complete_from_ns,
+        pool=totals.allocations + totals.frees > 0,
+        free_stacks=pool.frees_with_stack >= _FEW_FREE_STACKS * totals.frees,
+        ready_threads=bool(kernel.get(thread.READY)),
+        queues=bool(kernel.get(thread.QUEUE_INSERT) or kernel.get(thread.QUEUE_REMOVE)),
+        images=any(kernel.get(hook) for hook in _IMAGES),
     )
 
 

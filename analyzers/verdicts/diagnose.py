@@ -81,7 +81,7 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
     start = max(start, cover.complete_from_ns)
     machine = Machine(case.at_ns, start, case.pointer_size, cover.complete_from_ns, cover.lost)
     seen = gather(pool, case.requests, case.activity, machine)
-    held = holding(seen, ports(pool, seen.snapshot, case.threads, start, case.at_ns))
+    held = holding(seen, ports(pool, seen.snapshot, case.threads, start, case.at_ns), module_of)
     requests, sockets = seen.requests, seen.snapshot.sockets
     found = attribute(
         pool.outstanding, pool.sites, pool.tags, requests, sockets, ~held.is_held_by(Why.LIST), held.bare()

@@ -41,7 +41,9 @@ class Signs:
     ``count``: blocks; ``listed``: how many may rest on lookaside lists at most. ``files``, ``buffers``: of the same
     requests. ``calls_on``: whether their threads went on making calls from user mode. ``completed``: whether the driver
     completed them. ``queued``: whether they are in a completion port. ``exited``: whether their threads ended since.
-    ``delivered``: whether others of the kind were freed by user-mode APCs. ``driver``: who made them, empty for none.
+    ``delivered``: whether others of the kind were freed by user-mode APCs. ``packets``: whether the program's request
+    packets stay as well, though not in step. ``stacks``: whether call stacks show who made them. ``driver``: who did,
+    empty for nobody in particular.
     """
 
     memory: Memory
@@ -54,6 +56,8 @@ class Signs:
     queued: bool | None = None
     exited: bool | None = None
     delivered: bool | None = None
+    packets: bool = False
+    stacks: bool = True
     driver: str = ""
 
     @property
@@ -90,6 +94,9 @@ def _of_packets(signs: Signs) -> Iterator[_Row]:
     yield Cause.DRIVER_KEPT, *_driver_kept(signs), _COMPLETIONS
     yield Cause.COMPLETION_STOPPED, *_completion_stopped(signs), _COMPLETIONS
     yield Cause.SPECIAL_APC, *_special_apc(signs), "context switches show whether the thread runs at all"
+    if not signs.stacks:
+        says = "without call stacks they may be a driver's own, which it has to free itself"
+        yield Cause.MISSING_FREE, Fits.UNKNOWN, says, "call stacks of pool allocations show who makes them"
     yield Cause.LIST, *_list(signs), "a longer recording shows whether their number is bounded"
 
 
@@ -198,11 +205,15 @@ def _of_port_packets(signs: Signs) -> Iterator[_Row]:
     yield Cause.LIST, *_list(signs), "a longer recording shows whether their number is bounded"
 
 
-def _of_objects(_: Signs) -> Iterator[_Row]:
+def _of_objects(signs: Signs) -> Iterator[_Row]:
     apart = "handle events, or !handle and !object in a kernel debugger, show who still refers to them"
     yield Cause.REFERENCE, Fits.YES, "the program, or a driver, still holds a handle or a reference on each", apart
-    for why in (Cause.DRIVER_KEPT, Cause.PORT, Cause.USER_APC):
-        yield why, Fits.NO, "no request packets stay with them", ""
+    fits, says = Fits.NO, "no request packets stay with them"
+    if signs.packets:
+        fits, says = Fits.UNKNOWN, "request packets of the program stay as well, and one of them may hold each"
+    yield Cause.DRIVER_KEPT, fits, says, _COMPLETIONS
+    yield Cause.PORT, fits, says, _QUEUES
+    yield Cause.USER_APC, Fits.NO, "the file of a request is released before its user-mode APC is queued", ""
 
 
 def _of_buffers(_: Signs) -> Iterator[_Row]:

@@ -48,6 +48,8 @@ Mask = npt.NDArray[np.bool_]
 
 _FEWEST: Final = 4
 """Held requests below which nobody is accused: a few may be on their way."""
+_FEWEST_APCS: Final = 8
+"""The same of user APCs, which a thread may take late."""
 _MOSTLY: Final = 0.5
 """Share of a thread's blocks from one place in the code that hang on its requests from which all do."""
 _MDL: Final = tag_number("Mdl ")
@@ -77,7 +79,7 @@ def believable(group: HeldGroup, lost: float) -> bool:
     """Whether anybody is accused over a group; ``lost``: share of events lost, which may have hidden a retirement."""
     if group.why is Why.PORT and not group.steady:
         return False
-    return len(group) >= _FEWEST and len(group) > _unseen(group, lost)
+    return len(group) >= (_FEWEST_APCS if group.why is Why.USER_APC else _FEWEST) and len(group) > _unseen(group, lost)
 
 
 def _unseen(group: HeldGroup, lost: float) -> float:

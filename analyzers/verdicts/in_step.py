@@ -7,7 +7,8 @@ for each of another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,9 @@ from analyzers.verdicts.owners import Owners
 I64 = npt.NDArray[np.int64]
 U32 = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+Kind = tuple[I64, U32]
+"""Births, ascending, and the thread of each."""
 
 _MOST_EACH: Final = 4
 """Blocks of one kind for each of another up to which they are told to be in step."""
@@ -30,30 +34,84 @@ _IN_STEP: Final = 0.7
 born at an even rate by chance, 0.25 of the steps have one, at a fixed rate and one by chance 0.37."""
 _MOST_KINDS: Final = 200
 """Kinds of one thread that are compared with each other: the largest."""
+_LEAST_LISTED: Final = 0.5
+"""Share of the steps that have a block from the pool, where lists hand out the others: packets that are kept are taken
+off them by whoever comes first."""
+_ALONE: Final = 0.9
+"""Share of a kind's blocks, where not every step has one, that must be the only one of their step."""
+_SPREAD: Final = 0.3
+"""And how much their places within their steps may differ (10 % to 90 %), in mean lengths of a step; by chance 0.8."""
 
 
-def in_step(groups: Sequence[Rows], whose: Sequence[Owners], outstanding: Outstanding) -> list[list[int]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cluster:
+    """Groups of one cause, by number, the scarcest first: ``births`` are its. ``listed``: all come from lists as well.
+
+    ``process``, ``thread``: who stands out, ``None`` for nobody.
+    """
+
+    members: list[int]
+    births: I64
+    process: int | None
+    thread: int | None
+    listed: bool
+
+    @property
+    def loose(self) -> bool:
+        """Whether the steps that it is part of may show more than it does."""
+        return self.listed or self.thread is None
+
+    def is_part_of(self, other: _Cluster) -> bool:
+        """Whether it belongs to the steps of another, which nothing says is another thread's."""
+        if self.process not in {None, other.process}:
+            return False
+        if self.thread != other.thread and None not in {self.thread, other.thread}:
+            return False
+        return among_steps(other.births, self.births) or (self.listed and _about_as_many(other.births, self.births))
+
+
+def in_step(
+    groups: Sequence[Rows], whose: Sequence[Owners], outstanding: Outstanding, listed: Collection[int] = ()
+) -> list[list[int]]:
     """Places of the groups, those in step with each other together; the first of each list is the scarcest.
 
-    ``groups``: rows of the outstanding table, oldest first; ``whose``: who stands out in each.
+    ``groups``: rows of the outstanding table, oldest first; ``whose``: who stands out in each. ``listed``: groups whose
+    blocks come from lookaside lists as well, which no event tells of, so that not every step need have one.
     """
-    families: dict[tuple[int, int | None], list[int]] = {}
-    alone = []
+    births = [outstanding.time_ns[rows] for rows in groups]
+    families: dict[tuple[int | None, int | None], list[int]] = {}
     for number, who in enumerate(whose):
-        if who.process is None:
-            alone.append([number])
-        else:
-            families.setdefault((who.process, who.thread), []).append(number)
-    clusters = alone
-    for members in families.values():
+        key = (who.process, who.thread) if who.process is not None else (None, -1 - number)
+        families.setdefault(key, []).append(number)
+    clusters = []
+    for (process, thread), members in families.items():
         by_count = sorted(members, key=lambda number: len(groups[number]))
-        kinds = [(outstanding.time_ns[groups[number]], outstanding.thread[groups[number]]) for number in by_count]
-        clusters += [[by_count[at] for at in cluster] for cluster in _clusters(kinds)]
-    return clusters
+        found = _clusters([(births[number], outstanding.thread[groups[number]]) for number in by_count])
+        for places in found:
+            numbers = [by_count[at] for at in places]
+            nobodys = None if process is None else thread
+            cluster = _Cluster(numbers, births[numbers[0]], process, nobodys, set(numbers) <= set(listed))
+            clusters.append(cluster)
+    return [cluster.members for cluster in _put_together(clusters)]
 
 
-def _clusters(kinds: list[tuple[I64, U32]]) -> list[list[int]]:
-    """The same of one process' or thread's kinds, as (births, threads), scarcest first."""
+def _put_together(clusters: list[_Cluster]) -> list[_Cluster]:
+    """Loose clusters put to the first whose steps they are part of; nobody's last: an interrupt's, perhaps."""
+    result = [cluster for cluster in clusters if not cluster.loose]
+    order = sorted(
+        (each for each in clusters if each.loose), key=lambda each: (each.process is None, -len(each.births))
+    )
+    for cluster in order:
+        to = next((other for other in result if other.process is not None and cluster.is_part_of(other)), None)
+        if to is None:
+            result.append(cluster)
+        else:
+            to.members.extend(cluster.members)
+    return result
+
+
+def _clusters(kinds: list[Kind]) -> list[list[int]]:
+    """The same of one process' or thread's kinds, scarcest first."""
     least = max(len(kinds) - _MOST_KINDS, 0)
     counts = np.array([len(births) for births, _ in kinds])
     left = np.arange(len(kinds)) >= least
@@ -72,6 +130,12 @@ def _clusters(kinds: list[tuple[I64, U32]]) -> list[list[int]]:
     return clusters
 
 
+def _about_as_many(steps: I64, births: I64) -> bool:
+    """Whether blocks that lists hand out as well are most of what the steps would have, and hardly more."""
+    inside = _between(steps, births[0], births[-1])
+    return _LEAST_LISTED * _length(inside) <= len(births) <= (1 + _ALIKE) * _length(inside)
+
+
 def follows(births: I64, threads: U32, other_births: I64, other_threads: U32) -> bool:
     """Whether there are 1 to 4 of the others for each of the first, between it and the next one of its thread.
 
@@ -87,10 +151,38 @@ def follows(births: I64, threads: U32, other_births: I64, other_threads: U32) ->
     if 2 * more < len(other_births) or abs(more - each * count) > _ALIKE * each * count:
         return False
     thread = np.concatenate([threads[ours], other_threads[others]])
+    time = np.concatenate([births[ours], other_births[others]])
     is_other = np.arange(count + more) >= count
-    order = np.lexsort((is_other, np.concatenate([births[ours], other_births[others]]), thread))
-    step = np.cumsum(~is_other[order])[is_other[order]]
-    return bool(np.mean(np.bincount(np.maximum(step - 1, 0), minlength=count) == each) >= _IN_STEP)
+    # A clock may tick more slowly than a thread allocates: either may have come first at one time.
+    return any(_share(np.lexsort((first, time, thread)), is_other, each) >= _IN_STEP for first in (is_other, ~is_other))
+
+
+def _share(order: Rows, is_other: Mask, each: int) -> float:
+    """Share of the steps, each from one of the first kind to the next, with so many of the others."""
+    others = is_other[order]
+    step = np.maximum(np.cumsum(~others)[others] - 1, 0)
+    return float(np.mean(np.bincount(step, minlength=int(np.count_nonzero(~others))) == each))
+
+
+def among_steps(births: I64, other_births: I64) -> bool:
+    """Whether the others belong to some of the steps that the first begin or end: one each, at the same place in it.
+
+    Both are of one thread, int64, ascending.
+    """
+    if len(other_births) < FEWEST or len(births) <= len(other_births) * (1 - _ALIKE):
+        return False
+    length = (births[-1] - births[0]) / max(len(births) - 1, 1)
+    before = np.searchsorted(births, other_births, "right") - 1
+    after = np.searchsorted(births, other_births, "left")
+    for step, inside in ((before, before >= 0), (after, after < len(births))):
+        owner = step[inside]
+        if len(owner) < _ALONE * len(other_births):
+            continue
+        place = np.abs(other_births[inside] - births[owner])
+        low, high = np.quantile(place, (0.1, 0.9))
+        if len(np.unique(owner)) >= _ALONE * len(owner) and high - low <= _SPREAD * length:
+            return True
+    return False
 
 
 def _between(births: I64, low: np.int64, high: np.int64) -> slice:

@@ -12,6 +12,7 @@ from analyzers.snapshot import PoolSnapshot
 from analyzers.trends.trend import growths
 from analyzers.verdicts.groups import parts_of
 from analyzers.verdicts.judgement import Judgement
+from tracer.columns import UNKNOWN_ID
 
 Key = tuple[int, str, int, str]
 
@@ -58,6 +59,14 @@ def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
     put_together = (replace(each, growth=grows) for each, grows in zip(several, grown, strict=True))
     accused = [next(put_together) if len(family) > 1 else family[0] for family in families.values()]
     return [*accused, *result]
+
+
+def one_of(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
+    """Groups of one tag as one, whosever they are."""
+    found = _one(family, pool)
+    [grows] = growths([found.group.history])
+    group = replace(found.group, process=UNKNOWN_ID)
+    return replace(found, group=group, growth=grows)
 
 
 def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import Outstanding, PoolSnapshot
-from analyzers.tags.callers import PACKET, PORT_PACKET, is_callers, tag_number
+from analyzers.tags.callers import MDL, PACKET, PORT_PACKET, is_callers
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
@@ -29,7 +29,6 @@ Rows = npt.NDArray[np.intp]
 WHY: Final = "request packets rest on the I/O manager's lookaside lists until they are used again"
 _LISTED: Final = (PACKET, PORT_PACKET)
 """Exact tags: those of Driver Verifier begin alike and are no packets."""
-_MDL: Final = tag_number("Mdl ")
 _MDL_BYTES: Final = np.array([0x30 + 8 * 17, 0x30 + 8 * 23, 0x1C + 4 * 17, 0x1C + 4 * 23], np.uint64)
 """Bytes of a descriptor list of 17 pages on 64 and on 32 bit, and of 23 as on older systems (ReactOS IoAllocateMdl)."""
 _DEPTH: Final = 16
@@ -77,7 +76,7 @@ def _lists(
 
 def _descriptor_lists(pool: PoolSnapshot) -> Mask:
     """Memory descriptor lists of the size that lists of their own hold, whoever asked for them (IoAllocateMdl)."""
-    of_tag = (pool.tags.tag == _MDL)[pool.sites.tag_row][pool.outstanding.site]
+    of_tag = (pool.tags.tag == MDL)[pool.sites.tag_row][pool.outstanding.site]
     return np.asarray(of_tag & np.isin(pool.outstanding.size, _MDL_BYTES), np.bool_)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -28,10 +28,12 @@ _SYSTEM: Final = (0, 4)
 """Processes whose threads never return to user mode."""
 
 
-def explained(head: Judgement, members: Iterable[Judgement], scene: Scene) -> tuple[Explanation, ...]:
+def explained(
+    head: Judgement, members: Iterable[Judgement], scene: Scene, keep_packets: Container[int]
+) -> tuple[Explanation, ...]:
     """The possible reasons why a program's (or a driver's) request memory stays; none for other memory.
 
-    ``members``: all that stays with it, itself among them.
+    ``members``: all that stays with it, itself among them. ``keep_packets``: processes whose packets are accused.
     """
     memory = _memory(head.group)
     if memory is None:
@@ -48,6 +50,8 @@ def explained(head: Judgement, members: Iterable[Judgement], scene: Scene) -> tu
             files=_stays(pool, head, tags, (FILE, ENDPOINT)),
             buffers=_stays(pool, head, tags, sorted(BUFFERS)),
             calls_on=_calls_on(scene, rows),
+            packets=head.group.process in keep_packets,
+            stacks=scene.coverage.stacks,
         )
     )
 

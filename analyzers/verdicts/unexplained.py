@@ -13,6 +13,7 @@ from analyzers.grounds import Grounds
 from analyzers.quantities import moment
 from analyzers.retention.retained import own_request
 from analyzers.snapshot import PoolSnapshot
+from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
@@ -22,7 +23,8 @@ from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.merging import merged, without_nobodys
 from analyzers.verdicts.on_sockets import OnSockets
-from analyzers.verdicts.owners import owners
+from analyzers.verdicts.owners import Owners, owners
+from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.resting import WHY, resting
 
 Mask = npt.NDArray[np.bool_]
@@ -53,9 +55,14 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> U
     judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
     judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
-    accusations = _accusations([each for each in judged if each.verdict in ACCUSATIONS], held, sockets, scene)
-    weak = [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
-    cleared = [_cleared(each, pool) for each in (*judged, *weak) if each.verdict not in ACCUSATIONS]
+    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene)
+    passed_on = settled(accused.groups, accused.families, pool)
+    if passed_on is not None:
+        accused = _Accused.of(passed_on[0], sockets, scene)
+    accusations = _accusations(accused, held, sockets, scene)
+    innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
+    innocent += [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
+    cleared = [_cleared(each, pool) for each in innocent]
     cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
     cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
     cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
@@ -68,25 +75,42 @@ def _under_way(held: Grounds) -> Mask:
     return np.asarray(in_flight[own_request(held.attribution, held.requests.requests)])
 
 
-def _accusations(accused: list[Judgement], held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
-    """An accusation for each cause: a thread's closed sockets, the steps of a program, or one group."""
+@dataclass(frozen=True, slots=True)
+class _Accused:
+    """Accused groups, whose each is, and which have one cause: places in families."""
+
+    groups: list[Judgement]
+    whose: list[Owners]
+    families: list[list[int]]
+
+    @classmethod
+    def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene) -> _Accused:
+        """One cause are a process' closed sockets, or what the steps of a program leave behind."""
+        outstanding = scene.pool.outstanding
+        whose = owners([each.rows for each in groups], outstanding, scene.pool.sites)
+        listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
+        families = in_step([each.rows for each in groups], whose, outstanding, listed)
+        return cls(groups, whose, sockets.joined(families, groups, whose))
+
+
+def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
+    """An accusation for each cause."""
     outstanding = scene.pool.outstanding
-    whose = owners([each.rows for each in accused], outstanding, scene.pool.sites)
     single = []
-    for each, who in zip(accused, whose, strict=True):
+    for each, who in zip(accused.groups, accused.whose, strict=True):
         of_sockets = sockets.count(each.rows)
         node = held.retention.group_for(each.rows)
         path = held.retention.path(node) if node is not None else ()
         shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
         single.append(Accusation(each, accuse(each, who, scene, path=path, closed_sockets=shut)))
-    families = in_step([each.rows for each in accused], whose, outstanding)
+    packets = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == PACKET}
     causes = []
-    for family in sockets.joined(families, accused, whose):
+    for family in accused.families:
         members = [single[number] for number in family]
         part = [each for each in members if sockets.make_up(each.judgement.rows, sockets.count(each.judgement.rows))]
         rows = [each.judgement.rows for each in members]
         causes.append(
-            united(members, scene, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
+            united(members, scene, packets, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
         )
     return causes
 

@@ -12,13 +12,13 @@ from benchmarks.size import MIB
 class Plan:
     """``outstanding``: allocations in the table; ``beside``: rows given to textual's table.
 
-    ``pending``: completion APCs in their view. ``replay_size``: bytes of the trace that is replayed; ``keys``: how
+    ``held``: held requests in their view. ``replay_size``: bytes of the trace that is replayed; ``keys``: how
     many are pressed meanwhile at most. ``soak_minutes``: how long memory is watched. ``strict``: whether a missed limit
     makes the benchmark fail.
     """
 
     outstanding: int
-    pending: int
+    held: int
     beside: int
     replay_size: int
     keys: int

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import random
 import struct
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from benchmarks.accuracy.scripted import stage as staging
+from benchmarks.accuracy.scripted.conditions import Conditions, draw
 from benchmarks.accuracy.scripted.kinds import KINDS
+from benchmarks.accuracy.scripted.lists import Lists
+from benchmarks.accuracy.scripted.machine import NEVER
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.scripted.rundown import lay_down_lives
 from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.stage import Stage, new_stage
 from benchmarks.accuracy.scripted.switches import placed
-from benchmarks.accuracy.spoilings import Spoiling
+from benchmarks.accuracy.spoilings import WEAKENING, Spoiling
+from benchmarks.accuracy.truth import Leak
 from fixtures.etl.records import Record
-from tracer.events.irp import CALL, COMPLETE
+from tests.laws.events import Event, Held, What, read
+from tests.laws.events import Truth as LawTruth
+from tests.laws.law import broken, report
+from tests.laws.requests import followed
+from tests.laws.running import ALL_LAWS
+from tracer.events.irp import COMPLETE
 from tracer.events.pool import ALLOC, ALLOC_SESSION, FREE, FREE_SESSION
 from tracer.events.stack import STACK
-from tracer.events.thread import CONTEXT_SWITCH, ThreadState
+from tracer.events.thread import CONTEXT_SWITCH, ThreadState, WaitReason
 
 POOL = {ALLOC, ALLOC_SESSION, FREE, FREE_SESSION}
 EVENTS = 600
+PLAIN_STACKS = 12
+"""A seed whose sessions write the frames themselves."""
 
 
 def staged(kind: str, seed: int) -> tuple[Stage, list[Record], int]:
@@ -57,6 +71,28 @@ def outstanding(records: list[Record], pointer_size: int) -> dict[int, Record]:
     return live
 
 
+def wide_and_plain(rng: random.Random) -> Conditions:
+    while (conditions := draw(rng)).pointer_size != 8:
+        pass
+    return replace(conditions, pool_offset=0)
+
+
+def held_by(leaks: Iterable[Leak], path: Path) -> Iterator[Held]:
+    """The last request that each held packet carried: the first call after a completion begins one."""
+    issued: dict[int, Event] = {}
+    completed: dict[int, Event] = {}
+    for event in read(path).events:
+        if event.what is What.CALL and (event.object not in issued or event.object in completed):
+            issued[event.object] = event
+            completed.pop(event.object, None)
+        elif event.what is What.COMPLETE:
+            completed[event.object] = event
+    for leak in leaks:
+        for packet in leak.held | leak.unseen:
+            first, last = issued[packet], completed.get(packet)
+            yield Held(packet, leak.why, first.thread, first.at_ns, last.at_ns if last else None)
+
+
 def switches(records: list[Record]) -> Iterator[tuple[Record, int, int, int]]:
     for record in records:
         if record.hook == CONTEXT_SWITCH:
@@ -71,7 +107,7 @@ def test_a_trace_leaks_what_it_says_and_no_live_address_is_allocated_twice(kind:
     assert sum(record.hook in POOL for record in records) > 50
 
 
-@pytest.mark.parametrize("kind", ["apcs-pending-spinning", "apcs-pending-starved", "two-leaks", "completion-port"])
+@pytest.mark.parametrize("kind", ["routine-local-server", "special-starved", "two-leaks", "port-healthy"])
 def test_every_event_happens_on_a_cpu_that_its_thread_has(kind: str) -> None:
     stage, records, _ = staged(kind, 4)
     running = dict.fromkeys(range(stage.conditions.cpus), 0)
@@ -92,17 +128,9 @@ def test_time_never_goes_back(kind: str) -> None:
     assert times == sorted(times)
 
 
-def test_a_spinning_thread_is_only_ever_preempted() -> None:
-    stage, records, _ = staged("apcs-pending-spinning", 6)
-    spinner = next(thread for thread in stage.machine.threads if thread.spins)
-    left = [state for _, _, old, state in switches(records) if old == spinner.id]
-    assert set(left) <= {ThreadState.READY}
-    assert any(new == spinner.id for _, new, _, _ in switches(records))
-
-
-def test_a_starved_thread_stays_ready_and_never_runs_again_while_its_requests_complete() -> None:
-    stage, records, _ = staged("apcs-pending-starved", 7)
-    starved = {thread.id for thread in stage.machine.threads if thread.held_off >= 0}
+def test_a_starved_thread_stays_ready_and_does_not_run_while_its_requests_complete() -> None:
+    stage, records, _ = staged("special-starved", 7)
+    starved = {thread.id for thread in stage.machine.threads if thread.held_off != NEVER}
     assert starved
     last: dict[int, tuple[int, int]] = {}
     for record, _, old, state in switches(records):
@@ -112,27 +140,65 @@ def test_a_starved_thread_stays_ready_and_never_runs_again_while_its_requests_co
     assert sum(record.hook == COMPLETE and record.time > max(last.values())[0] for record in records) > 20
 
 
-def test_a_request_that_is_completed_twice_was_issued_twice() -> None:
-    stage, records, _ = staged("apcs-delivered", 8)
-    wide = stage.conditions.pointer_size == 8
-    called: Counter[int] = Counter()
-    for record in records:
-        if record.hook == CALL:
-            called[struct.unpack_from("<IIQQQI" if wide else "<IIIIII", record.payload)[4]] += 1
-        if record.hook == COMPLETE:
-            packet = struct.unpack_from("<QQI" if wide else "<III", record.payload)[1]
-            called[packet] -= stage.conditions.layers
-            assert called[packet] >= 0
+def test_a_suspended_thread_runs_for_its_plain_requests_and_is_suspended_again() -> None:
+    stage, records, _ = staged("routine-suspended", 2)
+    thread = next(thread for thread in stage.machine.threads if thread.suspended != NEVER)
+    reasons = [record.payload[12] for record, _, old, _ in switches(records) if old == thread.id]
+    assert reasons.count(WaitReason.SUSPENDED) > 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_script_does_what_windows_cannot(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The laws take a packet to lie where its block begins, and to have 64-bit sizes where its own is not known."""
+    monkeypatch.setattr(staging, "draw", wide_and_plain)
+    path = tmp_path / "trace.etl"
+    data, truth = play(kind, 21, Spoiling.NONE, events=EVENTS)
+    path.write_bytes(data)
+    assert ALL_LAWS
+    assert report(broken(followed(read(path, LawTruth(tuple(held_by(truth.leaks, path))))))) == ""
 
 
 def test_stacks_follow_their_event_and_name_its_time_and_thread() -> None:
-    stage, records, _ = staged("growth", 12)
+    stage, records, _ = staged("growth", PLAIN_STACKS)
     assert not stage.conditions.keyed_stacks
     for before, after in pairwise(records):
         if before.hook in POOL:
             time, process, thread = struct.unpack_from("<QII", after.payload)
             assert after.hook == STACK
             assert (time, process, thread) == (before.time, before.process, before.thread)
+
+
+def test_a_program_that_calls_into_winsock_is_on_the_stack_of_what_it_allocates() -> None:
+    stage, records, _ = staged("routine-local-server", PLAIN_STACKS)
+    modules = [stage.machine.user_modules[name] for name in ("ws2_32.dll", "mswsock.dll", "ntdll.dll")]
+    form = "Q" if stage.conditions.pointer_size == 8 else "I"
+    for record in records:
+        if record.hook == STACK:
+            frames = [frame for (frame,) in struct.iter_unpack(f"<{form}", record.payload[16:])]
+            if all(any(image.base <= frame < image.base + image.size for frame in frames) for image in modules):
+                return
+    pytest.fail("no such stack")
+
+
+def test_a_session_of_allocations_alone_has_their_stacks_and_nothing_of_requests() -> None:
+    whole, truth = play("routine-local-server", 13, Spoiling.NONE, events=EVENTS)
+    less, same = play("routine-local-server", 13, Spoiling.ALLOCATIONS_ONLY, events=EVENTS)
+    assert len(less) < len(whole)
+    assert same.leaks[0].count == truth.leaks[0].count
+    assert truth.leaks[0].held
+    assert not same.leaks[0].held
+    assert len(same.leaks[0].unseen) == len(truth.leaks[0].held | truth.leaks[0].unseen)
+
+
+def test_packets_go_home_and_a_cpu_that_lent_all_it_may_allocates_exactly() -> None:
+    conditions = replace(draw(random.Random(1)), pointer_size=8, locations=(1, 4, 14), list_depth=2, list_filled=1.0)
+    lists = Lists(replace(conditions, float=1), random.Random(1))
+    first = lists.take(0, 3, quota=True)
+    second = lists.take(0, 3, quota=True)
+    assert (first.from_before, second.rests, second.size) == (True, False, 0xD0 + 3 * 0x48)
+    assert lists.put(first)
+    assert not lists.put(second)
+    assert lists.take(1, 3, quota=True).size == lists.take(0, 2, quota=False).size == 0xD0 + 4 * 0x48
 
 
 @pytest.mark.parametrize("spoiling", list(Spoiling))
@@ -143,10 +209,10 @@ def test_the_same_arguments_give_the_same_bytes(spoiling: Spoiling) -> None:
 
 
 def test_a_session_without_a_kind_of_event_has_fewer_bytes_and_the_same_leak() -> None:
-    whole, truth = play("apcs-pending-spinning", 13, Spoiling.NONE, events=EVENTS)
-    for spoiling in (Spoiling.NO_STACKS, Spoiling.NO_REQUESTS):
-        less, same = play("apcs-pending-spinning", 13, spoiling, events=EVENTS)
-        assert len(less) < len(whole)
+    whole, truth = play("error-path", 13, Spoiling.NONE, events=EVENTS)
+    for spoiling in WEAKENING:
+        less, same = play("error-path", 13, spoiling, events=EVENTS)
+        assert len(less) < len(whole) or spoiling in {Spoiling.NO_READY, Spoiling.NO_SOCKETS}
         assert same == truth
 
 

@@ -8,13 +8,11 @@ from typing import Final
 
 from tests.laws.events import Event, What
 from tests.laws.law import before, law
-from tests.laws.requests import ENTRY_OFFSET, PACKET, Block, Request, Story
+from tests.laws.requests import ENTRY_OFFSET, FIXED_BYTES, LOCATION_BYTES, PACKET, Block, Request, Story
 
 LIST_DEPTH: Final = 256
 """The greatest depth of a system lookaside list (ExInitializeNPagedLookasideList's own upper bound)."""
 _LIST_SIZES: Final = 3
-_FIXED_BYTES: Final = {8: 0xD0, 4: 0x70}
-_LOCATION_BYTES: Final = {8: 0x48, 4: 0x24}
 _TOUCHES: Final = frozenset({What.CALL, What.COMPLETE, What.ROUTINE, What.INSERT})
 
 
@@ -56,7 +54,7 @@ def freed_packets_are_not_used(story: Story) -> Iterator[str]:
 )
 def packets_have_stack_locations(story: Story) -> Iterator[str]:
     """0xD0 and 0x48 bytes on a 64-bit system, 0x70 and 0x24 on a 32-bit one."""
-    fixed, each = (table[story.told.pointer_size] for table in (_FIXED_BYTES, _LOCATION_BYTES))
+    fixed, each = FIXED_BYTES[story.told.pointer_size], LOCATION_BYTES[story.told.pointer_size]
     for event in story.told.events:
         if event.what is What.ALLOCATE and event["tag"] & 0x7FFFFFFF == PACKET:
             locations, rest = divmod(event["bytes"] - fixed, each)

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.laws.events import Event, What, is_started
 from tests.laws.law import before, law
-from tests.laws.requests import ENTRY_OFFSET, LARGEST_PACKET, PACKET, Request, Story, tag
+from tests.laws.requests import ENTRY_OFFSET, LARGEST_PACKET, PACKET, Request, Story, smallest_packet, tag
 from tracer.events import afd
 from tracer.events.irp import MajorFunction
 
@@ -24,6 +24,7 @@ _BURST_NS: Final = 5_000_000
 )
 def entries_lie_at_one_place(story: Story) -> Iterator[str]:
     wanted = ENTRY_OFFSET[story.told.pointer_size]
+    smallest = smallest_packet(story.told.pointer_size)
     sizes: dict[int, int] = {}
     starts: set[int] = set()
     for event in story.told.events:
@@ -35,13 +36,12 @@ def entries_lie_at_one_place(story: Story) -> Iterator[str]:
         elif event.what is What.FREE or event.what is What.ALLOCATE:
             starts.discard(event.object)
         elif event.what is What.INSERT:
-            around = _around(event.object, starts, sizes)
+            around = _around(event.object, starts, sizes, smallest)
             if around and event.object - wanted not in starts:
                 yield f"entry {event.object:#x} at {event.told} lies at +{event.object - around:#x} of IRP {around:#x}"
 
 
-def _around(entry: int, starts: set[int], sizes: dict[int, int]) -> int:
-    smallest = 0x118
+def _around(entry: int, starts: set[int], sizes: dict[int, int], smallest: int) -> int:
     for inside in range(0, LARGEST_PACKET, 4):
         start = entry - inside
         if start in starts:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from tests.laws.events import Event
 from tests.laws.law import before
 from tests.laws.requests import Request
+
+_OVERLAP_NS: Final = 5_000
+"""What the clocks of two processors may be apart, with room."""
 
 
 def overtaken(
@@ -14,7 +18,7 @@ def overtaken(
 ) -> Iterator[tuple[Request, Request]]:
     """Pairs of an earlier request and a later one that is done with first. ``done``: ``None`` for never.
 
-    Completions that overlap in time may be queued in either order; so only ends and beginnings are compared.
+    Completions that overlap in time, or nearly, may be queued in either order.
     """
     begins: list[tuple[int, Request]] = []
     ends: list[tuple[int, Request]] = []
@@ -22,9 +26,9 @@ def overtaken(
         at = done(request)
         begin, end = request.completed_before(at.order if at is not None else float("inf"))
         if begin is not None:
-            begins.append((begin.order, request))
+            begins.append((begin.at_ns - _OVERLAP_NS, request))
         if begin is not None and end is not None:
-            ends.append((end.order, request))
+            ends.append((end.at_ns, request))
     ends.sort(key=lambda each: each[0])
     last: Request | None = None
     at_end = 0

@@ -13,6 +13,9 @@ from tracer.events.thread import ThreadState
 
 ENTRY_OFFSET: Final[Mapping[int, int]] = {8: 0xA8, 4: 0x58}
 """Tail.Overlay.ListEntry in an IRP, by pointer size (public structure layouts)."""
+FIXED_BYTES: Final[Mapping[int, int]] = {8: 0xD0, 4: 0x70}
+LOCATION_BYTES: Final[Mapping[int, int]] = {8: 0x48, 4: 0x24}
+"""Sizes of an IRP without its stack locations, and of each of these, by pointer size (public structure layouts)."""
 LARGEST_PACKET: Final = 0x600
 """Bytes: more than a packet of the largest list (14 stack locations) has."""
 OF_A_HANDLE: Final = frozenset({MajorFunction.CREATE, MajorFunction.CLEANUP, MajorFunction.CLOSE})
@@ -22,6 +25,11 @@ OF_A_HANDLE: Final = frozenset({MajorFunction.CREATE, MajorFunction.CLEANUP, Maj
 def tag(text: str) -> int:
     """A tag as events carry it."""
     return int.from_bytes(text.encode("ascii"), "little")
+
+
+def smallest_packet(pointer_size: int) -> int:
+    """Bytes of a packet with one stack location."""
+    return FIXED_BYTES[pointer_size] + LOCATION_BYTES[pointer_size]
 
 
 PACKET: Final = tag("Irp ")

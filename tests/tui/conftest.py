@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import diagnosis, hostile_diagnosis
+from tests.tui.diagnoses import diagnosis, everything_held, hostile_diagnosis
 from tests.tui.stories import HOSTILE, SECOND, Site, Story, winsock_story
 from tracer.errors import Damage, DamageCode
 from tracer.trace import Gap, Loss
@@ -41,6 +41,13 @@ def snapshot(story: Story) -> Snapshot:
 def leaking_snapshot(story: Story) -> Snapshot:
     """The same with conclusions."""
     story.diagnosis = diagnosis()
+    return story.make()
+
+
+@pytest.fixture
+def holding_snapshot(story: Story) -> Snapshot:
+    """The same with requests that each kind of holder holds."""
+    story.diagnosis = everything_held()
     return story.make()
 
 

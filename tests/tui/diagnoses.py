@@ -5,16 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analyzers.findings import (
+    Accused,
+    Apc,
+    Cause,
     Cleared,
     Diagnosis,
     EventRef,
     Evidence,
+    Explanation,
     Finding,
+    Fits,
+    GroupShare,
+    HeldRequest,
+    HeldRequests,
+    Kept,
     PathNode,
-    PendingApc,
-    PendingApcs,
+    PortPart,
     ThreadSince,
     Verdict,
+    Why,
 )
 from tests.tui.stories import HOSTILE, SECOND
 from tracer.columns import UNKNOWN_ID
@@ -30,23 +39,37 @@ ALLOCATED = EventRef(SECOND, "pool", 0, 72)
 FREED = EventRef(4 * SECOND, "pool", -1, -1)
 
 
-def pending(irp: int, *, thread: int = 88, since: ThreadSince = ThreadSince.NEVER_RAN) -> PendingApc:
-    return PendingApc(
+def held(
+    irp: int,
+    why: Why = Why.USER_APC,
+    *,
+    thread: int = 88,
+    since: ThreadSince = ThreadSince.WAITED,
+    port: int = 0,
+    driver: str = "afd.sys",
+) -> HeldRequest:
+    """A request that something holds; one that was never completed has no completion."""
+    completed = None if why is Why.DRIVER_KEPT else COMPLETED
+    return HeldRequest(
         irp=irp,
         match_id=7,
+        why=why,
         thread_id=thread,
         process_id=4330,
         process="client.exe",
         issued_ns=ISSUED.time_ns,
-        completed_ns=COMPLETED.time_ns,
+        completed_ns=None if completed is None else completed.time_ns,
         age_ns=87 * SECOND,
         since=since,
-        says="it was not scheduled again",
+        says="waited, never alertably",
         endpoint=0xFFFF9A8000AF0000 if irp % 2 else 0,
+        port=port,
+        driver=driver,
         retained_bytes=1_024,
-        rule="completed-not-retired",
+        rule="finished-not-freed",
+        inferred=why is not Why.DRIVER_KEPT,
         issued=ISSUED,
-        completed=COMPLETED,
+        completed=completed,
     )
 
 
@@ -70,13 +93,13 @@ def pending_apc(rank: int = 1) -> Finding:
         path=(
             PathNode("process", "4330", "client.exe (4330)", "", 18_432),
             PathNode("thread", "88", "thread 88", "issued-by", 18_432),
-            PathNode("pending-apc", "88", "12 pending APCs", "completed-not-retired", 18_432),
+            PathNode("pending-apc", "88", "12 pending user APCs", "finished-not-freed", 18_432),
             PathNode("allocations", "Irp ", "12 allocations of Irp", "block-holds-irp", 5_568),
         ),
         evidence=(
             Evidence(
-                "completed-not-retired",
-                "12 requests of this thread were completed on another CPU and none of them was retired.",
+                "finished-not-freed",
+                "12 requests of this thread finished, and none of their packets was freed.",
                 (ISSUED, COMPLETED),
                 inferred=True,
             ),
@@ -85,7 +108,66 @@ def pending_apc(rank: int = 1) -> Finding:
             ),
         ),
         doubts=("the trace has no Winsock events, so sockets are not known.",),
-        advice="In a kernel debugger, look at thread 88 of client.exe for a guarded region.",
+        advice="Look at the user APCs of thread 88 with !thread, and let it wait alertably.",
+        accused=Accused.PROCESS,
+        apc=Apc.USER,
+        explanations=(
+            Explanation(Cause.USER_APC, Fits.YES, "the socket is gone and the packets are not"),
+            Explanation(Cause.SPECIAL_APC, Fits.NO, "thread 88 issued more requests since"),
+        ),
+        groups=(GroupShare(tag("Irp "), False, 12, 5_568, ""),),
+        user_stack=90,
+    )
+
+
+def undrained_port(rank: int = 1, *, readers: tuple[int, ...] = ()) -> Finding:
+    """Whose port it is, who fills it, and what goes with its entries."""
+    return replace(
+        pending_apc(rank),
+        verdict=Verdict.UNDRAINED_PORT,
+        accused=Accused.PORT,
+        apc=None,
+        process="server.exe",
+        process_id=77,
+        thread_id=None,
+        port=PortPart(2, 77, "server.exe", (88, 99), readers, 12),
+        explanations=(),
+        groups=(
+            GroupShare(tag("Irp "), False, 12, 5_568, ""),
+            GroupShare(tag("File"), False, 12, 4_608, ""),
+            GroupShare(tag("AfdE"), False, 1, 464, ""),
+        ),
+    )
+
+
+def driver_kept(rank: int = 1, *, kept: Kept = Kept.NEVER_COMPLETED) -> Finding:
+    """A driver that does not give requests back."""
+    return replace(
+        pending_apc(rank),
+        verdict=Verdict.DRIVER_KEPT,
+        accused=Accused.DRIVER,
+        apc=None,
+        kept=kept,
+        driver="keeper.sys",
+        thread_id=None,
+        explanations=(),
+        groups=(),
+    )
+
+
+def open_growth(rank: int = 1) -> Finding:
+    """Packets of a thread grow, and two reasons fit."""
+    return replace(
+        pending_apc(rank),
+        verdict=Verdict.GROWTH,
+        apc=None,
+        driver="",
+        explanations=(
+            Explanation(Cause.SPECIAL_APC, Fits.NO, "thread 88 issued more requests since."),
+            Explanation(Cause.DRIVER_KEPT, Fits.UNKNOWN, "no event tells of completions", "IRP events (DRIVERS)"),
+            Explanation(Cause.USER_APC, Fits.YES, "only packets stay", "kernel queue events (KQUEUE)"),
+            Explanation(Cause.PORT, Fits.YES, "only packets stay", "kernel queue events (KQUEUE)"),
+        ),
     )
 
 
@@ -124,12 +206,31 @@ def cleared(verdict: Verdict = Verdict.CACHE, *, name: str = "CM25", paged: bool
 
 
 def diagnosis() -> Diagnosis:
-    """Three findings of three kinds, what was cleared, and APCs of two threads."""
-    apcs = tuple(pending(0xFFFF9A8000001010 + n) for n in range(12))
+    """Three findings of three kinds, what was cleared, and requests that two threads' APCs hold."""
+    requests = tuple(held(0xFFFF9A8000001010 + n) for n in range(12))
     return Diagnosis(
         (pending_apc(), missing_free(), growth()),
         (cleared(), cleared(Verdict.TRANSIENT, name="File", paged=False, size=0)),
-        PendingApcs.of((*apcs, pending(0xFFFF9A8000009000, thread=99, since=ThreadSince.WAITED))),
+        HeldRequests.of((*requests, held(0xFFFF9A8000009000, thread=99, since=ThreadSince.NEVER_RAN))),
+    )
+
+
+def everything_held() -> Diagnosis:
+    """Requests that each kind of holder holds, and what is concluded of them."""
+    kept, stopped, stuck, lost = Why.DRIVER_KEPT, Why.COMPLETION_STOPPED, Why.SPECIAL_APC, Why.UNKNOWN
+    return Diagnosis(
+        (pending_apc(1), undrained_port(2), driver_kept(3)),
+        (),
+        HeldRequests.of(
+            (
+                *(held(0x1000 + n) for n in range(4)),
+                *(held(0x2000 + n, Why.PORT, thread=99, port=2) for n in range(3)),
+                *(held(0x3000 + n, kept, driver="keeper.sys") for n in range(2)),
+                held(0x4000, stopped, driver="stopper.sys"),
+                held(0x5000, stuck, thread=99, since=ThreadSince.NEVER_RAN),
+                held(0x6000, lost),
+            )
+        ),
     )
 
 
@@ -143,6 +244,8 @@ def hostile(finding: Finding) -> Finding:
         evidence=tuple(replace(reason, says=HOSTILE) for reason in finding.evidence),
         doubts=(HOSTILE,),
         advice=HOSTILE,
+        explanations=tuple(replace(each, says=HOSTILE, told_apart_by=HOSTILE) for each in finding.explanations),
+        port=None if finding.port is None else replace(finding.port, process=HOSTILE),
     )
 
 
@@ -152,7 +255,7 @@ def hostile_diagnosis() -> Diagnosis:
     return Diagnosis(
         tuple(hostile(finding) for finding in told.findings),
         tuple(replace(group, driver=HOSTILE, why=HOSTILE) for group in told.cleared),
-        PendingApcs.of(replace(apc, process=HOSTILE, says=HOSTILE) for apc in told.pending_apcs),
+        HeldRequests.of(replace(each, process=HOSTILE, says=HOSTILE, driver=HOSTILE) for each in told.held_requests),
     )
 
 

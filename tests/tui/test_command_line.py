@@ -99,7 +99,7 @@ def test_several_traces_are_one_document_with_a_list_in_the_order_asked_for(
     assert main(["analyze", "leak.etl", "bad.etl", "other.etl", "--json"]) == ExitCode.INPUT
     out, err = capsys.readouterr()
     document = json.loads(out)
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert [part["trace"]["path"] for part in document["traces"]] == ["leak.etl", "bad.etl", "leak.etl"]
     assert document["traces"][1]["error"]["code"] == "not-etl"
     assert "this is no trace" in err

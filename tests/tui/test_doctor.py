@@ -146,7 +146,7 @@ def test_the_report_keeps_within_its_width(width: int, monkeypatch: pytest.Monke
 def test_the_document_says_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     installed(monkeypatch, MadeWindows())
     told = document(capsys, "--json")
-    assert told["schema"] == 1
+    assert told["schema"] == 2
     assert told["can_capture"] is True
     assert told["machine"]["way"] == "system-providers"
     assert told["machine"]["sessions"][1] == {

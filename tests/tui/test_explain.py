@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from analyzers.findings import Diagnosis, PendingApcs
+from analyzers.findings import Diagnosis, HeldRequests
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import diagnosis, missing_free, pending
+from tests.tui.diagnoses import diagnosis, everything_held, held, missing_free, open_growth
 from tests.tui.stories import FORBIDDEN, Story
 from tui.report.explain import explanation
 from tui.report.trace import SIMULATED_NOTICE
@@ -21,35 +21,33 @@ def part(lines: list[str], heading: str) -> list[str]:
     return rest[: rest.index("")] if "" in rest else rest
 
 
-def test_the_path_goes_from_the_root_to_the_allocations_with_the_rules_on_its_edges(leaking_snapshot: Snapshot) -> None:
+def test_the_path_goes_from_the_root_to_the_allocations_and_says_what_is_inferred(leaking_snapshot: Snapshot) -> None:
     assert part(explained(leaking_snapshot), "Path from the root of the retention graph") == [
         "  process client.exe (4330), retains 18.0 KiB",
-        "    -> thread 88, retains 18.0 KiB, by issued-by",
-        "      -> 12 pending APCs, retains 18.0 KiB, by completed-not-retired (inferred)",
-        "        -> 12 allocations of Irp, retains 5.44 KiB, by block-holds-irp",
+        "    -> thread 88, retains 18.0 KiB",
+        "      -> 12 pending user APCs, retains 18.0 KiB (inferred)",
+        "        -> 12 allocations of Irp, retains 5.44 KiB",
     ]
 
 
 def test_every_reason_is_numbered_and_what_is_inferred_is_called_so(leaking_snapshot: Snapshot) -> None:
-    first, _, second = part(explained(leaking_snapshot), "Evidence")
-    assert first.startswith("  1.  completed-not-retired (inferred): 12 requests of this thread")
-    assert second == "  2.  siblings-freed: 100 requests of other threads were freed, 95 % within 1.20 ms"
+    first, second = part(explained(leaking_snapshot), "Evidence")
+    assert first == "  1.  12 requests of this thread finished, and none of their packets was freed. (inferred)"
+    assert second == "  2.  100 requests of other threads were freed, 95 % within 1.20 ms"
 
 
 def test_events_come_in_time_order_each_once_with_cpu_kind_offset_and_what_it_shows(story: Story) -> None:
     told = diagnosis()
-    story.diagnosis = Diagnosis(told.findings, (), PendingApcs.of((pending(0xFFFF9A8000001010),)))
+    story.diagnosis = Diagnosis(told.findings, (), HeldRequests.of((held(0xFFFF9A8000001010),)))
     lines = part(explained(story.make(), width=240), "Events, in time order")
     assert [line.split() for line in lines[1:]] == [
         line.split()
         for line in (
-            "+2.000000 s 1 irp 4,096 evidence 1, completed-not-retired (inferred); evidence 2, siblings-freed;"
-            " request 0xffff9a8000001010 issued",
-            "+3.000000 s 2 irp 8,192 evidence 1, completed-not-retired (inferred);"
-            " request 0xffff9a8000001010 completed",
-            "+3.000000 s (inferred) request 0xffff9a8000001010: its APC is pending from here on, 1 min 27 s;"
-            " it was not scheduled again (completed-not-retired)",
-            "+4.000000 s ? pool ? evidence 2, siblings-freed",
+            "+2.000000 s 1 irp 4,096 evidence 1 (inferred); evidence 2; request 0xffff9a8000001010 issued",
+            "+3.000000 s 2 irp 8,192 evidence 1 (inferred); request 0xffff9a8000001010 completed",
+            "+3.000000 s (inferred) request 0xffff9a8000001010 is held from here on, 1 min 27 s:"
+            " user APC on thread 88; waited, never alertably",
+            "+4.000000 s ? pool ? evidence 2",
         )
     ]
 
@@ -57,9 +55,31 @@ def test_events_come_in_time_order_each_once_with_cpu_kind_offset_and_what_it_sh
 def test_only_the_oldest_requests_of_the_findings_own_thread_are_told(leaking_snapshot: Snapshot) -> None:
     lines = explained(leaking_snapshot, top=3)
     text = "\n".join(lines)
-    assert text.count("its APC is pending") == 3
+    assert text.count("is held from here on") == 3
     assert "0xffff9a8000009000" not in text
     assert lines[-1] == "  and the events of 9 requests more (--top shows more)"
+
+
+def test_possible_reasons_stand_above_the_path_and_the_users_call_below_the_stack(story: Story) -> None:
+    story.diagnosis = Diagnosis((open_growth(),), ())
+    lines = explained(story.make())
+    assert part(lines, "Possible reasons")[0] == "  could be  user APC, fits: only packets stay"
+    assert part(lines, "Called from (user mode)") == ["     ntdll.dll+0x9d000", "     client.exe+0x10"]
+
+
+@pytest.mark.parametrize(("rank", "holder"), [(1, "user APC on thread 88"), (2, "port 2 of server.exe"), (3, "keeper")])
+def test_the_requests_of_every_kind_of_holder_are_told(story: Story, rank: int, holder: str) -> None:
+    story.diagnosis = everything_held()
+    waits = [line for line in explained(story.make(), rank, width=240) if "is held from here on" in line]
+    assert waits
+    assert all(holder in line for line in waits)
+
+
+def test_a_request_that_was_never_completed_is_held_from_its_issue_on(story: Story) -> None:
+    story.diagnosis = everything_held()
+    lines = explained(story.make(), 3, width=240)
+    assert [line.split()[0] for line in lines if "is held from here on" in line] == ["+2.000000"] * 2
+    assert not any("request 0x3000 completed" in line for line in lines)
 
 
 def test_a_finding_without_single_events_says_so(leaking_snapshot: Snapshot) -> None:

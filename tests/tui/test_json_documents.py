@@ -101,7 +101,7 @@ GAP = shape({"from_ns": whole, "to_ns": whole, "cpu": maybe(whole), "reason": te
 LOSS = shape({"events_lost": whole, "buffers_lost": whole, "gaps": all_of(GAP)})
 DAMAGE = all_of(shape({"offset": whole, "code": text, "what": text, "bytes_skipped": whole}))
 HEAD: Mapping[str, Check] = {
-    "schema": lambda value: value == 1,
+    "schema": lambda value: value == 2,
     "simulated": flag,
     "partial": flag,
     "finalised": flag,
@@ -143,32 +143,48 @@ NAMED: Mapping[str, Check] = {
     "count": whole,
     "bytes": whole,
 }
+REQUEST: Mapping[str, Check] = {
+    "irp": ADDRESS,
+    "thread_id": maybe(whole),
+    "process_id": maybe(whole),
+    "process": text,
+    "issued_ns": whole,
+    "completed_ns": maybe(whole),
+    "age_ns": whole,
+    "thread_since": one_of("ran", "waited", "never-ran", "exited", "unknown"),
+    "says": text,
+    "endpoint": maybe(ADDRESS),
+    "retained_bytes": whole,
+    "rule": text,
+    "inferred": flag,
+    "issued": EVENT,
+    "completed": maybe(EVENT),
+}
 PENDING_APC = shape(
+    {**REQUEST, "match_id": whole, "why": one_of("user-apc", "special-apc"), "apc": one_of("user", "special-kernel")}
+)
+HELD_REQUEST = shape(
     {
-        "irp": ADDRESS,
-        "match_id": whole,
-        "thread_id": maybe(whole),
-        "process_id": maybe(whole),
-        "process": text,
-        "issued_ns": whole,
-        "completed_ns": whole,
-        "age_ns": whole,
-        "thread_since": one_of("ran", "waited", "never-ran", "exited", "unknown"),
-        "says": text,
-        "endpoint": maybe(ADDRESS),
-        "retained_bytes": whole,
-        "rule": text,
-        "inferred": lambda value: value is True,
-        "issued": EVENT,
-        "completed": EVENT,
+        **REQUEST,
+        "why": one_of("user-apc", "special-apc", "port", "driver-kept", "completion-stopped", "unknown"),
+        "port": maybe(whole),
+        "driver": maybe(text),
     }
+)
+CAUSES = ("user-apc", "special-apc", "port", "driver-kept", "completion-stopped", "list", "missing-free", "reference")
+EXPLANATION = shape(
+    {"why": one_of(*CAUSES), "fits": one_of("yes", "no", "unknown"), "says": text, "told_apart_by": text}
+)
+PORT = shape(
+    {"process": text, "process_id": maybe(whole), "number": whole, "waiting": whole}
+    | dict.fromkeys(("enqueued_by", "dequeued_by"), all_of(whole))
 )
 NODE = shape({"kind": text, "id": text, "label": text, "rule": text, "retained_bytes": whole})
 FINDING = shape(
     {
         **NAMED,
         "rank": whole,
-        "verdict": one_of("pending-apc", "missing-free", "growth"),
+        "verdict": one_of("pending-apc", "undrained-port", "driver-kept", "missing-free", "growth"),
         "says": text,
         "confidence": share,
         "retained_bytes": whole,
@@ -176,8 +192,16 @@ FINDING = shape(
         "bytes_per_hour_interval": lambda value: len(value) == 2 and all(map(maybe(number), value)),
         "process": shape({"id": maybe(whole), "name": text}),
         "thread_id": maybe(whole),
-        "driver": text,
+        "driver": maybe(text),
+        "accused": one_of("process", "driver", "port"),
+        "apc": maybe(one_of("user", "special-kernel")),
+        "port": maybe(PORT),
+        "kept": maybe(one_of("never-completed", "completion-stopped")),
+        "explanations": all_of(EXPLANATION),
+        "groups": all_of(shape({**NAMED, "driver": maybe(text)})),
+        "separates": lambda value: value is None,
         "stack": all_of(FRAME),
+        "user_stack": all_of(FRAME),
         "path": all_of(NODE),
         "evidence": all_of(shape({"rule": text, "says": text, "inferred": flag, "events": all_of(EVENT)})),
         "doubts": all_of(text),
@@ -205,6 +229,7 @@ ANALYSIS = shape(
             }
         ),
         "pending_apcs": all_of(PENDING_APC),
+        "held_requests": all_of(HELD_REQUEST),
         "findings": all_of(FINDING),
         "cleared": all_of(CLEARED),
     }
@@ -217,7 +242,14 @@ def read_back(document: Object) -> Any:
     return json.loads(written)
 
 
-SNAPSHOTS = ["snapshot", "leaking_snapshot", "empty_snapshot", "broken_snapshot", "hostile_snapshot"]
+SNAPSHOTS = [
+    "snapshot",
+    "leaking_snapshot",
+    "holding_snapshot",
+    "empty_snapshot",
+    "broken_snapshot",
+    "hostile_snapshot",
+]
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
@@ -248,6 +280,53 @@ def test_a_finding_has_exactly_the_contracts_values(leaking_snapshot: Snapshot) 
     assert second["process"] == third["process"] == {"id": None, "name": ""}
 
 
+def test_each_kind_of_culprit_brings_what_is_known_of_it(holding_snapshot: Snapshot) -> None:
+    waiting, port, kept = read_back(analysis_document(holding_snapshot))["findings"]
+    keys = ("accused", "apc", "kept", "driver")
+    assert [[one[key] for key in keys] for one in (waiting, port, kept)] == [
+        ["process", "user", None, "afd.sys"],
+        ["port", None, None, "afd.sys"],
+        ["driver", None, "never-completed", "keeper.sys"],
+    ]
+    assert port["port"] == {
+        "number": 2, "process_id": 77, "process": "server.exe",
+        "enqueued_by": [88, 99], "dequeued_by": [], "waiting": 12,
+    }  # fmt: skip
+    assert waiting["port"] is kept["port"] is None
+    assert [group["tag"] for group in port["groups"]] == ["Irp ", "File", "AfdE"]
+    assert [frame["module"] for frame in waiting["user_stack"]] == ["ntdll.dll", "client.exe"]
+    assert [(one["why"], one["fits"]) for one in waiting["explanations"]] == [
+        ("user-apc", "yes"),
+        ("special-apc", "no"),
+    ]
+
+
+def test_a_finding_that_goes_alone_is_its_own_group_and_names_no_driver_that_is_not_known(
+    leaking_snapshot: Snapshot,
+) -> None:
+    last = read_back(analysis_document(leaking_snapshot))["findings"][2]
+    assert last["driver"] is None
+    assert last["groups"] == [
+        {"tag": "CM25", "tag_hex": "434d3235", "paged": True, "count": 3, "bytes": 12_288, "driver": None}
+    ]
+
+
+def test_held_requests_say_what_holds_them_and_pending_apcs_are_those_of_apcs(holding_snapshot: Snapshot) -> None:
+    document = read_back(analysis_document(holding_snapshot))
+    held, pending = document["held_requests"], document["pending_apcs"]
+    assert [one["why"] for one in held] == [
+        *["user-apc"] * 4, *["port"] * 3, *["driver-kept"] * 2, "completion-stopped", "special-apc", "unknown",
+    ]  # fmt: skip
+    assert [(one["irp"], one["apc"]) for one in pending] == [
+        *((one["irp"], "user") for one in held[:4]), ("0x5000", "special-kernel"),
+    ]  # fmt: skip
+    assert [held[at]["port"] for at in (0, 4)] == [None, 2]
+    never = held[7]
+    assert (never["driver"], never["completed_ns"], never["completed"], never["inferred"]) == (
+        "keeper.sys", None, None, False,
+    )  # fmt: skip
+
+
 def test_what_is_not_known_is_null_in_findings_too(leaking_snapshot: Snapshot) -> None:
     document = read_back(analysis_document(leaking_snapshot))
     first, second = document["findings"][:2]
@@ -265,7 +344,7 @@ def test_a_filter_narrows_the_conclusions_of_the_document(leaking_snapshot: Snap
     document = read_back(analysis_document(select(leaking_snapshot, filters), filters))
     assert ANALYSIS(document)
     assert [finding["rank"] for finding in document["findings"]] == [2]
-    assert (document["cleared"], document["pending_apcs"]) == ([], [])
+    assert [document[key] for key in ("cleared", "pending_apcs", "held_requests")] == [[], [], []]
 
 
 def test_the_ledgers_equations_hold_in_the_document(snapshot: Snapshot) -> None:
@@ -330,6 +409,6 @@ def test_a_lone_surrogate_becomes_a_replacement_character(hostile_snapshot: Snap
 def test_an_error_is_a_document_of_five_strings() -> None:
     error = InputError("not-etl", "no trace", where="x\ud800", why="because", next="give another")
     assert read_back(error_document(error)) == {
-        "schema": 1,
+        "schema": 2,
         "error": {"code": "not-etl", "what": "no trace", "where": "x\ufffd", "why": "because", "next": "give another"},
     }

@@ -108,7 +108,7 @@ def test_a_leak_that_is_found_can_fail_the_command(
     assert "Outstanding by tag" in out
     assert "Before" in out
     assert "104 allocations, 14.5 KiB (14,800 bytes), by the pool's counters when the events began" in out
-    assert "APCs" in out
+    assert "Held requests, by what holds them" in out
 
 
 def test_a_process_that_was_asked_for_is_told_alone(

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tracer.live.profile import Recording, xperf_lines
 from tui.cli import main
 from tui.exit_codes import ExitCode
+from tui.report.recording import HOW_TO_RECORD
+from tui.views.sockets import NO_SOCKET_EVENTS
 
 
 def test_the_profile_goes_to_stdout_and_how_to_use_it_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,6 +30,17 @@ def test_xperf_s_lines_come_alone(capsys: pytest.CaptureFixture[str]) -> None:
         ["xperf", "-stop"],
     ]
     assert err == ""
+
+
+def test_there_is_one_recipe_for_xperf_wherever_one_is_given() -> None:
+    lines = xperf_lines(Recording())
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for line in lines:
+        assert f"\n{line}\n" in readme
+        assert f"  {line}" in HOW_TO_RECORD
+    assert NO_SOCKET_EVENTS.endswith(lines[1])
+    assert "KQUEUE" in lines[0], "what goes into completion ports"
+    assert "PoolAlloc+PoolFree" in lines[0]
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,9 @@ def test_a_selection_keeps_the_traces_totals_and_the_tags_own_counts(snapshot: S
 
 
 def concluded(snapshot: Snapshot, filters: Filters) -> tuple[list[int], list[str], list[int]]:
-    """Ranks of the findings, tags of what was cleared, and threads of pending APCs."""
+    """Ranks of the findings, tags of what was cleared, and threads of held requests."""
     told = select(snapshot, filters).diagnosis
-    threads = sorted({apc.thread_id for apc in told.pending_apcs})
+    threads = sorted({each.thread_id for each in told.held_requests})
     return [finding.rank for finding in told.findings], [tag_text(group.tag) for group in told.cleared], threads
 
 

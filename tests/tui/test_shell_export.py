@@ -152,11 +152,12 @@ NAMES = {
     "findings": "rank sure_percent verdict tag culprit outstanding bytes retained_bytes bytes_per_hour",
     "tags": "tag type allocations frees outstanding bytes each_bytes peak_bytes driver description",
     "stacks": "bytes share_percent outstanding allocations frees stacks level frames",
-    "processes": "bytes share_percent outstanding apcs known level who",
-    "sockets": "endpoint process local remote state open unretired pending sent_bytes received_bytes outstanding bytes"
+    "processes": "bytes share_percent outstanding held known level who",
+    "sockets": "endpoint process local remote state open unretired held sent_bytes received_bytes outstanding bytes"
     " age_ns",
-    "apcs": "irp process thread operation socket issued_ns completed_ns age_ns since retained_bytes rule",
-    "retention": "retained_bytes own_bytes count level node rule",
+    "held-requests": "irp holder process thread operation driver socket issued_ns completed_ns age_ns since"
+    " retained_bytes",
+    "retention": "retained_bytes own_bytes count level node because",
     "allocations": "address tag bytes type time_ns age_ns process thread known owner cpu",
     "timeline": "from_ns to_ns outstanding_bytes still_outstanding_bytes allocations frees",
     "trace": "Trace",

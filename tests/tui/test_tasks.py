@@ -92,10 +92,10 @@ async def test_the_guilty_thread_of_the_demo_is_on_the_first_screen_and_its_requ
     demo: Snapshot,
 ) -> None:
     async with someone_at(demo) as person:
-        assert person.sees("LEAK 1: I/O completion APCs of client.exe")
+        assert person.sees("as user APCs on")
         assert person.sees(culprit(demo))
         await person.press("enter")
-        assert person.sees("[6 APCs]")
+        assert person.sees("[6 Held]")
         assert person.sees(culprit(demo))
         assert person.sees("nferred")
 

@@ -8,14 +8,39 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from analyzers.findings import Diagnosis, PendingApcs, Verdict
+from analyzers.findings import (
+    NO_DIAGNOSIS,
+    Accused,
+    Apc,
+    Cause,
+    Diagnosis,
+    Explanation,
+    Finding,
+    Fits,
+    HeldRequests,
+    Kept,
+    Verdict,
+)
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import cleared, diagnosis, growth, missing_free, pending, pending_apc, wordy
+from tests.tui.diagnoses import (
+    cleared,
+    diagnosis,
+    driver_kept,
+    everything_held,
+    growth,
+    held,
+    missing_free,
+    open_growth,
+    pending_apc,
+    undrained_port,
+    wordy,
+)
 from tests.tui.stories import FORBIDDEN, Story
 from tests.tui.test_reports import report
 from tracer.events import afd
 from tracer.trace import Gap, Loss
 from tui.filters import Filters
+from tui.findings.headline import headline
 from tui.findings.words import how_sure, percent
 from tui.report.analysis import analysis_report
 from tui.report.cleared import NO_FINDING
@@ -28,13 +53,14 @@ def said(lines: list[str]) -> str:
 
 def test_the_first_finding_is_told_in_full_before_any_table(leaking_snapshot: Snapshot) -> None:
     lines = report(leaking_snapshot)
-    assert lines[:3] == [
+    assert lines[:4] == [
         "leak.etl",
         "",
-        "LEAK 1: I/O completion APCs of client.exe (4330) thread 88 seem never to run",
+        "LEAK 1: 12 finished requests wait as user APCs on thread 88 of client.exe",
+        "(4330), which never waits alertably",
     ]
     labels = [line[2:10].strip() for line in lines[2:] if re.match(r"  [a-z]+ ?[a-z]*  +\S", line)]
-    assert labels[:7] == ["who", "what", "how much", "how fast", "why", "how sure", "next"]
+    assert labels[:9] == ["who", "call", "what", "how much", "how fast", "why", "excluded", "how sure", "next"]
     assert lines.index("Outstanding by tag") > lines.index(
         "  --explain 1 shows the way to this memory and the events behind it."
     )
@@ -43,14 +69,14 @@ def test_the_first_finding_is_told_in_full_before_any_table(leaking_snapshot: Sn
 @pytest.mark.parametrize(
     "words",
     [
-        "who process client.exe (4330), thread 88, driver afd.sys",
+        "who client.exe (4330) thread 88, by way of afd.sys call client.exe what",
         "what tag Irp in nonpaged pool: I/O request packets",
         "how much 12 allocations, 5.44 KiB; retains 18.0 KiB (18,432 bytes)",
         "how fast 720 KiB an hour (95 % interval 684 KiB to 762 KiB), over 1 min 30 s",
-        "why 12 requests of this thread were completed on another CPU and none of them was retired (inferred)",
-        "100 requests of other threads were freed, 95 % within 1.20 ms how sure",
+        "why 12 requests of this thread finished, and none of their packets was freed (inferred)",
+        "100 requests of other threads were freed, 95 % within 1.20 ms excluded special kernel APC: thread 88",
         "how sure 93 %, very likely; lowered because: the trace has no Winsock events, so sockets are not known next",
-        "next In a kernel debugger, look at thread 88 of client.exe for a guarded region.",
+        "next Look at the user APCs of thread 88 with !thread, and let it wait alertably.",
     ],
 )
 def test_each_question_has_its_answer(leaking_snapshot: Snapshot, words: str) -> None:
@@ -68,23 +94,103 @@ def test_the_whole_verdict_stands_on_a_screen_of_80_by_24_however_much_there_is_
     assert "reason 0" in said(screen)
     later = said(lines)
     assert all(f"reason {n}" in later for n in range(6))
-    assert re.search(r"  also +reason", "\n".join(lines[23:]))
+    assert re.search(r"END\n  also +reason", "\n".join(lines))
 
 
 def test_further_findings_take_two_lines_each(leaking_snapshot: Snapshot) -> None:
     lines = report(leaking_snapshot)
     second = lines.index("LEAK 2: afd.sys does not free all of the AfdB memory that it allocates")
-    assert lines[second + 1 : second + 5] == [
+    assert lines[second + 1 : second + 6] == [
         "  12.0 KiB, 3 allocations of AfdB, 71 % sure; --explain 2",
         "",
-        "LEAK 3: CM25 memory of (driver not known) keeps growing, and nothing shows why",
+        "LEAK 3: CM25 memory of (driver not known) keeps growing; the trace cannot show",
+        "why it is not freed",
         "  12.0 KiB, 3 allocations of CM25, 71 % sure; --explain 3",
     ]
 
 
-def test_a_second_thread_with_pending_apcs_names_the_driver(story: Story) -> None:
-    story.diagnosis = Diagnosis((missing_free(1), pending_apc(2)), ())
-    assert "18.0 KiB, 12 allocations of Irp by afd.sys, 93 % sure; --explain 2" in said(report(story.make()))
+def test_a_further_finding_says_how_many_groups_go_with_it(story: Story) -> None:
+    story.diagnosis = Diagnosis((missing_free(1), undrained_port(2)), ())
+    assert "18.0 KiB, 12 allocations of Irp and 2 groups more, 93 % sure; --explain 2" in said(report(story.make()))
+
+
+@pytest.mark.parametrize(
+    ("finding", "sentence"),
+    [
+        (
+            replace(pending_apc(), count=1),
+            "1 finished request waits as a user APC on thread 88 of client.exe (4330), which never waits alertably",
+        ),
+        (
+            replace(pending_apc(), thread_id=None),
+            "12 finished requests wait as user APCs on threads of client.exe (4330) that never wait alertably",
+        ),
+        (
+            replace(pending_apc(), apc=Apc.SPECIAL_KERNEL),
+            "12 completed requests wait for special kernel APCs on thread 88 of client.exe (4330)",
+        ),
+        (undrained_port(), "12 finished requests wait in a completion port of server.exe (77) that nobody reads"),
+        (
+            undrained_port(readers=(5,)),
+            "12 finished requests wait in a completion port of server.exe (77) that is read too slowly",
+        ),
+        (driver_kept(), "keeper.sys has never completed 12 requests that it was sent"),
+        (driver_kept(kept=Kept.COMPLETION_STOPPED), "keeper.sys stopped the completion of 12 requests and keeps them"),
+        (
+            replace(missing_free(), accused=Accused.PROCESS, process_id=4330, process="client.exe"),
+            "not all AfdB memory that client.exe (4330) asks for is freed",
+        ),
+        (
+            open_growth(),
+            "Irp memory that client.exe (4330) thread 88 asks for keeps growing; the trace cannot show which of 2"
+            " reasons keeps it",
+        ),
+    ],
+)
+def test_a_headline_names_who_is_accused_and_what_happens(finding: Finding, sentence: str) -> None:
+    assert headline(finding, NO_DIAGNOSIS) == sentence
+
+
+def test_a_headline_counts_requests_even_where_packets_came_from_lookaside_lists(story: Story) -> None:
+    story.diagnosis = everything_held()
+    told = said(report(story.make()))
+    assert "LEAK 1: 4 finished requests wait as user APCs on thread 88 of client.exe (4330)" in told
+    assert "LEAK 3: keeper.sys has never completed 2 requests that it was sent" in told
+
+
+def test_a_port_says_who_fills_it_and_who_reads_it_and_what_goes_with_it(story: Story) -> None:
+    story.diagnosis = Diagnosis((undrained_port(),), ())
+    told = said(report(story.make()))
+    assert "who a completion port of server.exe (77); filled by threads 88, 99; read by no thread" in told
+    assert "with it 12 File (4.50 KiB), 1 AfdE (464 B)" in told
+
+
+def test_where_the_verdict_is_open_the_possible_reasons_come_first_and_what_would_tell_them_apart(story: Story) -> None:
+    story.diagnosis = Diagnosis((open_growth(),), ())
+    lines = report(story.make())
+    at = next(row for row, line in enumerate(lines) if line.startswith("  could be"))
+    assert lines[at : at + 6] == [
+        "  could be  user APC, fits: only packets stay",
+        "            completion port, fits: only packets stay",
+        "            driver never completed it, not known: no event tells of completions",
+        "  to tell   kernel queue events (KQUEUE)",
+        "            IRP events (DRIVERS)",
+        "  excluded  special kernel APC: thread 88 issued more requests since",
+    ]
+
+
+def test_a_verdict_that_names_the_reason_does_not_list_it_again(story: Story) -> None:
+    other = Explanation(Cause.LIST, Fits.UNKNOWN, "no free of a packet is in the trace")
+    finding = replace(pending_apc(), explanations=(*pending_apc().explanations, other))
+    story.diagnosis = Diagnosis((finding,), ())
+    told = said(report(story.make()))
+    assert " or lookaside list, not known: no free of a packet is in the trace excluded special" in told
+    assert "user APC, fits" not in told
+
+
+def test_a_trace_of_a_few_seconds_is_not_extrapolated_to_an_hour(leaking_snapshot: Snapshot) -> None:
+    short = replace(leaking_snapshot, at_ns=50_000_000)
+    assert "how fast 5.44 KiB in 50.0 ms; too short for a rate" in said(report(short))
 
 
 def test_very_many_findings_are_counted(story: Story) -> None:
@@ -97,24 +203,40 @@ def test_very_many_findings_are_counted(story: Story) -> None:
 def test_what_nobody_knows_is_said_to_be_unknown(story: Story) -> None:
     story.diagnosis = Diagnosis((growth(1),), ())
     told = said(report(story.make()))
-    assert "who no single process stands out, driver (driver not known)" in told
+    assert "who driver (driver not known), no single process stands out" in told
     assert "how fast the trace is too short to tell" in told
     assert "tag CM25 in paged pool: Registry data" in told
 
 
-def test_pending_apcs_are_summed_up_by_thread_and_called_inferred(leaking_snapshot: Snapshot) -> None:
+def test_held_requests_are_summed_up_by_holder_and_called_inferred(leaking_snapshot: Snapshot) -> None:
     lines = report(leaking_snapshot, width=120)
-    at = lines.index("Pending I/O completion APCs, by thread")
-    assert lines[at + 1].startswith("  Inferred: ")
-    assert [line.removeprefix("  client.exe (4330), thread ") for line in lines[at + 2 : at + 4]] == [
-        "88: 12 requests, 12.0 KiB, the oldest for 1 min 27 s; since then the thread never ran",
-        "99: 1 request, 1.00 KiB, the oldest for 1 min 27 s; since then the thread waited",
-    ]
+    at = lines.index("Held requests, by what holds them")
+    assert lines[at + 1] == "  13 requests are held, 13.0 KiB: 13 by user APCs on 2 threads."
+    assert lines[at + 2].startswith("  Inferred: ")
+    told = said(lines[at + 3 :])
+    assert (
+        "user APC on thread 88 of client.exe (4330): 12 requests, 12.0 KiB, the oldest for 1 min 27 s;"
+        " since then the thread waited"
+        " user APC on thread 99 of client.exe (4330): 1 request, 1.00 KiB, the oldest for 1 min 27 s;"
+        " since then the thread never ran"
+    ) in told
 
 
-def test_many_threads_with_pending_apcs_are_counted(story: Story) -> None:
-    story.diagnosis = Diagnosis((), (), PendingApcs.of(pending(16 * n, thread=n) for n in range(1, 9)))
-    assert "  and 3 threads more (--json has all)" in report(story.make())
+def test_every_kind_of_holder_has_its_line(story: Story) -> None:
+    story.diagnosis = everything_held()
+    told = said(report(story.make(), width=120))
+    for words in (
+        "port 2 of server.exe (77): 3 requests, 3.00 KiB, the oldest for 1 min 27 s",
+        "never completed by keeper.sys: 2 requests",
+        "completion stopped by stopper.sys: 1 request,",
+        "and 1 holder more (--json has all)",
+    ):
+        assert words in told
+
+
+def test_many_holders_are_counted(story: Story) -> None:
+    story.diagnosis = Diagnosis((), (), HeldRequests.of(held(16 * n, thread=n) for n in range(1, 9)))
+    assert "  and 3 holders more (--json has all)" in report(story.make())
 
 
 def test_cleared_groups_are_counted_by_verdict_and_the_biggest_named_with_the_reason(story: Story) -> None:
@@ -159,7 +281,7 @@ def test_a_selection_narrows_the_conclusions_and_says_how_many_findings_it_leave
     assert told.count("LEAK") == 1
     assert "LEAK 2: afd.sys" in told
     assert "2 findings of this trace are outside of the selection" in told
-    assert "Pending I/O completion" not in told
+    assert "Held requests" not in told
 
 
 def test_a_selection_without_a_finding_does_not_clear_the_whole_trace(leaking_snapshot: Snapshot) -> None:
@@ -174,7 +296,7 @@ def test_every_line_of_the_verdict_fits_the_width_in_cells(story: Story, width: 
     wide = [
         replace(finding, process="日本語の 名前の プロセス.exe", driver="ドライバ.sys") for finding in told.findings
     ]
-    story.diagnosis = Diagnosis(tuple(wide), told.cleared, told.pending_apcs)
+    story.diagnosis = Diagnosis(tuple(wide), told.cleared, told.held_requests)
     lines = report(story.make(), width=width)
     verdict = lines[: lines.index("Outstanding by tag")]
     assert [line for line in verdict if cell_len(line) > width] == []

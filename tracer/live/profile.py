@@ -92,6 +92,12 @@ def xperf_lines(recording: Recording) -> tuple[str, str, str]:
     )
 
 
+def xperf_command(recording: Recording | None = None) -> str:
+    """The same as one command that starts both: the recipe that a report, a view and ``--json`` show."""
+    kernel, sockets, _ = xperf_lines(recording or Recording())
+    return f"{kernel} {sockets.removeprefix('xperf ')}"
+
+
 def wpr_lines(profile: str = "pool.wprp") -> tuple[str, str]:
     """How to record with WPR and the profile in a file."""
     return f"wpr -start {profile} -filemode", "wpr -stop pool.etl"

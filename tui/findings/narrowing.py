@@ -10,9 +10,10 @@ from itertools import compress
 
 import numpy as np
 
-from analyzers.findings import Cleared, Diagnosis, Finding, PendingApcs, Verdict
+from analyzers.findings import Cleared, Diagnosis, Finding, GroupShare, HeldRequests
 from analyzers.snapshot import TagTable
 from tui.filters import Filters
+from tui.findings.held import of_findings
 from tui.findings.words import known_id
 from tui.tables.coding import coded_pairs, unpaired
 
@@ -20,16 +21,26 @@ from tui.tables.coding import coded_pairs, unpaired
 def narrowed_diagnosis(diagnosis: Diagnosis, filters: Filters, tags: TagTable, selected: TagTable) -> Diagnosis:
     """What is concluded about a selection; ``tags`` are the trace's, ``selected`` those of the selection.
 
-    A group goes by its tag, and by its own driver or the one that its tag is known by. A finding goes by the
-    process that it names; what names none, as no cleared group does, by the processes that hold such memory.
+    A group goes by its tag, and by its own driver or the one that its tag is known by; a finding by any of the groups
+    that go with its cause. A finding goes by the process that it names; what names none, as no cleared group does, by
+    the processes that hold such memory.
     """
     drivers = dict(zip(_keys(tags), tags.driver, strict=True))
     held = set(_keys(selected))
-    chosen = compress(diagnosis.findings, _fit(diagnosis.findings, filters, drivers))
-    findings = tuple(finding for finding in chosen if _of_process(finding, filters, held))
+    findings = tuple(
+        finding
+        for finding in diagnosis.findings
+        if any(_fit(shares_of(finding), filters, drivers)) and _of_process(finding, filters, held)
+    )
     groups = compress(diagnosis.cleared, _fit(diagnosis.cleared, filters, drivers))
     cleared = tuple(group for group in groups if not filters.processes or (group.tag, group.paged) in held)
-    return Diagnosis(findings, cleared, _pending(diagnosis.pending_apcs, findings, filters))
+    return Diagnosis(findings, cleared, _held(diagnosis.held_requests, findings, filters))
+
+
+def shares_of(finding: Finding) -> tuple[GroupShare, ...]:
+    """What a finding itself names, and the groups of allocations that go with its cause."""
+    own = GroupShare(finding.tag, finding.paged, finding.count, finding.bytes, finding.driver)
+    return (own, *finding.groups)
 
 
 def _keys(tags: TagTable) -> list[tuple[int, bool]]:
@@ -37,7 +48,7 @@ def _keys(tags: TagTable) -> list[tuple[int, bool]]:
 
 
 def _fit(
-    groups: Sequence[Finding] | Sequence[Cleared], filters: Filters, drivers: dict[tuple[int, bool], str]
+    groups: Sequence[GroupShare] | Sequence[Cleared], filters: Filters, drivers: dict[tuple[int, bool], str]
 ) -> list[bool]:
     """Whether tag and driver of each group were asked for."""
     tag = filters.fit_tags(group.tag for group in groups)
@@ -49,19 +60,13 @@ def _fit(
 def _of_process(finding: Finding, filters: Filters, held: set[tuple[int, bool]]) -> bool:
     pid = known_id(finding.process_id)
     if pid is None:
-        return not filters.processes or (finding.tag, finding.paged) in held
+        return not filters.processes or any((share.tag, share.paged) in held for share in shares_of(finding))
     return filters.fits_process(pid, finding.process)
 
 
-def _pending(pending: PendingApcs, findings: Sequence[Finding], filters: Filters) -> PendingApcs:
-    """An APC has a process, but neither tag nor driver: these select by the findings' threads."""
-    pairs, pair = coded_pairs(pending.process_id, pending.process)
-    fits = [filters.fits_process(process, pending.processes[name]) for process, name in unpaired(pairs)]
-    chosen = pending.take(np.array(fits, np.bool_)[pair])
-    return of_findings(chosen, findings) if filters.tags or filters.drivers else chosen
-
-
-def of_findings(pending: PendingApcs, findings: Sequence[Finding]) -> PendingApcs:
-    """Those of the threads whose pending APCs the findings are about."""
-    threads = {finding.thread_id for finding in findings if finding.verdict is Verdict.PENDING_APC}
-    return pending.take(np.isin(pending.thread_id, [thread for thread in threads if thread is not None]))
+def _held(held: HeldRequests, findings: Sequence[Finding], filters: Filters) -> HeldRequests:
+    """A held request has a process, but no tag and no allocating driver: these select by the findings' requests."""
+    pairs, pair = coded_pairs(held.process_id, held.process)
+    fits = [filters.fits_process(process, held.processes[name]) for process, name in unpaired(pairs)]
+    chosen = held.take(np.array(fits, np.bool_)[pair])
+    return of_findings(findings, chosen) if filters.tags or filters.drivers else chosen

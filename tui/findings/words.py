@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
-from analyzers.findings import Finding, Verdict
+from analyzers.findings import Accused, Finding, PortPart, Verdict
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, size
 from analyzers.snapshot import Snapshot
+from analyzers.threads import IDLE_THREAD
+from analyzers.verdicts.calls import calling_modules
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
 from tui.tables.words import named_process
 
 VERDICT_WORDS: Final = {
-    Verdict.PENDING_APC: "waits for completion APCs",
+    Verdict.PENDING_APC: "finished requests wait as APCs",
+    Verdict.UNDRAINED_PORT: "a completion port fills up",
+    Verdict.DRIVER_KEPT: "a driver keeps requests",
     Verdict.MISSING_FREE: "never freed",
     Verdict.GROWTH: "grows, cause not shown",
     Verdict.CACHE: "a cache that levelled off",
@@ -24,6 +29,9 @@ VERDICT_WORDS: Final = {
 }
 """Every verdict in a few words."""
 
+INFERRED_KINDS: Final = frozenset({"pending-apc", "port", "driver-kept", "held"})
+"""Kinds of nodes on the way to memory that no event names."""
+
 _HOW_SURE: Final = (
     (0.95, "nearly certain"),
     (0.8, "very likely"),
@@ -32,6 +40,12 @@ _HOW_SURE: Final = (
     (0.0, "a mere suspicion"),
 )
 """A confidence of at least this much, in words."""
+_THREADS_NAMED: Final = 4
+"""Threads that a sentence names one by one."""
+_GROUPS_NAMED: Final = 4
+"""Groups of one cause that a sentence names one by one."""
+_SHORTEST_FOR_A_RATE_NS: Final = 10_000_000_000
+"""A shorter trace is not extrapolated to an hour: that would be by more than 360 times."""
 _MOST_PERCENT: Final = 99
 """No conclusion from a trace is certain, so none is shown as 100 %."""
 
@@ -73,11 +87,14 @@ def process_words(finding: Finding) -> str:
 
 
 def culprit(finding: Finding) -> str:
-    """Process and thread, as far as one stands out, else the driver."""
-    process, thread = process_words(finding), known_id(finding.thread_id)
-    if process and thread is not None:
-        return f"{process} thread {thread}"
-    return process or driver_words(finding.driver)
+    """Who is accused, in a few words: process and thread, the driver, or whose port it is."""
+    match finding.accused:
+        case Accused.PORT:
+            return port_words(finding.port).removeprefix("a completion ")
+        case Accused.PROCESS:
+            return _process_and_thread(finding) or "several processes"
+        case _:
+            return driver_words(finding.driver)
 
 
 def driver_words(driver: str) -> str:
@@ -85,30 +102,66 @@ def driver_words(driver: str) -> str:
     return safe(driver) or "(driver not known)"
 
 
-def headline(finding: Finding) -> str:
-    """The accusation in one sentence, without a full stop."""
-    memory, driver = f"{tag_name(finding.tag)} memory", driver_words(finding.driver)
-    match finding.verdict:
-        case Verdict.PENDING_APC:
-            return f"I/O completion APCs of {culprit(finding)} seem never to run"
-        case Verdict.MISSING_FREE:
-            return f"{driver} does not free all of the {memory} that it allocates"
-        case _:
-            return f"{memory} of {driver} keeps growing, and nothing shows why"
-
-
-def alarm(finding: Finding) -> str:
-    """The accusation with its size and confidence, for one line."""
-    return f"LEAK ({percent(finding.confidence)} sure), {size(finding.retained_bytes)}: {headline(finding)}"
+def port_words(port: PortPart | None) -> str:
+    """A completion port by its owner; no event names one."""
+    if port is None or known_id(port.process_id) is None:
+        return "a completion port"
+    return f"a completion port of {named_process(port.process, port.process_id or 0)}"
 
 
 def who_words(finding: Finding) -> str:
-    """Process, thread and driver."""
+    """Who is accused first, then who else has to do with it."""
+    driver = safe(finding.driver)
+    match finding.accused:
+        case Accused.PORT:
+            return _port_users(finding)
+        case Accused.PROCESS:
+            asking = _process_and_thread(finding) or "several processes: no single one stands out"
+            return asking + (f", by way of {driver}" if driver else "")
+        case _:
+            asking = _process_and_thread(finding)
+            whom = f"for {asking}" if asking else "no single process stands out"
+            return f"driver {driver_words(finding.driver)}, {whom}"
+
+
+def _process_and_thread(finding: Finding) -> str:
+    """Empty where no process stands out."""
     process, thread = process_words(finding), known_id(finding.thread_id)
-    parts = [f"process {process}" if process else "no single process stands out"]
-    if thread is not None:
-        parts.append(f"thread {thread}")
-    return ", ".join([*parts, f"driver {driver_words(finding.driver)}"])
+    return f"{process} thread {thread}" if process and thread is not None else process
+
+
+def _port_users(finding: Finding) -> str:
+    port = finding.port
+    if port is None:
+        return "a completion port"
+    return f"{port_words(port)}; filled by {thread_list(port.enqueued_by)}; read by {thread_list(port.dequeued_by)}"
+
+
+def thread_list(threads: Sequence[int]) -> str:
+    """The first threads by id, and how many more there are; what the idle thread does there, interrupts do."""
+    named = [str(thread) for thread in threads if thread != IDLE_THREAD]
+    said = [f"thread{'s' if len(named) > 1 else ''} {', '.join(named[:_THREADS_NAMED])}"] if named else []
+    if len(named) > _THREADS_NAMED:
+        said.append(f"{len(named) - _THREADS_NAMED:,} more")
+    if len(named) < len(threads):
+        said.append("DPCs")
+    return " and ".join(said) or "no thread"
+
+
+def call_words(finding: Finding, snapshot: Snapshot) -> str:
+    """The program's module and those that its call came through; empty where the trace does not tell."""
+    modules = [safe(name) for name in calling_modules(snapshot.names, finding.user_stack, known_id(finding.process_id))]
+    if len(modules) < 2:
+        return "".join(modules)
+    return f"{modules[-1]} through {', '.join(reversed(modules[:-1]))}"
+
+
+def group_words(finding: Finding) -> str:
+    """What else goes with the same cause; empty for nothing."""
+    others = finding.groups[1:]
+    said = [f"{group.count:,} {tag_name(group.tag)} ({size(group.bytes)})" for group in others[:_GROUPS_NAMED]]
+    more = len(others) - _GROUPS_NAMED
+    return ", ".join(said) + (f" and {counted(more, 'group')} more" if more > 0 else "")
 
 
 def what_words(finding: Finding, snapshot: Snapshot) -> str:
@@ -125,10 +178,17 @@ def amount_words(finding: Finding) -> str:
     return f"{count}, {size(finding.bytes)}; retains {exact_size(finding.retained_bytes)}"
 
 
+def is_too_short(snapshot: Snapshot) -> bool:
+    """Whether a growth is not extrapolated to an hour."""
+    return snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS
+
+
 def rate_words(finding: Finding, snapshot: Snapshot) -> str:
     """Bytes per hour with their interval, and from how long a trace that is extrapolated."""
     if finite(finding.bytes_per_hour) is None:
         return "the trace is too short to tell"
+    if is_too_short(snapshot):
+        return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; too short for a rate"
     rate = f"{size(round(finding.bytes_per_hour))} an hour"
     low, high = (finite(bound) for bound in finding.bytes_per_hour_interval)
     if low is not None and high is not None:

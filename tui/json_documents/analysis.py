@@ -11,7 +11,7 @@ from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import GroupRow, PoolSnapshot, Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.filters import Filters
-from tui.json_documents.findings import cleared_part, findings_part, pending_part, stack_part
+from tui.json_documents.findings import cleared_part, findings_part, held_part, pending_part, stack_part
 from tui.json_documents.info import bytes_part
 from tui.json_documents.trace import damage_part, loss_part, trace_part
 from tui.json_documents.writing import SCHEMA, Object, string
@@ -21,7 +21,7 @@ def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Obj
     """The whole document of one trace.
 
     With filters, ``pool``'s lists hold the selection (outstanding numbers are the selection's,
-    allocations, frees and peaks the trace's), so do ``pending_apcs``, ``findings`` and ``cleared``, and ``filter``
+    allocations, frees and peaks the trace's), so do ``held_requests``, ``findings`` and ``cleared``, and ``filter``
     says what was selected.
     """
     info = snapshot.info
@@ -36,7 +36,8 @@ def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Obj
         "damage": damage_part(snapshot.damage),
         "bytes": bytes_part(snapshot.bytes),
         "pool": pool_part(snapshot),
-        "pending_apcs": pending_part(snapshot.diagnosis.pending_apcs),
+        "pending_apcs": pending_part(snapshot.diagnosis.held_requests),
+        "held_requests": held_part(snapshot.diagnosis.held_requests),
         "findings": findings_part(snapshot),
         "cleared": cleared_part(snapshot.diagnosis.cleared),
     }

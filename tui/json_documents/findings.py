@@ -1,13 +1,26 @@
-"""What is concluded, in a document: findings, what was cleared, pending APCs."""
+"""What is concluded, in a document: findings, what was cleared, held requests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzers.findings import Cleared, EventRef, Evidence, Finding, PathNode, PendingApc
+from analyzers.findings import (
+    Cleared,
+    EventRef,
+    Evidence,
+    Explanation,
+    Finding,
+    GroupShare,
+    HeldRequest,
+    HeldRequests,
+    PathNode,
+    PortPart,
+)
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Frame, Snapshot
-from tui.findings.words import finite, headline, known_id
+from tui.findings.headline import headline
+from tui.findings.narrowing import shares_of
+from tui.findings.words import finite, known_id
 from tui.json_documents.writing import Object, Value, address, string
 
 
@@ -31,9 +44,14 @@ def cleared_part(cleared: Sequence[Cleared]) -> list[Object]:
     ]
 
 
-def pending_part(pending: Sequence[PendingApc]) -> list[Object]:
-    """Requests that completed and were not seen to be retired: inferred, every one."""
-    return [_pending(apc) for apc in pending]
+def held_part(held: HeldRequests) -> list[Object]:
+    """Requests that are not retired, and what holds each."""
+    return [_held(request) | {"port": request.port or None, "driver": _named(request.driver)} for request in held]
+
+
+def pending_part(held: HeldRequests) -> list[Object]:
+    """Those of the held requests that an APC holds."""
+    return [_held(request) | {"apc": request.apc, "match_id": request.match_id} for request in held.by_apc()]
 
 
 def stack_part(frames: Sequence[Frame]) -> list[Value]:
@@ -57,7 +75,7 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
     return {
         "rank": finding.rank,
         "verdict": str(finding.verdict),
-        "says": string(headline(finding)),
+        "says": string(headline(finding, snapshot.diagnosis)),
         "confidence": finding.confidence,
         **_tag(finding.tag, paged=finding.paged),
         "count": finding.count,
@@ -67,12 +85,54 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
         "bytes_per_hour_interval": [finite(bound) for bound in finding.bytes_per_hour_interval],
         "process": {"id": known_id(finding.process_id), "name": string(finding.process)},
         "thread_id": known_id(finding.thread_id),
-        "driver": string(finding.driver),
+        "driver": _named(finding.driver),
+        "accused": str(finding.accused),
+        "apc": finding.apc,
+        "port": None if finding.port is None else _port(finding.port),
+        "kept": finding.kept,
+        "explanations": [_explanation(reason) for reason in finding.explanations],
+        "groups": [_group(share) for share in finding.groups or shares_of(finding)],
+        "separates": None,
+        "user_stack": stack_part(snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)),
         "stack": stack_part(snapshot.names.frames(finding.stack)),
         "path": [_node(node) for node in finding.path],
         "evidence": [_evidence(reason) for reason in finding.evidence],
         "doubts": [string(doubt) for doubt in finding.doubts],
         "advice": string(finding.advice),
+    }
+
+
+def _named(name: str) -> str | None:
+    """Null where nobody is to be named."""
+    return string(name) or None
+
+
+def _port(port: PortPart) -> Object:
+    return {
+        "number": port.number,
+        "process_id": known_id(port.process_id),
+        "process": string(port.process),
+        "enqueued_by": list(port.enqueued_by),
+        "dequeued_by": list(port.dequeued_by),
+        "waiting": port.waiting,
+    }
+
+
+def _explanation(reason: Explanation) -> Object:
+    return {
+        "why": str(reason.why),
+        "fits": str(reason.fits),
+        "says": string(reason.says),
+        "told_apart_by": string(reason.told_apart_by),
+    }
+
+
+def _group(share: GroupShare) -> Object:
+    return {
+        **_tag(share.tag, paged=share.paged),
+        "count": share.count,
+        "bytes": share.bytes,
+        "driver": _named(share.driver),
     }
 
 
@@ -104,22 +164,22 @@ def _event(event: EventRef) -> Object:
     }
 
 
-def _pending(apc: PendingApc) -> Object:
+def _held(request: HeldRequest) -> Object:
     return {
-        "irp": address(apc.irp),
-        "match_id": apc.match_id,
-        "thread_id": known_id(apc.thread_id),
-        "process_id": known_id(apc.process_id),
-        "process": string(apc.process),
-        "issued_ns": apc.issued_ns,
-        "completed_ns": apc.completed_ns,
-        "age_ns": apc.age_ns,
-        "thread_since": str(apc.since),
-        "says": string(apc.says),
-        "endpoint": address(apc.endpoint) if apc.endpoint else None,
-        "retained_bytes": apc.retained_bytes,
-        "rule": apc.rule,
-        "inferred": True,
-        "issued": _event(apc.issued),
-        "completed": _event(apc.completed),
+        "irp": address(request.irp),
+        "why": str(request.why),
+        "thread_id": known_id(request.thread_id),
+        "process_id": known_id(request.process_id),
+        "process": string(request.process),
+        "issued_ns": request.issued_ns,
+        "completed_ns": request.completed_ns,
+        "age_ns": request.age_ns,
+        "thread_since": str(request.since),
+        "says": string(request.says),
+        "endpoint": address(request.endpoint) if request.endpoint else None,
+        "retained_bytes": request.retained_bytes,
+        "rule": request.rule,
+        "inferred": request.inferred,
+        "issued": _event(request.issued),
+        "completed": None if request.completed is None else _event(request.completed),
     }

@@ -12,7 +12,7 @@ from tui.safe_text import valid_unicode
 Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
 Object: TypeAlias = dict[str, Value]
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of the contract; only a change that breaks a reader changes it."""
 
 

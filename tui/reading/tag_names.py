@@ -15,5 +15,5 @@ def load_tag_names(pooltag: Path | None, *, quiet: bool) -> TagNames:
     names = TagNames.load(pooltag)
     for used in names.files:
         junk = f", {used.junk_lines:,} lines passed over" if used.junk_lines else ""
-        say(f"note: {counted(used.tags, 'tag name')} from {safe(str(used.path))}: counts first{junk}", quiet=quiet)
+        say(f"note: {counted(used.tags, 'tag name')} taken from {safe(str(used.path))}{junk}", quiet=quiet)
     return names

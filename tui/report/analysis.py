@@ -13,7 +13,7 @@ from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
-from tui.report.pending import pending_lines
+from tui.report.held import held_lines
 from tui.report.pool import baseline_lines, has_pool_events, ledger_lines, selection_lines, who_lines
 from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.report.stacks import stack_lines
@@ -70,9 +70,9 @@ def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int,
 
 
 def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
-    """What the verdict rests on: pending APCs, cleared groups, the trace, the ledger."""
+    """What the verdict rests on: held requests, cleared groups, the trace, the ledger."""
     lines: list[Text] = []
-    for part in (pending_lines(snapshot.diagnosis.pending_apcs), cleared_lines(snapshot.diagnosis.cleared)):
+    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared)):
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
     lines += [Text(), *ledger_lines(snapshot.pool.totals), *baseline_lines(snapshot.baseline)]

@@ -10,10 +10,12 @@ import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
 
-from analyzers.findings import NO_PENDING_APCS, EventRef, Evidence, Finding, PathNode, PendingApc, PendingApcs, Verdict
+from analyzers.findings import EventRef, Evidence, Finding, HeldRequest, PathNode
 from analyzers.quantities import counted, duration, moment, number, size
 from analyzers.snapshot import Snapshot
-from tui.report.findings import INFERRED, advice_lines, fact_lines
+from tui.findings.held import Owners, holder_words, port_owners, requests_of
+from tui.findings.words import INFERRED_KINDS, known_id
+from tui.report.findings import INFERRED, advice_lines, fact_lines, reason_lines
 from tui.report.stacks import frame_lines
 from tui.report.styles import LABEL, QUIET, heading, note
 from tui.report.trace import simulated_lines
@@ -36,27 +38,27 @@ class Step:
 
 
 def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -> list[Text]:
-    """Everything behind one finding; of its pending requests the ``top`` oldest."""
-    pending = _pending_of(finding, snapshot.diagnosis.pending_apcs)
+    """Everything behind one finding; of its held requests the ``top`` oldest."""
+    names = snapshot.names
+    held = requests_of(finding, snapshot.diagnosis.held_requests)
+    held = held.take(np.argsort(held.issued_ns, kind="stable"))
     lines = [*simulated_lines(snapshot.info), heading(safe(snapshot.info.path)), Text()]
     lines += [*wrapped([*fact_lines(finding, snapshot), *advice_lines(finding)], width), Text()]
+    if reasons := reason_lines(finding):
+        lines += [heading("Possible reasons"), *wrapped(reasons, width), Text()]
     lines += [heading("Path from the root of the retention graph")]
     lines += _path_lines(finding.path, _inferred_rules(finding), width)
     lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(finding.evidence), width)]
-    lines += [Text(), heading("Allocated at"), *frame_lines(snapshot.names.frames(finding.stack), limit=_FRAMES)]
-    lines += [Text(), heading("Events, in time order"), *_time_line(finding, pending[:top], width)]
-    left = len(pending) - top
+    lines += [Text(), heading("Allocated at"), *frame_lines(names.frames(finding.stack), limit=_FRAMES)]
+    user = names.frames(finding.user_stack, known_id(finding.process_id) or 0)
+    if user:
+        lines += [Text(), heading("Called from (user mode)"), *frame_lines(user, limit=_FRAMES)]
+    steps = _steps(finding, held[:top], port_owners(snapshot))
+    lines += [Text(), heading("Events, in time order"), *_time_line(steps, width)]
+    left = len(held) - top
     if left > 0:
         lines.append(note(f"  and the events of {counted(left, 'request')} more (--top shows more)"))
     return lines
-
-
-def _pending_of(finding: Finding, pending: PendingApcs) -> PendingApcs:
-    """The requests that a pending-apc finding is about: those of its thread, oldest first."""
-    if finding.verdict is not Verdict.PENDING_APC:
-        return NO_PENDING_APCS
-    own = pending.take((pending.process_id == finding.process_id) & (pending.thread_id == finding.thread_id))
-    return own.take(np.argsort(own.issued_ns, kind="stable"))
 
 
 def _inferred_rules(finding: Finding) -> frozenset[str]:
@@ -66,56 +68,55 @@ def _inferred_rules(finding: Finding) -> frozenset[str]:
 def _path_lines(path: Sequence[PathNode], inferred: frozenset[str], width: int) -> list[Text]:
     lines: list[Text] = []
     for depth, node in enumerate(path):
-        mark = INFERRED if node.kind == "pending-apc" or node.rule in inferred else ""
-        rule = f", by {safe(node.rule)}" if node.rule else ""
+        mark = INFERRED if node.kind in INFERRED_KINDS or node.rule in inferred else ""
         held = f", retains {size(node.retained_bytes)}" if node.retained_bytes else ""
         lead = "  " * (depth + 1) + ("-> " if depth else "")
-        lines.append(Text(f"{lead}{_node_words(node)}{held}{rule}{mark}"))
+        lines.append(Text(f"{lead}{_node_words(node)}{held}{mark}"))
     return wrapped(lines, width)
 
 
 def _node_words(node: PathNode) -> str:
-    """The label, after the node's kind where it does not say that itself."""
+    """The label, after the node's kind where it does not say that itself; what holds requests does."""
+    if node.kind in INFERRED_KINDS:
+        return safe(node.label)
     kind = node.kind.replace("-", " ")
     return safe(node.label if kind in node.label.casefold() else f"{kind} {node.label}")
 
 
 def _evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
     return [
-        Text.assemble(
-            f"  {place}.  ",
-            (safe(reason.rule), LABEL),
-            (INFERRED if reason.inferred else "", QUIET),
-            f": {safe(reason.says)}",
-        )
+        Text.assemble(f"  {place}.  {safe(reason.says)}", (INFERRED if reason.inferred else "", QUIET))
         for place, reason in enumerate(evidence, 1)
     ]
 
 
-def _time_line(finding: Finding, pending: Sequence[PendingApc], width: int) -> list[Text]:
-    steps = sorted(_steps(finding, pending), key=lambda step: step.time_ns)
-    if not steps:
+def _time_line(steps: Iterable[Step], width: int) -> list[Text]:
+    ordered = sorted(steps, key=lambda step: step.time_ns)
+    if not ordered:
         return [Text("  (no single event is behind it: it rests on counts over the whole trace)")]
     titles = _row(("Time", "CPU", "Kind", "Offset in file"), "What")
-    return [Text(titles, LABEL), *(line for step in steps for line in _step_lines(step, width))]
+    return [Text(titles, LABEL), *(line for step in ordered for line in _step_lines(step, width))]
 
 
-def _steps(finding: Finding, pending: Iterable[PendingApc]) -> list[Step]:
+def _steps(finding: Finding, held: Iterable[HeldRequest], owners: Owners) -> list[Step]:
     """One step for each event, with all that it is evidence of, and the inferred ones between them."""
     about: dict[EventRef, list[str]] = {}
     for place, reason in enumerate(finding.evidence, 1):
         for event in reason.events:
-            about.setdefault(event, []).append(f"evidence {place}, {reason.rule}{INFERRED if reason.inferred else ''}")
+            about.setdefault(event, []).append(f"evidence {place}{INFERRED if reason.inferred else ''}")
     waits: list[Step] = []
-    for apc in pending:
-        about.setdefault(apc.issued, []).append(f"request 0x{apc.irp:x} issued")
-        about.setdefault(apc.completed, []).append(f"request 0x{apc.irp:x} completed")
-        waits.append(Step(apc.completed_ns, _wait_words(apc)))
+    for request in held:
+        about.setdefault(request.issued, []).append(f"request 0x{request.irp:x} issued")
+        if request.completed is not None:
+            about.setdefault(request.completed, []).append(f"request 0x{request.irp:x} completed")
+        since = request.issued_ns if request.completed_ns is None else request.completed_ns
+        waits.append(Step(since, _wait_words(request, owners)))
     return [*(Step(event.time_ns, "; ".join(what), event) for event, what in about.items()), *waits]
 
 
-def _wait_words(apc: PendingApc) -> str:
-    return f"request 0x{apc.irp:x}: its APC is pending from here on, {duration(apc.age_ns)}; {apc.says} ({apc.rule})"
+def _wait_words(request: HeldRequest, owners: Owners) -> str:
+    said = f"request 0x{request.irp:x} is held from here on, {duration(request.age_ns)}"
+    return f"{said}: {holder_words(request, owners)}" + (f"; {says}" if (says := safe(request.says)) else "")
 
 
 def _step_lines(step: Step, width: int) -> list[Text]:

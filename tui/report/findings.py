@@ -7,13 +7,15 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.findings import Evidence, Finding, Verdict
+from analyzers.findings import Diagnosis, Evidence, Finding
 from analyzers.quantities import counted, size
 from analyzers.snapshot import Snapshot
+from tui.findings.explanations import named_cause, possible_reasons
+from tui.findings.headline import headline
 from tui.findings.words import (
     amount_words,
-    driver_words,
-    headline,
+    call_words,
+    group_words,
     percent,
     rate_words,
     sure_words,
@@ -39,19 +41,22 @@ def finding_lines(snapshot: Snapshot, width: int, room: int) -> list[Text]:
     first, *others = snapshot.diagnosis.findings
     lines = _full(first, snapshot, width, room)
     for finding in others[:_OTHERS]:
-        lines += [Text(), *wrapped(_short(finding), width)]
+        lines += [Text(), *wrapped(_short(finding, snapshot.diagnosis), width)]
     if len(others) > _OTHERS:
         lines.append(note(f"  and {counted(len(others) - _OTHERS, 'finding')} more (--json has all)"))
     return lines
 
 
 def fact_lines(finding: Finding, snapshot: Snapshot) -> list[Text]:
-    """The accusation; who, what, how much, how fast."""
+    """The accusation; who, by which call, what, how much, how fast."""
+    call, others = call_words(finding, snapshot), group_words(finding)
     return [
-        _title(finding),
+        _title(finding, snapshot.diagnosis),
         labelled("who", who_words(finding), _LABEL),
+        *([labelled("call", call, _LABEL)] if call else []),
         labelled("what", what_words(finding, snapshot), _LABEL),
         labelled("how much", amount_words(finding), _LABEL),
+        *([labelled("with it", others, _LABEL)] if others else []),
         labelled("how fast", rate_words(finding, snapshot), _LABEL),
     ]
 
@@ -61,40 +66,60 @@ def advice_lines(finding: Finding) -> list[Text]:
     return [labelled("how sure", sure_words(finding), _LABEL), labelled("next", safe(finding.advice), _LABEL)]
 
 
+def reason_lines(finding: Finding) -> list[Text]:
+    """Other reasons that may be true, what would tell them apart, and reasons that are excluded."""
+    return [labelled(label, words, _LABEL) for label, words in possible_reasons(finding)]
+
+
 def _full(finding: Finding, snapshot: Snapshot, width: int, room: int) -> list[Text]:
     facts, after = wrapped(fact_lines(finding, snapshot), width), wrapped(advice_lines(finding), width)
-    why, more = _reasons(finding.evidence, width, room - len(facts) - len(after))
+    left = room - len(facts) - len(after)
+    why, more = _reasons(finding, width, left)
     hint = note(f"  --explain {finding.rank} shows the way to this memory and the events behind it.")
     return [*facts, *why, *after, *more, *wrapped([hint], width)]
 
 
-def _title(finding: Finding) -> Text:
-    return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding), HEADING))
+def _title(finding: Finding, told: Diagnosis) -> Text:
+    return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, told), HEADING))
 
 
-def _reasons(evidence: Sequence[Evidence], width: int, room: int) -> tuple[list[Text], list[Text]]:
-    """The reasons that fit before the advice, at least one, and those that have to come after it."""
-    why: list[Text] = []
-    for place, reason in enumerate(evidence):
-        lines = wrapped([_reason(reason, "why" if place == 0 else "")], width)
-        if why and len(why) + len(lines) > room:
-            rest = [_reason(later, "also" if at == 0 else "") for at, later in enumerate(evidence[place:])]
-            return why, wrapped(rest, width)
-        why += lines
-    return why, []
+def _reasons(finding: Finding, width: int, room: int) -> tuple[list[Text], list[Text]]:
+    """The reasons that fit before the advice, at least one, and those that have to come after it.
+
+    Where the verdict leaves open what keeps the memory, what it could be comes before the evidence.
+    """
+    why, could_be = _evidence_lines(finding.evidence), reason_lines(finding)
+    lines = [*why, *could_be] if named_cause(finding) is not None else [*could_be, *why]
+    before: list[Text] = []
+    for place, line in enumerate(lines):
+        pieces = wrapped([line], width)
+        if before and len(before) + len(pieces) > room:
+            return before, wrapped(_also(lines[place:]), width)
+        before += pieces
+    return before, []
 
 
-def _reason(reason: Evidence, label: str) -> Text:
-    said = safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else "")
-    if label:
-        return labelled(label, said, _LABEL)
-    return Text(" " * (_LABEL + 4) + said)
+def _also(lines: Sequence[Text]) -> list[Text]:
+    """Lines that follow on the advice: the first has a label in any case."""
+    first = lines[0].plain
+    if first.startswith(" " * (_LABEL + 4)):
+        return [labelled("also", first.strip(), _LABEL), *lines[1:]]
+    return list(lines)
 
 
-def _short(finding: Finding) -> list[Text]:
+def _evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
+    return [labelled("" if at else "why", _said(reason), _LABEL) for at, reason in enumerate(evidence)]
+
+
+def _said(reason: Evidence) -> str:
+    return safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else "")
+
+
+def _short(finding: Finding, told: Diagnosis) -> list[Text]:
     held = f"{size(finding.retained_bytes)}, {counted(finding.count, 'allocation')} of {tag_name(finding.tag)}"
-    place = f" by {driver_words(finding.driver)}" if finding.verdict is Verdict.PENDING_APC else ""
+    others = len(finding.groups) - 1
+    beside = f" and {counted(others, 'group')} more" if others > 0 else ""
     return [
-        _title(finding),
-        Text(f"  {held}{place}, {percent(finding.confidence)} sure; --explain {finding.rank}", QUIET),
+        _title(finding, told),
+        Text(f"  {held}{beside}, {percent(finding.confidence)} sure; --explain {finding.rank}", QUIET),
     ]

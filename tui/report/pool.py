@@ -16,7 +16,6 @@ _WHO_WORDS = (
     (Who.STACK, "by stack events"),
     (Who.HEADER, "by record headers"),
     (Who.CONTEXT_SWITCH, "inferred from context switches"),
-    (Who.UNKNOWN, "not known"),
 )
 
 
@@ -27,13 +26,12 @@ def has_pool_events(totals: PoolTotals) -> bool:
 
 def ledger_lines(totals: PoolTotals) -> list[Text]:
     """The totals, as the two equations that hold between them."""
-    made = (
-        f"{totals.allocations:,} = {totals.matched:,} freed + {totals.outstanding_count:,} outstanding"
-        f" + {totals.replaced_without_free:,} replaced (their free was lost)"
-    )
+    made = f"{totals.allocations:,} = {totals.matched:,} freed + {totals.outstanding_count:,} outstanding"
+    if totals.replaced_without_free:
+        made += f" + {totals.replaced_without_free:,} whose free was lost"
     freed = (
         f"{totals.frees:,} = {totals.matched:,} matched"
-        f" + {totals.frees_without_allocation:,} of memory allocated before the trace, or unseen"
+        f" + {totals.frees_without_allocation:,} of blocks from before the trace"
     )
     held = f"{counted(totals.outstanding_count, 'allocation')}, {exact_size(totals.outstanding_bytes)}"
     return [
@@ -61,7 +59,7 @@ def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
     return [
         labelled("selected", f"{counted(len(pool.outstanding), 'allocation')}, {exact_size(held)} ({filters})"),
         note(
-            "  Findings, cleared groups, pending APCs and outstanding numbers are the selection's; allocs, frees and"
+            "  Findings, cleared groups, held requests and outstanding numbers are the selection's; allocs, frees and"
             " peaks the whole trace's."
         ),
     ]
@@ -69,6 +67,10 @@ def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
 
 def who_lines(outstanding: Outstanding) -> list[Text]:
     """How surely process and thread of what is outstanding are known."""
+    if not len(outstanding):
+        return []
     counts = np.bincount(outstanding.who, minlength=len(Who))
+    known = len(outstanding) - int(counts[Who.UNKNOWN])
     said = [f"{int(counts[who]):,} {words}" for who, words in _WHO_WORDS if counts[who]]
-    return [note(f"  Processes are known: {', '.join(said)}.")] if said else []
+    how = f": {', '.join(said)}" if said else ""
+    return [note(f"  Process named for {known:,} of {counted(len(outstanding), 'allocation')}{how}.")]

@@ -1,13 +1,23 @@
-"""What to do about a trace without pool events."""
+"""How to record a trace that tells more: one recipe, that of ``poolscope profile``."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from tracer.live.profile import Recording, wpr_lines, xperf_lines
+
 NO_POOL_EVENTS: Final = "This trace holds no pool events, so nothing can be said about pool memory."
 
 NO_POOL_EVENTS_YET: Final = "No pool event so far."
 """Of a trace that is followed."""
+
+_WAIT: Final = "  (wait while memory leaks)"
+
+
+def _indented(lines: tuple[str, ...]) -> list[str]:
+    """Starting lines, a pause, and the line that stops."""
+    return [*(f"  {line}" for line in lines[:-1]), _WAIT, f"  {lines[-1]}"]
+
 
 HOW_TO_RECORD: Final = (
     "To record a trace that does, on the machine that leaks, in an elevated prompt:",
@@ -17,16 +27,9 @@ HOW_TO_RECORD: Final = (
     "",
     "Without Poolscope on that machine, with wpr and a profile that 'poolscope profile > pool.wprp' writes:",
     "",
-    "  wpr -start pool.wprp -filemode",
-    "  (wait while memory leaks)",
-    "  wpr -stop pool.etl",
+    *_indented(wpr_lines()),
     "",
     "or with xperf:",
     "",
-    "  xperf -on PROC_THREAD+LOADER+CSWITCH+DISPATCHER+DRIVERS+POOL"
-    " -stackwalk PoolAlloc+PoolFree+PoolAllocSession+PoolFreeSession",
-    "  xperf -start sockets -on Microsoft-Windows-Winsock-AFD:0xffffffffffffffff:5 -f sockets.etl",
-    "  (wait while memory leaks)",
-    "  xperf -stop -stop sockets -d pool.etl",
+    *_indented(xperf_lines(Recording())),
 )
-"""Names of xperf's kernel flags and of wpr's options: Microsoft's pages on both tools."""

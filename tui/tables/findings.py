@@ -11,7 +11,7 @@ from analyzers.findings import Cleared, Finding
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
-from tui.findings.words import culprit, driver_words, finite, whole_percent
+from tui.findings.words import culprit, driver_words, finite, is_too_short, whole_percent
 from tui.tables.columns import Heading, Mask, NumberColumn, Untold, labels_of
 from tui.tables.model import TableModel
 
@@ -26,7 +26,7 @@ def finding_table(snapshot: Snapshot) -> TableModel:
     findings, cleared = snapshot.diagnosis.findings, snapshot.diagnosis.cleared
     groups: tuple[Finding | Cleared, ...] = (*findings, *cleared)
     culprits = [_culprit(group) for group in groups]
-    none = [_UNTOLD] * len(cleared)
+    none, rates = [_UNTOLD] * len(cleared), [_rate(finding, snapshot) for finding in findings]
     columns = (
         _ranks([finding.rank for finding in findings], len(cleared)),
         _numbers("sure", "Sure", "c", 5, [round(f.confidence * 100) for f in findings] + none, whole_percent),
@@ -36,7 +36,7 @@ def finding_table(snapshot: Snapshot) -> TableModel:
         _numbers("outstanding", "Outst", "d", 8, [group.count for group in groups], number),
         _numbers("bytes", "Bytes", "b", 7, [group.bytes for group in groups], size),
         _numbers("retained", "Retained", "r", 1, [f.retained_bytes for f in findings] + none, size),
-        _numbers("rate", "Per hour", "h", 6, [_rate(finding) for finding in findings] + none, size, "bytes_per_hour"),
+        _numbers("rate", "Per hour", "h", 6, rates + none, size, "bytes_per_hour"),
     )
     return TableModel(columns, len(groups), _driven(groups), "driver")
 
@@ -55,8 +55,8 @@ def _numbers(
     return NumberColumn(heading, np.array(values, np.int64), Untold(show, _UNTOLD.__eq__, lambda _: "-"))
 
 
-def _rate(finding: Finding) -> int:
-    rate = finite(finding.bytes_per_hour)
+def _rate(finding: Finding, snapshot: Snapshot) -> int:
+    rate = None if is_too_short(snapshot) else finite(finding.bytes_per_hour)
     return _UNTOLD if rate is None else round(max(-_MOST, min(rate, _MOST)))
 
 

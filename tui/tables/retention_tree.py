@@ -16,7 +16,7 @@ from tui.tables.model import TableModel
 from tui.tables.tree import Branches, TreeColumn
 
 INFERRED: Final = "~"
-"""Stands before a rule that no event says directly."""
+"""Stands before a reason that no event says directly."""
 
 
 def open_nodes(
@@ -72,8 +72,8 @@ def retention_table(tree: Dominators, nodes: list[Node], branches: Branches) -> 
         column("count", "Count", "d", "count", 3, number),
         TreeColumn(Heading("node", "What holds", "t", 44, drop=1), branches, lambda row: safe(str(data[row]["label"]))),
         labels_of(
-            Heading("rule", "Rule", "e", 10, drop=2),
-            [f"{INFERRED if edge.inferred else ''}{edge.rule}" for edge in edges],
+            Heading("because", "Because", "e", 10, drop=2),
+            [f"{INFERRED if edge.inferred else ''}{edge.says}" for edge in edges],
         ),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.findings import HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.quantities import duration, number, size
 from analyzers.requests.tables import NEVER, SocketTable
@@ -27,17 +28,17 @@ class Holdings:
     """What sockets hold.
 
     ``owner``: int32 row of the socket by outstanding allocation, of itself or of one of its requests, -1 for none. By
-    socket: ``count`` and ``bytes`` of these; requests that are not retired, and those of them that wait for an APC.
+    socket: ``count`` and ``bytes`` of these; requests that are not retired, and those of them that something holds.
     """
 
     owner: I32
     count: I64
     bytes: I64
     unretired: I64
-    pending: I64
+    held: I64
 
 
-def holdings(grounds: Grounds, outstanding: Outstanding) -> Holdings:
+def holdings(grounds: Grounds, outstanding: Outstanding, requests_held: HeldRequests) -> Holdings:
     """Of the outstanding allocations that the grounds put down to someone."""
     requests, found = grounds.requests.requests, grounds.attribution
     sockets = len(grounds.requests.sockets)
@@ -45,16 +46,17 @@ def holdings(grounds: Grounds, outstanding: Outstanding) -> Holdings:
     owner = np.where(found.socket >= 0, found.socket, of_request).astype(np.int32)
     held = owner >= 0
     total = np.bincount(owner[held], outstanding.size[held], sockets)
+    at_socket = rows_with(grounds.requests.sockets.endpoint, requests_held.endpoint)
     return Holdings(
         owner=owner,
         count=_counts(owner[held], sockets),
         bytes=total.astype(np.int64),
         unretired=_counts(requests.socket[requests.socket >= 0], sockets),
-        pending=_counts((waiting := requests.socket[grounds.line.rows])[waiting >= 0], sockets),
+        held=_counts(at_socket[at_socket >= 0], sockets),
     )
 
 
-def _counts(rows: I32, length: int) -> I64:
+def _counts(rows: Numbers, length: int) -> I64:
     return np.bincount(rows, minlength=length).astype(np.int64)
 
 
@@ -79,7 +81,7 @@ def socket_table(snapshot: Snapshot, sockets: SocketTable, held: Holdings, rows:
         LabelColumn(Heading("state", "State", "s", 6, drop=4), closed, STATES),
         _number("open", "In flight", "f", 10, np.maximum(at_work, 0)[rows], number),
         _number("unretired", "Reqs", "u", 6, held.unretired[rows], number),
-        _number("pending", "APCs", "c", 5, held.pending[rows], number),
+        _number("held", "Held", "c", 5, held.held[rows], number),
         _number("sent", "Sent", "", 11, sockets.sent_bytes[rows], size),
         _number("received", "Received", "", 12, sockets.received_bytes[rows], size),
         _number("outstanding", "Outst", "d", 9, held.count[rows], number),

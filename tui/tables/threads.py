@@ -1,4 +1,4 @@
-"""The table of processes, with their threads below them, that hold outstanding allocations or wait for APCs."""
+"""The table of processes, with their threads below them, that hold outstanding allocations or have requests held."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _KNOWN = (_OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holders:
-    """One row per thread that holds anything or waits for APCs, by process and thread.
+    """One row per thread that holds anything or has requests held, by process and thread.
 
     ``process``, ``thread``: ids. ``count``, ``bytes``: outstanding. ``inferred``, ``unknown``: allocations whose thread
-    is inferred, or not known. ``apcs``: pending APCs (all of them inferred). int64, but for the ids.
+    is inferred, or not known. ``requests``: those of its requests that are held. int64, but for the ids.
     """
 
     process: npt.NDArray[np.int64]
@@ -35,19 +35,19 @@ class Holders:
     bytes: Rows
     inferred: Rows
     unknown: Rows
-    apcs: Rows
+    requests: Rows
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Holders:
         """The threads of a snapshot."""
         outstanding = snapshot.pool.outstanding
-        pending = snapshot.diagnosis.pending_apcs
-        own, of_own = coded_pairs(pending.process_id, pending.thread_id)
+        waiting = snapshot.diagnosis.held_requests
+        own, of_own = coded_pairs(waiting.process_id, waiting.thread_id)
         held, row_of = coded_pairs(outstanding.process, outstanding.thread)
         every = np.union1d(held, own)
         row = np.searchsorted(every, held)[row_of]
-        apcs = np.zeros(len(every), np.int64)
-        apcs[np.searchsorted(every, own)] = np.bincount(of_own, minlength=len(own))
+        requests = np.zeros(len(every), np.int64)
+        requests[np.searchsorted(every, own)] = np.bincount(of_own, minlength=len(own))
         return cls(
             (every >> np.uint64(32)).astype(np.int64),
             (every & np.uint64(0xFFFF_FFFF)).astype(np.int64),
@@ -55,7 +55,7 @@ class Holders:
             sums(row, outstanding.size, len(every)),
             np.bincount(row[outstanding.who == Who.CONTEXT_SWITCH], minlength=len(every)).astype(np.int64),
             np.bincount(row[outstanding.who == Who.UNKNOWN], minlength=len(every)).astype(np.int64),
-            apcs,
+            requests,
         )
 
     def __len__(self) -> int:
@@ -118,7 +118,7 @@ def holder_table(snapshot: Snapshot, rows: HolderRows) -> TableModel:
         NumberColumn(_number("bytes", "Bytes", "b", 0), held, size),
         NumberColumn(_number("share", "Share", "", 4), held * 1000 // whole, share),
         NumberColumn(_number("outstanding", "Outst", "d", 2), rows.total(holders.count), number),
-        NumberColumn(_number("apcs", "APCs", "a", 3), rows.total(holders.apcs), number),
+        NumberColumn(_number("held", "Held", "a", 3), rows.total(holders.requests), number),
         LabelColumn(Heading("known", "Known", "w", 13, drop=5), _known(rows), _KNOWN),
         TreeColumn(
             Heading("who", "Process / thread", "", 24, drop=1), rows.branches, lambda row: _name(snapshot, rows, row)

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 from rich.text import Text
 
-from analyzers.findings import PendingApc, PendingApcs
+from analyzers.findings import HeldRequest, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, moment
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
 from analyzers.snapshot import Frame, Snapshot
 from tracer.columns import UNKNOWN_ID, Who
+from tui.findings.held import holder_words, port_owners
 from tui.safe_text import safe
 from tui.tables.allocations import allocation_table
 from tui.tables.columns import Rows
@@ -37,20 +38,19 @@ def listing(scene: Scene) -> Listing:
     """One row per allocation, oldest first in the model."""
     snapshot = scene.snapshot
     out = snapshot.pool.outstanding
-    pending = snapshot.diagnosis.pending_apcs
     about = interval_words(snapshot.pool, scene.scope)
 
     def step(row: int) -> Step | None:
-        apc = _pending(snapshot.grounds, row, pending)
-        if apc is not None:
-            wait = replace(scene.scope, process=apc.process_id, thread=apc.thread_id, endpoint=apc.endpoint or None)
-            return Step("apcs", replace(wait, label=f"request 0x{apc.irp:x}"))
+        held = _held(snapshot.grounds, row, snapshot.diagnosis.held_requests)
+        if held is not None:
+            own = replace(scene.scope, process=held.process_id, thread=held.thread_id, endpoint=held.endpoint or None)
+            return Step("held-requests", replace(own, label=f"request 0x{held.irp:x}"))
         return _owner_step(scene, row) or _thread_step(scene, row) or _stack_step(scene, row)
 
     return Listing(
         model=allocation_table(snapshot),
         identity=lambda row: int(out.address[row]),
-        describe=lambda row: Text("\n").join(_lines(snapshot, row, pending)),
+        describe=lambda row: Text("\n").join(_lines(snapshot, row)),
         empty=f"Nothing of this is outstanding.{f' {about}' if about else ''}",
         step=step,
         copy=lambda row: f"0x{int(out.address[row]):x}",
@@ -94,7 +94,7 @@ def _totals(snapshot: Snapshot, rows: Rows) -> Text:
     return Text(f"{counted(len(rows), 'allocation')}, {exact_size(held)}")
 
 
-def _lines(snapshot: Snapshot, row: int, pending: PendingApcs) -> list[Text]:
+def _lines(snapshot: Snapshot, row: int) -> list[Text]:
     pool, out = snapshot.pool, snapshot.pool.outstanding
     time, pid, site = int(out.time_ns[row]), int(out.process[row]), int(out.site[row])
     tag = tag_text(int(pool.tags.tag[pool.sites.tag_row[site]]))
@@ -106,7 +106,7 @@ def _lines(snapshot: Snapshot, row: int, pending: PendingApcs) -> list[Text]:
         Text(f"  allocated at {moment(time)}, CPU {int(out.cpu[row])}, age {duration(snapshot.at_ns - time)}"),
         Text(f"  by {process_label(snapshot, pid, time)}, thread {thread_label(int(out.thread[row]))}"),
         Text(f"  {KNOWN_BY_LONG[Who(int(out.who[row]))]}"),
-        *_owner_lines(snapshot.grounds, row, pending),
+        *_owner_lines(snapshot, row),
         Text(f"  event at byte {int(out.offset[row]):,} of the file"),
         *_stack_lines("User-mode stack", user, _NO_USER_STACK),
         *_stack_lines("Kernel stack", snapshot.names.frames(int(pool.sites.stack[site])), NO_STACK_TEXT),
@@ -124,17 +124,18 @@ def _request(grounds: Grounds | None, row: int) -> int:
     return -1 if grounds is None else int(grounds.attribution.request[row])
 
 
-def _pending(grounds: Grounds | None, row: int, pending: PendingApcs) -> PendingApc | None:
-    """The pending APC whose delivery would retire the allocation's request."""
+def _held(grounds: Grounds | None, row: int, held: HeldRequests) -> HeldRequest | None:
+    """The held request that an allocation belongs to."""
     request = _request(grounds, row)
     if grounds is None or request < 0:
         return None
     requests = grounds.requests.requests
-    return pending.find(int(requests.irp[request]), int(requests.match_id[request]))
+    return held.find(int(requests.irp[request]), int(requests.issued_ns[request]))
 
 
-def _owner_lines(grounds: Grounds | None, row: int, pending: PendingApcs) -> list[Text]:
-    """The request or socket that it is part of, by which rule, and whether anybody waits for it."""
+def _owner_lines(snapshot: Snapshot, row: int) -> list[Text]:
+    """The request or socket that it is part of, by which rule, and what holds that."""
+    grounds = snapshot.grounds
     if grounds is None:
         return []
     rule = Rule(int(grounds.attribution.rule[row]))
@@ -142,9 +143,11 @@ def _owner_lines(grounds: Grounds | None, row: int, pending: PendingApcs) -> lis
         return [Text(f"  {WORDS[rule]}")]
     said = f"{'inferred' if rule in INFERRED else 'observed'}: {WORDS[rule]}"
     lines = [Text(f"  part of {_owner(grounds, row)}"), Text(f"  {said}")]
-    apc = _pending(grounds, row, pending)
-    if apc is not None:
-        lines.append(Text(f"  its completion APC is pending for {duration(apc.age_ns)} (inferred: {safe(apc.rule)})"))
+    held = _held(grounds, row, snapshot.diagnosis.held_requests)
+    if held is not None:
+        how = " (inferred)" if held.inferred else ""
+        said = holder_words(held, port_owners(snapshot))
+        lines.append(Text(f"  held for {duration(held.age_ns)} by: {said}{how}"))
     return lines
 
 

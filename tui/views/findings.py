@@ -7,15 +7,20 @@ from collections.abc import Hashable, Sequence
 
 from rich.text import Text
 
-from analyzers.findings import Cleared, Evidence, Finding, PathNode, Verdict
+from analyzers.findings import OF_REQUESTS, Accused, Cleared, Diagnosis, Evidence, Finding, PathNode
 from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
+from tui.findings.explanations import named_cause, possible_reasons
+from tui.findings.headline import headline
 from tui.findings.words import (
+    INFERRED_KINDS,
     VERDICT_WORDS,
     amount_words,
+    call_words,
     driver_words,
-    headline,
+    group_words,
+    known_id,
     rate_words,
     sure_words,
     tag_description,
@@ -62,7 +67,7 @@ def listing(scene: Scene) -> Listing:
         identity=_identities(groups).__getitem__,
         describe=lambda row: _words(groups[row], scene.snapshot),
         step=lambda row: _step(groups[row], scene.whole),
-        copy=lambda row: _copied(groups[row]),
+        copy=lambda row: _copied(groups[row], diagnosis),
         empty=_no_leak(scene),
     )
 
@@ -94,14 +99,17 @@ def _words(group: Finding | Cleared, snapshot: Snapshot) -> Text:
 
 def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
     """The finding in full."""
-    leads = "its pending APCs" if finding.verdict is Verdict.PENDING_APC else "its allocations"
+    leads = "the requests that are held" if finding.verdict in OF_REQUESTS else "its allocations"
+    call, others = call_words(finding, snapshot), group_words(finding)
     lines = [
-        Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding), HEADING)),
+        Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, snapshot.diagnosis), HEADING)),
         fact("who", who_words(finding)),
+        *([fact("call", call)] if call else []),
         fact("what", what_words(finding, snapshot)),
         fact("how much", amount_words(finding)),
+        *([fact("with it", others)] if others else []),
         fact("how fast", rate_words(finding, snapshot)),
-        *(_reason(place, reason) for place, reason in enumerate(finding.evidence, 1)),
+        *_reasons(finding),
         fact("verdict", f"{finding.verdict}: {VERDICT_WORDS[finding.verdict]}"),
         fact("how sure", sure_words(finding)),
         fact("next", safe(finding.advice)),
@@ -111,13 +119,19 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
     return Text("\n").join(lines)
 
 
+def _reasons(finding: Finding) -> list[Text]:
+    """What the verdict rests on; what else it could be stands before that where the verdict leaves it open."""
+    why = [_reason(place, reason) for place, reason in enumerate(finding.evidence, 1)]
+    others = [fact(label, words) if label else Text(f"  {words}") for label, words in possible_reasons(finding)]
+    return [*others, *why] if named_cause(finding) is None else [*why, *others]
+
+
 def _reason(place: int, reason: Evidence) -> Text:
-    said = safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else "")
-    return fact(f"why {place}, {safe(reason.rule)}", said)
+    return fact(f"why {place}", safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else ""))
 
 
 def _node(node: PathNode) -> str:
-    return safe(node.label) + (INFERRED if node.kind == "pending-apc" else "")
+    return safe(node.label) + (INFERRED if node.kind in INFERRED_KINDS else "")
 
 
 def _cleared_words(group: Cleared, snapshot: Snapshot) -> Text:
@@ -135,16 +149,25 @@ def _cleared_words(group: Cleared, snapshot: Snapshot) -> Text:
 
 
 def _step(group: Finding | Cleared, whole: Snapshot) -> Step:
-    """A thread's pending APCs, or the allocations of a tag by a driver."""
+    """The requests that are held, or the allocations of a tag by a driver."""
     if isinstance(group, Cleared):
         label = tag_name(group.tag)
         return Step("allocations", Scope(tag=(group.tag, group.paged), driver=_allocator(group, whole), label=label))
     label = f"finding {group.rank}"
-    if group.verdict is Verdict.PENDING_APC:
-        scope = Scope(process=group.process_id, thread=group.thread_id, finding=group.rank, label=label)
-        return Step("apcs", scope)
+    if group.verdict in OF_REQUESTS:
+        return Step("held-requests", _of_issuer(group, label))
     tag, driver = (group.tag, group.paged), _allocator(group, whole)
+    if len(group.groups) > 1:  # one tag would leave out what goes with it
+        return Step("allocations", Scope(finding=group.rank, label=label))
     return Step("allocations", Scope(tag=tag, driver=driver, finding=group.rank, label=label))
+
+
+def _of_issuer(finding: Finding, label: str) -> Scope:
+    """By process and thread where they issued the requests; a port's process is the one that owns it."""
+    if finding.accused is Accused.PORT:
+        return Scope(finding=finding.rank, label=label)
+    process, thread = known_id(finding.process_id), known_id(finding.thread_id)
+    return Scope(process=process, thread=thread, finding=finding.rank, label=label)
 
 
 def _allocator(group: Finding | Cleared, whole: Snapshot) -> str | None:
@@ -154,8 +177,8 @@ def _allocator(group: Finding | Cleared, whole: Snapshot) -> str | None:
     return group.driver if group.driver in {sites.driver[int(row)] for row in of_tag.nonzero()[0]} - {""} else None
 
 
-def _copied(group: Finding | Cleared) -> str:
+def _copied(group: Finding | Cleared, told: Diagnosis) -> str:
     """The accusation and what to do; of a cleared group, why it is no leak."""
     if isinstance(group, Finding):
-        return f"{headline(group)}. {safe(group.advice)}"
+        return f"{headline(group, told)}. {safe(group.advice)}"
     return f"{tag_name(group.tag)}: {VERDICT_WORDS[group.verdict]}, {safe(group.why)}"

@@ -22,7 +22,7 @@ VIEW_NAMES: Final = (
     ViewName("stacks", "3", "Stacks", "who allocates, as a tree of callers"),
     ViewName("processes", "4", "Processes", "processes and threads that hold memory"),
     ViewName("sockets", "5", "Sockets", "endpoints, their addresses, requests and memory"),
-    ViewName("apcs", "6", "APCs", "pending completion APCs (inferred)"),
+    ViewName("held-requests", "6", "Held", "requests that an APC, a port or a driver holds"),
     ViewName("retention", "7", "Retention", "what keeps what, and how much"),
     ViewName("allocations", "8", "Allocs", "single outstanding allocations"),
     ViewName("timeline", "9", "Timeline", "outstanding bytes over time"),

@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Diagnosis, Finding, PendingApcs
+from analyzers.findings import Diagnosis, Finding, GroupShare, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.snapshot import PoolSnapshot, Snapshot
-from tui.findings.narrowing import of_findings
+from tui.findings.held import kept_by, of_findings
+from tui.findings.narrowing import shares_of
 from tui.findings.words import known_id
 from tui.selection import cut, holding
+from tui.tables.held_requests import places
 from tui.views.lifetimes import FREED, counted_by, freed_of, made_then
 from tui.views.scope import Interval, Scope
 
@@ -48,7 +50,8 @@ def _finding(snapshot: Snapshot, scope: Scope) -> Finding | None:
 
 def _selects_rows(scope: Scope, finding: Finding | None) -> bool:
     """Whether some of a site's allocations may be in and others out."""
-    return scope.endpoint is not None or any(field is not None for pair in _who(scope, finding) for field in pair)
+    by_request = (scope.endpoint, scope.port, scope.keeper)
+    return any(field is not None for pair in (by_request, *_who(scope, finding)) for field in pair)
 
 
 def _who(scope: Scope, finding: Finding | None) -> list[tuple[int | None, int | None]]:
@@ -87,10 +90,16 @@ def _by_driver(pool: PoolSnapshot, driver: str) -> Mask:
 
 
 def _sites_of(pool: PoolSnapshot, finding: Finding) -> Mask:
-    """A finding's tag by its driver; a driver that makes requests allocates none of what goes with them itself."""
+    """The finding's tag and those that go with the same cause."""
+    found: Mask = np.logical_or.reduce([_sites_with(pool, share) for share in shares_of(finding)])
+    return found
+
+
+def _sites_with(pool: PoolSnapshot, share: GroupShare) -> Mask:
+    """A tag by a driver; a driver that makes requests allocates none of what goes with them itself."""
     tags = pool.tags
-    sites: Mask = ((tags.tag == finding.tag) & (tags.paged == finding.paged))[pool.sites.tag_row]
-    own = sites & _by_driver(pool, finding.driver)
+    sites: Mask = ((tags.tag == share.tag) & (tags.paged == share.paged))[pool.sites.tag_row]
+    own = sites & _by_driver(pool, share.driver)
     return own if own.any() else sites
 
 
@@ -105,9 +114,21 @@ def _allocations(snapshot: Snapshot, scope: Scope, finding: Finding | None) -> M
             rows &= outstanding.thread == thread
     if scope.endpoint is not None:
         rows &= _of_endpoint(snapshot.grounds, scope.endpoint, len(outstanding))
+    if scope.port is not None or scope.keeper is not None:
+        rows &= _of_requests(snapshot.grounds, _held_by(snapshot.diagnosis.held_requests, scope), len(outstanding))
     if scope.interval is not None:
         rows &= made_then(snapshot.pool, scope.interval)
     return rows
+
+
+def _of_requests(grounds: Grounds | None, held: HeldRequests, length: int) -> Mask:
+    """What belongs to some held requests."""
+    if grounds is None:
+        return np.zeros(length, np.bool_)
+    rows = places(held, grounds).request
+    mine = np.zeros(len(grounds.requests.requests) + 1, np.bool_)  # -1, for none, is the last
+    mine[rows[rows >= 0]] = True
+    return np.asarray(mine[grounds.attribution.request])
 
 
 def _of_endpoint(grounds: Grounds | None, endpoint: int, length: int) -> Mask:
@@ -125,13 +146,17 @@ def _diagnosis(told: Diagnosis, pool: PoolSnapshot, scope: Scope, finding: Findi
     """Conclusions about what is left; a finding keeps its rank."""
     tags = pool.tags
     held = set(zip(tags.tag.tolist(), tags.paged.tolist(), strict=True))
-    findings = tuple(one for one in told.findings if (one.tag, one.paged) in held and _fits(one, scope))
+    findings = tuple(
+        one
+        for one in told.findings
+        if any((share.tag, share.paged) in held for share in shares_of(one)) and _fits(one, scope)
+    )
     cleared = tuple(
         one
         for one in told.cleared
         if (one.tag, one.paged) in held and scope.driver in (None, one.driver) and finding is None
     )
-    return Diagnosis(findings, cleared, _waiting(told.pending_apcs, scope, findings))
+    return Diagnosis(findings, cleared, _held(told.held_requests, scope, findings))
 
 
 def _fits(finding: Finding, scope: Scope) -> bool:
@@ -144,14 +169,22 @@ def _fits(finding: Finding, scope: Scope) -> bool:
     )
 
 
-def _waiting(apcs: PendingApcs, scope: Scope, findings: Sequence[Finding]) -> PendingApcs:
-    """An APC has thread and socket, but neither tag, stack nor driver: these select by the findings' threads."""
+def _held(held: HeldRequests, scope: Scope, findings: Sequence[Finding]) -> HeldRequests:
+    """A held request has thread and socket, but no tag, stack and allocating driver: these select by the findings."""
+    fitting = _held_by(held, scope)
+    by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding)
+    return fitting if all(field is None for field in by_memory) else of_findings(findings, fitting)
+
+
+def _held_by(held: HeldRequests, scope: Scope) -> HeldRequests:
+    """Those of the thread, on the socket, and held by the port or driver that the scope names."""
     asked = (
-        (scope.process, apcs.process_id),
-        (scope.thread, apcs.thread_id),
-        (scope.endpoint, apcs.endpoint),
+        (scope.process, held.process_id),
+        (scope.thread, held.thread_id),
+        (scope.endpoint, held.endpoint),
+        (scope.port, held.port),
     )
     masks = [column == wanted for wanted, column in asked if wanted is not None]
-    fitting = apcs.take(np.logical_and.reduce(masks)) if masks else apcs
-    by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding)
-    return fitting if all(field is None for field in by_memory) else of_findings(fitting, findings)
+    if scope.keeper is not None:
+        masks.append(kept_by(scope.keeper, held))
+    return held.take(np.logical_and.reduce(masks)) if masks else held

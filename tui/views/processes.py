@@ -1,4 +1,4 @@
-"""Processes and threads: who holds the memory, and who has APCs pending."""
+"""Processes and threads: who holds the memory, and whose requests are held."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def _words(scene: Scene, rows: HolderRows, row: int) -> Text:
     ):
         if number:
             text.append(f"{counted(number, 'allocation')} {said}\n")
-    apcs = int(holders.apcs[part].sum())
-    if apcs:
-        text.append(
-            f"{counted(apcs, 'completion APC')} pending (inferred: no event tells of one; view 6 has the rules)\n"
-        )
+    requests = int(holders.requests[part].sum())
+    if requests:
+        text.append(f"{counted(requests, 'request')} held (inferred; view 6 says by what)\n")
     return text.append(interval_words(scene.snapshot.pool, scene.scope))

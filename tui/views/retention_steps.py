@@ -19,7 +19,11 @@ def step_from(node: Node, label: str, scene: Scene, grounds: Grounds) -> Step | 
     match node.kind:
         case NodeKind.PROCESS:
             return _of_process(base, "processes", node.ids[0])
-        case NodeKind.THREAD | NodeKind.PENDING_APC | NodeKind.REQUEST:
+        case NodeKind.PORT:
+            return Step("held-requests", replace(base, port=int(node.ids[0])))
+        case NodeKind.DRIVER_KEPT:
+            return Step("held-requests", replace(base, keeper=str(node.ids[0])))
+        case NodeKind.THREAD | NodeKind.PENDING_APC | NodeKind.REQUEST | NodeKind.HELD:
             return _of_thread(base, node.ids[0], node.ids[1])
         case NodeKind.SOCKET:
             return _of_socket(base, node, grounds)
@@ -39,8 +43,8 @@ def _of_process(base: Scope, view: str, process: int | str) -> Step | None:
 
 def _of_thread(base: Scope, process: int | str, thread: int | str) -> Step | None:
     if thread in (OTHERS, UNKNOWN_ID):
-        return _of_process(base, "apcs", process)
-    return Step("apcs", replace(base, process=int(process), thread=int(thread)))
+        return _of_process(base, "held-requests", process)
+    return Step("held-requests", replace(base, process=int(process), thread=int(thread)))
 
 
 def _of_socket(base: Scope, node: Node, grounds: Grounds) -> Step | None:

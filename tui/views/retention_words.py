@@ -15,16 +15,19 @@ from tui.views.scene import Scene
 _IF_GONE: Final = {
     NodeKind.PROCESS: "would be released if nothing in this process held on to it",
     NodeKind.THREAD: "is held through this thread only",
-    NodeKind.SOCKET: "is held through this socket; other sockets may lead to the same pending APCs",
-    NodeKind.REQUEST: "would be released by retiring these requests; they lead to pending APCs that others lead to too",
+    NodeKind.SOCKET: "is held through this socket; other sockets may lead to the same holder",
+    NodeKind.REQUEST: "would be released by retiring these requests; what holds them may hold others too",
     NodeKind.PENDING_APC: "would be released by delivering these APCs",
+    NodeKind.PORT: "would be released by taking these requests out of the port",
+    NodeKind.DRIVER_KEPT: "would be released if the driver let these requests go",
+    NodeKind.HELD: "would be released with these requests; the trace does not show what holds them",
     NodeKind.DRIVER: "was allocated by this driver, and nothing known holds it",
     NodeKind.ALLOCATIONS: "is in these allocations themselves",
 }
 
 
 def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> Text:
-    """What it is, how much would go with it, and by which rule it is held."""
+    """What it is, how much would go with it, and why it is held there."""
     data = tree.graph.nodes[node]
     held = data["retained"]
     says = _IF_GONE.get(node.kind, "is held by it")
@@ -40,10 +43,9 @@ def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> 
 
 
 def _edge_lines(edge: Edge) -> list[Text]:
-    """The rule, and whether it is inferred."""
+    """Why it is held there, and whether that is inferred."""
     if not edge.rule:
         return [Text("seen in the trace")]
-    how = Text("rule ").append(edge.rule, "bold").append(" (INFERRED)" if edge.inferred else " (from events)")
-    lines = [how.append(f": {edge.says}")]
+    lines = [Text(edge.says + (" (inferred)" if edge.inferred else " (from events)"))]
     others = f", and {counted(edge.ways - 1, 'other')} like it" if edge.ways > 1 else ""
     return [*lines, Text(f"reached from {safe(edge.above)}{others}")]

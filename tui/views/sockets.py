@@ -14,6 +14,7 @@ from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.retention.attribution import INFERRED as INFERRED_RULES
 from analyzers.retention.attribution import WORDS, Rule
 from tracer.columns import UNKNOWN_ID
+from tracer.live.profile import Recording, xperf_lines
 from tui.report.findings import INFERRED
 from tui.report.styles import HEADING, QUIET
 from tui.tables.columns import Mask, Rows
@@ -28,7 +29,7 @@ from tui.views.scope import EVERYTHING, Scope, Step
 
 NO_SOCKET_EVENTS: Final = (
     "This trace holds no Winsock (AFD) events, so no socket is known and no request can be put down to one. To record"
-    " them: xperf -start sockets -on Microsoft-Windows-Winsock-AFD:0xffffffffffffffff:5 -f sockets.etl"
+    f" them: {xperf_lines(Recording())[1]}"
 )
 NO_SOCKETS: Final = "No socket is left: every endpoint that the trace tells of was cleaned up."
 NONE_HERE: Final = "No socket belongs to this part of the trace."
@@ -57,7 +58,7 @@ def head(scene: Scene) -> Text:
     sockets = 0 if grounds is None else len(grounds.requests.sockets)
     return Text(
         f"Endpoints that are not cleaned up: {sockets:,} in the trace, {closed:,} of them closed."
-        " ~ and pending APCs are inferred.",
+        " ~ and held requests are inferred.",
         QUIET,
     )
 
@@ -88,7 +89,7 @@ def _known(scene: Scene, grounds: Grounds) -> _Known:
     """What the scope selects: by whom a socket is used, and by which of its memory."""
     sockets, scope = grounds.requests.sockets, scene.scope
     of_memory = replace(scope, process=None, thread=None, endpoint=None, label="") != EVERYTHING
-    held = holdings(grounds, scene.snapshot.pool.outstanding)
+    held = holdings(grounds, scene.snapshot.pool.outstanding, scene.whole.diagnosis.held_requests)
     mask = held.count > 0 if of_memory else np.ones(len(sockets), np.bool_)
     if scope.endpoint is not None:
         mask &= sockets.endpoint == np.uint64(scope.endpoint)
@@ -160,8 +161,8 @@ def _requests(known: _Known, row: int) -> str:
     sockets, held = known.sockets, known.held
     return (
         f"{int(sockets.started[row]):,} operations started, {int(sockets.finished[row]):,} finished;"
-        f" {counted(int(held.unretired[row]), 'request')} not retired, {int(held.pending[row]):,} of them wait for a"
-        f" completion APC{INFERRED}"
+        f" {counted(int(held.unretired[row]), 'request')} not retired, {int(held.held[row]):,} of them"
+        f" held{INFERRED}"
     )
 
 

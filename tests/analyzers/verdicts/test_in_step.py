@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzers.verdicts.in_step import follows, in_step
+from analyzers.verdicts.in_step import among_steps, follows, in_step
 from analyzers.verdicts.owners import Owners
 from tests.analyzers.verdicts.judged import outstanding_at
 
@@ -68,6 +68,23 @@ def test_steps_of_many_threads_at_once_are_told_by_thread() -> None:
     threads = (starts // 100 % 10).astype(np.uint32)
     late = starts + 950
     assert follows(starts, threads, late, threads)
+
+
+def test_what_some_steps_have_at_the_same_place_is_among_them() -> None:
+    assert among_steps(_steps(0), _without(_steps(4000), 0.5, 4))
+    assert among_steps(_steps(0), _without(_steps(-4000), 0.5, 4))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_comes_at_any_place_in_them_is_not(seed: int) -> None:
+    assert not among_steps(_steps(0), _by_chance(100, seed))
+
+
+def test_blocks_of_one_time_may_have_been_made_in_either_order() -> None:
+    births = _steps(0) // 1000 * 1000
+    other = births + np.where(np.arange(STEPS) % 3 == 0, 1000, 0)
+    assert _follow(births, other)
+    assert _follow(other, births)
 
 
 def _whose(thread: int | None, process: int | None = 4) -> Owners:

@@ -1,20 +1,17 @@
-"""What lost events leave without its request, its completion or its stack is not accused beside its own kind."""
+"""What lost events leave without its request or its stack is not accused beside its own kind."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
-import pytest
 
 from analyzers.findings import Verdict
-from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import PoolSnapshot
 from analyzers.verdicts.held_requests import with_unjoined
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.merging import without_nobodys
-from analyzers.verdicts.resting import resting
-from tests.analyzers.apc_tables import UNFINISHED, Block, Request, filled, pool_of, snapshot_of
+from tests.analyzers.verdicts.blocks import Block, pool_of
 from tests.analyzers.verdicts.judged import judged
 from tests.analyzers.verdicts.lives import NEVER, Lives
 
@@ -38,26 +35,6 @@ def test_half_of_them_do_not() -> None:
     blocks = [Block(number * 0x100, number, T) for number in range(4)]
     known = np.array([True, True, False, False])
     assert with_unjoined(_pool(blocks), known).tolist() == known.tolist()
-
-
-def _rests(lost: float) -> list[bool]:
-    pool = pool_of([Block(0x1000, 5, T), Block(0x2000, 6, T)])
-    requests = snapshot_of([Request(0x1000, 10, UNFINISHED, T)])
-    found = filled(Attribution, 2, request=np.array([0, -1], np.int32))
-    return [bool(each) for each in resting(pool, requests, found, np.zeros(2, np.bool_), 1, lost)]
-
-
-def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
-    assert _rests(0.0) == [False, True]
-    assert _rests(0.01) == [True, True]
-
-
-@pytest.mark.parametrize(("count", "driver", "rest"), [(16, "", True), (17, "", False), (17, "nt", True)])
-def test_more_packets_without_a_stack_than_lists_hold_do_not_rest(count: int, driver: str, rest: bool) -> None:
-    pool = pool_of([Block(0x1000 * number, 5, T, driver=driver) for number in range(1, count + 1)])
-    requests = snapshot_of([Request(0xFFFF_0000, 10, UNFINISHED, T)])
-    found = filled(Attribution, count, request=np.full(count, -1, np.int32))
-    assert set(resting(pool, requests, found, np.zeros(count, np.bool_), 1).tolist()) == {rest}
 
 
 def _accused(driver: str, tag_row: int = 0) -> Judgement:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from analyzers.grounds import Grounds
+from analyzers.requests.tables import RequestSnapshot
 from analyzers.snapshot import Snapshot
+from fixtures.settings import Settings
+from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
 from tests.tui.stories import FORBIDDEN
 from tui.views.listing import Listing
@@ -19,6 +25,29 @@ DEMO = Path(__file__).parents[3] / "fixtures" / "demo.etl"
 @cache
 def demo() -> Snapshot:
     return analysed(DEMO)
+
+
+def culprit() -> tuple[int, int]:
+    """Process and thread that the demo's finding accuses."""
+    finding = demo().diagnosis.findings[0]
+    assert finding.process_id is not None
+    assert finding.thread_id is not None
+    return finding.process_id, finding.thread_id
+
+
+@cache
+def port() -> Snapshot:
+    """Finished requests in a port that nobody drains: their sockets are closed and still there."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "port.etl"
+        simulate("undrained-port", 5, Settings()).write(path)
+        return analysed(path)
+
+
+def with_requests(grounds: Grounds, requests: RequestSnapshot) -> Grounds:
+    """The grounds with other requests and sockets."""
+    held = grounds.held
+    return replace(grounds, held=replace(held, evidence=replace(held.evidence, snapshot=requests)))
 
 
 def scene(snapshot: Snapshot, scope: Scope = EVERYTHING) -> Scene:

@@ -10,7 +10,7 @@ from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import tag
 from tests.tui.session import opened
 from tests.tui.stories import SECOND
-from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene
+from tests.tui.views.listings import column, culprit, demo, everything_said, is_harmless, port, scene
 from tui.tables.model import TableView
 from tui.views.allocations import listing
 from tui.views.scope import Interval, Lifetime, Scope, Step
@@ -50,32 +50,36 @@ def test_what_is_inferred_is_called_so(snapshot: Snapshot) -> None:
     assert "inferred from the context switches of that CPU" in shown.describe(0).plain
 
 
-def test_the_owner_stands_there_with_its_rule_and_its_pending_apc() -> None:
-    shown = listing(scene(demo()))
-    assert demo().grounds is not None
-    rules = [Rule(int(rule)) for rule in demo().grounds.attribution.rule]  # type: ignore[union-attr]
-    for rule in set(rules):
-        row = rules.index(rule)
-        said = shown.describe(row).plain
-        assert WORDS[rule] in said
-        if rule is not Rule.NONE:
-            assert ("inferred: " if rule in INFERRED else "observed: ") + WORDS[rule] in said
-            assert column(shown, "owner")[row].startswith("~") == (rule in INFERRED)
-    packet = shown.describe(rules.index(Rule.HOLDS_IRP)).plain
+def rules_of(snapshot: Snapshot) -> list[Rule]:
+    assert snapshot.grounds is not None
+    return [Rule(int(rule)) for rule in snapshot.grounds.attribution.rule]
+
+
+def test_the_owner_stands_there_with_its_rule_and_what_holds_it() -> None:
+    for snapshot in (demo(), port()):
+        shown, rules = listing(scene(snapshot)), rules_of(snapshot)
+        for rule in set(rules):
+            row = rules.index(rule)
+            said = shown.describe(row).plain
+            assert WORDS[rule] in said
+            if rule is not Rule.NONE:
+                assert ("inferred: " if rule in INFERRED else "observed: ") + WORDS[rule] in said
+                assert column(shown, "owner")[row].startswith("~") == (rule in INFERRED)
+    packet = listing(scene(demo())).describe(rules_of(demo()).index(Rule.HOLDS_IRP)).plain
     assert "part of request 0x" in packet
-    assert "its completion APC is pending for" in packet
-    assert "part of socket 0x" in shown.describe(rules.index(Rule.HOLDS_ENDPOINT)).plain
+    assert f" by: user APC on thread {culprit()[1]} (inferred)" in packet
+    waiting = listing(scene(port())).describe(rules_of(port()).index(Rule.HOLDS_IRP)).plain
+    assert " by: port 1 of server.exe (" in waiting
+    assert "part of socket 0x" in listing(scene(port())).describe(rules_of(port()).index(Rule.HOLDS_ENDPOINT)).plain
 
 
-def test_enter_leads_to_the_pending_request_or_the_socket_or_the_thread_that_made_it() -> None:
-    shown = listing(scene(demo()))
-    assert demo().grounds is not None
-    rules = demo().grounds.attribution.rule.tolist()  # type: ignore[union-attr]
+def test_enter_leads_to_the_held_request_or_the_socket_or_the_thread_that_made_it() -> None:
+    shown, rules = listing(scene(demo())), rules_of(demo())
     request = shown.step(rules.index(Rule.HOLDS_IRP))
     assert request is not None
-    assert request.view == "apcs"
-    assert (request.scope.process, request.scope.thread) == (1280, 1284)
-    sockets = shown.step(rules.index(Rule.SAME_SOCKET))
+    assert request.view == "held-requests"
+    assert (request.scope.process, request.scope.thread) == culprit()
+    sockets = listing(scene(port())).step(rules_of(port()).index(Rule.SAME_SOCKET))
     assert sockets is not None
     assert sockets.view == "sockets"
     assert sockets.scope.endpoint is not None
@@ -86,13 +90,13 @@ def test_enter_leads_to_the_pending_request_or_the_socket_or_the_thread_that_mad
 
 
 def test_enter_never_leads_back_to_where_one_comes_from_and_so_comes_to_an_end() -> None:
-    for row in range(0, len(demo().pool.outstanding), 500):
+    for row in range(0, len(demo().pool.outstanding), 100):
         address, scope, way = int(demo().pool.outstanding.address[row]), Scope(), list[str]()
         while True:
             narrow = scene(demo(), scope)
             (here,) = np.flatnonzero(narrow.snapshot.pool.outstanding.address == address)
             step = listing(narrow).step(int(here))
-            if step is None or step.view == "apcs":
+            if step is None or step.view == "held-requests":
                 break
             way.append(step.view)
             scope = step.scope

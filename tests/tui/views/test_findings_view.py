@@ -4,15 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from analyzers.findings import NO_PENDING_APCS, Diagnosis
+from analyzers.findings import NO_HELD_REQUESTS, Diagnosis, GroupShare
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import cleared, diagnosis, missing_free, pending_apc, tag
+from tests.tui.diagnoses import (
+    cleared,
+    diagnosis,
+    everything_held,
+    missing_free,
+    open_growth,
+    pending_apc,
+    tag,
+)
 from tests.tui.session import opened
 from tests.tui.stories import Story
 from tests.tui.views.listings import column, everything_said, is_harmless, scene
 from tui.tables.findings import finding_table
 from tui.tables.model import TableView
 from tui.views.findings import head, listing
+from tui.views.narrowing import narrowed
 from tui.views.scope import Scope, Step
 
 
@@ -39,6 +48,11 @@ def test_a_rate_beyond_every_machine_can_still_be_shown(story: Story) -> None:
     assert column(listing(scene(story.make())), "rate") == ["4.00 EiB"]
 
 
+def test_of_a_trace_of_a_few_seconds_no_rate_is_shown(leaking_snapshot: Snapshot) -> None:
+    assert column(listing(scene(replace(leaking_snapshot, at_ns=9_999_999_999))), "rate")[0] == "-"
+    assert column(listing(scene(replace(leaking_snapshot, at_ns=10_000_000_000))), "rate")[0] == "720 KiB"
+
+
 @pytest.mark.parametrize(
     ("words", "ranks"), [("driver:afd", [0, 1]), ("process:client", [0]), ("verdict:cleared", [3, 4])]
 )
@@ -53,18 +67,19 @@ def test_findings_are_filtered_by_driver_process_and_verdict(
 def test_the_panel_tells_who_what_how_much_why_and_what_next(leaking_snapshot: Snapshot) -> None:
     said = listing(scene(leaking_snapshot)).describe(0).plain
     for words in (
-        "LEAK 1: I/O completion APCs of client.exe (4330) thread 88 seem never to run",
-        "who: process client.exe (4330), thread 88, driver afd.sys",
+        "LEAK 1: 12 finished requests wait as user APCs on thread 88 of client.exe (4330), which never waits alertably",
+        "who: client.exe (4330) thread 88, by way of afd.sys",
+        "call: client.exe",
         "what: tag Irp in nonpaged pool: I/O request packets",
         "how much: 12 allocations, 5.44 KiB; retains 18.0 KiB (18,432 bytes)",
         "how fast: 720 KiB an hour",
-        "why 1, completed-not-retired: 12 requests of this thread were completed on another CPU and none of them was"
-        " retired (inferred)",
-        "why 2, siblings-freed: 100 requests of other threads were freed, 95 % within 1.20 ms\n",
-        "verdict: pending-apc: waits for completion APCs",
+        "excluded: special kernel APC: thread 88 issued more requests since",
+        "why 1: 12 requests of this thread finished, and none of their packets was freed (inferred)",
+        "why 2: 100 requests of other threads were freed, 95 % within 1.20 ms\n",
+        "verdict: pending-apc: finished requests wait as APCs",
         "how sure: 93 %, very likely; lowered because: the trace has no Winsock events",
-        "next: In a kernel debugger, look at thread 88",
-        "held by: client.exe (4330) > thread 88 > 12 pending APCs (inferred) > 12 allocations of Irp",
+        "next: Look at the user APCs of thread 88",
+        "held by: client.exe (4330) > thread 88 > 12 pending user APCs (inferred) > 12 allocations of Irp",
     ):
         assert words in said
 
@@ -76,9 +91,39 @@ def test_the_panel_tells_why_a_group_was_cleared(leaking_snapshot: Snapshot) -> 
     assert "what: Registry data" in said
 
 
-def test_enter_on_a_held_up_thread_leads_to_its_pending_apcs(leaking_snapshot: Snapshot) -> None:
+def test_enter_on_a_thread_with_user_apcs_leads_to_the_requests_that_they_hold(leaking_snapshot: Snapshot) -> None:
     step = listing(scene(leaking_snapshot)).step(0)
-    assert step == Step("apcs", Scope(process=4330, thread=88, finding=1, label="finding 1"))
+    assert step == Step("held-requests", Scope(process=4330, thread=88, finding=1, label="finding 1"))
+
+
+def test_enter_on_a_port_leads_to_what_is_in_it_whoever_issued_it(story: Story) -> None:
+    story.diagnosis = everything_held()
+    snapshot = story.make()
+    step = listing(scene(snapshot)).step(1)
+    assert step == Step("held-requests", Scope(finding=2, label="finding 2"))
+    assert {each.port for each in narrowed(snapshot, step.scope).diagnosis.held_requests} == {2}
+
+
+def test_enter_on_a_finding_of_several_groups_leads_to_all_of_their_allocations(story: Story) -> None:
+    groups = (GroupShare(tag("AfdB"), False, 3, 12_288, ""), GroupShare(tag("Irp "), False, 12, 5_568, ""))
+    story.diagnosis = Diagnosis((replace(missing_free(1), groups=groups),), ())
+    snapshot = story.make()
+    step = listing(scene(snapshot)).step(0)
+    assert step == Step("allocations", Scope(finding=1, label="finding 1"))
+    assert len(narrowed(snapshot, step.scope).pool.outstanding) == 17
+
+
+def test_the_panel_lists_possible_reasons_what_would_tell_and_what_is_excluded(story: Story) -> None:
+    story.diagnosis = Diagnosis((open_growth(),), ())
+    said = listing(scene(story.make())).describe(0).plain
+    assert (
+        "could be: user APC, fits: only packets stay\n"
+        "  completion port, fits: only packets stay\n"
+        "  driver never completed it, not known: no event tells of completions\n"
+        "to tell: kernel queue events (KQUEUE)\n"
+        "  IRP events (DRIVERS)\n"
+        "excluded: special kernel APC: thread 88 issued more requests since\n"
+    ) in said
 
 
 def test_enter_on_another_finding_leads_to_the_allocations_of_its_driver(leaking_snapshot: Snapshot) -> None:
@@ -100,8 +145,8 @@ def test_enter_on_a_cleared_group_leads_to_its_allocations(leaking_snapshot: Sna
 def test_copying_gives_the_accusation_and_the_advice(leaking_snapshot: Snapshot) -> None:
     shown = listing(scene(leaking_snapshot))
     assert shown.copy(0) == (
-        "I/O completion APCs of client.exe (4330) thread 88 seem never to run."
-        " In a kernel debugger, look at thread 88 of client.exe for a guarded region."
+        "12 finished requests wait as user APCs on thread 88 of client.exe (4330), which never waits alertably."
+        " Look at the user APCs of thread 88 with !thread, and let it wait alertably."
     )
     assert shown.copy(3) == "CM25: a cache that levelled off, it grew and then levelled off"
 
@@ -123,7 +168,7 @@ def test_the_heading_counts_leaks_and_cleared_groups(leaking_snapshot: Snapshot)
 
 
 def test_without_a_leak_it_says_so_and_which_evidence_it_lacked(story: Story) -> None:
-    story.diagnosis = replace(diagnosis(), findings=(), pending_apcs=NO_PENDING_APCS)
+    story.diagnosis = replace(diagnosis(), findings=(), held_requests=NO_HELD_REQUESTS)
     said = head(scene(story.make())).plain
     assert said.startswith("No leak found: as far as this trace can tell, nothing in it is a leak.")
     assert "no context switches (what a thread did meanwhile)" in said
@@ -149,9 +194,9 @@ async def test_the_verdict_is_on_the_screen_and_enter_leads_on(
         assert "3 leaks found, 2 groups looked at and cleared" in it.text
         for title in ("Sure", "Verdict", "Culprit", "Retained", "Per hour"):
             assert title in it.text
-        assert "LEAK 1: I/O completion APCs of" in it.text
+        assert "LEAK 1: 12 finished requests" in it.text
         await it.press("down")
         assert "LEAK 2: afd.sys" in it.text
         await it.press("up", "enter")
-        assert it.screen.place.view == "apcs"
+        assert it.screen.place.view == "held-requests"
         assert it.screen.place.scope.thread == 88

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from analyzers.pooltag import tag_text
+from analyzers.requests.tables import NEVER
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import diagnosis, tag
+from tests.tui.diagnoses import diagnosis, everything_held, tag
 from tests.tui.stories import FRAME, SECOND, Story
-from tests.tui.views.listings import demo
+from tests.tui.views.listings import port
 from tui.views.lifetimes import interval_words
 from tui.views.narrowing import narrowed
 from tui.views.scope import Interval, Lifetime, Scope
@@ -69,7 +70,7 @@ def test_a_finding_selects_its_tag_by_its_driver_and_thread(story: Story) -> Non
     told = {rank: narrowed(story.make(), Scope(finding=rank)) for rank in (1, 2, 3)}
     assert [held(one) for one in told.values()] == [{"Irp": 12}, {"AfdB": 3}, {"CM25": 1}]
     assert [[f.rank for f in one.diagnosis.findings] for one in told.values()] == [[1], [2], [3]]
-    assert [len(one.diagnosis.pending_apcs) for one in told.values()] == [12, 0, 0]
+    assert [len(one.diagnosis.held_requests) for one in told.values()] == [12, 0, 0]
 
 
 def test_conclusions_are_narrowed_with_the_memory(story: Story) -> None:
@@ -81,7 +82,7 @@ def test_conclusions_are_narrowed_with_the_memory(story: Story) -> None:
         return (
             [f.rank for f in one.findings],
             [tag_text(c.tag) for c in one.cleared],
-            {a.thread_id for a in one.pending_apcs},
+            {a.thread_id for a in one.held_requests},
         )
 
     assert told(Scope(tag=(tag("Irp "), False))) == ([1], [], {88})
@@ -139,16 +140,31 @@ def test_a_tag_and_an_interval_without_anything_leave_nothing(snapshot: Snapshot
 
 
 def test_a_socket_selects_what_belongs_to_it_and_to_its_requests() -> None:
-    grounds = demo().grounds
+    grounds = port().grounds
     assert grounds is not None
     requests, sockets = grounds.requests.requests, grounds.requests.sockets
-    endpoint = int(sockets.endpoint[5])
-    chosen = narrowed(demo(), Scope(endpoint=endpoint))
+    row = int(np.flatnonzero(sockets.closed_ns != NEVER)[-1])
+    endpoint = int(sockets.endpoint[row])
+    chosen = narrowed(port(), Scope(endpoint=endpoint))
     assert chosen.grounds is not None
     found = chosen.grounds.attribution
     assert len(found.rule) == len(chosen.grounds.retention.group_of) == len(chosen.pool.outstanding) > 3
-    assert all(int(row) == 5 for row in found.socket[found.socket >= 0])
-    assert all(int(requests.socket[row]) == 5 for row in found.request[found.request >= 0])
-    assert {apc.endpoint for apc in chosen.diagnosis.pending_apcs} == {endpoint}
+    assert all(int(each) == row for each in found.socket[found.socket >= 0])
+    assert all(int(requests.socket[each]) == row for each in found.request[found.request >= 0])
+    assert {each.endpoint for each in chosen.diagnosis.held_requests} == {endpoint}
     assert all(0 <= kind.site < len(chosen.pool.sites.stack) for kind in found.kinds)
     assert held(chosen)["AfdE"] == 1
+
+
+def test_a_port_selects_its_requests_and_their_packets() -> None:
+    chosen = narrowed(port(), Scope(port=1))
+    assert {each.port for each in chosen.diagnosis.held_requests} == {1}
+    assert len(chosen.diagnosis.held_requests) == len(port().diagnosis.held_requests)
+    assert held(chosen)["Irp"] > 0
+    assert held(narrowed(port(), Scope(port=2))) == {}
+
+
+def test_a_driver_that_keeps_requests_selects_them(story: Story) -> None:
+    story.diagnosis = everything_held()
+    chosen = narrowed(story.make(), Scope(keeper="keeper.sys"))
+    assert [each.irp for each in chosen.diagnosis.held_requests] == [0x3000, 0x3001]

@@ -25,7 +25,7 @@ def tree(snapshot: Snapshot, folds: Mapping[tuple[int, None], bool] | None = Non
 def lines(one: Tree, needle: str = "", *keys: str) -> list[str]:
     view = TableView(one.listing.model, "bytes", descending=True)
     view.filter_by(needle)
-    cells = [one.listing.model.column(key) for key in keys or ("outstanding", "apcs", "known", "who")]
+    cells = [one.listing.model.column(key) for key in keys or ("outstanding", "held", "known", "who")]
     return [" ".join(cell.text(int(row)) for cell in cells) for row in view.order]
 
 
@@ -38,7 +38,7 @@ def test_processes_come_with_counts_shares_and_how_they_are_known(snapshot: Snap
     assert lines(tree(snapshot), "", "bytes", "share") == ["17.4 KiB 92.3 %", "1.25 KiB 6.6 %", "200 B 1.0 %"]
 
 
-def test_threads_stand_below_their_process_with_their_pending_apcs(story: Story) -> None:
+def test_threads_stand_below_their_process_with_their_held_requests(story: Story) -> None:
     story.diagnosis = diagnosis()
     assert lines(tree(story.make(), ALL_OPEN)) == [
         "15 13 observed - client.exe (4330)",
@@ -78,7 +78,7 @@ def test_the_panel_says_what_is_observed_and_what_inferred(story: Story) -> None
     said = {one.listing.copy(row): one.listing.describe(row).plain for row in range(one.listing.model.length)}
     assert "2 allocations whose thread is inferred from the context switches" in said["System (4)"]
     assert "15 allocations whose process and thread an event names (observed)" in said["client.exe (4330) thread 88"]
-    assert "13 completion APCs pending (inferred" in said["client.exe (4330)"]
+    assert "13 requests held (inferred; view 6 says by what)" in said["client.exe (4330)"]
     assert "1 allocation whose thread nothing tells" in said["(process not known)"]
 
 

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 
 from analyzers.grounds import Grounds
+from analyzers.pooltag import tag_text
+from analyzers.quantities import exact_size, size
 from analyzers.retention.nodes import Node, NodeKind
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
 from tests.tui.session import Session, opened
 from tests.tui.stories import FORBIDDEN, HOSTILE
+from tests.tui.views.listings import culprit, port
 from tui.views.narrowing import narrowed
 from tui.views.retention import tree_of
 from tui.views.retention_steps import step_from
 from tui.views.scene import Scene
-from tui.views.scope import Scope
+from tui.views.scope import Scope, Step
 from tui.views.table_view import TableView
 from tui.views.tree_view import Folds
 
@@ -45,55 +48,78 @@ def rows_of(scene: Scene, folds: Folds | None = None) -> list[str]:
     return [model.column("node").text(row).strip(" +-") for row in range(model.length)]
 
 
+def waiting(snapshot: Snapshot) -> str:
+    """What holds the demo's requests."""
+    return f"{len(snapshot.diagnosis.held_requests):,} user APCs pending on thread {culprit()[1]}"
+
+
 async def test_it_opens_on_the_way_to_what_holds_most(demo: Snapshot) -> None:
-    async with opened(demo, view="retention") as it:
+    async with opened(demo, (160, 48), "retention") as it:
         shown = names(it)
-        assert shown[:4] == [
-            "client.exe", "thread 1284", "sockets to 127.0.0.1:7000", "2,000 APCs pending on thread 1284"
-        ]  # fmt: skip
-        assert shown[4] == "1,000 × TcpE (nonpaged) from tcpip.sys"
-        assert "2.59 MiB" in it.lines[5]
+        assert shown[:4] == ["client.exe", f"thread {culprit()[1]}", "1,000 × AfdSend to afd.sys", waiting(demo)]
+        assert "Irp  (nonpaged) from nt" in shown[4]
+        assert size(demo.diagnosis.findings[0].retained_bytes) in it.lines[8]
 
 
-async def test_the_panel_says_what_would_be_released_and_by_which_rule(demo: Snapshot) -> None:
+async def test_the_panel_says_what_would_be_released_and_why(demo: Snapshot) -> None:
     async with opened(demo, view="retention") as it:
         await it.press("down", "down", "down")
-        assert "2.59 MiB (2,714,064 bytes) would be released by delivering these APCs." in it.panel
-        assert "97 % of all that is outstanding" in it.panel
-        assert "rule completed-not-retired (INFERRED)" in it.panel
-        assert "and 1 other like it" in it.panel
+        held = exact_size(demo.diagnosis.findings[0].retained_bytes)
+        assert f"{held} would be released by delivering these APCs." in it.panel
+        assert "% of all that is outstanding" in it.panel
+        assert "(inferred)" in it.panel
+        assert "reached from 1,000 × AfdSend" in it.panel
 
 
-async def test_inferred_rules_are_marked_and_others_are_not(demo: Snapshot) -> None:
+async def test_a_port_stands_beside_its_sockets_and_leads_to_the_requests_in_it() -> None:
+    async with opened(port(), (160, 48), "retention") as it:
+        assert any(name.endswith("requests wait in completion port 1") for name in names(it))
+        await it.press("down", "down")
+        assert "would be released by taking these requests out of the port." in it.panel
+        await it.press("enter")
+        assert it.place == "held-requests"
+        assert replace(it.scope, label="") == Scope(port=1)
+
+
+async def test_inferred_reasons_are_marked_and_others_are_not(demo: Snapshot) -> None:
     model = tree_of(Scene(demo, demo))({}).listing.model
-    rules = {model.column("rule").text(row) for row in range(model.length)}
-    assert {"~completed-not-retired", "~same-socket", "holds-irp", "owns"} <= rules
+    reasons = {model.column("because").text(row) for row in range(model.length)}
+    assert any(reason.startswith("~") for reason in reasons)
+    assert "thread of the process" in reasons
 
 
 async def test_left_closes_and_goes_up_and_right_opens(demo: Snapshot) -> None:
+    thread = f"thread {culprit()[1]}"
     async with opened(demo, view="retention") as it:
         await it.press("down", "left")
-        assert names(it)[:3] == ["client.exe", "thread 1284", "nt"]
+        assert names(it)[:3] == ["client.exe", thread, "nt"]
         await it.press("left", "left")
         assert names(it)[:2] == ["client.exe", "nt"]
         await it.press("right")
-        assert names(it)[:2] == ["client.exe", "thread 1284"]
+        assert names(it)[:2] == ["client.exe", thread]
 
 
 @pytest.mark.parametrize(
-    ("downs", "view", "scope"),
-    [
-        (0, "processes", Scope(process=1280)),
-        (1, "apcs", Scope(process=1280, thread=1284)),
-        (2, "sockets", Scope(process=1280)),
-        (3, "apcs", Scope(process=1280, thread=1284)),
-    ],
+    ("downs", "view", "of_thread"),
+    [(0, "processes", False), (1, "held-requests", True), (2, "held-requests", True), (3, "held-requests", True)],
 )
-async def test_enter_leads_on_to_the_view_of_its_kind(demo: Snapshot, downs: int, view: str, scope: Scope) -> None:
+async def test_enter_leads_on_to_the_view_of_its_kind(demo: Snapshot, downs: int, view: str, of_thread: bool) -> None:
+    process, thread = culprit()
     async with opened(demo, view="retention") as it:
         await it.press(*["down"] * downs, "enter")
         assert it.place == view
-        assert replace(it.scope, label="") == scope
+        assert replace(it.scope, label="") == Scope(process=process, thread=thread if of_thread else None)
+
+
+def test_every_holder_leads_to_the_requests_that_it_holds(demo: Snapshot) -> None:
+    grounds, scene = grounds_of(demo), Scene(demo, demo)
+    for node, scope in (
+        (Node(NodeKind.PENDING_APC, (8, 12, "user")), Scope(process=8, thread=12, label="x")),
+        (Node(NodeKind.PORT, (3,)), Scope(port=3, label="x")),
+        (Node(NodeKind.DRIVER_KEPT, ("keeper.sys", "never-completed")), Scope(keeper="keeper.sys", label="x")),
+        (Node(NodeKind.HELD, (8, 12)), Scope(process=8, thread=12, label="x")),
+    ):
+        assert step_from(node, "x", scene, grounds) == Step("held-requests", scope)
 
 
 def test_a_group_of_allocations_leads_to_exactly_these_by_tag_and_stack(demo: Snapshot) -> None:
@@ -116,6 +142,7 @@ def _fits(snapshot: Snapshot, scope: Scope) -> np.ndarray[tuple[int], np.dtype[n
 
 def test_a_single_socket_leads_to_its_endpoint_and_nodes_of_many_lead_nowhere_wrong(demo: Snapshot) -> None:
     grounds, scene = grounds_of(demo), Scene(demo, demo)
+    assert len(grounds.requests.sockets)
     socket = step_from(Node(NodeKind.SOCKET, (0,)), "socket", scene, grounds)
     assert socket is not None
     assert socket.scope.endpoint == int(grounds.requests.sockets.endpoint[0])
@@ -127,24 +154,24 @@ def test_a_single_socket_leads_to_its_endpoint_and_nodes_of_many_lead_nowhere_wr
     assert step_from(Node(NodeKind.TRACE), "the trace", scene, grounds) is None
 
 
-async def test_a_filter_keeps_what_holds_a_fitting_node(demo: Snapshot) -> None:
-    async with opened(demo, view="retention") as it:
-        await it.press("slash", *"tcpe", "enter")
-        assert names(it) == [
-            "client.exe", "thread 1284", "sockets to 127.0.0.1:7000", "2,000 APCs pending on thread 1284",
-            "1,000 × TcpE (nonpaged) from tcpip.sys",
-        ]  # fmt: skip
+async def test_a_filter_keeps_what_holds_a_fitting_node() -> None:
+    async with opened(port(), view="retention") as it:
+        await it.press("slash", *"afde", "enter")
+        shown = names(it)
+        assert shown[0] == "server.exe"
+        assert "wait in completion port 1" in shown[2]
+        assert "AfdE (nonpaged) from afd.sys" in shown[3]
 
 
 def test_a_limit_shows_only_what_holds_some_of_it(demo: Snapshot) -> None:
     tags = demo.pool.tags
-    row = int(np.flatnonzero(tags.outstanding_count == 9)[0])
-    scope = Scope(tag=(int(tags.tag[row]), bool(tags.paged[row])), label="the nine")
+    row = [tag_text(int(tag)) for tag in tags.tag].index("MmSt")
+    scope = Scope(tag=(int(tags.tag[row]), bool(tags.paged[row])), label="the few")
     scene = Scene(narrowed(demo, scope), demo, scope)
     assert "client.exe" not in rows_of(scene)
     assert len(rows_of(scene)) == 1
     tree = tree_of(scene)({})
-    assert "Shown is what holds memory of the nine" in tree.listing.describe(0).plain
+    assert "Shown is what holds memory of the few" in tree.listing.describe(0).plain
 
 
 async def test_without_requests_it_says_what_a_trace_needs(snapshot: Snapshot) -> None:

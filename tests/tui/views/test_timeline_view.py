@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analyzers.quantities import moment, size
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
 from tests.tui.diagnoses import diagnosis
 from tests.tui.session import opened
 from tests.tui.stories import FORBIDDEN, Story
+from tests.tui.views.listings import culprit
 from tui.views.course import Course
 from tui.views.narrowing import narrowed
 from tui.views.scene import Scene
@@ -83,7 +85,7 @@ def test_a_course_is_limited_to_its_scope_but_not_to_an_interval(demo: Snapshot)
 
 
 def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> None:
-    scope = Scope(process=1280)
+    scope = Scope(process=culprit()[0])
     course = Course.of(Scene(narrowed(demo, scope), demo, scope))
     assert (course.data.total == course.data.kept).all()
     assert "freed is known by tag and stack only" in course.legend().plain
@@ -92,9 +94,10 @@ def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> No
 
 async def test_the_end_is_under_the_cursor_at_first(demo: Snapshot) -> None:
     async with opened(demo, view="timeline") as it:
-        assert "2.66 MiB │" in it.text
+        held = size(demo.pool.totals.outstanding_bytes)
+        assert f"{held} │" in it.text
         assert "filled: still outstanding" in it.text
-        assert "to +11.855760 s outstanding 2.66 MiB" in it.panel
+        assert f"to {moment(demo.at_ns)} outstanding {held}" in it.panel
         assert "^" in it.text
 
 

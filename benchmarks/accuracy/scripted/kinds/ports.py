@@ -107,12 +107,22 @@ def posted(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def threads_gone(stage: Stage) -> tuple[Guilt, ...]:
-    """The threads that issued the requests have ended; the port keeps the packets even so."""
-    program = _Program.of(stage, stage.rng.randrange(2, 5))
-    puts = _socket_requests(program, Course.EVENT, until=0.8)
-    for number, thread in enumerate(program.issuers):
-        thread.ended = int(stage.duration * (0.86 + 0.02 * number))
-    return program.guilt(_all(puts))
+    """The threads that issue the requests come and go; the port keeps the packets of those that have ended."""
+    program, lives = _Program.of(stage, 0), stage.rng.randrange(4, 16)
+    left: list[Entry] = []
+    for number in range(lives):
+        begins = stage.duration * (0.01 + 0.97 * number / lives)
+        ends = begins + stage.duration * 0.7 / lives
+        thread = stage.machine.thread(program.owner, int(begins))
+        socket, at = program.sockets.open(begins + 10_000, thread)
+        count = max(_LEAST // lives, stage.budget // 2 // lives)
+        count = max(1, min(count, int((ends - at) / _ROUND_NS)))
+        for place in range(count):
+            moment = at + 20_000 + (ends - at) * place / count
+            left.append(_at_once(program, moment, socket, stage.rng.choice(_SIZES), Course.EVENT)[0])
+        thread.ended = int(ends + _ROUND_NS)
+        program.issuers = (*program.issuers, thread)
+    return program.guilt(left)
 
 
 def too_slow(stage: Stage) -> tuple[Guilt, ...]:

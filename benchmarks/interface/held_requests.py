@@ -1,4 +1,4 @@
-"""Many pending completion APCs: their view opened, sorted and filtered."""
+"""Many held requests: their view opened, sorted and filtered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Final
 
-from analyzers.findings import Diagnosis, EventRef, PendingApc, PendingApcs, ThreadSince
+from analyzers.findings import Diagnosis, EventRef, HeldRequest, HeldRequests, ThreadSince, Why
 from benchmarks.interface.driven import driven, seconds
 from benchmarks.interface.plan import Plan
 from benchmarks.interface.rows import against_budget
@@ -20,9 +20,11 @@ from tui.app import PoolscopeApp
 _RUNS: Final = 5
 _THREADS: Final = 500
 _SOCKETS: Final = 20_000
+_PORTS: Final = 20
+_WHYS: Final = (Why.USER_APC, Why.USER_APC, Why.PORT, Why.DRIVER_KEPT)
 _MICROSECOND: Final = 1_000
 _STEPS: Final = (
-    ("open APCs", ("6",), ()),
+    ("open held requests", ("6",), ()),
     ("sort by what they retain", ("r",), ("a",)),
     ("filter by a process", ("slash", *"program7", "enter"), ("escape", "1")),
 )
@@ -31,8 +33,8 @@ _STEPS: Final = (
 
 def rows(plan: Plan) -> Iterator[Row]:
     """One row for each of the steps: the middle of some runs."""
-    times = asyncio.run(_measure(plan.pending))
-    section = f"{plan.pending:,} pending APCs, made up, middle of {_RUNS}, 160x48"
+    times = asyncio.run(_measure(plan.held))
+    section = f"{plan.held:,} held requests, made up, middle of {_RUNS}, 160x48"
     for name, keys, _ in _STEPS:
         note = f"each of {len(keys)} keys" if len(keys) > 1 else ""
         yield against_budget(section, name, median(times[name]) / len(keys), BUDGET, note=note)
@@ -41,8 +43,8 @@ def rows(plan: Plan) -> Iterator[Row]:
 async def _measure(count: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name, *_ in _STEPS}
     made_up = snapshot(count)
-    apcs = PendingApcs.of(_apc(row, made_up.at_ns) for row in range(count))
-    app = PoolscopeApp(replace(made_up, diagnosis=Diagnosis((), (), apcs)), "findings")
+    held = HeldRequests.of(_request(row, made_up.at_ns) for row in range(count))
+    app = PoolscopeApp(replace(made_up, diagnosis=Diagnosis((), (), held)), "findings")
     async with driven(app):
         for _ in range(_RUNS):
             for name, keys, undo in _STEPS:
@@ -51,11 +53,12 @@ async def _measure(count: int) -> dict[str, list[float]]:
     return times
 
 
-def _apc(row: int, at_ns: int) -> PendingApc:
+def _request(row: int, at_ns: int) -> HeldRequest:
     thread, issued = row % _THREADS, row * _MICROSECOND
-    return PendingApc(
+    return HeldRequest(
         irp=0xFFFF9A8000000000 + row * 0x200,
         match_id=row,
+        why=_WHYS[thread % len(_WHYS)],
         thread_id=4 * thread + 1_000,
         process_id=4 * (thread % 100),
         process=f"program{thread % 50}.exe",
@@ -65,8 +68,11 @@ def _apc(row: int, at_ns: int) -> PendingApc:
         since=ThreadSince.RAN,
         says="ran since",
         endpoint=0xFFFF9A9000000000 + row % _SOCKETS * 0x100,
+        port=thread % _PORTS,
+        driver="",
         retained_bytes=row % 4096,
-        rule="owns-buffer",
+        rule="finished-not-retired",
+        inferred=True,
         issued=EventRef(issued, "irp", 0, row),
         completed=EventRef(issued + _MICROSECOND, "irp", 0, row),
     )

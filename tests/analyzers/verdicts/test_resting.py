@@ -1,0 +1,62 @@
+"""Which packets may rest on lookaside lists, and how many at most."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from analyzers.requests.tables import NEVER, RequestSnapshot, RequestTable
+from analyzers.retention.attribution import Attribution
+from analyzers.snapshot import PoolSnapshot
+from analyzers.verdicts.resting import may_rest, resting
+from tests.analyzers.verdicts.blocks import Block, filled, pool_of
+
+T = 40
+
+
+def _pool(count: int, cpus: Sequence[int] = (0,), **block: object) -> PoolSnapshot:
+    """So many packets, allocated on these processors in turn."""
+    pool = pool_of([Block(0x1000 * number, number, T, **block) for number in range(count)])  # type: ignore[arg-type]
+    cpu = np.array([cpus[number % len(cpus)] for number in range(count)], np.uint16)
+    return dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, cpu=cpu))
+
+
+def _rests(pool: PoolSnapshot, *, in_use: Sequence[int] = (), lost: float = 0.0, seen_irp: bool = True) -> list[bool]:
+    """``in_use``: rows that requests hold which were never completed."""
+    request = np.full(len(pool.outstanding), -1, np.int32)
+    request[list(in_use)] = np.arange(len(in_use))
+    table = filled(RequestTable, len(in_use), completed_ns=np.full(len(in_use), NEVER, np.int64))
+    requests = filled(RequestSnapshot, 0, requests=table, seen_irp=seen_irp)
+    found = filled(Attribution, len(request), request=request)
+    none = np.zeros(len(request), np.bool_)
+    return [bool(each) for each in resting(pool, requests, found, none, lost)]
+
+
+def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
+    assert _rests(_pool(2), in_use=[0]) == [False, True]
+    assert _rests(_pool(2), in_use=[0], lost=0.01) == [True, True]
+
+
+@pytest.mark.parametrize("seen_irp", [False, True])
+def test_no_more_rest_than_the_lists_of_their_processor_and_size_hold(seen_irp: bool) -> None:
+    assert set(_rests(_pool(32), seen_irp=seen_irp)) == {True}
+    assert set(_rests(_pool(33), seen_irp=seen_irp)) == {False}
+
+
+def test_each_processor_has_lists_of_its_own() -> None:
+    assert set(_rests(_pool(60, cpus=(0, 1, 2, 3)))) == {True}
+    assert may_rest(_pool(60, cpus=(0, 1, 2, 3)).outstanding, np.arange(60)) == 60
+    assert may_rest(_pool(60).outstanding, np.arange(60)) == 16
+
+
+@pytest.mark.parametrize("tag", [b"IrpB", b"Irpd", b"IrpX", b"IcpP"])
+def test_blocks_whose_tags_only_begin_like_a_packet_s_do_not(tag: bytes) -> None:
+    assert set(_rests(_pool(3, tag=tag))) == {False}
+
+
+def test_packets_of_ports_rest_and_those_of_drivers_do_not() -> None:
+    assert set(_rests(_pool(3, tag=b"Icp "))) == {True}
+    assert set(_rests(_pool(3, driver="flt.sys"))) == {False}

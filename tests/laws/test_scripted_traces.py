@@ -1,0 +1,26 @@
+"""What the second writer of the accuracy benchmark plays breaks no law either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.accuracy.scripted.kinds import KINDS
+from benchmarks.accuracy.scripted.playing import play
+from benchmarks.accuracy.spoilings import Spoiling
+from tests.laws.running import broken_by_script
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_script_breaks_no_law(kind: str, tmp_path: Path) -> None:
+    data, truth = play(kind, 1, Spoiling.NONE, events=800)
+    assert broken_by_script(data, truth.leaks, tmp_path / "trace.etl") == ""
+
+
+@pytest.mark.repeats
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_script_breaks_no_law_with_another_seed(kind: str, seed: int, tmp_path: Path) -> None:
+    data, truth = play(kind, seed, Spoiling.NONE)
+    assert broken_by_script(data, truth.leaks, tmp_path / "trace.etl") == ""

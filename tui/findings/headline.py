@@ -1,0 +1,73 @@
+"""The accusation in one sentence."""
+
+from __future__ import annotations
+
+from analyzers.findings import Accused, Apc, Diagnosis, Finding, Fits, Kept, Verdict
+from analyzers.quantities import counted
+from tui.findings.held import requests_of
+from tui.findings.words import culprit, driver_words, known_id, port_words, process_words, tag_name
+
+
+def headline(finding: Finding, told: Diagnosis) -> str:
+    """The accusation without a full stop; ``told`` has the requests that it is about."""
+    match finding.verdict:
+        case Verdict.PENDING_APC:
+            return _of_apcs(finding, _requests(finding, told))
+        case Verdict.UNDRAINED_PORT:
+            return _of_port(finding)
+        case Verdict.DRIVER_KEPT:
+            return _of_keeper(finding, _requests(finding, told))
+        case Verdict.MISSING_FREE:
+            return _of_unfreed(finding)
+        case _:
+            return _of_growth(finding)
+
+
+def _requests(finding: Finding, told: Diagnosis) -> int:
+    """How many requests it is about; some of their packets may come from lookaside lists, with no allocation."""
+    return len(requests_of(finding, told.held_requests)) or finding.count
+
+
+def _of_apcs(finding: Finding, count: int) -> str:
+    process, thread = process_words(finding) or "a process that is not known", known_id(finding.thread_id)
+    where = f"threads of {process}" if thread is None else f"thread {thread} of {process}"
+    wait = "waits" if count == 1 else "wait"
+    if finding.apc is Apc.SPECIAL_KERNEL:
+        apcs = "a special kernel APC" if count == 1 else "special kernel APCs"
+        return f"{counted(count, 'completed request')} {wait} for {apcs} on {where}"
+    apcs = "a user APC" if count == 1 else "user APCs"
+    never = " that never wait alertably" if thread is None else ", which never waits alertably"
+    return f"{counted(count, 'finished request')} {wait} as {apcs} on {where}{never}"
+
+
+def _of_port(finding: Finding) -> str:
+    port = finding.port
+    waiting = finding.count if port is None else port.waiting
+    entries = counted(waiting, "posted packet" if tag_name(finding.tag) == "Icp" else "finished request")
+    how = "is read too slowly" if port is not None and port.dequeued_by else "nobody reads"
+    return f"{entries} {'waits' if waiting == 1 else 'wait'} in {port_words(port)} that {how}"
+
+
+def _of_keeper(finding: Finding, count: int) -> str:
+    driver, requests = driver_words(finding.driver), counted(count, "request")
+    if finding.kept is Kept.COMPLETION_STOPPED:
+        return f"{driver} stopped the completion of {requests} and keeps {'it' if count == 1 else 'them'}"
+    return f"{driver} has never completed {requests} that it was sent"
+
+
+def _of_unfreed(finding: Finding) -> str:
+    memory = f"{tag_name(finding.tag)} memory"
+    if finding.accused is Accused.PROCESS:
+        return f"not all {memory} that {_asking(finding)} for is freed"
+    return f"{culprit(finding)} does not free all of the {memory} that it allocates"
+
+
+def _of_growth(finding: Finding) -> str:
+    whose = f"that {_asking(finding)} for" if finding.accused is Accused.PROCESS else f"of {culprit(finding)}"
+    grows = f"{tag_name(finding.tag)} memory {whose} keeps growing; the trace cannot show"
+    fitting = sum(each.fits is Fits.YES for each in finding.explanations)
+    return f"{grows} which of {fitting} reasons keeps it" if fitting > 1 else f"{grows} why it is not freed"
+
+
+def _asking(finding: Finding) -> str:
+    return f"{culprit(finding)} {'asks' if process_words(finding) else 'ask'}"

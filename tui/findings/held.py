@@ -1,0 +1,213 @@
+"""What holds requests, in words: holder by holder, all together, and of one finding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analyzers.findings import (
+    NO_HELD_REQUESTS,
+    WHYS,
+    Apc,
+    Finding,
+    HeldRequest,
+    HeldRequests,
+    Kept,
+    Verdict,
+    Why,
+)
+from analyzers.quantities import counted, size
+from analyzers.snapshot import Snapshot
+from tracer.columns import UNKNOWN_ID
+from tui.safe_text import safe
+from tui.tables.coding import coded_pairs, sums, unpaired
+from tui.tables.columns import Mask, Numbers, Rows
+from tui.tables.words import named_process, thread_label
+
+_BY_THREAD: Final = tuple(WHYS.index(why) for why in (Why.USER_APC, Why.SPECIAL_APC))
+_BY_DRIVER: Final = tuple(WHYS.index(why) for why in (Why.DRIVER_KEPT, Why.COMPLETION_STOPPED))
+_PORT: Final = WHYS.index(Why.PORT)
+_OF_APC: Final = {Apc.USER: Why.USER_APC, Apc.SPECIAL_KERNEL: Why.SPECIAL_APC}
+_OF_DRIVER: Final = {Kept.NEVER_COMPLETED: Why.DRIVER_KEPT, Kept.COMPLETION_STOPPED: Why.COMPLETION_STOPPED}
+
+Owners = Mapping[int, str]
+"""Processes by the number of their completion port."""
+
+
+def port_owners(snapshot: Snapshot) -> Owners:
+    """Whose each port is, as findings and what they rest on tell."""
+    told = [finding.port for finding in snapshot.diagnosis.findings if finding.port is not None]
+    owners = {port.number: (port.process_id, port.process) for port in told}
+    for port in () if snapshot.grounds is None else snapshot.grounds.held.ports:
+        owners.setdefault(port.number, (port.process, snapshot.names.process(port.process)))
+    return {
+        number: named_process(name, process)
+        for number, (process, name) in owners.items()
+        if process is not None and process != UNKNOWN_ID
+    }
+
+
+def holder_words(request: HeldRequest, owners: Owners) -> str:
+    """What holds one request."""
+    return _holder(request.why, request.thread_id, request.port, request.driver, owners)
+
+
+def _holder(why: Why, thread: int, port: int, driver: str, owners: Owners) -> str:
+    match why:
+        case Why.USER_APC:
+            return f"user APC on thread {thread_label(thread)}"
+        case Why.SPECIAL_APC:
+            return f"special APC on thread {thread_label(thread)}"
+        case Why.PORT:
+            return _port(port, owners)
+        case Why.DRIVER_KEPT:
+            return f"never completed by {_driver(driver)}"
+        case Why.COMPLETION_STOPPED:
+            return f"completion stopped by {_driver(driver)}"
+        case _:
+            return "not known"
+
+
+def _port(port: int, owners: Owners) -> str:
+    owner = owners.get(port)
+    return (f"port {port}" if port else "a port") + (f" of {owner}" if owner else "")
+
+
+def _driver(driver: str) -> str:
+    return safe(driver) or "(driver not known)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holders:
+    """What holds the rows of some held requests: those with most bytes first.
+
+    ``of``: by request, the place of its holder. ``why``, ``words``, ``count``, ``bytes``, ``first`` (row of its oldest
+    request): by holder.
+    """
+
+    of: Rows
+    why: tuple[Why, ...]
+    words: tuple[str, ...]
+    count: tuple[int, ...]
+    bytes: tuple[int, ...]
+    first: tuple[int, ...]
+
+    @classmethod
+    def among(cls, held: HeldRequests, owners: Owners) -> Holders:
+        """The threads, ports and drivers that hold requests."""
+        pairs, of = coded_pairs(held.why, _keys(held))
+        total = sums(of, held.retained_bytes, len(pairs))
+        order = np.argsort(-total, kind="stable")
+        place = np.empty(len(pairs), np.int64)
+        place[order] = np.arange(len(pairs))
+        kinds = [unpaired(pairs)[at] for at in order.tolist()]
+        whys = tuple(WHYS[why] for why, _ in kinds)
+        found: Rows = place[of]
+        first = np.zeros(len(pairs), np.int64)
+        first[found[::-1]] = np.arange(len(held))[::-1]
+        return cls(
+            of=found,
+            why=whys,
+            words=tuple(_of_key(why, key, held.drivers, owners) for why, (_, key) in zip(whys, kinds, strict=True)),
+            count=tuple(np.bincount(found, minlength=len(pairs)).tolist()),
+            bytes=tuple(total[order].tolist()),
+            first=tuple(first.tolist()),
+        )
+
+
+def _keys(held: HeldRequests) -> Numbers:
+    """By request, what tells its holder from others of the same kind: thread, port or place of the driver."""
+    kinds = [np.isin(held.why, _BY_THREAD), held.why == _PORT, np.isin(held.why, _BY_DRIVER)]
+    return np.select(kinds, [held.thread_id, held.port, held.driver], 0).astype(np.int64)
+
+
+def _of_key(why: Why, key: int, drivers: Sequence[str], owners: Owners) -> str:
+    driver = drivers[key] if WHYS.index(why) in _BY_DRIVER else ""
+    return _holder(why, key, key, driver, owners)
+
+
+def summary(held: HeldRequests, owners: Owners) -> str:
+    """How many requests are held by what, in one sentence."""
+    holders = Holders.among(held, owners)
+    are = "is" if len(held) == 1 else "are"
+    kinds: Counter[Why] = Counter()
+    for why, kept in zip(holders.why, holders.bytes, strict=True):
+        kinds[why] += kept
+    parts = [_part(why, holders, held) for why, _ in kinds.most_common()]
+    retained = size(int(held.retained_bytes.sum()))
+    return f"{counted(len(held), 'request')} {are} held, {retained}: {'; '.join(parts)}."
+
+
+def _part(why: Why, holders: Holders, held: HeldRequests) -> str:
+    own = [at for at, each in enumerate(holders.why) if each is why]
+    count, one = sum(holders.count[at] for at in own), holders.words[own[0]] if len(own) == 1 else ""
+    match why:
+        case Why.USER_APC | Why.SPECIAL_APC:
+            kind = "user APC" if why is Why.USER_APC else "special APC"
+            where = one.removeprefix(f"{kind} on ") or f"{len(own):,} threads"
+            where += f" of {issuer(held, holders.first[own[0]])}" if one else ""
+            return f"{count:,} by {f'a {kind}' if count == 1 else f'{kind}s'} on {where}"
+        case Why.PORT:
+            return f"{count:,} in {one or f'{len(own):,} ports'}"
+        case Why.DRIVER_KEPT:
+            return f"{count:,} {one or f'never completed by {len(own):,} drivers'}"
+        case Why.COMPLETION_STOPPED:
+            their = "its" if count == 1 else "their"
+            return f"{count:,} with {their} {one or f'completion stopped by {len(own):,} drivers'}"
+        case _:
+            return f"{count:,} by nothing that the trace shows"
+
+
+def issuer(held: HeldRequests, row: int) -> str:
+    """The process that issued a request."""
+    return named_process(held.processes[held.process[row]], int(held.process_id[row]))
+
+
+def requests_of(finding: Finding, held: HeldRequests) -> HeldRequests:
+    """The held requests that a finding is about; none for a finding that is not about requests."""
+    mask = _about(finding, held)
+    return NO_HELD_REQUESTS if mask is None else held.take(mask)
+
+
+def of_findings(findings: Sequence[Finding], held: HeldRequests) -> HeldRequests:
+    """Those that any of the findings is about."""
+    masks = [mask for finding in findings if (mask := _about(finding, held)) is not None]
+    return held.take(np.logical_or.reduce(masks)) if masks else NO_HELD_REQUESTS
+
+
+def _about(finding: Finding, held: HeldRequests) -> Mask | None:
+    match finding.verdict:
+        case Verdict.PENDING_APC:
+            why = Why.USER_APC if finding.apc is None else _OF_APC[finding.apc]
+            return _held_by(why, held) & _of_issuer(finding, held)
+        case Verdict.UNDRAINED_PORT:
+            in_port = _held_by(Why.PORT, held)
+            return in_port if finding.port is None else in_port & (held.port == finding.port.number)
+        case Verdict.DRIVER_KEPT:
+            kept = kept_by(finding.driver, held) & _of_issuer(finding, held)
+            return kept if finding.kept is None else kept & _held_by(_OF_DRIVER[finding.kept], held)
+        case _:
+            return None
+
+
+def kept_by(driver: str, held: HeldRequests) -> Mask:
+    """Which of the requests a driver keeps."""
+    code = held.drivers.index(driver) if driver in held.drivers else -1
+    return np.asarray(np.isin(held.why, _BY_DRIVER) & (held.driver == code))
+
+
+def _held_by(why: Why, held: HeldRequests) -> Mask:
+    return np.asarray(held.why == WHYS.index(why))
+
+
+def _of_issuer(finding: Finding, held: HeldRequests) -> Mask:
+    """Of the process and thread that the finding names, each where it names one."""
+    mask = np.ones(len(held), np.bool_)
+    for named, column in ((finding.process_id, held.process_id), (finding.thread_id, held.thread_id)):
+        if named not in (None, UNKNOWN_ID):
+            mask &= column == named
+    return mask

@@ -1,0 +1,164 @@
+"""Held requests: those that are not retired, by what holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.findings import EventRef, HeldRequest, HeldRequests
+from analyzers.grounds import Grounds
+from analyzers.holders.holding import RULES
+from analyzers.quantities import duration, exact_size, moment
+from analyzers.requests.tables import Join
+from analyzers.retention.grouping import operation_name
+from tui.findings.held import Holders, Owners, holder_words, port_owners, summary
+from tui.findings.words import known_id
+from tui.report.findings import INFERRED
+from tui.report.recording import HOW_TO_RECORD
+from tui.report.styles import HEADING, QUIET, WARNING
+from tui.safe_text import safe
+from tui.tables.held_requests import Places, held_table, places
+from tui.tables.sockets import hexadecimal
+from tui.tables.words import named_process
+from tui.views.facts import fact
+from tui.views.headed_table import HeadedTable
+from tui.views.listing import Listing
+from tui.views.scene import Scene
+from tui.views.scope import Scope, Step
+
+NONE_HELD: Final = "No request is held, as far as the trace tells: what was issued was retired, or is in flight."
+NO_REQUEST_EVENTS: Final = (
+    "This trace holds no I/O request (IRP) events, so nothing tells which requests are held, and by what. To record"
+    " them, in an elevated prompt:\n\n" + "\n".join(HOW_TO_RECORD[2:])
+)
+NONE_HERE: Final = "No held request belongs to this part of the trace."
+
+_JOINS: Final = {
+    Join.FILE_OBJECT: "the file object was seen with this endpoint before",
+    Join.INSIDE_CALL: "the thread told of an operation on it inside the request's driver call" + INFERRED,
+    Join.INSIDE_OPERATION: "the request's driver call lies inside an operation of the thread on it" + INFERRED,
+}
+"""How the socket of a request is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """The held requests of a scene, and where the tables tell more of them."""
+
+    held: HeldRequests
+    owners: Owners
+    grounds: Grounds | None
+    at: Places
+
+
+def make() -> HeadedTable:
+    """The view."""
+    return HeadedTable(listing, head, "holder")
+
+
+def head(scene: Scene) -> Text:
+    """How many requests are held by what, and that this is inferred."""
+    held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole)
+    return Text.assemble(
+        summary(held, owners), (" Inferred: ", WARNING), "no event tells of an APC, and none names a port."
+    )
+
+
+def listing(scene: Scene) -> Listing:
+    """One row per held request, those with the same holder together."""
+    held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole)
+    known = _Known(held, owners, scene.whole.grounds, places(held, scene.whole.grounds))
+    return Listing(
+        model=held_table(held, Holders.among(held, owners), known.grounds, known.at),
+        identity=lambda row: (int(held.irp[row]), int(held.issued_ns[row])),
+        describe=lambda row: _words(known, row),
+        step=lambda row: _step(known, row),
+        copy=lambda row: f"!irp {hexadecimal(int(held.irp[row]))}",
+        empty=_nothing(scene),
+        keys=held.irp,
+    )
+
+
+def _nothing(scene: Scene) -> str:
+    if scene.whole.diagnosis.held_requests:
+        return NONE_HERE
+    if scene.is_followed and scene.no_pool_events:
+        return scene.no_pool_events
+    grounds = scene.whole.grounds
+    return NONE_HELD if grounds is not None and grounds.requests.seen_irp else NO_REQUEST_EVENTS
+
+
+def _step(known: _Known, row: int) -> Step:
+    """Its socket, where one is known, else what its thread holds."""
+    request = known.held[row]
+    if known.at.socket[row] >= 0:
+        return Step("sockets", Scope(endpoint=request.endpoint, label=f"IRP {hexadecimal(request.irp)}"))
+    thread = known_id(request.thread_id)
+    label = named_process(request.process, request.process_id) if thread is None else f"thread {thread}"
+    return Step("allocations", Scope(process=request.process_id, thread=thread, label=label))
+
+
+def _words(known: _Known, row: int) -> Text:
+    """All that is known of it."""
+    request = known.held[row]
+    leads = "its socket" if known.at.socket[row] >= 0 else "what its thread allocated"
+    mark = INFERRED if request.inferred else ""
+    lines = [
+        Text.assemble("Request ", (hexadecimal(request.irp), HEADING)),
+        fact("held by", holder_words(request, known.owners) + mark),
+        *([fact("because", RULES[request.rule])] if request.rule in RULES else []),
+        fact("who", _who(request)),
+        fact("what", _what(known, row)),
+        fact("since then", safe(request.says)),
+        fact("held", f"for {duration(request.age_ns)}; {_kept(request)}"),
+        *_socket(known, row),
+        fact("issued", _event(request.issued)),
+        fact("completed", "never" if request.completed is None else _event(request.completed)),
+        Text(f"Enter: {leads}", QUIET),
+    ]
+    return Text("\n").join(lines)
+
+
+def _kept(request: HeldRequest) -> str:
+    if not request.retained_bytes:
+        return "its packet is not among the outstanding allocations: older than the trace, or from a lookaside list"
+    return f"with it goes {exact_size(request.retained_bytes)}"
+
+
+def _who(request: HeldRequest) -> str:
+    thread = known_id(request.thread_id)
+    named = named_process(request.process, request.process_id)
+    return f"{named}, thread {'not known' if thread is None else thread}"
+
+
+def _what(known: _Known, row: int) -> str:
+    request = int(known.at.request[row])
+    if known.grounds is None or request < 0:
+        return "operation not known"
+    driver = safe(known.held[row].driver)
+    return operation_name(known.grounds.requests.requests, request) + (f", sent to {driver}" if driver else "")
+
+
+def _socket(known: _Known, row: int) -> list[Text]:
+    endpoint = int(known.held.endpoint[row])
+    socket, request = int(known.at.socket[row]), int(known.at.request[row])
+    if not endpoint:
+        return []
+    lines = [fact("socket", hexadecimal(endpoint))]
+    if known.grounds is None:
+        return lines
+    tables = known.grounds.requests
+    if socket >= 0:
+        remote = tables.sockets.remote[socket] or "not known"
+        lines = [fact("socket", f"{hexadecimal(endpoint)}, remote address {remote}")]
+    joined = _JOINS.get(Join(int(tables.requests.join[request]))) if request >= 0 else None
+    return [*lines, fact("socket known by", joined)] if joined else lines
+
+
+def _event(event: EventRef) -> str:
+    """Where in the trace to look."""
+    cpu = f"CPU {event.cpu}" if event.cpu >= 0 else "CPU not known"
+    place = f", byte {event.offset:,} of the file" if event.offset >= 0 else ""
+    return f"{moment(event.time_ns)}, {cpu}{place}"
