@@ -188,8 +188,5 @@ def meet_routine(book: Book, slot: Int, event: np.void) -> None:
     """The completion of a request calls a driver's completion routine, which may stop it."""
     row = book.requests[slot]
     book.counts[ROUTINES] += 1
-    if row["completed"] == NEVER:  # the event of the completion was lost
-        return
-    if row["completion_routine"] == NOTHING:
-        book.kinds[kind_row(book, row)]["passed"] += 1
-    row["completion_routine"] = event["routine"]
+    if row["completed"] != NEVER:  # else the event of the completion was lost
+        row["completion_routine"] = event["routine"]
