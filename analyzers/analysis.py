@@ -14,12 +14,13 @@ from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
 from analyzers.processes import Processes
+from analyzers.requests.tables import RequestSnapshot
 from analyzers.requests.tracker import Requests
 from analyzers.sighted import Sighted
 from analyzers.snapshot import Frame, PoolSnapshot, Snapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
-from analyzers.verdicts.coverage import coverage
+from analyzers.verdicts.coverage import Coverage, coverage
 from analyzers.verdicts.diagnose import Case, diagnose
 from analyzers.who import Running
 from tracer.live.counters import PoolCounters
@@ -103,7 +104,11 @@ class Analysis:
         source = self._source
         view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
         pool = view.snapshot(self._at_ns)
-        diagnosis, grounds = self._diagnosis(pool) if diagnosed else (NO_DIAGNOSIS, None)
+        requests = self._requests.snapshot(self._names.threads, self._running) if diagnosed else None
+        cover = None if requests is None else coverage(source.info, source.census, source.loss, pool, requests)
+        diagnosis, grounds = NO_DIAGNOSIS, None
+        if requests is not None and cover is not None:
+            diagnosis, grounds = self._diagnosis(pool, requests, cover)
         return Snapshot(
             info=source.info,
             census=source.census,
@@ -116,12 +121,12 @@ class Analysis:
             partial=partial,
             diagnosis=diagnosis,
             grounds=grounds,
+            coverage=cover,
             baseline=self._baseline,
         )
 
-    def _diagnosis(self, pool: PoolSnapshot) -> tuple[Diagnosis, Grounds]:
+    def _diagnosis(self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage) -> tuple[Diagnosis, Grounds]:
         source, names = self._source, self._names
-        requests = self._requests.snapshot(names.threads, self._running)
         return diagnose(
             Case(
                 pool=pool,
@@ -129,7 +134,7 @@ class Analysis:
                 activity=self._activity,
                 threads=names.threads,
                 names=names,
-                coverage=coverage(source.info, source.census, source.loss, pool, requests),
+                coverage=cover,
                 frame_of=names.frame,
                 pointer_size=source.info.pointer_size,
                 at_ns=self._at_ns,

@@ -43,8 +43,8 @@ _INBOX: Final = frozenset(
     (
         f" {KERNEL_NAME} fltmgr.sys afd.sys tcpip.sys netio.sys ndis.sys tdx.sys http.sys npfs.sys msfs.sys mup.sys "
         "rdbss.sys mrxsmb.sys mrxsmb20.sys srv2.sys srvnet.sys ntfs.sys refs.sys fastfat.sys exfat.sys fvevol.sys "
-        "volsnap.sys volmgr.sys partmgr.sys disk.sys classpnp.sys storport.sys stornvme.sys storahci.sys fileinfo.sys wof.sys "
-        "luafv.sys cldflt.sys bindflt.sys wcifs.sys ksecdd.sys usbport.sys usbhub3.sys usbxhci.sys hidclass.sys"
+        "volsnap.sys volmgr.sys partmgr.sys disk.sys classpnp.sys storport.sys stornvme.sys storahci.sys fileinfo.sys "
+        "wof.sys luafv.sys cldflt.sys bindflt.sys wcifs.sys ksecdd.sys usbport.sys usbhub3.sys usbxhci.sys hidclass.sys"
     ).split(" ")
 )
 """Drivers that come with Windows and stand in a request's way; the empty name is that of an unknown one."""

@@ -18,6 +18,7 @@ from tracer.trace import ByteCount, Census, Loss, TraceInfo
 
 if TYPE_CHECKING:
     from analyzers.grounds import Grounds
+    from analyzers.verdicts.coverage import Coverage
     from tracer.live.counters import PoolCounters
 
 I64 = npt.NDArray[np.int64]
@@ -187,10 +188,10 @@ class Names(Protocol):
 class Snapshot:
     """Everything known at one moment.
 
-    ``partial``: reading was interrupted before the end. ``grounds``: what the diagnosis rests on, ``None`` for a
-    snapshot that was put together without one. ``baseline``: the pool's counters when the capture began, ``None``
-    where nobody asked for them. ``counted``: the tags are those counters, since boot; there are no single allocations,
-    and ``baseline`` is what growth is measured from.
+    ``partial``: reading was interrupted before the end. ``grounds``: what the diagnosis rests on, and ``coverage``:
+    which kinds of evidence there are, ``None`` for a snapshot that was put together without one. ``baseline``: the
+    pool's counters when the capture began, ``None`` where nobody asked for them. ``counted``: the tags are those
+    counters, since boot; there are no single allocations, and ``baseline`` is what growth is measured from.
     """
 
     info: TraceInfo
@@ -204,5 +205,6 @@ class Snapshot:
     partial: bool
     diagnosis: Diagnosis = NO_DIAGNOSIS
     grounds: Grounds | None = None
+    coverage: Coverage | None = None
     baseline: PoolCounters | None = None
     counted: bool = False

@@ -7,7 +7,6 @@ from typing import Final
 
 from analyzers.findings import Cause, Explanation, Fits, Why
 from analyzers.holders.held import HeldGroup
-from analyzers.quantities import counted
 
 CAUSE_OF: Final = {
     Why.USER_APC: Cause.USER_APC,
@@ -55,7 +54,7 @@ def _special_apc(group: HeldGroup) -> Explanation:
     if group.why is Why.DRIVER_KEPT:
         return Explanation(Cause.SPECIAL_APC, Fits.NO, "they were never completed, so that no APC was queued")
     if group.share(evidence.finished) >= _MOSTLY:
-        return Explanation(Cause.SPECIAL_APC, Fits.NO, "their files are gone, so it has run: it lets go of them")
+        return Explanation(Cause.SPECIAL_APC, Fits.NO, "it has run: their files are gone, or their buffers")
     if group.share(evidence.user_mode) >= _MOSTLY:
         return Explanation(
             Cause.SPECIAL_APC, Fits.NO,
@@ -81,7 +80,8 @@ def _port(group: HeldGroup) -> Explanation:
 
 def _driver_kept(group: HeldGroup) -> Explanation:
     done = group.number(group.seen.completed)
-    return Explanation(Cause.DRIVER_KEPT, Fits.NO, f"{counted(done, 'request')} of {len(group):,} were completed")
+    many = "all of them" if done >= len(group.rows) else f"{done:,} of {len(group.rows):,}"
+    return Explanation(Cause.DRIVER_KEPT, Fits.NO, f"their drivers completed {many}")
 
 
 def _completion_stopped(group: HeldGroup) -> Explanation:
@@ -91,7 +91,9 @@ def _completion_stopped(group: HeldGroup) -> Explanation:
     if group.why is Why.PORT:
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "they went on to the port")
     if group.share(evidence.finished) >= _MOSTLY:
-        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "their files were let go of, so the completion went on")
+        return Explanation(
+            Cause.COMPLETION_STOPPED, Fits.NO, "the completion went on: their files are gone, or their buffers"
+        )
     if evidence.snapshot.seen_routines and group.share(evidence.passed) < _MOSTLY:
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "no driver's completion routine was called")
     if group.share(evidence.owns_buffer) < _MOSTLY:

@@ -66,12 +66,13 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     buffers = group.number(seen.buffer_gone)
     gone = group.number(seen.finished & ~seen.buffer_gone)
     after = group.number(seen.user_mode)
+    share = "each" if after == len(group) else f"{after:,} of {len(group):,}"
     oldest = int(group.rows[np.argmin(group.times_ns)])
     found = [
         Evidence(
             "user-mode-since",
-            f"{thread} ran in user mode after {after:,} of the {len(group):,} completions, so that no special kernel"
-            f" APC of them is left; it {seen.since.words(oldest)}",
+            f"{thread} was in user mode after {share} of the completions, where no special kernel APC stays pending;"
+            f" it {seen.since.words(oldest)}",
             inferred=True,
         )
     ]

@@ -1,4 +1,4 @@
-"""Driver events: requests are issued, passed on, returned from and completed (``docs/requests.md``).
+"""Driver events: requests are issued, passed on, returned from and completed (``docs/held-requests.md``).
 
 A step tells in which way the request is over by its event, :data:`~analyzers.requests.lifecycle.STAYS` if it is not.
 """

@@ -1,4 +1,4 @@
-"""Socket driver events: the lives of endpoints and the operations on them (``docs/requests.md``)."""
+"""Socket driver events: the lives of endpoints and the operations on them (``docs/held-requests.md``)."""
 
 from __future__ import annotations
 

@@ -108,6 +108,3 @@ def growth(driver: str, tag: int, missing: str) -> str:
 
 def _thread(thread: int | None) -> str:
     return "its threads" if thread is None else f"thread {thread}"
-
-
-pending_apc = special_apc

@@ -26,9 +26,7 @@ Play = Callable[[bytes], None]
 def as_file(simulation: Simulation, folder: Path) -> Path:
     """The trace without the record that a session writes when its file is closed: a consumer does not get that one."""
     settings = simulation.settings
-    options = TraceOptions(
-        processors=settings.cpus, start_ticks=START_TICKS, group_masks=group_masks(settings)
-    )
+    options = TraceOptions(processors=settings.cpus, start_ticks=START_TICKS, group_masks=group_masks(settings))
     path = folder / "trace.etl"
     path.write_bytes(EtlWriter(options).write(delivered(simulation.records)))
     return path

@@ -12,4 +12,4 @@ def test_no_real_trace_without_pool_events_has_a_finding(samples: Path) -> None:
         snapshot = analysed(path, threads=2)
         assert snapshot.pool.totals.allocations == 0, path.name
         assert snapshot.diagnosis.findings == (), path.name
-        assert snapshot.diagnosis.pending_apcs == (), path.name
+        assert len(snapshot.diagnosis.held_requests) == 0, path.name
