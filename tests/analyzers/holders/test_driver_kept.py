@@ -42,12 +42,13 @@ QUICK = (Kind(100, 100, latency=[5] * 100),)
 def in_flight(count: int, **columns: Any) -> Scene:
     """Requests to a driver that has completed none, at even times up to the end."""
     scene = loop(count, completed_ns=NEVER, file_object=FILE, last_routine=FILTER, **columns)
-    return replace(scene, kinds=QUICK, at_ns=scene.at_ns + 60 * MS)
+    return replace(scene, kinds=QUICK)
 
 
 def closed(scene: Scene, ago: int) -> Scene:
-    """The last handle of their file was closed so long before the end."""
-    return changed(scene, cleaned_ns=scene.at_ns - ago)
+    """The last handle of their file was closed so long before the end, when there had been no more for a while."""
+    at_ns = scene.at_ns + 60 * MS
+    return replace(changed(scene, cleaned_ns=at_ns - ago), at_ns=at_ns)
 
 
 def test_a_request_whose_file_was_closed_should_have_been_cancelled() -> None:
@@ -57,8 +58,8 @@ def test_a_request_whose_file_was_closed_should_have_been_cancelled() -> None:
 
 
 def test_so_should_one_whose_thread_ended() -> None:
-    scene = in_flight(5)
-    assert changed(scene, exited_ns=scene.at_ns - 51 * MS).all_are(Why.DRIVER_KEPT)
+    scene = replace(in_flight(5), at_ns=100 * MS)
+    assert changed(scene, exited_ns=49 * MS).all_are(Why.DRIVER_KEPT)
 
 
 def test_a_driver_that_was_told_just_now_may_be_on_it() -> None:
@@ -107,6 +108,20 @@ def test_a_number_that_was_issued_at_the_start_and_stays_is_none() -> None:
     burst = [replace(each, issued_ns=STEP + 2_000 + row * 1_000) for row, each in enumerate(scene.requests)]
     blocks = [Block(each.irp, each.issued_ns - 500) for each in burst]
     assert replace(scene, requests=burst, blocks=blocks).all_are(Why.IN_FLIGHT)
+
+
+@pytest.mark.parametrize(("pause", "why"), [(9, Why.DRIVER_KEPT), (19, Why.IN_FLIGHT)])
+def test_so_is_one_that_was_filled_step_by_step_and_stays(pause: int, why: Why) -> None:
+    """Accepts that a server has outstanding, for one: no more come, long before the end (in percent of the trace)."""
+    scene = loop(40, completed_ns=NEVER, last_routine=FILTER)
+    last = scene.requests[-1].issued_ns
+    assert replace(scene, kinds=QUICK, at_ns=last * 100 // (100 - pause)).all_are(why)
+
+
+@pytest.mark.parametrize(("count", "why"), [(12, Why.DRIVER_KEPT), (11, Why.IN_FLIGHT)])
+def test_a_dozen_on_one_file_is_the_least_that_is_called_ever_more(count: int, why: Why) -> None:
+    scene = loop(count, completed_ns=NEVER, last_routine=FILTER)
+    assert replace(scene, kinds=QUICK).all_are(why)
 
 
 def test_those_of_a_kind_that_takes_that_long_are_none() -> None:
