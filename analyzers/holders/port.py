@@ -22,7 +22,7 @@ from analyzers.quantities import counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.snapshot import PoolSnapshot
 from analyzers.threads import Threads
-from analyzers.trends.arrivals import FEWEST, keep_coming
+from analyzers.trends.arrivals import FEWEST, held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.columns import UNKNOWN_ID
 
@@ -41,8 +41,6 @@ _STALE: Final = 4
 _LEAST_STALE_NS: Final = 20_000_000
 _SLOWER: Final = 1.5
 """A port falls behind where the oldest entry has waited so many times the median of those taken, and ever more."""
-_ENDED_EARLY: Final = 0.6
-"""Share of the trace after the last entry from which what came before was a start-up."""
 _FEWEST_SAMPLES: Final = 8
 _CHANCE: Final = 0.001
 _EXAMPLES: Final = 3
@@ -154,11 +152,7 @@ def _port(
     of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
     takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
     by = entries.source[mine]
-    grows = (
-        keep_coming(queued, start_ns, _until(queued, start_ns, at_ns))
-        if stale
-        else _falls_behind(queued, sources, of, at_ns)
-    )
+    grows = held_keep_coming(queued, start_ns, at_ns) if stale else _falls_behind(queued, sources, of, at_ns)
     return Port(
         number=0,
         process=int(entries.process[mine[0]]),
@@ -170,12 +164,6 @@ def _port(
         drained=not stale,
         grows=grows,
     )
-
-
-def _until(queued: I64, start_ns: int, at_ns: int) -> int:
-    """Until when entries may have come: what was put in is not taken out by nobody putting in more."""
-    last = int(queued.max())
-    return last if at_ns - last <= _ENDED_EARLY * (at_ns - start_ns) else at_ns
 
 
 def _falls_behind(queued: I64, sources: SourceTable, of: Bools, at_ns: int) -> bool:
