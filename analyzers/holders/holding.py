@@ -36,7 +36,7 @@ RULES: Final = {
 }
 """Names of the rules by which it is told what holds a request, and their words."""
 _NAMES: Final = tuple(RULES)
-_NOT_HELD: Final = np.array([WHYS.index(why) for why in NOT_HELD], np.uint8)
+_IS_HELD: Final = np.array([why not in NOT_HELD for why in WHYS], np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ class Holding:
 
     def held(self) -> Bools:
         """By request: whether something holds it that is not usual."""
-        return np.asarray(~np.isin(self.why, _NOT_HELD))
+        return np.asarray(_IS_HELD[self.why])
 
     def is_held_by(self, *whys: Why) -> Bools:
         """By request: whether one of these holds it."""

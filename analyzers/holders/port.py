@@ -16,6 +16,7 @@ import numpy.typing as npt
 from analyzers.address_lookup import blocks_of
 from analyzers.findings import EventRef, Evidence
 from analyzers.holders.held import HeldGroup, Port
+from analyzers.holders.irp_blocks import is_packet
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
@@ -32,8 +33,9 @@ U32 = npt.NDArray[np.uint32]
 
 RULE: Final = "in-port"
 RULES: Final = {RULE: "its completion was put into a port, and nobody has taken it out"}
-_MINI_PACKET: Final = "Icp "
-"""Tag of packets that are posted without a request (pooltag.txt)."""
+_PACKETS: Final = ("Icp ", "Irp ")
+"""Tags of packets that are posted without a request, and of requests' packets (pooltag.txt): where the trace does not
+log requests, an entry shows which of these lie in a port."""
 _STALE: Final = 4
 """An entry that waits so many times as long as any other did before it was taken is not on its way."""
 _LEAST_STALE_NS: Final = 20_000_000
@@ -83,10 +85,12 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
     table, other = snapshot.requests, snapshot.entries
     rows = np.flatnonzero(in_port(snapshot)).astype(np.int32)
     block = blocks_of(pool.outstanding, other.address, other.time_ns)
-    mini = np.array([tag_text(int(tag)) == _MINI_PACKET for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
+    mini = np.array([tag_text(int(tag)) in _PACKETS for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
     known = np.flatnonzero(block >= 0)
     posted = known[mini[pool.outstanding.site[block[known]]]]
     poster = other.thread[posted]
+    asked = pool.outstanding.thread[block[posted]]
+    poster = np.where(is_packet(pool)[pool.outstanding.site[block[posted]]] & (asked != UNKNOWN_ID), asked, poster)
     owner = _owners(pool, block[posted], poster, other.time_ns[posted], threads)
     return _Entries(
         row=np.concatenate((rows, block[posted])).astype(np.int32),

@@ -27,6 +27,8 @@ RULES: Final = {
 }
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 _MOSTLY: Final = 0.5
+_YOUNG: Final = 0.5
+"""Share of the trace up to whose length pending ones may be taken at the next alertable wait, where others were."""
 _NO_SWITCHES: Final = 0.9
 _NOT_STEADY: Final = 0.55
 _PASSED: Final = 0.7
@@ -58,6 +60,15 @@ def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) 
     fits = left & seen.completed & ~seen.owns_buffer & ~seen.blocks.drivers_own & (requests.exited_ns == NEVER)
     earlier = (~seen.blocks.held | seen.seldom) & (first[place] != _AFTER_ALL)
     return np.asarray(fits & ((requests.completed_ns >= first[place]) | earlier))
+
+
+def taken_now_and_then(group: HeldGroup) -> bool:
+    """Whether the thread takes its user APCs from time to time: most of the kind were retired, and these are young."""
+    seen, kinds = group.seen, group.seen.snapshot.kinds
+    kind = np.unique(seen.requests.kind[group.rows])
+    retired, completed = (int(column[kind[kind >= 0]].sum()) for column in (kinds.retired, kinds.completed))
+    young = group.oldest_ns < _YOUNG * (seen.machine.at_ns - seen.machine.start_ns)
+    return young and retired >= _MOSTLY * completed
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:

@@ -44,7 +44,7 @@ def undrained_port(process: str, readers: Sequence[int] = ()) -> str:
         which = f"why its {len(readers)} threads take them out too slowly"
     return (
         f"In {owner}, look at the threads that call GetQueuedCompletionStatus on this port, and {which};"
-        " !icpleak in a kernel debugger lists completion ports with many packets and their owners."
+        " !icpleak 1 in a kernel debugger finds the completion port with the most entries, and who has it open."
     )
 
 
@@ -72,7 +72,7 @@ def caller(process: str, thread: int | None, tag: int, calls: Sequence[str] = ()
             " shows which."
         )
     if tag == PORT_PACKET:
-        return f"In {owner}, look at who should take packets out of its completion ports; !icpleak lists them."
+        return f"In {owner}, look at who should take packets out of its completion ports; !icpleak finds the fullest."
     if tag == FILE or tag in SOCKETS:
         what = "files and devices" if tag == FILE else "sockets"
         return (

@@ -15,6 +15,7 @@ from analyzers.holders.evidence import Machine, gather
 from analyzers.holders.held_groups import held_groups
 from analyzers.holders.holding import holding
 from analyzers.holders.port import ports
+from analyzers.holders.user_apc import taken_now_and_then
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
@@ -59,17 +60,22 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     if not len(pool.outstanding):
         return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
     lost = case.coverage.lost
-    groups = [group for group in held_groups(held.held, scene.module_of) if believable(group, lost)]
-    findings, known = [], np.zeros(len(pool.outstanding), np.bool_)
-    for group in groups:
+    findings = []
+    known, late = np.zeros((2, len(pool.outstanding)), np.bool_)
+    for group in held_groups(held.held, scene.module_of):
         goes = belonging(group, held, pool)
+        if group.why is Why.USER_APC and taken_now_and_then(group):
+            late |= goes
+            continue
+        if not believable(group, lost):
+            continue
         finding = accuse_held(group, goes, held, scene, lost)
         if finding is not None and finding.confidence >= LEAST:
             findings.append(finding)
             known |= goes
     if lost:
         known = with_unjoined(pool, known)
-    rest = judge_unexplained(scene, held, known, case.at_ns)
+    rest = judge_unexplained(scene, held, known, late & ~known, case.at_ns)
     findings += rest.findings
     cleared = (*rest.cleared, *before_trace(pool, case.baseline))
     return Diagnosis(_ranked(findings, scene), cleared, held_requests(held, scene)), held

@@ -22,6 +22,8 @@ from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import Outstanding, PoolSnapshot
 from analyzers.tags.callers import MDL, PACKET, PORT_PACKET, is_callers
+from analyzers.trends.arrivals import keep_coming
+from analyzers.verdicts.course import Span, ever_more_seldom
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
@@ -31,17 +33,20 @@ _LISTED: Final = (PACKET, PORT_PACKET)
 """Exact tags: those of Driver Verifier begin alike and are no packets."""
 _MDL_BYTES: Final = np.array([0x30 + 8 * 17, 0x30 + 8 * 23, 0x1C + 4 * 17, 0x1C + 4 * 23], np.uint64)
 """Bytes of a descriptor list of 17 pages on 64 and on 32 bit, and of 23 as on older systems (ReactOS IoAllocateMdl)."""
+_MANY: Final = 24
+"""Packets of one process and size whose course is told."""
 _DEPTH: Final = 16
 """Packets of one size and processor that lists hold as a rule: a depth starts at 4 and follows the demand, and what the
 processor's own list does not take goes to one that all share."""
 
 
 def resting(
-    pool: PoolSnapshot, requests: RequestSnapshot, attribution: Attribution, judged: Mask, lost: float = 0.0
+    pool: PoolSnapshot, requests: RequestSnapshot, attribution: Attribution, judged: Mask, span: Span, lost: float = 0.0
 ) -> Mask:
     """By outstanding allocation: whether it may rest on such a list.
 
-    ``judged``: by outstanding allocation, those that something is known to hold. ``lost``: share of events lost.
+    ``judged``: by outstanding allocation, those that something is known to hold. ``span``: the time that the trace
+    covers. ``lost``: share of events lost.
     """
     listed = _listed(pool) & ~judged
     if requests.seen_irp:
@@ -51,7 +56,23 @@ def resting(
     rows = np.flatnonzero(listed)
     list_of, held, spilt = _lists(pool.outstanding, rows)
     listed[rows[(held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)]] = False
-    return listed
+    return listed & ~_ever_more(pool.outstanding, np.flatnonzero(listed), span)
+
+
+def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
+    """By outstanding allocation: whether it is one of packets of a process and size that keep coming up to the end.
+
+    Lists take back what is released. So the number that rests is soon as large as the most that were ever in use.
+    """
+    result = np.zeros(len(outstanding), np.bool_)
+    keys = (outstanding.size[rows] << np.uint64(32)) | outstanding.process[rows].astype(np.uint64)
+    _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
+    for group in np.flatnonzero(count >= _MANY).tolist():
+        mine = rows[number == group]
+        births = outstanding.time_ns[mine]
+        if keep_coming(births, span.start, span.end) and not ever_more_seldom(births, span.end):
+            result[mine] = True
+    return result
 
 
 def may_rest(outstanding: Outstanding, rows: Rows) -> int:

@@ -29,6 +29,7 @@ from analyzers.verdicts.resting import WHY, resting
 
 Mask = npt.NDArray[np.bool_]
 
+_TAKEN_LATE: Final = "user APCs that their thread takes from time to time: it took the others"
 _UNDER_WAY: Final = "held by requests that their drivers have not completed yet, in a number that is usual"
 
 
@@ -40,18 +41,19 @@ class Unexplained:
     cleared: list[Cleared]
 
 
-def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> Unexplained:
+def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_ns: int) -> Unexplained:
     """Judge the outstanding allocations that are not ``known`` (by row) to go with a held request, at ``at_ns``.
 
-    There must be an outstanding allocation.
+    ``late``: what goes with user APCs that their thread takes now and then. There must be an outstanding allocation.
     """
     pool, lost, complete_ns = scene.pool, scene.coverage.lost, scene.coverage.complete_from_ns
     span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
     unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
-    rests = resting(pool, held.requests, held.attribution, known | unknown, lost)
-    under_way = _under_way(held) & ~known & ~rests
-    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way
-    aside = known | rests | under_way | early
+    rests = resting(pool, held.requests, held.attribution, known | unknown, span, lost)
+    rests &= ~late
+    under_way = _under_way(held) & ~known & ~rests & ~late
+    early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late
+    aside = known | rests | under_way | early | late
     judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
     judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
@@ -65,6 +67,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, at_ns: int) -> U
     cleared = [_cleared(each, pool) for each in innocent]
     cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
     cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
+    cleared += _set_aside(pool, late, Verdict.TRANSIENT, _TAKEN_LATE)
     cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
     return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
 
