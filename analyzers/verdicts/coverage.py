@@ -96,7 +96,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         pool=totals.allocations + totals.frees > 0,
         free_stacks=pool.frees_with_stack >= _FEW_FREE_STACKS * totals.frees,
         ready_threads=bool(kernel.get(thread.READY)),
-        queues=bool(kernel.get(thread.QUEUE_INSERT) or kernel.get(thread.QUEUE_REMOVE)),
+        queues=requests.seen_queues,
         images=any(kernel.get(hook) for hook in _IMAGES),
     )
 

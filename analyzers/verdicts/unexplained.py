@@ -18,7 +18,7 @@ from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import Span
-from analyzers.verdicts.groups import groups
+from analyzers.verdicts.groups import callers_sites, groups
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.merging import merged, without_nobodys
@@ -51,7 +51,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
     rests = resting(pool, held.requests, held.attribution, known | unknown, span, lost)
     rests &= ~late
-    under_way = _under_way(held) & ~known & ~rests & ~late
+    under_way = _under_way(pool, held) & ~known & ~rests & ~late
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late
     aside = known | rests | under_way | early | late
     judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
@@ -72,10 +72,15 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
 
 
-def _under_way(held: Grounds) -> Mask:
-    """By outstanding allocation: whether it belongs to a request in flight."""
+def _under_way(pool: PoolSnapshot, held: Grounds) -> Mask:
+    """By outstanding allocation: whether it belongs to a request in flight that a program made.
+
+    A driver's own requests are judged like all that it allocates: it alone decides when they end.
+    """
     in_flight = np.append(held.held.is_held_by(Why.IN_FLIGHT), np.False_)
-    return np.asarray(in_flight[own_request(held.attribution, held.requests.requests)])
+    drivers_own = (pool.tags.tag == PACKET)[pool.sites.tag_row] & ~callers_sites(pool)
+    mine = in_flight[own_request(held.attribution, held.requests.requests)]
+    return np.asarray(mine & ~drivers_own[pool.outstanding.site])
 
 
 @dataclass(frozen=True, slots=True)

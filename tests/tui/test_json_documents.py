@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.coverage import Coverage
 from tests.tui.stories import HOSTILE
 from tests.tui.test_reports import contents
 from tracer.errors import InputError
+from tracer.live.profile import xperf_command
 from tui.filters import Filters
 from tui.json_documents.analysis import analysis_document
 from tui.json_documents.error import error_document
@@ -180,6 +183,15 @@ PORT = shape(
     | dict.fromkeys(("enqueued_by", "dequeued_by"), all_of(whole))
 )
 NODE = shape({"kind": text, "id": text, "label": text, "rule": text, "retained_bytes": whole})
+KINDS = ("pool", "context_switches", "ready_threads", "irp", "afd", "kernel_queues", "images", "judged")
+EVIDENCE = shape(
+    {
+        **dict.fromkeys(KINDS, flag),
+        "stacks": one_of("all", "allocations", "none"),
+        "symbols": one_of("all", "some", "none"),
+        "record": text,
+    }
+)
 FINDING = shape(
     {
         **NAMED,
@@ -213,6 +225,7 @@ ANALYSIS = shape(
     {
         **HEAD,
         "at_ns": whole,
+        "evidence": maybe(EVIDENCE),
         "pool": shape(
             {
                 "allocations": whole,
@@ -309,6 +322,20 @@ def test_a_finding_that_goes_alone_is_its_own_group_and_names_no_driver_that_is_
     assert last["groups"] == [
         {"tag": "CM25", "tag_hex": "434d3235", "paged": True, "count": 3, "bytes": 12_288, "driver": None}
     ]
+
+
+def test_the_evidence_that_is_there_is_told_and_one_command_records_the_rest(snapshot: Snapshot) -> None:
+    poor = Coverage(
+        stacks=True, context_switches=False, requests=False, sockets=True, wrapped=False, lost=0.0,
+        free_stacks=False, queues=False,
+    )  # fmt: skip
+    told = read_back(analysis_document(replace(snapshot, coverage=poor)))["evidence"]
+    assert EVIDENCE(told)
+    assert told["stacks"] == "allocations"
+    assert [kind for kind in KINDS if not told[kind]] == ["context_switches", "irp", "kernel_queues"]
+    assert told["record"] == xperf_command()
+    rich = replace(poor, context_switches=True, requests=True, free_stacks=True, queues=True)
+    assert read_back(analysis_document(replace(snapshot, coverage=rich)))["evidence"]["record"] == ""
 
 
 def test_held_requests_say_what_holds_them_and_pending_apcs_are_those_of_apcs(holding_snapshot: Snapshot) -> None:

@@ -71,12 +71,12 @@ TRACES = {"empty": nothing, "demo": demo, "lossy": lossy}
 
 SAYS = {
     "findings": ("LEAK 1:", "no pool events"),
-    "tags": ("TcpE", "no pool events"),
+    "tags": ("Irp", "no pool events"),
     "stacks": ("Frames, callees first", "Nothing here is allocated"),
     "processes": ("client.exe (", "nobody holds it"),
-    "sockets": ("127.0.0.1:7000", "no Winsock (AFD) events"),
-    "apcs": ("Inferred: no event tells of an APC", "pending APCs cannot be"),
-    "retention": ("APCs pending on thread", "Nothing is outstanding here"),
+    "sockets": ("Endpoints that are not cleaned up", "no Winsock (AFD) events"),
+    "held-requests": ("requests are held", "no I/O request (IRP) events"),
+    "retention": ("client.exe", "Nothing is outstanding here"),
     "allocations": ("Part of", "Nothing of this is outstanding"),
     "timeline": ("still outstanding", "nothing to draw"),
     "trace": ("SIMULATED TRACE", "no pool events"),

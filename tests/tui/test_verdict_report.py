@@ -22,6 +22,7 @@ from analyzers.findings import (
     Verdict,
 )
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.coverage import Coverage
 from tests.tui.diagnoses import (
     cleared,
     diagnosis,
@@ -38,12 +39,14 @@ from tests.tui.diagnoses import (
 from tests.tui.stories import FORBIDDEN, Story
 from tests.tui.test_reports import report
 from tracer.events import afd
+from tracer.live.profile import Recording, xperf_lines
 from tracer.trace import Gap, Loss
 from tui.filters import Filters
 from tui.findings.headline import headline
 from tui.findings.words import how_sure, percent
 from tui.report.analysis import analysis_report
 from tui.report.cleared import NO_FINDING
+from tui.report.recording import ALL_EVIDENCE
 from tui.selection import select
 
 
@@ -188,7 +191,16 @@ def test_a_verdict_that_names_the_reason_does_not_list_it_again(story: Story) ->
     assert "user APC, fits" not in told
 
 
-def test_a_trace_of_a_few_seconds_is_not_extrapolated_to_an_hour(leaking_snapshot: Snapshot) -> None:
+def test_a_trace_that_lacks_evidence_says_how_to_record_it_all(leaking_snapshot: Snapshot) -> None:
+    poor = Coverage(stacks=True, context_switches=True, requests=True, sockets=True, wrapped=False, lost=0.0)
+    assert ALL_EVIDENCE not in report(replace(leaking_snapshot, coverage=poor))
+    lines = report(replace(leaking_snapshot, coverage=replace(poor, queues=False)))
+    at = lines.index(ALL_EVIDENCE)
+    for line in xperf_lines(Recording()):
+        assert f"  {line}" in lines[at:]
+
+
+def test_a_trace_of_less_than_a_second_is_not_extrapolated_to_an_hour(leaking_snapshot: Snapshot) -> None:
     short = replace(leaking_snapshot, at_ns=50_000_000)
     assert "how fast 5.44 KiB in 50.0 ms; too short for a rate" in said(report(short))
 
@@ -265,7 +277,7 @@ def test_without_a_finding_one_plain_sentence_says_so_and_what_evidence_was_miss
 
 
 def test_with_every_kind_of_evidence_nothing_is_said_to_be_missing(snapshot: Snapshot) -> None:
-    hooks = {0x0E20: 1, 0x1820: 1, 0x0524: 1, 0x0122: 1}
+    hooks = {0x0E20: 1, 0x1820: 1, 0x0524: 1, 0x0532: 1, 0x053E: 1, 0x0122: 1}
     whole = replace(snapshot, census=replace(snapshot.census, kernel_events=hooks, providers={afd.PROVIDER: 1}))
     assert "without some evidence" not in said(report(whole))
 

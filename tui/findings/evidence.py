@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from analyzers.snapshot import Snapshot
 from tracer.events import afd, irp, thread
 from tracer.events.providers import KERNEL_GROUPS
-from tracer.trace import Census
 
 _STACK_GROUP: Final = 0x18
 """Event group of every stack event, plain or by key."""
@@ -23,25 +23,34 @@ class Kind:
     provider: str = ""
 
 
+QUEUES: Final = Kind(
+    "kernel queue events", "what waits in completion ports", frozenset({thread.QUEUE_INSERT, thread.QUEUE_REMOVE})
+)
 KINDS: Final = (
     Kind("call stacks", "which code allocates", frozenset(range(_STACK_GROUP << 8, (_STACK_GROUP + 1) << 8))),
     Kind("context switches", "what a thread did meanwhile", frozenset({thread.CONTEXT_SWITCH})),
+    Kind("ready-thread events", "what woke a thread, and which waited for a CPU", frozenset({thread.READY})),
     Kind("I/O request (IRP) events", "which requests were never retired", frozenset({irp.CALL, irp.COMPLETE})),
+    QUEUES,
     Kind("Winsock (AFD) events", "which socket a request belongs to", provider=str(afd.PROVIDER)),
 )
 
 
-def missing_kinds(census: Census) -> tuple[Kind, ...]:
+def missing_kinds(snapshot: Snapshot) -> tuple[Kind, ...]:
     """Kinds of evidence of which the trace holds no event at all.
 
-    A kernel event may also come by its class's GUID; the census does not tell its type, so the class counts.
+    A kernel event may also come by its class's GUID; the census does not tell its type, so the class counts. Where no
+    completion port was used there are no queue events, though the session asked for them: then nothing is missing.
     """
+    census = snapshot.census
     seen = {str(provider) for provider in census.providers}
     groups = {group for guid, group in KERNEL_GROUPS.items() if str(guid) in seen}
+    asked = {QUEUES} if snapshot.coverage is not None and snapshot.coverage.queues else set[Kind]()
     return tuple(
         kind
         for kind in KINDS
-        if kind.provider not in seen
+        if kind not in asked
+        and kind.provider not in seen
         and kind.hooks.isdisjoint(census.kernel_events)
         and groups.isdisjoint(hook >> 8 for hook in kind.hooks)
     )

@@ -44,8 +44,8 @@ _THREADS_NAMED: Final = 4
 """Threads that a sentence names one by one."""
 _GROUPS_NAMED: Final = 4
 """Groups of one cause that a sentence names one by one."""
-_SHORTEST_FOR_A_RATE_NS: Final = 10_000_000_000
-"""A shorter trace is not extrapolated to an hour: that would be by more than 360 times."""
+_SHORTEST_FOR_A_RATE_NS: Final = 1_000_000_000
+"""A shorter trace is not extrapolated to an hour: that would be by more than 3,600 times."""
 _MOST_PERCENT: Final = 99
 """No conclusion from a trace is certain, so none is shown as 100 %."""
 

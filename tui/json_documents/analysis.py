@@ -11,6 +11,7 @@ from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import GroupRow, PoolSnapshot, Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.filters import Filters
+from tui.json_documents.evidence import evidence_part
 from tui.json_documents.findings import cleared_part, findings_part, held_part, pending_part, stack_part
 from tui.json_documents.info import bytes_part
 from tui.json_documents.trace import damage_part, loss_part, trace_part
@@ -35,6 +36,7 @@ def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Obj
         "loss": loss_part(snapshot.loss),
         "damage": damage_part(snapshot.damage),
         "bytes": bytes_part(snapshot.bytes),
+        "evidence": evidence_part(snapshot.coverage),
         "pool": pool_part(snapshot),
         "pending_apcs": pending_part(snapshot.diagnosis.held_requests),
         "held_requests": held_part(snapshot.diagnosis.held_requests),

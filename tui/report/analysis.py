@@ -15,7 +15,7 @@ from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
 from tui.report.held import held_lines
 from tui.report.pool import baseline_lines, has_pool_events, ledger_lines, selection_lines, who_lines
-from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
+from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.report.stacks import stack_lines
 from tui.report.styles import heading, note, warning
 from tui.report.table import table_lines
@@ -48,6 +48,7 @@ def analysis_report(
         *head,
         *_verdict(snapshot, filters, whole or snapshot.diagnosis, width, _SCREENFUL - len(head)),
         *wrapped(_background(snapshot, filters), width),
+        *_recipe(snapshot),
         *_tables(snapshot, top, width),
         *_stacks(snapshot, top),
     ]
@@ -77,6 +78,13 @@ def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
     lines += [Text(), *ledger_lines(snapshot.pool.totals), *baseline_lines(snapshot.baseline)]
     return [*lines, *selection_lines(filters, snapshot.pool)]
+
+
+def _recipe(snapshot: Snapshot) -> list[Text]:
+    """How to record what the trace lacks, as commands that stay on one line each; nothing where it lacks nothing."""
+    if snapshot.coverage is None or not snapshot.coverage.missing:
+        return []
+    return [Text(), heading(ALL_EVIDENCE), *map(Text, HOW_TO_RECORD[1:])]
 
 
 def _missing(snapshot: Snapshot) -> list[Text]:

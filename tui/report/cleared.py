@@ -27,7 +27,7 @@ def no_finding_lines(snapshot: Snapshot, filters: Filters) -> list[Text]:
     """The verdict where there is no finding, and what evidence it had to do without."""
     said = f"No leak found in the selection ({safe(str(filters))})." if filters else NO_FINDING
     lines = [Text(said, HEADING)]
-    lacking = missing_kinds(snapshot.census)
+    lacking = missing_kinds(snapshot)
     if lacking:
         named = "; ".join(f"no {kind.name} ({kind.tells})" for kind in lacking)
         lines.append(Text(f"  It had to do without some evidence: {named}."))

@@ -11,6 +11,9 @@ NO_POOL_EVENTS: Final = "This trace holds no pool events, so nothing can be said
 NO_POOL_EVENTS_YET: Final = "No pool event so far."
 """Of a trace that is followed."""
 
+ALL_EVIDENCE: Final = "To record all of the evidence"
+"""Above the recipe, where a trace lacks some of it."""
+
 _WAIT: Final = "  (wait while memory leaks)"
 
 

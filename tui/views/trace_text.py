@@ -14,7 +14,7 @@ from tracer.trace import Census, Gap
 from tui.findings.evidence import KINDS, Kind, missing_kinds
 from tui.report.info import byte_lines, record_lines
 from tui.report.pool import has_pool_events, ledger_lines
-from tui.report.recording import HOW_TO_RECORD
+from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD
 from tui.report.styles import LABEL, WARNING, heading, labelled, note, warning
 from tui.report.trace import file_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.views.scene import Scene
@@ -41,8 +41,8 @@ def trace_lines(scene: Scene) -> list[Text]:
     lines += [Text(), heading("Evidence"), *_evidence_lines(snapshot)]
     if has_pool_events(totals):
         lines += [Text(), *ledger_lines(totals)]
-        if missing_kinds(snapshot.census):
-            lines += [Text(), heading("How to record all of the evidence"), *map(Text, HOW_TO_RECORD[1:])]
+        if missing_kinds(snapshot):
+            lines += [Text(), heading(ALL_EVIDENCE), *map(Text, HOW_TO_RECORD[1:])]
     lines += [Text(), *byte_lines(snapshot.bytes), Text(), *record_lines(snapshot.census, _provider_names(snapshot))]
     return lines
 
@@ -54,9 +54,9 @@ def limit_lines(scene: Scene) -> list[Text]:
         return [Text(scene.no_pool_events)]
     if scene.no_pool_events:
         lines.append(Text(scene.no_pool_events))
-    lines += [_cost(kind) for kind in missing_kinds(snapshot.census)]
     if _is_incomplete(snapshot):
         lines.append(Text("Events are missing: what looks outstanding may have been freed unseen."))
+    lines += [_cost(kind) for kind in missing_kinds(snapshot)]
     return lines if len(lines) > 1 else [Text("This trace holds every kind of evidence, and nothing of it was lost.")]
 
 
@@ -87,7 +87,7 @@ def _is_incomplete(snapshot: Snapshot) -> bool:
 
 
 def _evidence_lines(snapshot: Snapshot) -> list[Text]:
-    missing = missing_kinds(snapshot.census)
+    missing = missing_kinds(snapshot)
     pool = _mark("pool events", "what is allocated and freed", is_there=has_pool_events(snapshot.pool.totals))
     return [pool, *(_kind_line(kind, snapshot.census, is_there=kind not in missing) for kind in KINDS)]
 

@@ -46,6 +46,16 @@ def test_no_more_rest_than_the_lists_of_their_processor_and_size_hold(seen_irp: 
     assert set(_rests(_pool(33), seen_irp=seen_irp)) == {False}
 
 
+def test_packets_of_another_size_go_with_those_of_which_there_are_too_many() -> None:
+    pool = _pool(50)
+    size = np.where(np.arange(50) < 40, 0x200, 0x1A8).astype(np.uint64)
+    mixed = dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, size=size))
+    assert set(_rests(mixed)) == {False}
+    few = np.where(np.arange(50) < 20, 0x200, np.arange(50) // 10 * 0x48).astype(np.uint64)
+    rests = _rests(dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, size=few)))
+    assert set(rests) == {True}
+
+
 def test_each_processor_has_lists_of_its_own() -> None:
     assert set(_rests(_pool(60, cpus=(0, 1, 2, 3)))) == {True}
     assert may_rest(_pool(60, cpus=(0, 1, 2, 3)).outstanding, np.arange(60)) == 60

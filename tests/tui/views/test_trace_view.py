@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.coverage import Coverage
 from tests.tui.session import opened
 from tests.tui.stories import SECOND, Story
 from tests.tui.views.listings import demo, is_harmless
@@ -38,7 +39,7 @@ def test_a_simulated_trace_says_so_first() -> None:
 def test_a_whole_trace_says_that_nothing_is_missing() -> None:
     assert "nothing: the session lost no event" in said(demo())
     assert limits(demo()) == "This trace holds every kind of evidence, and nothing of it was lost."
-    assert "How to record" not in said(demo())
+    assert "o record" not in said(demo())
 
 
 def test_losses_are_placed_in_time_and_damage_is_listed(broken_snapshot: Snapshot) -> None:
@@ -93,8 +94,14 @@ def test_evidence_that_is_there_and_that_is_not_is_told_with_its_cost(snapshot: 
     assert "[x] pool events: what is allocated and freed" in text
     assert "[x] Winsock (AFD) events (2): which socket a request belongs to" in text
     assert "[ ] no context switches: nothing tells what a thread did meanwhile" in text
-    assert "How to record all of the evidence" in text
+    assert "To record all of the evidence" in text
     assert "No I/O request (IRP) events: nothing tells which requests were never retired." in limits(snapshot)
+
+
+def test_queue_events_that_were_asked_for_are_not_missing_where_no_port_was_used(snapshot: Snapshot) -> None:
+    asked = Coverage(stacks=True, context_switches=True, requests=True, sockets=True, wrapped=False, lost=0.0)
+    assert "[ ] no kernel queue events" in said(snapshot)
+    assert "[x] kernel queue events: what waits in completion ports" in said(replace(snapshot, coverage=asked))
 
 
 def test_a_trace_without_pool_events_says_how_to_record_one(empty_snapshot: Snapshot) -> None:
