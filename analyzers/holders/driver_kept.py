@@ -99,8 +99,7 @@ def evidence(group: HeldGroup) -> list[Evidence]:
         found.append(Evidence(OVERDUE, f"the last handle of the file of {closed:,} of them was closed since"))
     if ended:
         found.append(Evidence("thread-ended", f"the thread of {ended:,} of them has ended since"))
-    kinds = np.unique(requests.kind[group.rows])
-    others = int(seen.snapshot.kinds.completed[kinds[kinds >= 0]].sum())
+    others = int(seen.snapshot.kinds.completed[group.kinds[group.kinds >= 0]].sum())
     if others:
         found.append(Evidence("others-completed", f"{counted(others, 'other')} of the same kind were completed"))
     return found

@@ -22,7 +22,7 @@ from analyzers.quantities import counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.snapshot import PoolSnapshot
 from analyzers.threads import Threads
-from analyzers.trends.arrivals import FEWEST, held_keep_coming
+from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.columns import UNKNOWN_ID
 
@@ -43,6 +43,8 @@ _SLOWER: Final = 1.5
 """A port falls behind where the oldest entry has waited so many times the median of those taken, and ever more."""
 _FEWEST_SAMPLES: Final = 8
 _CHANCE: Final = 0.001
+_MAY_REST: Final = 64
+"""Packets that may have gone to lookaside lists when their port was closed, where others were."""
 _EXAMPLES: Final = 3
 _SLOW: Final = 0.8
 _NOT_STEADY: Final = 0.6
@@ -152,7 +154,13 @@ def _port(
     of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
     takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
     by = entries.source[mine]
-    grows = held_keep_coming(queued, start_ns, at_ns) if stale else _falls_behind(queued, sources, of, at_ns)
+    until = _until(queued, start_ns, at_ns)
+    closes = bool(np.any(sources.emptied_ns[np.isin(sources.thread, entries.source[mine])] != NEVER))
+    few = closes and len(mine) <= _MAY_REST  # whose ports are closed now and then, which leaves no event
+    if stale:
+        grows = keep_coming(queued, start_ns, until) and not few
+    else:
+        grows = _falls_behind(queued, sources, of, at_ns)
     return Port(
         number=0,
         process=int(entries.process[mine[0]]),

@@ -56,11 +56,13 @@ def resting(
         in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
         listed &= ~in_use[attribution.request]
     listed |= _descriptor_lists(pool) & ~judged
-    rows = np.flatnonzero(listed)
+    told = requests.seen_irp and not lost  # a packet without a request is out of use, however many there are
+    idle = _listed(pool) & ~judged & (attribution.request < 0) & np.bool_(told)
+    rows = np.flatnonzero(listed & ~idle)
     list_of, held, spilt = _lists(pool.outstanding, rows)
     too_many = (held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)
     listed[rows[too_many | _of_those_who_keep(pool, rows, too_many)]] = False
-    return listed & ~_ever_more(pool.outstanding, np.flatnonzero(listed), span)
+    return listed & (idle | ~_ever_more(pool.outstanding, np.flatnonzero(listed), span))
 
 
 def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
