@@ -28,7 +28,7 @@ def _pool(count: int, cpus: Sequence[int] = (0,), **block: object) -> PoolSnapsh
 def _rests(
     pool: PoolSnapshot, *, in_use: Sequence[int] = (), lost: float = 0.0, seen_irp: bool = True, ends: int = 0
 ) -> list[bool]:
-    """``in_use``: rows that requests hold which were never completed. ``ends``: the trace's end, long after them all."""
+    """``in_use``: rows that requests hold which were never completed. ``ends``: the trace's end."""
     request = np.full(len(pool.outstanding), -1, np.int32)
     request[list(in_use)] = np.arange(len(in_use))
     table = filled(RequestTable, len(in_use), completed_ns=np.full(len(in_use), NEVER, np.int64))
