@@ -154,13 +154,10 @@ def _port(
     of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
     takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
     by = entries.source[mine]
-    until = _until(queued, start_ns, at_ns)
     closes = bool(np.any(sources.emptied_ns[np.isin(sources.thread, entries.source[mine])] != NEVER))
     few = closes and len(mine) <= _MAY_REST  # whose ports are closed now and then, which leaves no event
-    if stale:
-        grows = keep_coming(queued, start_ns, until) and not few
-    else:
-        grows = _falls_behind(queued, sources, of, at_ns)
+    kept = stale and not few and held_keep_coming(queued, start_ns, at_ns)
+    grows = kept if stale else _falls_behind(queued, sources, of, at_ns)
     return Port(
         number=0,
         process=int(entries.process[mine[0]]),

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.grounds import Grounds
 from analyzers.quantities import moment
+from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
-from analyzers.snapshot import PoolSnapshot
+from analyzers.snapshot import Outstanding, PoolSnapshot
 from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
@@ -26,6 +27,7 @@ from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.resting import WHY, resting
+from tracer.columns import UNKNOWN_ID
 
 Mask = npt.NDArray[np.bool_]
 
@@ -57,10 +59,10 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
     judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
-    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene)
+    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene, held)
     passed_on = settled(accused.groups, accused.families, pool)
     if passed_on is not None:
-        accused = _Accused.of(passed_on[0], sockets, scene)
+        accused = _Accused.of(passed_on[0], sockets, scene, held)
     accusations = _accusations(accused, held, sockets, scene)
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
     innocent += [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
@@ -92,13 +94,26 @@ class _Accused:
     families: list[list[int]]
 
     @classmethod
-    def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene) -> _Accused:
+    def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene, held: Grounds) -> _Accused:
         """One cause are a process' closed sockets, or what the steps of a program leave behind."""
-        outstanding = scene.pool.outstanding
+        outstanding = _in_use_by(scene.pool.outstanding, held)
         whose = owners([each.rows for each in groups], outstanding, scene.pool.sites)
         listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
         families = in_step([each.rows for each in groups], whose, outstanding, listed)
         return cls(groups, whose, sockets.joined(families, groups, whose))
+
+
+def _in_use_by(outstanding: Outstanding, held: Grounds) -> Outstanding:
+    """The allocations, request packets with the thread and process whose request is in them.
+
+    A packet goes from one program to another over lookaside lists: who once allocated it has nothing to do with it.
+    """
+    requests, attribution = held.requests.requests, held.attribution
+    rows = np.flatnonzero((attribution.rule == Rule.HOLDS_IRP) & (attribution.request >= 0))
+    rows = rows[requests.thread[attribution.request[rows]] != UNKNOWN_ID]
+    thread, process = outstanding.thread.copy(), outstanding.process.copy()
+    thread[rows], process[rows] = (column[attribution.request[rows]] for column in (requests.thread, requests.process))
+    return replace(outstanding, thread=thread, process=process)
 
 
 def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
