@@ -93,16 +93,16 @@ def entries_alternate(story: Story) -> Iterator[str]:
 )
 def packets_leave_ports_by_their_doors(story: Story) -> Iterator[str]:
     """What goes to a lookaside list with a closed port shows in its next use; all requests of a file have one port."""
-    left: dict[int, list[Request]] = defaultdict(list)
+    left: dict[tuple[int, int], list[Request]] = defaultdict(list)
     by_file: dict[int, list[Request]] = defaultdict(list)
     for request in story.requests:
         if request.inserted is not None:
             by_file[request.file].append(request)
         if _left_without_removal(request) and request.freed is not None:
-            left[request.freed.thread].append(request)
+            left[request.file, request.freed.thread].append(request)
     for requests in by_file.values():
         yield from _taken_out_of_a_closed_port(requests)
-    for thread, requests in left.items():
+    for (_, thread), requests in left.items():
         yield from _no_burst(story, thread, requests)
 
 
