@@ -41,15 +41,19 @@ def usual_ns(counts: RequestCounts) -> float | None:
 
 
 def limits_ns(
-    counts: RequestCounts, requests: RequestTable, rows: npt.NDArray[np.integer], activity: Activity, since: Since
+    counts: RequestCounts, requests: RequestTable, user_mode: npt.NDArray[np.bool_], activity: Activity, since: Since
 ) -> npt.NDArray[np.float64]:
-    """By row of ``since`` (asked for completions of ``rows``): age up to which such a request is recent."""
+    """By request (``since`` is of its completion): age up to which it is recent.
+
+    ``user_mode``: its thread was in user mode since, so that stage 2 has run.
+    """
     usual = usual_ns(counts)
     if usual is None:
         limits = np.where(_had_its_chance(since), float(_LEAST_NS), float(_LEAST_KNOWN_NS))
     else:
         limits = np.full(len(since), max(_TIMES * usual, float(_LEAST_NS)))
-    limits = np.maximum(limits, _TIMES_OWN * requests.longest_ns[rows]).astype(np.float64)
+    limits = np.where(user_mode, float(_LEAST_NS), limits)
+    limits = np.maximum(limits, _TIMES_OWN * requests.longest_ns).astype(np.float64)
     least = _LEAST_KNOWN_NS if activity.ready_waits >= ENOUGH else TURNS_NS
     starved = max(_TIMES * activity.longest_ready_ns, float(least))
     waits_for_cpu = (since.what == NEVER_RAN) & (since.ready | np.bool_(not activity.seen_readies))

@@ -31,8 +31,6 @@ RULES: Final = {
     OVERDUE: "never completed, though its file was closed or its thread has ended",
     OUTLIVES: "never completed, one of ever more on its file, and older than others of its kind become",
 }
-_A_FEW: Final = 2
-"""Requests in flight on one file that are usual at any time: one each way."""
 _GRACE_NS: Final = 50_000_000
 """From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms. Where
 a driver let many pass, the younger ones count too."""
@@ -58,36 +56,37 @@ def outlives(evidence: Seen) -> Bools:
     result = np.zeros(len(requests), np.bool_)
     rows = np.flatnonzero(~evidence.completed & evidence.callers)
     rows = rows[np.lexsort((requests.issued_ns[rows], requests.file_object[rows]))]
-    old, late = _age_for_kind(evidence, rows)
+    old, late, limits_ns = _age_for_kind(evidence, rows)
     bounds = np.flatnonzero(np.diff(requests.file_object[rows].view(np.int64), prepend=-1, append=-1))
     for low, high in pairwise(bounds.tolist()):
         survivors_here = rows[low:high][old[low:high]]
-        if len(survivors_here) > _A_FEW and _keep_coming(evidence, survivors_here):
+        if _keep_coming(evidence, survivors_here, int(limits_ns[low:high].max())):
             result[rows[low:high][late[low:high]]] = True
     return result
 
 
-def _keep_coming(evidence: Seen, rows: npt.NDArray[np.integer]) -> bool:
-    """Whether requests were issued and kept up to the time from which on the youngest can be old."""
-    machine, issued = evidence.machine, evidence.requests.issued_ns
-    youngest = int(evidence.age_ns[rows].min())
-    return keep_coming(issued[rows], machine.start_ns, max(machine.at_ns - youngest, int(issued[rows].max())))
+def _keep_coming(evidence: Seen, rows: npt.NDArray[np.integer], limit_ns: int) -> bool:
+    """Whether requests were issued and kept up to the time from which on they would be too young to count."""
+    machine = evidence.machine
+    return keep_coming(evidence.requests.issued_ns[rows], machine.start_ns, machine.at_ns - limit_ns)
 
 
-def _age_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> tuple[Bools, Bools]:
+def _age_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> tuple[Bools, Bools, I64]:
     """By row: whether it is older than nearly all of its kind were when they were completed; all where none was.
 
-    The second: whether it is older than 95 % of them were.
+    The second: whether it is older than 95 % of them were. The third: the age that it takes for the first.
     """
     kinds, kind, age = evidence.snapshot.kinds, evidence.requests.kind[rows], evidence.age_ns[rows]
     old, late = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+    limits_ns = np.zeros(len(rows), np.int64)
     for number in np.unique(kind[kind >= 0]).tolist():
         mine = np.flatnonzero(kind == number)
         mine = mine[np.argsort(-age[mine], kind="stable")]
         lived = survivors(kinds.latency[number].astype(np.int64), age[mine])
         old[mine[lived.count :]] = False
         late[mine] = age[mine] > lived.usual_ns
-    return old, late
+        limits_ns[mine] = lived.age_ns
+    return old, late, limits_ns
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
@@ -100,8 +99,7 @@ def evidence(group: HeldGroup) -> list[Evidence]:
         found.append(Evidence(OVERDUE, f"the last handle of the file of {closed:,} of them was closed since"))
     if ended:
         found.append(Evidence("thread-ended", f"the thread of {ended:,} of them has ended since"))
-    kinds = np.unique(requests.kind[group.rows])
-    others = int(seen.snapshot.kinds.completed[kinds[kinds >= 0]].sum())
+    others = int(seen.snapshot.kinds.completed[group.kinds[group.kinds >= 0]].sum())
     if others:
         found.append(Evidence("others-completed", f"{counted(others, 'other')} of the same kind were completed"))
     return found

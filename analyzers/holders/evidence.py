@@ -95,8 +95,8 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
     since_ns = np.where(completed, requests.completed_ns, requests.issued_ns)
     since = _since(requests, since_ns, activity, machine.at_ns)
     age = machine.at_ns - since_ns
-    every = np.arange(len(requests))
-    limits = limits_ns(snapshot.counts, requests, every, activity, since)
+    in_user_mode = _was_in_user_mode(pool, requests, since)
+    limits = limits_ns(snapshot.counts, requests, in_user_mode, activity, since)
     buffer_gone = completed & requests.buffered & ~blocks.owns_buffer
     finished = (requests.finished_by != Finished.NO) | buffer_gone
     known = (requests.thread != UNKNOWN_ID) & (requests.thread != IDLE_THREAD)
@@ -112,7 +112,7 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         completed=completed,
         known=known,
         recent=completed & ((age <= limits) | had_no_chance(since)),
-        user_mode=completed & (_was_in_user_mode(pool, requests, since) | exited),
+        user_mode=completed & (in_user_mode | exited),
         starved=(since.what == NEVER_RAN) & since.ready,
         finished=finished,
         refers=handled & ~finished,

@@ -76,6 +76,11 @@ class HeldGroup:
         """How long the newest has been held."""
         return self.seen.machine.at_ns - int(self.times_ns.max())
 
+    @property
+    def kinds(self) -> I32:
+        """Rows of the kinds of its requests, -1 for those of which none was completed."""
+        return np.unique(self.seen.requests.kind[self.rows])
+
     def share(self, mask: npt.NDArray[np.bool_]) -> float:
         """Share of its requests for which a mask over all requests holds; 0.0 for none."""
         return float(np.mean(mask[self.rows])) if len(self.rows) else 0.0

@@ -11,12 +11,11 @@ import numpy.typing as npt
 from analyzers.findings import Why
 from analyzers.holders.held import HeldGroup, Port
 from analyzers.holders.holding import Holding
-from analyzers.trends.arrivals import keep_coming
+from analyzers.trends.arrivals import held_keep_coming
 from tracer.columns import UNKNOWN_ID
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.integer]
 
 _STANDS_OUT: Final = 0.8
 """Share of the requests that makes a process or a thread the one."""
@@ -56,8 +55,7 @@ def _group(
     holding: Holding, why: Why, rows: I32, times: I64, *, port: Port | None = None, driver: str = ""
 ) -> HeldGroup:
     machine, requests = holding.evidence.machine, holding.evidence.requests
-    last = int(times.max()) if len(times) else machine.start_ns
-    steady = port.grows if port is not None else keep_coming(times, machine.start_ns, max(last, _until(holding, rows)))
+    steady = port.grows if port is not None else held_keep_coming(times, machine.start_ns, machine.at_ns)
     return HeldGroup(
         seen=holding.evidence,
         why=why,
@@ -69,12 +67,6 @@ def _group(
         times_ns=times,
         steady=steady,
     )
-
-
-def _until(holding: Holding, rows: Rows) -> int:
-    """Until when one could have come that counts: the youngest that is held says how old they have to be."""
-    evidence = holding.evidence
-    return evidence.machine.at_ns - int(evidence.age_ns[rows].min())
 
 
 def _standing_out(ids: npt.NDArray[np.uint32]) -> int | None:

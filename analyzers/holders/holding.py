@@ -13,6 +13,7 @@ from analyzers.findings import NOT_HELD, WHYS, Why
 from analyzers.holders import completion_stopped, driver_kept, port, special_apc, user_apc
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import Port
+from analyzers.requests.tables import Queued
 
 Bools = npt.NDArray[np.bool_]
 I32 = npt.NDArray[np.int32]
@@ -86,6 +87,7 @@ def holding(evidence: Seen, ports: tuple[Port, ...], module_of: Callable[[int], 
     sorting = _Sorting(len(evidence.requests))
     in_port = port.in_port(evidence.snapshot)
     sorting.take(in_port, Why.PORT, port.RULE)
+    sorting.take(evidence.requests.queued == Queued.WAITING, Why.LIST, MAY_REST)  # of a port that was closed
     sorting.take(driver_kept.overdue(evidence), Why.DRIVER_KEPT, driver_kept.OVERDUE)
     sorting.take(driver_kept.outlives(evidence), Why.DRIVER_KEPT, driver_kept.OUTLIVES)
     sorting.take(~evidence.completed, Why.IN_FLIGHT, USUAL)

@@ -27,7 +27,7 @@ Rows = npt.NDArray[np.integer]
 
 _MOST_LISTED: Final = 32
 """Packets of one size and CPU that lists hold as a rule: its own, and those that all CPUs share."""
-_FAR_TOO_MANY: Final = 64
+_FAR_TOO_MANY: Final = 48
 """So many do not rest, whether new ones were needed or not."""
 _PAUSE: Final = 2.0
 """New packets were needed up to the end where the last was so no longer ago than so many times the longest pause."""

@@ -22,7 +22,7 @@ from analyzers.quantities import counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.snapshot import PoolSnapshot
 from analyzers.threads import Threads
-from analyzers.trends.arrivals import FEWEST, keep_coming
+from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.columns import UNKNOWN_ID
 
@@ -41,10 +41,10 @@ _STALE: Final = 4
 _LEAST_STALE_NS: Final = 20_000_000
 _SLOWER: Final = 1.5
 """A port falls behind where the oldest entry has waited so many times the median of those taken, and ever more."""
-_ENDED_EARLY: Final = 0.6
-"""Share of the trace after the last entry from which what came before was a start-up."""
 _FEWEST_SAMPLES: Final = 8
 _CHANCE: Final = 0.001
+_MAY_REST: Final = 64
+"""Packets that may have gone to lookaside lists when their port was closed, where others were."""
 _EXAMPLES: Final = 3
 _SLOW: Final = 0.8
 _NOT_STEADY: Final = 0.6
@@ -89,9 +89,11 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
     known = np.flatnonzero(block >= 0)
     posted = known[mini[pool.outstanding.site[block[known]]]]
     poster = other.thread[posted]
-    asked = pool.outstanding.thread[block[posted]]
-    poster = np.where(is_packet(pool)[pool.outstanding.site[block[posted]]] & (asked != UNKNOWN_ID), asked, poster)
+    asked, of_request = pool.outstanding.thread[block[posted]], is_packet(pool)[pool.outstanding.site[block[posted]]]
+    poster = np.where(of_request & (asked != UNKNOWN_ID), asked, poster)
     owner = _owners(pool, block[posted], poster, other.time_ns[posted], threads)
+    # Packets go from one process to another over lookaside lists: most are their first one's.
+    owner[of_request] = _most(owner[of_request])
     return _Entries(
         row=np.concatenate((rows, block[posted])).astype(np.int32),
         of_request=np.arange(len(rows) + len(posted)) < len(rows),
@@ -99,6 +101,12 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
         source=np.concatenate((table.thread[rows], poster)),
         process=np.concatenate((table.process[rows], owner)),
     )
+
+
+def _most(ids: U32) -> np.uint32:
+    """The id that is there most often; UNKNOWN_ID for none."""
+    values, counts = np.unique(ids, return_counts=True)
+    return np.uint32(values[counts.argmax()] if len(values) else UNKNOWN_ID)
 
 
 def _owners(pool: PoolSnapshot, blocks: I32, posters: U32, times: I64, threads: Threads) -> U32:
@@ -146,11 +154,10 @@ def _port(
     of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
     takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
     by = entries.source[mine]
-    grows = (
-        keep_coming(queued, start_ns, _until(queued, start_ns, at_ns))
-        if stale
-        else _falls_behind(queued, sources, of, at_ns)
-    )
+    closes = bool(np.any(sources.emptied_ns[np.isin(sources.thread, entries.source[mine])] != NEVER))
+    few = closes and len(mine) <= _MAY_REST  # whose ports are closed now and then, which leaves no event
+    kept = stale and not few and held_keep_coming(queued, start_ns, at_ns)
+    grows = kept if stale else _falls_behind(queued, sources, of, at_ns)
     return Port(
         number=0,
         process=int(entries.process[mine[0]]),
@@ -162,12 +169,6 @@ def _port(
         drained=not stale,
         grows=grows,
     )
-
-
-def _until(queued: I64, start_ns: int, at_ns: int) -> int:
-    """Until when entries may have come: what was put in is not taken out by nobody putting in more."""
-    last = int(queued.max())
-    return last if at_ns - last <= _ENDED_EARLY * (at_ns - start_ns) else at_ns
 
 
 def _falls_behind(queued: I64, sources: SourceTable, of: Bools, at_ns: int) -> bool:

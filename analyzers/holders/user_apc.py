@@ -27,7 +27,7 @@ RULES: Final = {
 }
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 _MOSTLY: Final = 0.5
-_YOUNG: Final = 0.5
+_YOUNG: Final = 0.75
 """Share of the trace up to whose length pending ones may be taken at the next alertable wait, where others were."""
 _NO_SWITCHES: Final = 0.9
 _NOT_STEADY: Final = 0.55
@@ -65,8 +65,8 @@ def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) 
 def taken_now_and_then(group: HeldGroup) -> bool:
     """Whether the thread takes its user APCs from time to time: most of the kind were retired, and these are young."""
     seen, kinds = group.seen, group.seen.snapshot.kinds
-    kind = np.unique(seen.requests.kind[group.rows])
-    retired, completed = (int(column[kind[kind >= 0]].sum()) for column in (kinds.retired, kinds.completed))
+    kind = group.kinds[group.kinds >= 0]
+    retired, completed = (int(column[kind].sum()) for column in (kinds.retired, kinds.completed))
     young = group.oldest_ns < _YOUNG * (seen.machine.at_ns - seen.machine.start_ns)
     return young and retired >= _MOSTLY * completed
 

@@ -12,6 +12,7 @@ import numpy as np
 from analyzers.requests.afd_join import join_on_issue
 from analyzers.requests.events import CLEANUP, CREATE
 from analyzers.requests.lifecycle import (
+    NOT_QUEUED,
     NOTHING,
     STAYS,
     UNKNOWN,
@@ -50,8 +51,11 @@ _NOBODY_KNOWS: Final = int(Completion.UNKNOWN)
 def _is_another(row: np.void, event: np.void, counts: I64) -> bool:
     """Whether a call with the packet of a request begins another request, and does not pass this one on.
 
-    Where completions are lost, a packet is used again while its request seems open.
+    Where completions are lost, a packet is used again while its request seems open. One that is in a port, or whose
+    stage 2 has run, is no longer sent to any driver.
     """
+    if (row["queued"] != NOT_QUEUED) | (row["finished"] != NEVER):
+        return True
     number, thread, file = event["id"], event["thread"], event["file"]
     if (number != 0) & ((number == row["id"]) | (number == row["alias"])):
         return False
@@ -111,6 +115,7 @@ def pass_on(row: np.void, event: np.void, counts: I64) -> Int:
     if row["completed"] != NEVER:  # the same request is sent on, so that completion was not the last
         row["completed"] = NEVER
         row["completion"] = _NOT_COMPLETED
+        row["completion_routine"] = 0
         counts[COMPLETED] -= 1
     row["last_routine"] = event["routine"]
     if event["id"] != row["id"]:
@@ -183,6 +188,5 @@ def meet_routine(book: Book, slot: Int, event: np.void) -> None:
     """The completion of a request calls a driver's completion routine, which may stop it."""
     row = book.requests[slot]
     book.counts[ROUTINES] += 1
-    if (row["completed"] != NEVER) & (row["completion_routine"] == NOTHING):
-        book.kinds[kind_row(book, row)]["passed"] += 1
-    row["completion_routine"] = event["routine"]
+    if row["completed"] != NEVER:  # else the event of the completion was lost
+        row["completion_routine"] = event["routine"]

@@ -296,6 +296,7 @@ def _nothing_happened(row: np.void) -> None:
     row["queued"] = NOT_QUEUED
     row["queued_time"] = NEVER
     row["queued_offset"] = NEVER
+    row["queued_cpu"] = 0
     row["queued_by"] = UNKNOWN
     row["join"] = 0
     row["operation"] = 0

@@ -191,7 +191,6 @@ SOURCE: Final = np.dtype(
 KIND: Final = np.dtype(
     [
         ("completed", "<i8"),
-        ("passed", "<i8"),
         ("retired", "<i8"),
         ("latency", "<i4", (BINS,)),
     ],
@@ -199,7 +198,7 @@ KIND: Final = np.dtype(
 )
 """Requests of one kind: first driver and major function, and the socket operation where it is known.
 
-``passed``: those that met a completion routine; ``latency``: issue → completion (:mod:`~analyzers.trends.bins`).
+``latency``: issue → completion (:mod:`~analyzers.trends.bins`).
 ``retired``: completed ones whose packet was freed, used again or taken off a queue.
 """
 

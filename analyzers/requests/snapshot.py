@@ -170,7 +170,6 @@ class _OfThreads:
 def _kinds(rows: Rows) -> KindTable:
     return KindTable(
         completed=_copy(rows, "completed"),
-        passed=_copy(rows, "passed"),
         retired=_copy(rows, "retired"),
         latency=_copy(rows, "latency"),
     )

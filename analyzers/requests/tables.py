@@ -172,12 +172,11 @@ class SocketTable:
 class KindTable:
     """How requests of one driver, major function and socket operation fared, all of the trace.
 
-    ``passed``: completions that called a completion routine. ``retired``: completed ones that were retired.
+    ``retired``: completed ones that were retired.
     ``latency``: int32 (rows, :data:`~analyzers.trends.bins.BINS`), issue → completion.
     """
 
     completed: I64
-    passed: I64
     retired: I64
     latency: I32
 

@@ -21,6 +21,8 @@ _SLOWING: Final = 0.12
 _PAUSE: Final = 2.0
 _LONG_PAUSE: Final = 0.15
 """Longest pause at the end: twice the longest before it, or this share of the trace."""
+_ENDED_EARLY: Final = 0.6
+"""Share of the trace after the last one from which what came before was a start-up."""
 
 
 def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:
@@ -36,3 +38,9 @@ def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:
     if np.count_nonzero(times > last - (last - first) // 3) < _SLOWING * len(times):
         return False
     return end_ns - last <= max(_PAUSE * int(np.diff(times).max()), _LONG_PAUSE * span)
+
+
+def held_keep_coming(times_ns: I64, start_ns: int, at_ns: int) -> bool:
+    """The same of things that are held at ``at_ns``: they stay so when no more come, unless that was so early on."""
+    last = int(times_ns.max(initial=start_ns))
+    return keep_coming(times_ns, start_ns, last if at_ns - last <= _ENDED_EARLY * (at_ns - start_ns) else at_ns)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.activity import Activity
-from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Diagnosis, Finding, Why
+from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Accused, Diagnosis, Finding, Why
 from analyzers.grounds import Grounds
 from analyzers.holders.evidence import Machine, gather
 from analyzers.holders.held_groups import held_groups
@@ -99,13 +99,18 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
 def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
     """Sure ones first, then by what they retain, weighed by confidence.
 
-    What one thread's held requests explain comes before what else was allocated on that thread: the cause goes first.
+    What one thread's or port's held requests explain comes before what else that thread, or that port's program, keeps:
+    the cause goes first.
     """
-    causes = {each.thread_id for each in findings if each.verdict in OF_REQUESTS} - {None}
-    families: dict[int | None, list[Finding]] = {}
+    held = [each for each in findings if each.verdict in OF_REQUESTS]
+    threads = {each.thread_id: number for number, each in enumerate(held) if each.thread_id is not None}
+    processes = {each.process_id: number for number, each in enumerate(held) if each.accused is Accused.PORT}
+    families: dict[int, list[Finding]] = {}
     for number, each in enumerate(findings):
-        own = each.thread_id if each.thread_id in causes else -1 - number
-        families.setdefault(own, []).append(each)
+        own = None if each.thread_id is None else threads.get(each.thread_id)
+        if own is None and (each.accused is Accused.PORT or (each.accused is Accused.PROCESS and not each.driver)):
+            own = processes.get(each.process_id)
+        families.setdefault(-1 - number if own is None else own, []).append(each)
     by_weight = sorted(families.values(), key=lambda family: min(map(_weight, family)))
     flat = [
         each

@@ -49,7 +49,8 @@ Mask = npt.NDArray[np.bool_]
 _FEWEST: Final = 4
 """Held requests below which nobody is accused: a few may be on their way."""
 _FEWEST_APCS: Final = 8
-"""The same of user APCs, which a thread may take late."""
+_MANY_APCS: Final = 48
+"""The same of user APCs, which a thread may take late; and of those that came all at once."""
 _MOSTLY: Final = 0.5
 """Share of a thread's blocks from one place in the code that hang on its requests from which all do."""
 _MDL: Final = tag_number("Mdl ")
@@ -79,13 +80,19 @@ def believable(group: HeldGroup, lost: float) -> bool:
     """Whether anybody is accused over a group; ``lost``: share of events lost, which may have hidden a retirement."""
     if group.why is Why.PORT and not group.steady:
         return False
-    return len(group) >= (_FEWEST_APCS if group.why is Why.USER_APC else _FEWEST) and len(group) > _unseen(group, lost)
+    fewest = _FEWEST
+    if group.why is Why.USER_APC:
+        fewest = _FEWEST_APCS if group.steady else _MANY_APCS
+    return len(group) >= fewest and len(group) > _unseen(group, lost)
 
 
 def _unseen(group: HeldGroup, lost: float) -> float:
     """How many of the group's requests may look held because the event that retired them was lost."""
     if group.why is Why.PORT:
         return LossRate(lost).explained(int(group.seen.snapshot.sources.inserted.sum()))
+    if group.why is Why.DRIVER_KEPT:
+        kinds = group.seen.snapshot.kinds
+        return LossRate(lost).explained(len(group) + int(np.append(kinds.completed, 0)[group.kinds].sum()))
     completed = group.seen.requests.thread_completed[group.rows]
     return LossRate(lost).explained(int(completed.max(initial=0)) or len(group))
 
@@ -173,6 +180,8 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
     """
     pool, requests = scene.pool, held.requests.requests
     packets = _packets(group, held)
+    if not len(packets):  # they come from lists that were filled before the trace: what goes with them tells
+        packets = np.flatnonzero(goes)
     if not len(packets):
         return None
     tag_rows = pool.sites.tag_row[pool.outstanding.site[packets]]

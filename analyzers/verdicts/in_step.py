@@ -32,7 +32,7 @@ _ALIKE: Final = 0.1
 _IN_STEP: Final = 0.7
 """Share of the steps with just that number. Where a tenth of each kind is missing 0.8 are left; of two kinds that are
 born at an even rate by chance, 0.25 of the steps have one, at a fixed rate and one by chance 0.37."""
-_MOST_KINDS: Final = 200
+_MOST_KINDS: Final = 64
 """Kinds of one thread that are compared with each other: the largest."""
 _LEAST_LISTED: Final = 0.5
 """Share of the steps that have a block from the pool, where lists hand out the others: packets that are kept are taken

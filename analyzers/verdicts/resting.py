@@ -39,6 +39,9 @@ _DEPTH: Final = 16
 """Packets of one size and processor that lists hold as a rule: a depth starts at 4 and follows the demand, and what the
 processor's own list does not take goes to one that all share."""
 
+_MOSTLY: Final = 0.5
+"""Share of a program's packets from which all are of a kind."""
+
 
 def resting(
     pool: PoolSnapshot, requests: RequestSnapshot, attribution: Attribution, judged: Mask, span: Span, lost: float = 0.0
@@ -53,10 +56,13 @@ def resting(
         in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
         listed &= ~in_use[attribution.request]
     listed |= _descriptor_lists(pool) & ~judged
-    rows = np.flatnonzero(listed)
+    told = requests.seen_irp and not lost  # a packet without a request is out of use, however many there are
+    idle = _listed(pool) & ~judged & (attribution.request < 0) & np.bool_(told)
+    rows = np.flatnonzero(listed & ~idle)
     list_of, held, spilt = _lists(pool.outstanding, rows)
-    listed[rows[(held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)]] = False
-    return listed & ~_ever_more(pool.outstanding, np.flatnonzero(listed), span)
+    too_many = (held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)
+    listed[rows[too_many | _of_those_who_keep(pool, rows, too_many)]] = False
+    return listed & (idle | ~_ever_more(pool.outstanding, np.flatnonzero(listed), span))
 
 
 def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
@@ -73,6 +79,18 @@ def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
         if keep_coming(births, span.start, span.end) and not ever_more_seldom(births, span.end):
             result[mine] = True
     return result
+
+
+def _of_those_who_keep(pool: PoolSnapshot, rows: Rows, too_many: Mask) -> Mask:
+    """By row: whether most of its tag and process are more than lists hold, so that it is one of them.
+
+    The packets that a program keeps change their size when the lists have given away all that they may.
+    """
+    out = pool.outstanding
+    key = (pool.sites.tag_row[out.site[rows]].astype(np.int64) << 32) | out.process[rows]
+    _, whose = np.unique(key, return_inverse=True)
+    share = np.bincount(whose, too_many) / np.maximum(np.bincount(whose), 1)
+    return np.asarray(share[whose] > _MOSTLY, np.bool_)
 
 
 def may_rest(outstanding: Outstanding, rows: Rows) -> int:

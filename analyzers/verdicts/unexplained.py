@@ -11,14 +11,15 @@ import numpy.typing as npt
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.grounds import Grounds
 from analyzers.quantities import moment
+from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
-from analyzers.snapshot import PoolSnapshot
+from analyzers.snapshot import Outstanding, PoolSnapshot
 from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import Span
-from analyzers.verdicts.groups import groups
+from analyzers.verdicts.groups import callers_sites, groups
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.merging import merged, without_nobodys
@@ -26,6 +27,7 @@ from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.resting import WHY, resting
+from tracer.columns import UNKNOWN_ID
 
 Mask = npt.NDArray[np.bool_]
 
@@ -51,16 +53,16 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
     rests = resting(pool, held.requests, held.attribution, known | unknown, span, lost)
     rests &= ~late
-    under_way = _under_way(held) & ~known & ~rests & ~late
+    under_way = _under_way(pool, held) & ~known & ~rests & ~late
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late
     aside = known | rests | under_way | early | late
     judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
     judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
-    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene)
+    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene, held)
     passed_on = settled(accused.groups, accused.families, pool)
     if passed_on is not None:
-        accused = _Accused.of(passed_on[0], sockets, scene)
+        accused = _Accused.of(passed_on[0], sockets, scene, held)
     accusations = _accusations(accused, held, sockets, scene)
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
     innocent += [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
@@ -72,10 +74,15 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
 
 
-def _under_way(held: Grounds) -> Mask:
-    """By outstanding allocation: whether it belongs to a request in flight."""
+def _under_way(pool: PoolSnapshot, held: Grounds) -> Mask:
+    """By outstanding allocation: whether it belongs to a request in flight that a program made.
+
+    A driver's own requests are judged like all that it allocates: it alone decides when they end.
+    """
     in_flight = np.append(held.held.is_held_by(Why.IN_FLIGHT), np.False_)
-    return np.asarray(in_flight[own_request(held.attribution, held.requests.requests)])
+    drivers_own = (pool.tags.tag == PACKET)[pool.sites.tag_row] & ~callers_sites(pool)
+    mine = in_flight[own_request(held.attribution, held.requests.requests)]
+    return np.asarray(mine & ~drivers_own[pool.outstanding.site])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +94,26 @@ class _Accused:
     families: list[list[int]]
 
     @classmethod
-    def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene) -> _Accused:
+    def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene, held: Grounds) -> _Accused:
         """One cause are a process' closed sockets, or what the steps of a program leave behind."""
-        outstanding = scene.pool.outstanding
+        outstanding = _in_use_by(scene.pool.outstanding, held)
         whose = owners([each.rows for each in groups], outstanding, scene.pool.sites)
         listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
         families = in_step([each.rows for each in groups], whose, outstanding, listed)
         return cls(groups, whose, sockets.joined(families, groups, whose))
+
+
+def _in_use_by(outstanding: Outstanding, held: Grounds) -> Outstanding:
+    """The allocations, request packets with the thread and process whose request is in them.
+
+    A packet goes from one program to another over lookaside lists: who once allocated it has nothing to do with it.
+    """
+    requests, attribution = held.requests.requests, held.attribution
+    rows = np.flatnonzero((attribution.rule == Rule.HOLDS_IRP) & (attribution.request >= 0))
+    rows = rows[requests.thread[attribution.request[rows]] != UNKNOWN_ID]
+    thread, process = outstanding.thread.copy(), outstanding.process.copy()
+    thread[rows], process[rows] = (column[attribution.request[rows]] for column in (requests.thread, requests.process))
+    return replace(outstanding, thread=thread, process=process)
 
 
 def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import OF_REQUESTS, WHYS, Accused, Apc, Diagnosis, Finding, Fits, Verdict, Why
+from analyzers.findings import OF_REQUESTS, WHYS, Accused, Apc, Cause, Diagnosis, Finding, Fits, Verdict, Why
 from benchmarks.accuracy.spoilings import WEAKENING, Spoiling
 from benchmarks.accuracy.truth import Leak, Truth, plain
 
@@ -18,6 +18,8 @@ SURE: Final = 0.5
 never said with more."""
 HELD_SHARE: Final = 0.03
 """By so much the held requests may differ from the truth's packets."""
+_LAST: Final = 3
+"""So many of the last requests may rest on a list or be held: no later one tells."""
 _UNFREED: Final = frozenset({Verdict.MISSING_FREE, Verdict.GROWTH})
 _WEAKER: Final = {
     Verdict.PENDING_APC: _UNFREED,
@@ -26,6 +28,8 @@ _WEAKER: Final = {
     Verdict.MISSING_FREE: frozenset({Verdict.GROWTH}),
 }
 """What accuses the same culprit of less."""
+_BY_DRIVER: Final = frozenset({Cause.DRIVER_KEPT.value, Cause.COMPLETION_STOPPED.value})
+"""Either tells that a driver keeps them; which, only events of requests do."""
 _NOBODY: Final = "nobody"
 
 
@@ -41,7 +45,7 @@ class Outcome(StrEnum):
     FALSE = "false accusation"  # of a clean trace
     DOUBTFUL = "false but unsure"  # the same where events were lost, with a confidence of at most one half
     CLEAN = "clean"
-    FAINT = "too faint"  # the file shows next to nothing of the leak: not judged
+    FAINT = "too faint"  # the file shows next to nothing of the leak, or not what tells it from requests in flight
     BROKEN = "broken"  # the analysis raised an error
 
 
@@ -100,7 +104,8 @@ def names(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
 
 def _outcome(diagnosis: Diagnosis, truth: Truth, spoiling: Spoiling) -> tuple[Outcome, str]:
     """And why, where that is not plain."""
-    if truth.faint:
+    bounded = all(leak.apc == Apc.SPECIAL_KERNEL for leak in truth.leaks)
+    if truth.faint or (bounded and not diagnosis.findings and spoiling is not Spoiling.NONE):
         return Outcome.FAINT, ""
     if not diagnosis.findings:
         return Outcome.MISSED, ""
@@ -165,8 +170,9 @@ def _weaker(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
     """Accused of less, with reasons among which is the true one."""
     if spoiling not in WEAKENING or finding.verdict not in _WEAKER.get(Verdict(leak.verdicts[0]), ()):
         return False
-    said = {each.why.value: each.fits for each in finding.explanations}
-    return not leak.why or said.get(leak.cause, Fits.NO) is not Fits.NO
+    fitting = {each.why.value for each in finding.explanations if each.fits is not Fits.NO}
+    true = _BY_DRIVER if leak.cause in _BY_DRIVER else {leak.cause}
+    return not leak.why or not fitting.isdisjoint(true)
 
 
 def _held_problem(diagnosis: Diagnosis, leak: Leak, true: frozenset[int]) -> str:
@@ -179,7 +185,9 @@ def _held_problem(diagnosis: Diagnosis, leak: Leak, true: frozenset[int]) -> str
     missing, beyond = len(leak.held - claimed), len(claimed - true)
     if missing > room:
         return f"{missing} of {len(leak.held)} packets are not said to be held by {leak.why}"
-    return f"{beyond} requests beside {len(true)} are said to be held by {leak.why}" if beyond > max(room, 1) else ""
+    return (
+        f"{beyond} requests beside {len(true)} are said to be held by {leak.why}" if beyond > max(room, _LAST) else ""
+    )
 
 
 def _retained(top: Finding, named: Sequence[Leak]) -> bool | None:

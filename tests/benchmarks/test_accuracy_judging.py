@@ -197,6 +197,12 @@ def test_with_less_evidence_a_stronger_accusation_is_not_right(spoiling: Spoilin
     assert outcome(LEAKING, stronger, spoiling=spoiling) is Outcome.WRONG_VERDICT
 
 
+def test_without_events_of_requests_either_way_of_keeping_is_the_true_reason() -> None:
+    told = of_program(Verdict.GROWTH, explanations=fitting(Cause.COMPLETION_STOPPED))
+    assert outcome(KEPT, told, spoiling=Spoiling.NO_REQUESTS) is Outcome.WEAKER
+    assert outcome(LOOP, told, spoiling=Spoiling.NO_REQUESTS) is Outcome.WRONG_VERDICT
+
+
 def test_loss_alone_excuses_no_weaker_accusation() -> None:
     weaker = finding(Verdict.GROWTH, "Zabc", "novflt")
     assert outcome(LEAKING, weaker, spoiling=Spoiling.LOST_EVENTS) is Outcome.WRONG_VERDICT
@@ -238,6 +244,12 @@ def test_a_clean_trace_has_no_finding_and_a_lossy_one_no_sure_finding() -> None:
 
 def test_a_leak_that_the_file_hardly_shows_is_not_asked_for() -> None:
     assert outcome(replace(LEAK, count=3)) is Outcome.FAINT
+
+
+def test_what_special_apcs_hold_is_asked_for_where_the_evidence_is_whole() -> None:
+    assert outcome(STARVED) is Outcome.MISSED
+    assert outcome(STARVED, spoiling=Spoiling.NO_SWITCHES) is Outcome.FAINT
+    assert outcome(STARVED, of_port(), spoiling=Spoiling.NO_SWITCHES) is Outcome.WRONG_CULPRIT
 
 
 @pytest.mark.parametrize(("spoiling", "place", "enough"), [(Spoiling.NONE, 0, 98), (Spoiling.NO_STACKS, 1, 95)])

@@ -192,7 +192,7 @@ def test_a_session_of_allocations_alone_has_their_stacks_and_nothing_of_requests
 
 def test_packets_go_home_and_a_cpu_that_lent_all_it_may_allocates_exactly() -> None:
     conditions = replace(draw(random.Random(1)), pointer_size=8, locations=(1, 4, 14), list_depth=2, list_filled=1.0)
-    lists = Lists(replace(conditions, float=1), random.Random(1))
+    lists = Lists(replace(conditions, lent=1), random.Random(1))
     first = lists.take(0, 3, quota=True)
     second = lists.take(0, 3, quota=True)
     assert (first.from_before, second.rests, second.size) == (True, False, 0xD0 + 3 * 0x48)

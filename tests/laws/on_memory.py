@@ -99,10 +99,10 @@ def a_packet_carries_one_request(story: Story) -> Iterator[str]:
     "ReactOS, iomgr/irp.c IoFreeIrp: a list for each CPU and one for all; Microsoft, lookaside lists: their depth",
 )
 def lists_are_bounded(story: Story) -> Iterator[str]:
-    """Three sizes of packets have lists; each rests on the list of the CPU on which it was allocated."""
+    """Three sizes have lists, and a packet rests on that of the CPU on which it was taken: where it was issued."""
     resting: dict[tuple[int, int], list[Request]] = defaultdict(list)
     for request in _at_rest(story):
-        resting[_size(request.block), request.block.allocated.cpu if request.block else 0].append(request)
+        resting[_size(request.block), request.issued.cpu].append(request)
     for (size, cpu), requests in resting.items():
         if len(requests) > 2 * LIST_DEPTH:
             yield f"{len(requests)} packets of {size:#x} bytes of CPU {cpu} are held by nothing and not freed"

@@ -36,7 +36,7 @@ class Conditions:
     their way back too. ``pool_offset``: from a pool event's address to what lies in the block, ``file_offset``: from
     there to the file object behind its headers, ``endpoint_offset``: the same for AFD's endpoint.
     ``locations``: stack locations of the packets on the three lists. ``list_depth``: packets that a list keeps, of each
-    CPU and shared. ``list_filled``: what part of them is there already when the trace begins. ``float``: packets that
+    CPU and shared. ``list_filled``: what part of them is there already when the trace begins. ``lent``: packets that
     a CPU lends from its lists to asynchronous requests. ``tcp``: connections have a block of tcpip's own.
     ``same_cpu``: chance that a deferred procedure call completes on the issuer's CPU. ``waker_named``: an entry that is
     put in a port names the thread that takes it.
@@ -65,7 +65,7 @@ class Conditions:
     locations: tuple[int, int, int]
     list_depth: int
     list_filled: float
-    float: int
+    lent: int
     tcp: bool
     same_cpu: float
     waker_named: bool
@@ -100,7 +100,7 @@ def draw(rng: random.Random) -> Conditions:
         locations=(1, rng.randrange(3, 7), rng.randrange(10, 17)),
         list_depth=rng.choice((0, 4, 8, 24)),
         list_filled=rng.choice((0.0, 0.5, 1.0)),
-        float=rng.choice((4, 16, 64)),
+        lent=rng.choice((4, 16, 64)),
         tcp=rng.random() < 0.5,
         same_cpu=rng.choice((0.0, 0.3, 1.0)),
         waker_named=rng.random() < 0.3,

@@ -52,7 +52,7 @@ class Lists:
         allocated exactly and never rest.
         """
         of = next((size for size in self.conditions.locations if size >= locations), 0)
-        if not of or (quota and self._float.setdefault(cpu, self.conditions.float) <= 0):
+        if not of or (quota and self._float.setdefault(cpu, self.conditions.lent) <= 0):
             return Packet(self.bytes_of(locations), locations, cpu, rests=False)
         own = self._list(cpu, of)
         if not own and not self._shared[of]:

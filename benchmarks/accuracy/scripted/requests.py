@@ -174,7 +174,7 @@ class Requests:
         for layer in reversed(request.layers[:-1]):
             steps.append(partial(log, hook=irp.COMPLETION_ROUTINE, routine=machine.function("routine", layer)))
         steps += [queued] if queued is not None else []
-        ends = [partial(log, hook=irp.COMPLETE_RETURN)] if self._stage.conditions.returns else []
+        ends: list[Action] = [partial(log, hook=irp.COMPLETE_RETURN)] if self._stage.conditions.returns else []
         if thread is None:
             self._script.add(at, None, partial(_one_by_one, steps=steps + ends), cpu)
             return at + STEP_NS / 2

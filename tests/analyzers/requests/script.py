@@ -16,9 +16,11 @@ from tests.analyzers.event_tables import event_table
 from tracer.columns import UNKNOWN_ID, BlobColumn, Column, EventTable, Who
 from tracer.events import irp as irp_events
 from tracer.events.irp import MajorFunction
+from tracer.events.thread import QUEUE_INSERT, QUEUE_REMOVE
 from tracer.trace import Batch, LateStacks
 
 PACKET, OTHER_PACKET = 0xFFFF_8000_0000_1000, 0xFFFF_8000_0000_2000
+FILE_PACKET = 0xFFFF_8000_0000_9000
 FILE, OTHER_FILE = 0xFFFF_8000_00F1_0000, 0xFFFF_8000_00F1_8000
 ENDPOINT, OTHER_ENDPOINT = 0xFFFF_8000_00E0_0000, 0xFFFF_8000_00E0_8000
 AFD, TRANSPORT = 0xFFFF_F800_0A0F_0000, 0xFFFF_F800_07C0_0000
@@ -45,10 +47,11 @@ class Story:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.paused = 0
 
     def add(self, kind: str, event: int, *, thread: int = UNKNOWN_ID, cpu: int = 0, **fields: Any) -> int:
         """One event; gives its time."""
-        place = len(self.events)
+        place = len(self.events) + self.paused
         self.events.append({"kind": kind, "event": event, "thread": thread, "cpu": cpu, "place": place, **fields})
         return place * STEP_NS
 
@@ -69,6 +72,18 @@ class Story:
     def complete_returns(self, thread: int = IDLE, packet: int = PACKET, number: int = 1, cpu: int = 1) -> int:
         return self.add("irp", irp_events.COMPLETE_RETURN, thread=thread, cpu=cpu, irp=packet, id=number)
 
+    def meets(self, routine: int, packet: int = PACKET, thread: int = IDLE, number: int = 1, cpu: int = 1) -> int:
+        """The completion calls a driver's completion routine."""
+        fields = {"irp": packet, "id": number, "routine": routine}
+        return self.add("irp", irp_events.COMPLETION_ROUTINE, thread=thread, cpu=cpu, **fields)
+
+    def of_file(self, major: int, file: int = FILE, thread: int = CLIENT, packet: int = FILE_PACKET) -> int:
+        """The I/O manager opens, cleans up or closes a file, which its driver completes inside the call; its time."""
+        self.call(thread, packet, 90, file=file, major=major)
+        done = self.complete(thread, packet, 91, cpu=0)
+        self.returns(thread, packet, 90)
+        return done
+
     def afd(self, event: int, step: int, thread: int = CLIENT, *, endpoint: int = ENDPOINT, **fields: Any) -> int:
         """An event of the socket driver."""
         common = {"enter_exit": step, "endpoint": endpoint, "process_object": KEY, "process": PROCESS}
@@ -77,8 +92,8 @@ class Story:
     def free(self, entry: int = PACKET, tag: bytes = b"Irp ", cpu: int = 0) -> int:
         return self.add("pool", 0x0E22, cpu=cpu, entry=entry, tag=int.from_bytes(tag, "little"))
 
-    def allocate(self, entry: int = PACKET) -> int:
-        return self.add("pool", 0x0E20, entry=entry, tag=int.from_bytes(b"Irp ", "little"))
+    def allocate(self, entry: int = PACKET, tag: bytes = b"Irp ", thread: int = UNKNOWN_ID) -> int:
+        return self.add("pool", 0x0E20, thread=thread, entry=entry, tag=int.from_bytes(tag, "little"))
 
     def exits(self, thread: int = CLIENT) -> int:
         return self.add("thread", 0x0502, cpu=2, owner=thread)
@@ -86,18 +101,23 @@ class Story:
     def switch(self, new: int, cpu: int = 0) -> int:
         return self.add("context_switch", 0x0524, cpu=cpu, new_thread=new, old_thread=IDLE)
 
-    def insert(self, entry: int, cpu: int = 1) -> int:
-        return self.add("queue", 0x053E, cpu=cpu, entry=entry)
+    def insert(self, entry: int, by: int = SERVER, cpu: int = 1) -> int:
+        """An entry is put into a kernel queue; the event itself names the thread."""
+        return self.add("queue", QUEUE_INSERT, cpu=cpu, entry=entry, owner=by)
 
-    def remove(self, *entries: int, width: int = 8) -> int:
+    def remove(self, *entries: int, by: int = SERVER, width: int = 8) -> int:
         data = b"".join(entry.to_bytes(width, "little") for entry in entries)
-        return self.add("queue", 0x053F, count=len(entries), entries=data)
+        return self.add("queue", QUEUE_REMOVE, count=len(entries), entries=data, owner=by)
+
+    def later(self, ns: int) -> None:
+        """Nothing happens for so long, which is a whole number of steps."""
+        self.paused += ns // STEP_NS
 
     def told(self, cuts: Sequence[int] = (), rows: int = 2) -> RequestSnapshot:
         """The snapshot at the end, the events fed in batches that end before the given places."""
         requests, threads, running = Requests(rows), Threads(), Running()
         for start, end in zip([0, *cuts], [*cuts, len(self.events)], strict=True):
-            batch = _batch(self.events[start:end], end)
+            batch = _batch(self.events[start:end], end + self.paused)
             if "thread" in batch.tables:
                 threads.feed(batch.tables["thread"])
             running.follow(None, batch.tables.get("context_switch"))
@@ -125,8 +145,9 @@ def _table(kind: str, events: Sequence[Mapping[str, Any]]) -> EventTable:
         else:
             dtype = np.uint64 if name in _WIDE else np.uint32
             fields[name] = np.array([event.get(name, 0) for event in events], dtype)
-    if kind == "thread":
+    if kind in {"thread", "queue"}:
         fields["thread"] = np.array([event["owner"] for event in events], np.uint32)
+    if kind == "thread":
         fields["process"] = np.full(len(events), PROCESS, np.uint32)
     if kind == "process":
         fields["image_name"] = BlobColumn.empty(len(events))

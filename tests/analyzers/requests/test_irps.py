@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzers.requests.tables import NEVER, Completion
+from analyzers.requests.tables import CALL_NS, NEVER, Completion
 from analyzers.trends.bins import EDGES
 from tests.analyzers.requests.script import (
     AFD,
@@ -143,10 +143,9 @@ def test_a_packet_used_again_by_another_thread_after_a_lost_completion_is_anothe
     story.call(CLIENT, number=1)
     story.returns(CLIENT, number=1)
     story.call(SERVER, number=2, file=file, routine=routine, major=major)
-    story.complete(CLIENT, number=2)
     found = story.told()
     assert (found.requests.thread.tolist(), found.requests.match_id.tolist()) == ([SERVER], [2])
-    assert found.requests.completion.tolist() == [Completion.ELSEWHERE]
+    assert found.counts.retired_by_reuse == 1
 
 
 def test_where_completions_carry_the_id_of_the_call_another_id_is_another_request() -> None:
@@ -168,36 +167,39 @@ def test_a_completion_of_an_unknown_request_is_counted_and_nobody_is_accused() -
     assert (len(found.requests), found.counts.unknown_completions, found.counts.completed) == (0, 1, 0)
 
 
-def test_a_request_completed_inside_its_own_call_is_over_when_that_returns() -> None:
+def test_a_request_completed_inside_its_own_call_stays_until_its_packet_is_freed() -> None:
+    """With a routine or a port its packet outlives the call; else the pool tells its free, or a list is silent."""
     story = Story()
     story.returns(packet=OTHER_PACKET)
     story.call()
     story.complete(CLIENT, cpu=0)
     story.complete_returns(CLIENT, cpu=0)
-    before = story.told()
-    assert before.requests.completion.tolist() == [Completion.INLINE]
     story.returns()
-    after = story.told()
-    assert (len(after.requests), after.counts.retired_inline) == (0, 1)
+    assert story.told().requests.completion.tolist() == [Completion.INLINE]
+    story.free()
+    assert (len(story.told().requests), story.told().counts.retired_by_free) == (0, 1)
 
 
-def test_the_first_return_of_a_trace_tells_the_same() -> None:
+def test_the_first_return_of_a_trace_tells_that_a_completion_was_in_no_call() -> None:
     story = Story()
     story.call()
     story.complete(CLIENT, cpu=0)
-    story.returns()
-    assert story.told().counts.retired_inline == 1
+    assert story.told().requests.completion.tolist() == [Completion.ON_THE_CPU]
+    told = Story()
+    told.call()
+    told.call(packet=OTHER_PACKET, number=2, routine=TRANSPORT, file=OTHER_FILE)
+    told.returns(packet=OTHER_PACKET, number=2)
+    told.complete(CLIENT, cpu=0)
+    assert told.told().requests.completion.tolist() == [Completion.INLINE, Completion.NONE]
 
 
-def test_a_request_completed_inside_another_call_of_its_thread_needs_no_apc() -> None:
+def test_a_request_completed_inside_another_call_of_its_thread_is_completed_inline_too() -> None:
     story = Story()
     story.call()
     story.returns()
     story.call(packet=OTHER_PACKET, number=2, routine=TRANSPORT, file=OTHER_FILE)
     story.complete(CLIENT, cpu=0)
     assert story.told().requests.completion.tolist() == [Completion.INLINE, Completion.NONE]
-    story.complete_returns(CLIENT, cpu=0)
-    assert story.told().requests.irp.tolist() == [OTHER_PACKET]
 
 
 def test_a_completion_while_the_thread_is_in_no_call_is_one_of_a_dpc_that_interrupted_it() -> None:
@@ -254,36 +256,175 @@ def test_the_process_of_a_request_is_that_of_its_thread() -> None:
     assert story.told().requests.process.tolist() == [PROCESS]
 
 
-@pytest.mark.parametrize("major", [MajorFunction.CLEANUP, MajorFunction.CLOSE])
-def test_a_cleanup_or_close_request_needs_no_apc_wherever_it_is_completed(major: int) -> None:
+@pytest.mark.parametrize("major", [MajorFunction.CREATE, MajorFunction.CLEANUP, MajorFunction.CLOSE])
+@pytest.mark.parametrize("completer", [CLIENT, SERVER])
+def test_the_caller_that_opens_or_closes_a_file_releases_the_packet_once_it_is_completed(
+    major: int, completer: int
+) -> None:
     story = Story()
     story.call(major=major)
-    story.complete(SERVER)
+    assert len(story.told().requests) == 1
+    story.complete(completer)
     found = story.told()
-    assert (len(found.requests), found.counts.retired_inline) == (0, 1)
+    assert (len(found.requests), found.counts.retired_by_caller, found.counts.completed) == (0, 1, 1)
 
 
-def test_a_create_request_completed_by_its_own_thread_is_over_where_returns_are_not_logged() -> None:
-    story = Story()
-    story.call(major=MajorFunction.CREATE)
-    story.complete(CLIENT, cpu=0)
-    story.complete_returns(CLIENT, cpu=0)
-    assert len(story.told().requests) == 0
-
-
-def test_the_end_of_its_thread_retires_a_completed_request() -> None:
+def test_the_end_of_its_thread_is_noted_and_retires_nothing() -> None:
+    """User APCs are run down after it, which the pool tells; what lies in a port or is kept by a driver stays."""
     story = Story()
     story.call()
     story.call(packet=OTHER_PACKET, number=2)
     story.call(SERVER, packet=OTHER_PACKET + 0x1000, number=3)
     story.complete()
-    story.complete(packet=OTHER_PACKET + 0x1000, number=3)
-    story.exits()
+    ended = story.exits()
     found = story.told()
-    assert found.counts.retired_by_exit == 1
-    assert found.requests.irp.tolist() == [OTHER_PACKET, OTHER_PACKET + 0x1000]
+    assert found.requests.irp.tolist() == [PACKET, OTHER_PACKET, OTHER_PACKET + 0x1000]
+    assert found.requests.exited_ns.tolist() == [ended, ended, NEVER]
     story.complete(packet=OTHER_PACKET, number=2)
-    assert story.told().counts.retired_by_exit == 2
+    story.free()
+    left = story.told()
+    assert (left.requests.irp.tolist(), left.counts.retired_by_free) == ([OTHER_PACKET, OTHER_PACKET + 0x1000], 1)
+    assert left.requests.completion.tolist() == [Completion.ELSEWHERE, Completion.NONE]
+
+
+def test_a_thread_that_gets_the_id_of_an_ended_one_begins_anew() -> None:
+    story = Story()
+    story.call()
+    story.complete()
+    story.free()
+    story.call(number=2)
+    story.complete(number=3)
+    story.exits()
+    issued = story.call(packet=OTHER_PACKET, number=4)
+    requests = story.told().requests
+    assert requests.exited_ns.tolist() == [story.events[5]["place"] * STEP_NS, NEVER]
+    assert requests.last_retired_ns.tolist() == [NEVER, NEVER]
+    assert requests.longest_ns.tolist() == [NEVER, NEVER]
+    assert requests.thread_issued_ns.tolist() == [NEVER, issued]
+    assert requests.thread_completed.tolist()[1] == 0
+
+
+def test_what_a_thread_retired_last_and_how_long_that_took_at_most_is_told_with_each_of_its_requests() -> None:
+    story = Story()
+    story.call()
+    story.call(packet=OTHER_PACKET, number=2)
+    story.call(SERVER, packet=OTHER_PACKET + 0x1000, number=3)
+    completed = story.complete(packet=OTHER_PACKET, number=4)
+    story.later(7 * STEP_NS)
+    freed = story.free(OTHER_PACKET)
+    requests = story.told().requests
+    assert requests.last_retired_ns.tolist() == [completed, NEVER]
+    assert requests.longest_ns.tolist() == [freed - completed, NEVER]
+    assert requests.thread_completed.tolist() == [1, 0]
+
+
+def test_a_request_that_its_own_thread_completes_tells_nothing_of_the_special_apcs_of_others() -> None:
+    """Stage 2 of a completion by the issuing thread needs no APC, so it passes by those that wait."""
+    story = Story()
+    story.returns(packet=OTHER_PACKET)
+    story.call(packet=OTHER_PACKET, number=2)
+    story.complete(packet=OTHER_PACKET, number=3)
+    story.call(number=4, routine=TRANSPORT)
+    story.complete(CLIENT, number=5, cpu=0)
+    story.free()
+    story.returns(number=4)
+    requests = story.told().requests
+    assert (requests.irp.tolist(), requests.last_retired_ns.tolist()) == ([OTHER_PACKET], [NEVER])
+
+
+def test_the_completion_routine_that_was_called_last_is_told() -> None:
+    story = Story()
+    story.call()
+    story.complete(number=2)
+    story.meets(TRANSPORT, number=2)
+    story.meets(AFD, number=2)
+    story.call(packet=OTHER_PACKET, number=3)
+    story.complete(packet=OTHER_PACKET, number=4)
+    found = story.told()
+    assert found.requests.completion_routine.tolist() == [AFD, 0]
+    assert found.seen_routines
+
+
+def test_a_completion_that_is_taken_up_again_forgets_the_routine_that_stopped_it() -> None:
+    story = Story()
+    story.call()
+    story.complete(number=2)
+    story.meets(TRANSPORT, number=2)
+    again = story.complete(number=3)
+    found = story.told()
+    assert (found.requests.completion_routine.tolist(), found.requests.completed_ns.tolist()) == ([0], [again])
+    assert found.counts.completed == 1
+
+
+def test_a_request_that_is_sent_on_after_its_completion_was_stopped_is_in_flight_again() -> None:
+    story = Story()
+    story.call(number=1)
+    story.complete(number=1)
+    story.meets(TRANSPORT, number=1)
+    story.call(SERVER, number=1, routine=TRANSPORT)
+    requests = story.told().requests
+    assert (requests.completed_ns.tolist(), requests.completion_routine.tolist()) == ([NEVER], [0])
+
+
+def test_a_completion_routine_whose_completion_was_lost_is_none_of_a_request_in_flight() -> None:
+    story = Story()
+    story.call()
+    story.meets(TRANSPORT, number=2)
+    found = story.told()
+    assert (found.requests.completion_routine.tolist(), found.seen_routines) == ([0], True)
+
+
+def test_the_driver_that_was_called_last_is_told_beside_the_first() -> None:
+    story = Story()
+    story.call(routine=AFD)
+    story.call(number=2, routine=TRANSPORT)
+    requests = story.told().requests
+    assert (requests.routine.tolist(), requests.last_routine.tolist()) == ([AFD], [TRANSPORT])
+
+
+@pytest.mark.parametrize("tag", [b"IoSB", b"Io  "])
+def test_a_system_buffer_belongs_to_the_next_request_of_its_thread(tag: bytes) -> None:
+    story = Story()
+    story.allocate(OTHER_PACKET, tag, CLIENT)
+    story.call(SERVER, packet=OTHER_PACKET, number=2)
+    story.call()
+    story.call(packet=PACKET + 0x800, number=3, routine=TRANSPORT)
+    assert story.told().requests.buffered.tolist() == [False, True, False]
+
+
+def test_a_buffer_that_a_thread_got_long_before_is_not_one_of_its_request() -> None:
+    for pause, belongs in ((CALL_NS - 2 * STEP_NS, True), (CALL_NS, False)):
+        story = Story()
+        story.call(packet=OTHER_PACKET, number=2)
+        story.allocate(OTHER_PACKET + 0x400, b"IoSB", CLIENT)
+        story.later(pause)
+        story.call()
+        assert story.told().requests.buffered.tolist() == [False, belongs]
+
+
+def test_a_buffer_of_another_tag_is_no_system_buffer() -> None:
+    story = Story()
+    story.call(packet=OTHER_PACKET, number=2)
+    story.allocate(OTHER_PACKET + 0x400, b"Irpd", CLIENT)
+    story.call()
+    assert story.told().requests.buffered.tolist() == [False, False]
+
+
+def test_kinds_tell_how_many_were_completed_and_retired_and_how_fast() -> None:
+    story = Story()
+    times = []
+    for number in range(3):
+        issued = story.call(packet=PACKET + 0x800 * number, number=number + 1)
+        story.later(20 * STEP_NS)
+        times.append(story.complete(packet=PACKET + 0x800 * number, number=9) - issued)
+    story.free()
+    story.call(packet=PACKET + 0x4000, number=4, routine=TRANSPORT)
+    found = story.told()
+    assert found.requests.kind.tolist() == [0, 0, -1]
+    assert (found.kinds.completed.tolist(), found.kinds.retired.tolist()) == ([3], [1])
+    (bin_,) = np.flatnonzero(found.kinds.latency[0])
+    assert found.kinds.latency[0, bin_] == 3
+    assert EDGES[bin_] <= times[0] < EDGES[bin_ + 1]
 
 
 def test_a_trace_without_requests_and_sockets_has_none() -> None:

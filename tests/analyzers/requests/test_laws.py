@@ -25,7 +25,9 @@ def drawn(seed: int) -> Story:
     """Events at random among a few packets, files, endpoints and threads: much that can happen, and much nonsense."""
     draw = random.Random(f"requests {seed}")
     story = Story()
-    tellers = [_call, _call, _returns, _complete, _complete, _complete_returns, _operation, _operation, _memory, _other]
+    tellers = [
+        _call, _call, _returns, _complete, _complete, _routine, _operation, _operation, _memory, _queue, _other
+    ]  # fmt: skip
     for _ in range(EVENTS):
         draw.choice(tellers)(story, draw)
     return story
@@ -54,8 +56,11 @@ def _complete(story: Story, draw: random.Random) -> None:
     story.complete(_thread(draw), _packet(draw), draw.randrange(4), draw.randrange(3))
 
 
-def _complete_returns(story: Story, draw: random.Random) -> None:
-    story.complete_returns(_thread(draw), _packet(draw), draw.randrange(4), draw.randrange(3))
+def _routine(story: Story, draw: random.Random) -> None:
+    if draw.random() < 0.5:
+        story.complete_returns(_thread(draw), _packet(draw), draw.randrange(4), draw.randrange(3))
+    else:
+        story.meets(draw.randrange(1, 3), _packet(draw), _thread(draw), draw.randrange(4), draw.randrange(3))
 
 
 def _operation(story: Story, draw: random.Random) -> None:
@@ -68,20 +73,28 @@ def _operation(story: Story, draw: random.Random) -> None:
 
 
 def _memory(story: Story, draw: random.Random) -> None:
-    draw.choice([story.free, story.free, story.allocate])(_packet(draw) - draw.choice([0, 0, 0x10]))
+    if draw.random() < 0.2:
+        story.allocate(_packet(draw) + 0x100, draw.choice([b"IoSB", b"Io  ", b"Mdl "]), _thread(draw))
+    else:
+        draw.choice([story.free, story.free, story.allocate])(_packet(draw) - draw.choice([0, 0, 0x10]))
+
+
+def _queue(story: Story, draw: random.Random) -> None:
+    entry = _packet(draw) + draw.choice([0xA8, 0xA8, 0x58, 0])
+    if draw.random() < 0.6:
+        story.insert(entry, _thread(draw), draw.randrange(3))
+    else:
+        story.remove(entry, _packet(draw) + 0xA8, by=_thread(draw))
 
 
 def _other(story: Story, draw: random.Random) -> None:
-    kind = draw.randrange(5)
-    entry = _packet(draw) + draw.choice([0xA8, 0xA8, 0])
+    kind = draw.randrange(4)
     if kind == 0:
         story.exits(_thread(draw))
     elif kind == 1:
         story.switch(_thread(draw), draw.randrange(3))
     elif kind == 2:
-        story.insert(entry, draw.randrange(3))
-    elif kind == 3:
-        story.remove(entry, _packet(draw) + 0xA8)
+        story.of_file(draw.choice([0, 2, 18]), FILE + draw.randrange(3) * 0x100, _thread(draw), _packet(draw))
     else:
         ends: dict[str, Any] = {
             "local_address": sockaddr(draw.randrange(1000, 1003)),
@@ -97,8 +110,9 @@ def plain(found: RequestSnapshot) -> dict[str, Any]:
         columns = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
         return {name: column.tolist() if isinstance(column, np.ndarray) else column for name, column in columns.items()}
 
-    parts = {name: values(getattr(found, name)) for name in ("requests", "sockets", "counts")}
-    return {**parts, "seen": (found.seen_irp, found.seen_afd, found.seen_tcp)}
+    names = ("requests", "sockets", "kinds", "entries", "sources", "counts")
+    seen = (found.seen_irp, found.seen_afd, found.seen_tcp, found.seen_queues, found.seen_routines)
+    return {**{name: values(getattr(found, name)) for name in names}, "seen": seen}
 
 
 @settings(max_examples=40, deadline=None)
@@ -115,8 +129,7 @@ def test_every_request_and_socket_is_over_in_one_way_or_on_the_book(seed: int) -
     found = drawn(seed).told()
     counts, requests, sockets = found.counts, found.requests, found.sockets
     over = (
-        counts.retired_by_free + counts.retired_by_reuse + counts.retired_inline + counts.retired_by_exit
-        + counts.retired_by_queue + counts.retired_by_cleanup
+        counts.retired_by_free + counts.retired_by_reuse + counts.retired_by_caller + counts.retired_by_queue
     )  # fmt: skip
     assert counts.issued == over + len(requests)
     assert len(np.unique(requests.irp)) == len(requests)
@@ -128,3 +141,24 @@ def test_every_request_and_socket_is_over_in_one_way_or_on_the_book(seed: int) -
     assert (sockets.endpoint[requests.socket[owned]] == requests.endpoint[owned]).all()
     assert ((requests.join != 0) == (requests.endpoint != 0)).all()
     assert ((requests.completed_ns == NEVER) == (requests.completion == 0)).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1 << 30))
+def test_what_follows_a_completion_is_told_of_completed_requests_only(seed: int) -> None:
+    found = drawn(seed).told()
+    requests, sources, kinds = found.requests, found.sources, found.kinds
+    open_ones = requests.completed_ns == NEVER
+    assert ((requests.finished_ns == NEVER) == (requests.finished_by == 0)).all()
+    assert ((requests.queued_ns == NEVER) == (requests.queued == 0)).all()
+    assert not requests.finished_by[open_ones].any()
+    assert not requests.queued[open_ones].any()
+    assert not requests.completion_routine[open_ones].any()
+    for times in (requests.cleaned_ns, requests.exited_ns, requests.completed_ns):
+        assert ((times == NEVER) | (times >= requests.issued_ns)).all()
+    assert (sources.taken <= sources.inserted).all()
+    assert (sources.samples <= sources.taken).all()
+    assert sources.taken[sources.in_packets].sum() <= found.counts.retired_by_queue
+    assert (kinds.retired <= kinds.completed).all()
+    assert (kinds.latency.sum(axis=1) == kinds.completed).all()
+    assert (requests.kind < len(kinds.completed)).all()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from analyzers.requests.tables import NEVER, RequestSnapshot
+from analyzers.requests.tables import NEVER, Finished, Queued, RequestSnapshot
 from analyzers.requests.tracker import Requests
 from analyzers.threads import Threads
 from analyzers.who import Running
@@ -35,29 +37,39 @@ def written(simulation: Simulation, directory: Path) -> Path:
     return path
 
 
+def irps(held: Iterable[dict[str, Any]]) -> list[int]:
+    return sorted(request["irp"] for request in held)
+
+
 @pytest.mark.parametrize(("cpus", "pointer_size"), [(1, 8), (2, 4), (8, 8)])
 def test_the_requests_whose_apcs_never_ran_are_left_and_no_others(cpus: int, pointer_size: int, tmp_path: Path) -> None:
     simulation = simulate("winsock-loop", 7, Settings(iterations=40, cpus=cpus, pointer_size=pointer_size))
     (leak,) = simulation.truth["leaks"]
     requests = told(written(simulation, tmp_path)).requests
     completed = requests.completed_ns != NEVER
+    assert sorted(requests.irp[completed].tolist()) == irps(leak["held_requests"])
     assert (requests.thread[completed] == leak["thread_id"]).all()
     assert (requests.process[completed] == leak["process_id"]).all()
-    assert np.count_nonzero(completed) == 2 * 40  # a connect and a send in every round
-    assert (requests.join[completed] != 0).all()
 
 
-def test_the_sockets_behind_them_are_closed_and_not_cleaned_up(tmp_path: Path) -> None:
+def test_stage_two_of_all_of_them_is_seen_to_have_run_and_their_sockets_are_gone(tmp_path: Path) -> None:
     simulation = simulate("winsock-loop", 3, Settings(iterations=40))
+    found = told(written(simulation, tmp_path))
+    requests = found.requests
+    completed = requests.completed_ns != NEVER
+    assert np.isin(requests.finished_by[completed], (Finished.FILE_CLOSED, Finished.ENDPOINT_GONE)).all()
+    assert (requests.finished_ns[completed] > requests.completed_ns[completed]).all()
+    assert (requests.cleaned_ns[completed] != NEVER).all()
+    assert found.counts.sockets_cleaned == found.counts.sockets_created > 0
+
+
+def test_what_a_port_holds_is_all_that_is_left_in_queues(tmp_path: Path) -> None:
+    simulation = simulate("undrained-port", 3, Settings(iterations=40))
     (leak,) = simulation.truth["leaks"]
     found = told(written(simulation, tmp_path))
-    sockets = found.sockets
-    held = np.unique(found.requests.socket[found.requests.completed_ns != NEVER])
-    assert len(held) == 40
-    assert (sockets.closed_ns[held] != NEVER).all()
-    assert (sockets.process[held] == leak["process_id"]).all()
-    assert {sockets.remote[row] for row in held} == {"127.0.0.1:7000"}
-    assert len({sockets.local[row] for row in held}) == 40
+    waiting = found.requests.queued == Queued.WAITING
+    assert sorted(found.requests.irp[waiting].tolist()) == irps(leak["held_requests"])
+    assert not found.requests.finished_by[waiting].any()
 
 
 @pytest.mark.parametrize("cpus", [1, 4])

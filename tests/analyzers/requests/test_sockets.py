@@ -214,18 +214,6 @@ def test_operations_of_one_kind_complete_in_the_order_in_which_they_were_started
     assert story.told().requests.operation_end_ns.tolist() == [*ends, NEVER]
 
 
-def test_the_cleanup_of_its_endpoint_retires_a_request_but_not_the_one_that_closes_it() -> None:
-    story = Story()
-    created(story)
-    story.call(number=2)
-    story.complete(number=2)
-    story.call(packet=OTHER_PACKET, number=3, major=MajorFunction.CLOSE)
-    story.afd(CLEANUP, COMPLETED)
-    found = story.told()
-    assert found.counts.retired_by_cleanup == 1
-    assert (found.requests.irp.tolist(), found.requests.socket.tolist()) == ([OTHER_PACKET], [-1])
-
-
 def test_requests_name_the_rows_of_their_sockets() -> None:
     story = Story()
     created(story, OTHER_ENDPOINT, OTHER_FILE)

@@ -27,7 +27,7 @@ def table(kind: type[T], rows: Sequence[Row]) -> T:
     hints = typing.get_type_hints(kind, vars(sys.modules[kind.__module__]))
     columns: dict[str, Any] = {}
     for column in fields(kind):  # type: ignore[arg-type]  # both are dataclasses
-        absent: Any = NEVER if column.name.endswith("_ns") or column.name == "socket" else 0
+        absent: Any = NEVER if column.name.endswith("_ns") or column.name in {"socket", "kind"} else 0
         if typing.get_origin(hints[column.name]) is tuple:
             columns[column.name] = tuple(str(row.get(column.name, "")) for row in rows)
             continue

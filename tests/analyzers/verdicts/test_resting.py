@@ -11,6 +11,7 @@ import pytest
 from analyzers.requests.tables import NEVER, RequestSnapshot, RequestTable
 from analyzers.retention.attribution import Attribution
 from analyzers.snapshot import PoolSnapshot
+from analyzers.verdicts.course import Span
 from analyzers.verdicts.resting import may_rest, resting
 from tests.analyzers.verdicts.blocks import Block, filled, pool_of
 
@@ -24,15 +25,18 @@ def _pool(count: int, cpus: Sequence[int] = (0,), **block: object) -> PoolSnapsh
     return dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, cpu=cpu))
 
 
-def _rests(pool: PoolSnapshot, *, in_use: Sequence[int] = (), lost: float = 0.0, seen_irp: bool = True) -> list[bool]:
-    """``in_use``: rows that requests hold which were never completed."""
+def _rests(
+    pool: PoolSnapshot, *, in_use: Sequence[int] = (), lost: float = 0.0, seen_irp: bool = True, ends: int = 0
+) -> list[bool]:
+    """``in_use``: rows that requests hold which were never completed. ``ends``: the trace's end."""
     request = np.full(len(pool.outstanding), -1, np.int32)
     request[list(in_use)] = np.arange(len(in_use))
     table = filled(RequestTable, len(in_use), completed_ns=np.full(len(in_use), NEVER, np.int64))
     requests = filled(RequestSnapshot, 0, requests=table, seen_irp=seen_irp)
     found = filled(Attribution, len(request), request=request)
     none = np.zeros(len(request), np.bool_)
-    return [bool(each) for each in resting(pool, requests, found, none, lost)]
+    span = Span(0, ends or 1_000_000_000)
+    return [bool(each) for each in resting(pool, requests, found, none, span, lost)]
 
 
 def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
@@ -44,6 +48,16 @@ def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> No
 def test_no_more_rest_than_the_lists_of_their_processor_and_size_hold(seen_irp: bool) -> None:
     assert set(_rests(_pool(32), seen_irp=seen_irp)) == {True}
     assert set(_rests(_pool(33), seen_irp=seen_irp)) == {False}
+
+
+def test_packets_of_another_size_go_with_those_of_which_there_are_too_many() -> None:
+    pool = _pool(50)
+    size = np.where(np.arange(50) < 40, 0x200, 0x1A8).astype(np.uint64)
+    mixed = dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, size=size))
+    assert set(_rests(mixed)) == {False}
+    few = np.where(np.arange(50) < 20, 0x200, np.arange(50) // 10 * 0x48).astype(np.uint64)
+    rests = _rests(dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, size=few)))
+    assert set(rests) == {True}
 
 
 def test_each_processor_has_lists_of_its_own() -> None:
@@ -60,3 +74,9 @@ def test_blocks_whose_tags_only_begin_like_a_packet_s_do_not(tag: bytes) -> None
 def test_packets_of_ports_rest_and_those_of_drivers_do_not() -> None:
     assert set(_rests(_pool(3, tag=b"Icp "))) == {True}
     assert set(_rests(_pool(3, driver="flt.sys"))) == {False}
+
+
+def test_packets_that_come_evenly_up_to_the_end_do_not() -> None:
+    pool = _pool(30)
+    assert set(_rests(pool, ends=30)) == {False}
+    assert set(_rests(_pool(12), ends=12)) == {True}

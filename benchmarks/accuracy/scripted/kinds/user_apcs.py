@@ -8,7 +8,7 @@ from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.guilt import Guilt, apcs_pending
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.kinds.ports import served
-from benchmarks.accuracy.scripted.machine import Thread
+from benchmarks.accuracy.scripted.machine import Process, Thread
 from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Course, Request
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets
 from benchmarks.accuracy.scripted.stage import Stage
@@ -45,7 +45,7 @@ def several_threads(stage: Stage) -> tuple[Guilt, ...]:
     owner = stage.machine.process()
     of: dict[int, tuple[list[Thread], list[Request]]] = {}
     for _ in range(count):
-        thread = _thread(stage, same=stage.rng.random() < 0.5, owner=owner)
+        thread = _thread(stage, owner if stage.rng.random() < 0.5 else None)
         threads, requests = of.setdefault(thread.process.id, ([], []))
         threads.append(thread)
         requests += loop(stage, sockets, thread, max(_LEAST_ROUNDS // 2, _rounds(stage) // count))
@@ -205,9 +205,9 @@ def _conversations(stage: Stage, sockets: Sockets, thread: Thread, *, delivered:
     return out
 
 
-def _thread(stage: Stage, *, same: bool = False, owner: object = None) -> Thread:
-    """Of a program of its own; some never wait at all."""
-    process = owner if same and owner is not None else stage.machine.process()
+def _thread(stage: Stage, owner: Process | None = None) -> Thread:
+    """Of a program of its own where none is given; some never wait at all."""
+    process = owner or stage.machine.process()
     return stage.machine.spinner(process) if stage.rng.random() < 0.4 else stage.machine.thread(process)
 
 
