@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rich.text import Text
 
 from analyzers.findings import Finding
-from analyzers.quantities import exact_size, moment, number, size
+from analyzers.quantities import counted, exact_size, moment, size
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
 from tui.safe_text import safe
@@ -98,7 +98,7 @@ class Course:
         )
         if self.whole_sites:
             made, freed = int(self.allocations[step]), int(self.frees[step])
-            text.append(f"\n{number(made)} allocations, {number(freed)} frees")
+            text.append(f"\n{counted(made, 'allocation')}, {counted(freed, 'free')}")
             text.append(f"; {size(int(self.data.kept[step]))} of it is still outstanding at the end")
         for at, note in self.notes:
             if at == step:

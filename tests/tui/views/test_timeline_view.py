@@ -95,7 +95,7 @@ def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> No
 async def test_the_end_is_under_the_cursor_at_first(demo: Snapshot) -> None:
     async with opened(demo, view="timeline") as it:
         held = size(demo.pool.totals.outstanding_bytes)
-        assert f"{held} │" in it.text
+        assert f"{size(int(Course.of(Scene(demo, demo)).data.total.max()))} │" in it.text
         assert "filled: still outstanding" in it.text
         assert f"to {moment(demo.at_ns)} outstanding {held}" in it.panel
         assert "^" in it.text
