@@ -25,7 +25,7 @@ class Owners:
     """``process``, ``thread``: ``None`` where none stands out; shares are of allocations. ``stack``: -1 for none.
 
     ``inferred``: most of the threads are known by context switches only. ``user_stack``: the user-mode stack that most
-    have, -1 where most have none.
+    of those have which have one, -1 for none.
     """
 
     process: int | None
@@ -45,13 +45,17 @@ def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sit
     group = np.repeat(np.arange(len(groups)), lengths)
     by_switch = np.bincount(group, outstanding.who[rows] == Who.CONTEXT_SWITCH, len(groups)) / lengths
     site, _ = _most(group, outstanding.site[rows], lengths)
-    called, _ = _most(group, (outstanding.user_stack[rows] + 1).astype(np.uint32), lengths)
+    called = np.full(len(groups), -1, np.int64)
+    walked = np.flatnonzero(outstanding.user_stack[rows] >= 0)  # a session may walk few of them
+    if len(walked):
+        of, place = np.unique(group[walked], return_inverse=True)
+        called[of], _ = _most(place.astype(np.int64), outstanding.user_stack[rows[walked]], np.bincount(place))
     columns = (
         *_standing_out(group, outstanding.process[rows], lengths),
         *_standing_out(group, outstanding.thread[rows], lengths),
         sites.stack[site].tolist(),
         (by_switch > 1 - _STANDS_OUT).tolist(),
-        (called - 1).tolist(),
+        called.tolist(),
     )
     return [Owners(*each) for each in zip(*columns, strict=True)]
 

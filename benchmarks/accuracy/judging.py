@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import OF_REQUESTS, WHYS, Accused, Apc, Diagnosis, Finding, Fits, Verdict, Why
+from analyzers.findings import OF_REQUESTS, WHYS, Accused, Apc, Cause, Diagnosis, Finding, Fits, Verdict, Why
 from benchmarks.accuracy.spoilings import WEAKENING, Spoiling
 from benchmarks.accuracy.truth import Leak, Truth, plain
 
@@ -28,6 +28,8 @@ _WEAKER: Final = {
     Verdict.MISSING_FREE: frozenset({Verdict.GROWTH}),
 }
 """What accuses the same culprit of less."""
+_BY_DRIVER: Final = frozenset({Cause.DRIVER_KEPT.value, Cause.COMPLETION_STOPPED.value})
+"""Either tells that a driver keeps them; which, only events of requests do."""
 _NOBODY: Final = "nobody"
 
 
@@ -168,8 +170,9 @@ def _weaker(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
     """Accused of less, with reasons among which is the true one."""
     if spoiling not in WEAKENING or finding.verdict not in _WEAKER.get(Verdict(leak.verdicts[0]), ()):
         return False
-    said = {each.why.value: each.fits for each in finding.explanations}
-    return not leak.why or said.get(leak.cause, Fits.NO) is not Fits.NO
+    fitting = {each.why.value for each in finding.explanations if each.fits is not Fits.NO}
+    true = _BY_DRIVER if leak.cause in _BY_DRIVER else {leak.cause}
+    return not leak.why or not fitting.isdisjoint(true)
 
 
 def _held_problem(diagnosis: Diagnosis, leak: Leak, true: frozenset[int]) -> str:

@@ -197,6 +197,12 @@ def test_with_less_evidence_a_stronger_accusation_is_not_right(spoiling: Spoilin
     assert outcome(LEAKING, stronger, spoiling=spoiling) is Outcome.WRONG_VERDICT
 
 
+def test_without_events_of_requests_either_way_of_keeping_is_the_true_reason() -> None:
+    told = of_program(Verdict.GROWTH, explanations=fitting(Cause.COMPLETION_STOPPED))
+    assert outcome(KEPT, told, spoiling=Spoiling.NO_REQUESTS) is Outcome.WEAKER
+    assert outcome(LOOP, told, spoiling=Spoiling.NO_REQUESTS) is Outcome.WRONG_VERDICT
+
+
 def test_loss_alone_excuses_no_weaker_accusation() -> None:
     weaker = finding(Verdict.GROWTH, "Zabc", "novflt")
     assert outcome(LEAKING, weaker, spoiling=Spoiling.LOST_EVENTS) is Outcome.WRONG_VERDICT
