@@ -38,7 +38,8 @@ _NOT_STEADY: Final = 0.7
 def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
     """By completed request that is in no port: whether its completion was stopped."""
     snapshot = evidence.snapshot
-    kept = (evidence.owns_buffer | evidence.refers) & evidence.user_mode & ~evidence.finished
+    stays = evidence.owns_buffer | (evidence.refers & evidence.off_list)  # others may refer to the file as well
+    kept = stays & evidence.user_mode & ~evidence.finished
     may_be = snapshot.seen_queues & (evidence.passed | np.bool_(not snapshot.seen_routines))
     return np.asarray(kept & may_be)
 

@@ -32,8 +32,9 @@ RULES: Final = {
     OUTLIVES: "never completed, one of ever more on its file, and older than others of its kind become",
 }
 _GRACE_NS: Final = 50_000_000
-"""From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms. Where
-a driver let many pass, the younger ones count too."""
+"""From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms."""
+_GRACE_OF_MANY_NS: Final = 20_000_000
+"""The same where a driver let :data:`FEWEST` pass; then the younger ones count too."""
 _MOSTLY: Final = 0.5
 _NOT_STEADY: Final = 0.8
 _STILL_OPEN: Final = 0.9
@@ -44,17 +45,16 @@ def overdue(evidence: Seen) -> Bools:
     requests, at = evidence.requests, evidence.machine.at_ns
     told_ns = np.maximum(requests.cleaned_ns, requests.exited_ns)
     told = ~evidence.completed & (told_ns != NEVER) & evidence.callers
-    late = told & (at - told_ns > _GRACE_NS)
     routines, place = np.unique(requests.last_routine, return_inverse=True)
-    many = np.bincount(place[late], minlength=len(routines)) >= FEWEST
-    return np.asarray(late | (told & many[place]))
+    passed = np.bincount(place[told & (at - told_ns > _GRACE_OF_MANY_NS)], minlength=len(routines))
+    return np.asarray(told & ((at - told_ns > _GRACE_NS) | (passed >= FEWEST)[place]))
 
 
 def outlives(evidence: Seen) -> Bools:
     """By request: in flight, old for its kind, and one of ever more on its file."""
     requests = evidence.requests
     result = np.zeros(len(requests), np.bool_)
-    rows = np.flatnonzero(~evidence.completed & evidence.callers)
+    rows = np.flatnonzero(~evidence.completed & evidence.callers & (requests.file_object != 0))
     rows = rows[np.lexsort((requests.issued_ns[rows], requests.file_object[rows]))]
     old, late, limits_ns = _age_for_kind(evidence, rows)
     bounds = np.flatnonzero(np.diff(requests.file_object[rows].view(np.int64), prepend=-1, append=-1))

@@ -101,7 +101,7 @@ def holding(evidence: Seen, ports: tuple[Port, ...], module_of: Callable[[int], 
     sorting.take(several, Why.COMPLETION_STOPPED, completion_stopped.SEVERAL)
     by_user_apc = user_apc.holds(evidence)
     sorting.take(by_user_apc, Why.USER_APC, user_apc.RULE)
-    unexplained = evidence.off_list | evidence.owns_buffer | evidence.refers
+    unexplained = evidence.off_list | evidence.owns_buffer
     sorting.take(unexplained, Why.UNKNOWN, UNEXPLAINED)
     sorting.take(np.ones(len(evidence.requests), np.bool_), Why.LIST, MAY_REST)
     held = sorting.why == WHYS.index(Why.USER_APC)

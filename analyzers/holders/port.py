@@ -22,7 +22,7 @@ from analyzers.quantities import counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.snapshot import PoolSnapshot
 from analyzers.threads import Threads
-from analyzers.trends.arrivals import FEWEST
+from analyzers.trends.arrivals import FEWEST, held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.columns import UNKNOWN_ID
 

@@ -64,8 +64,12 @@ def requests_enter_when_completed(story: Story) -> Iterator[str]:
 
 @law("An entry is taken out of a port once for each time that it was put in.", _PORT)
 def entries_alternate(story: Story) -> Iterator[str]:
-    """Entries from before the trace are taken out once. Freed memory, and a packet's next use, may hold another one."""
+    """Entries from before the trace are taken out once. Freed memory, and a packet's next use, may hold another one.
+
+    A packet without a request may come back from a list after its port was closed, which no event tells.
+    """
     offset = ENTRY_OFFSET[story.told.pointer_size]
+    of_requests = {event.object + offset for event in story.told.events if event.what is What.CALL}
     last: dict[int, Event] = {}
     for event in story.told.events:
         if event.what is What.FREE:
@@ -75,7 +79,8 @@ def entries_alternate(story: Story) -> Iterator[str]:
             last.pop(event.object + offset, None)
         elif event.what is What.INSERT or event.what is What.REMOVE:
             before_it = last.get(event.object)
-            if before_it is not None and before_it.what is event.what:
+            known = event.what is What.REMOVE or event.object in of_requests
+            if known and before_it is not None and before_it.what is event.what:
                 word = "put in" if event.what is What.INSERT else "taken out"
                 yield f"entry {event.object:#x} is {word} at {event.told}, and was at {before_it.told}"
             last[event.object] = event
@@ -88,16 +93,16 @@ def entries_alternate(story: Story) -> Iterator[str]:
 )
 def packets_leave_ports_by_their_doors(story: Story) -> Iterator[str]:
     """What goes to a lookaside list with a closed port shows in its next use; all requests of a file have one port."""
-    left: dict[int, list[Request]] = defaultdict(list)
+    left: dict[tuple[int, int], list[Request]] = defaultdict(list)
     by_file: dict[int, list[Request]] = defaultdict(list)
     for request in story.requests:
         if request.inserted is not None:
             by_file[request.file].append(request)
         if _left_without_removal(request) and request.freed is not None:
-            left[request.freed.thread].append(request)
+            left[request.file, request.freed.thread].append(request)
     for requests in by_file.values():
         yield from _taken_out_of_a_closed_port(requests)
-    for thread, requests in left.items():
+    for (_, thread), requests in left.items():
         yield from _no_burst(story, thread, requests)
 
 

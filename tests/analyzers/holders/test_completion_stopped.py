@@ -42,9 +42,16 @@ def test_buffers_that_stay_after_the_thread_was_in_user_mode_show_that_stage_two
 
 
 def test_so_do_files_that_are_closed_and_still_referred_to() -> None:
-    scene = loop(20, completion_routine=FILTER)
+    scene = loop(20, completion_routine=FILTER, size=EXACT)
     closed = changed(scene, cleaned_ns=scene.requests[-1].completed_ns + 100)
     assert replace(closed, at_ns=closed.at_ns + 20 * MS).all_are(Why.COMPLETION_STOPPED)
+
+
+def test_a_file_that_others_may_refer_to_shows_nothing_of_packets_that_may_rest() -> None:
+    """A reference that was never given up keeps the file of requests that were retired long ago."""
+    few = loop(20, completion_routine=FILTER)
+    resting = replace(changed(few, cleaned_ns=few.requests[-1].completed_ns + 100), at_ns=200 * MS)
+    assert resting.all_are(Why.LIST)
 
 
 def test_an_open_file_shows_nothing() -> None:

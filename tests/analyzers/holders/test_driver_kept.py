@@ -70,10 +70,15 @@ def test_a_driver_that_was_told_just_now_may_be_on_it() -> None:
 def test_a_driver_that_let_many_pass_is_not_on_it(many: int, why: Why) -> None:
     late = closed(in_flight(many), 51 * MS)
     young = Request(packet(900), late.at_ns - 30 * MS, last_routine=FILTER, file_object=FILE + 0x100)
-    young = replace(young, cleaned_ns=late.at_ns - 20 * MS)
+    young = replace(young, cleaned_ns=late.at_ns - MS)
     assert replace(late, requests=[*late.requests, young]).whys()[-1] is why
     other = replace(young, last_routine=AFD)
     assert replace(late, requests=[*late.requests, other]).whys()[-1] is Why.IN_FLIGHT
+
+
+@pytest.mark.parametrize(("ago", "why"), [(21, Why.DRIVER_KEPT), (19, Why.IN_FLIGHT)])
+def test_many_need_less_time_to_show_that_it_is_not(ago: int, why: Why) -> None:
+    assert closed(in_flight(12), ago * MS).all_are(why)
 
 
 def test_a_file_that_is_open_tells_nobody_to_end() -> None:
@@ -100,6 +105,10 @@ def test_long_polls_are_one_or_two_on_each_file_and_none(files: int) -> None:
     scene = in_flight(40)
     requests = [replace(each, file_object=FILE + 0x100 * (row % files)) for row, each in enumerate(scene.requests)]
     assert replace(scene, requests=requests).all_are(Why.IN_FLIGHT)
+
+
+def test_requests_of_no_known_file_have_none_in_common() -> None:
+    assert changed(in_flight(40), file_object=0).all_are(Why.IN_FLIGHT)
 
 
 def test_a_number_that_was_issued_at_the_start_and_stays_is_none() -> None:

@@ -86,7 +86,7 @@ def test_mini_packets_wait_without_a_request() -> None:
     assert (found.process, found.enqueued_by) == (PROGRAM, (T,))
 
 
-@pytest.mark.parametrize("tag", [b"Icp1", b"ObCi", b"Irp "])
+@pytest.mark.parametrize("tag", [b"Icp1", b"ObCi", b"IoSB"])
 def test_an_entry_in_a_block_of_another_tag_is_something_else(tag: bytes) -> None:
     assert ports_of(posted(40, tag)) == ()
 
