@@ -168,5 +168,5 @@ def _off_list(
     proof = off_lists(pool, requests, blocks, rows, machine.pointer_size, machine.at_ns)
     rests = mostly_retired(requests, np.append(kinds.retired, 0), np.append(kinds.completed, 0), rows)
     result = np.zeros(len(requests), np.bool_)
-    result[rows] = believed(requests, rows, proof, rests)
+    result[rows] = believed(requests, rows, proof, rests, _seldom_retired(snapshot)[rows])
     return result

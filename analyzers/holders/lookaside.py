@@ -1,6 +1,6 @@
 """Holder *list*: the packet of a retired request rests on a lookaside list, which leaves no event behind.
 
-IoFreeIrp puts a packet onto a list of the CPU on which it was **allocated** (``AllocationProcessorNumber`` of IRP, seen
+IoFreeIrp puts a packet onto a list of the CPU on which it was **taken** (``AllocationProcessorNumber`` of IRP, seen
 in published analyses of Windows 8.1 and later; ReactOS, ntoskrnl/io/iomgr/irp.c, takes the CPU that frees) while that
 has room; its pool block stays allocated, and looks just like that of a request that something holds. But a packet is
 allocated from the pool only when the lists of that CPU and the common ones have none. So one whose CPU needed a new
@@ -61,7 +61,7 @@ def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlock
     packets = np.flatnonzero(is_packet(pool)[out.site])
     result = np.zeros(len(rows), np.bool_)
     keys = np.concatenate(
-        (_list_of(out.cpu[packets], out.size[packets]), _list_of(blocks.cpu[rows], blocks.size[rows]))
+        (_list_of(out.cpu[packets], out.size[packets]), _list_of(requests.issued_cpu[rows], blocks.size[rows]))
     )
     _, number = np.unique(keys, return_inverse=True)
     misses, mine = number[: len(packets)], number[len(packets) :]
@@ -98,18 +98,21 @@ def _exact(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bool
     return blocks.held & ~np.isin(blocks.size, listed)
 
 
-def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools) -> Bools:
+def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools, seldom: Bools) -> Bools:
     """By row: whether its packet is taken to be on no list, thread by thread.
 
     It takes some of the thread's packets that are on none for sure; then all count that were completed no earlier than
-    the first of them. ``rests``: those of kinds nearly all of which were retired are few, and taken to rest.
+    the first of them. So do all where they are far too many, and of kinds of which hardly any was retired (``seldom``).
+    ``rests``: those of kinds nearly all of which were retired are few, and taken to rest.
     """
     result = np.zeros(len(rows), np.bool_)
     order = np.argsort(requests.thread[rows], kind="stable")
     bounds = np.flatnonzero(np.diff(requests.thread[rows][order].astype(np.int64), prepend=-1, append=-1))
     for low, high in pairwise(bounds.tolist()):
         mine = order[low:high]
-        if np.count_nonzero(proof[mine]) >= _LEAST_EMPTY:
+        if len(mine) > _FAR_TOO_MANY and np.all(seldom[mine]):
+            result[mine] = True
+        elif np.count_nonzero(proof[mine]) >= _LEAST_EMPTY:
             completed = requests.completed_ns[rows[mine]]
             result[mine] = (completed >= completed[proof[mine]].min()) & ~rests[mine]
     return result
