@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final
 
@@ -93,16 +93,19 @@ def entries_alternate(story: Story) -> Iterator[str]:
 )
 def packets_leave_ports_by_their_doors(story: Story) -> Iterator[str]:
     """What goes to a lookaside list with a closed port shows in its next use; all requests of a file have one port."""
-    left: dict[tuple[int, int], list[Request]] = defaultdict(list)
-    by_file: dict[int, list[Request]] = defaultdict(list)
+    left: dict[tuple[int, int, int], list[Request]] = defaultdict(list)
+    by_file: dict[tuple[int, int], list[Request]] = defaultdict(list)
+    lives: Counter[int] = Counter()
     for request in story.requests:
+        lives[request.file] += request.major in {MajorFunction.CREATE, MajorFunction.CLOSE}
+        file = request.file, lives[request.file]
         if request.inserted is not None:
-            by_file[request.file].append(request)
+            by_file[file].append(request)
         if _left_without_removal(request) and request.freed is not None:
-            left[request.file, request.freed.thread].append(request)
+            left[*file, request.freed.thread].append(request)
     for requests in by_file.values():
         yield from _taken_out_of_a_closed_port(requests)
-    for (_, thread), requests in left.items():
+    for (*_, thread), requests in left.items():
         yield from _no_burst(story, thread, requests)
 
 
