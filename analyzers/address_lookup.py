@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.requests.tables import RequestTable
 from analyzers.snapshot import Outstanding
 from tracer.jit import kernel
 from tracer.search import last_at_most
@@ -57,11 +56,3 @@ def blocks_of(outstanding: Outstanding, pointers: U64, used_ns: I64) -> I32:
     inside = pointers - outstanding.address[block] < outstanding.size[block]
     inside &= outstanding.time_ns[block] <= used_ns
     return np.where((block >= 0) & (pointers != 0) & inside, block, np.int32(NO_BLOCK)).astype(np.int32)
-
-
-def held_by_pool(outstanding: Outstanding, requests: RequestTable) -> npt.NDArray[np.bool_]:
-    """By request: whether the block that holds its packet is outstanding.
-
-    False also where the packet comes from a lookaside list that was filled before the trace: the pool is silent then.
-    """
-    return blocks_of(outstanding, requests.irp, requests.issued_ns) >= 0

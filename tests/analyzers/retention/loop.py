@@ -1,14 +1,22 @@
-"""Rounds of socket, connect, send and close whose completions wait for their thread, as tables."""
+"""Rounds of socket, connect, send and close whose requests are not retired, as tables.
+
+They can be held in different ways: in a port before stage 2 of their completion, which keeps everything, or as user
+APCs, of which only the packets are left.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.requests.tables import Completion, RequestTable, SocketTable
+from analyzers.findings import WHYS, Why
+from analyzers.holders.evidence import Seen
+from analyzers.holders.held import Port
+from analyzers.holders.holding import RULES, Holding
+from analyzers.requests.tables import Completion, RequestSnapshot, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, attribute
 from analyzers.retention.graph import Retention, build
 from analyzers.snapshot import PoolSnapshot
@@ -23,23 +31,58 @@ ROUND_BYTES = 2 * 0x1F0 + 0x22 + 0x40 + 0x180 + 0x260 + 0x280
 _HEADER = 0x30
 
 
+MODULES = {0xFFFFF80000001000: "afd.sys", 0xFFFFF80000002000: "contosoflt.sys"}
+
+
 @dataclass(frozen=True)
 class Loop:
+    """``whys``: what holds each request; ``finished``: stage 2 of its completion has run."""
+
     pool: PoolSnapshot
     requests: RequestTable
     sockets: SocketTable
-    pending: npt.NDArray[np.int32]
+    whys: Sequence[Why]
+    finished: bool = False
+
+    def holding(self) -> Holding:
+        why = np.array([WHYS.index(each) for each in self.whys], np.uint8)
+        port = np.array([each is Why.PORT for each in self.whys], np.int32)
+        rule = np.full(len(why), len(RULES) - 1, np.uint8)
+        ports = (Port(1, 4, np.flatnonzero(port).astype(np.int32), *_NOTHING, (8,), (), drained=False, grows=True),)
+        return Holding(self._seen(), why, rule, port, ports)
+
+    def _seen(self) -> Seen:
+        names = {field.name for field in fields(Seen)} - {"snapshot"}
+        blank: dict[str, Any] = dict.fromkeys(names, np.zeros(len(self.requests), np.bool_))
+        told = {
+            "passed": self.requests.completion_routine != 0,
+            "finished": np.full(len(self.requests), self.finished),
+            "completed": self.requests.completed_ns >= 0,
+        }
+        parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(RequestSnapshot)), None)
+        snapshot = RequestSnapshot(**{**parts, "requests": self.requests, "sockets": self.sockets})
+        return Seen(snapshot=snapshot, **{**blank, **told})
 
     def attribution(self) -> Attribution:
+        holding = self.holding()
         return attribute(
-            self.pool.outstanding, self.pool.sites, self.pool.tags, self.requests, self.sockets, self.pending
-        )
+            self.pool.outstanding, self.pool.sites, self.pool.tags, self.requests, self.sockets,
+            ~holding.is_held_by(Why.LIST), holding.bare(),
+        )  # fmt: skip
 
     def retention(self) -> Retention:
-        return build(
-            self.pool, self.requests, self.sockets, self.pending, self.attribution(), "process {}".format,
-            lambda _: "afd.sys",
-        )  # fmt: skip
+        return build(self.pool, self.holding(), self.attribution(), "process {}".format, lambda at: MODULES.get(at, ""))
+
+    def held_by(self, why: Why, which: slice = slice(None), **columns: Any) -> Loop:
+        """The same, some requests held by something else; ``columns``: of all requests."""
+        whys = list(self.whys)
+        whys[which] = [why] * len(whys[which])
+        count = len(self.requests)
+        changed = {name: np.full(count, value, getattr(self.requests, name).dtype) for name, value in columns.items()}
+        return replace(self, whys=whys, requests=replace(self.requests, **changed))
+
+
+_NOTHING = (np.zeros(0, np.int32), np.zeros(0, np.int64))
 
 
 def loop(
@@ -75,7 +118,7 @@ def loop(
         pool_of(*blocks),
         requests_of(*requests),
         made_sockets(*(sockets if socket_events else [])),
-        np.arange(len(requests), dtype=np.int32),
+        [Why.PORT] * len(requests),
     )
 
 

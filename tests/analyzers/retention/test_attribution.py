@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from analyzers.findings import Why
 from analyzers.retention.attribution import INFERRED, WORDS, Rule, attribute
 from tests.analyzers.retention.loop import ROUND_NS, loop
 from tests.analyzers.retention.made import BUFFER, IRP, LEAK, MDL, TCP, block, pool_of, requests_of, sockets_of
 
 pytestmark = pytest.mark.unjitted
-NONE = np.zeros(0, np.int32)
+NONE = np.zeros(0, np.bool_)
+HELD, LEFT = np.ones(1, np.bool_), np.zeros(1, np.bool_)
 
 
 def rules(*arguments: object, **options: object) -> Counter[str]:
@@ -39,7 +42,8 @@ def test_buffers_of_a_packet_from_a_lookaside_list_are_found_by_the_time_it_take
     keep = ~((made.pool.outstanding.site == IRP) & (made.pool.outstanding.time_ns < 2 * ROUND_NS))
     out = made.pool.outstanding
     fewer = type(out)(**{name: getattr(out, name)[keep] for name in out.__dataclass_fields__})
-    found = attribute(fewer, made.pool.sites, made.pool.tags, made.requests, made.sockets, made.pending)
+    every = np.ones(len(made.requests), np.bool_)
+    found = attribute(fewer, made.pool.sites, made.pool.tags, made.requests, made.sockets, every, ~every)
     assert Counter(found.rule.tolist())[Rule.SAME_OPERATION] == 12
 
 
@@ -62,12 +66,28 @@ def test_a_drivers_allocation_goes_with_the_request_where_most_others_were_freed
     found = made.attribution()
     assert (found.rule[made.pool.outstanding.site == LEAK] == Rule.SAME_OPERATION).all()
     kind = next(kind for kind in found.kinds if kind.site == LEAK)
-    assert kind.says() == "5 of 5 pending requests of the operation have exactly one; 500 others were freed"
+    assert kind.says() == "5 of 5 held requests of the operation have exactly one; 500 others were freed"
 
 
 def test_many_of_one_kind_at_one_socket_are_a_list_and_no_part_of_it() -> None:
     made = loop(1, more=tuple(block(0x900000 + i * 640, 640, ROUND_NS + 70_000 + i, TCP) for i in range(30)))
     assert (made.attribution().rule[made.pool.outstanding.site == TCP] == Rule.NONE).all()
+
+
+def test_a_request_of_which_only_the_packet_is_left_has_no_buffers() -> None:
+    """Stage 2 frees them before it makes the packet a user APC, so what is there is another request's."""
+    found = replace(loop(5).held_by(Why.USER_APC), finished=True).attribution()
+    assert Counter(Rule(rule).name for rule in found.rule.tolist())["HOLDS_IRP"] == 10
+    assert Rule.SAME_OPERATION not in set(found.rule.tolist())
+
+
+def test_requests_that_may_have_been_retired_onto_a_list_are_no_peers() -> None:
+    """A driver's allocation goes with the request only where those that are held have one."""
+    some = loop(5, more=tuple(block(0x900000 + i * 64, 64, ROUND_NS * (i + 1) + 23_600, LEAK) for i in range(3)))
+    some.pool.sites.frees[LEAK], some.pool.sites.allocations[LEAK] = 500, 503
+    assert Rule.SAME_OPERATION not in set(some.attribution().rule[some.pool.outstanding.site == LEAK].tolist())
+    rests = some.held_by(Why.LIST, slice(6, None)).attribution()
+    assert set(rests.rule[some.pool.outstanding.site == LEAK].tolist()) == {Rule.SAME_OPERATION}
 
 
 def test_without_socket_events_endpoints_hang_on_the_file_object_that_the_requests_name() -> None:
@@ -78,7 +98,7 @@ def test_without_socket_events_endpoints_hang_on_the_file_object_that_the_reques
 
 def test_a_trace_without_requests_and_sockets_has_nothing_to_attribute() -> None:
     pool = pool_of(block(0x1000, 64, 5, LEAK))
-    found = attribute(pool.outstanding, pool.sites, pool.tags, requests_of(), sockets_of(), NONE)
+    found = attribute(pool.outstanding, pool.sites, pool.tags, requests_of(), sockets_of(), NONE, NONE)
     assert (found.rule.tolist(), found.request.tolist(), found.kinds) == ([Rule.NONE], [-1], ())
 
 
@@ -86,14 +106,14 @@ def test_a_thread_that_nothing_tells_is_matched_with_no_request() -> None:
     nobody = 0xFFFFFFFF
     pool = pool_of(block(0x1000, 64, 99, BUFFER, thread=nobody))
     requests = requests_of({"irp": 0x9000, "thread": nobody, "issued_ns": 100, "completed_ns": 120})
-    found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets_of(), np.zeros(1, np.int32))
+    found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets_of(), HELD, LEFT)
     assert found.rule.tolist() == [Rule.NONE]
 
 
 def test_a_packet_that_was_issued_before_its_address_was_allocated_is_in_another_block() -> None:
     pool = pool_of(block(0x1000, 0x100, 500, IRP))
     requests = requests_of({"irp": 0x1000, "thread": 99, "issued_ns": 400, "completed_ns": 450})
-    found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets_of(), np.zeros(1, np.int32))
+    found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets_of(), HELD, LEFT)
     assert found.rule.tolist() == [Rule.NONE]
 
 

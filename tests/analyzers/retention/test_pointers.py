@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.address_lookup import NO_BLOCK, blocks_of, held_by_pool
-from tests.analyzers.retention.made import IRP, block, pool_of, requests_of
+from analyzers.address_lookup import NO_BLOCK, blocks_of
+from tests.analyzers.retention.made import IRP, block, pool_of
 
 pytestmark = pytest.mark.unjitted
 TOP = 0xFFFF_FFFF_FFFF_FFFF
@@ -39,12 +39,6 @@ def test_no_pointer_and_no_block_give_nothing() -> None:
 
 def test_a_block_at_the_top_of_memory_and_one_of_a_senseless_size_do_no_harm() -> None:
     assert found([TOP, 0x2000, 0x3000], 5, (TOP - 15, 16, 1), (0x1000, TOP, 1), (0x3000, 8, 2)) == [0, 1, 2]
-
-
-def test_a_packet_is_held_where_its_block_is_outstanding_and_not_where_it_came_from_before_the_trace() -> None:
-    out = pool_of(block(0x1000, 0x100, 10, IRP)).outstanding
-    requests = requests_of({"irp": 0x1010, "issued_ns": 20}, {"irp": 0x9000, "issued_ns": 30})
-    assert held_by_pool(out, requests).tolist() == [True, False]
 
 
 @given(st.lists(st.integers(1, 40), max_size=20), st.lists(st.integers(0, 900), max_size=30))

@@ -1,22 +1,18 @@
-"""On simulated traces of the loop, the delivery of the pending APCs would release what was leaked, to the byte."""
+"""On simulated traces, what holds requests retains what was leaked, to the byte."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from analyzers.activity import Activity
-from analyzers.analysis import Analysis
-from analyzers.apcs.packets import packets_of
-from analyzers.apcs.pending import pending_rows
-from analyzers.requests.tracker import Requests
-from analyzers.retention.attribution import attribute
-from analyzers.retention.graph import Retention, build
-from analyzers.tags import TagNames
+from analyzers.findings import Apc, Kept
+from analyzers.retention.graph import Retention
+from analyzers.retention.nodes import Node, NodeKind
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
-from tracer.etl.file import EtlFile
+from tests.analyzers.against_truth import analysed
 
 MACHINES = {
     "one-cpu": Settings(iterations=60, cpus=1),
@@ -25,43 +21,44 @@ MACHINES = {
     "many-cpus": Settings(iterations=70, cpus=33, frequency=1_818_300),
     "no-stacks": Settings(iterations=60, cpus=8, stacks=StackMode.NONE),
 }
+HOLDERS = {NodeKind.PENDING_APC, NodeKind.PORT, NodeKind.DRIVER_KEPT, NodeKind.HELD}
 
 
 def retention_of(simulation: Simulation, path: Path) -> Retention:
     simulation.write(path)
-    with EtlFile.open(path) as source:
-        analysis, requests, activity = Analysis(source, TagNames.load()), Requests(), Activity()
-        for batch in source.batches(Analysis.KINDS | Requests.KINDS | Activity.KINDS):
-            analysis.feed(batch)
-            requests.feed(batch)
-            activity.feed(batch)
-        snapshot = analysis.snapshot()
-        names, running = analysis._names, analysis._running
-        seen = requests.snapshot(names.threads, running)
-    pool = snapshot.pool
-    pending = pending_rows(seen, activity, snapshot.at_ns, packets_of(pool, seen.requests)).rows
-    found = attribute(pool.outstanding, pool.sites, pool.tags, seen.requests, seen.sockets, pending)
+    return analysed(path).grounds.retention
 
-    def module_of(address: int) -> str:
-        module = names.modules.find(address)
-        return module.name if module is not None else ""
 
-    return build(pool, seen.requests, seen.sockets, pending, found, names.process, module_of)
+def holder_of(leak: dict[str, Any]) -> Node:
+    """The node of what holds a leak's requests."""
+    if leak["apc"] is not None:
+        return Node(NodeKind.PENDING_APC, (leak["process_id"], leak["thread_id"], str(Apc(leak["apc"]))))
+    if leak["port"] is not None:
+        return Node(NodeKind.PORT, (1,))
+    return Node(NodeKind.DRIVER_KEPT, (leak["driver"], str(Kept(leak["kept"]))))
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("seed", [1, 20])
-def test_the_pending_apcs_of_the_looping_thread_retain_exactly_what_it_leaked(
+def test_the_user_apcs_of_the_looping_thread_retain_exactly_what_it_leaked(
     machine: str, seed: int, tmp_path: Path
 ) -> None:
     simulation = simulate("winsock-loop", seed, MACHINES[machine])
-    leak = simulation.truth["leaks"][0]
+    (leak,) = simulation.truth["leaks"]
     kept = retention_of(simulation, tmp_path / "loop.etl")
-    assert leak["bytes"] > 0
-    assert kept.retained(kept.pending(leak["process_id"], leak["thread_id"])) == leak["bytes"]
+    assert leak["retained_bytes"] > 0
+    assert kept.retained(holder_of(leak)) == leak["retained_bytes"]
 
 
-def test_no_apc_retains_anything_where_the_loop_takes_its_apcs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scenario", ["undrained-port-event", "driver-stops-completion", "two-holders"])
+def test_ports_and_drivers_retain_exactly_what_was_leaked(scenario: str, tmp_path: Path) -> None:
+    simulation = simulate(scenario, 4, Settings(iterations=60))
+    kept = retention_of(simulation, tmp_path / "held.etl")
+    for leak in simulation.truth["leaks"]:
+        assert kept.retained(holder_of(leak)) == leak["retained_bytes"] > 0
+
+
+def test_nothing_is_held_where_the_loop_waits_alertably(tmp_path: Path) -> None:
     simulation = simulate("winsock-loop-fixed", 3, Settings(iterations=40))
     kept = retention_of(simulation, tmp_path / "fixed.etl")
-    assert [node for node in kept.graph if node.kind == "pending-apc"] == []
+    assert [node for node in kept.graph if node.kind in HOLDERS] == []
