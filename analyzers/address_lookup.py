@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.snapshot import Outstanding
+from analyzers.pool_tables import Outstanding
 from tracer.jit import kernel
 from tracer.search import last_at_most
 

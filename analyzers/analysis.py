@@ -13,11 +13,12 @@ from analyzers.grounds import Grounds
 from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
+from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.processes import Processes
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.requests.tracker import Requests
 from analyzers.sighted import Sighted
-from analyzers.snapshot import Frame, PoolSnapshot, Snapshot
+from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.verdicts.coverage import Coverage, coverage
@@ -29,7 +30,7 @@ from tracer.trace import Batch, Source
 
 
 class TraceNames:
-    """Names for ids and addresses, from what the trace has told so far (a :class:`~analyzers.snapshot.Names`)."""
+    """Names for ids and addresses, from what the trace has told so far (a :class:`~analyzers.pool_tables.Names`)."""
 
     def __init__(self, stacks: StackTable) -> None:
         self.processes = Processes()

@@ -7,18 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from analyzers.snapshot import (
-    I32,
-    I64,
-    U64,
-    Frame,
-    Outstanding,
-    PoolSnapshot,
-    PoolTotals,
-    SiteTable,
-    Snapshot,
-    TagTable,
-)
+from analyzers.pool_tables import I32, I64, U64, Frame, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.snapshot import Snapshot
 from analyzers.tags import TagName, TagNames
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
@@ -27,7 +17,7 @@ from tracer.trace import ByteCount, Census, Loss, TraceInfo
 
 
 class Nameless:
-    """Counters know no process and no stack (a :class:`~analyzers.snapshot.Names`)."""
+    """Counters know no process and no stack (a :class:`~analyzers.pool_tables.Names`)."""
 
     def process(self, pid: int, at_ns: int | None = None) -> str:
         """Empty."""

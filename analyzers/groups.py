@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.pool_tables import GroupRow, Outstanding, SiteTable
 from analyzers.processes import Processes
-from analyzers.snapshot import GroupRow, Outstanding, SiteTable
 from tracer.columns import UNKNOWN_ID
 from tracer.jit import kernel
 

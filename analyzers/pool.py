@@ -13,8 +13,8 @@ from analyzers.ledger import Ledger
 from analyzers.ledger.histories import SiteRows
 from analyzers.ledger.live import outstanding
 from analyzers.modules import Modules
+from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
 from analyzers.processes import Processes
-from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.trends.history import SiteHistory
@@ -56,7 +56,7 @@ class _Parts:
 
 
 class PoolView:
-    """Turns the ledger's state into an immutable :class:`~analyzers.snapshot.PoolSnapshot`."""
+    """Turns the ledger's state into an immutable :class:`~analyzers.pool_tables.PoolSnapshot`."""
 
     def __init__(self, ledger: Ledger, names: Known, running: Running, tags: TagNames, stacks: StackTable) -> None:
         self._ledger = ledger

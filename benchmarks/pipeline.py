@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers.analysis import Analysis
-from analyzers.snapshot import PoolTotals
+from analyzers.pool_tables import PoolTotals
 from analyzers.tags import TagNames
 from benchmarks.best import best_of, timed
 from benchmarks.generate import Expected

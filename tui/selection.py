@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.grounds import Grounds
+from analyzers.pool_tables import GroupRow, Outstanding, PoolSnapshot, SiteTable, TagTable
 from analyzers.retention.attribution import Attribution
-from analyzers.snapshot import GroupRow, Outstanding, PoolSnapshot, SiteTable, Snapshot, TagTable
+from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.findings.narrowing import narrowed_diagnosis
 from tui.histories import part_of

@@ -14,8 +14,8 @@ from analyzers.holders.age_limits import had_no_chance, limits_ns
 from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_packet
 from analyzers.holders.lookaside import believed, mostly_retired, off_lists
 from analyzers.holders.makers import with_makers
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import NEVER, Finished, RequestSnapshot, RequestTable
-from analyzers.snapshot import PoolSnapshot
 from analyzers.threads import IDLE_THREAD
 from tracer.columns import UNKNOWN_ID, Who
 

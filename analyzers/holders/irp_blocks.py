@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
 from analyzers.modules import KERNEL_NAME
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.requests.tables import CALL_NS, SYSTEM_BUFFERS, RequestTable
-from analyzers.snapshot import PoolSnapshot
 from tracer.columns import UNKNOWN_ID
 
 Bools = npt.NDArray[np.bool_]

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from analyzers.holders.age_limits import SETTLED_NS
 from analyzers.holders.irp_blocks import IrpBlocks, is_packet
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import CALL_NS, RequestTable
-from analyzers.snapshot import PoolSnapshot
 
 Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]

@@ -17,10 +17,10 @@ from analyzers.address_lookup import blocks_of
 from analyzers.findings import EventRef, Evidence
 from analyzers.holders.held import HeldGroup, Port
 from analyzers.holders.irp_blocks import is_packet
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
-from analyzers.snapshot import PoolSnapshot
 from analyzers.threads import Threads
 from analyzers.trends.arrivals import FEWEST, held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.snapshot import Outstanding
+from analyzers.pool_tables import Outstanding
 from tracer.jit import kernel
 
 

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.edges import Way, Ways
 from analyzers.retention.grouping import largest
 from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind, allocations_label
 from analyzers.retention.retained import OF_FILE, sums
-from analyzers.snapshot import PoolSnapshot
 from tracer.columns import UNKNOWN_ID
 
 I32 = npt.NDArray[np.int32]

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
+from analyzers.pool_tables import Outstanding, SiteTable, TagTable
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from analyzers.retention.intervals import call_spans, life_spans
 from analyzers.retention.site_rules import ON_ITS_WAY, Kind, Maker, Tally, lifted, makers
-from analyzers.snapshot import Outstanding, SiteTable, TagTable
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]

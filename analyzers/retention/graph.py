@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from analyzers.findings import PathNode, Why
 from analyzers.holders.holding import Holding
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leaves
 from analyzers.retention.attribution import INFERRED, WORDS, Attribution, Rule
 from analyzers.retention.edges import Way, WayFinder
 from analyzers.retention.nodes import ROOT, Node, NodeKind
 from analyzers.retention.retained import I32, I64, retained_by_request, sums
-from analyzers.snapshot import PoolSnapshot
 
 if TYPE_CHECKING:
     import networkx as nx

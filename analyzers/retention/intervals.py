@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
-from analyzers.snapshot import Outstanding
 from tracer.columns import UNKNOWN_ID
 from tracer.jit import Int, inlined, kernel
 from tracer.search import last_at_most

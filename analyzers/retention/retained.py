@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import NEVER, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, Rule
-from analyzers.snapshot import Outstanding
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
-from analyzers.snapshot import SiteTable, TagTable
+from analyzers.pool_tables import SiteTable, TagTable
 from analyzers.tags.callers import COMPLETION_CONTEXT
 
 I32 = npt.NDArray[np.int32]

@@ -15,7 +15,7 @@ STEPS: Final = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteHistory:
-    """One row per row of the :class:`~analyzers.snapshot.SiteTable`.
+    """One row per row of the :class:`~analyzers.pool_tables.SiteTable`.
 
     ``allocations``, ``frees``: int32 (sites, STEPS), allocations made in each step, and those of the site's allocations
     that were freed or replaced in it. ``bytes``: int64 (sites, STEPS), change of outstanding bytes in each step.
@@ -23,7 +23,7 @@ class SiteHistory:
     the snapshot. ``lifetimes``: int32 (sites, BINS), how long freed allocations lived (:mod:`analyzers.trends.bins`).
     ``step_ns``: width of a step; step 0 begins at the trace's start. ``used``: steps up to the snapshot's time.
     ``strays``: int32 (tags, STEPS), frees without allocation in each step, by row of the
-    :class:`~analyzers.snapshot.TagTable`; no rows where nobody has counted them.
+    :class:`~analyzers.pool_tables.TagTable`; no rows where nobody has counted them.
     """
 
     allocations: npt.NDArray[np.int32]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
 from analyzers.modules import KERNEL_NAME
+from analyzers.pool_tables import Frame, Names, Outstanding, PoolSnapshot
 from analyzers.quantities import counted, duration, moment
-from analyzers.snapshot import Frame, Names, Outstanding, PoolSnapshot
 from analyzers.tags.callers import PACKET
 from analyzers.verdicts import advice
 from analyzers.verdicts.calls import calling_modules

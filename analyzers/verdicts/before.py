@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.findings import Cleared, Verdict
-from analyzers.snapshot import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.verdicts.groups import strays_of_tags
 from tracer.live.counters import PoolCounters
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Finding
-from analyzers.snapshot import Names
+from analyzers.pool_tables import Names
 
 Numbers = npt.NDArray[np.integer[Any]]
 

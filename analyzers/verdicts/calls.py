@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.snapshot import Names
+from analyzers.pool_tables import Names
 
 _ALWAYS: Final = frozenset({"ntdll.dll", "wow64.dll", "wow64cpu.dll", "wow64win.dll", "win32u.dll"})
 """Modules through which every call passes on its way into the kernel."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.snapshot import I64
+from analyzers.pool_tables import I64
 from analyzers.trends.history import GroupHistory
 
 FEWEST: Final = 12

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.pool_tables import PoolSnapshot, PoolTotals
 from analyzers.requests.tables import RequestSnapshot
-from analyzers.snapshot import PoolSnapshot, PoolTotals
 from tracer.events import image, thread
 from tracer.trace import Census, Loss, TraceInfo
 

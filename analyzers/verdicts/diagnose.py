@@ -16,10 +16,10 @@ from analyzers.holders.held_groups import held_groups
 from analyzers.holders.holding import holding
 from analyzers.holders.port import ports
 from analyzers.holders.user_apc import taken_now_and_then
+from analyzers.pool_tables import Frame, Names, PoolSnapshot
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
-from analyzers.snapshot import Frame, Names, PoolSnapshot
 from analyzers.threads import Threads
 from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.before import before_trace

@@ -1,7 +1,7 @@
 """Outstanding allocations by code location: what a verdict is about.
 
 A group is one tag, paged or not, allocated at one place in the code: the frame that
-:class:`~analyzers.snapshot.SiteTable` calls the allocating one. Different paths to the same place fall together;
+:class:`~analyzers.pool_tables.SiteTable` calls the allocating one. Different paths to the same place fall together;
 without stacks a group is a tag. What the kernel makes on a caller's behalf (:mod:`analyzers.tags.callers`) is a group
 for each process: that one program's packets are freed says nothing of another's.
 """
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
-from analyzers.snapshot import I64, PoolSnapshot, SiteParts, SiteTable
+from analyzers.pool_tables import I64, PoolSnapshot, SiteParts, SiteTable
 from analyzers.tags.callers import is_callers
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory

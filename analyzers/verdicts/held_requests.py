@@ -30,11 +30,11 @@ from analyzers.holders.held import HeldGroup
 from analyzers.holders.holding import RULES
 from analyzers.lost import LossRate
 from analyzers.modules import KERNEL_NAME
+from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request
-from analyzers.snapshot import Names, PoolSnapshot
 from analyzers.tags.callers import ENDPOINT, PACKET, SOCKETS, tag_number
 from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen

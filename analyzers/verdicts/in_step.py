@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.snapshot import Outstanding
+from analyzers.pool_tables import Outstanding
 from analyzers.verdicts.course import FEWEST
 from analyzers.verdicts.owners import Owners
 

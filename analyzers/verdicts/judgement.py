@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Verdict
 from analyzers.lost import TELLING_ALLOCATIONS, LossRate
-from analyzers.snapshot import I64, Outstanding
+from analyzers.pool_tables import I64, Outstanding
 from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Group, joined

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from analyzers.findings import ACCUSATIONS, Verdict
-from analyzers.snapshot import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.trends.trend import growths
 from analyzers.verdicts.groups import parts_of
 from analyzers.verdicts.judgement import Judgement

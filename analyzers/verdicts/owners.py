@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.snapshot import Outstanding, SiteTable
+from analyzers.pool_tables import Outstanding, SiteTable
 from tracer.columns import UNKNOWN_ID, Who
 
 I64 = npt.NDArray[np.int64]

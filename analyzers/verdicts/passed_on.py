@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from analyzers.findings import Verdict
-from analyzers.snapshot import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.tags.callers import ENDPOINT, FILE, PACKET
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.merging import one_of

@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
-from analyzers.snapshot import Outstanding, PoolSnapshot
 from analyzers.tags.callers import MDL, PACKET, PORT_PACKET, is_callers
 from analyzers.trends.arrivals import keep_coming
 from analyzers.verdicts.course import Span, ever_more_seldom

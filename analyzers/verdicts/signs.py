@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Explanation
-from analyzers.snapshot import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.tags.callers import BUFFERS, ENDPOINT, FILE, PACKET, PORT_PACKET, SOCKETS
 from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.explanations import Memory, Signs, Stays, explanations

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.snapshot import I64
+from analyzers.pool_tables import I64
 from analyzers.trends.bins import BINS, EDGES
 
 LATE_DEATHS: Final = 0.05

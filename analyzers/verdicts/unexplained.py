@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.grounds import Grounds
+from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.quantities import moment
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
-from analyzers.snapshot import Outstanding, PoolSnapshot
 from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.snapshot import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, Snapshot, TagTable
+from analyzers.pool_tables import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
 from tracer.columns import Who

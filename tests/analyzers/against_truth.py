@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from analyzers.analysis import Analysis
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
-from analyzers.snapshot import PoolSnapshot, Snapshot
+from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.etl.options import TraceOptions
 from fixtures.etl.records import Record

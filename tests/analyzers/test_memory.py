@@ -10,8 +10,8 @@ import numpy.typing as npt
 from analyzers.ledger import Ledger
 from analyzers.modules import Modules
 from analyzers.pool import PoolView
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.processes import Processes
-from analyzers.snapshot import PoolSnapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.who import Running

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from analyzers.groups import by_process
+from analyzers.pool_tables import GroupRow, Outstanding
 from analyzers.processes import BEFORE, Processes
-from analyzers.snapshot import GroupRow, Outstanding
 from analyzers.threads import Threads
 from tests.analyzers.event_tables import event_table, strings
 from tracer.columns import UNKNOWN_ID, Column

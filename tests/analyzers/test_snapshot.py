@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from analyzers.analysis import Analysis
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_hex
-from analyzers.snapshot import PoolSnapshot, Snapshot
+from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
 from tests.analyzers.against_truth import NO_NAMES, analysed, assert_agrees, outstanding_documents, rewritten

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.snapshot import PoolTotals
+from analyzers.pool_tables import PoolTotals
 from benchmarks.pipeline import Passage, Speed
 from benchmarks.plan import QUICK
 from benchmarks.sections import speed

@@ -10,16 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
-from analyzers.snapshot import (
-    Frame,
-    GroupRow,
-    Outstanding,
-    PoolSnapshot,
-    PoolTotals,
-    SiteTable,
-    Snapshot,
-    TagTable,
-)
+from analyzers.pool_tables import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
 from tracer.columns import UNKNOWN_ID, Who

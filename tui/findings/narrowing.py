@@ -11,7 +11,7 @@ from itertools import compress
 import numpy as np
 
 from analyzers.findings import Cleared, Diagnosis, Finding, GroupShare, HeldRequests
-from analyzers.snapshot import TagTable
+from analyzers.pool_tables import TagTable
 from tui.filters import Filters
 from tui.findings.held import of_findings
 from tui.findings.words import known_id

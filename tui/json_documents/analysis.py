@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzers.counted import before
+from analyzers.pool_tables import GroupRow, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
-from analyzers.snapshot import GroupRow, PoolSnapshot, Snapshot
+from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.filters import Filters
 from tui.json_documents.evidence import evidence_part

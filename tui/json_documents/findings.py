@@ -16,8 +16,9 @@ from analyzers.findings import (
     PathNode,
     PortPart,
 )
+from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
-from analyzers.snapshot import Frame, Snapshot
+from analyzers.snapshot import Snapshot
 from tui.findings.headline import headline
 from tui.findings.narrowing import shares_of
 from tui.findings.words import finite, known_id

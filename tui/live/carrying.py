@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.grounds import Grounds
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.graph import Retention
-from analyzers.snapshot import PoolSnapshot, Snapshot
+from analyzers.snapshot import Snapshot
 from tui.views.same_allocations import rows_in
 
 _NOBODY = -1

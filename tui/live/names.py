@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
-from analyzers.snapshot import I32, I64, U64, Frame, Names
+from analyzers.pool_tables import I32, I64, U64, Frame, Names
 
 
 @dataclass(frozen=True, slots=True)

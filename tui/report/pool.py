@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
+from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals
 from analyzers.quantities import counted, exact_size
-from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals
 from tracer.columns import Who
 from tracer.live.counters import PoolCounters
 from tui.filters import Filters

@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import duration, moment, number
 from analyzers.retention.attribution import Rule
-from analyzers.snapshot import PoolSnapshot, Snapshot
+from analyzers.snapshot import Snapshot
 from tracer.columns import Who
 from tui.tables.coding import coded
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analyzers.pool_tables import GroupRow
 from analyzers.quantities import number, size
-from analyzers.snapshot import GroupRow, Snapshot
+from analyzers.snapshot import Snapshot
 from tui.tables.columns import Heading, NumberColumn, labels_of
 from tui.tables.model import TableModel
 from tui.tables.words import named_process

@@ -10,9 +10,9 @@ import numpy as np
 
 from analyzers.findings import SINCE_CODES, WHYS, HeldRequests, ThreadSince
 from analyzers.grounds import Grounds
+from analyzers.pool_tables import U64
 from analyzers.quantities import duration, moment, size
 from analyzers.retention.grouping import operation_name
-from analyzers.snapshot import U64
 from tui.findings.held import Holders
 from tui.tables.coding import coded_pairs, unpaired
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows, Untold, labels_of

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
-from analyzers.snapshot import Frame, Snapshot
+from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
 from tui.tables.columns import Mask
 from tui.tables.words import process_label

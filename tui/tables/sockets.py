@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from analyzers.findings import HeldRequests
 from analyzers.grounds import Grounds
+from analyzers.pool_tables import I32, U64, Outstanding
 from analyzers.quantities import duration, number, size
 from analyzers.requests.tables import NEVER, SocketTable
-from analyzers.snapshot import I32, U64, Outstanding, Snapshot
+from analyzers.snapshot import Snapshot
 from tui.tables.allocations import INFERRED_MARK
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, Untold, labels_of
 from tui.tables.model import TableModel

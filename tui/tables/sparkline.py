@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.snapshot import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 
 BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 """From nothing to the most; :mod:`tui.glyphs` has them in ASCII."""

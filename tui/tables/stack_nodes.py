@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.snapshot import U64
+from analyzers.pool_tables import U64
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.columns import Mask, Rows
 from tui.tables.tree import Branches

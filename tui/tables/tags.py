@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyzers.counted import before
+from analyzers.pool_tables import I64, TagTable
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
-from analyzers.snapshot import I64, Snapshot, TagTable
+from analyzers.snapshot import Snapshot
 from tui.tables.columns import (
     ChangeColumn,
     Column,

@@ -9,10 +9,11 @@ from rich.text import Text
 
 from analyzers.findings import HeldRequest, HeldRequests
 from analyzers.grounds import Grounds
+from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, exact_size, moment
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
-from analyzers.snapshot import Frame, Snapshot
+from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID, Who
 from tui.findings.held import holder_words, port_owners
 from tui.safe_text import safe

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.pool_tables import I64, PoolSnapshot
 from analyzers.quantities import duration
-from analyzers.snapshot import I64, PoolSnapshot
 from analyzers.trends.history import SiteHistory
 from tui.tables.coding import sums
 from tui.views.scope import Interval, Lifetime, Scope

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from analyzers.findings import Diagnosis, Finding, GroupShare, HeldRequests
 from analyzers.grounds import Grounds
-from analyzers.snapshot import PoolSnapshot, Snapshot
+from analyzers.pool_tables import PoolSnapshot
+from analyzers.snapshot import Snapshot
 from tui.findings.held import kept_by, of_findings
 from tui.findings.narrowing import shares_of
 from tui.findings.words import known_id

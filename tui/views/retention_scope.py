@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from analyzers.pool_tables import Outstanding
 from analyzers.retention.graph import Retention
 from analyzers.retention.nodes import ROOT, Node
-from analyzers.snapshot import Outstanding
 from tui.tables.dominators import Dominators
 from tui.views.same_allocations import rows_in
 

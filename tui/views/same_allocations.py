@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.snapshot import Outstanding
+from analyzers.pool_tables import Outstanding
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2^64 divided by the golden ratio: spreads times over all bits, so that no two allocations meet by their sums."""

@@ -12,6 +12,7 @@ from analyzers.findings import WHYS, Why
 from analyzers.holders.evidence import Machine, Seen, gather
 from analyzers.holders.holding import RULES, Holding, holding
 from analyzers.holders.port import ports
+from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.requests.tables import (
     NEVER,
     Completion,
@@ -25,7 +26,6 @@ from analyzers.requests.tables import (
     SocketTable,
     SourceTable,
 )
-from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.threads import Threads
 from analyzers.trends.bins import BINS
 from tests.analyzers.retention.made import table

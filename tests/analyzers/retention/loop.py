@@ -16,10 +16,10 @@ from analyzers.findings import WHYS, Why
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import Port
 from analyzers.holders.holding import RULES, Holding
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import Completion, RequestSnapshot, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, attribute
 from analyzers.retention.graph import Retention, build
-from analyzers.snapshot import PoolSnapshot
 from tests.analyzers.retention.made import BUFFER, ENDPOINT, FILE, IRP, MDL, TCP, Row, block, pool_of, requests_of
 from tests.analyzers.retention.made import sockets_of as made_sockets
 from tracer.events.afd import CONNECT_WITH_ADDRESS, SEND

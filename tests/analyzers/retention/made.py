@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.requests.tables import NEVER, RequestTable, SocketTable
-from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 
 T = TypeVar("T")
 Row = Mapping[str, Any]

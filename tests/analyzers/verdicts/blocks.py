@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzers.snapshot import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.trends.history import SiteHistory
 
 PACKET_BYTES = 0x200

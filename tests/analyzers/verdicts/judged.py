@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzers.findings import Verdict
-from analyzers.snapshot import Outstanding
+from analyzers.pool_tables import Outstanding
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, GroupHistory
 from analyzers.verdicts.course import Span

@@ -10,7 +10,7 @@ import pytest
 
 from analyzers.analysis import Analysis
 from analyzers.findings import Verdict
-from analyzers.snapshot import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.groups import strays_of_tags
 from fixtures.settings import Settings

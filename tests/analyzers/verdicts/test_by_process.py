@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analyzers.ledger import Ledger
-from analyzers.snapshot import SiteParts
+from analyzers.pool_tables import SiteParts
 from analyzers.tags.callers import PACKET, is_callers, tag_number
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory

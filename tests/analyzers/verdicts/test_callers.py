@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.findings import Finding, Verdict
-from analyzers.snapshot import I32, I64, U64, Frame
+from analyzers.pool_tables import I32, I64, U64, Frame
 from analyzers.verdicts.callers import causes_first, modules_below
 
 _STACKS = {

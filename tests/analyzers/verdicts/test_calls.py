@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.snapshot import I32, I64, U64, Frame
+from analyzers.pool_tables import I32, I64, U64, Frame
 from analyzers.verdicts.calls import calling_modules
 
 

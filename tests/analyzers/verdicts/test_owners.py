@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyzers.snapshot import Outstanding, SiteTable
+from analyzers.pool_tables import Outstanding, SiteTable
 from analyzers.verdicts.owners import Owners, owners
 from tests.analyzers.verdicts.judged import outstanding_at
 from tracer.columns import Who

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import NEVER, RequestSnapshot, RequestTable
 from analyzers.retention.attribution import Attribution
-from analyzers.snapshot import PoolSnapshot
 from analyzers.verdicts.course import Span
 from analyzers.verdicts.resting import may_rest, resting
 from tests.analyzers.verdicts.blocks import Block, filled, pool_of

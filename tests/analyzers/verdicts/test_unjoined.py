@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from analyzers.findings import Verdict
-from analyzers.snapshot import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.verdicts.held_requests import with_unjoined
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.merging import without_nobodys

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzers.snapshot import Frame, Snapshot
+from analyzers.pool_tables import Frame
+from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
 from tests.tui.stories import Site, Story
 from tests.tui.views.listings import everything_said, is_harmless, scene

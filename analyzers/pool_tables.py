@@ -1,0 +1,173 @@
+"""The pool at one moment, in columns: totals, tags, sites and outstanding allocations, and what they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.trends.history import SiteHistory
+
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+U32 = npt.NDArray[np.uint32]
+I32 = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolTotals:
+    """The ledger's counters; its two equations hold.
+
+    ``allocations == matched + replaced_without_free + outstanding_count`` and
+    ``frees == matched + frees_without_allocation``.
+    """
+
+    allocations: int
+    frees: int
+    matched: int
+    frees_without_allocation: int
+    replaced_without_free: int
+    outstanding_count: int
+    outstanding_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TagTable:
+    """One row per (tag, paged): ``tag`` uint32 with the protected bit cleared.
+
+    ``driver`` and ``description`` are known tags' (ours or the user's pooltag.txt), else the
+    module that allocates most of it, else empty.
+    """
+
+    tag: U32
+    paged: npt.NDArray[np.bool_]
+    allocations: I64
+    frees: I64
+    outstanding_count: I64
+    outstanding_bytes: I64
+    peak_bytes: I64
+    driver: tuple[str, ...]
+    description: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteTable:
+    """One row per allocation site: (tag row, kernel stack).
+
+    ``tag_row``: int32 index into :class:`TagTable`. ``stack``: int32 stack id, -1 for none.
+    ``driver``: module of the allocating frame, empty where there is no stack. ``frame``: that frame's address, 0
+    where there is no stack (:meth:`analyzers.modules.Modules.allocating`).
+    """
+
+    tag_row: I32
+    stack: I32
+    allocations: I64
+    frees: I64
+    outstanding_count: I64
+    outstanding_bytes: I64
+    first_ns: I64
+    last_ns: I64
+    driver: tuple[str, ...]
+    frame: U64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteParts:
+    """Sites, and where each process' allocations are counted by themselves its part of each, by site.
+
+    ``site``: int32 row of the :class:`SiteTable`. ``process``: uint32, UNKNOWN_ID where it is all processes' or nothing
+    tells. ``history`` has a row for each part. ``of``: int32, the part that each outstanding allocation is of.
+    """
+
+    site: I32
+    process: U32
+    allocations: I64
+    frees: I64
+    outstanding_count: I64
+    history: SiteHistory
+    of: I32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outstanding:
+    """Every allocation that is still there, oldest first.
+
+    ``type`` is the pool type as logged, with the big-pool bit; ``who`` holds :class:`~tracer.columns.Who` values;
+    ``site`` is an index into :class:`SiteTable`; ``cpu`` is uint16; times are nanoseconds since
+    the trace's start, sizes bytes.
+    """
+
+    address: U64
+    size: U64
+    time_ns: I64
+    type: U32
+    thread: U32
+    process: U32
+    cpu: npt.NDArray[np.uint16]
+    who: npt.NDArray[np.uint8]
+    site: I32
+    user_stack: I32
+    offset: I64
+
+    def __len__(self) -> int:
+        return len(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Outstanding allocations of one process or driver."""
+
+    name: str
+    id: int
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One stack frame; ``module`` and ``symbol`` are empty where unknown; ``offset`` is into the module."""
+
+    address: int
+    module: str
+    offset: int
+    symbol: str = ""
+
+    def __str__(self) -> str:
+        if not self.module:
+            return f"0x{self.address:x}"
+        name = f"!{self.symbol}" if self.symbol else ""
+        return f"{self.module}{name}+0x{self.offset:x}"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSnapshot:
+    """The pool at one moment; ``history`` has a row for each of ``sites``.
+
+    ``parts``: the same by process, for the tags of :mod:`analyzers.tags.callers`; ``None`` where there are none of
+    these. ``frees_with_stack``: how many of the frees came with their call stack.
+    """
+
+    totals: PoolTotals
+    tags: TagTable
+    sites: SiteTable
+    history: SiteHistory
+    outstanding: Outstanding
+    by_process: tuple[GroupRow, ...]
+    by_driver: tuple[GroupRow, ...]
+    parts: SiteParts | None = None
+    frees_with_stack: int = 0
+
+
+class Names(Protocol):
+    """What ids and addresses are called. Filled by the analysis from process, thread and image events."""
+
+    def process(self, pid: int, at_ns: int | None = None) -> str:
+        """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
+
+    def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
+        """The frames of a stack id, innermost first, user frames by the images of ``process``; empty for -1."""
+
+    def addresses(self, stacks: I32) -> tuple[U64, I64]:
+        """The frames of many stacks, one stack after another, and where each begins, with the end as one more."""
