@@ -16,7 +16,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.holders.age_limits import SETTLED_NS
 from analyzers.holders.irp_blocks import IrpBlocks, is_packet
 from analyzers.requests.tables import CALL_NS, RequestTable
 from analyzers.snapshot import PoolSnapshot
@@ -43,15 +42,15 @@ ROOM: Final = 16
 demand, for each CPU it runs on."""
 
 
-def off_lists(
-    pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, pointer_size: int, at_ns: int
-) -> Bools:
-    """By row of requests that are completed and whose packets are held: whether the packet is on no list for sure."""
-    needed = _list_was_empty(pool, requests, blocks, rows, at_ns)
-    return np.asarray(needed | _exact(requests, blocks, pointer_size)[rows])
+def off_lists(pool: PoolSnapshot, blocks: IrpBlocks, rows: Rows, released_ns: I64, exact: Bools, at_ns: int) -> Bools:
+    """By row of requests that are completed and whose packets are held: whether the packet is on no list for sure.
+
+    ``released_ns``: by row, when it was released at the latest, if it was; ``exact``: by request, :func:`exact_size`.
+    """
+    return np.asarray(_list_was_empty(pool, blocks, rows, released_ns, at_ns) | exact[rows])
 
 
-def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, at_ns: int) -> Bools:
+def _list_was_empty(pool: PoolSnapshot, blocks: IrpBlocks, rows: Rows, released_ns: I64, at_ns: int) -> Bools:
     """By row: whether the CPU of its packet's allocation got a packet of that size from the pool since.
 
     What was released after the last such time may rest. So it counts only where there are more than lists hold, or
@@ -73,7 +72,7 @@ def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlock
         asked = by_list[low:high]
         number_here = mine[asked[0]]
         times = out.time_ns[packets[order[bounds[number_here] : bounds[number_here + 1]]]]
-        place = np.searchsorted(times, requests.completed_ns[rows[asked]] + SETTLED_NS, "right")
+        place = np.searchsorted(times, released_ns[asked], "right")
         since = place < len(times)
         if len(asked) > _FAR_TOO_MANY:
             result[asked] = True
@@ -91,7 +90,7 @@ def _list_of(cpu: npt.NDArray[np.uint16], size: npt.NDArray[np.uint64]) -> npt.N
     return (cpu.astype(np.uint64) << np.uint64(48)) | size
 
 
-def _exact(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bools:
+def exact_size(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bools:
     """By request: whether its packet has a size that no list holds, as far as packets used again tell."""
     used_again = blocks.held & (requests.issued_ns - blocks.made_ns > CALL_NS)
     listed = np.append(np.unique(blocks.size[used_again]), np.array(_LIST_SIZES[pointer_size], np.uint64))
