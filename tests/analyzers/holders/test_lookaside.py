@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from analyzers.findings import Why
 from analyzers.requests.tables import NEVER
+from analyzers.trends.bins import EDGES
 from tests.analyzers.holders.made import (
     EXACT,
     LISTED,
@@ -20,6 +22,7 @@ from tests.analyzers.holders.made import (
     Scene,
     T,
     U,
+    changed,
     loop,
     packet,
 )
@@ -84,6 +87,20 @@ def test_one_that_was_made_while_the_release_was_on_its_way_tells_nothing() -> N
     assert off_list(needing(scene, [10 * MS, 50 * MS + 110_000])) == [True] * 20
 
 
+def test_so_does_one_that_was_made_before_others_usually_are_released() -> None:
+    slow = int(np.searchsorted(EDGES, 8 * MS))
+    scene = replace(burst(20, completed=50 * MS), retired=[slow] * 30)
+    assert off_list(needing(scene, [10 * MS, 62 * MS])) == [False] * 20
+    assert off_list(needing(scene, [10 * MS, 63 * MS])) == [True] * 20
+
+
+def test_packets_of_an_ended_thread_are_released_at_its_end() -> None:
+    """Its user APCs are run down then, and the packets go back to their lists."""
+    scene = changed(burst(20), exited_ns=50 * MS)
+    assert off_list(needing(scene, [10 * MS, 49 * MS])) == [False] * 20
+    assert off_list(needing(scene, [10 * MS, 51 * MS])) == [True] * 20
+
+
 def test_after_the_last_new_packet_as_many_as_lists_hold_may_have_come_to_rest() -> None:
     """New ones were needed up to the end only where the last is no longer ago than twice the longest pause."""
     early = [4 * MS + number * 100_000 for number in range(20)]
@@ -94,7 +111,7 @@ def test_after_the_last_new_packet_as_many_as_lists_hold_may_have_come_to_rest()
     assert off_list(needing(burst(20), [33 * MS, 35 * MS])) == [False] * 20
 
 
-@pytest.mark.parametrize(("count", "rest"), [(64, True), (65, False)])
+@pytest.mark.parametrize(("count", "rest"), [(48, True), (49, False)])
 def test_far_more_than_lists_hold_do_not_rest_even_if_no_new_one_was_needed(count: int, rest: bool) -> None:
     assert off_list(burst(count)) == [not rest] * count
 

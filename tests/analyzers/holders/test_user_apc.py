@@ -47,7 +47,7 @@ RETIRED_SELDOM = (Kind(completed=100, retired=5),)
 def test_a_thread_that_goes_on_in_user_mode_while_its_packets_stay_takes_no_user_apcs() -> None:
     scene = loop(40)
     assert scene.all_are(Why.USER_APC)
-    assert set(scene.rules()) == {RULE}
+    assert set(scene.rules()[:39]) == {RULE}
 
 
 @pytest.mark.parametrize("completion", [Completion.INLINE, Completion.ON_THE_CPU, Completion.ELSEWHERE])
@@ -167,6 +167,21 @@ def test_what_comes_from_before_all_cpus_events_are_there_is_not_judged() -> Non
     early = replace(scene, complete_from_ns=scene.requests[10].completed_ns + 1)
     assert set(early.whys()[:11]) == {Why.LIST}
     assert set(early.whys()[11:]) == {Why.USER_APC}
+
+
+def test_one_that_only_others_show_to_be_on_no_list_is_held_with_these_and_not_by_itself() -> None:
+    """The last one's packet may have gone back to the list since: no new one was needed after it."""
+    scene = loop(40)
+    assert scene.rules()[39] == ALIKE
+    assert replace(changed(scene, [39], kind=1), kinds=(Kind(), Kind())).whys()[39] is Why.UNKNOWN
+
+
+def test_a_request_that_owns_its_buffer_tells_nothing_of_the_lists_of_others() -> None:
+    """What a driver keeps lies beside what was retired: the packets of these may rest."""
+    kept = with_buffers(loop(40, thread_user_ns=200 * MS, completion_routine=FILTER))
+    after = Request(packet(90), 79 * MS, 80 * MS, thread_user_ns=200 * MS, kind=1)
+    scene = replace(kept, requests=[*kept.requests, after], blocks=[*kept.blocks, Block(packet(90), MS, cpu=3)])
+    assert replace(scene, kinds=(Kind(), Kind()), at_ns=90 * MS).whys()[40] is Why.LIST
 
 
 def test_later_ones_of_the_thread_and_kind_are_held_too_as_user_apcs_are_taken_in_order() -> None:

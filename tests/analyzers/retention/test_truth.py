@@ -26,7 +26,9 @@ HOLDERS = {NodeKind.PENDING_APC, NodeKind.PORT, NodeKind.DRIVER_KEPT, NodeKind.H
 
 def retention_of(simulation: Simulation, path: Path) -> Retention:
     simulation.write(path)
-    return analysed(path).grounds.retention
+    grounds = analysed(path).grounds
+    assert grounds is not None
+    return grounds.retention
 
 
 def holder_of(leak: dict[str, Any]) -> Node:
