@@ -18,6 +18,7 @@ from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
 from analyzers.modules import is_inbox
+from analyzers.trends.arrivals import FEWEST
 
 RULE: Final = "stage-two-missing"
 SEVERAL: Final = "same-routine-last"
@@ -60,6 +61,8 @@ def now_and_then(evidence: Seen, left: npt.NDArray[np.bool_], module_of: Callabl
         return result
     for routine in np.unique(requests.completion_routine[may_be]).tolist():
         mine = may_be & (requests.completion_routine == routine)
+        if np.count_nonzero(mine) < FEWEST:
+            continue
         several = len(np.unique(requests.process[mine])) >= _SEVERAL
         if is_inbox(module_of(routine)):
             result |= mine & (shares >= _SOME) & np.bool_(several)

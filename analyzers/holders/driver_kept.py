@@ -8,7 +8,6 @@ ever more requests on one file that have outlived the time in which others of th
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -31,6 +30,8 @@ RULES: Final = {
     OVERDUE: "never completed, though its file was closed or its thread has ended",
     OUTLIVES: "never completed, one of ever more on its file, and older than others of its kind become",
 }
+_A_FEW: Final = 2
+"""Requests in flight on one file that are usual at any time: one each way."""
 _GRACE_NS: Final = 50_000_000
 """From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms."""
 _GRACE_OF_MANY_NS: Final = 20_000_000
@@ -51,17 +52,18 @@ def overdue(evidence: Seen) -> Bools:
 
 
 def outlives(evidence: Seen) -> Bools:
-    """By request: in flight, old for its kind, and one of ever more on its file."""
+    """By request: in flight, old for its kind, one of several on its file, and one of ever more at its driver."""
     requests = evidence.requests
     result = np.zeros(len(requests), np.bool_)
     rows = np.flatnonzero(~evidence.completed & evidence.callers & (requests.file_object != 0))
-    rows = rows[np.lexsort((requests.issued_ns[rows], requests.file_object[rows]))]
     old, late, limits_ns = _age_for_kind(evidence, rows)
-    bounds = np.flatnonzero(np.diff(requests.file_object[rows].view(np.int64), prepend=-1, append=-1))
-    for low, high in pairwise(bounds.tolist()):
-        survivors_here = rows[low:high][old[low:high]]
-        if _keep_coming(evidence, survivors_here, int(limits_ns[low:high].max())):
-            result[rows[low:high][late[low:high]]] = True
+    files, file = np.unique(requests.file_object[rows], return_inverse=True)
+    several = np.bincount(file[old], minlength=len(files))[file] > _A_FEW
+    routines, driver = np.unique(requests.last_routine[rows], return_inverse=True)
+    for number in range(len(routines)):
+        mine = several & (driver == number)
+        if mine.any() and _keep_coming(evidence, rows[mine & old], int(limits_ns[mine].max())):
+            result[rows[mine & late]] = True
     return result
 
 

@@ -12,7 +12,7 @@ from analyzers.activity import Activity, Since
 from analyzers.activity.since import NEVER_RAN
 from analyzers.holders.age_limits import SETTLED_NS, had_no_chance, limits_ns, usual_ns
 from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_packet
-from analyzers.holders.lookaside import believed, exact_size, mostly_retired, off_lists
+from analyzers.holders.lookaside import believed, mostly_retired, off_lists
 from analyzers.holders.makers import with_makers
 from analyzers.requests.tables import NEVER, Finished, RequestSnapshot, RequestTable
 from analyzers.snapshot import PoolSnapshot
@@ -54,7 +54,8 @@ class Seen:
     ``refers``: its file is still referred to, though its last handle was closed. ``owns_buffer``: its system buffer
     is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine;
     ``seldom``: hardly any of its kind was retired in all of the trace. ``off_list``: its packet rests on no lookaside
-    list (not asked where it owns its buffer); ``proven``: that is seen by itself, not only by others of its thread.
+    list (not asked where it owns its buffer); ``proven``: that is seen by itself or of its kind, not only by others of
+    its thread.
     """
 
     snapshot: RequestSnapshot
@@ -171,12 +172,13 @@ def _off_list(
     """By request: whether its packet is on no list, and whether that is seen by itself."""
     requests, kinds = snapshot.requests, snapshot.kinds
     rows = np.flatnonzero(wanted)
-    exact = exact_size(requests, blocks, machine.pointer_size)
-    proof = off_lists(pool, blocks, rows, _released_ns(snapshot)[rows], exact, machine.at_ns)
+    released = _released_ns(snapshot)[rows]
+    proof = off_lists(pool, requests, blocks, rows, released, machine.pointer_size, machine.at_ns)
     rests = mostly_retired(requests, np.append(kinds.retired, 0), np.append(kinds.completed, 0), rows)
     result, proven = np.zeros(len(requests), np.bool_), np.zeros(len(requests), np.bool_)
-    result[rows] = believed(requests, rows, proof, rests)
-    proven[rows] = proof
+    seldom = _seldom_retired(snapshot)[rows]
+    result[rows] = believed(requests, rows, proof, rests, seldom)
+    proven[rows] = proof | seldom
     return result, result & proven
 
 

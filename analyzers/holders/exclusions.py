@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from analyzers.findings import Cause, Explanation, Fits, Why
@@ -15,16 +16,31 @@ CAUSE_OF: Final = {
     Why.DRIVER_KEPT: Cause.DRIVER_KEPT,
     Why.COMPLETION_STOPPED: Cause.COMPLETION_STOPPED,
 }
+_FITTING: Final = {
+    Cause.USER_APC: "with a completion routine the packets are user APCs until their thread waits alertably or ends",
+    Cause.PORT: "in a completion port that nobody reads they stay until somebody takes them out",
+    Cause.COMPLETION_STOPPED: "a driver's completion routine may have stopped their completion and kept them",
+}
+"""What speaks for a reason that nothing excludes."""
+_MAY_BE: Final = frozenset(_FITTING)
 _MOSTLY: Final = 0.5
 
 
-def explanations(group: HeldGroup, says: str) -> tuple[Explanation, ...]:
-    """The group's own reason, which fits (``says`` why), and the others, which are excluded or not known."""
-    own = CAUSE_OF[group.why]
-    others = (_user_apc, _special_apc, _port, _driver_kept, _completion_stopped, _list)
-    told = [other(group) for other in others]
-    fitting = [Explanation(own, Fits.YES, says)]
-    return (*fitting, *(each for each in told if each.why is not own))
+def explanations(group: HeldGroup, says: str = "") -> tuple[Explanation, ...]:
+    """The possible reasons, those that fit first: the group's own (``says`` why), where it has one.
+
+    Where it has none, each that is not excluded fits.
+    """
+    own = CAUSE_OF.get(group.why)
+    others = [other(group) for other in (_user_apc, _special_apc, _port, _driver_kept, _completion_stopped, _list)]
+    if own is not None:
+        return (Explanation(own, Fits.YES, says), *fits_first(each for each in others if each.why is not own))
+    may_be = [each if each.why not in _MAY_BE or each.fits is Fits.NO else _fitting(each) for each in others]
+    return fits_first(may_be)
+
+
+def _fitting(each: Explanation) -> Explanation:
+    return replace(each, fits=Fits.YES, says=_FITTING[each.why])
 
 
 def fits_first(found: Iterable[Explanation]) -> tuple[Explanation, ...]:

@@ -22,8 +22,8 @@ _STANDS_OUT: Final = 0.8
 
 
 def held_groups(holding: Holding, module_of: Callable[[int], str]) -> list[HeldGroup]:
-    """All groups, largest first; of requests whose holder is unknown there is none."""
-    found = [*_by_thread(holding, Why.USER_APC), *_by_thread(holding, Why.SPECIAL_APC)]
+    """All groups, largest first."""
+    found = [group for why in (Why.USER_APC, Why.SPECIAL_APC, Why.UNKNOWN) for group in _by_thread(holding, why)]
     found += [_group(holding, Why.PORT, port.requests, port.queued_ns, port=port) for port in holding.ports]
     for why in (Why.DRIVER_KEPT, Why.COMPLETION_STOPPED):
         found += _by_driver(holding, why, module_of)
@@ -60,13 +60,17 @@ def _group(
         seen=holding.evidence,
         why=why,
         rows=rows,
-        process=_standing_out(requests.process[rows]) if port is None else port.process,
+        process=_standing_out(requests.process[rows]) if port is None else _known(port.process),
         thread=_standing_out(requests.thread[rows]),
         port=port,
         driver=driver,
         times_ns=times,
         steady=steady,
     )
+
+
+def _known(process: int) -> int | None:
+    return None if process == UNKNOWN_ID else process
 
 
 def _standing_out(ids: npt.NDArray[np.uint32]) -> int | None:

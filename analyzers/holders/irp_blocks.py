@@ -18,7 +18,6 @@ from tracer.columns import UNKNOWN_ID
 Bools = npt.NDArray[np.bool_]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
-U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
@@ -37,15 +36,14 @@ class IrpBlocks:
     """One row per request.
 
     ``block``: row of the outstanding table, of the block that has held the packet since before it was issued, -1 for
-    none. ``made_ns``, ``size``, ``cpu``, ``maker``, ``process``: time, size, CPU, thread and process of its allocation
-    (-1, 0, 0 and UNKNOWN_ID for none). ``drivers_own``: a driver allocated it. ``owns_buffer``: a system buffer or
+    none. ``made_ns``, ``size``, ``maker``, ``process``: time, size, thread and process of its allocation
+    (-1, 0 and UNKNOWN_ID for none). ``drivers_own``: a driver allocated it. ``owns_buffer``: a system buffer or
     long descriptor list that was made for the request is outstanding too.
     """
 
     block: I32
     made_ns: I64
     size: U64
-    cpu: U16
     maker: U32
     process: U32
     drivers_own: Bools
@@ -63,7 +61,7 @@ def irp_blocks(pool: PoolSnapshot, requests: RequestTable, pointer_size: int) ->
     if not len(outstanding) or not count:
         none, ids = np.zeros(count, np.bool_), np.full(count, UNKNOWN_ID, np.uint32)
         nowhere, no_time = np.full(count, -1, np.int32), np.full(count, -1, np.int64)
-        return IrpBlocks(nowhere, no_time, np.zeros(count, np.uint64), np.zeros(count, np.uint16), ids, ids, none, none)
+        return IrpBlocks(nowhere, no_time, np.zeros(count, np.uint64), ids, ids, none, none)
     block = blocks_of(outstanding, requests.irp, requests.issued_ns)
     held = block >= 0
     made = np.where(held, outstanding.time_ns[block], -1)
@@ -71,7 +69,6 @@ def irp_blocks(pool: PoolSnapshot, requests: RequestTable, pointer_size: int) ->
         block=block,
         made_ns=made,
         size=np.where(held, outstanding.size[block], np.uint64(0)),
-        cpu=np.where(held, outstanding.cpu[block], np.uint16(0)),
         maker=np.where(held, outstanding.thread[block], np.uint32(UNKNOWN_ID)),
         process=np.where(held, outstanding.process[block], np.uint32(UNKNOWN_ID)),
         drivers_own=held & _made_by_driver(pool)[outstanding.site[block]],

@@ -1,6 +1,6 @@
 """Holder *list*: the packet of a retired request rests on a lookaside list, which leaves no event behind.
 
-IoFreeIrp puts a packet onto a list of the CPU on which it was **allocated** (``AllocationProcessorNumber`` of IRP, seen
+IoFreeIrp puts a packet onto a list of the CPU on which it was **taken** (``AllocationProcessorNumber`` of IRP, seen
 in published analyses of Windows 8.1 and later; ReactOS, ntoskrnl/io/iomgr/irp.c, takes the CPU that frees) while that
 has room; its pool block stays allocated, and looks just like that of a request that something holds. But a packet is
 allocated from the pool only when the lists of that CPU and the common ones have none. So one whose CPU needed a new
@@ -42,26 +42,33 @@ ROOM: Final = 16
 demand, for each CPU it runs on."""
 
 
-def off_lists(pool: PoolSnapshot, blocks: IrpBlocks, rows: Rows, released_ns: I64, exact: Bools, at_ns: int) -> Bools:
+def off_lists(
+    pool: PoolSnapshot,
+    requests: RequestTable,
+    blocks: IrpBlocks,
+    rows: Rows,
+    released_ns: I64,
+    pointer_size: int,
+    at_ns: int,
+) -> Bools:
     """By row of requests that are completed and whose packets are held: whether the packet is on no list for sure.
 
-    ``released_ns``: by row, when it was released at the latest, if it was; ``exact``: by request, :func:`exact_size`.
+    ``released_ns``: by row, when it was released at the latest, if it was.
     """
-    return np.asarray(_list_was_empty(pool, blocks, rows, released_ns, at_ns) | exact[rows])
+    lists = _list_of(requests.issued_cpu, blocks.size)[rows]
+    return np.asarray(_list_was_empty(pool, lists, released_ns, at_ns) | _exact(requests, blocks, pointer_size)[rows])
 
 
-def _list_was_empty(pool: PoolSnapshot, blocks: IrpBlocks, rows: Rows, released_ns: I64, at_ns: int) -> Bools:
-    """By row: whether the CPU of its packet's allocation got a packet of that size from the pool since.
+def _list_was_empty(pool: PoolSnapshot, lists: npt.NDArray[np.uint64], released_ns: I64, at_ns: int) -> Bools:
+    """By row: whether its list's CPU got a packet of that size from the pool since. ``lists``: by :func:`_list_of`.
 
     What was released after the last such time may rest. So it counts only where there are more than lists hold, or
     where new ones were needed up to the end.
     """
     out = pool.outstanding
     packets = np.flatnonzero(is_packet(pool)[out.site])
-    result = np.zeros(len(rows), np.bool_)
-    keys = np.concatenate(
-        (_list_of(out.cpu[packets], out.size[packets]), _list_of(blocks.cpu[rows], blocks.size[rows]))
-    )
+    result = np.zeros(len(lists), np.bool_)
+    keys = np.concatenate((_list_of(out.cpu[packets], out.size[packets]), lists))
     _, number = np.unique(keys, return_inverse=True)
     misses, mine = number[: len(packets)], number[len(packets) :]
     order = np.argsort(misses, kind="stable")  # the outstanding ones come oldest first, and stay so
@@ -90,25 +97,28 @@ def _list_of(cpu: npt.NDArray[np.uint16], size: npt.NDArray[np.uint64]) -> npt.N
     return (cpu.astype(np.uint64) << np.uint64(48)) | size
 
 
-def exact_size(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bools:
+def _exact(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bools:
     """By request: whether its packet has a size that no list holds, as far as packets used again tell."""
     used_again = blocks.held & (requests.issued_ns - blocks.made_ns > CALL_NS)
     listed = np.append(np.unique(blocks.size[used_again]), np.array(_LIST_SIZES[pointer_size], np.uint64))
     return blocks.held & ~np.isin(blocks.size, listed)
 
 
-def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools) -> Bools:
+def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools, seldom: Bools) -> Bools:
     """By row: whether its packet is taken to be on no list, thread by thread.
 
     It takes some of the thread's packets that are on none for sure; then all count that were completed no earlier than
-    the first of them. ``rests``: those of kinds nearly all of which were retired are few, and taken to rest.
+    the first of them. So do all where they are far too many, and of kinds of which hardly any was retired (``seldom``).
+    ``rests``: those of kinds nearly all of which were retired are few, and taken to rest.
     """
     result = np.zeros(len(rows), np.bool_)
     order = np.argsort(requests.thread[rows], kind="stable")
     bounds = np.flatnonzero(np.diff(requests.thread[rows][order].astype(np.int64), prepend=-1, append=-1))
     for low, high in pairwise(bounds.tolist()):
         mine = order[low:high]
-        if np.count_nonzero(proof[mine]) >= _LEAST_EMPTY:
+        if len(mine) > _FAR_TOO_MANY and np.all(seldom[mine]):
+            result[mine] = True
+        elif np.count_nonzero(proof[mine]) >= _LEAST_EMPTY:
             completed = requests.completed_ns[rows[mine]]
             result[mine] = (completed >= completed[proof[mine]].min()) & ~rests[mine]
     return result

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from analyzers.holders.irp_blocks import IrpBlocks
-from analyzers.requests.tables import CALL_NS, RequestTable
+from analyzers.requests.tables import RequestTable
 from tracer.columns import UNKNOWN_ID, Who
+
+_AT_ONCE_NS: Final = 100_000
+"""From the allocation to the call, straight-line code with a buffer and its stack walks in between."""
 
 
 def with_makers(requests: RequestTable, packets: IrpBlocks) -> RequestTable:
     """The table with such threads filled in, marked as inferred.
 
-    A system call allocates the packet and calls the driver in one go (:data:`CALL_NS`); an older packet may have been
-    another thread's and have come from a lookaside list.
+    A system call allocates the packet and calls the driver in one go; an older packet may have been another thread's
+    and have come from a lookaside list.
     """
     told = (requests.thread == UNKNOWN_ID) & packets.held & (packets.maker != UNKNOWN_ID)
-    told &= (requests.issued_ns - packets.made_ns <= CALL_NS) & ~packets.drivers_own
+    told &= (requests.issued_ns - packets.made_ns <= _AT_ONCE_NS) & ~packets.drivers_own
     return replace(
         requests,
         thread=np.where(told, packets.maker, requests.thread),

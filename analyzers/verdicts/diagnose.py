@@ -64,7 +64,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     known, late = np.zeros((2, len(pool.outstanding)), np.bool_)
     for group in held_groups(held.held, scene.module_of):
         goes = belonging(group, held, pool)
-        if group.why is Why.USER_APC and taken_now_and_then(group):
+        if group.why in {Why.USER_APC, Why.UNKNOWN} and taken_now_and_then(group):
             late |= goes
             continue
         if not believable(group, lost):

@@ -24,7 +24,7 @@ from analyzers.findings import (
     codes_of,
 )
 from analyzers.grounds import Grounds
-from analyzers.holders import completion_stopped, driver_kept, port, special_apc, user_apc
+from analyzers.holders import completion_stopped, driver_kept, port, special_apc, unknown, user_apc
 from analyzers.holders.exclusions import explanations
 from analyzers.holders.held import HeldGroup
 from analyzers.holders.holding import RULES
@@ -35,7 +35,7 @@ from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request
 from analyzers.snapshot import Names, PoolSnapshot
-from analyzers.tags.callers import ENDPOINT, SOCKETS, tag_number
+from analyzers.tags.callers import ENDPOINT, PACKET, SOCKETS, tag_number
 from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
@@ -65,6 +65,7 @@ _VERDICTS: Final = {
     Why.PORT: Verdict.UNDRAINED_PORT,
     Why.DRIVER_KEPT: Verdict.DRIVER_KEPT,
     Why.COMPLETION_STOPPED: Verdict.DRIVER_KEPT,
+    Why.UNKNOWN: Verdict.GROWTH,
 }
 _HOLDERS: Final = {
     Why.USER_APC: user_apc,
@@ -72,8 +73,16 @@ _HOLDERS: Final = {
     Why.PORT: port,
     Why.DRIVER_KEPT: driver_kept,
     Why.COMPLETION_STOPPED: completion_stopped,
+    Why.UNKNOWN: unknown,
 }
-"""The rule, evidence and doubts of each holder."""
+"""The evidence and doubts of each holder."""
+_SAYS: Final = {
+    Why.USER_APC: user_apc.says,
+    Why.SPECIAL_APC: special_apc.says,
+    Why.PORT: port.says,
+    Why.DRIVER_KEPT: driver_kept.says,
+    Why.COMPLETION_STOPPED: completion_stopped.says,
+}
 
 
 def believable(group: HeldGroup, lost: float) -> bool:
@@ -81,7 +90,9 @@ def believable(group: HeldGroup, lost: float) -> bool:
     if group.why is Why.PORT and not group.steady:
         return False
     fewest = _FEWEST
-    if group.why is Why.USER_APC:
+    if group.why is Why.UNKNOWN and not group.steady:
+        return False
+    if group.why in {Why.USER_APC, Why.UNKNOWN}:
         fewest = _FEWEST_APCS if group.steady else _MANY_APCS
     return len(group) >= fewest and len(group) > _unseen(group, lost)
 
@@ -178,7 +189,7 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
 
     ``goes``: by outstanding allocation, whether it would be released with it (:func:`belonging`).
     """
-    pool, requests = scene.pool, held.requests.requests
+    pool = scene.pool
     packets = _packets(group, held)
     if not len(packets):  # they come from lists that were filled before the trace: what goes with them tells
         packets = np.flatnonzero(goes)
@@ -193,9 +204,8 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
     weights = np.concatenate((held.retention.by_request[group.rows], _mini_sizes(group, sizes)))
     rate, interval = _rate(weights, group.times_ns)
     node = held.retention.group_for(alike.astype(np.int32))
-    holder = _HOLDERS[group.why]
     name = _process_name(group, scene)
-    why = explanations(group, holder.says(group))
+    why = explanations(group, "" if group.why is Why.UNKNOWN else _SAYS[group.why](group))
     return Finding(
         rank=0,
         verdict=_VERDICTS[group.why],
@@ -210,7 +220,7 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
         process_id=group.process,
         process=name,
         thread_id=group.thread,
-        driver=group.driver or (_called(requests.routine[group.rows], scene) if len(group.rows) else ""),
+        driver=_driver(group, scene),
         stack=_usual(pool.sites.stack[pool.outstanding.site[alike]]),
         user_stack=_usual(pool.outstanding.user_stack[alike]),
         path=held.retention.path(node) if node is not None else (),
@@ -224,6 +234,13 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
         explanations=why,
         groups=_groups(goes, tag_row, pool),
     )
+
+
+def _driver(group: HeldGroup, scene: Scene) -> str:
+    """Who keeps the requests, else who was called; nobody where it is not told what holds them."""
+    if group.driver or group.why is Why.UNKNOWN or not len(group.rows):
+        return group.driver
+    return _called(group.seen.requests.routine[group.rows], scene)
 
 
 def _packets(group: HeldGroup, held: Grounds) -> Rows:
@@ -347,6 +364,8 @@ def _advice(group: HeldGroup, name: str) -> str:
             return advice.user_apc(name, group.thread, irp)
         case Why.SPECIAL_APC:
             return advice.special_apc(name, group.thread, irp)
+        case Why.UNKNOWN:
+            return advice.caller(name, group.thread, PACKET)
         case Why.PORT:
             return advice.undrained_port(name, group.port.dequeued_by if group.port is not None else ())
         case _:

@@ -44,12 +44,18 @@ _MOSTLY: Final = 0.5
 
 
 def resting(
-    pool: PoolSnapshot, requests: RequestSnapshot, attribution: Attribution, judged: Mask, span: Span, lost: float = 0.0
+    pool: PoolSnapshot,
+    requests: RequestSnapshot,
+    attribution: Attribution,
+    judged: Mask,
+    released: Mask,
+    span: Span,
+    lost: float = 0.0,
 ) -> Mask:
     """By outstanding allocation: whether it may rest on such a list.
 
-    ``judged``: by outstanding allocation, those that something is known to hold. ``span``: the time that the trace
-    covers. ``lost``: share of events lost.
+    ``judged``: by outstanding allocation, those that something is known to hold. ``released``: those in which no
+    request is that something may hold. ``span``: the time that the trace covers. ``lost``: share of events lost.
     """
     listed = _listed(pool) & ~judged
     if requests.seen_irp:
@@ -57,7 +63,7 @@ def resting(
         listed &= ~in_use[attribution.request]
     listed |= _descriptor_lists(pool) & ~judged
     told = requests.seen_irp and not lost  # a packet without a request is out of use, however many there are
-    idle = _listed(pool) & ~judged & (attribution.request < 0) & np.bool_(told)
+    idle = _listed(pool) & ~judged & released & np.bool_(told)
     rows = np.flatnonzero(listed & ~idle)
     list_of, held, spilt = _lists(pool.outstanding, rows)
     too_many = (held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)

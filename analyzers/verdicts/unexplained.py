@@ -51,7 +51,8 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     pool, lost, complete_ns = scene.pool, scene.coverage.lost, scene.coverage.complete_from_ns
     span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
     unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
-    rests = resting(pool, held.requests, held.attribution, known | unknown, span, lost)
+    released = np.append(held.held.is_held_by(Why.LIST), np.True_)[held.attribution.request]
+    rests = resting(pool, held.requests, held.attribution, known | unknown, released, span, lost)
     rests &= ~late
     under_way = _under_way(pool, held) & ~known & ~rests & ~late
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late

@@ -68,6 +68,7 @@ class Request:
     irp: int
     issued_ns: int
     completed_ns: int = NEVER
+    issued_cpu: int = 0
     thread: int = T
     process: int = PROGRAM
     who: Who = Who.STACK
@@ -248,7 +249,7 @@ def loop(count: int, first: int = 0, *, size: int = LISTED, cpu: int = 0, **colu
     for number, start in enumerate(starts, first):
         blocks.append(Block(packet(number), start, thread, size=size, cpu=cpu, process=process))
         mine: dict[str, Any] = {"completed_ns": start + 51_000} | common
-        requests.append(Request(packet(number), start + 1_000, **mine))
+        requests.append(Request(packet(number), start + 1_000, issued_cpu=cpu, **mine))
     return Scene(requests, blocks, at_ns=at_ns)
 
 

@@ -74,9 +74,9 @@ def test_one_of_another_size_or_cpu_or_tag_tells_nothing(size: int, cpu: int, ta
     assert off_list(needing(burst(20), TO_THE_END, size=size, cpu=cpu, tag=tag)) == [False] * 20
 
 
-def test_the_cpu_is_that_of_the_allocation_wherever_the_thread_ran_when_it_was_released() -> None:
+def test_the_cpu_is_that_on_which_the_packet_was_taken_wherever_it_was_made_or_released() -> None:
     away = (Switch(10, 0, T, IDLE), Switch(STEP + 60_000, 0, IDLE, T), Switch(STEP + 60_005, 1, T, IDLE))
-    scene = replace(burst(20), events=away)
+    scene = changed(replace(burst(20, cpu=1), events=away), issued_cpu=0)
     assert off_list(needing(scene, TO_THE_END, cpu=0)) == [True] * 20
     assert off_list(needing(scene, TO_THE_END, cpu=1)) == [False] * 20
 

@@ -211,7 +211,7 @@ def test_others_of_the_thread_are_of_another_kind_and_stay_what_they_are() -> No
 def resting_first(retired: int) -> Scene:
     """A packet that was completed before those that are held, and of whose size no new one was needed since."""
     scene = loop(40, first=5)
-    early = Request(packet(90), STEP, STEP + 1_000, thread_user_ns=scene.at_ns - 1)
+    early = Request(packet(90), STEP, STEP + 1_000, issued_cpu=3, thread_user_ns=scene.at_ns - 1)
     resting = Block(packet(90), STEP - 10_000, cpu=3)
     kinds = (Kind(completed=100, retired=retired),)
     return replace(scene, requests=[early, *scene.requests], blocks=[resting, *scene.blocks], kinds=kinds)

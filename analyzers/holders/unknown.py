@@ -1,0 +1,45 @@
+"""Holder *unknown*: the request is completed, its packet is on no lookaside list, and more than one reason fits.
+
+Without kernel queue events a user APC and a completion port with an event look the same; where only the packet stays,
+so does a completion that a driver stopped. All that fits is told, and who asked.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.findings import Evidence
+from analyzers.holders.held import HeldGroup
+
+_NOT_STEADY: Final = 0.7
+_NO_SWITCHES: Final = 0.95
+
+
+def evidence(group: HeldGroup) -> list[Evidence]:
+    """What is known of requests that something holds, in sentences."""
+    seen = group.seen
+    buffers, gone = group.number(seen.owns_buffer), group.number(seen.finished)
+    after, on_no_list = group.number(seen.user_mode), group.number(seen.off_list)
+    found = []
+    if after:
+        words = f"thread {group.thread} was in user mode after {after:,} of the completions"
+        found.append(Evidence("user-mode-since", f"{words}, where no special kernel APC stays pending", inferred=True))
+    if gone:
+        found.append(Evidence("stage-two", f"the files or buffers of {gone:,} of them are gone: stage 2 has run"))
+    if buffers:
+        found.append(Evidence("stage-two-missing", f"{buffers:,} of them still have their buffers"))
+    if on_no_list:
+        found.append(
+            Evidence("on-no-list", f"the packets of {on_no_list:,} of them are on no lookaside list", inferred=True)
+        )
+    return found
+
+
+def doubts(group: HeldGroup) -> list[tuple[float, str]]:
+    """What speaks against it, each with its factor."""
+    found = []
+    if not group.steady:
+        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+    if not group.seen.since.is_known(group.rows):
+        found.append((_NO_SWITCHES, "no context switch tells what the thread did since"))
+    return found
