@@ -161,6 +161,15 @@ def test_the_few_that_are_left_of_a_kind_nearly_all_of_which_were_retired_are_ta
     assert off_list(scene) == [not rest] * count
 
 
+def test_far_too_many_of_a_kind_of_which_hardly_any_was_retired_do_not_rest_on_whatever_lists() -> None:
+    """Taken on 49 CPUs, one each, which no list shows to be empty."""
+    scene = burst(49)
+    spread = replace(scene, requests=[replace(each, issued_cpu=cpu) for cpu, each in enumerate(scene.requests)])
+    assert off_list(replace(spread, kinds=(NONE_RETIRED,))) == [True] * 49
+    assert off_list(spread) == [False] * 49
+    assert off_list(changed(replace(spread, kinds=(NONE_RETIRED,)), [0], thread=U)) == [False] * 49
+
+
 def test_what_rests_is_nobodys_fault() -> None:
     assert burst(20).all_are(Why.LIST)
     assert replace(burst(16, size=EXACT), kinds=(NEARLY_ALL,)).all_are(Why.LIST)

@@ -242,6 +242,18 @@ def test_each_guilty_thread_is_a_group_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("retired", "before", "taken"), [(50, 100, True), (49, 100, False), (50, 13, True), (50, 12, False)]
+)
+def test_a_thread_that_retired_most_of_them_takes_the_young_ones_next_time(
+    retired: int, before: int, taken: bool
+) -> None:
+    """Young: younger than three quarters of the trace; these are of its last 80 ms, after so many steps of 2 ms."""
+    scene = loop(40, first=before)
+    (group,) = held_groups(replace(scene, kinds=(Kind(100, retired),)).holding(), lambda _: "")
+    assert user_apc.taken_now_and_then(group) is taken
+
+
 def test_its_evidence_says_what_was_seen_of_files_and_buffers() -> None:
     scene = loop(40, finished_by=Finished.FILE_CLOSED)
     (group,) = held_groups(changed(scene, slice(10), buffered=True).holding(), lambda _: "")
