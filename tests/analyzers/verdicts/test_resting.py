@@ -26,9 +26,18 @@ def _pool(count: int, cpus: Sequence[int] = (0,), **block: object) -> PoolSnapsh
 
 
 def _rests(
-    pool: PoolSnapshot, *, in_use: Sequence[int] = (), lost: float = 0.0, seen_irp: bool = True, ends: int = 0
+    pool: PoolSnapshot,
+    *,
+    in_use: Sequence[int] = (),
+    lost: float = 0.0,
+    seen_irp: bool = True,
+    ends: int = 0,
+    released: bool = False,
 ) -> list[bool]:
-    """``in_use``: rows that requests hold which were never completed. ``ends``: the trace's end."""
+    """``in_use``: rows that requests hold which were never completed. ``ends``: the trace's end.
+
+    ``released``: whether no request is in any of them that something may hold.
+    """
     request = np.full(len(pool.outstanding), -1, np.int32)
     request[list(in_use)] = np.arange(len(in_use))
     table = filled(RequestTable, len(in_use), completed_ns=np.full(len(in_use), NEVER, np.int64))
@@ -36,7 +45,13 @@ def _rests(
     found = filled(Attribution, len(request), request=request)
     none = np.zeros(len(request), np.bool_)
     span = Span(0, ends or 1_000_000_000)
-    return [bool(each) for each in resting(pool, requests, found, none, span, lost)]
+    return [bool(each) for each in resting(pool, requests, found, none, none | released, span, lost)]
+
+
+def test_where_requests_are_logged_and_none_is_in_them_packets_rest_however_many() -> None:
+    assert set(_rests(_pool(400), released=True)) == {True}
+    assert set(_rests(_pool(400), released=True, lost=0.01)) == {False}
+    assert set(_rests(_pool(400), released=True, seen_irp=False)) == {False}
 
 
 def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
