@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from analyzers.activity import Activity, Since
 from analyzers.activity.since import NEVER_RAN
-from analyzers.holders.age_limits import had_no_chance, limits_ns
+from analyzers.holders.age_limits import SETTLED_NS, had_no_chance, limits_ns, usual_ns
 from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_packet
 from analyzers.holders.lookaside import believed, mostly_retired, off_lists
 from analyzers.holders.makers import with_makers
@@ -54,7 +54,8 @@ class Seen:
     ``refers``: its file is still referred to, though its last handle was closed. ``owns_buffer``: its system buffer
     is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine;
     ``seldom``: hardly any of its kind was retired in all of the trace. ``off_list``: its packet rests on no lookaside
-    list.
+    list (not asked where it owns its buffer); ``proven``: that is seen by itself or of its kind, not only by others of
+    its thread.
     """
 
     snapshot: RequestSnapshot
@@ -74,6 +75,7 @@ class Seen:
     passed: Bools
     seldom: Bools
     off_list: Bools
+    proven: Bools
 
     @property
     def requests(self) -> RequestTable:
@@ -101,6 +103,9 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
     finished = (requests.finished_by != Finished.NO) | buffer_gone
     known = (requests.thread != UNKNOWN_ID) & (requests.thread != IDLE_THREAD)
     known &= since_ns >= machine.complete_from_ns
+    owns_buffer = blocks.owns_buffer & ~finished
+    wanted = completed & known & blocks.held & ~blocks.drivers_own & ~owns_buffer
+    off_list, proven = _off_list(pool, snapshot, blocks, wanted, machine)
     handled = (requests.cleaned_ns != NEVER) & (machine.at_ns - requests.cleaned_ns > limits)
     exited = (requests.exited_ns != NEVER) & (machine.at_ns - requests.exited_ns > limits)
     return Seen(
@@ -116,11 +121,12 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         starved=(since.what == NEVER_RAN) & since.ready,
         finished=finished,
         refers=handled & ~finished,
-        owns_buffer=blocks.owns_buffer & ~finished,
+        owns_buffer=owns_buffer,
         buffer_gone=buffer_gone,
         passed=requests.completion_routine != 0,
         seldom=_seldom_retired(snapshot),
-        off_list=_off_list(pool, snapshot, blocks, completed & known & blocks.held & ~blocks.drivers_own, machine),
+        off_list=off_list,
+        proven=proven,
     )
 
 
@@ -162,11 +168,22 @@ def _seldom_retired(snapshot: RequestSnapshot) -> Bools:
 
 def _off_list(
     pool: PoolSnapshot, snapshot: RequestSnapshot, blocks: IrpBlocks, wanted: Bools, machine: Machine
-) -> Bools:
+) -> tuple[Bools, Bools]:
+    """By request: whether its packet is on no list, and whether that is seen by itself."""
     requests, kinds = snapshot.requests, snapshot.kinds
     rows = np.flatnonzero(wanted)
-    proof = off_lists(pool, requests, blocks, rows, machine.pointer_size, machine.at_ns)
+    released = _released_ns(snapshot)[rows]
+    proof = off_lists(pool, requests, blocks, rows, released, machine.pointer_size, machine.at_ns)
     rests = mostly_retired(requests, np.append(kinds.retired, 0), np.append(kinds.completed, 0), rows)
-    result = np.zeros(len(requests), np.bool_)
-    result[rows] = believed(requests, rows, proof, rests, _seldom_retired(snapshot)[rows])
-    return result
+    result, proven = np.zeros(len(requests), np.bool_), np.zeros(len(requests), np.bool_)
+    seldom = _seldom_retired(snapshot)[rows]
+    result[rows] = believed(requests, rows, proof, rests, seldom)
+    proven[rows] = proof | seldom
+    return result, result & proven
+
+
+def _released_ns(snapshot: RequestSnapshot) -> I64:
+    """By request: when its packet was released at the latest, if it was, by what is usual after completion or exit."""
+    requests = snapshot.requests
+    settled = max(SETTLED_NS, int(usual_ns(snapshot.counts) or 0))
+    return np.maximum(requests.completed_ns, requests.exited_ns) + settled

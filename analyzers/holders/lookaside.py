@@ -16,7 +16,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.holders.age_limits import SETTLED_NS
 from analyzers.holders.irp_blocks import IrpBlocks, is_packet
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import CALL_NS, RequestTable
@@ -44,25 +43,32 @@ demand, for each CPU it runs on."""
 
 
 def off_lists(
-    pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, pointer_size: int, at_ns: int
+    pool: PoolSnapshot,
+    requests: RequestTable,
+    blocks: IrpBlocks,
+    rows: Rows,
+    released_ns: I64,
+    pointer_size: int,
+    at_ns: int,
 ) -> Bools:
-    """By row of requests that are completed and whose packets are held: whether the packet is on no list for sure."""
-    needed = _list_was_empty(pool, requests, blocks, rows, at_ns)
-    return np.asarray(needed | _exact(requests, blocks, pointer_size)[rows])
+    """By row of requests that are completed and whose packets are held: whether the packet is on no list for sure.
+
+    ``released_ns``: by row, when it was released at the latest, if it was.
+    """
+    lists = _list_of(requests.issued_cpu, blocks.size)[rows]
+    return np.asarray(_list_was_empty(pool, lists, released_ns, at_ns) | _exact(requests, blocks, pointer_size)[rows])
 
 
-def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlocks, rows: Rows, at_ns: int) -> Bools:
-    """By row: whether the CPU of its packet's allocation got a packet of that size from the pool since.
+def _list_was_empty(pool: PoolSnapshot, lists: npt.NDArray[np.uint64], released_ns: I64, at_ns: int) -> Bools:
+    """By row: whether its list's CPU got a packet of that size from the pool since. ``lists``: by :func:`_list_of`.
 
     What was released after the last such time may rest. So it counts only where there are more than lists hold, or
     where new ones were needed up to the end.
     """
     out = pool.outstanding
     packets = np.flatnonzero(is_packet(pool)[out.site])
-    result = np.zeros(len(rows), np.bool_)
-    keys = np.concatenate(
-        (_list_of(out.cpu[packets], out.size[packets]), _list_of(requests.issued_cpu[rows], blocks.size[rows]))
-    )
+    result = np.zeros(len(lists), np.bool_)
+    keys = np.concatenate((_list_of(out.cpu[packets], out.size[packets]), lists))
     _, number = np.unique(keys, return_inverse=True)
     misses, mine = number[: len(packets)], number[len(packets) :]
     order = np.argsort(misses, kind="stable")  # the outstanding ones come oldest first, and stay so
@@ -73,7 +79,7 @@ def _list_was_empty(pool: PoolSnapshot, requests: RequestTable, blocks: IrpBlock
         asked = by_list[low:high]
         number_here = mine[asked[0]]
         times = out.time_ns[packets[order[bounds[number_here] : bounds[number_here + 1]]]]
-        place = np.searchsorted(times, requests.completed_ns[rows[asked]] + SETTLED_NS, "right")
+        place = np.searchsorted(times, released_ns[asked], "right")
         since = place < len(times)
         if len(asked) > _FAR_TOO_MANY:
             result[asked] = True

@@ -40,9 +40,7 @@ def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
     went_on = ~evidence.passed | evidence.seldom  # a driver that stops all of a kind would stop the program, too
     stage_two = evidence.finished | (~evidence.owns_buffer & ~evidence.refers & went_on)
     here = evidence.requests.exited_ns == NEVER
-    return np.asarray(
-        evidence.user_mode & stage_two & evidence.off_list & here & np.bool_(evidence.snapshot.seen_queues)
-    )
+    return np.asarray(evidence.user_mode & stage_two & evidence.proven & here & np.bool_(evidence.snapshot.seen_queues))
 
 
 def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -68,6 +68,7 @@ class Request:
     irp: int
     issued_ns: int
     completed_ns: int = NEVER
+    issued_cpu: int = 0
     thread: int = T
     process: int = PROGRAM
     who: Who = Who.STACK
@@ -146,7 +147,7 @@ class Scene:
             retired=np.array([kind.retired for kind in self.kinds], np.int64),
             latency=np.array([histogram(kind.latency) for kind in self.kinds], np.int32).reshape(-1, BINS),
         )
-        counts = {each.name: 0 for each in fields(RequestCounts)}
+        counts: dict[str, Any] = {each.name: 0 for each in fields(RequestCounts)}
         latency = {"retire_latency": histogram(self.retired), "cleanup_latency": histogram(())}
         return RequestSnapshot(
             requests=table(RequestTable, list(map(_row, self.requests))),
@@ -154,7 +155,7 @@ class Scene:
             kinds=kinds,
             entries=table(EntryTable, list(map(_row, self.entries))),
             sources=_sources(self.sources),
-            counts=RequestCounts(**{**counts, **latency}),  # type: ignore[arg-type]  # numbers and histograms
+            counts=RequestCounts(**{**counts, **latency}),
             seen_irp=True,
             seen_afd=False,
             seen_tcp=False,
@@ -247,8 +248,8 @@ def loop(count: int, first: int = 0, *, size: int = LISTED, cpu: int = 0, **colu
     requests, blocks = [], []
     for number, start in enumerate(starts, first):
         blocks.append(Block(packet(number), start, thread, size=size, cpu=cpu, process=process))
-        mine = {"completed_ns": start + 51_000} | common
-        requests.append(Request(packet(number), start + 1_000, **mine))
+        mine: dict[str, Any] = {"completed_ns": start + 51_000} | common
+        requests.append(Request(packet(number), start + 1_000, issued_cpu=cpu, **mine))
     return Scene(requests, blocks, at_ns=at_ns)
 
 

@@ -87,6 +87,11 @@ def test_a_routine_of_a_driver_that_others_of_the_kind_got_through_stopped_those
     assert replace(stays, kinds=(Kind(100, 29),)).all_are(Why.UNKNOWN)
 
 
+@pytest.mark.parametrize(("count", "why"), [(12, Why.COMPLETION_STOPPED), (11, Why.UNKNOWN)])
+def test_a_few_that_stay_may_be_chance(count: int, why: Why) -> None:
+    assert replace(loop(count, completion_routine=FILTER), kinds=(Kind(100, 60),)).whys()[0] is why
+
+
 def of_two_programs(routine: int) -> Scene:
     mine = loop(40, completion_routine=routine)
     return both(mine, loop(40, first=100, thread=U, process=OTHER_PROGRAM, size=EXACT, completion_routine=routine))

@@ -99,12 +99,19 @@ def test_ever_more_on_one_file_that_outlive_their_kind_are_kept() -> None:
     assert set(scene.rules()) == {OUTLIVES}
 
 
-@pytest.mark.parametrize("files", [20, 40])
-def test_long_polls_are_one_or_two_on_each_file_and_none(files: int) -> None:
+@pytest.mark.parametrize(("each", "why"), [(1, Why.IN_FLIGHT), (2, Why.IN_FLIGHT), (3, Why.DRIVER_KEPT)])
+def test_long_polls_are_one_or_two_on_each_file_and_none(each: int, why: Why) -> None:
     """One that waits for its client, its data or its event, as long as that takes."""
+    scene = in_flight(42)
+    files = 42 // each
+    requests = [replace(one, file_object=FILE + 0x100 * (row % files)) for row, one in enumerate(scene.requests)]
+    assert replace(scene, requests=requests).all_are(why)
+
+
+def test_ever_more_are_those_of_one_driver() -> None:
     scene = in_flight(40)
-    requests = [replace(each, file_object=FILE + 0x100 * (row % files)) for row, each in enumerate(scene.requests)]
-    assert replace(scene, requests=requests).all_are(Why.IN_FLIGHT)
+    several = [replace(one, last_routine=FILTER + 0x100 * (row % 4)) for row, one in enumerate(scene.requests)]
+    assert replace(scene, requests=several).all_are(Why.IN_FLIGHT)
 
 
 def test_requests_of_no_known_file_have_none_in_common() -> None:

@@ -123,6 +123,15 @@ def test_a_buffer_that_is_gone_shows_that_a_special_apc_has_run() -> None:
     assert gone[Cause.SPECIAL_APC].says == "it has run: their files are gone, or their buffers"
 
 
+def test_where_more_than_one_reason_is_left_each_of_them_fits() -> None:
+    """Without queue events the packets may be user APCs or lie in a port; the one that is excluded is said to be."""
+    (group,) = held_groups(replace(loop(40), seen_queues=False).holding(), lambda _: "")
+    found = {each.why: each.fits for each in explanations(group)}
+    assert group.why is Why.UNKNOWN
+    assert [cause for cause, fits in found.items() if fits is YES] == [Cause.USER_APC, Cause.PORT]
+    assert {found[cause] for cause in (Cause.SPECIAL_APC, Cause.DRIVER_KEPT, Cause.COMPLETION_STOPPED)} == {NO}
+
+
 def test_the_fitting_ones_come_first_then_those_that_nobody_knows() -> None:
     made = [Explanation(Cause.PORT, each, "") for each in (NO, UNKNOWN, YES, NO)]
     assert [each.fits for each in fits_first(made)] == [YES, UNKNOWN, NO, NO]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from analyzers.findings import Why
 from analyzers.requests.tables import NEVER
+from analyzers.trends.bins import EDGES
 from tests.analyzers.holders.made import (
     EXACT,
     LISTED,
@@ -20,6 +22,7 @@ from tests.analyzers.holders.made import (
     Scene,
     T,
     U,
+    changed,
     loop,
     packet,
 )
@@ -71,9 +74,9 @@ def test_one_of_another_size_or_cpu_or_tag_tells_nothing(size: int, cpu: int, ta
     assert off_list(needing(burst(20), TO_THE_END, size=size, cpu=cpu, tag=tag)) == [False] * 20
 
 
-def test_the_cpu_is_that_of_the_allocation_wherever_the_thread_ran_when_it_was_released() -> None:
+def test_the_cpu_is_that_on_which_the_packet_was_taken_wherever_it_was_made_or_released() -> None:
     away = (Switch(10, 0, T, IDLE), Switch(STEP + 60_000, 0, IDLE, T), Switch(STEP + 60_005, 1, T, IDLE))
-    scene = replace(burst(20), events=away)
+    scene = changed(replace(burst(20, cpu=1), events=away), issued_cpu=0)
     assert off_list(needing(scene, TO_THE_END, cpu=0)) == [True] * 20
     assert off_list(needing(scene, TO_THE_END, cpu=1)) == [False] * 20
 
@@ -82,6 +85,20 @@ def test_one_that_was_made_while_the_release_was_on_its_way_tells_nothing() -> N
     scene = burst(20, completed=50 * MS)
     assert off_list(needing(scene, [10 * MS, 50 * MS + 90_000])) == [False] * 20
     assert off_list(needing(scene, [10 * MS, 50 * MS + 110_000])) == [True] * 20
+
+
+def test_so_does_one_that_was_made_before_others_usually_are_released() -> None:
+    slow = int(np.searchsorted(EDGES, 8 * MS))
+    scene = replace(burst(20, completed=50 * MS), retired=[slow] * 30)
+    assert off_list(needing(scene, [10 * MS, 62 * MS])) == [False] * 20
+    assert off_list(needing(scene, [10 * MS, 63 * MS])) == [True] * 20
+
+
+def test_packets_of_an_ended_thread_are_released_at_its_end() -> None:
+    """Its user APCs are run down then, and the packets go back to their lists."""
+    scene = changed(burst(20), exited_ns=50 * MS)
+    assert off_list(needing(scene, [10 * MS, 49 * MS])) == [False] * 20
+    assert off_list(needing(scene, [10 * MS, 51 * MS])) == [True] * 20
 
 
 def test_after_the_last_new_packet_as_many_as_lists_hold_may_have_come_to_rest() -> None:
@@ -94,7 +111,7 @@ def test_after_the_last_new_packet_as_many_as_lists_hold_may_have_come_to_rest()
     assert off_list(needing(burst(20), [33 * MS, 35 * MS])) == [False] * 20
 
 
-@pytest.mark.parametrize(("count", "rest"), [(64, True), (65, False)])
+@pytest.mark.parametrize(("count", "rest"), [(48, True), (49, False)])
 def test_far_more_than_lists_hold_do_not_rest_even_if_no_new_one_was_needed(count: int, rest: bool) -> None:
     assert off_list(burst(count)) == [not rest] * count
 
@@ -142,6 +159,15 @@ def test_the_few_that_are_left_of_a_kind_nearly_all_of_which_were_retired_are_ta
 ) -> None:
     scene = replace(burst(count, size=EXACT), kinds=(kind,))
     assert off_list(scene) == [not rest] * count
+
+
+def test_far_too_many_of_a_kind_of_which_hardly_any_was_retired_do_not_rest_on_whatever_lists() -> None:
+    """Taken on 49 CPUs, one each, which no list shows to be empty."""
+    scene = burst(49)
+    spread = replace(scene, requests=[replace(each, issued_cpu=cpu) for cpu, each in enumerate(scene.requests)])
+    assert off_list(replace(spread, kinds=(NONE_RETIRED,))) == [True] * 49
+    assert off_list(spread) == [False] * 49
+    assert off_list(changed(replace(spread, kinds=(NONE_RETIRED,)), [0], thread=U)) == [False] * 49
 
 
 def test_what_rests_is_nobodys_fault() -> None:

@@ -213,6 +213,22 @@ def test_a_port_that_was_filled_early_and_left_alone_does_not_grow(ends: int, gr
     assert ports_of(replace(queued(), at_ns=ends * MS))[0].grows is grows
 
 
+@pytest.mark.parametrize(("waiting", "grows"), [(64, False), (65, True)])
+def test_where_ports_are_closed_now_and_then_as_many_as_lists_hold_may_have_gone_unseen(
+    waiting: int, grows: bool
+) -> None:
+    scene = queued(waiting)
+    closed = replace(scene, sources=(Source(T, inserted=2 * waiting, emptied_ns=STEP),))
+    assert ports_of(closed)[0].grows is grows
+    assert ports_of(scene)[0].grows
+
+
+def test_what_waited_in_a_port_that_was_closed_is_on_a_list() -> None:
+    scene = queued()
+    gone = replace(scene, sources=(Source(T, inserted=41, emptied_ns=scene.at_ns),))
+    assert gone.all_are(Why.LIST)
+
+
 def test_the_evidence_names_who_takes_and_shows_the_events() -> None:
     (group,) = held_groups(queued().holding(), lambda _: "")
     told = {each.rule: each for each in port.evidence(group)}

@@ -47,7 +47,7 @@ RETIRED_SELDOM = (Kind(completed=100, retired=5),)
 def test_a_thread_that_goes_on_in_user_mode_while_its_packets_stay_takes_no_user_apcs() -> None:
     scene = loop(40)
     assert scene.all_are(Why.USER_APC)
-    assert set(scene.rules()) == {RULE}
+    assert set(scene.rules()[:39]) == {RULE}
 
 
 @pytest.mark.parametrize("completion", [Completion.INLINE, Completion.ON_THE_CPU, Completion.ELSEWHERE])
@@ -169,6 +169,21 @@ def test_what_comes_from_before_all_cpus_events_are_there_is_not_judged() -> Non
     assert set(early.whys()[11:]) == {Why.USER_APC}
 
 
+def test_one_that_only_others_show_to_be_on_no_list_is_held_with_these_and_not_by_itself() -> None:
+    """The last one's packet may have gone back to the list since: no new one was needed after it."""
+    scene = loop(40)
+    assert scene.rules()[39] == ALIKE
+    assert replace(changed(scene, [39], kind=1), kinds=(Kind(), Kind())).whys()[39] is Why.UNKNOWN
+
+
+def test_a_request_that_owns_its_buffer_tells_nothing_of_the_lists_of_others() -> None:
+    """What a driver keeps lies beside what was retired: the packets of these may rest."""
+    kept = with_buffers(loop(40, thread_user_ns=200 * MS, completion_routine=FILTER))
+    after = Request(packet(90), 79 * MS, 80 * MS, thread_user_ns=200 * MS, kind=1)
+    scene = replace(kept, requests=[*kept.requests, after], blocks=[*kept.blocks, Block(packet(90), MS, cpu=3)])
+    assert replace(scene, kinds=(Kind(), Kind()), at_ns=90 * MS).whys()[40] is Why.LIST
+
+
 def test_later_ones_of_the_thread_and_kind_are_held_too_as_user_apcs_are_taken_in_order() -> None:
     """Their packets come from a list that was filled before the trace, so that the pool is silent about them."""
     scene = loop(41)
@@ -196,7 +211,7 @@ def test_others_of_the_thread_are_of_another_kind_and_stay_what_they_are() -> No
 def resting_first(retired: int) -> Scene:
     """A packet that was completed before those that are held, and of whose size no new one was needed since."""
     scene = loop(40, first=5)
-    early = Request(packet(90), STEP, STEP + 1_000, thread_user_ns=scene.at_ns - 1)
+    early = Request(packet(90), STEP, STEP + 1_000, issued_cpu=3, thread_user_ns=scene.at_ns - 1)
     resting = Block(packet(90), STEP - 10_000, cpu=3)
     kinds = (Kind(completed=100, retired=retired),)
     return replace(scene, requests=[early, *scene.requests], blocks=[resting, *scene.blocks], kinds=kinds)
@@ -225,6 +240,18 @@ def test_each_guilty_thread_is_a_group_of_its_own() -> None:
         (T, 40, Why.USER_APC),
         (U, 20, Why.USER_APC),
     ]
+
+
+@pytest.mark.parametrize(
+    ("retired", "before", "taken"), [(50, 100, True), (49, 100, False), (50, 13, True), (50, 12, False)]
+)
+def test_a_thread_that_retired_most_of_them_takes_the_young_ones_next_time(
+    retired: int, before: int, taken: bool
+) -> None:
+    """Young: younger than three quarters of the trace; these are of its last 80 ms, after so many steps of 2 ms."""
+    scene = loop(40, first=before)
+    (group,) = held_groups(replace(scene, kinds=(Kind(100, retired),)).holding(), lambda _: "")
+    assert user_apc.taken_now_and_then(group) is taken
 
 
 def test_its_evidence_says_what_was_seen_of_files_and_buffers() -> None:
