@@ -6,7 +6,8 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
+from zlib import crc32
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -37,8 +38,38 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
         return _interpreted(function)
     import numba
 
-    compiled: Callable[P, R] = numba.njit(**_OPTIONS, cache=True)(function)
-    return compiled
+    compiled: Any = numba.njit(**_OPTIONS, cache=True)(function)
+    _keep_with_its_parts(compiled, function)
+    return cast("Callable[P, R]", compiled)
+
+
+def _keep_with_its_parts(compiled: Any, function: Callable[..., Any]) -> None:  # noqa: ANN401 - numba's dispatcher
+    """Let what lies in the cache be taken only by a kernel of the same parts.
+
+    numba looks at the file of the kernel alone, but its steps, and the constants in all of them, stand in others too.
+    """
+    kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if kept is not None:
+        parts: dict[str, str] = {}
+        _add_parts(function, parts)
+        kept._source_stamp = (kept._source_stamp, crc32(repr(sorted(parts.items())).encode()))
+
+
+def _add_parts(function: Callable[..., Any], parts: dict[str, str]) -> None:
+    """Code and constants of a function and of its steps, by name."""
+    name = f"{function.__module__}.{function.__qualname__}"
+    if name in parts:
+        return
+    code = function.__code__
+    parts[name] = f"{code.co_code!r} {code.co_consts!r}"
+    for each in code.co_names:
+        value = function.__globals__.get(each)
+        if isinstance(value, _Step):
+            _add_parts(value.function, parts)
+        elif isinstance(value, int | float | np.generic):
+            parts[f"{name} {each}"] = repr(value)
+        elif isinstance(value, np.ndarray):
+            parts[f"{name} {each}"] = f"{value.dtype} {value.shape} {crc32(value.tobytes())}"
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -65,6 +96,7 @@ class _Step(Generic[P, R]):
         import numba
 
         functools.update_wrapper(self, function)
+        self.function = function
         self._plain = _interpreted(function)
         options = {**_OPTIONS, "forceinline": inline, "no_cpython_wrapper": True}
         self.compiled: Any = numba.njit(**options)(function)

@@ -24,7 +24,7 @@ from analyzers.requests.records import (
 )
 from analyzers.requests.tables import CALL_NS, NEVER, Completion, Finished, Queued
 from tracer.columns import UNKNOWN_ID
-from tracer.jit import Int, inlined, kernel, routine
+from tracer.jit import Int, inlined, routine
 
 I32 = npt.NDArray[np.int32]
 
@@ -205,11 +205,12 @@ def kind_row(book: Book, row: np.void) -> Int:
     return kind
 
 
-@kernel
-def kind_row_of(book: Book, requests: Rows, kinds: I32) -> None:
+def kind_rows(book: Book, requests: Rows) -> I32:
     """By request: row of its kind, -1 while none of it was completed."""
-    for k in range(requests.shape[0]):
-        kinds[k] = row_of(book.places, REQUEST_KIND, _kind_key(requests[k]))
+    keys: npt.NDArray[np.uint64] = np.asarray(_kind_key(requests))  # type: ignore[arg-type]  # of each at once
+    kinds, place = np.unique(keys, return_inverse=True)
+    rows: I32 = np.array([row_of(book.places, REQUEST_KIND, kind) for kind in kinds], np.int32)
+    return rows[place]
 
 
 @inlined

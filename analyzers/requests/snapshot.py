@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.requests.addresses import Addresses
-from analyzers.requests.lifecycle import kind_row_of
+from analyzers.requests.lifecycle import kind_rows
 from analyzers.requests.records import (
     BY_CALLER,
     BY_FREE,
@@ -67,8 +67,7 @@ def snapshot_of(
     rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
     rows_of_sockets[slots] = np.arange(len(slots), dtype=np.int32)
     requests, _ = _oldest_first(book.requests, "issued")
-    kind = np.zeros(len(requests), np.int32)
-    kind_row_of(book, requests, kind)
+    kind = kind_rows(book, requests)
     return RequestSnapshot(
         requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[THREADS]], threads, running),
         sockets=_sockets(sockets, names),

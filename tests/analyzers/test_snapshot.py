@@ -24,7 +24,7 @@ TINY = 4096
 """A window of one small buffer: many batches, and most user stacks and some kernel stacks are late."""
 VARIATIONS = {
     "plain": Settings(iterations=20, user_stacks=1.0, buffer_size=4096),
-    "keyed": Settings(iterations=20, user_stacks=1.0, buffer_size=4096, stacks=StackMode.KEYED),
+    "keyed": Settings(iterations=40, user_stacks=1.0, buffer_size=4096, stacks=StackMode.KEYED),
     "no-stacks": Settings(iterations=20, buffer_size=4096, stacks=StackMode.NONE, cpus=16),
     "x86-compressed": Settings(iterations=20, user_stacks=0.5, buffer_size=4096, pointer_size=4, compressed=True),
     "lossy": Settings(iterations=30, user_stacks=0.5, buffer_size=4096, lost_events=0.1, lost_buffers=2),

@@ -1,7 +1,7 @@
 """Which kernels an earlier run has compiled: a note in the cache beside them.
 
-numba itself looks, kernel by kernel, whether the source file is still the one that it compiled; the note holds for
-all of them together.
+Kernel by kernel it is looked whether source file and parts are still those that were compiled (:mod:`tracer.jit`); the
+note holds for all of them together.
 """
 
 from __future__ import annotations
