@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ VARIATIONS = {
 each_variation = pytest.mark.parametrize("variation", VARIATIONS)
 
 
-def trace(tmp_path: Path, variation: str, scenario: str = "winsock-loop", **changed: Any) -> tuple[Path, Simulation]:
-    simulation = simulate(scenario, 31, replace(VARIATIONS[variation], **changed))
+def trace(tmp_path: Path, variation: str, scenario: str = "winsock-loop") -> tuple[Path, Simulation]:
+    simulation = simulate(scenario, 31, VARIATIONS[variation])
     path = tmp_path / "trace.etl"
     simulation.write(path)
     return path, simulation
@@ -128,7 +128,7 @@ def test_how_the_records_lie_in_buffers_makes_no_difference(
 
 @pytest.mark.parametrize("variation", ["plain", "keyed"])
 def test_late_user_stacks_reach_the_outstanding_allocations(variation: str, tmp_path: Path) -> None:
-    path, simulation = trace(tmp_path, variation, iterations=80)
+    path, simulation = trace(tmp_path, variation)
     with EtlFile.open(path, window_bytes=TINY) as source:
         analysis = Analysis(source, NO_NAMES)
         for batch in batches(source):
