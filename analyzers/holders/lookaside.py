@@ -98,10 +98,16 @@ def _list_of(cpu: npt.NDArray[np.uint16], size: npt.NDArray[np.uint64]) -> npt.N
 
 
 def _exact(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bools:
-    """By request: whether its packet has a size that no list holds, as far as packets used again tell."""
+    """By request: whether its packet has a size that no list holds, as far as packets used again tell.
+
+    Windows tunes what its lists hold. A packet that would fit into one gets another size only where a CPU's allowance
+    of listed ones, some hundred, is used up: so it takes more packets of that size than lists hold.
+    """
     used_again = blocks.held & (requests.issued_ns - blocks.made_ns > CALL_NS)
     listed = np.append(np.unique(blocks.size[used_again]), np.array(_LIST_SIZES[pointer_size], np.uint64))
-    return blocks.held & ~np.isin(blocks.size, listed)
+    sizes, size, count = np.unique(blocks.size, return_inverse=True, return_counts=True)
+    many = ~np.isin(sizes, listed) & (count > _MOST_LISTED)
+    return blocks.held & many[size]
 
 
 def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools, seldom: Bools) -> Bools:

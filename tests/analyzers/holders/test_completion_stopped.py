@@ -42,7 +42,7 @@ def test_buffers_that_stay_after_the_thread_was_in_user_mode_show_that_stage_two
 
 
 def test_so_do_files_that_are_closed_and_still_referred_to() -> None:
-    scene = loop(20, completion_routine=FILTER, size=EXACT)
+    scene = loop(40, completion_routine=FILTER, size=EXACT)
     closed = changed(scene, cleaned_ns=scene.requests[-1].completed_ns + 100)
     assert replace(closed, at_ns=closed.at_ns + 20 * MS).all_are(Why.COMPLETION_STOPPED)
 
