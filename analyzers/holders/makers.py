@@ -11,8 +11,9 @@ from analyzers.holders.irp_blocks import IrpBlocks
 from analyzers.requests.tables import RequestTable
 from tracer.columns import UNKNOWN_ID, Who
 
-_AT_ONCE_NS: Final = 100_000
-"""From the allocation to the call, straight-line code with a buffer and its stack walks in between."""
+_AT_ONCE_NS: Final = 20_000
+"""From the allocation to the call: straight-line code, with a buffer and the stack walks of both. Any longer, and the
+packet may have served its maker and come to somebody else over a lookaside list in the meantime."""
 
 
 def with_makers(requests: RequestTable, packets: IrpBlocks) -> RequestTable:

@@ -47,7 +47,7 @@ def _waits_for_stage_two(story: Story, request: Request) -> tuple[Event | None, 
 
 
 def _by_port_or_driver(story: Story, request: Request) -> bool:
-    if request.inserted is not None:
+    if request.inserted is not None or (request.routine is not None and request.stage_two is None):
         return True
     key = request.irp, request.issued.at_ns
     return any((each.irp, each.issued_ns) == key and each.why in _NOT_BY_APC for each in story.told.held)

@@ -52,6 +52,7 @@ class Request:
     ``completions``: each call of IoCompleteRequest, with its end where there is one. ``buffer``: its system buffer, if
     it has one. ``block``: the packet's block, ``None`` where its allocation was not seen. ``freed``: the packet's free,
     ``again``: the first driver call of the packet's next use. ``inserted``, ``removed``: of its entry in a port.
+    ``routine``: the last call of a driver's completion routine, which may have stopped the completion.
     """
 
     issued: Event
@@ -61,6 +62,7 @@ class Request:
     completions: list[list[Event | None]] = field(default_factory=list)
     inserted: Event | None = None
     removed: Event | None = None
+    routine: Event | None = None
     freed: Event | None = None
     again: Event | None = None
 
@@ -196,6 +198,9 @@ class _Walk:
             case What.COMPLETED:
                 if event["id"] in self._completing:
                     self._completing.pop(event["id"])[1] = event
+            case What.ROUTINE:
+                if event.object in self._now:
+                    self._now[event.object].routine = event
             case What.INSERT | What.REMOVE:
                 self._queue(event)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from analyzers.findings import Diagnosis, EventRef, HeldRequest
+from analyzers.retention.nodes import NodeKind
 from fixtures.etl.records import Record
 from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Settings, StackMode
@@ -25,7 +26,7 @@ Conclusions = tuple[tuple[Any, ...], ...]
 
 
 def conclusions(diagnosis: Diagnosis, *, words: bool = True) -> Conclusions:
-    """Everything that a diagnosis says, but where in the file its evidence lies and which ids its stacks got.
+    """Everything that a diagnosis says, but where in the file its evidence lies and which ids stacks and sites got.
 
     Without ``words`` no sentence either: some name a processor.
     """
@@ -34,6 +35,10 @@ def conclusions(diagnosis: Diagnosis, *, words: bool = True) -> Conclusions:
             found,
             stack=-1,
             user_stack=-1,
+            path=tuple(
+                dataclasses.replace(each, id=each.id.rpartition(":")[0]) if each.kind is NodeKind.ALLOCATIONS else each
+                for each in found.path
+            ),
             confidence=round(found.confidence, 9),
             evidence=tuple(
                 dataclasses.replace(each, says=each.says if words else "", events=()) for each in found.evidence

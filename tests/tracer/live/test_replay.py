@@ -176,7 +176,7 @@ def test_the_findings_are_those_of_the_file_wherever_the_first_events_end(tmp_pa
 def concluded(snapshot: Snapshot) -> str:
     """The diagnosis without what belongs to the file alone: offsets, and numbers of stacks."""
     text = re.sub(r"offset=-?\d+", "offset", repr(snapshot.diagnosis))
-    return re.sub(r"\bstack=-?\d+", "stack", text)
+    return re.sub(r"\b(user_)?stack=-?\d+", "stack", text)
 
 
 def test_the_comparison_sees_a_difference(tmp_path: Path) -> None:
