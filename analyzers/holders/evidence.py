@@ -90,9 +90,10 @@ class Seen:
 
 def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, machine: Machine) -> Seen:
     """Look at every request; those whose thread no event told get the one that allocated their packet."""
-    told = with_makers(snapshot.requests, irp_blocks(pool, snapshot.requests, machine.pointer_size))
-    snapshot, requests = replace(snapshot, requests=told), told
-    blocks = irp_blocks(pool, requests, machine.pointer_size)
+    blocks = irp_blocks(pool, snapshot.requests, machine.pointer_size)
+    requests = with_makers(snapshot.requests, blocks)
+    if requests is not snapshot.requests:  # whose buffer is whose, the threads tell
+        snapshot, blocks = replace(snapshot, requests=requests), irp_blocks(pool, requests, machine.pointer_size)
     completed = requests.completed_ns != NEVER
     since_ns = np.where(completed, requests.completed_ns, requests.issued_ns)
     since = _since(requests, since_ns, activity, machine.at_ns)

@@ -32,6 +32,8 @@ def with_makers(requests: RequestTable, packets: IrpBlocks) -> RequestTable:
     told = (requests.thread == UNKNOWN_ID) & packets.held & (packets.maker != UNKNOWN_ID) & ~packets.drivers_own
     after_ns = requests.issued_ns - packets.made_ns
     told &= (after_ns <= _AT_ONCE_NS) | _one_threads(requests, packets, told & (after_ns <= _SOON_NS))
+    if not told.any():
+        return requests
     return replace(
         requests,
         thread=np.where(told, packets.maker, requests.thread),

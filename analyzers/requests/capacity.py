@@ -32,11 +32,13 @@ from analyzers.requests.records import (
     TAKEN_ENTRIES,
     THREAD,
     THREADS,
+    U64,
     WAYS,
     Book,
     Rows,
 )
 from analyzers.requests.tables import NEVER
+from analyzers.trends.bins import BINS
 from tracer.columns import UNKNOWN_ID
 
 _KEYS_OF_CALL: Final = 5
@@ -74,13 +76,14 @@ def empty_book(rows: int) -> Book:
         places=empty_index(4 * rows),
         ring=ring,
         counts=counts,
+        latency=np.zeros((2, BINS), np.int64),
     )
     return _with_kinds(_with_entries(_grown(book, rows, rows, rows), 1, 1), 1)
 
 
-def live_requests(book: Book) -> Rows:
-    """The requests on the book."""
-    return book.requests[book.requests["serial"] >= 0]
+def live_packets(book: Book) -> U64:
+    """Addresses of the packets of the requests on the book."""
+    return np.asarray(book.requests["address"][book.requests["serial"] >= 0])
 
 
 def with_room(book: Book, demand: Demand) -> Book:
@@ -112,7 +115,7 @@ def _grown(book: Book, requests: int, sockets: int, threads: int) -> Book:
     if requests > len(book.requests):
         old = len(book.requests)
         # In place: the two copies of a growing array would be the largest thing in memory.
-        book.requests.resize(_power_of_two(requests), refcheck=False)
+        book.requests.resize(max(requests, old + old // 2), refcheck=False)
         _give_free(book.requests, old, book.counts, FREE_REQUEST)
     if sockets > len(book.sockets):
         old = len(book.sockets)

@@ -56,7 +56,6 @@ EVENT: Final = np.dtype(
         ("local", "<i8"),
         ("remote", "<i8"),
         ("length", "<i8"),
-        ("took", "<i8"),
         ("id", "<u4"),
         ("thread", "<u4"),
         ("process", "<u4"),
@@ -77,5 +76,4 @@ EVENT: Final = np.dtype(
 ``object``: address of what the event is about: packet, endpoint, block or entry of a queue. ``accept``: endpoint that a
 connection is accepted for. ``local``, ``remote``: :mod:`~analyzers.requests.addresses`; of a socket operation the one
 that it names is ``remote``. ``length``: bytes that a completed operation moved. ``good``: its status says success.
-``took``: given back by the kernel: how long what is over by this event has taken, -1 for nothing.
 """

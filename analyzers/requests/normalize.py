@@ -72,6 +72,8 @@ _AS_STEP: Final = np.full(_FIRST_ID, _OTHER, np.uint8)
 for _id, (_event, _step) in _VISTA.items():
     _AS_EVENT[_id], _AS_STEP[_id] = _event, _step
 
+_CACHED: Final = 1 << 11
+"""Rows of events that fit into a processor's second-level cache, a quarter of a MiB."""
 _FAILED: Final = 0x80000000
 """Bit of an NTSTATUS that says warning or error."""
 _LAST: Final = 1037
@@ -107,12 +109,18 @@ def events_of(parts: Sequence[Part], room: Rows) -> tuple[Rows, I64]:
     """
     start = 0
     for order, fields in parts:
-        mine = room[start : start + len(order)]
-        for name, column in fields.items():
-            mine[name] = column
+        _fill(room[start : start + len(order)], fields)
         start += len(order)
-    room["took"][:start] = -1
     return room[:start], np.argsort(np.concatenate([order for order, _ in parts]), kind="stable")
+
+
+def _fill(rows: Rows, fields: Fields) -> None:
+    """All fields of a few rows before those of the next: so the rows stay in the processor's cache."""
+    for first in range(0, len(rows), _CACHED):
+        here = slice(first, first + _CACHED)
+        mine = rows[here]
+        for name, column in fields.items():
+            mine[name] = column if isinstance(column, int) else column[here]
 
 
 def _numbers(table: EventTable, name: str, dtype: type[_Number]) -> npt.NDArray[_Number]:
@@ -206,8 +214,9 @@ def operations(table: EventTable, addresses: Addresses) -> list[Part]:
 def _chosen(wanted: npt.NDArray[np.bool_], order: I64, fields: Mapping[str, npt.NDArray[Any] | int]) -> Part:
     if wanted.all():
         return order, dict(fields)
-    return order[wanted], {
-        name: column if isinstance(column, int) else column[wanted] for name, column in fields.items()
+    rows = np.flatnonzero(wanted)
+    return order[rows], {
+        name: column if isinstance(column, int) else np.take(column, rows) for name, column in fields.items()
     }
 
 

@@ -259,11 +259,18 @@ U8 = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.void]
 
 
+RETIREMENTS: Final = 0
+CLEANUPS: Final = 1
+"""Rows of :attr:`Book.latency`."""
+
+
 class Book(NamedTuple):
     """Everything that outlives a batch.
 
     ``places``: where the others are, by address or id (:mod:`~analyzers.requests.index`). ``ring``: two rings in one
-    table, of connections and of sockets that began to connect. ``counts``: by the numbers above.
+    table, of connections and of sockets that began to connect. ``counts``: by the numbers above. ``latency``: int64
+    (2, BINS), of retirements (completion → free of the packet, :data:`RETIREMENTS`) and of cleanups (close → cleanup
+    of the endpoint, :data:`CLEANUPS`).
     """
 
     requests: Rows
@@ -275,3 +282,4 @@ class Book(NamedTuple):
     places: Rows
     ring: Rows
     counts: I64
+    latency: I64

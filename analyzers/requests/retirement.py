@@ -7,8 +7,9 @@ import numpy as np
 from analyzers.requests.events import FREE
 from analyzers.requests.index import THREAD_ID, row_of
 from analyzers.requests.lifecycle import NONE, STAYS, thread_row
-from analyzers.requests.records import BY_FREE, BY_REUSE, Book
+from analyzers.requests.records import BY_FREE, BY_REUSE, RETIREMENTS, Book
 from analyzers.requests.tables import NEVER, Completion
+from analyzers.trends.bins import bin_of
 from tracer.jit import Int, inlined
 
 _INLINE = int(Completion.INLINE)
@@ -27,8 +28,8 @@ def block_event(book: Book, slot: Int, event: np.void) -> Int:
         return BY_REUSE
     if row["completed"] != NEVER:
         took = event["time"] - row["completed"]
-        if row["completion"] > _INLINE:
-            event["took"] = took
+        if (row["completion"] > _INLINE) & (took >= 0):
+            book.latency[RETIREMENTS, bin_of(took)] += 1
         if row["thread_row"] >= 0:
             owner = book.threads[row["thread_row"]]
             owner["longest"] = max(owner["longest"], took)

@@ -16,6 +16,7 @@ from analyzers.requests.records import (
     BY_QUEUE,
     BY_REUSE,
     CLEANED,
+    CLEANUPS,
     CLOSED,
     COMPLETED,
     CREATED,
@@ -23,6 +24,7 @@ from analyzers.requests.records import (
     ISSUED,
     KINDS,
     REPLACED,
+    RETIREMENTS,
     ROUTINES,
     SOURCES,
     THREADS,
@@ -60,9 +62,9 @@ class SocketNames(NamedTuple):
 
 
 def snapshot_of(
-    book: Book, latency: I64, seen: Collection[str], names: SocketNames, threads: Threads, running: Running
+    book: Book, seen: Collection[str], names: SocketNames, threads: Threads, running: Running
 ) -> RequestSnapshot:
-    """Copies of everything that is not over. ``latency``: int64 (2, BINS), of retirements and of cleanups."""
+    """Copies of everything that is not over."""
     sockets, slots = _oldest_first(book.sockets, "created")
     rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
     rows_of_sockets[slots] = np.arange(len(slots), dtype=np.int32)
@@ -74,7 +76,7 @@ def snapshot_of(
         kinds=_kinds(book.kinds[: book.counts[KINDS]]),
         entries=_entries(_oldest_first(book.entries, "time")[0]),
         sources=_sources(book.sources[: book.counts[SOURCES]]),
-        counts=_counts(book.counts, latency),
+        counts=_counts(book),
         seen_irp="irp" in seen,
         seen_afd="afd" in seen,
         seen_tcp="tcp" in seen or "tcpip" in seen,
@@ -247,8 +249,8 @@ def _owners(rows: Rows, process_ids: Mapping[int, int]) -> U32:
     return np.where(by_key != UNKNOWN_ID, by_key, otherwise).astype(np.uint32)
 
 
-def _counts(counts: I64, latency: I64) -> RequestCounts:
-    values = counts.tolist()
+def _counts(book: Book) -> RequestCounts:
+    values = book.counts.tolist()
     return RequestCounts(
         issued=values[ISSUED],
         completed=values[COMPLETED],
@@ -261,8 +263,8 @@ def _counts(counts: I64, latency: I64) -> RequestCounts:
         sockets_closed=values[CLOSED],
         sockets_cleaned=values[CLEANED],
         sockets_replaced=values[REPLACED],
-        retire_latency=latency[0].copy(),
-        cleanup_latency=latency[1].copy(),
+        retire_latency=book.latency[RETIREMENTS].copy(),
+        cleanup_latency=book.latency[CLEANUPS].copy(),
     )
 
 

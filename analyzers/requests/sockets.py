@@ -21,8 +21,9 @@ from analyzers.requests.events import (
 )
 from analyzers.requests.index import ENDPOINT, row_of
 from analyzers.requests.lifecycle import NONE, NOTHING, close_socket, finish, leave_socket, open_socket, thread_row
-from analyzers.requests.records import CLEANED, CLOSED, CREATED, REPLACED, Book, Rows
+from analyzers.requests.records import CLEANED, CLEANUPS, CLOSED, CREATED, REPLACED, Book, Rows
 from analyzers.requests.tables import NEVER, Finished
+from analyzers.trends.bins import bin_of
 from tracer.events import afd
 from tracer.jit import Int, inlined, routine
 
@@ -43,8 +44,8 @@ def _gone(book: Book, slot: Int, event: np.void, counter: Int) -> None:
         leave_socket(book.requests, book.sockets, request)
         finish(book.requests[request], event["time"], _ENDPOINT_GONE)
         request = older
-    if (row["closed"] != NEVER) & (counter == CLEANED):
-        event["took"] = event["time"] - row["closed"]
+    if (row["closed"] != NEVER) & (counter == CLEANED) & (event["time"] >= row["closed"]):
+        book.latency[CLEANUPS, bin_of(event["time"] - row["closed"])] += 1
     book.counts[counter] += 1
     close_socket(book, slot)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -11,16 +11,15 @@ from analyzers.fields import merged
 from analyzers.requests import normalize
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.advance import advance
-from analyzers.requests.capacity import Demand, empty_book, live_requests, with_room
-from analyzers.requests.events import BUFFER, CALL, EVENT, FREE, INSERT, OPERATE
+from analyzers.requests.capacity import Demand, empty_book, live_packets, with_room
+from analyzers.requests.events import BUFFER, CALL, EVENT, INSERT, OPERATE
 from analyzers.requests.irp_filter import Blocks, buffers
 from analyzers.requests.normalize import Part
-from analyzers.requests.records import RUNNING, Rows
+from analyzers.requests.records import RUNNING
 from analyzers.requests.snapshot import SocketNames, snapshot_of
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.sighted import Sighted
 from analyzers.threads import Threads
-from analyzers.trends.bins import BINS, EDGES
 from analyzers.who import Running
 from tracer.columns import EventTable
 from tracer.trace import Batch
@@ -47,7 +46,6 @@ class Requests:
         self._addresses = Addresses()
         self._blocks = Blocks()
         self._events = np.empty(0, EVENT)
-        self._latency = np.zeros((2, BINS), np.int64)
         self._seen: set[str] = set()
         self._process_ids: dict[int, int] = {}
 
@@ -76,7 +74,7 @@ class Requests:
         ``threads`` tells the process of a thread, ``running`` who ran before a CPU's first context switch.
         """
         names = SocketNames(self._addresses, self._process_ids)
-        return snapshot_of(self._book, self._latency, self._seen, names, threads, running)
+        return snapshot_of(self._book, self._seen, names, threads, running)
 
     def _note_processes(self, table: EventTable) -> None:
         """Ids of processes by the address of their object; the last one with an address counts."""
@@ -92,10 +90,8 @@ class Requests:
         if count > len(self._events):
             self._events = np.empty(2 * count, EVENT)
         events, turn = normalize.events_of(parts, self._events)
-        demand = Demand(*(int(np.count_nonzero(events["kind"] == kind)) for kind in _OPENING))
-        self._book = with_room(self._book, demand)
+        self._book = with_room(self._book, _demand(parts))
         advance(self._book, events, turn)
-        self._note_latencies(events)
 
     def _parts(self, tables: Mapping[str, EventTable]) -> list[Part]:
         parts: list[Part] = []
@@ -104,7 +100,7 @@ class Requests:
             fields = parts[0][1]
             packets = np.asarray(fields["object"])[fields["kind"] == CALL]
             if self._blocks.are_full(len(packets)):
-                self._blocks.restart(live_requests(self._book)["address"], len(packets))
+                self._blocks.restart(live_packets(self._book), len(packets))
             self._blocks.add(packets)
         if "afd" in tables:
             parts += normalize.operations(tables["afd"], self._addresses)
@@ -123,8 +119,14 @@ class Requests:
             parts.append(buffers(tables["pool"]))
         return parts
 
-    def _note_latencies(self, events: Rows) -> None:
-        """How long after their completion requests were freed, and after their close endpoints cleaned up."""
-        over = np.flatnonzero(events["took"] >= 0)
-        bins = np.searchsorted(EDGES[1:BINS], events["took"][over], side="right")
-        np.add.at(self._latency, ((events["kind"][over] != FREE).astype(np.intp), bins), 1)
+
+def _demand(parts: Sequence[Part]) -> Demand:
+    """How many events may open rows."""
+    number = np.zeros(np.iinfo(np.uint8).max + 1, np.int64)
+    for order, fields in parts:
+        kind = fields["kind"]
+        if isinstance(kind, int):
+            number[kind] += len(order)
+        else:
+            number += np.bincount(kind, minlength=len(number))
+    return Demand(*number[list(_OPENING)].tolist())
