@@ -53,8 +53,7 @@ def now_and_then(evidence: Seen, left: npt.NDArray[np.bool_], module_of: Callabl
     without a routine, they would be all the same: so Windows' own drivers are named only where several programs have
     this in common.
     """
-    requests, kinds = evidence.requests, evidence.snapshot.kinds
-    shares = np.append(kinds.retired, 0)[requests.kind] / np.maximum(np.append(kinds.completed, 1)[requests.kind], 1)
+    requests, shares = evidence.requests, evidence.snapshot.retired_share
     may_be = left & evidence.passed & ~evidence.finished & evidence.off_list & evidence.user_mode
     result = np.zeros(len(requests), np.bool_)
     if not evidence.snapshot.seen_queues:

@@ -171,11 +171,11 @@ def _off_list(
     pool: PoolSnapshot, snapshot: RequestSnapshot, blocks: IrpBlocks, wanted: Bools, machine: Machine
 ) -> tuple[Bools, Bools]:
     """By request: whether its packet is on no list, and whether that is seen by itself."""
-    requests, kinds = snapshot.requests, snapshot.kinds
+    requests = snapshot.requests
     rows = np.flatnonzero(wanted)
     released = _released_ns(snapshot)[rows]
     proof = off_lists(pool, requests, blocks, rows, released, machine.pointer_size, machine.at_ns)
-    rests = mostly_retired(requests, np.append(kinds.retired, 0), np.append(kinds.completed, 0), rows)
+    rests = mostly_retired(snapshot, rows)
     result, proven = np.zeros(len(requests), np.bool_), np.zeros(len(requests), np.bool_)
     seldom = _seldom_retired(snapshot)[rows]
     result[rows] = believed(requests, rows, proof, rests, seldom)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from analyzers.holders.irp_blocks import IrpBlocks, is_packet
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.requests.tables import CALL_NS, RequestTable
+from analyzers.requests.tables import CALL_NS, RequestSnapshot, RequestTable
 
 Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
@@ -130,13 +130,9 @@ def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools, sel
     return result
 
 
-def mostly_retired(requests: RequestTable, retired: I64, completed: I64, rows: Rows) -> Bools:
-    """By row: whether nearly all of its kind were retired, and few of its thread were not.
-
-    ``retired``, ``completed``: by kind, with a last row for requests of none.
-    """
-    kind = requests.kind[rows]
-    share = retired[kind] / np.maximum(completed[kind], 1)
-    keys = (requests.thread[rows].astype(np.int64) << 24) | (kind.astype(np.int64) + 1)
+def mostly_retired(snapshot: RequestSnapshot, rows: Rows) -> Bools:
+    """By row: whether nearly all of its kind were retired, and few of its thread were not."""
+    thread, kind = (column[rows].astype(np.int64) for column in (snapshot.requests.thread, snapshot.requests.kind))
+    keys = (thread << 24) | (kind + 1)
     _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray((share >= _MOSTLY) & (count[number] <= ROOM), np.bool_)
+    return np.asarray((snapshot.retired_share[rows] >= _MOSTLY) & (count[number] <= ROOM), np.bool_)

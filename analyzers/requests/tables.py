@@ -269,3 +269,9 @@ class RequestSnapshot:
     seen_tcp: bool
     seen_queues: bool
     seen_routines: bool
+
+    @property
+    def retired_share(self) -> npt.NDArray[np.float64]:
+        """By request: share of its kind's completed ones that were retired, 0 for requests of no kind."""
+        shares = self.kinds.retired / np.maximum(self.kinds.completed, 1)
+        return np.append(shares, 0.0)[self.requests.kind]
