@@ -137,7 +137,7 @@ class Analysis:
                 names=names,
                 coverage=cover,
                 frame_of=names.frame,
-                pointer_size=source.info.pointer_size,
+                pointer_size=source.info.machine_pointer,
                 at_ns=self._at_ns,
                 baseline=self._baseline,
             )

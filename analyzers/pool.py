@@ -67,7 +67,7 @@ class PoolView:
 
     def snapshot(self, until_ns: int = 0) -> PoolSnapshot:
         """The pool now; histories go up to ``until_ns``, or to the last pool event where that is later."""
-        totals = PoolTotals(*self._ledger.totals)
+        totals = PoolTotals(*self._ledger.totals, failed_allocations=self._ledger.failed)
         sites, parts = self._sites()
         stacks = self._stacks.canonical(np.arange(len(self._stacks), dtype=np.int32))
         live = outstanding(self._ledger.slots, totals.outstanding_count, parts.rows.row_of_site, stacks)
@@ -154,6 +154,7 @@ class PoolView:
             peak_bytes=raw["peak"].copy(),
             driver=tuple((name.driver if name else "") or seen for name, seen in zip(known, observed, strict=True)),
             description=tuple(name.description if name else "" for name in known),
+            failed=raw["failed"].astype(np.int64),
         )
 
     def _infer(self, live: Outstanding) -> None:

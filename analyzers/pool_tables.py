@@ -21,7 +21,8 @@ class PoolTotals:
     """The ledger's counters; its two equations hold.
 
     ``allocations == matched + replaced_without_free + outstanding_count`` and
-    ``frees == matched + frees_without_allocation``.
+    ``frees == matched + frees_without_allocation``. ``failed_allocations`` gave no memory (address 0) and are in
+    neither.
     """
 
     allocations: int
@@ -31,6 +32,12 @@ class PoolTotals:
     replaced_without_free: int
     outstanding_count: int
     outstanding_bytes: int
+    failed_allocations: int = 0
+
+    @property
+    def events(self) -> int:
+        """Pool events of any kind."""
+        return self.allocations + self.frees + self.failed_allocations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +45,8 @@ class TagTable:
     """One row per (tag, paged): ``tag`` uint32 with the protected bit cleared.
 
     ``driver`` and ``description`` are known tags' (ours or the user's pooltag.txt), else the
-    module that allocates most of it, else empty.
+    module that allocates most of it, else empty. ``failed``: allocations that gave no memory, in no other column;
+    ``None`` where nothing tells of them.
     """
 
     tag: U32
@@ -50,6 +58,7 @@ class TagTable:
     peak_bytes: I64
     driver: tuple[str, ...]
     description: tuple[str, ...]
+    failed: I64 | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,6 +42,9 @@ class TraceInfo:
 
     ``simulated`` is set from the session name that Poolscope's own simulator writes.
     ``finalised`` is false for a session that was still running, or crashed, when the file was taken.
+    ``pointer_size`` is that of the program that wrote the header, ``machine_pointer_size`` the machine's, from what was
+    read so far (0: as the header says). ``processors``: as the header says; ``processors_seen``: how many wrote a
+    buffer, 0 where nothing tells. ``continues``: the session's earlier buffers are in another file.
     """
 
     path: str
@@ -60,6 +63,14 @@ class TraceInfo:
     mode: tuple[str, ...]
     finalised: bool
     simulated: bool
+    machine_pointer_size: int = 0
+    processors_seen: int = 0
+    continues: bool = False
+
+    @property
+    def machine_pointer(self) -> int:
+        """Bytes of a kernel pointer on the machine that was traced."""
+        return self.machine_pointer_size or self.pointer_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from analyzers.ledger.rows import (
     STATE_ALLOCATIONS,
     STATE_ATTACHED,
     STATE_BYTES,
+    STATE_FAILED,
     STATE_FREE_HEAD,
     STATE_FREES,
     STATE_LATE,
@@ -153,6 +154,11 @@ class Ledger:
     def slots(self) -> npt.NDArray[np.void]:
         """Slots in use or used before (:data:`~analyzers.ledger.rows.ALLOCATION`), as :attr:`sites` a view."""
         return self._slots[: self._state[STATE_SLOTS]]
+
+    @property
+    def failed(self) -> int:
+        """Allocations that failed; they are in none of the :attr:`totals`."""
+        return int(self._state[STATE_FAILED])
 
     @property
     def totals(self) -> tuple[int, int, int, int, int, int, int]:

@@ -3,7 +3,9 @@
 Rules (``docs/matching.md``): an allocation on a live address means that the free between was lost,
 the old one is closed as *replaced without free*; a free of an address that is not live is a *free
 without allocation*. At one timestamp the order between CPUs is not recorded: the order is taken
-that the addresses allow. Sums of bytes are modulo 2^64: no memory is that large.
+that the addresses allow. An allocation with address 0 failed (ExAllocatePoolWithTag gives NULL where there is no
+memory): it is counted apart, and is neither an allocation nor outstanding. Sums of bytes are modulo 2^64: no memory is
+that large.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from analyzers.ledger.rows import (
     SLOTS_FULL,
     STATE_ALLOCATIONS,
     STATE_BYTES,
+    STATE_FAILED,
     STATE_FREE_HEAD,
     STATE_FREES,
     STATE_LIVE,
@@ -66,6 +69,7 @@ _NAME_BITS: Final = np.uint32(0xFFFFFFFF & ~PROTECTED_POOL)
 _PAGED_BIT: Final = np.uint32(PAGED)
 _BY_PROCESS: Final = np.array(BY_PROCESS, np.uint32)
 _UNKNOWN: Final = np.uint32(UNKNOWN_ID)
+_NULL: Final = np.uint64(0)
 
 
 @inlined
@@ -258,6 +262,11 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
             note_stray(strays, step_of(time[now], state[STATE_STEP_SHIFT]), tag_row)
             state[STATE_FREES] += 1
             state[STATE_WITHOUT] += 1
+            i += _posted(taken, i, now)
+            continue
+        if address[now] == _NULL:
+            tag["failed"] += 1
+            state[STATE_FAILED] += 1
             i += _posted(taken, i, now)
             continue
         if not known or site_row >= state[STATE_SITES]:

@@ -54,6 +54,7 @@ TAG: Final = np.dtype(
         ("tag", "<u4"),
         ("paged", "<u4"),
         ("by_process", "<u4"),
+        ("failed", "<u4"),
         ("allocations", "<i8"),
         ("frees", "<i8"),
         ("count", "<i8"),
@@ -61,7 +62,7 @@ TAG: Final = np.dtype(
         ("peak", "<i8"),
     ]
 )
-"""What was allocated with one tag from paged or from nonpaged pool."""
+"""What was allocated with one tag from paged or from nonpaged pool; ``failed`` allocations are outside the others."""
 
 STEP: Final = np.dtype([("allocations", "<i4"), ("frees", "<i4"), ("bytes", "<i8")])
 """What happened at one site in one step of time: allocations made, allocations freed or replaced, change in bytes."""
@@ -112,7 +113,9 @@ STATE_ATTACHED: Final = 14
 """Late stacks that found their allocation."""
 STATE_STEP_SHIFT: Final = 15
 """A step of the histories is two to this power nanoseconds long."""
-STATE_ROWS: Final = 16
+STATE_FAILED: Final = 16
+"""Allocations that failed."""
+STATE_ROWS: Final = 17
 
 DONE: Final = 0
 SLOTS_FULL: Final = 1

@@ -93,7 +93,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         or ("circular" in info.mode and totals.frees_without_allocation > _WRAPPED_SHARE * max(totals.frees, 1)),
         lost=lost_share(info, census, loss, totals),
         complete_from_ns=loss.complete_from_ns,
-        pool=totals.allocations + totals.frees > 0,
+        pool=totals.events > 0,
         free_stacks=pool.frees_with_stack >= _FEW_FREE_STACKS * totals.frees,
         ready_threads=bool(kernel.get(thread.READY)),
         queues=requests.seen_queues,

@@ -63,6 +63,10 @@ class PlainLedger:
         return next((event for event in heads.values() if event.is_free == is_live), first)
 
     def _allocate(self, event: PoolEvent) -> None:
+        if event.address == 0:
+            self.counts["failed"] += 1
+            self.tags[event.tag_key]["failed"] += 1
+            return
         self.counts["allocations"] += 1
         if event.address in self.live:
             self.counts["replaced"] += 1

@@ -47,6 +47,8 @@ class PlainHistory(PlainLedger):
     def _allocate(self, event: PoolEvent) -> None:
         self.now = event.time * 100
         PlainLedger._allocate(self, event)
+        if event.address == 0:
+            return
         self._note(event, "allocations", self.now)
         self._note(event, "bytes", self.now, event.size)
 

@@ -161,7 +161,7 @@ def test_after_it_moved_an_allocation_is_freed_where_it_is() -> None:
 
 def test_late_kernel_stacks_find_room_for_any_number_of_sites() -> None:
     ledger = Ledger(1)
-    ledger.feed(table([PoolEvent(i, False, 16 * i) for i in range(50)], [THREAD] * 50))
+    ledger.feed(table([PoolEvent(i, False, 16 + 16 * i) for i in range(50)], [THREAD] * 50))
     assert attach(ledger, *((i, THREAD, 100 + i) for i in range(50)), is_user=False) == 50
     assert sites_of(ledger) == {100 + i: (1, 0, 1, 16, 100 * i, 100 * i) for i in range(50)}
 
@@ -179,7 +179,7 @@ def test_only_the_newest_allocations_are_looked_at() -> None:
     """One more than there is room for: the first of them is forgotten, the second is not."""
     ledger = Ledger()
     ledger._recent = np.zeros(4, ledger._recent.dtype)
-    ledger.feed(table([PoolEvent(i, False, 16 * i) for i in range(5)], [THREAD] * 5))
+    ledger.feed(table([PoolEvent(i, False, 16 + 16 * i) for i in range(5)], [THREAD] * 5))
     assert attach(ledger, (0, THREAD, 5), (1, THREAD, 6)) == 1
     assert stacks_of(ledger)[16] == 6
     assert RECENT_ROWS & (RECENT_ROWS - 1) == 0

@@ -85,14 +85,16 @@ def totals_of(plain: PlainLedger) -> tuple[int, ...]:
 
 def assert_same(ledger: Ledger, plain: PlainLedger) -> None:
     assert ledger.totals == totals_of(plain)
+    assert ledger.failed == plain.counts["failed"]
     assert live_of(ledger) == {e.address: (e.time, e.size, e.type, e.cpu) for e in plain.live.values()}
     tags = ledger.tags
     columns = ("allocations", "frees", "count", "bytes", "peak")
+    counters = (*columns, "failed")
     found = {
-        (row["tag"], bool(row["paged"])): {name: row[name] for name in columns if row[name]}
+        (row["tag"], bool(row["paged"])): {name: row[name] for name in counters if row[name]}
         for row in (dict(zip(tags.dtype.names or (), each, strict=True)) for each in tags.tolist())
     }
-    assert found == {key: {name: row[name] for name in columns if row[name]} for key, row in plain.tags.items()}
+    assert found == {key: {name: row[name] for name in counters if row[name]} for key, row in plain.tags.items()}
     sites = {
         (int(tags["tag"][site["tag_row"]]), bool(tags["paged"][site["tag_row"]]), int(site["stack"])): {
             name: int(site[name]) for name in columns[:-1] if site[name]
@@ -120,16 +122,30 @@ def test_the_result_does_not_depend_on_batches_or_on_room(events: list[PoolEvent
 
 @given(event_lists())
 def test_the_two_equations_hold(events: list[PoolEvent]) -> None:
-    allocations, frees, matched, without, replaced, live, _ = fed(events).totals
+    ledger = fed(events)
+    allocations, frees, matched, without, replaced, live, _ = ledger.totals
     assert allocations == matched + replaced + live
     assert frees == matched + without
-    assert allocations + frees == len(events)
+    assert allocations + frees + ledger.failed == len(events)
+
+
+def test_an_allocation_that_failed_is_counted_apart_by_tag_and_stays_nowhere() -> None:
+    failed = [PoolEvent(i, is_free=False, address=0, tag=0x31746146 if i % 3 else 0x32746146) for i in range(9)]
+    ledger = fed([PoolEvent(0, is_free=False, address=64), *failed, PoolEvent(9, is_free=True, address=64)])
+    assert ledger.totals == (1, 1, 1, 0, 0, 0, 0)
+    assert ledger.failed == 9
+    assert dict(zip(ledger.tags["tag"].tolist(), ledger.tags["failed"].tolist(), strict=True)) == {
+        0x20707249: 0,
+        0x32746146: 3,
+        0x31746146: 6,
+    }
+    assert len(ledger.slots) == len(ledger.sites) == 1
 
 
 @given(st.lists(st.tuples(st.integers(0, (1 << 63) - 1), st.booleans()), max_size=20))
 def test_enormous_sizes_do_not_break_the_equations_and_cancel_out(sizes: list[tuple[int, bool]]) -> None:
-    allocations = [PoolEvent(i, False, 16 * i, size) for i, (size, _) in enumerate(sizes)]
-    frees = [PoolEvent(99, True, 16 * i) for i in range(len(sizes))]
+    allocations = [PoolEvent(i, False, 16 + 16 * i, size) for i, (size, _) in enumerate(sizes)]
+    frees = [PoolEvent(99, True, 16 + 16 * i) for i in range(len(sizes))]
     ledger = fed([*allocations, *frees])
     assert ledger.totals == (len(sizes), len(sizes), len(sizes), 0, 0, 0, 0)
     alone = fed(allocations[:1])
@@ -216,15 +232,15 @@ def test_a_replaced_allocation_leaves_the_peak_before_the_new_one_counts() -> No
 
 
 def test_thousands_of_tags_stacks_and_addresses_grow_every_table() -> None:
-    events = [PoolEvent(i, False, 16 * i, tag=i, stack=i) for i in range(700)]
-    ledger = fed([*events, *(PoolEvent(800, True, 16 * i) for i in range(0, 700, 2))], rows=4)
+    events = [PoolEvent(i, False, 16 + 16 * i, tag=i, stack=i) for i in range(700)]
+    ledger = fed([*events, *(PoolEvent(800, True, 16 + 16 * i) for i in range(0, 700, 2))], rows=4)
     assert ledger.totals == (700, 350, 350, 0, 0, 350, 350 * 16)
     assert len(ledger.tags) == len(ledger.sites) == 700
-    assert sorted(live_of(ledger)) == [16 * i for i in range(1, 700, 2)]
+    assert sorted(live_of(ledger)) == [16 + 16 * i for i in range(1, 700, 2)]
 
 
 def test_many_ties_in_a_row_are_looked_at_only_so_far() -> None:
     """A damaged clock gives all events one time; the partner of the first lies out of reach."""
     between = [PoolEvent(1, False, 16 * i, cpu=2) for i in range(1, 300)]
-    ledger = fed([PoolEvent(0, False, 0), PoolEvent(1, False, 0), *between, PoolEvent(1, True, 0, cpu=1)])
+    ledger = fed([PoolEvent(0, False, A), PoolEvent(1, False, A), *between, PoolEvent(1, True, A, cpu=1)])
     assert ledger.totals[2:5] == (1, 0, 1)

@@ -29,6 +29,7 @@ from tracer.etl.headers import (
     LogFileMode,
 )
 from tracer.etl.logfile import LogFile, cpu_of
+from tracer.etl.loss import all_written
 from tracer.etl.xpress import decompress
 
 PROBE_BYTES: Final = 256
@@ -101,7 +102,7 @@ class _Indexer:
         self._unpack_heads()
         buffers = np.frombuffer(self._rows, BUFFER) if self._rows else np.zeros(0, BUFFER)
         _settle_unknown_times(buffers, self._head.clock.origin)
-        self._compare_with_head(len(buffers))
+        self._compare_with_head(buffers)
         return BufferIndex(buffers, self._padding, self._skipped, tuple(self._damage))
 
     def _take_alike(self, offset: int) -> int:
@@ -117,12 +118,12 @@ class _Indexer:
         self._alike = min(2 * self._alike, _MOST_AT_ONCE) if len(rows) == self._alike else 0
         return offset + len(rows) * stride
 
-    def _compare_with_head(self, found: int) -> None:
+    def _compare_with_head(self, buffers: npt.NDArray[np.void]) -> None:
         """A closed session says how many buffers it wrote; say what nothing else explains (wrapping, damage)."""
         written = self._head.buffers_written
         wraps = self._head.mode & (LogFileMode.CIRCULAR | LogFileMode.BUFFERING)
-        if self._head.end and not wraps and found < written and not self._damage:
-            text = f"the session wrote {written:,} buffers and {found:,} are here: the file was cut"
+        if self._head.end and not wraps and not self._damage and not all_written(self._head, buffers):
+            text = f"the session wrote {written:,} buffers and {len(buffers):,} are here: the file was cut"
             self._note(self._size, DamageCode.BUFFERS_MISSING, text, 0)
 
     def _take(self, offset: int, probe: bytes, fields: tuple[int, ...]) -> int:

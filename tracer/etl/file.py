@@ -19,7 +19,8 @@ from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier, classifier
 from tracer.etl.headers import BufferFlag
 from tracer.etl.logfile import HEAD_BYTES, flags_text, read_head
-from tracer.etl.loss import loss_of
+from tracer.etl.loss import continues, loss_of
+from tracer.etl.machine import machine_pointer_size
 from tracer.etl.reading import Reading
 from tracer.events.registry import LAYOUTS
 from tracer.events.schema_book import SchemaBook
@@ -117,6 +118,9 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             mode=flags_text(head.mode),
             finalised=head.end != 0,
             simulated=head.session.startswith(SIMULATED_SESSION),
+            machine_pointer_size=machine_pointer_size(self._counters.by_header, head),
+            processors_seen=len(np.unique(buffers["cpu"])),
+            continues=continues(head, buffers),
         )
 
     @property

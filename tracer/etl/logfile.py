@@ -46,7 +46,7 @@ class LogFile:
     """What the first buffer and its first record say.
 
     ``start`` and ``end`` are FILETIMEs, ``end`` 0 where the session was never closed.
-    ``compression`` is the algorithm of compressed buffers.
+    ``compression`` is the algorithm of compressed buffers. ``record`` is the header type of the first record.
     """
 
     session: str
@@ -66,6 +66,7 @@ class LogFile:
     start_buffers: int
     compression: int
     clock: Clock
+    record: HeaderType
 
 
 def read_head(head: bytes, path: str, file_size: int) -> LogFile:
@@ -125,6 +126,7 @@ def _describe(head: bytes, buffer: np.void, record: np.void, payload: int, point
         clock=clock_of(
             int(header["clock_type"]), int(header["perf_freq"]), int(header["cpu_mhz"]), int(record["time"]), start
         ),
+        record=HeaderType(int(record["header_type"])),
     )
 
 

@@ -2,7 +2,11 @@
 
 A buffer flagged EVENTS_LOST or BUFFER_LOST tells that events of its CPU were dropped before it was
 flushed, after the buffer of that CPU before it. A hole in the sequence numbers, which count over all CPUs,
-is a whole buffer that did not reach the file.
+is a whole buffer that did not reach the file; but sessions leave numbers unused, too (real traces show it), and where
+the counters account for every buffer that was written nothing is missing.
+
+A file that continues another, because its session began a new one when the first was full
+(EVENT_TRACE_FILE_MODE_NEWFILE) or was given another name, goes on with the numbers of the first.
 
 A file that overwrites its oldest buffers (circular, or a buffer in memory) loses nothing by that: it was told to
 forget. But CPUs fill their buffers at different rates, so that what is left reaches further back on some than on
@@ -23,6 +27,13 @@ from tracer.trace import Gap, Loss
 
 MAX_GAPS: Final = 10_000
 """Gaps listed one by one; a hostile file cannot make the list grow without bound."""
+_FEW_OF_NEW_FILE: Final = 1
+"""Buffers before the first of a file in NEWFILE mode up to which a number that was not used explains them: real
+sessions leave out one at their start, and no file is full with one buffer."""
+_FEW_UNUSED: Final = 16
+"""The same for other modes, in which nothing but the numbers tells of an earlier file: a machine's CPUs may each drop a
+buffer at the start."""
+_LOSS_FLAGS: Final = BufferFlag.EVENTS_LOST | BufferFlag.BUFFER_LOST
 
 
 def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -> Loss:
@@ -37,7 +48,7 @@ def _flagged(clock: Clock, buffers: npt.NDArray[np.void], last_ns: int) -> list[
     ordered = buffers[np.lexsort((buffers["sequence"], buffers["first_time"], buffers["cpu"]))]
     cpu, flag, times = ordered["cpu"], ordered["flag"], ordered["first_time"]
     gaps: list[Gap] = []
-    for row in np.flatnonzero(flag & (BufferFlag.EVENTS_LOST | BufferFlag.BUFFER_LOST))[:MAX_GAPS]:
+    for row in np.flatnonzero(flag & _LOSS_FLAGS)[:MAX_GAPS]:
         before = row - 1 if row and cpu[row - 1] == cpu[row] else row
         followed = row + 1 < len(cpu) and cpu[row + 1] == cpu[row]
         start = clock.ns_of(int(times[before]))
@@ -51,14 +62,46 @@ def _holes(head: LogFile, buffers: npt.NDArray[np.void]) -> list[Gap]:
     """Gaps between sequence numbers; the front of a wrapped file is no loss but what the file was told to forget."""
     ordered = buffers[np.argsort(buffers["sequence"], kind="stable")]
     steps = np.diff(ordered["sequence"])
+    front = ordered["sequence"][:-1] < _first_overwritten(head)
+    holes = (steps > 1) & ~(front & (_overwrites(head) or continues(head, buffers)))
+    if int((steps[holes] - 1).sum()) <= _unused_numbers(head, buffers):
+        return []
     gaps: list[Gap] = []
-    for row in np.flatnonzero(steps > 1)[:MAX_GAPS]:
-        if _overwrites(head) and ordered["sequence"][row] < _first_overwritten(head):
-            continue
+    for row in np.flatnonzero(holes)[:MAX_GAPS]:
         ends = sorted(head.clock.ns_of(int(ordered["first_time"][i])) for i in (row, row + 1))
         missing = int(steps[row]) - 1
         gaps.append(Gap(ends[0], ends[1], -1, f"sequence-gap:{missing}", missing))
     return gaps
+
+
+def _unused_numbers(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
+    """How many sequence numbers no buffer ever had, by a closed session's own count; 0 where anything tells of loss."""
+    if not head.end or head.events_lost or head.buffers_lost or np.any(buffers["flag"] & _LOSS_FLAGS):
+        return 0
+    numbers = int(buffers["sequence"].max()) + 1
+    here = numbers - _elsewhere(head, buffers)
+    return (here if head.buffers_written <= here else numbers) - head.buffers_written
+
+
+def continues(head: LogFile, buffers: npt.NDArray[np.void]) -> bool:
+    """Whether the buffers before the file's first are in another file: its numbers begin where another's end."""
+    return _elsewhere(head, buffers) > 0
+
+
+def all_written(head: LogFile, buffers: npt.NDArray[np.void]) -> bool:
+    """Whether the file has all buffers that its header counts, or that an earlier file has had of them."""
+    return len(buffers) + _elsewhere(head, buffers) >= head.buffers_written
+
+
+def _elsewhere(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
+    """How many buffers an earlier file of the session has, by the numbers of this one's; 0 where it is the first."""
+    after = buffers["sequence"][buffers["sequence"] >= _first_overwritten(head)]
+    new_file = bool(head.mode & LogFileMode.NEWFILE)
+    cut = head.end and len(buffers) < head.buffers_written  # buffers of the front may be what is missing
+    if _overwrites(head) or not len(after) or (cut and not new_file):
+        return 0
+    before = int(after.min()) - _first_overwritten(head)
+    return before if before > max(_FEW_OF_NEW_FILE if new_file else _FEW_UNUSED, head.buffers_lost) else 0
 
 
 def _overwrites(head: LogFile) -> bool:
@@ -86,6 +129,7 @@ def _complete_from(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -
     oldest = kept[np.lexsort((kept["sequence"], kept["cpu"]))]
     cpus, first = np.unique(oldest["cpu"], return_index=True)
     bounds = [last_ns, max(by_flush_ns, 0)]
-    if len(cpus) >= head.processors or (head.end and len(cpus) < len(kept)):
+    processors = max(head.processors, len(np.unique(buffers["cpu"])))
+    if len(cpus) >= processors or (head.end and len(cpus) < len(kept)):
         bounds.append(head.clock.ns_of(int(oldest["first_time"][first].max())))
     return min(bounds)

@@ -1,6 +1,7 @@
 """Processes: start, end, rundown, and the two forms of a dead process that still has references.
 
-Sources: the kernel's MOF classes, PerfView's parser; versions 4 and 5 are confirmed on real traces.
+Sources: the kernel's MOF classes, PerfView's parser; versions 3 (also of a dead process, as Windows 7 logs it), 4 and
+5 are confirmed on real traces.
 """
 
 from __future__ import annotations
@@ -39,7 +40,13 @@ LAYOUTS: Final[tuple[Layout, ...]] = (
     layout("process", "process", _LIFE, 0, f"ptr process_pointer; ptr parent_pointer; {_NAMES}"),
     layout("process", "process", _LIFE, 1, f"ptr directory_table_base; {_IDS} {_NAMES}"),
     layout("process", "process", _LIFE, 2, f"ptr key; {_IDS} {_NAMES} wstr command_line"),
-    layout("process", "process", _LIFE, 3, f"ptr key; {_IDS} ptr directory_table_base; {_NAMES} wstr command_line"),
+    layout(
+        "process",
+        "process",
+        (*_LIFE, *hooks("0327")),
+        3,
+        f"ptr key; {_IDS} ptr directory_table_base; {_NAMES} wstr command_line",
+    ),
     layout("process", "process", (*_LIFE, *hooks("0327")), 4, _V4),
     layout("process", "defunct process", hooks("0327"), 5, f"{_V4} u8 exit_time"),
     layout("process_terminate", "process terminated", hooks("030B"), 2, "u4 process"),

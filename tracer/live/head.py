@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracer.etl.clock import Clock
-from tracer.etl.headers import ClockType, Compression, LogFileMode
+from tracer.etl.headers import ClockType, Compression, HeaderType, LogFileMode
 from tracer.etl.logfile import LogFile, flags_text
 from tracer.live.api import Moment
 from tracer.live.starting import Sessions
@@ -36,6 +36,7 @@ def head_of(sessions: Sessions, began: Moment) -> LogFile:
         start_buffers=0,
         compression=Compression.XPRESS,
         clock=Clock(ClockType.QPC, machine.frequency, began.ticks, began.filetime),
+        record=HeaderType.SYSTEM64 if machine.pointer_size == 8 else HeaderType.SYSTEM32,
     )
 
 

@@ -72,6 +72,7 @@ def pool_part(snapshot: Snapshot) -> Object:
         "replaced_without_free": totals.replaced_without_free,
         "outstanding_count": totals.outstanding_count,
         "outstanding_bytes": totals.outstanding_bytes,
+        "failed_allocations": totals.failed_allocations,
         "by_tag": [tag_part(pool, row) | was[row] for row in _most_first(pool.tags.outstanding_bytes)],
         "by_stack": [
             _site_row(snapshot, row)
@@ -100,15 +101,19 @@ def _tag_name(pool: PoolSnapshot, row: int) -> Object:
 def tag_part(pool: PoolSnapshot, row: int) -> Object:
     """One row of the tag table."""
     tags = pool.tags
-    return _tag_name(pool, row) | {
-        "driver": string(tags.driver[row]),
-        "description": string(tags.description[row]),
-        "allocations": int(tags.allocations[row]),
-        "frees": int(tags.frees[row]),
-        "outstanding_count": int(tags.outstanding_count[row]),
-        "outstanding_bytes": int(tags.outstanding_bytes[row]),
-        "peak_bytes": int(tags.peak_bytes[row]),
-    }
+    return (
+        _tag_name(pool, row)
+        | {
+            "driver": string(tags.driver[row]),
+            "description": string(tags.description[row]),
+            "allocations": int(tags.allocations[row]),
+            "frees": int(tags.frees[row]),
+            "outstanding_count": int(tags.outstanding_count[row]),
+            "outstanding_bytes": int(tags.outstanding_bytes[row]),
+            "peak_bytes": int(tags.peak_bytes[row]),
+        }
+        | ({} if tags.failed is None else {"failed_allocations": int(tags.failed[row])})
+    )
 
 
 def before_parts(snapshot: Snapshot) -> list[Object]:

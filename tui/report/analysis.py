@@ -76,7 +76,7 @@ def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
     for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared)):
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
-    lines += [Text(), *ledger_lines(snapshot.pool.totals), *baseline_lines(snapshot.baseline)]
+    lines += [Text(), *ledger_lines(snapshot.pool), *baseline_lines(snapshot.baseline)]
     return [*lines, *selection_lines(filters, snapshot.pool)]
 
 

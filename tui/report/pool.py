@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from rich.text import Text
 
 from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals
+from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, exact_size
 from tracer.columns import Who
 from tracer.live.counters import PoolCounters
 from tui.filters import Filters
-from tui.report.styles import heading, labelled, note
+from tui.report.styles import WARNING, heading, labelled, note
+from tui.tables.words import pool_word
 
 _WHO_WORDS = (
     (Who.STACK, "by stack events"),
@@ -19,13 +23,18 @@ _WHO_WORDS = (
 )
 
 
+_FAILING_TAGS: Final = 5
+"""Tags whose allocations failed that a report names; --json has all."""
+
+
 def has_pool_events(totals: PoolTotals) -> bool:
     """Whether the trace tells anything about pool memory."""
-    return bool(totals.allocations or totals.frees)
+    return totals.events > 0
 
 
-def ledger_lines(totals: PoolTotals) -> list[Text]:
-    """The totals, as the two equations that hold between them."""
+def ledger_lines(pool: PoolSnapshot) -> list[Text]:
+    """The totals, as the two equations that hold between them, and what is in neither."""
+    totals = pool.totals
     made = f"{totals.allocations:,} = {totals.matched:,} freed + {totals.outstanding_count:,} outstanding"
     if totals.replaced_without_free:
         made += f" + {totals.replaced_without_free:,} whose free was lost"
@@ -39,8 +48,25 @@ def ledger_lines(totals: PoolTotals) -> list[Text]:
         labelled("allocations", made),
         labelled("frees", freed),
         labelled("outstanding", held),
+        *failed_lines(pool),
         note("  Outstanding means: allocated in this trace and not freed in it. That alone is not a leak."),
     ]
+
+
+def failed_lines(pool: PoolSnapshot) -> list[Text]:
+    """Allocations that got no memory, by tag: the pool, or a quota of it, was exhausted; none where all did."""
+    failed = pool.tags.failed
+    if not pool.totals.failed_allocations or failed is None:
+        return []
+    rows = np.argsort(-failed, kind="stable")[:_FAILING_TAGS]
+    tags = [
+        f"{tag_text(int(pool.tags.tag[row]))} ({pool_word(paged=bool(pool.tags.paged[row]))}) {int(failed[row]):,}"
+        for row in rows
+        if failed[row]
+    ]
+    more = ", …" if np.count_nonzero(failed) > len(tags) else ""
+    said = f"{counted(pool.totals.failed_allocations, 'allocation')} got no memory: {', '.join(tags)}{more}"
+    return [Text.assemble("  ", (f"{'failed':<12}", WARNING), "  ", said)]
 
 
 def baseline_lines(baseline: PoolCounters | None) -> list[Text]:

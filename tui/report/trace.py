@@ -11,6 +11,7 @@ from analyzers.quantities import counted, duration, exact_size, moment, size
 from tracer.errors import Damage
 from tracer.trace import Loss, TraceInfo, filetime_text
 from tui.incompleteness import missing_words
+from tui.machine_words import machine_words
 from tui.report.styles import QUIET, WARNING, heading, labelled, warning
 from tui.safe_text import safe
 
@@ -37,12 +38,14 @@ def path_lines(info: TraceInfo) -> list[Text]:
 def machine_lines(info: TraceInfo) -> list[Text]:
     """Where and when the trace was recorded."""
     start, end = _instant(info.start) or "not known", _instant(info.end) or "not written"
-    build = f"Windows build {info.os_build}, {info.pointer_size * 8} bit, {counted(info.processors, 'processor')}"
-    return [
+    lines = [
         labelled("session", safe(info.session) or "(no name)"),
         labelled("recorded", f"{start} to {end} ({duration(info.duration_ns)})"),
-        labelled("machine", build),
+        labelled("machine", machine_words(info)),
     ]
+    if info.continues:
+        lines.append(labelled("continues", "another file of this session: what came before is there"))
+    return lines
 
 
 def _instant(filetime: int) -> str:

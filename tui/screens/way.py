@@ -27,8 +27,7 @@ class Place:
 
 def first_view(snapshot: Snapshot) -> str:
     """The verdicts when there are any, the trace itself when it holds no pool events, else the tags."""
-    totals = snapshot.pool.totals
-    if not totals.allocations and not totals.frees:
+    if not snapshot.pool.totals.events:
         return "trace"
     return "findings" if snapshot.diagnosis.findings else "tags"
 

@@ -40,7 +40,7 @@ def trace_lines(scene: Scene) -> list[Text]:
     lines += [Text(), heading("What is missing"), *_missing_lines(snapshot)]
     lines += [Text(), heading("Evidence"), *_evidence_lines(snapshot)]
     if has_pool_events(totals):
-        lines += [Text(), *ledger_lines(totals)]
+        lines += [Text(), *ledger_lines(snapshot.pool)]
         if missing_kinds(snapshot):
             lines += [Text(), heading(ALL_EVIDENCE), *map(Text, HOW_TO_RECORD[1:])]
     lines += [Text(), *byte_lines(snapshot.bytes), Text(), *record_lines(snapshot.census, _provider_names(snapshot))]

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from analyzers.quantities import counted, duration, number, size
 from analyzers.snapshot import Snapshot
 from tui.incompleteness import missing_words
+from tui.machine_words import processor_count
 from tui.safe_text import safe
 
 SIMULATED: Final = " SIMULATED "
@@ -55,7 +56,7 @@ def _trace_line(snapshot: Snapshot, signs: Sequence[str]) -> Text:
     return Text.assemble(
         *marker,
         (name, "bold"),
-        f"  build {info.os_build}, {info.pointer_size * 8} bit, {counted(info.processors, 'CPU')}",
+        f"  build {info.os_build}, {info.machine_pointer * 8} bit, {counted(processor_count(info), 'CPU')}",
         f", {duration(info.duration_ns)}",
     )
 
@@ -68,6 +69,7 @@ def _totals_line(snapshot: Snapshot) -> Text:
         f"  allocs {number(totals.allocations)}  frees {number(totals.frees)}",
         f"  unmatched frees {number(totals.frees_without_allocation)}",
         f"  replaced {number(totals.replaced_without_free)}" if totals.replaced_without_free else "",
+        (f"  failed {number(totals.failed_allocations)}", "bold") if totals.failed_allocations else "",
     )
 
 
