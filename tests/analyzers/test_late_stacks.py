@@ -181,5 +181,5 @@ def test_only_the_newest_allocations_are_looked_at() -> None:
     ledger._recent = np.zeros(4, ledger._recent.dtype)
     ledger.feed(table([PoolEvent(i, False, 16 + 16 * i) for i in range(5)], [THREAD] * 5))
     assert attach(ledger, (0, THREAD, 5), (1, THREAD, 6)) == 1
-    assert stacks_of(ledger)[16] == 6
+    assert stacks_of(ledger)[32] == 6
     assert RECENT_ROWS & (RECENT_ROWS - 1) == 0
