@@ -26,7 +26,7 @@ from analyzers.verdicts.diagnose import Case, diagnose
 from analyzers.who import Running
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
-from tracer.trace import Batch, Source
+from tracer.trace import Batch, ClockShift, Source
 
 
 class TraceNames:
@@ -43,6 +43,8 @@ class TraceNames:
         for kind, taker in (("process", self.processes), ("thread", self.threads), ("image", self.modules)):
             if kind in batch.tables:
                 taker.feed(batch.tables[kind])
+        if "image" in batch.tables:
+            self.processes.feed_images(batch.tables["image"])
 
     def process(self, pid: int, at_ns: int | None = None) -> str:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
@@ -95,6 +97,15 @@ class Analysis:
         self._requests.feed(batch, self._sighted)
         self._activity.feed(batch)
         self._at_ns = batch.until_ns
+
+    def clock_shifts(self) -> tuple[ClockShift, ...]:
+        """CPUs whose clocks differ from the others', as far as the batches show it; none where they are corrected."""
+        return self._ledger.clock_shifts()
+
+    @property
+    def frees_without_allocation(self) -> int:
+        """Frees of blocks from before the trace, or whose allocation was not seen, so far."""
+        return self._ledger.totals[3]
 
     def snapshot(self, *, partial: bool = False, diagnosed: bool = True) -> Snapshot:
         """What is known now.

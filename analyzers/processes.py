@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from analyzers.by_time import first_after
 from analyzers.fields import merged
-from tracer.columns import UNKNOWN_ID, EventTable
+from analyzers.process_names import file_name, fits, is_too_long_to_be_cut, is_whole, program_of, shown
+from tracer.columns import UNKNOWN_ID, BlobColumn, EventTable
 from tracer.events.process import DEFUNCT, END, START
 from tracer.jit import kernel
 
@@ -42,15 +43,22 @@ class Process:
 
 @dataclass(slots=True)
 class _Life:
-    """What is known so far of one use of a process id."""
+    """What is known so far of one use of a process id: ``raw`` is its name as logged, ``told`` what Unicode says."""
 
     started: int
-    name: str
+    raw: bytes
     parent: int
     ended: int | None = None
+    told: str = ""
 
-    def of(self, pid: int) -> Process:
-        return Process(pid, self.name or _WELL_KNOWN.get(pid, ""), self.parent, self.started, self.ended)
+    def of(self, pid: int, *, never_cut: bool) -> Process:
+        name = self.told or shown(self.raw, never_cut=never_cut) or _WELL_KNOWN.get(pid, "")
+        return Process(pid, name, self.parent, self.started, self.ended)
+
+    def hear(self, name: str) -> None:
+        """Take a Unicode file name where it tells more than the logged one, and agrees with it."""
+        if not self.told and not is_whole(self.raw) and fits(self.raw, name):
+            self.told = name
 
 
 class Processes:
@@ -58,17 +66,36 @@ class Processes:
 
     def __init__(self) -> None:
         self._lives: dict[int, list[_Life]] = {}
+        self._unclear: set[int] = set()  # ids with a name that an image may tell better
+        self._never_cut = False
 
     def feed(self, table: EventTable) -> None:
         """Take one batch's process events (starts, ends, rundowns)."""
         ids = merged(table, "process", "process_pointer", dtype=np.uint32).tolist()
         parents = merged(table, "parent", "parent_pointer", dtype=np.uint32).tolist()
-        names = table.blob("image_name")
+        names, lines = table.blob("image_name"), table.fields.get("command_line")
         events = zip(table.event.tolist(), ids, table.time.tolist(), parents, strict=True)
         for row, (event, pid, time, parent) in enumerate(events):
-            self._note(event, pid, time, names.ansi(row), parent)
+            life = self._note(event, pid, time, names.bytes(row), parent)
+            if is_whole(life.raw):
+                continue
+            if isinstance(lines, BlobColumn):
+                life.hear(program_of(lines.utf16(row)))
+            if not life.told:
+                self._unclear.add(pid)
 
-    def _note(self, event: int, pid: int, time: int, name: str, parent: int) -> None:
+    def feed_images(self, table: EventTable) -> None:
+        """Take one batch's image events: programs of processes whose name is not clear."""
+        if not self._unclear:
+            return
+        ids = merged(table, "process", dtype=np.uint32)
+        paths = table.blob("file_name")
+        for row in np.flatnonzero(np.isin(ids, list(self._unclear))).tolist():
+            name = file_name(paths.utf16(row))
+            if name.lower().endswith(".exe"):
+                self._life_at(int(ids[row]), int(table.time[row])).hear(name)
+
+    def _note(self, event: int, pid: int, time: int, name: bytes, parent: int) -> _Life:
         lives = self._lives.setdefault(pid, [])
         if event == START:
             lives.append(_Life(time, name, parent))
@@ -77,17 +104,21 @@ class Processes:
         elif _is_another(lives[-1], event, name):
             lives.append(_Life(lives[-1].ended or time, name, parent))
         life = lives[-1]
-        life.name = life.name or name
+        life.raw = life.raw or name
         if event == END:
             life.ended = time
+        self._never_cut = self._never_cut or is_too_long_to_be_cut(name)
+        return life
 
     def at(self, pid: int, time: int) -> Process:
         """The process that had this id at ``time``; its name is empty where no event tells it."""
-        lives = self._lives.get(pid, [])
-        if not lives:
+        if pid not in self._lives:
             return _unseen(pid)
-        row = max(0, bisect_right(lives, time, key=attrgetter("started")) - 1)
-        return lives[row].of(pid)
+        return self._life_at(pid, time).of(pid, never_cut=self._never_cut)
+
+    def _life_at(self, pid: int, time: int) -> _Life:
+        lives = self._lives[pid]
+        return lives[max(0, bisect_right(lives, time, key=attrgetter("started")) - 1)]
 
     def name(self, pid: int) -> str:
         """Name of the last process with this id."""
@@ -97,7 +128,7 @@ class Processes:
         self, pids: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int32], Sequence[Process]]:
         """Which process had each id at each time: rows (int32) of the processes given with them."""
-        known = [life.of(pid) for pid in sorted(self._lives) for life in self._lives[pid]]
+        known = [life.of(pid, never_cut=self._never_cut) for pid in sorted(self._lives) for life in self._lives[pid]]
         rows = np.empty(len(pids), np.int32)
         ids = np.array([life.id for life in known], np.uint32)
         _find_lives(ids, np.array([life.started_ns for life in known], np.int64), pids, times, rows)
@@ -112,12 +143,12 @@ def _unseen(pid: int) -> Process:
     return Process(pid, _WELL_KNOWN.get(pid, ""), UNKNOWN_ID, BEFORE)
 
 
-def _is_another(life: _Life, event: int, name: str) -> bool:
+def _is_another(life: _Life, event: int, name: bytes) -> bool:
     """Whether an event after a process's end tells of the next one with its id, whose start was lost.
 
     A process may be listed after its end, as long as something holds on to it.
     """
-    return life.ended is not None and event != DEFUNCT and bool(name) and name != life.name
+    return life.ended is not None and event != DEFUNCT and bool(name) and name != life.raw
 
 
 @kernel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zipfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip("the real sample traces are not on this machine (../shared/samples)")
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def slow_ppt(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real trace with context switches and profile samples (randomascii's "slow ppt"), unpacked."""
+    packed = samples / "more/randomascii-slow-ppt.etl.zip"
+    if not packed.is_file():
+        pytest.skip("the real trace with context switches is not on this machine (../shared/samples/more)")
+    with zipfile.ZipFile(packed) as archive:
+        return Path(archive.extract("slow-ppt.etl", tmp_path_factory.mktemp("slow-ppt")))
 
 
 @pytest.fixture(scope="session", autouse=True)

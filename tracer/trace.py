@@ -37,6 +37,18 @@ def filetime_text(filetime: int) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockShift:
+    """A CPU whose clock is ``behind_ns`` behind the others' at least (ahead where negative); inferred from ``pairs``.
+
+    ``pairs``: blocks whose free had a time before their allocation's.
+    """
+
+    cpu: int
+    behind_ns: int
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
 class TraceInfo:
     """The header of a trace. ``start`` and ``end`` are FILETIMEs; ``end`` is 0 where nothing says it.
 
@@ -44,7 +56,8 @@ class TraceInfo:
     ``finalised`` is false for a session that was still running, or crashed, when the file was taken.
     ``pointer_size`` is that of the program that wrote the header, ``machine_pointer_size`` the machine's, from what was
     read so far (0: as the header says). ``processors``: as the header says; ``processors_seen``: how many wrote a
-    buffer, 0 where nothing tells. ``continues``: the session's earlier buffers are in another file.
+    buffer, 0 where nothing tells. ``continues``: the session's earlier buffers are in another file. ``clock_shifts``:
+    CPUs whose times were corrected.
     """
 
     path: str
@@ -66,6 +79,7 @@ class TraceInfo:
     machine_pointer_size: int = 0
     processors_seen: int = 0
     continues: bool = False
+    clock_shifts: tuple[ClockShift, ...] = ()
 
     @property
     def machine_pointer(self) -> int:

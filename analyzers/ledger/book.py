@@ -7,9 +7,11 @@ from typing import Any, Final, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.clocks import clock_shifts
 from analyzers.ledger.histories import Histories, SiteRows
 from analyzers.ledger.late import attach
 from analyzers.ledger.posting import post
+from analyzers.ledger.reversed_pairs import ReversedPairs
 from analyzers.ledger.rows import (
     ALLOCATION,
     BUCKETS_FULL,
@@ -25,10 +27,12 @@ from analyzers.ledger.rows import (
     STATE_FAILED,
     STATE_FREE_HEAD,
     STATE_FREES,
+    STATE_LAST_STRAY,
     STATE_LATE,
     STATE_LIVE,
     STATE_MATCHED,
     STATE_REPLACED,
+    STATE_REVERSED,
     STATE_ROWS,
     STATE_SITES,
     STATE_SLOTS,
@@ -41,7 +45,7 @@ from analyzers.ledger.tables import EMPTY, refill, table_of
 from analyzers.trends.history import SiteHistory
 from tracer.columns import EventTable
 from tracer.events.pool import FREE, FREE_SESSION
-from tracer.trace import LateStacks
+from tracer.trace import ClockShift, LateStacks
 
 _Row = TypeVar("_Row", bound=np.generic)
 
@@ -58,6 +62,7 @@ class Ledger:
         """``rows``: how many allocations, sites and tags there is room for at first, a power of two."""
         self._state = np.zeros(STATE_ROWS, np.int64)
         self._state[STATE_FREE_HEAD] = -1
+        self._state[STATE_LAST_STRAY] = np.iinfo(np.int64).min
         self._slots = np.zeros(rows, ALLOCATION)
         self._buckets = np.full(2 * rows, EMPTY, np.uint64)
         self._sites = np.zeros(rows, SITE)
@@ -69,6 +74,7 @@ class Ledger:
         self._site_memo = np.zeros(_MEMO, np.int32)
         self._recent = np.zeros(RECENT_ROWS, RECENT)
         self._histories = Histories(rows)
+        self._reversed = ReversedPairs()
         self._until_ns = 0
         self.frees_with_stack = 0
         """Frees that came with a kernel stack; stacks that come after their batch do not count."""
@@ -85,7 +91,8 @@ class Ledger:
                 pool.user_stack, pool.offset, kind, tag, size, address, taken,
                 self._slots, self._buckets, self._sites, self._site_keys, self._site_table,
                 self._tags, self._tag_keys, self._tag_table, self._site_memo, self._recent,
-                self._histories.steps, self._histories.lifetimes, self._histories.strays, self._state,
+                self._histories.steps, self._histories.lifetimes, self._histories.strays,
+                self._reversed.freed, self._reversed.rows, self._reversed.least, self._state,
             )  # fmt: skip
             if full == DONE:
                 break
@@ -133,6 +140,13 @@ class Ledger:
         """The histories of :attr:`sites` by row, up to ``until_ns``, or the last pool event where that is later."""
         self._reach(until_ns)
         return self._histories.summed(sites, self.slots, self._until_ns)
+
+    def clock_shifts(self) -> tuple[ClockShift, ...]:
+        """CPUs whose clocks are not those of the others, as far as frees before their allocations show it."""
+        pairs = self._reversed.rows[: self._state[STATE_REVERSED]]
+        slots = self._slots[pairs["slot"]]
+        kept = (slots["live"] == 1) & (slots["time"] == pairs["time"])
+        return clock_shifts(pairs, kept, self._reversed.least)
 
     def _check(self) -> None:
         """The two equations of the ledger, on every batch."""

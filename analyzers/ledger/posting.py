@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.ledger.histories import note_ended, note_lifetime, note_made, note_stray, step_of
+from analyzers.ledger.reversed_pairs import REACH_NS, note_allocated, note_matched, note_unmatched
 from analyzers.ledger.rows import (
     BUCKETS_FULL,
     DONE,
@@ -28,11 +29,13 @@ from analyzers.ledger.rows import (
     STATE_FAILED,
     STATE_FREE_HEAD,
     STATE_FREES,
+    STATE_LAST_STRAY,
     STATE_LIVE,
     STATE_MATCHED,
     STATE_NEXT,
     STATE_RECENT,
     STATE_REPLACED,
+    STATE_REVERSED,
     STATE_SITES,
     STATE_SLOTS,
     STATE_STEP_SHIFT,
@@ -208,12 +211,15 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
     steps: npt.NDArray[np.void],
     lifetimes: npt.NDArray[np.int32],
     strays: npt.NDArray[np.int32],
+    unmatched: npt.NDArray[np.void],
+    reversed_pairs: npt.NDArray[np.void],
+    least: npt.NDArray[np.int64],
     state: npt.NDArray[np.int64],
 ) -> int:
     """Post pool events, in time order; resumable: the caller makes room where the result says what is full.
 
     ``taken`` marks events that were posted before their turn (ties between CPUs). ``site_memo`` remembers recent sites
-    by :func:`_hint`.
+    by :func:`_hint`. ``unmatched`` … ``least``: :class:`~analyzers.ledger.reversed_pairs.ReversedPairs`.
     """
     i = state[STATE_NEXT]
     while i < raw.shape[0]:
@@ -229,6 +235,9 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
             now = _partner(raw, cpu, event, address, taken, i, bucket >= 0)
         is_free = _is_free(event[now])
         if is_free and bucket >= 0:
+            allocated = slots[np.int64(buckets[bucket] & LOW32)]
+            if allocated["cpu"] != cpu[now]:
+                note_matched(least, allocated["cpu"], cpu[now], time[now] - allocated["time"])
             _close(slots, buckets, bucket, sites, tags, recent, steps, lifetimes, state, time[now], 1)
             state[STATE_FREES] += 1
             state[STATE_MATCHED] += 1
@@ -262,6 +271,8 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
             note_stray(strays, step_of(time[now], state[STATE_STEP_SHIFT]), tag_row)
             state[STATE_FREES] += 1
             state[STATE_WITHOUT] += 1
+            note_unmatched(unmatched, address[now], time[now], name, cpu[now])
+            state[STATE_LAST_STRAY] = time[now] + REACH_NS
             i += _posted(taken, i, now)
             continue
         if address[now] == _NULL:
@@ -311,6 +322,10 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
         allocation["who"] = who[now]
         allocation["live"] = 1
         put(buckets, fingerprint(address[now]), slot)
+        if time[now] <= state[STATE_LAST_STRAY]:
+            state[STATE_REVERSED] += note_allocated(
+                unmatched, reversed_pairs, state[STATE_REVERSED], address[now], time[now], name, cpu[now], slot
+            )
         grown = np.int64(size[now])
         site["allocations"] += 1
         site["count"] += 1

@@ -115,7 +115,11 @@ STATE_STEP_SHIFT: Final = 15
 """A step of the histories is two to this power nanoseconds long."""
 STATE_FAILED: Final = 16
 """Allocations that failed."""
-STATE_ROWS: Final = 17
+STATE_REVERSED: Final = 17
+"""Pairs of a free and a later allocation of its address."""
+STATE_LAST_STRAY: Final = 18
+"""Time in nanoseconds up to which an allocation may be near a free without allocation."""
+STATE_ROWS: Final = 19
 
 DONE: Final = 0
 SLOTS_FULL: Final = 1

@@ -53,6 +53,9 @@ class FakeAnalysis:
     def feed(self, batch: Any) -> None:
         self.fed.append(batch.records)
 
+    def clock_shifts(self) -> tuple[()]:
+        return ()
+
     def snapshot(self, *, partial: bool) -> Any:
         return SimpleNamespace(partial=partial, fed=self.fed)
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tracer.errors import Damage, InputError
 from tracer.etl.buffers import BufferIndex, index_buffers
@@ -21,12 +22,12 @@ from tracer.etl.headers import BufferFlag
 from tracer.etl.logfile import HEAD_BYTES, flags_text, read_head
 from tracer.etl.loss import continues, loss_of
 from tracer.etl.machine import machine_pointer_size
-from tracer.etl.reading import Reading
+from tracer.etl.reading import NO_SHIFTS, Reading
 from tracer.events.registry import LAYOUTS
 from tracer.events.schema_book import SchemaBook
 from tracer.events.schemas import KIND
 from tracer.stacks.table import StackTable
-from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, TraceInfo
+from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, ClockShift, Loss, TraceInfo
 
 WINDOW_BYTES: Final = 3 << 20
 """Bytes of buffers whose events are put in order together: what is made of them stays in the cores' caches."""
@@ -54,6 +55,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self._counters = Counters()
         self._classifier: Classifier | None = None
         self._running: Generator[Batch] | None = None
+        self._shifts: tuple[ClockShift, ...] = ()
+        self._shift_ticks = NO_SHIFTS
         self.stacks = StackTable()
 
     @classmethod
@@ -121,6 +124,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             machine_pointer_size=machine_pointer_size(self._counters.by_header, head),
             processors_seen=len(np.unique(buffers["cpu"])),
             continues=continues(head, buffers),
+            clock_shifts=self._shifts,
         )
 
     @property
@@ -136,7 +140,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     @property
     def loss(self) -> Loss:
         """Losses the header and the buffers show."""
-        return loss_of(self._head, self.index.buffers, self._last_ns)
+        return loss_of(self._head, self._corrected_buffers(), self._last_ns)
 
     @property
     def damage(self) -> tuple[Damage, ...]:
@@ -169,8 +173,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         layouts = LAYOUTS if schemas is None else (*LAYOUTS, *(schema.layout for schema in schemas.schemas))
         self._classifier = classifier(layouts, {item.kind for item in layouts} if kinds is None else kinds)
         self._reading = Reading(
-            self._file.read_into, self._head, self.index.buffers, self._classifier, self._counters, self.stacks,
-            window_bytes=self._window_bytes, threads=self._threads,
+            self._file.read_into, self._head, self._corrected_buffers(), self._classifier, self._counters, self.stacks,
+            window_bytes=self._window_bytes, threads=self._threads, shifts=self._shift_ticks,
         )  # fmt: skip
         self._running = self._checked(self._reading)
         return self._running
@@ -188,6 +192,22 @@ class EtlFile(AbstractContextManager["EtlFile"]):
                     for row in range(len(table)):
                         book.add(int(table.event[row]), table.blob("data").bytes(row))
         return book
+
+    def correct_clocks(self, shifts: tuple[ClockShift, ...]) -> None:
+        """From the next reading on, put the times of these CPUs forward by what their clocks are behind."""
+        self._shifts = shifts
+        self._shift_ticks = NO_SHIFTS.copy()
+        for shift in shifts:
+            # A tick more: the free that was earliest comes after its allocation, not with it.
+            self._shift_ticks[shift.cpu] = self._head.clock.raw(shift.behind_ns) + 1
+
+    def _corrected_buffers(self) -> npt.NDArray[np.void]:
+        """The index with first times by one clock."""
+        if not self._shifts:
+            return self.index.buffers
+        buffers = self.index.buffers.copy()
+        buffers["first_time"] += self._shift_ticks[buffers["cpu"]]
+        return buffers
 
     def scan(self, progress: Progress | None = None) -> None:
         """Walk everything and keep only the counts, losses and damage."""

@@ -21,7 +21,7 @@ from tracer.errors import Damage, DamageCode
 from tracer.etl import walk
 from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier
-from tracer.etl.headers import BufferFlag, Compression
+from tracer.etl.headers import MAX_PROCESSORS, BufferFlag, Compression
 from tracer.etl.loading import COUNTED_LOAD_BYTES, LOAD_BYTES, Loader, ReadInto
 from tracer.etl.logfile import LogFile
 from tracer.etl.order import NO_HORIZON, Order
@@ -56,6 +56,8 @@ MOST_BYTES: Final = 256 << 20
 """Events that wait may fill as much for buffers that overlap in time (256 CPUs with a buffer of 1 MiB each); beyond,
 order gives way to memory."""
 _BEGIN: Final = np.iinfo(np.int64).min
+NO_SHIFTS: Final = np.zeros(MAX_PROCESSORS, np.int64)
+"""All CPUs have one clock."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +79,9 @@ class Reading:
     def __init__(
         self, read_into: ReadInto, head: LogFile, buffers: npt.NDArray[np.void], classifier: Classifier,
         counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int,
+        shifts: npt.NDArray[np.int64] = NO_SHIFTS,
     ) -> None:  # fmt: skip
+        """``shifts``: by CPU, ticks by which its clock is behind; ``buffers`` have their first times corrected."""
         self._head = head
         self._buffers = buffers
         self._classifier = classifier
@@ -86,6 +90,7 @@ class Reading:
         self._keys = KeyTable()
         self._counting_only = not any(classifier.layouts)
         self._window_bytes = window_bytes
+        self._shifts = shifts
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
@@ -189,6 +194,7 @@ class Reading:
         state = pending.state
         state[STATE_SEGMENT] = state[STATE_NOTABLE] = 0
         state[STATE_PROVIDERS] = tables.providers
+        self._loader.segments["shift"] = self._shifts[self._loader.segments["cpu"]]
         pending.reserve_runs(len(self._loader.segments))
         least, most = self._head.clock.representable
         while True:

@@ -54,6 +54,7 @@ SEGMENT: Final = np.dtype(
         ("cpu", "<u4"),
         ("state", "<u4"),
         ("buffer", "<u4"),  # row of the buffer index
+        ("shift", "<i8"),  # ticks by which the CPU's clock is behind
         ("packed", "<u4"),  # 1: compressed, all records share the buffer's file offset
         ("pad", "<u4"),
     ]

@@ -235,6 +235,7 @@ def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are it
         position = segment["position"]
         end = segment["end"]
         last_time = segment["last_time"]
+        shift = segment["shift"]
         if segment["first"] < 0:
             segment["first"] = n_events
         first = np.int64(segment["first"])
@@ -284,13 +285,13 @@ def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are it
             payload = position + HEADER_SIZE[kind]
             extended = False
             if family == KERNEL:
-                time = np.int64(words8[(position + TIME_AT[kind]) >> 3])
+                time = np.int64(words8[(position + TIME_AT[kind]) >> 3]) + shift
                 event = np.int64(words2[(position >> 1) + 3])
                 version = np.int64(word & np.uint32(0xFF))
                 payload = _kernel_payload(kind, position, stop, np.int64(word & np.uint32(0xFFFF)))
                 slot = np.int64(row_slot[hook_row[event], version])
             elif family == MANIFEST or family == CLASSIC:
-                time = np.int64(words8[(position + TIME_AT[kind]) >> 3])
+                time = np.int64(words8[(position + TIME_AT[kind]) >> 3]) + shift
                 low_key = words8[(position + 24) >> 3]
                 high_key = words8[(position + 32) >> 3]
                 if low_key != last_low or high_key != last_high or last_provider < 0:
@@ -315,7 +316,7 @@ def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are it
                 if extended:
                     payload = after_items(words2, payload, stop)
             elif family == MESSAGE:
-                time = np.int64(_message_time(words2, words4, position, stop, last_time))
+                time = np.int64(_message_time(words2, words4, position, stop, last_time - shift)) + shift
             else:
                 time = last_time
             if SLOT_STACK <= slot <= SLOT_USER_KEY:
@@ -333,7 +334,7 @@ def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are it
                         if stack == STACKS_FULL:
                             result = STACKS_FULL
                             break
-                    event_time = np.int64(words8[payload >> 3])
+                    event_time = np.int64(words8[payload >> 3]) + shift
                     process = words4[(payload + 8) >> 2]
                     thread = words4[(payload + 12) >> 2]
                     owner = event_before(

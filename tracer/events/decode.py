@@ -29,6 +29,8 @@ _HALF: Final = 4
 _QUARTER: Final = 2
 _PLAIN: Final = frozenset({Code.U1, Code.U2, Code.U4, Code.U8, Code.PTR})
 _SID_SUBAUTHORITIES: Final = 1  # offset of the count in a SID; 8 fixed bytes, then 4 for each
+_SID_FIXED: Final = 8
+_SID_MOST: Final = 15  # SID_MAX_SUB_AUTHORITIES
 
 
 @inlined
@@ -52,6 +54,15 @@ def read_field(words4: npt.NDArray[np.uint32], window: npt.NDArray[np.uint8], at
 
 
 @inlined
+def _is_sid(window: npt.NDArray[np.uint8], at: Int, end: Int) -> bool:
+    """Whether a whole SID of a usual authority (one byte) stands here; no text does, which has no such run of zeros."""
+    if at + _SID_FIXED > end or window[at] != 1 or read_unsigned(window, at + 2, 4) != np.uint64(0):
+        return False
+    count = np.int64(window[at + _SID_SUBAUTHORITIES])
+    return window[at + 6] == 0 and 1 <= count <= _SID_MOST and at + _SID_FIXED + 4 * count <= end  # type: ignore[no-any-return]  # a kernel's boolean
+
+
+@inlined
 def _blob_length(
     window: npt.NDArray[np.uint8], at: Int, end: Int, code: Int, pointer: Int, declared: Int
 ) -> tuple[Int, Int, Int]:
@@ -69,9 +80,9 @@ def _blob_length(
     if code == _SID:
         if room < 4:
             return 0, 0, room
-        if read_unsigned(window, at, 4) == np.uint64(0):
-            return 0, 0, 4
         prefix = 2 * pointer
+        if read_unsigned(window, at, 4) == np.uint64(0) and not _is_sid(window, at + prefix, end):
+            return 0, 0, 4
         if room < prefix + 8:
             return 0, 0, room
         length = 8 + 4 * np.int64(window[at + prefix + _SID_SUBAUTHORITIES])

@@ -32,7 +32,7 @@ class Code(IntEnum):
     GUID = 20  # sixteen bytes, as a blob
     WSTR = 21  # NUL-terminated UTF-16; unterminated: up to the payload's end
     ASTR = 22  # NUL-terminated ANSI
-    SID = 23  # 4 zero bytes, or a TOKEN_USER of two pointers and then a SID
+    SID = 23  # 4 zero bytes, or a TOKEN_USER of two pointers (which copies may have zeroed) and then a SID
     BIN = 24  # as many bytes as an earlier field says
     PTRS = 25  # as many pointers as an earlier field says, or up to the payload's end
     REST = 26  # all bytes up to the payload's end, as a blob

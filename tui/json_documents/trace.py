@@ -24,6 +24,9 @@ def trace_part(info: TraceInfo) -> Object:
         "machine_pointer_size": info.machine_pointer,
         "processors_seen": info.processors_seen or info.processors,
         "continues": info.continues,
+        "clock_shifts": [
+            {"cpu": shift.cpu, "behind_ns": shift.behind_ns, "pairs": shift.pairs} for shift in info.clock_shifts
+        ],
         "buffers": info.buffers,
         "compressed_buffers": info.compressed_buffers,
         "clock": info.clock,

@@ -41,17 +41,33 @@ def read_contents(path: Path, *, quiet: bool) -> Contents:
 
 
 def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
-    """Read and analyse the whole trace; partial when interrupted. Raises InputError."""
+    """Read and analyse the whole trace; partial when interrupted. Raises InputError.
+
+    A trace in which clocks differ between CPUs is read again, with its times corrected.
+    """
     compiling = compilation(Part.ANALYSIS, quiet=quiet)
     with compiling as helper, EtlFile.open(path) as source, Interruption() as interruption:
-        analysis = Analysis(source, names)
-        with meter(path.name, source.info.bytes, quiet=quiet) as shown:
-            for batch in source.batches(Analysis.KINDS):
-                helper.wait()
-                analysis.feed(batch)
-                shown.advance(batch.bytes_read, batch.records)
-                if interruption.asked:
-                    break
+
+        def analyse() -> Analysis:
+            analysis = Analysis(source, names)
+            with meter(path.name, source.info.bytes, quiet=quiet) as shown:
+                for batch in source.batches(Analysis.KINDS):
+                    helper.wait()
+                    analysis.feed(batch)
+                    shown.advance(batch.bytes_read, batch.records)
+                    if interruption.asked:
+                        break
+            return analysis
+
+        analysis = analyse()
+        shifts = () if interruption.asked else analysis.clock_shifts()
+        if shifts:
+            source.correct_clocks(shifts)
+            corrected = analyse()
+            if corrected.frees_without_allocation < analysis.frees_without_allocation:
+                analysis = corrected
+            else:
+                source.correct_clocks(())
         return analysis.snapshot(partial=interruption.asked)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from analyzers.quantities import counted, duration, exact_size, moment, size
 from tracer.errors import Damage
-from tracer.trace import Loss, TraceInfo, filetime_text
+from tracer.trace import ClockShift, Loss, TraceInfo, filetime_text
 from tui.incompleteness import missing_words
 from tui.machine_words import machine_words
 from tui.report.styles import QUIET, WARNING, heading, labelled, warning
@@ -45,7 +45,17 @@ def machine_lines(info: TraceInfo) -> list[Text]:
     ]
     if info.continues:
         lines.append(labelled("continues", "another file of this session: what came before is there"))
-    return lines
+    return lines + [_clock_line(shift) for shift in info.clock_shifts]
+
+
+def _clock_line(shift: ClockShift) -> Text:
+    way = "behind" if shift.behind_ns > 0 else "ahead of"
+    says = (
+        f"the clock of CPU {shift.cpu} is at least {duration(abs(shift.behind_ns))} {way} the others: by it,"
+        f" {counted(shift.pairs, 'block')} {'was' if shift.pairs == 1 else 'were'} freed before being allocated (its"
+        " times are corrected here; inferred)"
+    )
+    return Text.assemble("  ", (f"{'clocks':<12}", WARNING), "  ", says)
 
 
 def _instant(filetime: int) -> str:

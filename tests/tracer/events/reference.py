@@ -49,15 +49,20 @@ def _sizes(field: Field, pointer_size: int, rest: bytes, length: int | None) -> 
         end = rest.find(b"\0")
         return (0, len(rest), 0) if end < 0 else (0, end, 1)
     if field.code is Code.SID:
-        if rest[:4] == bytes(4):
-            return 0, 0, 4
         prefix = 2 * pointer_size
+        if rest[:4] == bytes(4) and not _is_sid(rest[prefix:]):
+            return 0, 0, 4
         if len(rest) < prefix + 8:
             return prefix, 8, 0
         return prefix, 8 + 4 * rest[prefix + 1], 0
     if length is None:
         return 0, len(rest), 0
     return 0, length * (pointer_size if field.code is Code.PTRS else 1), 0
+
+
+def _is_sid(data: bytes) -> bool:
+    """Revision 1, one to fifteen sub-authorities, all there, and an authority of one byte."""
+    return len(data) >= 12 and data[0] == 1 and 1 <= data[1] <= 15 and not any(data[2:7]) and len(data) >= 8 + 4 * data[1]
 
 
 def _value(field: Field, raw: bytes, pointer_size: int) -> Value:

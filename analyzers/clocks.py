@@ -1,0 +1,91 @@
+"""Whether the clocks of some CPUs are behind those of others, and by how much, from pool events alone.
+
+Inferred, never observed. A block is freed after it is allocated, whatever CPUs do it. Where many blocks that one CPU
+allocates have their free on another shortly *before* that (:mod:`analyzers.ledger.reversed_pairs`), and hardly any
+the other way round, the other's clock is behind by at least as much as the earliest of them. Chance makes no such
+picture: addresses that are handed out again by chance wait as often for long as for short, in both directions, and are
+freed again. A block that went the other way and lived for less than the difference refutes it.
+``docs/matching.md`` has the reasoning.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.ledger.reversed_pairs import CPUS, NEVER
+from tracer.trace import ClockShift
+
+FEWEST_PAIRS: Final = 20
+"""Pairs from which it is said: a machine hands out some freed addresses on other CPUs in every trace."""
+_MOST_OPPOSITE: Final = 0.1
+"""Pairs the other way round, and pairs whose allocation was freed again later, of those that speak for it."""
+_SHARPNESS: Final = 2.5
+"""By how much the 95th hundredth of the differences may exceed their middle. They end sharply, at the difference of
+the clocks: where lifetimes are spread evenly it is 1.9, where they are short nearly 1. Waiting times of chance have a
+long tail: 4.3 for those of independent events."""
+_STRAGGLERS: Final = 1.5
+"""Pairs that are earlier than this many times the 95th hundredth are coincidences."""
+
+
+def clock_shifts(pairs: npt.NDArray[np.void], kept: npt.NDArray[np.bool_], least: npt.NDArray[np.int64]) -> tuple[
+    ClockShift, ...
+]:  # fmt: skip
+    """CPUs whose clocks differ from most others', by CPU; none where nothing speaks for it.
+
+    ``pairs``: :data:`~analyzers.ledger.reversed_pairs.REVERSED`; ``kept``: whether each one's allocation was never
+    freed; ``least``: as in :class:`~analyzers.ledger.reversed_pairs.ReversedPairs`.
+    """
+    if np.count_nonzero(kept) < FEWEST_PAIRS:
+        return ()
+    ways = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
+    counts = np.bincount(ways[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    freed = np.bincount(ways[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    behind = np.zeros((CPUS, CPUS), np.int64)
+    for cpu, free_cpu in np.argwhere(counts >= FEWEST_PAIRS):
+        few = _MOST_OPPOSITE * counts[cpu, free_cpu]
+        if counts[free_cpu, cpu] <= few and freed[cpu, free_cpu] <= few:
+            early = pairs["early"][kept & (ways == cpu * CPUS + free_cpu)]
+            behind[cpu, free_cpu] = _difference(early, int(least[free_cpu, cpu]))
+    return _settled(behind, counts)
+
+
+def _difference(early: npt.NDArray[np.int64], opposite: int) -> int:
+    """Nanoseconds by which a clock is behind at least; 0 where the pairs do not show that it is.
+
+    ``opposite``: the shortest lifetime of blocks that went the other way, which is longer by the difference.
+    """
+    middle, most = np.percentile(early, [50, 95])
+    if most > _SHARPNESS * middle:
+        return 0
+    difference = int(early[early <= _STRAGGLERS * most].max())
+    return difference if opposite == NEVER or opposite >= difference else 0
+
+
+def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tuple[ClockShift, ...]:
+    """Shifts that put every free after its allocation: each CPU is behind the one it is told by, and by that one's own.
+
+    They are relative to most of the CPUs that took part.
+    """
+    taking_part = np.flatnonzero(behind.any(axis=0) | behind.any(axis=1))
+    if not len(taking_part):
+        return ()
+    told = behind[np.ix_(taking_part, taking_part)]
+    shift = np.zeros(len(taking_part), np.int64)
+    for _ in range(len(taking_part)):
+        through = np.where(told > 0, shift[:, None] + told, 0).max(axis=0)
+        if np.all(through <= shift):
+            break
+        shift = np.maximum(shift, through)
+    else:
+        return ()  # each is behind the others: no clocks do that
+    values, often = np.unique(shift, return_counts=True)
+    usual = values[np.argmax(often)]
+    pairs = np.where(told > 0, counts[np.ix_(taking_part, taking_part)], 0)
+    return tuple(
+        ClockShift(int(cpu), int(ns - usual), int(pairs[:, i].sum() if ns > usual else pairs[i].sum()))
+        for i, (cpu, ns) in enumerate(zip(taking_part, shift, strict=True))
+        if ns != usual
+    )

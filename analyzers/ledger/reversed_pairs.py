@@ -1,0 +1,83 @@
+"""Frees that come before their allocation: what the ledger notes so that clocks that differ between CPUs are found.
+
+A CPU whose clock is behind stamps its events too early. A block that is allocated on another CPU and soon freed on
+that one then has a free without allocation, and after it an allocation that is never freed. One such pair says
+nothing: memory from before the trace is freed, and its address is handed out again. :mod:`analyzers.clocks` judges
+all of them together.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.ledger.tables import fingerprint
+from tracer.jit import Int, inlined
+
+REACH_NS: Final = 1_000_000_000
+"""Clocks of one machine that differ by more than a second would be seen by everybody who uses it."""
+CPUS: Final = 256
+"""CPUs whose clocks are compared."""
+NEVER: Final = int(np.iinfo(np.int64).max)
+_FREED_ROWS: Final = 1 << 11
+_REVERSED_ROWS: Final = 1 << 14
+
+FREED: Final = np.dtype([("address", "<u8"), ("time", "<i8"), ("tag", "<u4"), ("cpu", "<u4")])
+"""A free without allocation, found again by its address; 24 bytes, so that all of them stay in a core's cache."""
+REVERSED: Final = np.dtype([("time", "<i8"), ("early", "<i8"), ("slot", "<i4"), ("cpu", "<u2"), ("free_cpu", "<u2")])
+"""An allocation of an address and tag that another CPU had freed ``early`` nanoseconds before, without allocation."""
+
+
+class ReversedPairs:
+    """``freed``: the latest frees without allocation, by address. ``rows``: the latest pairs, a ring.
+
+    ``least`` (CPU of the allocation, CPU of the free): the shortest lifetime in nanoseconds, :data:`NEVER` for none.
+    """
+
+    def __init__(self) -> None:
+        self.freed: npt.NDArray[np.void] = np.zeros(_FREED_ROWS, FREED)
+        self.rows: npt.NDArray[np.void] = np.zeros(_REVERSED_ROWS, REVERSED)
+        self.least = np.full((CPUS, CPUS), NEVER)
+
+
+@inlined
+def note_unmatched(
+    freed: npt.NDArray[np.void], address: np.uint64, time: np.int64, tag: np.uint32, cpu: np.uint16
+) -> None:  # fmt: skip
+    """A free without allocation."""
+    row = freed[np.int64(fingerprint(address)) & (freed.shape[0] - 1)]
+    row["address"] = address
+    row["time"] = time
+    row["tag"] = tag
+    row["cpu"] = cpu
+
+
+@inlined
+def note_allocated(
+    freed: npt.NDArray[np.void], rows: npt.NDArray[np.void], count: Int, address: np.uint64, time: np.int64,
+    tag: np.uint32, cpu: np.uint16, slot: Int,
+) -> Int:  # fmt: skip
+    """An allocation; gives 1 where another CPU had freed its address shortly before, else 0."""
+    row = freed[np.int64(fingerprint(address)) & (freed.shape[0] - 1)]
+    if row["address"] != address:
+        return 0
+    row["address"] = 0
+    early = time - row["time"]
+    if row["cpu"] == cpu or row["tag"] != tag or early > REACH_NS or max(np.int64(cpu), np.int64(row["cpu"])) >= CPUS:
+        return 0
+    pair = rows[count & (rows.shape[0] - 1)]
+    pair["time"] = time
+    pair["early"] = early
+    pair["slot"] = slot
+    pair["cpu"] = cpu
+    pair["free_cpu"] = row["cpu"]
+    return 1
+
+
+@inlined
+def note_matched(least: npt.NDArray[np.int64], cpu: np.uint16, free_cpu: np.uint16, lifetime: np.int64) -> None:
+    """A free that was matched, on another CPU than its allocation."""
+    if max(cpu, free_cpu) < CPUS and lifetime < least[cpu, free_cpu]:
+        least[cpu, free_cpu] = lifetime
