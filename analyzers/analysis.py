@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.activity import Activity
+from analyzers.clocks import clock_shifts
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.grounds import Grounds
 from analyzers.ledger import Ledger
@@ -100,7 +101,7 @@ class Analysis:
 
     def clock_shifts(self) -> tuple[ClockShift, ...]:
         """CPUs whose clocks differ from the others', as far as the batches show it; none where they are corrected."""
-        return self._ledger.clock_shifts()
+        return clock_shifts(*self._ledger.reversed_pairs())
 
     @property
     def frees_without_allocation(self) -> int:

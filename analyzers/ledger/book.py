@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.clocks import clock_shifts
 from analyzers.ledger.histories import Histories, SiteRows
 from analyzers.ledger.late import attach
 from analyzers.ledger.posting import post
@@ -45,7 +44,7 @@ from analyzers.ledger.tables import EMPTY, refill, table_of
 from analyzers.trends.history import SiteHistory
 from tracer.columns import EventTable
 from tracer.events.pool import FREE, FREE_SESSION
-from tracer.trace import ClockShift, LateStacks
+from tracer.trace import LateStacks
 
 _Row = TypeVar("_Row", bound=np.generic)
 
@@ -141,12 +140,11 @@ class Ledger:
         self._reach(until_ns)
         return self._histories.summed(sites, self.slots, self._until_ns)
 
-    def clock_shifts(self) -> tuple[ClockShift, ...]:
-        """CPUs whose clocks are not those of the others, as far as frees before their allocations show it."""
+    def reversed_pairs(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """What :func:`analyzers.clocks.clock_shifts` judges: pairs, whether each is still live, shortest lifetimes."""
         pairs = self._reversed.rows[: self._state[STATE_REVERSED]]
         slots = self._slots[pairs["slot"]]
-        kept = (slots["live"] == 1) & (slots["time"] == pairs["time"])
-        return clock_shifts(pairs, kept, self._reversed.least)
+        return pairs, (slots["live"] == 1) & (slots["time"] == pairs["time"]), self._reversed.least
 
     def _check(self) -> None:
         """The two equations of the ledger, on every batch."""

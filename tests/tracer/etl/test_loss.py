@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from fixtures.etl.options import TraceOptions
 from fixtures.etl.records import Record
-from tests.tracer.traces import Everything, read, write
+from tests.tracer.traces import Everything, buffer_offsets, read, write
 from tracer.etl.headers import HeaderType, LogFileMode
 
 SIZE = 1_024
@@ -114,3 +115,91 @@ def test_where_the_last_buffers_of_some_cpus_are_overwritten_nothing_is_complete
     given = records(8 * 4 * PER_BUFFER, cpus=8)
     found = trace(tmp_path, given, mode=LogFileMode.CIRCULAR, ring_buffers=4, processors=8)
     assert found.loss.complete_from_ns == (len(given) - 1) * NS
+
+
+def renumbered(data: bytes, change: dict[int, int], *, mode: int | None = None) -> bytes:
+    """The file with other sequence numbers of data buffers, and another mode."""
+    out = bytearray(data)
+    for at in buffer_offsets(data)[1:]:
+        (number,) = struct.unpack_from("<q", data, at + 0x18)
+        struct.pack_into("<q", out, at + 0x18, change.get(number, number))
+    if mode is not None:
+        struct.pack_into("<I", out, 72 + 32 + 0x20, mode)
+    return bytes(out)
+
+
+def changed(folder: Path, count: int, change: dict[int, int], *, mode: int | None = None, **options: Any) -> Everything:
+    path = folder / "changed.etl"
+    data = write(path, records(count), TraceOptions(buffer_size=SIZE, session="s", log_file="f", flush_ns=0, **options))
+    path.write_bytes(renumbered(data, change, mode=mode))
+    return read(path, {"pool"})
+
+
+def later(first: int, by: int) -> dict[int, int]:
+    return {number: number + by for number in range(first, 100)}
+
+
+def test_a_number_that_no_buffer_had_is_no_loss_where_the_header_accounts_for_all(tmp_path: Path) -> None:
+    found = changed(tmp_path, 8 * PER_BUFFER, later(3, 1) | later(6, 3))
+    assert (found.loss.gaps, found.damage, found.info.continues) == ((), (), False)
+
+
+def test_the_first_number_may_be_unused_too(tmp_path: Path) -> None:
+    found = changed(tmp_path, 8 * PER_BUFFER, later(1, 1))
+    assert (found.loss.gaps, found.info.continues) == ((), False)
+
+
+@pytest.mark.parametrize("told", [{"events_lost": 1}, {"buffers_lost": 1}, {"finalised": False}])
+def test_an_unused_number_is_a_gap_where_anything_tells_of_loss_or_nobody_counted(
+    told: dict[str, Any], tmp_path: Path
+) -> None:
+    found = changed(tmp_path, 8 * PER_BUFFER, later(3, 1), **told)
+    assert [gap.reason for gap in found.loss.gaps] == ["sequence-gap:1"]
+
+
+def test_more_holes_than_numbers_went_unused_are_gaps(tmp_path: Path) -> None:
+    """The header counts a buffer that is not in the file: one of the two numbers that are missing was used."""
+    path = tmp_path / "cut.etl"
+    data = write(path, records(8 * PER_BUFFER), TraceOptions(buffer_size=SIZE, flush_ns=0))
+    whole = renumbered(data, later(3, 1))
+    offsets = buffer_offsets(whole)
+    path.write_bytes(whole[: offsets[6]] + whole[offsets[7] :])
+    assert sum(gap.buffers for gap in read(path, {"pool"}).loss.gaps) == 2
+
+
+@pytest.mark.parametrize(
+    ("by", "mode", "continues"),
+    [
+        (907, LogFileMode.NEWFILE, True),
+        (2, LogFileMode.NEWFILE, True),
+        (1, LogFileMode.NEWFILE, False),
+        (907, None, True),
+        (17, None, True),
+        (16, None, False),
+    ],
+)
+def test_a_file_that_continues_another_has_no_gap_before_its_first_buffer(
+    by: int, mode: LogFileMode | None, continues: bool, tmp_path: Path
+) -> None:
+    found = changed(tmp_path, 8 * PER_BUFFER, later(1, by), mode=mode)
+    assert (found.info.continues, found.loss.gaps, found.damage) == (continues, (), ())
+
+
+def test_a_hole_behind_the_first_buffer_of_a_file_that_continues_another_is_still_a_gap(tmp_path: Path) -> None:
+    found = changed(tmp_path, 8 * PER_BUFFER, later(1, 907) | later(4, 908), mode=LogFileMode.NEWFILE, buffers_lost=1)
+    assert found.info.continues
+    assert [gap.reason for gap in found.loss.gaps] == ["sequence-gap:1"]
+
+
+def test_a_file_that_continues_another_may_count_the_buffers_of_both(tmp_path: Path) -> None:
+    path = tmp_path / "sum.etl"
+    data = bytearray(write(path, records(8 * PER_BUFFER), TraceOptions(buffer_size=SIZE, flush_ns=0)))
+    struct.pack_into("<I", data, 72 + 32 + 0x24, 20 + len(buffer_offsets(bytes(data))))
+    path.write_bytes(renumbered(bytes(data), later(1, 20), mode=LogFileMode.NEWFILE))
+    found = read(path, {"pool"})
+    assert (found.damage, found.loss.gaps, found.info.continues) == ((), (), True)
+
+
+def test_a_wrapped_file_continues_none(tmp_path: Path) -> None:
+    found = trace(tmp_path, records(40 * PER_BUFFER), mode=LogFileMode.CIRCULAR, ring_buffers=6)
+    assert not found.info.continues

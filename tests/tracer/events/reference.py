@@ -62,7 +62,9 @@ def _sizes(field: Field, pointer_size: int, rest: bytes, length: int | None) -> 
 
 def _is_sid(data: bytes) -> bool:
     """Revision 1, one to fifteen sub-authorities, all there, and an authority of one byte."""
-    return len(data) >= 12 and data[0] == 1 and 1 <= data[1] <= 15 and not any(data[2:7]) and len(data) >= 8 + 4 * data[1]
+    return (
+        len(data) >= 12 and data[0] == 1 and 1 <= data[1] <= 15 and not any(data[2:7]) and len(data) >= 8 + 4 * data[1]
+    )
 
 
 def _value(field: Field, raw: bytes, pointer_size: int) -> Value:

@@ -117,6 +117,20 @@ def test_thread_records_name_the_same_thread_in_every_version() -> None:
         assert (values["process"], values["thread"]) == (5, 7)
 
 
+@pytest.mark.parametrize("pointer_size", [4, 8])
+def test_a_sid_behind_zeroed_pointers_is_found_and_the_name_after_it(pointer_size: int) -> None:
+    """Copies of events may have the pointers of TOKEN_USER zeroed; four zero bytes alone say that there is no SID."""
+    found = registry.layout_for(KernelId(process.RUNDOWN_START), 3)
+    assert found is not None
+    sid = bytes.fromhex("010100000000000512000000")
+    whole = encode(found, pointer_size, {"process": 4, "sid": sid, "image_name": b"System"})
+    at = whole.index(sid) - 2 * pointer_size
+    zeroed = whole[:at] + bytes(2 * pointer_size) + whole[at + 2 * pointer_size :]
+    assert read(found, pointer_size, zeroed).values == read(found, pointer_size, whole).values
+    without = read(found, pointer_size, encode(found, pointer_size, {"process": 4, "image_name": b"System"}))
+    assert (without.values["sid"], without.values["image_name"]) == (b"", b"System")
+
+
 def test_all_afd_events_are_there_and_start_alike_from_1000_on() -> None:
     assert len(afd.LAYOUTS) == len(afd.DESCRIPTORS) == 96
     head = ["enter_exit", "location", "process_object", "endpoint"]

@@ -1,0 +1,165 @@
+"""Clocks that differ between CPUs: found where many blocks are freed before they are allocated, and only there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from analyzers.clocks import FEWEST_PAIRS, clock_shifts
+from analyzers.ledger import Ledger
+from analyzers.tags import TagNames
+from fixtures.etl.options import TraceOptions
+from fixtures.etl.records import Record
+from tests.analyzers.plain_ledger import PoolEvent, pool_table
+from tests.tracer.traces import kernel_payload, write
+from tracer.etl.headers import HeaderType
+from tracer.trace import ClockShift
+from tui.reading.trace import read_snapshot
+
+TAG, OTHER = 0x31676154, 0x32676154
+START, MS = 1_000_000, 10_000
+"""Ticks of 100 ns."""
+BEHIND = 2 * MS
+
+
+def blocks(
+    count: int, *, cpu: int = 0, free_cpu: int = 1, life: range = range(1, MS), base: int = 0x1000, tag: int = TAG
+) -> list[PoolEvent]:
+    """Allocated on one CPU, freed on another, in true time."""
+    chance = Random(count + cpu)
+    made = []
+    for i in range(count):
+        time = START + 5 * MS * i + chance.randrange(MS)
+        address = base + 64 * i
+        made += [
+            PoolEvent(time, False, address, tag=tag, cpu=cpu),
+            PoolEvent(time + chance.choice(life), True, address, tag=tag, cpu=free_cpu),
+        ]
+    return made
+
+
+def stamped(events: list[PoolEvent], behind: dict[int, int]) -> tuple[ClockShift, ...]:
+    """What is found where the events have the times of clocks that are behind by so many ticks."""
+    moved = [
+        PoolEvent(
+            event.time - behind.get(event.cpu, 0), event.is_free, event.address, event.size, event.tag, cpu=event.cpu
+        )
+        for event in events
+    ]
+    ledger = Ledger()
+    ledger.feed(pool_table(sorted(moved, key=lambda event: event.time)))
+    return clock_shifts(*ledger.reversed_pairs())
+
+
+def test_a_cpu_that_is_behind_is_named_with_how_much(tmp_path: Path) -> None:
+    (shift,) = stamped(blocks(200), {1: BEHIND})
+    assert (shift.cpu, shift.pairs) == (1, 200)
+    assert 0.9 * BEHIND * 100 < shift.behind_ns <= BEHIND * 100
+
+
+def test_of_three_cpus_the_one_that_differs_is_named() -> None:
+    events = blocks(60) + blocks(60, cpu=2, base=0x90000) + blocks(60, cpu=1, free_cpu=0, base=0x20000)
+    (shift,) = stamped(events, {1: BEHIND})
+    assert shift.cpu == 1
+    assert shift.behind_ns > 0
+    ahead = blocks(60, cpu=1, free_cpu=0) + blocks(60, cpu=1, free_cpu=2, base=0x90000)
+    (shift,) = stamped(ahead, {0: BEHIND, 2: BEHIND})
+    assert shift.cpu == 1
+    assert -BEHIND * 100 <= shift.behind_ns < -0.8 * BEHIND * 100
+
+
+def test_clocks_that_agree_are_not_said_to_differ() -> None:
+    assert stamped(blocks(200), {}) == ()
+
+
+def test_a_few_pairs_say_nothing() -> None:
+    assert stamped(blocks(FEWEST_PAIRS - 1), {1: BEHIND}) == ()
+    assert stamped(blocks(FEWEST_PAIRS), {1: BEHIND}) != ()
+
+
+def recycled(
+    count: int, *, wait: list[int], cpus: tuple[tuple[int, int], ...], freed_later: bool = False
+) -> tuple[ClockShift, ...]:
+    """Blocks from before the trace are freed, and their addresses handed out again after ``wait`` ticks."""
+    made = []
+    for i in range(count):
+        free_cpu, cpu = cpus[i % len(cpus)]
+        time, address = START + 5 * MS * i, 0x1000 + 64 * i
+        made.append(PoolEvent(time, True, address, tag=TAG, cpu=free_cpu))
+        made.append(PoolEvent(time + wait[i % len(wait)], False, address, tag=TAG, cpu=cpu))
+        if freed_later:
+            made.append(PoolEvent(time + wait[i % len(wait)] + 3 * MS, True, address, tag=TAG, cpu=free_cpu))
+    return stamped(made, {})
+
+
+def test_addresses_handed_out_again_after_chance_waits_are_no_sign() -> None:
+    chance = Random(5)
+    waits = [int(chance.expovariate(1 / MS)) + 1 for _ in range(400)]
+    assert recycled(400, wait=waits, cpus=((1, 0),)) == ()
+
+
+def test_addresses_handed_out_again_in_both_directions_are_no_sign() -> None:
+    assert recycled(400, wait=[MS], cpus=((1, 0), (0, 1))) == ()
+
+
+def test_addresses_handed_out_again_and_freed_again_are_no_sign() -> None:
+    assert recycled(400, wait=[MS], cpus=((1, 0),), freed_later=True) == ()
+
+
+def test_another_tag_at_a_freed_address_is_no_sign() -> None:
+    freed = [event for event in blocks(200) if event.is_free]
+    made = [event for event in blocks(200, tag=OTHER) if not event.is_free]
+    assert stamped(freed + made, {1: BEHIND}) == ()
+
+
+def test_one_block_that_lived_too_short_on_its_way_back_refutes_it() -> None:
+    events = blocks(200)
+    back = [
+        PoolEvent(START, False, 0x99000, tag=OTHER, cpu=1),
+        PoolEvent(START + MS // 2 - BEHIND, True, 0x99000, tag=OTHER, cpu=0),
+    ]
+    assert stamped(events, {1: BEHIND})
+    assert stamped([*events, *back], {1: BEHIND}) == ()
+
+
+def test_two_cpus_that_would_be_behind_each_other_are_not_believed() -> None:
+    """Each of two pairs says that the other CPU is behind."""
+    one = recycled(200, wait=[MS], cpus=((1, 0), (2, 1), (0, 2)))
+    assert one == ()
+
+
+def trace(path: Path, behind: int) -> Path:
+    """Blocks allocated on CPU 0 and freed on CPU 1, whose clock is behind; and a few that CPU 0 keeps."""
+    kept = [PoolEvent(START + 50 * MS * i, False, 0x900000 + 64 * i, tag=OTHER) for i in range(5)]
+    records = [
+        Record(
+            HeaderType.PERFINFO64,
+            event.time - behind * event.cpu,
+            kernel_payload(event.hook, 8, {"type": 512, "tag": event.tag, "bytes": 64, "entry": event.address}),
+            cpu=event.cpu,
+            hook=event.hook,
+            version=2,
+        )
+        for event in sorted([*blocks(100), *kept], key=lambda event: event.time)
+    ]
+    write(path, records, TraceOptions(processors=2, buffer_size=4096, session="s"))
+    return path
+
+
+@pytest.mark.parametrize("behind", [0, BEHIND])
+def test_a_trace_with_such_clocks_is_read_again_with_its_times_corrected(behind: int, tmp_path: Path) -> None:
+    snapshot = read_snapshot(trace(tmp_path / "c.etl", behind), TagNames(()), quiet=True)
+    totals = snapshot.pool.totals
+    assert (totals.allocations, totals.frees, totals.matched) == (105, 100, 100)
+    assert (totals.frees_without_allocation, totals.outstanding_count) == (0, 5)
+    assert [shift.cpu for shift in snapshot.info.clock_shifts] == ([1] if behind else [])
+    assert snapshot.census.total == 205 + 2
+
+
+def test_a_shift_that_does_not_mend_anything_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzers.analysis.Analysis.clock_shifts", lambda _self: (ClockShift(0, 10**9, 20),))
+    snapshot = read_snapshot(trace(tmp_path / "c.etl", 0), TagNames(()), quiet=True)
+    assert snapshot.info.clock_shifts == ()
+    assert snapshot.pool.totals.frees_without_allocation == 0
