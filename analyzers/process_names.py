@@ -17,7 +17,7 @@ _EXTENSION: Final = re.compile(rb"\.[A-Za-z0-9]{3}$")
 _MINIMAL: Final = b"MemCompression"
 """A process without an image, whose name is whole."""
 _PROGRAM: Final = re.compile(r'"([^"]*)"?|((?:[a-z]:|\\|%).*?\.exe)(?=\s|$)|(\S*)', re.IGNORECASE | re.DOTALL)
-"""First part of a command line: in quotes; of a whole path up to the first ``.exe``, as it may have blanks; or a word."""
+"""First part of a command line: in quotes; of a path up to the first ``.exe``, as it may have blanks; or a word."""
 CUT_MARK: Final = "…"
 """Stands behind a name that may go on."""
 

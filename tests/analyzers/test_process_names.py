@@ -8,7 +8,7 @@ import pytest
 from analyzers.process_names import fits, program_of, shown
 from analyzers.processes import Processes
 from tests.analyzers.event_tables import event_table
-from tracer.columns import BlobColumn
+from tracer.columns import BlobColumn, Column
 from tracer.events import image, process
 
 pytestmark = pytest.mark.unjitted
@@ -26,7 +26,7 @@ def named(*rows: tuple[int, bytes, str], event: int = process.RUNDOWN_START) -> 
     """Processes of (id, name as logged, command line)."""
     found = Processes()
     ids = np.array([pid for pid, _, _ in rows], np.uint32)
-    fields = {
+    fields: dict[str, Column] = {
         "process": ids,
         "parent": ids,
         "image_name": column(*(raw for _, raw, _ in rows)),
@@ -38,7 +38,7 @@ def named(*rows: tuple[int, bytes, str], event: int = process.RUNDOWN_START) -> 
 
 def images(found: Processes, *rows: tuple[int, str], time: int = 200) -> None:
     """Images of (process, path)."""
-    fields = {
+    fields: dict[str, Column] = {
         "process": np.array([pid for pid, _ in rows], np.uint32),
         "file_name": column(*(path.encode("utf-16-le") for _, path in rows)),
     }
@@ -116,7 +116,11 @@ def test_a_whole_name_is_never_another_source_s() -> None:
 
 def test_an_id_used_again_takes_the_names_of_its_own_time() -> None:
     found = named((8, GBK, ""))
-    ended = {"process": np.array([8], np.uint32), "parent": np.array([4], np.uint32), "image_name": column(GBK)}
+    ended: dict[str, Column] = {
+        "process": np.array([8], np.uint32),
+        "parent": np.array([4], np.uint32),
+        "image_name": column(GBK),
+    }
     found.feed(event_table("process", process.END, ended, time=[300]))
     started = ended | {"image_name": column(CUT)}
     found.feed(event_table("process", process.START, started, time=[400]))
