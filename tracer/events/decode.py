@@ -59,7 +59,8 @@ def _is_sid(window: npt.NDArray[np.uint8], at: Int, end: Int) -> bool:
     if at + _SID_FIXED > end or window[at] != 1 or read_unsigned(window, at + 2, 4) != np.uint64(0):
         return False
     count = np.int64(window[at + _SID_SUBAUTHORITIES])
-    return window[at + 6] == 0 and 1 <= count <= _SID_MOST and at + _SID_FIXED + 4 * count <= end  # type: ignore[no-any-return]  # a kernel's boolean
+    fits = 1 <= count <= _SID_MOST and at + _SID_FIXED + 4 * count <= end
+    return bool(window[at + 6] == 0 and fits)
 
 
 @inlined
