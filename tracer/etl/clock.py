@@ -1,7 +1,7 @@
 """Raw timestamps → nanoseconds since the trace's start, and FILETIME.
 
-Source: TRACE_LOGFILE_HEADER as documented by Microsoft; QPC is confirmed on real traces, system
-time and CPU cycles are not (``docs/etl-format.md``).
+Source: TRACE_LOGFILE_HEADER as documented by Microsoft; QPC and system time are confirmed on real
+traces, CPU cycles are not (``docs/etl-format.md``).
 """
 
 from __future__ import annotations

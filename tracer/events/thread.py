@@ -1,7 +1,8 @@
 """Threads: life, names, context switches, who made whom ready, and kernel queues (completion ports).
 
 Sources: the kernel's MOF classes, System Informer's ``ntwmi.h`` and geoffchappell.com agree; thread records of
-versions 3 (with and without the name) and 0548 are confirmed on real traces, the others only by documents.
+version 3 (with and without the name), context switches of version 2, and 0548 are confirmed on real traces, the others
+only by documents.
 """
 
 from __future__ import annotations

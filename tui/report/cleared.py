@@ -14,7 +14,7 @@ from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.findings.evidence import missing_kinds
 from tui.findings.words import VERDICT_WORDS, tag_name
-from tui.report.styles import HEADING, heading, note
+from tui.report.styles import HEADING, heading, note, warning
 from tui.safe_text import safe
 from tui.tables.words import pool_word
 
@@ -27,6 +27,9 @@ def no_finding_lines(snapshot: Snapshot, filters: Filters) -> list[Text]:
     """The verdict where there is no finding, and what evidence it had to do without."""
     said = f"No leak found in the selection ({safe(str(filters))})." if filters else NO_FINDING
     lines = [Text(said, HEADING)]
+    failed = snapshot.pool.totals.failed_allocations
+    if failed:
+        lines.append(warning(f"{counted(failed, 'allocation')} got no memory: pool, or a quota of it, was exhausted"))
     lacking = missing_kinds(snapshot)
     if lacking:
         named = "; ".join(f"no {kind.name} ({kind.tells})" for kind in lacking)

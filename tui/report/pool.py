@@ -60,7 +60,7 @@ def failed_lines(pool: PoolSnapshot) -> list[Text]:
         return []
     rows = np.argsort(-failed, kind="stable")[:_FAILING_TAGS]
     tags = [
-        f"{tag_text(int(pool.tags.tag[row]))} ({pool_word(paged=bool(pool.tags.paged[row]))}) {int(failed[row]):,}"
+        f"{tag_text(int(pool.tags.tag[row])).rstrip()} ({pool_word(paged=bool(pool.tags.paged[row]))}) {int(failed[row]):,}"
         for row in rows
         if failed[row]
     ]
