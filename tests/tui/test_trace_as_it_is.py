@@ -96,6 +96,5 @@ def test_the_document_counts_them_in_all_and_by_tag(snapshot: Snapshot) -> None:
     assert part["failed_allocations"] == 403
     by_tag = part["by_tag"]
     assert isinstance(by_tag, list)
-    assert (
-        sorted(row["failed_allocations"] for row in by_tag if isinstance(row, dict)) == [0, 0, 3, 400][-len(by_tag) :]
-    )
+    told = {row["tag"]: row["failed_allocations"] for row in by_tag if isinstance(row, dict)}
+    assert told == {"Irp ": 3, "AfdB": 400, "CM25": 0}

@@ -59,11 +59,8 @@ def failed_lines(pool: PoolSnapshot) -> list[Text]:
     if not pool.totals.failed_allocations or failed is None:
         return []
     rows = np.argsort(-failed, kind="stable")[:_FAILING_TAGS]
-    tags = [
-        f"{tag_text(int(pool.tags.tag[row])).rstrip()} ({pool_word(paged=bool(pool.tags.paged[row]))}) {int(failed[row]):,}"
-        for row in rows
-        if failed[row]
-    ]
+    named = [(tag_text(int(pool.tags.tag[row])).rstrip(), pool_word(paged=bool(pool.tags.paged[row]))) for row in rows]
+    tags = [f"{tag} ({kind}) {int(failed[row]):,}" for (tag, kind), row in zip(named, rows, strict=True) if failed[row]]
     more = ", …" if np.count_nonzero(failed) > len(tags) else ""
     said = f"{counted(pool.totals.failed_allocations, 'allocation')} got no memory: {', '.join(tags)}{more}"
     return [Text.assemble("  ", (f"{'failed':<12}", WARNING), "  ", said)]
