@@ -15,13 +15,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.ledger.reversed_pairs import CPUS, NEVER
+from analyzers.ledger.reversed_pairs import CPUS
 from tracer.trace import ClockShift
 
 FEWEST_PAIRS: Final = 20
 """Pairs from which it is said: a machine hands out some freed addresses on other CPUs in every trace."""
 _MOST_OPPOSITE: Final = 0.1
 """Pairs the other way round, and pairs whose allocation was freed again later, of those that speak for it."""
+LEAST_NS: Final = 10_000
+"""Differences below are not told from an address that is handed out again at once; and hardly any block that is freed
+on another CPU lives that short."""
 _SHARPNESS: Final = 2.5
 """By how much the 95th hundredth of the differences may exceed their middle. They end sharply, at the difference of
 the clocks: where lifetimes are spread evenly it is 1.9, where they are short nearly 1. Waiting times of chance have a
@@ -55,13 +58,14 @@ def clock_shifts(pairs: npt.NDArray[np.void], kept: npt.NDArray[np.bool_], least
 def _difference(early: npt.NDArray[np.int64], opposite: int) -> int:
     """Nanoseconds by which a clock is behind at least; 0 where the pairs do not show that it is.
 
-    ``opposite``: the shortest lifetime of blocks that went the other way, which is longer by the difference.
+    ``opposite``: the shortest lifetime of blocks that went the other way, which is longer by the difference; very long
+    where there is none.
     """
     middle, most = np.percentile(early, [50, 95])
     if most > _SHARPNESS * middle:
         return 0
     difference = int(early[early <= _STRAGGLERS * most].max())
-    return difference if opposite == NEVER or opposite >= difference else 0
+    return difference if difference >= LEAST_NS and opposite >= difference else 0
 
 
 def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tuple[ClockShift, ...]:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from analyzers.clocks import FEWEST_PAIRS, clock_shifts
+from analyzers.clocks import FEWEST_PAIRS, LEAST_NS, clock_shifts
 from analyzers.ledger import Ledger
 from analyzers.tags import TagNames
 from fixtures.etl.options import TraceOptions
@@ -106,6 +106,12 @@ def test_addresses_handed_out_again_in_both_directions_are_no_sign() -> None:
 
 def test_addresses_handed_out_again_and_freed_again_are_no_sign() -> None:
     assert recycled(400, wait=[MS], cpus=((1, 0),), freed_later=True) == ()
+
+
+def test_addresses_handed_out_again_at_once_are_no_sign() -> None:
+    ticks = LEAST_NS // 100
+    assert recycled(400, wait=[ticks - 1], cpus=((1, 0),)) == ()
+    assert recycled(400, wait=[ticks], cpus=((1, 0),)) != ()
 
 
 def test_another_tag_at_a_freed_address_is_no_sign() -> None:

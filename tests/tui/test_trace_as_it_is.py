@@ -97,4 +97,4 @@ def test_the_document_counts_them_in_all_and_by_tag(snapshot: Snapshot) -> None:
     by_tag = part["by_tag"]
     assert isinstance(by_tag, list)
     told = {row["tag"]: row["failed_allocations"] for row in by_tag if isinstance(row, dict)}
-    assert told == {"Irp ": 3, "AfdB": 400, "CM25": 0}
+    assert told == {"Irp ": 3, "AfdB": 400, "CM25": 0, "File": 0}
