@@ -50,7 +50,8 @@ def test_a_rate_beyond_every_machine_can_still_be_shown(story: Story) -> None:
 
 def test_of_a_trace_of_less_than_a_second_no_rate_is_shown(leaking_snapshot: Snapshot) -> None:
     assert column(listing(scene(replace(leaking_snapshot, at_ns=999_999_999))), "rate")[0] == "-"
-    assert column(listing(scene(replace(leaking_snapshot, at_ns=1_000_000_000))), "rate")[0] == "720 KiB"
+    assert column(listing(scene(replace(leaking_snapshot, at_ns=1_000_000_000))), "rate")[0] == "205 B"
+    assert column(listing(scene(replace(leaking_snapshot, at_ns=60_000_000_000))), "rate")[0] == "720 KiB"
 
 
 @pytest.mark.parametrize(
