@@ -139,6 +139,7 @@ class Analysis:
                 frame_of=names.frame,
                 pointer_size=source.info.pointer_size,
                 at_ns=self._at_ns,
+                started=names.processes.started_ns,
                 baseline=self._baseline,
             )
         )

@@ -10,6 +10,7 @@ from analyzers.findings import Accused, Evidence, Finding, GroupShare
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
 from analyzers.tags.callers import ENDPOINT, FILE, IO_MANAGER, PACKET, PORT_PACKET, SOCKETS
+from analyzers.tags.objects import OBJECTS
 from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.callers import modules_below
 from analyzers.verdicts.judgement import Judgement
@@ -73,7 +74,9 @@ def _head(members: Sequence[Accusation], scene: Scene) -> Accusation:
 def _rank(tag: int) -> int:
     if tag in _FIRST:
         return _FIRST.index(tag)
-    return len(_FIRST) + (tag not in IO_MANAGER) + (tag in SOCKETS)
+    if tag in OBJECTS:
+        return len(_FIRST)
+    return len(_FIRST) + 1 + (tag not in IO_MANAGER) + (tag in SOCKETS)
 
 
 def _share(each: Accusation, head: Accusation) -> GroupShare:

@@ -23,6 +23,7 @@ class Memory(Enum):
     PORT_PACKETS = auto()  # completion packets of ports, without request packets
     OBJECTS = auto()  # files, sockets and what hangs on them, without request packets
     BUFFERS = auto()  # buffers, memory descriptor lists and contexts of requests, without packets
+    HANDLES = auto()  # kernel objects that programs open handles to
     OF_DRIVER = auto()  # request packets that a driver made itself
 
 
@@ -42,7 +43,8 @@ class Signs:
     requests. ``calls_on``: whether their threads went on making calls from user mode. ``completed``: whether the driver
     completed them. ``queued``: whether they are in a completion port. ``exited``: whether their threads ended since.
     ``delivered``: whether others of the kind were freed by user-mode APCs. ``packets``: whether the program's request
-    packets stay as well, though not in step. ``stacks``: whether call stacks show who made them. ``driver``: who did,
+    packets stay as well, though not in step. ``kind``: what objects they are; ``anybody``: whether programs often open
+    those of others. ``stacks``: whether call stacks show who made them. ``driver``: who did,
     empty for nobody in particular.
     """
 
@@ -57,6 +59,8 @@ class Signs:
     exited: bool | None = None
     delivered: bool | None = None
     packets: bool = False
+    kind: str = "objects"
+    anybody: bool = False
     stacks: bool = True
     driver: str = ""
 
@@ -216,6 +220,29 @@ def _of_objects(signs: Signs) -> Iterator[_Row]:
     yield Cause.USER_APC, Fits.NO, "the file of a request is released before its user-mode APC is queued", ""
 
 
+def _of_handles(signs: Signs) -> Iterator[_Row]:
+    yield (
+        Cause.REFERENCE,
+        Fits.YES,
+        f"the program opens handles to {signs.kind} and never closes them (a handle leak)",
+        "the program's handle count grows with a handle leak (Task Manager, !handle 0 0), and !htrace lists who opened"
+        " them",
+    )
+    if signs.anybody:
+        yield (
+            Cause.REFERENCE,
+            Fits.UNKNOWN,
+            f"another program has opened handles to these {signs.kind} and keeps them",
+            "!object on one of them, or a search for its handles, shows which programs have it open",
+        )
+    yield (
+        Cause.REFERENCE,
+        Fits.UNKNOWN,
+        "the handles are closed, and a driver or the kernel never gave back a reference that it took",
+        "where no handle count grows, object reference tracing (GFlags, !obtrace) shows who took each reference",
+    )
+
+
 def _of_buffers(_: Signs) -> Iterator[_Row]:
     yield Cause.MISSING_FREE, Fits.UNKNOWN, "their driver may have taken them over and not freed them", _COMPLETIONS
     yield Cause.DRIVER_KEPT, Fits.UNKNOWN, "packets from lookaside lists are not seen being allocated", _COMPLETIONS
@@ -239,5 +266,6 @@ _RULES: Final = {
     Memory.PORT_PACKETS: _of_port_packets,
     Memory.OBJECTS: _of_objects,
     Memory.BUFFERS: _of_buffers,
+    Memory.HANDLES: _of_handles,
     Memory.OF_DRIVER: _of_driver,
 }

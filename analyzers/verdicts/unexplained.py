@@ -14,6 +14,7 @@ from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.quantities import moment
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
+from analyzers.tags.caches import SYSTEM_CACHES
 from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
@@ -64,9 +65,10 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     passed_on = settled(accused.groups, accused.families, pool)
     if passed_on is not None:
         accused = _Accused.of(passed_on[0], sockets, scene, held)
+    accused, caches = accused.without_caches()
     accusations = _accusations(accused, held, sockets, scene)
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
-    innocent += [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
+    innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
     cleared = [_cleared(each, pool) for each in innocent]
     cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
     cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
@@ -102,6 +104,20 @@ class _Accused:
         listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
         families = in_step([each.rows for each in groups], whose, outstanding, listed)
         return cls(groups, whose, sockets.joined(families, groups, whose))
+
+    def without_caches(self) -> tuple[_Accused, list[Judgement]]:
+        """The causes that are more than growth of the system's caches, and the groups of those that are not.
+
+        What hangs on something else that stays, such as a file that is never closed, is not trimmed.
+        """
+        cached = {number for number, each in enumerate(self.groups) if each.group.tag in SYSTEM_CACHES}
+        families = [family for family in self.families if not cached.issuperset(family)]
+        cleared = [number for family in self.families if cached.issuperset(family) for number in family]
+        innocent = [
+            replace(self.groups[number], verdict=Verdict.CACHE, why=SYSTEM_CACHES[self.groups[number].group.tag].why)
+            for number in cleared
+        ]
+        return replace(self, families=families), innocent
 
 
 def _in_use_by(outstanding: Outstanding, held: Grounds) -> Outstanding:
