@@ -75,7 +75,10 @@ def accuse(
     pool, group, rows = scene.pool, judgement.group, judgement.rows
     code = place(scene, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
-    doubts: list[Doubt | Weight] = [*_doubts(judgement, scene, who), length_weight(judgement)]
+    doubts: list[Doubt | Weight] = [
+        *_doubts(judgement, scene, who),
+        length_weight(judgement, starting=_is_starting(judgement, scene, who)),
+    ]
     sure = confidence(judgement.verdict, doubts, count=len(rows), explained=judgement.explained)
     name = scene.names.process(who.process, int(pool.outstanding.time_ns[rows[-1]])) if who.process is not None else ""
     driver = "" if group.callers else group.driver
@@ -143,8 +146,6 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
         Doubt.OTHERS_FREED: callers and _by_others(judgement),
         Doubt.ANYBODY: callers and judgement.group.tag in OPENED_BY_ANYBODY,
-        Doubt.STARTING: (judgement.verdict is Verdict.GROWTH or _by_others(judgement))
-        and scene.is_starting(who.process, int(scene.pool.outstanding.time_ns[judgement.rows[-1]])),
         Doubt.THREAD_INFERRED: who.inferred and who.thread is not None,
     }
     return [doubt for doubt, holds in held.items() if holds]
@@ -207,6 +208,13 @@ def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:
         " (IRP) events show who has them now",
         inferred=True,
     )
+
+
+def _is_starting(judgement: Judgement, scene: Scene, who: Owners) -> bool:
+    """Whether the program may only be filling up after its start: none of its own were freed yet."""
+    if judgement.verdict is not Verdict.GROWTH and not _by_others(judgement):
+        return False
+    return scene.is_starting(who.process, int(scene.pool.outstanding.time_ns[judgement.rows[-1]]))
 
 
 def _by_others(judgement: Judgement) -> bool:

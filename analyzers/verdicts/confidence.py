@@ -50,7 +50,6 @@ class Doubt(Enum):
         "none of the program's own were freed: how long they live is known from other programs alone",
     )
     ANYBODY = (0.8, "any program may hold a handle to such an object, not only the one that created it")
-    STARTING = (0.7, "the program started less than a minute before the trace's end and may still be filling up")
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
 
     def __init__(self, factor: float, says: str) -> None:

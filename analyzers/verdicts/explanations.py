@@ -222,24 +222,19 @@ def _of_objects(signs: Signs) -> Iterator[_Row]:
 
 def _of_handles(signs: Signs) -> Iterator[_Row]:
     yield (
-        Cause.REFERENCE,
+        Cause.HANDLE,
         Fits.YES,
-        f"the program opens handles to {signs.kind} and never closes them (a handle leak)",
-        "the program's handle count grows with a handle leak (Task Manager, !handle 0 0), and !htrace lists who opened"
+        f"the program creates or opens {signs.kind} and never closes its handles",
+        "with a handle leak the program's handle count grows (Task Manager, !handle 0 0), and !htrace lists who opened"
         " them",
     )
-    if signs.anybody:
-        yield (
-            Cause.REFERENCE,
-            Fits.UNKNOWN,
-            f"another program has opened handles to these {signs.kind} and keeps them",
-            "!object on one of them, or a search for its handles, shows which programs have it open",
-        )
+    others = "another program has them open, or a reference is kept by " if signs.anybody else ""
     yield (
         Cause.REFERENCE,
         Fits.UNKNOWN,
-        "the handles are closed, and a driver or the kernel never gave back a reference that it took",
-        "where no handle count grows, object reference tracing (GFlags, !obtrace) shows who took each reference",
+        f"the program's handles are closed; {others or 'a reference is kept by '}a driver or the kernel",
+        "where its handle count does not grow, !object shows who else has one open, and object reference tracing"
+        " (GFlags, !obtrace) who took each reference",
     )
 
 

@@ -35,7 +35,8 @@ class Group:
     ``strays_by_step``: float64, the same of its part of what is outstanding under the tag, by step of the history;
     ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place, and
     of the same process where the group is one's and not of objects. ``parts``: its rows of :func:`parts_of`.
-    ``process``: whose alone it is, UNKNOWN_ID where it is all processes' or nothing tells. ``callers``: the culprit is who asked for it.
+    ``process``: whose alone it is, UNKNOWN_ID where it is all processes' or nothing tells. ``callers``: the culprit is
+    who asked for it.
     """
 
     tag_row: int

@@ -115,6 +115,7 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
 
 def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> _Seen:
     births, history = outstanding.time_ns[group.rows], group.history
+    seen = int(span.end - births.min(initial=span.end))
     lived = _survivors(group, span.end - births)
     how, until = Course.TOO_FEW, span.end - lived.age_ns
     if lived.age_ns <= _OBSERVABLE * span.length:
@@ -122,7 +123,7 @@ def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> 
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
     seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], until)
-    return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]), seldom)
+    return _Seen(group, lived, how, grows, span.start, seen, seldom)
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:

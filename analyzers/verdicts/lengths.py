@@ -28,6 +28,9 @@ _FREED_LEAST, _FREED_FROM, _FREED_UNTIL = 0.6, _SECOND // 100, 10 * _SECOND
 seen in a short trace."""
 _HALF_AT: Final = 1.0
 """Usual lifetimes after which the confidence is half: a start explains what was born within the last one."""
+_STARTING: Final = 0.7
+"""At most this is left where the program has started less than a minute before the end: programs create what they need
+when they start, and close it when they end."""
 _MANY: Final = 0.9
 """From nine usual lifetimes on a start explains little; what the trace's length leaves open is what lives longer."""
 _START: Final = "a program or a load that has just started fills up in the same way"
@@ -36,15 +39,17 @@ _WORTH_SAYING: Final = 0.97
 """A doubt that takes less than 3 % is taken, and not worth a word."""
 
 
-def length_weight(judgement: Judgement) -> Weight:
+def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
     """What the length of the trace takes from the confidence in an accusation, and its words where it is much.
 
     Few freed siblings tell of themselves alone: the fewer there are beside what stays, the more it counts as of a kind
-    that is never freed (their Kaplan-Meier estimate would level off at the share that stays).
+    that is never freed (their Kaplan-Meier estimate would level off at the share that stays). ``starting``: the program
+    has started shortly before the trace's end, and has not freed any.
     """
     seen, lived = judgement.seen_ns, judgement.survivors
     alone = _by_length(seen, _GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL)
     if judgement.verdict is Verdict.GROWTH or not lived.freed:
+        alone = min(alone, _STARTING) if starting else alone
         return _weight(alone, f"the trace shows {duration(seen)} of it, and none of the kind being freed: {_START}")
     lifetimes = seen / max(lived.usual_ns, 1)
     passed = lifetimes / (lifetimes + _HALF_AT)
@@ -54,6 +59,8 @@ def length_weight(judgement: Judgement) -> Weight:
     if passed < _MANY:
         times = f"{lifetimes:.1f} times as long as others usually live: {_START}"
         return _weight(factor, f"the trace shows {duration(seen)} of it, {times}")
+    if factor > _STARTING and starting:
+        return _weight(_STARTING, f"the trace shows {duration(seen)} of it, and the program had only just started")
     return _weight(factor, f"the trace shows {duration(seen)} of it: {_LONGER}")
 
 

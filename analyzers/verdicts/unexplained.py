@@ -28,6 +28,7 @@ from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.resting import WHY, resting
+from analyzers.verdicts.starting import with_starts
 from tracer.columns import UNKNOWN_ID
 
 Mask = npt.NDArray[np.bool_]
@@ -69,7 +70,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     accusations = _accusations(accused, held, sockets, scene)
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
     innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
-    cleared = [_cleared(each, pool) for each in innocent]
+    cleared = [_cleared(each, pool) for each in with_starts(innocent, scene)]
     cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
     cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
     cleared += _set_aside(pool, late, Verdict.TRANSIENT, _TAKEN_LATE)
