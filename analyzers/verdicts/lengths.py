@@ -23,7 +23,7 @@ minutes in ordinary use: connections in TIME-WAIT for 4 minutes (RFC 9293; 30 to
 learn.microsoft.com), idle HTTP connections for 2 (http.sys, ConnectionTimeout). From 10 minutes on that is no doubt any
 more; below, the confidence falls with the logarithm of the length, as lifetimes spread over all orders of magnitude: to
 at most a half in 3 seconds, and by this factor in a tenth of a second."""
-_FREED_LEAST, _FREED_FROM, _FREED_UNTIL = 0.6, _SECOND // 100, 10 * _SECOND
+_FREED_LEAST, _FREED_FROM, _FREED_UNTIL = 0.45, _SECOND // 100, 10 * _SECOND
 """Where others of the kind are freed the usual lifetime is known; but a second sort of them, which lives longer, is not
 seen in a short trace."""
 _HALF_AT: Final = 1.0
