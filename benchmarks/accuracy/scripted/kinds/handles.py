@@ -1,4 +1,4 @@
-"""Kernel objects of programs side by side: one closes its handles, another keeps them; the kernel's path is the same."""
+"""Kernel objects of programs side by side: one closes its handles, another keeps them, on one path in the kernel."""
 
 from __future__ import annotations
 
