@@ -66,8 +66,6 @@ def are_callers(tag: int, driver: str, kernel: str) -> bool:
 
 
 def object_words(tag: int, *, several: bool = True) -> str:
-    """What objects of a tag are called: ``event objects``; a handle table's and a name's memory by what it is."""
-    if tag == HANDLE_TABLE:
-        return "handle tables" if several else "handle table"
-    noun = f"{OBJECTS[tag]} object" if tag in OBJECTS else "object name"
+    """What objects of a tag are called, such as ``event objects``; those of a handle table or a name are any."""
+    noun = f"{OBJECTS[tag]} object" if tag in OBJECTS else "object"
     return f"{noun}s" if several else noun

@@ -21,6 +21,7 @@ from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import Span
 from analyzers.verdicts.groups import callers_sites, groups
+from analyzers.verdicts.handle_tables import with_handle_tables
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.merging import merged, without_nobodys
@@ -104,7 +105,7 @@ class _Accused:
         whose = owners([each.rows for each in groups], outstanding, scene.pool.sites)
         listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
         families = in_step([each.rows for each in groups], whose, outstanding, listed)
-        return cls(groups, whose, sockets.joined(families, groups, whose))
+        return cls(groups, whose, with_handle_tables(sockets.joined(families, groups, whose), groups))
 
     def without_caches(self) -> tuple[_Accused, list[Judgement]]:
         """The causes that are more than growth of the system's caches, and the groups of those that are not.

@@ -19,7 +19,7 @@ from benchmarks.accuracy.scripted.kinds import KINDS
 from benchmarks.accuracy.scripted.kinds.kind import Kind
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.playing import play
-from benchmarks.accuracy.scripted.script import Block
+from benchmarks.accuracy.scripted.script import PAGED, Block
 from benchmarks.accuracy.scripted.stage import Stage
 from benchmarks.accuracy.spoilings import Spoiling
 from tests.analyzers.against_truth import analysed
@@ -112,8 +112,32 @@ def test_each_object_is_called_by_its_kind_and_the_advice_is_handles(tag: int) -
     assert words in advice.references("flt.sys", "flt.sys+0x10", tag)
 
 
-def test_a_handle_table_is_no_object() -> None:
-    assert object_words(HANDLE_TABLE) == "handle tables"
+def _many_with_their_table(stage: Stage) -> tuple[Guilt, ...]:
+    """A program that keeps 5,120 events: every 256 handles its handle table grows by a block."""
+    owner = stage.machine.process()
+    thread = stage.machine.thread(owner)
+    functions = stage.machine.functions
+    opens = functions("ExAllocatePoolWithTag", "ObpAllocateObject", "NtCreateEvent")
+    grows = functions("ExAllocatePoolWithTag", "ExpAllocateHandleTableEntrySlow", "NtCreateEvent")
+    kept = []
+    for number in range(5_120):
+        at = stage.duration * (number + 0.5) / 5_120
+        kept.append(stage.script.allocate(at, thread, Block(tag_of("Even", protected=True), 0x70), opens))
+        if number % 256 == 0:
+            kept.append(stage.script.allocate(at + 1, thread, Block(tag_of("Obtb"), 0x1000, PAGED), grows))
+    return (reference_kept((owner,), kept),)
+
+
+def test_a_handle_table_that_grows_with_the_objects_is_the_same_cause_and_shows_open_handles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KINDS, "table", Kind("table", _many_with_their_table, leaking=True))
+    [finding] = _play("table", tmp_path).diagnosis.findings
+    assert finding.tag == EVEN
+    assert {share.tag for share in finding.groups} == {EVEN, HANDLE_TABLE}
+    [shown] = [each.says for each in finding.evidence if each.rule == "handle-table"]
+    assert "keeps handles open" in shown
+    assert not [each for each in finding.evidence if each.rule == "in-step"]
 
 
 def test_objects_that_anybody_opens_may_be_another_programs() -> None:
