@@ -151,6 +151,7 @@ class Analysis:
                 frame_of=names.frame,
                 pointer_size=source.info.machine_pointer,
                 at_ns=self._at_ns,
+                started=names.processes.started_ns,
                 baseline=self._baseline,
             )
         )

@@ -92,6 +92,7 @@ class Cause(StrEnum):
     LIST = "list"
     MISSING_FREE = "missing-free"
     REFERENCE = "reference"
+    HANDLE = "handle"
 
 
 class Fits(StrEnum):

@@ -120,6 +120,11 @@ class Processes:
         lives = self._lives[pid]
         return lives[max(0, bisect_right(lives, time, key=attrgetter("started")) - 1)]
 
+    def started_ns(self, pid: int, time: int) -> int | None:
+        """When the process that had this id at ``time`` was started; ``None`` where its start was not seen."""
+        started = self.at(pid, time).started_ns
+        return None if started == BEFORE else started
+
     def name(self, pid: int) -> str:
         """Name of the last process with this id."""
         return self.at(pid, np.iinfo(np.int64).max).name

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzers.modules import KERNEL_NAME
+from analyzers.tags.objects import OBJECT_MEMORY, are_callers
 
 
 def tag_number(text: str) -> int:
@@ -38,7 +39,7 @@ SOCKETS: Final = frozenset({ENDPOINT, *map(tag_number, ("AfdC", "AfdX", "AfdB", 
 """Objects of a program's sockets."""
 SOCKET_DRIVERS: Final = frozenset({"afd.sys", "tcpip.sys"})
 """Who allocates these."""
-BY_PROCESS: Final = tuple(sorted(IO_MANAGER | SOCKETS))
+BY_PROCESS: Final = tuple(sorted(IO_MANAGER | SOCKETS | OBJECT_MEMORY))
 """Tags of which each process' allocations are counted by themselves."""
 
 
@@ -46,4 +47,6 @@ def is_callers(tag: int, driver: str) -> bool:
     """Whether memory of this tag, allocated by this driver (empty where no stack tells), is its caller's."""
     if tag in IO_MANAGER:
         return driver in {"", KERNEL_NAME}
+    if are_callers(tag, driver, KERNEL_NAME):
+        return True
     return tag in SOCKETS and (not driver or driver.lower() in SOCKET_DRIVERS)

@@ -18,6 +18,8 @@ _COMMENT: Final = re.compile(r"\s*(//|rem(\s|$))", re.IGNORECASE)
 _LINE: Final = re.compile(r"(?P<tag>.{4})\s*-(?P<rest>.*)")
 _SHORT_TAG: Final = re.compile(r"(?P<tag>\S{1,3})\s+-(?P<rest>.*)")
 """A tag of fewer than four characters whose writer did not fill it up to four."""
+_NO_DESCRIPTION: Final = re.compile(r"\s+-\s*$")
+"""The dash before a description that is not there."""
 _UNKNOWN_MODULE: Final = "<unknown>"
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -78,7 +80,8 @@ def _tag_line(text: str) -> TagLine | None:
         pattern = tag_pattern(match["tag"])
     except ValueError:  # blank, or characters that no tag has
         return None
-    module, dash, description = match["rest"].partition(" - ")
+    rest = _NO_DESCRIPTION.sub("", match["rest"])
+    module, dash, description = rest.partition(" - ")
     if not dash and " " in module.strip():  # one part only: several words are no module
         module, description = "", module
     return TagLine(pattern, _driver(module), description.strip())

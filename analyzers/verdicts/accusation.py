@@ -14,29 +14,46 @@ from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import Frame, Names, Outstanding, PoolSnapshot
 from analyzers.quantities import counted, duration, moment
 from analyzers.tags.callers import PACKET
+from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY
 from analyzers.verdicts import advice
 from analyzers.verdicts.calls import calling_modules
-from analyzers.verdicts.confidence import Doubt, confidence
+from analyzers.verdicts.confidence import Doubt, Weight, confidence
 from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.judgement import Judgement
+from analyzers.verdicts.judgement import FEWEST_SIBLINGS, Judgement
+from analyzers.verdicts.lengths import length_weight
 from analyzers.verdicts.owners import Owners
 
+Started = Callable[[int, int], int | None]
+_STARTING_NS: Final = 60 * 1_000_000_000
+"""A program is taken to be up a minute after its start."""
 _PROGRAMS: Final = 3
 """Programs that a sentence names."""
+
+
+def never_seen(_process: int, _at_ns: int) -> None:
+    """Of traces without process events: no start is seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What every accusation is made from: the pool, the names, and which evidence there is.
 
-    ``frame_of``: what lies at an address of the kernel's.
+    ``frame_of``: what lies at an address of the kernel's. ``started``: when the process that had an id at a time was
+    started, ``None`` for before the trace. ``at_ns``: the moment of the diagnosis.
     """
 
     pool: PoolSnapshot
     names: Names
     coverage: Coverage
     frame_of: Callable[[int], Frame]
+    started: Started = never_seen
+    at_ns: int = 0
+
+    def is_starting(self, process: int | None, at_ns: int) -> bool:
+        """Whether the process that had this id at a time started so late that it may still be filling up."""
+        started = None if process is None else self.started(process, at_ns)
+        return started is not None and self.at_ns - started < _STARTING_NS
 
     def module_of(self, address: int) -> str:
         """Name of the kernel module at an address, empty for none."""
@@ -58,7 +75,11 @@ def accuse(
     pool, group, rows = scene.pool, judgement.group, judgement.rows
     code = place(scene, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
-    sure = confidence(judgement.verdict, _doubts(judgement, scene, who), count=len(rows), explained=judgement.explained)
+    doubts: list[Doubt | Weight] = [
+        *_doubts(judgement, scene, who),
+        length_weight(judgement, starting=_is_starting(judgement, scene, who)),
+    ]
+    sure = confidence(judgement.verdict, doubts, count=len(rows), explained=judgement.explained)
     name = scene.names.process(who.process, int(pool.outstanding.time_ns[rows[-1]])) if who.process is not None else ""
     driver = "" if group.callers else group.driver
     calls = calling_modules(scene.names, who.user_stack, who.process)
@@ -90,6 +111,12 @@ def accuse(
 
 def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Owners, calls: tuple[str, ...]) -> str:
     group = judgement.group
+    if group.tag in OBJECT_MEMORY:
+        return (
+            advice.handles(process, who.thread, group.tag, calls)
+            if group.callers
+            else advice.references(group.driver, code, group.tag)
+        )
     if group.callers:
         return advice.caller(process, who.thread, group.tag, calls)
     if judgement.verdict is Verdict.MISSING_FREE:
@@ -117,6 +144,8 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.WRAPPED: cover.wrapped,
         Doubt.ENDED: judgement.course is Course.ENDED,
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
+        Doubt.OTHERS_FREED: callers and _by_others(judgement),
+        Doubt.ANYBODY: callers and judgement.group.tag in OPENED_BY_ANYBODY,
         Doubt.THREAD_INFERRED: who.inferred and who.thread is not None,
     }
     return [doubt for doubt, holds in held.items() if holds]
@@ -181,11 +210,25 @@ def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:
     )
 
 
+def _is_starting(judgement: Judgement, scene: Scene, who: Owners) -> bool:
+    """Whether the program may only be filling up after its start: none of its own were freed yet."""
+    if judgement.verdict is not Verdict.GROWTH and not _by_others(judgement):
+        return False
+    return scene.is_starting(who.process, int(scene.pool.outstanding.time_ns[judgement.rows[-1]]))
+
+
+def _by_others(judgement: Judgement) -> bool:
+    """Whether its siblings' lifetimes are other programs'."""
+    group, freed = judgement.group, judgement.survivors.freed
+    return freed >= FEWEST_SIBLINGS > int(group.history.lifetimes.sum()) and group.tag in OBJECT_MEMORY
+
+
 def _siblings(judgement: Judgement) -> Evidence:
     lived = judgement.survivors
+    whose = " by other programs" if judgement.group.callers and _by_others(judgement) else ""
     return Evidence(
         "siblings-freed",
-        f"{counted(lived.freed, 'other')} of the kind {'was' if lived.freed == 1 else 'were'} freed, "
+        f"{counted(lived.freed, 'other')} of the kind {'was' if lived.freed == 1 else 'were'} freed{whose}, "
         f"95 % of them within {duration(lived.usual_ns)}",
     )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from analyzers.pooltag import tag_text
 from analyzers.tags.callers import FILE, PACKET, PORT_PACKET, SOCKETS
+from analyzers.tags.objects import object_words
 
 _CAPTURE: Final = {
     "stacks": "call stacks on pool allocations and frees",
@@ -82,6 +83,27 @@ def caller(process: str, thread: int | None, tag: int, calls: Sequence[str] = ()
     return (
         f"In {owner}, look at the requests that it makes{on}{at}, and record again with driver (IRP) events to see"
         " which of them are not finished."
+    )
+
+
+def handles(process: str, thread: int | None, tag: int, calls: Sequence[str] = ()) -> str:
+    """How to find handles that a program never closes, and how to tell them from kept references."""
+    owner = process or "the program"
+    at = f" (through {calls[0]})" if calls else ""
+    on = "" if thread is None else f" on thread {thread}"
+    return (
+        f"Watch the handle count of {owner} (Task Manager, !handle 0 0): where it grows with them, look for"
+        f" {object_words(tag)} that are created or opened{on}{at} and not closed, which !htrace -enable and"
+        f" !htrace -diff list with their stacks; where it does not, a reference is kept (!obtrace)."
+    )
+
+
+def references(driver: str, place: str, tag: int) -> str:
+    """How to find the references on objects that a driver does not give back."""
+    return (
+        f"In {driver}, follow the {object_words(tag)} that {place or 'it'} creates to a ZwClose or ObDereferenceObject"
+        f" that is missing; object reference tracing for the tag {tag_text(tag)!r} (GFlags) and !obtrace on one of them"
+        " show who took each reference and did not give it back."
     )
 
 

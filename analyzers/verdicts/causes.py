@@ -10,8 +10,10 @@ from analyzers.findings import Accused, Evidence, Finding, GroupShare
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
 from analyzers.tags.callers import ENDPOINT, FILE, IO_MANAGER, PACKET, PORT_PACKET, SOCKETS
+from analyzers.tags.objects import HANDLE_TABLE, OBJECTS
 from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.callers import modules_below
+from analyzers.verdicts.handle_tables import table_words
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.signs import explained
 
@@ -52,8 +54,13 @@ def united(
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
         explanations=explained(head.judgement, [each.judgement for each in ordered], scene, keep_packets),
     )
-    if others:
-        finding = replace(finding, evidence=(*finding.evidence, _together(head, others)))
+    tables = [each for each in others if each.finding.tag == HANDLE_TABLE]
+    steps = [each for each in others if each not in tables]
+    if steps:
+        finding = replace(finding, evidence=(*finding.evidence, _together(head, steps)))
+    if tables:
+        grown = Evidence("handle-table", table_words(sum(each.finding.count for each in tables)))
+        finding = replace(finding, evidence=(*finding.evidence, grown))
     return Accusation(head.judgement, finding)
 
 
@@ -73,7 +80,9 @@ def _head(members: Sequence[Accusation], scene: Scene) -> Accusation:
 def _rank(tag: int) -> int:
     if tag in _FIRST:
         return _FIRST.index(tag)
-    return len(_FIRST) + (tag not in IO_MANAGER) + (tag in SOCKETS)
+    if tag in OBJECTS:
+        return len(_FIRST)
+    return len(_FIRST) + 1 + (tag not in IO_MANAGER) + (tag in SOCKETS)
 
 
 def _share(each: Accusation, head: Accusation) -> GroupShare:

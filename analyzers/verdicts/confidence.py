@@ -5,6 +5,7 @@ Every doubt stands here once, with its factor and its words; ``docs/verdicts.md`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -44,11 +45,24 @@ class Doubt(Enum):
     WRAPPED = (0.9, "the trace is the end of a longer one: what happened before is missing")
     ENDED = (0.85, "it stopped before the trace's end, as the program's activity did")
     NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
+    OTHERS_FREED = (
+        0.8,
+        "none of the program's own were freed: how long they live is known from other programs alone",
+    )
+    ANYBODY = (0.8, "any program may hold a handle to such an object, not only the one that created it")
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
 
     def __init__(self, factor: float, says: str) -> None:
         self.factor = factor
         self.says = says
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A doubt whose factor depends on the case; ``says``: empty where it is not worth a word."""
+
+    factor: float
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +73,10 @@ class Confidence:
     doubts: tuple[str, ...]
 
 
-def confidence(verdict: Verdict, doubts: list[Doubt], *, count: int, explained: float) -> Confidence:
+def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int, explained: float) -> Confidence:
     """``count``: allocations accused; ``explained``: how many of them lost events may explain at most."""
     value = BASE[verdict] * for_count(count)
-    says = [doubt.says for doubt in doubts]
+    says = [doubt.says for doubt in doubts if doubt.says]
     for doubt in doubts:
         value *= doubt.factor
     if explained:

@@ -21,7 +21,7 @@ from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
 from analyzers.threads import Threads
-from analyzers.verdicts.accusation import Scene
+from analyzers.verdicts.accusation import Scene, Started, never_seen
 from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.callers import causes_first, modules_below
 from analyzers.verdicts.confidence import LEAST
@@ -38,6 +38,7 @@ _LIKELY: Final = 0.5
 class Case:
     """Everything a diagnosis is made from. ``frame_of``: what lies at an address of the kernel's.
 
+    ``started``: when the process that had an id at a time was started, ``None`` for before the trace.
     ``baseline``: the pool's counters when the events began, ``None`` where they are not known.
     """
 
@@ -50,12 +51,13 @@ class Case:
     frame_of: Callable[[int], Frame]
     pointer_size: int
     at_ns: int
+    started: Started = never_seen
     baseline: PoolCounters | None = None
 
 
 def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     """Judge everything that is outstanding; gives the diagnosis and what it rests on."""
-    pool, scene = case.pool, Scene(case.pool, case.names, case.coverage, case.frame_of)
+    pool, scene = case.pool, Scene(case.pool, case.names, case.coverage, case.frame_of, case.started, case.at_ns)
     held = _hold(case, scene.module_of)
     if not len(pool.outstanding):
         return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held

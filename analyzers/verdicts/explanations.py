@@ -23,6 +23,7 @@ class Memory(Enum):
     PORT_PACKETS = auto()  # completion packets of ports, without request packets
     OBJECTS = auto()  # files, sockets and what hangs on them, without request packets
     BUFFERS = auto()  # buffers, memory descriptor lists and contexts of requests, without packets
+    HANDLES = auto()  # kernel objects that programs open handles to
     OF_DRIVER = auto()  # request packets that a driver made itself
 
 
@@ -42,7 +43,8 @@ class Signs:
     requests. ``calls_on``: whether their threads went on making calls from user mode. ``completed``: whether the driver
     completed them. ``queued``: whether they are in a completion port. ``exited``: whether their threads ended since.
     ``delivered``: whether others of the kind were freed by user-mode APCs. ``packets``: whether the program's request
-    packets stay as well, though not in step. ``stacks``: whether call stacks show who made them. ``driver``: who did,
+    packets stay as well, though not in step. ``kind``: what objects they are; ``anybody``: whether programs often open
+    those of others. ``stacks``: whether call stacks show who made them. ``driver``: who did,
     empty for nobody in particular.
     """
 
@@ -57,6 +59,8 @@ class Signs:
     exited: bool | None = None
     delivered: bool | None = None
     packets: bool = False
+    kind: str = "objects"
+    anybody: bool = False
     stacks: bool = True
     driver: str = ""
 
@@ -216,6 +220,24 @@ def _of_objects(signs: Signs) -> Iterator[_Row]:
     yield Cause.USER_APC, Fits.NO, "the file of a request is released before its user-mode APC is queued", ""
 
 
+def _of_handles(signs: Signs) -> Iterator[_Row]:
+    yield (
+        Cause.HANDLE,
+        Fits.YES,
+        f"the program creates or opens {signs.kind} and never closes its handles",
+        "with a handle leak the program's handle count grows (Task Manager, !handle 0 0), and !htrace lists who opened"
+        " them",
+    )
+    others = "another program has them open, or a reference is kept by " if signs.anybody else ""
+    yield (
+        Cause.REFERENCE,
+        Fits.UNKNOWN,
+        f"the program's handles are closed; {others or 'a reference is kept by '}a driver or the kernel",
+        "where its handle count does not grow, !object shows who else has one open, and object reference tracing"
+        " (GFlags, !obtrace) who took each reference",
+    )
+
+
 def _of_buffers(_: Signs) -> Iterator[_Row]:
     yield Cause.MISSING_FREE, Fits.UNKNOWN, "their driver may have taken them over and not freed them", _COMPLETIONS
     yield Cause.DRIVER_KEPT, Fits.UNKNOWN, "packets from lookaside lists are not seen being allocated", _COMPLETIONS
@@ -239,5 +261,6 @@ _RULES: Final = {
     Memory.PORT_PACKETS: _of_port_packets,
     Memory.OBJECTS: _of_objects,
     Memory.BUFFERS: _of_buffers,
+    Memory.HANDLES: _of_handles,
     Memory.OF_DRIVER: _of_driver,
 }

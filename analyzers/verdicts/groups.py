@@ -17,6 +17,7 @@ import numpy.typing as npt
 from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import I64, PoolSnapshot, SiteParts, SiteTable
 from analyzers.tags.callers import is_callers
+from analyzers.tags.objects import OBJECT_MEMORY
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
 from tracer.columns import UNKNOWN_ID
@@ -33,8 +34,9 @@ class Group:
     free between; ``strays``: the group's part of its tag's frees without allocation;
     ``strays_by_step``: float64, the same of its part of what is outstanding under the tag, by step of the history;
     ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place, and
-    of the same process where the group is one's. ``parts``: its rows of :func:`parts_of`. ``process``: whose alone it
-    is, UNKNOWN_ID where it is all processes' or nothing tells. ``callers``: the culprit is who asked for it.
+    of the same process where the group is one's and not of objects. ``parts``: its rows of :func:`parts_of`.
+    ``process``: whose alone it is, UNKNOWN_ID where it is all processes' or nothing tells. ``callers``: the culprit is
+    who asked for it.
     """
 
     tag_row: int
@@ -160,9 +162,11 @@ class _Found:
         busiest = int(parts[np.argmax(table.outstanding_count[parts])])
         seen, callers = pool.sites.driver[table.site[busiest]], bool(self._callers[busiest])
         process = int(table.process[busiest]) if callers else UNKNOWN_ID
+        tag = int(pool.tags.tag[tag_row])
+        sharing = UNKNOWN_ID if tag in OBJECT_MEMORY else process
         return Group(
             tag_row=tag_row,
-            tag=int(pool.tags.tag[tag_row]),
+            tag=tag,
             paged=bool(pool.tags.paged[tag_row]),
             driver=seen or _by_tag(pool, tag_row),
             sites=sites,
@@ -173,7 +177,7 @@ class _Found:
             strays=self._strays[number],
             strays_by_step=self._strays_by_step[number],
             history=history,
-            siblings=self._families.get((tag_row, seen, process), history.lifetimes),
+            siblings=self._families.get((tag_row, seen, sharing), history.lifetimes),
             parts=parts,
             process=process,
             callers=callers,
@@ -184,11 +188,16 @@ Families = dict[tuple[int, str, int], I64]
 
 
 def _families(pool: PoolSnapshot, table: SiteParts, callers: npt.NDArray[np.bool_]) -> Families:
-    """Lifetimes of what was freed, by tag row and driver, and process where it is the caller's."""
+    """Lifetimes of what was freed, by tag row and driver, and process where it is the caller's.
+
+    Objects are the same kind of thing in every program: where one closes none of its own, others tell how long they
+    usually live.
+    """
     freed = np.flatnonzero(table.frees)
     sites = table.site[freed]
     tags = pool.sites.tag_row[sites].tolist()
-    processes = np.where(callers[freed], table.process[freed], np.uint32(UNKNOWN_ID)).tolist()
+    objects = np.isin(pool.tags.tag[pool.sites.tag_row[sites]], list(OBJECT_MEMORY))
+    processes = np.where(callers[freed] & ~objects, table.process[freed], np.uint32(UNKNOWN_ID)).tolist()
     numbers: dict[tuple[int, str, int], int] = {}
     of = [
         numbers.setdefault((tag, pool.sites.driver[site], process), len(numbers))

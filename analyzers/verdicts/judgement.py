@@ -42,7 +42,7 @@ would be one for each; where it has grown, fewer."""
 class Judgement:
     """``why``: for a cleared group, the reason; ``course`` and ``growth`` are what it was judged by.
 
-    ``explained``: survivors that lost events may explain.
+    ``explained``: survivors that lost events may explain. ``seen_ns``: how long the trace goes on after the first one.
     """
 
     group: Group
@@ -52,6 +52,7 @@ class Judgement:
     growth: Growth
     explained: float
     why: str = ""
+    seen_ns: int = 0
 
     @property
     def rows(self) -> npt.NDArray[np.intp]:
@@ -63,7 +64,8 @@ class Judgement:
 class _Seen:
     """A group before it is judged.
 
-    ``start``: of the time in which survivors could be born; ``seldom``: whether they were so ever more seldom.
+    ``start``: of the time in which survivors could be born; ``seen``: how long the trace goes on after the first of
+    what is outstanding; ``seldom``: whether they were so ever more seldom.
     """
 
     group: Group
@@ -71,6 +73,7 @@ class _Seen:
     course: Course
     growth: Growth
     start: int
+    seen: int
     seldom: bool = False
 
 
@@ -112,6 +115,7 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
 
 def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> _Seen:
     births, history = outstanding.time_ns[group.rows], group.history
+    seen = int(span.end - births.min(initial=span.end))
     lived = _survivors(group, span.end - births)
     how, until = Course.TOO_FEW, span.end - lived.age_ns
     if lived.age_ns <= _OBSERVABLE * span.length:
@@ -119,14 +123,15 @@ def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> 
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
     seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], until)
-    return _Seen(group, lived, how, grows, span.start, seldom)
+    return _Seen(group, lived, how, grows, span.start, seen, seldom)
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
     count = int(np.searchsorted(births, grows.settled_ns))
     how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
-    return _Seen(group, replace(lived, count=count, age_ns=span.end - grows.settled_ns), how, grows, span.start)
+    lived = replace(lived, count=count, age_ns=span.end - grows.settled_ns)
+    return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]))
 
 
 def _survivors(group: Group, ages_ns: I64) -> Survivors:
@@ -156,7 +161,7 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
             (f"{older:,.0f} of their kind that were older, from before the trace, were freed: these may be too"),
         )
     explained = min(explained, count) if verdict in ACCUSATIONS else explained
-    return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why)
+    return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why, each.seen)
 
 
 def _older_freed(each: _Seen, told: float) -> float:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from analyzers.findings import Explanation
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.tags.callers import BUFFERS, ENDPOINT, FILE, PACKET, PORT_PACKET, SOCKETS
+from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, object_words
 from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.explanations import Memory, Signs, Stays, explanations
 from analyzers.verdicts.groups import Group, parts_of
@@ -40,6 +41,11 @@ def explained(
         return ()
     if memory is Memory.OF_DRIVER:
         return explanations(Signs(memory, head.survivors.count, driver=head.group.driver))
+    if memory is Memory.HANDLES:
+        tag = head.group.tag
+        return explanations(
+            Signs(memory, head.survivors.count, kind=object_words(tag), anybody=tag in OPENED_BY_ANYBODY)
+        )
     tags = {each.group.tag for each in members}
     pool, rows = scene.pool, head.rows
     return explanations(
@@ -63,6 +69,8 @@ def _memory(group: Group) -> Memory | None:
         return None
     if group.tag == PORT_PACKET:
         return Memory.PORT_PACKETS
+    if group.tag in OBJECT_MEMORY:
+        return Memory.HANDLES
     return Memory.OBJECTS if group.tag == FILE or group.tag in SOCKETS else Memory.BUFFERS
 
 

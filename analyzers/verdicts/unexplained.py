@@ -14,12 +14,14 @@ from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.quantities import moment
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
+from analyzers.tags.caches import SYSTEM_CACHES
 from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import Span
 from analyzers.verdicts.groups import callers_sites, groups
+from analyzers.verdicts.handle_tables import with_handle_tables
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
 from analyzers.verdicts.merging import merged, without_nobodys
@@ -27,6 +29,7 @@ from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.resting import WHY, resting
+from analyzers.verdicts.starting import with_starts
 from tracer.columns import UNKNOWN_ID
 
 Mask = npt.NDArray[np.bool_]
@@ -64,10 +67,11 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     passed_on = settled(accused.groups, accused.families, pool)
     if passed_on is not None:
         accused = _Accused.of(passed_on[0], sockets, scene, held)
+    accused, caches = accused.without_caches()
     accusations = _accusations(accused, held, sockets, scene)
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
-    innocent += [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
-    cleared = [_cleared(each, pool) for each in innocent]
+    innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
+    cleared = [_cleared(each, pool) for each in with_starts(innocent, scene)]
     cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
     cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
     cleared += _set_aside(pool, late, Verdict.TRANSIENT, _TAKEN_LATE)
@@ -101,7 +105,21 @@ class _Accused:
         whose = owners([each.rows for each in groups], outstanding, scene.pool.sites)
         listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
         families = in_step([each.rows for each in groups], whose, outstanding, listed)
-        return cls(groups, whose, sockets.joined(families, groups, whose))
+        return cls(groups, whose, with_handle_tables(sockets.joined(families, groups, whose), groups))
+
+    def without_caches(self) -> tuple[_Accused, list[Judgement]]:
+        """The causes that are more than growth of the system's caches, and the groups of those that are not.
+
+        What hangs on something else that stays, such as a file that is never closed, is not trimmed.
+        """
+        cached = {number for number, each in enumerate(self.groups) if each.group.tag in SYSTEM_CACHES}
+        families = [family for family in self.families if not cached.issuperset(family)]
+        cleared = [number for family in self.families if cached.issuperset(family) for number in family]
+        innocent = [
+            replace(self.groups[number], verdict=Verdict.CACHE, why=SYSTEM_CACHES[self.groups[number].group.tag].why)
+            for number in cleared
+        ]
+        return replace(self, families=families), innocent
 
 
 def _in_use_by(outstanding: Outstanding, held: Grounds) -> Outstanding:

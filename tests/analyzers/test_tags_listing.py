@@ -44,6 +44,19 @@ def test_a_line_with_one_part_names_a_module_or_describes() -> None:
     assert only("Widg - widgets and parts") == TagLine(tag_pattern("Widg"), "", "widgets and parts")
 
 
+@pytest.mark.parametrize("end", ["-", "- ", "-\r", " -\t"])
+def test_a_line_without_a_description_keeps_its_driver(end: str) -> None:
+    assert only(f"Wi?? - widget.sys     {end}") == TagLine(tag_pattern("Wi??"), "widget.sys", "")
+
+
+def test_asterisks_stand_for_a_character_each_and_at_the_end_for_the_rest() -> None:
+    assert only("Wi** - widget.sys - x").pattern == tag_pattern("Wi??")
+    assert only("Wid* - widget.sys - x").pattern == tag_pattern("Wid?")
+    assert only("*DDK - <unknown> - x").pattern == tag_pattern("?DDK")
+    assert only(" spc - lead.sys - x").pattern == tag_pattern(" spc")
+    assert only("Q-x- - dash-er.sys - with - dashes") == TagLine(tag_pattern("Q-x-"), "dash-er.sys", "with - dashes")
+
+
 def test_comments_and_blank_lines_are_neither_tags_nor_junk() -> None:
     text = "rem a comment\nrem\nREM\t - shouted - x\n// another\n  // and one\n\n   \n\x1a"
     assert read_listing(text.encode()).lines == ()

@@ -14,6 +14,7 @@ import numpy as np
 from analyzers.quantities import duration, moment
 from tui.filtering.amounts import amount
 from tui.filtering.terms import FieldTerm, FilterError, Relation, Term, Word
+from tui.findings.rates import HOUR_SECONDS, size_a_second
 from tui.tables.columns import Column, LabelColumn, Mask, NumberColumn, Untold
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ def _numbers(column: NumberColumn, term: FieldTerm) -> Mask:
             "a time with its unit (ns us ms s min h) is missing" if is_time else f"'{term.value}' is no number or size"
         )
         raise FilterError(what, str(term), example)
+    if show is size_a_second:
+        wanted *= HOUR_SECONDS
     return _compared(column.values, term.relation, wanted)
 
 

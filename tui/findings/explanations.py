@@ -17,6 +17,7 @@ CAUSE_WORDS: Final = {
     Cause.LIST: "lookaside list",
     Cause.MISSING_FREE: "missing free",
     Cause.REFERENCE: "kept reference",
+    Cause.HANDLE: "handle leak",
 }
 """Every possible reason in a few words."""
 

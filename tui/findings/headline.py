@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzers.findings import Accused, Apc, Diagnosis, Finding, Fits, Kept, Verdict
 from analyzers.quantities import counted
+from analyzers.tags.objects import OBJECTS, object_words
 from tui.findings.held import requests_of
 from tui.findings.words import culprit, driver_words, known_id, port_words, process_words, tag_name
 
@@ -56,13 +57,26 @@ def _of_keeper(finding: Finding, count: int) -> str:
 
 
 def _of_unfreed(finding: Finding) -> str:
+    if finding.tag in OBJECTS:
+        return _of_objects(finding)
     memory = f"{tag_name(finding.tag)} memory"
     if finding.accused is Accused.PROCESS:
         return f"not all {memory} that {_asking(finding)} for is freed"
     return f"{culprit(finding)} does not free all of the {memory} that it allocates"
 
 
+def _of_objects(finding: Finding) -> str:
+    """Objects stay as long as somebody has a handle or a reference."""
+    objects = object_words(finding.tag, several=finding.count != 1)
+    if finding.accused is Accused.PROCESS:
+        keeps = "keeps" if process_words(finding) else "keep"
+        return f"{culprit(finding)} {keeps} {finding.count:,} {objects}: a handle or reference leak"
+    return f"{culprit(finding)} keeps {finding.count:,} {objects} that it created: a reference leak"
+
+
 def _of_growth(finding: Finding) -> str:
+    if finding.tag in OBJECTS:
+        return _of_objects(finding)
     whose = f"that {_asking(finding)} for" if finding.accused is Accused.PROCESS else f"of {culprit(finding)}"
     grows = f"{tag_name(finding.tag)} memory {whose} keeps growing; the trace cannot show"
     fitting = sum(each.fits is Fits.YES for each in finding.explanations)

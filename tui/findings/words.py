@@ -8,7 +8,7 @@ from typing import Final
 
 from analyzers.findings import Accused, Finding, PortPart, Verdict
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, duration, exact_size, size
+from analyzers.quantities import counted, exact_size, size
 from analyzers.snapshot import Snapshot
 from analyzers.threads import IDLE_THREAD
 from analyzers.verdicts.calls import calling_modules
@@ -22,7 +22,7 @@ VERDICT_WORDS: Final = {
     Verdict.DRIVER_KEPT: "a driver keeps requests",
     Verdict.MISSING_FREE: "never freed",
     Verdict.GROWTH: "grows, cause not shown",
-    Verdict.CACHE: "a cache that levelled off",
+    Verdict.CACHE: "a cache",
     Verdict.TRANSIENT: "short-lived",
     Verdict.PRE_TRACE: "older than the trace",
     Verdict.UNKNOWN: "not enough to tell",
@@ -32,37 +32,41 @@ VERDICT_WORDS: Final = {
 INFERRED_KINDS: Final = frozenset({"pending-apc", "port", "driver-kept", "held"})
 """Kinds of nodes on the way to memory that no event names."""
 
-_HOW_SURE: Final = (
-    (0.95, "nearly certain"),
-    (0.8, "very likely"),
-    (0.6, "likely"),
-    (0.4, "possible"),
-    (0.0, "a mere suspicion"),
+HOW_SURE: Final = (
+    (95, "nearly certain"),
+    (80, "very likely"),
+    (60, "likely"),
+    (40, "possible"),
+    (0, "a mere suspicion"),
 )
-"""A confidence of at least this much, in words."""
+"""A confidence of at least so many per cent, as they are shown, in words."""
 _THREADS_NAMED: Final = 4
 """Threads that a sentence names one by one."""
 _GROUPS_NAMED: Final = 4
 """Groups of one cause that a sentence names one by one."""
-_SHORTEST_FOR_A_RATE_NS: Final = 1_000_000_000
-"""A shorter trace is not extrapolated to an hour: that would be by more than 3,600 times."""
 _MOST_PERCENT: Final = 99
 """No conclusion from a trace is certain, so none is shown as 100 %."""
 
 
+def whole_percents(confidence: float) -> int:
+    """A confidence as the whole per cent that are shown of it: words and numbers are told from these alone."""
+    return min(round(confidence * 100), _MOST_PERCENT)
+
+
 def percent(confidence: float) -> str:
     """A confidence as a percentage."""
-    return f"{min(round(confidence * 100), _MOST_PERCENT)} %"
+    return whole_percent(whole_percents(confidence))
 
 
 def whole_percent(percents: int) -> str:
     """Whole per cent, as :func:`percent` says it."""
-    return percent(percents / 100)
+    return f"{percents} %"
 
 
 def how_sure(confidence: float) -> str:
-    """A confidence in words."""
-    return next(words for least, words in _HOW_SURE if confidence >= least or least == 0.0)
+    """A confidence in words, by the percentage that stands beside them."""
+    shown = whole_percents(confidence)
+    return next(words for least, words in HOW_SURE if shown >= least or not least)
 
 
 def known_id(number: int | None) -> int | None:
@@ -176,24 +180,6 @@ def amount_words(finding: Finding) -> str:
     if finding.retained_bytes <= finding.bytes:
         return f"{count}, {exact_size(finding.bytes)}"
     return f"{count}, {size(finding.bytes)}; retains {exact_size(finding.retained_bytes)}"
-
-
-def is_too_short(snapshot: Snapshot) -> bool:
-    """Whether a growth is not extrapolated to an hour."""
-    return snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS
-
-
-def rate_words(finding: Finding, snapshot: Snapshot) -> str:
-    """Bytes per hour with their interval, and from how long a trace that is extrapolated."""
-    if finite(finding.bytes_per_hour) is None:
-        return "the trace is too short to tell"
-    if is_too_short(snapshot):
-        return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; too short for a rate"
-    rate = f"{size(round(finding.bytes_per_hour))} an hour"
-    low, high = (finite(bound) for bound in finding.bytes_per_hour_interval)
-    if low is not None and high is not None:
-        rate += f" (95 % interval {size(round(low))} to {size(round(high))})"
-    return f"{rate}, over {duration(snapshot.at_ns)}"
 
 
 def sure_words(finding: Finding) -> str:

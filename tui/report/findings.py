@@ -12,12 +12,12 @@ from analyzers.quantities import counted, size
 from analyzers.snapshot import Snapshot
 from tui.findings.explanations import named_cause, possible_reasons
 from tui.findings.headline import headline
+from tui.findings.rates import rate_words
 from tui.findings.words import (
     amount_words,
     call_words,
     group_words,
     percent,
-    rate_words,
     sure_words,
     tag_name,
     what_words,

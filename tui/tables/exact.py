@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from analyzers.quantities import duration, moment, number, size
+from tui.findings.rates import size_a_second
 from tui.findings.words import whole_percent
 from tui.tables.columns import Column, DrawnColumn, NumberColumn, Untold
 from tui.tables.tree import TreeColumn
@@ -26,6 +27,7 @@ class ExactColumn:
 
 _UNITS: Final[Mapping[Callable[..., str], tuple[str, Callable[[int], Value]]]] = {
     size: ("bytes", int),
+    size_a_second: ("bytes", int),
     number: ("", int),
     str: ("", int),
     duration: ("ns", int),

@@ -11,7 +11,8 @@ from analyzers.findings import Cleared, Finding
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
-from tui.findings.words import culprit, driver_words, finite, is_too_short, whole_percent
+from tui.findings.rates import is_by_second, size_a_second, told_rate
+from tui.findings.words import culprit, driver_words, whole_percent, whole_percents
 from tui.tables.columns import Heading, Mask, NumberColumn, Untold, labels_of
 from tui.tables.model import TableModel
 
@@ -26,17 +27,18 @@ def finding_table(snapshot: Snapshot) -> TableModel:
     findings, cleared = snapshot.diagnosis.findings, snapshot.diagnosis.cleared
     groups: tuple[Finding | Cleared, ...] = (*findings, *cleared)
     culprits = [_culprit(group) for group in groups]
+    title, rate_size = ("Per sec", size_a_second) if is_by_second(snapshot) else ("Per hour", size)
     none, rates = [_UNTOLD] * len(cleared), [_rate(finding, snapshot) for finding in findings]
     columns = (
         _ranks([finding.rank for finding in findings], len(cleared)),
-        _numbers("sure", "Sure", "c", 5, [round(f.confidence * 100) for f in findings] + none, whole_percent),
+        _numbers("sure", "Sure", "c", 5, [whole_percents(f.confidence) for f in findings] + none, whole_percent),
         labels_of(Heading("verdict", "Verdict", "v", 18, drop=2), [_verdict(group) for group in groups]),
         labels_of(Heading("tag", "Tag", "t", 4, drop=4), [tag_text(group.tag) for group in groups]),
         labels_of(Heading("culprit", "Culprit", "w", 14, drop=3, field="process"), culprits),
         _numbers("outstanding", "Outst", "d", 8, [group.count for group in groups], number),
         _numbers("bytes", "Bytes", "b", 7, [group.bytes for group in groups], size),
         _numbers("retained", "Retained", "r", 1, [f.retained_bytes for f in findings] + none, size),
-        _numbers("rate", "Per hour", "h", 6, rates + none, size, "bytes_per_hour"),
+        _numbers("rate", title, "h", 6, rates + none, rate_size, "bytes_per_hour"),
     )
     return TableModel(columns, len(groups), _driven(groups), "driver")
 
@@ -56,7 +58,7 @@ def _numbers(
 
 
 def _rate(finding: Finding, snapshot: Snapshot) -> int:
-    rate = None if is_too_short(snapshot) else finite(finding.bytes_per_hour)
+    rate = told_rate(finding, snapshot)
     return _UNTOLD if rate is None else round(max(-_MOST, min(rate, _MOST)))
 
 

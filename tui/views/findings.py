@@ -13,6 +13,7 @@ from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.findings.explanations import named_cause, possible_reasons
 from tui.findings.headline import headline
+from tui.findings.rates import rate_words
 from tui.findings.words import (
     INFERRED_KINDS,
     VERDICT_WORDS,
@@ -21,7 +22,6 @@ from tui.findings.words import (
     driver_words,
     group_words,
     known_id,
-    rate_words,
     sure_words,
     tag_description,
     tag_name,

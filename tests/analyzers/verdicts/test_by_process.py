@@ -56,7 +56,12 @@ def test_other_tags_are_one_site_whoever_allocates() -> None:
         ("AfdE", "AFD.sys", True),
         ("AfdE", "other.sys", False),
         ("IrpB", "nt", False),
-        ("Even", "nt", False),
+        ("Even", "nt", True),
+        ("Even", "", True),
+        ("Even", "flt.sys", False),
+        ("Desk", "win32kfull.sys", True),
+        ("Even", "win32kfull.sys", False),
+        ("Devi", "nt", False),
     ],
 )
 def test_the_culprit_is_the_caller_by_tag_and_by_who_allocates(tag: str, driver: str, callers: bool) -> None:

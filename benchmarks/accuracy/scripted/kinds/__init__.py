@@ -8,12 +8,14 @@ from benchmarks.accuracy.scripted.kinds import (
     driver_keeps,
     driver_leaks,
     equilibrium,
+    handles,
     modest_leaks,
     ports,
     processes,
     references,
     servers,
     special_apcs,
+    starts,
     steady_state,
     user_apcs,
     waves,
@@ -33,6 +35,8 @@ _FAMILIES: Final = (
     waves,
     servers,
     processes,
+    handles,
+    starts,
 )
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In the order in which a table lists them."""

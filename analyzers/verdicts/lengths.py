@@ -1,0 +1,74 @@
+"""How far the length of a trace bears a verdict out.
+
+A load that begins with the trace, or a program that has just started, fills up for about one usual lifetime of what it
+allocates and then levels off: by Little's law as much is in use as is allocated in one mean lifetime. Until then it
+looks like a leak. So the more usual lifetimes a trace shows, the less a start explains what stays.
+"""
+
+from __future__ import annotations
+
+from math import log10
+from typing import Final
+
+from analyzers.findings import Verdict
+from analyzers.quantities import duration
+from analyzers.verdicts.confidence import Weight
+from analyzers.verdicts.judgement import Judgement
+
+_SECOND: Final = 1_000_000_000
+
+_GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL = 0.45, _SECOND // 10, 600 * _SECOND
+"""Where none is freed nothing tells how long such blocks usually live. Windows itself keeps things for seconds to
+minutes in ordinary use: connections in TIME-WAIT for 4 minutes (RFC 9293; 30 to 300 s by TcpTimedWaitDelay on
+learn.microsoft.com), idle HTTP connections for 2 (http.sys, ConnectionTimeout). From 10 minutes on that is no doubt any
+more; below, the confidence falls with the logarithm of the length, as lifetimes spread over all orders of magnitude: to
+at most a half in 3 seconds, and by this factor in a tenth of a second."""
+_FREED_LEAST, _FREED_FROM, _FREED_UNTIL = 0.45, _SECOND // 100, 10 * _SECOND
+"""Where others of the kind are freed the usual lifetime is known; but a second sort of them, which lives longer, is not
+seen in a short trace."""
+_HALF_AT: Final = 1.0
+"""Usual lifetimes after which the confidence is half: a start explains what was born within the last one."""
+_STARTING: Final = 0.7
+"""At most this is left where the program has started less than a minute before the end: programs create what they need
+when they start, and close it when they end."""
+_MANY: Final = 0.9
+"""From nine usual lifetimes on a start explains little; what the trace's length leaves open is what lives longer."""
+_START: Final = "a program or a load that has just started fills up in the same way"
+_LONGER: Final = "those of the kind that live longer than that are not seen to be freed"
+_WORTH_SAYING: Final = 0.97
+"""A doubt that takes less than 3 % is taken, and not worth a word."""
+
+
+def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
+    """What the length of the trace takes from the confidence in an accusation, and its words where it is much.
+
+    Few freed siblings tell of themselves alone: the fewer there are beside what stays, the more it counts as of a kind
+    that is never freed (their Kaplan-Meier estimate would level off at the share that stays). ``starting``: the program
+    has started shortly before the trace's end, and has not freed any.
+    """
+    seen, lived = judgement.seen_ns, judgement.survivors
+    alone = _by_length(seen, _GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL)
+    if judgement.verdict is Verdict.GROWTH or not lived.freed:
+        alone = min(alone, _STARTING) if starting else alone
+        return _weight(alone, f"the trace shows {duration(seen)} of it, and none of the kind being freed: {_START}")
+    lifetimes = seen / max(lived.usual_ns, 1)
+    passed = lifetimes / (lifetimes + _HALF_AT)
+    known = _by_length(seen, _FREED_LEAST, _FREED_FROM, _FREED_UNTIL) * passed
+    telling = min(2 * lived.freed / (lived.freed + lived.count), 1.0)
+    factor = telling * known + (1 - telling) * min(known, alone)
+    if passed < _MANY:
+        times = f"{lifetimes:.1f} times as long as others usually live: {_START}"
+        return _weight(factor, f"the trace shows {duration(seen)} of it, {times}")
+    if factor > _STARTING and starting:
+        return _weight(_STARTING, f"the trace shows {duration(seen)} of it, and the program had only just started")
+    return _weight(factor, f"the trace shows {duration(seen)} of it: {_LONGER}")
+
+
+def _by_length(seen_ns: int, least: float, start_ns: int, until_ns: int) -> float:
+    """From ``least`` up to 1 with the logarithm of the time seen."""
+    share = log10(max(seen_ns, start_ns) / start_ns) / log10(until_ns / start_ns)
+    return least + (1 - least) * min(share, 1.0)
+
+
+def _weight(factor: float, says: str) -> Weight:
+    return Weight(factor, says if factor < _WORTH_SAYING else "")

@@ -1,0 +1,66 @@
+"""Growth that was a start: what a program, or the load that began with the trace, set up once and keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Verdict
+from analyzers.quantities import counted, duration, moment
+from analyzers.verdicts.accusation import Scene
+from analyzers.verdicts.course import FEWEST, Course
+from analyzers.verdicts.judgement import Judgement
+from analyzers.verdicts.owners import Owners, owners
+
+_NEARLY_ALL: Final = 0.95
+"""Share of the survivors that must have been allocated while it started."""
+_START: Final = 1 / 3
+"""Of the time from the start to the trace's end: what is all there by then was set up at the start."""
+_STOPPED: Final = frozenset({Course.BURST, Course.LEVELLED_OFF, Course.ENDED})
+
+
+def with_starts(cleared: Sequence[Judgement], scene: Scene) -> list[Judgement]:
+    """The cleared groups; of those that grew only at a start, the reason says so."""
+    grown = [number for number, each in enumerate(cleared) if _grew_once(each)]
+    whose = owners([cleared[number].rows for number in grown], scene.pool.outstanding, scene.pool.sites)
+    result = list(cleared)
+    for number, who in zip(grown, whose, strict=True):
+        says = _start(cleared[number], who, scene)
+        result[number] = replace(cleared[number], why=says) if says else cleared[number]
+    return result
+
+
+def _grew_once(judgement: Judgement) -> bool:
+    cleared = judgement.verdict in {Verdict.CACHE, Verdict.TRANSIENT}
+    return cleared and judgement.course in _STOPPED and len(judgement.rows) >= FEWEST
+
+
+def _start(judgement: Judgement, who: Owners, scene: Scene) -> str:
+    """That it grew only while its program, or at the trace's beginning a load, started; empty where it did not."""
+    births = scene.pool.outstanding.time_ns[judgement.rows]
+    count = counted(len(births), "allocation")
+    started = None if who.process is None else scene.started(who.process, int(births[-1]))
+    if started is not None and who.process is not None:
+        last = _last_of(births, started, scene.at_ns)
+        name = scene.names.process(who.process, int(births[-1])) or f"process {who.process}"
+        return last and (
+            f"it grew only while {name} started: {count} within {last} of its start at {moment(started)}, none or"
+            " hardly any since"
+        )
+    last = _last_of(births, scene.at_ns - judgement.seen_ns, scene.at_ns)
+    begins = scene.at_ns - judgement.seen_ns <= _START * scene.at_ns / 10
+    return (
+        f"it grew only at the beginning of the trace, as at a start: {count} within {last}, none or hardly any since"
+        if last and begins
+        else ""
+    )
+
+
+def _last_of(births: npt.NDArray[np.int64], start: int, end: int) -> str:
+    """How long after the start nearly all were there; empty where that took too long, or some are from before it."""
+    until = int(births[int(np.ceil(_NEARLY_ALL * len(births))) - 1])
+    return duration(until - start) if births[0] >= start and until - start <= _START * (end - start) else ""

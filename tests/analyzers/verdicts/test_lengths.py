@@ -1,0 +1,81 @@
+"""How much the length of a trace takes from a confidence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analyzers.findings import Verdict
+from analyzers.verdicts.confidence import BASE, for_count
+from analyzers.verdicts.lengths import length_weight
+from tests.analyzers.verdicts.judged import judged
+from tests.analyzers.verdicts.lives import NEVER, Lives
+
+SECOND = 1e9
+
+
+def _growth(seconds: float, count: int = 300) -> Lives:
+    made = np.linspace(0.001, 0.999, count) * seconds * SECOND
+    return Lives(made, np.full(count, NEVER), seconds * SECOND)
+
+
+def _leak(seconds: float, lifetime: float, share: float = 0.2) -> Lives:
+    random = np.random.default_rng(3)
+    made = np.linspace(0.001, 0.999, 3_000) * seconds * SECOND
+    freed = np.where(random.random(3_000) < share, NEVER, made + lifetime * SECOND * random.uniform(0.5, 1.0, 3_000))
+    return Lives(made, freed, seconds * SECOND)
+
+
+def _surest(lives: Lives, verdict: Verdict) -> float:
+    """The confidence where nothing but its length speaks against it."""
+    found = judged(lives)
+    assert found.verdict is verdict
+    weight = length_weight(found, starting=False)
+    return BASE[verdict] * for_count(found.survivors.count) * weight.factor
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.05, 0.36), (0.5, 0.45), (2.0, 0.5), (3.0, 0.5)])
+def test_growth_in_a_trace_of_seconds_is_no_likelier_than_a_start(seconds: float, most: float) -> None:
+    assert _surest(_growth(seconds, 3_000), Verdict.GROWTH) <= most
+    assert "has just started" in length_weight(judged(_growth(seconds)), starting=False).says
+
+
+def test_growth_gets_surer_with_the_length_and_from_ten_minutes_on_that_is_no_doubt() -> None:
+    sure = [_surest(_growth(seconds), Verdict.GROWTH) for seconds in (0.1, 1, 10, 60, 300, 600, 7_200)]
+    assert sure == sorted(sure)
+    assert sure[2] > 0.5
+    assert sure[-2:] == pytest.approx([0.744, 0.744], abs=0.001)
+    assert not length_weight(judged(_growth(600)), starting=False).says
+
+
+def test_a_leak_beside_freed_siblings_gets_surer_with_the_number_of_usual_lifetimes() -> None:
+    sure = [_surest(_leak(600, 600 / times), Verdict.MISSING_FREE) for times in (8, 20, 100, 10_000)]
+    assert sure == sorted(sure)
+    assert sure[0] < 0.85
+    assert sure[-1] > 0.92
+    assert "times as long as others usually live" in length_weight(judged(_leak(600, 75)), starting=False).says
+    assert not length_weight(judged(_leak(600, 0.06)), starting=False).says
+
+
+def test_in_a_long_trace_a_leak_keeps_its_confidence() -> None:
+    assert _surest(_leak(60, 0.001), Verdict.MISSING_FREE) > 0.9
+
+
+def test_in_fifty_milliseconds_a_second_sort_that_lives_longer_is_not_seen() -> None:
+    found = judged(_leak(0.05, 0.00001))
+    weight = length_weight(found, starting=False)
+    assert 0.45 < weight.factor < 0.65
+    assert "live longer than that are not seen" in weight.says
+
+
+def test_few_freed_siblings_beside_many_that_stay_count_for_little() -> None:
+    few, many = (_surest(_leak(2.0, 0.0005, share), Verdict.MISSING_FREE) for share in (0.98, 0.4))
+    assert few < 0.65
+    assert many > few + 0.1
+
+
+def test_a_program_that_has_just_started_may_still_be_filling_up() -> None:
+    found = judged(_growth(7_200))
+    weight = length_weight(found, starting=True)
+    assert weight.factor == 0.7
+    assert "started" in weight.says
