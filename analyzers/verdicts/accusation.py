@@ -115,6 +115,7 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.NO_SWITCHES: not cover.context_switches,
         Doubt.NO_REQUESTS: not cover.requests,
         Doubt.WRAPPED: cover.wrapped,
+        Doubt.ROLLED: cover.rolled,
         Doubt.ENDED: judgement.course is Course.ENDED,
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
         Doubt.THREAD_INFERRED: who.inferred and who.thread is not None,

@@ -45,7 +45,8 @@ _OTHER_FILES: Final = (
 class LogFile:
     """What the first buffer and its first record say.
 
-    ``start`` and ``end`` are FILETIMEs, ``end`` 0 where the session was never closed.
+    ``boot``, ``start`` and ``end`` are FILETIMEs, ``end`` 0 where the session was never closed, ``boot`` where it is not
+    known.
     ``compression`` is the algorithm of compressed buffers.
     """
 
@@ -66,6 +67,7 @@ class LogFile:
     start_buffers: int
     compression: int
     clock: Clock
+    boot: int = 0
 
 
 def read_head(head: bytes, path: str, file_size: int) -> LogFile:
@@ -125,6 +127,7 @@ def _describe(head: bytes, buffer: np.void, record: np.void, payload: int, point
         clock=clock_of(
             int(header["clock_type"]), int(header["perf_freq"]), int(header["cpu_mhz"]), int(record["time"]), start
         ),
+        boot=int(header["boot_time"]),
     )
 
 
