@@ -57,11 +57,13 @@ class JoinedFile:
 class Rolled:
     """Signs that a file is one part of a longer recording: a sentence each.
 
-    ``beside``: names of other parts that lie in the same folder and were not read.
+    ``beside``: names of other parts that lie in the same folder and were not read. ``goes_on``: it is not known to
+    be the last part.
     """
 
     signs: tuple[str, ...]
     beside: tuple[str, ...] = ()
+    goes_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)

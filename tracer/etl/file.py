@@ -195,6 +195,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
 
     @property
     def last_ns(self) -> int:
+        """Time of the last record read so far."""
         return 0 if self._reading is None else max(0, self._head.clock.ns_of(self._reading.last_time))
 
     @property

@@ -45,8 +45,8 @@ _OTHER_FILES: Final = (
 class LogFile:
     """What the first buffer and its first record say.
 
-    ``boot``, ``start`` and ``end`` are FILETIMEs, ``end`` 0 where the session was never closed, ``boot`` where it is not
-    known.
+    ``boot``, ``start`` and ``end`` are FILETIMEs, ``end`` 0 where the session was never closed, ``boot`` 0 where it is
+    not known.
     ``compression`` is the algorithm of compressed buffers.
     """
 

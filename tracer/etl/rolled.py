@@ -26,7 +26,10 @@ _MOST_LOOKED_AT: Final = 64
 
 def rolled_of(path: Path, head: LogFile) -> Rolled | None:
     """The signs; ``None`` where there are none."""
-    beside = tuple(other.name for other in _numbered_alike(path) if _belongs(other, head))
+    own = numbered(path)
+    found = [other for other in _numbered_alike(path) if _belongs(other, head)]
+    beside = tuple(other.name for other in found)
+    goes_on = not found or own is None or (numbered(found[-1]) or own) > own
     signs = []
     if head.mode & LogFileMode.NEWFILE:
         signs.append("its session went on in another file whenever one was full (mode newfile)")
@@ -35,7 +38,7 @@ def rolled_of(path: Path, head: LogFile) -> Rolled | None:
     if beside:
         parts = "another part lies" if len(beside) == 1 else f"{len(beside)} other parts lie"
         signs.append(f"{parts} beside it, of the same session and clock")
-    return Rolled(tuple(signs), beside) if signs else None
+    return Rolled(tuple(signs), beside, goes_on) if signs else None
 
 
 def numbered(path: Path) -> tuple[str, int] | None:

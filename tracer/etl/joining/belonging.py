@@ -25,7 +25,9 @@ from tracer.etl.joining.recording import Recording, is_copy, recording_of
 from tracer.etl.rolled import numbered
 
 _DIFFERENT: Final = "they tell different pool events of the same moments on the same processors: not of one machine"
-_TWICE: Final = "they hold the same pool events, and one session writes an event to one file: one is made from the other"
+_TWICE: Final = (
+    "they hold the same pool events, and one session writes an event to one file: one is made from the other"
+)
 ADJOINING_SECONDS: Final = 2.0
 """A session that goes on in another file writes its next event at once; where little happens, a moment later."""
 
@@ -59,7 +61,7 @@ def groups_of(paths: Sequence[Path]) -> list[Group]:
 
 
 class _Teams:
-    """Recordings (in time order) put together pair by pair; ``why`` and ``apart`` by recording, as in :class:`Group`."""
+    """Recordings, in time order, put together pair by pair; ``why`` and ``apart`` are by recording (:class:`Group`)."""
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
         count = len(recordings)
@@ -129,12 +131,14 @@ def _by_time(earlier: Recording, later: Recording) -> tuple[bool, str]:
         if 0 <= pause <= ADJOINING_SECONDS:
             return True, f"goes on with {earlier.path.name}: the same {name}, {_pause(pause)} later"
         if pause > 0:
-            return False, (
-                f"{later.path.name} is not joined to {earlier.path.name}: {name} as well, but {_pause(pause)} lie between them"
-            )
+            files = f"{later.path.name} is not joined to {earlier.path.name}"
+            return False, f"{files}: {name} as well, but {_pause(pause)} lie between them"
     if pause > 0:
         return False, ""
-    return True, f"recorded at the same time on the same machine as {earlier.path.name} (boot time and clock are the same)"
+    return (
+        True,
+        f"recorded at the same time on the same machine as {earlier.path.name} (boot time and clock are the same)",
+    )
 
 
 def _goes_on(earlier: Recording, later: Recording) -> bool:

@@ -99,4 +99,4 @@ def _has_twin(fewer: _Sample, more: _Sample, apart: int) -> npt.NDArray[np.bool_
     wanted = np.zeros(len(fewer[0]), key.dtype)
     wanted["name"], wanted["time"] = fewer[2], fewer[0] - apart
     at = np.minimum(np.searchsorted(key, wanted), len(names) - 1)
-    return (names[at] == fewer[2]) & (np.abs(times[at] - fewer[0]) <= apart)
+    return np.asarray((names[at] == fewer[2]) & (np.abs(times[at] - fewer[0]) <= apart))

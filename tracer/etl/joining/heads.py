@@ -10,7 +10,7 @@ from tracer.etl.logfile import LogFile
 
 _FILETIME_SECOND: Final = 10_000_000
 _SLACK_SECONDS: Final = 1
-"""A boot time, and where the clock stood at a moment, are read at different moments, and the time service moves both."""
+"""A boot time, and where the clock stood at a moment, are not read at once, and the time service moves both."""
 _DRIFT: Final = 5_000
 """A performance counter and the time of day part by less than one in so many (0.02 %)."""
 _ROUNDED: Final = 100
@@ -49,5 +49,3 @@ def same_session(a: LogFile, b: LogFile) -> bool:
 def same_start(a: LogFile, b: LogFile) -> bool:
     """Whether both were written by one session that was started once."""
     return same_session(a, b) and (a.start, a.clock.origin) == (b.start, b.clock.origin)
-
-

@@ -1,7 +1,7 @@
 """The batches of several files as one sequence, in time order, in memory bounded by a window of each file.
 
 Each file is read by itself, so that its stacks, stack keys and compression are its own. Of what all of them have read
-the events before a moment go out, before which no file can have another one. A file is read from when its time has come.
+the events before a moment go out, before which no file can have another one. A file is read when its time has come.
 """
 
 from __future__ import annotations
@@ -144,7 +144,9 @@ class Merge:
         file = np.concatenate([np.full(len(each), number, np.int64) for number, each in found])[order]
         return self._copies.left_out_of(_Rows(table, file, self._recordings[file]))
 
-    def _in_order(self, pieces: list[tuple[int, dict[str, list[EventTable]]]]) -> dict[str, list[tuple[int, EventTable]]]:
+    def _in_order(
+        self, pieces: list[tuple[int, dict[str, list[EventTable]]]]
+    ) -> dict[str, list[tuple[int, EventTable]]]:
         """The tables by kind with the file each is of, numbered in the time order of all files."""
         flat = [(number, table) for number, tables in pieces for found in tables.values() for table in found]
         if not flat:

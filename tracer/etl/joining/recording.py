@@ -16,6 +16,8 @@ from tracer.etl.logfile import LogFile
 
 _HEADER_BUFFER: Final = 0x1000
 """More valid bytes than these in the first buffer: it holds events, and not only the session's description."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """One file. ``first``, ``last``: raw times between which its events lie; ``buffers``: its index."""

@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 from tracer.errors import Damage
 from tracer.etl.file import WINDOW_BYTES, EtlFile
 from tracer.etl.joining.belonging import ADJOINING_SECONDS, Group
-from tracer.etl.joining.merge import Merge, Part
 from tracer.etl.joining.heads import same_session
+from tracer.etl.joining.merge import Merge, Part
 from tracer.etl.joining.recording import Recording, recording_of
 from tracer.etl.threaded import ahead
 from tracer.events.schema_book import SchemaBook
@@ -25,7 +25,7 @@ from tracer.trace import Batch, ByteCount, Census, Gap, JoinedFile, Loss, Rolled
 _Key = TypeVar("_Key")
 
 _LEAST_WINDOW: Final = 1 << 18
-"""Bytes of a file's buffers whose events go out together, where there are so many files that less would be its share."""
+"""Bytes of a file's buffers whose events go out together, where there are so many files that its share is less."""
 
 
 class JoinedFiles(AbstractContextManager["JoinedFiles"]):
@@ -192,7 +192,8 @@ def _still_missing(every: Sequence[TraceInfo]) -> Rolled | None:
     if not beside:
         return None
     parts = "another part lies" if len(beside) == 1 else f"{len(beside)} other parts lie"
-    return Rolled((f"{parts} beside them, of the same session and clock",), tuple(beside))
+    goes_on = all(info.rolled.goes_on for info in every if info.rolled)
+    return Rolled((f"{parts} beside them, of the same session and clock",), tuple(beside), goes_on)
 
 
 def _bases(recordings: list[Recording]) -> tuple[int, ...]:
