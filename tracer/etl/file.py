@@ -29,6 +29,7 @@ from tracer.etl.rolled import rolled_of
 from tracer.events.registry import LAYOUTS
 from tracer.events.schema_book import SchemaBook
 from tracer.events.schemas import KIND
+from tracer.stacks.keys import KeyTable
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, Loss, Rolled, TraceInfo
 
@@ -64,6 +65,10 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             self._head = self._head_at(self._begin)
             self._index = None
         self._reading: Reading | None = None
+        self.keys: KeyTable | None = None
+        """The stack keys of the session, where it goes on in other files."""
+        self.goes_on = False
+        """Whether the session's buffers before the first are in another file, which is read as well."""
         self._counters = Counters()
         self._classifier: Classifier | None = None
         self._running: Generator[Batch] | None = None
@@ -153,6 +158,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         """Before anything was read: be one of the files of a joined trace, read in the caller's thread.
 
         Nanoseconds count from the origin of ``clock``, which shows the same ticks; ``stacks`` are those of all files.
+        :attr:`keys` and :attr:`goes_on` may then be set.
         """
         self._head = replace(self._head, clock=replace(self._head.clock, origin=clock.origin, start=clock.start))
         self.stacks, self._window_bytes, self._threads = stacks, window_bytes, 1
@@ -207,7 +213,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     @property
     def loss(self) -> Loss:
         """Losses the header and the buffers show."""
-        return loss_of(self._head, self.index.buffers, self.last_ns)
+        buffers = self.index.buffers
+        return loss_of(self._head, buffers[1:] if self.goes_on else buffers, self.last_ns)
 
     @property
     def damage(self) -> tuple[Damage, ...]:
@@ -241,7 +248,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self._classifier = classifier(layouts, {item.kind for item in layouts} if kinds is None else kinds)
         self._reading = Reading(
             self._file.read_into, self._head, self.index.buffers, self._classifier, self._counters, self.stacks,
-            window_bytes=self._window_bytes, threads=self._threads,
+            window_bytes=self._window_bytes, threads=self._threads, keys=self.keys,
         )  # fmt: skip
         self._running = self._checked(self._reading)
         return self._running

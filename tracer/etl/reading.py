@@ -76,14 +76,15 @@ class Reading:
 
     def __init__(
         self, read_into: ReadInto, head: LogFile, buffers: npt.NDArray[np.void], classifier: Classifier,
-        counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int,
+        counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int, keys: KeyTable | None = None,
     ) -> None:  # fmt: skip
+        """``keys``: those of the session, where other files hold more of it."""
         self._head = head
         self._buffers = buffers
         self._classifier = classifier
         self._counters = counters
         self._stacks = stacks
-        self._keys = KeyTable()
+        self._keys = KeyTable() if keys is None else keys
         self._counting_only = not any(classifier.layouts)
         self._window_bytes = window_bytes
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))

@@ -34,9 +34,9 @@ ADJOINING_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Files that are one trace, in time order; one file that belongs to no other is a group as well.
+    """Files that are one trace, in the order in which they end; one file that belongs to no other is a group as well.
 
-    ``why``: for each file, why it belongs to those before it, empty for the first. ``apart``: why files that look as if
+    ``why``: for each file, why it belongs to one of the others, empty for the first. ``apart``: why files that look as if
     they belonged to this group do not, a sentence each.
     """
 
@@ -48,7 +48,7 @@ class Group:
 def groups_of(paths: Sequence[Path]) -> list[Group]:
     """The groups in the order in which their first files were given. A file that cannot be opened stands alone."""
     found = [(place, recording) for place, path in enumerate(paths) if (recording := _recording(path)) is not None]
-    found.sort(key=lambda each: (each[1].first, each[1].last))
+    found.sort(key=lambda each: (each[1].last, each[1].first))
     teams = _Teams([recording for _, recording in found])
     out = []
     for rows in teams.members():

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import PurePath
 from types import TracebackType
 from typing import Final, TypeVar
@@ -14,11 +13,11 @@ from typing import Final, TypeVar
 from tracer.errors import Damage
 from tracer.etl.file import WINDOW_BYTES, EtlFile
 from tracer.etl.joining.belonging import ADJOINING_SECONDS, Group
-from tracer.etl.joining.heads import same_session
 from tracer.etl.joining.merge import Merge, Part
 from tracer.etl.joining.recording import Recording, recording_of
 from tracer.etl.threaded import ahead
 from tracer.events.schema_book import SchemaBook
+from tracer.stacks.keys import KeyTable
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, ByteCount, Census, Gap, JoinedFile, Loss, Rolled, TraceInfo
 
@@ -42,6 +41,9 @@ class JoinedFiles(AbstractContextManager["JoinedFiles"]):
         self._clock = min((file.head.clock for file in files), key=lambda clock: clock.origin)
         for file in files:
             file.become_part(self._clock, self.stacks, max(WINDOW_BYTES // len(files), _LEAST_WINDOW))
+        self._earlier = _earlier_parts(self._recordings)
+        for file, earlier in zip(files, self._earlier, strict=True):
+            file.goes_on = earlier is not None
         self._bases = _bases(self._recordings)
         self._why = group.why
         self._merge: Merge | None = None
@@ -130,12 +132,15 @@ class JoinedFiles(AbstractContextManager["JoinedFiles"]):
         )
 
     def _between(self) -> list[Gap]:
-        """Where a session goes on in another file of the group only after a pause: a file may be missing between."""
+        """Where something is missing between two parts of a session: buffers, or a file where a pause is long."""
         found = []
-        for earlier, later in pairwise(self._recordings):
-            if same_session(earlier.head, later.head) and later.seconds(later.first - earlier.last) > ADJOINING_SECONDS:
-                ends = (self._clock.ns_of(earlier.last), self._clock.ns_of(later.first))
-                found.append(Gap(*ends, -1, "between-files", 0, later.path.name))
+        for earlier, later in zip(self._earlier, self._recordings, strict=True):
+            if earlier is None:
+                continue
+            missing = later.numbers[0] - earlier.numbers[1] - 1 if later.numbers[0] > 1 else 0
+            if missing > 0 or later.seconds(later.first - earlier.last) > ADJOINING_SECONDS:
+                ends = sorted((self._clock.ns_of(earlier.last), self._clock.ns_of(later.first)))
+                found.append(Gap(ends[0], ends[1], -1, "between-files", max(missing, 0), later.path.name))
         return found
 
     @property
@@ -159,15 +164,14 @@ class JoinedFiles(AbstractContextManager["JoinedFiles"]):
     def batches(self, kinds: Collection[str] | None = None, schemas: SchemaBook | None = None) -> Generator[Batch]:
         """As :meth:`EtlFile.batches`, of all files; read in a thread of their own, while the caller uses a batch."""
         self._stop()
-        self._merge = Merge(
-            [
-                Part(file, self._clock.ns_of(recording.first), base, number)
-                for file, recording, base, number in zip(
-                    self._files, self._recordings, self._bases, _numbers(self._recordings), strict=True
-                )
-            ],
-            self._clock,
-        )
+        numbers = _numbers(self._recordings)
+        # A session that caches stacks may write the frames of a key into a later file than the references to it.
+        keys = {number: KeyTable() for number in numbers}
+        parts = []
+        for file, recording, base, number in zip(self._files, self._recordings, self._bases, numbers, strict=True):
+            file.keys = keys[number]
+            parts.append(Part(file, self._clock.ns_of(recording.first), base, number))
+        self._merge = Merge(parts, self._clock)
         self._running = ahead(self._merge.batches(kinds, schemas))
         return self._running
 
@@ -194,6 +198,16 @@ def _still_missing(every: Sequence[TraceInfo]) -> Rolled | None:
     parts = "another part lies" if len(beside) == 1 else f"{len(beside)} other parts lie"
     goes_on = all(info.rolled.goes_on for info in every if info.rolled)
     return Rolled((f"{parts} beside them, of the same session and clock",), tuple(beside), goes_on)
+
+
+def _earlier_parts(recordings: list[Recording]) -> list[Recording | None]:
+    """For each file the one before it in which its session began; ``None`` where that is the file itself."""
+    latest: dict[str, Recording] = {}
+    out: list[Recording | None] = []
+    for recording in recordings:
+        out.append(latest.get(recording.head.session) if recording.head.session else None)
+        latest[recording.head.session] = recording
+    return out
 
 
 def _bases(recordings: list[Recording]) -> tuple[int, ...]:
