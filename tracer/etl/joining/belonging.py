@@ -36,8 +36,8 @@ ADJOINING_SECONDS: Final = 2.0
 class Group:
     """Files that are one trace, in the order in which they end; one file that belongs to no other is a group as well.
 
-    ``why``: for each file, why it belongs to one of the others, empty for the first. ``apart``: why files that look as if
-    they belonged to this group do not, a sentence each.
+    ``why``: for each file, why it belongs to one of the others, empty for the first. ``apart``: why files that look as
+    if they belonged to this group do not, a sentence each.
     """
 
     paths: tuple[Path, ...]
@@ -48,7 +48,7 @@ class Group:
 def groups_of(paths: Sequence[Path]) -> list[Group]:
     """The groups in the order in which their first files were given. A file that cannot be opened stands alone."""
     found = [(place, recording) for place, path in enumerate(paths) if (recording := _recording(path)) is not None]
-    found.sort(key=lambda each: (each[1].last, each[1].first))
+    found.sort(key=lambda each: (each[1].last, each[1].numbers, each[1].first))
     teams = _Teams([recording for _, recording in found])
     out = []
     for rows in teams.members():
@@ -111,12 +111,12 @@ def _relation(earlier: Recording, later: Recording) -> tuple[bool, str]:
     """Whether a file belongs to one that begins before it, and why or why not; no words where nothing suggests it."""
     if not same_clock(earlier.head, later.head):
         return False, ""
-    if is_copy(earlier, later):
-        return False, f"{later.path.name} and {earlier.path.name} hold the same buffers: one is a copy of the other"
     joined, says = _by_time(earlier, later)
     common = shared(earlier, later) if joined else Shared.NOTHING
     if common is Shared.DIFFERENT:
         return False, f"{later.path.name} is not joined to {earlier.path.name}: {_DIFFERENT}"
+    if is_copy(earlier, later):
+        return False, f"{later.path.name} and {earlier.path.name} hold the same buffers: one is a copy of the other"
     if common is Shared.SAME and same_session(earlier.head, later.head):
         return False, f"{later.path.name} is not joined to {earlier.path.name}: {_TWICE}"
     return joined, says

@@ -129,7 +129,7 @@ class Merge:
     def _batch(self, until_ns: int) -> Batch:
         pieces = [(stream.number, stream.take(until_ns)) for stream in self._streams]
         placed = self._in_order([(number, tables) for number, tables in pieces if tables])
-        tables = {kind: self._one_table(found) for kind, found in placed.items()}
+        tables = {kind: table for kind, found in placed.items() if len(table := self._one_table(found))}
         late = [each for stream in self._streams for each in stream.take_late(until_ns, self._clock)]
         last = max(stream.part.file.last_ns for stream in self._streams) if until_ns == _END else until_ns
         return Batch(

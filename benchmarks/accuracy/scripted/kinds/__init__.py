@@ -12,6 +12,7 @@ from benchmarks.accuracy.scripted.kinds import (
     ports,
     processes,
     references,
+    rolled,
     servers,
     special_apcs,
     steady_state,
@@ -33,6 +34,7 @@ _FAMILIES: Final = (
     waves,
     servers,
     processes,
+    rolled,
 )
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In the order in which a table lists them."""
