@@ -101,6 +101,7 @@ class Merge:
         self._clock = clock
         self._placed = 0
         self._recordings = np.array([part.recording for part in parts], np.int64)
+        self._with_pool: set[int] = set()
         self._copies = _Copies(clock.raw(MOST_APART_NS))
 
     @property
@@ -130,12 +131,18 @@ class Merge:
         pieces = [(stream.number, stream.take(until_ns)) for stream in self._streams]
         placed = self._in_order([(number, tables) for number, tables in pieces if tables])
         tables = {kind: table for kind, found in placed.items() if len(table := self._one_table(found))}
-        late = [each for stream in self._streams for each in stream.take_late(until_ns, self._clock)]
+        self._with_pool |= {self._streams[number].part.recording for number, found in pieces if "pool" in found}
+        late = [each for stream in self._streams for each in self._late(stream, until_ns)]
         last = max(stream.part.file.last_ns for stream in self._streams) if until_ns == _END else until_ns
         return Batch(
             tables, _all_of(late), last,
             sum(stream.bytes_read for stream in self._streams), sum(stream.records for stream in self._streams),
         )  # fmt: skip
+
+    def _late(self, stream: _Stream, until_ns: int) -> list[LateStacks]:
+        """Late stacks, which go to allocations: none of a recording that has no allocations."""
+        late = stream.take_late(until_ns, self._clock)
+        return late if stream.part.recording in self._with_pool else []
 
     def _one_table(self, found: list[tuple[int, EventTable]]) -> EventTable:
         """The events of one kind, in order, each once."""
