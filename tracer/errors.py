@@ -61,10 +61,12 @@ class Damage:
     """One place that could not be read.
 
     ``offset`` is a byte offset in the file (of the buffer when the buffer is compressed),
-    ``bytes_skipped`` counts bytes of the file that no record was read from.
+    ``bytes_skipped`` counts bytes of the file that no record was read from. ``file``: its name, where a trace has more
+    than one.
     """
 
     offset: int
     code: DamageCode
     what: str
     bytes_skipped: int
+    file: str = ""

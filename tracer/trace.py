@@ -49,6 +49,36 @@ class ClockShift:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedFile:
+    """One of the files of a joined trace, and ``why`` it belongs to the ones before it (empty for the first).
+
+    ``start``, ``end``: FILETIMEs of its header. ``base``: what is added to byte offsets of its events, so that an
+    offset tells the file.
+    """
+
+    path: str
+    bytes: int
+    session: str
+    start: int
+    end: int
+    base: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """Signs that a file is one part of a longer recording: a sentence each.
+
+    ``beside``: names of other parts that lie in the same folder and were not read. ``goes_on``: it is not known to
+    be the last part.
+    """
+
+    signs: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    goes_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class TraceInfo:
     """The header of a trace. ``start`` and ``end`` are FILETIMEs; ``end`` is 0 where nothing says it.
 
@@ -58,6 +88,8 @@ class TraceInfo:
     read so far (0: as the header says). ``processors``: as the header says; ``processors_seen``: how many wrote a
     buffer, 0 where nothing tells. ``continues``: the session's earlier buffers are in another file. ``clock_shifts``:
     CPUs whose times were corrected.
+    ``joined``: the files of a trace that was put together of several, in time order. ``sessions``: how many the file
+    holds, of which this is number ``session_number``. ``rolled``: why more of the recording lies in other files.
     """
 
     path: str
@@ -80,18 +112,33 @@ class TraceInfo:
     processors_seen: int = 0
     continues: bool = False
     clock_shifts: tuple[ClockShift, ...] = ()
+    joined: tuple[JoinedFile, ...] = ()
+    sessions: int = 1
+    session_number: int = 1
+    rolled: Rolled | None = None
 
     @property
     def machine_pointer(self) -> int:
         """Bytes of a kernel pointer on the machine that was traced."""
         return self.machine_pointer_size or self.pointer_size
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Of all its files."""
+        return tuple(each.path for each in self.joined) or (self.path,)
+
+    def place(self, offset: int) -> tuple[str, int]:
+        """The path of the file that an event's offset lies in, and the offset in that file."""
+        inside = [each for each in self.joined if each.base <= offset]
+        return (inside[-1].path, offset - inside[-1].base) if inside else (self.path, offset)
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A stretch of time in which events are missing; ``cpu`` is -1 where it is not known.
 
-    ``buffers``: whole buffers that are known to be missing there, 0 where the file does not say how many.
+    ``buffers``: whole buffers that are known to be missing there, 0 where the file does not say how many. ``file``: its
+    name, where a trace has more than one.
     """
 
     from_ns: int
@@ -99,6 +146,7 @@ class Gap:
     cpu: int
     reason: str
     buffers: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

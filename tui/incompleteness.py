@@ -16,6 +16,8 @@ def missing_words(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, part
         missing.append("reading was interrupted")
     if not info.finalised:
         missing.append("session never closed")
+    if info.rolled is not None:
+        missing.append(f"{'' if info.rolled.beside else 'maybe '}one part of a rolled recording")
     if loss.events_lost:
         missing.append(f"{counted(loss.events_lost, 'event')} lost")
     if loss.buffers_lost:

@@ -142,6 +142,7 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.NO_SWITCHES: not cover.context_switches,
         Doubt.NO_REQUESTS: not cover.requests,
         Doubt.WRAPPED: cover.wrapped,
+        Doubt.ROLLED: cover.rolled,
         Doubt.ENDED: judgement.course is Course.ENDED,
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
         Doubt.OTHERS_FREED: callers and _by_others(judgement),

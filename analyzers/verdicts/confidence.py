@@ -43,6 +43,7 @@ class Doubt(Enum):
     NO_REQUESTS = (0.9, "the trace has no I/O request events, so requests that hold the memory would not be seen")
     NO_SOCKETS = (0.97, "the trace has no Winsock events, so sockets are not known")
     WRAPPED = (0.9, "the trace is the end of a longer one: what happened before is missing")
+    ROLLED = (0.85, "the recording may go on in other files, which were not given: it may be freed there")
     ENDED = (0.85, "it stopped before the trace's end, as the program's activity did")
     NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
     OTHERS_FREED = (

@@ -37,7 +37,8 @@ class Coverage:
     ``pool``: whether there are pool events, without which nothing can be said. ``stacks``, ``free_stacks``: of
     allocations and of frees. ``requests``: driver (IRP) events; ``sockets``: Winsock (AFD) events; ``queues``: what
     goes into completion ports and out. ``lost``: share of events that were lost, 0 for none. ``complete_from_ns``: from
-    when on the events of all CPUs are there (:class:`tracer.trace.Loss`).
+    when on the events of all CPUs are there (:class:`tracer.trace.Loss`). ``rolled``: the recording may go on in
+    files that were not read.
     """
 
     stacks: bool
@@ -52,6 +53,7 @@ class Coverage:
     ready_threads: bool = True
     queues: bool = True
     images: bool = True
+    rolled: bool = False
 
     @property
     def stacks_on(self) -> Stacks:
@@ -98,6 +100,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         ready_threads=bool(kernel.get(thread.READY)),
         queues=requests.seen_queues,
         images=any(kernel.get(hook) for hook in _IMAGES),
+        rolled=info.rolled is not None and info.rolled.goes_on,
     )
 
 

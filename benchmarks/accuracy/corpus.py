@@ -49,6 +49,12 @@ class Case:
         return playing.play(self.kind, self.seed, self.spoiling)
 
     @property
+    def files(self) -> int:
+        """Over how many files the session was rolled; one where it was not."""
+        rolls = self.writer is Writer.SCRIPTED and self.spoiling is not Spoiling.WRAPPED
+        return KINDS[self.kind].files if rolls else 1
+
+    @property
     def again(self) -> str:
         """The command that plays this one alone."""
         return (

@@ -17,7 +17,10 @@ from analyzers.tags import TagNames
 from benchmarks.accuracy.corpus import Case
 from benchmarks.accuracy.judging import Judgement, Outcome, judge
 from benchmarks.accuracy.truth import Truth
+from fixtures.etl.rolling import rolled
 from tracer.etl.file import EtlFile
+from tracer.etl.joining.belonging import groups_of
+from tracer.etl.joining.source import JoinedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def judge_case(case: Case) -> Result:
     """Play one, analyse it from a file as a user would, and judge. An error of the analysis is an outcome."""
     data, truth = case.play()
     try:
-        judgement = judge(_diagnosis(data), truth, case.spoiling)
+        judgement = judge(_diagnosis(_files(data, case.files)), truth, case.spoiling)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
@@ -52,11 +55,20 @@ def judge_case(case: Case) -> Result:
     return Result(case, judgement, truth, len(data))
 
 
-def _diagnosis(data: bytes) -> Diagnosis:
+def _files(data: bytes, count: int) -> list[bytes]:
+    """The files of the session, in no particular order."""
+    parts = rolled(data, [each / count for each in range(1, count)]) if count > 1 else [data]
+    return parts[::-1]
+
+
+def _diagnosis(files: Sequence[bytes]) -> Diagnosis:
+    """What is concluded about the one trace that the files are; ``ValueError`` where they are taken for several."""
     with TemporaryDirectory(prefix="poolscope-accuracy-") as folder:
-        path = Path(folder) / "trace.etl"
-        path.write_bytes(data)
-        with EtlFile.open(path) as source:
+        paths = [Path(folder) / f"trace_{number:06}.etl" for number in range(len(files), 0, -1)]
+        for path, data in zip(paths, files, strict=True):
+            path.write_bytes(data)
+        (group,) = groups_of(paths)
+        with EtlFile.open(paths[0]) if len(paths) == 1 else JoinedFiles.open(group) as source:
             analysis = Analysis(source, TagNames.load())
             for batch in source.batches(Analysis.KINDS):
                 analysis.feed(batch)

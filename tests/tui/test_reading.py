@@ -66,7 +66,7 @@ def read(monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot) -> Callable[..., F
 
     def prepare(meanwhile: Callable[[], None] = lambda: None) -> FakeSource:
         source = FakeSource(snapshot, meanwhile)
-        monkeypatch.setattr(trace, "EtlFile", SimpleNamespace(open=lambda _path: source))
+        monkeypatch.setattr(trace, "open_trace", lambda _trace: source)
         monkeypatch.setattr(trace, "Analysis", FakeAnalysis)
         return source
 

@@ -26,6 +26,7 @@ from tracer.etl.headers import (
     TRACE_MARKER,
     BufferFlag,
     BufferType,
+    HeaderType,
     LogFileMode,
 )
 from tracer.etl.logfile import LogFile, cpu_of
@@ -66,20 +67,23 @@ class BufferIndex:
     """All buffers (:data:`BUFFER`, in file order), what lies between them, and what is wrong.
 
     ``padding`` counts bytes after the last buffer that a session had preallocated and not used, ``skipped``
-    those that are no buffer.
+    those that are no buffer. ``end``: where the session's part of the file ends: the file's size, or the byte at which
+    another session was appended.
     """
 
     buffers: npt.NDArray[np.void]
     padding: int
     skipped: int
     damage: tuple[Damage, ...]
+    end: int
 
 
 class _Indexer:
     """Steps from buffer to buffer; a place that is no buffer is searched for the next one."""
 
-    def __init__(self, read_at: ReadAt, size: int, head: LogFile) -> None:
+    def __init__(self, read_at: ReadAt, size: int, head: LogFile, begin: int) -> None:
         self._read_at = read_at
+        self._begin = begin
         self._size = size
         self._head = head
         self._rows = bytearray()  # packed: an object a buffer would not do for 100 GB
@@ -91,19 +95,32 @@ class _Indexer:
         self._packed: list[tuple[int, int, bytes]] = []  # whose first time is not known yet: see _unpack_heads
 
     def index(self) -> BufferIndex:
-        offset = 0
+        offset = self._begin
         while offset < self._size:
             if self._alike:
                 offset = self._take_alike(offset)
                 continue
             probe = self._read_at(offset, min(PROBE_BYTES, self._size - offset))
-            fields = _plausible(probe, offset)
+            fields = _plausible(probe, offset - self._begin)
+            if fields is not None and offset > self._begin and self._begins_another(probe, fields):
+                break
             offset = self._lost(offset, probe) if fields is None else offset + self._take(offset, probe, fields)
         self._unpack_heads()
         buffers = np.frombuffer(self._rows, BUFFER) if self._rows else np.zeros(0, BUFFER)
         _settle_unknown_times(buffers, self._head.clock.origin)
-        self._compare_with_head(buffers)
-        return BufferIndex(buffers, self._padding, self._skipped, tuple(self._damage))
+        if offset >= self._size:  # the header in front counts the buffers of all sessions of a file
+            self._compare_with_head(buffers)
+        return BufferIndex(buffers, self._padding, self._skipped, tuple(self._damage), min(offset, self._size))
+
+    def _begins_another(self, probe: bytes, fields: tuple[int, ...]) -> bool:
+        """Whether this is the header buffer of a session that was appended to the file.
+
+        A merged file may hold the headers of the files it was merged from, and they begin nothing.
+        """
+        sequence, flag, kind = fields[5], fields[11], fields[12]
+        if self._head.mode & LogFileMode.RELOG or flag & _COMPRESSED or (kind != _HEADER_TYPE and sequence):
+            return False
+        return is_log_file_header(probe[HEADER_BYTES : HEADER_BYTES + 8])
 
     def _take_alike(self, offset: int) -> int:
         """Add the buffers that look like the one before, plain and of its size; gives where the first other stands."""
@@ -133,7 +150,7 @@ class _Indexer:
         compressed = flag & _COMPRESSED != 0
         valid = saved if compressed else max(saved, used)
         if valid < HEADER_BYTES:
-            if kind != _HEADER_TYPE and offset:  # header buffers of old sessions never say it
+            if kind != _HEADER_TYPE and offset != self._begin:  # header buffers of old sessions never say it
                 text = (
                     f"the buffer says {valid:,} bytes are valid, fewer than its header has; its records are read anyway"
                 )
@@ -218,7 +235,14 @@ _PROCESSOR_INDEX: Final = int(BufferFlag.PROCESSOR_INDEX)
 _HEAD: Final = np.dtype([("header", BUFFER_HEADER), ("record", "u1", _FIRST_RECORD)])
 _HEAD_BYTES: Final = _HEAD.itemsize
 _MOST_AT_ONCE: Final = 1 << 10
+_SYSTEM: Final = (int(HeaderType.SYSTEM32), int(HeaderType.SYSTEM64))
+_FIXED: Final = 8  # bytes of a kernel record up to the end of its hook id
 _FILLERS: Final = (b"\0", b"\xff")
+
+
+def is_log_file_header(record: bytes) -> bool:
+    """Whether these eight bytes begin the record that describes a session (hook 0000)."""
+    return len(record) >= _FIXED and record[2] in _SYSTEM and record[3] == TRACE_MARKER and not any(record[6:_FIXED])
 
 
 def _first_time(record: bytes, valid: int) -> int:
@@ -234,6 +258,8 @@ def _alike(heads: npt.NDArray[np.void], offset: int, stride: int) -> npt.NDArray
     header = heads["header"]
     valid = np.maximum(header["saved_offset"], header["offset"])
     odd = (header["buffer_size"] != stride) | (header["flag"] > _ALL_FLAGS) | (header["flag"] & _COMPRESSED != 0)
+    record = heads["record"]
+    odd |= (record[:, 3] == TRACE_MARKER) & np.isin(record[:, 2], _SYSTEM) & ~record[:, 6:_FIXED].any(axis=1)
     odd |= (header["type"] > _LAST_TYPE) | (header["state"] > _MAX_STATE) | (valid < HEADER_BYTES) | (valid > stride)
     count = int(np.argmax(odd)) if odd.any() else len(heads)
     heads, header, valid = heads[:count], header[:count], valid[:count]
@@ -348,6 +374,6 @@ def candidates(chunk: npt.NDArray[np.uint8], logger_id: int) -> npt.NDArray[np.i
     return np.flatnonzero(fits)
 
 
-def index_buffers(read_at: ReadAt, size: int, head: LogFile) -> BufferIndex:
-    """Index the buffers of a file of ``size`` bytes."""
-    return _Indexer(read_at, size, head).index()
+def index_buffers(read_at: ReadAt, size: int, head: LogFile, begin: int = 0) -> BufferIndex:
+    """Index the buffers of a file of ``size`` bytes, from ``begin`` to its end or to where another session begins."""
+    return _Indexer(read_at, size, head, begin).index()

@@ -7,6 +7,8 @@ import stat
 import sys
 from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -18,16 +20,19 @@ from tracer.errors import Damage, InputError
 from tracer.etl.buffers import BufferIndex, index_buffers
 from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier, classifier
+from tracer.etl.clock import Clock
 from tracer.etl.headers import BufferFlag
-from tracer.etl.logfile import HEAD_BYTES, flags_text, read_head
+from tracer.etl.logfile import HEAD_BYTES, LogFile, flags_text, read_head
 from tracer.etl.loss import continues, loss_of
 from tracer.etl.machine import machine_pointer_size
 from tracer.etl.reading import NO_SHIFTS, Reading
+from tracer.etl.rolled import rolled_of
 from tracer.events.registry import LAYOUTS
 from tracer.events.schema_book import SchemaBook
 from tracer.events.schemas import KIND
+from tracer.stacks.keys import KeyTable
 from tracer.stacks.table import StackTable
-from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, ClockShift, Loss, TraceInfo
+from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, ClockShift, Loss, Rolled, TraceInfo
 
 WINDOW_BYTES: Final = 3 << 20
 """Bytes of buffers whose events are put in order together: what is made of them stays in the cores' caches."""
@@ -44,34 +49,63 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     Census, losses, damage and byte counts grow while batches are taken.
     """
 
-    def __init__(self, path: Path, stream: _File, *, window_bytes: int, threads: int) -> None:
+    def __init__(
+        self, path: Path, stream: _File, *, window_bytes: int, threads: int, session: int, stacks: StackTable | None
+    ) -> None:
         self._path = path
         self._file = stream
         self._window_bytes = window_bytes
         self._threads = threads
-        self._head = read_head(stream.read_at(0, HEAD_BYTES), str(path), stream.size)
+        self._session = session
+        self._begin = 0
+        self._head = self._head_at(0)
         self._index: BufferIndex | None = None
+        self._sessions = 0
+        for _ in range(1, session):
+            self._begin = self._next_session(self.index.end)
+            self._head = self._head_at(self._begin)
+            self._index = None
         self._reading: Reading | None = None
+        self.keys: KeyTable | None = None
+        """The stack keys of the session, where it goes on in other files."""
+        self.goes_on = False
+        """Whether the session's buffers before the first are in another file, which is read as well."""
         self._counters = Counters()
         self._classifier: Classifier | None = None
         self._running: Generator[Batch] | None = None
         self._shifts: tuple[ClockShift, ...] = ()
         self._shift_ticks = NO_SHIFTS
-        self.stacks = StackTable()
+        self.stacks = StackTable() if stacks is None else stacks
+
+    def _head_at(self, begin: int) -> LogFile:
+        return read_head(self._file.read_at(begin, HEAD_BYTES), str(self._path), self._file.size - begin)
+
+    def _next_session(self, begin: int) -> int:
+        """Where the session after one that ends at ``begin`` begins; :class:`InputError` where there is none."""
+        if begin < self._file.size:
+            return begin
+        raise InputError(
+            "no-such-session", f"the file has no session {self._session}", where=str(self._path),
+            why="fewer sessions were appended to it", next="'poolscope info TRACE' tells the sessions of a file",
+        )  # fmt: skip
 
     @classmethod
-    def open(cls, path: Path, *, window_bytes: int | None = None, threads: int = 2) -> EtlFile:
+    def open(
+        cls, path: Path, *, window_bytes: int | None = None, threads: int = 2, session: int = 1,
+        stacks: StackTable | None = None,
+    ) -> EtlFile:  # fmt: skip
         """Open a trace and read its head.
 
         ``threads``: with 2 the next window is read and ordered in a thread of its own while the caller decodes
         and uses the one before; 1 does all in the caller's. ``window_bytes``: bytes whose events go out together.
+        ``session``: which of the sessions that were appended to one another, from 1. ``stacks``: where stacks go.
         :class:`InputError` where the file cannot be opened or is no .etl.
         """
         stream = _File(path)
         if window_bytes is None:
             window_bytes = WINDOW_BYTES if threads > 1 else _WINDOW_BYTES_ALONE
         try:
-            return cls(path, stream, window_bytes=window_bytes, threads=threads)
+            return cls(path, stream, window_bytes=window_bytes, threads=threads, session=session, stacks=stacks)
         except BaseException:
             stream.close()
             raise
@@ -96,8 +130,41 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def index(self) -> BufferIndex:
         """Where the buffers lie; made at the first use."""
         if self._index is None:
-            self._index = index_buffers(self._file.read_at, self._file.size, self._head)
+            self._index = index_buffers(self._file.read_at, self._file.size, self._head, self._begin)
         return self._index
+
+    @property
+    def path(self) -> Path:
+        """Of the file."""
+        return self._path
+
+    @property
+    def head(self) -> LogFile:
+        """What the session's first record says."""
+        return self._head
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions the file holds, appended to one another."""
+        if not self._sessions:
+            self._sessions, end = self._session, self.index.end
+            while end < self._file.size:
+                self._sessions += 1
+                try:
+                    head = self._head_at(end)
+                except InputError:  # told by whoever opens that session
+                    break
+                end = index_buffers(self._file.read_at, self._file.size, head, end).end
+        return self._sessions
+
+    def become_part(self, clock: Clock, stacks: StackTable, window_bytes: int) -> None:
+        """Before anything was read: be one of the files of a joined trace, read in the caller's thread.
+
+        Nanoseconds count from the origin of ``clock``, which shows the same ticks; ``stacks`` are those of all files.
+        :attr:`keys` and :attr:`goes_on` may then be set.
+        """
+        self._head = replace(self._head, clock=replace(self._head.clock, origin=clock.origin, start=clock.start))
+        self.stacks, self._window_bytes, self._threads = stacks, window_bytes, 1
 
     @property
     def info(self) -> TraceInfo:
@@ -106,11 +173,11 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         buffers = self.index.buffers
         return TraceInfo(
             path=str(self._path),
-            bytes=self._file.size,
+            bytes=self._bytes,
             session=head.session,
             start=head.start,
             end=head.end,
-            duration_ns=self._last_ns,
+            duration_ns=self.last_ns,
             os_build=head.build,
             pointer_size=head.pointer_size,
             processors=head.processors,
@@ -125,10 +192,23 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             processors_seen=len(np.unique(buffers["cpu"])),
             continues=continues(head, buffers),
             clock_shifts=self._shifts,
+            sessions=self.sessions,
+            session_number=self._session,
+            rolled=self._rolled,
         )
 
+    @cached_property
+    def _rolled(self) -> Rolled | None:
+        return rolled_of(self._path, self._head)
+
     @property
-    def _last_ns(self) -> int:
+    def _bytes(self) -> int:
+        """Of the session's part of the file."""
+        return self.index.end - self._begin
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the last record read so far."""
         return 0 if self._reading is None else max(0, self._head.clock.ns_of(self._reading.last_time))
 
     @property
@@ -140,7 +220,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     @property
     def loss(self) -> Loss:
         """Losses the header and the buffers show."""
-        return loss_of(self._head, self._corrected_buffers(), self._last_ns)
+        return loss_of(self._head, self._corrected_buffers(), self.last_ns, goes_on=self.goes_on)
 
     @property
     def damage(self) -> tuple[Damage, ...]:
@@ -174,7 +254,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self._classifier = classifier(layouts, {item.kind for item in layouts} if kinds is None else kinds)
         self._reading = Reading(
             self._file.read_into, self._head, self._corrected_buffers(), self._classifier, self._counters, self.stacks,
-            window_bytes=self._window_bytes, threads=self._threads, shifts=self._shift_ticks,
+            window_bytes=self._window_bytes, threads=self._threads, keys=self.keys, shifts=self._shift_ticks,
         )  # fmt: skip
         self._running = self._checked(self._reading)
         return self._running
@@ -183,10 +263,21 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         yield from reading.batches()
         self._check_bytes()
 
-    def carried_schemas(self) -> SchemaBook:
-        """The schemas that a merged trace carries: a reading of its own, which leaves the counts as they are."""
-        book = SchemaBook()
-        with EtlFile.open(self._path, window_bytes=self._window_bytes, threads=1) as again:
+    def sample(self, buffers: npt.NDArray[np.void], kinds: Collection[str]) -> Generator[Batch]:
+        """Batches of some buffers of the index alone; nothing of it enters counts, losses and damage."""
+        reading = Reading(
+            self._file.read_into, self._head, buffers, classifier(LAYOUTS, kinds), Counters(), StackTable(),
+            window_bytes=self._window_bytes, threads=1,
+        )  # fmt: skip
+        return reading.batches()
+
+    def carried_schemas(self, book: SchemaBook | None = None) -> SchemaBook:
+        """The schemas that a merged trace carries: a reading of its own, which leaves the counts as they are.
+
+        They are added to ``book`` where one is given.
+        """
+        book = SchemaBook() if book is None else book
+        with EtlFile.open(self._path, window_bytes=self._window_bytes, threads=1, session=self._session) as again:
             for batch in again.batches({KIND}):
                 for table in filter(None, (batch.tables.get(KIND),)):
                     for row in range(len(table)):
@@ -218,8 +309,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def _check_bytes(self) -> None:
         count = self.bytes
         total = count.headers + count.records + count.padding + count.skipped
-        if total != self._file.size or min(count.headers, count.records, count.padding, count.skipped) < 0:
-            raise AssertionError(f"{self._path}: {count} does not add up to {self._file.size} bytes")
+        if total != self._bytes or min(count.headers, count.records, count.padding, count.skipped) < 0:
+            raise AssertionError(f"{self._path}: {count} does not add up to {self._bytes} bytes")
 
 
 class _File:

@@ -45,7 +45,8 @@ _OTHER_FILES: Final = (
 class LogFile:
     """What the first buffer and its first record say.
 
-    ``start`` and ``end`` are FILETIMEs, ``end`` 0 where the session was never closed.
+    ``boot``, ``start`` and ``end`` are FILETIMEs, ``end`` 0 where the session was never closed, ``boot`` 0 where it is
+    not known.
     ``compression`` is the algorithm of compressed buffers. ``record`` is the header type of the first record.
     """
 
@@ -67,6 +68,7 @@ class LogFile:
     compression: int
     clock: Clock
     record: HeaderType
+    boot: int = 0
 
 
 def read_head(head: bytes, path: str, file_size: int) -> LogFile:
@@ -127,6 +129,7 @@ def _describe(head: bytes, buffer: np.void, record: np.void, payload: int, point
             int(header["clock_type"]), int(header["perf_freq"]), int(header["cpu_mhz"]), int(record["time"]), start
         ),
         record=HeaderType(int(record["header_type"])),
+        boot=int(header["boot_time"]),
     )
 
 

@@ -36,9 +36,12 @@ buffer at the start."""
 _LOSS_FLAGS: Final = BufferFlag.EVENTS_LOST | BufferFlag.BUFFER_LOST
 
 
-def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -> Loss:
-    """The losses a file shows: its header's counters, its buffers' flags, its sequence numbers."""
-    gaps = [*_flagged(head.clock, buffers, last_ns), *_holes(head, buffers)]
+def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int, *, goes_on: bool = False) -> Loss:
+    """The losses a file shows: its header's counters, its buffers' flags, its sequence numbers.
+
+    ``goes_on``: whether it is known to continue another file, however few buffers that has.
+    """
+    gaps = [*_flagged(head.clock, buffers, last_ns), *_holes(head, buffers, goes_on=goes_on)]
     gaps.sort(key=lambda gap: (gap.from_ns, gap.to_ns, gap.cpu))
     return Loss(head.events_lost, head.buffers_lost, tuple(gaps[:MAX_GAPS]), _complete_from(head, buffers, last_ns))
 
@@ -58,12 +61,12 @@ def _flagged(clock: Clock, buffers: npt.NDArray[np.void], last_ns: int) -> list[
     return gaps
 
 
-def _holes(head: LogFile, buffers: npt.NDArray[np.void]) -> list[Gap]:
+def _holes(head: LogFile, buffers: npt.NDArray[np.void], *, goes_on: bool) -> list[Gap]:
     """Gaps between sequence numbers; the front of a wrapped file is no loss but what the file was told to forget."""
     ordered = buffers[np.argsort(buffers["sequence"], kind="stable")]
     steps = np.diff(ordered["sequence"])
     front = ordered["sequence"][:-1] < _first_overwritten(head)
-    holes = (steps > 1) & ~(front & (_overwrites(head) or continues(head, buffers)))
+    holes = (steps > 1) & ~(front & (_overwrites(head) or goes_on or continues(head, buffers)))
     if int((steps[holes] - 1).sum()) <= _unused_numbers(head, buffers):
         return []
     gaps: list[Gap] = []

@@ -78,16 +78,19 @@ class Reading:
 
     def __init__(
         self, read_into: ReadInto, head: LogFile, buffers: npt.NDArray[np.void], classifier: Classifier,
-        counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int,
+        counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int, keys: KeyTable | None = None,
         shifts: npt.NDArray[np.int64] = NO_SHIFTS,
     ) -> None:  # fmt: skip
-        """``shifts``: by CPU, ticks by which its clock is behind; ``buffers`` have their first times corrected."""
+        """``keys``: those of the session, where other files hold more of it.
+
+        ``shifts``: by CPU, ticks by which its clock is behind; ``buffers`` have their first times corrected.
+        """
         self._head = head
         self._buffers = buffers
         self._classifier = classifier
         self._counters = counters
         self._stacks = stacks
-        self._keys = KeyTable()
+        self._keys = KeyTable() if keys is None else keys
         self._counting_only = not any(classifier.layouts)
         self._window_bytes = window_bytes
         self._shifts = shifts

@@ -6,14 +6,23 @@ import argparse
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import InputError, UsageError
-from tui.commands.options import add_explain, add_json, add_pooltag, add_quiet, add_strict, at_least_one, trace_path
-from tui.errors import tell
-from tui.exit_codes import ExitCode, exit_code_of
+from tui.commands.options import (
+    add_explain,
+    add_json,
+    add_pooltag,
+    add_quiet,
+    add_separate,
+    add_session,
+    add_strict,
+    add_traces,
+    at_least_one,
+)
+from tui.commands.several import unreadable, write_all
+from tui.exit_codes import ExitCode
 from tui.outcome import gravest, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from rich.text import Text
 
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
     from analyzers.tags import TagNames
     from tui.filters import Filters
     from tui.json_documents.writing import Object
+    from tui.reading.together import Trace
 
 TOP: Final = 10
 """Rows of each table of the text report, unless ``--top`` says otherwise."""
@@ -32,7 +42,9 @@ class AnalyzeCommand:
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("traces", type=trace_path, nargs="+", metavar="TRACE", help="an .etl file")
+        add_traces(parser, "an .etl file; files that belong together are one trace")
+        add_separate(parser)
+        add_session(parser)
         add_json(parser)
         add_pooltag(parser)
         add_strict(parser)
@@ -47,41 +59,66 @@ class AnalyzeCommand:
     def run(self, args: argparse.Namespace) -> int:
         """Write the reports or the document to stdout."""
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
+        from tui.reading.together import traces_of
 
-        if args.explain is not None and len(args.traces) > 1:
+        traces = traces_of(args.traces, separate=args.separate, session=args.session)
+        if args.explain is not None and len(traces) > 1:
             raise UsageError(
                 "usage",
                 "--explain takes one trace",
-                where=f"{len(args.traces)} traces were given",
+                where=f"{len(traces)} traces were given",
                 why="findings are numbered trace by trace",
                 next="poolscope analyze TRACE --explain N with one of them (poolscope analyze --help)",
             )
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         codes: list[ExitCode] = []
         documents: list[Object] = []
-        for path in args.traces:
-            codes.append(self._one(path, names, args, documents))
+        for trace in traces:
+            try:
+                codes.append(_one(trace, names, args, documents))
+            except InputError as error:
+                if len(traces) == 1:
+                    raise
+                codes.append(unreadable(trace, error, documents))
             if codes[-1] is ExitCode.INTERRUPTED:
                 break
         if args.json:
-            _write(documents, several=len(args.traces) > 1)
+            write_all(documents, several=len(traces) > 1)
         return gravest(codes)
 
-    def _one(self, path: Path, names: TagNames, args: argparse.Namespace, documents: list[Object]) -> ExitCode:
-        """Report one trace; its document, if one is wanted, is added to ``documents``."""
-        from tui.reading.trace import read_snapshot
-        from tui.selection import select
 
-        try:
-            snapshot = read_snapshot(path, names, quiet=args.quiet)
-        except InputError as error:
-            if len(args.traces) == 1:
-                raise
-            tell(error)
-            documents.append(_error_document(path, error))
-            return exit_code_of(error)
-        filters = filters_of(args)
-        return show(select(snapshot, filters), filters, args, documents, whole=snapshot.diagnosis)
+def _one(trace: Trace, names: TagNames, args: argparse.Namespace, documents: list[Object]) -> ExitCode:
+    """Report one trace, each of its sessions for itself; its document, if one is wanted, is added to ``documents``."""
+    from tui.reading.together import other_sessions
+    from tui.reading.trace import read_snapshot
+    from tui.selection import select
+
+    first = read_snapshot(trace, names, quiet=args.quiet)
+    every = [first]
+    if not first.partial:
+        every += [read_snapshot(each, names, quiet=args.quiet) for each in other_sessions(trace, first.info)]
+    if args.explain is not None and len(every) > 1:
+        raise UsageError(
+            "usage",
+            "--explain takes one session",
+            where=first.info.path,
+            why=f"the file holds {len(every)} sessions, and findings are numbered session by session",
+            next="poolscope analyze TRACE --session N --explain N",
+        )
+    filters = filters_of(args)
+    told: list[Object] = []
+    done = [show(select(each, filters), filters, args, told, whole=each.diagnosis) for each in every]
+    if told:
+        from tui.json_documents.sessions import sessions_document
+
+        documents.append(sessions_document(told, _telling(every)))
+    return gravest(done)
+
+
+def _telling(sessions: Sequence[Snapshot]) -> int:
+    """The first with pool events, as the interface opens it; the first of all where none has any."""
+    totals = [each.pool.totals for each in sessions]
+    return next((place for place, each in enumerate(totals) if each.allocations + each.frees), 0)
 
 
 def show(
@@ -156,17 +193,3 @@ def filters_of(args: argparse.Namespace) -> Filters:
     from tui.filters import Filters
 
     return Filters(tuple(args.tag), tuple(args.process), tuple(args.driver))
-
-
-def _error_document(path: Path, error: InputError) -> Object:
-    from tui.json_documents.error import error_document
-    from tui.json_documents.writing import string
-
-    return error_document(error) | {"trace": {"path": string(str(path))}}
-
-
-def _write(documents: list[Object], *, several: bool) -> None:
-    from tui.json_documents.analysis import several_document
-    from tui.json_documents.writing import write_document
-
-    write_document(several_document(documents) if several else documents[0])

@@ -3,35 +3,82 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from tui.commands.options import add_json, add_quiet, add_strict, trace_path
-from tui.outcome import outcome
+from tracer.errors import InputError
+from tui.commands.options import add_json, add_quiet, add_separate, add_session, add_strict, add_traces
+from tui.commands.several import unreadable, write_all
+from tui.exit_codes import ExitCode
+from tui.outcome import gravest, outcome
+
+if TYPE_CHECKING:
+    from tui.contents import Contents
+    from tui.json_documents.writing import Object
+    from tui.reading.together import Trace
 
 
 class InfoCommand:
-    """Header, record counts, losses, damage and bytes of one trace."""
+    """Header, record counts, losses, damage and bytes of traces."""
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("trace", type=trace_path, metavar="TRACE", help="an .etl file")
+        add_traces(parser, "an .etl file; files that belong together are one trace")
+        add_separate(parser)
+        add_session(parser)
         add_json(parser)
         add_strict(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
-        """Write the report or the document to stdout."""
-        from tui.reading.trace import read_contents  # brings numpy and the kernels: not for --help
+        """Write the reports or the document to stdout."""
+        from tui.reading.together import traces_of
 
-        contents = read_contents(args.trace, quiet=args.quiet)
+        traces = traces_of(args.traces, separate=args.separate, session=args.session)
+        documents: list[Object] = []
+        codes: list[ExitCode] = []
+        for trace in traces:
+            try:
+                every = _sessions(trace, quiet=args.quiet)
+            except InputError as error:
+                if len(traces) == 1:
+                    raise
+                codes.append(unreadable(trace, error, documents))
+                continue
+            _tell(every, args, documents)
+            codes += [outcome(each.loss, each.damage, partial=each.partial, strict=args.strict) for each in every]
+            if codes[-1] is ExitCode.INTERRUPTED:
+                break
         if args.json:
-            from tui.json_documents.info import info_document
-            from tui.json_documents.writing import write_document
+            write_all(documents, several=len(traces) > 1)
+        return gravest(codes)
 
-            write_document(info_document(contents))
-        else:
-            from tui.console import console, write_lines
-            from tui.report.info import info_report
 
-            out = console()
-            write_lines(info_report(contents, width=out.width), out)
-        return outcome(contents.loss, contents.damage, partial=contents.partial, strict=args.strict)
+def _sessions(trace: Trace, *, quiet: bool) -> list[Contents]:
+    """The contents of a trace, or of each of the sessions of a file that holds several."""
+    from tui.reading.together import other_sessions
+    from tui.reading.trace import read_contents  # brings numpy and the kernels: not for --help
+
+    first = read_contents(trace, quiet=quiet)
+    if first.partial:
+        return [first]
+    return [first, *(read_contents(each, quiet=quiet) for each in other_sessions(trace, first.info))]
+
+
+def _tell(every: list[Contents], args: argparse.Namespace, documents: list[Object]) -> None:
+    """A report for each session on stdout, or one document added to ``documents``."""
+    if args.json:
+        from tui.json_documents.info import info_document
+        from tui.json_documents.sessions import sessions_document
+
+        documents.append(sessions_document([info_document(each) for each in every], 0))
+        return
+    from rich.text import Text
+
+    from tui.console import console, write_lines
+    from tui.report.info import info_report
+
+    out = console()
+    for each in every:
+        write_lines(
+            [*info_report(each, width=out.width), *([Text()] if len(args.traces) + len(every) > 2 else [])], out
+        )

@@ -70,6 +70,25 @@ def trace_path(word: str) -> Path:
     return Path(word)
 
 
+def add_traces(parser: argparse.ArgumentParser, what: str, *, nargs: str = "+") -> None:
+    """The traces: files that belong together are one."""
+    parser.add_argument("traces", type=trace_path, nargs=nargs, metavar="TRACE", help=what)
+
+
+def add_separate(parser: argparse.ArgumentParser) -> None:
+    """``--separate``."""
+    parser.add_argument(
+        "--separate", action="store_true", help="each file for itself, also where several are parts of one recording"
+    )
+
+
+def add_session(parser: argparse.ArgumentParser) -> None:
+    """``--session``."""
+    parser.add_argument(
+        "--session", type=at_least_one, metavar="N", help="of a file that sessions were appended to: only session N"
+    )
+
+
 def add_ascii(parser: argparse.ArgumentParser) -> None:
     """``--ascii``."""
     parser.add_argument("--ascii", action="store_true", help="for a terminal without Unicode (seen by itself mostly)")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tracer.errors import MachineError, UsageError
-from tui.commands.options import add_capture, add_pooltag, add_quiet, add_replay, capture_words, speed_word, trace_path
+from tui.commands.options import add_capture, add_pooltag, add_quiet, add_replay, add_traces, capture_words, speed_word
 from tui.exit_codes import ExitCode
 from tui.safe_text import safe
 
@@ -28,7 +28,7 @@ class ServeCommand:
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("trace", type=trace_path, nargs="?", metavar="TRACE", help="an .etl file")
+        add_traces(parser, "an .etl file, or several that are one trace", nargs="*")
         parser.add_argument("--live", action="store_true", help="what happens now, as 'poolscope live' shows it")
         add_capture(parser)
         add_replay(parser)
@@ -57,20 +57,19 @@ class ServeCommand:
 
 def command(args: argparse.Namespace) -> str:
     """The words that a shell starts the interface with: those of the command that shows the same on a terminal."""
-    words = [sys.executable, "-m", "tui", "tui" if args.trace is not None else "live", "--quiet"]
+    words = [sys.executable, "-m", "tui", "tui" if args.traces else "live", "--quiet"]
     if args.pooltag is not None:
         words += ["--pooltag", str(args.pooltag.absolute())]
     if args.replay is not None:
         words += ["--replay", str(args.replay.absolute()), "--speed", speed_word(args.speed)]
     words += capture_words(args)
-    if args.trace is not None:
-        words.append(str(args.trace.absolute()))
+    words += [str(trace.absolute()) for trace in args.traces]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _check(args: argparse.Namespace) -> None:
     """What cannot be shown is told here, not to each browser: wrong use, no trace, a machine that cannot capture."""
-    given = [args.trace is not None, args.replay is not None, args.live]
+    given = [bool(args.traces), args.replay is not None, args.live]
     if sum(given) != 1:
         raise UsageError(
             "usage",
@@ -88,9 +87,9 @@ def _check(args: argparse.Namespace) -> None:
             f"{given_words[0].partition('=')[0]} is about a capture, and a trace is served",
             next="leave it out, or serve what happens now: poolscope serve --live",
         )
-    from tracer.etl.file import EtlFile  # brings numpy: not for --help
+    from tui.reading.together import one_trace, open_trace  # brings numpy: not for --help
 
-    with EtlFile.open(trace):
+    with open_trace(one_trace(args.traces or [trace], None)):
         pass
 
 
@@ -110,8 +109,8 @@ def _check_capture(args: argparse.Namespace) -> None:
 
 def _shown(args: argparse.Namespace) -> Path | None:
     """The trace that is opened or played."""
-    trace: Path | None = args.trace
-    return args.replay if trace is None else trace
+    trace: Path | None = args.traces[0] if args.traces else args.replay
+    return trace
 
 
 def _bound(host: str, port: int) -> socket.socket:

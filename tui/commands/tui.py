@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.errors import UsageError
-from tui.commands.options import add_ascii, add_pooltag, add_quiet, trace_path
+from tui.commands.options import add_ascii, add_pooltag, add_quiet, add_session, add_traces
 from tui.exit_codes import ExitCode
 from tui.outcome import outcome
 from tui.streams import is_behind_browser, is_terminal, say
@@ -25,7 +25,8 @@ class TuiCommand:
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("trace", type=trace_path, metavar="TRACE", help="an .etl file")
+        add_traces(parser, "an .etl file, or several that are one trace")
+        add_session(parser)
         add_pooltag(parser)
         add_screenshot(parser)
         add_quiet(parser)
@@ -35,10 +36,12 @@ class TuiCommand:
         if args.screenshot is None:
             require_terminal()
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
-        from tui.reading.trace import read_snapshot
+        from tui.reading.together import one_trace
+        from tui.reading.trace import read_telling_session
 
+        trace = one_trace(args.traces, args.session)
         return open_interface(
-            read_snapshot(args.trace, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet), args
+            read_telling_session(trace, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet), args
         )
 
 

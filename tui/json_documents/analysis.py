@@ -39,8 +39,8 @@ def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Obj
         "bytes": bytes_part(snapshot.bytes),
         "evidence": evidence_part(snapshot.coverage),
         "pool": pool_part(snapshot),
-        "pending_apcs": pending_part(snapshot.diagnosis.held_requests),
-        "held_requests": held_part(snapshot.diagnosis.held_requests),
+        "pending_apcs": pending_part(snapshot.diagnosis.held_requests, info),
+        "held_requests": held_part(snapshot.diagnosis.held_requests, info),
         "findings": findings_part(snapshot),
         "cleared": cleared_part(snapshot.diagnosis.cleared),
     }

@@ -19,6 +19,7 @@ from analyzers.findings import (
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Snapshot
+from tracer.trace import TraceInfo
 from tui.findings.headline import headline
 from tui.findings.narrowing import shares_of
 from tui.findings.words import finite, known_id
@@ -45,14 +46,14 @@ def cleared_part(cleared: Sequence[Cleared]) -> list[Object]:
     ]
 
 
-def held_part(held: HeldRequests) -> list[Object]:
+def held_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
     """Requests that are not retired, and what holds each."""
-    return [_held(request) | {"port": request.port or None, "driver": _named(request.driver)} for request in held]
+    return [_held(request, info) | {"port": request.port or None, "driver": _named(request.driver)} for request in held]
 
 
-def pending_part(held: HeldRequests) -> list[Object]:
+def pending_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
     """Those of the held requests that an APC holds."""
-    return [_held(request) | {"apc": request.apc, "match_id": request.match_id} for request in held.by_apc()]
+    return [_held(request, info) | {"apc": request.apc, "match_id": request.match_id} for request in held.by_apc()]
 
 
 def stack_part(frames: Sequence[Frame]) -> list[Value]:
@@ -97,7 +98,7 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
         "user_stack": stack_part(snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)),
         "stack": stack_part(snapshot.names.frames(finding.stack)),
         "path": [_node(node) for node in finding.path],
-        "evidence": [_evidence(reason) for reason in finding.evidence],
+        "evidence": [_evidence(reason, snapshot.info) for reason in finding.evidence],
         "doubts": [string(doubt) for doubt in finding.doubts],
         "advice": string(finding.advice),
     }
@@ -147,25 +148,30 @@ def _node(node: PathNode) -> Object:
     }
 
 
-def _evidence(reason: Evidence) -> Object:
+def _evidence(reason: Evidence, info: TraceInfo) -> Object:
     return {
         "rule": reason.rule,
         "says": string(reason.says),
         "inferred": reason.inferred,
-        "events": [_event(event) for event in reason.events],
+        "events": [_event(event, info) for event in reason.events],
     }
 
 
-def _event(event: EventRef) -> Object:
-    return {
+def _event(event: EventRef, info: TraceInfo) -> Object:
+    """``file`` tells the file that the offset is in, where the trace has more than one."""
+    path, offset = info.place(event.offset)
+    document: Object = {
         "time_ns": event.time_ns,
         "kind": event.kind,
         "cpu": event.cpu if event.cpu >= 0 else None,
-        "offset": event.offset if event.offset >= 0 else None,
+        "offset": offset if event.offset >= 0 else None,
     }
+    if info.joined:
+        document["file"] = string(path) if event.offset >= 0 else None
+    return document
 
 
-def _held(request: HeldRequest) -> Object:
+def _held(request: HeldRequest, info: TraceInfo) -> Object:
     return {
         "irp": address(request.irp),
         "why": str(request.why),
@@ -181,6 +187,6 @@ def _held(request: HeldRequest) -> Object:
         "retained_bytes": request.retained_bytes,
         "rule": request.rule,
         "inferred": request.inferred,
-        "issued": _event(request.issued),
-        "completed": None if request.completed is None else _event(request.completed),
+        "issued": _event(request.issued, info),
+        "completed": None if request.completed is None else _event(request.completed, info),
     }

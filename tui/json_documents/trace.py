@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer.errors import Damage
-from tracer.trace import Loss, TraceInfo, filetime_text
+from tracer.trace import JoinedFile, Loss, Rolled, TraceInfo, filetime_text
 from tui.json_documents.writing import Object, string
 
 
 def trace_part(info: TraceInfo) -> Object:
     """The header; ``end`` is null where nothing says it."""
     return {
-        "path": string(info.path),
+        "path": string(info.path) if not info.joined else [string(each.path) for each in info.joined],
         "bytes": info.bytes,
         "session": string(info.session),
         "start": filetime_text(info.start),
@@ -34,6 +34,29 @@ def trace_part(info: TraceInfo) -> Object:
         "mode": list(info.mode),
         "finalised": info.finalised,
         "simulated": info.simulated,
+        "sessions": info.sessions,
+        "session_number": info.session_number,
+        "joined": [_joined(each) for each in info.joined],
+        "rolled": None if info.rolled is None else _rolled(info.rolled),
+    }
+
+
+def _joined(file: JoinedFile) -> Object:
+    return {
+        "path": string(file.path),
+        "bytes": file.bytes,
+        "session": string(file.session),
+        "start": filetime_text(file.start),
+        "end": filetime_text(file.end),
+        "why": string(file.why) or None,
+    }
+
+
+def _rolled(rolled: Rolled) -> Object:
+    return {
+        "signs": [string(sign) for sign in rolled.signs],
+        "beside": [string(name) for name in rolled.beside],
+        "goes_on": rolled.goes_on,
     }
 
 
@@ -48,6 +71,7 @@ def loss_part(loss: Loss) -> Object:
                 "to_ns": gap.to_ns,
                 "cpu": None if gap.cpu < 0 else gap.cpu,
                 "reason": string(gap.reason),
+                **_file(gap.file),
             }
             for gap in loss.gaps
         ],
@@ -62,6 +86,12 @@ def damage_part(damage: Sequence[Damage]) -> list[Object]:
             "code": str(place.code),
             "what": string(place.what),
             "bytes_skipped": place.bytes_skipped,
+            **_file(place.file),
         }
         for place in damage
     ]
+
+
+def _file(name: str) -> Object:
+    """Which file it is of, in a trace that has more than one."""
+    return {"file": string(name)} if name else {}

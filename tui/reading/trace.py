@@ -8,7 +8,6 @@ from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
-from tracer.etl.file import EtlFile
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.trace import Batch
 from tui.contents import Contents, contents_of
@@ -16,16 +15,17 @@ from tui.reading.compilation import announce_compilation, compilation
 from tui.reading.compiled import Part
 from tui.reading.interruption import Interruption
 from tui.reading.progress import meter
+from tui.reading.together import OneSession, Trace, name_of, open_trace
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan that was interrupted
     """Reading ends here because the user asked for it."""
 
 
-def read_contents(path: Path, *, quiet: bool) -> Contents:
+def read_contents(trace: Trace, *, quiet: bool) -> Contents:
     """Walk the whole trace and count; partial when interrupted. Raises InputError."""
-    with compilation(Part.READING, quiet=quiet), EtlFile.open(path) as source, Interruption() as interruption:
-        with meter(path.name, source.info.bytes, quiet=quiet) as shown:
+    with compilation(Part.READING, quiet=quiet), open_trace(trace) as source, Interruption() as interruption:
+        with meter(name_of(trace), source.info.bytes, quiet=quiet) as shown:
 
             def on_progress(batch: Batch) -> None:
                 shown.advance(batch.bytes_read, batch.records)
@@ -40,17 +40,17 @@ def read_contents(path: Path, *, quiet: bool) -> Contents:
         return contents_of(source, partial=False, schemas=schemas)
 
 
-def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
+def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
     """Read and analyse the whole trace; partial when interrupted. Raises InputError.
 
     A trace in which clocks differ between CPUs is read again, with its times corrected.
     """
     compiling = compilation(Part.ANALYSIS, quiet=quiet)
-    with compiling as helper, EtlFile.open(path) as source, Interruption() as interruption:
+    with compiling as helper, open_trace(trace) as source, Interruption() as interruption:
 
         def analyse() -> Analysis:
             analysis = Analysis(source, names)
-            with meter(path.name, source.info.bytes, quiet=quiet) as shown:
+            with meter(name_of(trace), source.info.bytes, quiet=quiet) as shown:
                 for batch in source.batches(Analysis.KINDS):
                     helper.wait()
                     analysis.feed(batch)
@@ -69,6 +69,18 @@ def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
             else:
                 source.correct_clocks(())
         return analysis.snapshot(partial=interruption.asked)
+
+
+def read_telling_session(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
+    """As :func:`read_snapshot`; of a file of several sessions the first that has pool events, or the first of all."""
+    first = snapshot = read_snapshot(trace, names, quiet=quiet)
+    while not _tells(snapshot) and isinstance(trace, Path) and snapshot.info.session_number < first.info.sessions:
+        snapshot = read_snapshot(OneSession(trace, snapshot.info.session_number + 1), names, quiet=quiet)
+    return snapshot if _tells(snapshot) else first
+
+
+def _tells(snapshot: Snapshot) -> bool:
+    return snapshot.partial or snapshot.pool.totals.allocations + snapshot.pool.totals.frees > 0
 
 
 def compile_kernels(*, quiet: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 import numpy as np
@@ -13,12 +14,13 @@ from rich.text import Text
 from analyzers.findings import EventRef, Evidence, Finding, HeldRequest, PathNode
 from analyzers.quantities import counted, duration, moment, number, size
 from analyzers.snapshot import Snapshot
+from tracer.trace import TraceInfo
 from tui.findings.held import Owners, holder_words, port_owners, requests_of
 from tui.findings.words import INFERRED_KINDS, known_id
 from tui.report.findings import INFERRED, advice_lines, fact_lines, reason_lines
 from tui.report.stacks import frame_lines
 from tui.report.styles import LABEL, QUIET, heading, note
-from tui.report.trace import simulated_lines
+from tui.report.trace import path_lines, simulated_lines
 from tui.report.wrapping import wrapped
 from tui.safe_text import safe
 
@@ -42,7 +44,7 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     names = snapshot.names
     held = requests_of(finding, snapshot.diagnosis.held_requests)
     held = held.take(np.argsort(held.issued_ns, kind="stable"))
-    lines = [*simulated_lines(snapshot.info), heading(safe(snapshot.info.path)), Text()]
+    lines = [*simulated_lines(snapshot.info), *path_lines(snapshot.info), Text()]
     lines += [*wrapped([*fact_lines(finding, snapshot), *advice_lines(finding)], width), Text()]
     if reasons := reason_lines(finding):
         lines += [heading("Possible reasons"), *wrapped(reasons, width), Text()]
@@ -53,8 +55,9 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     user = names.frames(finding.user_stack, known_id(finding.process_id) or 0)
     if user:
         lines += [Text(), heading("Called from (user mode)"), *frame_lines(user, limit=_FRAMES)]
+    info = snapshot.info
     steps = _steps(finding, held[:top], port_owners(snapshot))
-    lines += [Text(), heading("Events, in time order"), *_time_line(steps, width)]
+    lines += [Text(), heading("Events, in time order"), *_time_line(steps, info, width)]
     left = len(held) - top
     if left > 0:
         lines.append(note(f"  and the events of {counted(left, 'request')} more (--top shows more)"))
@@ -90,12 +93,12 @@ def _evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
     ]
 
 
-def _time_line(steps: Iterable[Step], width: int) -> list[Text]:
+def _time_line(steps: Iterable[Step], info: TraceInfo, width: int) -> list[Text]:
     ordered = sorted(steps, key=lambda step: step.time_ns)
     if not ordered:
         return [Text("  (no single event is behind it: it rests on counts over the whole trace)")]
     titles = _row(("Time", "CPU", "Kind", "Offset in file"), "What")
-    return [Text(titles, LABEL), *(line for step in ordered for line in _step_lines(step, width))]
+    return [Text(titles, LABEL), *(line for step in ordered for line in _step_lines(step, info, width))]
 
 
 def _steps(finding: Finding, held: Iterable[HeldRequest], owners: Owners) -> list[Step]:
@@ -119,22 +122,24 @@ def _wait_words(request: HeldRequest, owners: Owners) -> str:
     return f"{said}: {holder_words(request, owners)}" + (f"; {says}" if (says := safe(request.says)) else "")
 
 
-def _step_lines(step: Step, width: int) -> list[Text]:
+def _step_lines(step: Step, info: TraceInfo, width: int) -> list[Text]:
     """The event's place in four columns; what it shows goes on below where the line is too short."""
+    what = step.what
     if step.event is None:
         cells = (moment(step.time_ns), "", "(inferred)", "")
     else:
-        cpu, offset = step.event.cpu, step.event.offset
+        cpu, (path, offset) = step.event.cpu, info.place(step.event.offset)
+        what += f" (in {PurePath(path).name})" if info.joined else ""
         cells = (
             moment(step.time_ns),
             str(cpu) if cpu >= 0 else "?",
             safe(step.event.kind),
             number(offset) if offset >= 0 else "?",
         )
-    line = Text(_row(cells, safe(step.what)))
+    line = Text(_row(cells, safe(what)))
     if cell_len(line.plain) <= width:
         return [line]
-    return [Text(_row(cells, "").rstrip()), *wrapped([Text(" " * 6 + safe(step.what))], width)]
+    return [Text(_row(cells, "").rstrip()), *wrapped([Text(" " * 6 + safe(what))], width)]
 
 
 def _row(cells: tuple[str, str, str, str], what: str) -> str:

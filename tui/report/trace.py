@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Final
 
 from rich.text import Text
@@ -12,7 +13,7 @@ from tracer.errors import Damage
 from tracer.trace import ClockShift, Loss, TraceInfo, filetime_text
 from tui.incompleteness import missing_words
 from tui.machine_words import machine_words
-from tui.report.styles import QUIET, WARNING, heading, labelled, warning
+from tui.report.styles import QUIET, WARNING, heading, labelled, note, warning
 from tui.safe_text import safe
 
 SIMULATED_NOTICE: Final = "SIMULATED TRACE: written by Poolscope's simulator, not recorded on any machine"
@@ -32,13 +33,15 @@ def origin_lines(info: TraceInfo) -> list[Text]:
 
 def path_lines(info: TraceInfo) -> list[Text]:
     """Which trace it is."""
-    return [heading(safe(info.path))]
+    which = f", session {info.session_number} of {info.sessions}" if info.sessions > 1 else ""
+    return [heading(f"{safe(path)}{which}") for path in info.paths]
 
 
 def machine_lines(info: TraceInfo) -> list[Text]:
     """Where and when the trace was recorded."""
     start, end = _instant(info.start) or "not known", _instant(info.end) or "not written"
     lines = [
+        *belonging_lines(info),
         labelled("session", safe(info.session) or "(no name)"),
         labelled("recorded", f"{start} to {end} ({duration(info.duration_ns)})"),
         labelled("machine", machine_words(info)),
@@ -56,6 +59,36 @@ def _clock_line(shift: ClockShift) -> Text:
         " times are corrected here; inferred)"
     )
     return Text.assemble("  ", (f"{'clocks':<12}", WARNING), "  ", says)
+
+
+def belonging_lines(info: TraceInfo) -> list[Text]:
+    """What was joined and why, which of a file's sessions this is, and whether more of the recording lies elsewhere."""
+    lines = [
+        labelled("joined", f"{safe(_name(each.path))}: {safe(each.why)}") for each in info.joined if each.why
+    ]  # fmt: skip
+    if lines:
+        lines.append(note("  --separate keeps files apart."))
+    if info.sessions > 1:
+        here = f"this is session {info.session_number} of the {info.sessions} that were appended to one file"
+        lines.append(labelled("part", f"{here}, each with its own clock; --session N shows one alone"))
+    return lines
+
+
+def rolled_lines(info: TraceInfo) -> list[Text]:
+    """That the file is one part of a longer recording; none where nothing says so."""
+    if info.rolled is None:
+        return []
+    rolled = info.rolled
+    is_sure = "is" if rolled.beside else "may be"
+    says = f"this {is_sure} one part of a recording that was rolled over to other files"
+    lines = [warning(f"{says}: {'; '.join(safe(sign) for sign in rolled.signs)}")]
+    others = ", ".join(safe(name) for name in rolled.beside[:_SHOWN]) + (", ..." if len(rolled.beside) > _SHOWN else "")
+    give = f"give all of them at once ({others})" if others else "give all parts at once"
+    return [*lines, Text(f"  What is allocated here may be freed in another part: {give}.")]
+
+
+def _name(path: str) -> str:
+    return PurePath(path.replace("\\", "/")).name
 
 
 def _instant(filetime: int) -> str:
@@ -89,7 +122,7 @@ def missing_lines(
         lines.append(warning("reading was interrupted: everything below is about the part that was read"))
     if not info.finalised:
         lines.append(warning("the session was still running, or crashed, when this file was taken"))
-    return lines + loss_lines(loss, most) + damage_lines(damage, most)
+    return lines + rolled_lines(info) + loss_lines(loss, most) + damage_lines(damage, most)
 
 
 def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
@@ -105,7 +138,7 @@ def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
         lines.append(warning(f"events are missing ({counted(len(loss.gaps), 'gap')} in time):"))
     for gap in loss.gaps[:most]:
         cpu = f"CPU {gap.cpu}" if gap.cpu >= 0 else "CPU not known"
-        lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {safe(gap.reason)}"))
+        lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {safe(gap.reason)}{_in(gap.file)}"))
     return lines + _more(len(loss.gaps), most)
 
 
@@ -116,8 +149,19 @@ def damage_lines(damage: Sequence[Damage], most: int = _SHOWN) -> list[Text]:
     skipped = sum(place.bytes_skipped for place in damage)
     lines = [warning(f"{counted(len(damage), 'place')} could not be read, {size(skipped)} skipped:")]
     for place in damage[:most]:
-        lines.append(Text(f"  at byte {place.offset:,}: {safe(place.what)} ({place.code})"))
+        lines.append(Text(f"  at byte {place.offset:,}{_in(place.file)}: {safe(place.what)} ({place.code})"))
     return lines + _more(len(damage), most)
+
+
+def byte_words(info: TraceInfo, offset: int) -> str:
+    """Where an event's record, or its compressed buffer, lies."""
+    path, at = info.place(offset)
+    return f"byte {at:,} of {safe(_name(path)) if info.joined else 'the file'}"
+
+
+def _in(file: str) -> str:
+    """Which file, in a trace that has more than one."""
+    return f" of {safe(file)}" if file else ""
 
 
 def _more(total: int, shown: int) -> list[Text]:

@@ -16,6 +16,7 @@ from analyzers.retention.attribution import INFERRED, WORDS, Rule
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID, Who
 from tui.findings.held import holder_words, port_owners
+from tui.report.trace import byte_words
 from tui.safe_text import safe
 from tui.tables.allocations import allocation_table
 from tui.tables.columns import Rows
@@ -108,7 +109,7 @@ def _lines(snapshot: Snapshot, row: int) -> list[Text]:
         Text(f"  by {process_label(snapshot, pid, time)}, thread {thread_label(int(out.thread[row]))}"),
         Text(f"  {KNOWN_BY_LONG[Who(int(out.who[row]))]}"),
         *_owner_lines(snapshot, row),
-        Text(f"  event at byte {int(out.offset[row]):,} of the file"),
+        Text(f"  event at {byte_words(snapshot.info, int(out.offset[row]))}"),
         *_stack_lines("User-mode stack", user, _NO_USER_STACK),
         *_stack_lines("Kernel stack", snapshot.names.frames(int(pool.sites.stack[site])), NO_STACK_TEXT),
     ]

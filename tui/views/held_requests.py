@@ -13,11 +13,13 @@ from analyzers.holders.holding import RULES
 from analyzers.quantities import duration, exact_size, moment
 from analyzers.requests.tables import Join
 from analyzers.retention.grouping import operation_name
+from tracer.trace import TraceInfo
 from tui.findings.held import Holders, Owners, holder_words, port_owners, summary
 from tui.findings.words import known_id
 from tui.report.findings import INFERRED
 from tui.report.recording import HOW_TO_RECORD
 from tui.report.styles import HEADING, QUIET, WARNING
+from tui.report.trace import byte_words
 from tui.safe_text import safe
 from tui.tables.held_requests import Places, held_table, places
 from tui.tables.sockets import hexadecimal
@@ -51,6 +53,7 @@ class _Known:
     owners: Owners
     grounds: Grounds | None
     at: Places
+    info: TraceInfo
 
 
 def make() -> HeadedTable:
@@ -69,7 +72,7 @@ def head(scene: Scene) -> Text:
 def listing(scene: Scene) -> Listing:
     """One row per held request, those with the same holder together."""
     held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole)
-    known = _Known(held, owners, scene.whole.grounds, places(held, scene.whole.grounds))
+    known = _Known(held, owners, scene.whole.grounds, places(held, scene.whole.grounds), scene.whole.info)
     return Listing(
         model=held_table(held, Holders.among(held, owners), known.grounds, known.at),
         identity=lambda row: (int(held.irp[row]), int(held.issued_ns[row])),
@@ -114,8 +117,8 @@ def _words(known: _Known, row: int) -> Text:
         fact("since then", safe(request.says)),
         fact("held", f"for {duration(request.age_ns)}; {_kept(request)}"),
         *_socket(known, row),
-        fact("issued", _event(request.issued)),
-        fact("completed", "never" if request.completed is None else _event(request.completed)),
+        fact("issued", _event(request.issued, known.info)),
+        fact("completed", "never" if request.completed is None else _event(request.completed, known.info)),
         Text(f"Enter: {leads}", QUIET),
     ]
     return Text("\n").join(lines)
@@ -157,8 +160,8 @@ def _socket(known: _Known, row: int) -> list[Text]:
     return [*lines, fact("socket known by", joined)] if joined else lines
 
 
-def _event(event: EventRef) -> str:
+def _event(event: EventRef, info: TraceInfo) -> str:
     """Where in the trace to look."""
     cpu = f"CPU {event.cpu}" if event.cpu >= 0 else "CPU not known"
-    place = f", byte {event.offset:,} of the file" if event.offset >= 0 else ""
+    place = f", {byte_words(info, event.offset)}" if event.offset >= 0 else ""
     return f"{moment(event.time_ns)}, {cpu}{place}"

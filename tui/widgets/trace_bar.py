@@ -53,6 +53,7 @@ def _trace_line(snapshot: Snapshot, signs: Sequence[str]) -> Text:
     for sign in signs:
         marker += [Text(f" {safe(sign)} ", "bold reverse"), " "]
     name = safe(PurePath(info.path.replace("\\", "/")).name)
+    name += f", session {info.session_number} of {info.sessions}" if info.sessions > 1 else ""
     return Text.assemble(
         *marker,
         (name, "bold"),

@@ -26,7 +26,7 @@ from benchmarks.accuracy.spoilings import (
 )
 from benchmarks.accuracy.truth import Leak, Truth, plain
 from fixtures.etl.logfile_header import end_extension
-from fixtures.etl.options import TraceOptions
+from fixtures.etl.options import TraceOptions, boot_time_of
 from fixtures.etl.records import Record, pack
 from fixtures.etl.writer import EtlWriter
 from tracer.etl.headers import BUFFER_HEADER, LogFileMode
@@ -103,6 +103,7 @@ def _options(
         pointer_size=conditions.pointer_size,
         frequency=conditions.frequency,
         start_ticks=start,
+        boot_time=boot_time_of(f"{kind} {start} {spoiling}"),
         session=f"{SIMULATED_SESSION}: scripted {kind}",
         log_file=f"{kind}.etl",
         mode=LogFileMode.CIRCULAR if ring else LogFileMode.SEQUENTIAL,

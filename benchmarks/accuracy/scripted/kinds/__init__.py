@@ -13,6 +13,7 @@ from benchmarks.accuracy.scripted.kinds import (
     ports,
     processes,
     references,
+    rolled,
     servers,
     special_apcs,
     starts,
@@ -37,6 +38,7 @@ _FAMILIES: Final = (
     processes,
     handles,
     starts,
+    rolled,
 )
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In the order in which a table lists them."""

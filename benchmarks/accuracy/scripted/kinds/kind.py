@@ -13,8 +13,12 @@ Play = Callable[[Stage], tuple[Guilt, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``play`` lays the events down and gives what leaks: nothing where the kind is clean."""
+    """``play`` lays the events down and gives what leaks: nothing where the kind is clean.
+
+    ``files``: over which the session was rolled, where it can be: a circular file goes on in itself.
+    """
 
     name: str
     play: Play
     leaking: bool
+    files: int = 1

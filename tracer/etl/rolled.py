@@ -1,0 +1,70 @@
+"""Whether a file is one part of a recording that went on in other files.
+
+A session goes on in another file by itself (``EVENT_TRACE_FILE_MODE_NEWFILE``), or when its controller gives it another
+file name. The second leaves no sign in the file; the names of such parts end in a number (``pool.etl.001``,
+``pool_000001.etl``), and other parts often lie beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from tracer.errors import InputError
+from tracer.etl.headers import LogFileMode
+from tracer.etl.joining.heads import same_clock, same_session
+from tracer.etl.logfile import HEAD_BYTES, LogFile, read_head
+from tracer.trace import Rolled
+
+_AFTER: Final = re.compile(r"(?P<before>.+\.etl\.)(?P<number>\d{1,6})(?P<after>)", re.IGNORECASE)
+_INSIDE: Final = re.compile(r"(?P<before>.*?\D)(?P<number>\d{1,6})(?P<after>\.etl)", re.IGNORECASE)
+_MOST_LOOKED_AT: Final = 64
+"""Files of such names beside it whose heads are read."""
+
+
+def rolled_of(path: Path, head: LogFile) -> Rolled | None:
+    """The signs; ``None`` where there are none."""
+    own = numbered(path)
+    found = [other for other in _numbered_alike(path) if _belongs(other, head)]
+    beside = tuple(other.name for other in found)
+    goes_on = not found or own is None or (numbered(found[-1]) or own) > own
+    signs = []
+    if head.mode & LogFileMode.NEWFILE:
+        signs.append("its session went on in another file whenever one was full (mode newfile)")
+    if _AFTER.fullmatch(path.name):
+        signs.append("its name ends in a number, as parts of a recording do")
+    if beside:
+        parts = "another part lies" if len(beside) == 1 else f"{len(beside)} other parts lie"
+        signs.append(f"{parts} beside it, of the same session and clock")
+    return Rolled(tuple(signs), beside, goes_on) if signs else None
+
+
+def numbered(path: Path) -> tuple[str, int] | None:
+    """A path without the number in its name, and the number; ``None`` for a name without one."""
+    name = _AFTER.fullmatch(path.name) or _INSIDE.fullmatch(path.name)
+    if name is None:
+        return None
+    return str(path.with_name(f"{name['before']}*{name['after']}")).casefold(), int(name["number"])
+
+
+def _numbered_alike(path: Path) -> list[Path]:
+    """Files in the same folder whose names differ in the number alone, by number."""
+    own = numbered(path)
+    if own is None:
+        return []
+    found: list[tuple[int, Path]] = []
+    with suppress(OSError):
+        for other in path.parent.iterdir():
+            theirs = numbered(other)
+            if theirs is not None and theirs[0] == own[0] and other.name != path.name:
+                found.append((theirs[1], other))
+    return [other for _, other in sorted(found)[:_MOST_LOOKED_AT]]
+
+
+def _belongs(other: Path, head: LogFile) -> bool:
+    with suppress(OSError, InputError), other.open("rb") as file:
+        theirs = read_head(file.read(HEAD_BYTES), str(other), other.stat().st_size)
+        return same_session(head, theirs) and same_clock(head, theirs)
+    return False

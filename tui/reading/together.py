@@ -1,0 +1,101 @@
+"""What a command reads as one trace: a file, one of the sessions of a file, or files that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from tracer.errors import UsageError
+
+if TYPE_CHECKING:
+    from tracer.etl.file import EtlFile
+    from tracer.etl.joining.belonging import Group
+    from tracer.etl.joining.source import JoinedFiles
+    from tracer.trace import TraceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class OneSession:
+    """One of the sessions that were appended to one another in a file, from 1."""
+
+    path: Path
+    number: int
+
+
+Trace: TypeAlias = "Path | OneSession | Group"
+
+
+def traces_of(paths: Sequence[Path], *, separate: bool = False, session: int | None = None) -> list[Trace]:
+    """The traces that these files are, in the order in which the first file of each was given.
+
+    ``separate``: each file for itself. ``session``: only that one of the sessions of the one file that is given;
+    :class:`UsageError` where several are.
+    """
+    if session is not None:
+        if len(paths) > 1:
+            raise UsageError(
+                "usage", "--session takes one trace", where=f"{len(paths)} traces were given",
+                why="sessions are numbered file by file", next="give the one file that holds several sessions",
+            )  # fmt: skip
+        return [OneSession(paths[0], session)]
+    if separate or len(paths) == 1:
+        return list(paths)
+    from tracer.etl.joining.belonging import groups_of  # brings numpy: not for --help
+
+    return [group if len(group.paths) > 1 else group.paths[0] for group in groups_of(paths)]
+
+
+def open_trace(trace: Trace) -> EtlFile | JoinedFiles:
+    """Open it; :class:`InputError` where it cannot be."""
+    from tracer.etl.file import EtlFile
+    from tracer.etl.joining.source import JoinedFiles
+
+    if isinstance(trace, Path):
+        return EtlFile.open(trace)
+    if isinstance(trace, OneSession):
+        return EtlFile.open(trace.path, session=trace.number)
+    return JoinedFiles.open(trace)
+
+
+def other_sessions(trace: Trace, first: TraceInfo) -> list[OneSession]:
+    """The sessions of a file besides its first, where the file as a whole is asked for."""
+    if not isinstance(trace, Path):
+        return []
+    return [OneSession(trace, number) for number in range(2, first.sessions + 1)]
+
+
+def name_of(trace: Trace) -> str:
+    """In short."""
+    if isinstance(trace, Path):
+        return trace.name
+    if isinstance(trace, OneSession):
+        return f"{trace.path.name}, session {trace.number}"
+    return f"{trace.paths[0].name} and {len(trace.paths) - 1} more"
+
+
+def paths_of(trace: Trace) -> tuple[Path, ...]:
+    """Its files."""
+    if isinstance(trace, Path):
+        return (trace,)
+    return (trace.path,) if isinstance(trace, OneSession) else trace.paths
+
+
+def one_trace(paths: Sequence[Path], session: int | None) -> Trace:
+    """The one trace that these files are. Raises UsageError where they are several."""
+    traces = traces_of(paths, session=session)
+    if len(traces) == 1:
+        return traces[0]
+    raise UsageError(
+        "several-traces", f"these {len(paths)} files are {len(traces)} traces",
+        where=", ".join(str(path) for path in paths),
+        why="; ".join(_apart(paths)) or "they were not recorded on one machine at the same time or by one session",
+        next="give the files of one trace, or 'poolscope analyze' with all of them",
+    )  # fmt: skip
+
+
+def _apart(paths: Sequence[Path]) -> list[str]:
+    from tracer.etl.joining.belonging import groups_of
+
+    return [says for group in groups_of(paths) for says in group.apart]
