@@ -150,6 +150,8 @@ class Analysis:
                 names=names,
                 coverage=cover,
                 frame_of=names.frame,
+                frames_of=names.frame_table,
+                modules=names.modules,
                 pointer_size=source.info.pointer_size,
                 at_ns=self._at_ns,
                 baseline=self._baseline,

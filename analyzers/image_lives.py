@@ -23,10 +23,25 @@ _LAST: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
+class Unload:
+    """The event of an image's unload: when, on which CPU, and where in the file (-1 where that is not known)."""
+
+    at_ns: int
+    at_raw: int
+    cpu: int
+    offset: int
+
+
+MARK_SHIFT: Final = 52
+"""Where a mark stands in a place (:mod:`analyzers.modules`)."""
+MARKS: Final = (1 << 11) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """One image: ``name`` without its path, ``path`` as the trace has it.
 
-    ``since_ns``: when it came. ``unloads``: when it was unloaded, each time, ascending; it may have come back.
+    ``since_ns``: when it came. ``unloads``: each time, ascending; it may have come back.
     ``mark``: tells it from another image at the same addresses, 0 where there never was one.
     """
 
@@ -36,13 +51,18 @@ class Module:
     path: str
     process: int
     since_ns: int = field(default=ALWAYS, compare=False)
-    unloads: tuple[int, ...] = field(default=(), compare=False)
+    unloads: tuple[Unload, ...] = field(default=(), compare=False)
     mark: int = field(default=0, compare=False)
 
     @property
     def end(self) -> int:
         """The first address behind it."""
         return min(self.base + self.size, _LAST)
+
+    @property
+    def mark_bits(self) -> int:
+        """What makes places of its addresses."""
+        return (self.mark & MARKS) << MARK_SHIFT
 
     def is_same(self, other: Module) -> bool:
         """Whether both are one file at one place."""
@@ -121,12 +141,12 @@ class ImageLives:
         self.marked: list[int] = []
         """By mark less 1: place of the image in the order of arrival."""
 
-    def feed(self, event: int, image: Module, at_ns: int, at_raw: int) -> list[Change]:
+    def feed(self, event: int, image: Module, at: Unload) -> list[Change]:
         """Take an image event; gives what lies elsewhere than before since then."""
         self._maps.clear()
         if event == UNLOAD:
-            return self._unload(image, at_ns, at_raw)
-        return self._load(event, image, at_ns, at_raw)
+            return self._unload(image, at)
+        return self._load(event, image, at.at_ns, at.at_raw)
 
     def at(self, time_ns: int) -> ModuleMap:
         """What lay where at a time: the image that came last before it, else the first to come."""
@@ -173,7 +193,7 @@ class ImageLives:
         self._append(replace(image, since_ns=since), over, is_there=True)
         return [self._change(image, at_ns, at_raw)] if over and since == at_ns else []
 
-    def _unload(self, image: Module, at_ns: int, at_raw: int) -> list[Change]:
+    def _unload(self, image: Module, at: Unload) -> list[Change]:
         rows = [row for row in self._at.get(image.base, []) if _may_be(self._images[row], image)]
         row = rows[-1] if rows else None
         if row is None:
@@ -182,7 +202,7 @@ class ImageLives:
             if any(self._images[each].since_ns == ALWAYS for each in there):
                 return []  # the rundown lists another one there: which of the two is right is not known
             since = ALWAYS if there else self._last_unload(over)
-            self._append(replace(image, since_ns=since, unloads=(at_ns,)), over, is_there=False)
+            self._append(replace(image, since_ns=since, unloads=(at,)), over, is_there=False)
             row = len(self._images) - 1
             if there:
                 return []
@@ -190,13 +210,13 @@ class ImageLives:
             known = self._images[row]
             if not self._is_there[row] and known.unloads and row in self._gone:
                 return []
-            self._images[row] = replace(known, unloads=(*known.unloads, at_ns))
+            self._images[row] = replace(known, unloads=(*known.unloads, at))
             if not self._is_there[row]:
                 return []  # replaced before its unload was seen
             self._is_there[row] = False
         if self._process:
             return []  # images of programs go by the hundred when these end; what comes after them tells
-        self._gone[row] = self._change(image, at_ns, at_raw)
+        self._gone[row] = self._change(image, at.at_ns, at.at_raw)
         return [self._gone[row]]
 
     def _change(self, image: Module, at_ns: int, at_raw: int) -> Change:
@@ -207,7 +227,7 @@ class ImageLives:
         return rows[-1] if rows else None
 
     def _last_unload(self, rows: list[int]) -> int:
-        return max((self._images[row].unloads[-1] for row in rows if self._images[row].unloads), default=ALWAYS)
+        return max((self._images[row].unloads[-1].at_ns for row in rows if self._images[row].unloads), default=ALWAYS)
 
     def _over(self, image: Module) -> list[int]:
         """Other images that share addresses with one."""

@@ -18,7 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.fields import merged
-from analyzers.image_lives import ALWAYS, NEVER, Change, ImageLives, Module, ModuleMap, module_of
+from analyzers.image_lives import (
+    ALWAYS,
+    MARK_SHIFT,
+    MARKS,
+    NEVER,
+    Change,
+    ImageLives,
+    Module,
+    ModuleMap,
+    Unload,
+    module_of,
+)
 from tracer.columns import EventTable
 from tracer.jit import kernel
 from tracer.search import last_at_most
@@ -37,8 +48,6 @@ _LOWEST_32: Final = np.uint64(_KERNEL_SPACE[4])
 _LOWEST_64: Final = np.uint64(_KERNEL_SPACE[8])
 _KERNEL_PROCESSES: Final = {0, 4}
 """Processes that images of the kernel are listed under."""
-_MARK_SHIFT: Final = 52
-_MARKS: Final = (1 << 11) - 1
 _TOP: Final = 1 << 63
 
 
@@ -53,9 +62,48 @@ _INBOX: Final = frozenset(
 """Drivers that come with Windows and stand in a request's way; the empty name is that of an unknown one."""
 
 
+_LIBRARIES: Final = frozenset(
+    f"{name}.sys"
+    for name in (
+        "netio",
+        "fwpkclnt",
+        "ndis",
+        "tdi",
+        "fltmgr",
+        "wdf01000",
+        "wdfldr",
+        "ks",
+        "portcls",
+        "ksecdd",
+        "cng",
+        "storport",
+        "scsiport",
+        "classpnp",
+        "hidparse",
+        "hidclass",
+        "usbd",
+        "wmilib",
+        "videoprt",
+        "dxgkrnl",
+        "watchdog",
+        "rdbss",
+        "clfs",
+        "msrpc",
+        "wpprecorder",
+    )
+)
+"""Those of Windows' drivers that export functions to others, and allocate for who calls them: export drivers, class and
+port drivers and frameworks (Windows driver documentation, "Creating Export Drivers", and the pages of each)."""
+
+
 def is_inbox(driver: str) -> bool:
     """Whether a module is known to be Windows' own; an unknown one is taken for that, as nobody is named then."""
     return driver.lower() in _INBOX
+
+
+def is_library(driver: str) -> bool:
+    """Whether one of Windows' own drivers allocates for others that call it."""
+    return driver.lower() in _LIBRARIES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,15 +133,16 @@ class Modules:
         sizes = merged(table, "size", "size32", dtype=np.uint64).tolist()
         processes = merged(table, "process", dtype=np.uint32).tolist()
         names = table.blob("file_name")
-        times = zip(table.time.tolist(), table.raw_time.tolist(), strict=True)
+        columns = (table.time, table.raw_time, table.cpu, table.offset)
+        times = zip(*(column.tolist() for column in columns), strict=True)
         events = zip(table.event.tolist(), bases, sizes, processes, times, strict=True)
-        for row, (event, base, size, process, (at_ns, at_raw)) in enumerate(events):
+        for row, (event, base, size, process, at) in enumerate(events):
             if base >= _KERNEL_SPACE[8] or (base >= _KERNEL_SPACE[4] and process in _KERNEL_PROCESSES):
                 process = 0  # noqa: PLW2901 - whatever process the event names
             path = names.utf16(row)
             image = module_of(base, size, re.split(r"[\\/]", path)[-1], path, process)
             lives = self._found.setdefault(process, ImageLives(process))
-            self.changes += lives.feed(event, image, at_ns, at_raw)
+            self.changes += lives.feed(event, image, Unload(*at))
 
     def of_process(self, process: int, at_ns: int = NEVER) -> ModuleMap:
         """Images of one process at a time, the last ones by default; 0 is the kernel."""
@@ -134,10 +183,10 @@ class Modules:
             found = images.rows(addresses[rows])
             module[rows] = np.where(found >= 0, found + len(known), -1)
             known += images.modules
-        marks = np.array([each.mark & _MARKS for each in known], np.uint64)
+        marks = np.array([each.mark_bits for each in known], np.uint64)
         if marks.any():
             hit = np.flatnonzero(module >= 0)
-            place[hit] ^= marks[module[hit]] << np.uint64(_MARK_SHIFT)
+            place[hit] ^= marks[module[hit]]
         return FrameTable(place, bounds, module, tuple(known))
 
     def _by_turn(self, at_ns: npt.NDArray[np.int64]) -> list[tuple[int, npt.NDArray[np.bool_]]]:
@@ -145,7 +194,8 @@ class Modules:
         kernel_space = self._found.get(0)
         turns = np.zeros(0, np.int64) if kernel_space is None else kernel_space.turns
         turn = np.searchsorted(turns, at_ns, side="right")
-        return [(int(turns[each - 1]) if each else ALWAYS, turn == each) for each in np.unique(turn).tolist()]
+        distinct = np.unique(turn).tolist() or [0]
+        return [(int(turns[each - 1]) if each else ALWAYS, turn == each) for each in distinct]
 
     def allocating(
         self, stacks: StackTable, ids: npt.NDArray[np.int32], at_ns: npt.NDArray[np.int64] | None = None
@@ -170,10 +220,10 @@ _NOTHING: Final = ModuleMap.of(())
 
 def taken_apart(place: int) -> tuple[int, int]:
     """The address of a place, and the mark of its image: 0 for none."""
-    mark = place >> _MARK_SHIFT & _MARKS
+    mark = place >> MARK_SHIFT & MARKS
     if place & _TOP:
-        mark ^= _MARKS
-    return place ^ mark << _MARK_SHIFT, mark
+        mark ^= MARKS
+    return place ^ mark << MARK_SHIFT, mark
 
 
 def _allocating(
@@ -187,9 +237,9 @@ def _allocating(
         stacks.canonical(ids), stacks.starts, stacks.lengths, stacks.frame_pool,
         images.bounds, images.owners, own, whole, rows, frames,
     )  # fmt: skip
-    marks = np.array([module.mark & _MARKS for module in images.modules] or [0], np.uint64)
+    marks = np.array([module.mark_bits for module in images.modules], np.uint64)
     if marks.any():
-        frames[rows >= 0] ^= marks[rows[rows >= 0]] << np.uint64(_MARK_SHIFT)
+        frames[rows >= 0] ^= marks[rows[rows >= 0]]
     return np.array([*names, ""], np.object_)[rows], frames
 
 
