@@ -94,8 +94,8 @@ def missing_free(driver: str, place: str, tag: int, allocator: str = "") -> str:
         )
     if allocator:
         return (
-            f"In {driver}, follow what {place or 'it'} gets from {allocator} (tag {tag_text(tag)!r}) to every return that"
-            f" skips the call which gives it back (error paths first)."
+            f"In {driver}, follow what {place or 'it'} gets from {allocator} (tag {tag_text(tag)!r}) to every return"
+            " that skips the call which gives it back (error paths first)."
         )
     return (
         f"In {driver}, follow what {place or 'it'} allocates with tag {tag_text(tag)!r} to every return that skips the "
@@ -107,8 +107,8 @@ def unloaded(driver: str, place: str, tag: int) -> str:
     """Which code to read, where the driver has left blocks behind."""
     return (
         f"In {driver}, look for what its unload routine and its error paths leave of what {place or 'it'} allocates"
-        f" with tag {tag_text(tag)!r}; Driver Verifier with pool tracking on {driver} stops the machine at the next such"
-        " unload (bug check 0xC4, 0x62)."
+        f" with tag {tag_text(tag)!r}; Driver Verifier with pool tracking on {driver} stops the machine at the next"
+        " such unload (bug check 0xC4, 0x62)."
     )
 
 

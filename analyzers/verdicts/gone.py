@@ -45,11 +45,11 @@ class GoneBlocks:
 
 def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask) -> GoneBlocks:
     """By the module in which each site allocates, and the time; ``apart``: rows that are explained already."""
-    outstanding, sites = pool.outstanding, pool.sites
+    outstanding = pool.outstanding
     unload = np.full(len(outstanding), -1, np.int32)
     unloads: list[tuple[Module, Unload]] = []
     for module in modules.unloaded:
-        its = _sites_of(pool, modules, module)
+        its = _sites_of(pool, module)
         if not len(its) or KERNEL.match(module.name):
             continue
         rows = np.flatnonzero(np.isin(outstanding.site, its) & ~apart & (unload < 0))
@@ -65,7 +65,7 @@ def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask) -> GoneBlo
 
 
 def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, told: float, since_ns: int) -> list[Judgement]:
-    """A judgement of each group of such blocks. ``told``: share of events lost; one that was freed may be among them."""
+    """A judgement of each group of such blocks. ``told``: share of events lost; their frees may be among these."""
     found = list(_groups(pool, gone, since_ns))
     grown = growths([group.history for group, _, _ in found])
     judged = []
@@ -101,7 +101,7 @@ def _groups(pool: PoolSnapshot, gone: GoneBlocks, since_ns: int) -> Iterator[tup
                 yield group, module, unload
 
 
-def _sites_of(pool: PoolSnapshot, modules: Modules, module: Module) -> npt.NDArray[np.intp]:
+def _sites_of(pool: PoolSnapshot, module: Module) -> npt.NDArray[np.intp]:
     """Sites whose allocating frame is in the image, when it was there."""
     places = pool.sites.frame ^ np.uint64(module.mark_bits)
     inside = (places >= np.uint64(module.base)) & (places < np.uint64(module.end))

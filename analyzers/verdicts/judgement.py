@@ -44,7 +44,7 @@ class ToldApart:
     """What the stacks of kept and freed ones tell; ``kept``, ``freed``: how many have a stack.
 
     ``separation``: ``None`` where nothing separates. ``driver``: whom it accuses; ``others``: further places that
-    separate as well, innermost first.
+    separate as well, innermost first. ``alike``: every frame of the kept ones' usual stack is in those of freed ones.
     """
 
     separation: Separation | None
@@ -52,6 +52,7 @@ class ToldApart:
     freed: int
     driver: str = ""
     others: tuple[str, ...] = ()
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)

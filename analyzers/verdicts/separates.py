@@ -91,7 +91,7 @@ def _told(
 ) -> ToldApart:
     culprit = find_culprit(steps, judgement.group.driver)
     if culprit is None:
-        return ToldApart(None, kept, freed)
+        return ToldApart(None, kept, freed, alike=all(step.freed_with > HARDLY_ANY * freed for step in steps))
     step = culprit.step
     separation = Separation(frame_of(step.place), step.kept_with, kept, step.freed_with, freed)
     return ToldApart(separation, kept, freed, step.module, tuple(str(frame_of(each.place)) for each in culprit.others))
@@ -126,8 +126,8 @@ def _counted(
         frames.table.place[row].tolist(),
         [frames.name(each) for each in by_module.tolist()],
         (exact | whole).tolist(),
-        np.where(exact, with_frame[0], with_module[0]).tolist(),
-        np.where(exact, with_frame[1], with_module[1]).tolist(),
+        np.where(whole & ~exact, with_module[0], with_frame[0]).tolist(),
+        np.where(whole & ~exact, with_module[1], with_frame[1]).tolist(),
     )
     steps = [Step(*each) for each in zip(*columns, strict=True)]
     each = [steps[end - length : end] for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)]
