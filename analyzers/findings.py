@@ -376,7 +376,7 @@ class Finding:
     :attr:`Verdict.DRIVER_KEPT` only. ``explanations``: possible reasons, those that fit first. ``groups``: all that
     goes with the cause, the finding's own tag first. ``user_stack``: id of a user-mode stack of the allocations, -1 for
     none. ``separates``: the driver's frame that tells the kept from the freed ones, ``None`` where nothing does.
-    ``allocator``: another driver that allocated for the accused one. ``unloaded_ns``: when the accused one was unloaded.
+    ``allocator``: another driver that allocated for the accused one. ``unloaded_ns``: when that one was unloaded.
     """
 
     rank: int

@@ -100,7 +100,7 @@ def by_way_of(path: tuple[PathNode, ...], driver: str, size: int) -> tuple[PathN
     at = next((at for at, node in enumerate(path) if node.kind == "driver"), None)
     if at is None:
         return path
-    culprit = PathNode("driver", driver, driver, path[at].rule, size)
+    culprit = PathNode("driver", f"driver:{driver}", driver, path[at].rule, size)
     return (*path[:at], culprit, *path[at:])
 
 

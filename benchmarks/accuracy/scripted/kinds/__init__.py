@@ -8,6 +8,7 @@ from benchmarks.accuracy.scripted.kinds import (
     driver_keeps,
     driver_leaks,
     equilibrium,
+    libraries,
     modest_leaks,
     ports,
     processes,
@@ -15,6 +16,7 @@ from benchmarks.accuracy.scripted.kinds import (
     servers,
     special_apcs,
     steady_state,
+    unloads,
     user_apcs,
     waves,
 )
@@ -33,6 +35,8 @@ _FAMILIES: Final = (
     waves,
     servers,
     processes,
+    libraries,
+    unloads,
 )
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In the order in which a table lists them."""
