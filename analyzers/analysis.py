@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from analyzers.activity import Activity
 from analyzers.clocks import clock_shifts
+from analyzers.dated_stacks import DatedStacks
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.grounds import Grounds
+from analyzers.image_lives import NEVER
 from analyzers.ledger import Ledger
-from analyzers.modules import Modules
+from analyzers.modules import FrameTable, Modules, taken_apart
 from analyzers.pool import PoolView
 from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.processes import Processes
@@ -37,7 +39,7 @@ class TraceNames:
         self.processes = Processes()
         self.threads = Threads()
         self.modules = Modules()
-        self._stacks = stacks
+        self.stacks = DatedStacks(stacks, self.modules)
 
     def feed(self, batch: Batch) -> None:
         """Take the process, thread and image events of a batch."""
@@ -53,15 +55,26 @@ class TraceNames:
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
-        return tuple(self.frame(address, process) for address in self._stacks.frames(stack).tolist())
+        [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()
+        return tuple(self.frame(address, process, at_ns) for address in self.stacks.frames(stack).tolist())
 
     def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-        """The frames of many stacks, one stack after another, and where each begins, with the end as one more."""
-        return self._stacks.all_frames(stacks)
+        """The places of the frames of many stacks (:mod:`analyzers.modules`), one stack after another.
 
-    def frame(self, address: int, process: int = 0) -> Frame:
-        """What lies at an address of the kernel's, or of a process."""
-        module = self.modules.find(address, process)
+        And where each begins, with the end as one more.
+        """
+        found = self.frame_table(stacks)
+        return found.place, found.bounds
+
+    def frame_table(self, stacks: npt.NDArray[np.int32]) -> FrameTable:
+        """The kernel's modules in many stacks."""
+        addresses, bounds = self.stacks.all_frames(stacks)
+        return self.modules.frames(addresses, bounds, self.stacks.since(stacks))
+
+    def frame(self, place: int, process: int = 0, at_ns: int = NEVER) -> Frame:
+        """What lies at a place of the kernel's, or of a process; at a mere address the newest image before a time."""
+        address, _ = taken_apart(place)
+        module = self.modules.find(place, process, at_ns)
         return Frame(address, "", 0) if module is None else Frame(address, module.name, address - module.base)
 
 
@@ -92,9 +105,9 @@ class Analysis:
         pool = batch.tables.get("pool")
         self._running.follow(pool, batch.tables.get("context_switch"), self._sighted)
         if pool is not None:
-            self._ledger.feed(pool)
+            self._ledger.feed(self._names.stacks.dated(pool))
         if len(batch.late_stacks.stack):
-            self.late_stacks = self._ledger.attach_late(batch.late_stacks)
+            self.late_stacks = self._ledger.attach_late(self._names.stacks.dated_late(batch.late_stacks))
         self._requests.feed(batch, self._sighted)
         self._activity.feed(batch)
         self._at_ns = batch.until_ns
@@ -115,7 +128,7 @@ class Analysis:
         quarter of a millisecond for each group of outstanding allocations; without, the snapshot says nothing of why.
         """
         source = self._source
-        view = PoolView(self._ledger, self._names, self._running, self._tags, source.stacks)
+        view = PoolView(self._ledger, self._names, self._running, self._tags, self._names.stacks)
         pool = view.snapshot(self._at_ns)
         requests = self._requests.snapshot(self._names.threads, self._running) if diagnosed else None
         cover = None if requests is None else coverage(source.info, source.census, source.loss, pool, requests)
@@ -149,6 +162,8 @@ class Analysis:
                 names=names,
                 coverage=cover,
                 frame_of=names.frame,
+                frames_of=names.frame_table,
+                modules=names.modules,
                 pointer_size=source.info.machine_pointer,
                 at_ns=self._at_ns,
                 started=names.processes.started_ns,

@@ -14,6 +14,8 @@ from typing import Final, overload
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.pool_tables import Frame
+
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.integer]
@@ -350,6 +352,20 @@ NO_HELD_REQUESTS: Final = HeldRequests.of(())
 
 
 @dataclass(frozen=True, slots=True)
+class Separation:
+    """A frame that is in the stacks of all kept allocations and hardly any freed one.
+
+    ``kept_with`` of ``kept`` allocations have it, and ``freed_with`` of ``freed``; all numbers of those with a stack.
+    """
+
+    frame: Frame
+    kept_with: int
+    kept: int
+    freed_with: int
+    freed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """An accusation.
 
@@ -360,7 +376,8 @@ class Finding:
     ``apc``: of :attr:`Verdict.PENDING_APC` only, ``port``: of :attr:`Verdict.UNDRAINED_PORT` only, ``kept``: of
     :attr:`Verdict.DRIVER_KEPT` only. ``explanations``: possible reasons, those that fit first. ``groups``: all that
     goes with the cause, the finding's own tag first. ``user_stack``: id of a user-mode stack of the allocations, -1 for
-    none.
+    none. ``separates``: the driver's frame that tells the kept from the freed ones, ``None`` where nothing does.
+    ``allocator``: another driver that allocated for the accused one. ``unloaded_ns``: when that one was unloaded.
     """
 
     rank: int
@@ -389,6 +406,9 @@ class Finding:
     explanations: tuple[Explanation, ...] = ()
     groups: tuple[GroupShare, ...] = ()
     user_stack: int = -1
+    separates: Separation | None = None
+    allocator: str = ""
+    unloaded_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 Kernel images are known by process 0 (the rundown lists them there); user images by their process. An
 image stays known after it is unloaded, for the stacks before; where another one was loaded over it
-since, the newer one counts.
+since, the time of the event tells which of them it was (:mod:`analyzers.image_lives`).
+
+A *place* is an address with the mark of its image in bits 52 to 62, which are alike in every address: so that a number
+tells the code where two images lay at one address in turn. Everywhere else a place is the address.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +18,19 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.fields import merged
+from analyzers.image_lives import (
+    ALWAYS,
+    MARK_SHIFT,
+    MARKS,
+    NEVER,
+    Change,
+    ImageLives,
+    Module,
+    ModuleMap,
+    Unload,
+    module_of,
+)
 from tracer.columns import EventTable
-from tracer.events.image import UNLOAD
 from tracer.jit import kernel
 from tracer.search import last_at_most
 from tracer.stacks.table import StackTable
@@ -35,8 +48,7 @@ _LOWEST_32: Final = np.uint64(_KERNEL_SPACE[4])
 _LOWEST_64: Final = np.uint64(_KERNEL_SPACE[8])
 _KERNEL_PROCESSES: Final = {0, 4}
 """Processes that images of the kernel are listed under."""
-_PAGE: Final = 0x1000
-_LAST: Final = 0xFFFF_FFFF_FFFF_FFFF
+_TOP: Final = 1 << 63
 
 
 _INBOX: Final = frozenset(
@@ -50,60 +62,70 @@ _INBOX: Final = frozenset(
 """Drivers that come with Windows and stand in a request's way; the empty name is that of an unknown one."""
 
 
+_LIBRARIES: Final = frozenset(
+    f"{name}.sys"
+    for name in (
+        "netio",
+        "fwpkclnt",
+        "ndis",
+        "tdi",
+        "fltmgr",
+        "wdf01000",
+        "wdfldr",
+        "ks",
+        "portcls",
+        "ksecdd",
+        "cng",
+        "storport",
+        "scsiport",
+        "classpnp",
+        "hidparse",
+        "hidclass",
+        "usbd",
+        "wmilib",
+        "videoprt",
+        "dxgkrnl",
+        "watchdog",
+        "rdbss",
+        "clfs",
+        "msrpc",
+        "wpprecorder",
+    )
+)
+"""Those of Windows' drivers that export functions to others, and allocate for who calls them: export drivers, class and
+port drivers and frameworks (Windows driver documentation, "Creating Export Drivers", and the pages of each)."""
+
+
 def is_inbox(driver: str) -> bool:
     """Whether a module is known to be Windows' own; an unknown one is taken for that, as nobody is named then."""
     return driver.lower() in _INBOX
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
-    """One image: ``name`` without its path, ``path`` as the trace has it."""
-
-    base: int
-    size: int
-    name: str
-    path: str
-    process: int
+def is_library(driver: str) -> bool:
+    """Whether one of Windows' own drivers allocates for others that call it."""
+    return driver.lower() in _LIBRARIES
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleMap:
-    """The address space of one process by modules.
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameTable:
+    """The frames of several stacks, one stack after another: those of stack ``i`` from ``bounds[i]`` to the next.
 
-    ``bounds`` (uint64, ascending; ``edges`` are the same) begin stretches of memory; ``owners`` (int32, one less) are
-    rows of ``modules``, -1 where a stretch is nobody's.
+    ``place``: uint64. ``module``: int32 index into ``modules``, -1 where no image of the kernel's space fits.
     """
 
-    bounds: npt.NDArray[np.uint64]
-    owners: npt.NDArray[np.int32]
+    place: npt.NDArray[np.uint64]
+    bounds: npt.NDArray[np.int64]
+    module: npt.NDArray[np.int32]
     modules: tuple[Module, ...]
-    edges: tuple[int, ...]
-
-    @classmethod
-    def of(cls, modules: tuple[Module, ...]) -> ModuleMap:
-        """From images in the order of their loading."""
-        bases = np.array([module.base for module in modules], np.uint64)
-        ends = np.array([min(module.base + module.size, _LAST) for module in modules], np.uint64)
-        bounds = np.unique(np.concatenate([bases, ends]))
-        owners = np.full(max(len(bounds) - 1, 0), -1, np.int32)
-        firsts, lasts = np.searchsorted(bounds, bases), np.searchsorted(bounds, ends)
-        for row, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
-            owners[first:last] = row
-        return cls(bounds, owners, modules, tuple(bounds.tolist()))
-
-    def find(self, address: int) -> Module | None:
-        """The image an address lies in."""
-        at = bisect_right(self.edges, address) - 1
-        row = int(self.owners[at]) if 0 <= at < len(self.owners) else -1
-        return self.modules[row] if row >= 0 else None
 
 
 class Modules:
     """All images seen so far."""
 
     def __init__(self) -> None:
-        self._found: dict[int, dict[int, Module]] = {}
-        self._maps: dict[int, ModuleMap] = {}
+        self._found: dict[int, ImageLives] = {}
+        self.changes: list[Change] = []
+        """What lay elsewhere than before, in the order in which it became known."""
 
     def feed(self, table: EventTable) -> None:
         """Take one batch's image events."""
@@ -111,35 +133,74 @@ class Modules:
         sizes = merged(table, "size", "size32", dtype=np.uint64).tolist()
         processes = merged(table, "process", dtype=np.uint32).tolist()
         names = table.blob("file_name")
-        events = zip(table.event.tolist(), bases, sizes, processes, strict=True)
-        for row, (event, base, size, process) in enumerate(events):
-            self._add(base, size, process, names.utf16(row), loaded=event != UNLOAD)
+        columns = (table.time, table.raw_time, table.cpu, table.offset)
+        times = zip(*(column.tolist() for column in columns), strict=True)
+        events = zip(table.event.tolist(), bases, sizes, processes, times, strict=True)
+        for row, (event, base, size, process, at) in enumerate(events):
+            if base >= _KERNEL_SPACE[8] or (base >= _KERNEL_SPACE[4] and process in _KERNEL_PROCESSES):
+                process = 0  # noqa: PLW2901 - whatever process the event names
+            path = names.utf16(row)
+            image = module_of(base, size, re.split(r"[\\/]", path)[-1], path, process)
+            lives = self._found.setdefault(process, ImageLives(process))
+            self.changes += lives.feed(event, image, Unload(*at))
 
-    def _add(self, base: int, size: int, process: int, path: str, *, loaded: bool) -> None:
-        if base >= _KERNEL_SPACE[8] or (base >= _KERNEL_SPACE[4] and process in _KERNEL_PROCESSES):
-            process = 0
-        images = self._found.setdefault(process, {})
-        if not loaded and base in images:
-            return
-        images.pop(base, None)  # so that it goes to the end: the newest
-        images[base] = Module(base, max(size, _PAGE), re.split(r"[\\/]", path)[-1], path, process)
-        self._maps.pop(process, None)
+    def of_process(self, process: int, at_ns: int = NEVER) -> ModuleMap:
+        """Images of one process at a time, the last ones by default; 0 is the kernel."""
+        lives = self._found.get(process)
+        return _NOTHING if lives is None else lives.at(at_ns)
 
-    def of_process(self, process: int) -> ModuleMap:
-        """Images of one process; 0 is the kernel."""
-        if process not in self._maps:
-            self._maps[process] = ModuleMap.of(tuple(self._found.get(process, {}).values()))
-        return self._maps[process]
+    def find(self, place: int, process: int = 0, at_ns: int = NEVER) -> Module | None:
+        """The image that a place, or an address at a time, lies in: the kernel's images first, then those of a process.
 
-    def find(self, address: int, process: int = 0) -> Module | None:
-        """The image an address lies in: the kernel's images first, then those of ``process``."""
-        found = self.of_process(0).find(address)
-        return self.of_process(process).find(address) if found is None and process else found
+        By default the newest of several.
+        """
+        address, mark = taken_apart(place)
+        for space in dict.fromkeys((0, process)):
+            if (lives := self._found.get(space)) is not None:
+                marked = lives.by_mark(mark)
+                if marked is not None and marked.base <= address < marked.end:
+                    return marked
+                if (found := lives.at(at_ns).find(address)) is not None:
+                    return found
+        return None
+
+    @property
+    def unloaded(self) -> list[Module]:
+        """Drivers that were unloaded once or more."""
+        kernel_space = self._found.get(0)
+        return [] if kernel_space is None else kernel_space.unloaded
+
+    def frames(
+        self, addresses: npt.NDArray[np.uint64], bounds: npt.NDArray[np.int64], at_ns: npt.NDArray[np.int64]
+    ) -> FrameTable:
+        """What lay at the frames of several stacks; ``at_ns``: int64, by stack."""
+        module = np.full(len(addresses), -1, np.int32)
+        place, known = addresses.copy(), list[Module]()
+        lengths = np.diff(bounds)
+        for time_ns, which in self._by_turn(at_ns):
+            images = self.of_process(0, time_ns)
+            rows = np.flatnonzero(np.repeat(which, lengths))
+            found = images.rows(addresses[rows])
+            module[rows] = np.where(found >= 0, found + len(known), -1)
+            known += images.modules
+        marks = np.array([each.mark_bits for each in known], np.uint64)
+        if marks.any():
+            hit = np.flatnonzero(module >= 0)
+            place[hit] ^= marks[module[hit]]
+        return FrameTable(place, bounds, module, tuple(known))
+
+    def _by_turn(self, at_ns: npt.NDArray[np.int64]) -> list[tuple[int, npt.NDArray[np.bool_]]]:
+        """A time and which of the given ones are like it: the same images lay at the same places."""
+        kernel_space = self._found.get(0)
+        turns = np.zeros(0, np.int64) if kernel_space is None else kernel_space.turns
+        turn = np.searchsorted(turns, at_ns, side="right")
+        distinct = np.unique(turn).tolist() or [0]
+        return [(int(turns[each - 1]) if each else ALWAYS, turn == each) for each in distinct]
 
     def allocating(
-        self, stacks: StackTable, ids: npt.NDArray[np.int32]
+        self, stacks: StackTable, ids: npt.NDArray[np.int32], at_ns: npt.NDArray[np.int64] | None = None
     ) -> tuple[tuple[str, ...], npt.NDArray[np.uint64]]:
-        """Driver that asked for the allocation, by stack id, and the address in it.
+        """Driver that asked for the allocation, by stack id, and the place in it. ``at_ns``: time of each stack.
 
         It is the first frame outside the kernel image. Where all frames are the kernel's, the driver is ``nt`` and the
         frame the second one, as the first is in the pool's own code. The driver is empty where there is no stack or no
@@ -147,16 +208,39 @@ class Modules:
         whose image event is missing: not the kernel's, where that is known, and not that of whoever called it. The
         innermost frame is never a driver's: it is in the pool's code.
         """
-        kernel_space = self.of_process(0)
-        own = np.array([KERNEL.match(module.name) is not None for module in kernel_space.modules], np.bool_)
-        whole = any(KERNEL_FILE.match(module.name) for module in kernel_space.modules)
-        names = [KERNEL_NAME if mine else m.name for m, mine in zip(kernel_space.modules, own, strict=True)]
-        rows, frames = np.empty(len(ids), np.int32), np.empty(len(ids), np.uint64)
-        first_module(
-            stacks.canonical(ids), stacks.starts, stacks.lengths, stacks.frame_pool,
-            kernel_space.bounds, kernel_space.owners, own, whole, rows, frames,
-        )  # fmt: skip
-        return tuple(names[row] if row >= 0 else "" for row in rows.tolist()), frames
+        drivers, frames = np.full(len(ids), "", np.object_), np.zeros(len(ids), np.uint64)
+        times = np.full(len(ids), NEVER) if at_ns is None else at_ns
+        for time_ns, which in self._by_turn(times):
+            drivers[which], frames[which] = _allocating(self.of_process(0, time_ns), stacks, ids[which])
+        return tuple(drivers.tolist()), frames
+
+
+_NOTHING: Final = ModuleMap.of(())
+
+
+def taken_apart(place: int) -> tuple[int, int]:
+    """The address of a place, and the mark of its image: 0 for none."""
+    mark = place >> MARK_SHIFT & MARKS
+    if place & _TOP:
+        mark ^= MARKS
+    return place ^ mark << MARK_SHIFT, mark
+
+
+def _allocating(
+    images: ModuleMap, stacks: StackTable, ids: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.uint64]]:
+    own = np.array([KERNEL.match(module.name) is not None for module in images.modules], np.bool_)
+    whole = any(KERNEL_FILE.match(module.name) for module in images.modules)
+    names = [KERNEL_NAME if mine else m.name for m, mine in zip(images.modules, own, strict=True)]
+    rows, frames = np.empty(len(ids), np.int32), np.empty(len(ids), np.uint64)
+    first_module(
+        stacks.canonical(ids), stacks.starts, stacks.lengths, stacks.frame_pool,
+        images.bounds, images.owners, own, whole, rows, frames,
+    )  # fmt: skip
+    marks = np.array([module.mark_bits for module in images.modules], np.uint64)
+    if marks.any():
+        frames[rows >= 0] ^= marks[rows[rows >= 0]]
+    return np.array([*names, ""], np.object_)[rows], frames
 
 
 @kernel

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.dated_stacks import DatedStacks
 from analyzers.groups import by_driver, by_process
 from analyzers.ledger import Ledger
 from analyzers.ledger.histories import SiteRows
@@ -58,19 +59,21 @@ class _Parts:
 class PoolView:
     """Turns the ledger's state into an immutable :class:`~analyzers.pool_tables.PoolSnapshot`."""
 
-    def __init__(self, ledger: Ledger, names: Known, running: Running, tags: TagNames, stacks: StackTable) -> None:
+    def __init__(
+        self, ledger: Ledger, names: Known, running: Running, tags: TagNames, stacks: StackTable | DatedStacks
+    ) -> None:
         self._ledger = ledger
         self._names = names
         self._running = running
         self._tags = tags
-        self._stacks = stacks
+        self._stacks = DatedStacks(stacks, names.modules) if isinstance(stacks, StackTable) else stacks
 
     def snapshot(self, until_ns: int = 0) -> PoolSnapshot:
         """The pool now; histories go up to ``until_ns``, or to the last pool event where that is later."""
         totals = PoolTotals(*self._ledger.totals, failed_allocations=self._ledger.failed)
         sites, parts = self._sites()
-        stacks = self._stacks.canonical(np.arange(len(self._stacks), dtype=np.int32))
-        live = outstanding(self._ledger.slots, totals.outstanding_count, parts.rows.row_of_site, stacks)
+        live = outstanding(self._ledger.slots, totals.outstanding_count, parts.rows.row_of_site)
+        live = replace(live, user_stack=self._stacks.canonical(live.user_stack))
         history, of = self._ledger.history(parts.rows, until_ns), live.site
         if parts.several:
             live = replace(live, site=parts.site[of])
@@ -106,7 +109,7 @@ class PoolView:
         np.minimum.at(first_ns, row_of, raw["first"])
         last_ns = np.full(rows, np.iinfo(np.int64).min)
         np.maximum.at(last_ns, row_of, raw["last"])
-        driver, frame = self._names.modules.allocating(self._stacks, stack[first])
+        driver, frame = self._allocating(stack[first])
         table = SiteTable(
             tag_row=raw["tag_row"][first],
             stack=stack[first],
@@ -120,6 +123,10 @@ class PoolView:
             frame=frame,
         )
         return table, self._parts(every, used, row_of)
+
+    def _allocating(self, stacks: npt.NDArray[np.int32]) -> tuple[tuple[str, ...], npt.NDArray[np.uint64]]:
+        dated = self._stacks
+        return self._names.modules.allocating(dated.source, dated.base(stacks), dated.since(stacks))
 
     def _parts(self, every: npt.NDArray[np.void], used: npt.NDArray[np.intp], row_of: npt.NDArray[np.intp]) -> _Parts:
         """The sites by process: a thread's are those of its process."""

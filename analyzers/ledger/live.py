@@ -25,7 +25,6 @@ def _gather(  # noqa: PLR0913, PLR0917 - an array for each column
     slots: npt.NDArray[np.void],
     rows: npt.NDArray[np.int32],
     site_rows: npt.NDArray[np.int32],
-    stacks: npt.NDArray[np.int32],
     address: npt.NDArray[np.uint64],
     size: npt.NDArray[np.uint64],
     time: npt.NDArray[np.int64],
@@ -50,17 +49,14 @@ def _gather(  # noqa: PLR0913, PLR0917 - an array for each column
         cpu[i] = slot["cpu"]
         who[i] = slot["who"]
         site[i] = site_rows[slot["site"]]
-        user_stack[i] = stacks[slot["user_stack"]] if slot["user_stack"] >= 0 else -1
+        user_stack[i] = slot["user_stack"]
         offset[i] = slot["offset"]
 
 
-def outstanding(
-    slots: npt.NDArray[np.void], live: int, site_rows: npt.NDArray[np.int32], stacks: npt.NDArray[np.int32]
-) -> Outstanding:
-    """Copies of the ``live`` allocations among ``slots``.
+def outstanding(slots: npt.NDArray[np.void], live: int, site_rows: npt.NDArray[np.int32]) -> Outstanding:
+    """Copies of the ``live`` allocations among ``slots``; their user stacks are ids as the events had them.
 
-    ``site_rows`` gives the row of each of the ledger's sites in the snapshot, ``stacks`` what each stack id
-    stands for.
+    ``site_rows`` gives the row of each of the ledger's sites in the snapshot.
     """
     rows = _oldest_first(slots, live)
     result = Outstanding(
@@ -77,7 +73,7 @@ def outstanding(
         offset=np.empty(live, np.int64),
     )
     _gather(
-        slots, rows, site_rows, stacks,
+        slots, rows, site_rows,
         result.address, result.size, result.time_ns, result.type, result.thread, result.process,
         result.cpu, result.who, result.site, result.user_stack, result.offset,
     )  # fmt: skip

@@ -10,17 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
-from analyzers.modules import KERNEL_NAME
-from analyzers.pool_tables import Frame, Names, Outstanding, PoolSnapshot
+from analyzers.modules import KERNEL_NAME, FrameTable, Modules
+from analyzers.pool_tables import I32, Frame, Names, Outstanding, PoolSnapshot
+from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, moment
 from analyzers.tags.callers import PACKET
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY
 from analyzers.verdicts import advice
 from analyzers.verdicts.calls import calling_modules
-from analyzers.verdicts.confidence import Doubt, Weight, confidence
+from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence, of_gone
 from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.judgement import FEWEST_SIBLINGS, Judgement
+from analyzers.verdicts.judgement import FEWEST_SIBLINGS, Gone, Judgement
 from analyzers.verdicts.lengths import length_weight
 from analyzers.verdicts.owners import Owners
 
@@ -39,14 +40,17 @@ def never_seen(_process: int, _at_ns: int) -> None:
 class Scene:
     """What every accusation is made from: the pool, the names, and which evidence there is.
 
-    ``frame_of``: what lies at an address of the kernel's. ``started``: when the process that had an id at a time was
-    started, ``None`` for before the trace. ``at_ns``: the moment of the diagnosis.
+    ``frame_of``: what lies at a place of the kernel's; ``frames_of``: the frames of many stacks; ``modules``: all
+    images. ``started``: when the process that had an id at a time was started, ``None`` for before the trace.
+    ``at_ns``: the moment of the diagnosis.
     """
 
     pool: PoolSnapshot
     names: Names
     coverage: Coverage
     frame_of: Callable[[int], Frame]
+    frames_of: Callable[[I32], FrameTable]
+    modules: Modules
     started: Started = never_seen
     at_ns: int = 0
 
@@ -75,13 +79,9 @@ def accuse(
     pool, group, rows = scene.pool, judgement.group, judgement.rows
     code = place(scene, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
-    doubts: list[Doubt | Weight] = [
-        *_doubts(judgement, scene, who),
-        length_weight(judgement, starting=_is_starting(judgement, scene, who)),
-    ]
-    sure = confidence(judgement.verdict, doubts, count=len(rows), explained=judgement.explained)
+    sure = _sure(judgement, scene, who)
     name = scene.names.process(who.process, int(pool.outstanding.time_ns[rows[-1]])) if who.process is not None else ""
-    driver = "" if group.callers else group.driver
+    driver = "" if group.callers else judgement.driver
     calls = calling_modules(scene.names, who.user_stack, who.process)
     return Finding(
         rank=0,
@@ -99,18 +99,32 @@ def accuse(
         thread_id=who.thread,
         driver=driver,
         stack=who.stack,
-        path=path,
+        path=path if driver in {"", group.driver} else by_way_of(path, driver, size),
         evidence=_evidence(judgement, scene, rows, who, code, calls, closed_sockets),
         doubts=sure.doubts,
         advice=_advice(judgement, scene, code, name, who, calls),
         accused=Accused.PROCESS if group.callers else Accused.DRIVER,
         groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
         user_stack=who.user_stack,
+        separates=None if judgement.told_apart is None else judgement.told_apart.separation,
+        allocator=_allocator(judgement),
+        unloaded_ns=None if judgement.gone is None else judgement.gone.unload.at_ns,
     )
+
+
+def by_way_of(path: tuple[PathNode, ...], driver: str, size: int) -> tuple[PathNode, ...]:
+    """The way to what another driver allocated at the call of the culprit: over both."""
+    at = next((at for at, node in enumerate(path) if node.kind == "driver"), None)
+    if at is None:
+        return path
+    culprit = PathNode("driver", f"driver:{driver}", driver, path[at].rule, size)
+    return (*path[:at], culprit, *path[at:])
 
 
 def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Owners, calls: tuple[str, ...]) -> str:
     group = judgement.group
+    if judgement.gone is not None:
+        return advice.unloaded(group.driver, code, group.tag)
     if group.tag in OBJECT_MEMORY:
         return (
             advice.handles(process, who.thread, group.tag, calls)
@@ -120,15 +134,37 @@ def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Ow
     if group.callers:
         return advice.caller(process, who.thread, group.tag, calls)
     if judgement.verdict is Verdict.MISSING_FREE:
-        return advice.missing_free(group.driver, code, group.tag)
+        return advice.missing_free(judgement.driver, culprit_place(judgement) or code, group.tag, _allocator(judgement))
     missing = "" if scene.coverage.stacks else "stacks"
-    return advice.growth(group.driver, group.tag, missing or ("" if scene.coverage.requests else "requests"))
+    return advice.growth(judgement.driver, group.tag, missing or ("" if scene.coverage.requests else "requests"))
+
+
+def _allocator(judgement: Judgement) -> str:
+    """The driver that allocates for the culprit, empty where that is itself."""
+    return "" if judgement.driver == judgement.group.driver else judgement.group.driver
+
+
+def culprit_place(judgement: Judgement) -> str:
+    """The frame that separates, empty for none."""
+    told = judgement.told_apart
+    return "" if told is None or told.separation is None else str(told.separation.frame)
 
 
 def place(scene: Scene, judgement: Judgement) -> str:
     """The code that allocates, as module + offset; empty where no stack tells."""
     address = int(scene.pool.sites.frame[judgement.group.sites[0]])
     return str(scene.frame_of(address)) if address else ""
+
+
+def _sure(judgement: Judgement, scene: Scene, who: Owners) -> Confidence:
+    count, explained = len(judgement.rows), judgement.explained
+    if judgement.gone is not None:
+        return of_gone(at_end=judgement.gone.at_end, count=count, explained=explained)
+    doubts: list[Doubt | Weight] = [
+        *_doubts(judgement, scene, who),
+        length_weight(judgement, starting=_is_starting(judgement, scene, who)),
+    ]
+    return confidence(judgement.verdict, doubts, count=count, explained=explained)
 
 
 def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
@@ -164,12 +200,13 @@ def _evidence(
     outstanding = scene.pool.outstanding
     first, last = pool_event(outstanding, int(rows[0])), pool_event(outstanding, int(rows[-1]))
     lived = judgement.survivors
-    found = [_siblings(judgement)] if lived.freed else []
-    if lived.freed:
+    found = [_unloaded(judgement.gone, len(rows))] if judgement.gone is not None else []
+    found += [_siblings(judgement)] if lived.freed else []
+    if lived.freed and judgement.gone is None:
         found.append(
             Evidence(
                 "outlived",
-                f"{counted(len(rows), 'allocation')} {'is' if len(rows) == 1 else 'are'} older than "
+                f"{counted(lived.count, 'allocation')} {'is' if lived.count == 1 else 'are'} older than "
                 f"{duration(lived.age_ns)}",
                 (first, last),
                 inferred=True,
@@ -190,7 +227,42 @@ def _evidence(
         )
     if judgement.group.tag == PACKET and judgement.group.callers and who.process is None:
         found.append(_passed_on(scene, rows))
-    return (*found, *_who(who, code, calls, driver=judgement.group.driver))
+    return (*found, *separating(judgement), *_who(who, code, calls, driver=judgement.group.driver))
+
+
+def _unloaded(gone: Gone, count: int) -> Evidence:
+    event = EventRef(gone.unload.at_ns, "image", gone.unload.cpu, gone.unload.offset)
+    left = f"{counted(count, 'block')} {'was' if count == 1 else 'were'} still allocated then"
+    return Evidence(
+        "unloaded",
+        f"{gone.driver} was unloaded at {moment(gone.unload.at_ns)}; {left}, and nobody is left to free them",
+        (event,),
+    )
+
+
+def separating(judgement: Judgement) -> list[Evidence]:
+    """Both numbers of the frame that separates, or why nothing does."""
+    told = judgement.told_apart
+    if told is None or not told.kept:
+        return []
+    if (found := told.separation) is None:
+        if not told.freed:
+            says = f"no stack of a freed {tag_text(judgement.group.tag).strip()} block is there to compare theirs with"
+        else:
+            says = (
+                f"nothing in their stacks tells the {told.kept:,} kept ones from the {told.freed:,} freed ones: it is a"
+                " later path that skips the free"
+                if told.alike
+                else f"no driver's frame is in nearly all of the {told.kept:,} kept ones and in hardly any of the"
+                f" {told.freed:,} freed ones"
+            )
+        return [Evidence("nothing-separates", says)]
+    also = f"; {', '.join(told.others)} as well" if told.others else ""
+    says = (
+        f"{found.frame} is in the stacks of {found.kept_with:,} of {found.kept:,} kept ones, and of"
+        f" {found.freed_with:,} of {found.freed:,} freed ones{also}"
+    )
+    return [Evidence("separating-frame", says)]
 
 
 def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:

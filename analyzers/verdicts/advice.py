@@ -107,16 +107,30 @@ def references(driver: str, place: str, tag: int) -> str:
     )
 
 
-def missing_free(driver: str, place: str, tag: int) -> str:
-    """Which code to read."""
+def missing_free(driver: str, place: str, tag: int, allocator: str = "") -> str:
+    """Which code to read; ``allocator``: another driver that allocates for it."""
     if not driver:
         return (
             f"Record again with stacks on pool events to see who allocates {tag_text(tag)!r}, or search for it with "
             f"!poolfind {tag_text(tag)} in a kernel debugger."
         )
+    if allocator:
+        return (
+            f"In {driver}, follow what {place or 'it'} gets from {allocator} (tag {tag_text(tag)!r}) to every return"
+            " that skips the call which gives it back (error paths first)."
+        )
     return (
         f"In {driver}, follow what {place or 'it'} allocates with tag {tag_text(tag)!r} to every return that skips the "
         f"free (error paths first); Driver Verifier with pool tracking on {driver} confirms it."
+    )
+
+
+def unloaded(driver: str, place: str, tag: int) -> str:
+    """Which code to read, where the driver has left blocks behind."""
+    return (
+        f"In {driver}, look for what its unload routine and its error paths leave of what {place or 'it'} allocates"
+        f" with tag {tag_text(tag)!r}; Driver Verifier with pool tracking on {driver} stops the machine at the next"
+        " such unload (bug check 0xC4, 0x62)."
     )
 
 

@@ -6,7 +6,7 @@ Every doubt stands here once, with its factor and its words; ``docs/verdicts.md`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -51,6 +51,10 @@ class Doubt(Enum):
         "none of the program's own were freed: how long they live is known from other programs alone",
     )
     ANYBODY = (0.8, "any program may hold a handle to such an object, not only the one that created it")
+    UNLOADED_AT_END = (
+        0.9,
+        "its driver was unloaded just before the trace's end: what others free for it may come later",
+    )
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
 
     def __init__(self, factor: float, says: str) -> None:
@@ -84,6 +88,16 @@ def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int
         value *= 1 - _LOSS_WEIGHT * min(explained / max(count, 1), 1.0)
         says.append(f"events were lost: they may explain up to {explained:,.0f} of the {count:,} allocations")
     return Confidence(round(value, 3), tuple(says))
+
+
+def of_gone(*, at_end: bool, count: int, explained: float) -> Confidence:
+    """That a driver which was unloaded leaked ``count`` blocks: as sure of one as of many, however short the trace is.
+
+    ``explained``: how many of them lost events may explain at most.
+    """
+    doubts = [Doubt.UNLOADED_AT_END] if at_end else []
+    found = confidence(Verdict.MISSING_FREE, doubts, count=count, explained=explained)
+    return replace(found, value=round(found.value / for_count(count), 3))
 
 
 def for_count(count: int) -> float:

@@ -16,7 +16,8 @@ from analyzers.holders.held_groups import held_groups
 from analyzers.holders.holding import holding
 from analyzers.holders.port import ports
 from analyzers.holders.user_apc import taken_now_and_then
-from analyzers.pool_tables import Frame, Names, PoolSnapshot
+from analyzers.modules import FrameTable, Modules
+from analyzers.pool_tables import I32, Frame, Names, PoolSnapshot
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
@@ -36,9 +37,10 @@ _LIKELY: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything a diagnosis is made from. ``frame_of``: what lies at an address of the kernel's.
+    """Everything a diagnosis is made from. ``frame_of``: what lies at a place of the kernel's.
 
-    ``started``: when the process that had an id at a time was started, ``None`` for before the trace.
+    ``frames_of``: the frames of many stacks; ``modules``: all images. ``started``: when the process that had an id at a
+    time was started, ``None`` for before the trace.
     ``baseline``: the pool's counters when the events began, ``None`` where they are not known.
     """
 
@@ -49,6 +51,8 @@ class Case:
     names: Names
     coverage: Coverage
     frame_of: Callable[[int], Frame]
+    frames_of: Callable[[I32], FrameTable]
+    modules: Modules
     pointer_size: int
     at_ns: int
     started: Started = never_seen
@@ -57,7 +61,7 @@ class Case:
 
 def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     """Judge everything that is outstanding; gives the diagnosis and what it rests on."""
-    pool, scene = case.pool, Scene(case.pool, case.names, case.coverage, case.frame_of, case.started, case.at_ns)
+    pool, scene = case.pool, _scene(case)
     held = _hold(case, scene.module_of)
     if not len(pool.outstanding):
         return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
@@ -81,6 +85,12 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
     findings += rest.findings
     cleared = (*rest.cleared, *before_trace(pool, case.baseline))
     return Diagnosis(_ranked(findings, scene), cleared, held_requests(held, scene)), held
+
+
+def _scene(case: Case) -> Scene:
+    return Scene(
+        case.pool, case.names, case.coverage, case.frame_of, case.frames_of, case.modules, case.started, case.at_ns
+    )
 
 
 def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:

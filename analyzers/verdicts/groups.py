@@ -24,6 +24,7 @@ from tracer.columns import UNKNOWN_ID
 
 F64 = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+Family = tuple[int, str, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +37,7 @@ class Group:
     ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place, and
     of the same process where the group is one's and not of objects. ``parts``: its rows of :func:`parts_of`.
     ``process``: whose alone it is, UNKNOWN_ID where it is all processes' or nothing tells. ``callers``: the culprit is
-    who asked for it.
+    who asked for it. ``apart``: of the sites, as :func:`groups` was given it.
     """
 
     tag_row: int
@@ -55,11 +56,12 @@ class Group:
     parts: Rows
     process: int = UNKNOWN_ID
     callers: bool = False
+    apart: int = 0
 
     @property
-    def family(self) -> tuple[int, str, int]:
+    def family(self) -> Family:
         """What groups have in common that one driver's, or one process', allocations of a tag are."""
-        return self.tag_row, self.driver, self.process
+        return self.tag_row, self.driver, self.process, self.apart
 
 
 def parts_of(pool: PoolSnapshot) -> SiteParts:
@@ -78,17 +80,21 @@ def parts_of(pool: PoolSnapshot) -> SiteParts:
     )
 
 
-def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int = 0) -> list[Group]:
+def groups(
+    pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int = 0, apart: I64 | None = None
+) -> list[Group]:
     """Groups that hold anything, most bytes first; allocations that are explained already belong to none.
 
-    ``explained``: bool, one per row of the outstanding table. ``since_ns``: their histories begin then.
+    ``explained``: bool, one per row of the outstanding table. ``since_ns``: their histories begin then. ``apart``:
+    int64, a number by site; what differs in it is no group, even where the code is the same.
     """
     left = np.flatnonzero(~explained)
     if not len(left):
         return []
     table = parts_of(pool)
     callers = callers_sites(pool)[table.site]
-    of_part = _number_of_part(pool.sites, table, callers)
+    number = np.zeros(len(pool.sites.tag_row), np.int64) if apart is None else apart
+    of_part = _number_of_part(pool.sites, table, callers, number)
     rows, of_row = _in_order(left, of_part[table.of[left]])
     first_row = np.flatnonzero(np.diff(of_row, prepend=-1))
     numbers = of_row[first_row]
@@ -97,7 +103,7 @@ def groups(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int =
     parts, first_part = parts[held], np.searchsorted(of[held], numbers)
     size = np.add.reduceat(pool.outstanding.size[rows], first_row, dtype=np.uint64)
     split = np.split(parts, first_part[1:]), np.split(rows, first_row[1:])
-    found = _Found(pool, table, callers, *split, parts, first_part, since_ns)
+    found = _Found(pool, table, callers, *split, parts, first_part, since_ns, number)
     return [found.group(number) for number in np.argsort(~size, kind="stable").tolist()]  # all bits turned: descending
 
 
@@ -109,9 +115,11 @@ def callers_sites(pool: PoolSnapshot) -> npt.NDArray[np.bool_]:
     return np.fromiter((known[pair] for pair in pairs), np.bool_, len(tags))
 
 
-def _number_of_part(sites: SiteTable, parts: SiteParts, callers: npt.NDArray[np.bool_]) -> I64:
+def _number_of_part(sites: SiteTable, parts: SiteParts, callers: npt.NDArray[np.bool_], apart: I64) -> I64:
     """By part: a number that those of one tag, allocating frame and, where it is the caller's, process share."""
     _, frame = np.unique(sites.frame, return_inverse=True)
+    if apart.any():
+        _, frame = np.unique((apart << 32) | frame, return_inverse=True)
     _, place = np.unique((sites.tag_row.astype(np.int64) << 32) | frame, return_inverse=True)
     process = np.where(callers, parts.process, np.uint32(UNKNOWN_ID))
     _, number = np.unique((place[parts.site].astype(np.int64) << 32) | process, return_inverse=True)
@@ -137,9 +145,11 @@ class _Found:
         every: Rows,
         first: Rows,
         since_ns: int,
+        apart: I64,
     ) -> None:
         """``callers``: by part. ``parts``, ``rows``: by group; ``every``: these parts in a row; ``first`` of each."""
         self._pool, self._table, self._callers, self._parts, self._rows = pool, table, callers, parts, rows
+        self._apart = apart
         self._histories = table.history.by_group(every, first, since_ns)
         self._families = _families(pool, table, callers)
         allocations, frees, count = (
@@ -181,6 +191,7 @@ class _Found:
             parts=parts,
             process=process,
             callers=callers,
+            apart=int(self._apart[sites[0]]),
         )
 
 

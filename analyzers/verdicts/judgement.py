@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import ACCUSATIONS, Verdict
+from analyzers.findings import ACCUSATIONS, Separation, Verdict
+from analyzers.image_lives import Unload
 from analyzers.lost import TELLING_ALLOCATIONS, LossRate
 from analyzers.pool_tables import I64, Outstanding
 from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
-from analyzers.verdicts.groups import Group, joined
+from analyzers.verdicts.groups import Family, Group, joined
 from analyzers.verdicts.survivors import Survivors, survivors
 
 FEWEST_SIBLINGS: Final = 10
@@ -39,10 +40,36 @@ would be one for each; where it has grown, fewer."""
 
 
 @dataclass(frozen=True, slots=True)
+class ToldApart:
+    """What the stacks of kept and freed ones tell; ``kept``, ``freed``: how many have a stack.
+
+    ``separation``: ``None`` where nothing separates. ``driver``: whom it accuses; ``others``: further places that
+    separate as well, innermost first. ``alike``: every frame of the kept ones' usual stack is in those of freed ones.
+    """
+
+    separation: Separation | None
+    kept: int
+    freed: int
+    driver: str = ""
+    others: tuple[str, ...] = ()
+    alike: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The driver of a group was unloaded; ``at_end``: so late that the trace hardly shows what came after it."""
+
+    driver: str
+    unload: Unload
+    at_end: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """``why``: for a cleared group, the reason; ``course`` and ``growth`` are what it was judged by.
 
     ``explained``: survivors that lost events may explain. ``seen_ns``: how long the trace goes on after the first one.
+    ``told_apart``, ``gone``: what :mod:`analyzers.verdicts.separates` and :mod:`analyzers.verdicts.gone` found.
     """
 
     group: Group
@@ -53,11 +80,21 @@ class Judgement:
     explained: float
     why: str = ""
     seen_ns: int = 0
+    told_apart: ToldApart | None = None
+    gone: Gone | None = None
 
     @property
     def rows(self) -> npt.NDArray[np.intp]:
-        """The survivors' rows of the outstanding table, oldest first."""
+        """The survivors' rows of the outstanding table, oldest first; all where what separates was never freed."""
+        told = self.told_apart
+        if told is not None and told.separation is not None and not self.group.frees and not told.separation.freed_with:
+            return self.group.rows
         return self.group.rows[: self.survivors.count]
+
+    @property
+    def driver(self) -> str:
+        """Whom it is about: the driver that the separating frame accuses, else the one that allocates."""
+        return (self.told_apart.driver if self.told_apart is not None else "") or self.group.driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +134,14 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
 
     What comes of it counts where that is an accusation.
     """
-    families: dict[tuple[int, str, int], list[Judgement]] = {}
+    families: dict[Family, list[Judgement]] = {}
     for each in judged:
         if each.group.driver:
             families.setdefault(each.group.family, []).append(each)
     several = (family for family in families.values() if len(family) > 1)
     few = [family for family in several if all(each.course is Course.TOO_FEW for each in family)]
     wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= FEWEST]
-    accused: dict[tuple[int, str, int], Judgement] = {}
+    accused: dict[Family, Judgement] = {}
     for group, grows in zip(wider, growths([each.history for each in wider]), strict=True):
         found = _judge(_look(group, grows, outstanding, span), LossRate(told))
         if found.verdict in ACCUSATIONS:

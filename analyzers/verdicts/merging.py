@@ -14,7 +14,7 @@ from analyzers.verdicts.groups import parts_of
 from analyzers.verdicts.judgement import Judgement
 from tracer.columns import UNKNOWN_ID
 
-Key = tuple[int, str, int, str]
+Key = tuple[int, str, int, int, str, int]
 
 
 def without_nobodys(judged: Iterable[Judgement]) -> list[Judgement]:
@@ -51,7 +51,8 @@ def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
     result = []
     for each in judged:
         if each.verdict in ACCUSATIONS:
-            families.setdefault((*each.group.family, each.verdict), []).append(each)
+            unload_ns = -1 if each.gone is None else each.gone.unload.at_ns
+            families.setdefault((*each.group.family, each.verdict, unload_ns), []).append(each)
         else:
             result.append(each)
     several = [_one(family, pool) for family in families.values() if len(family) > 1]

@@ -20,6 +20,7 @@ from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import Span
+from analyzers.verdicts.gone import blocks_of_gone, judge_gone
 from analyzers.verdicts.groups import callers_sites, groups
 from analyzers.verdicts.handle_tables import with_handle_tables
 from analyzers.verdicts.in_step import in_step
@@ -29,6 +30,7 @@ from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.resting import WHY, resting
+from analyzers.verdicts.separates import callers_apart, told_apart
 from analyzers.verdicts.starting import with_starts
 from tracer.columns import UNKNOWN_ID
 
@@ -60,9 +62,14 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     under_way = _under_way(pool, held) & ~known & ~rests & ~late
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late
     aside = known | rests | under_way | early | late
-    judged = judge_all(groups(pool, aside, complete_ns), pool.outstanding, span, lost)
+    gone = blocks_of_gone(pool, scene.modules, aside)
+    of_gone = judge_gone(pool, gone, span, lost, complete_ns)
+    aside |= gone.mask
+    apart = callers_apart(pool, aside, scene.frames_of)
+    judged = judge_all(groups(pool, aside, complete_ns, apart), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
-    judged = merged((sockets.judged(each) for each in without_nobodys(judged)), pool)
+    judged = merged([*of_gone, *(sockets.judged(each) for each in without_nobodys(judged))], pool)
+    judged = told_apart(judged, pool, scene.frames_of, scene.frame_of)
     accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene, held)
     passed_on = settled(accused.groups, accused.families, pool)
     if passed_on is not None:

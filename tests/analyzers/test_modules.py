@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.modules import Module, ModuleMap, Modules
+from analyzers.image_lives import Module, ModuleMap
+from analyzers.modules import Modules
 from tests.analyzers.event_tables import event_table, stack_table, strings
 from tracer.columns import Column
 

@@ -62,7 +62,10 @@ def _of_unfreed(finding: Finding) -> str:
     memory = f"{tag_name(finding.tag)} memory"
     if finding.accused is Accused.PROCESS:
         return f"not all {memory} that {_asking(finding)} for is freed"
-    return f"{culprit(finding)} does not free all of the {memory} that it allocates"
+    if finding.unloaded_ns is not None:
+        return f"{culprit(finding)} was unloaded and left {counted(finding.count, 'block')} of {memory} behind"
+    whose = f"{driver_words(finding.allocator)} allocates for it" if finding.allocator else "it allocates"
+    return f"{culprit(finding)} does not free all of the {memory} that {whose}"
 
 
 def _of_objects(finding: Finding) -> str:
@@ -78,6 +81,8 @@ def _of_growth(finding: Finding) -> str:
     if finding.tag in OBJECTS:
         return _of_objects(finding)
     whose = f"that {_asking(finding)} for" if finding.accused is Accused.PROCESS else f"of {culprit(finding)}"
+    if finding.allocator:
+        whose = f"that {driver_words(finding.allocator)} allocates for {culprit(finding)}"
     grows = f"{tag_name(finding.tag)} memory {whose} keeps growing; the trace cannot show"
     fitting = sum(each.fits is Fits.YES for each in finding.explanations)
     return f"{grows} which of {fitting} reasons keeps it" if fitting > 1 else f"{grows} why it is not freed"

@@ -15,6 +15,7 @@ from analyzers.findings import (
     HeldRequests,
     PathNode,
     PortPart,
+    Separation,
 )
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
@@ -94,13 +95,25 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
         "kept": finding.kept,
         "explanations": [_explanation(reason) for reason in finding.explanations],
         "groups": [_group(share) for share in finding.groups or shares_of(finding)],
-        "separates": None,
+        "separates": None if finding.separates is None else _separates(finding.separates),
+        "unloaded_ns": finding.unloaded_ns,
         "user_stack": stack_part(snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)),
         "stack": stack_part(snapshot.names.frames(finding.stack)),
         "path": [_node(node) for node in finding.path],
         "evidence": [_evidence(reason, snapshot.info) for reason in finding.evidence],
         "doubts": [string(doubt) for doubt in finding.doubts],
         "advice": string(finding.advice),
+    }
+
+
+def _separates(separation: Separation) -> Object:
+    [frame] = stack_part([separation.frame])
+    return {
+        "frame": frame,
+        "kept_with": separation.kept_with,
+        "kept": separation.kept,
+        "freed_with": separation.freed_with,
+        "freed": separation.freed,
     }
 
 

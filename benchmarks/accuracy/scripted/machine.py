@@ -101,7 +101,10 @@ class Thread:
 
 @dataclass(slots=True)
 class Machine:
-    """Images, processes and threads of one trace."""
+    """Images, processes and threads of one trace.
+
+    ``loads``, ``unloads``: when drivers come and go that are not there all the time, in nanoseconds.
+    """
 
     rng: random.Random
     conditions: Conditions
@@ -112,6 +115,8 @@ class Machine:
     threads: list[Thread] = field(default_factory=list)
     system: Process = field(init=False)
     user_modules: dict[str, Image] = field(default_factory=dict)
+    loads: dict[Image, float] = field(default_factory=dict)
+    unloads: dict[Image, float] = field(default_factory=dict)
     _mapped: list[Image] = field(default_factory=list)
     _base: int = 0
     _next_id: int = 400
@@ -134,6 +139,13 @@ class Machine:
     def driver(self) -> Image:
         """A third party's driver, another one each time."""
         return self.third_party.pop(self.rng.randrange(len(self.third_party)))
+
+    def mapped_over(self, gone: Image) -> Image:
+        """Another driver at the base of one that goes."""
+        name = self.driver().name
+        made = Image(name, self.rng.choice(_FOLDERS) + name, gone.base, gone.size)
+        self._mapped.append(made)
+        return made
 
     def mapped(self) -> list[Image]:
         """All modules of the kernel, those already handed out too."""

@@ -23,6 +23,8 @@ def list_all(scribe: Scribe, *, at_start: bool) -> None:
         hooks = (process.RUNDOWN_END, thread.RUNDOWN_END, image.RUNDOWN_END)
     machine = scribe.machine
     for mapped in machine.mapped():
+        if mapped in (machine.loads if at_start else machine.unloads):
+            continue
         _image(scribe, hook=hooks[2], mapped=mapped, owner=0)
     for each in machine.processes:
         if _there(each.started, each.ended, at_start):
@@ -36,6 +38,9 @@ def list_all(scribe: Scribe, *, at_start: bool) -> None:
 
 def lay_down_lives(machine: Machine, script: Script) -> None:
     """Starts and ends within the trace."""
+    for lives, hook in ((machine.loads, image.LOAD), (machine.unloads, image.UNLOAD)):
+        for mapped, at in lives.items():
+            script.add(at, None, partial(_image, hook=hook, mapped=mapped, owner=0), 0)
     for each in machine.processes:
         if each.started >= 0:
             script.add(each.started, None, partial(_process, hook=process.START, of=each), 0)

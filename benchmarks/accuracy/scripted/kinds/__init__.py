@@ -9,6 +9,7 @@ from benchmarks.accuracy.scripted.kinds import (
     driver_leaks,
     equilibrium,
     handles,
+    libraries,
     modest_leaks,
     ports,
     processes,
@@ -18,6 +19,7 @@ from benchmarks.accuracy.scripted.kinds import (
     special_apcs,
     starts,
     steady_state,
+    unloads,
     user_apcs,
     waves,
 )
@@ -39,6 +41,8 @@ _FAMILIES: Final = (
     handles,
     starts,
     rolled,
+    libraries,
+    unloads,
 )
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In the order in which a table lists them."""
