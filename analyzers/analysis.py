@@ -43,6 +43,7 @@ class TraceNames:
         for kind, taker in (("process", self.processes), ("thread", self.threads), ("image", self.modules)):
             if kind in batch.tables:
                 taker.feed(batch.tables[kind])
+        self.threads.find(batch)
 
     def process(self, pid: int, at_ns: int | None = None) -> str:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
