@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
-from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import Frame, Names, Outstanding, PoolSnapshot
 from analyzers.quantities import counted, duration, moment
 from analyzers.tags.callers import PACKET
@@ -21,6 +20,7 @@ from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
+from analyzers.verdicts.shares import Walked, where, whose
 
 _PROGRAMS: Final = 3
 """Programs that a sentence names."""
@@ -99,17 +99,18 @@ def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Ow
 
 
 def place(scene: Scene, judgement: Judgement) -> str:
-    """The code that allocates, as module + offset; empty where no stack tells."""
-    address = int(scene.pool.sites.frame[judgement.group.sites[0]])
+    """The code that allocates most of them, as module + offset; empty where no stack tells."""
+    address = Walked.of(scene.pool, judgement.rows).frame
     return str(scene.frame_of(address)) if address else ""
 
 
 def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
-    cover = scene.coverage
+    cover, walked = scene.coverage, Walked.of(scene.pool, judgement.rows)
     callers = judgement.group.callers
     held = {
-        Doubt.NO_STACKS: not cover.stacks and not callers,
-        Doubt.NO_CALLS: not cover.stacks and callers,
+        Doubt.NO_STACKS: walked.none and not callers,
+        Doubt.NO_CALLS: walked.none and callers,
+        Doubt.FEW_STACKS: walked.few,
         Doubt.NO_DRIVER: not judgement.group.driver and not callers,
         Doubt.NO_PROCESS: callers and who.process is None,
         Doubt.NO_SWITCHES: not cover.context_switches,
@@ -117,7 +118,8 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.WRAPPED: cover.wrapped,
         Doubt.ENDED: judgement.course is Course.ENDED,
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
-        Doubt.THREAD_INFERRED: who.inferred and who.thread is not None,
+        Doubt.THREAD_INFERRED: who.on_thread.inferred and who.thread is not None,
+        Doubt.THREADS_INFERRED: who.on_thread.partly and who.thread is not None,
     }
     return [doubt for doubt, holds in held.items() if holds]
 
@@ -160,7 +162,10 @@ def _evidence(
         )
     if judgement.group.tag == PACKET and judgement.group.callers and who.process is None:
         found.append(_passed_on(scene, rows))
-    return (*found, *_who(who, code, calls, driver=judgement.group.driver))
+    found += where(Walked.of(scene.pool, rows), code, judgement.group.driver)
+    if calls:
+        found.append(Evidence("user-modules", f"the program calls from {', '.join(calls)}"))
+    return (*found, *whose(who, len(rows)))
 
 
 def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:
@@ -193,18 +198,3 @@ def _siblings(judgement: Judgement) -> Evidence:
 def _trend(judgement: Judgement) -> str:
     grows = judgement.growth
     return f"; outstanding bytes rise (Mann-Kendall p = {grows.p:.2g})" if grows.rising else ""
-
-
-def _who(who: Owners, code: str, calls: tuple[str, ...], driver: str) -> list[Evidence]:
-    found = []
-    if code and driver != KERNEL_NAME:
-        found.append(Evidence("allocating-frame", f"all were allocated by {code}"))
-    if calls:
-        found.append(Evidence("user-modules", f"the program calls from {', '.join(calls)}"))
-    if who.thread is not None:
-        share = f"{who.thread_share:.0%} of them were allocated on thread {who.thread}"
-        found.append(Evidence("one-thread", share, inferred=who.inferred))
-    elif who.process is not None:
-        share = f"{who.process_share:.0%} of them were allocated in process {who.process}"
-        found.append(Evidence("one-process", share, inferred=who.inferred))
-    return found

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
 from analyzers.pool_tables import PoolSnapshot, PoolTotals
 from analyzers.requests.tables import RequestSnapshot
+from analyzers.verdicts.shares import MOST
 from tracer.events import image, thread
 from tracer.trace import Census, Loss, TraceInfo
 
 _FEW_STACKS: Final = 0.5
-"""Share of outstanding allocations with a stack below which a trace counts as one without stacks."""
+"""Share of allocations with a stack below which a trace counts as one without stacks."""
 _FEW_FREE_STACKS: Final = 0.1
 """The same of frees. It is lower, because stacks that come after their batch of events are not counted."""
 _IMAGES: Final = (image.LOAD, image.RUNDOWN_START, image.RUNDOWN_END)
@@ -27,6 +26,8 @@ class Stacks(StrEnum):
 
     ALL = "all"
     ALLOCATIONS = "allocations"
+    SOME = "some"
+    """Of allocations, too."""
     NONE = "none"
 
 
@@ -34,10 +35,11 @@ class Stacks(StrEnum):
 class Coverage:
     """Which evidence is there.
 
-    ``pool``: whether there are pool events, without which nothing can be said. ``stacks``, ``free_stacks``: of
-    allocations and of frees. ``requests``: driver (IRP) events; ``sockets``: Winsock (AFD) events; ``queues``: what
-    goes into completion ports and out. ``lost``: share of events that were lost, 0 for none. ``complete_from_ns``: from
-    when on the events of all CPUs are there (:class:`tracer.trace.Loss`).
+    ``pool``: whether there are pool events, without which nothing can be said. ``stacks``, ``free_stacks``: of most
+    allocations and of frees; ``some_stacks``: of a part of the allocations only. ``requests``: driver (IRP) events;
+    ``sockets``: Winsock (AFD) events; ``queues``: what goes into completion ports and out. ``lost``: share of events
+    that were lost, 0 for none. ``complete_from_ns``: from when on the events of all CPUs are there
+    (:class:`tracer.trace.Loss`).
     """
 
     stacks: bool
@@ -52,10 +54,13 @@ class Coverage:
     ready_threads: bool = True
     queues: bool = True
     images: bool = True
+    some_stacks: bool = False
 
     @property
     def stacks_on(self) -> Stacks:
         """Which pool events have stacks."""
+        if self.some_stacks:
+            return Stacks.SOME
         if not self.stacks:
             return Stacks.NONE
         return Stacks.ALL if self.free_stacks else Stacks.ALLOCATIONS
@@ -81,8 +86,8 @@ class Coverage:
 
 def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, requests: RequestSnapshot) -> Coverage:
     """What the trace holds, from its counts."""
-    rows = pool.outstanding.site
-    stacks = float(np.mean(pool.sites.stack[rows] >= 0)) if len(rows) else 1.0
+    made, walked = int(pool.sites.allocations.sum()), int(pool.sites.allocations[pool.sites.stack >= 0].sum())
+    stacks = walked / made if made else 1.0
     totals, kernel = pool.totals, census.kernel_events
     return Coverage(
         stacks=stacks >= _FEW_STACKS,
@@ -98,6 +103,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         ready_threads=bool(kernel.get(thread.READY)),
         queues=requests.seen_queues,
         images=any(kernel.get(hook) for hook in _IMAGES),
+        some_stacks=0 < stacks < MOST,
     )
 
 

@@ -41,6 +41,7 @@ from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
+from analyzers.verdicts.coverage import Stacks
 from analyzers.verdicts.in_step import follows
 
 Rows = npt.NDArray[np.integer]
@@ -299,7 +300,7 @@ def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]
 
 def _confidence(group: HeldGroup, scene: Scene, lost: float) -> Confidence:
     cover = scene.coverage
-    held_against = {Doubt.NO_STACKS: not cover.stacks, Doubt.WRAPPED: cover.wrapped}
+    held_against = {Doubt.NO_CALLS: cover.stacks_on is Stacks.NONE, Doubt.WRAPPED: cover.wrapped}
     doubts = [doubt for doubt, holds in held_against.items() if holds]
     sure = confidence(_VERDICTS[group.why], doubts, count=len(group), explained=_unseen(group, lost))
     own = _HOLDERS[group.why].doubts(group)
