@@ -28,6 +28,7 @@ from analyzers.ledger.rows import (
     STATE_LIVE,
     STATE_MATCHED,
     STATE_REPLACED,
+    STATE_REPLACED_IN_SESSION,
     STATE_ROWS,
     STATE_SITES,
     STATE_SLOTS,
@@ -153,6 +154,11 @@ class Ledger:
     def slots(self) -> npt.NDArray[np.void]:
         """Slots in use or used before (:data:`~analyzers.ledger.rows.ALLOCATION`), as :attr:`sites` a view."""
         return self._slots[: self._state[STATE_SLOTS]]
+
+    @property
+    def replaced_in_session(self) -> int:
+        """How many of the allocations that were replaced without a free are session pool."""
+        return int(self._state[STATE_REPLACED_IN_SESSION])
 
     @property
     def totals(self) -> tuple[int, int, int, int, int, int, int]:

@@ -112,7 +112,9 @@ STATE_ATTACHED: Final = 14
 """Late stacks that found their allocation."""
 STATE_STEP_SHIFT: Final = 15
 """A step of the histories is two to this power nanoseconds long."""
-STATE_ROWS: Final = 16
+STATE_REPLACED_IN_SESSION: Final = 16
+"""Of :data:`STATE_REPLACED`, those of session pool, of which each session has its own at the same addresses."""
+STATE_ROWS: Final = 17
 
 DONE: Final = 0
 SLOTS_FULL: Final = 1

@@ -113,10 +113,15 @@ def lost_share(info: TraceInfo, census: Census, loss: Loss, totals: PoolTotals) 
     In a file that was overwritten allocations are replaced because the free was in a buffer that is gone: that says
     nothing of the time from which on all are there.
     """
+    replaced = 0 if loss.complete_from_ns else totals.replaced_without_free
+    by_replaced = replaced / max(totals.frees + replaced, 1)
+    by_books = 0.0 if loss.inferred is None else loss.inferred.share
+    return min(max(told_share(info, census, loss), by_replaced, by_books), 1.0)
+
+
+def told_share(info: TraceInfo, census: Census, loss: Loss) -> float:
+    """The largest of what the counters and missing buffers say."""
     by_counter = loss.events_lost / max(loss.events_lost + census.total, 1)
     by_buffers = loss.buffers_lost / max(loss.buffers_lost + info.buffers, 1)
     holes = sum(gap.buffers for gap in loss.gaps)
-    by_holes = holes / max(holes + info.buffers, 1)
-    replaced = 0 if loss.complete_from_ns else totals.replaced_without_free
-    by_replaced = replaced / max(totals.frees + replaced, 1)
-    return min(max(by_counter, by_buffers, by_holes, by_replaced), 1.0)
+    return max(by_counter, by_buffers, holes / max(holes + info.buffers, 1))
