@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.activity.since import NEVER_RAN
 from analyzers.findings import Cause, Explanation, Fits, Why
 from analyzers.holders.held import HeldGroup
 
@@ -64,6 +65,11 @@ def _user_apc(group: HeldGroup) -> Explanation:
             Cause.USER_APC,
             Fits.NO,
             f"the buffers or files of {many} are still held; both go before a user APC is queued",
+        )
+    if group.share(off := evidence.since.what == NEVER_RAN) >= _MOSTLY:
+        many = _many(group, off)
+        return Explanation(
+            Cause.USER_APC, Fits.NO, f"the threads of {many} have not run since, and queue their user APCs themselves"
         )
     return Explanation(
         Cause.USER_APC, Fits.UNKNOWN, "nothing shows whether they have a completion routine",
@@ -142,7 +148,9 @@ def _list(group: HeldGroup) -> Explanation:
     evidence = group.seen
     if group.why in {Why.DRIVER_KEPT, Why.PORT}:
         return Explanation(Cause.LIST, Fits.NO, "their packets are in use")
-    if group.share(evidence.off_list | evidence.owns_buffer) >= _MOSTLY or group.why is Why.SPECIAL_APC:
+    if group.why is Why.SPECIAL_APC:
+        return Explanation(Cause.LIST, Fits.NO, "stage 2, which would put their packets there, has not run")
+    if group.share(evidence.off_list | evidence.owns_buffer) >= _MOSTLY:
         return Explanation(
             Cause.LIST,
             Fits.NO,
