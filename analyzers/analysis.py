@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,15 +22,16 @@ from analyzers.processes import Processes
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.requests.tracker import Requests
 from analyzers.sighted import Sighted
+from analyzers.silent_loss import inferred_loss
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
-from analyzers.verdicts.coverage import Coverage, coverage
+from analyzers.verdicts.coverage import Coverage, coverage, told_share
 from analyzers.verdicts.diagnose import Case, diagnose
 from analyzers.who import Running
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
-from tracer.trace import Batch, ClockShift, Source
+from tracer.trace import Batch, ClockShift, Loss, Source
 
 
 class TraceNames:
@@ -48,6 +50,7 @@ class TraceNames:
                 taker.feed(batch.tables[kind])
         if "image" in batch.tables:
             self.processes.feed_images(batch.tables["image"])
+        self.threads.find(batch)
 
     def process(self, pid: int, at_ns: int | None = None) -> str:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
@@ -131,14 +134,15 @@ class Analysis:
         view = PoolView(self._ledger, self._names, self._running, self._tags, self._names.stacks)
         pool = view.snapshot(self._at_ns)
         requests = self._requests.snapshot(self._names.threads, self._running) if diagnosed else None
-        cover = None if requests is None else coverage(source.info, source.census, source.loss, pool, requests)
+        loss = self._loss(pool)
+        cover = None if requests is None else coverage(source.info, source.census, loss, pool, requests)
         diagnosis, grounds = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
             diagnosis, grounds = self._diagnosis(pool, requests, cover)
         return Snapshot(
             info=source.info,
             census=source.census,
-            loss=source.loss,
+            loss=loss,
             damage=source.damage,
             bytes=source.bytes,
             pool=pool,
@@ -150,6 +154,18 @@ class Analysis:
             coverage=cover,
             baseline=self._baseline,
         )
+
+    def _loss(self, pool: PoolSnapshot) -> Loss:
+        """What the source says is missing, and what the pool's books show beyond that.
+
+        Where bytes could not be read, or were overwritten, replaced allocations come of that.
+        """
+        source = self._source
+        loss = source.loss
+        if loss.complete_from_ns or source.damage:
+            return loss
+        told = told_share(source.info, source.census, loss)
+        return replace(loss, inferred=inferred_loss(pool, self._ledger.replaced_in_session, told))
 
     def _diagnosis(self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage) -> tuple[Diagnosis, Grounds]:
         source, names = self._source, self._names

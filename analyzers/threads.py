@@ -1,4 +1,8 @@
-"""Which process a thread belongs to, as of a time: thread ids are used again."""
+"""Which process a thread belongs to, as of a time: thread ids are used again.
+
+Starts, ends and rundowns tell; where they do not, events that name a thread and its process do
+(:mod:`analyzers.thread_pairs`), until the thread ends or its id gets a new start, and as long as the process lived.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.by_time import first_after
+from analyzers.fields import merged
 from analyzers.processes import IDLE_PROCESS
+from analyzers.thread_pairs import ThreadPairs
 from tracer.columns import UNKNOWN_ID, EventTable
-from tracer.events.thread import START
-from tracer.jit import kernel
+from tracer.events import process
+from tracer.events.thread import END, START
+from tracer.jit import inlined, kernel
+from tracer.trace import Batch
 
 IDLE_THREAD: Final = 0
 """The id that the idle threads of all CPUs share; no thread event tells about them."""
 _UNKNOWN: Final = UNKNOWN_ID
+
+_STARTED: Final = 0
+_ENDED: Final = 1
+_LISTED: Final = 2
+_FOUND: Final = 3
+"""What is known of a thread at a time: it starts or ends then, a rundown lists it, or an event names it."""
 
 
 class Threads:
@@ -24,48 +38,109 @@ class Threads:
     def __init__(self) -> None:
         self._ids: list[npt.NDArray[np.uint32]] = []
         self._times: list[npt.NDArray[np.int64]] = []
-        self._is_start: list[npt.NDArray[np.bool_]] = []
+        self._what: list[npt.NDArray[np.uint8]] = []
         self._processes: list[npt.NDArray[np.uint32]] = []
+        self._pairs = ThreadPairs()
+        self._starts, self._ends = _Moments(process.START), _Moments(process.END)
 
     def feed(self, table: EventTable) -> None:
         """Take one batch's thread events (starts, ends, rundowns)."""
         self._ids.append(table.array("thread").astype(np.uint32))
         self._times.append(table.time)
-        self._is_start.append(table.event == START)
+        self._what.append(np.select([table.event == START, table.event == END], [_STARTED, _ENDED], _LISTED))
         self._processes.append(table.array("process").astype(np.uint32))
+
+    def find(self, batch: Batch) -> None:
+        """Take what else one batch tells: threads and processes that its events name, lives of processes."""
+        self._pairs.feed(batch)
+        if "process" in batch.tables:
+            self._starts.feed(batch.tables["process"])
+            self._ends.feed(batch.tables["process"])
 
     def process_of(self, threads: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
         """Process id (uint32) of each thread at each time; UNKNOWN_ID where no event tells."""
         result = np.full(len(threads), UNKNOWN_ID, np.uint32)
-        if self._ids:
-            ids, at = np.concatenate(self._ids), np.concatenate(self._times)
-            order = np.lexsort((at, ids))
-            is_start, processes = np.concatenate(self._is_start)[order], np.concatenate(self._processes)[order]
-            _find_owners(ids[order], at[order], is_start, processes, threads, times, result)
+        found, its, seen = self._pairs.columns
+        ids, at = np.concatenate([*self._ids, found]), np.concatenate([*self._times, seen])
+        what = np.concatenate([*self._what, np.full(len(found), _FOUND)]).astype(np.uint8)
+        owners = np.concatenate([*self._processes, its])
+        order = np.lexsort((at, ids))
+        _find_owners(
+            ids[order], at[order], what[order], owners[order], *self._starts.columns, *self._ends.columns, threads,
+            times, result,
+        )  # fmt: skip
         result[threads == IDLE_THREAD] = IDLE_PROCESS
         return result
+
+
+class _Moments:
+    """When processes start, or end."""
+
+    def __init__(self, event: int) -> None:
+        self._event = event
+        self._ids: list[npt.NDArray[np.uint32]] = []
+        self._times: list[npt.NDArray[np.int64]] = []
+
+    def feed(self, table: EventTable) -> None:
+        rows = np.flatnonzero(table.event == self._event)
+        if len(rows):
+            self._ids.append(merged(table, "process", "process_pointer", dtype=np.uint32)[rows])
+            self._times.append(table.time[rows])
+
+    @property
+    def columns(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Process ids and times, by id, then time."""
+        ids = np.concatenate([np.zeros(0, np.uint32), *self._ids])
+        times = np.concatenate([np.zeros(0, np.int64), *self._times])
+        order = np.lexsort((times, ids))
+        return ids[order], times[order]
+
+
+@inlined
+def _between(
+    ids: npt.NDArray[np.uint32], at: npt.NDArray[np.int64], wanted: np.uint32, after: np.int64, until: np.int64
+) -> bool:
+    """Whether there is an entry of that id after one time, up to and with another."""
+    row = first_after(ids, at, wanted, after)
+    return bool(row < ids.shape[0] and ids[row] == wanted and at[row] <= until)
 
 
 @kernel
 def _find_owners(
     ids: npt.NDArray[np.uint32],
     at: npt.NDArray[np.int64],
-    is_start: npt.NDArray[np.bool_],
+    what: npt.NDArray[np.uint8],
     processes: npt.NDArray[np.uint32],
+    start_ids: npt.NDArray[np.uint32],
+    starts: npt.NDArray[np.int64],
+    end_ids: npt.NDArray[np.uint32],
+    ends: npt.NDArray[np.int64],
     threads: npt.NDArray[np.uint32],
     times: npt.NDArray[np.int64],
     owners: npt.NDArray[np.uint32],
 ) -> None:
-    """By thread and time; the events are by thread, then time.
+    """By thread and time; what is known of threads is by thread, then time, as are the lives of processes.
 
-    The next event of the thread tells, where that is an end or a rundown; a start is that of another
-    thread with the same id, so then the event before tells, if there is one.
+    What is known next tells, unless that is a start, or of a process that starts only then: then it is another thread
+    with the same id, and what was known before tells, if its process still lives. Between two events that find the id
+    in two processes, one thread ended and another started unseen: nothing tells when.
     """
     for i in range(threads.shape[0]):
-        low = first_after(ids, at, threads[i], times[i])
-        if low < ids.shape[0] and ids[low] == threads[i] and not is_start[low]:
+        time = times[i]
+        low = first_after(ids, at, threads[i], time)
+        later = low < ids.shape[0] and ids[low] == threads[i] and what[low] != _STARTED
+        if later and what[low] == _FOUND:
+            later = not _between(start_ids, starts, processes[low], time, at[low])
+        earlier = low > 0 and ids[low - 1] == threads[i]
+        if earlier and what[low - 1] == _FOUND:
+            earlier = not _between(end_ids, ends, processes[low - 1], at[low - 1], time)
+        owners[i] = _UNKNOWN
+        if later:
             owners[i] = processes[low]
-        elif low > 0 and ids[low - 1] == threads[i]:
+            if earlier and what[low] == _FOUND and processes[low] != processes[low - 1]:
+                if what[low - 1] == _FOUND:
+                    owners[i] = _UNKNOWN
+                elif what[low - 1] != _ENDED:
+                    owners[i] = processes[low - 1]
+        elif earlier:
             owners[i] = processes[low - 1]
-        else:
-            owners[i] = _UNKNOWN

@@ -150,18 +150,33 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class InferredLoss:
+    """Pool events that are missing although nothing in the trace says so: about how many, and their share of all.
+
+    It follows from ``replaced`` allocations, which came on the address of a block that was not freed, and from
+    ``strays``, frees without allocation (with those of blocks from before the trace).
+    """
+
+    events: int
+    share: float
+    replaced: int
+    strays: int
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """What the session itself says it lost, and where in time the file shows it.
 
     ``complete_from_ns``: a file that was overwritten from the front on (circular, or a buffer in memory) still has
     events of some CPUs from times of which those of others are gone. From this time on all are there; 0 where nothing
-    was overwritten.
+    was overwritten. ``inferred``: what the events themselves show to be missing beyond that; no source tells it.
     """
 
     events_lost: int
     buffers_lost: int
     gaps: tuple[Gap, ...]
     complete_from_ns: int = 0
+    inferred: InferredLoss | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def outcome(loss: Loss, damage: tuple[Damage, ...], *, partial: bool, strict: bo
 
 def is_incomplete(loss: Loss, damage: tuple[Damage, ...]) -> bool:
     """Whether anything that was in the session or in the file is missing: what ``--strict`` asks."""
-    return bool(damage or loss.events_lost or loss.buffers_lost or loss.gaps)
+    return bool(damage or loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred)
 
 
 def gravest(codes: Iterable[ExitCode]) -> ExitCode:

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.activity.since import NEVER_RAN
 from analyzers.findings import Cause, Explanation, Fits, Why
 from analyzers.holders.held import HeldGroup
 
@@ -55,9 +59,17 @@ def _user_apc(group: HeldGroup) -> Explanation:
         return Explanation(Cause.USER_APC, Fits.NO, "they were never completed, so that no APC was queued")
     if group.why is Why.PORT:
         return Explanation(Cause.USER_APC, Fits.NO, "a file with a completion port takes no completion routine")
-    if group.share(evidence.owns_buffer | evidence.refers) >= _MOSTLY:
+    if group.share(held := evidence.owns_buffer | evidence.refers) >= _MOSTLY:
+        many = _many(group, held)
         return Explanation(
-            Cause.USER_APC, Fits.NO, "their buffers or files are still held; both go before a user APC is queued"
+            Cause.USER_APC,
+            Fits.NO,
+            f"the buffers or files of {many} are still held; both go before a user APC is queued",
+        )
+    if group.share(off := evidence.since.what == NEVER_RAN) >= _MOSTLY:
+        many = _many(group, off)
+        return Explanation(
+            Cause.USER_APC, Fits.NO, f"the threads of {many} have not run since, and queue their user APCs themselves"
         )
     return Explanation(
         Cause.USER_APC, Fits.UNKNOWN, "nothing shows whether they have a completion routine",
@@ -70,11 +82,13 @@ def _special_apc(group: HeldGroup) -> Explanation:
     if group.why is Why.DRIVER_KEPT:
         return Explanation(Cause.SPECIAL_APC, Fits.NO, "they were never completed, so that no APC was queued")
     if group.share(evidence.finished) >= _MOSTLY:
-        return Explanation(Cause.SPECIAL_APC, Fits.NO, "it has run: their files are gone, or their buffers")
+        many = _many(group, evidence.finished)
+        return Explanation(Cause.SPECIAL_APC, Fits.NO, f"it has run: the files or buffers of {many} are gone")
     if group.share(evidence.user_mode) >= _MOSTLY:
+        many = _many(group, evidence.user_mode)
         return Explanation(
             Cause.SPECIAL_APC, Fits.NO,
-            "their threads ran in user mode after the completions, where no special kernel APC stays pending",
+            f"the threads of {many} ran in user mode after the completions, where no special kernel APC stays pending",
         )  # fmt: skip
     if group.why is Why.PORT:
         return Explanation(Cause.SPECIAL_APC, Fits.NO, "what lies in a port waits for no APC")
@@ -95,9 +109,7 @@ def _port(group: HeldGroup) -> Explanation:
 
 
 def _driver_kept(group: HeldGroup) -> Explanation:
-    done = group.number(group.seen.completed)
-    many = "all of them" if done >= len(group.rows) else f"{done:,} of {len(group.rows):,}"
-    return Explanation(Cause.DRIVER_KEPT, Fits.NO, f"their drivers completed {many}")
+    return Explanation(Cause.DRIVER_KEPT, Fits.NO, f"their drivers completed {_many(group, group.seen.completed)}")
 
 
 def _completion_stopped(group: HeldGroup) -> Explanation:
@@ -107,24 +119,38 @@ def _completion_stopped(group: HeldGroup) -> Explanation:
     if group.why is Why.PORT:
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "they went on to the port")
     if group.share(evidence.finished) >= _MOSTLY:
+        many = _many(group, evidence.finished)
         return Explanation(
-            Cause.COMPLETION_STOPPED, Fits.NO, "the completion went on: their files are gone, or their buffers"
+            Cause.COMPLETION_STOPPED, Fits.NO, f"the completion went on: the files or buffers of {many} are gone"
         )
     if evidence.snapshot.seen_routines and group.share(evidence.passed) < _MOSTLY:
-        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "no driver's completion routine was called")
+        passed = group.number(evidence.passed)
+        which = f"for {len(group.rows) - passed:,} of {len(group.rows):,}" if passed else ""
+        says = f"no driver's completion routine was called {which}".rstrip()
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, says)
     if group.share(evidence.owns_buffer) < _MOSTLY:
-        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "no buffer of theirs is left")
+        left = group.number(evidence.owns_buffer)
+        says = f"only {left:,} of {len(group.rows):,} buffers are left" if left else "no buffer of theirs is left"
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, says)
     return Explanation(
         Cause.COMPLETION_STOPPED, Fits.UNKNOWN, "their completion called a driver's routine",
         "!irp on one of them: who has it",
     )  # fmt: skip
 
 
+def _many(group: HeldGroup, mask: npt.NDArray[np.bool_]) -> str:
+    """Of how many of them something holds."""
+    number = group.number(mask)
+    return "all of them" if number >= len(group.rows) else f"{number:,} of {len(group.rows):,}"
+
+
 def _list(group: HeldGroup) -> Explanation:
     evidence = group.seen
     if group.why in {Why.DRIVER_KEPT, Why.PORT}:
         return Explanation(Cause.LIST, Fits.NO, "their packets are in use")
-    if group.share(evidence.off_list | evidence.owns_buffer) >= _MOSTLY or group.why is Why.SPECIAL_APC:
+    if group.why is Why.SPECIAL_APC:
+        return Explanation(Cause.LIST, Fits.NO, "stage 2, which would put their packets there, has not run")
+    if group.share(evidence.off_list | evidence.owns_buffer) >= _MOSTLY:
         return Explanation(
             Cause.LIST,
             Fits.NO,

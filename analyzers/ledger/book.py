@@ -31,6 +31,7 @@ from analyzers.ledger.rows import (
     STATE_LIVE,
     STATE_MATCHED,
     STATE_REPLACED,
+    STATE_REPLACED_IN_SESSION,
     STATE_REVERSED,
     STATE_ROWS,
     STATE_SITES,
@@ -171,6 +172,11 @@ class Ledger:
     def failed(self) -> int:
         """Allocations that failed; they are in none of the :attr:`totals`."""
         return int(self._state[STATE_FAILED])
+
+    @property
+    def replaced_in_session(self) -> int:
+        """How many of the allocations that were replaced without a free are session pool."""
+        return int(self._state[STATE_REPLACED_IN_SESSION])
 
     @property
     def totals(self) -> tuple[int, int, int, int, int, int, int]:

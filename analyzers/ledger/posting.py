@@ -35,6 +35,7 @@ from analyzers.ledger.rows import (
     STATE_NEXT,
     STATE_RECENT,
     STATE_REPLACED,
+    STATE_REPLACED_IN_SESSION,
     STATE_REVERSED,
     STATE_SITES,
     STATE_SLOTS,
@@ -60,12 +61,13 @@ from analyzers.ledger.tables import (
 from analyzers.pooltag import PAGED, PROTECTED_POOL
 from analyzers.tags.callers import BY_PROCESS
 from tracer.columns import UNKNOWN_ID
-from tracer.events.pool import FREE, FREE_SESSION
+from tracer.events.pool import ALLOC_SESSION, FREE, FREE_SESSION
 from tracer.jit import Int, inlined, kernel
 
 TIE_REACH: Final = 256
 """Events of one timestamp among which a partner is looked for; the most that shared one in real traces are 13."""
 
+_ALLOC_SESSION_HOOK: Final = ALLOC_SESSION
 _FREE_HOOK: Final = FREE
 _FREE_SESSION_HOOK: Final = FREE_SESSION
 _NAME_BITS: Final = np.uint32(0xFFFFFFFF & ~PROTECTED_POOL)
@@ -307,6 +309,7 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
         if bucket >= 0:
             _close(slots, buckets, bucket, sites, tags, recent, steps, lifetimes, state, time[now], 0)
             state[STATE_REPLACED] += 1
+            state[STATE_REPLACED_IN_SESSION] += event[now] == _ALLOC_SESSION_HOOK
         slot = _open_slot(slots, state)
         allocation = slots[slot]
         allocation["address"] = address[now]

@@ -119,7 +119,9 @@ STATE_REVERSED: Final = 17
 """Pairs of a free and a later allocation of its address."""
 STATE_LAST_STRAY: Final = 18
 """Time in nanoseconds up to which an allocation may be near a free without allocation."""
-STATE_ROWS: Final = 19
+STATE_REPLACED_IN_SESSION: Final = 19
+"""Of :data:`STATE_REPLACED`, those of session pool, of which each session has its own at the same addresses."""
+STATE_ROWS: Final = 20
 
 DONE: Final = 0
 SLOTS_FULL: Final = 1

@@ -19,7 +19,7 @@ from analyzers.pool_tables import PoolSnapshot
 from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leaves
 from analyzers.retention.attribution import INFERRED, WORDS, Attribution, Rule
 from analyzers.retention.edges import Way, WayFinder
-from analyzers.retention.nodes import ROOT, Node, NodeKind
+from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import I32, I64, retained_by_request, sums
 
 if TYPE_CHECKING:
@@ -67,18 +67,24 @@ class Retention:
         """
         return int(self.graph.nodes[node]["retained"]) if node in self.graph else 0
 
-    def path(self, node: Node) -> tuple[PathNode, ...]:
-        """The steps from a process or driver to the node, each over the edge that carries most; empty without node."""
+    def path(self, node: Node, count: int = 0) -> tuple[PathNode, ...]:
+        """The steps from a process or driver to the node, each over the edge that carries most; empty without node.
+
+        Above a socket of a thread's requests is that thread, not the one that opened it. ``count``: allocations that
+        the node stands for, where it is about others than its own.
+        """
         steps: list[PathNode] = []
-        alike = 1
+        issuer: tuple[Id, ...] = ()
+        beside = f", of {count:,}" if node in self.graph and count > self.graph.nodes[node]["count"] else ""
         while node in self.graph and node != ROOT:
-            edges = self.graph.pred[node]
-            above = max(edges, key=lambda each: (edges[each]["bytes"], edges[each]["count"], str(each)))
-            data = self.graph.nodes[node]
-            beside = f", one of {alike:,}" if alike > 1 else ""
+            edges, data = self.graph.pred[node], self.graph.nodes[node]
+            issuer = node.ids[:2] if node.kind is NodeKind.REQUEST else issuer
+            own = [each for each in edges if each.kind is NodeKind.THREAD and each.ids == issuer]
+            above = max(own or edges, key=lambda each: (edges[each]["bytes"], edges[each]["count"], str(each)))
             rule = edges[above]["rule"]
             steps.append(PathNode(node.kind, str(node), data["label"] + beside, rule, data["retained"]))
-            node, alike = above, sum(each.kind is above.kind for each in edges)
+            alike = sum(each.kind is above.kind for each in edges)
+            node, beside = above, f", one of {alike:,}" if alike > 1 else ""
         return tuple(reversed(steps))
 
     def group_for(self, rows: npt.NDArray[np.integer]) -> Node | None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
-from analyzers.modules import KERNEL_NAME, FrameTable, Modules
+from analyzers.modules import FrameTable, Modules
 from analyzers.pool_tables import I32, Frame, Names, Outstanding, PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, moment
@@ -24,6 +24,7 @@ from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import FEWEST_SIBLINGS, Gone, Judgement
 from analyzers.verdicts.lengths import length_weight
 from analyzers.verdicts.owners import Owners
+from analyzers.verdicts.shares import Walked, where, whose
 
 Started = Callable[[int, int], int | None]
 _STARTING_NS: Final = 60 * 1_000_000_000
@@ -151,8 +152,8 @@ def culprit_place(judgement: Judgement) -> str:
 
 
 def place(scene: Scene, judgement: Judgement) -> str:
-    """The code that allocates, as module + offset; empty where no stack tells."""
-    address = int(scene.pool.sites.frame[judgement.group.sites[0]])
+    """The code that allocates most of them, as module + offset; empty where no stack tells."""
+    address = Walked.of(scene.pool, judgement.rows).frame
     return str(scene.frame_of(address)) if address else ""
 
 
@@ -168,11 +169,12 @@ def _sure(judgement: Judgement, scene: Scene, who: Owners) -> Confidence:
 
 
 def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
-    cover = scene.coverage
+    cover, walked = scene.coverage, Walked.of(scene.pool, judgement.rows)
     callers = judgement.group.callers
     held = {
-        Doubt.NO_STACKS: not cover.stacks and not callers,
-        Doubt.NO_CALLS: not cover.stacks and callers,
+        Doubt.NO_STACKS: walked.none and not callers,
+        Doubt.NO_CALLS: walked.none and callers,
+        Doubt.FEW_STACKS: walked.few,
         Doubt.NO_DRIVER: not judgement.group.driver and not callers,
         Doubt.NO_PROCESS: callers and who.process is None,
         Doubt.NO_SWITCHES: not cover.context_switches,
@@ -183,7 +185,8 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
         Doubt.OTHERS_FREED: callers and _by_others(judgement),
         Doubt.ANYBODY: callers and judgement.group.tag in OPENED_BY_ANYBODY,
-        Doubt.THREAD_INFERRED: who.inferred and who.thread is not None,
+        Doubt.THREAD_INFERRED: who.on_thread.inferred and who.thread is not None,
+        Doubt.THREADS_INFERRED: who.on_thread.partly and who.thread is not None,
     }
     return [doubt for doubt, holds in held.items() if holds]
 
@@ -227,7 +230,11 @@ def _evidence(
         )
     if judgement.group.tag == PACKET and judgement.group.callers and who.process is None:
         found.append(_passed_on(scene, rows))
-    return (*found, *separating(judgement), *_who(who, code, calls, driver=judgement.group.driver))
+    found += separating(judgement)
+    found += where(Walked.of(scene.pool, rows), code, judgement.group.driver)
+    if calls:
+        found.append(Evidence("user-modules", f"the program calls from {', '.join(calls)}"))
+    return (*found, *whose(who, len(rows)))
 
 
 def _unloaded(gone: Gone, count: int) -> Evidence:
@@ -309,18 +316,3 @@ def _siblings(judgement: Judgement) -> Evidence:
 def _trend(judgement: Judgement) -> str:
     grows = judgement.growth
     return f"; outstanding bytes rise (Mann-Kendall p = {grows.p:.2g})" if grows.rising else ""
-
-
-def _who(who: Owners, code: str, calls: tuple[str, ...], driver: str) -> list[Evidence]:
-    found = []
-    if code and driver != KERNEL_NAME:
-        found.append(Evidence("allocating-frame", f"all were allocated by {code}"))
-    if calls:
-        found.append(Evidence("user-modules", f"the program calls from {', '.join(calls)}"))
-    if who.thread is not None:
-        share = f"{who.thread_share:.0%} of them were allocated on thread {who.thread}"
-        found.append(Evidence("one-thread", share, inferred=who.inferred))
-    elif who.process is not None:
-        share = f"{who.process_share:.0%} of them were allocated in process {who.process}"
-        found.append(Evidence("one-process", share, inferred=who.inferred))
-    return found

@@ -27,9 +27,14 @@ def user_apc(process: str, thread: int | None, irp: int) -> str:
     )
 
 
-def special_apc(process: str, thread: int | None, irp: int) -> str:
-    """Where to look for what keeps a thread from taking its special kernel APCs for a while."""
+def special_apc(process: str, thread: int | None, irp: int, *, starved: bool = False) -> str:
+    """Where to look for what keeps a thread from taking its special kernel APCs; ``starved``: it gets no CPU."""
     owner = process or "its process"
+    if starved:
+        return (
+            f"Look for what keeps {_thread(thread)} of {owner} off every CPU: in a kernel debugger, !ready lists it"
+            f" with its priority and !running the more urgent threads; !irp 0x{irp:x} shows one of its requests."
+        )
     return (
         f"In a kernel debugger, look at {_thread(thread)} of {owner} with !thread: whether it is ready without getting"
         f" a CPU, or inside one long kernel call in a guarded region or at a raised IRQL; look at one of its requests"

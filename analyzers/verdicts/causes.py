@@ -101,9 +101,14 @@ def _driver(ordered: Sequence[Accusation]) -> str:
 
 
 def _together(head: Accusation, others: Sequence[Accusation]) -> Evidence:
-    tags = list(dict.fromkeys(tag_text(each.finding.tag).strip() for each in others))
-    names = ", ".join(tags[:_NAMED]) + (f" and {len(tags) - _NAMED} more" if len(tags) > _NAMED else "")
-    one = tag_text(head.finding.tag).strip()
-    return Evidence(
-        "in-step", f"each step leaves {names} behind with {one}, on the same thread at the same moments", inferred=True
-    )
+    counts: dict[int, int] = {}
+    for each in others:
+        counts[each.finding.tag] = counts.get(each.finding.tag, 0) + each.finding.count
+    said = [_counted(*one) for one in counts.items()]
+    names = ", ".join(said[:_NAMED]) + (f" and {len(said) - _NAMED} more tags" if len(said) > _NAMED else "")
+    one = _counted(head.finding.tag, head.finding.count)
+    return Evidence("in-step", f"{names} stay behind step by step with {one}", inferred=True)
+
+
+def _counted(tag: int, count: int) -> str:
+    return f"{count:,} {tag_text(tag).strip()}"

@@ -35,9 +35,10 @@ LEAST: Final = 0.2
 class Doubt(Enum):
     """What lowers a confidence: the factor, and why."""
 
-    NO_STACKS = (0.8, "the trace has no call stacks, so the driver is known by the tag alone")
+    NO_STACKS = (0.8, "none of these allocations has a call stack, so the driver is known by the tag alone")
+    FEW_STACKS = (0.9, "only some of these allocations have a call stack; whose the others are, the tag alone tells")
     NO_DRIVER = (0.85, "neither a stack nor the tag tells which driver allocated it")
-    NO_CALLS = (0.8, "the trace has no call stacks, so the program's calls are not known")
+    NO_CALLS = (0.8, "none of these allocations has a call stack, so the program's calls are not known")
     NO_PROCESS = (0.8, "nothing tells which process asked for it")
     NO_SWITCHES = (0.95, "the trace has no context switches, so who allocated is less sure and threads are not watched")
     NO_REQUESTS = (0.9, "the trace has no I/O request events, so requests that hold the memory would not be seen")
@@ -56,6 +57,7 @@ class Doubt(Enum):
         "its driver was unloaded just before the trace's end: what others free for it may come later",
     )
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
+    THREADS_INFERRED = (0.97, "the issuing thread of some of them is inferred from context switches")
 
     def __init__(self, factor: float, says: str) -> None:
         self.factor = factor

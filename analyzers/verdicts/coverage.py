@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
 from analyzers.pool_tables import PoolSnapshot, PoolTotals
 from analyzers.requests.tables import RequestSnapshot
+from analyzers.verdicts.shares import MOST
 from tracer.events import image, thread
 from tracer.trace import Census, Loss, TraceInfo
 
 _FEW_STACKS: Final = 0.5
-"""Share of outstanding allocations with a stack below which a trace counts as one without stacks."""
+"""Share of allocations with a stack below which a trace counts as one without stacks."""
 _FEW_FREE_STACKS: Final = 0.1
 """The same of frees. It is lower, because stacks that come after their batch of events are not counted."""
 _IMAGES: Final = (image.LOAD, image.RUNDOWN_START, image.RUNDOWN_END)
@@ -27,6 +26,8 @@ class Stacks(StrEnum):
 
     ALL = "all"
     ALLOCATIONS = "allocations"
+    SOME = "some"
+    """Of allocations, too."""
     NONE = "none"
 
 
@@ -34,11 +35,11 @@ class Stacks(StrEnum):
 class Coverage:
     """Which evidence is there.
 
-    ``pool``: whether there are pool events, without which nothing can be said. ``stacks``, ``free_stacks``: of
-    allocations and of frees. ``requests``: driver (IRP) events; ``sockets``: Winsock (AFD) events; ``queues``: what
-    goes into completion ports and out. ``lost``: share of events that were lost, 0 for none. ``complete_from_ns``: from
-    when on the events of all CPUs are there (:class:`tracer.trace.Loss`). ``rolled``: the recording may go on in
-    files that were not read.
+    ``pool``: whether there are pool events, without which nothing can be said. ``stacks``, ``free_stacks``: of most
+    allocations and of frees; ``some_stacks``: of a part of the allocations only. ``requests``: driver (IRP) events;
+    ``sockets``: Winsock (AFD) events; ``queues``: what goes into completion ports and out. ``lost``: share of events
+    that were lost, 0 for none. ``complete_from_ns``: from when on the events of all CPUs are there
+    (:class:`tracer.trace.Loss`). ``rolled``: the recording may go on in files that were not read.
     """
 
     stacks: bool
@@ -54,10 +55,13 @@ class Coverage:
     queues: bool = True
     images: bool = True
     rolled: bool = False
+    some_stacks: bool = False
 
     @property
     def stacks_on(self) -> Stacks:
         """Which pool events have stacks."""
+        if self.some_stacks:
+            return Stacks.SOME
         if not self.stacks:
             return Stacks.NONE
         return Stacks.ALL if self.free_stacks else Stacks.ALLOCATIONS
@@ -83,8 +87,8 @@ class Coverage:
 
 def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, requests: RequestSnapshot) -> Coverage:
     """What the trace holds, from its counts."""
-    rows = pool.outstanding.site
-    stacks = float(np.mean(pool.sites.stack[rows] >= 0)) if len(rows) else 1.0
+    made, walked = int(pool.sites.allocations.sum()), int(pool.sites.allocations[pool.sites.stack >= 0].sum())
+    stacks = walked / made if made else 1.0
     totals, kernel = pool.totals, census.kernel_events
     return Coverage(
         stacks=stacks >= _FEW_STACKS,
@@ -101,6 +105,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         queues=requests.seen_queues,
         images=any(kernel.get(hook) for hook in _IMAGES),
         rolled=info.rolled is not None and info.rolled.goes_on,
+        some_stacks=0 < stacks < MOST,
     )
 
 
@@ -110,10 +115,15 @@ def lost_share(info: TraceInfo, census: Census, loss: Loss, totals: PoolTotals) 
     In a file that was overwritten allocations are replaced because the free was in a buffer that is gone: that says
     nothing of the time from which on all are there.
     """
+    replaced = 0 if loss.complete_from_ns else totals.replaced_without_free
+    by_replaced = replaced / max(totals.frees + replaced, 1)
+    by_books = 0.0 if loss.inferred is None else loss.inferred.share
+    return min(max(told_share(info, census, loss), by_replaced, by_books), 1.0)
+
+
+def told_share(info: TraceInfo, census: Census, loss: Loss) -> float:
+    """The largest of what the counters and missing buffers say."""
     by_counter = loss.events_lost / max(loss.events_lost + census.total, 1)
     by_buffers = loss.buffers_lost / max(loss.buffers_lost + info.buffers, 1)
     holes = sum(gap.buffers for gap in loss.gaps)
-    by_holes = holes / max(holes + info.buffers, 1)
-    replaced = 0 if loss.complete_from_ns else totals.replaced_without_free
-    by_replaced = replaced / max(totals.frees + replaced, 1)
-    return min(max(by_counter, by_buffers, by_holes, by_replaced), 1.0)
+    return max(by_counter, by_buffers, holes / max(holes + info.buffers, 1))

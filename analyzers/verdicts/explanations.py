@@ -99,7 +99,7 @@ def _of_packets(signs: Signs) -> Iterator[_Row]:
     yield Cause.COMPLETION_STOPPED, *_completion_stopped(signs), _COMPLETIONS
     yield Cause.SPECIAL_APC, *_special_apc(signs), "context switches show whether the thread runs at all"
     if not signs.stacks:
-        says = "without call stacks they may be a driver's own, which it has to free itself"
+        says = "where no call stack tells they may be a driver's own, which it has to free itself"
         yield Cause.MISSING_FREE, Fits.UNKNOWN, says, "call stacks of pool allocations show who makes them"
     yield Cause.LIST, *_list(signs), "a longer recording shows whether their number is bounded"
 

@@ -31,16 +31,18 @@ from analyzers.holders.holding import RULES
 from analyzers.lost import LossRate
 from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import Names, PoolSnapshot
+from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, size
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request
-from analyzers.tags.callers import ENDPOINT, PACKET, SOCKETS, tag_number
+from analyzers.tags.callers import ENDPOINT, PACKET, PORT_PACKET, SOCKETS, tag_number
 from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
+from analyzers.verdicts.coverage import Stacks
 from analyzers.verdicts.in_step import follows
 
 Rows = npt.NDArray[np.integer]
@@ -223,7 +225,7 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
         driver=_driver(group, scene),
         stack=_usual(pool.sites.stack[pool.outstanding.site[alike]]),
         user_stack=_usual(pool.outstanding.user_stack[alike]),
-        path=held.retention.path(node) if node is not None else (),
+        path=held.retention.path(node, len(alike)) if node is not None else (),
         evidence=_evidence(group, held, scene, alike, retained),
         doubts=sure.doubts,
         advice=_advice(group, name),
@@ -299,7 +301,7 @@ def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]
 
 def _confidence(group: HeldGroup, scene: Scene, lost: float) -> Confidence:
     cover = scene.coverage
-    held_against = {Doubt.NO_STACKS: not cover.stacks, Doubt.WRAPPED: cover.wrapped}
+    held_against = {Doubt.NO_CALLS: cover.stacks_on is Stacks.NONE, Doubt.WRAPPED: cover.wrapped}
     doubts = [doubt for doubt, holds in held_against.items() if holds]
     sure = confidence(_VERDICTS[group.why], doubts, count=len(group), explained=_unseen(group, lost))
     own = _HOLDERS[group.why].doubts(group)
@@ -331,11 +333,22 @@ def _evidence(group: HeldGroup, held: Grounds, scene: Scene, packets: Rows, reta
         *_HOLDERS[group.why].evidence(group),
         Evidence(
             "not-freed",
-            f"none of their packets was freed; {counted(len(packets), 'block')} of them are outstanding",
+            f"none of their packets was freed: {_outstanding(group, scene.pool, packets)}",
             tuple(pool_event(scene.pool.outstanding, row) for row in packets[:_EXAMPLES].tolist()),
         ),
         Evidence("retained", f"{size(retained)} would be released with them", inferred=True),
     )
+
+
+def _outstanding(group: HeldGroup, pool: PoolSnapshot, blocks: Rows) -> str:
+    """Which blocks show it: packets from lookaside lists have no allocation in the trace, only what goes with them."""
+    tag = int(pool.tags.tag[pool.sites.tag_row[pool.outstanding.site[blocks[0]]]])
+    if tag not in {PACKET, PORT_PACKET}:
+        return f"they come from lookaside lists, and {len(blocks):,} {tag_text(tag).strip()} that go with them stay"
+    entries = len(group) if group.port is None else group.port.waiting
+    if len(blocks) >= entries:
+        return f"{counted(len(blocks), 'block')} of them {'is' if len(blocks) == 1 else 'are'} outstanding"
+    return f"{len(blocks):,} were allocated in this trace, the others come from lookaside lists"
 
 
 def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
@@ -363,7 +376,7 @@ def _advice(group: HeldGroup, name: str) -> str:
         case Why.USER_APC:
             return advice.user_apc(name, group.thread, irp)
         case Why.SPECIAL_APC:
-            return advice.special_apc(name, group.thread, irp)
+            return advice.special_apc(name, group.thread, irp, starved=group.share(group.seen.starved) == 1)
         case Why.UNKNOWN:
             return advice.caller(name, group.thread, PACKET)
         case Why.PORT:

@@ -13,6 +13,7 @@ from analyzers.pool_tables import Outstanding, SiteTable
 from tracer.columns import UNKNOWN_ID, Who
 
 I64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 _STANDS_OUT: Final = 0.8
 """Share of the allocations that makes a process or a thread the one."""
@@ -21,11 +22,29 @@ _NOBODY: Final = (0, UNKNOWN_ID)
 
 
 @dataclass(frozen=True, slots=True)
-class Owners:
-    """``process``, ``thread``: ``None`` where none stands out; shares are of allocations. ``stack``: -1 for none.
+class Known:
+    """Of how many allocations something is known, and of how many of these by context switches only."""
 
-    ``inferred``: most of the threads are known by context switches only. ``user_stack``: the user-mode stack that most
-    of those have which have one, -1 for none.
+    count: int = 0
+    switched: int = 0
+
+    @property
+    def inferred(self) -> bool:
+        """Whether events of their own tell it of none."""
+        return self.switched == self.count > 0
+
+    @property
+    def partly(self) -> bool:
+        """Whether so many are inferred that the others would not stand out."""
+        return (1 - _STANDS_OUT) * self.count < self.switched < self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """``process``, ``thread``: ``None`` where none stands out; shares are of allocations.
+
+    ``stack``, ``user_stack``: the kernel-mode and the user-mode stack that most of those have which have one, -1 for
+    none. ``on_thread``, ``in_process``: how many are the thread's and the process'.
     """
 
     process: int | None
@@ -33,8 +52,9 @@ class Owners:
     thread: int | None
     thread_share: float
     stack: int
-    inferred: bool
     user_stack: int = -1
+    on_thread: Known = Known()
+    in_process: Known = Known()
 
 
 def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sites: SiteTable) -> list[Owners]:
@@ -43,29 +63,40 @@ def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sit
         return []
     rows, lengths = np.concatenate(groups), np.array([len(each) for each in groups])
     group = np.repeat(np.arange(len(groups)), lengths)
-    by_switch = np.bincount(group, outstanding.who[rows] == Who.CONTEXT_SWITCH, len(groups)) / lengths
-    site, _ = _most(group, outstanding.site[rows], lengths)
-    called = np.full(len(groups), -1, np.int64)
-    walked = np.flatnonzero(outstanding.user_stack[rows] >= 0)  # a session may walk few of them
-    if len(walked):
-        of, place = np.unique(group[walked], return_inverse=True)
-        called[of], _ = _most(place.astype(np.int64), outstanding.user_stack[rows[walked]], np.bincount(place))
+    process, process_share = _most(group, outstanding.process[rows], lengths)
+    thread, thread_share = _most(group, outstanding.thread[rows], lengths)
+    switched = outstanding.who[rows] == Who.CONTEXT_SWITCH
     columns = (
-        *_standing_out(group, outstanding.process[rows], lengths),
-        *_standing_out(group, outstanding.thread[rows], lengths),
-        sites.stack[site].tolist(),
-        (by_switch > 1 - _STANDS_OUT).tolist(),
-        called.tolist(),
+        *(_standing_out(process, process_share), process_share.tolist()),
+        *(_standing_out(thread, thread_share), thread_share.tolist()),
+        _usual(group, sites.stack[outstanding.site[rows]], len(groups)),
+        _usual(group, outstanding.user_stack[rows], len(groups)),
+        _known(group, outstanding.thread[rows] == thread[group], switched, len(groups)),
+        _known(group, outstanding.process[rows] == process[group], switched, len(groups)),
     )
     return [Owners(*each) for each in zip(*columns, strict=True)]
 
 
-def _standing_out(group: I64, ids: npt.NDArray[np.uint32], lengths: I64) -> tuple[list[int | None], list[float]]:
-    best, share = _most(group, ids, lengths)
+def _usual(group: I64, stacks: npt.NDArray[np.int32], groups: int) -> list[int]:
+    """By group: the stack that most of those have which have one; a session may walk few of them."""
+    usual = np.full(groups, -1, np.int64)
+    walked = np.flatnonzero(stacks >= 0)
+    if len(walked):
+        of, place = np.unique(group[walked], return_inverse=True)
+        usual[of], _ = _most(place.astype(np.int64), stacks[walked], np.bincount(place))
+    found: list[int] = usual.tolist()
+    return found
+
+
+def _known(group: I64, its: Mask, switched: Mask, groups: int) -> list[Known]:
+    """By group: of how many allocations something holds, and of how many of these a context switch tells it."""
+    count, by_switch = np.bincount(group[its], minlength=groups), np.bincount(group[its & switched], minlength=groups)
+    return [Known(*each) for each in zip(count.tolist(), by_switch.tolist(), strict=True)]
+
+
+def _standing_out(best: I64, share: npt.NDArray[np.float64]) -> list[int | None]:
     known = (share >= _STANDS_OUT) & ~np.isin(best, _NOBODY)
-    return [
-        each if stands else None for each, stands in zip(best.tolist(), known.tolist(), strict=True)
-    ], share.tolist()
+    return [each if stands else None for each, stands in zip(best.tolist(), known.tolist(), strict=True)]
 
 
 def _most(group: I64, ids: npt.NDArray[np.integer[Any]], lengths: I64) -> tuple[I64, npt.NDArray[np.float64]]:

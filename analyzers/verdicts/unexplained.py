@@ -149,7 +149,7 @@ def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Sc
     for each, who in zip(accused.groups, accused.whose, strict=True):
         of_sockets = sockets.count(each.rows)
         node = held.retention.group_for(each.rows)
-        path = held.retention.path(node) if node is not None else ()
+        path = held.retention.path(node, len(each.rows)) if node is not None else ()
         shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
         single.append(Accusation(each, accuse(each, who, scene, path=path, closed_sockets=shut)))
     packets = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == PACKET}

@@ -80,6 +80,7 @@ def _spoilt(settings: Settings, spoiling: Spoiling, rng: random.Random) -> Setti
         Spoiling.ALLOCATIONS_ONLY: {**dict.fromkeys(_BESIDE_POOL, False), "stacks": StackMode.PLAIN},
         Spoiling.LOST_EVENTS: {"lost_events": share, "loss": rng.choice((Loss.POOL, Loss.ANY))},
         Spoiling.WRAPPED: {"buffer_size": RING_BUFFER_SIZE},
+        Spoiling.SILENT_LOSS: {"lost_events": share, "tells_loss": False},
         Spoiling.LOST_BUFFERS: {"lost_buffers": rng.randrange(1, 4)},
     }
     return replace(settings, **changes.get(spoiling, {}))

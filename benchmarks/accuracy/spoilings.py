@@ -24,6 +24,7 @@ class Spoiling(StrEnum):
     LOST_EVENTS = "lost-events"
     WRAPPED = "wrapped"
     LOST_BUFFERS = "lost-buffers"
+    SILENT_LOSS = "silent-loss"
 
 
 WEAKENING: Final = frozenset(
@@ -39,7 +40,9 @@ WEAKENING: Final = frozenset(
 )
 """A kind of evidence is not there at all: a weaker accusation of the right culprit is right. Of ``ALLOCATIONS_ONLY``
 nothing is there but pool, process, thread and image events, with stacks on allocations."""
-LOSSY: Final = frozenset({Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS})
+UNTOLD: Final = frozenset({Spoiling.SILENT_LOSS})
+"""Events are lost, and no counter, flag or sequence number tells it."""
+LOSSY: Final = frozenset({Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS}) | UNTOLD
 """Events are missing: an accusation of the innocent is a mistake only above a confidence of one half."""
 LEAST_LOST: Final = 0.001
 MOST_LOST: Final = 0.2

@@ -30,6 +30,7 @@ _WORDS: Final = {
     "stray_frees": "frees of memory from before the trace",
     "lost_events": "chance that an event is lost",
     "loss": "kinds of events that may be lost",
+    "tells_loss": "a session that does not count the events that it lost",
     "lost_buffers": "buffers that are lost",
     "circular": "buffers that a circular file keeps, 0 for a sequential one",
     "context_switches": "a session without context switches",

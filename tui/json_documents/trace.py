@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer.errors import Damage
-from tracer.trace import JoinedFile, Loss, Rolled, TraceInfo, filetime_text
+from tracer.trace import InferredLoss, JoinedFile, Loss, Rolled, TraceInfo, filetime_text
 from tui.json_documents.writing import Object, string
 
 
@@ -75,6 +75,17 @@ def loss_part(loss: Loss) -> Object:
             }
             for gap in loss.gaps
         ],
+        "inferred": None if loss.inferred is None else _inferred_part(loss.inferred),
+    }
+
+
+def _inferred_part(inferred: InferredLoss) -> Object:
+    """About how many pool events are missing though nothing says so, and what shows it."""
+    return {
+        "events": inferred.events,
+        "share": inferred.share,
+        "replaced_without_free": inferred.replaced,
+        "frees_without_allocation": inferred.strays,
     }
 
 

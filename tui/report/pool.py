@@ -10,7 +10,7 @@ from rich.text import Text
 from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, exact_size
-from tracer.columns import Who
+from tracer.columns import UNKNOWN_ID, Who
 from tracer.live.counters import PoolCounters
 from tui.filters import Filters
 from tui.report.styles import WARNING, heading, labelled, note
@@ -89,11 +89,11 @@ def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
 
 
 def who_lines(outstanding: Outstanding) -> list[Text]:
-    """How surely process and thread of what is outstanding are known."""
+    """How surely the process of what is outstanding is known."""
     if not len(outstanding):
         return []
-    counts = np.bincount(outstanding.who, minlength=len(Who))
-    known = len(outstanding) - int(counts[Who.UNKNOWN])
+    is_known = outstanding.process != UNKNOWN_ID
+    counts, known = np.bincount(outstanding.who[is_known], minlength=len(Who)), int(np.count_nonzero(is_known))
     said = [f"{int(counts[who]):,} {words}" for who, words in _WHO_WORDS if counts[who]]
     how = f": {', '.join(said)}" if said else ""
     return [note(f"  Process named for {known:,} of {counted(len(outstanding), 'allocation')}{how}.")]

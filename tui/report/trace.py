@@ -10,8 +10,8 @@ from rich.text import Text
 
 from analyzers.quantities import counted, duration, exact_size, moment, size
 from tracer.errors import Damage
-from tracer.trace import ClockShift, Loss, TraceInfo, filetime_text
-from tui.incompleteness import missing_words
+from tracer.trace import ClockShift, InferredLoss, Loss, TraceInfo, filetime_text
+from tui.incompleteness import inferred_words, missing_words
 from tui.machine_words import machine_words
 from tui.report.styles import QUIET, WARNING, heading, labelled, note, warning
 from tui.safe_text import safe
@@ -131,6 +131,8 @@ def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
     if loss.events_lost or loss.buffers_lost:
         lost = f"{counted(loss.events_lost, 'event')} and {counted(loss.buffers_lost, 'buffer')}"
         lines.append(warning(f"the session lost {lost}: some of what looks outstanding may have been freed"))
+    if loss.inferred is not None:
+        lines.append(warning(f"{inferred_words(loss, loss.inferred)}: {_shown_by(loss.inferred)}"))
     if loss.complete_from_ns:
         since = moment(loss.complete_from_ns)
         lines.append(warning(f"the file overwrote its beginning: it has all processors' events from {since} on"))
@@ -140,6 +142,15 @@ def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
         cpu = f"CPU {gap.cpu}" if gap.cpu >= 0 else "CPU not known"
         lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {safe(gap.reason)}{_in(gap.file)}"))
     return lines + _more(len(loss.gaps), most)
+
+
+def _shown_by(inferred: InferredLoss) -> str:
+    """What shows that events are missing, where nothing in the trace says so."""
+    return (
+        f"{counted(inferred.replaced, 'allocation')} came on the address of a block that was never freed, and"
+        f" {counted(inferred.strays, 'free')} without allocation; some of what looks outstanding may have been freed"
+        " (inferred)"
+    )
 
 
 def damage_lines(damage: Sequence[Damage], most: int = _SHOWN) -> list[Text]:

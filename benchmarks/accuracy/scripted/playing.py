@@ -21,6 +21,7 @@ from benchmarks.accuracy.spoilings import (
     LOSSY,
     MOST_LOST,
     RING_BUFFER_SIZE,
+    UNTOLD,
     Spoiling,
     ring_of,
 )
@@ -39,6 +40,7 @@ _QUEUES: Final = 0x1000000
 _SWITCHES: Final = 0x4
 _READY: Final = 0x200
 _REQUESTS: Final = 0x10
+_LOSE_EVENTS: Final = frozenset({Spoiling.LOST_EVENTS}) | UNTOLD
 _RUNS: Final = (1, 1, 30)
 """Lost events come one by one, or so many in a row."""
 _LOST_BUFFERS: Final = (1, 4)
@@ -55,7 +57,7 @@ def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0) -> tuple[
     start = stage.rng.randrange(1 << 36)
     records = _records(stage, start, spoiling)
     rng = random.Random(f"spoiling {seed} {spoiling}")
-    if spoiling is Spoiling.LOST_EVENTS:
+    if spoiling in _LOSE_EVENTS:
         records = _lossy(records, LEAST_LOST * (MOST_LOST / LEAST_LOST) ** rng.random(), rng.choice(_RUNS), rng)
     options = _options(stage, kind, start, records, spoiling, rng)
     records.append(end_extension(options, records[-1].time + 1))
@@ -110,6 +112,7 @@ def _options(
         group_masks=((), (_FIRST_WORD, _second_word(stage, spoiling))),
         compressed=conditions.compressed,
         flush_ns=0,
+        tells_loss=spoiling not in UNTOLD,
         ring_buffers=ring,
         dropped=frozenset(rng.sample(lost, min(len(lost), rng.randrange(*_LOST_BUFFERS)))),
     )

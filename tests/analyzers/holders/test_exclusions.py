@@ -120,7 +120,7 @@ def test_where_the_trace_tells_of_routines_and_none_was_called_none_stopped_it()
 
 def test_a_buffer_that_is_gone_shows_that_a_special_apc_has_run() -> None:
     gone = told(replace(loop(40, buffered=True), kinds=(Kind(100, 5),)))
-    assert gone[Cause.SPECIAL_APC].says == "it has run: their files are gone, or their buffers"
+    assert gone[Cause.SPECIAL_APC].says == "it has run: the files or buffers of all of them are gone"
 
 
 def test_where_more_than_one_reason_is_left_each_of_them_fits() -> None:
@@ -135,3 +135,10 @@ def test_where_more_than_one_reason_is_left_each_of_them_fits() -> None:
 def test_the_fitting_ones_come_first_then_those_that_nobody_knows() -> None:
     made = [Explanation(Cause.PORT, each, "") for each in (NO, UNKNOWN, YES, NO)]
     assert [each.fits for each in fits_first(made)] == [YES, UNKNOWN, NO, NO]
+
+
+def test_what_is_true_of_a_part_is_counted() -> None:
+    some = changed(loop(40), slice(0, 30), finished_by=Finished.FILE_CLOSED)
+    found = told(some)
+    assert found[Cause.SPECIAL_APC].says == "it has run: the files or buffers of 30 of 40 are gone"
+    assert found[Cause.DRIVER_KEPT].says == "their drivers completed all of them"

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from analyzers.findings import Why
+from analyzers.findings import Cause, Fits, Why
 from analyzers.holders import special_apc
+from analyzers.holders.exclusions import explanations
 from analyzers.holders.held_groups import held_groups
 from analyzers.holders.special_apc import IN_ONE_CALL, STARVED
 from analyzers.requests.tables import NEVER, Completion, Finished
@@ -115,3 +116,11 @@ def test_a_group_holds_the_requests_of_one_thread() -> None:
         (Why.SPECIAL_APC, T, 8),
         (Why.SPECIAL_APC, U, 8),
     ]
+
+
+def test_a_thread_that_has_not_run_since_has_queued_no_user_apc_and_filled_no_list() -> None:
+    (group,) = held_groups(starving(loop(8, **SILENT)).holding(), lambda _: "")
+    found = {each.why: each for each in explanations(group, "because")}
+    assert found[Cause.USER_APC].fits is found[Cause.LIST].fits is Fits.NO
+    assert "have not run since" in found[Cause.USER_APC].says
+    assert "has not run" in found[Cause.LIST].says

@@ -12,6 +12,8 @@ def test_each_holder_has_words_of_its_own() -> None:
     assert "alertable wait" in advice.user_apc("app.exe", 8, 0x10)
     assert "!thread" in advice.user_apc("app.exe", None, 0)
     assert "guarded region" in advice.special_apc("app.exe", 8, 0x10)
+    assert "guarded region" not in advice.special_apc("app.exe", 8, 0x10, starved=True)
+    assert "!ready" in advice.special_apc("app.exe", 8, 0x10, starved=True)
     assert "!icpleak" in advice.undrained_port("app.exe")
     assert "thread 8" in advice.undrained_port("app.exe", (8,))
     assert "2 threads" in advice.undrained_port("app.exe", (8, 12))

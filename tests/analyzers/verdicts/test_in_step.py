@@ -88,7 +88,7 @@ def test_blocks_of_one_time_may_have_been_made_in_either_order() -> None:
 
 
 def _whose(thread: int | None, process: int | None = 4) -> Owners:
-    return Owners(process, 1.0, thread, 1.0, 1, inferred=False)
+    return Owners(process, 1.0, thread, 1.0, 1)
 
 
 def _found(*kinds: tuple[I64, Owners]) -> list[set[int]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from analyzers.pool_tables import Outstanding, SiteTable
-from analyzers.verdicts.owners import Owners, owners
+from analyzers.verdicts.owners import Known, Owners, owners
 from tests.analyzers.verdicts.judged import outstanding_at
 from tracer.columns import Who
 
@@ -58,7 +58,22 @@ def test_of_two_stacks_with_as_many_the_first_site_s_counts() -> None:
 def test_who_is_known_by_switches_only_is_inferred() -> None:
     [switched] = _whose(_outstanding([8] * 4, [0] * 4, Who.CONTEXT_SWITCH), [0, 1, 2, 3])
     [seen] = _whose(_outstanding([8] * 4, [0] * 4), [0, 1, 2, 3])
-    assert (switched.inferred, seen.inferred) == (True, False)
+    assert (switched.on_thread, seen.on_thread) == (Known(4, 4), Known(4, 0))
+    assert (switched.on_thread.inferred, seen.on_thread.inferred) == (True, False)
+
+
+def test_where_some_are_known_by_switches_it_is_counted_of_how_many() -> None:
+    made = _outstanding([8, 8, 8, 8, 9], [0] * 5)
+    [mixed] = _whose(replace(made, who=np.array([1, 1, 1, 2, 2], np.uint8)), [0, 1, 2, 3, 4])
+    assert (mixed.on_thread, mixed.in_process) == (Known(4, 1), Known(5, 2))
+    assert (mixed.on_thread.inferred, mixed.on_thread.partly) == (False, True)
+
+
+def test_the_stack_is_that_of_most_of_those_that_have_one() -> None:
+    made, none = _outstanding([8] * 5, [3, 3, 3, 1, 1]), -1
+    sites = replace(_sites(), stack=np.array([*_STACKS, none], np.int32))
+    [found] = owners([np.arange(5)], made, sites)
+    assert found.stack == 5
 
 
 def test_no_groups_have_no_owners() -> None:

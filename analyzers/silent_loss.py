@@ -1,0 +1,46 @@
+"""Loss that no counter, flag or sequence number tells, inferred from the pool's own books.
+
+Nobody gets memory at an address where a block still lies. So each allocation that replaces another shows that a free
+is missing. Session pool is no such proof: every session maps its own at the same addresses (Windows Internals, part 1,
+"Session space"), and its events need not say which session it is. A trace that loses frees loses allocations as often:
+their frees then come without one. Those near the start are of blocks from before the trace; in its second half few
+should be, so they bear out what the replaced allocations say, and how much.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.pool_tables import PoolSnapshot
+from tracer.trace import InferredLoss
+
+_FEWEST: Final = 12
+"""Replaced allocations below which nothing is said: clocks of two processors may differ by a few events."""
+_LEAST: Final = 0.002
+"""And the least share of the frees. Real traces whose processors' clocks agree show none."""
+_BEYOND: Final = 2.0
+"""A session that tells of a loss is believed up to twice as much: pool events may be lost more often than others."""
+_MOST_BY_STRAYS: Final = 2.0
+"""Frees without allocation raise the share that replaced allocations show up to so many times: not each address whose
+free was lost is handed out again, but long-lived blocks from before the trace look as if their allocation was lost."""
+
+
+def inferred_loss(pool: PoolSnapshot, replaced_in_session: int, told: float) -> InferredLoss | None:
+    """What is missing although nothing says so, ``None`` where the books show no such loss.
+
+    ``replaced_in_session``: how many of the replaced allocations are session pool. ``told``: share of events that the
+    session itself says are missing.
+    """
+    totals, history = pool.totals, pool.history
+    replaced = totals.replaced_without_free - replaced_in_session
+    by_replaced = replaced / max(totals.matched + totals.replaced_without_free, 1)
+    if replaced < _FEWEST or by_replaced < _LEAST:
+        return None
+    late = slice(history.used // 2, history.used)
+    strays, ended = int(history.strays[:, late].sum()), int(history.frees[:, late].sum())
+    share = max(by_replaced, min(strays / max(ended, 1), _MOST_BY_STRAYS * by_replaced))
+    if share <= _BEYOND * told:
+        return None
+    share = min(share, 0.5)
+    events = round((totals.allocations + totals.frees) * share / (1 - share))
+    return InferredLoss(events, share, replaced, totals.frees_without_allocation)

@@ -1,0 +1,89 @@
+"""How many of a finding's allocations each sentence is true of: what it claims of all is counted of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Evidence
+from analyzers.modules import KERNEL_NAME
+from analyzers.pool_tables import PoolSnapshot
+from analyzers.verdicts.owners import Owners
+
+MOST: Final = 0.9
+"""Share of the allocations with a stack from which the few without one do not matter: where a session walks the stacks
+of pool events it loses fewer than one in ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """Among ``total`` allocations: how many have a ``stack``, and how many come from the one ``frame`` that most do.
+
+    ``frame``: its address, 0 where none has a stack.
+    """
+
+    total: int
+    stacks: int
+    frame: int
+    at_frame: int
+
+    @classmethod
+    def of(cls, pool: PoolSnapshot, rows: npt.NDArray[np.intp]) -> Walked:
+        """Of rows of the outstanding table, at least one."""
+        site = pool.outstanding.site[rows]
+        frames = pool.sites.frame[site[pool.sites.stack[site] >= 0]]
+        if not len(frames):
+            return cls(len(rows), 0, 0, 0)
+        each, count = np.unique(frames, return_counts=True)
+        most = int(np.argmax(count))
+        return cls(len(rows), len(frames), int(each[most]), int(count[most]))
+
+    @property
+    def none(self) -> bool:
+        """Whether no stack tells anything."""
+        return not self.stacks
+
+    @property
+    def few(self) -> bool:
+        """Whether there are stacks, but of too few to speak for all."""
+        return 0 < self.stacks < MOST * self.total
+
+
+def where(walked: Walked, code: str, driver: str) -> list[Evidence]:
+    """Which code allocated them (``code``: module and offset); the kernel's own tells nothing."""
+    if walked.none:
+        return []
+    told = code if driver != KERNEL_NAME else ""
+    if walked.stacks < walked.total:
+        says = f"{walked.stacks:,} of {walked.total:,} have a stack"
+        says += f", {_those(walked.at_frame, walked.stacks)} from {told}" if told else ""
+        return [Evidence("allocating-frame", says)]
+    return [Evidence("allocating-frame", f"{_they(walked.at_frame, walked.total)} allocated by {told}")] if told else []
+
+
+def whose(who: Owners, total: int) -> list[Evidence]:
+    """The thread that stands out, else the process; and how that is known."""
+    if who.thread is not None:
+        how, on = who.on_thread, f"on thread {who.thread}"
+    elif who.process is not None:
+        how, on = who.in_process, f"in process {who.process}"
+    else:
+        return []
+    says = f"{_they(how.count, total)} allocated {on}"
+    if 0 < how.switched < how.count:
+        says += f": {how.count - how.switched:,} as their own events say, {how.switched:,} by context switches"
+    rule = "one-thread" if who.thread is not None else "one-process"
+    return [Evidence(rule, says, inferred=how.switched > 0)]
+
+
+def _they(count: int, total: int) -> str:
+    if total == 1:
+        return "it was"
+    return "all were" if count == total else f"{count:,} of {total:,} {'was' if count == 1 else 'were'}"
+
+
+def _those(count: int, total: int) -> str:
+    return "all of those" if count == total else f"{count:,} of those"
