@@ -10,7 +10,7 @@ from analyzers.findings import Finding, Verdict
 from analyzers.snapshot import Snapshot
 from tests.analyzers.against_truth import analysed
 
-CASES = Path(__file__).parents[1] / "../shared/cases"
+CASES = Path(__file__).parents[2] / "../shared/cases"
 
 
 def _seen(name: str) -> tuple[Snapshot, Finding]:
