@@ -76,7 +76,8 @@ class DatedStacks:
         found = self.source.canonical(np.where(stacks >= FIRST, NO_STACK, stacks))
         for row, number in zip(later.tolist(), (stacks[later] - FIRST).tolist(), strict=True):
             frames = int(self.source.canonical(self._base[number : number + 1])[0])
-            found[row] = self._number(frames, int(self._since[number])) if frames >= 0 else NO_STACK
+            is_other = frames >= 0 and bool(self._changes_of(frames))  # a key's frames may come after its events
+            found[row] = self._number(frames, int(self._since[number])) if is_other else frames
         return found
 
     def frames(self, stack: int) -> npt.NDArray[np.uint64]:

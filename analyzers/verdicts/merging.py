@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -31,6 +32,33 @@ def without_nobodys(judged: Iterable[Judgement]) -> list[Judgement]:
         else each
         for each in every
     ]
+
+
+def with_their_callers(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
+    """The judgements, where blocks without a stack go with the only caller of their driver whose blocks stay.
+
+    Their driver is known by the tag alone, which does not accuse it beside a caller that the stacks of others tell.
+    """
+    every = list(judged)
+    callers: dict[tuple[int, str], set[int]] = {}
+    for each in every:
+        if each.verdict in ACCUSATIONS and each.group.apart:
+            callers.setdefault((each.group.tag_row, each.group.driver), set()).add(each.group.apart)
+    found = []
+    for each in every:
+        group = each.group
+        those = callers.get((group.tag_row, group.driver), set())
+        if those and each.verdict in ACCUSATIONS and (pool.sites.stack[group.sites] < 0).all():
+            if len(those) == 1:
+                found.append(replace(each, group=replace(group, apart=min(those))))
+            else:
+                found.append(replace(each, verdict=Verdict.UNKNOWN, why=_SEVERAL_CALLERS))
+        else:
+            found.append(each)
+    return found
+
+
+_SEVERAL_CALLERS: Final = "no stack tells whose they are; others of the tag are not freed by several callers"
 
 
 def _whose(judgement: Judgement) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from analyzers.verdicts.groups import callers_sites, groups
 from analyzers.verdicts.handle_tables import with_handle_tables
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
-from analyzers.verdicts.merging import merged, without_nobodys
+from analyzers.verdicts.merging import merged, with_their_callers, without_nobodys
 from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
@@ -68,7 +68,8 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     apart = callers_apart(pool, aside, scene.frames_of)
     judged = judge_all(groups(pool, aside, complete_ns, apart), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
-    judged = merged([*of_gone, *(sockets.judged(each) for each in without_nobodys(judged))], pool)
+    judged = with_their_callers((sockets.judged(each) for each in without_nobodys(judged)), pool)
+    judged = merged([*of_gone, *judged], pool)
     judged = told_apart(judged, pool, scene.frames_of, scene.frame_of)
     accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene, held)
     passed_on = settled(accused.groups, accused.families, pool)

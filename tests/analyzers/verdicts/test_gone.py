@@ -1,0 +1,138 @@
+"""Drivers that were unloaded with blocks still allocated, and other drivers at their base."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analyzers.findings import Finding, Verdict
+from fixtures.etl.options import TraceOptions
+from tests.analyzers.verdicts.scripted_pool import FIRST, MS, NT, POOL, SECOND, PoolScript, of_tag
+
+BELOW = (NT + 0x7000, NT + 0x7100)
+PLUGIN = (*POOL, FIRST + 0x1000, *BELOW)
+
+
+def _script(left: int, *, unload_ms: int = 1000, freed: int = 100, options: TraceOptions | None = None) -> PoolScript:
+    """plugin.sys frees most of what it allocates in a second, and is unloaded."""
+    script = PoolScript(options or TraceOptions())
+    script.image(0, "start", FIRST, "plugin.sys")
+    script.come_and_go(freed, b"Plug", PLUGIN, 0, 900)
+    script.stay(left, b"Plug", PLUGIN, 0, 900)
+    script.image(unload_ms * MS, "unload", FIRST, "plugin.sys")
+    return script
+
+
+def _says(finding: Finding, rule: str) -> str:
+    return " ".join(each.says for each in finding.evidence if each.rule == rule)
+
+
+@pytest.mark.parametrize("left", [1, 5, 40])
+def test_what_a_driver_leaves_when_it_is_unloaded_is_leaked_even_one_block(left: int, tmp_path: Path) -> None:
+    [finding] = of_tag(_script(left).analysed(tmp_path), b"Plug")
+    assert (finding.verdict, finding.driver, finding.count) == (Verdict.MISSING_FREE, "plugin.sys", left)
+    assert finding.confidence >= 0.8
+    assert "unloaded at +1.000001 s" in _says(finding, "unloaded")
+    [event] = [event for each in finding.evidence if each.rule == "unloaded" for event in each.events]
+    assert (event.kind, event.time_ns, event.offset >= 0) == ("image", 1000 * MS + 1000, True)
+
+
+def test_a_short_trace_makes_it_no_less_sure(tmp_path: Path) -> None:
+    script = PoolScript()
+    script.image(0, "start", FIRST, "plugin.sys")
+    script.stay(1, b"Plug", PLUGIN, 1, 2)
+    script.image(5 * MS, "unload", FIRST, "plugin.sys")
+    [finding] = of_tag(script.analysed(tmp_path, until=50), b"Plug")
+    assert finding.confidence >= 0.8
+
+
+def test_a_driver_that_frees_everything_before_it_goes_is_clean(tmp_path: Path) -> None:
+    assert of_tag(_script(0).analysed(tmp_path), b"Plug") == []
+
+
+def test_the_rundown_at_the_trace_s_end_is_no_unload(tmp_path: Path) -> None:
+    script = PoolScript()
+    script.image(0, "start", FIRST, "plugin.sys")
+    script.come_and_go(100, b"Plug", PLUGIN, 0, 900)
+    script.stay(5, b"Plug", PLUGIN, 0, 900)
+    script.image(2050 * MS, "end", FIRST, "plugin.sys")
+    assert of_tag(script.analysed(tmp_path), b"Plug") == []
+
+
+def test_an_unload_at_the_very_end_is_a_small_doubt(tmp_path: Path) -> None:
+    [early] = of_tag(_script(5).analysed(tmp_path), b"Plug")
+    [late] = of_tag(_script(5, unload_ms=2099).analysed(tmp_path, until=2100), b"Plug")
+    assert 0.8 <= late.confidence < early.confidence
+    assert any("unloaded just before" in doubt for doubt in late.doubts)
+
+
+def test_a_driver_whose_blocks_others_free_after_it_went_is_not_accused_of_the_last_ones(tmp_path: Path) -> None:
+    script = _script(0)
+    handed_over = script.stay(50, b"Plug", PLUGIN, 0, 900)
+    for number, address in enumerate(handed_over[:45]):
+        script.free((1100 + 20 * number) * MS, b"Plug", address)
+    assert all(each.unloaded_ns is None for each in of_tag(script.analysed(tmp_path), b"Plug"))
+
+
+def test_lost_events_are_a_doubt_and_may_explain_a_few_blocks(tmp_path: Path) -> None:
+    few = _script(4, options=replace(TraceOptions(), events_lost=40)).analysed(tmp_path)
+    assert of_tag(few, b"Plug") == []
+    [finding] = of_tag(_script(60, options=replace(TraceOptions(), events_lost=10)).analysed(tmp_path), b"Plug")
+    assert finding.confidence < 0.93
+    assert any("events were lost" in doubt for doubt in finding.doubts)
+
+
+def test_a_driver_known_by_its_unload_alone_is_named(tmp_path: Path) -> None:
+    script = PoolScript()
+    script.stay(3, b"Plug", PLUGIN, 0, 900)
+    script.image(1000 * MS, "unload", FIRST, "plugin.sys")
+    [finding] = of_tag(script.analysed(tmp_path), b"Plug")
+    assert (finding.driver, finding.count) == ("plugin.sys", 3)
+
+
+@pytest.mark.parametrize("base", [FIRST, SECOND])
+def test_what_the_first_life_of_a_driver_left_is_leaked_though_it_came_back(base: int, tmp_path: Path) -> None:
+    script = _script(5)
+    script.image(1100 * MS, "load", base, "plugin.sys")
+    script.come_and_go(100, b"Plug", (*POOL, base + 0x1000, *BELOW), 1200, 2000)
+    script.stay(2, b"Plug", (*POOL, base + 0x1000, *BELOW), 2090, 2099)
+    [finding] = of_tag(script.analysed(tmp_path), b"Plug")
+    assert (finding.driver, finding.count, finding.unloaded_ns) == ("plugin.sys", 5, 1000 * MS + 1000)
+
+
+def test_another_driver_at_the_base_is_another_driver(tmp_path: Path) -> None:
+    script = _script(30)
+    script.image(1100 * MS, "load", FIRST, "other.sys")
+    script.come_and_go(100, b"Othr", (*POOL, FIRST + 0x3000, *BELOW), 1200, 2000)
+    snapshot = script.analysed(tmp_path)
+    [finding] = snapshot.diagnosis.findings
+    assert (finding.driver, finding.count) == ("plugin.sys", 30)
+    assert {frame.module for frame in snapshot.names.frames(finding.stack)} == {"ntoskrnl.exe", "plugin.sys"}
+    assert (
+        dict(zip([bytes(tag) for tag in snapshot.pool.tags.tag.view("S4")], snapshot.pool.tags.driver, strict=True))[
+            b"Plug"
+        ]
+        == "plugin.sys"
+    )
+
+
+def test_frees_of_the_driver_before_are_no_siblings_of_the_one_after(tmp_path: Path) -> None:
+    script = _script(0)
+    script.image(1001 * MS, "load", FIRST, "other.sys")
+    script.stay(200, b"Plug", PLUGIN, 1010, 2090)
+    snapshot = script.analysed(tmp_path)
+    [finding] = of_tag(snapshot, b"Plug")
+    assert (finding.verdict, finding.driver, finding.count) == (Verdict.GROWTH, "other.sys", 200)
+    stacks = {snapshot.pool.sites.driver[row] for row in range(len(snapshot.pool.sites.driver))}
+    assert {"plugin.sys", "other.sys"} <= stacks
+
+
+def test_a_driver_that_only_the_last_rundown_shows_came_after_the_one_that_was_unloaded(tmp_path: Path) -> None:
+    script = _script(30)
+    script.come_and_go(100, b"Othr", (*POOL, FIRST + 0x3000, *BELOW), 1200, 2000)
+    script.image(2099 * MS, "end", FIRST, "other.sys")
+    snapshot = script.analysed(tmp_path)
+    assert [each.driver for each in snapshot.diagnosis.findings] == ["plugin.sys"]
+    assert "other.sys" in snapshot.pool.sites.driver
