@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +27,8 @@ def table(kind: type[T], rows: Sequence[Row]) -> T:
     hints = typing.get_type_hints(kind, vars(sys.modules[kind.__module__]))
     columns: dict[str, Any] = {}
     for column in fields(kind):  # type: ignore[arg-type]  # both are dataclasses
+        if column.default is not MISSING and not any(column.name in row for row in rows):
+            continue
         absent: Any = NEVER if column.name.endswith("_ns") or column.name in {"socket", "kind"} else 0
         if typing.get_origin(hints[column.name]) is tuple:
             columns[column.name] = tuple(str(row.get(column.name, "")) for row in rows)
