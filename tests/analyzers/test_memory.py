@@ -44,7 +44,7 @@ def allocations(first: int) -> EventTable:
         "type": np.full(len(rows), 512, np.uint32),
         "tag": (rows % 50).astype(np.uint32),
         "bytes": np.full(len(rows), 64, np.uint64),
-        "entry": (rows * 64).astype(np.uint64),
+        "entry": (64 + rows * 64).astype(np.uint64),
     }
     thread, stack = 40 + rows % 2 * 4, rows % STACKS
     return event_table("pool", 0x0E20, fields, time=rows, thread=thread, stack=stack, who=Who.CONTEXT_SWITCH)
