@@ -80,7 +80,7 @@ def read_telling_session(trace: Trace, names: TagNames, *, quiet: bool) -> Snaps
 
 
 def _tells(snapshot: Snapshot) -> bool:
-    return snapshot.partial or snapshot.pool.totals.allocations + snapshot.pool.totals.frees > 0
+    return snapshot.partial or snapshot.pool.totals.events > 0
 
 
 def compile_kernels(*, quiet: bool) -> None:
