@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_pool_events_that_two_sessions_recorded_are_counted_once(tmp_path: Path,
     options = {"processors": 4, "buffer_size": SMALL}
     first = written(tmp_path / "first.etl", simulation.records, session="first", **options)
     pools = [record for record in simulation.records if record.hook >> 8 == pool.ALLOC >> 8]
-    again = [type(record)(**{**_fields(record), "time": record.time + apart}) for record in pools]
+    again = [replace(record, time=record.time + apart) for record in pools]
     (group,) = groups_of([first, written(tmp_path / "second.etl", again, session="second", **options)])
     with JoinedFiles.open(group) as source:
         for _ in source.batches():
@@ -94,10 +95,6 @@ def test_pool_events_that_two_sessions_recorded_are_counted_once(tmp_path: Path,
         assert source.copies >= len(pools)
     assert joined(group).pool.totals == alone(first).pool.totals
     assert conclusions(joined(group)) == conclusions(alone(first))
-
-
-def _fields(record: object) -> dict[str, object]:
-    return {name: getattr(record, name) for name in type(record).__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 def test_an_event_that_one_of_two_sessions_lost_is_told_by_the_other(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tui.cli import main
 from tui.exit_codes import ExitCode
 
-CASES = Path(__file__).parents[1] / "../shared/cases"
+CASES = Path(__file__).parents[2] / "../shared/cases"
 ROLLED = ("rolled.etl.001", "rolled.etl.002")
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the handed traces are not on this machine")
