@@ -15,7 +15,7 @@ from tests.tracer.etl.joining.recordings import alone
 
 
 def case(kind: str, spoiling: Spoiling = Spoiling.NONE) -> Case:
-    return Case(Writer.SCRIPTED, kind, 1_000, spoiling)
+    return Case(Writer.SCRIPTED, kind, 1_001, spoiling)
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("rolled-clean", Outcome.CLEAN), ("rolled-leak", Outcome.RIGHT)])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixtures.etl.rolling import appended, rolled
-from tests.tracer.etl.joining.recordings import files, simulated, written
+from tests.tracer.etl.joining.recordings import files, pool_records, simulated, written
 from tui.cli import main
 from tui.exit_codes import ExitCode
 
@@ -77,6 +77,13 @@ def test_a_joined_trace_and_another_are_two_documents(
     other.write_bytes(simulated("churn").data)
     told = document(capsys, "analyze", parts[2], other, *parts[:2])["traces"]
     assert [trace["trace"]["path"] for trace in told] == [[str(part) for part in parts], str(other)]
+
+
+def test_why_files_are_not_joined_is_said_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = [pool_records(range(0, 100_000, 100), first=first) for first in (0, 5_000)]
+    paths = [written(tmp_path / f"{number}.etl", given) for number, given in enumerate(blocks)]
+    assert main(["info", *map(str, paths)]) == ExitCode.DONE
+    assert "1.etl is not joined to 0.etl: they tell different pool events" in capsys.readouterr().err
 
 
 def test_the_report_says_what_was_joined_and_why(parts: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,7 @@ class _Indexer:
         self._unpack_heads()
         buffers = np.frombuffer(self._rows, BUFFER) if self._rows else np.zeros(0, BUFFER)
         _settle_unknown_times(buffers, self._head.clock.origin)
-        if offset >= self._size:  # the header in front counts the buffers of all sessions of a file
+        if not self._begin and offset >= self._size:  # a header may count the buffers of all sessions of a file
             self._compare_with_head(len(buffers))
         return BufferIndex(buffers, self._padding, self._skipped, tuple(self._damage), min(offset, self._size))
 
@@ -117,7 +117,9 @@ class _Indexer:
         A merged file may hold the headers of the files it was merged from, and they begin nothing.
         """
         sequence, flag, kind = fields[5], fields[11], fields[12]
-        if self._head.mode & LogFileMode.RELOG or flag & _COMPRESSED or (kind != _HEADER_TYPE and sequence):
+        if self._head.mode & LogFileMode.RELOG or flag & _COMPRESSED:
+            return False
+        if kind != _HEADER_TYPE and sequence and not self._head.mode & LogFileMode.APPEND:
             return False
         return is_log_file_header(probe[HEADER_BYTES : HEADER_BYTES + 8])
 

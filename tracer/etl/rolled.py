@@ -14,7 +14,7 @@ from typing import Final
 
 from tracer.errors import InputError
 from tracer.etl.headers import LogFileMode
-from tracer.etl.joining.heads import same_clock, same_session
+from tracer.etl.joining.heads import same_clock, same_session, same_start
 from tracer.etl.logfile import HEAD_BYTES, LogFile, read_head
 from tracer.trace import Rolled
 
@@ -22,18 +22,22 @@ _AFTER: Final = re.compile(r"(?P<before>.+\.etl\.)(?P<number>\d{1,6})(?P<after>)
 _INSIDE: Final = re.compile(r"(?P<before>.*?\D)(?P<number>\d{1,6})(?P<after>\.etl)", re.IGNORECASE)
 _MOST_LOOKED_AT: Final = 64
 """Files of such names beside it whose heads are read."""
+_ADJOINING: Final = 20_000_000
+"""Two seconds of a FILETIME: a session that goes on in another file does so at once."""
 
 
 def rolled_of(path: Path, head: LogFile) -> Rolled | None:
     """The signs; ``None`` where there are none."""
     own = numbered(path)
-    found = [other for other in _numbered_alike(path) if _belongs(other, head)]
+    heads = [(other, theirs) for other in _numbered_alike(path) if (theirs := _head_of(other)) is not None]
+    found = [other for other, theirs in heads if _belongs(theirs, head)]
     beside = tuple(other.name for other in found)
     goes_on = not found or own is None or (numbered(found[-1]) or own) > own
     signs = []
     if head.mode & LogFileMode.NEWFILE:
         signs.append("its session went on in another file whenever one was full (mode newfile)")
-    if _AFTER.fullmatch(path.name):
+    # Windows numbers the files of an autologger in the same way, one for each boot.
+    if _AFTER.fullmatch(path.name) and (found or not heads):
         signs.append("its name ends in a number, as parts of a recording do")
     if beside:
         parts = "another part lies" if len(beside) == 1 else f"{len(beside)} other parts lie"
@@ -63,8 +67,15 @@ def _numbered_alike(path: Path) -> list[Path]:
     return [other for _, other in sorted(found)[:_MOST_LOOKED_AT]]
 
 
-def _belongs(other: Path, head: LogFile) -> bool:
-    with suppress(OSError, InputError), other.open("rb") as file:
-        theirs = read_head(file.read(HEAD_BYTES), str(other), other.stat().st_size)
-        return same_session(head, theirs) and same_clock(head, theirs)
-    return False
+def _head_of(path: Path) -> LogFile | None:
+    with suppress(OSError, InputError), path.open("rb") as file:
+        return read_head(file.read(HEAD_BYTES), str(path), path.stat().st_size)
+    return None
+
+
+def _belongs(one: LogFile, other: LogFile) -> bool:
+    """Whether the session that wrote one file wrote the other: sessions of one name may follow one another all day."""
+    if not (same_session(one, other) and same_clock(one, other)):
+        return False
+    pauses = (abs(one.end - other.start), abs(other.end - one.start))
+    return same_start(one, other) or min(pauses) <= _ADJOINING

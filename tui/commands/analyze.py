@@ -61,7 +61,7 @@ class AnalyzeCommand:
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.together import traces_of
 
-        traces = traces_of(args.traces, separate=args.separate, session=args.session)
+        traces = traces_of(args.traces, separate=args.separate, session=args.session, quiet=args.quiet)
         if args.explain is not None and len(traces) > 1:
             raise UsageError(
                 "usage",

@@ -33,7 +33,7 @@ class InfoCommand:
         """Write the reports or the document to stdout."""
         from tui.reading.together import traces_of
 
-        traces = traces_of(args.traces, separate=args.separate, session=args.session)
+        traces = traces_of(args.traces, separate=args.separate, session=args.session, quiet=args.quiet)
         documents: list[Object] = []
         codes: list[ExitCode] = []
         for trace in traces:

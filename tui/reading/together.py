@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.errors import UsageError
+from tui.safe_text import safe
+from tui.streams import say
 
 if TYPE_CHECKING:
     from tracer.etl.file import EtlFile
     from tracer.etl.joining.belonging import Group
     from tracer.etl.joining.source import JoinedFiles
     from tracer.trace import TraceInfo
+
+
+_SAID: Final = 3
+"""Reasons why files are not joined that are said one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,12 @@ class OneSession:
 Trace: TypeAlias = "Path | OneSession | Group"
 
 
-def traces_of(paths: Sequence[Path], *, separate: bool = False, session: int | None = None) -> list[Trace]:
+def traces_of(
+    paths: Sequence[Path], *, separate: bool = False, session: int | None = None, quiet: bool = False
+) -> list[Trace]:
     """The traces that these files are, in the order in which the first file of each was given.
+
+    Why files that look as if they belonged together do not is said on stderr, unless ``quiet``.
 
     ``separate``: each file for itself. ``session``: only that one of the sessions of the one file that is given;
     :class:`UsageError` where several are.
@@ -44,7 +54,13 @@ def traces_of(paths: Sequence[Path], *, separate: bool = False, session: int | N
         return list(paths)
     from tracer.etl.joining.belonging import groups_of  # brings numpy: not for --help
 
-    return [group if len(group.paths) > 1 else group.paths[0] for group in groups_of(paths)]
+    groups = groups_of(paths)
+    apart = [says for group in groups for says in group.apart]
+    for says in apart[:_SAID]:
+        say(f"note: {safe(says)}", quiet=quiet)
+    if len(apart) > _SAID:
+        say(f"note: and {len(apart) - _SAID} more pairs of files that are not joined", quiet=quiet)
+    return [group if len(group.paths) > 1 else group.paths[0] for group in groups]
 
 
 def open_trace(trace: Trace) -> EtlFile | JoinedFiles:
@@ -84,7 +100,7 @@ def paths_of(trace: Trace) -> tuple[Path, ...]:
 
 def one_trace(paths: Sequence[Path], session: int | None) -> Trace:
     """The one trace that these files are. Raises UsageError where they are several."""
-    traces = traces_of(paths, session=session)
+    traces = traces_of(paths, session=session, quiet=True)
     if len(traces) == 1:
         return traces[0]
     raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fixtures.etl.rolling import rolled
-from tests.tracer.etl.joining.recordings import alone, files, simulated
+from tests.tracer.etl.joining.recordings import BEGAN, SECOND, START, alone, files, simulated, written
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import LogFileMode
 from tracer.trace import Rolled
@@ -49,6 +49,20 @@ def test_other_parts_beside_it_are_named_and_the_last_one_does_not_go_on(tmp_pat
         (names[1], names[2]), (names[0], names[2]), (names[0], names[1])
     ]  # fmt: skip
     assert [one.goes_on for one in found if one] == [True, True, False]
+
+
+def test_runs_of_sessions_of_one_name_are_no_parts(tmp_path: Path) -> None:
+    day = 86_400 * SECOND
+    for number in (1, 2):
+        begins = {"start_ticks": START + number * day, "start_time": BEGAN + number * day}
+        written(tmp_path / f"run{number}.etl", [], session="NT Kernel Logger", **begins)
+    assert told(tmp_path / "run1.etl") is None
+
+
+def test_files_of_an_autologger_one_a_boot_are_no_parts(tmp_path: Path) -> None:
+    for number in (1, 2):
+        written(tmp_path / f"boot.etl.00{number}", [], session="boot", boot_time=BEGAN - number * 86_400 * SECOND)
+    assert told(tmp_path / "boot.etl.001") is None
 
 
 def test_a_finding_of_one_part_says_that_it_may_be_freed_in_another(tmp_path: Path) -> None:

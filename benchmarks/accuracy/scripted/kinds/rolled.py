@@ -11,7 +11,7 @@ from benchmarks.accuracy.scripted.sites import one
 from benchmarks.accuracy.scripted.stage import Stage
 
 _LAST_ALLOCATED: Final = 0.45
-_FIRST_FREED: Final = 0.5
+_FIRST_FREED: Final = 0.55
 
 
 def freed_in_another_file(stage: Stage) -> tuple[Guilt, ...]:

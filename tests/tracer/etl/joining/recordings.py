@@ -24,6 +24,8 @@ from tracer.events import pool
 SECOND: Final = 10_000_000
 """Ticks of the default clock."""
 START: Final = 1_000_000
+BEGAN: Final = 133_700_000_000_000_000
+"""Raw time and FILETIME at which a trace of the default options begins."""
 SMALL: Final = 0x2000
 """Bytes of a buffer: small ones, so that a short trace has many."""
 

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from fixtures.etl.rolling import appended, rolled
-from tests.tracer.etl.joining.recordings import SECOND, START, files, pool_records, simulated, written
+from tests.tracer.etl.joining.recordings import BEGAN, SECOND, START, files, pool_records, simulated, written
 from tracer.etl.headers import ClockType, LogFileMode
 from tracer.etl.joining.belonging import groups_of
 
 DAY = 86_400
 BOOT = 133_699_000_000_000_000
-BEGAN = 133_700_000_000_000_000
 MANY = range(0, 100_000, 100)
 
 
