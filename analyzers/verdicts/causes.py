@@ -52,9 +52,19 @@ def united(
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
         explanations=explained(head.judgement, [each.judgement for each in ordered], scene, keep_packets),
     )
+    if head.callers and finding.process_id is None:
+        finding = _asked_by(finding, others)
     if others:
         finding = replace(finding, evidence=(*finding.evidence, _together(head, others)))
     return Accusation(head.judgement, finding)
+
+
+def _asked_by(finding: Finding, others: Sequence[Accusation]) -> Finding:
+    """What interrupts made in step with a program's own memory is that program's."""
+    own = next((each.finding for each in others if each.callers and each.finding.process_id is not None), None)
+    if own is None:
+        return finding
+    return replace(finding, process_id=own.process_id, process=own.process, thread_id=own.thread_id, advice=own.advice)
 
 
 def _head(members: Sequence[Accusation], scene: Scene) -> Accusation:
