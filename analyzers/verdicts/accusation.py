@@ -84,6 +84,8 @@ def accuse(
         advice=_advice(judgement, scene, code, name, who, calls),
         accused=Accused.PROCESS if group.callers else Accused.DRIVER,
         groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
+        undecided=judgement.undecided,
+        rows=rows.astype(np.int64),
         user_stack=who.user_stack,
     )
 
@@ -141,7 +143,7 @@ def _evidence(
         found.append(
             Evidence(
                 "outlived",
-                f"{counted(len(rows), 'allocation')} {'is' if len(rows) == 1 else 'are'} older than "
+                f"{counted(lived.count, 'allocation')} {'is' if lived.count == 1 else 'are'} older than "
                 f"{duration(lived.age_ns)}",
                 (first, last),
                 inferred=True,

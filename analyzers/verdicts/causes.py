@@ -6,6 +6,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from analyzers.findings import Accused, Evidence, Finding, GroupShare
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
@@ -50,6 +52,8 @@ def united(
         groups=tuple(_share(each, head) for each in ordered),
         driver=_driver(ordered),
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
+        rows=np.unique(np.concatenate([each.finding.rows for each in ordered])),
+        undecided=sum(each.finding.undecided for each in ordered),
         explanations=explained(head.judgement, [each.judgement for each in ordered], scene, keep_packets),
     )
     if head.callers and finding.process_id is None:

@@ -31,6 +31,10 @@ _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
 warm-up from a leak."""
 
+_LATELY: Final = 24
+"""The newest survivors: where nothing was freed of what was allocated since the first of them, at most one in eight is
+(at 95 %), and what is too young to be told from them goes with them."""
+
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
 _AS_MANY: Final = 0.5
@@ -42,7 +46,8 @@ would be one for each; where it has grown, fewer."""
 class Judgement:
     """``why``: for a cleared group, the reason; ``course`` and ``growth`` are what it was judged by.
 
-    ``explained``: survivors that lost events may explain.
+    ``explained``: survivors that lost events may explain. ``young``: younger ones that go with the survivors, as none
+    was freed of late; ``undecided``: those that are too young to tell.
     """
 
     group: Group
@@ -52,11 +57,13 @@ class Judgement:
     growth: Growth
     explained: float
     why: str = ""
+    young: int = 0
+    undecided: int = 0
 
     @property
     def rows(self) -> npt.NDArray[np.intp]:
-        """The survivors' rows of the outstanding table, oldest first."""
-        return self.group.rows[: self.survivors.count]
+        """Rows of the outstanding table, oldest first: the survivors', and those of the young that go with them."""
+        return self.group.rows[: self.survivors.count + self.young]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class _Seen:
     """A group before it is judged.
 
     ``start``: of the time in which survivors could be born; ``seldom``: whether they were so ever more seldom.
+    ``all_stay``: none of those that were made of late was freed.
     """
 
     group: Group
@@ -72,6 +80,7 @@ class _Seen:
     growth: Growth
     start: int
     seldom: bool = False
+    all_stay: bool = False
 
 
 def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
@@ -119,7 +128,16 @@ def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> 
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
     seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], until)
-    return _Seen(group, lived, how, grows, span.start, seldom)
+    return _Seen(group, lived, how, grows, span.start, seldom, _all_stay(group, births, lived.count))
+
+
+def _all_stay(group: Group, births: I64, survivors: int) -> bool:
+    """Whether all that was allocated since the last so many survivors is still there."""
+    if not survivors:
+        return False
+    since = group.history.step_at(int(births[max(survivors - _LATELY, 0)]))
+    made, stays = (int(each[since:].sum()) for each in (group.history.allocations, group.history.survivors))
+    return made == stays
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
@@ -156,7 +174,9 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
             (f"{older:,.0f} of their kind that were older, from before the trace, were freed: these may be too"),
         )
     explained = min(explained, count) if verdict in ACCUSATIONS else explained
-    return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why)
+    left = len(group.rows) - count if verdict in ACCUSATIONS else 0
+    young, undecided = (left, 0) if each.all_stay else (0, left)
+    return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why, young, undecided)
 
 
 def _older_freed(each: _Seen, told: float) -> float:

@@ -39,7 +39,7 @@ def explained(
     if memory is None:
         return ()
     if memory is Memory.OF_DRIVER:
-        return explanations(Signs(memory, head.survivors.count, driver=head.group.driver))
+        return explanations(Signs(memory, len(head.rows), driver=head.group.driver))
     tags = {each.group.tag for each in members}
     pool, rows = scene.pool, head.rows
     return explanations(
