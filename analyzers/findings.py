@@ -7,7 +7,7 @@ events that a person is shown as evidence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, overload
 
@@ -378,6 +378,8 @@ class Finding:
     goes with the cause, the finding's own tag first. ``user_stack``: id of a user-mode stack of the allocations, -1 for
     none. ``separates``: the driver's frame that tells the kept from the freed ones, ``None`` where nothing does.
     ``allocator``: another driver that allocated for the accused one. ``unloaded_ns``: when that one was unloaded.
+    ``undecided``: allocations of the same place that are too young to count. ``rows``: int64, of the snapshot's
+    outstanding table, all that ``groups`` counts; none where nothing tells them.
     """
 
     rank: int
@@ -409,6 +411,8 @@ class Finding:
     separates: Separation | None = None
     allocator: str = ""
     unloaded_ns: int | None = None
+    undecided: int = 0
+    rows: I64 = field(default_factory=lambda: np.zeros(0, np.int64), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +426,12 @@ class Cleared:
     count: int
     bytes: int
     why: str
+
+
+def moved(diagnosis: Diagnosis, to: I64) -> Diagnosis:
+    """The same about another table of outstanding allocations; ``to``: by row, the row there, -1 where it is not."""
+    findings = (replace(each, rows=to[each.rows][to[each.rows] >= 0]) for each in diagnosis.findings)
+    return replace(diagnosis, findings=tuple(findings))
 
 
 @dataclass(frozen=True, slots=True)

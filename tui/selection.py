@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.findings import moved
 from analyzers.grounds import Grounds
 from analyzers.pool_tables import GroupRow, Outstanding, PoolSnapshot, SiteTable, TagTable
 from analyzers.retention.attribution import Attribution
@@ -40,19 +41,20 @@ def select(snapshot: Snapshot, filters: Filters) -> Snapshot:
         allocations &= _of_processes(snapshot, filters)
         sites &= holding(pool, allocations)
     chosen = cut(snapshot, sites, allocations)
-    return replace(chosen, diagnosis=narrowed_diagnosis(snapshot.diagnosis, filters, pool.tags, chosen.pool.tags))
+    return replace(chosen, diagnosis=narrowed_diagnosis(chosen.diagnosis, filters, pool.tags, chosen.pool.tags))
 
 
 def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
     """The snapshot with some of its sites and outstanding allocations; all of these lie at those sites.
 
-    Totals, requests, the retention graph and the diagnosis stay the trace's.
+    Totals, requests, the retention graph and the diagnosis stay the trace's; a finding's rows are those that are left.
     """
     site_rows, rows = np.flatnonzero(sites), _stretch(np.flatnonzero(allocations))
     grounds = snapshot.grounds
     return replace(
         snapshot,
         pool=_narrowed(snapshot, site_rows, rows),
+        diagnosis=moved(snapshot.diagnosis, _new_rows(allocations)),
         grounds=None if grounds is None else _narrowed_grounds(grounds, site_rows, rows),
     )
 
@@ -132,6 +134,11 @@ def _rows_of(column: object, rows: Rows | slice) -> object:
     if isinstance(column, tuple):
         return column[rows] if isinstance(rows, slice) else tuple(map(column.__getitem__, rows.tolist()))
     return column[rows] if isinstance(column, np.ndarray) else column
+
+
+def _new_rows(allocations: Mask) -> Rows:
+    """By outstanding allocation: its row among those that are let through, -1 for none."""
+    return np.where(allocations, np.cumsum(allocations) - 1, -1)
 
 
 def _site_table(sites: SiteTable, rows: Rows, tags: Rows, outstanding: Outstanding) -> SiteTable:

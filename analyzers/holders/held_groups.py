@@ -11,6 +11,7 @@ import numpy.typing as npt
 from analyzers.findings import Why
 from analyzers.holders.held import HeldGroup, Port
 from analyzers.holders.holding import Holding
+from analyzers.processes import IDLE_PROCESS
 from analyzers.trends.arrivals import held_keep_coming
 from tracer.columns import UNKNOWN_ID
 
@@ -19,6 +20,8 @@ I64 = npt.NDArray[np.int64]
 
 _STANDS_OUT: Final = 0.8
 """Share of the requests that makes a process or a thread the one."""
+_NOBODY: Final = (IDLE_PROCESS, UNKNOWN_ID)
+"""The idle process (and thread) asks for nothing: an interrupt came while it ran."""
 
 
 def held_groups(holding: Holding, module_of: Callable[[int], str]) -> list[HeldGroup]:
@@ -70,7 +73,7 @@ def _group(
 
 
 def _known(process: int) -> int | None:
-    return None if process == UNKNOWN_ID else process
+    return None if process in _NOBODY else process
 
 
 def _standing_out(ids: npt.NDArray[np.uint32]) -> int | None:
@@ -78,5 +81,5 @@ def _standing_out(ids: npt.NDArray[np.uint32]) -> int | None:
         return None
     values, counts = np.unique(ids, return_counts=True)
     best = int(counts.argmax())
-    known = values[best] != UNKNOWN_ID and counts[best] >= _STANDS_OUT * len(ids)
+    known = values[best] not in _NOBODY and counts[best] >= _STANDS_OUT * len(ids)
     return int(values[best]) if known else None

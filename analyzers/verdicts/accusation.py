@@ -106,6 +106,8 @@ def accuse(
         advice=_advice(judgement, scene, code, name, who, calls),
         accused=Accused.PROCESS if group.callers else Accused.DRIVER,
         groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
+        undecided=judgement.undecided if len(rows) < len(group.rows) else 0,
+        rows=rows.astype(np.int64),
         user_stack=who.user_stack,
         separates=None if judgement.told_apart is None else judgement.told_apart.separation,
         allocator=_allocator(judgement),

@@ -6,6 +6,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from analyzers.findings import Accused, Evidence, Finding, GroupShare
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
@@ -52,8 +54,12 @@ def united(
         groups=tuple(_share(each, head) for each in ordered),
         driver=_driver(ordered),
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
+        rows=np.unique(np.concatenate([each.finding.rows for each in ordered])),
+        undecided=sum(each.finding.undecided for each in ordered),
         explanations=explained(head.judgement, [each.judgement for each in ordered], scene, keep_packets),
     )
+    if head.callers and finding.process_id is None:
+        finding = _asked_by(finding, others)
     tables = [each for each in others if each.finding.tag == HANDLE_TABLE]
     steps = [each for each in others if each not in tables]
     if steps:
@@ -62,6 +68,14 @@ def united(
         grown = Evidence("handle-table", table_words(sum(each.finding.count for each in tables)))
         finding = replace(finding, evidence=(*finding.evidence, grown))
     return Accusation(head.judgement, finding)
+
+
+def _asked_by(finding: Finding, others: Sequence[Accusation]) -> Finding:
+    """What interrupts made in step with a program's own memory is that program's."""
+    own = next((each.finding for each in others if each.callers and each.finding.process_id is not None), None)
+    if own is None:
+        return finding
+    return replace(finding, process_id=own.process_id, process=own.process, thread_id=own.thread_id, advice=own.advice)
 
 
 def _head(members: Sequence[Accusation], scene: Scene) -> Accusation:

@@ -235,6 +235,7 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
         kept=group.kept,
         explanations=why,
         groups=_groups(goes, tag_row, pool),
+        rows=np.flatnonzero(goes),
     )
 
 

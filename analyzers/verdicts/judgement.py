@@ -32,6 +32,10 @@ _OBSERVABLE: Final = 0.4
 """Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
 warm-up from a leak."""
 
+_LATELY: Final = 24
+"""The newest survivors: where nothing was freed of what was allocated since the first of them, at most one in eight is
+(at 95 %), and what is too young to be told from them goes with them."""
+
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
 _AS_MANY: Final = 0.5
@@ -70,6 +74,8 @@ class Judgement:
 
     ``explained``: survivors that lost events may explain. ``seen_ns``: how long the trace goes on after the first one.
     ``told_apart``, ``gone``: what :mod:`analyzers.verdicts.separates` and :mod:`analyzers.verdicts.gone` found.
+    ``young``: younger ones that go with the survivors, as none was freed of late; ``undecided``: those that are too
+    young to tell.
     """
 
     group: Group
@@ -82,14 +88,19 @@ class Judgement:
     seen_ns: int = 0
     told_apart: ToldApart | None = None
     gone: Gone | None = None
+    young: int = 0
+    undecided: int = 0
 
     @property
     def rows(self) -> npt.NDArray[np.intp]:
-        """The survivors' rows of the outstanding table, oldest first; all where what separates was never freed."""
+        """Rows of the outstanding table, oldest first: the survivors', and those of the young that go with them.
+
+        All go with them where what separates was never freed.
+        """
         told = self.told_apart
         if told is not None and told.separation is not None and not self.group.frees and not told.separation.freed_with:
             return self.group.rows
-        return self.group.rows[: self.survivors.count]
+        return self.group.rows[: self.survivors.count + self.young]
 
     @property
     def driver(self) -> str:
@@ -102,7 +113,8 @@ class _Seen:
     """A group before it is judged.
 
     ``start``: of the time in which survivors could be born; ``seen``: how long the trace goes on after the first of
-    what is outstanding; ``seldom``: whether they were so ever more seldom.
+    what is outstanding; ``seldom``: whether they were so ever more seldom; ``all_stay``: none of those that were made
+    of late was freed.
     """
 
     group: Group
@@ -112,6 +124,7 @@ class _Seen:
     start: int
     seen: int
     seldom: bool = False
+    all_stay: bool = False
 
 
 def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
@@ -160,7 +173,16 @@ def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> 
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
     seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], until)
-    return _Seen(group, lived, how, grows, span.start, seen, seldom)
+    return _Seen(group, lived, how, grows, span.start, seen, seldom, _all_stay(group, births, lived.count))
+
+
+def _all_stay(group: Group, births: I64, survivors: int) -> bool:
+    """Whether all that was allocated since the last so many survivors is still there."""
+    if not survivors:
+        return False
+    since = group.history.step_at(int(births[max(survivors - _LATELY, 0)]))
+    made, stays = (int(each[since:].sum()) for each in (group.history.allocations, group.history.survivors))
+    return made == stays
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
@@ -198,7 +220,12 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
             (f"{older:,.0f} of their kind that were older, from before the trace, were freed: these may be too"),
         )
     explained = min(explained, count) if verdict in ACCUSATIONS else explained
-    return Judgement(group, verdict, each.survivors, each.course, each.growth, explained, why, each.seen)
+    left = len(group.rows) - count if verdict in ACCUSATIONS else 0
+    young, undecided = (left, 0) if each.all_stay else (0, left)
+    return Judgement(
+        group, verdict, each.survivors, each.course, each.growth, explained, why, each.seen, young=young,
+        undecided=undecided,
+    )  # fmt: skip
 
 
 def _older_freed(each: _Seen, told: float) -> float:

@@ -106,7 +106,7 @@ def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
     largest = max(family, key=lambda each: each.survivors.count)
     ordered = [largest.group, *(each.group for each in family if each is not largest)]
     parts = np.concatenate([each.parts for each in ordered])
-    rows = np.sort(np.concatenate([each.group.rows[: each.survivors.count] for each in family]))
+    rows, lived = np.sort(np.concatenate([each.rows for each in family])), sum(each.survivors.count for each in family)
     [history] = parts_of(pool).history.by_group(parts, np.zeros(1, np.intp), largest.group.history.start_ns)
     group = replace(
         largest.group,
@@ -121,10 +121,16 @@ def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
     )
     survivors = replace(
         largest.survivors,
-        count=len(rows),
+        count=lived,
         age_ns=min(each.survivors.age_ns for each in family),
         freed=max(each.survivors.freed for each in family),
         usual_ns=max(each.survivors.usual_ns for each in family),
     )
-    explained = sum(each.explained for each in family)
-    return replace(largest, group=group, survivors=survivors, explained=explained)
+    return replace(
+        largest,
+        group=group,
+        survivors=survivors,
+        explained=sum(each.explained for each in family),
+        young=len(rows) - lived,
+        undecided=sum(each.undecided for each in family),
+    )

@@ -40,7 +40,7 @@ def settled(
     counts: dict[int, int] = {}
     for number in packets:
         process = accused[number].group.process
-        counts[process] = counts.get(process, 0) + accused[number].survivors.count
+        counts[process] = counts.get(process, 0) + len(accused[number].rows)
     if len(counts) <= 1:
         return None
     least = min(_STANDS_OUT * sum(counts.values()), _FLOAT + 1)

@@ -40,12 +40,10 @@ def explained(
     if memory is None:
         return ()
     if memory is Memory.OF_DRIVER:
-        return explanations(Signs(memory, head.survivors.count, driver=head.group.driver))
+        return explanations(Signs(memory, len(head.rows), driver=head.group.driver))
     if memory is Memory.HANDLES:
         tag = head.group.tag
-        return explanations(
-            Signs(memory, head.survivors.count, kind=object_words(tag), anybody=tag in OPENED_BY_ANYBODY)
-        )
+        return explanations(Signs(memory, len(head.rows), kind=object_words(tag), anybody=tag in OPENED_BY_ANYBODY))
     tags = {each.group.tag for each in members}
     pool, rows = scene.pool, head.rows
     return explanations(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.grounds import Grounds
 from analyzers.pool_tables import Outstanding, PoolSnapshot
+from analyzers.processes import IDLE_PROCESS
 from analyzers.quantities import moment
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
@@ -37,6 +38,7 @@ from tracer.columns import UNKNOWN_ID
 Mask = npt.NDArray[np.bool_]
 
 _TAKEN_LATE: Final = "user APCs that their thread takes from time to time: it took the others"
+_IN_INTERRUPTS: Final = "made by interrupts while a CPU was idle: the trace does not show for whom"
 _UNDER_WAY: Final = "held by requests that their drivers have not completed yet, in a number that is usual"
 
 
@@ -78,6 +80,8 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     accused, caches = accused.without_caches()
     accusations = _accusations(accused, held, sockets, scene)
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
+    innocent += [_nobodys(each.judgement) for each in accusations if _interrupted(each)]
+    accusations = [each for each in accusations if not _interrupted(each)]
     innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
     cleared = [_cleared(each, pool) for each in with_starts(innocent, scene)]
     cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
@@ -163,6 +167,16 @@ def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Sc
             united(members, scene, packets, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
         )
     return causes
+
+
+def _interrupted(accusation: Accusation) -> bool:
+    """Whether the culprit would be who asked, and that is only the idle process: an interrupt came while it ran."""
+    group = accusation.judgement.group
+    return group.callers and group.process == IDLE_PROCESS and accusation.finding.process_id is None
+
+
+def _nobodys(judgement: Judgement) -> Judgement:
+    return replace(judgement, verdict=Verdict.UNKNOWN, why=_IN_INTERRUPTS)
 
 
 def _too_weak(accusation: Accusation) -> Judgement:

@@ -283,7 +283,10 @@ def test_conclusions_are_carried_to_a_later_pool_row_by_row(source_of: Opener) -
         counting.feed(batch)
     later = counting.snapshot()
     assert counting.concluded_ns == concluded.at_ns < later.at_ns
-    assert later.diagnosis is concluded.diagnosis
+    assert later.diagnosis == concluded.diagnosis
+    was, now = _keys(concluded), _keys(later)
+    for before, after in zip(concluded.diagnosis.findings, later.diagnosis.findings, strict=True):
+        assert {now[row] for row in after.rows} == {was[row] for row in before.rows} & set(now) != set()
     assert concluded.grounds is not None
     assert later.grounds is not None
     _same_where_it_is_the_same(concluded, later)

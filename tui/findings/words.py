@@ -177,9 +177,11 @@ def what_words(finding: Finding, snapshot: Snapshot) -> str:
 def amount_words(finding: Finding) -> str:
     """Outstanding allocations, and what would be released with them."""
     count = counted(finding.count, "allocation")
+    young = f"; {finding.undecided:,} more {'is' if finding.undecided == 1 else 'are'} too young to tell"
+    more = young if finding.undecided else ""
     if finding.retained_bytes <= finding.bytes:
-        return f"{count}, {exact_size(finding.bytes)}"
-    return f"{count}, {size(finding.bytes)}; retains {exact_size(finding.retained_bytes)}"
+        return f"{count}, {exact_size(finding.bytes)}{more}"
+    return f"{count}, {size(finding.bytes)}; retains {exact_size(finding.retained_bytes)}{more}"
 
 
 def sure_words(finding: Finding) -> str:

@@ -83,6 +83,7 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
         **_tag(finding.tag, paged=finding.paged),
         "count": finding.count,
         "bytes": finding.bytes,
+        "undecided": finding.undecided,
         "retained_bytes": finding.retained_bytes,
         "bytes_per_hour": finite(finding.bytes_per_hour),
         "bytes_per_hour_interval": [finite(bound) for bound in finding.bytes_per_hour_interval],

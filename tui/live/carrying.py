@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.findings import moved
 from analyzers.grounds import Grounds
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.retention.attribution import Attribution, Rule
@@ -25,15 +26,18 @@ Rows = npt.NDArray[np.int64]
 
 def carry(concluded: Snapshot, later: Snapshot) -> Snapshot:
     """``later`` with the conclusions of the snapshot before it."""
-    grounds = concluded.grounds
+    grounds, before, now = concluded.grounds, concluded.pool.outstanding, later.pool.outstanding
+    diagnosis = (
+        moved(concluded.diagnosis, rows_in(before, now)) if concluded.diagnosis.findings else concluded.diagnosis
+    )
     if grounds is not None:
-        rows = rows_in(later.pool.outstanding, concluded.pool.outstanding)
+        rows = rows_in(now, before)
         grounds = replace(
             grounds,
             attribution=_attribution(grounds, rows, concluded.pool, later.pool),
             retention=_retention(grounds.retention, rows),
         )
-    return replace(later, diagnosis=concluded.diagnosis, grounds=grounds)
+    return replace(later, diagnosis=diagnosis, grounds=grounds)
 
 
 def _attribution(grounds: Grounds, rows: Rows, before: PoolSnapshot, now: PoolSnapshot) -> Attribution:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 
 from rich.text import Text
 
-from analyzers.findings import OF_REQUESTS, Accused, Cleared, Diagnosis, Evidence, Finding, PathNode
+from analyzers.findings import OF_REQUESTS, Cleared, Diagnosis, Evidence, Finding, PathNode
 from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
@@ -21,7 +21,6 @@ from tui.findings.words import (
     call_words,
     driver_words,
     group_words,
-    known_id,
     sure_words,
     tag_description,
     tag_name,
@@ -149,28 +148,20 @@ def _cleared_words(group: Cleared, snapshot: Snapshot) -> Text:
 
 
 def _step(group: Finding | Cleared, whole: Snapshot) -> Step:
-    """The requests that are held, or the allocations of a tag by a driver."""
+    """The requests that are held, or the allocations; those of a cleared group by its tag and driver.
+
+    A finding has its own, whoever allocated them: packets are used again by other threads and programs.
+    """
     if isinstance(group, Cleared):
         label = tag_name(group.tag)
         return Step("allocations", Scope(tag=(group.tag, group.paged), driver=_allocator(group, whole), label=label))
-    label = f"finding {group.rank}"
+    scope = Scope(finding=group.rank, label=f"finding {group.rank}")
     if group.verdict in OF_REQUESTS:
-        return Step("held-requests", _of_issuer(group, label))
-    tag, driver = (group.tag, group.paged), _allocator(group, whole)
-    if len(group.groups) > 1:  # one tag would leave out what goes with it
-        return Step("allocations", Scope(finding=group.rank, label=label))
-    return Step("allocations", Scope(tag=tag, driver=driver, finding=group.rank, label=label))
+        return Step("held-requests", scope)
+    return Step("allocations", scope)
 
 
-def _of_issuer(finding: Finding, label: str) -> Scope:
-    """By process and thread where they issued the requests; a port's process is the one that owns it."""
-    if finding.accused is Accused.PORT:
-        return Scope(finding=finding.rank, label=label)
-    process, thread = known_id(finding.process_id), known_id(finding.thread_id)
-    return Scope(process=process, thread=thread, finding=finding.rank, label=label)
-
-
-def _allocator(group: Finding | Cleared, whole: Snapshot) -> str | None:
+def _allocator(group: Cleared, whole: Snapshot) -> str | None:
     """The driver, if it allocates such memory itself; without stacks the tag alone tells of a driver."""
     sites, tags = whole.pool.sites, whole.pool.tags
     of_tag = ((tags.tag == group.tag) & (tags.paged == group.paged))[sites.tag_row]

@@ -33,7 +33,7 @@ def narrowed(snapshot: Snapshot, scope: Scope) -> Snapshot:
         return snapshot
     pool, finding = snapshot.pool, _finding(snapshot, scope)
     sites = _sites(pool, scope)
-    if finding is not None:
+    if finding is not None and not len(finding.rows):
         sites &= _sites_of(pool, finding)
     allocations = sites[pool.outstanding.site] & _allocations(snapshot, scope, finding)
     if scope.interval is not None:
@@ -42,7 +42,7 @@ def narrowed(snapshot: Snapshot, scope: Scope) -> Snapshot:
         result = cut(
             snapshot, sites & holding(pool, allocations) if _selects_rows(scope, finding) else sites, allocations
         )
-    return replace(result, diagnosis=_diagnosis(snapshot.diagnosis, result.pool, scope, finding))
+    return replace(result, diagnosis=_diagnosis(result.diagnosis, result.pool, scope, finding))
 
 
 def _finding(snapshot: Snapshot, scope: Scope) -> Finding | None:
@@ -51,6 +51,8 @@ def _finding(snapshot: Snapshot, scope: Scope) -> Finding | None:
 
 def _selects_rows(scope: Scope, finding: Finding | None) -> bool:
     """Whether some of a site's allocations may be in and others out."""
+    if finding is not None and len(finding.rows):
+        return True
     by_request = (scope.endpoint, scope.port, scope.keeper)
     return any(field is not None for pair in (by_request, *_who(scope, finding)) for field in pair)
 
@@ -105,9 +107,13 @@ def _sites_with(pool: PoolSnapshot, share: GroupShare) -> Mask:
 
 
 def _allocations(snapshot: Snapshot, scope: Scope, finding: Finding | None) -> Mask:
-    """By outstanding allocation: what the scope says of process, thread, endpoint and time."""
+    """By outstanding allocation: what the scope says of finding, process, thread, endpoint and time."""
     outstanding = snapshot.pool.outstanding
     rows = np.ones(len(outstanding), np.bool_)
+    if finding is not None and len(finding.rows):
+        rows[:] = False
+        rows[finding.rows] = True
+        finding = None
     for process, thread in _who(scope, finding):
         if process is not None:
             rows &= outstanding.process == process
