@@ -124,7 +124,7 @@ def _counted(
     whole &= of_driver[of] | (by_module == own[of])
     columns = (
         frames.table.place[row].tolist(),
-        [frames.name(each) for each in by_module.tolist()],
+        frames.listed(by_module),
         (exact | whole).tolist(),
         np.where(whole & ~exact, with_module[0], with_frame[0]).tolist(),
         np.where(whole & ~exact, with_module[1], with_frame[1]).tolist(),
@@ -223,17 +223,14 @@ class _Frames:
         bounds = np.searchsorted(pairs >> 32, np.arange(len(table.bounds)))
         return cls(table, frame.astype(np.int64), module, names, pairs & 0xFFFFFFFF, bounds.astype(np.int64))
 
-    def name(self, module: int) -> str:
-        """A module's name as a driver's; empty for none."""
-        return list(self.names)[module - self._first] if module >= 0 else ""
+    def listed(self, modules: I64) -> list[str]:
+        """Modules' names as drivers'; empty for none."""
+        names, first = [*self.names, ""], min(self.names.values(), default=0)
+        return [names[at] for at in np.where(modules >= 0, modules - first, -1).tolist()]
 
     def code(self, driver: str) -> int:
         """The number of a driver's module."""
         return self.names.get(driver, -1)
-
-    @property
-    def _first(self) -> int:
-        return min(self.names.values(), default=0)
 
     def count(self, counts: _Counts) -> Callable[[I64, I64], I64]:
         """Gives of how many allocations of a group the stacks have a thing."""

@@ -127,6 +127,10 @@ def test_frees_of_the_driver_before_are_no_siblings_of_the_one_after(tmp_path: P
     assert (finding.verdict, finding.driver, finding.count) == (Verdict.GROWTH, "other.sys", 200)
     stacks = {snapshot.pool.sites.driver[row] for row in range(len(snapshot.pool.sites.driver))}
     assert {"plugin.sys", "other.sys"} <= stacks
+    mine = [row for row, driver in enumerate(snapshot.pool.sites.driver) if driver in {"plugin.sys", "other.sys"}]
+    places, bounds = snapshot.names.addresses(snapshot.pool.sites.stack[mine])
+    first, second = (set(places[bounds[at] : bounds[at + 1]].tolist()) for at in range(2))
+    assert len(first - second) == len(second - first) == 1  # a tree of stacks tells the two drivers' frames apart
 
 
 def test_a_driver_that_only_the_last_rundown_shows_came_after_the_one_that_was_unloaded(tmp_path: Path) -> None:
