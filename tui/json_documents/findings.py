@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzers.findings import (
+from analyzers.findings import Cause, (
     Cleared,
     EventRef,
     Evidence,
@@ -136,7 +136,7 @@ def _port(port: PortPart) -> Object:
 
 def _explanation(reason: Explanation) -> Object:
     return {
-        "why": str(reason.why),
+        "why": str(Cause.REFERENCE if reason.why is Cause.HANDLE else reason.why),  # an open handle is one
         "fits": str(reason.fits),
         "says": string(reason.says),
         "told_apart_by": string(reason.told_apart_by),
