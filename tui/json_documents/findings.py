@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzers.findings import Cause, (
+from analyzers.findings import (
+    Cause,
     Cleared,
     EventRef,
     Evidence,
