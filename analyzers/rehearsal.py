@@ -27,7 +27,7 @@ from analyzers.trends.history import STEPS
 from tracer.columns import BlobColumn, Column, EventTable
 from tracer.events.registry import LAYOUTS
 from tracer.stacks.table import StackTable
-from tracer.trace import NO_LATE_STACKS, Batch, Loss, Source
+from tracer.trace import NO_LATE_STACKS, Batch, Census, Loss, Source
 
 _COMMON: Final[dict[str, Any]] = {
     "time": np.int64, "raw_time": np.int64, "order": np.int64, "cpu": np.uint16, "thread": np.uint32,
@@ -50,7 +50,10 @@ def no_events(kind: str) -> EventTable:
 
 def rehearse() -> None:
     """Run what takes events, what makes a snapshot of them, and what verdicts ask of the past."""
-    source = SimpleNamespace(stacks=StackTable(), info=None, census=None, loss=Loss(0, 0, ()), damage=(), bytes=None)
+    none = Census(0, {}, {}, {})
+    source = SimpleNamespace(
+        stacks=StackTable(), info=SimpleNamespace(buffers=0), census=none, loss=Loss(0, 0, ()), damage=(), bytes=None
+    )
     analysis = Analysis(cast(Source, source), TagNames(()))
     nothing = {kind: no_events(kind) for kind in Analysis.KINDS - Activity.KINDS}  # which knows what to do without
     analysis.feed(Batch(nothing, NO_LATE_STACKS, until_ns=0, bytes_read=0, records=0))

@@ -12,7 +12,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tui.reading.trace import read_snapshot
 
-CASES = Path(__file__).parents[1] / "../shared/cases"
+CASES = Path(__file__).parents[2] / "../shared/cases"
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the traces made by hand are not on this machine")
 
