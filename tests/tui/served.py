@@ -97,6 +97,7 @@ class ServeProcess:
 
     def rest(self) -> str:
         """What it has said after where it serves, once it has ended."""
+        self.process.wait(PATIENCE_SECONDS)
         assert self.process.stderr is not None
         return self.process.stderr.read()
 

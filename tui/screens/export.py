@@ -50,6 +50,7 @@ class ExportScreen(ModalScreen[Path | None]):
         self._is_download = download
         self._input = Input(name, compact=True, select_on_focus=False)
         self._wrong = Static(markup=False, classes="wrong")
+        self._judged = name
         self._warned: Path | None = None
 
     def compose(self) -> ComposeResult:
@@ -67,7 +68,8 @@ class ExportScreen(ModalScreen[Path | None]):
 
     def action_write(self) -> None:
         """Take the answer, if it can be one."""
-        said = self._input.value.strip()
+        self._judged = self._input.value
+        said = self._judged.strip()
         path = Path(said) if self._is_download else Path(said).expanduser()
         if path.suffix.lower() not in SUFFIXES:
             self._wrong.update("the name must end in .csv, .tsv, .json or .txt")
@@ -92,6 +94,7 @@ class ExportScreen(ModalScreen[Path | None]):
         self.dismiss(None)
 
     @on(Input.Changed)
-    def _forget(self) -> None:
-        self._warned = None
-        self._wrong.update("")
+    def _forget(self, event: Input.Changed) -> None:
+        if event.value != self._judged:  # else it was typed before Enter, and is told of after it
+            self._warned = None
+            self._wrong.update("")

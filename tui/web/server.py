@@ -33,8 +33,9 @@ _BACKLOG: Final = 32
 _SERVES: Final = Path(textual_serve.__file__).parent
 _PAGE_SCRIPT: Final = Path(__file__).with_name("page.js")
 _FONT_FROM_ELSEWHERE: Final = re.compile(r"<link[^>]*https?://[^>]*>")
+_FAILED: Final = 1011
 _TRY_AGAIN_LATER: Final = 1013
-"""A websocket's close code (RFC 6455, IANA's registry)."""
+"""A websocket's close codes (RFC 6455, IANA's registry)."""
 
 
 class GuardedServer:
@@ -143,16 +144,15 @@ class GuardedServer:
             return shown
         session = Session(self._words, size, shown)
         self._sessions.add(session)
-        code, reason = 1000, ""
         try:
             with self._kept(request):
-                reason = await session.run()
+                await shown.close(message=(await session.run()).encode())
         except FailedError as error:
-            code, (reason, told) = 1011, error.args
+            reason, told = error.args
             say(f"a browser's interface has failed: {safe(told)}")
+            await shown.close(code=_FAILED, message=reason.encode())
         finally:
             self._sessions.discard(session)
-        await shown.close(code=code, message=reason.encode())
         return shown
 
     def _full(self) -> str:
