@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -143,8 +144,14 @@ def test_hostile_cells_are_on_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 4, 5, 100])
 def test_a_file_of_lines_is_read_in_pieces_of_any_size_and_makes_no_line_too_early(size: int) -> None:
-    made = []
-    file = LinesFile(made.append(line) or line for line in ("ab\n", "ü\n", "c"))
+    made: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in ("ab\n", "ü\n", "c"):
+            made.append(line)
+            yield line
+
+    file = LinesFile(lines())
     file.seek(0)
     pieces = [file.read(size)]
     assert len(made) == {1: 1, 3: 1, 4: 2, 5: 2}.get(size, 3)
