@@ -64,8 +64,10 @@ def printed(
     folder: Path, program: str = KERNEL, *, factor: int = 2, sign: str = "+", other: int = 0, added: int = 0
 ) -> str:
     """What a program prints whose kernel is made of parts in another file: its result, and whether it was cached."""
-    (folder / "parts.py").write_text(PARTS.format(factor=factor, sign=sign, other=other, added=added))
-    (folder / "program.py").write_text(program)
+    parts = PARTS.format(factor=factor, sign=sign, other=other, added=added)
+    for path, text in ((folder / "parts.py", parts), (folder / "program.py", program)):
+        if not path.exists() or path.read_text() != text:  # before 0.68 numba looked at the time of a file
+            path.write_text(text)
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
     environment |= {"NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run(
