@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 from zlib import crc32
 
@@ -43,20 +45,49 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", compiled)
 
 
-def _keep_with_its_parts(compiled: Any, function: Callable[..., Any]) -> None:  # noqa: ANN401 - numba's dispatcher
-    """Let what lies in the cache be taken only by a kernel of the same parts.
+def c_callback(function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> Any:  # noqa: ANN401 - numba's types
+    """Compile what C calls, or take it from the cache: a ``numba`` CFunc, which lives as long as it is kept."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
+    from numba.core.ccallback import CFunc  # numba.cfunc compiles before its cache can be told of the parts
 
-    numba looks at the file of the kernel alone, but its steps, and the constants in all of them, stand in others too.
+    compiled = CFunc(function, (arguments, result), locals={}, options={"error_model": "numpy"})
+    compiled.enable_caching()
+    _keep_with_its_parts(compiled, function)
+    compiled.compile()
+    return compiled
+
+
+def _keep_with_its_parts(compiled: Any, function: Callable[..., Any]) -> None:  # noqa: ANN401 - numba's dispatcher
+    """Let what lies in the cache be taken only by a kernel of the same parts, made by the same tools.
+
+    numba itself looks at its version, the processor's features and the file of the kernel, but steps, and the constants
+    in all of them, stand in other files too.
     """
     kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if kept is not None:
-        parts: dict[str, str] = {}
+        parts = dict(_tools())
         _add_parts(function, parts)
         kept._source_stamp = (kept._source_stamp, crc32(repr(sorted(parts.items())).encode()))
 
 
+@functools.cache
+def _tools() -> Mapping[str, str]:
+    """What kernels are compiled with: numba, LLVM, and the options in this file."""
+    import llvmlite  # type: ignore[import-untyped]
+    import numba
+
+    return {"numba": numba.__version__, "llvmlite": llvmlite.__version__, "options": _content(__name__)}
+
+
+@functools.cache
+def _content(module: str) -> str:
+    """A module's source file, in a few characters."""
+    file = sys.modules[module].__file__
+    return "" if file is None else f"{crc32(Path(file).read_bytes()):08x}"
+
+
 def _add_parts(function: Callable[..., Any], parts: dict[str, str]) -> None:
-    """Code and constants of a function and of its steps, by name."""
+    """Code and constants of a function and of all that it calls, by name. Raises TypeError for what is neither."""
     name = f"{function.__module__}.{function.__qualname__}"
     if name in parts:
         return
@@ -64,12 +95,17 @@ def _add_parts(function: Callable[..., Any], parts: dict[str, str]) -> None:
     parts[name] = f"{code.co_code!r} {code.co_consts!r}"
     for each in code.co_names:
         value = function.__globals__.get(each)
-        if isinstance(value, _Step):
-            _add_parts(value.function, parts)
+        called = value.function if isinstance(value, _Step) else getattr(value, "py_func", None)
+        if called is not None:
+            _add_parts(called, parts)
         elif isinstance(value, int | float | np.generic):
             parts[f"{name} {each}"] = repr(value)
         elif isinstance(value, np.ndarray):
             parts[f"{name} {each}"] = f"{value.dtype} {value.shape} {crc32(value.tobytes())}"
+        elif type(value).__name__ == "_Intrinsic":  # of numba.extending; it makes code by means of its whole file
+            parts[f"{name} {each}"] = f"{value!r} {_content(value.__module__)}"
+        elif value is not None and not isinstance(value, ModuleType):
+            raise TypeError(f"{name} uses {each}, and what of a {type(value).__name__} becomes part of it is not known")
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
@@ -16,7 +18,7 @@ from tests.tui.session import opened
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tui.screens.export import ExportScreen
 from tui.screens.main import MainScreen
-from tui.views.export import AS_SHOWN, SUFFIXES, csv_cell, write_rows
+from tui.views.export import AS_SHOWN, SUFFIXES, LinesFile, csv_cell, write_rows
 from tui.views.registry import VIEWS
 from tui.views.shown_rows import ShownRows
 
@@ -138,6 +140,33 @@ def test_hostile_cells_are_on_one_line(tmp_path: Path) -> None:
     assert [len(row) for row in rows_of(tmp_path / "a.csv")] == [2, 2, 2]
     write_rows(tmp_path / "a.json", (["a"], []))
     assert json.loads((tmp_path / "a.json").read_text()) == {"columns": ["a"], "rows": []}
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 5, 100])
+def test_a_file_of_lines_is_read_in_pieces_of_any_size_and_makes_no_line_too_early(size: int) -> None:
+    made: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in ("ab\n", "ü\n", "c"):
+            made.append(line)
+            yield line
+
+    file = LinesFile(lines())
+    file.seek(0)
+    pieces = [file.read(size)]
+    assert len(made) == {1: 1, 3: 1, 4: 2, 5: 2}.get(size, 3)
+    while pieces[-1]:
+        pieces.append(file.read(size))
+    assert b"".join(pieces).decode() == "ab\nü\nc"
+    assert all(len(piece) == size for piece in pieces[:-2])
+
+
+async def test_a_view_that_is_left_takes_no_key_for_sorting(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        for key in "8t":  # both before anything is drawn
+            it.app.post_message(events.Key(key, key))
+        await it.pilot.pause()
+        assert it.place == "allocations"
 
 
 async def test_rows_are_made_when_they_are_asked_for(snapshot: Snapshot) -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import ctypes as ct
 import functools
-import os
 from typing import Any, Final
 
-from numba import cfunc, types
+from numba import types
 
 from tracer.etl.headers import EVENT_FLAG_EXTENDED, EVENT_HEADER, EXTENDED_ITEM, TRACE_MARKER, HeaderType
-from tracer.jit import cache_directory, inlined
+from tracer.jit import c_callback, inlined
 from tracer.live.native import copy, load1, load2, load8, publish, store2, store4, store8
 from tracer.live.ring import (
     CONTROL_DATA,
@@ -170,8 +169,7 @@ def compiled_callback() -> Any:  # noqa: ANN401 - a CFunc, which has no types
 
     Compiled at the first use (about a second), then kept on disk.
     """
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
-    return cfunc(types.void(types.int64), cache=True, error_model="numpy")(_take)
+    return c_callback(_take, (types.int64,), types.void)
 
 
 def event_callback() -> int:

@@ -5,20 +5,30 @@ from __future__ import annotations
 import argparse
 import errno
 import secrets
-import shlex
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 from tracer.errors import MachineError, UsageError
-from tui.commands.options import add_capture, add_pooltag, add_quiet, add_replay, add_traces, capture_words, speed_word
+from tui.commands.options import (
+    add_ascii,
+    add_capture,
+    add_pooltag,
+    add_quiet,
+    add_replay,
+    add_traces,
+    at_least_one,
+    capture_words,
+    speed_word,
+)
 from tui.exit_codes import ExitCode
 from tui.safe_text import safe
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8000
+SESSIONS: Final = 4
+"""Browsers at once, unless ``--sessions`` says otherwise: each has a process that holds the whole trace."""
 _TOKEN_BYTES: Final = 24
 """As many random bits (192) as nobody guesses."""
 
@@ -35,6 +45,14 @@ class ServeCommand:
         parser.add_argument("--host", default=HOST, help=f"address to listen on ({HOST}); any other needs a token")
         parser.add_argument("--port", type=_port, default=PORT, help=f"to listen on ({PORT}); 0 for any that is free")
         parser.add_argument("--token", default="", help="ask visitors for it; made at random for what is not loopback")
+        parser.add_argument(
+            "--sessions",
+            type=at_least_one,
+            default=SESSIONS,
+            metavar="N",
+            help=f"show it to so many browsers at once ({SESSIONS}); each takes the memory of a terminal of its own",
+        )
+        add_ascii(parser)
         add_pooltag(parser)
         add_quiet(parser)
 
@@ -51,20 +69,23 @@ class ServeCommand:
 
             port = listening.getsockname()[1]
             title = f"poolscope: {'live' if trace is None else safe(trace.name)}"
-            GuardedServer(command(args), host=args.host, port=port, token=token, title=title).run(listening)
+            words, sessions = command(args), args.sessions
+            server = GuardedServer(words, host=args.host, port=port, token=token, title=title, sessions=sessions)
+            server.run(listening)
         return ExitCode.DONE
 
 
-def command(args: argparse.Namespace) -> str:
-    """The words that a shell starts the interface with: those of the command that shows the same on a terminal."""
+def command(args: argparse.Namespace) -> list[str]:
+    """What a browser's process is started with: the command that shows the same on a terminal."""
     words = [sys.executable, "-m", "tui", "tui" if args.traces else "live", "--quiet"]
     if args.pooltag is not None:
         words += ["--pooltag", str(args.pooltag.absolute())]
     if args.replay is not None:
         words += ["--replay", str(args.replay.absolute()), "--speed", speed_word(args.speed)]
+    words += ["--ascii"] if args.ascii else []
     words += capture_words(args)
     words += [str(trace.absolute()) for trace in args.traces]
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+    return words
 
 
 def _check(args: argparse.Namespace) -> None:

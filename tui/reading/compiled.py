@@ -16,6 +16,7 @@ from zlib import crc32
 import analyzers
 import tracer
 from tracer.jit import cache_directory
+from tracer.kernel_files import remove_stale
 
 
 class Part(StrEnum):
@@ -31,7 +32,11 @@ def is_compiled(part: Part) -> bool:
 
 
 def note_compiled(part: Part) -> None:
-    """Write that down; a cache that cannot be written holds no kernels either."""
+    """Write that down, and remove what was compiled from earlier sources.
+
+    A cache that cannot be written holds no kernels either.
+    """
+    remove_stale(_rooms())
     with suppress(OSError):
         _note(part).write_text(_installation(), encoding="ascii")
 

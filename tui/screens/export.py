@@ -1,4 +1,4 @@
-"""Where to write the rows of a view."""
+"""Where to write the rows of a view, or under which name a browser downloads them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,17 @@ from tui.views.export import SUFFIXES
 from tui.widgets.key_bar import KeyBar
 
 _FORMS: Final = "with all digits (.csv .tsv .json) or as shown (.txt)"
+_TO: Final = {False: "to", True: "as"}
+_LONGEST: Final = 200
+"""Characters of a name that a browser is given; file systems take 255 bytes."""
 
 
 class ExportScreen(ModalScreen[Path | None]):
-    """Asks for a path; a file that is there already is overwritten only when one says so twice."""
+    """Asks for a path; a file that is there already is overwritten only when one says so twice.
+
+    For a ``download`` it asks for a name alone: where it goes is the browser's business, and what files there are on
+    the machine that serves is not the visitor's.
+    """
 
     DEFAULT_CSS = """
     ExportScreen { align: center middle; }
@@ -37,18 +44,20 @@ class ExportScreen(ModalScreen[Path | None]):
         Binding("escape", "cancel", "Cancel", id="export.cancel", tooltip="Write nothing"),
     ]
 
-    def __init__(self, name: str, rows: int) -> None:
+    def __init__(self, name: str, rows: int, *, download: bool = False) -> None:
         super().__init__()
-        self._rows = rows
+        self._question = f"{'Download' if download else 'Write'} {counted(rows, 'row')}, {_FORMS}, {_TO[download]}:"
+        self._is_download = download
         self._input = Input(name, compact=True, select_on_focus=False)
         self._wrong = Static(markup=False, classes="wrong")
+        self._judged = name
         self._warned: Path | None = None
 
     def compose(self) -> ComposeResult:
         """A question, a line for the answer, and what is wrong with it."""
         with Vertical() as box:
             box.border_title = "Export"
-            yield Static(f"Write {counted(self._rows, 'row')}, {_FORMS}, to:", markup=False)
+            yield Static(self._question, markup=False)
             yield self._input
             yield self._wrong
         yield KeyBar()
@@ -59,9 +68,13 @@ class ExportScreen(ModalScreen[Path | None]):
 
     def action_write(self) -> None:
         """Take the answer, if it can be one."""
-        path = Path(self._input.value.strip()).expanduser()
+        self._judged = self._input.value
+        said = self._judged.strip()
+        path = Path(said) if self._is_download else Path(said).expanduser()
         if path.suffix.lower() not in SUFFIXES:
             self._wrong.update("the name must end in .csv, .tsv, .json or .txt")
+        elif self._is_download:
+            self._take_name(said)
         elif path.is_dir():
             self._wrong.update(f"{safe(str(path))} is a folder")
         elif path.exists() and path != self._warned:
@@ -70,11 +83,18 @@ class ExportScreen(ModalScreen[Path | None]):
         else:
             self.dismiss(path)
 
+    def _take_name(self, said: str) -> None:
+        if {"/", "\\"} & set(said):
+            self._wrong.update("a name only: the browser decides into which folder it goes")
+        else:
+            self.dismiss(Path(said[-_LONGEST:]))
+
     def action_cancel(self) -> None:
         """Write nothing."""
         self.dismiss(None)
 
     @on(Input.Changed)
-    def _forget(self) -> None:
-        self._warned = None
-        self._wrong.update("")
+    def _forget(self, event: Input.Changed) -> None:
+        if event.value != self._judged:  # else it was typed before Enter, and is told of after it
+            self._warned = None
+            self._wrong.update("")

@@ -1,8 +1,9 @@
-"""Taking something away from a view: a row to the clipboard, all rows to a file."""
+"""Taking something away from a view: a row to the clipboard, all rows to a file or into a browser's downloads."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from textual import work
 from textual.screen import Screen
@@ -10,7 +11,7 @@ from textual.screen import Screen
 from analyzers.quantities import counted
 from tui.safe_text import safe
 from tui.screens.export import ExportScreen
-from tui.views.export import AS_SHOWN, write_rows
+from tui.views.export import AS_SHOWN, LinesFile, lines, write_rows
 from tui.views.view import Table, View
 
 
@@ -33,7 +34,7 @@ class TakingScreen(Screen[None]):
         self.notify(f"copied: {first}" + (f" and {counted(len(more), 'line')} more" if more else ""), markup=False)
 
     def action_export(self) -> None:
-        """Ask for a file and write this view's rows."""
+        """Ask for a file and write this view's rows; behind a browser, which is elsewhere, let it download them."""
         names, rows = full = self.view.exported()
         shown = self.view.shown()
         if not names:
@@ -42,10 +43,18 @@ class TakingScreen(Screen[None]):
 
         def write(path: Path | None) -> None:
             if path is not None:
-                self._write(path, shown if path.suffix.lower() == AS_SHOWN else full)
+                take = self._deliver if self.app.is_web else self._write
+                take(path, shown if path.suffix.lower() == AS_SHOWN else full)
 
         suffix = AS_SHOWN if len(names) == 1 else ".csv"
-        self.app.push_screen(ExportScreen(f"poolscope-{self.view.id}{suffix}", len(rows)), write)
+        name = f"poolscope-{self.view.id}{suffix}"
+        self.app.push_screen(ExportScreen(name, len(rows), download=self.app.is_web), write)
+
+    def _deliver(self, name: Path, table: Table) -> None:
+        """The rows are made as the browser fetches them."""
+        file = cast("BinaryIO", LinesFile(lines(name.suffix.lower(), table)))
+        self.app.deliver_binary(file, save_filename=name.name)
+        self.notify(f"{counted(len(table[1]), 'row')} go to the browser as {safe(name.name)}", markup=False)
 
     @work(thread=True)
     def _write(self, path: Path, table: Table) -> None:

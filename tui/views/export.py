@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,8 +30,40 @@ _Values = Sequence[Value]
 def write_rows(path: Path, table: Table) -> None:
     """Write headings and rows to a file, in the form that the name's end tells. Raises OSError."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        for line in _WRITERS[path.suffix.lower()](*table):
+        for line in lines(path.suffix.lower(), table):
             file.write(line)
+
+
+def lines(suffix: str, table: Table) -> Iterator[str]:
+    """Headings and rows in one of the forms of ``SUFFIXES``, each line with its end."""
+    return _WRITERS[suffix](*table)
+
+
+class LinesFile(io.BufferedIOBase):
+    """Lines as a file that is read once, from its start: each is made when it is asked for."""
+
+    def __init__(self, made: Iterator[str]) -> None:
+        super().__init__()
+        self._made = made
+        self._rest = b""
+
+    def seek(self, _offset: int, _whence: int = io.SEEK_SET, /) -> int:
+        """Stay: textual goes to the start before it reads."""
+        return 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """So many bytes, fewer at the end only."""
+        pieces, has = [self._rest], len(self._rest)
+        while size is None or size < 0 or has < size:
+            line = next(self._made, "").encode()
+            if not line:
+                break
+            pieces.append(line)
+            has += len(line)
+        whole = b"".join(pieces)
+        given = whole if size is None or size < 0 else whole[:size]
+        self._rest = whole[len(given) :]
+        return given
 
 
 def csv_cell(value: Value) -> str | int | float:

@@ -24,7 +24,7 @@ GUTTER: Final = 10
 _BELOW: Final = 3
 """Lines below it: marks, axis, times."""
 _HALVES: Final = 2
-
+_RIGHT_BUTTON: Final = 3
 
 KEPT: Final = "█"
 HALF: Final = "▄"
@@ -87,6 +87,8 @@ def cells_of(step: int, steps: int, width: int) -> tuple[int, int]:
 class Chart(Widget, can_focus=True):
     """The drawing with its axes, a cursor on a step and a selected stretch of steps."""
 
+    ALLOW_SELECT: ClassVar[bool] = False  # the pointer selects time, not text
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cursor", "chart--selected", "chart--axis", "chart--mark"}
 
     DEFAULT_CSS = """
@@ -119,6 +121,7 @@ class Chart(Widget, can_focus=True):
         self.cursor = 0
         self.selected: tuple[int, int] | None = None
         self._drawn: list[Strip] | None = None
+        self._pulled_to: int | None = None  # a step, while a button is down
 
     def show(self, data: ChartData, cursor: int, selected: tuple[int, int] | None) -> None:
         """Draw this; ``selected``: first and last step."""
@@ -130,13 +133,36 @@ class Chart(Widget, can_focus=True):
         """Move the cursor."""
         self.post_message(self.Moved(min(max(self.cursor + steps, 0), max(len(self.data) - 1, 0))))
 
-    def on_click(self, event: events.Click) -> None:
-        """Put the cursor under the pointer; with shift, select up to there."""
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Put the cursor under the pointer; select up to there with Shift, or with the right button.
+
+        Most terminals keep a click with Shift for themselves, but not the right button.
+        """
         place = event.get_content_offset(self)
-        width = self._plot_width
-        if place is not None and len(self.data) and 0 <= place.x - GUTTER < width:
-            cell = np.array([place.x - GUTTER], np.int64)
-            self.post_message(self.Moved(int(step_of(cell, len(self.data), width)[0]), stretch=event.shift))
+        if place is None or not len(self.data) or not 0 <= place.x - GUTTER < self._plot_width:
+            return
+        self.capture_mouse()
+        self._pulled_to = self._step_at(place.x)
+        stretch = event.shift or event.button == _RIGHT_BUTTON
+        self.post_message(self.Moved(self._pulled_to, stretch=stretch))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Select up to where the pointer is pulled, also beyond the drawing's edges."""
+        if self._pulled_to is not None:
+            step = self._step_at(event.get_content_offset_capture(self).x)
+            if step != self._pulled_to:
+                self._pulled_to = step
+                self.post_message(self.Moved(step, stretch=True))
+
+    def on_mouse_up(self) -> None:
+        """Let go."""
+        self._pulled_to = None
+        self.release_mouse()
+
+    def _step_at(self, x: int) -> int:
+        """The step at a column of the widget; the first or the last one beside the drawing."""
+        cell = min(max(x - GUTTER, 0), self._plot_width - 1)
+        return int(step_of(np.array([cell], np.int64), len(self.data), self._plot_width)[0])
 
     def on_resize(self) -> None:
         """Draw it in the new size."""

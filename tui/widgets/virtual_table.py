@@ -129,8 +129,9 @@ class VirtualTable(RowList):
         self.refresh()
 
     def action_sort(self, key: str) -> None:
-        """Sort by a column."""
-        self.sort_by(key)
+        """Sort by a column; a key may be typed before the view that it is meant for has the keys."""
+        if self.view.model.has(key):
+            self.sort_by(key)
 
     def heading_clicked(self, column: Column) -> None:
         """A click on a title sorts."""

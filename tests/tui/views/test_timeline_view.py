@@ -149,6 +149,36 @@ async def test_a_click_puts_the_cursor_and_shift_selects(demo: Snapshot) -> None
         assert "selected +0.000000 s" in it.panel
 
 
+async def test_a_click_with_the_right_button_selects_where_a_terminal_keeps_shift_for_itself(demo: Snapshot) -> None:
+    async with opened(demo, view="timeline") as it:
+        await it.pilot.click(Chart, offset=(11, 2))
+        await it.pilot.click(Chart, offset=(30, 2), button=3)
+        await it.pilot.pause()
+        assert "selected +0.000000 s" in it.panel
+
+
+async def test_the_pointer_pulled_over_the_chart_selects_what_it_passes_and_stops_at_the_edges(demo: Snapshot) -> None:
+    async with opened(demo, view="timeline") as it:
+        step, last = demo.pool.history.step_ns, demo.at_ns
+        await it.pilot.mouse_down(Chart, offset=(30, 2))
+        for x in (34, 50, 70):
+            await it.pilot.hover(Chart, offset=(x, 3))
+        await it.pilot.mouse_up(Chart, offset=(70, 3))
+        await it.pilot.hover(Chart, offset=(40, 3))
+        await it.pilot.pause()
+        selected = it.view.query_one(Chart).selected
+        assert selected is not None
+        assert selected[1] > selected[0] > 0
+        await it.press("enter")
+        assert it.scope.interval == Interval(selected[0] * step, min((selected[1] + 1) * step, last))
+        await it.press("escape", "u")
+        await it.pilot.mouse_down(Chart, offset=(30, 2))
+        await it.pilot.hover(Chart, offset=(1, 2))
+        await it.pilot.mouse_up(Chart, offset=(1, 2))
+        await it.pilot.pause()
+        assert it.panel.count("selected +0.000000 s") == 1
+
+
 async def test_findings_gaps_and_a_mark_are_marked(broken_snapshot: Snapshot, story: Story) -> None:
     story.diagnosis = diagnosis()
     snapshot = story.make()
