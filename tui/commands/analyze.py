@@ -6,10 +6,20 @@ import argparse
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import InputError, UsageError
-from tui.commands.options import add_explain, add_json, add_pooltag, add_quiet, add_strict, at_least_one, trace_path
+from tui.commands.options import (
+    add_explain,
+    add_fail_on_finding,
+    add_json,
+    add_pooltag,
+    add_quiet,
+    add_strict,
+    at_least_one,
+    name_word,
+    trace_path,
+)
 from tui.errors import tell
 from tui.exit_codes import ExitCode, exit_code_of
-from tui.outcome import gravest, outcome
+from tui.outcome import gravest, judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +47,7 @@ class AnalyzeCommand:
         add_pooltag(parser)
         add_strict(parser)
         add_filters(parser)
-        parser.add_argument("--fail-on-finding", action="store_true", help="exit with 1 when a leak is found")
+        add_fail_on_finding(parser)
         add_explain(parser)
         parser.add_argument(
             "--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table (default {TOP})"
@@ -71,16 +81,18 @@ class AnalyzeCommand:
         """Report one trace; its document, if one is wanted, is added to ``documents``."""
         from tui.reading.trace import read_snapshot
         from tui.selection import select
+        from tui.unfitting import check
 
         try:
             snapshot = read_snapshot(path, names, quiet=args.quiet)
         except InputError as error:
             if len(args.traces) == 1:
                 raise
-            tell(error)
+            tell(error, args.command)
             documents.append(_error_document(path, error))
             return exit_code_of(error)
         filters = filters_of(args)
+        check(snapshot, filters, lenient=len(args.traces) > 1)
         return show(select(snapshot, filters), filters, args, documents, whole=snapshot.diagnosis)
 
 
@@ -99,9 +111,7 @@ def show(
         print_explanation(snapshot, finding_of(snapshot, args.explain, whole), top=args.top)
     else:
         print_report(snapshot, filters, top=args.top, whole=whole)
-    done = outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=args.strict)
-    found = args.fail_on_finding and snapshot.diagnosis.findings and not snapshot.partial
-    return gravest((done, ExitCode.FOUND)) if found else done
+    return judgement(snapshot, strict=args.strict, fail_on_finding=args.fail_on_finding)
 
 
 def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:
@@ -145,10 +155,15 @@ def _print(make: Callable[[int], list[Text]]) -> None:
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """``--tag``, ``--process``, ``--driver``; each may be given several times."""
-    parser.add_argument("--tag", action="append", default=[], help="only this tag; ? and * stand for other characters")
-    parser.add_argument("--process", action="append", default=[], help="only this process: id, or part of its name")
-    parser.add_argument("--driver", action="append", default=[], help="only what this driver allocated")
+    """``--tag``, ``--process``, ``--driver``."""
+    group = parser.add_argument_group(
+        "what to look at",
+        "A part of a name fits; with ? or * the whole name has to, and after = it has to be that name. Case counts in"
+        " tags only. Each may be given several times.",
+    )
+    group.add_argument("--tag", action="append", type=name_word, default=[], help="only these pool tags")
+    group.add_argument("--process", action="append", type=name_word, default=[], help="only these processes; also ids")
+    group.add_argument("--driver", action="append", type=name_word, default=[], help="only what these drivers allocate")
 
 
 def filters_of(args: argparse.Namespace) -> Filters:

@@ -7,7 +7,16 @@ import sys
 from typing import Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_ascii, add_capture, add_json, add_pooltag, add_quiet, add_replay, at_least_one
+from tui.commands.options import (
+    add_ascii,
+    add_capture,
+    add_fail_on_finding,
+    add_json,
+    add_pooltag,
+    add_quiet,
+    add_replay,
+    at_least_one,
+)
 from tui.commands.tui import require_terminal
 from tui.exit_codes import ExitCode
 from tui.streams import is_terminal
@@ -30,7 +39,7 @@ class LiveCommand:
         add_ascii(parser)
         add_json(parser)
         parser.add_argument("--report", action="store_true", help="a report at the end instead of the interface")
-        parser.add_argument("--fail-on-finding", action="store_true", help="exit with 1 when a report tells of a leak")
+        add_fail_on_finding(parser)
         parser.add_argument("--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table ({TOP})")
         add_replay(parser)
         add_pooltag(parser)

@@ -24,7 +24,14 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 
 def add_strict(parser: argparse.ArgumentParser) -> None:
     """``--strict``."""
-    parser.add_argument("--strict", action="store_true", help="exit with 5 when events were lost or bytes are damaged")
+    words = "exit with 5 when events were lost or bytes are damaged, with 6 when nothing can be said of the pool"
+    parser.add_argument("--strict", action="store_true", help=words)
+
+
+def add_fail_on_finding(parser: argparse.ArgumentParser, when: str = "") -> None:
+    """``--fail-on-finding``."""
+    words = f"{when}exit with 1 when a leak is found, with 6 when the trace lacks what it takes to tell"
+    parser.add_argument("--fail-on-finding", action="store_true", help=words)
 
 
 def add_pooltag(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +52,13 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="only finding N: the way to its memory, and the events behind it",
     )
+
+
+def name_word(word: str) -> str:
+    """A word that asks for names, as argparse reads it."""
+    if not word.strip("= "):
+        raise argparse.ArgumentTypeError("a name, or a part of one")
+    return word
 
 
 def at_least_one(word: str) -> int:
@@ -79,9 +93,12 @@ def add_capture(parser: argparse.ArgumentParser) -> None:
     """What is captured: ``--for``, ``--tag``, ``--process``, ``--no-stacks``, ``--counters``."""
     add_for(parser, "capture")
     parser.add_argument(
-        "--tag", action="append", default=[], help="only this tag (docs/live.md: when Windows itself filters)"
+        "--tag", action="append", type=name_word, default=[],
+        help="only these tags: a part of a name, ? and *, or =NAME (docs/live.md: when Windows itself filters)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--process", action="append", type=name_word, default=[], help="report only these processes, or ids"
     )
-    parser.add_argument("--process", action="append", default=[], help="report only this process: id, or its name")
     parser.add_argument("--no-stacks", action="store_true", help="without call stacks: less to record, less to know")
     parser.add_argument(
         "--counters", action="store_true", help="the pool's counters by tag, with growth: no events, no stacks"

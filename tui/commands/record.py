@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_for, add_json, add_pooltag, add_quiet, at_least_one
+from tui.commands.options import add_fail_on_finding, add_for, add_json, add_pooltag, add_quiet, at_least_one, name_word
 from tui.exit_codes import ExitCode
 from tui.streams import say
 
@@ -18,7 +18,7 @@ _MOST_MB: Final = 8192
 """The file's size, unless ``--max-size`` says otherwise: hours of a machine with one tag, minutes of a busy one."""
 
 
-_NO_FILTER: Final = "Windows filters by one or two exact tags, from build 20348 on"
+_NO_FILTER: Final = "Windows filters by one or two whole tags (--tag =Irp), from build 20348 on"
 
 
 class RecordCommand:
@@ -36,6 +36,7 @@ class RecordCommand:
         parser.add_argument(
             "--tag",
             action="append",
+            type=name_word,
             default=[],
             help="only this tag, where Windows can: one or two, from build 20348 on",
         )
@@ -45,7 +46,7 @@ class RecordCommand:
         )
         parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
         parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
-        parser.add_argument("--fail-on-finding", action="store_true", help="with --analyze: exit with 1 for a leak")
+        add_fail_on_finding(parser, "with --analyze: ")
         parser.add_argument("--top", type=at_least_one, default=10, metavar="N", help="with --analyze: rows (10)")
         add_json(parser)
         add_pooltag(parser)
@@ -117,13 +118,15 @@ def _document(done: Recorded, args: argparse.Namespace) -> ExitCode:
 def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
     """Report on the file, or give the analysis' document with the recording's part."""
     from tui.filters import Filters
-    from tui.outcome import gravest
+    from tui.outcome import gravest, judgement
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import read_snapshot
     from tui.selection import select
+    from tui.unfitting import check
 
     filters = Filters(tags=tuple(args.tag))
     whole = read_snapshot(done.path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+    check(whole, filters, lenient=True)
     snapshot = select(whole, filters)
     if args.json:
         from tui.json_documents.analysis import analysis_document
@@ -135,8 +138,8 @@ def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
         from tui.commands.analyze import print_report
 
         print_report(snapshot, filters, top=args.top, whole=whole.diagnosis)
-    found = args.fail_on_finding and snapshot.diagnosis.findings and not snapshot.partial
-    return gravest((_outcome(done, args), *((ExitCode.FOUND,) if found else ())))
+    judged = judgement(snapshot, strict=False, fail_on_finding=args.fail_on_finding)
+    return gravest((_outcome(done, args), judged))
 
 
 def _outcome(done: Recorded, args: argparse.Namespace) -> ExitCode:

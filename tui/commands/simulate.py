@@ -13,6 +13,7 @@ from fixtures.settings import Settings
 from tracer.errors import UsageError
 from tui.commands.options import add_quiet
 from tui.exit_codes import ExitCode
+from tui.hints import one_of
 from tui.streams import say
 
 _DEFAULTS: Final = Settings()
@@ -54,7 +55,13 @@ class SimulateCommand:
         width = max(map(len, SCENARIOS))
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "scenarios:\n" + "\n".join(f"  {s.name:<{width}}  {s.summary}" for s in SCENARIOS.values())
-        parser.add_argument("scenario", choices=tuple(SCENARIOS), metavar="SCENARIO", help="one of those below")
+        parser.add_argument(
+            "scenario",
+            type=one_of(tuple(SCENARIOS), "scenario"),
+            choices=tuple(SCENARIOS),
+            metavar="SCENARIO",
+            help="one of those below",
+        )
         parser.add_argument("output", type=Path, metavar="OUT.etl", help="the trace to write")
         parser.add_argument("--seed", type=int, default=0, metavar="N", help="another run of the scenario (default 0)")
         parser.add_argument("--truth", type=Path, metavar="OUT.json", help="also write what is true about the trace")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tracer.errors import UsageError
 from tui.commands.options import add_ascii, add_pooltag, add_quiet, trace_path
 from tui.exit_codes import ExitCode
+from tui.hints import one_of
 from tui.outcome import outcome
 from tui.streams import is_behind_browser, is_terminal, say
 from tui.views.names import VIEW_NAMES
@@ -45,7 +46,10 @@ class TuiCommand:
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
     """``--view``, ``--ascii``, ``--screenshot``, ``--size``, ``--press``."""
     names = [view.key for view in VIEW_NAMES]
-    parser.add_argument("--view", choices=names, default="", metavar="NAME", help=f"begin with: {', '.join(names)}")
+    parser.add_argument(
+        "--view", type=one_of(names, "view"), choices=names, default="", metavar="NAME",
+        help=f"begin with: {', '.join(names)}",
+    )  # fmt: skip
     add_ascii(parser)
     parser.add_argument("--screenshot", type=Path, metavar="FILE.svg", help="write a picture of the interface instead")
     parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLSxROWS", help="of the picture (120x40)")

@@ -50,8 +50,10 @@ def _tell(sampling: Sampling, args: argparse.Namespace) -> int:
 
 def _write(snapshot: Snapshot, args: argparse.Namespace) -> None:
     from tui.filters import Filters
+    from tui.unfitting import check
 
     filters = Filters(tags=tuple(args.tag))
+    check(snapshot, filters, lenient=True)
     if args.json:
         from tui.json_documents.counters import counters_document
         from tui.json_documents.writing import write_document
