@@ -39,6 +39,14 @@ class PoolscopeApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c,ctrl+q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave Poolscope"),
         Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            id="app.suspend",
+            tooltip="Leave Poolscope in the background, until the shell's fg (not on Windows)",
+        ),
+        Binding(
             "ctrl+p",
             "command_palette",
             "Palette",

@@ -17,6 +17,7 @@ from tui.commands.options import (
     name_word,
     trace_path,
 )
+from tui.commands.traces import Traces
 from tui.errors import tell
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import gravest, judgement
@@ -42,7 +43,7 @@ class AnalyzeCommand:
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("traces", type=trace_path, nargs="+", metavar="TRACE", help="an .etl file")
+        parser.add_argument("traces", type=trace_path, nargs="+", action=Traces, metavar="TRACE", help="an .etl file")
         add_json(parser)
         add_pooltag(parser)
         add_strict(parser)

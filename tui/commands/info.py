@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tui.commands.options import add_json, add_quiet, add_strict, trace_path
+from tui.commands.traces import Traces
 from tui.outcome import outcome
 
 
@@ -13,7 +14,7 @@ class InfoCommand:
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("trace", type=trace_path, metavar="TRACE", help="an .etl file")
+        parser.add_argument("trace", type=trace_path, action=Traces, metavar="TRACE", help="an .etl file")
         add_json(parser)
         add_strict(parser)
         add_quiet(parser)

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from tui.commands.traces import Traces
+
 _SPANS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _LONGEST: Final = 30 * 86_400.0
 """Nobody watches longer than that without looking."""
@@ -130,7 +132,9 @@ def span(word: str) -> float:
 
 def add_replay(parser: argparse.ArgumentParser) -> None:
     """``--replay`` and ``--speed``."""
-    parser.add_argument("--replay", type=trace_path, metavar="TRACE", help="play an .etl file as if it happened now")
+    parser.add_argument(
+        "--replay", type=trace_path, action=Traces, metavar="TRACE", help="play an .etl file as if it happened now"
+    )
     parser.add_argument(
         "--speed", type=speed, default=1.0, metavar="N", help="of the replay: so many times as fast (1), or 'max'"
     )

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from tracer.errors import UsageError
 from tui.commands.options import add_fail_on_finding, add_for, add_json, add_pooltag, add_quiet, at_least_one, name_word
 from tui.exit_codes import ExitCode
+from tui.new_files import add_force, refuse_to_overwrite
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class RecordCommand:
         parser.add_argument(
             "--max-size", type=at_least_one, default=_MOST_MB, metavar="MB", help=f"of the file (default {_MOST_MB})"
         )
-        parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
+        add_force(parser, "--overwrite")
         parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
         add_fail_on_finding(parser, "with --analyze: ")
         parser.add_argument("--top", type=at_least_one, default=10, metavar="N", help="with --analyze: rows (10)")
@@ -60,7 +60,7 @@ class RecordCommand:
 
         plan = plan_of(args, file=args.output.absolute(), most_bytes=args.max_size << 20)
         machine = here.this_machine()
-        _refuse_to_overwrite(args)
+        refuse_to_overwrite(args.output, force=args.force)
         if args.tag and not is_filtered(plan, machine.api.machine().build):
             say(f"note: every tag is recorded: {_NO_FILTER}", quiet=args.quiet)
         say(f"recording to {args.output}{_until(args)}; Ctrl-C ends it", quiet=args.quiet)
@@ -74,17 +74,6 @@ def _until(args: argparse.Namespace) -> str:
     ends = [f"for {args.seconds:g} s"] if args.seconds is not None else []
     ends += [f"until {args.rest[0]} ends"] if args.rest else []
     return f", {' or '.join(ends)}" if ends else ""
-
-
-def _refuse_to_overwrite(args: argparse.Namespace) -> None:
-    if args.output.exists() and not args.overwrite:
-        raise UsageError(
-            "file-exists",
-            "there is a file of that name",
-            where=str(args.output),
-            why="a recording would write over it",
-            next="give another name, or --overwrite",
-        )
 
 
 def _tell(done: Recorded, *, quiet: bool) -> None:

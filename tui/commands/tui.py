@@ -7,15 +7,20 @@ import asyncio
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracer.errors import UsageError
 from tui.commands.options import add_ascii, add_pooltag, add_quiet, trace_path
+from tui.commands.traces import Traces
 from tui.exit_codes import ExitCode
 from tui.hints import one_of
+from tui.new_files import add_force, refuse_to_overwrite, writing
 from tui.outcome import outcome
 from tui.streams import is_behind_browser, is_terminal, say
 from tui.views.names import VIEW_NAMES
+
+_SUFFIXES: Final = (".svg", "")
+"""Of a picture; a device or a pipe has none."""
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
@@ -26,13 +31,14 @@ class TuiCommand:
 
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
-        parser.add_argument("trace", type=trace_path, metavar="TRACE", help="an .etl file")
+        parser.add_argument("trace", type=trace_path, action=Traces, metavar="TRACE", help="an .etl file")
         add_pooltag(parser)
         add_screenshot(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Open the interface, or write a picture of it."""
+        check_screenshot(args)
         if args.screenshot is None:
             require_terminal()
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
@@ -44,7 +50,7 @@ class TuiCommand:
 
 
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
-    """``--view``, ``--ascii``, ``--screenshot``, ``--size``, ``--press``."""
+    """``--view``, ``--ascii``, ``--screenshot``, ``--force``, ``--size``, ``--press``."""
     names = [view.key for view in VIEW_NAMES]
     parser.add_argument(
         "--view", type=one_of(names, "view"), choices=names, default="", metavar="NAME",
@@ -52,8 +58,34 @@ def add_screenshot(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_ascii(parser)
     parser.add_argument("--screenshot", type=Path, metavar="FILE.svg", help="write a picture of the interface instead")
+    add_force(parser)
     parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLSxROWS", help="of the picture (120x40)")
     parser.add_argument("--press", default="", metavar="KEYS", help="keys to press first, such as enter,down,enter")
+
+
+def check_screenshot(args: argparse.Namespace) -> None:
+    """Raise UsageError for a picture that cannot be drawn, or whose file would be lost, before anything is read."""
+    if args.screenshot is None:
+        if args.press:
+            raise UsageError("usage", "--press is about a picture", next="add --screenshot FILE.svg, or leave it out")
+        return
+    if args.screenshot.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            "picture-format",
+            f"a picture is written as SVG, not as {args.screenshot.suffix}",
+            where=str(args.screenshot),
+            why="SVG keeps text as text; every browser shows it, and converts it when it prints",
+            next=f"--screenshot {args.screenshot.with_suffix('.svg')}",
+        )
+    refuse_to_overwrite(args.screenshot, force=args.force)
+    from tui.picture_keys import check_keys  # brings textual
+
+    check_keys(keys_of(args.press))
+
+
+def keys_of(words: str) -> list[str]:
+    """The keys of ``--press``."""
+    return [key for key in words.split(",") if key]
 
 
 def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
@@ -64,14 +96,9 @@ def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
     if args.screenshot is None:
         PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii)).show()
         return ExitCode.DONE
-    keys = [key for key in args.press.split(",") if key]
-    picture = asyncio.run(screenshot(snapshot, args.size, keys, args.view, ascii_only=args.ascii))
-    try:
+    picture = asyncio.run(screenshot(snapshot, args.size, keys_of(args.press), args.view, ascii_only=args.ascii))
+    with writing("the picture", args.screenshot):
         args.screenshot.write_text(picture, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            "output", "cannot write the picture", where=str(args.screenshot), why=str(error), next="give another path"
-        ) from error
     say(f"wrote {args.screenshot}", quiet=args.quiet)
     return outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=False)
 
