@@ -18,11 +18,13 @@ from tui.look import FULL, Look
 from tui.safe_text import safe
 from tui.screens.main import MainScreen
 from tui.screens.palette import ActionProvider
-from tui.themes import SIXTEEN, THEMES
+from tui.theme_names import SIXTEEN
+from tui.themes import THEMES
+from tui.views.scope import EVERYTHING, Scope
 
 
 class PoolscopeApp(App[None]):
-    """Opens on ``view``, or on the one that says most about the snapshot."""
+    """Opens on ``view``, or on the one that says most about the snapshot, limited to ``scope``."""
 
     CSS = """
     VirtualTable { height: 1fr; padding: 0 0 0 1; }
@@ -57,12 +59,13 @@ class PoolscopeApp(App[None]):
         ),
     ]
 
-    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL) -> None:
+    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL, scope: Scope = EVERYTHING) -> None:
         without_colour = "NO_COLOR" in os.environ  # textual would send shades of grey
         super().__init__(ansi_color=True if without_colour else None)
         self._ascii = [AsciiFilter()] if look.ascii_only else []
         self.snapshot = snapshot
         self._view = view
+        self._scope = scope
         simulated = "SIMULATED " if snapshot.info.simulated else ""
         self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
         for known in THEMES:
@@ -90,7 +93,7 @@ class PoolscopeApp(App[None]):
 
     def first_screen(self) -> MainScreen:
         """The views of a snapshot; another app may give views that move."""
-        return MainScreen(self.snapshot, self._view)
+        return MainScreen(self.snapshot, self._view, self._scope)
 
     def _fatal_error(self) -> None:
         """Leave without textual's traceback: the command line tells a fault in its own way."""
@@ -98,10 +101,16 @@ class PoolscopeApp(App[None]):
 
 
 async def screenshot(
-    snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str], view: str = "", *, ascii_only: bool = False
+    snapshot: Snapshot,
+    size: tuple[int, int],
+    keys: Sequence[str],
+    view: str = "",
+    *,
+    look: Look = FULL,
+    scope: Scope = EVERYTHING,
 ) -> str:
     """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal."""
-    app = PoolscopeApp(snapshot, view, look=Look(ascii_only=ascii_only))
+    app = PoolscopeApp(snapshot, view, look=look, scope=scope)
     async with app.run_test(size=size) as pilot:
         await pilot.press(*keys)
         await pilot.pause()

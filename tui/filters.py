@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analyzers.pooltag import tag_text
+from analyzers.quantities import moment
 from analyzers.selection.wording import WHOLE, Kind, names_of
 
 
@@ -13,23 +14,32 @@ from analyzers.selection.wording import WHOLE, Kind, names_of
 class Filters:
     """What was asked for; several words of one kind mean any of them, several kinds mean all.
 
-    The words are those of :mod:`analyzers.selection.wording`; a process may be asked for by its id, too.
+    The words are those of :mod:`analyzers.selection.wording`; a process may be asked for by its id, too. ``between``:
+    when it was allocated, nanoseconds since the trace's start (from, and before).
     """
 
     tags: tuple[str, ...] = ()
     processes: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
+    between: tuple[int, int] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.tags or self.processes or self.drivers)
+        return bool(self.tags or self.processes or self.drivers or self.between)
 
     def __str__(self) -> str:
-        return ", ".join(f"{kind} {' or '.join(words)}" for kind, words in self.by_kind if words)
+        kinds = [f"{kind} {' or '.join(words)}" for kind, words in self.by_kind if words]
+        when = [f"allocated from {moment(self.between[0])} to {moment(self.between[1])}"] if self.between else []
+        return ", ".join([*kinds, *when])
 
     @property
     def by_kind(self) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
         """The words of each kind."""
         return (Kind.TAG, self.tags), (Kind.PROCESS, self.processes), (Kind.DRIVER, self.drivers)
+
+    @property
+    def by_allocation(self) -> bool:
+        """Whether some of a site's allocations may be in and others out."""
+        return bool(self.processes or self.between)
 
     def fit_tags(self, tags: Iterable[int]) -> list[bool]:
         """For each tag whether it fits; all do where no tag was asked for."""

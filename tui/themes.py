@@ -8,9 +8,7 @@ from typing import Final
 
 from textual.theme import BUILTIN_THEMES, Theme
 
-DARK: Final = "poolscope-dark"
-LIGHT: Final = "poolscope-light"
-SIXTEEN: Final = "poolscope-16"
+from tui.theme_names import DARK, LIGHT, SIXTEEN
 
 THEMES: Final = (
     Theme(

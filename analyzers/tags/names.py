@@ -90,10 +90,7 @@ def _ours() -> Iterator[TagLine]:
 
 def _given(path: Path) -> Listing:
     try:
-        data = _read(path)
-        if not is_text(data):
-            raise ValueError("it is no text: much of it is characters that nobody types")
-        listing = read_listing(data)
+        listing = read_listing(_typed(_read(path)))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise InputError(
@@ -125,6 +122,13 @@ def _found() -> Iterator[tuple[Path, Listing]]:
                 continue
             yield path, listing
             break
+
+
+def _typed(data: bytes) -> bytes:
+    """The bytes, if they are a text's. A list that was only found is taken as it is: it has a list's name and place."""
+    if not is_text(data):
+        raise ValueError("it is no text: much of it is characters that nobody types")
+    return data
 
 
 def _read(path: Path) -> bytes:

@@ -155,3 +155,18 @@ def test_ctrl_z_stops_a_plain_command_and_it_goes_on() -> None:
     child.send_signal(signal.SIGCONT)
     out, _ = child.communicate()
     assert (child.returncode, out[:1]) == (0, b"{")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="there is no Ctrl-Z on Windows")
+def test_ctrl_z_leaves_the_interface_in_the_background_with_the_terminal_as_it_was(tmp_path: Path) -> None:
+    from tests.tui.terminal import Terminal
+
+    with Terminal(["tui", ROOT / DEMO, "--quiet"], cwd=tmp_path) as terminal:
+        terminal.press(until="[1 Findings]")
+        terminal.press(b"\x1a", until="\x1b[?1049l")  # the screen that was there before
+        _, status = os.waitpid(terminal.id, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        os.kill(terminal.id, signal.SIGCONT)
+        terminal.press(until="[1 Findings]")
+        terminal.press(b"q")
+        assert terminal.end() == 0

@@ -81,7 +81,7 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
             follower,
             words=filter_words(args.tag, args.process),
             notes=capture.notes,
-            look=look_here(ascii_asked=args.ascii),
+            look=look_here(ascii_asked=args.ascii, theme=args.theme),
         )
         run_beside(app, follower)
     return ExitCode.DONE

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import InputError, UsageError
+from tui.commands.interval import add_interval, interval_of
 from tui.commands.options import (
     add_explain,
     add_fail_on_finding,
@@ -92,8 +93,9 @@ class AnalyzeCommand:
             tell(error, args.command)
             documents.append(_error_document(path, error))
             return exit_code_of(error)
-        filters = filters_of(args)
-        check(snapshot, filters, lenient=len(args.traces) > 1)
+        lenient = len(args.traces) > 1
+        filters = filters_of(args, snapshot, lenient=lenient)
+        check(snapshot, filters, lenient=lenient)
         return show(select(snapshot, filters), filters, args, documents, whole=snapshot.diagnosis)
 
 
@@ -164,14 +166,21 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--tag", action="append", type=name_word, default=[], help="only these pool tags")
     group.add_argument("--process", action="append", type=name_word, default=[], help="only these processes; also ids")
+    add_interval(group)
     group.add_argument("--driver", action="append", type=name_word, default=[], help="only what these drivers allocate")
 
 
-def filters_of(args: argparse.Namespace) -> Filters:
-    """The filters that were given."""
+def filters_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool) -> Filters:
+    """The filters that were given, for this trace.
+
+    Raises:
+        UsageError: it has nothing of the interval, and ``lenient`` is false.
+    """
     from tui.filters import Filters
 
-    return Filters(tuple(args.tag), tuple(args.process), tuple(args.driver))
+    return Filters(
+        tuple(args.tag), tuple(args.process), tuple(args.driver), interval_of(args, snapshot, lenient=lenient)
+    )
 
 
 def _error_document(path: Path, error: InputError) -> Object:

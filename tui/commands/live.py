@@ -8,10 +8,10 @@ from typing import Final
 
 from tracer.errors import UsageError
 from tui.commands.options import (
-    add_ascii,
     add_capture,
     add_fail_on_finding,
     add_json,
+    add_look,
     add_pooltag,
     add_quiet,
     add_replay,
@@ -36,7 +36,7 @@ class LiveCommand:
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
         add_capture(parser)
-        add_ascii(parser)
+        add_look(parser)
         add_json(parser)
         parser.add_argument("--report", action="store_true", help="a report at the end instead of the interface")
         add_fail_on_finding(parser)
@@ -93,5 +93,5 @@ def _replay(args: argparse.Namespace) -> int:
     compile_kernels(quiet=args.quiet)
     with EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1) as source:
         follower = Follower(source, names, Pace(args.speed))
-        run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii)), follower)
+        run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii, theme=args.theme)), follower)
     return ExitCode.DONE

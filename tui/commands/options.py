@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from tui.commands.traces import Traces
+from tui.hints import one_of
+from tui.theme_names import BY_WORD
 
 _SPANS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _LONGEST: Final = 30 * 86_400.0
@@ -86,8 +88,13 @@ def trace_path(word: str) -> Path:
     return Path(word)
 
 
-def add_ascii(parser: argparse.ArgumentParser) -> None:
-    """``--ascii``."""
+def add_look(parser: argparse.ArgumentParser) -> None:
+    """``--theme`` and ``--ascii``."""
+    names = tuple(BY_WORD)
+    parser.add_argument(
+        "--theme", type=one_of(names, "theme"), choices=names, default="", metavar="NAME",
+        help=f"colours: {', '.join(names)} (the terminal's own); seen by itself where not given",
+    )  # fmt: skip
     parser.add_argument("--ascii", action="store_true", help="for a terminal without Unicode (seen by itself mostly)")
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_ascii, add_pooltag, add_quiet, trace_path
+from tui.commands.interval import add_interval, interval_of
+from tui.commands.options import add_look, add_pooltag, add_quiet, trace_path
 from tui.commands.traces import Traces
 from tui.exit_codes import ExitCode
 from tui.hints import one_of
@@ -32,6 +33,7 @@ class TuiCommand:
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
         parser.add_argument("trace", type=trace_path, action=Traces, metavar="TRACE", help="an .etl file")
+        add_interval(parser)
         add_pooltag(parser)
         add_screenshot(parser)
         add_quiet(parser)
@@ -44,9 +46,8 @@ class TuiCommand:
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.trace import read_snapshot
 
-        return open_interface(
-            read_snapshot(args.trace, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet), args
-        )
+        snapshot = read_snapshot(args.trace, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+        return open_interface(snapshot, args, interval_of(args, snapshot))
 
 
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def add_screenshot(parser: argparse.ArgumentParser) -> None:
         "--view", type=one_of(names, "view"), choices=names, default="", metavar="NAME",
         help=f"begin with: {', '.join(names)}",
     )  # fmt: skip
-    add_ascii(parser)
+    add_look(parser)
     parser.add_argument("--screenshot", type=Path, metavar="FILE.svg", help="write a picture of the interface instead")
     add_force(parser)
     parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLSxROWS", help="of the picture (120x40)")
@@ -88,15 +89,22 @@ def keys_of(words: str) -> list[str]:
     return [key for key in words.split(",") if key]
 
 
-def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
-    """The interface on the terminal, or its picture in a file; gives the trace's outcome."""
-    from tui.app import PoolscopeApp, screenshot  # brings textual
-    from tui.look import look_here
+def open_interface(snapshot: Snapshot, args: argparse.Namespace, between: tuple[int, int] | None = None) -> ExitCode:
+    """The interface on the terminal, or its picture in a file; gives the trace's outcome.
 
+    ``between``: limited to an interval, nanoseconds since the trace's start.
+    """
+    from tui.app import PoolscopeApp, screenshot  # brings textual
+    from tui.look import Look, look_here
+    from tui.theme_names import BY_WORD, DARK
+    from tui.views.scope import EVERYTHING, Interval
+
+    scope = EVERYTHING if between is None else Interval(*between).scope
     if args.screenshot is None:
-        PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii)).show()
+        PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii, theme=args.theme), scope=scope).show()
         return ExitCode.DONE
-    picture = asyncio.run(screenshot(snapshot, args.size, keys_of(args.press), args.view, ascii_only=args.ascii))
+    look = Look(BY_WORD.get(args.theme, DARK), ascii_only=args.ascii)
+    picture = asyncio.run(screenshot(snapshot, args.size, keys_of(args.press), args.view, look=look, scope=scope))
     with writing("the picture", args.screenshot):
         args.screenshot.write_text(picture, encoding="utf-8")
     say(f"wrote {args.screenshot}", quiet=args.quiet)

@@ -33,7 +33,9 @@ def _watch(sampling: Sampling, args: argparse.Namespace) -> int:
     from tui.look import look_here
 
     follower = CountersFollower(sampling, seconds=args.seconds)
-    app = CountersApp(follower, words=filter_words(args.tag, ()), look=look_here(ascii_asked=args.ascii))
+    app = CountersApp(
+        follower, words=filter_words(args.tag, ()), look=look_here(ascii_asked=args.ascii, theme=args.theme)
+    )
     run_beside(app, follower)
     return ExitCode.DONE
 
