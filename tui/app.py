@@ -19,7 +19,7 @@ from tui.safe_text import safe
 from tui.screens.main import MainScreen
 from tui.screens.palette import ActionProvider
 from tui.theme_names import SIXTEEN
-from tui.themes import THEMES
+from tui.themes import LIGHT_SIXTEEN, THEMES
 from tui.views.scope import EVERYTHING, Scope
 
 
@@ -70,6 +70,7 @@ class PoolscopeApp(App[None]):
         self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
         for known in THEMES:
             self.register_theme(known)
+        self.set_reactive(PoolscopeApp.ansi_theme_light, LIGHT_SIXTEEN)
         self.theme = SIXTEEN if without_colour else look.theme
 
     def show(self) -> None:

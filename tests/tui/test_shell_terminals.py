@@ -14,7 +14,7 @@ from tui.cli import main
 from tui.glyphs import in_ascii, terminal_is_unicode
 from tui.look import look_here
 from tui.tables.sparkline import BLOCKS
-from tui.theme_names import DARK, SIXTEEN
+from tui.theme_names import BY_WORD, DARK, LIGHT, SIXTEEN
 from tui.themes import THEMES, theme_for
 from tui.views.registry import VIEWS
 
