@@ -86,12 +86,14 @@ def _replay(args: argparse.Namespace) -> int:
     from tui.live.pace import Pace
     from tui.live.worker import run_beside
     from tui.look import look_here
+    from tui.reading.archives import unpacked
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import compile_kernels
 
     names = load_tag_names(args.pooltag, quiet=args.quiet)
     compile_kernels(quiet=args.quiet)
-    with EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1) as source:
+    opening = unpacked(args.replay, quiet=args.quiet)
+    with opening as file, EtlFile.open(file.path, window_bytes=_WINDOW_BYTES, threads=1) as source:
         follower = Follower(source, names, Pace(args.speed))
         run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii, theme=args.theme)), follower)
     return ExitCode.DONE

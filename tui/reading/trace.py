@@ -12,6 +12,7 @@ from tracer.etl.file import EtlFile
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.trace import Batch
 from tui.contents import Contents, contents_of
+from tui.reading.archives import unpacked
 from tui.reading.compilation import announce_compilation, compilation
 from tui.reading.compiled import Part
 from tui.reading.interruption import Interruption
@@ -24,6 +25,17 @@ class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan t
 
 def read_contents(path: Path, *, quiet: bool) -> Contents:
     """Walk the whole trace and count; partial when interrupted. Raises InputError."""
+    with unpacked(path, quiet=quiet) as file:
+        return file.named(_read_contents(file.path, quiet=quiet))
+
+
+def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
+    """Read and analyse the whole trace; partial when interrupted. Raises InputError."""
+    with unpacked(path, quiet=quiet) as file:
+        return file.named(_read_snapshot(file.path, names, quiet=quiet))
+
+
+def _read_contents(path: Path, *, quiet: bool) -> Contents:
     with compilation(Part.READING, quiet=quiet), EtlFile.open(path) as source, Interruption() as interruption:
         with meter(path.name, source.info.bytes, quiet=quiet) as shown:
 
@@ -40,8 +52,7 @@ def read_contents(path: Path, *, quiet: bool) -> Contents:
         return contents_of(source, partial=False, schemas=schemas)
 
 
-def read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
-    """Read and analyse the whole trace; partial when interrupted. Raises InputError."""
+def _read_snapshot(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
     compiling = compilation(Part.ANALYSIS, quiet=quiet)
     with compiling as helper, EtlFile.open(path) as source, Interruption() as interruption:
         analysis = Analysis(source, names)
