@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -115,7 +116,7 @@ def test_a_full_disk_is_told_before_it_is_full(
     [
         (gzip.compress(bytes(range(256)) * 9)[:-20], "packed-damaged", "unpack it"),
         (b"PK\x03\x04" + b"x" * 100, "packed-damaged", "unpack it"),
-        (b"MSCF" + bytes(60), "not-unpacked", "expand x.bin -F:*.etl ."),
+        (b"MSCF" + bytes(60), "not-unpacked", "expand x.bin" if sys.platform == "win32" else "cabextract -F"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(60), "not-unpacked", "7z x x.bin"),
     ],
 )

@@ -147,7 +147,7 @@ def test_of_several_outcomes_the_first_of_a_fixed_order_counts() -> None:
 def test_ctrl_z_stops_a_plain_command_and_it_goes_on() -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "tui", "analyze", DEMO, "--json"], cwd=ROOT, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, process_group=0,
     )  # fmt: skip
     child.send_signal(signal.SIGTSTP)
     _, status = os.waitpid(child.pid, os.WUNTRACED)
@@ -170,3 +170,23 @@ def test_ctrl_z_leaves_the_interface_in_the_background_with_the_terminal_as_it_w
         terminal.press(until="[1 Findings]")
         terminal.press(b"q")
         assert terminal.end() == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="there is no Ctrl-Z on Windows")
+def test_ctrl_z_gives_the_cursor_back_that_the_progress_bar_has_hidden() -> None:
+    code = (
+        "import os, signal; from tui.reading.progress import meter\n"
+        "with meter('x.etl', 100, quiet=False) as shown:\n"
+        "    shown.advance(10, 1)\n"
+        "    os.kill(os.getpid(), signal.SIGTSTP)\n"
+    )
+    master, slave = os.openpty()
+    child = subprocess.Popen([sys.executable, "-c", code], stderr=slave, cwd=ROOT, process_group=0)
+    os.close(slave)
+    _, status = os.waitpid(child.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    shown = os.read(master, 1 << 16)
+    assert shown.rindex(b"\x1b[?25h") > shown.index(b"\x1b[?25l")
+    child.send_signal(signal.SIGCONT)
+    assert child.wait() == 0
+    os.close(master)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -35,7 +36,10 @@ _MOST_NAMED: Final = 5
 
 _SIGNS: Final = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gz", b"MSCF": "cab", b"7z\xbc\xaf\x27\x1c": "7z"}
 """How packed files begin; no trace does: read as the size of its first buffer, each is impossible."""
-_BY_HAND: Final = {"cab": "expand {name} -F:*.etl .", "7z": "7z x {name}"}
+_BY_HAND: Final = {
+    "cab": "expand {name} -F:*.etl ." if sys.platform == "win32" else "cabextract -F '*.etl' {name}",
+    "7z": "7z x {name}",
+}
 """Kinds that are not unpacked here, and what unpacks them."""
 
 Read = TypeVar("Read", Snapshot, Contents)
