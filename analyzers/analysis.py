@@ -56,6 +56,10 @@ class TraceNames:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
         return self.processes.name(pid) if at_ns is None else self.processes.at(pid, at_ns).name
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        """Id and image name of every process that the trace tells of, those that hold nothing too."""
+        return self.processes.known()
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
         [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()

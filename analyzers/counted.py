@@ -24,6 +24,10 @@ class Nameless:
         del pid, at_ns
         return ""
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        """None."""
+        return frozenset()
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """None."""
         del stack, process

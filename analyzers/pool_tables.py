@@ -175,6 +175,9 @@ class Names(Protocol):
     def process(self, pid: int, at_ns: int | None = None) -> str:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        """Id and image name of every process that the trace tells of, those that hold nothing too."""
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first, user frames by the images of ``process``; empty for -1."""
 

@@ -129,6 +129,12 @@ class Processes:
         """Name of the last process with this id."""
         return self.at(pid, np.iinfo(np.int64).max).name
 
+    def known(self) -> frozenset[tuple[int, str]]:
+        """Id and name of every process seen so far."""
+        return frozenset(
+            (pid, life.of(pid, never_cut=self._never_cut).name) for pid, lives in self._lives.items() for life in lives
+        )
+
     def lives_of(
         self, pids: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int32], Sequence[Process]]:

@@ -37,6 +37,10 @@ class MachineError(PoolscopeError):
     """This machine cannot do it: not Windows, not elevated, session limit."""
 
 
+class OutputError(PoolscopeError):
+    """What came of it cannot be written: the disk is full, the folder is not there, nobody takes it."""
+
+
 class DamageCode(StrEnum):
     """What kind of place in a trace could not be read."""
 

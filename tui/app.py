@@ -18,11 +18,13 @@ from tui.look import FULL, Look
 from tui.safe_text import safe
 from tui.screens.main import MainScreen
 from tui.screens.palette import ActionProvider
-from tui.themes import SIXTEEN, THEMES
+from tui.theme_names import SIXTEEN
+from tui.themes import LIGHT_SIXTEEN, THEMES
+from tui.views.scope import EVERYTHING, Scope
 
 
 class PoolscopeApp(App[None]):
-    """Opens on ``view``, or on the one that says most about the snapshot."""
+    """Opens on ``view``, or on the one that says most about the snapshot, limited to ``scope``."""
 
     CSS = """
     VirtualTable { height: 1fr; padding: 0 0 0 1; }
@@ -39,6 +41,14 @@ class PoolscopeApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c,ctrl+q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave Poolscope"),
         Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            id="app.suspend",
+            tooltip="Leave Poolscope in the background, until the shell's fg (not on Windows)",
+        ),
+        Binding(
             "ctrl+p",
             "command_palette",
             "Palette",
@@ -49,16 +59,18 @@ class PoolscopeApp(App[None]):
         ),
     ]
 
-    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL) -> None:
+    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL, scope: Scope = EVERYTHING) -> None:
         without_colour = "NO_COLOR" in os.environ  # textual would send shades of grey
         super().__init__(ansi_color=True if without_colour else None)
         self._ascii = [AsciiFilter()] if look.ascii_only else []
         self.snapshot = snapshot
         self._view = view
+        self._scope = scope
         simulated = "SIMULATED " if snapshot.info.simulated else ""
         self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
         for known in THEMES:
             self.register_theme(known)
+        self.set_reactive(PoolscopeApp.ansi_theme_light, LIGHT_SIXTEEN)
         self.theme = SIXTEEN if without_colour else look.theme
 
     def show(self) -> None:
@@ -82,7 +94,7 @@ class PoolscopeApp(App[None]):
 
     def first_screen(self) -> MainScreen:
         """The views of a snapshot; another app may give views that move."""
-        return MainScreen(self.snapshot, self._view)
+        return MainScreen(self.snapshot, self._view, self._scope)
 
     def _fatal_error(self) -> None:
         """Leave without textual's traceback: the command line tells a fault in its own way."""
@@ -90,10 +102,16 @@ class PoolscopeApp(App[None]):
 
 
 async def screenshot(
-    snapshot: Snapshot, size: tuple[int, int], keys: Sequence[str], view: str = "", *, ascii_only: bool = False
+    snapshot: Snapshot,
+    size: tuple[int, int],
+    keys: Sequence[str],
+    view: str = "",
+    *,
+    look: Look = FULL,
+    scope: Scope = EVERYTHING,
 ) -> str:
     """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal."""
-    app = PoolscopeApp(snapshot, view, look=Look(ascii_only=ascii_only))
+    app = PoolscopeApp(snapshot, view, look=look, scope=scope)
     async with app.run_test(size=size) as pilot:
         await pilot.press(*keys)
         await pilot.pause()

@@ -13,16 +13,22 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Final, NoReturn
 
-from tracer.errors import PoolscopeError, UsageError
+from tracer.errors import OutputError, PoolscopeError, UsageError
 from tui.commands import registry
 from tui.commands.options import add_debug
 from tui.errors import internal, tell
 from tui.exit_codes import ExitCode, exit_code_of
-from tui.streams import accept_any_text, leave_quietly, say
+from tui.hints import did_you_mean
+from tui.interrupts import Interrupts
+from tui.outcome import gravest
+from tui.streams import guarded_streams, leave_quietly, say
 
 _DESCRIPTION: Final = (
     "Which pool memory of a Windows machine leaks, whose it is and why it was never freed, from kernel traces."
 )
+_HELP: Final = "poolscope --help lists the commands"
+COMPLETING: Final = "_ARGCOMPLETE"
+"""Set by the shell that asks for completions (README.md says how it is told to)."""
 _EPILOG: Final = "'poolscope COMMAND --help' tells more. Start with: poolscope demo"
 
 
@@ -31,7 +37,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
-        raise UsageError("usage", message, where=self.prog, next=f"{self.prog} --help shows what is understood")
+        raise UsageError("usage", message, next=f"{self.prog} --help shows what is understood")
+
+    @property
+    def options(self) -> list[str]:
+        """Every option of the command that was declared, and of the parser itself."""
+        own = list(self._option_string_actions)  # the standard library tells of them nowhere else
+        chosen = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        return [*own, *(option for subs in chosen for sub in subs.values() for option in sub._option_string_actions)]
 
 
 def version() -> str:
@@ -59,14 +72,34 @@ def build_parser(chosen: str = "") -> tuple[Parser, registry.Command | None]:
 
 
 def _run(words: Sequence[str]) -> int:
-    chosen = next((word for word in words if not word.startswith("-")), "")
+    chosen = _chosen(words)
+    if chosen and registry.find(chosen) is None:
+        names = [entry.name for entry in registry.COMMANDS]
+        hint = did_you_mean(chosen, names)
+        raise UsageError("usage", f"there is no command '{chosen}'", why=hint, next=_HELP)
     parser, command = build_parser(chosen)
     own, rest = _divided(words) if isinstance(command, registry.Followed) else (words, ())
-    args = parser.parse_args(own)
+    args, strange = parser.parse_known_args(own)
+    if strange:
+        _refuse(strange, parser, chosen)
     args.rest = list(rest)
     if command is None:
-        parser.error("which command?")
+        raise UsageError("usage", "which command?", next=_HELP)
     return command.run(args)
+
+
+def _chosen(words: Sequence[str]) -> str:
+    """The command's name as it was typed; empty for none."""
+    return next((word for word in words if not word.startswith("-")), "")
+
+
+def _refuse(strange: Sequence[str], parser: Parser, chosen: str) -> NoReturn:
+    """Raise UsageError for words that no option and no argument takes."""
+    word = next((word for word in strange if word.startswith("-")), strange[0]).partition("=")[0]
+    prog = f"{parser.prog} {chosen}".rstrip()
+    what = f"there is no option {word}" if word.startswith("-") else f"'{word}' is one word too many"
+    hint = did_you_mean(word, parser.options) if word.startswith("-") else ""
+    raise UsageError("usage", what, why=hint, next=f"{prog} --help shows what is understood")
 
 
 def _divided(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -76,8 +109,9 @@ def _divided(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _told(error: PoolscopeError, words: Sequence[str]) -> int:
-    tell(error)
-    if "--json" in _divided(words)[0]:
+    name = _chosen(words)
+    tell(error, name if registry.find(name) else "")
+    if "--json" in _divided(words)[0] and not isinstance(error, OutputError):
         from tui.json_documents.error import error_document  # only a failing --json run needs them
         from tui.json_documents.writing import write_document
 
@@ -85,31 +119,51 @@ def _told(error: PoolscopeError, words: Sequence[str]) -> int:
     return exit_code_of(error)
 
 
-def _guarded(words: Sequence[str]) -> int:
+def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:
     try:
         return _run(words)
     except SystemExit as leaving:  # argparse, after --help or --version
         return int(leaving.code or 0)
     except PoolscopeError as error:
         return _told(error, words)
-    except KeyboardInterrupt:
-        say("interrupted")
-        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as error:  # the last net: nothing may end in a raw traceback
+        if interrupts.asked:  # and C code has made something else of it
+            raise KeyboardInterrupt from error
         if "--debug" in words or os.environ.get("POOLSCOPE_DEBUG", "") not in ("", "0"):
             traceback.print_exc()
         return _told(internal(error), words)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``poolscope`` with these words (those of the process if none); gives the exit code."""
-    accept_any_text()
+def _written(words: Sequence[str], interrupts: Interrupts) -> int:
+    """Run the command and see that what it wrote is out."""
+    code = int(ExitCode.DONE)
     try:
-        code = _guarded(list(sys.argv[1:] if argv is None else argv))
+        code = _guarded(words, interrupts)
         sys.stdout.flush()
     except BrokenPipeError:
-        leave_quietly()
         return ExitCode.DONE
+    except OutputError as error:
+        tell(error, _chosen(words))
+        return gravest((ExitCode(code), ExitCode.OUTPUT))
+    except KeyboardInterrupt:
+        say("interrupted")
+        return ExitCode.INTERRUPTED
+    return code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``poolscope`` with these words (those of the process if none); gives the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if COMPLETING in os.environ:
+        from tui.completion import complete
+
+        complete(build_parser)
+    try:
+        with Interrupts() as interrupts, guarded_streams():
+            code = _written(words, interrupts)
+    except KeyboardInterrupt:  # another moment later
+        code = ExitCode.INTERRUPTED
+    leave_quietly()
     return code

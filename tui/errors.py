@@ -27,15 +27,14 @@ def internal(error: Exception) -> InternalError:
     )
 
 
-def error_text(error: PoolscopeError) -> str:
-    """The error in up to four lines, the first with what happened."""
+def error_text(error: PoolscopeError, command: str = "") -> str:
+    """The error in up to four lines, the first with the command that was typed and what happened."""
+    name = f"poolscope {command}".rstrip()
     rows = [("where", error.where), ("why", error.why), ("next", error.next)]
-    return "\n".join(
-        [f"poolscope: {safe(error.what)}", *(f"  {label:<5}  {safe(said)}" for label, said in rows if said)]
-    )
+    return "\n".join([f"{name}: {safe(error.what)}", *(f"  {label:<5}  {safe(said)}" for label, said in rows if said)])
 
 
-def tell(error: PoolscopeError) -> None:
-    """Write the error to stderr."""
-    sys.stderr.write(error_text(error) + "\n")
+def tell(error: PoolscopeError, command: str = "") -> None:
+    """Write the error of a command to stderr."""
+    sys.stderr.write(error_text(error, command) + "\n")
     sys.stderr.flush()

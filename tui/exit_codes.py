@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from tracer.errors import InputError, MachineError, PoolscopeError, UsageError
+from tracer.errors import InputError, MachineError, OutputError, PoolscopeError, UsageError
 
 
 class ExitCode(IntEnum):
@@ -12,10 +12,12 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FOUND = 1  # done; --fail-on-finding was given and something was found
-    USAGE = 2  # asked for something that the command does not offer
+    USAGE = 2  # asked for something that the command does not offer, or for what the trace does not have
     INPUT = 3  # the input cannot be read at all
     MACHINE = 4  # this machine cannot do it
     INCOMPLETE = 5  # read, but damaged or with loss, and --strict was given
+    UNJUDGED = 6  # the trace lacks the evidence: nothing can be said, and --fail-on-finding or --strict was given
+    OUTPUT = 7  # what came of it cannot be written
     INTERNAL = 70  # a fault of Poolscope itself (EX_SOFTWARE of BSD's sysexits.h)
     INTERRUPTED = 130  # Ctrl-C (128 + SIGINT, as shells have it), after a correct partial answer
 
@@ -29,5 +31,7 @@ def exit_code_of(error: PoolscopeError) -> ExitCode:
             return ExitCode.INPUT
         case MachineError():
             return ExitCode.MACHINE
+        case OutputError():
+            return ExitCode.OUTPUT
         case _:
             return ExitCode.INTERNAL

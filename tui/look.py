@@ -8,7 +8,8 @@ from typing import Final
 
 from tui.glyphs import terminal_is_unicode
 from tui.streams import is_behind_browser
-from tui.themes import DARK, theme_for
+from tui.theme_names import BY_WORD, DARK
+from tui.themes import theme_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,11 @@ class Look:
     ascii_only: bool = False
 
 
-def look_here(*, ascii_asked: bool) -> Look:
-    """What the terminal, or the browser, can show; ``ascii_asked``: what the user said of it."""
-    return Look(theme_for(os.environ), ascii_asked or not (is_behind_browser() or terminal_is_unicode()))
+def look_here(*, ascii_asked: bool, theme: str = "") -> Look:
+    """What the terminal, or the browser, can show; ``ascii_asked`` and ``theme``: what the user said of it."""
+    return Look(
+        BY_WORD.get(theme) or theme_for(os.environ), ascii_asked or not (is_behind_browser() or terminal_is_unicode())
+    )
 
 
 FULL: Final = Look()

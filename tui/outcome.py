@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING
 from tui.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from analyzers.snapshot import Snapshot
     from tracer.errors import Damage
     from tracer.trace import Loss
 
 _GRAVEST_FIRST = (
     ExitCode.INTERRUPTED,
     ExitCode.INTERNAL,
+    ExitCode.OUTPUT,
+    ExitCode.USAGE,
     ExitCode.INPUT,
+    ExitCode.MACHINE,
+    ExitCode.UNJUDGED,
     ExitCode.INCOMPLETE,
     ExitCode.FOUND,
     ExitCode.DONE,
 )
-"""Of several traces, the gravest outcome is the command's."""
+"""Of several outcomes, of one trace or of many, the first of these is the command's."""
 
 
 def outcome(loss: Loss, damage: tuple[Damage, ...], *, partial: bool, strict: bool) -> ExitCode:
@@ -27,6 +32,19 @@ def outcome(loss: Loss, damage: tuple[Damage, ...], *, partial: bool, strict: bo
     if partial:
         return ExitCode.INTERRUPTED
     return ExitCode.INCOMPLETE if strict and is_incomplete(loss, damage) else ExitCode.DONE
+
+
+def judgement(snapshot: Snapshot, *, strict: bool, fail_on_finding: bool) -> ExitCode:
+    """The exit code of one trace that was analysed, ``snapshot`` being what the filters left of it.
+
+    A trace without the evidence clears nobody: who asked to be told of findings must not take it for a clean one.
+    """
+    codes = [outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=strict)]
+    if (strict or fail_on_finding) and snapshot.coverage is not None and not snapshot.coverage.judged:
+        codes.append(ExitCode.UNJUDGED)
+    if fail_on_finding and snapshot.diagnosis.findings:
+        codes.append(ExitCode.FOUND)
+    return gravest(codes)
 
 
 def is_incomplete(loss: Loss, damage: tuple[Damage, ...]) -> bool:

@@ -39,6 +39,10 @@ def select(snapshot: Snapshot, filters: Filters) -> Snapshot:
     allocations = sites[pool.outstanding.site]
     if filters.processes:
         allocations &= _of_processes(snapshot, filters)
+    if filters.between is not None:
+        begin, end = filters.between
+        allocations &= (pool.outstanding.time_ns >= begin) & (pool.outstanding.time_ns < end)
+    if filters.by_allocation:
         sites &= holding(pool, allocations)
     chosen = cut(snapshot, sites, allocations)
     return replace(chosen, diagnosis=narrowed_diagnosis(chosen.diagnosis, filters, pool.tags, chosen.pool.tags))

@@ -1,18 +1,114 @@
 """The process's streams: findings on stdout, talk on stderr, and no crash over either.
 
 A redirected stdout on Windows, or ``LANG=C``, cannot write every character; a reader such as
-``head`` may leave early. Neither is an error of the user's.
+``head`` may leave early. Neither is an error of the user's. A full disk is: findings that cannot be written are an
+:class:`~tracer.errors.OutputError`, and talk that cannot be written is left out.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
-from typing import IO, Final
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, Final, TextIO, cast
+
+from tracer.errors import OutputError
 
 _DRIVER: Final = "TEXTUAL_DRIVER"
 """Set by textual-serve (``poolscope serve``) when it is a browser that shows the interface."""
+
+
+class Output:
+    """What findings are written to: ``stream``, or nothing where the process was started without one.
+
+    Raises OutputError where writing fails, and BrokenPipeError where the reader has gone.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a text stream has
+        return getattr(self._existing(), name)
+
+    def write(self, text: str) -> int:
+        """Write all of it."""
+        with _told():
+            return self._existing().write(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write them one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Write what is kept back."""
+        if self._stream is not None and not self._stream.closed:
+            with _told():
+                self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Whether a person looks at it."""
+        return self._stream is not None and is_terminal(self._stream)
+
+    def _existing(self) -> TextIO:
+        if self._stream is None or self._stream.closed:
+            raise _unwritable("it is closed")
+        return self._stream
+
+
+class Talk(Output):
+    """The same for what is said besides: nobody need hear it."""
+
+    def write(self, text: str) -> int:
+        """Write it, if that can be done."""
+        try:
+            return super().write(text)
+        except (OutputError, BrokenPipeError):
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is kept back, if that can be done."""
+        try:
+            super().flush()
+        except (OutputError, BrokenPipeError):
+            return
+
+
+@contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Inside, ``sys.stdout`` is an :class:`Output` and ``sys.stderr`` a :class:`Talk`."""
+    accept_any_text()
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cast("TextIO", Output(before[0])), cast("TextIO", Talk(before[1]))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if sys.platform == "win32" and error.errno == errno.EINVAL:  # what the C library makes of a closed pipe there
+            raise BrokenPipeError from error
+        raise _unwritable(error.strerror or str(error)) from error
+
+
+def _unwritable(why: str) -> OutputError:
+    return OutputError(
+        "output",
+        "the output cannot be written",
+        where="standard output",
+        why=why,
+        next="send it where there is room for it, and where this process may write",
+    )
 
 
 def accept_any_text() -> None:
@@ -23,12 +119,20 @@ def accept_any_text() -> None:
 
 
 def leave_quietly() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush cannot fail (the reader has gone)."""
+    """Point a stream that cannot be written at nothing, so that the interpreter's last flush of it cannot fail."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            _point_at_nothing(stream)
+
+
+def _point_at_nothing(stream: TextIO | None) -> None:
     try:
         nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
+        os.dup2(nothing, stream.fileno() if stream is not None else -1)
         os.close(nothing)
-    except (OSError, ValueError):  # a stdout without a file descriptor has nothing to flush
+    except (OSError, ValueError):  # a stream without a file descriptor has nothing to flush
         return
 
 

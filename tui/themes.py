@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from rich.terminal_theme import TerminalTheme
 from textual.theme import BUILTIN_THEMES, Theme
 
-DARK: Final = "poolscope-dark"
-LIGHT: Final = "poolscope-light"
-SIXTEEN: Final = "poolscope-16"
+from tui.theme_names import DARK, LIGHT, SIXTEEN
 
 THEMES: Final = (
     Theme(
@@ -44,6 +43,14 @@ THEMES: Final = (
     replace(BUILTIN_THEMES["ansi-dark"], name=SIXTEEN),
 )
 """The last one takes the terminal's own sixteen colours and its background."""
+
+LIGHT_SIXTEEN: Final = TerminalTheme(
+    (251, 251, 249),
+    (27, 33, 39),
+    [(27, 33, 39), (176, 42, 42), (47, 122, 31), (138, 97, 0), (31, 106, 165), (122, 62, 157), (31, 106, 140),
+     (226, 229, 225)],
+)  # fmt: skip
+"""What red, green, yellow and the others are on a light ground: textual's own yellow can hardly be read there."""
 
 
 def theme_for(environment: Mapping[str, str]) -> str:

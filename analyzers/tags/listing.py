@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,12 @@ _SHORT_TAG: Final = re.compile(r"(?P<tag>\S{1,3})\s+-(?P<rest>.*)")
 """A tag of fewer than four characters whose writer did not fill it up to four."""
 _NO_DESCRIPTION: Final = re.compile(r"\s+-\s*$")
 """The dash before a description that is not there."""
+_LOOKED_AT: Final = 1 << 16
+_STRANGE: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
+"""Controls, surrogates, private use, unassigned (Unicode general categories): other files are full of them."""
+_USUAL: Final = "\t\r\n\f\x1a"
+_MOST_STRANGE: Final = 0.02
+"""Share of them from which on it is no text: a tag or two may hold one, random bytes have a quarter."""
 _UNKNOWN_MODULE: Final = "<unknown>"
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -58,6 +65,13 @@ def read_listing(data: bytes) -> Listing:
         else:
             lines.append(line)
     return Listing(tuple(lines), junk)
+
+
+def is_text(data: bytes) -> bool:
+    """Whether the bytes are text in an encoding that such lists have, and no program, picture or trace."""
+    begin = _decode(data[:_LOOKED_AT])
+    strange = sum(unicodedata.category(sign) in _STRANGE and sign not in _USUAL for sign in begin)
+    return strange <= _MOST_STRANGE * len(begin)
 
 
 def _decode(data: bytes) -> str:

@@ -9,13 +9,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
-from analyzers.tags.listing import Listing, TagLine, read_listing
+from analyzers.tags.listing import Listing, TagLine, is_text, read_listing
 from analyzers.tags.pattern import normal, tag_pattern
 from analyzers.tags.places import microsofts, users_own
 from tracer.errors import InputError
 
 MAX_FILE_BYTES: Final = 16 << 20
 """Microsoft's own list has a quarter of a megabyte; far more is not a list of tags."""
+
+_MOST_JUNK: Final = 10
+"""Other lines for each tag of a list: prose has a line that could be a tag here and there."""
 
 Origin = Literal["poolscope", "pooltag.txt"]
 
@@ -87,7 +90,7 @@ def _ours() -> Iterator[TagLine]:
 
 def _given(path: Path) -> Listing:
     try:
-        listing = read_listing(_read(path))
+        listing = read_listing(_typed(_read(path)))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise InputError(
@@ -97,12 +100,13 @@ def _given(path: Path) -> Listing:
             why=reason or str(error),
             next="Give --pooltag the path of a pooltag.txt, or leave it out to use the built-in names.",
         ) from error
-    if not listing.lines:
+    if not listing.lines or listing.junk_lines > _MOST_JUNK * len(listing.lines):
         raise InputError(
             "pooltag-empty",
-            "The list of pool tags has no tag in it",
+            "This is no list of pool tags",
             where=str(path),
-            why=f"None of its lines reads 'Tag - module - description' ({listing.junk_lines} read otherwise).",
+            why=f"{len(listing.lines) or 'None'} of its lines read 'Tag - module - description', {listing.junk_lines:,}"
+            " read otherwise.",
             next="Give --pooltag a file in the form of the pooltag.txt that comes with Microsoft's debuggers.",
         )
     return listing
@@ -118,6 +122,13 @@ def _found() -> Iterator[tuple[Path, Listing]]:
                 continue
             yield path, listing
             break
+
+
+def _typed(data: bytes) -> bytes:
+    """The bytes, if they are a text's. A list that was only found is taken as it is: it has a list's name and place."""
+    if not is_text(data):
+        raise ValueError("it is no text: much of it is characters that nobody types")
+    return data
 
 
 def _read(path: Path) -> bytes:

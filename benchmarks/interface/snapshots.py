@@ -32,6 +32,10 @@ class MadeUpNames:
         del at_ns
         return f"program{pid % 50}.exe"
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        """Those of the first ids."""
+        return frozenset((pid, self.process(pid)) for pid in range(PROCESSES))
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """Stacks share their outer frames, as real ones do."""
         del process

@@ -106,8 +106,8 @@ def test_a_folder_is_no_list(tmp_path: Path) -> None:
 
 
 def test_a_list_without_a_tag_is_refused(pooltag: Path) -> None:
-    pooltag.write_bytes(bytes(range(256)) * 4)
-    with pytest.raises(InputError, match="no tag in it"):
+    pooltag.write_text("{\n  'schema': 2\n}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no list of pool tags"):
         TagNames.load(pooltag)
 
 

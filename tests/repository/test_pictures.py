@@ -34,4 +34,4 @@ def test_a_picture_is_what_its_command_draws(command: str, tmp_path: Path, monke
     assert main([*words, str(tmp_path / "drawn.svg"), "--quiet"]) == ExitCode.DONE
     drawn = (tmp_path / "drawn.svg").read_text(encoding="utf-8")
     if drawn != (ROOT / path).read_text(encoding="utf-8"):  # a comparison by pytest would print all of both
-        pytest.fail(f"make it again: {command}")
+        pytest.fail(f"make it again: {command} --force")

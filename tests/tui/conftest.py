@@ -93,3 +93,22 @@ def big_snapshot(story: Story) -> Callable[[int], Snapshot]:
         return story.make()
 
     return make
+
+
+@pytest.fixture
+def traces(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Traces by file name: a snapshot, or the exception that reading them raises."""
+
+    from tests.tui.test_reports import contents  # which has tests of its own
+
+    def provide(**by_name: Snapshot | BaseException) -> None:
+        def read(path: Path, *_: object, quiet: bool) -> Snapshot:
+            told = by_name[path.stem]
+            if isinstance(told, BaseException):
+                raise told
+            return told
+
+        monkeypatch.setattr("tui.reading.trace.read_snapshot", read)
+        monkeypatch.setattr("tui.reading.trace.read_contents", lambda path, quiet: contents(read(path, quiet=quiet)))
+
+    return provide

@@ -36,6 +36,9 @@ class HandmadeNames:
     def process(self, pid: int, at_ns: int | None = None) -> str:  # noqa: ARG002 - a handmade process has one name
         return self.processes.get(pid, "")
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        return frozenset(self.processes.items())
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """User stacks are those from 90 on; they mean nothing without their process."""
         return () if stack >= USER_STACK and not process else self.stacks.get(stack, ())

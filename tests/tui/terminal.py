@@ -49,6 +49,11 @@ class Terminal:
         self._process.wait()
         os.close(self._master)
 
+    @property
+    def id(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def press(self, keys: bytes = b"", until: str = "") -> None:
         """Type, wait until that text is shown again, and then until the screen is drawn."""
         began = len(self.shown)

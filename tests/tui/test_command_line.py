@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from analyzers.snapshot import Snapshot
-from tests.tui.test_reports import contents
 from tracer.errors import InputError, MachineError, PoolscopeError, UsageError
 from tui.cli import main
 from tui.commands import registry
@@ -21,23 +20,6 @@ from tui.outcome import gravest
 
 ROOT = Path(__file__).parents[2]
 Reader = Callable[..., Snapshot]
-
-
-@pytest.fixture
-def traces(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Traces by file name: a snapshot, or the exception that reading them raises."""
-
-    def provide(**by_name: Snapshot | BaseException) -> None:
-        def read(path: Path, *_: object, quiet: bool) -> Snapshot:
-            told = by_name[path.stem]
-            if isinstance(told, BaseException):
-                raise told
-            return told
-
-        monkeypatch.setattr("tui.reading.trace.read_snapshot", read)
-        monkeypatch.setattr("tui.reading.trace.read_contents", lambda path, quiet: contents(read(path, quiet=quiet)))
-
-    return provide
 
 
 def unreadable() -> InputError:
@@ -114,7 +96,7 @@ def test_an_unreadable_trace_is_told_in_four_lines_and_ends_with_3(
         out, err = capsys.readouterr()
         assert out == ""
         assert err.splitlines() == [
-            "poolscope: this is no trace",
+            f"poolscope {command}: this is no trace",
             "  where  bad.etl, byte 0",
             "  why    it is text",
             "  next   give an .etl file",
@@ -131,7 +113,7 @@ def test_under_json_an_error_is_also_a_document_on_stdout(
         "code": "not-etl", "what": "this is no trace", "where": "bad.etl, byte 0", "why": "it is text",
         "next": "give an .etl file",
     }  # fmt: skip
-    assert err.startswith("poolscope: this is no trace")
+    assert err.startswith("poolscope info: this is no trace")
 
 
 def test_an_escape_in_an_error_does_not_reach_the_terminal(
@@ -139,7 +121,7 @@ def test_an_escape_in_an_error_does_not_reach_the_terminal(
 ) -> None:
     traces(bad=InputError("x", "bad \x1b[2J", where="\x1b]0;title\x07"))
     main(["info", "bad.etl"])
-    assert capsys.readouterr().err == "poolscope: bad \\x1b[2J\n  where  \\x1b]0;title\\x07\n"
+    assert capsys.readouterr().err == "poolscope info: bad \\x1b[2J\n  where  \\x1b]0;title\\x07\n"
 
 
 def test_strict_ends_with_5_only_when_something_is_missing(
@@ -180,7 +162,7 @@ def test_a_fault_of_poolscope_itself_is_a_short_message_with_what_to_report(
     assert main(["analyze", "leak.etl", "--json"]) == 70
     out, err = capsys.readouterr()
     assert json.loads(out)["error"]["code"] == "internal-error"
-    assert err.startswith("poolscope: internal error: ZeroDivisionError: division by zero\n")
+    assert err.startswith("poolscope analyze: internal error: ZeroDivisionError: division by zero\n")
     assert "--debug" in err
     assert "Traceback" not in err
 
@@ -317,7 +299,7 @@ def test_a_finding_that_is_not_there_is_wrong_use_told_in_four_lines(
     out, err = capsys.readouterr()
     assert out == ""
     what, where, told, then = err.splitlines()
-    assert what.startswith("poolscope: ")
+    assert what.startswith("poolscope analyze: ")
     assert "trace" in where or "leak.etl" in where
     assert told == f"  why    {why}"
     assert then.startswith("  next   ")

@@ -211,7 +211,7 @@ def test_what_windows_cannot_filter_by_is_recorded_whole_and_told_alone(
 
 
 def test_one_tag_is_recorded_alone(api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["record", str(tmp_path / "pool.etl"), "--for", "50ms", "--tag", "Irp"]) == ExitCode.DONE
+    assert main(["record", str(tmp_path / "pool.etl"), "--for", "50ms", "--tag", "=Irp"]) == ExitCode.DONE
     assert "every tag" not in capsys.readouterr().err
     assert "filter" in api.log
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from rich.cells import cell_len
 
 from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
+from tui.cli import main
 from tui.glyphs import in_ascii, terminal_is_unicode
+from tui.look import look_here
 from tui.tables.sparkline import BLOCKS
-from tui.themes import DARK, SIXTEEN, THEMES, theme_for
+from tui.theme_names import BY_WORD, DARK, LIGHT, SIXTEEN
+from tui.themes import THEMES, theme_for
 from tui.views.registry import VIEWS
 
 
@@ -34,6 +40,28 @@ async def test_without_unicode_keys_have_names_so_that_enter_and_right_are_not_t
         await it.press("question_mark")
         assert "left -" in it.text
         assert "right +" in it.text
+
+
+def test_a_theme_that_was_asked_for_is_taken_on_any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "vt100")
+    for word, name in BY_WORD.items():
+        assert look_here(ascii_asked=False, theme=word).theme == name
+    assert set(BY_WORD.values()) == {theme.name for theme in THEMES}
+
+
+def test_a_light_picture_is_dark_on_light(
+    traces: Callable[..., None], leaking_snapshot: Snapshot, tmp_path: Path
+) -> None:
+    traces(leak=leaking_snapshot)
+    drawn = {}
+    for theme in ("dark", "light"):
+        path = tmp_path / f"{theme}.svg"
+        assert main(["tui", "leak.etl", "-q", "--theme", theme, "--screenshot", str(path)]) == 0
+        drawn[theme] = path.read_text(encoding="utf-8")
+    colours = {theme.name: theme for theme in THEMES}
+    assert str(colours[LIGHT].background) in drawn["light"]
+    assert str(colours[DARK].background) not in drawn["light"]
+    assert str(colours[DARK].background) in drawn["dark"]
 
 
 def test_a_glyph_is_as_wide_in_ascii_as_before() -> None:

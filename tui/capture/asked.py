@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from analyzers.selection.wording import WHOLE
 from tracer.errors import UsageError
 from tracer.live.plan import TAG_BYTES, CapturePlan, Way, way_for
 from tui.filters import Filters
@@ -26,9 +27,14 @@ def plan_of(args: argparse.Namespace, *, file: Path | None = None, most_bytes: i
 
 
 def tags_of(words: Sequence[str]) -> tuple[bytes, ...]:
-    """Four bytes of each tag, as in memory; none where a word has a wildcard. Raises UsageError."""
-    tags = tuple(_tag(word) for word in words)
-    return () if any(set(word) & set(_WILDCARDS) for word in words) else tags
+    """Four bytes of each tag, as in memory; none where a word stands for more than one tag. Raises UsageError."""
+    tags = tuple(_tag(word.removeprefix(WHOLE)) for word in words)
+    return tags if all(map(_is_one_tag, words)) else ()
+
+
+def _is_one_tag(word: str) -> bool:
+    """Whether a word is all of a tag: as long as one is, or after a ``=``."""
+    return not set(word) & set(_WILDCARDS) and (word.startswith(WHOLE) or len(word) == TAG_BYTES)
 
 
 def is_filtered(plan: CapturePlan, build: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tui.capture.asked import filter_words, filters_of, plan_of
 from tui.capture.notes import tell_notes
 from tui.exit_codes import ExitCode, exit_code_of
-from tui.outcome import gravest
+from tui.outcome import judgement
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
     """The report or the document of a capture; gives its outcome."""
     from tui.errors import tell
     from tui.selection import select
+    from tui.unfitting import check
 
+    check(done.snapshot, filters_of(args), lenient=True)
     snapshot = select(done.snapshot, filters_of(args))
     if args.json:
         from tui.json_documents.capture import capture_document
@@ -58,12 +60,9 @@ def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
 
         print_report(snapshot, filters_of(args), top=args.top, whole=done.snapshot.diagnosis)
     if done.fault is not None:
-        tell(done.fault)
+        tell(done.fault, args.command)
         return exit_code_of(done.fault)
-    if snapshot.partial:
-        return ExitCode.INTERRUPTED
-    found = args.fail_on_finding and snapshot.diagnosis.findings
-    return gravest((ExitCode.FOUND,) if found else ())
+    return judgement(snapshot, strict=False, fail_on_finding=args.fail_on_finding)
 
 
 def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
@@ -82,7 +81,7 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
             follower,
             words=filter_words(args.tag, args.process),
             notes=capture.notes,
-            look=look_here(ascii_asked=args.ascii),
+            look=look_here(ascii_asked=args.ascii, theme=args.theme),
         )
         run_beside(app, follower)
     return ExitCode.DONE

@@ -6,8 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import InputError, UsageError
+from tui.commands.interval import add_interval, interval_of
 from tui.commands.options import (
     add_explain,
+    add_fail_on_finding,
     add_json,
     add_pooltag,
     add_quiet,
@@ -16,10 +18,11 @@ from tui.commands.options import (
     add_strict,
     add_traces,
     at_least_one,
+    name_word,
 )
 from tui.commands.several import unreadable, write_all
 from tui.exit_codes import ExitCode
-from tui.outcome import gravest, outcome
+from tui.outcome import gravest, judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +52,7 @@ class AnalyzeCommand:
         add_pooltag(parser)
         add_strict(parser)
         add_filters(parser)
-        parser.add_argument("--fail-on-finding", action="store_true", help="exit with 1 when a leak is found")
+        add_fail_on_finding(parser)
         add_explain(parser)
         parser.add_argument(
             "--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table (default {TOP})"
@@ -75,11 +78,11 @@ class AnalyzeCommand:
         documents: list[Object] = []
         for trace in traces:
             try:
-                codes.append(_one(trace, names, args, documents))
+                codes.append(_one(trace, names, args, documents, several=len(traces) > 1))
             except InputError as error:
                 if len(traces) == 1:
                     raise
-                codes.append(unreadable(trace, error, documents))
+                codes.append(unreadable(trace, error, documents, args.command))
             if codes[-1] is ExitCode.INTERRUPTED:
                 break
         if args.json:
@@ -87,11 +90,17 @@ class AnalyzeCommand:
         return gravest(codes)
 
 
-def _one(trace: Trace, names: TagNames, args: argparse.Namespace, documents: list[Object]) -> ExitCode:
-    """Report one trace, each of its sessions for itself; its document, if one is wanted, is added to ``documents``."""
+def _one(
+    trace: Trace, names: TagNames, args: argparse.Namespace, documents: list[Object], *, several: bool
+) -> ExitCode:
+    """Report one trace, each of its sessions for itself; its document, if one is wanted, is added to ``documents``.
+
+    ``several``: it is one of several traces.
+    """
     from tui.reading.together import other_sessions
     from tui.reading.trace import read_snapshot
     from tui.selection import select
+    from tui.unfitting import check
 
     first = read_snapshot(trace, names, quiet=args.quiet)
     every = [first]
@@ -105,9 +114,13 @@ def _one(trace: Trace, names: TagNames, args: argparse.Namespace, documents: lis
             why=f"the file holds {len(every)} sessions, and findings are numbered session by session",
             next="poolscope analyze TRACE --session N --explain N",
         )
-    filters = filters_of(args)
+    lenient = several or len(every) > 1
     told: list[Object] = []
-    done = [show(select(each, filters), filters, args, told, whole=each.diagnosis) for each in every]
+    done = []
+    for each in every:
+        filters = filters_of(args, each, lenient=lenient)
+        check(each, filters, lenient=lenient)
+        done.append(show(select(each, filters), filters, args, told, whole=each.diagnosis))
     if told:
         from tui.json_documents.sessions import sessions_document
 
@@ -117,8 +130,7 @@ def _one(trace: Trace, names: TagNames, args: argparse.Namespace, documents: lis
 
 def _telling(sessions: Sequence[Snapshot]) -> int:
     """The first with pool events, as the interface opens it; the first of all where none has any."""
-    totals = [each.pool.totals for each in sessions]
-    return next((place for place, each in enumerate(totals) if each.allocations + each.frees), 0)
+    return next((place for place, each in enumerate(sessions) if each.pool.totals.events), 0)
 
 
 def show(
@@ -136,9 +148,7 @@ def show(
         print_explanation(snapshot, finding_of(snapshot, args.explain, whole), top=args.top)
     else:
         print_report(snapshot, filters, top=args.top, whole=whole)
-    done = outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=args.strict)
-    found = args.fail_on_finding and snapshot.diagnosis.findings and not snapshot.partial
-    return gravest((done, ExitCode.FOUND)) if found else done
+    return judgement(snapshot, strict=args.strict, fail_on_finding=args.fail_on_finding)
 
 
 def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:
@@ -182,14 +192,26 @@ def _print(make: Callable[[int], list[Text]]) -> None:
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """``--tag``, ``--process``, ``--driver``; each may be given several times."""
-    parser.add_argument("--tag", action="append", default=[], help="only this tag; ? and * stand for other characters")
-    parser.add_argument("--process", action="append", default=[], help="only this process: id, or part of its name")
-    parser.add_argument("--driver", action="append", default=[], help="only what this driver allocated")
+    """``--tag``, ``--process``, ``--driver``."""
+    group = parser.add_argument_group(
+        "what to look at",
+        "A part of a name fits; with ? or * the whole name has to, and after = it has to be that name. Case counts in"
+        " tags only. Each may be given several times.",
+    )
+    group.add_argument("--tag", action="append", type=name_word, default=[], help="only these pool tags")
+    group.add_argument("--process", action="append", type=name_word, default=[], help="only these processes; also ids")
+    add_interval(group)
+    group.add_argument("--driver", action="append", type=name_word, default=[], help="only what these drivers allocate")
 
 
-def filters_of(args: argparse.Namespace) -> Filters:
-    """The filters that were given."""
+def filters_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool) -> Filters:
+    """The filters that were given, for this trace.
+
+    Raises:
+        UsageError: it has nothing of the interval, and ``lenient`` is false.
+    """
     from tui.filters import Filters
 
-    return Filters(tuple(args.tag), tuple(args.process), tuple(args.driver))
+    return Filters(
+        tuple(args.tag), tuple(args.process), tuple(args.driver), interval_of(args, snapshot, lenient=lenient)
+    )

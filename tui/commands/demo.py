@@ -10,7 +10,7 @@ from fixtures.demo import DEMO_TRACE
 from tracer.errors import MachineError
 from tui.commands.analyze import TOP, finding_of, print_explanation, print_report
 from tui.commands.options import add_explain, add_json, add_quiet
-from tui.commands.tui import add_screenshot, open_interface
+from tui.commands.tui import add_screenshot, check_screenshot, open_interface
 from tui.exit_codes import ExitCode
 from tui.streams import is_terminal
 
@@ -27,6 +27,7 @@ class DemoCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Show the bundled trace."""
+        check_screenshot(args)
         from tui.filters import Filters
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.trace import read_snapshot

@@ -42,7 +42,7 @@ class InfoCommand:
             except InputError as error:
                 if len(traces) == 1:
                     raise
-                codes.append(unreadable(trace, error, documents))
+                codes.append(unreadable(trace, error, documents, args.command))
                 continue
             _tell(every, args, documents)
             codes += [outcome(each.loss, each.damage, partial=each.partial, strict=args.strict) for each in every]

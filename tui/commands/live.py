@@ -7,7 +7,16 @@ import sys
 from typing import Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_ascii, add_capture, add_json, add_pooltag, add_quiet, add_replay, at_least_one
+from tui.commands.options import (
+    add_capture,
+    add_fail_on_finding,
+    add_json,
+    add_look,
+    add_pooltag,
+    add_quiet,
+    add_replay,
+    at_least_one,
+)
 from tui.commands.tui import require_terminal
 from tui.exit_codes import ExitCode
 from tui.streams import is_terminal
@@ -27,10 +36,10 @@ class LiveCommand:
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
         add_capture(parser)
-        add_ascii(parser)
+        add_look(parser)
         add_json(parser)
         parser.add_argument("--report", action="store_true", help="a report at the end instead of the interface")
-        parser.add_argument("--fail-on-finding", action="store_true", help="exit with 1 when a report tells of a leak")
+        add_fail_on_finding(parser)
         parser.add_argument("--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table ({TOP})")
         add_replay(parser)
         add_pooltag(parser)
@@ -77,12 +86,14 @@ def _replay(args: argparse.Namespace) -> int:
     from tui.live.pace import Pace
     from tui.live.worker import run_beside
     from tui.look import look_here
+    from tui.reading.archives import unpacked
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import compile_kernels
 
     names = load_tag_names(args.pooltag, quiet=args.quiet)
     compile_kernels(quiet=args.quiet)
-    with EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1) as source:
+    opening = unpacked(args.replay, quiet=args.quiet)
+    with opening as file, EtlFile.open(file.path, window_bytes=_WINDOW_BYTES, threads=1) as source:
         follower = Follower(source, names, Pace(args.speed))
-        run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii)), follower)
+        run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii, theme=args.theme)), follower)
     return ExitCode.DONE

@@ -7,6 +7,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+from tui.commands.traces import Traces
+from tui.hints import one_of
+from tui.theme_names import BY_WORD
+
 _SPANS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _LONGEST: Final = 30 * 86_400.0
 """Nobody watches longer than that without looking."""
@@ -24,7 +28,14 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 
 def add_strict(parser: argparse.ArgumentParser) -> None:
     """``--strict``."""
-    parser.add_argument("--strict", action="store_true", help="exit with 5 when events were lost or bytes are damaged")
+    words = "exit with 5 when events were lost or bytes are damaged, with 6 when nothing can be said of the pool"
+    parser.add_argument("--strict", action="store_true", help=words)
+
+
+def add_fail_on_finding(parser: argparse.ArgumentParser, when: str = "") -> None:
+    """``--fail-on-finding``."""
+    words = f"{when}exit with 1 when a leak is found, with 6 when the trace lacks what it takes to tell"
+    parser.add_argument("--fail-on-finding", action="store_true", help=words)
 
 
 def add_pooltag(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +56,13 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="only finding N: the way to its memory, and the events behind it",
     )
+
+
+def name_word(word: str) -> str:
+    """A word that asks for names, as argparse reads it."""
+    if not word.strip("= "):
+        raise argparse.ArgumentTypeError("a name, or a part of one")
+    return word
 
 
 def at_least_one(word: str) -> int:
@@ -72,7 +90,7 @@ def trace_path(word: str) -> Path:
 
 def add_traces(parser: argparse.ArgumentParser, what: str, *, nargs: str = "+") -> None:
     """The traces: files that belong together are one."""
-    parser.add_argument("traces", type=trace_path, nargs=nargs, metavar="TRACE", help=what)
+    parser.add_argument("traces", type=trace_path, nargs=nargs, action=Traces, metavar="TRACE", help=what)
 
 
 def add_separate(parser: argparse.ArgumentParser) -> None:
@@ -89,8 +107,13 @@ def add_session(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_ascii(parser: argparse.ArgumentParser) -> None:
-    """``--ascii``."""
+def add_look(parser: argparse.ArgumentParser) -> None:
+    """``--theme`` and ``--ascii``."""
+    names = tuple(BY_WORD)
+    parser.add_argument(
+        "--theme", type=one_of(names, "theme"), choices=names, default="", metavar="NAME",
+        help=f"colours: {', '.join(names)} (the terminal's own); seen by itself where not given",
+    )  # fmt: skip
     parser.add_argument("--ascii", action="store_true", help="for a terminal without Unicode (seen by itself mostly)")
 
 
@@ -98,9 +121,12 @@ def add_capture(parser: argparse.ArgumentParser) -> None:
     """What is captured: ``--for``, ``--tag``, ``--process``, ``--no-stacks``, ``--counters``."""
     add_for(parser, "capture")
     parser.add_argument(
-        "--tag", action="append", default=[], help="only this tag (docs/live.md: when Windows itself filters)"
+        "--tag", action="append", type=name_word, default=[],
+        help="only these tags: a part of a name, ? and *, or =NAME (docs/live.md: when Windows itself filters)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--process", action="append", type=name_word, default=[], help="report only these processes, or ids"
     )
-    parser.add_argument("--process", action="append", default=[], help="report only this process: id, or its name")
     parser.add_argument("--no-stacks", action="store_true", help="without call stacks: less to record, less to know")
     parser.add_argument(
         "--counters", action="store_true", help="the pool's counters by tag, with growth: no events, no stacks"
@@ -132,7 +158,9 @@ def span(word: str) -> float:
 
 def add_replay(parser: argparse.ArgumentParser) -> None:
     """``--replay`` and ``--speed``."""
-    parser.add_argument("--replay", type=trace_path, metavar="TRACE", help="play an .etl file as if it happened now")
+    parser.add_argument(
+        "--replay", type=trace_path, action=Traces, metavar="TRACE", help="play an .etl file as if it happened now"
+    )
     parser.add_argument(
         "--speed", type=speed, default=1.0, metavar="N", help="of the replay: so many times as fast (1), or 'max'"
     )

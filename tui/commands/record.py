@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from tracer.errors import UsageError
-from tui.commands.options import add_for, add_json, add_pooltag, add_quiet, at_least_one
+from tui.commands.options import add_fail_on_finding, add_for, add_json, add_pooltag, add_quiet, at_least_one, name_word
 from tui.exit_codes import ExitCode
+from tui.new_files import add_force, refuse_to_overwrite
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _MOST_MB: Final = 8192
 """The file's size, unless ``--max-size`` says otherwise: hours of a machine with one tag, minutes of a busy one."""
 
 
-_NO_FILTER: Final = "Windows filters by one or two exact tags, from build 20348 on"
+_NO_FILTER: Final = "Windows filters by one or two whole tags (--tag =Irp), from build 20348 on"
 
 
 class RecordCommand:
@@ -36,6 +36,7 @@ class RecordCommand:
         parser.add_argument(
             "--tag",
             action="append",
+            type=name_word,
             default=[],
             help="only this tag, where Windows can: one or two, from build 20348 on",
         )
@@ -43,9 +44,9 @@ class RecordCommand:
         parser.add_argument(
             "--max-size", type=at_least_one, default=_MOST_MB, metavar="MB", help=f"of the file (default {_MOST_MB})"
         )
-        parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
+        add_force(parser, "--overwrite")
         parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
-        parser.add_argument("--fail-on-finding", action="store_true", help="with --analyze: exit with 1 for a leak")
+        add_fail_on_finding(parser, "with --analyze: ")
         parser.add_argument("--top", type=at_least_one, default=10, metavar="N", help="with --analyze: rows (10)")
         add_json(parser)
         add_pooltag(parser)
@@ -59,7 +60,7 @@ class RecordCommand:
 
         plan = plan_of(args, file=args.output.absolute(), most_bytes=args.max_size << 20)
         machine = here.this_machine()
-        _refuse_to_overwrite(args)
+        refuse_to_overwrite(args.output, force=args.force)
         if args.tag and not is_filtered(plan, machine.api.machine().build):
             say(f"note: every tag is recorded: {_NO_FILTER}", quiet=args.quiet)
         say(f"recording to {args.output}{_until(args)}; Ctrl-C ends it", quiet=args.quiet)
@@ -73,17 +74,6 @@ def _until(args: argparse.Namespace) -> str:
     ends = [f"for {args.seconds:g} s"] if args.seconds is not None else []
     ends += [f"until {args.rest[0]} ends"] if args.rest else []
     return f", {' or '.join(ends)}" if ends else ""
-
-
-def _refuse_to_overwrite(args: argparse.Namespace) -> None:
-    if args.output.exists() and not args.overwrite:
-        raise UsageError(
-            "file-exists",
-            "there is a file of that name",
-            where=str(args.output),
-            why="a recording would write over it",
-            next="give another name, or --overwrite",
-        )
 
 
 def _tell(done: Recorded, *, quiet: bool) -> None:
@@ -117,13 +107,15 @@ def _document(done: Recorded, args: argparse.Namespace) -> ExitCode:
 def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
     """Report on the file, or give the analysis' document with the recording's part."""
     from tui.filters import Filters
-    from tui.outcome import gravest
+    from tui.outcome import gravest, judgement
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import read_snapshot
     from tui.selection import select
+    from tui.unfitting import check
 
     filters = Filters(tags=tuple(args.tag))
     whole = read_snapshot(done.path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+    check(whole, filters, lenient=True)
     snapshot = select(whole, filters)
     if args.json:
         from tui.json_documents.analysis import analysis_document
@@ -135,8 +127,8 @@ def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
         from tui.commands.analyze import print_report
 
         print_report(snapshot, filters, top=args.top, whole=whole.diagnosis)
-    found = args.fail_on_finding and snapshot.diagnosis.findings and not snapshot.partial
-    return gravest((_outcome(done, args), *((ExitCode.FOUND,) if found else ())))
+    judged = judgement(snapshot, strict=False, fail_on_finding=args.fail_on_finding)
+    return gravest((_outcome(done, args), judged))
 
 
 def _outcome(done: Recorded, args: argparse.Namespace) -> ExitCode:

@@ -12,8 +12,8 @@ from typing import Final
 
 from tracer.errors import MachineError, UsageError
 from tui.commands.options import (
-    add_ascii,
     add_capture,
+    add_look,
     add_pooltag,
     add_quiet,
     add_replay,
@@ -52,7 +52,7 @@ class ServeCommand:
             metavar="N",
             help=f"show it to so many browsers at once ({SESSIONS}); each takes the memory of a terminal of its own",
         )
-        add_ascii(parser)
+        add_look(parser)
         add_pooltag(parser)
         add_quiet(parser)
 
@@ -83,6 +83,7 @@ def command(args: argparse.Namespace) -> list[str]:
     if args.replay is not None:
         words += ["--replay", str(args.replay.absolute()), "--speed", speed_word(args.speed)]
     words += ["--ascii"] if args.ascii else []
+    words += ["--theme", args.theme] if args.theme else []
     words += capture_words(args)
     words += [str(trace.absolute()) for trace in args.traces]
     return words

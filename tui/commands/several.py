@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from tui.reading.together import Trace
 
 
-def unreadable(trace: Trace, error: InputError, documents: list[Object]) -> ExitCode:
-    """Tell the error, and add a document that says it in the trace's place."""
+def unreadable(trace: Trace, error: InputError, documents: list[Object], command: str) -> ExitCode:
+    """Tell the error of a ``command``, and add a document that says it in the trace's place."""
     from tui.json_documents.error import error_document
     from tui.json_documents.writing import string
     from tui.reading.together import paths_of
 
-    tell(error)
+    tell(error, command)
     paths = [string(str(path)) for path in paths_of(trace)]
     documents.append(error_document(error) | {"trace": {"path": paths if len(paths) > 1 else paths[0]}})
     return exit_code_of(error)

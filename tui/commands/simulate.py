@@ -13,6 +13,8 @@ from fixtures.settings import Settings
 from tracer.errors import UsageError
 from tui.commands.options import add_quiet
 from tui.exit_codes import ExitCode
+from tui.hints import one_of
+from tui.new_files import add_force, refuse_to_overwrite, writing
 from tui.streams import say
 
 _DEFAULTS: Final = Settings()
@@ -55,29 +57,32 @@ class SimulateCommand:
         width = max(map(len, SCENARIOS))
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "scenarios:\n" + "\n".join(f"  {s.name:<{width}}  {s.summary}" for s in SCENARIOS.values())
-        parser.add_argument("scenario", choices=tuple(SCENARIOS), metavar="SCENARIO", help="one of those below")
+        parser.add_argument(
+            "scenario",
+            type=one_of(tuple(SCENARIOS), "scenario"),
+            choices=tuple(SCENARIOS),
+            metavar="SCENARIO",
+            help="one of those below",
+        )
         parser.add_argument("output", type=Path, metavar="OUT.etl", help="the trace to write")
-        parser.add_argument("--seed", type=int, default=0, metavar="N", help="another run of the scenario (default 0)")
+        parser.add_argument(
+            "--seed", type=_seed, default=0, metavar="N", help="another run of the scenario (default 0)"
+        )
         parser.add_argument("--truth", type=Path, metavar="OUT.json", help="also write what is true about the trace")
         _add_settings(parser)
+        add_force(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Play the scenario and write the trace."""
         settings = _settings(args)
+        for path in (args.output, args.truth):
+            refuse_to_overwrite(path, force=args.force)
         from fixtures.simulate import simulate  # brings numpy: not for --help
 
         simulation = simulate(args.scenario, args.seed, settings)
-        try:
+        with writing("the simulated trace", args.output):
             simulation.write(args.output, args.truth)
-        except OSError as error:
-            raise UsageError(
-                "output",
-                "cannot write the simulated trace",
-                where=str(error.filename or args.output),
-                why=error.strerror or str(error),
-                next="give a path in a folder that exists and can be written",
-            ) from error
         say(f"wrote {args.output}, a simulated trace of {len(simulation.records):,} records", quiet=args.quiet)
         return ExitCode.DONE
 
@@ -105,6 +110,13 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
                 machine.add_argument(f"--{name}", choices=choices, default=default.value, help=told)
             else:
                 machine.add_argument(f"--{name}", type=type(default), default=default, metavar="N", help=told)
+
+
+def _seed(word: str) -> int:
+    seed = int(word)
+    if seed < 0:  # it would give the run of the same number without its sign
+        raise argparse.ArgumentTypeError("a whole number from 0 on")
+    return seed
 
 
 def _settings(args: argparse.Namespace) -> Settings:

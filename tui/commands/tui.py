@@ -7,14 +7,20 @@ import asyncio
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_ascii, add_pooltag, add_quiet, add_session, add_traces
+from tui.commands.interval import add_interval, interval_of
+from tui.commands.options import add_look, add_pooltag, add_quiet, add_session, add_traces
 from tui.exit_codes import ExitCode
+from tui.hints import one_of
+from tui.new_files import add_force, refuse_to_overwrite, writing
 from tui.outcome import outcome
 from tui.streams import is_behind_browser, is_terminal, say
 from tui.views.names import VIEW_NAMES
+
+_SUFFIXES: Final = (".svg", "")
+"""Of a picture; a device or a pipe has none."""
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
@@ -27,12 +33,14 @@ class TuiCommand:
         """Declare arguments and options."""
         add_traces(parser, "an .etl file, or several that are one trace")
         add_session(parser)
+        add_interval(parser)
         add_pooltag(parser)
         add_screenshot(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Open the interface, or write a picture of it."""
+        check_screenshot(args)
         if args.screenshot is None:
             require_terminal()
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
@@ -40,37 +48,68 @@ class TuiCommand:
         from tui.reading.trace import read_telling_session
 
         trace = one_trace(args.traces, args.session)
-        return open_interface(
-            read_telling_session(trace, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet), args
-        )
+        names = load_tag_names(args.pooltag, quiet=args.quiet)
+        snapshot = read_telling_session(trace, names, quiet=args.quiet)
+        return open_interface(snapshot, args, interval_of(args, snapshot))
 
 
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
-    """``--view``, ``--ascii``, ``--screenshot``, ``--size``, ``--press``."""
+    """``--view``, ``--ascii``, ``--screenshot``, ``--force``, ``--size``, ``--press``."""
     names = [view.key for view in VIEW_NAMES]
-    parser.add_argument("--view", choices=names, default="", metavar="NAME", help=f"begin with: {', '.join(names)}")
-    add_ascii(parser)
+    parser.add_argument(
+        "--view", type=one_of(names, "view"), choices=names, default="", metavar="NAME",
+        help=f"begin with: {', '.join(names)}",
+    )  # fmt: skip
+    add_look(parser)
     parser.add_argument("--screenshot", type=Path, metavar="FILE.svg", help="write a picture of the interface instead")
+    add_force(parser)
     parser.add_argument("--size", type=_size, default=(120, 40), metavar="COLSxROWS", help="of the picture (120x40)")
     parser.add_argument("--press", default="", metavar="KEYS", help="keys to press first, such as enter,down,enter")
 
 
-def open_interface(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
-    """The interface on the terminal, or its picture in a file; gives the trace's outcome."""
-    from tui.app import PoolscopeApp, screenshot  # brings textual
-    from tui.look import look_here
-
+def check_screenshot(args: argparse.Namespace) -> None:
+    """Raise UsageError for a picture that cannot be drawn, or whose file would be lost, before anything is read."""
     if args.screenshot is None:
-        PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii)).show()
-        return ExitCode.DONE
-    keys = [key for key in args.press.split(",") if key]
-    picture = asyncio.run(screenshot(snapshot, args.size, keys, args.view, ascii_only=args.ascii))
-    try:
-        args.screenshot.write_text(picture, encoding="utf-8")
-    except OSError as error:
+        if args.press:
+            raise UsageError("usage", "--press is about a picture", next="add --screenshot FILE.svg, or leave it out")
+        return
+    if args.screenshot.suffix.lower() not in _SUFFIXES:
         raise UsageError(
-            "output", "cannot write the picture", where=str(args.screenshot), why=str(error), next="give another path"
-        ) from error
+            "picture-format",
+            f"a picture is written as SVG, not as {args.screenshot.suffix}",
+            where=str(args.screenshot),
+            why="SVG keeps text as text; every browser shows it, and converts it when it prints",
+            next=f"--screenshot {args.screenshot.with_suffix('.svg')}",
+        )
+    refuse_to_overwrite(args.screenshot, force=args.force)
+    from tui.picture_keys import check_keys  # brings textual
+
+    check_keys(keys_of(args.press))
+
+
+def keys_of(words: str) -> list[str]:
+    """The keys of ``--press``."""
+    return [key for key in words.split(",") if key]
+
+
+def open_interface(snapshot: Snapshot, args: argparse.Namespace, between: tuple[int, int] | None = None) -> ExitCode:
+    """The interface on the terminal, or its picture in a file; gives the trace's outcome.
+
+    ``between``: limited to an interval, nanoseconds since the trace's start.
+    """
+    from tui.app import PoolscopeApp, screenshot  # brings textual
+    from tui.look import Look, look_here
+    from tui.theme_names import BY_WORD, DARK
+    from tui.views.scope import EVERYTHING, Interval
+
+    scope = EVERYTHING if between is None else Interval(*between).scope
+    if args.screenshot is None:
+        PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii, theme=args.theme), scope=scope).show()
+        return ExitCode.DONE
+    look = Look(BY_WORD.get(args.theme, DARK), ascii_only=args.ascii)
+    picture = asyncio.run(screenshot(snapshot, args.size, keys_of(args.press), args.view, look=look, scope=scope))
+    with writing("the picture", args.screenshot):
+        args.screenshot.write_text(picture, encoding="utf-8")
     say(f"wrote {args.screenshot}", quiet=args.quiet)
     return outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=False)
 

@@ -33,7 +33,9 @@ def _watch(sampling: Sampling, args: argparse.Namespace) -> int:
     from tui.look import look_here
 
     follower = CountersFollower(sampling, seconds=args.seconds)
-    app = CountersApp(follower, words=filter_words(args.tag, ()), look=look_here(ascii_asked=args.ascii))
+    app = CountersApp(
+        follower, words=filter_words(args.tag, ()), look=look_here(ascii_asked=args.ascii, theme=args.theme)
+    )
     run_beside(app, follower)
     return ExitCode.DONE
 
@@ -50,8 +52,10 @@ def _tell(sampling: Sampling, args: argparse.Namespace) -> int:
 
 def _write(snapshot: Snapshot, args: argparse.Namespace) -> None:
     from tui.filters import Filters
+    from tui.unfitting import check
 
     filters = Filters(tags=tuple(args.tag))
+    check(snapshot, filters, lenient=True)
     if args.json:
         from tui.json_documents.counters import counters_document
         from tui.json_documents.writing import write_document

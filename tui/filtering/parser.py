@@ -16,7 +16,7 @@ _FIELD: Final = re.compile(r"(?P<field>[A-Za-z][\w-]*)(?P<relation>!=|<=|>=|:|=|
 
 EXAMPLES: Final = (
     ("afd", "rows that hold the text, upper and lower case alike"),
-    ("tag:Irp?", "by field; ? and * stand for other characters"),
+    ("tag:Irp?", "by field; ? and * stand for other characters; case counts in tags"),
     ("driver:afd", "a part of the name is enough"),
     ("process:client", "by the process that holds the memory"),
     ("size>4k", "sizes take k, M, G (of 1024)"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, floor
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from analyzers.quantities import duration, moment
+from analyzers.selection.wording import Fits, Kind, names_like
 from tui.filtering.amounts import amount
 from tui.filtering.terms import FieldTerm, FilterError, Relation, Term, Word
 from tui.findings.rates import HOUR_SECONDS, size_a_second
+from tui.hints import did_you_mean
 from tui.tables.columns import Column, LabelColumn, Mask, NumberColumn, Untold
 
 if TYPE_CHECKING:
@@ -75,8 +76,13 @@ def _by_field(model: TableModel, term: FieldTerm) -> Mask:
                     return _numbers(column, term)
         if name and name == model.also_field and model.also_matches is not None:
             return _also(model.also_matches, term)
-    known = ", ".join(fields(model))
-    raise FilterError(f"no field {term.field} here (but {known or 'none'})", str(term), term.value)
+    known = fields(model)
+    hint = did_you_mean(term.field, [*known, *_ALIASES])
+    raise FilterError(
+        f"no field {term.field} here ({hint + '; ' if hint else ''}there are {', '.join(known) or 'none'})",
+        str(term),
+        term.value,
+    )
 
 
 def _labels(column: LabelColumn, term: FieldTerm) -> Mask:
@@ -98,19 +104,10 @@ def _texts_only(term: FieldTerm, example: str) -> None:
         raise FilterError(f"{term.field} is a text, not a number", str(term), example)
 
 
-def _pattern(term: FieldTerm) -> Callable[[str], bool]:
-    """Whether a label fits: with ``?`` or ``*`` or ``=`` as a whole (blanks at its end aside), else in part."""
-    value = term.value.casefold()
-    if term.relation is Relation.HOLDS and not any(sign in value for sign in "?*"):
-        return lambda label: value in label.casefold()
-    expression = re.compile(re.escape(value).replace(r"\?", ".").replace(r"\*", ".*"), re.DOTALL)
-    wanted = term.relation is not Relation.NOT_EQUAL
-
-    def fits(label: str) -> bool:
-        folded = label.casefold()
-        return bool(expression.fullmatch(folded) or expression.fullmatch(folded.rstrip())) == wanted
-
-    return fits
+def _pattern(term: FieldTerm) -> Fits:
+    """Whether a label fits: the words are those of the command line's filters."""
+    fits = names_like(term.value, keeps_case=term.field == Kind.TAG, whole=term.relation is not Relation.HOLDS)
+    return fits if term.relation is not Relation.NOT_EQUAL else lambda label: not fits(label)
 
 
 def _numbers(column: NumberColumn, term: FieldTerm) -> Mask:

@@ -30,10 +30,12 @@ def narrowed_diagnosis(diagnosis: Diagnosis, filters: Filters, tags: TagTable, s
     findings = tuple(
         finding
         for finding in diagnosis.findings
-        if any(_fit(shares_of(finding), filters, drivers)) and _of_process(finding, filters, held)
+        if any(_fit(shares_of(finding), filters, drivers))
+        and _of_process(finding, filters, held)
+        and (filters.between is None or _is_held(finding, held))
     )
     groups = compress(diagnosis.cleared, _fit(diagnosis.cleared, filters, drivers))
-    cleared = tuple(group for group in groups if not filters.processes or (group.tag, group.paged) in held)
+    cleared = tuple(group for group in groups if not filters.by_allocation or (group.tag, group.paged) in held)
     return Diagnosis(findings, cleared, _held(diagnosis.held_requests, findings, filters))
 
 
@@ -60,13 +62,22 @@ def _fit(
 def _of_process(finding: Finding, filters: Filters, held: set[tuple[int, bool]]) -> bool:
     pid = known_id(finding.process_id)
     if pid is None:
-        return not filters.processes or any((share.tag, share.paged) in held for share in shares_of(finding))
+        return not filters.processes or _is_held(finding, held)
     return filters.fits_process(pid, finding.process)
+
+
+def _is_held(finding: Finding, held: set[tuple[int, bool]]) -> bool:
+    """Whether any of the memory that it is about is selected."""
+    return any((share.tag, share.paged) in held for share in shares_of(finding))
 
 
 def _held(held: HeldRequests, findings: Sequence[Finding], filters: Filters) -> HeldRequests:
     """A held request has a process, but no tag and no allocating driver: these select by the findings' requests."""
     pairs, pair = coded_pairs(held.process_id, held.process)
     fits = [filters.fits_process(process, held.processes[name]) for process, name in unpaired(pairs)]
-    chosen = held.take(np.array(fits, np.bool_)[pair])
+    rows = np.array(fits, np.bool_)[pair]
+    if filters.between is not None:
+        begin, end = filters.between
+        rows &= (held.issued_ns >= begin) & (held.issued_ns < end)
+    chosen = held.take(rows)
     return of_findings(findings, chosen) if filters.tags or filters.drivers else chosen

@@ -55,6 +55,8 @@ def filter_part(filters: Filters, pool: PoolSnapshot) -> Object:
         "tag": [string(word) for word in filters.tags],
         "process": [string(word) for word in filters.processes],
         "driver": [string(word) for word in filters.drivers],
+        "from_ns": filters.between[0] if filters.between else None,
+        "to_ns": filters.between[1] if filters.between else None,
         "outstanding_count": len(pool.outstanding),
         "outstanding_bytes": int(pool.outstanding.size.sum(dtype=np.uint64)),
     }

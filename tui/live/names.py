@@ -20,6 +20,11 @@ class GuardedNames:
         with self.lock:
             return self.names.process(pid, at_ns)
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        """Every process so far."""
+        with self.lock:
+            return self.names.process_names()
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""
         with self.lock:

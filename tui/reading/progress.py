@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Protocol
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -72,5 +77,26 @@ def meter(name: str, total_bytes: int, *, quiet: bool) -> Iterator[Meter]:
         RecordRate(),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=console(sys.stderr), transient=True) as progress:
+    shown = console(sys.stderr)
+    with Progress(*columns, console=shown, transient=True) as progress, _cursor_back_while_stopped(shown):
         yield BarMeter(progress, progress.add_task(safe(name), total=total_bytes, records=0))
+
+
+@contextmanager
+def _cursor_back_while_stopped(shown: Console) -> Iterator[None]:
+    """Inside, Ctrl-Z gives the shell the cursor back that the bar has hidden; not on Windows, which has no such key."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        shown.show_cursor(True)
+        os.kill(os.getpid(), signal.SIGSTOP)  # until the shell's fg
+        shown.show_cursor(False)
+
+    before = signal.signal(signal.SIGTSTP, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, before)

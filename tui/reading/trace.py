@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from analyzers.analysis import Analysis
@@ -11,11 +13,12 @@ from fixtures.demo import DEMO_TRACE
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.trace import Batch
 from tui.contents import Contents, contents_of
+from tui.reading.archives import Unpacked, unpacked
 from tui.reading.compilation import announce_compilation, compilation
 from tui.reading.compiled import Part
 from tui.reading.interruption import Interruption
 from tui.reading.progress import meter
-from tui.reading.together import OneSession, Trace, name_of, open_trace
+from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan that was interrupted
@@ -24,6 +27,30 @@ class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan t
 
 def read_contents(trace: Trace, *, quiet: bool) -> Contents:
     """Walk the whole trace and count; partial when interrupted. Raises InputError."""
+    with _opening(trace, quiet=quiet) as (here, file):
+        return file.named(_read_contents(here, quiet=quiet))
+
+
+def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
+    """Read and analyse the whole trace; partial when interrupted. Raises InputError.
+
+    A trace in which clocks differ between CPUs is read again, with its times corrected.
+    """
+    with _opening(trace, quiet=quiet) as (here, file):
+        return file.named(_read_snapshot(here, names, quiet=quiet))
+
+
+@contextmanager
+def _opening(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, Unpacked]]:
+    """Where the trace can be read, unpacked where it is packed; files of a group are plain."""
+    if not isinstance(trace, Path | OneSession):
+        yield trace, Unpacked(paths_of(trace)[0])
+        return
+    with unpacked(*paths_of(trace), quiet=quiet) as file:
+        yield (OneSession(file.path, trace.number) if isinstance(trace, OneSession) else file.path), file
+
+
+def _read_contents(trace: Trace, *, quiet: bool) -> Contents:
     with compilation(Part.READING, quiet=quiet), open_trace(trace) as source, Interruption() as interruption:
         with meter(name_of(trace), source.info.bytes, quiet=quiet) as shown:
 
@@ -40,11 +67,7 @@ def read_contents(trace: Trace, *, quiet: bool) -> Contents:
         return contents_of(source, partial=False, schemas=schemas)
 
 
-def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
-    """Read and analyse the whole trace; partial when interrupted. Raises InputError.
-
-    A trace in which clocks differ between CPUs is read again, with its times corrected.
-    """
+def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
     compiling = compilation(Part.ANALYSIS, quiet=quiet)
     with compiling as helper, open_trace(trace) as source, Interruption() as interruption:
 

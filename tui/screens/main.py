@@ -48,10 +48,11 @@ class MainScreen(TakingScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_KEYS
 
-    def __init__(self, snapshot: Snapshot, first: str = "") -> None:
+    def __init__(self, snapshot: Snapshot, first: str = "", scope: Scope = EVERYTHING) -> None:
         super().__init__()
         self._watch = Watch(snapshot, snapshot)
-        self._way = [Place(first or first_view(snapshot), EVERYTHING)]
+        begin = Place(first or first_view(snapshot), EVERYTHING)
+        self._way = [begin, Place(begin.view, scope)] if scope else [begin]
         self._views: dict[str, View] = {}
         self._stale: set[str] = set()
 

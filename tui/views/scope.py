@@ -29,6 +29,16 @@ class Interval:
     def __str__(self) -> str:
         return f"{moment(self.from_ns)} to {moment(self.to_ns)}: {self.lifetime.value}"
 
+    @property
+    def label(self) -> str:
+        """Words for the step that limits to it."""
+        return f"{moment(self.from_ns)} to {moment(self.to_ns)}, {self.lifetime.value}"
+
+    @property
+    def scope(self) -> Scope:
+        """Everything, limited to it."""
+        return Scope(interval=self, label=self.label)
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

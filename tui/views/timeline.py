@@ -121,8 +121,7 @@ class TimelineView(View):
         """Limit everything to the interval."""
         if self._scene is not None and self.interval is not None:
             interval = self.interval
-            label = f"{moment(interval.from_ns)} to {moment(interval.to_ns)}, {interval.lifetime.value}"
-            scope = replace(self._scene.scope, interval=interval, label=label)
+            scope = replace(self._scene.scope, interval=interval, label=interval.label)
             self.post_message(self.Stepped(self, Step("tags", scope)))
 
     @on(Chart.Moved)

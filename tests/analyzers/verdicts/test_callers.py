@@ -23,6 +23,9 @@ class _Named:
     def process(self, pid: int, at_ns: int | None = None) -> str:
         return f"{pid} at {at_ns}"
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        raise NotImplementedError
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         raise NotImplementedError
 

@@ -15,6 +15,9 @@ class _Names:
     def process(self, pid: int, at_ns: int | None = None) -> str:
         raise NotImplementedError
 
+    def process_names(self) -> frozenset[tuple[int, str]]:
+        raise NotImplementedError
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         assert stack >= 0
         assert process

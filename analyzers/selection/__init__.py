@@ -1,0 +1,1 @@
+"""What part of a trace somebody asks for."""

@@ -1,0 +1,64 @@
+"""``--from`` and ``--to``: an interval of the trace."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from analyzers.selection.times import EXAMPLES, Moment, moment_of
+from tracer.errors import UsageError
+from tui.streams import say
+
+if TYPE_CHECKING:
+    from analyzers.snapshot import Snapshot
+
+
+def add_interval(parser: argparse._ActionsContainer) -> None:
+    """``--from`` and ``--to``."""
+    parser.add_argument(
+        "--from", dest="begin", type=_moment, metavar="TIME", help=f"only what was allocated from then on: {EXAMPLES}"
+    )
+    parser.add_argument("--to", dest="end", type=_moment, metavar="TIME", help="only what was allocated before that")
+
+
+def interval_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool = False) -> tuple[int, int] | None:
+    """The interval that was asked for, nanoseconds since the trace's start: from, and before. ``None``: all of it.
+
+    Raises:
+        UsageError: nothing of the trace lies in it; a warning on stderr where ``lenient``.
+    """
+    if args.begin is None and args.end is None:
+        return None
+    start, last = snapshot.info.start, snapshot.at_ns
+    begin = 0 if args.begin is None else args.begin.since(start)
+    end = last + 1 if args.end is None else args.end.since(start)
+    if begin >= end or begin > last or end <= 0:
+        both = args.begin is not None and args.end is not None
+        error = _nothing_in_it(args, snapshot, is_backwards=both and begin >= end)
+        if not lenient:
+            raise error
+        say(f"warning: {error.where}: {error.what}; {error.why}")
+        return 0, 0
+    return max(begin, 0), min(end, last + 1)
+
+
+def _nothing_in_it(args: argparse.Namespace, snapshot: Snapshot, *, is_backwards: bool) -> UsageError:
+    from analyzers.quantities import moment
+    from tracer.trace import filetime_text
+
+    words = [f"--{name} {asked.text}" for name, asked in (("from", args.begin), ("to", args.end)) if asked]
+    start = filetime_text(snapshot.info.start)
+    return UsageError(
+        "no-such-interval",
+        "the interval ends before it begins" if is_backwards else "nothing of the trace lies in the interval",
+        where=f"{snapshot.info.path}, {' '.join(words)}",
+        why=f"the trace goes from {start} on to {moment(snapshot.at_ns)}" if start else "",
+        next=f"times are since its start, or a date and time: {EXAMPLES}",
+    )
+
+
+def _moment(word: str) -> Moment:
+    try:
+        return moment_of(word)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -1,0 +1,135 @@
+"""Filters that fit nothing in a trace: a slip of the pen must not look like a trace without leaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+import numpy as np
+
+from analyzers.pooltag import tag_text
+from analyzers.selection.wording import WHOLE, Kind, names_like
+from analyzers.snapshot import Snapshot
+from tracer.errors import UsageError
+from tui.filters import Filters, is_process
+from tui.findings.narrowing import shares_of
+from tui.safe_text import safe
+from tui.streams import say
+
+_MOST_NAMES: Final = 10
+"""Of what is there so many are named."""
+_MOST_ALIKE: Final = 3
+_PLAIN: Final = re.compile(r"[\w.-]+")
+"""What no shell makes anything else of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfitting:
+    """A word that fits nothing.
+
+    ``there``: names of its kind, most memory first. ``other_case``: those that would fit if upper and lower case were
+    alike; ``alike``: those that are spelt much like it.
+    """
+
+    kind: Kind
+    word: str
+    there: tuple[str, ...]
+    other_case: tuple[str, ...]
+    alike: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        """In a few words."""
+        return f"no {self.kind} in the trace fits '{safe(self.word)}'"
+
+    @property
+    def why(self) -> str:
+        """What is there instead."""
+        if not self.there:
+            return f"the trace tells of no {self.kind}"
+        if not self.other_case:
+            return f"the trace has {_listed(self.there)}"
+        others = [name for name in self.there if name not in self.other_case]
+        besides = f"; besides it has {_listed(others)}" if others else ""
+        return f"case counts in pool tags, and the trace has {_listed(self.other_case)}{besides}"
+
+    @property
+    def next(self) -> str:
+        """What to type."""
+        near = self.other_case or self.alike
+        return f"--{self.kind} {_quoted(near[0])}" if near else f"leave out --{self.kind} to see them all"
+
+
+def check(snapshot: Snapshot, filters: Filters, *, lenient: bool) -> None:
+    """Tell of every word that fits nothing: as an error, or on stderr where ``lenient``.
+
+    What was read in part, or is still being captured, may bring it yet.
+
+    Raises:
+        UsageError: the first of them.
+    """
+    for each in unfitting(snapshot, filters):
+        if lenient or snapshot.partial:
+            say(f"warning: {safe(snapshot.info.path)}: {each.what}; {each.why}")
+        else:
+            raise UsageError("fits-nothing", each.what, where=snapshot.info.path, why=each.why, next=each.next)
+
+
+def unfitting(snapshot: Snapshot, filters: Filters) -> list[Unfitting]:
+    """The words that fit nothing in the trace, in the order in which they are told."""
+    found = []
+    for kind, words in filters.by_kind:
+        if words:
+            names = _names(snapshot, kind)
+            found += [_unfitting(kind, word, names) for word in words if not _fits(kind, word, names)]
+    return found
+
+
+def _fits(kind: Kind, word: str, names: Sequence[tuple[int, str]]) -> bool:
+    if kind is Kind.PROCESS:
+        return any(is_process(word, pid, name) for pid, name in names)
+    alone = Filters(tags=(word,)) if kind is Kind.TAG else Filters(drivers=(word,))
+    ids, texts = [number for number, _ in names], [name for _, name in names]
+    return any(alone.fit_tags(ids) if kind is Kind.TAG else alone.fit_drivers(texts))
+
+
+def _unfitting(kind: Kind, word: str, names: Sequence[tuple[int, str]]) -> Unfitting:
+    by_id = kind is Kind.PROCESS and word.removeprefix(WHOLE).isdecimal()
+    there = tuple(dict.fromkeys(f"{name} ({number})" if by_id else name for number, name in names if name.strip()))
+    fits = names_like(word)
+    other_case = tuple(name for name in there if kind.keeps_case and fits(name))
+    by_folded = {name.casefold(): name for name in there}
+    alike = get_close_matches(word.casefold(), list(by_folded), _MOST_ALIKE)
+    return Unfitting(kind, word, there, other_case, tuple(by_folded[name] for name in alike))
+
+
+def _names(snapshot: Snapshot, kind: Kind) -> list[tuple[int, str]]:
+    """What the trace has of a kind, by number and name: what holds most memory first, then what holds none."""
+    pool = snapshot.pool
+    if kind is Kind.TAG:
+        order = np.argsort(-pool.tags.outstanding_bytes, kind="stable").tolist()
+        return [(int(pool.tags.tag[row]), tag_text(int(pool.tags.tag[row]))) for row in order]
+    if kind is Kind.DRIVER:
+        accused = (share.driver for finding in snapshot.diagnosis.findings for share in shares_of(finding))
+        names = (*(row.name for row in pool.by_driver), *pool.sites.driver, *pool.tags.driver, *accused)
+        return [(0, name) for name in dict.fromkeys(names)]
+    accused_processes = ((finding.process_id, finding.process) for finding in snapshot.diagnosis.findings)
+    holding = ((row.id, row.name) for row in pool.by_process)
+    held = snapshot.diagnosis.held_requests
+    asking = zip(held.process_id.tolist(), map(held.processes.__getitem__, held.process.tolist()), strict=True)
+    return list(dict.fromkeys((*holding, *accused_processes, *asking, *sorted(snapshot.names.process_names()))))
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - _MOST_NAMES:,} more" if len(every) > _MOST_NAMES else ""
+    return ", ".join(safe(name.rstrip()) for name in every[:_MOST_NAMES]) + more
+
+
+def _quoted(name: str) -> str:
+    """A name as one word of a command line, in any shell."""
+    shown = safe(name.rstrip())
+    return shown if _PLAIN.fullmatch(shown) else f'"{shown}"'
