@@ -15,7 +15,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
 from tui.screens.taking import TakingScreen
 from tui.screens.watch import Watch
-from tui.screens.way import Place, first_view, way_words
+from tui.screens.way import Place, first_view, place_words
 from tui.views.registry import VIEWS
 from tui.views.scope import EVERYTHING, Scope
 from tui.views.view import View
@@ -110,11 +110,16 @@ class MainScreen(TakingScreen):
             self._arrive()
 
     def action_go(self, view: str) -> None:
-        """Change to a view."""
-        self.go(view)
+        """Change to a view, without limits."""
+        self.go(view, EVERYTHING)
+
+    def action_unlimit(self) -> None:
+        """Drop all limits and the filter, and stay in the view."""
+        self.query_one(FilterLine).drop()
+        self.go(self.place.view, EVERYTHING)
 
     def action_next_view(self, step: int) -> None:
-        """Change to a view beside this one."""
+        """Change to a view beside this one; the limits stay."""
         keys = [view.key for view in VIEWS]
         self.go(keys[(keys.index(self.place.view) + step) % len(keys)])
 
@@ -165,6 +170,8 @@ class MainScreen(TakingScreen):
         """There is a way back only where one came from, and a filter only where it leaves something out."""
         if action == "back" and self.is_mounted:
             return bool(self.query_one(FilterLine).value) or len(self._way) > 1
+        if action == "unlimit" and self.is_mounted:
+            return bool(self.place.scope)
         if action == "filter" and self.is_mounted:
             return self.view.can_narrow and not self.query_one(FilterLine).has_focus_within
         return super().check_action(action, parameters)
@@ -188,7 +195,7 @@ class MainScreen(TakingScreen):
         self._show_way()
 
     def _show_way(self) -> None:
-        self.query_one("#way", Static).update(way_words(self._way, self.size.width - 2), layout=False)
+        self.query_one("#way", Static).update(place_words(self._way, self.whole, self.size.width - 2), layout=False)
 
     def _drop_filter(self) -> None:
         """A filter ends with the place it was typed in."""
@@ -223,7 +230,7 @@ class MainScreen(TakingScreen):
 
     @on(ViewBar.Chosen)
     def _choose(self, event: ViewBar.Chosen) -> None:
-        self.go(event.key)
+        self.action_go(event.key)
 
     @on(FilterLine.Changed)
     def _narrow(self, event: FilterLine.Changed) -> None:
