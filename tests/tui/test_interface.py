@@ -228,14 +228,6 @@ async def test_a_mark_is_shown_counts_from_then_on_and_is_cleared(story: Story) 
         assert it.column("tag") == ["AfdB", "Irp", "CM25", "File"]
 
 
-async def test_marking_a_complete_trace_says_that_nothing_comes_after(snapshot: Snapshot) -> None:
-    async with opened(snapshot) as it:
-        await it.press("M")
-        assert "nothing comes after" in it.told[0]
-        for key in VIEW_KEYS:
-            await it.press(key)
-
-
 async def test_what_feeds_the_snapshots_can_say_a_word_in_the_header(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         it.screen.show(snapshot, "SESSION ENDED")

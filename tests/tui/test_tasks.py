@@ -130,12 +130,13 @@ def grown(story: Story, tag: str, count: int) -> Snapshot:
 async def test_which_tag_grew_most_since_a_mark(story: Story) -> None:
     async with someone_at(story.make()) as person:
         assert person.sees("[2 Tags]")
+        main = person.app.screen
+        assert isinstance(main, MainScreen)
+        main.show(story.make())
         await person.press("ctrl+p")
         await person.type("mark")
         assert re.search(r"^ *Mark$", person.screen, re.MULTILINE)
         await person.press("enter")
-        main = person.app.screen
-        assert isinstance(main, MainScreen)
         main.show(grown(story, "CM25", 40))
         await person.press("home")
         assert "CM25" in person.first_row

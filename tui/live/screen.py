@@ -67,7 +67,7 @@ class LiveScreen(MainScreen):
         moment = event.moment
         self._line.show(moment)
         if moment.snapshot is not None:
-            self.show(moment.snapshot, moment.state or self._follower.label)
+            self.show(moment.snapshot, moment.state or self._follower.label, ended=moment.ended)
         self.call_after_refresh(self._follower.taken)
 
     def _tell(self, moment: Moment) -> None:

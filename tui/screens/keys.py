@@ -10,8 +10,17 @@ from tui.views.registry import VIEWS
 
 MAIN_KEYS: Final[list[BindingType]] = [
     Binding("escape,backspace", "back", "Back", id="main.back", tooltip="Drop the filter, or one step back"),
-    Binding("tab", "next_view(1)", "Next view", show=False, id="main.next", tooltip="The next view, limited as this one"),
-    Binding("shift+tab", "next_view(-1)", "Previous view", show=False, id="main.previous", tooltip="The view before, limited as this one"),
+    Binding(
+        "tab", "next_view(1)", "Next view", show=False, id="main.next", tooltip="The next view, limited as this one"
+    ),
+    Binding(
+        "shift+tab",
+        "next_view(-1)",
+        "Previous view",
+        show=False,
+        id="main.previous",
+        tooltip="The view before, limited as this one",
+    ),
     *(
         Binding(view.number, f"go('{view.key}')", view.title, show=False, id=f"view.{view.key}", tooltip=view.summary)
         for view in VIEWS

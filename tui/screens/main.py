@@ -27,6 +27,7 @@ from tui.widgets.view_bar import ViewBar
 
 _STEPS_KEPT: Final = 100
 """So far back leads the way."""
+_NOTHING_AFTER: Final = "this trace is complete: nothing comes after a mark. In 9 Timeline, [ and ] set an interval"
 
 
 class MainScreen(TakingScreen):
@@ -89,10 +90,10 @@ class MainScreen(TakingScreen):
         """What is shown, not narrowed."""
         return self._watch.shown
 
-    def show(self, snapshot: Snapshot, status: str = "") -> None:
+    def show(self, snapshot: Snapshot, status: str = "", *, ended: bool = False) -> None:
         """Take the next snapshot of a trace that is followed; ``status`` stands out in the header."""
         self._watch.status = status
-        if self._watch.take(snapshot):
+        if self._watch.take(snapshot, ended=ended):
             self._refresh_all()
         else:
             self._refresh_bar()
@@ -158,9 +159,10 @@ class MainScreen(TakingScreen):
 
     def action_mark(self) -> None:
         """From now on only what comes after counts."""
-        self.mark(self._watch.newest)
-        if not self._watch.follows:
-            self.notify("marked at the end of a complete trace: nothing comes after (C clears the mark)", markup=False)
+        if self._watch.follows:
+            self.mark(self._watch.newest)
+        else:
+            self.notify(_NOTHING_AFTER, markup=False)
 
     def action_clear_mark(self) -> None:
         """Everything counts again."""
@@ -211,7 +213,7 @@ class MainScreen(TakingScreen):
         self._refresh_view()
 
     def _refresh_bar(self) -> None:
-        self.query_one(TraceBar).show(self._watch.newest, self._watch.signs)
+        self.query_one(TraceBar).show(self._watch.newest, self._watch.signs, self._watch.mark)
 
     def _refresh_view(self) -> None:
         """Only what is seen is worked out."""

@@ -39,7 +39,8 @@ def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> 
         lines[-1].append(f" That is {round(100 * held / whole)} % of all that is outstanding.")
     lines += _edge_lines(tree.edge(node))
     if limited:
-        lines.append(Text(f"Shown is what holds memory of {', '.join(limit_words(scene.scope, scene.whole))}; sizes are of the whole node."))
+        limits = ", ".join(limit_words(scene.scope, scene.whole))
+        lines.append(Text(f"Shown is what holds memory of {limits}; sizes are of the whole node."))
     return Text("\n").join(lines)
 
 

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from analyzers.quantities import moment
 from tui.tables.model import TableModel
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD
 from tui.views.listing import Listing
@@ -61,7 +62,7 @@ class TableView(View):
         """Put the scene's listing in place of the one before."""
         listing = self._listing = self._build(scene)
         self.set_class(not listing.model.length, "-empty")
-        self._empty.update(listing.empty, layout=not listing.model.length)
+        self._empty.update(listing.empty + _only_since(scene), layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
         self._tell(listing, self.table.row)
 
@@ -148,6 +149,13 @@ class TableView(View):
             self.notify("nothing lies below this row", markup=False)
         else:
             self.post_message(self.Stepped(self, step))
+
+
+def _only_since(scene: Scene) -> str:
+    """Why a table may be empty while there is a mark."""
+    if scene.mark is None:
+        return ""
+    return f"\nOnly what came after the mark at {moment(scene.mark.at_ns)} counts.  C Clears the mark."
 
 
 def _words(listing: Listing, row: int | None) -> Text:
