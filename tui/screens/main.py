@@ -13,6 +13,7 @@ from textual.widgets import ContentSwitcher, Static
 from analyzers.snapshot import Snapshot
 from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
+from tui.screens.layout import Room, shared
 from tui.screens.taking import TakingScreen
 from tui.screens.watch import Watch
 from tui.screens.way import Place, first_view, place_words
@@ -33,18 +34,14 @@ _NOTHING_AFTER: Final = "this trace is complete: nothing comes after a mark. In 
 class MainScreen(TakingScreen):
     """Views over a snapshot; :meth:`show` takes the next one while a trace is followed."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - textual does not declare it as a class variable
-
     DEFAULT_CSS = """
     MainScreen #way { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     MainScreen #body { height: 1fr; }
     MainScreen ContentSwitcher { height: 1fr; }
-    MainScreen.-wide #body { layout: horizontal; }
-    MainScreen.-wide ContentSwitcher { width: 1fr; height: 100%; }
-    MainScreen.-wide SidePanel {
-        width: 36%; max-width: 80; height: 100%; border-top: none; border-left: solid $primary;
-    }
-    MainScreen.-wide SidePanel:focus { border-top: none; border-left: heavy $accent; }
+    MainScreen.-beside #body { layout: horizontal; }
+    MainScreen.-beside ContentSwitcher { width: 1fr; height: 100%; }
+    MainScreen.-beside SidePanel { height: 100%; border-left: solid $primary; }
+    MainScreen.-beside SidePanel:focus { border-left: heavy $accent; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_KEYS
@@ -55,6 +52,8 @@ class MainScreen(TakingScreen):
         self._way = [Place(first or first_view(snapshot), EVERYTHING)]
         self._views: dict[str, View] = {}
         self._stale: set[str] = set()
+        self._room: Room | None = None
+        self._was_read = False
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -143,6 +142,7 @@ class MainScreen(TakingScreen):
         if panel.has_focus:
             self.view.take_focus()
         else:
+            panel.display = True  # a small terminal shows it only to who reads it
             panel.focus()
 
     def action_help(self) -> None:
@@ -187,14 +187,37 @@ class MainScreen(TakingScreen):
         switcher.current = self.place.view
         self.query_one(ViewBar).current = self.place.view
         self._show_way()
+        self._room = None
         self._stale.add(self.place.view)
         self._refresh_view()
         self.view.take_focus()
         self.refresh_bindings()
 
     def on_resize(self) -> None:
-        """The way takes the room that there is."""
+        """Everything takes the room that there is."""
+        self._room = None
         self._show_way()
+        self.call_after_refresh(self._share_room)
+
+    def _share_room(self) -> None:
+        """Give the panel what it needs and the view can spare.
+
+        In one place it only ever gets more, so that the rows do not jump while the cursor moves.
+        """
+        panel, body = self.query_one(SidePanel), self.query_one("#body").size
+        if not body.height:
+            return
+        room = shared(body, self.view.wanted(body.width), panel.lines, is_read=panel.has_focus)
+        before = self._room
+        if before is not None and before.beside == room.beside and not (panel.has_focus or self._was_read):
+            room = max(before, room, key=lambda each: each.cells)
+        self._was_read = panel.has_focus
+        if room == before:
+            return
+        self._room = room
+        self.set_class(room.beside, "-beside")
+        panel.display = room.cells > 0
+        panel.styles.width, panel.styles.height = (room.cells, "100%") if room.beside else ("100%", room.cells)
 
     def _show_way(self) -> None:
         self.query_one("#way", Static).update(place_words(self._way, self.whole, self.size.width - 2), layout=False)
@@ -225,6 +248,11 @@ class MainScreen(TakingScreen):
     def _say(self, event: View.Described) -> None:
         if event.view is self.view:
             self.query_one(SidePanel).say(event.text)
+            self._share_room()
+
+    @on(SidePanel.Read)
+    def _read(self) -> None:
+        self._share_room()
 
     @on(View.Stepped)
     def _step(self, event: View.Stepped) -> None:

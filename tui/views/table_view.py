@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.widgets import Static
 
 from analyzers.quantities import moment
@@ -65,6 +66,14 @@ class TableView(View):
         self._empty.update(listing.empty + _only_since(scene), layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
         self._tell(listing, self.table.row)
+
+    def wanted(self, width: int) -> Size:
+        """The table in full; the words for none."""
+        del width
+        if self._listing is None or not self._listing.model.length:
+            return super().wanted(0)
+        table = self.table.wanted
+        return Size(table.width, table.height + self.has_class("-totals"))
 
     def forget(self) -> None:
         """Keep neither listing nor rows."""

@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.geometry import Size
 from textual.widgets import Static
 
 from tui.report.wrapping import wrapped
@@ -59,6 +60,10 @@ class TraceView(View):
         self._lines = trace_lines(scene)
         self._write()
         self.describe(Text("\n").join(limit_lines(scene)))
+
+    def wanted(self, width: int) -> Size:
+        """All of the lines."""
+        return Size(super().wanted(width).width, len(self._shown))
 
     def take_focus(self) -> None:
         """Keys go to the text."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rich.text import Text
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
@@ -16,6 +17,10 @@ from tui.views.scope import Step
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[Value]]]
 """Headings and rows."""
+
+
+_READABLE: Final = 80
+"""Cells of a line that a person still reads with ease."""
 
 
 class View(Widget):
@@ -68,6 +73,11 @@ class View(Widget):
     def can_narrow(self) -> bool:
         """Whether a filter leaves anything out."""
         return type(self).narrow is not View.narrow
+
+    def wanted(self, width: int) -> Size:
+        """Cells of a line, and lines of ``width`` cells, on which nothing would be left out."""
+        del width
+        return Size(_READABLE, 0)
 
     def exported(self) -> Table:
         """Names for programs and all rows in full, for an export; as sorted and filtered on the screen."""
