@@ -5,24 +5,22 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.geometry import Size
-from textual.widgets import Static
 
-from tui.report.wrapping import wrapped
 from tui.views.scene import Scene
 from tui.views.trace_text import limit_lines, trace_lines
 from tui.views.view import Table, View
+from tui.widgets.hanging import HungText
 
 
 class TraceText(VerticalScroll, can_focus=True, inherit_bindings=False):
     """The lines, scrolled with the keys that move in a table."""
 
     DEFAULT_CSS = """
-    TraceText { padding: 0 1; scrollbar-size-vertical: 1; }
+    TraceText { padding: 0 1; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,7 +45,7 @@ class TraceView(View):
         super().__init__()
         self._lines: list[Text] = []
         self._needle = ""
-        self._text = Static(markup=False)
+        self._text = HungText()
         self.scroll = TraceText()
 
     def compose(self) -> ComposeResult:
@@ -83,16 +81,10 @@ class TraceView(View):
         """The text as shown."""
         return "\n".join(line.plain for line in self._shown)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Break the lines anew."""
-        del event
-        self._write()
-
     @property
     def _shown(self) -> list[Text]:
         return [line for line in self._lines if self._needle in line.plain.casefold()]
 
     def _write(self) -> None:
-        width = self.scroll.scrollable_content_region.width
-        if width > 0:
-            self._text.update(Text("\n").join(wrapped(self._shown, width)))
+        self._text.say(Text("\n").join(self._shown))
+        self._text.refresh(layout=True)

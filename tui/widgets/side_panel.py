@@ -6,56 +6,15 @@ from typing import Final
 
 from rich.text import Text
 from textual import events
-from textual.app import ComposeResult, RenderResult
+from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import Reactive
-from textual.widgets import Static
 
-from tui.widgets.hanging import hung
+from tui.widgets.hanging import HungText
 
 _SIDES: Final = 3
 """Cells of a line that are no text: a blank at either end, and the scroll bar."""
 _READS_ON: Final = "^o Reads on"
-
-
-class _Words(Static):
-    """A text in the panel, which alone scrolls, broken to its width when it is drawn.
-
-    Textual would lay the screen out once more whenever the text's own virtual size has followed its size.
-    """
-
-    virtual_size = Reactive(Size(0, 0), repaint=False)
-
-    def __init__(self) -> None:
-        super().__init__(markup=False)
-        self.text = Text()
-        self._broken: tuple[Text, int, Text] | None = None
-
-    def say(self, text: Text) -> None:
-        """Show this; the lines are laid out by the panel."""
-        self.text = text
-        self.update(text, layout=False)
-
-    def broken(self, width: int) -> Text:
-        """The text on lines of that width."""
-        if self._broken is None or self._broken[0] is not self.text or self._broken[1] != width:
-            self._broken = self.text, width, hung(self.text, width)
-        return self._broken[2]
-
-    def lines(self, width: int) -> int:
-        """How many lines that takes."""
-        return self.broken(width).plain.count("\n") + 1 if self.text.plain else 0
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Of the broken text."""
-        del container, viewport
-        return self.lines(width)
-
-    def render(self) -> RenderResult:
-        """The broken text."""
-        return self.broken(self.size.width)
 
 
 class SidePanel(VerticalScroll, can_focus=True):
@@ -75,7 +34,7 @@ class SidePanel(VerticalScroll, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self._subject = ""
-        self._text = _Words()
+        self._text = HungText()
 
     def compose(self) -> ComposeResult:
         """One text."""
