@@ -71,10 +71,12 @@ def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str, instead:
 
 def _replay(args: argparse.Namespace) -> int:
     require_terminal()
+    from contextlib import ExitStack
+
     from tracer.etl.file import EtlFile  # brings numpy: not for --help
-    from tui.live.app import LiveApp  # brings textual
-    from tui.live.follower import Follower
     from tui.live.pace import Pace
+    from tui.live.replay import Replay
+    from tui.live.replay_screen import ReplayApp  # brings textual
     from tui.live.worker import run_beside
     from tui.look import look_here
     from tui.reading.tag_names import load_tag_names
@@ -82,7 +84,11 @@ def _replay(args: argparse.Namespace) -> int:
 
     names = load_tag_names(args.pooltag, quiet=args.quiet)
     compile_kernels(quiet=args.quiet)
-    with EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1) as source:
-        follower = Follower(source, names, Pace(args.speed))
-        run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii)), follower)
+    with ExitStack() as opened:
+
+        def reopen() -> EtlFile:
+            return opened.enter_context(EtlFile.open(args.replay, window_bytes=_WINDOW_BYTES, threads=1))
+
+        replay = Replay(reopen, names, Pace(args.speed))
+        run_beside(ReplayApp(replay, look=look_here(ascii_asked=args.ascii)), replay)
     return ExitCode.DONE

@@ -134,7 +134,8 @@ class MainScreen(TakingScreen):
 
     def action_filter(self) -> None:
         """Open the filter line."""
-        self.query_one(FilterLine).open()
+        self.query_one(FilterLine).open([term for term, _ in self.view.offers()])
+        self._count()
 
     def action_panel(self) -> None:
         """Move the keys between view and panel."""
@@ -147,7 +148,7 @@ class MainScreen(TakingScreen):
 
     def action_help(self) -> None:
         """Show what the keys do here."""
-        self.app.push_screen(HelpScreen(self))
+        self.app.push_screen(HelpScreen(self, self.view.offers()))
 
     def action_pause(self) -> None:
         """Hold the picture while the header goes on counting; again: go on."""
@@ -249,6 +250,12 @@ class MainScreen(TakingScreen):
         if event.view is self.view:
             self.query_one(SidePanel).say(event.text)
             self._share_room()
+            self._count()
+
+    def _count(self) -> None:
+        counts = self.view.counts()
+        if counts is not None:
+            self.query_one(FilterLine).count(*counts)
 
     @on(SidePanel.Read)
     def _read(self) -> None:
@@ -265,6 +272,7 @@ class MainScreen(TakingScreen):
     @on(FilterLine.Changed)
     def _narrow(self, event: FilterLine.Changed) -> None:
         self.query_one(FilterLine).complain(self.view.narrow(event.value))
+        self._count()
         self.refresh_bindings()
 
     @on(FilterLine.Closed)

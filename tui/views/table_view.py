@@ -13,6 +13,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from analyzers.quantities import moment
+from tui.filtering.rows import offers
 from tui.tables.model import TableModel
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD
 from tui.views.listing import Listing
@@ -87,6 +88,14 @@ class TableView(View):
     def narrow(self, words: str) -> str:
         """Filter the rows."""
         return self.table.filter_by(words)
+
+    def offers(self) -> list[tuple[str, str]]:
+        """By the columns that the table has."""
+        return offers(self.table.view.model)
+
+    def counts(self) -> tuple[int, int]:
+        """Rows that are shown, and all."""
+        return len(self.table.view), self.table.view.model.length
 
     def exported(self) -> Table:
         """The table's columns and its rows, with all digits."""

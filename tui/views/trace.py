@@ -71,7 +71,11 @@ class TraceView(View):
         """Show only lines that hold the words."""
         self._needle = words.casefold()
         self._write()
-        return "" if self._shown or not words else "no line holds that"
+        return ""
+
+    def counts(self) -> tuple[int, int]:
+        """Lines that hold the words, and all."""
+        return len(self._shown), len(self._lines)
 
     def exported(self) -> Table:
         """A column of lines."""

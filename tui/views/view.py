@@ -69,6 +69,14 @@ class View(Widget):
         del words
         return ""
 
+    def offers(self) -> list[tuple[str, str]]:
+        """Terms that a filter of this view understands, each with what it means."""
+        return [("words", "lines that hold the text, upper and lower case alike")] if self.can_narrow else []
+
+    def counts(self) -> tuple[int, int] | None:
+        """How many rows fit the filter, and how many there are; ``None`` where there are no rows."""
+        return None
+
     @property
     def can_narrow(self) -> bool:
         """Whether a filter leaves anything out."""

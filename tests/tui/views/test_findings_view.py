@@ -31,7 +31,7 @@ def test_findings_come_first_and_cleared_groups_below_them(leaking_snapshot: Sna
     verdicts = ["pending-apc", "missing-free", "growth", "cleared: cache", "cleared: transient"]
     assert column(shown, "verdict") == verdicts
     assert column(shown, "tag") == ["Irp", "AfdB", "CM25", "CM25", "File"]
-    assert column(shown, "accused") == ["client.exe (4330) thread 88", "afd.sys", "several processes", "-", "-"]
+    assert column(shown, "accused") == ["client.exe (4330) thread 88", "afd.sys", "(driver not known)", "-", "-"]
 
 
 def test_what_is_not_known_is_a_dash_and_sorts_last(leaking_snapshot: Snapshot) -> None:
