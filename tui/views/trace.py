@@ -61,7 +61,8 @@ class TraceView(View):
 
     def wanted(self, width: int) -> Size:
         """All of the lines."""
-        return Size(super().wanted(width).width, len(self._shown))
+        longest = max((line.cell_len for line in self._lines), default=0)
+        return Size(max(longest + self.scroll.gutter.width + 1, super().wanted(width).width), len(self._shown))
 
     def take_focus(self) -> None:
         """Keys go to the text."""
