@@ -178,7 +178,7 @@ class Chart(Widget, can_focus=True):
             for row, line in enumerate(lines)
         ]
         marks = Segment(mark_line(self.data, self.cursor, width), self.get_component_rich_style("chart--mark"))
-        drawn.append(Strip([Segment(" " * GUTTER), marks]))
+        drawn.append(Strip([Segment(" " * GUTTER, axis), marks]))
         drawn.append(Strip([Segment(" " * (GUTTER - 1) + "+" + "─" * width, axis)]))
         times = time_line(len(self.data) * self.data.step_ns, width, self.data.end_ns)
         drawn.append(Strip([Segment(" " * GUTTER + times, axis)]))
