@@ -15,6 +15,7 @@ from textual.filter import LineFilter
 from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
+from tui.pictures import self_contained
 from tui.safe_text import safe
 from tui.screens.main import MainScreen
 from tui.screens.palette import ActionProvider
@@ -87,6 +88,10 @@ class PoolscopeApp(App[None]):
         """A key as it is called on the screen."""
         shown = super().get_key_display(binding)
         return shown.translate(KEY_NAMES) if self._ascii else shown
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as an SVG picture that needs nothing else."""
+        return self_contained(super().export_screenshot(title=title, simplify=simplify))
 
     def on_mount(self) -> None:
         """Show the first view."""

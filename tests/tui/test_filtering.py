@@ -13,9 +13,9 @@ from analyzers.quantities import duration, number, size
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import HOSTILE
 from tui.filtering.amounts import amount
-from tui.filtering.parser import EXAMPLES, parse
-from tui.filtering.rows import fields, fitting
-from tui.filtering.terms import FieldTerm, FilterError, Relation, Word
+from tui.filtering.parser import parse
+from tui.filtering.rows import fields, fitting, offers
+from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Word
 from tui.tables.columns import Heading, NumberColumn, labels_of
 from tui.tables.model import TableModel, TableView
 from tui.tables.tags import tag_table
@@ -118,8 +118,8 @@ def test_rows_fit_all_terms(words: str, rows: list[int]) -> None:
         ("age>5k", ("a time with its unit", "age>5k", "age>1s")),
         ("size>5s", ("'5s' is no number or size", "size>5s", "size>4k")),
         ("tag>Irp", ("tag is a text", "tag>Irp", "tag:afd")),
-        ("proces:x", ("no field proces here (did you mean 'process'?; there are", "proces:x")),
-        ("color:red", ("no field color here (there are tag, process, bytes, outstanding, age)", "color:red", "red")),
+        ("byte:x", ("no field byte here (did you mean 'bytes'?; there are", "byte:x")),
+        ("color:red", ("no field color here (there are tag, who, bytes, outst, age)", "color:red", "red")),
     ],
 )
 def test_a_complaint_says_what_where_and_how_it_would_be_right(words: str, parts: tuple[str, ...]) -> None:
@@ -160,8 +160,31 @@ def test_filters_go_over_to_the_next_model_and_are_dropped_where_its_columns_are
     assert (gone.needle, gone.sort_key, gone.order.tolist()) == ("", "x", [0, 1])
 
 
-def test_every_example_of_the_help_is_understood() -> None:
-    assert all(parse(example) for example, _ in EXAMPLES)
+def test_what_is_offered_is_understood_and_is_about_columns_that_are_there(snapshot: Snapshot) -> None:
+    for model in (table(), tag_table(snapshot)):
+        for term, _ in offers(model):
+            fitting(model, parse(term + "x" if term.endswith(":") else term))
+        offered = {term.split(":")[0].split(">")[0] for term, _ in offers(model)[3:]}
+        assert offered == set(fields(model)) - {model.also_field}
+    assert "per-alloc>4k" in [term for term, _ in offers(tag_table(snapshot))]
+
+
+def test_or_stands_between_sides_of_which_one_has_to_fit() -> None:
+    assert found("tag:AfdB or tag:Mdl") == [2, 3]
+    assert found("tag:Irp? bytes>4096 or outst:100") == [1, 2]
+    assert found("tag:AfdB OR process:system") == [1, 2]
+    assert found("-tag:Irp? or age>1min") == [2, 3]
+    assert found("afdb or") == [2], "while one still types"
+    assert found('"or"') == found("or") == []
+    assert parse("a or b")[1] == Or()
+
+
+def test_columns_have_the_names_that_stand_on_the_screen(snapshot: Snapshot) -> None:
+    assert found("outst>=10") == found("outstanding>=10") == [1, 2]
+    assert found("who:system") == found("process:system") == [1]
+    assert fitting(tag_table(snapshot), parse("per-alloc>1k")).sum() == 1
+    with pytest.raises(FilterError, match=r"no field colour here \(but tag, .*per-alloc"):
+        fitting(tag_table(snapshot), parse("colour:x"))
 
 
 def test_a_process_finds_tags_that_show_no_process(snapshot: Snapshot) -> None:

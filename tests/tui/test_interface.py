@@ -64,21 +64,20 @@ async def test_enter_goes_deeper_and_the_way_is_shown(snapshot: Snapshot) -> Non
     async with opened(snapshot) as it:
         await it.press("down", "enter")
         assert it.screen.place.view == "stacks"
-        assert any(line.strip() == "Tags > Stacks of Irp" for line in it.lines)
+        assert any(line.rstrip().endswith("Tags > Stacks of Irp") for line in it.lines)
         await it.press("escape")
         assert it.cursor == "Irp"
 
 
 async def test_of_a_long_way_the_last_steps_are_shown_as_many_as_there_is_room_for(leaking_snapshot: Snapshot) -> None:
-    async with opened(leaking_snapshot, (60, 24)) as it:
-        await it.press("2", "enter", "4", "5", "6", "8")
+    async with opened(leaking_snapshot, (120, 24)) as it:
+        await it.press("2", "enter", *["tab"] * 5)
         way = it.lines[it.screen.query_one("#way").region.y].strip()
-        assert way.startswith(".. > ")
-        assert way.endswith("Allocs of AfdB")
-        await it.pilot.resize_terminal(160, 24)
+        assert re.search(r"U No limits   \.\. > .*Allocs of AfdB$", way)
+        await it.pilot.resize_terminal(260, 24)
         await it.press()
         way = it.lines[it.screen.query_one("#way").region.y].strip()
-        assert way.startswith("Findings > Tags > Stacks of ")
+        assert "   Tags > Stacks of AfdB > Processes of AfdB > Sockets of AfdB > " in way
 
 
 @pytest.mark.repeats
@@ -105,12 +104,13 @@ async def test_a_chart_takes_no_filter_and_does_not_offer_one(leaking_snapshot: 
 async def test_a_filter_that_is_typed_shows_what_ends_it_and_has_its_sign_before_it(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         await it.press("slash")
-        assert "size>4k" in it.text
+        assert "bytes>4k" in it.text
+        assert "age>" not in it.text, "the tags have no such column"
         assert "Keep filter" in it.lines[-1]
         assert "Drop filter" in it.lines[-1]
         assert "/ Filter" not in it.lines[-1]
         await it.press(*"afd")
-        assert it.lines[-2].strip() == "/ afd"
+        assert re.fullmatch(r"/ afd +1 of 4 rows", it.lines[-2].strip())
 
 
 async def test_a_click_on_a_view_changes_to_it_at_any_width(snapshot: Snapshot) -> None:
@@ -123,13 +123,23 @@ async def test_a_click_on_a_view_changes_to_it_at_any_width(snapshot: Snapshot) 
             assert it.screen.place.view == "processes"
 
 
-async def test_every_view_is_named_on_the_screen_at_80_columns(snapshot: Snapshot) -> None:
+async def test_every_view_is_named_in_full_on_the_screen_at_80_columns(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         for view in VIEWS:
             await it.press(view.number)
-            line = it.lines[it.screen.query_one(ViewBar).region.y]
-            assert f"[{view.number} {view.title}]" in line
-            assert all(f"{other.number} {other.title[:4]}" in line for other in VIEWS)
+            region = it.screen.query_one(ViewBar).region
+            bar = " ".join(it.lines[region.y : region.bottom])
+            assert f"[{view.number} {view.title}]" in bar
+            assert all(f"{other.number} {other.title}" in bar for other in VIEWS)
+
+
+async def test_a_click_on_the_second_line_of_views_changes_to_one(snapshot: Snapshot) -> None:
+    async with opened(snapshot) as it:
+        region = it.screen.query_one(ViewBar).region
+        assert region.height == 2
+        await it.pilot.click(ViewBar, offset=(it.lines[region.y + 1].index("9 "), 1))
+        await it.press()
+        assert it.place == "timeline"
 
 
 @pytest.mark.parametrize(
@@ -229,14 +239,6 @@ async def test_a_mark_is_shown_counts_from_then_on_and_is_cleared(story: Story) 
         assert it.column("tag") == ["AfdB", "Irp", "CM25", "File"]
 
 
-async def test_marking_a_complete_trace_says_that_nothing_comes_after(snapshot: Snapshot) -> None:
-    async with opened(snapshot) as it:
-        await it.press("M")
-        assert "nothing comes after" in it.told[0]
-        for key in VIEW_KEYS:
-            await it.press(key)
-
-
 async def test_what_feeds_the_snapshots_can_say_a_word_in_the_header(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         it.screen.show(snapshot, "SESSION ENDED")
@@ -286,7 +288,7 @@ async def test_a_filter_works_while_typing_enter_keeps_it_and_escape_drops_it(sn
     async with opened(snapshot) as it:
         await it.press("slash", "n", "t", "o", "s")
         assert it.column("tag") == ["Irp", "CM25"]
-        assert any(line.strip() == "/ ntos" for line in it.lines)
+        assert any(re.fullmatch(r"/ ntos +2 of 4 rows", line.strip()) for line in it.lines)
         await it.press("enter")
         assert it.app.focused is it.table
         await it.press("down")
@@ -398,14 +400,6 @@ async def test_keys_go_to_the_panel_and_back(snapshot: Snapshot) -> None:
         assert it.side_panel.has_focus
         await it.press("ctrl+o")
         assert it.table.has_focus
-
-
-async def test_panel_and_view_stand_side_by_side_on_a_wide_terminal(snapshot: Snapshot) -> None:
-    for size, beside in (((80, 24), False), ((160, 48), True)):
-        async with opened(snapshot, size) as it:
-            panel, view = it.side_panel.region, it.view.region
-            assert (panel.y == view.y) == beside
-            assert (panel.x > view.x) == beside
 
 
 async def test_a_fault_of_the_interface_is_told_by_the_command_line_and_not_by_textual(

@@ -99,7 +99,7 @@ async def test_the_palette_does_what_is_chosen(snapshot: Snapshot) -> None:
         await it.until("outstanding bytes over time")
         await it.pilot.pause(0.3)
         await it.press("enter")
-        await it.until("Tags > Timeline")
+        await it.until("outstanding bytes over time")
         assert it.screen.place.view == "timeline"
 
 

@@ -178,7 +178,7 @@ async def test_rows_are_made_when_they_are_asked_for(snapshot: Snapshot) -> None
 
 
 NAMES = {
-    "findings": "rank sure_percent verdict tag culprit outstanding bytes retained_bytes bytes_per_hour",
+    "findings": "rank accused bytes sure_percent verdict tag outstanding driver process retained_bytes bytes_per_hour",
     "tags": "tag type allocations frees outstanding bytes each_bytes peak_bytes driver description",
     "stacks": "bytes share_percent outstanding allocations frees stacks level frames",
     "processes": "bytes share_percent outstanding held known level who",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +16,27 @@ from textual.pilot import Pilot
 
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
-from tests.analyzers.against_truth import analysed
+from fixtures.settings import Settings
+from fixtures.simulate import simulate
+from tests.analyzers.against_truth import NO_NAMES, analysed
 from tests.tui.stories import SECOND, Story
+from tracer.etl.file import EtlFile
 from tui.app import PoolscopeApp
+from tui.live.pace import Pace
+from tui.live.replay import Replay
+from tui.live.replay_screen import ReplayApp
 from tui.screens.main import MainScreen
 from tui.views.names import VIEW_NAMES
 
 MOST_KEYS = 8
-SHOWN_AS = {"enter": r"⏎|\benter\b", "escape": r"\besc\b", "ctrl+p": r"\^p", "question_mark": r"\? Help"}
+SHOWN_AS = {
+    "enter": r"⏎|\benter\b",
+    "escape": r"\besc\b",
+    "ctrl+p": r"\^p",
+    "question_mark": r"\? Help",
+    "slash": "/ Filter",
+    "ctrl+o": r"\^o Reads on",
+}
 KNOWN_WITHOUT_BEING_TOLD = {"up", "down", "pageup", "pagedown", "home", "end"}
 
 
@@ -70,9 +84,14 @@ class Person:
 
 
 @asynccontextmanager
-async def someone_at(snapshot: Snapshot) -> AsyncIterator[Person]:
-    app = PoolscopeApp(snapshot)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+async def someone_at(snapshot: Snapshot, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Person]:
+    async with watched(PoolscopeApp(snapshot), size) as person:
+        yield person
+
+
+@asynccontextmanager
+async def watched(app: PoolscopeApp, size: tuple[int, int]) -> AsyncIterator[Person]:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Person(app, pilot)
 
@@ -130,12 +149,13 @@ def grown(story: Story, tag: str, count: int) -> Snapshot:
 async def test_which_tag_grew_most_since_a_mark(story: Story) -> None:
     async with someone_at(story.make()) as person:
         assert person.sees("[2 Tags]")
+        main = person.app.screen
+        assert isinstance(main, MainScreen)
+        main.show(story.make())
         await person.press("ctrl+p")
         await person.type("mark")
         assert re.search(r"^ *Mark$", person.screen, re.MULTILINE)
         await person.press("enter")
-        main = person.app.screen
-        assert isinstance(main, MainScreen)
         main.show(grown(story, "CM25", 40))
         await person.press("home")
         assert "CM25" in person.first_row
@@ -156,3 +176,77 @@ async def test_a_stack_is_copied(story: Story) -> None:
         await person.press("3", "down", "y")
         assert person.sees("copied")
         assert re.search(r"(?:ntoskrnl\.exe|afd\.sys)\+0x[0-9a-f]+", person.app.clipboard)
+
+
+at_each_size = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+
+
+@pytest.fixture(scope="module")
+def leaks(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    path = tmp_path_factory.mktemp("tasks") / "two.etl"
+    simulate("two-leaks", 3, Settings()).write(path)
+    return analysed(path)
+
+
+@at_each_size
+async def test_the_accused_driver_is_found_and_what_it_allocated(leaks: Snapshot, size: tuple[int, int]) -> None:
+    async with someone_at(leaks, size) as person:
+        assert re.search(r"Accused", person.screen)
+        assert "contosodev.sys" in person.first_row
+        await person.press("down", "enter")
+        assert person.sees("[8 Allocs]")
+        assert person.sees("Limited to finding 2")
+        assert person.sees("driver contosoflt.sys")
+
+
+@at_each_size
+async def test_all_of_a_findings_evidence_is_read(leaks: Snapshot, size: tuple[int, int]) -> None:
+    evidence = [reason.says.rstrip(".") for reason in leaks.diagnosis.findings[0].evidence]
+    async with someone_at(leaks, size) as person:
+        seen = person.screen
+        if "^o Reads on" in person.screen:
+            await person.press("ctrl+o")
+            seen += person.screen
+            await person.press("end")
+            seen += person.screen
+        said = re.sub(r"[\s│▁▂▃▄▅▆▇█]+", "", seen)
+        assert [words for words in evidence if re.sub(r"\s+", "", words) not in said] == []
+
+
+@at_each_size
+async def test_all_limits_are_dropped_with_one_key(leaks: Snapshot, size: tuple[int, int]) -> None:
+    async with someone_at(leaks, size) as person:
+        await person.press("enter", "enter")
+        assert person.sees("Limited to")
+        await person.press("U")
+        assert not person.sees("Limited to")
+
+
+@at_each_size
+async def test_a_replay_is_taken_to_its_middle(size: tuple[int, int]) -> None:
+    with ExitStack() as opened:
+
+        def reopen() -> EtlFile:
+            return opened.enter_context(EtlFile.open(DEMO_TRACE, window_bytes=1 << 14, threads=1))
+
+        replay = Replay(reopen, NO_NAMES, Pace(1 / 64))
+        async with watched(ReplayApp(replay), size) as person:
+            await person.press("J")
+            await person.type("50%")
+            await person.press("enter")
+            for _ in range(200):
+                if re.search(r"at 5\d %", person.screen):
+                    break
+                await asyncio.sleep(0.02)
+            assert re.search(r"at 5\d %", person.screen)
+            assert person.sees("Irp")
+
+
+@at_each_size
+async def test_rows_are_filtered_by_what_the_line_offers(leaks: Snapshot, size: tuple[int, int]) -> None:
+    async with someone_at(leaks, size) as person:
+        await person.press("2", "slash")
+        assert person.sees("bytes>4k")
+        await person.type("ctrq")
+        assert person.sees("1 of ")
+        assert "CtRq" in person.first_row

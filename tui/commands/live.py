@@ -80,10 +80,12 @@ def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str, instead:
 
 def _replay(args: argparse.Namespace) -> int:
     require_terminal()
+    from contextlib import ExitStack
+
     from tracer.etl.file import EtlFile  # brings numpy: not for --help
-    from tui.live.app import LiveApp  # brings textual
-    from tui.live.follower import Follower
     from tui.live.pace import Pace
+    from tui.live.replay import Replay
+    from tui.live.replay_screen import ReplayApp  # brings textual
     from tui.live.worker import run_beside
     from tui.look import look_here
     from tui.reading.archives import unpacked
@@ -92,8 +94,12 @@ def _replay(args: argparse.Namespace) -> int:
 
     names = load_tag_names(args.pooltag, quiet=args.quiet)
     compile_kernels(quiet=args.quiet)
-    opening = unpacked(args.replay, quiet=args.quiet)
-    with opening as file, EtlFile.open(file.path, window_bytes=_WINDOW_BYTES, threads=1) as source:
-        follower = Follower(source, names, Pace(args.speed))
-        run_beside(LiveApp(follower, look=look_here(ascii_asked=args.ascii, theme=args.theme)), follower)
+    with ExitStack() as opened:
+        file = opened.enter_context(unpacked(args.replay, quiet=args.quiet))
+
+        def reopen() -> EtlFile:
+            return opened.enter_context(EtlFile.open(file.path, window_bytes=_WINDOW_BYTES, threads=1))
+
+        replay = Replay(reopen, names, Pace(args.speed))
+        run_beside(ReplayApp(replay, look=look_here(ascii_asked=args.ascii, theme=args.theme)), replay)
     return ExitCode.DONE

@@ -1,7 +1,8 @@
 """The text of a filter to its terms.
 
 ``word`` · ``"two words"`` · ``field:value`` (``?`` and ``*`` stand for other characters) · ``field>value`` with
-``=``, ``!=``, ``<``, ``<=``, ``>=`` · ``-term`` for its opposite. A row has to fit all terms.
+``=``, ``!=``, ``<``, ``<=``, ``>=`` · ``-term`` for its opposite. A row has to fit all terms, or with ``or`` between
+them all on one of its sides.
 """
 
 from __future__ import annotations
@@ -9,28 +10,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tui.filtering.terms import FieldTerm, FilterError, Relation, Term, Word
+from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Term, Word
 
 _PIECE: Final = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _FIELD: Final = re.compile(r"(?P<field>[A-Za-z][\w-]*)(?P<relation>!=|<=|>=|:|=|<|>)(?P<value>.*)", re.DOTALL)
 
-EXAMPLES: Final = (
-    ("afd", "rows that hold the text, upper and lower case alike"),
-    ("tag:Irp?", "by field; ? and * stand for other characters; case counts in tags"),
-    ("driver:afd", "a part of the name is enough"),
-    ("process:client", "by the process that holds the memory"),
-    ("size>4k", "sizes take k, M, G (of 1024)"),
-    ("age>1s", "times take ns, us, ms, s, min, h"),
-    ("count>=10", "also = != < <= >"),
-    ("verdict:missing-free", "by verdict"),
-    ("-afd", "not; several terms: all of them"),
-)
-"""The language by examples, for the help."""
-
 
 def parse(text: str) -> tuple[Term, ...]:
     """The terms of a filter. Raises FilterError for a text that is none."""
-    return tuple(_term(piece) for piece in _PIECE.findall(text))
+    pieces = _PIECE.findall(text)
+    if [piece.lower() for piece in pieces] == ["or"]:
+        return (Word(pieces[0]),)
+    return tuple(Or() if piece.lower() == "or" else _term(piece) for piece in pieces)
 
 
 def _term(piece: str) -> Term:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import groupby
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from analyzers.quantities import duration, moment
+from analyzers.quantities import duration, moment, size
 from analyzers.selection.wording import Fits, Kind, names_like
 from tui.filtering.amounts import amount
-from tui.filtering.terms import FieldTerm, FilterError, Relation, Term, Word
+from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Term, Word
 from tui.findings.rates import HOUR_SECONDS, size_a_second
 from tui.hints import did_you_mean
 from tui.tables.columns import Column, LabelColumn, Mask, NumberColumn, Untold
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _ALIASES: Final = {"size": "bytes", "bytes": "size", "count": "outstanding", "diff": "outstanding", "name": "process"}
 """Another name for a field, where a table has none of the first name."""
 
+_NAME: Final = re.compile(r"[a-z][\w-]*")
 _COMPARE: Final[Mapping[Relation, Callable[[Any, Any], Any]]] = {
     Relation.HOLDS: operator.eq,
     Relation.EQUAL: operator.eq,
@@ -38,22 +41,66 @@ _OF_TEXT: Final = (Relation.HOLDS, Relation.EQUAL, Relation.NOT_EQUAL)
 
 def fitting(model: TableModel, terms: Sequence[Term]) -> Mask:
     """The rows that fit all terms. Raises FilterError for a term that this table cannot answer."""
+    sides = [list(side) for is_or, side in groupby(terms, lambda term: isinstance(term, Or)) if not is_or]
+    masks = [_fitting_all(model, side) for side in sides]
+    return np.logical_or.reduce(masks) if masks else np.ones(model.length, np.bool_)
+
+
+def _fitting_all(model: TableModel, terms: Sequence[Term]) -> Mask:
     mask = np.ones(model.length, np.bool_)
     for term in terms:
-        found = _holding(model, term.text) if isinstance(term, Word) else _by_field(model, term)
-        mask &= found != term.negated
+        match term:
+            case Word():
+                mask &= _holding(model, term.text) != term.negated
+            case FieldTerm():
+                mask &= _by_field(model, term) != term.negated
     return mask
 
 
 def fields(model: TableModel) -> list[str]:
-    """What can stand before a colon here."""
-    own = [field_of(column) for column in model.columns if isinstance(column, (LabelColumn, NumberColumn))]
+    """What can stand before a colon here: the columns by the names that they have on the screen."""
+    own = [named(column) for column in _by_need(model)]
     return list(dict.fromkeys([*own, *([model.also_field] if model.also_field else [])]))
 
 
-def field_of(column: Column) -> str:
-    """The column's name in a filter."""
-    return (column.heading.field or column.heading.key).lower()
+def offers(model: TableModel) -> list[tuple[str, str]]:
+    """Terms that can be typed for this table, each with what it means; the most important columns first."""
+    some = [
+        ("afd", "rows that hold the text, upper and lower case alike"),
+        ("-afd", "not; several terms: all of them"),
+        ("afd or tcp", "rows that fit what stands on one of its sides"),
+    ]
+    return [*some, *(_offer(column) for column in _by_need(model))]
+
+
+def _offer(column: LabelColumn | NumberColumn) -> tuple[str, str]:
+    name, title = named(column), column.heading.title
+    if isinstance(column, LabelColumn):
+        return f"{name}:", f"by {title}; a part is enough, ? and * stand for other characters"
+    if _is_time(column):
+        return f"{name}>1s", f"by {title}; times take ns, us, ms, s, min, h"
+    if _shown_by(column) in (size, size_a_second):
+        return f"{name}>4k", f"by {title}; sizes take k, M, G (of 1024)"
+    return f"{name}>10", f"by {title}; also = != < <= >"
+
+
+def _by_need(model: TableModel) -> list[LabelColumn | NumberColumn]:
+    own = [column for column in model.columns if isinstance(column, (LabelColumn, NumberColumn))]
+    return sorted(own, key=lambda column: column.heading.drop)
+
+
+def named(column: Column) -> str:
+    """The column's name in a filter: its title in small letters, with ``-`` for blanks; its key where that has others.
+
+    ``Per alloc`` is ``per-alloc``, ``#`` is ``rank``.
+    """
+    title = column.heading.title.lower().replace(" ", "-")
+    return title if _NAME.fullmatch(title) else column.heading.key.lower()
+
+
+def _names(column: Column) -> tuple[str, ...]:
+    """All that it is called in a filter."""
+    return named(column), column.heading.key.lower(), column.heading.field.lower()
 
 
 def _holding(model: TableModel, text: str) -> Mask:
@@ -69,7 +116,7 @@ def _holding(model: TableModel, text: str) -> Mask:
 def _by_field(model: TableModel, term: FieldTerm) -> Mask:
     for name in (term.field, _ALIASES.get(term.field, "")):
         for column in model.columns:
-            if name and field_of(column) == name:
+            if name and name in _names(column):
                 if isinstance(column, LabelColumn):
                     return _labels(column, term)
                 if isinstance(column, NumberColumn):
@@ -111,8 +158,7 @@ def _pattern(term: FieldTerm) -> Fits:
 
 
 def _numbers(column: NumberColumn, term: FieldTerm) -> Mask:
-    show = column.show.show if isinstance(column.show, Untold) else column.show
-    is_time = show in (duration, moment)
+    is_time = _is_time(column)
     example = f"{term.field}>{'1s' if is_time else '4k'}"
     wanted = amount(term.value, is_time=is_time)
     if wanted is None:
@@ -120,9 +166,17 @@ def _numbers(column: NumberColumn, term: FieldTerm) -> Mask:
             "a time with its unit (ns us ms s min h) is missing" if is_time else f"'{term.value}' is no number or size"
         )
         raise FilterError(what, str(term), example)
-    if show is size_a_second:
+    if _shown_by(column) is size_a_second:
         wanted *= HOUR_SECONDS
     return _compared(column.values, term.relation, wanted)
+
+
+def _shown_by(column: NumberColumn) -> Callable[[int], str]:
+    return column.show.show if isinstance(column.show, Untold) else column.show
+
+
+def _is_time(column: NumberColumn) -> bool:
+    return _shown_by(column) in (duration, moment)
 
 
 def _compared(values: np.ndarray[Any, Any], relation: Relation, wanted: Fraction) -> Mask:

@@ -43,7 +43,15 @@ class FieldTerm:
         return f"{'-' * self.negated}{self.field}{self.relation}{self.value}"
 
 
-Term: TypeAlias = Word | FieldTerm
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Between terms: a row has to fit all terms on one of its sides."""
+
+    def __str__(self) -> str:
+        return "or"
+
+
+Term: TypeAlias = Word | FieldTerm | Or
 
 
 class FilterError(Exception):

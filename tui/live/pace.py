@@ -23,6 +23,10 @@ class Pace:
         """The trace's time 0 is now."""
         self._began = self.clock()
 
+    def go_on_from(self, time_ns: int) -> None:
+        """That time of the trace is now."""
+        self._began = self.clock() - (0.0 if self.speed is None else time_ns / _SECOND / self.speed)
+
     def wait_for(self, time_ns: int) -> float:
         """Seconds until a moment of the trace has come; not positive when it has."""
         return 0.0 if self.speed is None else self._began + time_ns / _SECOND / self.speed - self.clock()

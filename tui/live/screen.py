@@ -64,11 +64,18 @@ class LiveScreen(MainScreen):
     @on(Told)
     def _take(self, event: Told) -> None:
         event.stop()
-        moment = event.moment
-        self._line.show(moment)
-        if moment.snapshot is not None:
-            self.show(moment.snapshot, moment.state or self._follower.label)
+        self.told(event.moment)
         self.call_after_refresh(self._follower.taken)
+
+    def told(self, moment: Moment) -> None:
+        """Show what the worker has told."""
+        self._line.show(moment)
+        status = moment.state or self._follower.label
+        if moment.snapshot is not None:
+            self.show(moment.snapshot, status, ended=moment.ended)
+        elif status != self._watch.status:
+            self._watch.status = status
+            self._refresh_bar()
 
     def _tell(self, moment: Moment) -> None:
         """Runs in the worker's thread and does not wait, so that leaving never waits for the worker either."""

@@ -13,7 +13,6 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Static
 
-from tui.filtering.parser import EXAMPLES
 from tui.screens.actions import actions
 from tui.tables.allocations import INFERRED_MARK
 from tui.widgets.key_bar import KeyBar
@@ -48,11 +47,12 @@ class HelpScreen(ModalScreen[None]):
         Binding("pageup", "scroll(-10)", "Page up", show=False, id="help.page-up", tooltip="Up", priority=True),
     ]
 
-    def __init__(self, asking: Screen[Any]) -> None:
+    def __init__(self, asking: Screen[Any], offered: Sequence[tuple[str, str]] = ()) -> None:
+        """``offered``: terms of a filter there, and what they mean."""
         super().__init__()
         self._sections = (
             ("Keys", [(" ".join(action.keys), action.explanation) for action in actions(asking)]),
-            ("Filter", list(EXAMPLES)),
+            ("Filter", offered),
             ("Words", list(_WORDS)),
         )
         self._text = Static(markup=False)

@@ -10,12 +10,22 @@ from tui.views.registry import VIEWS
 
 MAIN_KEYS: Final[list[BindingType]] = [
     Binding("escape,backspace", "back", "Back", id="main.back", tooltip="Drop the filter, or one step back"),
-    Binding("tab", "next_view(1)", "Next view", show=False, id="main.next", tooltip="The next view"),
-    Binding("shift+tab", "next_view(-1)", "Previous view", show=False, id="main.previous", tooltip="The view before"),
+    Binding(
+        "tab", "next_view(1)", "Next view", show=False, id="main.next", tooltip="The next view, limited as this one"
+    ),
+    Binding(
+        "shift+tab",
+        "next_view(-1)",
+        "Previous view",
+        show=False,
+        id="main.previous",
+        tooltip="The view before, limited as this one",
+    ),
     *(
         Binding(view.number, f"go('{view.key}')", view.title, show=False, id=f"view.{view.key}", tooltip=view.summary)
         for view in VIEWS
     ),
+    Binding("U", "unlimit", "No limits", show=False, id="main.unlimit", tooltip="Drop all limits: show everything"),
     Binding("slash", "filter", "Filter", key_display="/", id="main.filter", tooltip="Show rows that fit a filter"),
     Binding("space", "pause", "Pause", show=False, id="main.pause", tooltip="Hold the picture, or go on"),
     Binding("M", "mark", "Mark", show=False, id="main.mark", tooltip="From now on only what comes after counts"),

@@ -13,9 +13,10 @@ from textual.widgets import ContentSwitcher, Static
 from analyzers.snapshot import Snapshot
 from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
+from tui.screens.layout import Room, shared
 from tui.screens.taking import TakingScreen
 from tui.screens.watch import Watch
-from tui.screens.way import Place, first_view, way_words
+from tui.screens.way import Place, first_view, place_words
 from tui.views.registry import VIEWS
 from tui.views.scope import EVERYTHING, Scope
 from tui.views.view import View
@@ -27,23 +28,20 @@ from tui.widgets.view_bar import ViewBar
 
 _STEPS_KEPT: Final = 100
 """So far back leads the way."""
+_NOTHING_AFTER: Final = "this trace is complete: nothing comes after a mark. In 9 Timeline, [ and ] set an interval"
 
 
 class MainScreen(TakingScreen):
     """Views over a snapshot; :meth:`show` takes the next one while a trace is followed."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - textual does not declare it as a class variable
-
     DEFAULT_CSS = """
     MainScreen #way { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     MainScreen #body { height: 1fr; }
     MainScreen ContentSwitcher { height: 1fr; }
-    MainScreen.-wide #body { layout: horizontal; }
-    MainScreen.-wide ContentSwitcher { width: 1fr; height: 100%; }
-    MainScreen.-wide SidePanel {
-        width: 36%; max-width: 80; height: 100%; border-top: none; border-left: solid $primary;
-    }
-    MainScreen.-wide SidePanel:focus { border-top: none; border-left: heavy $accent; }
+    MainScreen.-beside #body { layout: horizontal; }
+    MainScreen.-beside ContentSwitcher { width: 1fr; height: 100%; }
+    MainScreen.-beside SidePanel { height: 100%; border-left: solid $primary; }
+    MainScreen.-beside SidePanel:focus { border-left: heavy $accent; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_KEYS
@@ -55,6 +53,8 @@ class MainScreen(TakingScreen):
         self._way = [begin, Place(begin.view, scope)] if scope else [begin]
         self._views: dict[str, View] = {}
         self._stale: set[str] = set()
+        self._room: Room | None = None
+        self._was_read = False
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -90,10 +90,10 @@ class MainScreen(TakingScreen):
         """What is shown, not narrowed."""
         return self._watch.shown
 
-    def show(self, snapshot: Snapshot, status: str = "") -> None:
+    def show(self, snapshot: Snapshot, status: str = "", *, ended: bool = False) -> None:
         """Take the next snapshot of a trace that is followed; ``status`` stands out in the header."""
         self._watch.status = status
-        if self._watch.take(snapshot):
+        if self._watch.take(snapshot, ended=ended):
             self._refresh_all()
         else:
             self._refresh_bar()
@@ -111,11 +111,16 @@ class MainScreen(TakingScreen):
             self._arrive()
 
     def action_go(self, view: str) -> None:
-        """Change to a view."""
-        self.go(view)
+        """Change to a view, without limits."""
+        self.go(view, EVERYTHING)
+
+    def action_unlimit(self) -> None:
+        """Drop all limits and the filter, and stay in the view."""
+        self.query_one(FilterLine).drop()
+        self.go(self.place.view, EVERYTHING)
 
     def action_next_view(self, step: int) -> None:
-        """Change to a view beside this one."""
+        """Change to a view beside this one; the limits stay."""
         keys = [view.key for view in VIEWS]
         self.go(keys[(keys.index(self.place.view) + step) % len(keys)])
 
@@ -130,7 +135,8 @@ class MainScreen(TakingScreen):
 
     def action_filter(self) -> None:
         """Open the filter line."""
-        self.query_one(FilterLine).open()
+        self.query_one(FilterLine).open([term for term, _ in self.view.offers()])
+        self._count()
 
     def action_panel(self) -> None:
         """Move the keys between view and panel."""
@@ -138,11 +144,12 @@ class MainScreen(TakingScreen):
         if panel.has_focus:
             self.view.take_focus()
         else:
+            panel.display = True  # a small terminal shows it only to who reads it
             panel.focus()
 
     def action_help(self) -> None:
         """Show what the keys do here."""
-        self.app.push_screen(HelpScreen(self))
+        self.app.push_screen(HelpScreen(self, self.view.offers()))
 
     def action_pause(self) -> None:
         """Hold the picture while the header goes on counting; again: go on."""
@@ -154,9 +161,10 @@ class MainScreen(TakingScreen):
 
     def action_mark(self) -> None:
         """From now on only what comes after counts."""
-        self.mark(self._watch.newest)
-        if not self._watch.follows:
-            self.notify("marked at the end of a complete trace: nothing comes after (C clears the mark)", markup=False)
+        if self._watch.follows:
+            self.mark(self._watch.newest)
+        else:
+            self.notify(_NOTHING_AFTER, markup=False)
 
     def action_clear_mark(self) -> None:
         """Everything counts again."""
@@ -166,6 +174,8 @@ class MainScreen(TakingScreen):
         """There is a way back only where one came from, and a filter only where it leaves something out."""
         if action == "back" and self.is_mounted:
             return bool(self.query_one(FilterLine).value) or len(self._way) > 1
+        if action == "unlimit" and self.is_mounted:
+            return bool(self.place.scope)
         if action == "filter" and self.is_mounted:
             return self.view.can_narrow and not self.query_one(FilterLine).has_focus_within
         return super().check_action(action, parameters)
@@ -179,17 +189,40 @@ class MainScreen(TakingScreen):
         switcher.current = self.place.view
         self.query_one(ViewBar).current = self.place.view
         self._show_way()
+        self._room = None
         self._stale.add(self.place.view)
         self._refresh_view()
         self.view.take_focus()
         self.refresh_bindings()
 
     def on_resize(self) -> None:
-        """The way takes the room that there is."""
+        """Everything takes the room that there is."""
+        self._room = None
         self._show_way()
+        self.call_after_refresh(self._share_room)
+
+    def _share_room(self) -> None:
+        """Give the panel what it needs and the view can spare.
+
+        In one place it only ever gets more, so that the rows do not jump while the cursor moves.
+        """
+        panel, body = self.query_one(SidePanel), self.query_one("#body").size
+        if not body.height:
+            return
+        room = shared(body, self.view.wanted(body.width), panel.lines, is_read=panel.has_focus)
+        before = self._room
+        if before is not None and before.beside == room.beside and not (panel.has_focus or self._was_read):
+            room = max(before, room, key=lambda each: each.cells)
+        self._was_read = panel.has_focus
+        if room == before:
+            return
+        self._room = room
+        self.set_class(room.beside, "-beside")
+        panel.display = room.cells > 0
+        panel.styles.width, panel.styles.height = (room.cells, "100%") if room.beside else ("100%", room.cells)
 
     def _show_way(self) -> None:
-        self.query_one("#way", Static).update(way_words(self._way, self.size.width - 2), layout=False)
+        self.query_one("#way", Static).update(place_words(self._way, self.whole, self.size.width - 2), layout=False)
 
     def _drop_filter(self) -> None:
         """A filter ends with the place it was typed in."""
@@ -205,7 +238,7 @@ class MainScreen(TakingScreen):
         self._refresh_view()
 
     def _refresh_bar(self) -> None:
-        self.query_one(TraceBar).show(self._watch.newest, self._watch.signs)
+        self.query_one(TraceBar).show(self._watch.newest, self._watch.signs, self._watch.mark)
 
     def _refresh_view(self) -> None:
         """Only what is seen is worked out."""
@@ -217,6 +250,17 @@ class MainScreen(TakingScreen):
     def _say(self, event: View.Described) -> None:
         if event.view is self.view:
             self.query_one(SidePanel).say(event.text)
+            self._share_room()
+            self._count()
+
+    def _count(self) -> None:
+        counts = self.view.counts()
+        if counts is not None:
+            self.query_one(FilterLine).count(*counts)
+
+    @on(SidePanel.Read)
+    def _read(self) -> None:
+        self._share_room()
 
     @on(View.Stepped)
     def _step(self, event: View.Stepped) -> None:
@@ -224,11 +268,12 @@ class MainScreen(TakingScreen):
 
     @on(ViewBar.Chosen)
     def _choose(self, event: ViewBar.Chosen) -> None:
-        self.go(event.key)
+        self.action_go(event.key)
 
     @on(FilterLine.Changed)
     def _narrow(self, event: FilterLine.Changed) -> None:
         self.query_one(FilterLine).complain(self.view.narrow(event.value))
+        self._count()
         self.refresh_bindings()
 
     @on(FilterLine.Closed)

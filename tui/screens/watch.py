@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from analyzers.quantities import moment
 from analyzers.snapshot import Snapshot
-from tui.views.narrowing import narrowed
-from tui.views.scene import Scene
-from tui.views.scope import Interval, Lifetime, Scope
+from tui.views.scene import Scene, narrowed_to
+from tui.views.scope import Scope
 
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """``newest`` goes on while ``is_paused`` holds what is ``shown``; ``status``: a word of who feeds the snapshots."""
+    """``newest`` goes on while ``is_paused`` holds what is ``shown``; ``status``: a word of who feeds the snapshots.
+
+    ``follows``: more may come; a trace that has ended follows no more.
+    """
 
     newest: Snapshot
     shown: Snapshot
@@ -23,9 +25,9 @@ class Watch:
     follows: bool = False
     status: str = ""
 
-    def take(self, snapshot: Snapshot) -> bool:
-        """Take the next snapshot; tells whether it is shown."""
-        self.newest, self.follows = snapshot, True
+    def take(self, snapshot: Snapshot, *, ended: bool = False) -> bool:
+        """Take the next snapshot, after which nothing comes where it has ended; tells whether it is shown."""
+        self.newest, self.follows = snapshot, not ended
         return not self.is_paused and self._catch_up()
 
     def pause(self) -> None:
@@ -36,13 +38,13 @@ class Watch:
 
     def scene(self, scope: Scope) -> Scene:
         """What a view that is limited to ``scope`` shows: since the mark, if there is one."""
-        limits = self._since_mark(scope)
-        return Scene(narrowed(self.shown, limits), self.shown, scope, self.before, self.mark, limits, self.follows)
+        shown = narrowed_to(self.shown, scope, self.mark)
+        return Scene(shown, self.shown, scope, self.before, self.mark, self.follows)
 
     @property
     def signs(self) -> tuple[str, ...]:
         """Words that must not be overlooked."""
-        marked = () if self.mark is None else (f"SINCE {moment(self.mark.at_ns)}",)
+        marked = () if self.mark is None else (f"SINCE {moment(self.mark.at_ns)}: C Clears",)
         return (*([self.status] if self.status else []), *(["PAUSED"] if self.is_paused else []), *marked)
 
     def _catch_up(self) -> bool:
@@ -50,12 +52,3 @@ class Watch:
             return False
         self.before, self.shown = self.shown, self.newest
         return True
-
-    def _since_mark(self, scope: Scope) -> Scope:
-        if self.mark is None:
-            return scope
-        end = max(self.shown.at_ns, self.mark.at_ns)
-        if scope.interval is None:
-            return replace(scope, interval=Interval(self.mark.at_ns, end, Lifetime.INSIDE_KEPT))
-        start = min(max(scope.interval.from_ns, self.mark.at_ns), scope.interval.to_ns)
-        return replace(scope, interval=replace(scope.interval, from_ns=start))

@@ -1,4 +1,4 @@
-"""The way down that led to a view, and back up."""
+"""What a view is limited to, and the way down that led there."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from rich.text import Text
 
 from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
+from tui.views.limits import limit_words
 from tui.views.registry import VIEWS
 from tui.views.scope import Scope
 
 _DEEPER, _MORE = " > ", ".."
+_WHOLE: Final = "trace"
+"""The view that no limit changes."""
+_DROPS, _APART = "   U No limits", "   "
 _TITLES: Final = {view.key: view.title for view in VIEWS}
+_SUMMARIES: Final = {view.key: view.summary for view in VIEWS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,28 @@ def first_view(snapshot: Snapshot) -> str:
     return "findings" if snapshot.diagnosis.findings else "tags"
 
 
-def way_words(way: Sequence[Place], width: int) -> Text:
+def place_words(way: Sequence[Place], snapshot: Snapshot, width: int) -> Text:
+    """One line of ``width`` cells: the limits and the key that drops them, then the way; without limits, the view."""
+    place = way[-1]
+    limits = limit_words(place.scope, snapshot)
+    if not limits:
+        return Text(_SUMMARIES[place.view], "dim")
+    where = "The whole trace; other views: limited" if place.view == _WHOLE else "Limited"
+    said = Text(f"{where} to {', '.join(limits)}", "bold yellow")
+    said.truncate(max(width - len(_DROPS), 0), overflow="ellipsis")
+    said.append(_DROPS, "bold")
+    room = width - said.cell_len - len(_APART)
+    led = _way_words(_chain(way), room)
+    return Text.assemble(said, _APART, led) if led.cell_len <= room else said
+
+
+def _chain(way: Sequence[Place]) -> Sequence[Place]:
+    """From the last place without limits on."""
+    first = next((at for at in range(len(way) - 1, -1, -1) if not way[at].scope), 0)
+    return way[first:]
+
+
+def _way_words(way: Sequence[Place], width: int) -> Text:
     """The last steps of the way, as many as fit into ``width`` cells; the last one always."""
     shown = _step_words(way[-1])
     for before in range(len(way) - 2, -1, -1):

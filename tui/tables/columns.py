@@ -140,8 +140,8 @@ class ChangeColumn(NumberColumn, Styled):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DrawnColumn:
-    """Text that is made for the row that is looked at and for no other; neither searched nor sorted by."""
+class DrawnColumn(Styled):
+    """A drawing that is made for the row that is looked at and for no other; neither searched nor sorted by."""
 
     heading: Heading
     rows: int
@@ -159,6 +159,11 @@ class DrawnColumn:
     def width(self) -> int:
         """As promised."""
         return self.cells
+
+    def style(self, row: int) -> str:
+        """Under the cursor as elsewhere: the other way round it would show the opposite."""
+        del row
+        return "not reverse not underline"
 
     def matches(self, needle: str) -> None:
         """Not searched."""

@@ -12,8 +12,8 @@ from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
 from tui.findings.rates import is_by_second, size_a_second, told_rate
-from tui.findings.words import culprit, driver_words, whole_percent, whole_percents
-from tui.tables.columns import Heading, Mask, NumberColumn, Untold, labels_of
+from tui.findings.words import culprit, driver_words, process_words, whole_percent, whole_percents
+from tui.tables.columns import Heading, NumberColumn, Untold, labels_of
 from tui.tables.model import TableModel
 
 _UNTOLD: Final = int(np.iinfo(np.int64).min)
@@ -26,21 +26,22 @@ def finding_table(snapshot: Snapshot) -> TableModel:
     """One row per finding, then one per cleared group, each in the diagnosis' order."""
     findings, cleared = snapshot.diagnosis.findings, snapshot.diagnosis.cleared
     groups: tuple[Finding | Cleared, ...] = (*findings, *cleared)
-    culprits = [_culprit(group) for group in groups]
     title, rate_size = ("Per sec", size_a_second) if is_by_second(snapshot) else ("Per hour", size)
     none, rates = [_UNTOLD] * len(cleared), [_rate(finding, snapshot) for finding in findings]
     columns = (
         _ranks([finding.rank for finding in findings], len(cleared)),
-        _numbers("sure", "Sure", "c", 5, [whole_percents(f.confidence) for f in findings] + none, whole_percent),
-        labels_of(Heading("verdict", "Verdict", "v", 18, drop=2), [_verdict(group) for group in groups]),
-        labels_of(Heading("tag", "Tag", "t", 4, drop=4), [tag_text(group.tag) for group in groups]),
-        labels_of(Heading("culprit", "Culprit", "w", 14, drop=3, field="process"), culprits),
-        _numbers("outstanding", "Outst", "d", 8, [group.count for group in groups], number),
-        _numbers("bytes", "Bytes", "b", 7, [group.bytes for group in groups], size),
-        _numbers("retained", "Retained", "r", 1, [f.retained_bytes for f in findings] + none, size),
-        _numbers("rate", title, "h", 6, rates + none, rate_size, "bytes_per_hour"),
+        labels_of(Heading("accused", "Accused", "w", 14, drop=1), [_accused(group) for group in groups]),
+        _numbers("bytes", "Bytes", "b", 2, [group.bytes for group in groups], size),
+        _numbers("sure", "Sure", "c", 4, [whole_percents(f.confidence) for f in findings] + none, whole_percent),
+        labels_of(Heading("verdict", "Verdict", "v", 18, drop=3), [_verdict(group) for group in groups]),
+        labels_of(Heading("tag", "Tag", "t", 4, drop=5), [tag_text(group.tag) for group in groups]),
+        _numbers("outstanding", "Outst", "d", 6, [group.count for group in groups], number),
+        labels_of(Heading("driver", "Driver", "", 12, drop=7), [driver_words(group.driver) for group in groups]),
+        labels_of(Heading("process", "Process", "", 16, drop=8), [_process(group) for group in groups]),
+        _numbers("retained", "Retained", "r", 9, [f.retained_bytes for f in findings] + none, size),
+        _numbers("rate", title, "h", 10, rates + none, rate_size, "bytes_per_hour"),
     )
-    return TableModel(columns, len(groups), _driven(groups), "driver")
+    return TableModel(columns, len(groups))
 
 
 def _ranks(ranks: list[int], others: int) -> NumberColumn:
@@ -66,15 +67,11 @@ def _verdict(group: Finding | Cleared) -> str:
     return str(group.verdict) if isinstance(group, Finding) else f"cleared: {group.verdict}"
 
 
-def _culprit(group: Finding | Cleared) -> str:
-    return culprit(group) if isinstance(group, Finding) else driver_words(group.driver)
+def _accused(group: Finding | Cleared) -> str:
+    """Nobody is accused of what was cleared."""
+    return culprit(group) if isinstance(group, Finding) else "-"
 
 
-def _driven(groups: tuple[Finding | Cleared, ...]) -> Callable[[str], Mask]:
-    """Rows by the driver, which the culprit is not where a process stands out."""
-    drivers = [group.driver.casefold() for group in groups]
-
-    def find(needle: str) -> Mask:
-        return np.array([needle in driver for driver in drivers], np.bool_)
-
-    return find
+def _process(group: Finding | Cleared) -> str:
+    """Who asks for the memory, where one process stands out."""
+    return process_words(group) if isinstance(group, Finding) else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
@@ -12,27 +13,55 @@ from tui.tables.columns import Column, LabelColumn
 
 GAP: Final = 2
 """Cells between two columns."""
+_NAME: Final = 32
+"""Cells that a name gets before what is less important is left out for the rest of it: an image name, an id, and a
+thread fit in."""
+_FIRST: Final = 4
+"""Columns that a narrow line should show before it shows names in full: who, how much, what, how sure."""
 _ID: Final = re.compile(r" \(\d+\)$")
 
 
-def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
+def fit(columns: Sequence[Column], width: int, measured: Mapping[str, int] | None = None) -> list[tuple[Column, int]]:
     """The columns that a line of ``width`` cells has room for, in their order, with their widths.
 
-    Columns of names that name nothing take no room. The others leave by ``Heading.drop``, highest first, until the
-    smallest widths of the rest fit; what is left over then widens those that need more, the most important first.
+    Columns of names that name nothing take no room. The others come by ``Heading.drop``, lowest first, each as wide as
+    it needs but long names no wider than :data:`_NAME`, until one has no room. Where these are fewer than
+    :data:`_FIRST` names give way, down to their smallest widths. A wider line never shows fewer columns. What is
+    left over widens those that need more, the most important first. ``measured``: what :func:`natural_widths` gives.
     """
-    kept = [column for column in columns if not isinstance(column, LabelColumn) or column.width()] or list(columns)
-    natural = {column.heading.key: natural_width(column) for column in columns}  # measured once: it reads many cells
-    smallest = {column.heading.key: _smallest(column, natural[column.heading.key]) for column in columns}
-    while len(kept) > 1 and _total([smallest[column.heading.key] for column in kept]) > width:
-        kept.remove(max(kept, key=lambda column: column.heading.drop))
-    widths = {column.heading.key: smallest[column.heading.key] for column in kept}
+    natural = natural_widths(columns) if measured is None else measured
+    kept = [column for column in columns if column.heading.key in natural]
+    by_need = sorted(kept, key=lambda column: column.heading.drop)
+    least = [_smallest(column, natural[column.heading.key]) for column in by_need]
+    usual = [
+        natural[column.heading.key] if column.heading.right else min(natural[column.heading.key], max(_NAME, small))
+        for column, small in zip(by_need, least, strict=True)
+    ]
+    many, few = _that_fit(usual, width), min(_that_fit(least, width), _FIRST)
+    chosen = usual[:many] if many >= few else least[:few]
+    widths = {column.heading.key: wide for column, wide in zip(by_need, chosen or least[:1], strict=False)}
     spare = width - _total(list(widths.values()))
-    for column in sorted(kept, key=lambda column: column.heading.drop):
+    for column in by_need[: len(widths)]:
         more = min(max(spare, 0), natural[column.heading.key] - widths[column.heading.key])
         widths[column.heading.key] += more
         spare -= more
-    return [(column, widths[column.heading.key]) for column in kept]
+    return [(column, widths[column.heading.key]) for column in kept if column.heading.key in widths]
+
+
+def _that_fit(widths: Sequence[int], width: int) -> int:
+    """How many of the first columns have room."""
+    return sum(total <= width for total in accumulate((wide + GAP for wide in widths), initial=-GAP)) - 1
+
+
+def natural_widths(columns: Sequence[Column]) -> dict[str, int]:
+    """By key the cells that a column needs, of those that are shown where there is room. It reads many cells."""
+    kept = [column for column in columns if not isinstance(column, LabelColumn) or column.width()] or columns
+    return {column.heading.key: natural_width(column) for column in kept}
+
+
+def wanted_width(natural: Mapping[str, int]) -> int:
+    """Cells of a line on which every column stands in full."""
+    return _total(list(natural.values()))
 
 
 def natural_width(column: Column) -> int:

@@ -27,13 +27,17 @@ from tui.tables.model import TableModel
 from tui.tables.sparkline import CELLS, outstanding_course, sparkline
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD, process_label
 
+_COUNTED = ("allocations", "frees")
+"""What is counted from the mark on; the rest is what there is at a moment."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Since:
-    """Two moments between which changes are shown."""
+    """Two moments between which changes are shown. ``of_mark``: the first is a mark, and counts are since it."""
 
     then: Snapshot
     now: Snapshot
+    of_mark: bool = False
 
     def change(self, tags: TagTable, column: str) -> I64:
         """By tag: how a column's number changed; what was not there counted as 0."""
@@ -52,9 +56,9 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
     def changing(heading: Heading, drop: int, column: str, show: Callable[[int], str]) -> list[Column]:
         """A number and, where there is an earlier moment, its change."""
         now: I64 = getattr(tags, column)
-        if since is None:
+        if since is None or (since.of_mark and heading.key in _COUNTED):
             return [NumberColumn(heading, now, show)]
-        change = _number(f"{heading.key}-change", "+/-", "", drop)
+        change = _number(f"{heading.key}-change", f"{heading.title} +/-", "", drop)
         return [
             NumberColumn(replace(heading, change=change.key), now, show),
             ChangeColumn(change, since.change(tags, column), show),
@@ -97,7 +101,7 @@ def _course_column(snapshot: Snapshot) -> Column:
     def draw(row: int) -> str:
         return sparkline(outstanding_course(snapshot.pool, row))
 
-    return DrawnColumn(Heading("course", "Course", "", CELLS, drop=13), len(snapshot.pool.tags.tag), draw, CELLS)
+    return DrawnColumn(Heading("course", "Since start", "", CELLS, drop=13), len(snapshot.pool.tags.tag), draw, CELLS)
 
 
 def _rows_in(other: TagTable, tags: TagTable) -> I64:

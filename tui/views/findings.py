@@ -97,21 +97,21 @@ def _words(group: Finding | Cleared, snapshot: Snapshot) -> Text:
 
 
 def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
-    """The finding in full."""
+    """The finding in full: what a person needs first comes first, as not all of it may be seen."""
     leads = "the requests that are held" if finding.verdict in OF_REQUESTS else "its allocations"
     call, others = call_words(finding, snapshot), group_words(finding)
     lines = [
         Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, snapshot.diagnosis), HEADING)),
         fact("who", who_words(finding)),
-        *([fact("call", call)] if call else []),
-        fact("what", what_words(finding, snapshot)),
         fact("how much", amount_words(finding)),
+        fact("how sure", sure_words(finding)),
+        fact("next", safe(finding.advice)),
+        fact("what", what_words(finding, snapshot)),
+        *([fact("call", call)] if call else []),
         *([fact("with it", others)] if others else []),
         fact("how fast", rate_words(finding, snapshot)),
         *_reasons(finding),
         fact("verdict", f"{finding.verdict}: {VERDICT_WORDS[finding.verdict]}"),
-        fact("how sure", sure_words(finding)),
-        fact("next", safe(finding.advice)),
         fact("held by", " > ".join(_node(node) for node in finding.path)),
         Text(f"Enter: {leads}", QUIET),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.widgets import Static
 
 from tui.views.listing import Listing
@@ -31,6 +32,7 @@ class HeadedTable(TableView):
     ) -> None:
         super().__init__(build, sort_key, descending=descending)
         self._head_of = head
+        self._cells = 0
         self._head = Static(markup=False, classes="head")
 
     def compose(self) -> ComposeResult:
@@ -38,7 +40,14 @@ class HeadedTable(TableView):
         yield self._head
         yield from super().compose()
 
+    def wanted(self, width: int) -> Size:
+        """The table below its words."""
+        table = super().wanted(width)
+        return Size(table.width, table.height + -(-self._cells // max(width - 2, 1)))
+
     def show(self, scene: Scene) -> None:
         """Put words and rows of the scene in place of those before."""
-        self._head.update(self._head_of(scene))
+        head = self._head_of(scene)
+        self._cells = head.cell_len
+        self._head.update(head)
         super().show(scene)

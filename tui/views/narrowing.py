@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Diagnosis, Finding, GroupShare, HeldRequests
+from analyzers.findings import Cleared, Diagnosis, Finding, GroupShare, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.snapshot import Snapshot
@@ -19,8 +19,21 @@ from tui.selection import cut, holding
 from tui.tables.held_requests import places
 from tui.views.lifetimes import FREED, counted_by, freed_of, made_then
 from tui.views.scope import Interval, Scope
+from tui.views.since_mark import counted_since
 
 Mask = npt.NDArray[np.bool_]
+
+
+def narrowed_since(snapshot: Snapshot, scope: Scope, mark: Snapshot) -> Snapshot:
+    """The same of what came after a mark: allocations and frees since then, and what was made since and is kept.
+
+    Inside an interval it is the part of the interval after the mark.
+    """
+    interval = scope.interval
+    if interval is None:
+        return _narrowed(counted_since(snapshot, mark), scope, mark.at_ns)
+    start = min(max(interval.from_ns, mark.at_ns), interval.to_ns)
+    return _narrowed(snapshot, replace(scope, interval=replace(interval, from_ns=start)), None)
 
 
 def narrowed(snapshot: Snapshot, scope: Scope) -> Snapshot:
@@ -29,20 +42,60 @@ def narrowed(snapshot: Snapshot, scope: Scope) -> Snapshot:
     Allocations and frees stay those of the whole sites and tags, as a free is known by no process; inside an interval
     they are the interval's (:mod:`tui.views.lifetimes`).
     """
-    if not scope:
-        return snapshot
+    return _narrowed(snapshot, scope, None) if scope else snapshot
+
+
+def _narrowed(snapshot: Snapshot, scope: Scope, after_ns: int | None) -> Snapshot:
+    """``after_ns``: only what was made from then on."""
     pool, finding = snapshot.pool, _finding(snapshot, scope)
     sites = _sites(pool, scope)
     if finding is not None and not len(finding.rows):
         sites &= _sites_of(pool, finding)
     allocations = sites[pool.outstanding.site] & _allocations(snapshot, scope, finding)
+    if after_ns is not None:
+        allocations &= pool.outstanding.time_ns >= after_ns
+        sites &= holding(pool, allocations) | ((pool.sites.allocations > 0) | (pool.sites.frees > 0))
     if scope.interval is not None:
         result = _of_interval(snapshot, scope.interval, sites, allocations)
     else:
         result = cut(
             snapshot, sites & holding(pool, allocations) if _selects_rows(scope, finding) else sites, allocations
         )
-    return replace(result, diagnosis=_diagnosis(result.diagnosis, result.pool, scope, finding))
+    diagnosis = _diagnosis(result.diagnosis, result.pool, scope, finding)
+    return replace(result, diagnosis=diagnosis if after_ns is None else _since(diagnosis, result.pool, after_ns))
+
+
+def _since(told: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
+    """Conclusions with counts of what is in the pool; those about nothing of it are left out."""
+    held = told.held_requests.take(told.held_requests.issued_ns >= after_ns)
+    findings = [(one, _counts(pool, _rows_of(pool, one))) for one in told.findings]
+    cleared = [(one, _counts(pool, _rows_of_group(pool, one))) for one in told.cleared]
+    return Diagnosis(
+        tuple(replace(one, count=n, bytes=size, retained_bytes=size) for one, (n, size) in findings if n),
+        tuple(replace(one, count=n, bytes=size) for one, (n, size) in cleared if n),
+        held,
+    )
+
+
+def _rows_of(pool: PoolSnapshot, finding: Finding) -> Mask:
+    """By outstanding allocation, whether a finding is about it."""
+    if len(finding.rows):
+        mask = np.zeros(len(pool.outstanding), np.bool_)
+        mask[finding.rows] = True
+        return mask
+    out, rows = pool.outstanding, _sites_of(pool, finding)[pool.outstanding.site]
+    thread = known_id(finding.thread_id)
+    if thread is not None:
+        rows &= (out.process == known_id(finding.process_id)) & (out.thread == thread)
+    return rows
+
+
+def _rows_of_group(pool: PoolSnapshot, group: Cleared) -> Mask:
+    return _sites_with(pool, GroupShare(group.tag, group.paged, 0, 0, group.driver))[pool.outstanding.site]
+
+
+def _counts(pool: PoolSnapshot, rows: Mask) -> tuple[int, int]:
+    return int(rows.sum()), int(pool.outstanding.size[rows].sum(dtype=np.uint64))
 
 
 def _finding(snapshot: Snapshot, scope: Scope) -> Finding | None:

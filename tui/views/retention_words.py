@@ -10,6 +10,7 @@ from analyzers.quantities import counted, exact_size
 from analyzers.retention.nodes import Node, NodeKind
 from tui.safe_text import safe
 from tui.tables.dominators import Dominators, Edge
+from tui.views.limits import limit_words
 from tui.views.scene import Scene
 
 _IF_GONE: Final = {
@@ -38,7 +39,8 @@ def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> 
         lines[-1].append(f" That is {round(100 * held / whole)} % of all that is outstanding.")
     lines += _edge_lines(tree.edge(node))
     if limited:
-        lines.append(Text(f"Shown is what holds memory of {safe(scene.scope.label)}; sizes are of the whole node."))
+        limits = ", ".join(limit_words(scene.scope, scene.whole))
+        lines.append(Text(f"Shown is what holds memory of {limits}; sizes are of the whole node."))
     return Text("\n").join(lines)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analyzers.snapshot import Snapshot
 from tui.report.pool import has_pool_events
 from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
-from tui.views.narrowing import narrowed
+from tui.views.narrowing import narrowed, narrowed_since
 from tui.views.scope import EVERYTHING, Scope
 
 
@@ -16,8 +16,8 @@ class Scene:
     """``snapshot`` is narrowed to ``scope``, ``whole`` is not.
 
     ``before``: the whole snapshot that was shown before this one, for changes since the last refresh; ``None`` at first
-    and for a trace that does not move. ``mark``: the whole snapshot at the mark, ``None`` without one. ``limits``: the
-    scope, and only what came after the mark. ``is_followed``: events may still come.
+    and for a trace that does not move. ``mark``: the whole snapshot at the mark, ``None`` without one: what came before
+    it is left out of ``snapshot``. ``is_followed``: events may still come.
     """
 
     snapshot: Snapshot
@@ -25,7 +25,6 @@ class Scene:
     scope: Scope = EVERYTHING
     before: Snapshot | None = None
     mark: Snapshot | None = None
-    limits: Scope = EVERYTHING
     is_followed: bool = False
 
     @property
@@ -38,4 +37,9 @@ class Scene:
     @property
     def earlier(self) -> Snapshot | None:
         """``before``, narrowed as ``snapshot`` is."""
-        return None if self.before is None else narrowed(self.before, self.limits)
+        return None if self.before is None else narrowed_to(self.before, self.scope, self.mark)
+
+
+def narrowed_to(snapshot: Snapshot, scope: Scope, mark: Snapshot | None) -> Snapshot:
+    """What a scope selects of a snapshot, and only what came after the mark, if there is one."""
+    return narrowed(snapshot, scope) if mark is None else narrowed_since(snapshot, scope, mark)

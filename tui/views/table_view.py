@@ -9,8 +9,11 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.widgets import Static
 
+from analyzers.quantities import moment
+from tui.filtering.rows import offers
 from tui.tables.model import TableModel
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD
 from tui.views.listing import Listing
@@ -61,9 +64,17 @@ class TableView(View):
         """Put the scene's listing in place of the one before."""
         listing = self._listing = self._build(scene)
         self.set_class(not listing.model.length, "-empty")
-        self._empty.update(listing.empty, layout=not listing.model.length)
+        self._empty.update(listing.empty + _only_since(scene), layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
         self._tell(listing, self.table.row)
+
+    def wanted(self, width: int) -> Size:
+        """The table in full; the words for none."""
+        del width
+        if self._listing is None or not self._listing.model.length:
+            return super().wanted(0)
+        table = self.table.wanted
+        return Size(table.width, table.height + self.has_class("-totals"))
 
     def forget(self) -> None:
         """Keep neither listing nor rows."""
@@ -77,6 +88,14 @@ class TableView(View):
     def narrow(self, words: str) -> str:
         """Filter the rows."""
         return self.table.filter_by(words)
+
+    def offers(self) -> list[tuple[str, str]]:
+        """By the columns that the table has."""
+        return offers(self.table.view.model)
+
+    def counts(self) -> tuple[int, int]:
+        """Rows that are shown, and all."""
+        return len(self.table.view), self.table.view.model.length
 
     def exported(self) -> Table:
         """The table's columns and its rows, with all digits."""
@@ -148,6 +167,13 @@ class TableView(View):
             self.notify("nothing lies below this row", markup=False)
         else:
             self.post_message(self.Stepped(self, step))
+
+
+def _only_since(scene: Scene) -> str:
+    """Why a table may be empty while there is a mark."""
+    if scene.mark is None:
+        return ""
+    return f"\nOnly what came after the mark at {moment(scene.mark.at_ns)} counts.  C Clears the mark."
 
 
 def _words(listing: Listing, row: int | None) -> Text:

@@ -58,7 +58,7 @@ def listing(scene: Scene) -> Listing:
 def _since(scene: Scene) -> Since | None:
     """Changes since the mark, else since the last refresh while a trace is followed."""
     if scene.mark is not None:
-        return Since(narrowed(scene.mark, scene.scope), narrowed(scene.whole, scene.scope))
+        return Since(narrowed(scene.mark, scene.scope), narrowed(scene.whole, scene.scope), of_mark=True)
     earlier = scene.earlier
     return None if earlier is None else Since(earlier, scene.snapshot)
 
@@ -97,10 +97,21 @@ def _words(scene: Scene, row: int) -> Text:
         (f"{tag_text(tag)} {pool_word(paged=bool(tags.paged[row]))}", "bold"),
         f" ({tag_hex(tag)})  {safe(tags.driver[row])}  {safe(tags.description[row])}\n",
         f"{number(count)} outstanding, {exact_size(held)}{each}; peak {exact_size(int(tags.peak_bytes[row]))}\n",
-        f"{number(int(tags.allocations[row]))} allocs, {number(int(tags.frees[row]))} frees\n",
+        f"{_ledger_words(scene, row)}\n",
         f"{_before_words(scene.snapshot, row)}{_course_words(scene, row)}\n",
     )
     return text.append(interval_words(pool, scene.scope))
+
+
+def _ledger_words(scene: Scene, row: int) -> str:
+    """Allocations and frees, and why they do not add up to what is outstanding where they do not."""
+    tags = scene.snapshot.pool.tags
+    made, freed, kept = int(tags.allocations[row]), int(tags.frees[row]), int(tags.outstanding_count[row])
+    said = f"{number(made)} allocs, {number(freed)} frees"
+    if scene.mark is None or scene.scope:
+        return said
+    older = max(freed - (made - kept), 0)
+    return f"since the mark: {said}, {number(older)} of them of older blocks; outstanding: made since and still there"
 
 
 def _before_words(snapshot: Snapshot, row: int) -> str:

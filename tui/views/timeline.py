@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.widgets import Static
 
 from analyzers.quantities import moment
@@ -18,6 +19,8 @@ from tui.views.scope import Interval, Lifetime, Step
 from tui.views.view import Table, View
 from tui.widgets.chart import Chart
 
+_DRAWING = 24
+"""Lines on which a course is easy to read."""
 _EMPTY = "Nothing was allocated here, so there is nothing to draw."
 
 
@@ -75,6 +78,10 @@ class TimelineView(View):
         self._scene, self._course = scene, Course.of(scene)
         self.set_class(not len(self._course.data), "-empty")
         self._draw()
+
+    def wanted(self, width: int) -> Size:
+        """Enough for a drawing that can be read."""
+        return Size(super().wanted(width).width, _DRAWING)
 
     def exported(self) -> Table:
         """One row for each step."""

@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Static
+from textual.geometry import Size
 
-from tui.report.wrapping import wrapped
 from tui.views.scene import Scene
 from tui.views.trace_text import limit_lines, trace_lines
 from tui.views.view import Table, View
+from tui.widgets.hanging import HungText
 
 
 class TraceText(VerticalScroll, can_focus=True, inherit_bindings=False):
     """The lines, scrolled with the keys that move in a table."""
 
     DEFAULT_CSS = """
-    TraceText { padding: 0 1; scrollbar-size-vertical: 1; }
+    TraceText { padding: 0 1; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +45,7 @@ class TraceView(View):
         super().__init__()
         self._lines: list[Text] = []
         self._needle = ""
-        self._text = Static(markup=False)
+        self._text = HungText()
         self.scroll = TraceText()
 
     def compose(self) -> ComposeResult:
@@ -60,6 +59,11 @@ class TraceView(View):
         self._write()
         self.describe(Text("\n").join(limit_lines(scene)))
 
+    def wanted(self, width: int) -> Size:
+        """All of the lines."""
+        longest = max((line.cell_len for line in self._lines), default=0)
+        return Size(max(longest + self.scroll.gutter.width + 1, super().wanted(width).width), len(self._shown))
+
     def take_focus(self) -> None:
         """Keys go to the text."""
         self.scroll.focus()
@@ -68,7 +72,11 @@ class TraceView(View):
         """Show only lines that hold the words."""
         self._needle = words.casefold()
         self._write()
-        return "" if self._shown or not words else "no line holds that"
+        return ""
+
+    def counts(self) -> tuple[int, int]:
+        """Lines that hold the words, and all."""
+        return len(self._shown), len(self._lines)
 
     def exported(self) -> Table:
         """A column of lines."""
@@ -78,16 +86,10 @@ class TraceView(View):
         """The text as shown."""
         return "\n".join(line.plain for line in self._shown)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Break the lines anew."""
-        del event
-        self._write()
-
     @property
     def _shown(self) -> list[Text]:
         return [line for line in self._lines if self._needle in line.plain.casefold()]
 
     def _write(self) -> None:
-        width = self.scroll.scrollable_content_region.width
-        if width > 0:
-            self._text.update(Text("\n").join(wrapped(self._shown, width)))
+        self._text.say(Text("\n").join(self._shown))
+        self._text.refresh(layout=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rich.text import Text
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
@@ -16,6 +17,10 @@ from tui.views.scope import Step
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[Value]]]
 """Headings and rows."""
+
+
+_READABLE: Final = 80
+"""Cells of a line that a person still reads with ease."""
 
 
 class View(Widget):
@@ -64,10 +69,23 @@ class View(Widget):
         del words
         return ""
 
+    def offers(self) -> list[tuple[str, str]]:
+        """Terms that a filter of this view understands, each with what it means."""
+        return [("words", "lines that hold the text, upper and lower case alike")] if self.can_narrow else []
+
+    def counts(self) -> tuple[int, int] | None:
+        """How many rows fit the filter, and how many there are; ``None`` where there are no rows."""
+        return None
+
     @property
     def can_narrow(self) -> bool:
         """Whether a filter leaves anything out."""
         return type(self).narrow is not View.narrow
+
+    def wanted(self, width: int) -> Size:
+        """Cells of a line, and lines of ``width`` cells, on which nothing would be left out."""
+        del width
+        return Size(_READABLE, 0)
 
     def exported(self) -> Table:
         """Names for programs and all rows in full, for an export; as sorted and filtered on the screen."""

@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -29,7 +28,9 @@ _RIGHT_BUTTON: Final = 3
 KEPT: Final = "█"
 HALF: Final = "▄"
 GONE: Final = "░"
-"""Shaded: what was freed since. All three are characters that even the console fonts of code page 437 have."""
+"""Shaded: what was freed since. All of them are characters that even the console fonts of code page 437 have."""
+_CHOSEN: Final = str.maketrans({KEPT: "▓", GONE: "▒", " ": "·"})
+"""How they are drawn where they are selected, or under the cursor: told apart from the rest, and from each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,19 @@ class Chart(Widget, can_focus=True):
 
     ALLOW_SELECT: ClassVar[bool] = False  # the pointer selects time, not text
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cursor", "chart--selected", "chart--axis", "chart--mark"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "chart--kept",
+        "chart--gone",
+        "chart--chosen",
+        "chart--axis",
+        "chart--mark",
+    }
 
     DEFAULT_CSS = """
     Chart { height: 1fr; min-height: 6; padding: 0 1; }
-    Chart > .chart--cursor { text-style: reverse bold; }
-    Chart > .chart--selected { text-style: reverse; }
+    Chart > .chart--kept { color: $primary; }
+    Chart > .chart--gone { color: $text-muted; }
+    Chart > .chart--chosen { color: $accent; text-style: bold; }
     Chart > .chart--axis { color: $text-muted; }
     Chart > .chart--mark { text-style: bold; color: $warning; }
     """
@@ -203,16 +211,19 @@ class Chart(Widget, can_focus=True):
         return drawn
 
     def _marked(self, line: str) -> list[Segment]:
-        """A line of the drawing with the selection and the cursor in their styles."""
+        """A line of the drawing; what is selected, else what is under the cursor, by other signs and colours."""
         width, steps = len(line), len(self.data)
-        styles: list[Style] = [self.rich_style] * width
-        if self.selected is not None:
-            first, last = cells_of(self.selected[0], steps, width)[0], cells_of(self.selected[1], steps, width)[1]
-            styles[first:last] = [self.get_component_rich_style("chart--selected")] * (last - first)
-        first, last = cells_of(self.cursor, steps, width)
-        if self.selected is None:
-            styles[first:last] = [self.get_component_rich_style("chart--cursor")] * (last - first)
-        return [Segment(sign, style) for sign, style in zip(line, styles, strict=True)]
+        first, last = (self.cursor, self.cursor) if self.selected is None else self.selected
+        begin, end = cells_of(first, steps, width)[0], cells_of(last, steps, width)[1]
+        named = self.get_component_rich_style
+        plain = {KEPT: named("chart--kept"), HALF: named("chart--kept"), GONE: named("chart--gone")}
+        chosen = named("chart--chosen")
+        return [
+            Segment(sign.translate(_CHOSEN), chosen)
+            if begin <= cell < end
+            else Segment(sign, plain.get(sign, self.rich_style))
+            for cell, sign in enumerate(line)
+        ]
 
 
 def size_labels(most: int, height: int) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -11,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from analyzers.quantities import counted
 from tui.safe_text import safe
 
 
@@ -30,6 +32,8 @@ class FilterLine(Vertical):
     FilterLine.-open { display: block; }
     FilterLine > Horizontal { height: 1; padding: 0 1; }
     FilterLine > Horizontal > Static { width: 2; text-style: bold; }
+    FilterLine > Horizontal > .fits { width: auto; padding: 0 0 0 2; }
+    FilterLine > Horizontal > .-none { color: $warning; }
     FilterLine Input { width: 1fr; }
     FilterLine > .wrong { display: none; height: auto; max-height: 3; padding: 0 1; color: $warning; text-style: bold; }
     FilterLine.-wrong > .wrong { display: block; }
@@ -51,7 +55,8 @@ class FilterLine(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._input = FilterInput(placeholder="words  tag:Irp?  driver:afd  size>4k  age>1s  -not", compact=True)
+        self._input = FilterInput(compact=True)
+        self._fits = Static(markup=False, classes="fits")
         self._wrong = Static(markup=False, classes="wrong")
 
     def compose(self) -> ComposeResult:
@@ -60,6 +65,7 @@ class FilterLine(Vertical):
         with Horizontal():
             yield Static("/", markup=False)
             yield self._input
+            yield self._fits
 
     @property
     def value(self) -> str:
@@ -71,8 +77,9 @@ class FilterLine(Vertical):
         self._input.value = words
         self.set_class(bool(words) or self._input.has_focus, "-open")
 
-    def open(self) -> None:
-        """Show the line and take the keys."""
+    def open(self, offered: Sequence[str]) -> None:
+        """Show the line and take the keys; ``offered``: terms that can be typed here, as many as there is room for."""
+        self._input.placeholder = "  ".join(offered)
         self.add_class("-open")
         self._input.focus()
 
@@ -85,6 +92,11 @@ class FilterLine(Vertical):
         """Say what is wrong with the filter; an empty text is nothing."""
         self._wrong.update(safe(wrong) if wrong else "")
         self.set_class(bool(wrong), "-wrong")
+
+    def count(self, fitting: int, rows: int) -> None:
+        """Say how many rows fit."""
+        self._fits.update(f"{fitting:,} of {counted(rows, 'row')}" if fitting or not rows else "nothing fits")
+        self._fits.set_class(not fitting and rows > 0, "-none")
 
     def drop(self) -> None:
         """Without a filter."""

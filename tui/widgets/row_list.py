@@ -6,7 +6,7 @@ strings. This one draws a line when the compositor asks for it and never interpr
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.geometry import Region, Size
@@ -15,9 +15,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.tables.columns import Column
-from tui.tables.fitting import GAP, fit
+from tui.tables.fitting import GAP, fit, natural_widths, wanted_width
 from tui.tables.model import TableModel, TableView
 from tui.widgets.table_lines import Fitted, TableLines, TableStyles
+
+_SCROLLBAR: Final = 1
 
 
 class RowList(ScrollView, can_focus=True):
@@ -64,6 +66,12 @@ class RowList(ScrollView, can_focus=True):
         self._lines: TableLines | None = None
         self._fitted: Fitted = ()
         self._fitted_for: tuple[TableModel, int] | None = None
+        self._measured: tuple[TableModel, dict[str, int]] | None = None
+
+    @property
+    def wanted(self) -> Size:
+        """Cells and lines on which every column and row stands in full; no filter makes it less."""
+        return Size(wanted_width(self._natural()) + self.gutter.width + _SCROLLBAR, self.view.model.length + 1)
 
     @property
     def row(self) -> int | None:
@@ -81,7 +89,7 @@ class RowList(ScrollView, can_focus=True):
 
     def let_go(self) -> None:
         """Drop what was measured and drawn of a model."""
-        self._lines, self._fitted, self._fitted_for = None, (), None
+        self._lines, self._fitted, self._fitted_for, self._measured = None, (), None, None
 
     def heading_clicked(self, column: Column) -> None:
         """A column's title was clicked."""
@@ -158,9 +166,15 @@ class RowList(ScrollView, can_focus=True):
     def _columns(self, width: int) -> Fitted:
         """The model's columns in that width; measured when it is first drawn so."""
         if self._fitted_for is None or self._fitted_for[0] is not self.view.model or self._fitted_for[1] != width:
-            self._fitted = fit(self.view.model.columns, max(width, 1))
+            self._fitted = fit(self.view.model.columns, max(width, 1), self._natural())
             self._fitted_for = self.view.model, width
         return self._fitted
+
+    def _natural(self) -> dict[str, int]:
+        """Widths of the model's columns, measured once."""
+        if self._measured is None or self._measured[0] is not self.view.model:
+            self._measured = self.view.model, natural_widths(self.view.model.columns)
+        return self._measured[1]
 
     def _put_cursor(self, place: int) -> None:
         before, self.cursor = self.cursor, min(max(place, 0), max(len(self.view) - 1, 0))

@@ -15,6 +15,7 @@ from analyzers.snapshot import Snapshot
 from tui.incompleteness import missing_words
 from tui.machine_words import processor_count
 from tui.safe_text import safe
+from tui.views.since_mark import totals_since
 
 SIMULATED: Final = " SIMULATED "
 
@@ -37,9 +38,10 @@ class TraceBar(Widget):
         self.lines: list[Text] = []
         self.show(snapshot)
 
-    def show(self, snapshot: Snapshot, signs: Sequence[str] = ()) -> None:
-        """Show this moment's lines; ``signs`` stand out before the trace's name."""
-        self.lines = [_trace_line(snapshot, signs), _totals_line(snapshot), *_missing_line(snapshot)]
+    def show(self, snapshot: Snapshot, signs: Sequence[str] = (), mark: Snapshot | None = None) -> None:
+        """Show this moment's lines; ``signs`` stand out before the trace's name. With a mark, totals are since it."""
+        totals = _totals_line(snapshot) if mark is None or snapshot.counted else _since_line(snapshot, mark)
+        self.lines = [_trace_line(snapshot, signs), totals, *_missing_line(snapshot)]
         self.refresh(layout=True)
 
     def render(self) -> RenderResult:
@@ -71,6 +73,18 @@ def _totals_line(snapshot: Snapshot) -> Text:
         f"  unmatched frees {number(totals.frees_without_allocation)}",
         f"  replaced {number(totals.replaced_without_free)}" if totals.replaced_without_free else "",
         (f"  failed {number(totals.failed_allocations)}", "bold") if totals.failed_allocations else "",
+    )
+
+
+def _since_line(snapshot: Snapshot, mark: Snapshot) -> Text:
+    """Totals of what came after a mark."""
+    since = totals_since(snapshot, mark)
+    sign = "+" if since.grown_bytes > 0 else ""
+    return Text.assemble(
+        "since the mark: pool ",
+        (f"{sign}{size(since.grown_bytes)}", "bold"),
+        f"  allocs {number(since.allocations)}  frees {number(since.frees)}",
+        f"  new and still there {number(since.kept)}, {size(since.kept_bytes)}",
     )
 
 

@@ -31,7 +31,7 @@ def test_findings_come_first_and_cleared_groups_below_them(leaking_snapshot: Sna
     verdicts = ["pending-apc", "missing-free", "growth", "cleared: cache", "cleared: transient"]
     assert column(shown, "verdict") == verdicts
     assert column(shown, "tag") == ["Irp", "AfdB", "CM25", "CM25", "File"]
-    assert column(shown, "culprit")[:2] == ["client.exe (4330) thread 88", "afd.sys"]
+    assert column(shown, "accused") == ["client.exe (4330) thread 88", "afd.sys", "(driver not known)", "-", "-"]
 
 
 def test_what_is_not_known_is_a_dash_and_sorts_last(leaking_snapshot: Snapshot) -> None:
@@ -192,7 +192,7 @@ async def test_the_verdict_is_on_the_screen_and_enter_leads_on(
 ) -> None:
     async with opened(leaking_snapshot, size, "findings") as it:
         assert "3 leaks found, 2 groups looked at and cleared" in it.text
-        for title in ("Sure", "Verdict", "Culprit", "Retained", "Per hour"):
+        for title in ("Sure", "Accused", "Bytes", "Verdict"):
             assert title in it.text
         assert "LEAK 1: 12 finished requests" in it.text
         await it.press("down")

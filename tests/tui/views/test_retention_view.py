@@ -173,12 +173,12 @@ async def test_a_filter_keeps_what_holds_a_fitting_node() -> None:
 def test_a_limit_shows_only_what_holds_some_of_it(demo: Snapshot) -> None:
     tags = demo.pool.tags
     row = [tag_text(int(tag)) for tag in tags.tag].index("MmSt")
-    scope = Scope(tag=(int(tags.tag[row]), bool(tags.paged[row])), label="the few")
+    scope = Scope(tag=(int(tags.tag[row]), bool(tags.paged[row])))
     scene = Scene(narrowed(demo, scope), demo, scope)
     assert "client.exe" not in rows_of(scene)
     assert len(rows_of(scene)) == 1
     tree = tree_of(scene)({})
-    assert "Shown is what holds memory of the few" in tree.listing.describe(0).plain
+    assert "Shown is what holds memory of tag MmSt Paged" in tree.listing.describe(0).plain
 
 
 async def test_without_requests_it_says_what_a_trace_needs(snapshot: Snapshot) -> None:
