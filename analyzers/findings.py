@@ -417,7 +417,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A group of outstanding allocations that is no leak as far as the trace tells, and why."""
+    """A group of outstanding allocations that is no leak as far as the trace tells, and why.
+
+    ``rows``: int64, of the snapshot's outstanding table, all that are counted. ``known_by``: numbers that are the same
+    in the next snapshot and of no other group of it; empty for memory from before the trace.
+    """
 
     tag: int
     paged: bool
@@ -426,12 +430,22 @@ class Cleared:
     count: int
     bytes: int
     why: str
+    known_by: tuple[int, ...] = ()
+    rows: I64 = field(default_factory=lambda: np.zeros(0, np.int64), compare=False, repr=False)
 
 
 def moved(diagnosis: Diagnosis, to: I64) -> Diagnosis:
     """The same about another table of outstanding allocations; ``to``: by row, the row there, -1 where it is not."""
-    findings = (replace(each, rows=to[each.rows][to[each.rows] >= 0]) for each in diagnosis.findings)
-    return replace(diagnosis, findings=tuple(findings))
+
+    def there(rows: I64) -> I64:
+        places = to[rows]
+        return places[places >= 0]
+
+    return replace(
+        diagnosis,
+        findings=tuple(replace(each, rows=there(each.rows)) for each in diagnosis.findings),
+        cleared=tuple(replace(each, rows=there(each.rows)) for each in diagnosis.cleared),
+    )
 
 
 @dataclass(frozen=True, slots=True)

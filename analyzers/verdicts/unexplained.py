@@ -22,7 +22,7 @@ from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import Span
 from analyzers.verdicts.gone import blocks_of_gone, judge_gone
-from analyzers.verdicts.groups import callers_sites, groups
+from analyzers.verdicts.groups import Group, callers_sites, groups
 from analyzers.verdicts.handle_tables import with_handle_tables
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
@@ -39,6 +39,9 @@ Mask = npt.NDArray[np.bool_]
 
 _TAKEN_LATE: Final = "user APCs that their thread takes from time to time: it took the others"
 _IN_INTERRUPTS: Final = "made by interrupts while a CPU was idle: the trace does not show for whom"
+_JUDGED: Final = 0
+_GONE: Final = 1
+"""What cleared a group: its judgement, or that of what an unloaded driver left; what was set aside comes after them."""
 _UNDER_WAY: Final = "held by requests that their drivers have not completed yet, in a number that is usual"
 
 
@@ -83,11 +86,18 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     innocent += [_nobodys(each.judgement) for each in accusations if _interrupted(each)]
     accusations = [each for each in accusations if not _interrupted(each)]
     innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
-    cleared = [_cleared(each, pool) for each in with_starts(innocent, scene)]
-    cleared += _set_aside(pool, rests, Verdict.CACHE, WHY)
-    cleared += _set_aside(pool, under_way, Verdict.TRANSIENT, _UNDER_WAY)
-    cleared += _set_aside(pool, late, Verdict.TRANSIENT, _TAKEN_LATE)
-    cleared += _set_aside(pool, early, Verdict.UNKNOWN, _when_incomplete(complete_ns))
+    cleared = [
+        _cleared(pool, each.group, each.verdict, each.why, _JUDGED if each.gone is None else _GONE)
+        for each in with_starts(innocent, scene)
+    ]
+    asides = (
+        (rests, Verdict.CACHE, WHY),
+        (under_way, Verdict.TRANSIENT, _UNDER_WAY),
+        (late, Verdict.TRANSIENT, _TAKEN_LATE),
+        (early, Verdict.UNKNOWN, _when_incomplete(complete_ns)),
+    )
+    for aside_by, (mask, verdict, why) in enumerate(asides, start=_GONE + 1):
+        cleared += [_cleared(pool, group, verdict, why, aside_by) for group in groups(pool, ~mask)]
     return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
 
 
@@ -185,19 +195,13 @@ def _too_weak(accusation: Accusation) -> Judgement:
     return replace(accusation.judgement, verdict=Verdict.UNKNOWN, why=why)
 
 
-def _cleared(judgement: Judgement, pool: PoolSnapshot) -> Cleared:
-    group = judgement.group
+def _cleared(pool: PoolSnapshot, group: Group, verdict: Verdict, why: str, how: int) -> Cleared:
+    """``how``: a number of what cleared it; groups that different things clear may share their place in the code."""
     size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
-    return Cleared(group.tag, group.paged, group.driver, judgement.verdict, len(group.rows), size, judgement.why)
-
-
-def _set_aside(pool: PoolSnapshot, mask: Mask, verdict: Verdict, why: str) -> list[Cleared]:
-    """The marked rows of the outstanding table by group, all cleared for one reason."""
-    found = []
-    for group in groups(pool, ~mask):
-        size = int(pool.outstanding.size[group.rows].sum(dtype=np.uint64))
-        found.append(Cleared(group.tag, group.paged, group.driver, verdict, len(group.rows), size, why))
-    return found
+    place = int(pool.sites.frame[group.sites[0]])
+    known_by = (group.tag, int(group.paged), place, group.process, group.apart, how)
+    rows = group.rows.astype(np.int64)
+    return Cleared(group.tag, group.paged, group.driver, verdict, len(rows), size, why, known_by, rows)
 
 
 def _when_incomplete(until_ns: int) -> str:

@@ -202,7 +202,8 @@ def growth(rank: int = 3) -> Finding:
 
 
 def cleared(verdict: Verdict = Verdict.CACHE, *, name: str = "CM25", paged: bool = True, size: int = 200) -> Cleared:
-    return Cleared(tag(name), paged, "ntoskrnl.exe", verdict, 1, size, "it grew and then levelled off")
+    why = "it grew and then levelled off"
+    return Cleared(tag(name), paged, "ntoskrnl.exe", verdict, 1, size, why, known_by=(tag(name), int(paged)))
 
 
 def diagnosis() -> Diagnosis:

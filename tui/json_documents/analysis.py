@@ -42,7 +42,7 @@ def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Obj
         "pending_apcs": pending_part(snapshot.diagnosis.held_requests, info),
         "held_requests": held_part(snapshot.diagnosis.held_requests, info),
         "findings": findings_part(snapshot),
-        "cleared": cleared_part(snapshot.diagnosis.cleared),
+        "cleared": cleared_part(snapshot),
     }
     if filters:
         document["filter"] = filter_part(filters, snapshot.pool)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from analyzers.findings import (
     Cause,
     Cleared,
@@ -18,7 +20,7 @@ from analyzers.findings import (
     PortPart,
     Separation,
 )
-from analyzers.pool_tables import Frame
+from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo
@@ -33,8 +35,11 @@ def findings_part(snapshot: Snapshot) -> list[Object]:
     return [_finding(finding, snapshot) for finding in snapshot.diagnosis.findings]
 
 
-def cleared_part(cleared: Sequence[Cleared]) -> list[Object]:
-    """Groups that were looked at and are no leak as far as the trace tells, most bytes first."""
+def cleared_part(snapshot: Snapshot) -> list[Object]:
+    """Groups that were looked at and are no leak as far as the trace tells, most bytes first.
+
+    Several may be of one tag: ``frame`` and ``process_id`` tell where and for whom all of one was allocated.
+    """
     return [
         {
             **_tag(group.tag, paged=group.paged),
@@ -43,9 +48,27 @@ def cleared_part(cleared: Sequence[Cleared]) -> list[Object]:
             "count": group.count,
             "bytes": group.bytes,
             "why": string(group.why),
+            "frame": _place(group, snapshot),
+            "process_id": _only_process(group, snapshot.pool),
         }
-        for group in cleared
+        for group in snapshot.diagnosis.cleared
     ]
+
+
+def _place(group: Cleared, snapshot: Snapshot) -> Object | None:
+    """The frame that allocated all of a group's memory; null where there are several, or no stack tells."""
+    pool = snapshot.pool
+    sites = np.unique(pool.outstanding.site[group.rows])
+    if not len(sites) or len(np.unique(pool.sites.frame[sites])) > 1:
+        return None
+    frames = snapshot.names.frames(int(pool.sites.stack[sites[0]]))
+    place = [frame for frame in frames if frame.address == int(pool.sites.frame[sites[0]])]
+    return _frame(place[0]) if place else None
+
+
+def _only_process(group: Cleared, pool: PoolSnapshot) -> int | None:
+    processes = np.unique(pool.outstanding.process[group.rows])
+    return known_id(int(processes[0])) if len(processes) == 1 else None
 
 
 def held_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
@@ -60,15 +83,16 @@ def pending_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
 
 def stack_part(frames: Sequence[Frame]) -> list[Value]:
     """Frames, innermost first; what is not known of a frame is null."""
-    return [
-        {
-            "address": address(frame.address),
-            "module": string(frame.module) or None,
-            "offset": frame.offset if frame.module else None,
-            "symbol": string(frame.symbol) or None,
-        }
-        for frame in frames
-    ]
+    return [_frame(frame) for frame in frames]
+
+
+def _frame(frame: Frame) -> Object:
+    return {
+        "address": address(frame.address),
+        "module": string(frame.module) or None,
+        "offset": frame.offset if frame.module else None,
+        "symbol": string(frame.symbol) or None,
+    }
 
 
 def _tag(tag: int, *, paged: bool) -> Object:
@@ -109,9 +133,8 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
 
 
 def _separates(separation: Separation) -> Object:
-    [frame] = stack_part([separation.frame])
     return {
-        "frame": frame,
+        "frame": _frame(separation.frame),
         "kept_with": separation.kept_with,
         "kept": separation.kept,
         "freed_with": separation.freed_with,

@@ -27,9 +27,9 @@ Rows = npt.NDArray[np.int64]
 def carry(concluded: Snapshot, later: Snapshot) -> Snapshot:
     """``later`` with the conclusions of the snapshot before it."""
     grounds, before, now = concluded.grounds, concluded.pool.outstanding, later.pool.outstanding
-    diagnosis = (
-        moved(concluded.diagnosis, rows_in(before, now)) if concluded.diagnosis.findings else concluded.diagnosis
-    )
+    diagnosis = concluded.diagnosis
+    if diagnosis.findings or diagnosis.cleared:
+        diagnosis = moved(diagnosis, rows_in(before, now))
     if grounds is not None:
         rows = rows_in(now, before)
         grounds = replace(

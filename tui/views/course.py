@@ -112,7 +112,7 @@ class Course:
 
 
 def _is_by_site(scope: Scope) -> bool:
-    return all(each is None for each in (scope.process, scope.thread, scope.endpoint, scope.finding))
+    return all(each is None for each in (scope.process, scope.thread, scope.endpoint, scope.finding, scope.cleared))
 
 
 def _made(snapshot: Snapshot, used: int, step_ns: int) -> I64:

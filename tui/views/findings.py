@@ -65,7 +65,7 @@ def listing(scene: Scene) -> Listing:
         model=finding_table(scene.snapshot),
         identity=_identities(groups).__getitem__,
         describe=lambda row: _words(groups[row], scene.snapshot),
-        step=lambda row: _step(groups[row], scene.whole),
+        step=lambda row: _step(groups[row]),
         copy=lambda row: _copied(groups[row], diagnosis),
         empty=_no_leak(scene),
     )
@@ -147,25 +147,20 @@ def _cleared_words(group: Cleared, snapshot: Snapshot) -> Text:
     return Text("\n").join(lines)
 
 
-def _step(group: Finding | Cleared, whole: Snapshot) -> Step:
-    """The requests that are held, or the allocations; those of a cleared group by its tag and driver.
+def _step(group: Finding | Cleared) -> Step:
+    """The requests that are held, or the allocations that are counted.
 
     A finding has its own, whoever allocated them: packets are used again by other threads and programs.
     """
     if isinstance(group, Cleared):
-        label = tag_name(group.tag)
-        return Step("allocations", Scope(tag=(group.tag, group.paged), driver=_allocator(group, whole), label=label))
+        return Step(
+            "allocations",
+            Scope(tag=(group.tag, group.paged), cleared=group.known_by or None, label=tag_name(group.tag)),
+        )
     scope = Scope(finding=group.rank, label=f"finding {group.rank}")
     if group.verdict in OF_REQUESTS:
         return Step("held-requests", scope)
     return Step("allocations", scope)
-
-
-def _allocator(group: Cleared, whole: Snapshot) -> str | None:
-    """The driver, if it allocates such memory itself; without stacks the tag alone tells of a driver."""
-    sites, tags = whole.pool.sites, whole.pool.tags
-    of_tag = ((tags.tag == group.tag) & (tags.paged == group.paged))[sites.tag_row]
-    return group.driver if group.driver in {sites.driver[int(row)] for row in of_tag.nonzero()[0]} - {""} else None
 
 
 def _copied(group: Finding | Cleared, told: Diagnosis) -> str:

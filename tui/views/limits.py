@@ -16,6 +16,7 @@ def limit_words(scope: Scope, snapshot: Snapshot) -> list[str]:
     """The widest limits first; harmless. Empty where nothing is limited."""
     said = {
         "finding": f"finding {scope.finding}",
+        "cleared": "a cleared group",
         "tag": "" if scope.tag is None else f"tag {tag_name(scope.tag[0])} {pool_word(paged=scope.tag[1])}",
         "driver": f"driver {safe(scope.driver or '')}",
         "process": f"process {_process(scope.process, snapshot.names)}",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Cleared, Diagnosis, Finding, GroupShare, HeldRequests
+from analyzers.findings import I64, Diagnosis, Finding, GroupShare, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.snapshot import Snapshot
@@ -69,7 +69,7 @@ def _since(told: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
     """Conclusions with counts of what is in the pool; those about nothing of it are left out."""
     held = told.held_requests.take(told.held_requests.issued_ns >= after_ns)
     findings = [(one, _counts(pool, _rows_of(pool, one))) for one in told.findings]
-    cleared = [(one, _counts(pool, _rows_of_group(pool, one))) for one in told.cleared]
+    cleared = [(one, _counts(pool, one.rows)) for one in told.cleared]
     return Diagnosis(
         tuple(replace(one, count=n, bytes=size, retained_bytes=size) for one, (n, size) in findings if n),
         tuple(replace(one, count=n, bytes=size) for one, (n, size) in cleared if n),
@@ -90,12 +90,9 @@ def _rows_of(pool: PoolSnapshot, finding: Finding) -> Mask:
     return rows
 
 
-def _rows_of_group(pool: PoolSnapshot, group: Cleared) -> Mask:
-    return _sites_with(pool, GroupShare(group.tag, group.paged, 0, 0, group.driver))[pool.outstanding.site]
-
-
-def _counts(pool: PoolSnapshot, rows: Mask) -> tuple[int, int]:
-    return int(rows.sum()), int(pool.outstanding.size[rows].sum(dtype=np.uint64))
+def _counts(pool: PoolSnapshot, rows: Mask | I64) -> tuple[int, int]:
+    size = pool.outstanding.size[rows]
+    return len(size), int(size.sum(dtype=np.uint64))
 
 
 def _finding(snapshot: Snapshot, scope: Scope) -> Finding | None:
@@ -104,7 +101,7 @@ def _finding(snapshot: Snapshot, scope: Scope) -> Finding | None:
 
 def _selects_rows(scope: Scope, finding: Finding | None) -> bool:
     """Whether some of a site's allocations may be in and others out."""
-    if finding is not None and len(finding.rows):
+    if scope.cleared is not None or (finding is not None and len(finding.rows)):
         return True
     by_request = (scope.endpoint, scope.port, scope.keeper)
     return any(field is not None for pair in (by_request, *_who(scope, finding)) for field in pair)
@@ -160,9 +157,14 @@ def _sites_with(pool: PoolSnapshot, share: GroupShare) -> Mask:
 
 
 def _allocations(snapshot: Snapshot, scope: Scope, finding: Finding | None) -> Mask:
-    """By outstanding allocation: what the scope says of finding, process, thread, endpoint and time."""
+    """By outstanding allocation: what the scope says of finding, cleared group, process, thread, endpoint and time."""
     outstanding = snapshot.pool.outstanding
     rows = np.ones(len(outstanding), np.bool_)
+    if scope.cleared is not None:
+        rows[:] = False
+        for group in snapshot.diagnosis.cleared:
+            if group.known_by == scope.cleared:
+                rows[group.rows] = True
     if finding is not None and len(finding.rows):
         rows[:] = False
         rows[finding.rows] = True
@@ -209,12 +211,17 @@ def _diagnosis(told: Diagnosis, pool: PoolSnapshot, scope: Scope, finding: Findi
     findings = tuple(
         one
         for one in told.findings
-        if any((share.tag, share.paged) in held for share in shares_of(one)) and _fits(one, scope)
+        if scope.cleared is None
+        and any((share.tag, share.paged) in held for share in shares_of(one))
+        and _fits(one, scope)
     )
     cleared = tuple(
         one
         for one in told.cleared
-        if (one.tag, one.paged) in held and scope.driver in (None, one.driver) and finding is None
+        if (one.tag, one.paged) in held
+        and scope.driver in (None, one.driver)
+        and scope.cleared in (None, one.known_by)
+        and finding is None
     )
     return Diagnosis(findings, cleared, _held(told.held_requests, scope, findings))
 
@@ -232,7 +239,7 @@ def _fits(finding: Finding, scope: Scope) -> bool:
 def _held(held: HeldRequests, scope: Scope, findings: Sequence[Finding]) -> HeldRequests:
     """A held request has thread and socket, but no tag, stack and allocating driver: these select by the findings."""
     fitting = _held_by(held, scope)
-    by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding)
+    by_memory = (scope.tag, scope.stack, scope.frame, scope.driver, scope.finding, scope.cleared)
     return fitting if all(field is None for field in by_memory) else of_findings(findings, fitting)
 
 

@@ -45,8 +45,9 @@ class Scope:
     """Every field that is not ``None`` narrows.
 
     ``tag``: number with the protected bit clear, and whether paged. ``stack``: id in the stack table (-1: without a
-    stack). ``frame``: address of an allocating frame. ``socket``: AFD endpoint. ``finding``: rank. ``port``: number of
-    the completion port, ``keeper``: name of the driver, that holds requests. ``thread`` goes with its ``process``.
+    stack). ``frame``: address of an allocating frame. ``socket``: AFD endpoint. ``finding``: rank. ``cleared``: what a
+    cleared group is known by. ``port``: number of the completion port, ``keeper``: name of the driver, that holds
+    requests. ``thread`` goes with its ``process``.
     ``label``: words for the last step, made harmless by who shows it.
     """
 
@@ -58,6 +59,7 @@ class Scope:
     thread: int | None = None
     endpoint: int | None = None
     finding: int | None = None
+    cleared: tuple[int, ...] | None = None
     port: int | None = None
     keeper: str | None = None
     interval: Interval | None = None

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from analyzers.findings import OF_REQUESTS, Finding
+from analyzers.pooltag import tag_hex
 from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
 from tui.filters import Filters
 from tui.findings.held import requests_of
-from tui.json_documents.findings import findings_part
+from tui.json_documents.findings import cleared_part, findings_part
 from tui.selection import select
 from tui.views.findings import _step
 from tui.views.narrowing import narrowed
@@ -60,7 +61,7 @@ def _check(snapshot: Snapshot, finding: Finding) -> None:
     assert _of_groups(finding)[finding.tag, finding.paged] == (finding.count, finding.bytes)
     assert int(inside.pool.sites.outstanding_count.sum()) == len(inside.pool.outstanding)
     assert int(inside.pool.tags.outstanding_bytes.sum()) == int(inside.pool.outstanding.size.sum())
-    step = _step(finding, snapshot)
+    step = _step(finding)
     there = narrowed(snapshot, step.scope)
     if finding.verdict in OF_REQUESTS:
         assert len(there.diagnosis.held_requests) == len(requests_of(finding, snapshot.diagnosis.held_requests))
@@ -91,3 +92,53 @@ def test_a_selection_keeps_the_rows_of_its_findings(tmp_path: Path) -> None:
         chosen = select(snapshot, Filters(drivers=(finding.driver,)))
         [same] = [each for each in chosen.diagnosis.findings if each.rank == finding.rank]
         _check(chosen, same)
+
+
+@pytest.mark.parametrize("scenario", ["steady-server", "missing-free", "two-leaks"])
+def test_the_rows_that_a_cleared_group_opens_add_up_to_it(scenario: str, tmp_path: Path) -> None:
+    snapshot = _read(tmp_path, scenario, Settings())
+    cleared = [group for group in snapshot.diagnosis.cleared if group.count]
+    assert cleared
+    for group in cleared:
+        inside = narrowed(snapshot, _step(group).scope)
+        assert _counts(inside) == {(group.tag, group.paged): (group.count, group.bytes)}
+        assert [(each.known_by, each.count) for each in inside.diagnosis.cleared] == [(group.known_by, group.count)]
+        assert not inside.diagnosis.findings
+
+
+def test_two_cleared_groups_of_one_tag_and_driver_lead_to_different_rows(tmp_path: Path) -> None:
+    snapshot = _read(tmp_path, "steady-server", Settings())
+    seen: dict[tuple[int, bool, str], list[set[int]]] = {}
+    for group in snapshot.diagnosis.cleared:
+        seen.setdefault((group.tag, group.paged, group.driver), []).append(set(group.rows.tolist()))
+    [several, *_] = [rows for rows in seen.values() if len(rows) > 1]
+    assert not set.intersection(*several)
+
+
+@pytest.mark.parametrize("scenario", ["steady-server", "missing-free"])
+def test_groups_and_findings_of_a_tag_are_all_of_its_allocations(scenario: str, tmp_path: Path) -> None:
+    snapshot = _read(tmp_path, scenario, Settings())
+    diagnosis = snapshot.diagnosis
+    rows = [*(each.rows for each in diagnosis.findings), *(each.rows for each in diagnosis.cleared)]
+    assert sorted(np.concatenate(rows).tolist()) == list(range(len(snapshot.pool.outstanding)))
+
+
+def test_the_document_tells_cleared_groups_of_one_tag_apart_and_their_counts_add_up(tmp_path: Path) -> None:
+    snapshot = _read(tmp_path, "steady-server", Settings())
+    told = cleared_part(snapshot)
+    for row, tag in enumerate(snapshot.pool.tags.tag.tolist()):
+        mine = [
+            each for each in told if each["tag_hex"] == tag_hex(tag) and each["paged"] == snapshot.pool.tags.paged[row]
+        ]
+        assert sum(each["count"] for each in mine) == snapshot.pool.tags.outstanding_count[row]  # type: ignore[misc]
+    apart = [(each["tag_hex"], str(each["frame"]), each["process_id"], each["verdict"], each["why"]) for each in told]
+    assert len(set(apart)) == len(apart)
+    assert any(each["frame"] is not None for each in told)
+
+
+def test_a_selection_keeps_the_rows_of_its_cleared_groups(tmp_path: Path) -> None:
+    snapshot = _read(tmp_path, "steady-server", Settings())
+    chosen = select(snapshot, Filters(drivers=("afd.sys",)))
+    assert chosen.diagnosis.cleared
+    for group in chosen.diagnosis.cleared:
+        assert _counts(narrowed(chosen, _step(group).scope)) == {(group.tag, group.paged): (group.count, group.bytes)}

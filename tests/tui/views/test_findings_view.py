@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzers.findings import NO_HELD_REQUESTS, Diagnosis, GroupShare
+from analyzers.findings import NO_HELD_REQUESTS, Cleared, Diagnosis, GroupShare, Verdict
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import (
     cleared,
@@ -132,13 +132,14 @@ def test_enter_on_another_finding_leads_to_its_allocations_whoever_made_them(lea
     assert listing(scene(leaking_snapshot)).step(1) == Step("allocations", scope)
 
 
-def test_a_driver_that_is_only_known_from_the_tag_limits_nothing(leaking_snapshot: Snapshot) -> None:
-    shown = listing(scene(leaking_snapshot))
-    assert shown.step(4) == Step("allocations", Scope(tag=(tag("File"), False), label="File"))
+def test_memory_from_before_the_trace_leads_to_its_tag(story: Story) -> None:
+    before = Cleared(tag("File"), False, "", Verdict.PRE_TRACE, 0, 0, "7 frees of memory from before the trace")
+    story.diagnosis = Diagnosis((), (before,))
+    assert listing(scene(story.make())).step(0) == Step("allocations", Scope(tag=(tag("File"), False), label="File"))
 
 
-def test_enter_on_a_cleared_group_leads_to_its_allocations(leaking_snapshot: Snapshot) -> None:
-    scope = Scope(tag=(tag("CM25"), True), driver="ntoskrnl.exe", label="CM25")
+def test_enter_on_a_cleared_group_leads_to_its_own_allocations(leaking_snapshot: Snapshot) -> None:
+    scope = Scope(tag=(tag("CM25"), True), cleared=(tag("CM25"), 1), label="CM25")
     assert listing(scene(leaking_snapshot)).step(3) == Step("allocations", scope)
 
 
