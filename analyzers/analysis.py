@@ -99,7 +99,7 @@ class Analysis:
         self._ledger = Ledger()
         self._running = Running()
         self._names = TraceNames(source.stacks)
-        self._requests = Requests()
+        self._requests = Requests(enabled=source.info.enabled)
         self._sighted = Sighted()
         self._activity = Activity(sighted=self._sighted)
         self._at_ns = 0

@@ -90,6 +90,7 @@ class TraceInfo:
     CPUs whose times were corrected.
     ``joined``: the files of a trace that was put together of several, in time order. ``sessions``: how many the file
     holds, of which this is number ``session_number``. ``rolled``: why more of the recording lies in other files.
+    ``enabled``: kinds of events that whoever captures turned on, where no event of the trace says so.
     """
 
     path: str
@@ -116,6 +117,7 @@ class TraceInfo:
     sessions: int = 1
     session_number: int = 1
     rolled: Rolled | None = None
+    enabled: frozenset[str] = frozenset()
 
     @property
     def machine_pointer(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
@@ -40,13 +40,16 @@ class Requests:
     """Kinds of events that are looked at."""
     _OWN: ClassVar = ("irp", "afd", "queue", "tcp", "tcpip")
 
-    def __init__(self, rows: int = _FIRST_ROWS) -> None:
-        """``rows``: how many requests, sockets and threads there is room for at first, a power of two, at least 2."""
+    def __init__(self, rows: int = _FIRST_ROWS, enabled: Collection[str] = ()) -> None:
+        """``rows``: how many requests, sockets and threads there is room for at first, a power of two, at least 2.
+
+        ``enabled``: kinds of events that are known to be logged before the first comes.
+        """
         self._book = empty_book(rows)
         self._addresses = Addresses()
         self._blocks = Blocks()
         self._events = np.empty(0, EVENT)
-        self._seen: set[str] = set()
+        self._seen = {"queue"}.intersection(enabled)
         self._process_ids: dict[int, int] = {}
 
     def feed(self, batch: Batch, sighted: Sighted | None = None) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from analyzers.analysis import Analysis
+from analyzers.findings import Verdict
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.analyzers.against_truth import NO_NAMES, analysed
@@ -35,6 +37,7 @@ from tui.live.follower import Follower
 
 pytestmark = pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
 
+QUEUES, MASKS = (0x053E, 0x053F), (0x0005, 0x0020)
 SHORT = ("--for", "300ms", "--quiet")
 BEFORE = Kernel([Tag(b"AfdE", nonpaged=(1_000, 900, 12_800)), Tag(b"Irp ", nonpaged=(5, 1, 2_000))])
 
@@ -234,6 +237,25 @@ def test_windows_7_is_captured_by_its_one_kernel_logger(
     api = machine_with(monkeypatch, FakeApi(Delivery([BEGIN, *kernel]), Delivery(sockets), build=7601))
     assert told(capsys, *SHORT)["findings"]
     assert f"stopped {KERNEL_LOGGER}" in api.log
+
+
+@pytest.mark.parametrize("build", [26100, 19045])
+def test_user_apcs_are_told_before_anything_was_put_into_a_port(build: int, leak: Simulation) -> None:
+    """No group mask comes to a real-time consumer; the capture itself knows that kernel queues are logged."""
+    kernel, sockets = split([record for record in leak.records if record.hook not in (*QUEUES, *MASKS)])
+    for plan, seen in ((CapturePlan(), True), (CapturePlan(requests=False), False)):
+        api = FakeApi(Delivery([BEGIN, *kernel]), Delivery(sockets), build=build)
+        with Capture.open(plan, api) as capture:
+            analysis = Analysis(capture, NO_NAMES)
+            for batch in capture.batches(Analysis.KINDS):
+                analysis.feed(batch)
+                if not capture.wait(0.1):
+                    capture.stop()
+        snapshot = analysis.snapshot()
+        assert snapshot.coverage is not None
+        assert snapshot.coverage.queues is seen
+        found = [each.verdict for each in snapshot.diagnosis.findings]
+        assert (found[:1] == [Verdict.PENDING_APC]) is seen
 
 
 async def test_the_interface_follows_the_capture_until_it_ends(leak: Simulation) -> None:

@@ -91,6 +91,14 @@ def system_providers(plan: CapturePlan) -> tuple[Provider, ...]:
     return tuple(Provider(guid, INFORMATION, keywords) for guid, keywords in wanted if keywords)
 
 
+def kinds_enabled(plan: CapturePlan) -> frozenset[str]:
+    """Kinds of events of which none may come though they are on: their absence tells something.
+
+    The event that says so in a file, of the group masks, is written to its head and comes to no real-time consumer.
+    """
+    return frozenset({"queue"} if plan.requests else ())
+
+
 def socket_providers(plan: CapturePlan) -> tuple[Provider, ...]:
     """Winsock-AFD and TCPIP, by their manifests."""
     if not plan.sockets:

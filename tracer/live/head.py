@@ -60,4 +60,5 @@ def info_of(head: LogFile, sessions: Sessions, read: int, last_ns: int) -> Trace
         mode=tuple(word for word in flags_text(head.mode) if word != _FILE_WORD),
         finalised=ended,
         simulated=False,
+        enabled=sessions.enabled,
     )

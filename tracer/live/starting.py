@@ -17,6 +17,7 @@ from tracer.live.enabling import (
     PoolTagFilter,
     Provider,
     group_mask,
+    kinds_enabled,
     socket_providers,
     stack_events,
     system_providers,
@@ -36,13 +37,15 @@ _FLUSH_SECONDS: Final = 1
 class Sessions:
     """The sessions of one capture. ``notes``: what Windows did not offer, each a sentence; nothing fatal.
 
-    ``reclaimed``: names of sessions that a crashed capture had left behind and that were stopped.
+    ``reclaimed``: names of sessions that a crashed capture had left behind and that were stopped. ``enabled``: what
+    :func:`~tracer.live.enabling.kinds_enabled` says, once it is on.
     """
 
     way: Way
     machine: Machine
     kernel: Session
     sockets: Session | None = None
+    enabled: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     reclaimed: tuple[str, ...] = ()
 
@@ -116,6 +119,7 @@ class _Starter:
         else:
             status = self._api.set_information(kernel.handle, InfoClass.SYSTEM_FLAGS, group_mask(self._plan))
             self._require(status, "TraceSetInformation (group mask)", kernel)
+        self._sessions.enabled = kinds_enabled(self._plan)
         self._sockets()
 
     def _stacks(self, kernel: Session) -> None:

@@ -42,6 +42,14 @@ def test_a_capture_runs_in_two_sessions_and_leaves_none(build: int) -> None:
     assert api.sessions_by_name == {}
 
 
+def test_a_capture_says_that_kernel_queues_are_on_as_nothing_that_it_receives_does() -> None:
+    for build in (26100, 19045):
+        with Capture.open(CapturePlan(), FakeApi(build=build)) as capture:
+            assert capture.info.enabled == {"queue"}
+        with Capture.open(CapturePlan(requests=False), FakeApi(build=build)) as capture:
+            assert capture.info.enabled == frozenset()
+
+
 def test_a_capture_is_cleaned_up_whatever_ends_it() -> None:
     for error in (KeyboardInterrupt, RuntimeError, SystemExit):
         api = FakeApi()
