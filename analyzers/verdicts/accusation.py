@@ -17,7 +17,7 @@ from analyzers.quantities import counted, duration, moment
 from analyzers.tags.callers import PACKET
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY
 from analyzers.verdicts import advice
-from analyzers.verdicts.calls import calling_modules
+from analyzers.verdicts.calls import CALLS, calling_modules
 from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence, of_gone
 from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
@@ -139,7 +139,8 @@ def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Ow
     if judgement.verdict is Verdict.MISSING_FREE:
         return advice.missing_free(judgement.driver, culprit_place(judgement) or code, group.tag, _allocator(judgement))
     missing = "" if scene.coverage.stacks else "stacks"
-    return advice.growth(judgement.driver, group.tag, missing or ("" if scene.coverage.requests else "requests"))
+    missing = missing or ("" if scene.coverage.requests else "requests")
+    return advice.growth(judgement.driver, group.tag, missing, part=scene.coverage.part)
 
 
 def _allocator(judgement: Judgement) -> str:
@@ -235,7 +236,7 @@ def _evidence(
     found += separating(judgement)
     found += where(Walked.of(scene.pool, rows), code, judgement.group.driver)
     if calls:
-        found.append(Evidence("user-modules", f"the program calls from {', '.join(calls)}"))
+        found.append(Evidence(CALLS, f"the program calls from {', '.join(calls)}"))
     return (*found, *whose(who, len(rows)))
 
 

@@ -139,10 +139,21 @@ def unloaded(driver: str, place: str, tag: int) -> str:
     )
 
 
-def growth(driver: str, tag: int, missing: str) -> str:
-    """What to capture to be surer: ``missing`` names the kind of evidence that the trace lacks, empty for none."""
+def growth(driver: str, tag: int, missing: str, *, part: bool = False) -> str:
+    """What to capture to be surer: ``missing`` names the kind of evidence that the trace lacks, empty for none.
+
+    ``part``: the trace is one part of a longer recording, so that what came before and after it is there already.
+    """
     owner = driver or f"whoever allocates {tag_text(tag)!r}"
     wanted = _CAPTURE.get(missing)
+    if part:
+        lacking = (
+            f" This one has no {wanted}: where the others do not tell either, record again with them." if wanted else ""
+        )
+        return (
+            f"Give the other parts of this recording together with this one, to see whether {owner} ever frees these"
+            f" in them.{lacking}"
+        )
     more = f" with {wanted}" if wanted else ", through at least one shutdown of the program that uses it"
     return f"Record for longer{more}, to see whether {owner} ever frees these; then compare with a trace of normal use."
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from analyzers.pool_tables import Names
 
+CALLS: Final = "user-modules"
+"""The rule of the evidence that says so."""
 _ALWAYS: Final = frozenset({"ntdll.dll", "wow64.dll", "wow64cpu.dll", "wow64win.dll", "win32u.dll"})
 """Modules through which every call passes on its way into the kernel."""
 _STARTS_THREADS: Final = "kernel32.dll"

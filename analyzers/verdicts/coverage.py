@@ -39,7 +39,8 @@ class Coverage:
     allocations and of frees; ``some_stacks``: of a part of the allocations only. ``requests``: driver (IRP) events;
     ``sockets``: Winsock (AFD) events; ``queues``: what goes into completion ports and out. ``lost``: share of events
     that were lost, 0 for none. ``complete_from_ns``: from when on the events of all CPUs are there
-    (:class:`tracer.trace.Loss`). ``rolled``: the recording may go on in files that were not read.
+    (:class:`tracer.trace.Loss`). ``rolled``: the recording may go on in files that were not read;
+    ``part``: it has such files, later or earlier ones.
     """
 
     stacks: bool
@@ -55,6 +56,7 @@ class Coverage:
     queues: bool = True
     images: bool = True
     rolled: bool = False
+    part: bool = False
     some_stacks: bool = False
 
     @property
@@ -105,6 +107,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         queues=requests.seen_queues,
         images=any(kernel.get(hook) for hook in _IMAGES),
         rolled=info.rolled is not None and info.rolled.goes_on,
+        part=info.rolled is not None,
         some_stacks=0 < stacks < MOST,
     )
 

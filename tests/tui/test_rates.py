@@ -10,10 +10,15 @@ from analyzers.findings import Diagnosis, Finding
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import pending_apc
 from tests.tui.stories import SECOND, Story
+from tests.tui.views.listings import scene
 from tui.findings.rates import rate_words
+from tui.json_documents.findings import findings_part
+from tui.report.explain import explanation
+from tui.report.findings import finding_lines
 from tui.tables.exact import exact_columns
 from tui.tables.findings import finding_table
 from tui.tables.model import TableView
+from tui.views.findings import listing
 
 HOURLY = 3_600 * 1024.0
 """A KiB a second."""
@@ -52,6 +57,20 @@ def test_an_interval_wider_than_its_rate_tells_no_rate(
     for length in (10, 7_200):
         at = replace(snapshot, at_ns=length * SECOND)
         assert ("too short for a rate" not in rate_words(_growing(low, high), at)) is is_told
+
+
+def test_what_an_unloaded_driver_left_has_no_rate_on_screens_and_in_text_and_keeps_its_number_in_the_document(
+    snapshot: Snapshot,
+) -> None:
+    left = replace(_growing(0.8, 1.2), unloaded_ns=SECOND)
+    shown = replace(snapshot, at_ns=100 * SECOND, diagnosis=Diagnosis((left,), ()))
+    assert rate_words(left, shown) == ""
+    assert finding_table(shown).column("rate").text(0) == "-"
+    for lines in (finding_lines(shown, 80, 60), explanation(shown, left, top=3, width=80)):
+        assert not any("how fast" in line.plain for line in lines)
+    assert "how fast" not in listing(scene(shown)).describe(0).plain
+    [told] = findings_part(shown)
+    assert told["bytes_per_hour"] == HOURLY
 
 
 def test_a_rate_that_is_no_number_is_not_told(snapshot: Snapshot) -> None:

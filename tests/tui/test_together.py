@@ -107,6 +107,15 @@ def test_one_part_alone_says_that_it_is_one(parts: list[Path], capsys: pytest.Ca
     assert (rest["beside"], rest["goes_on"]) == ([parts[1].name, parts[2].name], True)
 
 
+def test_a_finding_of_one_part_asks_for_the_other_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = files(tmp_path, rolled(simulated("growth").data, (0.6,)))
+    alone = [each["advice"] for each in document(capsys, "analyze", parts[0])["findings"]]
+    assert any(advice.startswith("Give the other parts of this recording") for advice in alone)
+    assert not any("Record for longer" in advice for advice in alone)
+    whole = [each["advice"] for each in document(capsys, "analyze", *parts)["findings"]]
+    assert any("Record for longer" in advice for advice in whole)
+
+
 @pytest.mark.parametrize("command", ["analyze", "info"])
 def test_two_sessions_in_one_file_are_told_each_for_itself(
     command: str, two_sessions: Path, capsys: pytest.CaptureFixture[str]

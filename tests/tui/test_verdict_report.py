@@ -15,6 +15,7 @@ from analyzers.findings import (
     Apc,
     Cause,
     Diagnosis,
+    Evidence,
     Explanation,
     Finding,
     Fits,
@@ -23,6 +24,7 @@ from analyzers.findings import (
     Verdict,
 )
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.calls import CALLS
 from analyzers.verdicts.coverage import Coverage
 from tests.tui.diagnoses import (
     cleared,
@@ -39,16 +41,20 @@ from tests.tui.diagnoses import (
 )
 from tests.tui.stories import FORBIDDEN, Story
 from tests.tui.test_reports import report
+from tests.tui.views.listings import scene
 from tracer.events import afd
 from tracer.live.profile import Recording, xperf_lines
 from tracer.trace import Gap, Loss
 from tui.filters import Filters
 from tui.findings.headline import headline
 from tui.findings.words import HOW_SURE, how_sure, percent
+from tui.json_documents.findings import findings_part
 from tui.report.analysis import analysis_report
 from tui.report.cleared import NO_FINDING
+from tui.report.explain import explanation
 from tui.report.recording import ALL_EVIDENCE
 from tui.selection import select
+from tui.views.findings import listing
 
 DOCS = Path(__file__).parents[2] / "docs" / "findings.md"
 
@@ -192,6 +198,24 @@ def test_a_verdict_that_names_the_reason_does_not_list_it_again(story: Story) ->
     told = said(report(story.make()))
     assert " or lookaside list, not known: no free of a packet is in the trace excluded special" in told
     assert "user APC, fits" not in told
+
+
+def test_the_modules_of_a_call_are_told_once(leaking_snapshot: Snapshot) -> None:
+    first, *others = leaking_snapshot.diagnosis.findings
+    calls = Evidence(CALLS, "the program calls from client.exe")
+    more = replace(first, evidence=(calls, *first.evidence))
+    snapshot = replace(leaking_snapshot, diagnosis=replace(leaking_snapshot.diagnosis, findings=(more, *others)))
+    plain = replace(leaking_snapshot.diagnosis, findings=(first, *others))
+    assert report(snapshot) == report(replace(snapshot, diagnosis=plain))
+    explained = [line.plain for line in explanation(snapshot, more, top=3, width=200)]
+    assert not any("calls from" in line for line in explained)
+    assert any(line.startswith(f"  1.  {first.evidence[0].says}") for line in explained)
+    panel = listing(scene(snapshot)).describe(0).plain
+    assert "calls from" not in panel
+    assert "call: " in panel
+    assert findings_part(snapshot)[0]["evidence"][0]["rule"] == CALLS  # type: ignore[index,call-overload]
+    nobody = replace(more, user_stack=-1)
+    assert any("calls from" in line.plain for line in explanation(snapshot, nobody, top=3, width=200))
 
 
 def test_a_trace_that_lacks_evidence_says_how_to_record_it_all(leaking_snapshot: Snapshot) -> None:

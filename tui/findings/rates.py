@@ -30,7 +30,9 @@ def size_a_second(bytes_per_hour: float) -> str:
 
 
 def told_rate(finding: Finding, snapshot: Snapshot) -> float | None:
-    """Bytes per hour; ``None`` where the trace is too short, or the interval wider than its value."""
+    """Bytes per hour; ``None`` where the trace is too short, the interval wider than its value, or nothing grows on."""
+    if finding.unloaded_ns is not None:
+        return None
     low, high = finding.bytes_per_hour_interval
     rate = finding.bytes_per_hour
     if snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS or not all(map(math.isfinite, (rate, low, high))):
@@ -39,7 +41,12 @@ def told_rate(finding: Finding, snapshot: Snapshot) -> float | None:
 
 
 def rate_words(finding: Finding, snapshot: Snapshot) -> str:
-    """The rate with its interval and what it was measured over; else what was seen, and that it tells no rate."""
+    """The rate with its interval and what it was measured over; else what was seen, and that it tells no rate.
+
+    Empty for what an unloaded driver left: no more of it comes.
+    """
+    if finding.unloaded_ns is not None:
+        return ""
     rate = told_rate(finding, snapshot)
     if rate is None:
         return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; too short for a rate"

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.findings import Accused, Finding, PortPart, Verdict
+from analyzers.findings import Accused, Evidence, Finding, PortPart, Verdict
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, exact_size, size
 from analyzers.snapshot import Snapshot
 from analyzers.threads import IDLE_THREAD
-from analyzers.verdicts.calls import calling_modules
+from analyzers.verdicts.calls import CALLS, calling_modules
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
 from tui.tables.words import named_process
@@ -158,6 +158,12 @@ def call_words(finding: Finding, snapshot: Snapshot) -> str:
     if len(modules) < 2:
         return "".join(modules)
     return f"{modules[-1]} through {', '.join(reversed(modules[:-1]))}"
+
+
+def told_evidence(finding: Finding, snapshot: Snapshot) -> tuple[Evidence, ...]:
+    """The evidence without that which :func:`call_words` says already."""
+    called = bool(call_words(finding, snapshot))
+    return tuple(each for each in finding.evidence if not (called and each.rule == CALLS))
 
 
 def group_words(finding: Finding) -> str:

@@ -16,7 +16,7 @@ from analyzers.quantities import counted, duration, moment, number, size
 from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo
 from tui.findings.held import Owners, holder_words, port_owners, requests_of
-from tui.findings.words import INFERRED_KINDS, known_id
+from tui.findings.words import INFERRED_KINDS, known_id, told_evidence
 from tui.report.findings import INFERRED, advice_lines, fact_lines, reason_lines
 from tui.report.stacks import frame_lines
 from tui.report.styles import LABEL, QUIET, heading, note
@@ -50,13 +50,13 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
         lines += [heading("Possible reasons"), *wrapped(reasons, width), Text()]
     lines += [heading("Path from the root of the retention graph")]
     lines += _path_lines(finding.path, _inferred_rules(finding), width)
-    lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(finding.evidence), width)]
+    lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(told_evidence(finding, snapshot)), width)]
     lines += [Text(), heading("Allocated at"), *frame_lines(names.frames(finding.stack), limit=_FRAMES)]
     user = names.frames(finding.user_stack, known_id(finding.process_id) or 0)
     if user:
         lines += [Text(), heading("Called from (user mode)"), *frame_lines(user, limit=_FRAMES)]
     info = snapshot.info
-    steps = _steps(finding, held[:top], port_owners(snapshot))
+    steps = _steps(told_evidence(finding, snapshot), held[:top], port_owners(snapshot))
     lines += [Text(), heading("Events, in time order"), *_time_line(steps, info, width)]
     left = len(held) - top
     if left > 0:
@@ -101,10 +101,10 @@ def _time_line(steps: Iterable[Step], info: TraceInfo, width: int) -> list[Text]
     return [Text(titles, LABEL), *(line for step in ordered for line in _step_lines(step, info, width))]
 
 
-def _steps(finding: Finding, held: Iterable[HeldRequest], owners: Owners) -> list[Step]:
+def _steps(evidence: Iterable[Evidence], held: Iterable[HeldRequest], owners: Owners) -> list[Step]:
     """One step for each event, with all that it is evidence of, and the inferred ones between them."""
     about: dict[EventRef, list[str]] = {}
-    for place, reason in enumerate(finding.evidence, 1):
+    for place, reason in enumerate(evidence, 1):
         for event in reason.events:
             about.setdefault(event, []).append(f"evidence {place}{INFERRED if reason.inferred else ''}")
     waits: list[Step] = []

@@ -20,6 +20,7 @@ from tui.findings.words import (
     percent,
     sure_words,
     tag_name,
+    told_evidence,
     what_words,
     who_words,
 )
@@ -49,7 +50,7 @@ def finding_lines(snapshot: Snapshot, width: int, room: int) -> list[Text]:
 
 def fact_lines(finding: Finding, snapshot: Snapshot) -> list[Text]:
     """The accusation; who, by which call, what, how much, how fast."""
-    call, others = call_words(finding, snapshot), group_words(finding)
+    call, others, fast = call_words(finding, snapshot), group_words(finding), rate_words(finding, snapshot)
     return [
         _title(finding, snapshot.diagnosis),
         labelled("who", who_words(finding), _LABEL),
@@ -57,7 +58,7 @@ def fact_lines(finding: Finding, snapshot: Snapshot) -> list[Text]:
         labelled("what", what_words(finding, snapshot), _LABEL),
         labelled("how much", amount_words(finding), _LABEL),
         *([labelled("with it", others, _LABEL)] if others else []),
-        labelled("how fast", rate_words(finding, snapshot), _LABEL),
+        *([labelled("how fast", fast, _LABEL)] if fast else []),
     ]
 
 
@@ -74,7 +75,7 @@ def reason_lines(finding: Finding) -> list[Text]:
 def _full(finding: Finding, snapshot: Snapshot, width: int, room: int) -> list[Text]:
     facts, after = wrapped(fact_lines(finding, snapshot), width), wrapped(advice_lines(finding), width)
     left = room - len(facts) - len(after)
-    why, more = _reasons(finding, width, left)
+    why, more = _reasons(finding, snapshot, width, left)
     hint = note(f"  --explain {finding.rank} shows the way to this memory and the events behind it.")
     return [*facts, *why, *after, *more, *wrapped([hint], width)]
 
@@ -83,12 +84,12 @@ def _title(finding: Finding, told: Diagnosis) -> Text:
     return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, told), HEADING))
 
 
-def _reasons(finding: Finding, width: int, room: int) -> tuple[list[Text], list[Text]]:
+def _reasons(finding: Finding, snapshot: Snapshot, width: int, room: int) -> tuple[list[Text], list[Text]]:
     """The reasons that fit before the advice, at least one, and those that have to come after it.
 
     Where the verdict leaves open what keeps the memory, what it could be comes before the evidence.
     """
-    why, could_be = _evidence_lines(finding.evidence), reason_lines(finding)
+    why, could_be = _evidence_lines(told_evidence(finding, snapshot)), reason_lines(finding)
     lines = [*why, *could_be] if named_cause(finding) is not None else [*could_be, *why]
     before: list[Text] = []
     for place, line in enumerate(lines):

@@ -24,6 +24,7 @@ from tui.findings.words import (
     sure_words,
     tag_description,
     tag_name,
+    told_evidence,
     what_words,
     who_words,
 )
@@ -99,7 +100,7 @@ def _words(group: Finding | Cleared, snapshot: Snapshot) -> Text:
 def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
     """The finding in full: what a person needs first comes first, as not all of it may be seen."""
     leads = "the requests that are held" if finding.verdict in OF_REQUESTS else "its allocations"
-    call, others = call_words(finding, snapshot), group_words(finding)
+    call, others, fast = call_words(finding, snapshot), group_words(finding), rate_words(finding, snapshot)
     lines = [
         Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, snapshot.diagnosis), HEADING)),
         fact("who", who_words(finding)),
@@ -109,8 +110,8 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
         fact("what", what_words(finding, snapshot)),
         *([fact("call", call)] if call else []),
         *([fact("with it", others)] if others else []),
-        fact("how fast", rate_words(finding, snapshot)),
-        *_reasons(finding),
+        *([fact("how fast", fast)] if fast else []),
+        *_reasons(finding, snapshot),
         fact("verdict", f"{finding.verdict}: {VERDICT_WORDS[finding.verdict]}"),
         fact("held by", " > ".join(_node(node) for node in finding.path)),
         Text(f"Enter: {leads}", QUIET),
@@ -118,9 +119,9 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
     return Text("\n").join(lines)
 
 
-def _reasons(finding: Finding) -> list[Text]:
+def _reasons(finding: Finding, snapshot: Snapshot) -> list[Text]:
     """What the verdict rests on; what else it could be stands before that where the verdict leaves it open."""
-    why = [_reason(place, reason) for place, reason in enumerate(finding.evidence, 1)]
+    why = [_reason(place, reason) for place, reason in enumerate(told_evidence(finding, snapshot), 1)]
     others = [fact(label, words) if label else Text(f"  {words}") for label, words in possible_reasons(finding)]
     return [*others, *why] if named_cause(finding) is None else [*why, *others]
 

@@ -21,6 +21,14 @@ def test_each_holder_has_words_of_its_own() -> None:
     assert "STATUS_MORE_PROCESSING_REQUIRED" in advice.driver_kept("flt.sys", 0x10, completed=True)
 
 
+def test_of_one_part_of_a_rolled_recording_the_other_parts_are_asked_for() -> None:
+    assert advice.growth("disk.sys", PACKET, "").startswith("Record for longer")
+    whole = advice.growth("disk.sys", PACKET, "", part=True)
+    assert whole.startswith("Give the other parts of this recording")
+    assert "ecord" not in whole.replace("this recording", "")
+    assert "call stacks" in advice.growth("", PACKET, "stacks", part=True)
+
+
 @pytest.mark.parametrize(
     ("tag", "word"),
     [
