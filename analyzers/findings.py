@@ -177,6 +177,14 @@ class Explanation:
     told_apart_by: str = ""
 
 
+_FITS_FIRST: Final = (Fits.YES, Fits.UNKNOWN, Fits.NO)
+
+
+def fits_first(found: Iterable[Explanation]) -> tuple[Explanation, ...]:
+    """Possible reasons in the order in which all are told: those that fit, those of which nothing tells, the others."""
+    return tuple(sorted(found, key=lambda each: _FITS_FIRST.index(each.fits)))
+
+
 @dataclass(frozen=True, slots=True)
 class GroupShare:
     """Outstanding allocations of one tag that go with a cause; ``driver``: empty where nobody is to be named."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.activity.since import NEVER_RAN
-from analyzers.findings import Cause, Explanation, Fits, Why
+from analyzers.findings import Cause, Explanation, Fits, Why, fits_first
 from analyzers.holders.held import HeldGroup
 
 CAUSE_OF: Final = {
@@ -45,12 +44,6 @@ def explanations(group: HeldGroup, says: str = "") -> tuple[Explanation, ...]:
 
 def _fitting(each: Explanation) -> Explanation:
     return replace(each, fits=Fits.YES, says=_FITTING[each.why])
-
-
-def fits_first(found: Iterable[Explanation]) -> tuple[Explanation, ...]:
-    """Explanations in the order yes, unknown, no."""
-    order = (Fits.YES, Fits.UNKNOWN, Fits.NO)
-    return tuple(sorted(found, key=lambda each: order.index(each.fits)))
 
 
 def _user_apc(group: HeldGroup) -> Explanation:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from analyzers.findings import Cause, Explanation, Fits
+from analyzers.findings import Cause, Explanation, Fits, fits_first
 
 
 class Memory(Enum):
@@ -79,15 +79,14 @@ _QUEUES: Final = (
     "kernel queue events show what goes into a completion port and who takes it out; !thread shows a thread's APCs"
 )
 _COMPLETIONS: Final = "driver (IRP) events show whether the driver completes each request"
-_ORDER: Final = (Fits.YES, Fits.UNKNOWN, Fits.NO)
 _Row = tuple[Cause, Fits, str, str]
 
 
 def explanations(signs: Signs) -> tuple[Explanation, ...]:
     """The possible reasons, those that fit first. What tells them apart is said where more than one is left."""
-    rows = sorted(_RULES[signs.memory](signs), key=lambda row: _ORDER.index(row[1]))
+    rows = tuple(_RULES[signs.memory](signs))
     told = sum(fits is not Fits.NO for _, fits, _, _ in rows) == 1
-    return tuple(
+    return fits_first(
         Explanation(why, fits, says, "" if told or fits is Fits.NO else apart) for why, fits, says, apart in rows
     )
 

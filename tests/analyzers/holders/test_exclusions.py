@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from analyzers.findings import Cause, Explanation, Fits, Why
-from analyzers.holders.exclusions import explanations, fits_first
+from analyzers.findings import Cause, Explanation, Fits, Why, fits_first
+from analyzers.holders.exclusions import explanations
 from analyzers.holders.held_groups import held_groups
 from analyzers.requests.tables import NEVER, Finished, Queued
 from tests.analyzers.holders.made import FILTER, MS, Kind, Scene, changed, loop, with_buffers
