@@ -109,9 +109,10 @@ def _check(args: argparse.Namespace) -> None:
             f"{given_words[0].partition('=')[0]} is about a capture, and a trace is served",
             next="leave it out, or serve what happens now: poolscope serve --live",
         )
-    from tui.reading.together import one_trace, open_trace  # brings numpy: not for --help
+    from tui.reading.together import one_trace  # brings numpy: not for --help
+    from tui.reading.trace import opening
 
-    with open_trace(one_trace(args.traces or [trace], None)):
+    with opening(one_trace(args.traces or [trace], None), quiet=True):
         pass
 
 

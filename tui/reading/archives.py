@@ -1,6 +1,6 @@
 """Traces as people send them: packed.
 
-The one .etl in a .zip or .gz is unpacked to a temporary file for as long as it is read, in bounded memory.
+The one .etl in a .zip, .gz, .cab or .7z is unpacked to a temporary file for as long as it is read, in bounded memory.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Final, Self, TypeVar
 
 from analyzers.quantities import size
 from analyzers.snapshot import Snapshot
 from tracer.errors import InputError
 from tui.contents import Contents
+from tui.reading import seven_zip
+from tui.reading.cabinets import Cabinet
+from tui.reading.packing import PackedDamagedError, PackedRefusedError
 from tui.safe_text import safe
 from tui.streams import say
 
@@ -40,7 +43,8 @@ _BY_HAND: Final = {
     "cab": "expand {name} -F:*.etl ." if sys.platform == "win32" else "cabextract -F '*.etl' {name}",
     "7z": "7z x {name}",
 }
-"""Kinds that are not unpacked here, and what unpacks them."""
+"""What unpacks kinds of which not every file is unpacked here."""
+_WITH_7Z: Final = 'python -m pip install ".[7z]" in the folder of Poolscope\'s source opens it in place; or {by_hand}'
 
 Read = TypeVar("Read", Snapshot, Contents)
 
@@ -68,17 +72,20 @@ def unpacked(path: Path, *, quiet: bool) -> Iterator[Unpacked]:
     if kind is None:
         yield Unpacked(path)
         return
-    if kind in _BY_HAND:
-        raise _error(path, "not-unpacked", f"a .{kind} file is not unpacked here", "", _BY_HAND[kind])
+    by_hand = _BY_HAND.get(kind, "")
+    if kind == "7z" and not seven_zip.is_readable():
+        why, how = "py7zr, which unpacks it, is not installed", _WITH_7Z.replace("{by_hand}", by_hand)
+        raise _error(path, "not-unpacked", "a .7z file is not unpacked here", why, how)
     with tempfile.TemporaryDirectory(prefix="poolscope-", ignore_cleanup_errors=True) as folder:
         to = Path(folder) / "trace.etl"
         say(f"note: unpacking {safe(path.name)}", quiet=quiet)
         try:
-            member = _unzipped(path, to) if kind == "zip" else _gunzipped(path, to)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            member = _UNPACK[kind](path, to)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, PackedDamagedError) as error:
             raise _error(path, "packed-damaged", "the packed file cannot be unpacked", str(error)) from error
-        except (RuntimeError, NotImplementedError) as error:  # how zipfile says encrypted, and other methods
-            raise _error(path, "packed-refused", "the packed file cannot be unpacked here", str(error)) from error
+        except (RuntimeError, NotImplementedError, PackedRefusedError) as error:  # as zipfile says encrypted
+            what = "the packed file cannot be unpacked here"
+            raise _error(path, "packed-refused", what, str(error), by_hand) from error
         yield Unpacked(to, f"{path}: {member}")
 
 
@@ -94,33 +101,73 @@ def _kind(path: Path) -> str | None:
 def _unzipped(path: Path, to: Path) -> str:
     with zipfile.ZipFile(path) as archive:
         files = [entry for entry in archive.infolist() if not entry.is_dir()]
-        found = [entry for entry in files if entry.filename.lower().endswith(".etl")]
-        if len(found) != 1:
-            raise _no_one_trace(path, [entry.filename for entry in files], len(found))
-        with archive.open(found[0]) as packed:
-            _copied(path, packed, to, found[0].compress_size)
-        return found[0].filename
+        trace = files[_trace_among(path, [entry.filename for entry in files])]
+        with archive.open(trace) as packed:
+            _copied(packed, _Target(path, to, trace.compress_size))
+        return trace.filename
 
 
 def _gunzipped(path: Path, to: Path) -> str:
     with gzip.open(path) as packed:
-        _copied(path, packed, to, path.stat().st_size)
+        _copied(packed, _Target(path, to, path.stat().st_size))
     return path.stem
 
 
-def _copied(path: Path, packed: IO[bytes] | gzip.GzipFile, to: Path, packed_bytes: int) -> None:
-    """Copy, and stop where it becomes too much; what an archive says of a file's size need not be true."""
-    most, done = packed_bytes * _MOST_TIMES, 0
-    with to.open("wb") as file:
+def _from_cabinet(path: Path, to: Path) -> str:
+    with path.open("rb") as file:
+        cabinet = Cabinet(file)
+        trace = cabinet.members[_trace_among(path, [member.name for member in cabinet.members])]
+        with _Target(path, to, path.stat().st_size) as target:
+            for piece in cabinet.read(trace):
+                target.write(piece)
+    return trace.name
+
+
+def _from_7z(path: Path, to: Path) -> str:
+    with _Target(path, to, path.stat().st_size) as target:
+        return seven_zip.unpack(path, lambda names: _trace_among(path, names), target.write)
+
+
+_UNPACK: Final = {"zip": _unzipped, "gz": _gunzipped, "cab": _from_cabinet, "7z": _from_7z}
+
+
+class _Target:
+    """The unpacked file; stops where it becomes too much: what an archive says of a file's size need not be true."""
+
+    def __init__(self, path: Path, to: Path, packed_bytes: int) -> None:
+        self._path, self._to, self._packed_bytes, self._done = path, to, packed_bytes, 0
+
+    def __enter__(self) -> Self:
+        self._file = self._to.open("wb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, piece: bytes) -> None:
+        self._done += len(piece)
+        if self._done > self._packed_bytes * _MOST_TIMES:
+            why = f"more than {_MOST_TIMES} times the {size(self._packed_bytes)} that it is packed in"
+            raise _error(self._path, "packed-bomb", "the packed trace is far too large", why)
+        folder = self._to.parent
+        if shutil.disk_usage(folder).free < _FREE + len(piece):
+            why = f"the disk of {folder.parent} would be full after {size(self._done)}"
+            raise _error(self._path, "packed-no-room", "there is no room to unpack the trace", why)
+        self._file.write(piece)
+
+
+def _copied(packed: IO[bytes] | gzip.GzipFile, target: _Target) -> None:
+    with target:
         while piece := packed.read(_PIECE):
-            done += len(piece)
-            if done > most:
-                why = f"more than {_MOST_TIMES} times the {size(packed_bytes)} that it is packed in"
-                raise _error(path, "packed-bomb", "the packed trace is far too large", why)
-            if shutil.disk_usage(to.parent).free < _FREE + len(piece):
-                why = f"the disk of {to.parent.parent} would be full after {size(done)}"
-                raise _error(path, "packed-no-room", "there is no room to unpack the trace", why)
-            file.write(piece)
+            target.write(piece)
+
+
+def _trace_among(path: Path, names: Sequence[str]) -> int:
+    """Which of the files in it is the trace."""
+    found = [place for place, name in enumerate(names) if name.lower().endswith(".etl")]
+    if len(found) != 1:
+        raise _no_one_trace(path, names, len(found))
+    return found[0]
 
 
 def _no_one_trace(path: Path, names: Sequence[str], found: int) -> InputError:

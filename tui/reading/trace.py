@@ -27,7 +27,7 @@ class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan t
 
 def read_contents(trace: Trace, *, quiet: bool) -> Contents:
     """Walk the whole trace and count; partial when interrupted. Raises InputError."""
-    with _opening(trace, quiet=quiet) as (here, file):
+    with _unpacked(trace, quiet=quiet) as (here, file):
         return file.named(_read_contents(here, quiet=quiet))
 
 
@@ -36,18 +36,25 @@ def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
 
     A trace in which clocks differ between CPUs is read again, with its times corrected.
     """
-    with _opening(trace, quiet=quiet) as (here, file):
+    with _unpacked(trace, quiet=quiet) as (here, file):
         return file.named(_read_snapshot(here, names, quiet=quiet))
 
 
 @contextmanager
-def _opening(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, Unpacked]]:
+def _unpacked(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, Unpacked]]:
     """Where the trace can be read, unpacked where it is packed; files of a group are plain."""
     if not isinstance(trace, Path | OneSession):
         yield trace, Unpacked(paths_of(trace)[0])
         return
     with unpacked(*paths_of(trace), quiet=quiet) as file:
         yield (OneSession(file.path, trace.number) if isinstance(trace, OneSession) else file.path), file
+
+
+@contextmanager
+def opening(trace: Trace, *, quiet: bool) -> Iterator[None]:
+    """It can be opened as a trace, packed or not. Raises InputError."""
+    with _unpacked(trace, quiet=quiet) as (here, _), open_trace(here):
+        yield
 
 
 def _read_contents(trace: Trace, *, quiet: bool) -> Contents:
