@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from fixtures.etl.rolling import appended, rolled
 from tests.tracer.etl.joining.recordings import files, pool_records, simulated, written
+from tests.tracer.live.delivery import split
 from tui.cli import main
 from tui.exit_codes import ExitCode
 
@@ -114,6 +116,56 @@ def test_a_finding_of_one_part_asks_for_the_other_parts(tmp_path: Path, capsys: 
     assert not any("Record for longer" in advice for advice in alone)
     whole = [each["advice"] for each in document(capsys, "analyze", *parts)["findings"]]
     assert any("Record for longer" in advice for advice in whole)
+
+
+def zipped(trace: Path, to: Path) -> Path:
+    """The trace alone in a .zip."""
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(trace, "trace.etl")
+    return to
+
+
+@pytest.mark.parametrize("command", ["analyze", "info"])
+def test_packed_files_are_joined_as_plain_ones_are(
+    command: str, parts: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = [zipped(part, tmp_path / f"part{number}.zip") for number, part in enumerate(parts, 1)]
+    plain, told = document(capsys, command, *parts), document(capsys, command, *packed[::-1])
+    assert told["trace"]["path"] == [f"{path}: trace.etl" for path in packed]
+    assert [each["path"] for each in told["trace"]["joined"]] == told["trace"]["path"]
+    assert "goes on with part1.zip" in told["trace"]["joined"][1]["why"]
+    for each in (plain, told):
+        del each["trace"]["path"], each["trace"]["joined"]
+    assert told["bytes"] == plain["bytes"]
+    assert told.get("pool") == plain.get("pool")
+    mixed = document(capsys, command, packed[0], parts[1], packed[2])
+    assert mixed["trace"]["path"] == [f"{packed[0]}: trace.etl", str(parts[1]), f"{packed[2]}: trace.etl"]
+
+
+def test_a_packed_kernel_recording_and_packed_sockets_are_one_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulation = simulated("winsock-loop", iterations=45)
+    kernel, sockets = split(simulation.records)
+    apart = []
+    for name, records in (("kernel", kernel), ("sockets", sockets)):
+        written(tmp_path / f"{name}.etl", records, session=name, processors=simulation.settings.cpus)
+        apart.append(zipped(tmp_path / f"{name}.etl", tmp_path / f"{name}.zip"))
+    told = document(capsys, "analyze", *apart)
+    assert len(told["trace"]["path"]) == 2
+    assert told["evidence"]["afd"]
+    assert told["evidence"]["pool"]
+
+
+def test_a_packed_file_that_cannot_be_unpacked_keeps_no_other_from_being_told(
+    parts: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\x03\x04" + b"x" * 90)
+    assert main(["info", *map(str, parts), str(broken), "--json", "--quiet"]) == ExitCode.INPUT
+    joined, error = json.loads(capsys.readouterr().out)["traces"]
+    assert len(joined["trace"]["path"]) == 3
+    assert error["error"]["code"] == "packed-damaged"
 
 
 @pytest.mark.parametrize("command", ["analyze", "info"])

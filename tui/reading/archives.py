@@ -56,9 +56,13 @@ class Unpacked:
     path: Path
     name: str = ""
 
-    def named(self, read: Read) -> Read:
-        """What was read, with the name that people know in place of the temporary file's."""
-        return read if not self.name else replace(read, info=replace(read.info, path=self.name))
+
+def named(read: Read, files: Sequence[Unpacked]) -> Read:
+    """What was read of these files, with the names that people know in place of those of temporary files."""
+    names = {str(file.path): file.name for file in files if file.name}
+    info = read.info
+    joined = tuple(replace(each, path=names.get(each.path, each.path)) for each in info.joined)
+    return replace(read, info=replace(info, path=names.get(info.path, info.path), joined=joined)) if names else read
 
 
 @contextmanager
@@ -77,7 +81,7 @@ def unpacked(path: Path, *, quiet: bool) -> Iterator[Unpacked]:
         why, how = "py7zr, which unpacks it, is not installed", _WITH_7Z.replace("{by_hand}", by_hand)
         raise _error(path, "not-unpacked", "a .7z file is not unpacked here", why, how)
     with tempfile.TemporaryDirectory(prefix="poolscope-", ignore_cleanup_errors=True) as folder:
-        to = Path(folder) / "trace.etl"
+        to = Path(folder) / path.name  # what is said of the file by its name is then true
         say(f"note: unpacking {safe(path.name)}", quiet=quiet)
         try:
             member = _UNPACK[kind](path, to)

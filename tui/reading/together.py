@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tracer.errors import UsageError
+from tracer.errors import InputError, UsageError
 from tui.safe_text import safe
 from tui.streams import say
 
@@ -52,15 +53,27 @@ def traces_of(
         return [OneSession(paths[0], session)]
     if separate or len(paths) == 1:
         return list(paths)
-    from tracer.etl.joining.belonging import groups_of  # brings numpy: not for --help
-
-    groups = groups_of(paths)
+    groups = _groups_of(paths)
     apart = [says for group in groups for says in group.apart]
     for says in apart[:_SAID]:
         say(f"note: {safe(says)}", quiet=quiet)
     if len(apart) > _SAID:
         say(f"note: and {len(apart) - _SAID} more pairs of files that are not joined", quiet=quiet)
     return [group if len(group.paths) > 1 else group.paths[0] for group in groups]
+
+
+def _groups_of(paths: Sequence[Path]) -> list[Group]:
+    """The groups; packed files are unpacked as long as that takes. One that cannot be stands alone."""
+    from tracer.etl.joining.belonging import groups_of  # brings numpy: not for --help
+    from tui.reading.archives import unpacked
+
+    with ExitStack() as opened:
+        here = list(paths)
+        for place, path in enumerate(paths):
+            with suppress(InputError):
+                here[place] = opened.enter_context(unpacked(path, quiet=True)).path
+        given = dict(zip(here, paths, strict=True))
+        return [replace(group, paths=tuple(given[path] for path in group.paths)) for group in groups_of(here)]
 
 
 def open_trace(trace: Trace) -> EtlFile | JoinedFiles:
@@ -112,6 +125,4 @@ def one_trace(paths: Sequence[Path], session: int | None) -> Trace:
 
 
 def _apart(paths: Sequence[Path]) -> list[str]:
-    from tracer.etl.joining.belonging import groups_of
-
-    return [says for group in groups_of(paths) for says in group.apart]
+    return [says for group in _groups_of(paths) for says in group.apart]

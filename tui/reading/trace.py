@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from analyzers.analysis import Analysis
@@ -13,7 +14,7 @@ from fixtures.demo import DEMO_TRACE
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.trace import Batch
 from tui.contents import Contents, contents_of
-from tui.reading.archives import Unpacked, unpacked
+from tui.reading.archives import Unpacked, named, unpacked
 from tui.reading.compilation import announce_compilation, compilation
 from tui.reading.compiled import Part
 from tui.reading.interruption import Interruption
@@ -27,8 +28,8 @@ class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan t
 
 def read_contents(trace: Trace, *, quiet: bool) -> Contents:
     """Walk the whole trace and count; partial when interrupted. Raises InputError."""
-    with _unpacked(trace, quiet=quiet) as (here, file):
-        return file.named(_read_contents(here, quiet=quiet))
+    with _unpacked(trace, quiet=quiet) as (here, files):
+        return named(_read_contents(here, quiet=quiet), files)
 
 
 def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
@@ -36,18 +37,21 @@ def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
 
     A trace in which clocks differ between CPUs is read again, with its times corrected.
     """
-    with _unpacked(trace, quiet=quiet) as (here, file):
-        return file.named(_read_snapshot(here, names, quiet=quiet))
+    with _unpacked(trace, quiet=quiet) as (here, files):
+        return named(_read_snapshot(here, names, quiet=quiet), files)
 
 
 @contextmanager
-def _unpacked(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, Unpacked]]:
-    """Where the trace can be read, unpacked where it is packed; files of a group are plain."""
-    if not isinstance(trace, Path | OneSession):
-        yield trace, Unpacked(paths_of(trace)[0])
-        return
-    with unpacked(*paths_of(trace), quiet=quiet) as file:
-        yield (OneSession(file.path, trace.number) if isinstance(trace, OneSession) else file.path), file
+def _unpacked(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, list[Unpacked]]]:
+    """Where the trace can be read, unpacked where it is packed, and its files."""
+    with ExitStack() as opened:
+        files = [opened.enter_context(unpacked(path, quiet=quiet)) for path in paths_of(trace)]
+        if isinstance(trace, Path):
+            yield files[0].path, files
+        elif isinstance(trace, OneSession):
+            yield OneSession(files[0].path, trace.number), files
+        else:
+            yield replace(trace, paths=tuple(file.path for file in files)), files
 
 
 @contextmanager
