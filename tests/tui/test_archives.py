@@ -81,7 +81,7 @@ def test_the_one_trace_in_a_packed_file_is_read_as_if_it_were_not(
 def test_an_analysis_takes_it_too(tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = zipped(tmp_path / "demo.zip", "demo.etl", data=DEMO_TRACE.read_bytes())
     assert main(["analyze", str(path), "--quiet", "--fail-on-finding"]) == ExitCode.FOUND
-    assert "demo.zip: demo.etl" in capsys.readouterr().out
+    assert "demo.zip:demo.etl" in "".join(capsys.readouterr().out.split())  # a long path is wrapped
     assert list(folder.iterdir()) == []
 
 

@@ -76,7 +76,7 @@ def test_the_demo_as_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str
     picture = tmp_path / "tags.svg"
     assert main(["demo", "--screenshot", str(picture), "--size", "100x30", "--press", "enter,enter"]) == ExitCode.DONE
     assert "SIMULATED" in picture.read_text(encoding="utf-8")
-    assert main(["demo", "--screenshot", str(tmp_path / "none" / "tags.svg")]) == ExitCode.USAGE
+    assert main(["demo", "--screenshot", str(tmp_path / "none" / "tags.svg")]) == ExitCode.OUTPUT
     assert "cannot write the picture" in capsys.readouterr().err
 
 

@@ -183,7 +183,7 @@ def test_columns_have_the_names_that_stand_on_the_screen(snapshot: Snapshot) -> 
     assert found("outst>=10") == found("outstanding>=10") == [1, 2]
     assert found("who:system") == found("process:system") == [1]
     assert fitting(tag_table(snapshot), parse("per-alloc>1k")).sum() == 1
-    with pytest.raises(FilterError, match=r"no field colour here \(but tag, .*per-alloc"):
+    with pytest.raises(FilterError, match=r"no field colour here \(there are tag, .*per-alloc"):
         fitting(tag_table(snapshot), parse("colour:x"))
 
 

@@ -194,10 +194,10 @@ async def test_the_accused_driver_is_found_and_what_it_allocated(leaks: Snapshot
     async with someone_at(leaks, size) as person:
         assert re.search(r"Accused", person.screen)
         assert "contosodev.sys" in person.first_row
+        assert person.sees("contosoflt.sys")
         await person.press("down", "enter")
         assert person.sees("[8 Allocs]")
         assert person.sees("Limited to finding 2")
-        assert person.sees("driver contosoflt.sys")
 
 
 @at_each_size
@@ -208,8 +208,9 @@ async def test_all_of_a_findings_evidence_is_read(leaks: Snapshot, size: tuple[i
         if "^o Reads on" in person.screen:
             await person.press("ctrl+o")
             seen += person.screen
-            await person.press("end")
-            seen += person.screen
+            for _ in range(6):
+                await person.press("pagedown")
+                seen += person.screen
         said = re.sub(r"[\s│▁▂▃▄▅▆▇█]+", "", seen)
         assert [words for words in evidence if re.sub(r"\s+", "", words) not in said] == []
 

@@ -192,9 +192,18 @@ def amount_words(finding: Finding) -> str:
 
 def sure_words(finding: Finding) -> str:
     """The confidence, and what lowered it."""
-    said = f"{percent(finding.confidence)}, {how_sure(finding.confidence)}"
-    doubts = "; ".join(safe(doubt).rstrip(".") for doubt in finding.doubts)
+    said, doubts = confidence_words(finding), doubt_words(finding)
     return f"{said}; lowered because: {doubts}" if doubts else said
+
+
+def confidence_words(finding: Finding) -> str:
+    """How sure, as a percentage and in a word."""
+    return f"{percent(finding.confidence)}, {how_sure(finding.confidence)}"
+
+
+def doubt_words(finding: Finding) -> str:
+    """What lowered the confidence; empty for nothing."""
+    return "; ".join(safe(doubt).rstrip(".") for doubt in finding.doubts)
 
 
 def finite(value: float) -> float | None:

@@ -19,9 +19,10 @@ from tui.findings.words import (
     VERDICT_WORDS,
     amount_words,
     call_words,
+    confidence_words,
+    doubt_words,
     driver_words,
     group_words,
-    sure_words,
     tag_description,
     tag_name,
     told_evidence,
@@ -100,13 +101,15 @@ def _words(group: Finding | Cleared, snapshot: Snapshot) -> Text:
 def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
     """The finding in full: what a person needs first comes first, as not all of it may be seen."""
     leads = "the requests that are held" if finding.verdict in OF_REQUESTS else "its allocations"
-    call, others, fast = call_words(finding, snapshot), group_words(finding), rate_words(finding, snapshot)
+    call, others = call_words(finding, snapshot), group_words(finding)
+    fast, doubts = rate_words(finding, snapshot), doubt_words(finding)
     lines = [
         Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, snapshot.diagnosis), HEADING)),
         fact("who", who_words(finding)),
         fact("how much", amount_words(finding)),
-        fact("how sure", sure_words(finding)),
+        fact("how sure", confidence_words(finding)),
         fact("next", safe(finding.advice)),
+        *([fact("not surer", doubts)] if doubts else []),
         fact("what", what_words(finding, snapshot)),
         *([fact("call", call)] if call else []),
         *([fact("with it", others)] if others else []),
