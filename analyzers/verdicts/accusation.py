@@ -186,6 +186,8 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.ENDED: judgement.course is Course.ENDED,
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
         Doubt.OTHERS_FREED: callers and _by_others(judgement),
+        Doubt.SENDS: judgement.told_apart is not None and judgement.told_apart.sends,
+        Doubt.CALLER_FREES: judgement.told_apart is not None and judgement.told_apart.frees_others,
         Doubt.ANYBODY: callers and judgement.group.tag in OPENED_BY_ANYBODY,
         Doubt.THREAD_INFERRED: who.on_thread.inferred and who.thread is not None,
         Doubt.THREADS_INFERRED: who.on_thread.partly and who.thread is not None,
@@ -267,6 +269,9 @@ def separating(judgement: Judgement) -> list[Evidence]:
             )
         return [Evidence("nothing-separates", says)]
     also = f"; {', '.join(told.others)} as well" if told.others else ""
+    if told.frees_others:
+        most = "" if found.kept_with == found.kept else "nearly all "
+        also = f": {most}what other callers get from {judgement.group.driver} is freed"
     says = (
         f"{found.frame} is in the stacks of {found.kept_with:,} of {found.kept:,} kept ones, and of"
         f" {found.freed_with:,} of {found.freed:,} freed ones{also}"

@@ -47,6 +47,11 @@ class Doubt(Enum):
     ROLLED = (0.85, "the recording may go on in other files, which were not given: it may be freed there")
     ENDED = (0.85, "it stopped before the trace's end, as the program's activity did")
     NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
+    CALLER_FREES = (
+        0.85,
+        "its driver frees others that it gets in the same way: that which allocates may be at fault",
+    )
+    SENDS = (0.6, "its driver reaches the one that allocates through Windows, and may only pass requests on to it")
     OTHERS_FREED = (
         0.8,
         "none of the program's own were freed: how long they live is known from other programs alone",
