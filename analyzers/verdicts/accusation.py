@@ -127,7 +127,7 @@ def by_way_of(path: tuple[PathNode, ...], driver: str, size: int) -> tuple[PathN
 def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Owners, calls: tuple[str, ...]) -> str:
     group = judgement.group
     if judgement.gone is not None:
-        return advice.unloaded(group.driver, code, group.tag)
+        return advice.unloaded(judgement.driver, code, group.tag)
     if group.tag in OBJECT_MEMORY:
         return (
             advice.handles(process, who.thread, group.tag, calls)
@@ -162,7 +162,8 @@ def place(scene: Scene, judgement: Judgement) -> str:
 def _sure(judgement: Judgement, scene: Scene, who: Owners) -> Confidence:
     count, explained = len(judgement.rows), judgement.explained
     if judgement.gone is not None:
-        return of_gone(at_end=judgement.gone.at_end, count=count, explained=explained)
+        by_library = bool(_allocator(judgement))
+        return of_gone(at_end=judgement.gone.at_end, by_library=by_library, count=count, explained=explained)
     doubts: list[Doubt | Weight] = [
         *_doubts(judgement, scene, who),
         length_weight(judgement, starting=_is_starting(judgement, scene, who)),

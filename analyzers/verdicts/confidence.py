@@ -61,6 +61,7 @@ class Doubt(Enum):
         0.9,
         "its driver was unloaded just before the trace's end: what others free for it may come later",
     )
+    BY_LIBRARY = (0.88, "another driver allocated them for it, and may free them later")
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
     THREADS_INFERRED = (0.97, "the issuing thread of some of them is inferred from context switches")
 
@@ -97,12 +98,13 @@ def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int
     return Confidence(round(value, 3), tuple(says))
 
 
-def of_gone(*, at_end: bool, count: int, explained: float) -> Confidence:
+def of_gone(*, at_end: bool, by_library: bool, count: int, explained: float) -> Confidence:
     """That a driver which was unloaded leaked ``count`` blocks: as sure of one as of many, however short the trace is.
 
     ``explained``: how many of them lost events may explain at most.
     """
-    doubts = [Doubt.UNLOADED_AT_END] if at_end else []
+    held = {Doubt.UNLOADED_AT_END: at_end, Doubt.BY_LIBRARY: by_library}
+    doubts = [doubt for doubt, holds in held.items() if holds]
     found = confidence(Verdict.MISSING_FREE, doubts, count=count, explained=explained)
     return replace(found, value=round(found.value / for_count(count), 3))
 
