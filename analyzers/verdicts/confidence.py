@@ -57,6 +57,11 @@ class Doubt(Enum):
         "none of the program's own were freed: how long they live is known from other programs alone",
     )
     ANYBODY = (0.8, "any program may hold a handle to such an object, not only the one that created it")
+    RUNNING = (
+        0.6,
+        "threads that it started meanwhile still run, and a thread's object stays as long as it runs: no handle need be"
+        " open",
+    )
     UNLOADED_AT_END = (
         0.9,
         "its driver was unloaded just before the trace's end: what others free for it may come later",
