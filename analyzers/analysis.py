@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.activity import Activity
-from analyzers.clocks import clock_shifts
+from analyzers.clocks import clock_shifts, supposed_shifts
 from analyzers.dated_stacks import DatedStacks
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.grounds import Grounds
@@ -123,6 +123,10 @@ class Analysis:
         """CPUs whose clocks differ from the others', as far as the batches show it; none where they are corrected."""
         return clock_shifts(*self._ledger.reversed_pairs())
 
+    def supposed_shifts(self) -> tuple[ClockShift, ...]:
+        """The same where only a second reading can tell whether they differ."""
+        return supposed_shifts(*self._ledger.reversed_pairs()[:2])
+
     @property
     def frees_without_allocation(self) -> int:
         """Frees of blocks from before the trace, or whose allocation was not seen, so far."""
@@ -169,7 +173,12 @@ class Analysis:
         if loss.complete_from_ns or source.damage:
             return loss
         told = told_share(source.info, source.census, loss)
-        return replace(loss, inferred=inferred_loss(pool, self._ledger.replaced_in_session, told))
+        return replace(
+            loss,
+            inferred=inferred_loss(
+                pool, self._ledger.replaced_in_session, told, corrected=bool(source.info.clock_shifts)
+            ),
+        )
 
     def _diagnosis(self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage) -> tuple[Diagnosis, Grounds]:
         source, names = self._source, self._names

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.ledger.reversed_pairs import CPUS
+from analyzers.ledger.reversed_pairs import CPUS, REPLACED
 from tracer.trace import ClockShift
 
 FEWEST_PAIRS: Final = 20
@@ -29,6 +29,15 @@ _SHARPNESS: Final = 2.5
 """By how much the 95th hundredth of the differences may exceed their middle. They end sharply, at the difference of
 the clocks: where lifetimes are spread evenly it is 1.9, where they are short nearly 1. Waiting times of chance have a
 long tail: 4.3 for those of independent events."""
+_OPPOSITE_AGAIN: Final = 0.5
+"""Instead of :data:`_MOST_OPPOSITE` where addresses are handed out again so soon that frees close the wrong blocks."""
+_FEWEST_SUPPOSED: Final = 12
+"""And instead of :data:`FEWEST_PAIRS`, of all CPUs together: from as many on a silent loss would be said."""
+_FEWEST_ONE_WAY: Final = 6
+_MENDED: Final = 0.2
+"""Share of the frees without allocation that such shifts leave at most, or they are none."""
+_ALIKE: Final = 0.2
+"""Share by which two differences may differ and be those of one clock."""
 _STRAGGLERS: Final = 1.5
 """Pairs that are earlier than this many times the 95th hundredth are coincidences."""
 
@@ -53,6 +62,30 @@ def clock_shifts(pairs: npt.NDArray[np.void], kept: npt.NDArray[np.bool_], least
             early = pairs["early"][kept & (ways == cpu * CPUS + free_cpu)]
             behind[cpu, free_cpu] = _difference(early, int(least[free_cpu, cpu]))
     return _settled(behind, counts)
+
+
+def supposed_shifts(pairs: npt.NDArray[np.void], kept: npt.NDArray[np.bool_]) -> tuple[ClockShift, ...]:
+    """What clocks may differ by where addresses are handed out again within the difference; only :func:`mends` tells.
+
+    Then chance pairs go both ways, and short lifetimes are those of wrong matches: neither refutes it.
+    """
+    if np.count_nonzero(pairs["slot"] == REPLACED) < _FEWEST_SUPPOSED:
+        return ()
+    ways = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
+    counts = np.bincount(ways[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    freed = np.bincount(ways[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    most = _OPPOSITE_AGAIN * counts
+    behind = np.zeros((CPUS, CPUS), np.int64)
+    for cpu, free_cpu in np.argwhere((counts >= _FEWEST_ONE_WAY) & (most >= counts.T) & (freed <= most)):
+        early = pairs["early"][kept & (ways == cpu * CPUS + free_cpu)]
+        longest = int(early[early <= _SHARPNESS * np.percentile(early, 95)].max())
+        behind[cpu, free_cpu] = longest if longest >= LEAST_NS else 0
+    return _settled(behind, counts)
+
+
+def mends(before: int, after: int, *, supposed: bool) -> bool:
+    """Whether shifts are borne out by the frees without allocation that are left after them."""
+    return after <= _MENDED * before if supposed else after < before
 
 
 def _difference(early: npt.NDArray[np.int64], opposite: int) -> int:
@@ -85,6 +118,7 @@ def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tu
         shift = np.maximum(shift, through)
     else:
         return ()  # each is behind the others: no clocks do that
+    shift = _alike(shift)
     values, often = np.unique(shift, return_counts=True)
     usual = values[np.argmax(often)]
     pairs = np.where(told > 0, counts[np.ix_(taking_part, taking_part)], 0)
@@ -93,3 +127,11 @@ def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tu
         for i, (cpu, ns) in enumerate(zip(taking_part, shift, strict=True))
         if ns != usual
     )
+
+
+def _alike(shift: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of CPUs that are behind by nearly the same, the most: each is told by the earliest of its own frees alone."""
+    ascending = np.sort(shift)
+    apart = np.flatnonzero(np.diff(ascending) > _ALIKE * ascending[1:])
+    tops = np.append(ascending[apart], ascending[-1])
+    return np.asarray(tops[np.searchsorted(tops, shift)])

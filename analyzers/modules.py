@@ -53,10 +53,16 @@ _TOP: Final = 1 << 63
 
 _INBOX: Final = frozenset(
     (
-        f" {KERNEL_NAME} fltmgr.sys afd.sys tcpip.sys netio.sys ndis.sys tdx.sys http.sys npfs.sys msfs.sys mup.sys "
-        "rdbss.sys mrxsmb.sys mrxsmb20.sys srv2.sys srvnet.sys ntfs.sys refs.sys fastfat.sys exfat.sys fvevol.sys "
-        "volsnap.sys volmgr.sys partmgr.sys disk.sys classpnp.sys storport.sys stornvme.sys storahci.sys fileinfo.sys "
-        "wof.sys luafv.sys cldflt.sys bindflt.sys wcifs.sys ksecdd.sys usbport.sys usbhub3.sys usbxhci.sys hidclass.sys"
+        f" {KERNEL_NAME} fltmgr.sys afd.sys tcpip.sys netio.sys ndis.sys tdx.sys http.sys npfs.sys msfs.sys "
+        "mup.sys rdbss.sys mrxsmb.sys mrxsmb20.sys srv2.sys srvnet.sys ntfs.sys refs.sys fastfat.sys exfat.sys "
+        "fvevol.sys volsnap.sys volmgr.sys partmgr.sys disk.sys classpnp.sys storport.sys stornvme.sys "
+        "storahci.sys fileinfo.sys wof.sys luafv.sys cldflt.sys bindflt.sys wcifs.sys ksecdd.sys usbport.sys "
+        "usbhub3.sys usbxhci.sys hidclass.sys acpi.sys bowser.sys cdfs.sys cdrom.sys cng.sys csc.sys dfsc.sys "
+        "dxgkrnl.sys dxgmms1.sys dxgmms2.sys filecrypt.sys fwpkclnt.sys hdaudbus.sys intelppm.sys iorate.sys "
+        "ksthunk.sys mountmgr.sys mpsdrv.sys mrxdav.sys mrxsmb10.sys mslldp.sys ndisuio.sys netbt.sys "
+        "nsiproxy.sys nwifi.sys pacer.sys pci.sys peauth.sys rdpdr.sys rdyboost.sys rspndr.sys spaceport.sys "
+        "srv.sys storqosflt.sys tcpipreg.sys tm.sys udfs.sys usbccgp.sys usbhub.sys usbstor.sys vmbus.sys "
+        "volume.sys wanarp.sys wdf01000.sys wdfilter.sys wfplwfs.sys win32k.sys win32kbase.sys win32kfull.sys"
     ).split(" ")
 )
 """Drivers that come with Windows and stand in a request's way; the empty name is that of an unknown one."""

@@ -18,6 +18,8 @@ _FEWEST: Final = 12
 """Replaced allocations below which nothing is said: clocks of two processors may differ by a few events."""
 _LEAST: Final = 0.002
 """And the least share of the frees. Real traces whose processors' clocks agree show none."""
+_LEFT_BY_CLOCKS: Final = 0.02
+"""Instead of that where clocks were corrected: the rest of their difference leaves a few blocks out of order."""
 _BEYOND: Final = 2.0
 """A session that tells of a loss is believed up to twice as much: pool events may be lost more often than others."""
 _MOST_BY_STRAYS: Final = 2.0
@@ -25,16 +27,19 @@ _MOST_BY_STRAYS: Final = 2.0
 free was lost is handed out again, but long-lived blocks from before the trace look as if their allocation was lost."""
 
 
-def inferred_loss(pool: PoolSnapshot, replaced_in_session: int, told: float) -> InferredLoss | None:
+def inferred_loss(
+    pool: PoolSnapshot, replaced_in_session: int, told: float, *, corrected: bool = False
+) -> InferredLoss | None:
     """What is missing although nothing says so, ``None`` where the books show no such loss.
 
     ``replaced_in_session``: how many of the replaced allocations are session pool. ``told``: share of events that the
-    session itself says are missing.
+    session itself says are missing. ``corrected``: clocks that differ between CPUs were put right, by what is known of
+    the difference at least.
     """
     totals, history = pool.totals, pool.history
     replaced = totals.replaced_without_free - replaced_in_session
     by_replaced = replaced / max(totals.matched + totals.replaced_without_free, 1)
-    if replaced < _FEWEST or by_replaced < _LEAST:
+    if replaced < _FEWEST or by_replaced < (_LEFT_BY_CLOCKS if corrected else _LEAST):
         return None
     late = slice(history.used // 2, history.used)
     strays, ended = int(history.strays[:, late].sum()), int(history.frees[:, late].sum())

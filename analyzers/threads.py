@@ -72,6 +72,19 @@ class Threads:
         result[threads == IDLE_THREAD] = IDLE_PROCESS
         return result
 
+    def running(self, process_id: int, since_ns: int) -> int:
+        """How many threads of a process were started since then and have not ended."""
+        if not self._ids:
+            return 0
+        ids, at = np.concatenate(self._ids), np.concatenate(self._times)
+        what, owners = np.concatenate(self._what), np.concatenate(self._processes)
+        mine = np.flatnonzero(owners == process_id)
+        mine = mine[np.lexsort((at[mine], ids[mine]))]
+        last = np.flatnonzero(np.diff(ids[mine].astype(np.int64), append=-1))
+        alive = ids[mine][last][what[mine][last] != _ENDED]
+        started = ids[mine][(what[mine] == _STARTED) & (at[mine] >= since_ns)]
+        return int(np.count_nonzero(np.isin(alive, started)))
+
 
 class _Moments:
     """When processes start, or end."""

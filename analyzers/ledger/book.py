@@ -10,7 +10,7 @@ import numpy.typing as npt
 from analyzers.ledger.histories import Histories, SiteRows
 from analyzers.ledger.late import attach
 from analyzers.ledger.posting import post
-from analyzers.ledger.reversed_pairs import ReversedPairs
+from analyzers.ledger.reversed_pairs import REPLACED, ReversedPairs
 from analyzers.ledger.rows import (
     ALLOCATION,
     BUCKETS_FULL,
@@ -92,7 +92,7 @@ class Ledger:
                 self._slots, self._buckets, self._sites, self._site_keys, self._site_table,
                 self._tags, self._tag_keys, self._tag_table, self._site_memo, self._recent,
                 self._histories.steps, self._histories.lifetimes, self._histories.strays,
-                self._reversed.freed, self._reversed.rows, self._reversed.least, self._state,
+                self._reversed.freed, self._reversed.rows, self._reversed.places, self._reversed.least, self._state,
             )  # fmt: skip
             if full == DONE:
                 break
@@ -142,10 +142,11 @@ class Ledger:
         return self._histories.summed(sites, self.slots, self._until_ns)
 
     def reversed_pairs(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-        """What :func:`analyzers.clocks.clock_shifts` judges: pairs, whether each is still live, shortest lifetimes."""
+        """What :func:`analyzers.clocks.clock_shifts` judges: pairs, whether each stays unfreed, shortest lifetimes."""
         pairs = self._reversed.rows[: self._state[STATE_REVERSED]]
         slots = self._slots[pairs["slot"]]
-        return pairs, (slots["live"] == 1) & (slots["time"] == pairs["time"]), self._reversed.least
+        is_live = (slots["live"] == 1) & (slots["time"] == pairs["time"])
+        return pairs, is_live | (pairs["slot"] == REPLACED), self._reversed.least
 
     def _check(self) -> None:
         """The two equations of the ledger, on every batch."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.ledger.histories import note_ended, note_lifetime, note_made, note_stray, step_of
-from analyzers.ledger.reversed_pairs import REACH_NS, note_allocated, note_matched, note_unmatched
+from analyzers.ledger.reversed_pairs import REACH_NS, note_allocated, note_matched, note_replaced, note_unmatched
 from analyzers.ledger.rows import (
     BUCKETS_FULL,
     DONE,
@@ -215,6 +215,7 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
     strays: npt.NDArray[np.int32],
     unmatched: npt.NDArray[np.void],
     reversed_pairs: npt.NDArray[np.void],
+    pair_places: npt.NDArray[np.int32],
     least: npt.NDArray[np.int64],
     state: npt.NDArray[np.int64],
 ) -> int:
@@ -307,6 +308,8 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
             site["first"] = time[now]
             state[STATE_SITES] += 1
         if bucket >= 0:
+            replaced = np.int64(buckets[bucket] & LOW32)
+            note_replaced(reversed_pairs, pair_places, slots[replaced]["time"], replaced)
             _close(slots, buckets, bucket, sites, tags, recent, steps, lifetimes, state, time[now], 0)
             state[STATE_REPLACED] += 1
             state[STATE_REPLACED_IN_SESSION] += event[now] == _ALLOC_SESSION_HOOK
@@ -327,8 +330,9 @@ def post(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel takes arrays on
         put(buckets, fingerprint(address[now]), slot)
         if time[now] <= state[STATE_LAST_STRAY]:
             state[STATE_REVERSED] += note_allocated(
-                unmatched, reversed_pairs, state[STATE_REVERSED], address[now], time[now], name, cpu[now], slot
-            )
+                unmatched, reversed_pairs, pair_places, state[STATE_REVERSED], address[now], time[now], name, cpu[now],
+                slot,
+            )  # fmt: skip
         grown = np.int64(size[now])
         site["allocations"] += 1
         site["count"] += 1

@@ -23,6 +23,9 @@ CPUS: Final = 256
 NEVER: Final = int(np.iinfo(np.int64).max)
 _FREED_ROWS: Final = 1 << 11
 _REVERSED_ROWS: Final = 1 << 14
+_PLACES: Final = 1 << 12
+REPLACED: Final = -1
+"""In place of a pair's slot: its allocation was never freed, and its address handed out again."""
 
 FREED: Final = np.dtype([("address", "<u8"), ("time", "<i8"), ("tag", "<u4"), ("cpu", "<u4")])
 """A free without allocation, found again by its address; 24 bytes, so that all of them stay in a core's cache."""
@@ -33,12 +36,14 @@ REVERSED: Final = np.dtype([("time", "<i8"), ("early", "<i8"), ("slot", "<i4"), 
 class ReversedPairs:
     """``freed``: the latest frees without allocation, by address. ``rows``: the latest pairs, a ring.
 
+    ``places``: by slot, where its latest pair is in it.
     ``least`` (CPU of the allocation, CPU of the free): the shortest lifetime in nanoseconds, :data:`NEVER` for none.
     """
 
     def __init__(self) -> None:
         self.freed: npt.NDArray[np.void] = np.zeros(_FREED_ROWS, FREED)
         self.rows: npt.NDArray[np.void] = np.zeros(_REVERSED_ROWS, REVERSED)
+        self.places = np.zeros(_PLACES, np.int32)
         self.least = np.full((CPUS, CPUS), NEVER)
 
 
@@ -56,8 +61,8 @@ def note_unmatched(
 
 @inlined
 def note_allocated(
-    freed: npt.NDArray[np.void], rows: npt.NDArray[np.void], count: Int, address: np.uint64, time: np.int64,
-    tag: np.uint32, cpu: np.uint16, slot: Int,
+    freed: npt.NDArray[np.void], rows: npt.NDArray[np.void], places: npt.NDArray[np.int32], count: Int,
+    address: np.uint64, time: np.int64, tag: np.uint32, cpu: np.uint16, slot: Int,
 ) -> Int:  # fmt: skip
     """An allocation; gives 1 where another CPU had freed its address shortly before, else 0."""
     row = freed[np.int64(fingerprint(address)) & (freed.shape[0] - 1)]
@@ -73,7 +78,16 @@ def note_allocated(
     pair["slot"] = slot
     pair["cpu"] = cpu
     pair["free_cpu"] = row["cpu"]
+    places[slot & (places.shape[0] - 1)] = count & (rows.shape[0] - 1)
     return 1
+
+
+@inlined
+def note_replaced(rows: npt.NDArray[np.void], places: npt.NDArray[np.int32], time: np.int64, slot: Int) -> None:
+    """An allocation, of that time, whose address is handed out again although no free was seen."""
+    pair = rows[places[slot & (places.shape[0] - 1)]]
+    if pair["slot"] == slot and pair["time"] == time:
+        pair["slot"] = REPLACED
 
 
 @inlined

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,8 @@ from analyzers.pool_tables import I32, Frame, Names, Outstanding, PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, duration, moment
 from analyzers.tags.callers import PACKET
-from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY
+from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, THREAD_OBJECT
+from analyzers.threads import Threads
 from analyzers.verdicts import advice
 from analyzers.verdicts.calls import CALLS, calling_modules
 from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence, of_gone
@@ -54,6 +55,7 @@ class Scene:
     modules: Modules
     started: Started = never_seen
     at_ns: int = 0
+    threads: Threads = field(default_factory=Threads)
 
     def is_starting(self, process: int | None, at_ns: int) -> bool:
         """Whether the process that had this id at a time started so late that it may still be filling up."""
@@ -127,7 +129,7 @@ def by_way_of(path: tuple[PathNode, ...], driver: str, size: int) -> tuple[PathN
 def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Owners, calls: tuple[str, ...]) -> str:
     group = judgement.group
     if judgement.gone is not None:
-        return advice.unloaded(group.driver, code, group.tag)
+        return advice.unloaded(judgement.driver, code, group.tag)
     if group.tag in OBJECT_MEMORY:
         return (
             advice.handles(process, who.thread, group.tag, calls)
@@ -163,7 +165,8 @@ def place(scene: Scene, judgement: Judgement) -> str:
 def _sure(judgement: Judgement, scene: Scene, who: Owners) -> Confidence:
     count, explained = len(judgement.rows), judgement.explained
     if judgement.gone is not None:
-        return of_gone(at_end=judgement.gone.at_end, count=count, explained=explained)
+        by_library = bool(_allocator(judgement))
+        return of_gone(at_end=judgement.gone.at_end, by_library=by_library, count=count, explained=explained)
     doubts: list[Doubt | Weight] = [
         *_doubts(judgement, scene, who),
         length_weight(judgement, starting=_is_starting(judgement, scene, who)),
@@ -187,7 +190,10 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.ENDED: judgement.course is Course.ENDED,
         Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
         Doubt.OTHERS_FREED: callers and _by_others(judgement),
+        Doubt.SENDS: judgement.told_apart is not None and judgement.told_apart.sends,
+        Doubt.CALLER_FREES: judgement.told_apart is not None and judgement.told_apart.frees_others,
         Doubt.ANYBODY: callers and judgement.group.tag in OPENED_BY_ANYBODY,
+        Doubt.RUNNING: callers and _still_run(judgement, scene, who),
         Doubt.THREAD_INFERRED: who.on_thread.inferred and who.thread is not None,
         Doubt.THREADS_INFERRED: who.on_thread.partly and who.thread is not None,
     }
@@ -268,6 +274,9 @@ def separating(judgement: Judgement) -> list[Evidence]:
             )
         return [Evidence("nothing-separates", says)]
     also = f"; {', '.join(told.others)} as well" if told.others else ""
+    if told.frees_others:
+        most = "" if found.kept_with == found.kept else "nearly all "
+        also = f": {most}what other callers get from {judgement.group.driver} is freed"
     says = (
         f"{found.frame} is in the stacks of {found.kept_with:,} of {found.kept:,} kept ones, and of"
         f" {found.freed_with:,} of {found.freed:,} freed ones{also}"
@@ -298,6 +307,15 @@ def _is_starting(judgement: Judgement, scene: Scene, who: Owners) -> bool:
     if judgement.verdict is not Verdict.GROWTH and not _by_others(judgement):
         return False
     return scene.is_starting(who.process, int(scene.pool.outstanding.time_ns[judgement.rows[-1]]))
+
+
+def _still_run(judgement: Judgement, scene: Scene, who: Owners) -> bool:
+    """Whether most of them are objects of threads that have not ended."""
+    if judgement.group.tag != THREAD_OBJECT or who.process is None:
+        return False
+    rows = judgement.rows
+    since = int(scene.pool.outstanding.time_ns[rows[0]])
+    return 2 * scene.threads.running(who.process, since) >= len(rows)
 
 
 def _by_others(judgement: Judgement) -> bool:

@@ -47,15 +47,26 @@ class Doubt(Enum):
     ROLLED = (0.85, "the recording may go on in other files, which were not given: it may be freed there")
     ENDED = (0.85, "it stopped before the trace's end, as the program's activity did")
     NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
+    CALLER_FREES = (
+        0.85,
+        "its driver frees others that it gets in the same way: that which allocates may be at fault",
+    )
+    SENDS = (0.6, "its driver reaches the one that allocates through Windows, and may only pass requests on to it")
     OTHERS_FREED = (
         0.8,
         "none of the program's own were freed: how long they live is known from other programs alone",
     )
     ANYBODY = (0.8, "any program may hold a handle to such an object, not only the one that created it")
+    RUNNING = (
+        0.6,
+        "threads that it started meanwhile still run, and a thread's object stays as long as it runs: no handle need be"
+        " open",
+    )
     UNLOADED_AT_END = (
         0.9,
         "its driver was unloaded just before the trace's end: what others free for it may come later",
     )
+    BY_LIBRARY = (0.88, "another driver allocated them for it, and may free them later")
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
     THREADS_INFERRED = (0.97, "the issuing thread of some of them is inferred from context switches")
 
@@ -92,12 +103,13 @@ def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int
     return Confidence(round(value, 3), tuple(says))
 
 
-def of_gone(*, at_end: bool, count: int, explained: float) -> Confidence:
+def of_gone(*, at_end: bool, by_library: bool, count: int, explained: float) -> Confidence:
     """That a driver which was unloaded leaked ``count`` blocks: as sure of one as of many, however short the trace is.
 
     ``explained``: how many of them lost events may explain at most.
     """
-    doubts = [Doubt.UNLOADED_AT_END] if at_end else []
+    held = {Doubt.UNLOADED_AT_END: at_end, Doubt.BY_LIBRARY: by_library}
+    doubts = [doubt for doubt, holds in held.items() if holds]
     found = confidence(Verdict.MISSING_FREE, doubts, count=count, explained=explained)
     return replace(found, value=round(found.value / for_count(count), 3))
 

@@ -24,7 +24,8 @@ from analyzers.modules import KERNEL_NAME, is_inbox, is_library
 class Step:
     """One frame of a stack: its module (empty for none), and whether it, or its module, separates.
 
-    ``kept_with``, ``freed_with``: how many stacks of kept and freed ones have it.
+    ``kept_with``, ``freed_with``: how many stacks of kept and freed ones have it. ``alone``: nearly all kept
+    ones have its module, and many of the freed ones have not.
     """
 
     place: int
@@ -32,14 +33,20 @@ class Step:
     separates: bool
     kept_with: int = 0
     freed_with: int = 0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The frame that accuses, and further ones of drivers that separate as well, innermost first."""
+    """The frame that accuses, and further ones of drivers that separate as well, innermost first.
+
+    ``sends``: the kernel or another part of Windows stands between it and a third party's driver that allocates: it may
+    only pass requests on to that one.
+    """
 
     step: Step
     others: tuple[Step, ...]
+    sends: bool = False
 
 
 def find_culprit(steps: Sequence[Step], allocator: str) -> Culprit | None:
@@ -51,7 +58,30 @@ def find_culprit(steps: Sequence[Step], allocator: str) -> Culprit | None:
     for each in steps:
         if each.separates and each.module not in {"", KERNEL_NAME, found.module}:
             others.setdefault(each.module, each)
-    return Culprit(found, tuple(others.values()))
+    return Culprit(found, tuple(others.values()), _sends(steps, found, allocator))
+
+
+def _sends(steps: Sequence[Step], found: Step, allocator: str) -> bool:
+    modules = [each.module for each in steps[: steps.index(found)]]
+    if _is_windows(allocator) or found.module == allocator or allocator not in modules:
+        return False
+    return any(_is_windows(module) for module in modules[modules.index(allocator) :])
+
+
+def find_client(steps: Sequence[Step], allocator: str) -> Step | None:
+    """The frame of a third party's driver that calls the allocating one and forgets some of what it gets.
+
+    Only where nothing separates. ``None`` too where the allocating driver's own memory is none of its callers'.
+    """
+    if not _may_be_client_s(allocator):
+        return None
+    inside = False
+    for each in steps:
+        if each.module == allocator:
+            inside = True
+        elif inside and (each.module in {"", KERNEL_NAME} or not is_library(each.module)):
+            return each if each.alone and not _is_windows(each.module) else None
+    return None
 
 
 def _outermost(steps: Sequence[Step]) -> Step | None:

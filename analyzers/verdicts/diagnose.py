@@ -89,7 +89,15 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
 
 def _scene(case: Case) -> Scene:
     return Scene(
-        case.pool, case.names, case.coverage, case.frame_of, case.frames_of, case.modules, case.started, case.at_ns
+        case.pool,
+        case.names,
+        case.coverage,
+        case.frame_of,
+        case.frames_of,
+        case.modules,
+        case.started,
+        case.at_ns,
+        case.threads,
     )
 
 

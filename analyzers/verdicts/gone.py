@@ -3,11 +3,13 @@
 A driver that is unloaded has run its unload routine to the end before the image goes, so what it still has then is
 leaked; unless others free such blocks on its behalf, which shows in frees of its blocks after it went. A rundown at the
 end of a trace is no unload.
+
+What a library allocated for it is as much left behind, where it is enough not to be the library's own book-keeping.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,16 +19,20 @@ import numpy.typing as npt
 from analyzers.findings import Verdict
 from analyzers.image_lives import Module, Unload
 from analyzers.lost import LossRate
-from analyzers.modules import KERNEL, Modules
+from analyzers.modules import KERNEL, FrameTable, Modules, is_library
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.trends.trend import growths
-from analyzers.verdicts.course import Course, Span
+from analyzers.verdicts.course import FEWEST, Course, Span
 from analyzers.verdicts.groups import Group, groups
-from analyzers.verdicts.judgement import Gone, Judgement
+from analyzers.verdicts.judgement import Gone, Judgement, ToldApart
 from analyzers.verdicts.survivors import survivors
 
 Mask = npt.NDArray[np.bool_]
+FramesOf = Callable[[npt.NDArray[np.int32]], FrameTable]
 
+_LATEST_NS: Final = 10_000_000
+"""How much later than the unload an allocation of the driver may be stamped: its last deferred calls run on other
+processors, and no image is loaded again so soon."""
 _SHORT: Final = 0.005
 """Share of the trace after an unload that is too short to see others free what it left."""
 
@@ -43,18 +49,26 @@ class GoneBlocks:
     unloads: tuple[tuple[Module, Unload], ...]
 
 
-def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask) -> GoneBlocks:
-    """By the module in which each site allocates, and the time; ``apart``: rows that are explained already."""
+def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask, frames_of: FramesOf) -> GoneBlocks:
+    """By the module in which each site allocates, or whose library does, and the time.
+
+    ``apart``: rows that are explained already; ``frames_of``: the frames of many stacks.
+    """
     outstanding = pool.outstanding
+    clients = _clients(pool, frames_of) if modules.unloaded else {}
     unload = np.full(len(outstanding), -1, np.int32)
     unloads: list[tuple[Module, Unload]] = []
     for module in modules.unloaded:
-        its = _sites_of(pool, module)
-        if not len(its) or KERNEL.match(module.name):
+        if KERNEL.match(module.name):
             continue
-        rows = np.flatnonzero(np.isin(outstanding.site, its) & ~apart & (unload < 0))
+        free = ~apart & (unload < 0)
+        rows = np.flatnonzero(np.isin(outstanding.site, _sites_of(pool, module)) & free)
+        served = [row for row, each in clients.items() if each.is_same(module)]
+        for_it = np.flatnonzero(np.isin(outstanding.site, served) & free)
+        if len(for_it) >= FEWEST:
+            rows = np.union1d(rows, for_it)
         times = np.array([each.at_ns for each in module.unloads], np.int64)
-        which = np.searchsorted(times, outstanding.time_ns[rows])
+        which = np.searchsorted(times, outstanding.time_ns[rows] - _LATEST_NS)
         for number, each in enumerate(module.unloads):
             mine = rows[which == number]
             mine = mine[~_freed_by_others(pool, each)[outstanding.site[mine]]]
@@ -88,6 +102,7 @@ def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, told: float, si
                 ""
                 if is_told
                 else f"{module.name} was unloaded, and lost events explain up to {explained:,.0f} of them",
+                told_apart=None if group.driver == module.name else ToldApart(None, 0, 0, module.name),
                 gone=how,
             )
         )
@@ -106,6 +121,27 @@ def _sites_of(pool: PoolSnapshot, module: Module) -> npt.NDArray[np.intp]:
     places = pool.sites.frame ^ np.uint64(module.mark_bits)
     inside = (places >= np.uint64(module.base)) & (places < np.uint64(module.end))
     return np.flatnonzero(inside)
+
+
+def _clients(pool: PoolSnapshot, frames_of: FramesOf) -> dict[int, Module]:
+    """By site at which one of Windows' libraries allocates: the image that calls it directly, where one does."""
+    sites = pool.sites
+    libraries = np.fromiter((is_library(driver) for driver in sites.driver), np.bool_, len(sites.driver))
+    rows = np.flatnonzero(libraries & (sites.outstanding_count > 0) & (sites.stack >= 0))
+    if not len(rows):
+        return {}
+    frames = frames_of(sites.stack[rows])
+    named = np.array([*(is_library(module.name) for module in frames.modules), False])[frames.module]
+    of = np.repeat(np.arange(len(rows)), np.diff(frames.bounds))
+    entered = np.flatnonzero(named)
+    first = np.full(len(rows), len(of), np.int64)
+    np.minimum.at(first, of[entered], entered)
+    beyond = np.flatnonzero(~named & (np.arange(len(of)) > first[of]))
+    which, at = np.unique(of[beyond], return_index=True)
+    module = frames.module[beyond[at]]
+    known = module >= 0
+    pairs = zip(rows[which[known]].tolist(), module[known].tolist(), strict=True)
+    return {row: frames.modules[number] for row, number in pairs}
 
 
 def _freed_by_others(pool: PoolSnapshot, unload: Unload) -> Mask:

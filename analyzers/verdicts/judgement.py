@@ -49,6 +49,8 @@ class ToldApart:
 
     ``separation``: ``None`` where nothing separates. ``driver``: whom it accuses; ``others``: further places that
     separate as well, innermost first. ``alike``: every frame of the kept ones' usual stack is in those of freed ones.
+    ``frees_others``: the driver is one of several callers, and frees others of what it gets in the same way. ``sends``:
+    it reaches the one that allocates through Windows.
     """
 
     separation: Separation | None
@@ -57,6 +59,8 @@ class ToldApart:
     driver: str = ""
     others: tuple[str, ...] = ()
     alike: bool = False
+    frees_others: bool = False
+    sends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

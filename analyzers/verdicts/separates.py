@@ -21,7 +21,7 @@ from analyzers.findings import ACCUSATIONS, Separation
 from analyzers.modules import KERNEL, KERNEL_NAME, FrameTable, is_inbox, is_library
 from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.verdicts.course import FEWEST
-from analyzers.verdicts.culprit import Step, find_culprit
+from analyzers.verdicts.culprit import Step, find_client, find_culprit
 from analyzers.verdicts.judgement import FEWEST_SIBLINGS, Judgement, ToldApart
 
 I64 = npt.NDArray[np.int64]
@@ -36,6 +36,11 @@ HARDLY_ANY: Final = 0.1
 APART: Final = 0.5
 """How far the two shares are apart at least, each taken at the unfavourable end of its 90 % interval: 12 of 12 and 0 of
 10 are, 3 of 3 and 0 of 2 are not."""
+_NOT_ALL: Final = 0.75
+"""Share of the freed ones that may be of a caller that forgets some and frees others: so many are freed for others that
+some of theirs would have been kept as well, were it not this caller's fault."""
+_APART_AS_CALLER: Final = 0.2
+"""How far the two shares are apart then, at the unfavourable ends."""
 _MOSTLY: Final = 0.5
 """Share of what is allocated for a caller that stays, where it is judged by itself."""
 _Z: Final = 1.645
@@ -59,6 +64,14 @@ def is_separating(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed:
     """Whether so many of the kept ones and so few of the freed ones have a frame that this is no chance."""
     shares = (kept_with >= NEARLY_ALL * kept) & (freed_with <= HARDLY_ANY * freed)
     return np.asarray(shares & (lower_bound(kept_with, kept) - upper_bound(freed_with, freed) >= APART))
+
+
+def is_callers_alone(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed: Numbers) -> npt.NDArray[np.bool_]:
+    """Whether nearly all that is kept is one caller's, though much of what is freed is others'."""
+    shares = (kept_with >= NEARLY_ALL * kept) & (freed_with <= _NOT_ALL * freed)
+    enough = (kept >= FEWEST) & (freed - freed_with >= FEWEST_SIBLINGS)
+    apart = lower_bound(kept_with, kept) - upper_bound(freed_with, freed) >= _APART_AS_CALLER
+    return np.asarray(shares & enough & apart)
 
 
 def told_apart(
@@ -90,11 +103,15 @@ def _told(
     judgement: Judgement, steps: Sequence[Step], kept: int, freed: int, frame_of: Callable[[int], Frame]
 ) -> ToldApart:
     culprit = find_culprit(steps, judgement.group.driver)
+    if culprit is None and (client := find_client(steps, judgement.group.driver)) is not None:
+        separation = Separation(frame_of(client.place), client.kept_with, kept, client.freed_with, freed)
+        return ToldApart(separation, kept, freed, client.module, frees_others=True)
     if culprit is None:
         return ToldApart(None, kept, freed, alike=all(step.freed_with > HARDLY_ANY * freed for step in steps))
     step = culprit.step
     separation = Separation(frame_of(step.place), step.kept_with, kept, step.freed_with, freed)
-    return ToldApart(separation, kept, freed, step.module, tuple(str(frame_of(each.place)) for each in culprit.others))
+    others = tuple(str(frame_of(each.place)) for each in culprit.others)
+    return ToldApart(separation, kept, freed, step.module, others, sends=culprit.sends)
 
 
 def _counted(
@@ -122,12 +139,15 @@ def _counted(
     whole = is_separating(with_module[0], all_kept[of], with_module[1], all_freed[of]) & is_known
     own = np.array([frames.code(each.group.driver) for each in accused], np.int64)
     whole &= of_driver[of] | (by_module == own[of])
+    alone = is_callers_alone(with_module[0], all_kept[of], with_module[1], all_freed[of]) & is_known & of_driver[of]
+    use_module = np.where(exact | whole, whole & ~exact, alone)
     columns = (
         frames.table.place[row].tolist(),
         frames.listed(by_module),
         (exact | whole).tolist(),
-        np.where(whole & ~exact, with_module[0], with_frame[0]).tolist(),
-        np.where(whole & ~exact, with_module[1], with_frame[1]).tolist(),
+        np.where(use_module, with_module[0], with_frame[0]).tolist(),
+        np.where(use_module, with_module[1], with_frame[1]).tolist(),
+        alone.tolist(),
     )
     steps = [Step(*each) for each in zip(*columns, strict=True)]
     each = [steps[end - length : end] for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)]

@@ -67,7 +67,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     under_way = _under_way(pool, held) & ~known & ~rests & ~late
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late
     aside = known | rests | under_way | early | late
-    gone = blocks_of_gone(pool, scene.modules, aside)
+    gone = blocks_of_gone(pool, scene.modules, aside, scene.frames_of)
     of_gone = judge_gone(pool, gone, span, lost, complete_ns)
     aside |= gone.mask
     apart = callers_apart(pool, aside, scene.frames_of)

@@ -139,19 +139,25 @@ def test_two_cpus_that_would_be_behind_each_other_are_not_believed() -> None:
 def trace(path: Path, behind: int) -> Path:
     """Blocks allocated on CPU 0 and freed on CPU 1, whose clock is behind; and a few that CPU 0 keeps."""
     kept = [PoolEvent(START + 50 * MS * i, False, 0x900000 + 64 * i, tag=OTHER) for i in range(5)]
+    events = sorted([*blocks(100), *kept], key=lambda event: event.time)
+    _write_events(path, [(event.time - behind * event.cpu, event) for event in events], processors=2)
+    return path
+
+
+def _write_events(path: Path, events: list[tuple[int, PoolEvent]], *, processors: int) -> None:
+    """A trace of events with the times that are stamped on them."""
     records = [
         Record(
             HeaderType.PERFINFO64,
-            event.time - behind * event.cpu,
+            time,
             kernel_payload(event.hook, 8, {"type": 512, "tag": event.tag, "bytes": 64, "entry": event.address}),
             cpu=event.cpu,
             hook=event.hook,
             version=2,
         )
-        for event in sorted([*blocks(100), *kept], key=lambda event: event.time)
+        for time, event in events
     ]
-    write(path, records, TraceOptions(processors=2, buffer_size=4096, session="s"))
-    return path
+    write(path, records, TraceOptions(processors=processors, buffer_size=4096, session="s"))
 
 
 @pytest.mark.parametrize("behind", [0, BEHIND])
@@ -162,6 +168,49 @@ def test_a_trace_with_such_clocks_is_read_again_with_its_times_corrected(behind:
     assert (totals.frees_without_allocation, totals.outstanding_count) == (0, 5)
     assert [shift.cpu for shift in snapshot.info.clock_shifts] == ([1] if behind else [])
     assert snapshot.census.total == 205 + 2
+
+
+def _handed_out_again(path: Path, shift: dict[int, int]) -> Path:
+    """Four CPUs that each hand out last what they freed last; half of the blocks are freed on another CPU."""
+    chance = Random(4)
+    lists: dict[int, list[int]] = {cpu: [] for cpu in range(4)}
+    living: list[tuple[int, int, int]] = []
+    made: list[PoolEvent] = []
+
+    def free_until(time: int) -> None:
+        for at, address, cpu in sorted(each for each in living if each[0] <= time):
+            made.append(PoolEvent(at, True, address, tag=TAG, cpu=cpu))
+            lists[cpu].append(address)
+            living.remove((at, address, cpu))
+
+    for number in range(4000):
+        time, cpu = START + MS * number // 10, chance.randrange(4)
+        free_until(time)
+        address = lists[cpu].pop() if lists[cpu] else 0x10000 + 64 * number
+        made.append(PoolEvent(time, False, address, tag=TAG, cpu=cpu))
+        living.append((time + chance.randrange(50, 2 * MS), address, chance.choice([cpu, chance.randrange(4)])))
+    free_until(START + 10_000 * MS)
+    moved = [(event.time + shift.get(event.cpu, 0), event) for event in made]
+    _write_events(path, sorted(moved, key=lambda each: each[0]), processors=4)
+    return path
+
+
+@pytest.mark.parametrize("ticks", [-BEHIND, BEHIND])
+def test_clocks_differ_although_addresses_are_handed_out_again_within_the_difference(
+    ticks: int, tmp_path: Path
+) -> None:
+    snapshot = read_snapshot(_handed_out_again(tmp_path / "c.etl", {1: ticks}), TagNames(()), quiet=True)
+    [shift] = snapshot.info.clock_shifts
+    assert shift.cpu == 1
+    assert -1.0 <= shift.behind_ns / (ticks * 100) <= -0.8
+    assert snapshot.pool.totals.frees_without_allocation < 40
+    assert snapshot.loss.inferred is None
+
+
+def test_clocks_that_agree_are_left_alone_where_addresses_are_handed_out_again(tmp_path: Path) -> None:
+    snapshot = read_snapshot(_handed_out_again(tmp_path / "c.etl", {}), TagNames(()), quiet=True)
+    assert snapshot.info.clock_shifts == ()
+    assert snapshot.pool.totals.matched == 4000
 
 
 def test_a_shift_that_does_not_mend_anything_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

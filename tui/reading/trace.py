@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from analyzers.analysis import Analysis
+from analyzers.clocks import mends
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
@@ -94,11 +95,13 @@ def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
             return analysis
 
         analysis = analyse()
-        shifts = () if interruption.asked else analysis.clock_shifts()
+        sure = () if interruption.asked else analysis.clock_shifts()
+        shifts = sure if sure or interruption.asked else analysis.supposed_shifts()
         if shifts:
             source.correct_clocks(shifts)
             corrected = analyse()
-            if corrected.frees_without_allocation < analysis.frees_without_allocation:
+            left = corrected.frees_without_allocation
+            if mends(analysis.frees_without_allocation, left, supposed=not sure):
                 analysis = corrected
             else:
                 source.correct_clocks(())

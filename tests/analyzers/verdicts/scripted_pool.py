@@ -15,6 +15,7 @@ from fixtures.etl.writer import EtlWriter
 from tests.analyzers.against_truth import analysed
 from tracer.etl.headers import HeaderType
 from tracer.events import image, pool, stack
+from tracer.events import thread as threads
 from tracer.events.encode import Value, encode
 from tracer.events.layout import KernelId
 from tracer.events.registry import layout_for
@@ -67,6 +68,11 @@ class PoolScript:
         """A free."""
         number = int.from_bytes(tag, "little")
         self._add(at, pool.FREE, {"type": 512, "tag": number, "bytes": 96, "entry": address})
+
+    def thread(self, at: int, what: str, thread: int) -> None:
+        """A thread of process 40 comes (``start``) or goes (``end``)."""
+        hook = {"start": threads.START, "end": threads.END}[what]
+        self._add(at, hook, {"process": 40, "thread": thread}, HeaderType.SYSTEM64)
 
     def come_and_go(self, count: int, tag: bytes, frames: tuple[int, ...], begin: int = 0, end: int = 2000) -> None:
         """Allocations between two milliseconds, each freed half a millisecond later."""

@@ -9,7 +9,7 @@ import pytest
 
 from analyzers.findings import Finding, Verdict
 from fixtures.etl.options import TraceOptions
-from tests.analyzers.verdicts.scripted_pool import FIRST, MS, NT, POOL, SECOND, PoolScript, of_tag
+from tests.analyzers.verdicts.scripted_pool import FIRST, MS, NETIO, NT, POOL, SECOND, PoolScript, of_tag
 
 BELOW = (NT + 0x7000, NT + 0x7100)
 PLUGIN = (*POOL, FIRST + 0x1000, *BELOW)
@@ -37,6 +37,13 @@ def test_what_a_driver_leaves_when_it_is_unloaded_is_leaked_even_one_block(left:
     assert "unloaded at +1.000001 s" in _says(finding, "unloaded")
     [event] = [event for each in finding.evidence if each.rule == "unloaded" for event in each.events]
     assert (event.kind, event.time_ns, event.offset >= 0) == ("image", 1000 * MS + 1000, True)
+
+
+def test_what_another_processor_allocated_while_it_was_unloaded_is_left_as_well(tmp_path: Path) -> None:
+    script = _script(0)
+    script.allocate(1000 * MS + 20_000, b"Plug", PLUGIN)
+    [finding] = of_tag(script.analysed(tmp_path), b"Plug")
+    assert (finding.driver, finding.count, finding.unloaded_ns) == ("plugin.sys", 1, 1000 * MS + 1000)
 
 
 def test_a_short_trace_makes_it_no_less_sure(tmp_path: Path) -> None:
@@ -140,3 +147,32 @@ def test_a_driver_that_only_the_last_rundown_shows_came_after_the_one_that_was_u
     snapshot = script.analysed(tmp_path)
     assert [each.driver for each in snapshot.diagnosis.findings] == ["plugin.sys"]
     assert "other.sys" in snapshot.pool.sites.driver
+
+
+@pytest.mark.parametrize(("left", "accused"), [(40, ["plugin.sys"]), (8, [])])
+def test_what_a_library_allocated_for_a_driver_that_was_unloaded_is_that_driver_s(
+    left: int, accused: list[str], tmp_path: Path
+) -> None:
+    gate = (*POOL, NETIO + 0x5110)
+    script = PoolScript()
+    script.image(0, "start", FIRST, "plugin.sys")
+    script.image(0, "start", SECOND, "other.sys")
+    script.come_and_go(200, b"Libr", (*gate, SECOND + 0x2100, *BELOW), 0, 2000)
+    script.stay(left, b"Libr", (*gate, FIRST + 0x2100, *BELOW), 0, 900)
+    script.image(1000 * MS, "unload", FIRST, "plugin.sys")
+    found = of_tag(script.analysed(tmp_path), b"Libr")
+    assert [finding.driver for finding in found if finding.unloaded_ns is not None] == accused
+    for finding in found:
+        assert (finding.count, finding.allocator) == (left, "NETIO.SYS")
+        assert 0.8 <= finding.confidence < 0.93
+        assert any("another driver allocated them" in doubt for doubt in finding.doubts)
+        assert finding.advice.startswith("In plugin.sys,")
+
+
+def test_what_a_library_allocated_for_others_stays_theirs_when_a_driver_is_unloaded(tmp_path: Path) -> None:
+    script = PoolScript()
+    script.image(0, "start", FIRST, "plugin.sys")
+    script.image(0, "start", SECOND, "other.sys")
+    script.stay(40, b"Libr", (*POOL, NETIO + 0x5110, SECOND + 0x2100, *BELOW, FIRST + 0x10), 0, 2000)
+    script.image(1000 * MS, "unload", FIRST, "plugin.sys")
+    assert [each.unloaded_ns for each in of_tag(script.analysed(tmp_path), b"Libr")] == [None]

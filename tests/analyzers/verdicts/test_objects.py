@@ -23,6 +23,7 @@ from benchmarks.accuracy.scripted.script import PAGED, Block
 from benchmarks.accuracy.scripted.stage import Stage
 from benchmarks.accuracy.spoilings import Spoiling
 from tests.analyzers.against_truth import analysed
+from tests.analyzers.verdicts.scripted_pool import MS, NT, POOL, PoolScript, of_tag
 from tui.findings.headline import headline
 
 EVEN = tag_number("Even")
@@ -158,3 +159,17 @@ def test_no_tag_stands_for_two_kinds_of_rule() -> None:
 
     assert not set(OBJECTS) & (IO_MANAGER | SOCKETS)
     assert len(np.unique(list(OBJECTS))) == len(OBJECTS)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_objects_of_threads_that_still_run_are_a_doubt(ends: bool, tmp_path: Path) -> None:
+    script = PoolScript()
+    for number in range(100):
+        at = (200 + 200 * number) * MS
+        script.allocate(at, b"Thre", (*POOL, NT + 0x6000))
+        script.thread(at + 20_000, "start", 1000 + 4 * number)
+        if ends:
+            script.thread(at + MS, "end", 1000 + 4 * number)
+    [finding] = of_tag(script.analysed(tmp_path, until=21_000), b"Thre")
+    assert finding.count == 100
+    assert any("still run" in doubt for doubt in finding.doubts) is not ends

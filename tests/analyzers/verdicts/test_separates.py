@@ -191,3 +191,43 @@ def test_another_driver_s_frees_of_the_tag_separate_but_do_not_accuse_a_caller(t
     [finding] = of_tag(script.analysed(tmp_path), b"Ours")
     assert (finding.verdict, finding.driver) == (Verdict.GROWTH, "guilty.sys")
     assert _numbers(finding) == ("guilty.sys+0x5000", 200, 200, 0, 300)
+
+
+def _forgets_some(path: Path, forgets: tuple[int, ...], *, by: tuple[int, ...] = GATE) -> list[Finding]:
+    """Findings where the same code allocates for two callers as often; of those of ``forgets`` a few stay."""
+    script = _with_drivers()
+    for caller in (FIRST, SECOND):
+        script.come_and_go(200, b"Libr", (*by, caller + 0x2100, *BELOW))
+        if caller in forgets:
+            script.stay(30, b"Libr", (*by, caller + 0x2100, *BELOW))
+    return of_tag(script.analysed(path), b"Libr")
+
+
+@pytest.mark.parametrize("by", [GATE, (*POOL, THIRD + 0x5110)])
+def test_a_caller_that_forgets_some_is_accused_where_all_that_other_callers_get_is_freed(
+    by: tuple[int, ...], tmp_path: Path
+) -> None:
+    [finding] = _forgets_some(tmp_path, (FIRST,), by=by)
+    assert (finding.driver, finding.count, _numbers(finding)[1:]) == ("guilty.sys", 30, (30, 30, 200, 400))
+    [says] = [each.says for each in finding.evidence if each.rule == "separating-frame"]
+    assert "what other callers get from" in says
+    assert any("that which allocates may be at fault" in doubt for doubt in finding.doubts)
+
+
+@pytest.mark.parametrize("by", [GATE, (*POOL, THIRD + 0x5110)])
+def test_a_library_that_forgets_some_for_every_caller_is_accused_itself(by: tuple[int, ...], tmp_path: Path) -> None:
+    [finding] = _forgets_some(tmp_path, (FIRST, SECOND), by=by)
+    assert (finding.driver, finding.separates) == ("middle.sys" if by != GATE else "NETIO.SYS", None)
+
+
+@pytest.mark.parametrize(("between", "doubted"), [((NT + 0x5000,), True), ((), False)])
+def test_a_driver_that_reaches_the_allocating_one_through_windows_is_accused_with_a_doubt(
+    between: tuple[int, ...], doubted: bool, tmp_path: Path
+) -> None:
+    script = _with_drivers()
+    script.stay(200, b"Own ", (*POOL, SECOND + 0x10, *between, FIRST + 0x10, *BELOW))
+    script.come_and_go(200, b"Own ", (*POOL, SECOND + 0x10, *between, *BELOW))
+    [finding] = of_tag(script.analysed(tmp_path), b"Own ")
+    assert finding.driver == "guilty.sys"
+    assert any("may only pass requests on" in doubt for doubt in finding.doubts) == doubted
+    assert (finding.confidence < 0.5) == doubted

@@ -23,6 +23,9 @@ from tracer.trace import Batch, ByteCount, Census, ClockShift, Gap, JoinedFile, 
 
 _Key = TypeVar("_Key")
 
+_QUIET_SECONDS: Final = 0.1
+"""Where buffers begin to count anew the session was stopped and started; a kernel without a pool event for as long
+would be a wonder, so that events are missing in a longer pause."""
 _LEAST_WINDOW: Final = 1 << 18
 """Bytes of a file's buffers whose events go out together, where there are so many files that its share is less."""
 
@@ -143,7 +146,8 @@ class JoinedFiles(AbstractContextManager["JoinedFiles"]):
             if earlier is None:
                 continue
             missing = later.numbers[0] - earlier.numbers[1] - 1 if later.numbers[0] > 1 else 0
-            if missing > 0 or later.seconds(later.first - earlier.last) > ADJOINING_SECONDS:
+            longest = _QUIET_SECONDS if later.numbers[0] == 1 else ADJOINING_SECONDS
+            if missing > 0 or later.seconds(later.first - earlier.last) > longest:
                 ends = sorted((self._clock.ns_of(earlier.last), self._clock.ns_of(later.first)))
                 found.append(Gap(ends[0], ends[1], -1, "between-files", max(missing, 0), later.path.name))
         return found

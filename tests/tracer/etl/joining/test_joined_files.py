@@ -13,6 +13,8 @@ from fixtures.etl.rolling import rolled
 from fixtures.etl.writer import EtlWriter
 from fixtures.settings import StackMode
 from tests.tracer.etl.joining.recordings import (
+    BEGAN,
+    SECOND,
     SMALL,
     START,
     alone,
@@ -51,8 +53,8 @@ def test_the_parts_of_a_session_say_what_its_one_file_says(
 
 
 def test_what_is_freed_in_another_file_is_no_leak(tmp_path: Path) -> None:
-    times = range(0, 2_000_000, 5_000)
-    freed = pool_records([2_000_000 + at for at in times], hook=pool.FREE)
+    times = range(0, 5 * SECOND, SECOND // 80)
+    freed = pool_records([5 * SECOND + at for at in times], hook=pool.FREE)
     data = EtlWriter(TraceOptions(session="s", log_file="f", buffer_size=SMALL)).write([*pool_records(times), *freed])
     first, second = files(tmp_path, rolled(data, (0.5,)))
     assert [finding.verdict for finding in alone(first).diagnosis.findings] == ["growth"]
@@ -173,3 +175,13 @@ def test_a_part_that_lies_beside_and_was_not_given_is_told(tmp_path: Path) -> No
     assert rest is not None
     assert (rest.beside, rest.goes_on) == ((parts[2].name,), True)
     assert joined(groups_of(parts)[0]).info.rolled is None
+
+
+@pytest.mark.parametrize(("pause", "missing"), [(SECOND // 1000, False), (SECOND, True)])
+def test_a_pause_between_two_sessions_of_one_name_is_a_gap(tmp_path: Path, pause: int, *, missing: bool) -> None:
+    first = written(tmp_path / "a.etl", pool_records(MANY))
+    began = MANY[-1] + pause
+    later = [replace(record, time=record.time + began) for record in pool_records(MANY, first=9_000)]
+    second = written(tmp_path / "b.etl", later, start_ticks=START + began, start_time=BEGAN + began)
+    (group,) = groups_of([first, second])
+    assert [gap.reason for gap in joined(group).loss.gaps] == ["between-files"] * missing
