@@ -25,10 +25,12 @@ def counted_for(
     beside = beside or Beside()
     with Interruption() as interruption:
         _tell(beside.look(sampling.snapshot()))
-        while not interruption.asked and (seconds is None or sampling.at_ns < seconds * 1e9):
+        is_over = False
+        while not (interruption.asked or is_over):
             left = EVERY if seconds is None else seconds - sampling.at_ns / 1e9
             sleep(min(max(left, 0.0), EVERY))
             _tell(beside.look(sampling.sample()))
+            is_over = seconds is not None and sampling.at_ns >= seconds * 1e9
         return sampling.snapshot(partial=interruption.asked and seconds is not None)
 
 

@@ -24,6 +24,8 @@ from tui.widgets.virtual_table import VirtualTable
 
 _POOLS: Final = {"": f"type:{NONPAGED_WORD}", f"type:{NONPAGED_WORD}": f"type:{PAGED_WORD}", f"type:{PAGED_WORD}": ""}
 """What follows what when PoolMon's p is pressed."""
+_POOL_WORDS: Final = {f"type:{NONPAGED_WORD}": "nonpaged pool (p)", f"type:{PAGED_WORD}": "paged pool (p)"}
+"""What each is called as a limit, with the key that changes it."""
 
 
 class TableView(View):
@@ -89,6 +91,15 @@ class TableView(View):
         """Filter the rows."""
         return self.table.filter_by(words)
 
+    def own_limit(self) -> str:
+        """The kind of pool that ``p`` has chosen."""
+        return _POOL_WORDS.get(self.table.view.preset, "")
+
+    def drop_own_limit(self) -> None:
+        """Both kinds of pool."""
+        if self.own_limit():
+            self._limit("")
+
     def offers(self) -> list[tuple[str, str]]:
         """By the columns that the table has."""
         return offers(self.table.view.model)
@@ -130,7 +141,11 @@ class TableView(View):
 
     def action_pool(self) -> None:
         """One kind of pool, the other, both."""
-        self.table.preset(_POOLS.get(self.table.view.preset, ""))
+        self._limit(_POOLS.get(self.table.view.preset, ""))
+
+    def _limit(self, preset: str) -> None:
+        self.table.preset(preset)
+        self.screen.post_message(self.Limited(self))
 
     def action_by_change(self) -> None:
         """Sort by changes, or by values again."""
