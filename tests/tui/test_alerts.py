@@ -164,10 +164,10 @@ def followed(path: Path, *texts: str) -> tuple[Alarms, list[Moment]]:
 def test_a_trace_that_is_played_tells_what_is_too_much(leak: Simulation, tmp_path: Path) -> None:
     path = tmp_path / "leak.etl"
     leak.write(path)
-    alarms, moments = followed(path, "tag AfdE > 0", "nonpaged > 1k/min", "paged > 1T")
+    alarms, moments = followed(path, "tag Irp > 0", "nonpaged > 1k/min", "paged > 1T")
     assert alarms.went_off
     rung = [said for moment in moments for said in moment.alarms]
-    assert [said.split(":")[1].strip() for said in rung] == ["tag AfdE > 0", "nonpaged > 1k/min"]
+    assert [said.split(":")[1].strip() for said in rung] == ["tag Irp > 0", "nonpaged > 1k/min"]
     assert not followed(path, "paged > 1T")[0].went_off
 
 

@@ -67,6 +67,7 @@ async def test_what_changed_since_the_last_refresh_has_a_sign_that_cursor_and_co
         await it.press()
         changed = story.sites[-1].tag.strip()
         assert marked(it) == {changed}
+        await it.press("home")
         for _ in range(5):
             if it.cursor == changed:
                 break

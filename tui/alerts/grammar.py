@@ -100,7 +100,7 @@ def _subject(text: str) -> tuple[Subject, int]:
     word = match[1].lower() if match else ""
     if match is None or word not in list(Subject):
         known = "nonpaged, paged, tag NAME or driver NAME"
-        hint = did_you_mean(word, list(Subject))
+        hint = did_you_mean(word, [subject.value for subject in Subject])
         raise _refused(text, f"it begins with {known}{'; ' + hint if hint else ''}")
     return Subject(word), match.end()
 

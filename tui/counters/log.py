@@ -15,7 +15,7 @@ import numpy as np
 
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
-from tracer.errors import UsageError
+from tracer.errors import OutputError, UsageError
 from tui.filters import Filters
 from tui.new_files import writing
 from tui.tables.spreadsheet import csv_cell
@@ -48,8 +48,11 @@ class CountersLog:
         with writing("the log", path):
             begun = _begun(path)
             self._file = path.open("ab", buffering=0)
-        if begun is not None:
+        try:
             self._append(begun)
+        except OutputError:
+            self._file.close()
+            raise
 
     def take(self, snapshot: Snapshot) -> None:
         """Write the sample's lines where it is the first one of its minute. Raises OutputError."""
@@ -101,11 +104,9 @@ def _cut(file: io.FileIO, end: int) -> None:
         return
 
 
-def _begun(path: Path) -> bytes | None:
-    """What has to be written first. Raises UsageError for a file that is no such log."""
-    if not path.exists():
-        return _HEADER
-    if not path.is_file():  # a pipe, a device
+def _begun(path: Path) -> bytes:
+    """What has to be written first, empty for nothing. Raises UsageError for a file that is no such log."""
+    if not path.is_file():  # it is not there; or a pipe, a device
         return _HEADER
     with path.open("rb") as file:
         head = file.read(len(_HEADER))
@@ -120,4 +121,4 @@ def _begun(path: Path) -> bytes | None:
                 next="give another name: a log is only ever added to",
             )
         file.seek(-1, os.SEEK_END)
-        return None if file.read(1) == b"\n" else b"\r\n"
+        return b"" if file.read(1) == b"\n" else b"\r\n"

@@ -27,6 +27,9 @@ class Watch:
     status: str = ""
     rates: TagRates = field(default_factory=TagRates)
 
+    def __post_init__(self) -> None:
+        self.rates.take(self.shown)
+
     def take(self, snapshot: Snapshot, *, ended: bool = False) -> bool:
         """Take the next snapshot, after which nothing comes where it has ended; tells whether it is shown."""
         self.newest, self.follows = snapshot, not ended
