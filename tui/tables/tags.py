@@ -94,10 +94,10 @@ def tag_table(
 
     columns: tuple[Column, ...] = (
         labels_of(Heading("tag", "Tag", "t", 4), [tag_text(int(tag)) for tag in tags.tag]),
-        LabelColumn(Heading("type", "Type", "", 5, drop=6), tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
+        LabelColumn(Heading("type", "Type", "", 5, drop=6 if since is None else 2), tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
         *changing(_number("allocations", "Allocs", "a", 7), 11, "allocations", number),
         *changing(_number("frees", "Frees", "f", 8), 12, "frees", number),
-        *changing(_number("outstanding", "Outst", "d", 1), 4, "outstanding_count", number),
+        *changing(_number("outstanding", "Outst", "d", 1), 6, "outstanding_count", number),
         *changing(_number("bytes", "Bytes", "b", 0), 2, "outstanding_bytes", size),
         *_baseline_columns(snapshot),
         *([] if rates is None else [_rate_column(tags, rates, per)]),
@@ -114,7 +114,7 @@ def tag_table(
 
 
 def _rate_column(tags: TagTable, rates: TagRates, per: Per) -> Column:
-    heading = replace(_number("rate", per.heading, "R", 5), exported=f"bytes_per_{per.value}")
+    heading = replace(_number("rate", per.heading, "R", 4), exported=f"bytes_per_{per.value}")
     return ChangeColumn(heading, rates.of(tags, per), size)
 
 
