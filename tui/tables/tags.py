@@ -92,9 +92,10 @@ def tag_table(
             ChangeColumn(change, since.change(tags, column), show),
         ]
 
+    kind = Heading("type", "Type", "", 5, drop=6 if since is None else 2)  # changes push the driver out first
     columns: tuple[Column, ...] = (
         labels_of(Heading("tag", "Tag", "t", 4), [tag_text(int(tag)) for tag in tags.tag]),
-        LabelColumn(Heading("type", "Type", "", 5, drop=6 if since is None else 2), tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
+        LabelColumn(kind, tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
         *changing(_number("allocations", "Allocs", "a", 7), 11, "allocations", number),
         *changing(_number("frees", "Frees", "f", 8), 12, "frees", number),
         *changing(_number("outstanding", "Outst", "d", 1), 6, "outstanding_count", number),
