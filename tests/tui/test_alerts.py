@@ -12,10 +12,12 @@ from analyzers.tags import TagNames
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.tracer.live.counted import Kernel, Tag, refusing
+from tests.tracer.traces import UNJITTED
 from tests.tui.made_windows import MadeWindows, installed
 from tests.tui.session import running
 from tests.tui.stories import Story
 from tests.tui.test_counters import Clock, leaking, sampling
+from tests.tui.test_live_capture import api_of, machine_with
 from tests.tui.test_record import Recorder
 from tracer.errors import UsageError
 from tracer.etl.file import EtlFile
@@ -211,6 +213,44 @@ def test_an_alarm_ends_a_recording_with_1_and_leaves_its_file(
     assert "alert: nonpaged > 1k/min: +1.56 KiB (1,600 bytes) within 1 min" in err
     assert (tmp_path / "pool.etl").stat().st_size > 0
     assert api.ours == []
+
+
+def test_what_is_too_much_already_ends_a_recording_at_once_and_is_told(
+    leak: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording(monkeypatch, leak, leaking())
+    words = ["record", str(tmp_path / "pool.etl"), "--for", "60s", "--json", "--alert", "nonpaged > 1k"]
+    assert main(words) == ExitCode.FOUND
+    out, err = capsys.readouterr()
+    assert json.loads(out)["recording"]["seconds"] < 30
+    assert "alert: nonpaged > 1k: " in err
+
+
+def test_a_name_that_nothing_has_is_a_warning(
+    leak: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording(monkeypatch, leak, leaking())
+    words = ["record", str(tmp_path / "pool.etl"), "--for", "10ms", "--alert", "tag afde > 1", "--alert"]
+    assert main([*words, "driver afd > 1G"]) == ExitCode.DONE
+    err = capsys.readouterr().err
+    assert "warning: pool counters: no tag in the trace fits 'afde'" in err
+    assert "AfdE" in err
+    assert "no driver" not in err
+    installed(monkeypatch, MadeWindows(kernel=leaking()))
+    main(["live", "--counters", "--report", "--for", "10ms", "--alert", "driver contoso > 1"])
+    assert "no driver in the trace fits 'contoso'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(UNJITTED, reason="the callback is native: there is no plain Python form of it")
+def test_a_capture_asks_the_counters_and_goes_on(
+    leak: Simulation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine_with(monkeypatch, api_of(leak), leaking().query)
+    words = ["live", "--json", "--for", "300ms", "--quiet", "--alert"]
+    assert main([*words, "tag MmSt > 100k"]) == ExitCode.FOUND
+    out, err = capsys.readouterr()
+    assert "alert: tag MmSt > 100k: 117 KiB (120,000 bytes)" in err
+    assert json.loads(out)["findings"] != []
 
 
 def test_a_recording_below_its_limits_ends_as_without_them(

@@ -32,15 +32,13 @@ def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
 
 
 def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
-    from tui.alerts.watching import Alarms
+    from tui.alerts.counted import alarms_here
     from tui.capture.baseline import baseline
     from tui.capture.capturing import Watching, captured
-    from tui.counters.sampling import Sampling, counting_of
 
     until = "Ctrl-C ends it" if plan.seconds is None else f"for {plan.seconds:g} s"
     say(f"capturing, {until}", quiet=args.quiet)
-    alarms = Alarms(args.alert)
-    counted = Sampling(counting_of(machine, names)).sample if alarms else None
+    alarms, counted = alarms_here(machine, names, args.alert)
     done = captured(machine, plan, names, baseline(machine, quiet=args.quiet), Watching(alarms, counted))
     tell_notes(done.notes, done.left_behind, quiet=args.quiet)
     return gravest([_told(done, args), ExitCode.FOUND if alarms.went_off else ExitCode.DONE])
@@ -71,16 +69,15 @@ def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
 
 def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
     from tracer.live.capture import Capture
-    from tui.alerts.watching import Alarms
+    from tui.alerts.counted import alarms_here
     from tui.capture.baseline import baseline
-    from tui.counters.sampling import Sampling, counting_of
     from tui.live.app import LiveApp  # brings textual
     from tui.live.follower import Follower
     from tui.live.worker import run_beside
     from tui.look import look_here
 
-    before, alarms = baseline(machine, quiet=args.quiet), Alarms(args.alert)
-    counted = Sampling(counting_of(machine, names)).sample if alarms else None
+    before = baseline(machine, quiet=args.quiet)
+    alarms, counted = alarms_here(machine, names, args.alert)
     with Capture.open(plan, machine.api) as capture:
         tell_notes(capture.notes, capture.reclaimed, quiet=args.quiet)
         follower = Follower(capture, names, baseline=before, alarms=alarms, counted=counted)

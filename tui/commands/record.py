@@ -89,19 +89,17 @@ def _alarms(machine: ThisMachine, args: argparse.Namespace) -> Callable[[], bool
 
     Raises MachineError where Windows does not tell them.
     """
-    from tui.alerts.watching import Alarms
-    from tui.counters.sampling import Sampling, counting_of
+    from tui.alerts.counted import alarms_here
     from tui.reading.tag_names import load_tag_names
 
-    alarms = Alarms(args.alert)
-    sampling = Sampling(counting_of(machine, load_tag_names(args.pooltag, quiet=True)))
-    alarms.look(sampling.snapshot())
+    alarms, counted = alarms_here(machine, load_tag_names(args.pooltag, quiet=True), args.alert)
 
     def went_off() -> bool:
-        for alarm in alarms.look(sampling.sample()):
+        for alarm in alarms.look(counted()) if counted else ():
             say(alarm)
         return alarms.went_off
 
+    went_off()
     return went_off
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tracer.errors import OutputError
+from tui.alerts.counted import warn_of_unknown
 from tui.alerts.watching import Alarms
 from tui.capture.asked import filter_words
 from tui.counters.beside import Beside
@@ -33,6 +34,7 @@ def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
         log = None
         if args.log is not None:
             log = opened.enter_context(CountersLog(args.log, Filters(tags=tuple(args.tag))))
+        warn_of_unknown(sampling.snapshot(), args.alert)
         beside = Beside(Alarms(args.alert), log)
         code = _watch(sampling, args, beside) if interface else _tell(sampling, args, beside)
     return gravest([code, ExitCode.FOUND if beside.alarms.went_off else ExitCode.DONE])

@@ -21,7 +21,7 @@ from tui.live.worker import Worker
 
 REFRESH_SECONDS: Final = 0.5
 """How often the interface is told."""
-_JUDGED_NS: Final = 1_000_000_000
+JUDGED_NS: Final = 1_000_000_000
 """So much of the trace's time goes by between two looks whether an alert holds."""
 
 
@@ -53,7 +53,7 @@ class Follower(Worker):
         self._told_at = 0.0
         self._alarms = Alarms(()) if alarms is None else alarms
         self._counted = counted
-        self._judged_ns = 0
+        self._judged_ns = -JUDGED_NS
         self._rung: tuple[str, ...] = ()
 
     @property
@@ -89,7 +89,7 @@ class Follower(Worker):
         """Count a batch, and see whether an alert holds then."""
         self._counting.feed(batch)
         self._at_ns, self._is_counted = batch.until_ns, True
-        if self._alarms and self._at_ns - self._judged_ns >= _JUDGED_NS:
+        if self._alarms and self._at_ns - self._judged_ns >= JUDGED_NS:
             self._judge()
 
     def _judge(self) -> None:

@@ -11,7 +11,7 @@ from analyzers.tags import TagNames
 from tracer.trace import Source
 from tui.alerts.watching import Alarms
 from tui.live.counting import Counting
-from tui.live.follower import REFRESH_SECONDS, Follower
+from tui.live.follower import JUDGED_NS, REFRESH_SECONDS, Follower
 from tui.live.moment import Moment
 from tui.live.pace import Pace
 from tui.live.rates import RateMeter, Rates
@@ -110,7 +110,7 @@ class Replay(Follower):
         self._counting = Counting(self._reopen(), self._tags, self.pace.clock)
         self._meter, self._rates = RateMeter(), Rates()
         self._alarms.begin_again()
-        self._judged_ns = 0
+        self._judged_ns = -JUDGED_NS
         self._at_ns, self._is_counted, self._is_over, self._begins_again = 0, False, False, False
 
     def _play(self) -> bool:
