@@ -168,5 +168,16 @@ async def test_r_tells_rates_per_minute_instead_of_per_second(story: Story) -> N
         assert it.table.view.sort_key == "rate"
 
 
+async def test_a_table_that_was_empty_after_a_mark_takes_keys_again(story: Story) -> None:
+    async with opened(story.make(), (160, 40), "tags") as it:
+        it.screen.show(grown(story, 60))
+        await it.press("M")
+        assert "Only what came after the mark" in it.text
+        it.screen.show(grown(story, 120))
+        await it.press()
+        await it.press("r")
+        assert "Per minute" in it.text
+
+
 def test_a_table_without_time_has_no_rates(snapshot: Snapshot) -> None:
     assert not tag_table(snapshot).has("rate")
