@@ -43,12 +43,13 @@ class Counted:
 
     def __init__(self, first: PoolCounters, tags: TagNames) -> None:
         self._first = first
+        self._first_ns = 0
         self._peak: dict[tuple[int, bool], int] = {}
         self._lookup = cache(tags.lookup)
 
-    def since(self, sample: PoolCounters) -> None:
-        """Measure growth from another sample."""
-        self._first = sample
+    def since(self, sample: PoolCounters, at_ns: int) -> None:
+        """Measure growth from another sample, taken at that time."""
+        self._first, self._first_ns = sample, at_ns
 
     def snapshot(self, now: PoolCounters, info: TraceInfo, at_ns: int, *, partial: bool = False) -> Snapshot:
         """The pool at ``at_ns`` nanoseconds since the first sample; peaks are those of all samples so far."""
@@ -63,6 +64,7 @@ class Counted:
             at_ns=at_ns,
             partial=partial,
             baseline=self._first,
+            baseline_ns=self._first_ns,
             counted=True,
         )
 

@@ -27,6 +27,7 @@ class Snapshot:
     which kinds of evidence there are, ``None`` for a snapshot that was put together without one. ``baseline``: the
     pool's counters when the capture began, ``None`` where nobody asked for them. ``counted``: the tags are those
     counters, since boot; there are no single allocations, and ``baseline`` is what growth is measured from.
+    ``baseline_ns``: when that was, after the start.
     """
 
     info: TraceInfo
@@ -43,3 +44,4 @@ class Snapshot:
     coverage: Coverage | None = None
     baseline: PoolCounters | None = None
     counted: bool = False
+    baseline_ns: int = 0

@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     """Every exit code of every command."""
 
     DONE = 0
-    FOUND = 1  # done; --fail-on-finding was given and something was found
+    FOUND = 1  # done; --fail-on-finding was given and something was found, or an --alert went off
     USAGE = 2  # asked for something that the command does not offer, or for what the trace does not have
     INPUT = 3  # the input cannot be read at all
     MACHINE = 4  # this machine cannot do it

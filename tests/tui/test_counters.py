@@ -149,7 +149,7 @@ def test_the_report_has_growth_first_and_says_what_it_cannot(
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert "counting for 0.01 s" in err
-    at = next(n for n, line in enumerate(lines) if "Growth" in line and "Tag" in line)
+    at = next(n for n, line in enumerate(lines) if "Since start" in line and "Tag" in line)
     assert lines[at + 1].split()[0] == "AfdE"
     assert "+1.56 KiB" in lines[at + 1]
     assert "grown by" in out
@@ -183,9 +183,9 @@ async def test_the_interface_shows_growth_and_sorts_by_it() -> None:
     async with running(app, (130, 30)) as it:
         assert "COUNTERS" in it.lines[0]
         await it.until("+1.56 KiB")
-        rows = [line.split()[0] for line in it.lines if line.split()[:1] in (["AfdE"], ["MmSt"])]
+        rows = [line.split()[0].rstrip("•") for line in it.lines if line.strip().startswith(("AfdE", "MmSt"))]
         assert rows[0] == "AfdE"
-        assert "Growth" in it.text
+        assert "Since start" in it.text
         assert "Course" not in it.text
         await ended(follower)
 

@@ -129,8 +129,8 @@ async def test_the_tags_show_frees_and_the_panel_adds_them_up(demo: Moments) -> 
         )
         titles = [column.heading.title for column in it.table.view.model.columns]
         assert len(titles) == len(set(titles))
-        assert "Bytes +/-" in titles
-        assert "Allocs +/-" not in titles
+        assert "Change since mark" in titles
+        assert "Allocs since mark" not in titles
 
 
 async def test_an_empty_view_says_that_only_what_came_after_counts_and_what_clears_it(demo: Moments) -> None:

@@ -18,7 +18,8 @@ from tests.tui.session import opened
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tui.screens.export import ExportScreen
 from tui.screens.main import MainScreen
-from tui.views.export import AS_SHOWN, SUFFIXES, LinesFile, csv_cell, write_rows
+from tui.tables.spreadsheet import csv_cell
+from tui.views.export import AS_SHOWN, SUFFIXES, LinesFile, write_rows
 from tui.views.registry import VIEWS
 from tui.views.shown_rows import ShownRows
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from analyzers.analysis import Analysis
@@ -12,7 +14,10 @@ from tracer.live.capture import Capture
 from tracer.live.counters import PoolCounters
 from tracer.live.plan import CapturePlan
 from tracer.live.this_machine import ThisMachine
+from tui.alerts.watching import Alarms
+from tui.counters.sampling import EVERY
 from tui.reading.interruption import Interruption
+from tui.streams import say
 
 _LOOK_SECONDS = 0.1
 """How long nobody looks for Ctrl-C where no events come."""
@@ -31,7 +36,29 @@ class Captured:
     fault: MachineError | None
 
 
-def captured(machine: ThisMachine, plan: CapturePlan, names: TagNames, before: PoolCounters | None) -> Captured:
+@dataclass(slots=True)
+class Watching:
+    """Alarms that look at the pool's counters once a second; ``counted`` asks for them."""
+
+    alarms: Alarms
+    counted: Callable[[], Snapshot] | None
+    _next: float = 0.0
+
+    def look(self) -> None:
+        """Say what begins to hold on stderr. Raises MachineError where Windows does not tell its counters any more."""
+        if self.counted is not None and time.monotonic() >= self._next:
+            self._next = time.monotonic() + EVERY
+            for alarm in self.alarms.look(self.counted()):
+                say(alarm)
+
+
+def captured(
+    machine: ThisMachine,
+    plan: CapturePlan,
+    names: TagNames,
+    before: PoolCounters | None,
+    watching: Watching | None = None,
+) -> Captured:
     """Capture until the plan's time is up, the session ends, or Ctrl-C, which without a time is the planned end.
 
     Raises MachineError where it cannot begin.
@@ -40,7 +67,7 @@ def captured(machine: ThisMachine, plan: CapturePlan, names: TagNames, before: P
     with Capture.open(plan, machine.api) as capture, Interruption() as interruption:
         analysis = Analysis(capture, names, before)
         try:
-            _take(capture, analysis, interruption)
+            _take(capture, analysis, interruption, watching or Watching(Alarms(()), None))
         except MachineError as error:
             fault = error
         cut_short = fault is not None or (interruption.asked and plan.seconds is not None)
@@ -48,9 +75,10 @@ def captured(machine: ThisMachine, plan: CapturePlan, names: TagNames, before: P
         return Captured(snapshot, capture.notes, capture.reclaimed, fault)
 
 
-def _take(capture: Capture, analysis: Analysis, interruption: Interruption) -> None:
+def _take(capture: Capture, analysis: Analysis, interruption: Interruption, watching: Watching) -> None:
     for batch in capture.batches(Analysis.KINDS):
         analysis.feed(batch)
+        watching.look()
         if interruption.asked:
             capture.stop()
         capture.wait(_LOOK_SECONDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tui.capture.asked import filter_words, filters_of, plan_of
 from tui.capture.notes import tell_notes
 from tui.exit_codes import ExitCode, exit_code_of
-from tui.outcome import judgement
+from tui.outcome import gravest, judgement
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -32,14 +32,16 @@ def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
 
 
 def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
+    from tui.alerts.counted import alarms_here
     from tui.capture.baseline import baseline
-    from tui.capture.capturing import captured
+    from tui.capture.capturing import Watching, captured
 
     until = "Ctrl-C ends it" if plan.seconds is None else f"for {plan.seconds:g} s"
     say(f"capturing, {until}", quiet=args.quiet)
-    done = captured(machine, plan, names, baseline(machine, quiet=args.quiet))
+    alarms, counted = alarms_here(machine, names, args.alert)
+    done = captured(machine, plan, names, baseline(machine, quiet=args.quiet), Watching(alarms, counted))
     tell_notes(done.notes, done.left_behind, quiet=args.quiet)
-    return _told(done, args)
+    return gravest([_told(done, args), ExitCode.FOUND if alarms.went_off else ExitCode.DONE])
 
 
 def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
@@ -67,6 +69,7 @@ def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
 
 def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
     from tracer.live.capture import Capture
+    from tui.alerts.counted import alarms_here
     from tui.capture.baseline import baseline
     from tui.live.app import LiveApp  # brings textual
     from tui.live.follower import Follower
@@ -74,9 +77,10 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
     from tui.look import look_here
 
     before = baseline(machine, quiet=args.quiet)
+    alarms, counted = alarms_here(machine, names, args.alert)
     with Capture.open(plan, machine.api) as capture:
         tell_notes(capture.notes, capture.reclaimed, quiet=args.quiet)
-        follower = Follower(capture, names, baseline=before)
+        follower = Follower(capture, names, baseline=before, alarms=alarms, counted=counted)
         app = LiveApp(
             follower,
             words=filter_words(args.tag, args.process),
@@ -84,4 +88,4 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
             look=look_here(ascii_asked=args.ascii, theme=args.theme),
         )
         run_beside(app, follower)
-    return ExitCode.DONE
+    return ExitCode.FOUND if alarms.went_off else ExitCode.DONE

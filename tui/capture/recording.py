@@ -33,6 +33,7 @@ class End(StrEnum):
     TIME = "time"
     COMMAND = "command"
     FULL = "file-full"
+    ALERT = "alert"
     INTERRUPTED = "ctrl-c"
     SESSION = "session-stopped"  # by somebody else
 
@@ -59,15 +60,23 @@ class Time:
     sleep: Callable[[float], None] = time.sleep
 
 
-def recorded(machine: ThisMachine, plan: CapturePlan, command: Sequence[str], passing: Time) -> Recorded:
+def recorded(
+    machine: ThisMachine,
+    plan: CapturePlan,
+    command: Sequence[str],
+    passing: Time,
+    went_off: Callable[[], bool] | None = None,
+) -> Recorded:
     """Record; the command, if any, is started when the session runs, and ended with it.
+
+    ``went_off`` is asked once a second whether an alert holds, which ends it.
 
     Raises MachineError where Windows refuses, UsageError where the command cannot be started.
     """
     with Interruption() as interruption, Recording.open(plan, machine.api) as recording, ExitStack() as leaving:
         began = passing.clock()
         child = _started(command, leaving) if command else None
-        run = _Run(recording, plan, child, passing, began, interruption)
+        run = _Run(recording, plan, child, passing, began, interruption, went_off)
         ended_by = run.wait()
         code = None if child is None else child.poll()
         recording.stop()
@@ -86,6 +95,7 @@ class _Run:
     passing: Time
     began: float
     interruption: Interruption
+    went_off: Callable[[], bool] | None
 
     def wait(self) -> End:
         """Until one of the reasons to end it is there."""
@@ -96,6 +106,8 @@ class _Run:
                 asked_at = self.passing.clock()
                 if not self._runs():
                     return End.FULL if self._is_full() else End.SESSION
+                if self.went_off is not None and self.went_off():
+                    return End.ALERT
         return end
 
     def _end(self) -> End | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Final
 
 from tracer.errors import UsageError
 from tui.commands.options import (
+    add_alert,
     add_capture,
     add_fail_on_finding,
     add_json,
@@ -40,6 +42,10 @@ class LiveCommand:
         add_json(parser)
         parser.add_argument("--report", action="store_true", help="a report at the end instead of the interface")
         add_fail_on_finding(parser)
+        add_alert(parser, "tell")
+        parser.add_argument(
+            "--log", type=Path, metavar="FILE", help="with --counters: add one line a tag and minute to a CSV file"
+        )
         parser.add_argument("--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table ({TOP})")
         add_replay(parser)
         add_pooltag(parser)
@@ -62,6 +68,8 @@ class LiveCommand:
 
 def check(args: argparse.Namespace) -> None:
     """Raise UsageError for options that do not go together."""
+    if getattr(args, "log", None) is not None and not args.counters:
+        raise UsageError("usage", "--log is of the pool's counters", next="poolscope live --counters --log FILE")
     if args.replay is not None:
         _refuse(args, _CAPTURES, "is about a capture, and --replay plays a trace in the interface",
                 "'poolscope analyze TRACE' reports on a trace; leave --replay out to capture")  # fmt: skip
@@ -83,6 +91,7 @@ def _replay(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from tracer.etl.file import EtlFile  # brings numpy: not for --help
+    from tui.alerts.watching import Alarms
     from tui.live.pace import Pace
     from tui.live.replay import Replay
     from tui.live.replay_screen import ReplayApp  # brings textual
@@ -100,6 +109,7 @@ def _replay(args: argparse.Namespace) -> int:
         def reopen() -> EtlFile:
             return opened.enter_context(EtlFile.open(file.path, window_bytes=_WINDOW_BYTES, threads=1))
 
-        replay = Replay(reopen, names, Pace(args.speed))
+        alarms = Alarms(args.alert)
+        replay = Replay(reopen, names, Pace(args.speed), alarms)
         run_beside(ReplayApp(replay, look=look_here(ascii_asked=args.ascii, theme=args.theme)), replay)
-    return ExitCode.DONE
+    return ExitCode.FOUND if alarms.went_off else ExitCode.DONE

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from tui.alerts.grammar import EXAMPLES, alert_of
 from tui.commands.traces import Traces
 from tui.hints import one_of
 from tui.theme_names import BY_WORD
@@ -140,6 +141,14 @@ def capture_words(args: argparse.Namespace) -> list[str]:
         words += [f"{option}={value}" for value in values]
     flags = (("--no-stacks", args.no_stacks), ("--counters", args.counters))
     return words + [option for option, is_given in flags if is_given]
+
+
+def add_alert(parser: argparse.ArgumentParser, does: str) -> None:
+    """``--alert``."""
+    parser.add_argument(
+        "--alert", action="append", type=alert_of, default=[], metavar="LIMIT",
+        help=f"{does}, and exit with 1, when the pool has or grows by too much: {EXAMPLES}",
+    )  # fmt: skip
 
 
 def add_for(parser: argparse.ArgumentParser, what: str) -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from tui.commands.options import add_fail_on_finding, add_for, add_json, add_pooltag, add_quiet, at_least_one, name_word
+from tui.commands.options import (
+    add_alert,
+    add_fail_on_finding,
+    add_for,
+    add_json,
+    add_pooltag,
+    add_quiet,
+    at_least_one,
+    name_word,
+)
 from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite
 from tui.streams import say
 
 if TYPE_CHECKING:
+    from tracer.live.this_machine import ThisMachine
     from tui.capture.recording import Recorded
 
 _MOST_MB: Final = 8192
@@ -44,6 +55,7 @@ class RecordCommand:
         parser.add_argument(
             "--max-size", type=at_least_one, default=_MOST_MB, metavar="MB", help=f"of the file (default {_MOST_MB})"
         )
+        add_alert(parser, "end the recording")
         add_force(parser, "--overwrite")
         parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
         add_fail_on_finding(parser, "with --analyze: ")
@@ -56,7 +68,8 @@ class RecordCommand:
         """Record, and tell how it went."""
         from tracer.live import this_machine as here  # brings numpy: not for --help
         from tui.capture.asked import is_filtered, plan_of
-        from tui.capture.recording import Time, recorded
+        from tui.capture.recording import End, Time, recorded
+        from tui.outcome import gravest
 
         plan = plan_of(args, file=args.output.absolute(), most_bytes=args.max_size << 20)
         machine = here.this_machine()
@@ -64,9 +77,30 @@ class RecordCommand:
         if args.tag and not is_filtered(plan, machine.api.machine().build):
             say(f"note: every tag is recorded: {_NO_FILTER}", quiet=args.quiet)
         say(f"recording to {args.output}{_until(args)}; Ctrl-C ends it", quiet=args.quiet)
-        done = recorded(machine, plan, args.rest, Time())
+        went_off = _alarms(machine, args) if args.alert else None
+        done = recorded(machine, plan, args.rest, Time(), went_off)
         _tell(done, quiet=args.quiet)
-        return _analyse(done, args) if args.analyze else _document(done, args)
+        code = _analyse(done, args) if args.analyze else _document(done, args)
+        return gravest([code, ExitCode.FOUND if done.ended_by is End.ALERT else ExitCode.DONE])
+
+
+def _alarms(machine: ThisMachine, args: argparse.Namespace) -> Callable[[], bool]:
+    """Whether an alert holds, by the pool's counters now; says which on stderr.
+
+    Raises MachineError where Windows does not tell them.
+    """
+    from tui.alerts.counted import alarms_here
+    from tui.reading.tag_names import load_tag_names
+
+    alarms, counted = alarms_here(machine, load_tag_names(args.pooltag, quiet=True), args.alert)
+
+    def went_off() -> bool:
+        for alarm in alarms.look(counted()) if counted else ():
+            say(alarm)
+        return alarms.went_off
+
+    went_off()
+    return went_off
 
 
 def _until(args: argparse.Namespace) -> str:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from tracer.errors import OutputError
+from tui.alerts.counted import warn_of_unknown
+from tui.alerts.watching import Alarms
 from tui.capture.asked import filter_words
-from tui.counters.sampling import Counting, Sampling
+from tui.counters.beside import Beside
+from tui.counters.log import CountersLog
+from tui.counters.sampling import Sampling, counting_of
 from tui.exit_codes import ExitCode
+from tui.filters import Filters
+from tui.outcome import gravest
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -21,37 +29,44 @@ def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
 
     machine = here.this_machine()
     names = load_tag_names(args.pooltag, quiet=args.quiet)
-    counting = Counting(machine.query, names, machine.api.machine(), machine.api.now().filetime)
-    sampling = Sampling(counting)
-    return _watch(sampling, args) if interface else _tell(sampling, args)
+    sampling = Sampling(counting_of(machine, names))
+    with ExitStack() as opened:
+        log = None
+        if args.log is not None:
+            log = opened.enter_context(CountersLog(args.log, Filters(tags=tuple(args.tag))))
+        warn_of_unknown(sampling.snapshot(), args.alert)
+        beside = Beside(Alarms(args.alert), log)
+        code = _watch(sampling, args, beside) if interface else _tell(sampling, args, beside)
+    return gravest([code, ExitCode.FOUND if beside.alarms.went_off else ExitCode.DONE])
 
 
-def _watch(sampling: Sampling, args: argparse.Namespace) -> int:
+def _watch(sampling: Sampling, args: argparse.Namespace, beside: Beside) -> ExitCode:
     from tui.counters.app import CountersApp  # brings textual
     from tui.counters.follower import CountersFollower
     from tui.live.worker import run_beside
     from tui.look import look_here
 
-    follower = CountersFollower(sampling, seconds=args.seconds)
+    follower = CountersFollower(sampling, seconds=args.seconds, beside=beside)
     app = CountersApp(
         follower, words=filter_words(args.tag, ()), look=look_here(ascii_asked=args.ascii, theme=args.theme)
     )
     run_beside(app, follower)
+    if isinstance(follower.fault, OutputError):
+        raise follower.fault
     return ExitCode.DONE
 
 
-def _tell(sampling: Sampling, args: argparse.Namespace) -> int:
+def _tell(sampling: Sampling, args: argparse.Namespace, beside: Beside) -> ExitCode:
     from tui.counters.waiting import counted_for
 
     until = "Ctrl-C ends it" if args.seconds is None else f"for {args.seconds:g} s"
     say(f"counting {until}", quiet=args.quiet)
-    snapshot = counted_for(sampling, args.seconds)
+    snapshot = counted_for(sampling, args.seconds, beside=beside)
     _write(snapshot, args)
     return ExitCode.INTERRUPTED if snapshot.partial else ExitCode.DONE
 
 
 def _write(snapshot: Snapshot, args: argparse.Namespace) -> None:
-    from tui.filters import Filters
     from tui.unfitting import check
 
     filters = Filters(tags=tuple(args.tag))

@@ -6,6 +6,7 @@ import threading
 
 from analyzers.snapshot import Snapshot
 from tracer.errors import PoolscopeError
+from tui.counters.beside import Beside
 from tui.counters.sampling import EVERY, Sampling
 from tui.errors import error_text, internal
 from tui.live.moment import Moment
@@ -14,15 +15,23 @@ from tui.live.worker import Worker
 
 
 class CountersFollower(Worker):
-    """Asks once a second in a thread of its own; ``seconds``: for so long."""
+    """Asks once a second in a thread of its own; ``seconds``: for so long. ``beside`` sees each answer.
 
-    def __init__(self, sampling: Sampling, every: float = EVERY, seconds: float | None = None) -> None:
+    ``fault``: what ended it before its time.
+    """
+
+    def __init__(
+        self, sampling: Sampling, every: float = EVERY, seconds: float | None = None, beside: Beside | None = None
+    ) -> None:
         super().__init__("counters")
         self._sampling = sampling
         self._every = every
         self._until_ns = float("inf") if seconds is None else seconds * 1e9
         self._lock = threading.Lock()
         self._meter = RateMeter()
+        self._beside = beside or Beside()
+        self._rung: tuple[str, ...] = ()
+        self.fault: PoolscopeError | None = None
 
     @property
     def label(self) -> str:
@@ -42,10 +51,10 @@ class CountersFollower(Worker):
 
     def _run(self) -> None:
         try:
+            self._rung += self._beside.look(self.first())
             while not self._stopped.wait(self._every):
                 is_over = self._sampling.at_ns >= self._until_ns
-                if self._taken.is_set() or is_over:
-                    self._ask(ended=is_over)
+                self._ask(ended=is_over)
                 if is_over:
                     return
         except PoolscopeError as error:
@@ -56,8 +65,13 @@ class CountersFollower(Worker):
     def _ask(self, *, ended: bool) -> None:
         with self._lock:
             snapshot = self._sampling.sample()
+        self._rung += self._beside.look(snapshot)
+        if not (self._taken.is_set() or ended):
+            return
         counts = Counts(snapshot.at_ns, 0, 0, snapshot.pool.totals.outstanding_bytes)
-        self._say(Moment(snapshot.at_ns, self._meter.take(counts), snapshot, ended=ended))
+        rung, self._rung = self._rung, ()
+        self._say(Moment(snapshot.at_ns, self._meter.take(counts), snapshot, ended=ended, alarms=rung))
 
     def _fail(self, error: PoolscopeError) -> None:
+        self.fault = error
         self._say(Moment(self._sampling.at_ns, Rates(), ended=True, fault=error_text(error)))

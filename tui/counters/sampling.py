@@ -12,6 +12,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.live.api import Machine
 from tracer.live.counters import PoolCounters, Query, pool_counters
+from tracer.live.this_machine import ThisMachine
 from tracer.trace import TraceInfo
 
 EVERY: Final = 1.0
@@ -33,6 +34,11 @@ class Counting:
     clock: Clock = time.monotonic
 
 
+def counting_of(machine: ThisMachine, names: TagNames) -> Counting:
+    """Whom to ask on this machine."""
+    return Counting(machine.query, names, machine.api.machine(), machine.api.now().filetime)
+
+
 class Sampling:
     """Takes samples; the first is taken at once. Raises MachineError where Windows tells nothing."""
 
@@ -40,6 +46,7 @@ class Sampling:
         self._counting = counting
         self._began = counting.clock()
         self._first = self._now = self._ask()
+        self._now_ns = 0
         self._counted = Counted(self._first, counting.tags)
 
     @property
@@ -49,7 +56,7 @@ class Sampling:
 
     def sample(self) -> Snapshot:
         """Ask again."""
-        self._now = self._ask()
+        self._now, self._now_ns = self._ask(), self.at_ns
         return self.snapshot()
 
     def snapshot(self, *, partial: bool = False) -> Snapshot:
@@ -59,7 +66,7 @@ class Sampling:
 
     def rebase(self, *, here: bool) -> None:
         """Measure growth from the latest sample, or from the first one again."""
-        self._counted.since(self._now if here else self._first)
+        self._counted.since(self._now if here else self._first, self._now_ns if here else 0)
 
     def _ask(self) -> PoolCounters:
         return pool_counters(self._counting.query, self._counting.machine.pointer_size)

@@ -65,6 +65,10 @@ class Counting:
         read = (0, 0) if last is None else (last.records, last.bytes_read)
         return Counts(at_ns, *read, snapshot.pool.totals.outstanding_bytes)
 
+    def counted(self) -> Snapshot:
+        """What was counted up to now, without conclusions."""
+        return self._guarded(self._analysis.snapshot(partial=False, diagnosed=False))
+
     def snapshot(self, *, partial: bool = False, conclude: bool = False) -> Snapshot:
         """What is known now, with new conclusions when asked for or when the last ones are long enough ago."""
         if conclude or (self._last is not None and self._clock() >= self._rested_at):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.errors import PoolscopeError
 from tracer.live.counters import PoolCounters
-from tracer.trace import Source
+from tracer.trace import Batch, Source
+from tui.alerts.watching import Alarms
 from tui.errors import error_text, internal
 from tui.live.counting import Counting
 from tui.live.moment import Moment
@@ -18,17 +21,26 @@ from tui.live.worker import Worker
 
 REFRESH_SECONDS: Final = 0.5
 """How often the interface is told."""
+JUDGED_NS: Final = 1_000_000_000
+"""So much of the trace's time goes by between two looks whether an alert holds."""
 
 
 class Follower(Worker):
     """Follows a source in a thread of its own, which alone touches source and analysis once it runs.
 
     ``pace``: how fast a trace is played; without one its events come at the pace at which they happen. ``baseline``:
-    the pool's counters from before the first event, where they are known.
+    the pool's counters from before the first event, where they are known. ``alarms`` look at ``counted``, the pool's
+    counters now, where they can be asked for: events tell nothing of what was there before them.
     """
 
     def __init__(
-        self, source: Source, tags: TagNames, pace: Pace | None = None, baseline: PoolCounters | None = None
+        self,
+        source: Source,
+        tags: TagNames,
+        pace: Pace | None = None,
+        baseline: PoolCounters | None = None,
+        alarms: Alarms | None = None,
+        counted: Callable[[], Snapshot] | None = None,
     ) -> None:
         super().__init__("follower")
         self.pace = pace or Pace(None)
@@ -39,6 +51,10 @@ class Follower(Worker):
         self._at_ns = 0
         self._is_counted = False
         self._told_at = 0.0
+        self._alarms = Alarms(()) if alarms is None else alarms
+        self._counted = counted
+        self._judged_ns = -JUDGED_NS
+        self._rung: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -65,10 +81,21 @@ class Follower(Worker):
             self._wait_until(batch.until_ns)
             if self._stopped.is_set():
                 return
-            self._counting.feed(batch)
-            self._at_ns, self._is_counted = batch.until_ns, True
+            self._feed(batch)
             if self._is_due():
                 self._tell_all(self._at_ns)
+
+    def _feed(self, batch: Batch) -> None:
+        """Count a batch, and see whether an alert holds then."""
+        self._counting.feed(batch)
+        self._at_ns, self._is_counted = batch.until_ns, True
+        if self._alarms and self._at_ns - self._judged_ns >= JUDGED_NS:
+            self._judge()
+
+    def _judge(self) -> None:
+        self._judged_ns = self._at_ns
+        snapshot = self._counting.counted() if self._counted is None else self._counted()
+        self._rung += self._alarms.look(snapshot)
 
     def _wait_until(self, until_ns: int) -> None:
         """Let the trace's time pass, and tell how it does."""
@@ -96,6 +123,8 @@ class Follower(Worker):
         if self._stopped.is_set():
             return
         try:
+            if self._alarms and not fault:
+                self._judge()
             snapshot: Snapshot | None = self._counting.snapshot(partial=bool(fault), conclude=True)
         except Exception as error:  # what stopped the counting may have left it in a state that has no snapshot
             snapshot, fault = None, fault or error_text(internal(error))
@@ -106,4 +135,5 @@ class Follower(Worker):
 
     def _say(self, moment: Moment) -> None:
         self._told_at = self.pace.clock()
-        super()._say(moment)
+        rung, self._rung = self._rung, ()
+        super()._say(replace(moment, alarms=rung))

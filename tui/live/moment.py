@@ -13,6 +13,7 @@ class Moment:
     """``at_ns``: time of the trace. ``snapshot``: ``None`` where only time has passed since the one before.
 
     ``concluded_ns``: what time the latest conclusions are of. ``fault``: why following has stopped too early.
+    ``alarms``: sentences of alerts that hold and did not before.
     """
 
     at_ns: int
@@ -21,6 +22,7 @@ class Moment:
     concluded_ns: int = 0
     ended: bool = False
     fault: str = ""
+    alarms: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:

@@ -9,8 +9,9 @@ from typing import Final
 
 from analyzers.tags import TagNames
 from tracer.trace import Source
+from tui.alerts.watching import Alarms
 from tui.live.counting import Counting
-from tui.live.follower import REFRESH_SECONDS, Follower
+from tui.live.follower import JUDGED_NS, REFRESH_SECONDS, Follower
 from tui.live.moment import Moment
 from tui.live.pace import Pace
 from tui.live.rates import RateMeter, Rates
@@ -33,9 +34,9 @@ class Replay(Follower):
     out of what was counted. ``end_ns``: how long the trace is, 0 where its header does not tell.
     """
 
-    def __init__(self, reopen: Callable[[], Source], tags: TagNames, pace: Pace) -> None:
+    def __init__(self, reopen: Callable[[], Source], tags: TagNames, pace: Pace, alarms: Alarms | None = None) -> None:
         source = reopen()
-        super().__init__(source, tags, pace)
+        super().__init__(source, tags, pace, alarms=alarms)
         self.end_ns = max(source.info.end - source.info.start, 0) * _TICK_NS if source.info.end else 0
         self._reopen, self._tags = reopen, tags
         self._orders: SimpleQueue[Order] = SimpleQueue()
@@ -108,6 +109,8 @@ class Replay(Follower):
     def _begin_again(self) -> None:
         self._counting = Counting(self._reopen(), self._tags, self.pace.clock)
         self._meter, self._rates = RateMeter(), Rates()
+        self._alarms.begin_again()
+        self._judged_ns = -JUDGED_NS
         self._at_ns, self._is_counted, self._is_over, self._begins_again = 0, False, False, False
 
     def _play(self) -> bool:
@@ -115,8 +118,7 @@ class Replay(Follower):
         for batch in self._counting.batches():
             if not self._goes_on(batch.until_ns):
                 return False
-            self._counting.feed(batch)
-            self._at_ns, self._is_counted = batch.until_ns, True
+            self._feed(batch)
             if self._target_ns is not None and self._at_ns >= self._target_ns:
                 self._target_ns = None
                 self.pace.go_on_from(self._at_ns)

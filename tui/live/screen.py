@@ -24,6 +24,10 @@ The event loop gives Python away each time it looks for input, some twenty times
 answer to it waits for most of that."""
 
 
+_ALARM_SECONDS: Final = 30.0
+"""How long an alarm covers a corner of the screen; the line below the header keeps it."""
+
+
 class LiveScreen(MainScreen):
     """Takes a snapshot when one is told; the worker goes on counting whatever the screen does."""
 
@@ -70,6 +74,9 @@ class LiveScreen(MainScreen):
     def told(self, moment: Moment) -> None:
         """Show what the worker has told."""
         self._line.show(moment)
+        for alarm in moment.alarms:
+            self.app.bell()
+            self.notify(alarm, severity="error", timeout=_ALARM_SECONDS, markup=False)
         status = moment.state or self._follower.label
         if moment.snapshot is not None:
             self.show(moment.snapshot, status, ended=moment.ended)

@@ -112,11 +112,13 @@ class MainScreen(TakingScreen):
 
     def action_go(self, view: str) -> None:
         """Change to a view, without limits."""
+        self._views[view].drop_own_limit()
         self.go(view, EVERYTHING)
 
     def action_unlimit(self) -> None:
         """Drop all limits and the filter, and stay in the view."""
         self.query_one(FilterLine).drop()
+        self.view.drop_own_limit()
         self.go(self.place.view, EVERYTHING)
 
     def action_next_view(self, step: int) -> None:
@@ -175,7 +177,7 @@ class MainScreen(TakingScreen):
         if action == "back" and self.is_mounted:
             return bool(self.query_one(FilterLine).value) or len(self._way) > 1
         if action == "unlimit" and self.is_mounted:
-            return bool(self.place.scope)
+            return bool(self.place.scope or self.view.own_limit())
         if action == "filter" and self.is_mounted:
             return self.view.can_narrow and not self.query_one(FilterLine).has_focus_within
         return super().check_action(action, parameters)
@@ -222,7 +224,8 @@ class MainScreen(TakingScreen):
         panel.styles.width, panel.styles.height = (room.cells, "100%") if room.beside else ("100%", room.cells)
 
     def _show_way(self) -> None:
-        self.query_one("#way", Static).update(place_words(self._way, self.whole, self.size.width - 2), layout=False)
+        words = place_words(self._way, self.whole, self.size.width - 2, self.view.own_limit())
+        self.query_one("#way", Static).update(words, layout=False)
 
     def _drop_filter(self) -> None:
         """A filter ends with the place it was typed in."""
@@ -257,6 +260,13 @@ class MainScreen(TakingScreen):
         counts = self.view.counts()
         if counts is not None:
             self.query_one(FilterLine).count(*counts)
+
+    @on(View.Limited)
+    def _limit(self, event: View.Limited) -> None:
+        if event.view is self.view:
+            self._show_way()
+            self._count()
+            self.refresh_bindings()
 
     @on(SidePanel.Read)
     def _read(self) -> None:

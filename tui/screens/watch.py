@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analyzers.quantities import moment
 from analyzers.snapshot import Snapshot
+from tui.tables.rates import TagRates
 from tui.views.scene import Scene, narrowed_to
 from tui.views.scope import Scope
 
@@ -24,6 +25,10 @@ class Watch:
     is_paused: bool = False
     follows: bool = False
     status: str = ""
+    rates: TagRates = field(default_factory=TagRates)
+
+    def __post_init__(self) -> None:
+        self.rates.take(self.shown)
 
     def take(self, snapshot: Snapshot, *, ended: bool = False) -> bool:
         """Take the next snapshot, after which nothing comes where it has ended; tells whether it is shown."""
@@ -39,7 +44,12 @@ class Watch:
     def scene(self, scope: Scope) -> Scene:
         """What a view that is limited to ``scope`` shows: since the mark, if there is one."""
         shown = narrowed_to(self.shown, scope, self.mark)
-        return Scene(shown, self.shown, scope, self.before, self.mark, self.follows)
+        return Scene(shown, self.shown, scope, self.before, self.mark, self.follows, self._rates)
+
+    @property
+    def _rates(self) -> TagRates | None:
+        """How fast tags grow now; unknown of a trace that does not move."""
+        return None if self.before is None else self.rates
 
     @property
     def signs(self) -> tuple[str, ...]:
@@ -51,4 +61,5 @@ class Watch:
         if self.newest is self.shown:
             return False
         self.before, self.shown = self.shown, self.newest
+        self.rates.take(self.shown)
         return True

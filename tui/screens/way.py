@@ -37,10 +37,13 @@ def first_view(snapshot: Snapshot) -> str:
     return "findings" if snapshot.diagnosis.findings else "tags"
 
 
-def place_words(way: Sequence[Place], snapshot: Snapshot, width: int) -> Text:
-    """One line of ``width`` cells: the limits and the key that drops them, then the way; without limits, the view."""
+def place_words(way: Sequence[Place], snapshot: Snapshot, width: int, own_limit: str = "") -> Text:
+    """One line of ``width`` cells: the limits and the key that drops them, then the way; without limits, the view.
+
+    ``own_limit``: what a key of the view has limited it to.
+    """
     place = way[-1]
-    limits = limit_words(place.scope, snapshot)
+    limits = [*([own_limit] if own_limit else []), *limit_words(place.scope, snapshot)]
     if not limits:
         return Text(_SUMMARIES[place.view], "dim")
     where = "The whole trace; other views: limited" if place.view == _WHOLE else "Limited"

@@ -24,20 +24,39 @@ from tui.tables.columns import (
     labels_of,
 )
 from tui.tables.model import TableModel
+from tui.tables.rates import Per, TagRates, rows_of, tag_keys
 from tui.tables.sparkline import CELLS, outstanding_course, sparkline
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD, process_label
 
 _COUNTED = ("allocations", "frees")
 """What is counted from the mark on; the rest is what there is at a moment."""
+_MOVING = ("allocations", "frees", "outstanding_count", "outstanding_bytes")
+"""What a row that has changed has changed in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Since:
-    """Two moments between which changes are shown. ``of_mark``: the first is a mark, and counts are since it."""
+    """Two moments between which changes are shown. ``of_mark``: the first is a mark, and counts are since it.
+
+    ``last``: the moment of the refresh before, by which rows are marked as changed; ``then`` where there is no mark.
+    """
 
     then: Snapshot
     now: Snapshot
     of_mark: bool = False
+    last: Snapshot | None = None
+
+    @property
+    def name(self) -> str:
+        """Of what the changes are since, in a column's title."""
+        return "since mark" if self.of_mark else "since last"
+
+    def changed(self, tags: TagTable) -> Mask:
+        """By tag: whether any number of it is another than at the last refresh."""
+        if self.of_mark and self.last is None:
+            return np.zeros(len(tags.tag), np.bool_)
+        moments = self if self.last is None else Since(self.last, self.now)
+        return np.asarray(np.logical_or.reduce([moments.change(tags, column) != 0 for column in _MOVING]))
 
     def change(self, tags: TagTable, column: str) -> I64:
         """By tag: how a column's number changed; what was not there counted as 0."""
@@ -46,10 +65,18 @@ class Since:
         return np.asarray(values[0][now] - values[1][then])
 
 
-def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bool = False) -> TableModel:
+def tag_table(
+    snapshot: Snapshot,
+    since: Since | None = None,
+    *,
+    with_course: bool = False,
+    rates: TagRates | None = None,
+    per: Per = Per.SECOND,
+) -> TableModel:
     """One row per (tag, paged), in the snapshot's order; a process's name finds the tags it holds.
 
-    ``since``: with changes. ``with_course``: with how the outstanding bytes came to be.
+    ``since``: with changes. ``with_course``: with how the outstanding bytes came to be. ``rates``: with how fast they
+    grow ``per`` second or minute.
     """
     tags = snapshot.pool.tags
 
@@ -58,20 +85,23 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
         now: I64 = getattr(tags, column)
         if since is None or (since.of_mark and heading.key in _COUNTED):
             return [NumberColumn(heading, now, show)]
-        change = _number(f"{heading.key}-change", f"{heading.title} +/-", "", drop)
+        what = "Change" if heading.key == "bytes" else heading.title
+        change = _number(f"{heading.key}-change", f"{what} {since.name}", "", drop)
         return [
             NumberColumn(replace(heading, change=change.key), now, show),
             ChangeColumn(change, since.change(tags, column), show),
         ]
 
+    kind = Heading("type", "Type", "", 5, drop=6 if since is None else 2)  # changes push the driver out first
     columns: tuple[Column, ...] = (
         labels_of(Heading("tag", "Tag", "t", 4), [tag_text(int(tag)) for tag in tags.tag]),
-        LabelColumn(Heading("type", "Type", "", 5, drop=6), tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
+        LabelColumn(kind, tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
         *changing(_number("allocations", "Allocs", "a", 7), 11, "allocations", number),
         *changing(_number("frees", "Frees", "f", 8), 12, "frees", number),
-        *changing(_number("outstanding", "Outst", "d", 1), 4, "outstanding_count", number),
+        *changing(_number("outstanding", "Outst", "d", 1), 6, "outstanding_count", number),
         *changing(_number("bytes", "Bytes", "b", 0), 2, "outstanding_bytes", size),
         *_baseline_columns(snapshot),
+        *([] if rates is None else [_rate_column(tags, rates, per)]),
         NumberColumn(
             _number("each", "Per alloc", "m", 10), per_allocation(tags.outstanding_bytes, tags.outstanding_count), size
         ),
@@ -80,8 +110,13 @@ def tag_table(snapshot: Snapshot, since: Since | None = None, *, with_course: bo
         labels_of(Heading("driver", "Driver", "", 8, drop=3), tags.driver),
         labels_of(Heading("description", "Description", "", 12, drop=14), tags.description),
     )
-    changed = None if since is None else _changed(columns, len(tags.tag))
+    changed = None if since is None else since.changed(tags)
     return TableModel(columns, len(tags.tag), _held_by(snapshot), "process", changed)
+
+
+def _rate_column(tags: TagTable, rates: TagRates, per: Per) -> Column:
+    heading = replace(_number("rate", per.heading, "R", 4), exported=f"bytes_per_{per.value}")
+    return ChangeColumn(heading, rates.of(tags, per), size)
 
 
 def _baseline_columns(snapshot: Snapshot) -> list[Column]:
@@ -91,8 +126,9 @@ def _baseline_columns(snapshot: Snapshot) -> list[Column]:
         return []
     shown: list[Column] = [NumberColumn(_number("before", "Before", "", 7), was.bytes, size)]
     if snapshot.counted:
+        title = "Change since mark" if snapshot.baseline_ns else "Since start"
         shown.append(
-            ChangeColumn(_number("growth", "Growth", "w", 1), snapshot.pool.tags.outstanding_bytes - was.bytes, size)
+            ChangeColumn(_number("growth", title, "w", 1), snapshot.pool.tags.outstanding_bytes - was.bytes, size)
         )
     return shown
 
@@ -106,16 +142,7 @@ def _course_column(snapshot: Snapshot) -> Column:
 
 def _rows_in(other: TagTable, tags: TagTable) -> I64:
     """By tag: its row in another table, -1 for none."""
-    rows = {key: row for row, key in enumerate(zip(other.tag.tolist(), other.paged.tolist(), strict=True))}
-    return np.array([rows.get(key, -1) for key in zip(tags.tag.tolist(), tags.paged.tolist(), strict=True)], np.int64)
-
-
-def _changed(columns: tuple[Column, ...], length: int) -> Mask:
-    changed = np.zeros(length, np.bool_)
-    for column in columns:
-        if isinstance(column, ChangeColumn):
-            changed |= column.values != 0
-    return changed
+    return rows_of(tag_keys(other), tag_keys(tags))
 
 
 def per_allocation(total: Numbers, count: Numbers) -> Numbers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,13 +15,11 @@ from rich.cells import cell_len
 from tui.safe_text import safe
 from tui.tables.exact import Value
 from tui.tables.fitting import GAP
+from tui.tables.spreadsheet import csv_cell
 from tui.views.view import Table
 
 AS_SHOWN: Final = ".txt"
 """The suffix of a file that holds what the screen shows; the others hold all digits."""
-
-_FORMULA: Final = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the start of a formula, also in their full-width forms (OWASP, CSV injection)."""
 
 _Values = Sequence[Value]
 
@@ -64,16 +61,6 @@ class LinesFile(io.BufferedIOBase):
         given = whole if size is None or size < 0 else whole[:size]
         self._rest = whole[len(given) :]
         return given
-
-
-def csv_cell(value: Value) -> str | int | float:
-    """A cell that no spreadsheet takes for a formula and no terminal for a control sequence."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return value
-    shown = safe(value.strip())
-    return f"'{shown}" if unicodedata.normalize("NFKC", shown[:1]).startswith(_FORMULA) else shown
 
 
 class _Line:

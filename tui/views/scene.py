@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from analyzers.snapshot import Snapshot
 from tui.report.pool import has_pool_events
 from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
+from tui.tables.rates import TagRates
 from tui.views.narrowing import narrowed, narrowed_since
 from tui.views.scope import EVERYTHING, Scope
 
@@ -18,6 +19,7 @@ class Scene:
     ``before``: the whole snapshot that was shown before this one, for changes since the last refresh; ``None`` at first
     and for a trace that does not move. ``mark``: the whole snapshot at the mark, ``None`` without one: what came before
     it is left out of ``snapshot``. ``is_followed``: events may still come.
+    ``rates``: how fast every tag grows, where that is known.
     """
 
     snapshot: Snapshot
@@ -26,6 +28,7 @@ class Scene:
     before: Snapshot | None = None
     mark: Snapshot | None = None
     is_followed: bool = False
+    rates: TagRates | None = None
 
     @property
     def no_pool_events(self) -> str:

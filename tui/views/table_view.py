@@ -24,6 +24,8 @@ from tui.widgets.virtual_table import VirtualTable
 
 _POOLS: Final = {"": f"type:{NONPAGED_WORD}", f"type:{NONPAGED_WORD}": f"type:{PAGED_WORD}", f"type:{PAGED_WORD}": ""}
 """What follows what when PoolMon's p is pressed."""
+_POOL_WORDS: Final = {f"type:{NONPAGED_WORD}": "nonpaged pool (p)", f"type:{PAGED_WORD}": "paged pool (p)"}
+"""What each is called as a limit, with the key that changes it."""
 
 
 class TableView(View):
@@ -63,10 +65,17 @@ class TableView(View):
     def show(self, scene: Scene) -> None:
         """Put the scene's listing in place of the one before."""
         listing = self._listing = self._build(scene)
+        if self.has_class("-empty") and listing.model.length:
+            self.call_after_refresh(self._take_back_focus)
         self.set_class(not listing.model.length, "-empty")
         self._empty.update(listing.empty + _only_since(scene), layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
         self._tell(listing, self.table.row)
+
+    def _take_back_focus(self) -> None:
+        """A table that was hidden while it was empty has lost the keys; they go back where nobody else has them."""
+        if self.screen.focused is None:
+            self.table.focus()
 
     def wanted(self, width: int) -> Size:
         """The table in full; the words for none."""
@@ -88,6 +97,15 @@ class TableView(View):
     def narrow(self, words: str) -> str:
         """Filter the rows."""
         return self.table.filter_by(words)
+
+    def own_limit(self) -> str:
+        """The kind of pool that ``p`` has chosen."""
+        return _POOL_WORDS.get(self.table.view.preset, "")
+
+    def drop_own_limit(self) -> None:
+        """Both kinds of pool."""
+        if self.own_limit():
+            self._limit("")
 
     def offers(self) -> list[tuple[str, str]]:
         """By the columns that the table has."""
@@ -130,7 +148,11 @@ class TableView(View):
 
     def action_pool(self) -> None:
         """One kind of pool, the other, both."""
-        self.table.preset(_POOLS.get(self.table.view.preset, ""))
+        self._limit(_POOLS.get(self.table.view.preset, ""))
+
+    def _limit(self, preset: str) -> None:
+        self.table.preset(preset)
+        self.screen.post_message(self.Limited(self))
 
     def action_by_change(self) -> None:
         """Sort by changes, or by values again."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 from rich.text import Text
+from textual.binding import Binding, BindingType
 
 from analyzers.counted import before
 from analyzers.pooltag import tag_hex, tag_text
@@ -13,6 +15,7 @@ from analyzers.quantities import counted, duration, exact_size, number, size
 from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
 from tui.tables.columns import Rows
+from tui.tables.rates import Per
 from tui.tables.sparkline import outstanding_course, sparkline
 from tui.tables.tags import Since, tag_table
 from tui.tables.words import pool_word
@@ -26,13 +29,51 @@ from tui.views.table_view import TableView
 _PANEL_CELLS = 32
 
 
+class TagsView(TableView):
+    """The tags, with rates per second or per minute."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "rate", "Rate", show=False, id="tags.rate", tooltip="Growth per second, or per minute"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(self._listed, "bytes")
+        self._per = Per.SECOND
+        self._scene: Scene | None = None
+
+    def show(self, scene: Scene) -> None:
+        """Put the scene's listing in place of the one before."""
+        self._scene = scene
+        super().show(scene)
+
+    def forget(self) -> None:
+        """Keep no scene either."""
+        self._scene = None
+        super().forget()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Rates are there where time goes on."""
+        if action == "rate":
+            return self.table.view.model.has("rate")
+        return super().check_action(action, parameters)
+
+    def action_rate(self) -> None:
+        """Tell growth per minute instead of per second, or the other way round."""
+        self._per = Per.MINUTE if self._per is Per.SECOND else Per.SECOND
+        if self._scene is not None:
+            self.show(self._scene)
+
+    def _listed(self, scene: Scene) -> Listing:
+        return listing(scene, self._per)
+
+
 def make() -> TableView:
     """The view."""
-    return TableView(listing, "bytes")
+    return TagsView()
 
 
-def listing(scene: Scene) -> Listing:
-    """One row per tag, with its changes."""
+def listing(scene: Scene, per: Per = Per.SECOND) -> Listing:
+    """One row per tag, with its changes, and its growth ``per`` second or minute."""
     tags = scene.snapshot.pool.tags
 
     def name(row: int) -> tuple[int, bool]:
@@ -44,7 +85,13 @@ def listing(scene: Scene) -> Listing:
         return Step("stacks", replace(scene.scope, tag=name(row), label=tag_text(int(tags.tag[row]))))
 
     return Listing(
-        model=tag_table(scene.snapshot, _since(scene), with_course=not scene.snapshot.counted),
+        model=tag_table(
+            scene.snapshot,
+            _since(scene),
+            with_course=not scene.snapshot.counted,
+            rates=None if scene.scope else scene.rates,  # how much of a tag's growth is a process' is not known
+            per=per,
+        ),
         identity=name,
         describe=lambda row: _words(scene, row),
         step=step,
@@ -58,7 +105,8 @@ def listing(scene: Scene) -> Listing:
 def _since(scene: Scene) -> Since | None:
     """Changes since the mark, else since the last refresh while a trace is followed."""
     if scene.mark is not None:
-        return Since(narrowed(scene.mark, scene.scope), narrowed(scene.whole, scene.scope), of_mark=True)
+        last = None if scene.before is None else narrowed(scene.before, scene.scope)
+        return Since(narrowed(scene.mark, scene.scope), narrowed(scene.whole, scene.scope), of_mark=True, last=last)
     earlier = scene.earlier
     return None if earlier is None else Since(earlier, scene.snapshot)
 

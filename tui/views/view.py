@@ -46,6 +46,13 @@ class View(Widget):
             self.view = view
             self.step = step
 
+    class Limited(Message):
+        """A key has limited the view, or dropped that limit."""
+
+        def __init__(self, view: View) -> None:
+            super().__init__()
+            self.view = view
+
     def show(self, scene: Scene) -> None:
         """Show this instead; called again and again while a trace is followed."""
         raise NotImplementedError
@@ -68,6 +75,13 @@ class View(Widget):
         """Show only what fits the filter; gives what is wrong with it, empty for nothing."""
         del words
         return ""
+
+    def own_limit(self) -> str:
+        """What a key of the view has limited it to, in words; empty for nothing."""
+        return ""
+
+    def drop_own_limit(self) -> None:
+        """Without it again."""
 
     def offers(self) -> list[tuple[str, str]]:
         """Terms that a filter of this view understands, each with what it means."""

@@ -10,10 +10,11 @@ from textual.widget import Widget
 
 from analyzers.quantities import duration, number, size
 from tui.live.moment import Moment
+from tui.safe_text import safe
 
 
 class LiveLine(Widget):
-    """One line; more only for what went wrong."""
+    """One line; more only for an alarm and for what went wrong."""
 
     DEFAULT_CSS = """
     LiveLine { height: auto; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -24,10 +25,13 @@ class LiveLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._lines = [Text(self.waiting)]
+        self._alarm = ""
 
     def show(self, moment: Moment) -> None:
-        """Show what was told last."""
-        self._lines = [self.course(moment), *(Text(line, "bold red") for line in moment.fault.splitlines())]
+        """Show what was told last, and the last alarm."""
+        self._alarm = safe(moment.alarms[-1]) if moment.alarms else self._alarm
+        wrong = [*([self._alarm] if self._alarm else []), *moment.fault.splitlines()]
+        self._lines = [self.course(moment), *(Text(line, "bold red") for line in wrong)]
         self.refresh(layout=True)
 
     def render(self) -> RenderResult:

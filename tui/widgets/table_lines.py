@@ -19,6 +19,8 @@ Fitted = Sequence[tuple[Column, int]]
 
 _ASCENDING, _DESCENDING, _FROZEN = "▲", "▼", "="
 _BETWEEN: Final = " " * GAP
+_CHANGED: Final = "•".ljust(GAP)
+"""After the first cell of a row that has changed: no cursor hides it, nor the want of colours, and no tag has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +59,24 @@ class TableLines:
 
     def row(self, row: int, *, under_cursor: bool, highlights: bool) -> Strip:
         """A row of the model; cells of one style are drawn as one piece."""
-        style = self._style(row, under_cursor, highlights)
+        is_marked = highlights and self.view.model.changed is not None and bool(self.view.model.changed[row])
+        style = self._style(under_cursor, is_marked)
         segments: list[Segment] = []
         pieces: list[str] = []
+        gap = _CHANGED if is_marked else _BETWEEN
         for column, wide in self.fitted:
             text = cell(column.text(row), wide, right=column.heading.right)
             own = column.style(row) if isinstance(column, Styled) else ""
             if own:
                 segments += [Segment("".join(pieces), style), Segment(text, style + Style.parse(own))]
-                pieces = [_BETWEEN]
+                pieces = [gap]
             else:
-                pieces += [text, _BETWEEN]
+                pieces += [text, gap]
+            gap = _BETWEEN
         segments.append(Segment("".join(pieces), style))
         return Strip(segments).adjust_cell_length(self.width, style)
 
-    def _style(self, row: int, under_cursor: bool, highlights: bool) -> Style:
+    def _style(self, under_cursor: bool, is_marked: bool) -> Style:
         if under_cursor:
             return self.styles.cursor
-        changed = self.view.model.changed
-        is_marked = highlights and changed is not None and bool(changed[row])
         return self.styles.changed if is_marked else self.styles.plain

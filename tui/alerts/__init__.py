@@ -1,0 +1,1 @@
+"""``--alert``: limits of the pool that somebody must hear of."""

@@ -1,0 +1,36 @@
+"""Alarms on this machine: they look at the pool's counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from analyzers.snapshot import Snapshot
+from analyzers.tags import TagNames
+from tracer.live.this_machine import ThisMachine
+from tui.alerts.grammar import Alert, Subject
+from tui.alerts.watching import Alarms
+from tui.counters.sampling import Sampling, counting_of
+from tui.filters import Filters
+from tui.unfitting import check
+
+
+def alarms_here(
+    machine: ThisMachine, names: TagNames, alerts: Sequence[Alert]
+) -> tuple[Alarms, Callable[[], Snapshot] | None]:
+    """The alarms, and what asks for the counters that they look at: ``None`` where there are no alerts.
+
+    Raises MachineError where Windows does not tell its counters.
+    """
+    if not alerts:
+        return Alarms(()), None
+    sampling = Sampling(counting_of(machine, names))
+    warn_of_unknown(sampling.snapshot(), alerts)
+    return Alarms(alerts), sampling.sample
+
+
+def warn_of_unknown(snapshot: Snapshot, alerts: Sequence[Alert]) -> None:
+    """Say on stderr which tags and drivers nothing fits so far: a slip of the pen would never be told."""
+    named = {
+        kind: tuple(alert.name for alert in alerts if alert.subject is kind) for kind in (Subject.TAG, Subject.DRIVER)
+    }
+    check(snapshot, Filters(tags=named[Subject.TAG], drivers=named[Subject.DRIVER]), lenient=True)

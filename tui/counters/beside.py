@@ -1,0 +1,23 @@
+"""What looks at every sample of the pool's counters besides who shows it: alarms, and a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from analyzers.snapshot import Snapshot
+from tui.alerts.watching import Alarms
+from tui.counters.log import CountersLog
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """``log``: ``None`` where none is kept."""
+
+    alarms: Alarms = field(default_factory=lambda: Alarms(()))
+    log: CountersLog | None = None
+
+    def look(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """What alarms say of a sample. Raises OutputError where the log cannot be written."""
+        if self.log is not None:
+            self.log.take(snapshot)
+        return self.alarms.look(snapshot) if self.alarms else ()
