@@ -194,7 +194,8 @@ def _write(told: Told, args: argparse.Namespace) -> None:
         show_lines([Text(name) + line for name, lines in zip(names, told.reports, strict=True) for line in lines])
         return
     table = [] if is_one else summary_lines(told.summaries, console().width)
-    show_lines([*table, *(line for lines in told.reports for line in (*lines, Text()))])
+    first, *others = told.reports or [[]]
+    show_lines([*table, *first, *(line for lines in others for line in (Text(), *lines))])
 
 
 def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:

@@ -124,5 +124,5 @@ def _more(snapshot: Snapshot, command: str) -> list[Text]:
         return []
     if not snapshot.diagnosis.findings:
         return [Text(f"{command} --full", LABEL), note("  shows cleared groups, tables and stacks")]
-    says = "  shows its evidence, blocks, stack and events; with --full instead, all there is"
+    says = "  shows its evidence, blocks, stack and events; --full instead: everything"
     return [Text(f"{command} --explain {snapshot.diagnosis.findings[0].rank}", LABEL), note(says)]
