@@ -46,9 +46,8 @@ class ExportScreen(ModalScreen[Path | None]):
 
     def __init__(self, name: str, rows: int, *, download: bool = False, what: str = "") -> None:
         super().__init__()
-        self._question = (
-            f"{'Download' if download else 'Write'} {what or counted(rows, 'row')}, {_FORMS}, {_TO[download]}:"
-        )
+        what = what or counted(rows, "row")
+        self._question = f"{'Download' if download else 'Write'} {what}, {_FORMS}, {_TO[download]}:"
         self._is_download = download
         self._input = Input(name, compact=True, select_on_focus=False)
         self._wrong = Static(markup=False, classes="wrong")

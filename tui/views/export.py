@@ -29,11 +29,6 @@ _FORMULA: Final = ("=", "+", "-", "@")
 _Values = Sequence[Value]
 
 
-def write_rows(path: Path, table: Table) -> None:
-    """Write headings and rows to a file, in the form that the name's end tells. Raises OSError."""
-    write_text(path, lines(path.suffix.lower(), table))
-
-
 def write_text(path: Path, made: Iterable[str]) -> None:
     """Write lines as they are made. Raises OSError."""
     with path.open("w", encoding="utf-8", newline="") as file:
