@@ -176,3 +176,11 @@ def test_a_port_and_what_goes_with_it_fit_as_well(story: Story) -> None:
     lines = screen(story.make())
     assert len(lines) <= SCREENFUL
     assert "with it" in labels(lines)
+
+
+def test_the_demos_report_says_nothing_in_words_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--full", "--quiet"]) == ExitCode.DONE
+    text = " ".join(capsys.readouterr().out.split())
+    assert "younger than this kind usually gets before it is freed" in text
+    for puzzling in ("stage 2", "Mann-Kendall", "no older than", "transient", "have exactly one", "without leaving it"):
+        assert puzzling not in text
