@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from analyzers.quantities import counted, number, size
-from tracer.errors import Damage
-from tracer.trace import InferredLoss, Loss, TraceInfo
+from analyzers.quantities import counted, duration, number, size
+from analyzers.snapshot import Snapshot
+from tracer.errors import Damage, DamageCode
+from tracer.trace import InferredLoss, Loss
+
+_OF_A_CUT: Final = (DamageCode.BUFFERS_MISSING, DamageCode.BUFFER_CUT, DamageCode.FILE_TAIL)
+"""What is said of a file that ends too early, in one word of it."""
 
 
-def missing_words(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool) -> list[str]:
+def interrupted_words(snapshot: Snapshot) -> str:
+    """That reading was interrupted, and how much of the trace's time had been read; empty where it was not."""
+    if not snapshot.partial:
+        return ""
+    at, whole = snapshot.at_ns, snapshot.info.duration_ns
+    share = f", {at / whole:.0%}" if 0 < at <= whole else ""
+    return f"reading was interrupted after {duration(at)} of {duration(whole)}{share}"
+
+
+def missing_words(snapshot: Snapshot) -> list[str]:
     """Loss and damage; empty when nothing is missing."""
+    info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
     missing = []
-    if partial:
-        missing.append("reading was interrupted")
+    if snapshot.partial:
+        missing.append(interrupted_words(snapshot))
     if not info.finalised:
         missing.append("session never closed")
     if info.rolled is not None:
@@ -29,9 +44,16 @@ def missing_words(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, part
     if loss.gaps:
         missing.append(counted(len(loss.gaps), "gap"))
     if damage:
-        skipped = size(sum(place.bytes_skipped for place in damage))
-        missing.append(f"{counted(len(damage), 'place')} damaged, {skipped} skipped")
+        missing.append(_damage_words(damage))
     return missing
+
+
+def _damage_words(damage: Sequence[Damage]) -> str:
+    """Buffers that are missing count more than the bytes left of the one where the file was cut."""
+    cut = [place.what.partition(":")[0] for place in damage if place.code is DamageCode.BUFFERS_MISSING]
+    places = [place for place in damage if not cut or place.code not in _OF_A_CUT]
+    skipped = f"{size(sum(place.bytes_skipped for place in places))} skipped"
+    return ", ".join([*cut, *([f"{counted(len(places), 'place')} damaged, {skipped}"] if places else [])])
 
 
 def inferred_words(loss: Loss, inferred: InferredLoss) -> str:

@@ -105,7 +105,7 @@ class Since:
         if not self.unbroken[row]:
             return f"ran since, last on CPU {self.cpu[row]}, and did not wait"
         time = duration(self.at_ns - int(self.time_ns[row]))
-        words = f"has run on CPU {self.cpu[row]} ever since, for {time}, without leaving it"
+        words = f"has run on CPU {self.cpu[row]} without a break since, for {time}"
         return f"{words} (nothing was switched there)" if self.silent_cpu[row] else words
 
     def _times(self, row: int) -> str:

@@ -76,7 +76,7 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     buffers, files, routines = (group.number(mask) for mask in (seen.owns_buffer, seen.refers, seen.passed))
     found = []
     if buffers:
-        found.append(Evidence(RULE, f"{buffers:,} of them still have their buffers: stage 2 has not run"))
+        found.append(Evidence(RULE, f"{buffers:,} of them still have their buffers: their completion is not finished"))
     if files:
         found.append(Evidence("file-kept", f"the files of {files:,} of them are still referred to, though closed"))
     if routines:

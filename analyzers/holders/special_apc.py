@@ -54,7 +54,8 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     oldest = int(group.rows[np.argmin(group.times_ns)])
     found = [Evidence("thread-since", f"{thread} {seen.since.words(oldest)}", inferred=True)]
     if buffers:
-        found.append(Evidence(IN_ONE_CALL, f"{buffers:,} of them still have their buffers: stage 2 has not run"))
+        says = f"{buffers:,} of them still have their buffers: their completion is not finished"
+        found.append(Evidence(IN_ONE_CALL, says))
     return found
 
 
@@ -66,4 +67,4 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
-    return f"they were completed, and thread {group.thread} has had no chance to run stage 2 since"
+    return f"they were completed, and thread {group.thread} has had no chance to finish them since"

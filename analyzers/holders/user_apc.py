@@ -86,11 +86,11 @@ def evidence(group: HeldGroup) -> list[Evidence]:
         )
     ]
     if gone:
-        found.append(
-            Evidence("file-gone", f"the files of {gone:,} of them are gone, so stage 2 has run", inferred=True)
-        )
+        says = f"the files of {gone:,} of them are closed for good: Windows has finished all but their packets"
+        found.append(Evidence("file-gone", says, inferred=True))
     if buffers:
-        found.append(Evidence("buffer-gone", f"the system buffers of {buffers:,} of them were freed: stage 2 has run"))
+        says = f"the system buffers of {buffers:,} of them were freed: only their packets are left"
+        found.append(Evidence("buffer-gone", says))
     found.append(
         Evidence(
             RULE,
@@ -120,6 +120,6 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
     return (
-        "they were completed, stage 2 has run, and the packets stay: with a completion routine they are user APCs"
-        f" until thread {group.thread} waits alertably or ends"
+        "they were completed and only their packets are left: with a completion routine these are user APCs until"
+        f" thread {group.thread} waits alertably or ends"
     )

@@ -75,9 +75,11 @@ class Kind:
 
     def says(self) -> str:
         """The support in words."""
-        number = "exactly one" if self.each == 1 else f"{self.each} each"
-        have = "has" if self.among == 1 else "have"
-        words = f"{self.owners:,} of {self.among:,} {self.noun} {have} {number}; {self.freed:,} others were freed"
+        every = self.owners == self.among
+        whose = f"each of the {self.among:,} {self.noun}" if every else f"{self.owners:,} of {self.among:,} {self.noun}"
+        holds = "still holds" if every or self.owners == 1 else "still hold"
+        words = f"{whose} {holds} {'one' if self.each == 1 else self.each} of these blocks"
+        words += f"; {self.freed:,} others were freed" if self.freed else ""
         return f"{words}; {self.elsewhere:,} are outstanding elsewhere" if self.elsewhere else words
 
 

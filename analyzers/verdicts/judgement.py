@@ -277,7 +277,7 @@ def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
 
 def _too_few(each: _Seen) -> tuple[Verdict, str]:
     if each.survivors.freed:
-        return Verdict.TRANSIENT, "what is outstanding is no older than such allocations become before they are freed"
+        return Verdict.TRANSIENT, "younger than this kind usually gets before it is freed"
     return Verdict.UNKNOWN, f"{len(each.group.rows):,} allocations are too few to tell a leak from what is in use"
 
 

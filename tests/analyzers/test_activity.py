@@ -46,7 +46,7 @@ def words(told: Activity, time: int, thread: int = T, at: int | None = None) -> 
 
 def test_a_thread_that_never_left_its_cpu_has_run_ever_since() -> None:
     told = activity(Switch(100, 2, T, IDLE), Switch(200, 0, U, IDLE))
-    assert words(told, 150, at=41_200_150) == "has run on CPU 2 ever since, for 41.2 ms, without leaving it"
+    assert words(told, 150, at=41_200_150) == "has run on CPU 2 without a break since, for 41.2 ms"
     assert since(told, 150).unbroken[0]
 
 
@@ -160,9 +160,7 @@ def test_a_thread_seen_on_a_cpu_that_never_switched_since_is_still_there() -> No
     ids, times = np.array([T, T, T], np.uint32), np.array([60, 160, 160])
     answer = told.since(ids, times, seen_ns=np.array([50, 50, 50]), seen_cpu=np.array([0, 1, 0]), at_ns=2_000_160)
     assert [answer.code(row) for row in range(3)] == [ThreadSince.RAN, ThreadSince.UNKNOWN, ThreadSince.RAN]
-    assert answer.words(2) == (
-        "has run on CPU 0 ever since, for 2.00 ms, without leaving it (nothing was switched there)"
-    )
+    assert answer.words(2) == ("has run on CPU 0 without a break since, for 2.00 ms (nothing was switched there)")
 
 
 def test_without_context_switches_a_silent_cpu_tells_nothing() -> None:

@@ -50,7 +50,7 @@ def test_the_demo_is_a_document_that_keeps_the_contract(capsys: pytest.CaptureFi
 
 
 def test_the_demo_is_a_report_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--quiet"]) == ExitCode.DONE
+    assert main(["demo", "--quiet", "--full"]) == ExitCode.DONE
     out, err = capsys.readouterr()
     assert out.startswith(SIMULATED_NOTICE)
     assert "client.exe" in out

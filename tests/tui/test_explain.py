@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 
 from analyzers.findings import Diagnosis, HeldRequests
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import diagnosis, everything_held, held, missing_free, open_growth
+from tests.tui.diagnoses import diagnosis, everything_held, held, missing_free, open_growth, pending_apc
 from tests.tui.stories import FORBIDDEN, Story
 from tui.report.explain import explanation
 from tui.report.trace import SIMULATED_NOTICE
@@ -107,3 +109,26 @@ def test_hostile_names_are_shown_and_do_nothing(hostile_snapshot: Snapshot) -> N
     text = "".join(explained(hostile_snapshot))
     assert not FORBIDDEN & set(text)
     assert "-> thread \\x1b[2Jevil" in text
+
+
+def test_blocks_are_shown_with_address_size_time_thread_and_process(story: Story) -> None:
+    snapshot = story.make()
+    rows = (snapshot.pool.outstanding.size == 4_096).nonzero()[0]
+    told = replace(missing_free(1), rows=rows)
+    lines = [line.plain for line in explanation(snapshot, told, top=2, width=100)]
+    head, *blocks, left = part(lines, "Blocks, oldest first")
+    assert head.split() == ["Address", "Tag", "Bytes", "Allocated", "Thread", "Process"]
+    out = snapshot.pool.outstanding
+    oldest = sorted(rows.tolist(), key=lambda row: int(out.time_ns[row]))[:2]
+    assert [line.split()[0] for line in blocks] == [f"0x{int(out.address[row]):x}" for row in oldest]
+    assert all(line.split()[1:3] == ["AfdB", "4,096"] for line in blocks)
+    assert "client.exe (4330)" in blocks[0]
+    assert left == "  and 1 block more (--top shows more)"
+
+
+def test_offsets_in_a_compressed_trace_are_called_those_of_buffers(story: Story) -> None:
+    story.diagnosis = Diagnosis((pending_apc(),), ())
+    plain = story.make()
+    packed = replace(plain, info=replace(plain.info, compressed_buffers=3))
+    assert "compressed buffer" not in " ".join(explained(plain))
+    assert "an offset is that of the compressed buffer" in " ".join(" ".join(explained(packed)).split())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -41,6 +42,17 @@ def test_there_is_one_recipe_for_xperf_wherever_one_is_given() -> None:
     assert NO_SOCKET_EVENTS.endswith(lines[1])
     assert "KQUEUE" in lines[0], "what goes into completion ports"
     assert "PoolAlloc+PoolFree" in lines[0]
+
+
+def test_no_other_place_in_the_code_spells_a_recipe() -> None:
+    root = Path(__file__).parents[2]
+    spelled = [
+        path.relative_to(root).as_posix()
+        for room in ("tracer", "analyzers", "tui")
+        for path in (root / room).rglob("*.py")
+        if re.search(r"xperf -(on|start) \w|wpr -start \w", path.read_text("utf-8"))
+    ]
+    assert spelled == ["tracer/live/profile.py"]
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ def test_a_leak_in_the_trace_can_fail_the_command(
     words = ["record", str(tmp_path / "pool.etl"), "--for", "100ms", "--analyze", "--fail-on-finding"]
     assert main(words) == ExitCode.FOUND
     out, err = capsys.readouterr()
-    assert "Outstanding by tag" in out
+    assert "LEAK 1: " in out
+    assert f"poolscope analyze {tmp_path / 'pool.etl'} --explain 1" in out
     assert "wrote pool.etl: " in err
 
 

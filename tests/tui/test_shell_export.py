@@ -19,9 +19,10 @@ from tests.tui.stories import FORBIDDEN, HOSTILE
 from tui.screens.export import ExportScreen
 from tui.screens.main import MainScreen
 from tui.tables.spreadsheet import csv_cell
-from tui.views.export import AS_SHOWN, SUFFIXES, LinesFile, write_rows
+from tui.views.export import AS_SHOWN, MARKDOWN, SUFFIXES, LinesFile, lines, write_text
 from tui.views.registry import VIEWS
 from tui.views.shown_rows import ShownRows
+from tui.views.view import Table
 
 pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 
@@ -75,11 +76,45 @@ async def test_a_name_that_cannot_be_is_told(snapshot: Snapshot, tmp_path: Path)
     (tmp_path / "folder.csv").mkdir()
     async with opened(snapshot) as it:
         await it.press("x", "end", "t", "enter")
-        assert "must end in .csv, .tsv, .json or .txt" in it.text
+        assert "must end in .csv, .tsv, .json, .txt or .md" in it.text
         await it.press("ctrl+u", *"folder.csv", "enter")
         assert "is a folder" in it.text
         await it.press("ctrl+u", *"none/a.csv", "enter")
         await it.until(f"cannot write {Path('none', 'a.csv')}")
+
+
+def write_rows(path: Path, table: Table) -> None:
+    write_text(path, lines(path.suffix, table))
+
+
+async def test_a_finding_is_exported_in_full_as_markdown_by_enter_alone(
+    leaking_snapshot: Snapshot, tmp_path: Path
+) -> None:
+    async with opened(leaking_snapshot, (120, 40), "findings") as it:
+        await it.press("x", "enter")
+        await it.until("wrote the finding")
+        written = (tmp_path / "poolscope-finding-1.md").read_text("utf-8")
+        assert written == it.view.copied()
+        assert written.startswith("# LEAK 1: 12 finished requests wait as user APCs on thread 88")
+        for part in ("- **How sure:** 93 %", "## Next", "## Why", "## What holds it", "## Allocated at"):
+            assert part in written
+        await it.press("x", *["backspace"] * 2, *"csv", "enter")
+        await it.until("rows to")
+        assert len(rows_of(tmp_path / "poolscope-finding-1.csv")) == 1 + len(it.view.exported()[1])
+
+
+async def test_any_table_can_be_a_markdown_table(snapshot: Snapshot, tmp_path: Path) -> None:
+    async with opened(snapshot, (160, 48)) as it:
+        await it.press("x", *["backspace"] * 3, *"md", "enter")
+        await it.until("wrote 4 rows")
+        told = (tmp_path / "poolscope-tags.md").read_text("utf-8").splitlines()
+        assert set(told[1]) == set("|- ")
+        assert {line.count("|") for line in told} == {told[0].count("|")}
+
+
+def test_what_would_be_markup_is_text_in_markdown(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.md", (["a"], [["<b>|`x`*"]]))
+    assert (tmp_path / "a.md").read_text("utf-8").splitlines()[2] == r"| \<b\>\|\`x\`\* |"
 
 
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
@@ -89,7 +124,7 @@ async def test_no_view_exports_anything_hostile(hostile_snapshot: Snapshot, tmp_
         names, rows = it.view.exported()
         for suffix in SUFFIXES:
             path = tmp_path / f"rows{suffix}"
-            write_rows(path, it.view.shown() if suffix == AS_SHOWN else (names, rows))
+            write_rows(path, it.view.shown() if suffix in (AS_SHOWN, MARKDOWN) else (names, rows))
             assert not (FORBIDDEN - {"\n"}) & (set(path.read_text("utf-8")) - set("\t" * (suffix == ".tsv")))
         assert all(len(row) == len(names) for row in rows_of(tmp_path / "rows.csv"))
 
@@ -98,10 +133,10 @@ async def test_a_text_file_holds_what_the_screen_shows(snapshot: Snapshot, tmp_p
     async with opened(snapshot, (160, 48)) as it:
         await it.press("x", *["backspace"] * 3, *"txt", "enter")
         await it.until("wrote 4 rows")
-        lines = (tmp_path / "poolscope-tags.txt").read_text("utf-8").splitlines()
-        assert lines[0].split()[:5] == ["Tag", "Type", "Allocs", "Frees", "Outst"]
-        assert [line.split()[0] for line in lines[1:]] == ["AfdB", "Irp", "CM25", "File"]
-        assert "KiB" in lines[1]
+        told = (tmp_path / "poolscope-tags.txt").read_text("utf-8").splitlines()
+        assert told[0].split()[:5] == ["Tag", "Type", "Allocs", "Frees", "Outst"]
+        assert [line.split()[0] for line in told[1:]] == ["AfdB", "Irp", "CM25", "File"]
+        assert "KiB" in told[1]
         await it.press("0", "x")
         assert "poolscope-trace.txt" in it.text
 
@@ -110,9 +145,9 @@ async def test_tabs_separate_where_the_name_says_so(snapshot: Snapshot, tmp_path
     async with opened(snapshot) as it:
         await it.press("x", *["backspace"] * 3, *"tsv", "enter")
         await it.until("wrote 4 rows")
-        lines = (tmp_path / "poolscope-tags.tsv").read_text("utf-8").splitlines()
-        assert lines[1].split("\t")[0] == "AfdB"
-        assert len({line.count("\t") for line in lines}) == 1
+        told = (tmp_path / "poolscope-tags.tsv").read_text("utf-8").splitlines()
+        assert told[1].split("\t")[0] == "AfdB"
+        assert len({line.count("\t") for line in told}) == 1
 
 
 @pytest.mark.parametrize(

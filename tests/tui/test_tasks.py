@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import re
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -126,9 +125,11 @@ async def test_a_finding_is_exported(demo: Snapshot, tmp_path: Path, monkeypatch
         await person.press("x", "enter")
         assert person.sees("wrote")
     (written,) = tmp_path.iterdir()
-    with written.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.reader(lines))
-    assert any("pending-apc" in row and any("client.exe" in cell for cell in row) for row in rows)
+    assert written.suffix == ".md"
+    told = written.read_text("utf-8")
+    assert told.startswith("# LEAK 1: ")
+    assert culprit(demo) in told
+    assert "## Why" in told
 
 
 def grown(story: Story, tag: str, count: int) -> Snapshot:

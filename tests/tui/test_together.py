@@ -89,8 +89,8 @@ def test_why_files_are_not_joined_is_said_on_stderr(tmp_path: Path, capsys: pyte
 
 
 def test_the_report_says_what_was_joined_and_why(parts: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("analyze", "info"):
-        told = text(capsys, command, *parts)
+    for command, *words in (("analyze", "--full"), ("info",)):
+        told = text(capsys, command, *parts, *words)
         assert f"joined {parts[1].name}: goes on with {parts[0].name}: the same session" in told
         assert "--separate keeps files apart" in told
 

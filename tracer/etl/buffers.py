@@ -141,8 +141,11 @@ class _Indexer:
         """A closed session says how many buffers it wrote; say what nothing else explains (wrapping, damage)."""
         written = self._head.buffers_written
         wraps = self._head.mode & (LogFileMode.CIRCULAR | LogFileMode.BUFFERING)
-        if self._head.end and not wraps and not self._damage and not all_written(self._head, buffers):
-            text = f"the session wrote {written:,} buffers and {len(buffers):,} are here: the file was cut"
+        explained = any(found.code is not DamageCode.FILE_TAIL for found in self._damage)
+        if self._head.end and not wraps and not explained and not all_written(self._head, buffers):
+            missing = written - len(buffers)
+            are = "is" if missing == 1 else "are"
+            text = f"{missing:,} of the {written:,} buffers that the session wrote {are} missing: the file was cut"
             self._note(self._size, DamageCode.BUFFERS_MISSING, text, 0)
 
     def _take(self, offset: int, probe: bytes, fields: tuple[int, ...]) -> int:

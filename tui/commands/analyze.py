@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import InputError, UsageError
@@ -11,6 +13,7 @@ from tui.commands.options import (
     add_explain,
     add_fail_on_finding,
     add_json,
+    add_length,
     add_pooltag,
     add_quiet,
     add_separate,
@@ -25,7 +28,7 @@ from tui.exit_codes import ExitCode
 from tui.outcome import gravest, judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rich.text import Text
 
@@ -35,9 +38,19 @@ if TYPE_CHECKING:
     from tui.filters import Filters
     from tui.json_documents.writing import Object
     from tui.reading.together import Trace
+    from tui.report.summary import Summary
 
 TOP: Final = 10
 """Rows of each table of the text report, unless ``--top`` says otherwise."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What is to be written once every trace is read: documents under ``--json``, else reports, by trace."""
+
+    documents: list[Object] = field(default_factory=list)
+    reports: list[list[Text]] = field(default_factory=list)
+    summaries: list[Summary] = field(default_factory=list)
 
 
 class AnalyzeCommand:
@@ -54,13 +67,13 @@ class AnalyzeCommand:
         add_filters(parser)
         add_fail_on_finding(parser)
         add_explain(parser)
-        parser.add_argument(
-            "--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table (default {TOP})"
-        )
+        add_length(parser)
+        add_top(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Write the reports or the document to stdout."""
+        check_length(args)
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.together import traces_of
 
@@ -75,25 +88,26 @@ class AnalyzeCommand:
             )
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         codes: list[ExitCode] = []
-        documents: list[Object] = []
+        told = Told()
         for trace in traces:
             try:
-                codes.append(_one(trace, names, args, documents, several=len(traces) > 1))
+                codes.append(_one(trace, names, args, told, several=len(traces) > 1))
             except InputError as error:
                 if len(traces) == 1:
                     raise
-                codes.append(unreadable(trace, error, documents, args.command))
+                codes.append(unreadable(trace, error, told.documents, args.command))
+                told.summaries.append(_unread(trace, error))
             if codes[-1] is ExitCode.INTERRUPTED:
                 break
         if args.json:
-            write_all(documents, several=len(traces) > 1)
+            write_all(told.documents, several=len(traces) > 1)
+        else:
+            _write(told, args)
         return gravest(codes)
 
 
-def _one(
-    trace: Trace, names: TagNames, args: argparse.Namespace, documents: list[Object], *, several: bool
-) -> ExitCode:
-    """Report one trace, each of its sessions for itself; its document, if one is wanted, is added to ``documents``.
+def _one(trace: Trace, names: TagNames, args: argparse.Namespace, told: Told, *, several: bool) -> ExitCode:
+    """Add one trace to what is told, each of its sessions for itself.
 
     ``several``: it is one of several traces.
     """
@@ -115,16 +129,23 @@ def _one(
             next="poolscope analyze TRACE --session N --explain N",
         )
     lenient = several or len(every) > 1
-    told: list[Object] = []
+    documents: list[Object] = []
     done = []
     for each in every:
         filters = filters_of(args, each, lenient=lenient)
         check(each, filters, lenient=lenient)
-        done.append(show(select(each, filters), filters, args, told, whole=each.diagnosis))
-    if told:
+        selected = select(each, filters)
+        if args.json:
+            from tui.json_documents.analysis import analysis_document
+
+            documents.append(analysis_document(selected, filters))
+        else:
+            _add(told, selected, filters, args, each.diagnosis)
+        done.append(judgement(selected, strict=args.strict, fail_on_finding=args.fail_on_finding))
+    if documents:
         from tui.json_documents.sessions import sessions_document
 
-        documents.append(sessions_document(told, _telling(every)))
+        told.documents.append(sessions_document(documents, _telling(every)))
     return gravest(done)
 
 
@@ -133,22 +154,48 @@ def _telling(sessions: Sequence[Snapshot]) -> int:
     return next((place for place, each in enumerate(sessions) if each.pool.totals.events), 0)
 
 
-def show(
-    snapshot: Snapshot, filters: Filters, args: argparse.Namespace, documents: list[Object], *, whole: Diagnosis
-) -> ExitCode:
-    """The narrowed snapshot as a report, or added to the documents; gives the trace's outcome.
+def _add(told: Told, snapshot: Snapshot, filters: Filters, args: argparse.Namespace, whole: Diagnosis) -> None:
+    """The narrowed snapshot's report; ``whole``: what is concluded about the trace without the filters."""
+    from tui.report.summary import summary_of
 
-    ``whole``: what is concluded about the trace without the filters.
-    """
-    from tui.json_documents.analysis import analysis_document
+    told.summaries.append(summary_of(snapshot))
+    if args.short:
+        from tui.report.overview import short_lines
 
-    if args.json:
-        documents.append(analysis_document(snapshot, filters))
+        told.reports.append(short_lines(snapshot, filters))
     elif args.explain is not None:
-        print_explanation(snapshot, finding_of(snapshot, args.explain, whole), top=args.top)
+        told.reports.append(explained_lines(snapshot, finding_of(snapshot, args.explain, whole), top=args.top or TOP))
     else:
-        print_report(snapshot, filters, top=args.top, whole=whole)
-    return judgement(snapshot, strict=args.strict, fail_on_finding=args.fail_on_finding)
+        top = args.top or TOP if args.full else args.top
+        told.reports.append(report_lines(snapshot, filters, command_of(snapshot), top=top, whole=whole))
+
+
+def _unread(trace: Trace, error: InputError) -> Summary:
+    from tui.reading.together import paths_of
+    from tui.report.summary import Summary
+    from tui.safe_text import safe
+
+    return Summary(
+        " + ".join(safe(str(path)) for path in paths_of(trace)), None, f"cannot be read: {error.what}", is_read=False
+    )
+
+
+def _write(told: Told, args: argparse.Namespace) -> None:
+    """A table first where there are several; of short ones each line says whose it is."""
+    from rich.text import Text
+
+    from tui.console import console
+    from tui.paging import show_lines
+    from tui.report.summary import summary_lines
+
+    is_one = len(told.summaries) == 1
+    if args.short:
+        names = [""] * len(told.reports) if is_one else [f"{each.name}: " for each in told.summaries if each.is_read]
+        show_lines([Text(name) + line for name, lines in zip(names, told.reports, strict=True) for line in lines])
+        return
+    table = [] if is_one else summary_lines(told.summaries, console().width)
+    first, *others = told.reports or [[]]
+    show_lines([*table, *first, *(line for lines in others for line in (Text(), *lines))])
 
 
 def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:
@@ -167,28 +214,85 @@ def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:
     )
 
 
-def print_explanation(snapshot: Snapshot, finding: Finding, *, top: int) -> None:
-    """What is behind one finding, on stdout."""
+def command_of(snapshot: Snapshot) -> str:
+    """What to type to see more of this trace, up to the option."""
+    from tui.safe_text import safe
+
+    quoted = " ".join(_quoted(safe(path)) for path in snapshot.info.paths)
+    session = f" --session {snapshot.info.session_number}" if snapshot.info.sessions > 1 else ""
+    return f"poolscope analyze {quoted}{session}"
+
+
+def _quoted(path: str) -> str:
+    """As the shell of this system takes it."""
+    import shlex
+    import subprocess
+
+    return subprocess.list2cmdline([path]) if sys.platform == "win32" else shlex.quote(path)
+
+
+def explained_lines(snapshot: Snapshot, finding: Finding, *, top: int) -> list[Text]:
+    """What is behind one finding, as wide as the terminal."""
+    from tui.console import console
     from tui.report.explain import explanation
 
-    _print(lambda width: explanation(snapshot, finding, top=top, width=width))
+    return explanation(snapshot, finding, top=top, width=console().width)
 
 
-def print_report(snapshot: Snapshot, filters: Filters, *, top: int, whole: Diagnosis | None = None) -> None:
-    """The text report on stdout."""
+def report_lines(
+    snapshot: Snapshot, filters: Filters, command: str, *, top: int | None, whole: Diagnosis | None = None
+) -> list[Text]:
+    """The screenful, or with so many rows a table the full report; ``command`` shows more of it."""
+    from tui.console import console
     from tui.report.analysis import analysis_report
+    from tui.report.overview import overview
 
-    _print(lambda width: analysis_report(snapshot, filters, top=top, width=width, whole=whole))
+    width = console().width
+    if top is None:
+        return overview(snapshot, filters, width=width, command=command, whole=whole)
+    return analysis_report(snapshot, filters, top=top, width=width, whole=whole)
 
 
-def _print(make: Callable[[int], list[Text]]) -> None:
-    """Lines on stdout, made as wide as the terminal."""
-    from rich.text import Text
+def print_explanation(snapshot: Snapshot, finding: Finding, *, top: int) -> None:
+    """What is behind one finding, on stdout."""
+    from tui.paging import show_lines
 
-    from tui.console import console, write_lines
+    show_lines(explained_lines(snapshot, finding, top=top))
 
-    out = console()
-    write_lines([*make(out.width), Text()], out)
+
+def print_report(
+    snapshot: Snapshot,
+    filters: Filters,
+    *,
+    top: int | None,
+    whole: Diagnosis | None = None,
+    command: str = "",
+) -> None:
+    """The text report on stdout; see :func:`report_lines`."""
+    from tui.paging import show_lines
+
+    show_lines(report_lines(snapshot, filters, command, top=top, whole=whole))
+
+
+def add_top(parser: argparse.ArgumentParser) -> None:
+    """``--top``."""
+    words = f"rows of each table, blocks and requests (default {TOP}); asks for the full report"
+    parser.add_argument("--top", type=at_least_one, metavar="N", help=words)
+
+
+def check_length(args: argparse.Namespace) -> None:
+    """Refuse two answers at once. Raises UsageError."""
+    asked = [word for word, is_asked in (
+        ("--short", args.short), ("--full", args.full), ("--explain", args.explain is not None), ("--json", args.json)
+    ) if is_asked]  # fmt: skip
+    if len(asked) > 1 and asked != ["--explain", "--json"]:
+        raise UsageError(
+            "usage",
+            f"{asked[0]} does not go with {asked[1]}",
+            where=" ".join(asked),
+            why="each is a report of its own",
+            next=f"poolscope {args.command} with one of them",
+        )
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ class DemoCommand:
         """Declare arguments and options."""
         add_json(parser)
         add_explain(parser)
+        parser.add_argument("--full", action="store_true", help="the full report instead of one screenful")
         add_screenshot(parser)
         add_quiet(parser)
 
@@ -50,8 +51,8 @@ class DemoCommand:
             write_document(analysis_document(snapshot))
         elif args.explain is not None:
             print_explanation(snapshot, finding_of(snapshot, args.explain, snapshot.diagnosis), top=TOP)
-        elif args.screenshot is not None or (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
+        elif args.screenshot is not None or (not args.full and is_terminal(sys.stdout) and is_terminal(sys.stdin)):
             return open_interface(snapshot, args)
         else:
-            print_report(snapshot, Filters(), top=TOP)
+            print_report(snapshot, Filters(), top=TOP if args.full else None, command="poolscope demo")
         return ExitCode.INTERRUPTED if snapshot.partial else ExitCode.DONE

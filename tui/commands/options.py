@@ -59,6 +59,12 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_length(parser: argparse.ArgumentParser) -> None:
+    """``--short`` and ``--full``."""
+    parser.add_argument("--short", action="store_true", help="one line a finding")
+    parser.add_argument("--full", action="store_true", help="also held requests, cleared groups, tables and stacks")
+
+
 def name_word(word: str) -> str:
     """A word that asks for names, as argparse reads it."""
     if not word.strip("= "):

@@ -59,7 +59,8 @@ class RecordCommand:
         add_force(parser, "--overwrite")
         parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
         add_fail_on_finding(parser, "with --analyze: ")
-        parser.add_argument("--top", type=at_least_one, default=10, metavar="N", help="with --analyze: rows (10)")
+        words = "with --analyze: the full report, N rows a table"
+        parser.add_argument("--top", type=at_least_one, metavar="N", help=words)
         add_json(parser)
         add_pooltag(parser)
         add_quiet(parser)
@@ -158,9 +159,9 @@ def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
 
         write_document(analysis_document(snapshot, filters) | {"recording": recording_part(done)})
     else:
-        from tui.commands.analyze import print_report
+        from tui.commands.analyze import command_of, print_report
 
-        print_report(snapshot, filters, top=args.top, whole=whole.diagnosis)
+        print_report(snapshot, filters, top=args.top, whole=whole.diagnosis, command=command_of(snapshot))
     judged = judgement(snapshot, strict=False, fail_on_finding=args.fail_on_finding)
     return gravest((_outcome(done, args), judged))
 

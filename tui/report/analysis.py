@@ -1,4 +1,4 @@
-"""The text report of ``poolscope analyze``: the verdict first, then what it rests on, then the tables."""
+"""The text report of ``poolscope analyze --full``: the verdict first, then what it rests on, then the tables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from analyzers.findings import Diagnosis
 from analyzers.quantities import counted
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
+from tui.incompleteness import interrupted_words
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
 from tui.report.held import held_lines
@@ -26,7 +27,7 @@ from tui.tables.groups import driver_table, process_table
 from tui.tables.model import TableModel, TableView
 from tui.tables.tags import tag_table
 
-_SCREENFUL: Final = 23
+SCREENFUL: Final = 23
 """Lines of the smallest usual terminal, without one for the prompt: the verdict is to be read without scrolling."""
 
 
@@ -40,13 +41,12 @@ def analysis_report(
     """
     lines = simulated_lines(snapshot.info) + path_lines(snapshot.info)
     if not has_pool_events(snapshot.pool.totals):
-        lines += machine_lines(snapshot.info) + _missing(snapshot)
-        return [*wrapped(lines, width), Text(), warning(NO_POOL_EVENTS), *map(Text, HOW_TO_RECORD)]
-    lines += [*incomplete_lines(snapshot.info, snapshot.loss, snapshot.damage, partial=snapshot.partial), Text()]
+        return [*wrapped(lines, width), *unjudged_lines(snapshot, width)]
+    lines += [*incomplete_lines(snapshot), Text()]
     head = wrapped(lines, width)
     return [
         *head,
-        *_verdict(snapshot, filters, whole or snapshot.diagnosis, width, _SCREENFUL - len(head)),
+        *_verdict(snapshot, filters, whole or snapshot.diagnosis, width, SCREENFUL - len(head)),
         *wrapped(_background(snapshot, filters), width),
         *_recipe(snapshot),
         *_tables(snapshot, top, width),
@@ -54,20 +54,27 @@ def analysis_report(
     ]
 
 
+def unjudged_lines(snapshot: Snapshot, width: int) -> list[Text]:
+    """What there is to say of a trace without pool events: where it is from, and how to record one that has them."""
+    about = wrapped(machine_lines(snapshot.info) + _missing(snapshot), width)
+    return [*about, Text(), warning(NO_POOL_EVENTS), *map(Text, HOW_TO_RECORD)]
+
+
+def outside_lines(snapshot: Snapshot, whole: Diagnosis) -> list[Text]:
+    """How many findings the filters leave out; none where they leave out none."""
+    outside = len(whole.findings) - len(snapshot.diagnosis.findings)
+    are = "is" if outside == 1 else "are"
+    said = f"  {counted(outside, 'finding')} of this trace {are} outside of the selection."
+    return [note(said)] if outside else []
+
+
 def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int, room: int) -> list[Text]:
-    diagnosis = snapshot.diagnosis
     lines = (
         finding_lines(snapshot, width, room)
-        if diagnosis.findings
+        if snapshot.diagnosis.findings
         else wrapped(no_finding_lines(snapshot, filters), width)
     )
-    outside = len(whole.findings) - len(diagnosis.findings)
-    if outside:
-        are = "is" if outside == 1 else "are"
-        lines += wrapped(
-            [note(f"  {counted(outside, 'finding')} of this trace {are} outside of the selection.")], width
-        )
-    return lines
+    return [*lines, *wrapped(outside_lines(snapshot, whole), width)]
 
 
 def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
@@ -88,7 +95,7 @@ def _recipe(snapshot: Snapshot) -> list[Text]:
 
 
 def _missing(snapshot: Snapshot) -> list[Text]:
-    return missing_lines(snapshot.info, snapshot.loss, snapshot.damage, partial=snapshot.partial)
+    return missing_lines(snapshot.info, snapshot.loss, snapshot.damage, interrupted=interrupted_words(snapshot))
 
 
 def _tables(snapshot: Snapshot, top: int, width: int) -> list[Text]:

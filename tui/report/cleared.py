@@ -42,7 +42,7 @@ def cleared_lines(cleared: Sequence[Cleared]) -> list[Text]:
     if not cleared:
         return []
     counts = Counter(group.verdict for group in cleared).most_common()
-    by_verdict = ", ".join(f"{count:,} {verdict} ({VERDICT_WORDS[verdict]})" for verdict, count in counts)
+    by_verdict = ", ".join(f"{count:,} {VERDICT_WORDS[verdict]}" for verdict, count in counts)
     were = "was" if len(cleared) == 1 else "were"
     lines = [heading(f"{counted(len(cleared), 'group')} {were} looked at and cleared"), Text(f"  {by_verdict}")]
     lines += [_line(group) for group in cleared[:_BIGGEST]]
@@ -52,4 +52,4 @@ def cleared_lines(cleared: Sequence[Cleared]) -> list[Text]:
 
 def _line(group: Cleared) -> Text:
     held = f"{tag_name(group.tag):<4} {pool_word(paged=group.paged):<5} {size(group.bytes):>8}"
-    return Text(f"  {held}  {group.verdict}: {safe(group.why)}")
+    return Text(f"  {held}  {VERDICT_WORDS[group.verdict]}: {safe(group.why)}")

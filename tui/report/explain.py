@@ -17,6 +17,7 @@ from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo
 from tui.findings.held import Owners, holder_words, port_owners, requests_of
 from tui.findings.words import INFERRED_KINDS, known_id, told_evidence
+from tui.report.blocks import block_lines
 from tui.report.findings import INFERRED, advice_lines, fact_lines, reason_lines
 from tui.report.stacks import frame_lines
 from tui.report.styles import LABEL, QUIET, heading, note
@@ -28,6 +29,12 @@ _FRAMES: Final = 32
 """Frames of the finding's stack: all of nearly every kernel stack."""
 _WIDTHS: Final = (15, 3, 14, 14)
 """Cells for time, CPU, kind and offset of an event."""
+
+
+_OF_BUFFERS: Final = (
+    "  The trace is compressed: an offset is that of the compressed buffer that holds the event, so several events have"
+    " the same one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,12 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     if user:
         lines += [Text(), heading("Called from (user mode)"), *frame_lines(user, limit=_FRAMES)]
     info = snapshot.info
+    if blocks := block_lines(finding, snapshot, top):
+        lines += [Text(), *blocks]
     steps = _steps(told_evidence(finding, snapshot), held[:top], port_owners(snapshot))
     lines += [Text(), heading("Events, in time order"), *_time_line(steps, info, width)]
+    if steps and info.compressed_buffers:
+        lines += wrapped([note(_OF_BUFFERS)], width)
     left = len(held) - top
     if left > 0:
         lines.append(note(f"  and the events of {counted(left, 'request')} more (--top shows more)"))

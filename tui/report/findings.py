@@ -28,7 +28,7 @@ from tui.report.styles import HEADING, QUIET, WARNING, labelled, note
 from tui.report.wrapping import wrapped
 from tui.safe_text import safe
 
-_LABEL: Final = 8
+LABEL_CELLS: Final = 8
 """Cells of the widest label, ``how much``."""
 _OTHERS: Final = 9
 """Further findings that a report lists; --json has all."""
@@ -42,7 +42,7 @@ def finding_lines(snapshot: Snapshot, width: int, room: int) -> list[Text]:
     first, *others = snapshot.diagnosis.findings
     lines = _full(first, snapshot, width, room)
     for finding in others[:_OTHERS]:
-        lines += [Text(), *wrapped(_short(finding, snapshot.diagnosis), width)]
+        lines += [Text(), *other_lines(finding, snapshot.diagnosis, width)]
     if len(others) > _OTHERS:
         lines.append(note(f"  and {counted(len(others) - _OTHERS, 'finding')} more (--json has all)"))
     return lines
@@ -52,24 +52,24 @@ def fact_lines(finding: Finding, snapshot: Snapshot) -> list[Text]:
     """The accusation; who, by which call, what, how much, how fast."""
     call, others, fast = call_words(finding, snapshot), group_words(finding), rate_words(finding, snapshot)
     return [
-        _title(finding, snapshot.diagnosis),
-        labelled("who", who_words(finding), _LABEL),
-        *([labelled("call", call, _LABEL)] if call else []),
-        labelled("what", what_words(finding, snapshot), _LABEL),
-        labelled("how much", amount_words(finding), _LABEL),
-        *([labelled("with it", others, _LABEL)] if others else []),
-        *([labelled("how fast", fast, _LABEL)] if fast else []),
+        title(finding, snapshot.diagnosis),
+        labelled("who", who_words(finding), LABEL_CELLS),
+        *([labelled("call", call, LABEL_CELLS)] if call else []),
+        labelled("what", what_words(finding, snapshot), LABEL_CELLS),
+        labelled("how much", amount_words(finding), LABEL_CELLS),
+        *([labelled("with it", others, LABEL_CELLS)] if others else []),
+        *([labelled("how fast", fast, LABEL_CELLS)] if fast else []),
     ]
 
 
 def advice_lines(finding: Finding) -> list[Text]:
     """How sure, and what next."""
-    return [labelled("how sure", sure_words(finding), _LABEL), labelled("next", safe(finding.advice), _LABEL)]
+    return [labelled("how sure", sure_words(finding), LABEL_CELLS), labelled("next", safe(finding.advice), LABEL_CELLS)]
 
 
 def reason_lines(finding: Finding) -> list[Text]:
     """Other reasons that may be true, what would tell them apart, and reasons that are excluded."""
-    return [labelled(label, words, _LABEL) for label, words in possible_reasons(finding)]
+    return [labelled(label, words, LABEL_CELLS) for label, words in possible_reasons(finding)]
 
 
 def _full(finding: Finding, snapshot: Snapshot, width: int, room: int) -> list[Text]:
@@ -80,7 +80,8 @@ def _full(finding: Finding, snapshot: Snapshot, width: int, room: int) -> list[T
     return [*facts, *why, *after, *more, *wrapped([hint], width)]
 
 
-def _title(finding: Finding, told: Diagnosis) -> Text:
+def title(finding: Finding, told: Diagnosis) -> Text:
+    """The accusation with its number."""
     return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, told), HEADING))
 
 
@@ -89,7 +90,7 @@ def _reasons(finding: Finding, snapshot: Snapshot, width: int, room: int) -> tup
 
     Where the verdict leaves open what keeps the memory, what it could be comes before the evidence.
     """
-    why, could_be = _evidence_lines(told_evidence(finding, snapshot)), reason_lines(finding)
+    why, could_be = evidence_lines(told_evidence(finding, snapshot)), reason_lines(finding)
     lines = [*why, *could_be] if named_cause(finding) is not None else [*could_be, *why]
     before: list[Text] = []
     for place, line in enumerate(lines):
@@ -103,24 +104,24 @@ def _reasons(finding: Finding, snapshot: Snapshot, width: int, room: int) -> tup
 def _also(lines: Sequence[Text]) -> list[Text]:
     """Lines that follow on the advice: the first has a label in any case."""
     first = lines[0].plain
-    if first.startswith(" " * (_LABEL + 4)):
-        return [labelled("also", first.strip(), _LABEL), *lines[1:]]
+    if first.startswith(" " * (LABEL_CELLS + 4)):
+        return [labelled("also", first.strip(), LABEL_CELLS), *lines[1:]]
     return list(lines)
 
 
-def _evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
-    return [labelled("" if at else "why", _said(reason), _LABEL) for at, reason in enumerate(evidence)]
+def evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
+    """What the verdict rests on, the label before the first only."""
+    return [labelled("" if at else "why", _said(reason), LABEL_CELLS) for at, reason in enumerate(evidence)]
 
 
 def _said(reason: Evidence) -> str:
     return safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else "")
 
 
-def _short(finding: Finding, told: Diagnosis) -> list[Text]:
+def other_lines(finding: Finding, told: Diagnosis, width: int) -> list[Text]:
+    """A further finding in short: the accusation, how much, how sure."""
     held = f"{size(finding.retained_bytes)}, {counted(finding.count, 'allocation')} of {tag_name(finding.tag)}"
     others = len(finding.groups) - 1
     beside = f" and {counted(others, 'group')} more" if others > 0 else ""
-    return [
-        _title(finding, told),
-        Text(f"  {held}{beside}, {percent(finding.confidence)} sure; --explain {finding.rank}", QUIET),
-    ]
+    how_much = f"  {held}{beside}, {percent(finding.confidence)} sure; --explain {finding.rank}"
+    return wrapped([title(finding, told), Text(how_much, QUIET)], width)

@@ -22,9 +22,18 @@ def info_report(contents: Contents, *, width: int) -> list[Text]:
     """The whole report."""
     info = contents.info
     head = simulated_lines(info) + origin_lines(info) + file_lines(info)
-    head += missing_lines(info, contents.loss, contents.damage, partial=contents.partial)
+    head += missing_lines(info, contents.loss, contents.damage, interrupted=_interrupted(contents))
     lines = [*wrapped(head, width), Text(), *record_lines(contents.census, contents.provider_names)]
     return [*lines, Text(), *byte_lines(contents.bytes)]
+
+
+def _interrupted(contents: Contents) -> str:
+    """How much of the file had been read."""
+    if not contents.partial:
+        return ""
+    read = contents.bytes
+    share = (read.headers + read.records + read.padding + read.skipped) / max(contents.info.bytes, 1)
+    return f"reading was interrupted after {share:.0%} of the file"
 
 
 def record_lines(census: Census, names: Mapping[uuid.UUID, str]) -> list[Text]:

@@ -17,7 +17,7 @@ from tui.report.styles import WARNING, heading, labelled, note
 from tui.tables.words import pool_word
 
 _WHO_WORDS = (
-    (Who.STACK, "by stack events"),
+    (Who.STACK, "by their stacks"),
     (Who.HEADER, "by record headers"),
     (Who.CONTEXT_SWITCH, "inferred from context switches"),
 )
@@ -94,6 +94,7 @@ def who_lines(outstanding: Outstanding) -> list[Text]:
         return []
     is_known = outstanding.process != UNKNOWN_ID
     counts, known = np.bincount(outstanding.who[is_known], minlength=len(Who)), int(np.count_nonzero(is_known))
-    said = [f"{int(counts[who]):,} {words}" for who, words in _WHO_WORDS if counts[who]]
-    how = f": {', '.join(said)}" if said else ""
-    return [note(f"  Process named for {known:,} of {counted(len(outstanding), 'allocation')}{how}.")]
+    told = [(int(counts[who]), words) for who, words in _WHO_WORDS if counts[who]]
+    how = [words if count == known else f"{count:,} {words}" for count, words in told]
+    by = f" ({', '.join(how)})" if how else ""
+    return [note(f"  Process named for {known:,} of {counted(len(outstanding), 'allocation')}{by}.")]

@@ -9,6 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.quantities import counted, duration, exact_size, moment, size
+from analyzers.snapshot import Snapshot
 from tracer.errors import Damage
 from tracer.trace import ClockShift, InferredLoss, Loss, TraceInfo, filetime_text
 from tui.incompleteness import inferred_words, missing_words
@@ -29,6 +30,12 @@ def simulated_lines(info: TraceInfo) -> list[Text]:
 def origin_lines(info: TraceInfo) -> list[Text]:
     """Which trace it is, and where and when it was recorded."""
     return path_lines(info) + machine_lines(info)
+
+
+def name_of(info: TraceInfo) -> str:
+    """Which trace it is, on one line."""
+    which = f", session {info.session_number} of {info.sessions}" if info.sessions > 1 else ""
+    return f"{' + '.join(safe(path) for path in info.paths)}{which}"
 
 
 def path_lines(info: TraceInfo) -> list[Text]:
@@ -107,19 +114,22 @@ def file_lines(info: TraceInfo) -> list[Text]:
     ]
 
 
-def incomplete_lines(info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool) -> list[Text]:
+def incomplete_lines(snapshot: Snapshot) -> list[Text]:
     """In one line that something is missing; none when nothing is. :func:`missing_lines` tells what and where."""
-    missing = missing_words(info, loss, damage, partial=partial)
+    missing = missing_words(snapshot)
     return [warning(f"incomplete trace: {', '.join(missing)}")] if missing else []
 
 
 def missing_lines(
-    info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, partial: bool, most: int = _SHOWN
+    info: TraceInfo, loss: Loss, damage: Sequence[Damage], *, interrupted: str, most: int = _SHOWN
 ) -> list[Text]:
-    """Everything that makes the rest of a report less than the whole truth; ``most`` gaps and damaged places each."""
+    """Everything that makes the rest of a report less than the whole truth; ``most`` gaps and damaged places each.
+
+    ``interrupted``: how far reading came, empty where nothing interrupted it.
+    """
     lines: list[Text] = []
-    if partial:
-        lines.append(warning("reading was interrupted: everything below is about the part that was read"))
+    if interrupted:
+        lines.append(warning(f"{interrupted}: everything below is about the part that was read"))
     if not info.finalised:
         lines.append(warning("the session was still running, or crashed, when this file was taken"))
     return lines + rolled_lines(info) + loss_lines(loss, most) + damage_lines(damage, most)

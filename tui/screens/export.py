@@ -17,7 +17,7 @@ from tui.safe_text import safe
 from tui.views.export import SUFFIXES
 from tui.widgets.key_bar import KeyBar
 
-_FORMS: Final = "with all digits (.csv .tsv .json) or as shown (.txt)"
+_FORMS: Final = "with all digits (.csv .tsv .json) or as shown (.txt .md)"
 _TO: Final = {False: "to", True: "as"}
 _LONGEST: Final = 200
 """Characters of a name that a browser is given; file systems take 255 bytes."""
@@ -44,9 +44,10 @@ class ExportScreen(ModalScreen[Path | None]):
         Binding("escape", "cancel", "Cancel", id="export.cancel", tooltip="Write nothing"),
     ]
 
-    def __init__(self, name: str, rows: int, *, download: bool = False) -> None:
+    def __init__(self, name: str, rows: int, *, download: bool = False, what: str = "") -> None:
         super().__init__()
-        self._question = f"{'Download' if download else 'Write'} {counted(rows, 'row')}, {_FORMS}, {_TO[download]}:"
+        what = what or counted(rows, "row")
+        self._question = f"{'Download' if download else 'Write'} {what}, {_FORMS}, {_TO[download]}:"
         self._is_download = download
         self._input = Input(name, compact=True, select_on_focus=False)
         self._wrong = Static(markup=False, classes="wrong")
@@ -72,7 +73,7 @@ class ExportScreen(ModalScreen[Path | None]):
         said = self._judged.strip()
         path = Path(said) if self._is_download else Path(said).expanduser()
         if path.suffix.lower() not in SUFFIXES:
-            self._wrong.update("the name must end in .csv, .tsv, .json or .txt")
+            self._wrong.update("the name must end in .csv, .tsv, .json, .txt or .md")
         elif self._is_download:
             self._take_name(said)
         elif path.is_dir():

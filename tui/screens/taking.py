@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -11,8 +12,8 @@ from textual.screen import Screen
 from analyzers.quantities import counted
 from tui.safe_text import safe
 from tui.screens.export import ExportScreen
-from tui.views.export import AS_SHOWN, LinesFile, lines, write_rows
-from tui.views.view import Table, View
+from tui.views.export import AS_SHOWN, MARKDOWN, LinesFile, lines, write_text
+from tui.views.view import View
 
 
 class TakingScreen(Screen[None]):
@@ -36,7 +37,7 @@ class TakingScreen(Screen[None]):
     def action_export(self) -> None:
         """Ask for a file and write this view's rows; behind a browser, which is elsewhere, let it download them."""
         names, rows = full = self.view.exported()
-        shown = self.view.shown()
+        shown, document = self.view.shown(), self.view.document()
         if not names:
             self.notify("this view has no rows to export", markup=False)
             return
@@ -44,25 +45,30 @@ class TakingScreen(Screen[None]):
         def write(path: Path | None) -> None:
             if path is not None:
                 take = self._deliver if self.app.is_web else self._write
-                take(path, shown if path.suffix.lower() == AS_SHOWN else full)
+                suffix = path.suffix.lower()
+                if suffix == MARKDOWN and document is not None:
+                    take(path, [document[1]], "the finding")
+                else:
+                    made = lines(suffix, shown if suffix in (AS_SHOWN, MARKDOWN) else full)
+                    take(path, made, counted(len(rows), "row"))
 
         suffix = AS_SHOWN if len(names) == 1 else ".csv"
-        name = f"poolscope-{self.view.id}{suffix}"
-        self.app.push_screen(ExportScreen(name, len(rows), download=self.app.is_web), write)
+        name = f"poolscope-{self.view.id}{suffix}" if document is None else document[0]
+        what = "" if document is None else f"this finding (.md), or {counted(len(rows), 'row')}"
+        self.app.push_screen(ExportScreen(name, len(rows), download=self.app.is_web, what=what), write)
 
-    def _deliver(self, name: Path, table: Table) -> None:
-        """The rows are made as the browser fetches them."""
-        file = cast("BinaryIO", LinesFile(lines(name.suffix.lower(), table)))
+    def _deliver(self, name: Path, made: Iterable[str], what: str) -> None:
+        """The lines are made as the browser fetches them."""
+        file = cast("BinaryIO", LinesFile(iter(made)))
         self.app.deliver_binary(file, save_filename=name.name)
-        self.notify(f"{counted(len(table[1]), 'row')} go to the browser as {safe(name.name)}", markup=False)
+        self.notify(f"to the browser: {what}, as {safe(name.name)}", markup=False)
 
     @work(thread=True)
-    def _write(self, path: Path, table: Table) -> None:
-        rows = table[1]
+    def _write(self, path: Path, made: Iterable[str], what: str) -> None:
         try:
-            write_rows(path, table)
+            write_text(path, made)
         except OSError as error:
             said, severity = f"cannot write {safe(str(path))}: {error.strerror or error}", "error"
         else:
-            said, severity = f"wrote {counted(len(rows), 'row')} to {safe(str(path))}", "information"
+            said, severity = f"wrote {what} to {safe(str(path))}", "information"
         self.app.call_from_thread(self.notify, said, severity=severity, markup=False)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from rich.cells import cell_len
 
+from tui.findings.markdown import escaped
 from tui.safe_text import safe
 from tui.tables.exact import Value
 from tui.tables.fitting import GAP
@@ -19,15 +20,16 @@ from tui.tables.spreadsheet import csv_cell
 from tui.views.view import Table
 
 AS_SHOWN: Final = ".txt"
-"""The suffix of a file that holds what the screen shows; the others hold all digits."""
+MARKDOWN: Final = ".md"
+"""The suffixes of files that hold what the screen shows; the others hold all digits."""
 
 _Values = Sequence[Value]
 
 
-def write_rows(path: Path, table: Table) -> None:
-    """Write headings and rows to a file, in the form that the name's end tells. Raises OSError."""
+def write_text(path: Path, made: Iterable[str]) -> None:
+    """Write lines as they are made. Raises OSError."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        for line in lines(path.suffix.lower(), table):
+        for line in made:
             file.write(line)
 
 
@@ -102,6 +104,18 @@ def _text(titles: Sequence[str], rows: Sequence[_Values]) -> Iterator[str]:
         yield f"{(' ' * GAP).join(cells).rstrip()}\n"
 
 
+def _markdown(titles: Sequence[str], rows: Sequence[_Values]) -> Iterator[str]:
+    """A table as GitHub reads it."""
+    yield _markdown_row(titles)
+    yield _markdown_row(["---"] * len(titles))
+    for at in range(len(rows)):
+        yield _markdown_row(rows[at])
+
+
+def _markdown_row(values: _Values) -> str:
+    return f"| {' | '.join(escaped(_shown(value).strip()) for value in values)} |\n"
+
+
 def _harmless(value: Value) -> Value:
     return safe(value.strip()) if isinstance(value, str) else value
 
@@ -116,5 +130,6 @@ _WRITERS: Final[Mapping[str, Callable[[Sequence[str], Sequence[_Values]], Iterat
     ".tsv": partial(_separated, by="\t"),
     ".json": _json,
     AS_SHOWN: _text,
+    MARKDOWN: _markdown,
 }
 SUFFIXES: Final = tuple(_WRITERS)

@@ -7,12 +7,13 @@ from collections.abc import Hashable, Sequence
 
 from rich.text import Text
 
-from analyzers.findings import OF_REQUESTS, Cleared, Diagnosis, Evidence, Finding, PathNode
+from analyzers.findings import OF_REQUESTS, Cleared, Evidence, Finding, PathNode
 from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.findings.explanations import named_cause, possible_reasons
 from tui.findings.headline import headline
+from tui.findings.markdown import finding_markdown
 from tui.findings.rates import rate_words
 from tui.findings.words import (
     INFERRED_KINDS,
@@ -68,7 +69,8 @@ def listing(scene: Scene) -> Listing:
         identity=_identities(groups).__getitem__,
         describe=lambda row: _words(groups[row], scene.snapshot),
         step=lambda row: _step(groups[row]),
-        copy=lambda row: _copied(groups[row], diagnosis),
+        copy=lambda row: _copied(groups[row], scene.snapshot),
+        document=lambda row: _document(groups[row], scene.snapshot),
         empty=_no_leak(scene),
     )
 
@@ -167,8 +169,15 @@ def _step(group: Finding | Cleared) -> Step:
     return Step("allocations", scope)
 
 
-def _copied(group: Finding | Cleared, told: Diagnosis) -> str:
-    """The accusation and what to do; of a cleared group, why it is no leak."""
+def _document(group: Finding | Cleared, snapshot: Snapshot) -> tuple[str, str] | None:
+    """A finding's file, by name and text."""
     if isinstance(group, Finding):
-        return f"{headline(group, told)}. {safe(group.advice)}"
+        return f"poolscope-finding-{group.rank}.md", finding_markdown(group, snapshot)
+    return None
+
+
+def _copied(group: Finding | Cleared, snapshot: Snapshot) -> str:
+    """All of a finding, as Markdown; of a cleared group, why it is no leak."""
+    if isinstance(group, Finding):
+        return finding_markdown(group, snapshot)
     return f"{tag_name(group.tag)}: {VERDICT_WORDS[group.verdict]}, {safe(group.why)}"

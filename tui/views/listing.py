@@ -21,13 +21,18 @@ def _nothing(_row: int) -> str:
     return ""
 
 
+def _no_document(_row: int) -> tuple[str, str] | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
     """``row`` arguments are rows of the model.
 
     ``identity``: what stays the same about a row from refresh to refresh; ``keys``: the same of all rows as an array,
     for tables too long to ask row by row. ``describe``: the side panel's words, with the rule for anything inferred.
-    ``step``: where Enter leads, ``None`` for nowhere. ``copy``: what copying the row gives. ``empty``: what stands
+    ``step``: where Enter leads, ``None`` for nowhere. ``copy``: what copying the row gives; ``document``: the
+    name and text of a file that is all about the row. ``empty``: what stands
     there when there is no row at all. ``totals``: words for the rows that are shown, below them.
     """
 
@@ -37,5 +42,6 @@ class Listing:
     empty: str
     step: Callable[[int], Step | None] = _nowhere
     copy: Callable[[int], str] = _nothing
+    document: Callable[[int], tuple[str, str] | None] = _no_document
     keys: Keys | None = None
     totals: Callable[[Rows], Text] | None = None

@@ -123,6 +123,11 @@ class TableView(View):
         """The same as texts."""
         return rows_as_shown(self.table.view.model, self.table.view.order)
 
+    def document(self) -> tuple[str, str] | None:
+        """What the listing makes of the row under the cursor."""
+        row = self.table.row
+        return None if self._listing is None or row is None else self._listing.document(row)
+
     def copied(self) -> str:
         """What the listing gives for the row under the cursor, else its cells."""
         row = self.table.row

@@ -13,6 +13,7 @@ from analyzers.counted import before
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.quantities import counted, duration, exact_size, number, size
 from analyzers.snapshot import Snapshot
+from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.safe_text import safe
 from tui.tables.columns import Rows
 from tui.tables.rates import Per
@@ -119,12 +120,7 @@ def _no_rows(scene: Scene) -> str:
         return f"No tag has anything of this.{f' {about}' if about else ''}"
     if scene.is_followed:
         return scene.no_pool_events
-    return (
-        "This trace holds no pool events. Record some, as administrator:\n"
-        "  xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolFree\n"
-        "  ... let it leak ...\n"
-        "  xperf -d pool.etl"
-    )
+    return "\n".join((NO_POOL_EVENTS, "", *HOW_TO_RECORD))
 
 
 def _totals(snapshot: Snapshot, rows: Rows) -> Text:

@@ -12,6 +12,7 @@ from analyzers.snapshot import Snapshot
 from tracer.events.providers import provider_name
 from tracer.trace import Census, Gap
 from tui.findings.evidence import KINDS, Kind, missing_kinds
+from tui.incompleteness import interrupted_words
 from tui.report.info import byte_lines, record_lines
 from tui.report.pool import has_pool_events, ledger_lines
 from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD
@@ -72,7 +73,7 @@ def gap_line(gaps: tuple[Gap, ...], duration_ns: int) -> str:
 def _missing_lines(snapshot: Snapshot) -> list[Text]:
     """Losses, where in time they are, and damage."""
     info, loss = snapshot.info, snapshot.loss
-    lines = missing_lines(info, loss, snapshot.damage, partial=snapshot.partial, most=_PLACES)
+    lines = missing_lines(info, loss, snapshot.damage, interrupted=interrupted_words(snapshot), most=_PLACES)
     if not lines:
         return [Text("  nothing: the session lost no event, and every byte of the file could be read")]
     if loss.gaps:
@@ -83,7 +84,7 @@ def _missing_lines(snapshot: Snapshot) -> list[Text]:
 
 def _is_incomplete(snapshot: Snapshot) -> bool:
     info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
-    return bool(missing_lines(info, loss, damage, partial=snapshot.partial))
+    return bool(missing_lines(info, loss, damage, interrupted=interrupted_words(snapshot)))
 
 
 def _evidence_lines(snapshot: Snapshot) -> list[Text]:

@@ -109,6 +109,10 @@ class View(Widget):
         """The same as texts that stand on the screen."""
         return self.exported()
 
+    def document(self) -> tuple[str, str] | None:
+        """Name and text of a file that is all about the current row; ``None`` where there is no such thing."""
+        return None
+
     def copied(self) -> str:
         """What copying the current row gives; empty for nothing."""
         return ""

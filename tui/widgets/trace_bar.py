@@ -90,5 +90,5 @@ def _since_line(snapshot: Snapshot, mark: Snapshot) -> Text:
 
 def _missing_line(snapshot: Snapshot) -> list[Text]:
     """Loss and damage in one line; none when nothing is missing."""
-    missing = missing_words(snapshot.info, snapshot.loss, snapshot.damage, partial=snapshot.partial)
+    missing = missing_words(snapshot)
     return [Text(f"INCOMPLETE: {', '.join(missing)}", "bold yellow")] if missing else []

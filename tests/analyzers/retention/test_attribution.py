@@ -66,7 +66,10 @@ def test_a_drivers_allocation_goes_with_the_request_where_most_others_were_freed
     found = made.attribution()
     assert (found.rule[made.pool.outstanding.site == LEAK] == Rule.SAME_OPERATION).all()
     kind = next(kind for kind in found.kinds if kind.site == LEAK)
-    assert kind.says() == "5 of 5 held requests of the operation have exactly one; 500 others were freed"
+    assert (
+        kind.says()
+        == "each of the 5 held requests of the operation still holds one of these blocks; 500 others were freed"
+    )
 
 
 def test_many_of_one_kind_at_one_socket_are_a_list_and_no_part_of_it() -> None:

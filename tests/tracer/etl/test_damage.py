@@ -175,6 +175,17 @@ def test_a_tail_shorter_than_a_buffer_header_is_damage(tmp_path: Path) -> None:
     assert (place.code, place.bytes_skipped) == (DamageCode.FILE_TAIL, 40)
 
 
+@pytest.mark.parametrize("left", [0, 64])
+def test_a_file_cut_between_buffers_or_inside_a_header_says_how_many_buffers_are_missing(
+    tmp_path: Path, left: int
+) -> None:
+    whole = bytes(trace_bytes())
+    buffers = len(whole) // SIZE
+    found = read_bytes(whole[: (buffers - 2) * SIZE + left], tmp_path)
+    said = [place.what for place in found.damage if place.code is DamageCode.BUFFERS_MISSING]
+    assert said == [f"2 of the {buffers} buffers that the session wrote are missing: the file was cut"]
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("compressed", [False, True])
 def test_a_file_that_shrinks_while_it_is_read_is_read_up_to_its_new_end(

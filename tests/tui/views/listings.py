@@ -64,7 +64,7 @@ def everything_said(listing: Listing) -> str:
     said = []
     for row in range(listing.model.length):
         said += [cells.text(row) for cells in listing.model.columns]
-        said += [*listing.describe(row).plain.split("\n"), listing.copy(row)]
+        said += [*listing.describe(row).plain.split("\n"), *listing.copy(row).split("\n")]
     return "".join(said)
 
 

@@ -1,0 +1,80 @@
+"""Text that is longer than the terminal, shown by a pager; on anything but a terminal it is just written."""
+
+from __future__ import annotations
+
+import io
+import os
+import pydoc
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.text import Text
+
+from tui.console import PlainConsole, console, write_lines
+from tui.streams import is_terminal
+
+_LESS = "FRX"
+"""Options of less where the user has set none, as git sets them: R shows colours, F and X leave a short text there."""
+
+
+def show_lines(lines: Sequence[Text]) -> None:
+    """On stdout; by way of ``PAGER`` (else less, or what the system has) where it is a terminal that is too low."""
+    out = console()
+    if _is_watched() and len(lines) >= out.height:
+        with _ctrl_c_is_the_pagers(), _options_of_less():
+            pydoc.pager(_text(lines, out))
+    else:
+        write_lines(lines, out)
+
+
+def _is_watched() -> bool:
+    return sys.stdin is not None and is_terminal(sys.stdin) and is_terminal(sys.stdout)
+
+
+def _text(lines: Sequence[Text], out: PlainConsole) -> str:
+    """With colours where less shows the text, which is known to take them."""
+    made = io.StringIO()
+    to = PlainConsole(
+        file=made,
+        force_terminal=_takes_colours() and out.color_system is not None,
+        no_color=out.no_color,
+        width=out.width,
+        highlight=False,
+    )
+    write_lines(lines, to)
+    return made.getvalue()
+
+
+def _takes_colours() -> bool:
+    """Whether pydoc will call less, and less has been told to let colours through."""
+    named = os.environ.get("MANPAGER") or os.environ.get("PAGER")
+    is_less = shutil.which("less") is not None if not named else "less" in named.split()[0]
+    return is_less and sys.platform != "win32" and "r" in os.environ.get("LESS", _LESS).lower()
+
+
+@contextmanager
+def _options_of_less() -> Iterator[None]:
+    is_set = "LESS" in os.environ
+    os.environ.setdefault("LESS", _LESS)
+    try:
+        yield
+    finally:
+        if not is_set:
+            del os.environ["LESS"]
+
+
+@contextmanager
+def _ctrl_c_is_the_pagers() -> Iterator[None]:
+    """Ctrl-C goes to the pager and to us: we wait for it to end. A child does not inherit a handler, so it decides."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,71 @@
+"""Several traces at a glance: a line each, before any of them is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from analyzers.quantities import counted, size
+from analyzers.snapshot import Snapshot
+from tui.findings.headline import headline
+from tui.findings.words import percent
+from tui.incompleteness import missing_words
+from tui.report.pool import has_pool_events
+from tui.report.styles import LABEL, heading
+from tui.report.trace import name_of
+from tui.report.wrapping import wrapped
+
+_NAME: Final = 32
+"""Cells of the widest name that has its words beside it; those of a longer one stand below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A trace in a few words.
+
+    ``leaks``: ``None`` where nothing can be said. ``is_read``: it has a report of its own.
+    """
+
+    name: str
+    leaks: int | None
+    says: str
+    is_read: bool = True
+
+
+def summary_of(snapshot: Snapshot) -> Summary:
+    """How many leaks it has and which is the first; what of the trace is missing."""
+    told = snapshot.diagnosis
+    lacks = "".join(f"; {words}" for words in missing_words(snapshot))
+    if not has_pool_events(snapshot.pool.totals):
+        return Summary(name_of(snapshot.info), None, f"no pool events{lacks}")
+    if not told.findings:
+        return Summary(name_of(snapshot.info), 0, f"no leak found{lacks}")
+    first = told.findings[0]
+    said = f"{headline(first, told)}; {size(first.retained_bytes)}, {percent(first.confidence)} sure{lacks}"
+    return Summary(name_of(snapshot.info), len(told.findings), said)
+
+
+def summary_lines(told: Sequence[Summary], width: int) -> list[Text]:
+    """A table: trace, leaks, the first of them."""
+    leaking = sum(bool(each.leaks) for each in told)
+    beside = min(max((cell_len(each.name) for each in told), default=0), _NAME)
+    lines = [heading(f"{counted(len(told), 'trace')}, {leaking:,} with leaks"), Text()]
+    lines.append(Text(f"  {'Trace':<{beside}}  Leaks  First leak", LABEL))
+    for each in told:
+        name = each.name + " " * (beside - cell_len(each.name))
+        leaks = "?" if each.leaks is None else f"{each.leaks:,}"
+        if cell_len(each.name) > beside:
+            lines.append(Text(f"  {name}"))
+            name = " " * beside
+        lines += _row(f"  {name}  {leaks:>5}  ", each.says, width)
+    return [*lines, Text()]
+
+
+def _row(cells: str, says: str, width: int) -> list[Text]:
+    """The words in the last column, also where they take several lines."""
+    pieces = wrapped([Text(says)], max(width - cell_len(cells), 20))
+    return [Text(cells) + pieces[0], *(Text(" " * cell_len(cells)) + piece for piece in pieces[1:])]
