@@ -104,7 +104,7 @@ def test_it_says_what_the_thread_did_since_and_is_never_surer_than_even() -> Non
     scene = with_buffers(loop(8, **SILENT))
     (group,) = held_groups(scene.holding(), lambda _: "")
     since, buffers = special_apc.evidence(group)
-    assert since.says.startswith(f"thread {T} has run on CPU 0 ever since")
+    assert since.says.startswith(f"thread {T} has run on CPU 0 without a break since")
     assert buffers.says.startswith("8 of them still have their buffers")
     assert special_apc.MOST_SURE == 0.5
 
