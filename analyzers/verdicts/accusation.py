@@ -336,4 +336,4 @@ def _siblings(judgement: Judgement) -> Evidence:
 
 def _trend(judgement: Judgement) -> str:
     grows = judgement.growth
-    return "; outstanding bytes rise all along" if grows.rising else ""
+    return "; outstanding bytes keep rising" if grows.rising else ""
