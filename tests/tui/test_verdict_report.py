@@ -280,8 +280,8 @@ def test_cleared_groups_are_counted_by_verdict_and_the_biggest_named_with_the_re
     lines = report(story.make())
     at = lines.index("7 groups were looked at and cleared")
     assert lines[at + 1 : at + 8] == [
-        "  4 a cache, 3 short-lived",
-        *["  CM25 Paged 8.79 KiB  a cache: it grew and then levelled off"] * 4,
+        "  4 cached, 3 short-lived",
+        *["  CM25 Paged 8.79 KiB  cached: it grew and then levelled off"] * 4,
         "  Irp  Nonp      30 B  short-lived: it grew and then levelled off",
         "  and 2 groups more (--json has all)",
     ]

@@ -22,7 +22,7 @@ VERDICT_WORDS: Final = {
     Verdict.DRIVER_KEPT: "a driver keeps requests",
     Verdict.MISSING_FREE: "never freed",
     Verdict.GROWTH: "grows, cause not shown",
-    Verdict.CACHE: "a cache",
+    Verdict.CACHE: "cached",
     Verdict.TRANSIENT: "short-lived",
     Verdict.PRE_TRACE: "older than the trace",
     Verdict.UNKNOWN: "not enough to tell",

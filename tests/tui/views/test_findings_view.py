@@ -88,7 +88,7 @@ def test_the_panel_tells_who_what_how_much_why_and_what_next(leaking_snapshot: S
 
 def test_the_panel_tells_why_a_group_was_cleared(leaking_snapshot: Snapshot) -> None:
     said = listing(scene(leaking_snapshot)).describe(3).plain
-    assert said.startswith("Cleared, no leak: CM25 Paged\nverdict: cache: a cache\n")
+    assert said.startswith("Cleared, no leak: CM25 Paged\nverdict: cache: cached\n")
     assert "why: it grew and then levelled off" in said
     assert "what: Registry data" in said
 
@@ -154,7 +154,7 @@ def test_copying_gives_all_of_a_finding_as_markdown(leaking_snapshot: Snapshot) 
 
 def test_copying_a_cleared_group_gives_why_it_is_no_leak(leaking_snapshot: Snapshot) -> None:
     shown = listing(scene(leaking_snapshot))
-    assert shown.copy(3) == "CM25: a cache, it grew and then levelled off"
+    assert shown.copy(3) == "CM25: cached, it grew and then levelled off"
 
 
 def test_rows_are_known_again_when_their_rank_changes(story: Story) -> None:
