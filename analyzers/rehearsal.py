@@ -50,9 +50,9 @@ def no_events(kind: str) -> EventTable:
 
 def rehearse() -> None:
     """Run what takes events, what makes a snapshot of them, and what verdicts ask of the past."""
-    none = Census(0, {}, {}, {})
+    info = SimpleNamespace(buffers=0, enabled=(), clock_shifts=())
     source = SimpleNamespace(
-        stacks=StackTable(), info=SimpleNamespace(buffers=0), census=none, loss=Loss(0, 0, ()), damage=(), bytes=None
+        stacks=StackTable(), info=info, census=Census(0, {}, {}, {}), loss=Loss(0, 0, ()), damage=(), bytes=None
     )
     analysis = Analysis(cast(Source, source), TagNames(()))
     nothing = {kind: no_events(kind) for kind in Analysis.KINDS - Activity.KINDS}  # which knows what to do without

@@ -56,8 +56,11 @@ class FakeAnalysis:
     def clock_shifts(self) -> tuple[()]:
         return ()
 
+    def supposed_shifts(self) -> tuple[()]:
+        return ()
+
     def snapshot(self, *, partial: bool) -> Any:
-        return SimpleNamespace(partial=partial, fed=self.fed)
+        return SimpleNamespace(partial=partial, fed=self.fed, info=SimpleNamespace(joined=()))
 
 
 @pytest.fixture

@@ -178,7 +178,8 @@ def test_every_option_of_live_that_is_not_about_a_report_is_one_of_serve() -> No
         parser = argparse.ArgumentParser()
         each.prepare_parser(parser)
         options.append({option for option in parser._option_string_actions if option.startswith("--")})
-    assert options[0] - options[1] == {"--json", "--report", "--fail-on-finding", "--top"}
+    for_who_runs_it = {"--alert", "--log"}  # an exit code, and a file on the server
+    assert options[0] - options[1] == {"--json", "--report", "--fail-on-finding", "--top"} | for_who_runs_it
 
 
 @pytest.mark.parametrize(

@@ -59,16 +59,14 @@ class Tab:
         await self.page.keyboard.press(key)
         await self.until(text)
 
-    async def write(self, text: str) -> None:
-        """Write this instead of what stands in a line for text."""
-        for _ in range(30):
-            await self.page.keyboard.press("Backspace")
-        await self.page.keyboard.type(text)
-
-    async def enter_until(self, has_come: Callable[[], bool]) -> None:
-        """Press Enter, again while what was written has not arrived."""
+    async def answer(self, text: str, has_come: Callable[[], bool]) -> None:
+        """Write this instead of what stands in a line for text, and press Enter; again while keys went astray."""
         self.drawn = ""
         for _ in range(int(PATIENCE_SECONDS)):
+            for _ in range(30):
+                await self.page.keyboard.press("Backspace")
+            await self.page.keyboard.type(text)
+            await self.page.wait_for_timeout(800)  # Enter overtakes letters that were not taken yet
             await self.page.keyboard.press("Enter")
             for _ in range(20):
                 if has_come():
@@ -112,16 +110,14 @@ async def test_an_export_is_a_download_and_nothing_is_written_on_the_server(tmp_
     async with Served("127.0.0.1", "abc", words(DEMO_TRACE)) as it, shown(it) as (tab, window):
         await tab.press("2", "[2 Tags]")
         await tab.press("x", "Download")
-        await tab.write("/tmp/away.csv")
-        await tab.enter_until(lambda: "a name only" in tab.drawn)
-        await tab.write("über.csv")
+        await tab.answer("/tmp/away.csv", lambda: "a name only" in tab.drawn)
         downloads: list[Any] = []
 
         def keep(download: Any) -> None:  # playwright takes no builtin
             downloads.append(download)
 
         tab.page.on("download", keep)
-        await tab.enter_until(lambda: bool(downloads))
+        await tab.answer("über.csv", lambda: bool(downloads))
         [download] = downloads
         assert download.suggested_filename == "über.csv"
         await download.save_as(tmp_path / "got.csv")
