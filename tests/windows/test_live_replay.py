@@ -10,6 +10,7 @@ import pytest
 from fixtures.etl.options import TraceOptions
 from fixtures.etl.writer import EtlWriter
 from fixtures.kernel.machine import START_TICKS
+from fixtures.session import group_masks
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
 from tests.analyzers.against_truth import analysed
@@ -23,9 +24,9 @@ Play = Callable[[bytes], None]
 
 
 def as_file(simulation: Simulation, folder: Path) -> Path:
-    """The trace without what a session writes into files alone: of a consumer's session no event tells its groups."""
+    """The trace as a session writes it: its groups are in the file; a capture knows those that it has asked for."""
     settings = simulation.settings
-    options = TraceOptions(processors=settings.cpus, start_ticks=START_TICKS)
+    options = TraceOptions(processors=settings.cpus, start_ticks=START_TICKS, group_masks=group_masks(settings))
     path = folder / "trace.etl"
     path.write_bytes(EtlWriter(options).write(delivered(simulation.records)))
     return path
