@@ -14,7 +14,7 @@ from analyzers.findings import Finding
 from analyzers.quantities import counted, exact_size, moment, size
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
-from tui.safe_text import safe
+from tui.incompleteness import gap_words
 from tui.views.narrowing import narrowed
 from tui.views.scene import Scene
 from tui.views.scope import Scope
@@ -131,7 +131,7 @@ def _marks(scene: Scene, snapshot: Snapshot, used: int) -> Iterator[tuple[int, s
         where = f" on CPU {gap.cpu}" if gap.cpu >= 0 else ""
         first, last = (min(max(time // step_ns, 0), used - 1) for time in (gap.from_ns, gap.to_ns))
         for step in range(first, last + 1):
-            yield step, LOSS, f"{LOSS} events are missing{where}: {safe(gap.reason)}"
+            yield step, LOSS, f"{LOSS} events are missing{where}: {gap_words(gap)}"
     if scene.mark is not None:
         yield scene.mark.at_ns // step_ns, MARK, f"{MARK} your mark at {moment(scene.mark.at_ns)}"
     for finding in snapshot.diagnosis.findings:

@@ -76,7 +76,7 @@ def _words(scene: Scene, rows: HolderRows, row: int) -> Text:
     for said, number in (
         ("whose process and thread an event names (observed)", observed),
         ("whose thread is inferred from the context switches of a CPU", inferred),
-        ("whose thread nothing tells", unknown),
+        ("whose thread is not known", unknown),
     ):
         if number:
             text.append(f"{counted(number, 'allocation')} {said}\n")
