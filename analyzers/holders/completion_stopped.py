@@ -76,15 +76,13 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     buffers, files, routines = (group.number(mask) for mask in (seen.owns_buffer, seen.refers, seen.passed))
     found = []
     if buffers:
-        says = f"the buffers of {group.of_them(seen.owns_buffer)} are still there: their completion is not finished"
+        says = f"{group.their('buffers', seen.owns_buffer)} are still there: their completion is not finished"
         found.append(Evidence(RULE, says))
     if files:
-        found.append(
-            Evidence("file-kept", f"the files of {group.of_them(seen.refers)} are closed, but still referred to")
-        )
+        found.append(Evidence("file-kept", f"{group.their('files', seen.refers)} are closed, but still referred to"))
     if routines:
         whose = group.driver or "a driver"
-        words = f"the completion of {group.of_them(seen.passed)} called a routine of {whose}, and went no further"
+        words = f"{group.their('completion', seen.passed)} called a routine of {whose}, and went no further"
         found.append(Evidence("routine-called", words))
     return [*found, user_mode_since(group)]
 

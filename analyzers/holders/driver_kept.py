@@ -98,9 +98,9 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     closed, ended = requests.cleaned_ns != NEVER, requests.exited_ns != NEVER
     found = [Evidence("not-completed", f"{driver} was called with them and has completed none of them")]
     if group.number(closed):
-        found.append(Evidence(OVERDUE, f"the files of {group.of_them(closed)} were closed since"))
+        found.append(Evidence(OVERDUE, f"{group.their('files', closed)} were closed since"))
     if group.number(ended):
-        found.append(Evidence("thread-ended", f"the threads of {group.of_them(ended)} have ended since"))
+        found.append(Evidence("thread-ended", f"{group.their('threads', ended)} have ended since"))
     others = int(seen.snapshot.kinds.completed[group.kinds[group.kinds >= 0]].sum())
     if others:
         found.append(

@@ -99,6 +99,10 @@ class HeldGroup:
         number = self.number(mask)
         return "all of them" if number >= len(self.rows) else f"{number:,} of {len(self.rows):,}"
 
+    def their(self, noun: str, mask: npt.NDArray[np.bool_]) -> str:
+        """What those have of which a mask holds: ``their files``, ``the files of 117 of 120``."""
+        return f"their {noun}" if self.number(mask) >= len(self.rows) else f"the {noun} of {self.of_them(mask)}"
+
 
 def user_mode_since(group: HeldGroup) -> Evidence:
     """What excludes special kernel APCs: no thread runs in user mode with one pending."""

@@ -24,14 +24,12 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     if after:
         found.append(user_mode_since(group))
     if gone:
-        found.append(Evidence("stage-two", f"the files or buffers of {group.of_them(seen.finished)} are gone"))
+        found.append(Evidence("stage-two", f"{group.their('files or buffers', seen.finished)} are gone"))
     if buffers:
-        found.append(Evidence("stage-two-missing", f"the buffers of {group.of_them(seen.owns_buffer)} are still there"))
+        found.append(Evidence("stage-two-missing", f"{group.their('buffers', seen.owns_buffer)} are still there"))
     if on_no_list:
         found.append(
-            Evidence(
-                "on-no-list", f"the packets of {group.of_them(seen.off_list)} are on no lookaside list", inferred=True
-            )
+            Evidence("on-no-list", f"{group.their('packets', seen.off_list)} are on no lookaside list", inferred=True)
         )
     return found
 

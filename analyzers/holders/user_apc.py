@@ -76,10 +76,10 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     oldest = int(group.rows[np.argmin(group.times_ns)])
     found = [user_mode_since(group), Evidence("thread-since", f"{thread} {seen.since.words(oldest)}", inferred=True)]
     if group.number(closed):
-        says = f"the files of {group.of_them(closed)} are closed for good: only their packets are left"
+        says = f"{group.their('files', closed)} are closed for good: only their packets are left"
         found.append(Evidence("file-gone", says, inferred=True))
     if group.number(freed):
-        says = f"the system buffers of {group.of_them(freed)} were freed: only their packets are left"
+        says = f"{group.their('system buffers', freed)} were freed: only their packets are left"
         found.append(Evidence("buffer-gone", says))
     says = "their packets are in no completion port and on no lookaside list, so they wait as user APCs"
     return [*found, Evidence(RULE, says, inferred=True)]

@@ -44,10 +44,10 @@ def special_apc(process: str, thread: int | None, irp: int, *, starved: bool = F
 def undrained_port(process: str, readers: Sequence[int] = ()) -> str:
     """Who should take packets out of a completion port; ``readers``: threads that did so."""
     owner = process or "the program"
-    who = agreeing(len(readers), f"thread {readers[0]} takes", f"its {len(readers)} threads take") if readers else ""
-    look = (
-        f"why {who} entries out of this port too slowly" if who else "which thread should take entries out of this port"
-    )
+    look = "for the thread that should take entries out of this port"
+    if readers:
+        who = agreeing(len(readers), f"thread {readers[0]} takes", f"its {len(readers)} threads take")
+        look = f"why {who} entries out of this port too slowly"
     return (
         f"In {owner}, look {look} (GetQueuedCompletionStatus). In a kernel debugger, !icpleak 1 finds the completion"
         " port with the most entries, and who has it open."

@@ -35,8 +35,8 @@ LEAST: Final = 0.2
 class Doubt(Enum):
     """What lowers a confidence: the factor, and why."""
 
-    NO_STACKS = (0.8, "none of them has a call stack; only the tag tells the driver")
-    FEW_STACKS = (0.9, "only some of them have a call stack; only the tag tells whose the others are")
+    NO_STACKS = (0.8, "none of them has a call stack, so only the tag tells the driver")
+    FEW_STACKS = (0.9, "only some of them have a call stack, and the tag alone tells whose the others are")
     NO_DRIVER = (0.85, "neither a stack nor the tag tells which driver allocates them")
     NO_CALLS = (0.8, "none of them has a call stack, so the program's calls are not known")
     NO_PROCESS = (0.8, "no event tells which process asked for them")
@@ -47,12 +47,12 @@ class Doubt(Enum):
     NO_REQUESTS = (0.9, "the trace has no I/O request events, so a request that holds the memory would not be seen")
     NO_SOCKETS = (0.97, "the trace has no Winsock events, so sockets are not known")
     WRAPPED = (0.9, "the file overwrote its beginning")
-    ROLLED = (0.85, "the recording may go on in other files that were not given; they may be freed there")
+    ROLLED = (0.85, "they may be freed in other files of the recording, which were not given")
     ENDED = (0.85, "it stopped before the trace's end, when the program's activity did")
     NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
     CALLER_FREES = (
         0.85,
-        "its driver frees others that it gets in the same way; the one that allocates may be at fault",
+        "its driver frees others that it gets in the same way, so the one that allocates may be at fault",
     )
     SENDS = (0.6, "its driver calls the one that allocates through Windows, and may only pass requests on")
     OTHERS_FREED = (
@@ -66,7 +66,7 @@ class Doubt(Enum):
     )
     UNLOADED_AT_END = (
         0.9,
-        "its driver was unloaded just before the trace's end; others may yet free them",
+        "its driver was unloaded just before the trace's end, and others may yet free them",
     )
     BY_LIBRARY = (0.88, "another driver allocated them for it, and may free them later")
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")

@@ -236,7 +236,7 @@ def _of_driver(signs: Signs) -> Iterator[_Row]:
     yield (
         Cause.MISSING_FREE,
         Fits.YES,
-        f"{signs.driver} made these packets itself, so it has to free them itself",
+        f"{signs.driver} made these packets itself, so it has to free them",
         "",
     )
     for why, word in ((Cause.USER_APC, "user-mode APC"), (Cause.PORT, "completion port")):

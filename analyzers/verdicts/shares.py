@@ -75,7 +75,7 @@ def whose(who: Owners, total: int) -> list[Evidence]:
         return []
     says = f"{_they(how.count, total)} allocated {on}"
     if 0 < how.switched < how.count:
-        says += f"; of {how.switched:,}, context switches tell it"
+        says += f", {how.switched:,} of them as context switches tell"
     rule = "one-thread" if who.thread is not None else "one-process"
     return [Evidence(rule, says, inferred=how.switched > 0)]
 
