@@ -48,7 +48,8 @@ def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
     alone = _by_length(seen, _GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL)
     if judgement.verdict is Verdict.GROWTH or not lived.freed:
         alone = min(alone, _STARTING) if starting else alone
-        return _weight(alone, f"the trace shows {duration(seen)} of it and none freed, as after a program started")
+        says = f"the trace shows {duration(seen)} of it and none freed, as when a program has just started"
+        return _weight(alone, says)
     lifetimes = seen / max(lived.usual_ns, 1)
     passed = lifetimes / (lifetimes + _HALF_AT)
     known = _by_length(seen, _FREED_LEAST, _FREED_FROM, _FREED_UNTIL) * passed
