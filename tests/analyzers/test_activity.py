@@ -77,7 +77,9 @@ def test_more_waits_than_are_remembered_are_at_least_so_many() -> None:
     events: list[Event] = []
     for time in range(0, 2_000, 100):
         events += [Switch(time, 0, T, IDLE), Switch(time + 50, 0, IDLE, T, WAITING, WaitReason.DELAY_EXECUTION)]
-    assert words(activity(*events), 10).startswith("has waited at least 16 times since, last for DelayExecution (kernel")
+    assert words(activity(*events), 10).startswith(
+        "has waited at least 16 times since, last for DelayExecution (kernel"
+    )
 
 
 def test_a_thread_off_the_cpu_since_before_the_moment_has_not_run_and_its_wait_is_named() -> None:

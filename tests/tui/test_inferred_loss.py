@@ -37,9 +37,7 @@ def test_where_the_session_tells_of_some_it_is_not_said_that_nothing_does(snapsh
 
 def test_the_report_says_what_shows_it(snapshot: Snapshot) -> None:
     said = " ".join(report(_silent(snapshot), width=400))
-    assert (
-        "406 blocks took the address of one that was not freed and 555 frees have no allocation" in said
-    )
+    assert "406 blocks took the address of one that was not freed and 555 frees have no allocation" in said
 
 
 @pytest.mark.parametrize(("count", "shown"), [(7, 7), (64, 64), (1_262, 1_300), (98_900, 99_000)])

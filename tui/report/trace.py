@@ -159,12 +159,11 @@ def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
 
 def _shown_by(inferred: InferredLoss) -> str:
     """What shows that events are missing, where nothing in the trace says so."""
-    signs = [
-        counted(inferred.replaced, "block was", "blocks were")
-        + " allocated at the address of another one that was not freed",
-        counted(inferred.strays, "free has", "frees have") + " no allocation",
-    ]
-    told = " and ".join(sign for sign, count in zip(signs, (inferred.replaced, inferred.strays), strict=True) if count)
+    signs = (
+        (inferred.replaced, "block took", "blocks took", "the address of one that was not freed"),
+        (inferred.strays, "free has", "frees have", "no allocation"),
+    )
+    told = " and ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in signs if count)
     return f"{told}; some of what looks outstanding may have been freed (inferred)"
 
 

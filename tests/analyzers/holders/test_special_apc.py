@@ -123,4 +123,4 @@ def test_a_thread_that_has_not_run_since_has_queued_no_user_apc_and_filled_no_li
     found = {each.why: each for each in explanations(group, "because")}
     assert found[Cause.USER_APC].fits is found[Cause.LIST].fits is Fits.NO
     assert "have not run, and" in found[Cause.USER_APC].says
-    assert "has not run" in found[Cause.LIST].says
+    assert "has not finished these" in found[Cause.LIST].says
