@@ -13,10 +13,13 @@ from __future__ import annotations
 import ctypes as ct
 import os
 import platform
+import shutil
+import struct
 import sys
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from tracer.live import failures, libraries
 from tracer.live.all_sessions import all_sessions
@@ -24,6 +27,10 @@ from tracer.live.api import INVALID_HANDLE, Api, Control, Enable, InfoClass, Mac
 from tracer.live.privilege import enable_profiling
 from tracer.live.process_start import process_started
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
+
+_PERFORMANCE_TRACE: Final = 31
+_STACK_TRACING_INFORMATION: Final = 6
+"""SystemPerformanceTraceInformation, and its class EventTraceStackTracingInformation."""
 
 
 def windows_api() -> Api:
@@ -105,6 +112,20 @@ class WindowsApi:
     def set_information(self, handle: int, information: InfoClass, data: bytes) -> int:
         """TraceSetInformation."""
         return int(self._set_information(handle, int(information), data, len(data)))
+
+    def set_stack_hooks(self, handle: int, hooks: Sequence[int]) -> int:
+        """NtSetSystemInformation(SystemPerformanceTraceInformation), as System Informer's ``ntwmi.h`` declares it."""
+        data = struct.pack(f"<I4xQ{len(hooks)}I", _STACK_TRACING_INFORMATION, handle, *hooks)
+        ask = libraries.library("ntdll").NtSetSystemInformation
+        ask.argtypes, ask.restype = [ct.c_uint32, ct.c_void_p, ct.c_uint32], ct.c_uint32
+        return int(ask(_PERFORMANCE_TRACE, ct.create_string_buffer(data, len(data)), len(data)))
+
+    def free_bytes(self, folder: Path) -> int | None:
+        """GetDiskFreeSpaceEx, by way of Python."""
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError:
+            return None
 
     def open_trace(self, logfile: EventTraceLogfile) -> tuple[int, int]:
         """OpenTraceW, whose failure only the handle and the thread's last error tell."""
