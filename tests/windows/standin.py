@@ -8,20 +8,29 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from tracer.live import libraries
+
 VARIABLE: Final = "POOLSCOPE_STANDIN"
 """Environment variable that names the DLL for advapi32, the other beside it; ``.ci/windows/run`` sets it."""
 
 ALWAYS: Final = 1 << 30
 
 
-def _library(path: str) -> Any:
+_FILES: Final[dict[str, str]] = {}
+"""By library of Windows the stand-in that is loaded for it."""
+
+
+def _library(name: str) -> Any:
     if sys.platform != "win32":
         raise OSError("a stand-in is a Windows library")
-    return ct.WinDLL(path)
+    return ct.WinDLL(_FILES.get(name, name), use_last_error=True)
 
 
-def _libraries() -> Any:
-    return vars(ct)["windll"]  # a name that exists on Windows alone
+def _put_in_place(name: str, path: str, dll: Any) -> None:
+    """For pywintrace, which takes libraries from ``ctypes.windll``, and for ourselves."""
+    setattr(vars(ct)["windll"], name, dll)  # a name that exists on Windows alone
+    _FILES[name] = path
+    libraries.library = _library
 
 
 class StandIn:
@@ -44,8 +53,9 @@ class StandIn:
         ``KeyError`` where the environment does not say which DLL, ``OSError`` where this is not Windows or the DLL
         cannot be loaded.
         """
-        made = cls(os.environ[VARIABLE])
-        _libraries().advapi32 = made.dll
+        path = os.environ[VARIABLE]
+        made = cls(path)
+        _put_in_place("advapi32", path, made.dll)
         return made
 
     def reset(self) -> None:
@@ -100,9 +110,10 @@ class Counters:
 
     @classmethod
     def bound(cls) -> Counters:
-        """The stand-in in the place of ntdll, for whoever takes it from ``ctypes.windll`` from now on."""
-        made = cls(str(Path(os.environ[VARIABLE]).with_name("ntdll-standin.dll")))
-        _libraries().ntdll = made.dll
+        """The stand-in in the place of ntdll, for whoever loads it from now on."""
+        path = str(Path(os.environ[VARIABLE]).with_name("ntdll-standin.dll"))
+        made = cls(path)
+        _put_in_place("ntdll", path, made.dll)
         return made
 
     def answer(self, kind: int, data: bytes, *, status: int = 0) -> None:
