@@ -11,7 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from tracer.errors import UsageError
+from tracer.errors import PoolscopeError, UsageError
+from tracer.images.appending import append_identities
+from tracer.images.loaded import Identities, identities, images_in
+from tracer.live.image_paths import ImagePaths
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
 from tracer.live.this_machine import ThisMachine
@@ -40,7 +43,10 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came of it; ``command_exit_code`` is ``None`` where there was no command, or it was ended with the rest."""
+    """What came of it; ``command_exit_code`` is ``None`` where there was no command, or it was ended with the rest.
+
+    ``images``: those that the trace tells, and whose identities are in the file; ``None`` where none could be added.
+    """
 
     path: Path
     bytes: int
@@ -50,6 +56,7 @@ class Recorded:
     loss: Loss
     notes: tuple[str, ...]
     left_behind: tuple[str, ...]
+    images: Identities | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +88,23 @@ def recorded(
         code = None if child is None else child.poll()
         recording.stop()
         seconds = passing.clock() - began
+        images, notes = _identified(recording.path, machine.image_paths)
         return Recorded(
-            recording.path, _size(recording.path), seconds, ended_by, code, recording.loss, recording.notes,
-            recording.reclaimed,
+            recording.path, _size(recording.path), seconds, ended_by, code, recording.loss,
+            (*recording.notes, *notes), recording.reclaimed, images,
         )  # fmt: skip
+
+
+def _identified(path: Path, paths: ImagePaths) -> tuple[Identities | None, tuple[str, ...]]:
+    """Add the identities of its images to the file; a note where that fails, or Ctrl-C cuts it short."""
+    try:
+        found = identities(images_in(path), paths.local)
+        append_identities(path, found.found)
+    except PoolscopeError as error:
+        return None, (f"no identities of images are in the file: {error.why}",)
+    except KeyboardInterrupt:
+        return None, ("no identities of images are in the file: Ctrl-C came before they were read",)
+    return found, ()
 
 
 @dataclass(slots=True)
