@@ -9,6 +9,7 @@ from typing import Final
 from tracer.columns import EventTable
 from tracer.events.image import DEBUG_IDENTITY
 from tracer.images.headers import DebugFile
+from tracer.images.optional import blobs, numbers
 
 IDENTITIES: Final = "image_identity"
 """Kind of the events."""
@@ -35,9 +36,9 @@ class CarriedIdentities:
 
     def feed(self, table: EventTable) -> None:
         """Take one batch's events."""
-        names, pdbs, signatures = (table.blob(name) for name in ("file_name", "pdb", "signature"))
-        size, stamp, age = (table.array(name).tolist() for name in ("size", "time_date_stamp", "age"))
-        places = zip(table.array("process").tolist(), table.array("base").tolist(), strict=True)
+        names, pdbs, signatures = (blobs(table, name) for name in ("file_name", "pdb", "signature"))
+        size, stamp, age = (numbers(table, name) for name in ("size", "time_date_stamp", "age"))
+        places = zip(numbers(table, "process"), numbers(table, "base"), strict=True)
         for row, (event, place) in enumerate(zip(table.event.tolist(), places, strict=True)):
             known = self._known.pop(place, None)
             if event == DEBUG_IDENTITY:

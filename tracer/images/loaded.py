@@ -8,12 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from tracer.columns import BlobColumn, EventTable
+from tracer.columns import EventTable
 from tracer.etl.file import EtlFile
 from tracer.images.headers import ImageHeaders, NotAnImage, read_image_headers
+from tracer.images.optional import blobs, numbers
 
 IMAGES: Final = "image"
 _PAGE: Final = 4096
@@ -80,23 +78,14 @@ def images_in(path: Path) -> list[LoadedImage]:
 
 
 def _images(table: EventTable) -> Iterable[LoadedImage]:
-    size = np.maximum(_numbers(table, "size"), _numbers(table, "size32")).tolist()
-    base, process, stamp, checksum = (
-        _numbers(table, name).tolist() for name in ("base", "process", "time_date_stamp", "checksum")
-    )
-    names = table.blob("file_name")
+    columns = (numbers(table, name) for name in ("base", "process", "time_date_stamp", "checksum"))
+    base, process, stamp, checksum = columns
+    size, size_32 = numbers(table, "size"), numbers(table, "size32")  # of the oldest layout
+    names = blobs(table, "file_name")
     return (
-        LoadedImage(base[row], size[row], process[row], stamp[row], checksum[row], names.utf16(row))
+        LoadedImage(base[row], size[row] or size_32[row], process[row], stamp[row], checksum[row], names.utf16(row))
         for row in range(len(table))
     )
-
-
-def _numbers(table: EventTable, name: str) -> npt.NDArray[np.uint64]:
-    """A column, zeros where no version among the events has it."""
-    column = table.fields.get(name)
-    if column is None or isinstance(column, BlobColumn):
-        return np.zeros(len(table), np.uint64)
-    return column.astype(np.uint64)
 
 
 def identities(images: Sequence[LoadedImage], opened_by: Callable[[str], Path | None]) -> Identities:

@@ -6,6 +6,7 @@ Microsoft's pages "QueryDosDeviceW" (a drive's device) and "Naming Files, Paths,
 from __future__ import annotations
 
 import ctypes as ct
+import ntpath
 import os
 import string
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ class ImagePaths:
             return None
         if lower.startswith(_SYSTEM_ROOT):
             return _joined(self.system_root, path[len(_SYSTEM_ROOT) :])
-        return _joined(os.path.splitdrive(self.system_root)[0] or self.system_root, path)  # on the system's volume
+        return _joined(ntpath.splitdrive(self.system_root)[0], path)  # on the system's volume
 
 
 def _joined(root: str, path: str) -> Path:

@@ -3,7 +3,8 @@
 Names of WPR's keywords, stacks and elements, and the order that elements must have: Microsoft's reference of recording
 profiles (pages "Keyword (in SystemProvider)", "Stack", "PoolTags", "EventProvider"). ``NetworkTrace`` is not on the
 page but in the profiles that come with the Windows SDK. That a profile says what merging adds, and behind its
-collectors, is as in WPR's own profiles when they are exported; the page "TraceMergeProperty" has the words. xperf's names: Microsoft's pages "Start" and "Kernel flags".
+collectors, is as in WPR's own profiles when they are exported; the page "TraceMergeProperty" has the words.
+xperf's names: Microsoft's pages "Start" and "Kernel flags".
 No stack of I/O completion is among WPR's names.
 """
 
