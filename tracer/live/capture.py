@@ -133,6 +133,11 @@ class Capture(AbstractContextManager["Capture"]):
         return ByteCount(0, count.records, count.padding, 0)
 
     @property
+    def filtered(self) -> int:
+        """Pool events of tags that the plan does not name, so far: Windows sent them all the same."""
+        return 0 if self._reading is None else self._reading.filtered
+
+    @property
     def waiting_bytes(self) -> int:
         """Bytes in the rings: how far the worker is behind."""
         return sum(consumer.ring.waiting for consumer in self._consumers)

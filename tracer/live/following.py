@@ -74,6 +74,11 @@ class LiveReading(Reading):
         return int(self._state[STATE_RECORDS])
 
     @property
+    def filtered(self) -> int:
+        """Pool events left out so far because nobody asked for their tag."""
+        return self._loader.filtered
+
+    @property
     def waiting(self) -> int:
         """Bytes in the rings."""
         return sum(ring.waiting for ring in self._rings)
