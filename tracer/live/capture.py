@@ -23,7 +23,9 @@ from tracer.live.following import LiveReading
 from tracer.live.head import head_of, info_of
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import KERNEL_RING_BYTES, SOCKETS_RING_BYTES, Ring
+from tracer.live.session import Session
 from tracer.live.starting import Sessions, start_sessions
+from tracer.live.steps import Step
 from tracer.live.taking import rehearse
 from tracer.live.watching import LossWatch
 from tracer.stacks.table import StackTable
@@ -33,8 +35,8 @@ POLL_SECONDS: Final = 0.05
 """How long :meth:`Capture.wait` waits between two looks into the rings."""
 MANY_BYTES: Final = 1 << 20
 """Bytes in the rings that are taken without waiting for more."""
-END_SECONDS: Final = 5.0
-"""How long a stopped session may take to deliver what it holds; its events are given up then."""
+END_SECONDS: Final = 10.0
+"""How long a stopped session may take to deliver what it holds (Microsoft: several seconds); given up then."""
 _TAG_BITS: Final = 0x7FFFFFFF
 
 
@@ -65,9 +67,11 @@ class Capture(AbstractContextManager["Capture"]):
     @classmethod
     def open(
         cls, plan: CapturePlan, api: Api, clock: Callable[[], float] = time.monotonic, *,
-        ring_bytes: int = KERNEL_RING_BYTES,
+        ring_bytes: int = KERNEL_RING_BYTES, steps: list[Step] | None = None,
     ) -> Capture:  # fmt: skip
         """Start sessions and consumers; ``ring_bytes`` is the memory for kernel events that wait for the worker.
+
+        ``steps`` gets what was asked of Windows, also where that fails.
 
         :class:`~tracer.errors.MachineError`, codes of :mod:`tracer.live.failures`; nothing of ours runs then.
         """
@@ -76,16 +80,16 @@ class Capture(AbstractContextManager["Capture"]):
         callback = event_callback()
         rehearse()
         with ExitStack() as undo:
+            consumers: list[Consumer] = []
+
+            def receive(session: Session) -> int:
+                ring = Ring(min(ring_bytes, SOCKETS_RING_BYTES) if consumers else ring_bytes)
+                consumers.append(Consumer(api, session.name, ring, callback))
+                undo.callback(consumers[-1].close)
+                return consumers[-1].start()
+
             began = api.now()
-            sessions = start_sessions(plan, api)
-            undo.callback(sessions.stop)
-            consumers = []
-            for session in sessions.all:
-                ring = Ring(ring_bytes if session is sessions.kernel else min(ring_bytes, SOCKETS_RING_BYTES))
-                consumer = Consumer(api, session.name, ring, callback)
-                consumer.start()
-                undo.callback(consumer.close)
-                consumers.append(consumer)
+            sessions = start_sessions(plan, api, steps, receive)
             undo.pop_all()
         return cls(plan, sessions, consumers, began, clock)
 
@@ -101,6 +105,11 @@ class Capture(AbstractContextManager["Capture"]):
     def notes(self) -> tuple[str, ...]:
         """What Windows did not offer: sentences for the user."""
         return tuple(self._sessions.notes)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was asked of Windows at the start, and what it answered."""
+        return tuple(self._sessions.steps)
 
     @property
     def reclaimed(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ Outcome = Literal["granted", "refused", "retried", "left-out"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing asked: ``call`` is Windows' function, ``asked`` what for in a few words, ``status`` what it returned."""
+    """One thing asked: ``call`` is Windows' function, ``asked`` what for in a few words, ``status`` its answer."""
 
     name: str
     call: str

@@ -12,9 +12,12 @@ from __future__ import annotations
 import ctypes as ct
 import os
 import platform
+import shutil
+import struct
 import sys
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from tracer.live import failures
@@ -26,6 +29,9 @@ _MOST_SESSIONS: Final = 64
 _MAY_ASK: Final = 0x1000
 """PROCESS_QUERY_LIMITED_INFORMATION."""
 _STILL_ACTIVE: Final = 259
+_PERFORMANCE_TRACE: Final = 31
+_STACK_TRACING_INFORMATION: Final = 6
+"""SystemPerformanceTraceInformation, and its class EventTraceStackTracingInformation."""
 
 _dlls: Any = getattr(ct, "windll", None)
 """``ctypes.windll``, which there is on Windows alone."""
@@ -122,6 +128,20 @@ class WindowsApi:
     def set_information(self, handle: int, information: InfoClass, data: bytes) -> int:
         """TraceSetInformation."""
         return int(self._set_information(handle, int(information), data, len(data)))
+
+    def set_stack_hooks(self, handle: int, hooks: Sequence[int]) -> int:
+        """NtSetSystemInformation(SystemPerformanceTraceInformation), as System Informer's ``ntwmi.h`` declares it."""
+        data = struct.pack(f"<I4xQ{len(hooks)}I", _STACK_TRACING_INFORMATION, handle, *hooks)
+        ask = _dlls.ntdll.NtSetSystemInformation
+        ask.argtypes, ask.restype = [ct.c_uint32, ct.c_void_p, ct.c_uint32], ct.c_uint32
+        return int(ask(_PERFORMANCE_TRACE, ct.create_string_buffer(data, len(data)), len(data)))
+
+    def free_bytes(self, folder: Path) -> int | None:
+        """GetDiskFreeSpaceEx, by way of Python."""
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError:
+            return None
 
     def open_trace(self, logfile: EventTraceLogfile) -> tuple[int, int]:
         """OpenTraceW, whose failure only the handle and the thread's last error tell."""

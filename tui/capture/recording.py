@@ -124,7 +124,7 @@ class _Run:
         return self.recording.running
 
     def _is_full(self) -> bool:
-        return bool(self.plan.most_bytes) and _size(self.recording.path) >= self.plan.most_bytes
+        return 0 < self.recording.full_bytes <= _size(self.recording.path)
 
 
 def _started(command: Sequence[str], leaving: ExitStack) -> subprocess.Popen[bytes]:
