@@ -56,7 +56,7 @@ class Counts:
             self.seen[kind] = self.seen.get(kind, 0) + len(table.time)
             self.with_stack[kind] = self.with_stack.get(kind, 0) + int(np.count_nonzero(table.stack >= 0))
         if (pool := batch.tables.get("pool")) is not None:
-            self.no_address += int(np.count_nonzero(pool["entry"] == 0))
+            self.no_address += int(np.count_nonzero(np.asarray(pool.fields["entry"]) == 0))
 
 
 @dataclass(slots=True)

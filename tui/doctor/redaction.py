@@ -35,7 +35,7 @@ class Redaction:
         kept = {word.strip("\\").lower(): mark for word, mark in words if word.strip("\\")}
         self._marks = kept
         longest = sorted(kept, key=len, reverse=True)
-        self._words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
+        self._words = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest))})(?![^\W_])", re.IGNORECASE)
         places = sorted({folder for folder in folders if len(folder) > 1}, key=len, reverse=True)
         self._folders = re.compile("|".join(f"{re.escape(place)}[^'\",;|<>\\s]*" for place in places), re.IGNORECASE)
         self._has = bool(longest), bool(places)
@@ -59,7 +59,7 @@ class Redaction:
         return text
 
     def document(self, document: Object) -> Object:
-        """Every string in a document, except keys and those of fixed words."""
+        """Every string in a document, but no key."""
         return {key: self._value(value) for key, value in document.items()}
 
     def _value(self, value: Value) -> Value:
