@@ -66,7 +66,8 @@ def _counters(machine: ThisMachine, pointer_size: int) -> Object:
         "bytes": int(counters.bytes.sum()),
         "negative": int(np.count_nonzero(counters.bytes < 0)),
         "large_allocations": len(big),
-        "large_addresses_hidden": bool(len(big)) and not big.address.any(),
+        "large_addresses_hidden": big.hidden,
+        "large_nonpaged": None if big.paged is None else int(np.count_nonzero(~big.paged)),
         "most": [_tag(counters, int(row)) for row in np.argsort(-counters.bytes, kind="stable")[:_TAGS]],
     }
 
