@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
 
 from tui.commands.options import add_json, add_pooltag
 from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, writing
-
-SCALE: Final = 1.0
-"""What a trial's waits are multiplied by."""
 
 
 class DoctorCommand:
@@ -87,7 +83,7 @@ def _trial(args: argparse.Namespace) -> ExitCode:
     with writing("the report", args.trial):
         args.trial.touch()  # before two minutes have gone by
     say("about two minutes; it stops what it starts, and Ctrl-C ends it early")
-    made = run_trial(machine, found, OwnTraffic(), Wpr.here(), say, SCALE)
+    made = run_trial(machine, found, OwnTraffic(), Wpr.here(), say)
     judged = verdicts(made)
     document = trial_document(made, judged, machine)
     with writing("the report", args.trial):

@@ -86,14 +86,16 @@ class Attempt(Counts):
         return 0 if self.census is None else sum(self.census.kernel_events.get(hook, 0) for hook in hooks)
 
 
-def attempt(api: Api, plan: CapturePlan, stages: Sequence[Stage]) -> Attempt:
-    """Capture through all stages; never raises for what Windows refuses."""
+def attempt(
+    api: Api, plan: CapturePlan, stages: Sequence[Stage], clock: Callable[[], float] = time.monotonic
+) -> Attempt:
+    """Capture through all stages, whose seconds are the clock's; never raises for what Windows refuses."""
     made = Attempt()
     try:
-        with Capture.open(plan, api, steps=made.steps) as capture:
+        with Capture.open(plan, api, clock, steps=made.steps) as capture:
             analysis = Analysis(capture, _NO_NAMES)
             try:
-                _follow(capture, analysis, made, stages, api.own_process())
+                _follow(capture, analysis, made, stages, api.own_process(), clock)
             finally:
                 made.census, made.loss, made.notes = capture.census, capture.loss, capture.notes
                 made.reclaimed, made.sent_unasked = capture.reclaimed, capture.filtered
@@ -102,13 +104,15 @@ def attempt(api: Api, plan: CapturePlan, stages: Sequence[Stage]) -> Attempt:
     return made
 
 
-def _follow(capture: Capture, analysis: Analysis, made: Attempt, stages: Sequence[Stage], own: int) -> None:
+def _follow(
+    capture: Capture, analysis: Analysis, made: Attempt, stages: Sequence[Stage], own: int, clock: Callable[[], float]
+) -> None:
     left = iter(stages)
-    stage, until = None, 0.0
+    stage, until = None, clock()
     for batch in capture.batches(Analysis.KINDS):
         made.take(batch)
         analysis.feed(batch)
-        if time.monotonic() >= until:
+        if clock() >= until:
             if stage is not None:
                 made.sightings[stage.name] = _sighting(analysis, own)
             stage = next(left, None)
@@ -117,7 +121,7 @@ def _follow(capture: Capture, analysis: Analysis, made: Attempt, stages: Sequenc
                 until = float("inf")
             else:
                 stage.begin()
-                until = time.monotonic() + stage.seconds
+                until = clock() + stage.seconds
         capture.wait(_LOOK_SECONDS)
     made.sightings[END] = _sighting(analysis, own)
     named = {process for process, name in analysis.snapshot(diagnosed=False).names.process_names() if name}

@@ -86,7 +86,7 @@ def _tag(counters: PoolCounters, row: int) -> Object:
 def _capture(machine: ThisMachine) -> Object:
     traffic = OwnTraffic()
     try:
-        made = attempt(machine.api, CapturePlan(), [Stage("loop", SECONDS, lambda: traffic.sockets(SECONDS / 2))])
+        made = attempt(machine.api, CapturePlan(), [Stage("loop", SECONDS, traffic.sockets)])
     finally:
         traffic.end()
     return attempt_part(made) | {"rounds_of_the_loop": traffic.rounds}

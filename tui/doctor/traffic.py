@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from fixtures.held_requests import Held, Holder, hold
+from fixtures.held_requests import COUNT, Held, Holder, hold
 from fixtures.winsock_loop import loop, server
 
 _ROUNDS: Final = 500
-_COUNT: Final = 4_000
+_SECONDS: Final = 2.5
 _PATIENCE: Final = 30.0
 """Seconds that the requests may take to be there."""
 
@@ -25,8 +25,8 @@ class Traffic(Protocol):
     failures: list[str]
     """Why something could not be done, in words."""
 
-    def sockets(self, seconds: float) -> None:
-        """Begin a loop over sockets that lasts so long at most."""
+    def sockets(self) -> None:
+        """Begin a loop over sockets that lasts a few seconds."""
 
     def hold(self, holder: Holder) -> None:
         """Hold finished requests; comes back when they are there."""
@@ -39,9 +39,13 @@ class Traffic(Protocol):
 
 
 class OwnTraffic:
-    """Threads of this process, and the server that the socket loop starts. Nothing outlives :meth:`end`."""
+    """Threads of this process, and the server that the socket loop starts. Nothing outlives :meth:`end`.
 
-    def __init__(self) -> None:
+    ``count``: of requests to hold.
+    """
+
+    def __init__(self, count: int = COUNT) -> None:
+        self._count = count
         self.rounds = 0
         self.held: dict[Holder, Held] = {}
         self.failures: list[str] = []
@@ -49,9 +53,9 @@ class OwnTraffic:
         self._loops: list[threading.Thread] = []
         self._holding: threading.Thread | None = None
 
-    def sockets(self, seconds: float) -> None:
+    def sockets(self) -> None:
         """The loop of KB Q171996."""
-        self._loops.append(_started("socket loop", lambda: self._loop(seconds)))
+        self._loops.append(_started("socket loop", self._loop))
 
     def hold(self, holder: Holder) -> None:
         """In a thread of its own, which waits alertably when it lets go and not before."""
@@ -75,16 +79,16 @@ class OwnTraffic:
             each.join()
         self._loops.clear()
 
-    def _loop(self, seconds: float) -> None:
+    def _loop(self) -> None:
         try:
             with server() as port:
-                self.rounds += loop(port, _ROUNDS, seconds).rounds
+                self.rounds += loop(port, _ROUNDS, _SECONDS).rounds
         except OSError as error:  # a machine on which nobody may listen: the rest is worth knowing all the same
             self.failures.append(f"socket loop: {error}")
 
     def _hold(self, holder: Holder, there: threading.Event) -> None:
         try:
-            self.held[holder] = hold(holder, _COUNT, self._over.is_set, lambda _: there.set())
+            self.held[holder] = hold(holder, self._count, self._over.is_set, lambda _: there.set())
         except OSError as error:
             self.failures.append(f"held requests: {error}")
         finally:

@@ -1,7 +1,7 @@
 """The trials of a Windows machine in their order: short sessions, each with one thing more than the one before.
 
-Every wait is multiplied by ``scale``. Nothing that was started goes on afterwards, whatever happens: sessions, threads,
-files, WPR.
+Every wait is of ``passing``'s seconds. Nothing that was started goes on afterwards, whatever happens: sessions,
+threads, files, WPR.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -94,11 +94,11 @@ def run_trial(
     traffic: Traffic,
     wpr: Wpr | None,
     say: Callable[[str], None],
-    scale: float = 1.0,
+    passing: Time | None = None,
 ) -> Trial:
     """Run all of them; Ctrl-C ends them early. ``wpr`` is ``None`` where there is none."""
-    began, made = time.monotonic(), Trial(found)
-    run = _Run(machine, traffic, wpr, made, scale)
+    made, time = Trial(found), passing or Time()
+    began, run = time.clock(), _Run(machine, traffic, wpr, made, time)
     try:
         for number, (name, words) in enumerate(ORDER, start=1):
             say(f"{number} of {len(ORDER)}: {words}")
@@ -109,7 +109,7 @@ def run_trial(
         traffic.end()
         made.left = _stop_what_is_left(machine.api)
     made.held, made.rounds, made.failures = traffic.held, traffic.rounds, tuple(traffic.failures)
-    made.seconds = time.monotonic() - began
+    made.seconds = time.clock() - began
     return made
 
 
@@ -133,31 +133,31 @@ class _Run:
     traffic: Traffic
     wpr: Wpr | None
     made: Trial
-    scale: float
+    passing: Time
 
     def try_plain(self) -> None:
-        self._attempt("plain", CapturePlan(stacks=False, sockets=False), self._stage("quiet", 4))
+        self._attempt("plain", CapturePlan(stacks=False, sockets=False), Stage("quiet", 4))
 
     def try_pool(self) -> None:
         plan = CapturePlan(stacks=False, sockets=False, requests=False, context_switches=False)
-        self._attempt("pool", plan, self._stage("quiet", 3))
+        self._attempt("pool", plan, Stage("quiet", 3))
 
     def try_stacks(self) -> None:
-        self._attempt("stacks", CapturePlan(sockets=False), self._stage("loop", 4, self._loop))
+        self._attempt("stacks", CapturePlan(sockets=False), Stage("loop", 4, self.traffic.sockets))
 
     def try_tags(self) -> None:
-        hold = self._stage("held", 3, lambda: self.traffic.hold(Holder.APCS))
+        hold = Stage("held", 3, lambda: self.traffic.hold(Holder.APCS))
         self._attempt("tags", CapturePlan(tags=_READS, sockets=False), hold)
         self.traffic.let_go()
 
     def try_everything(self) -> None:
         self._attempt(
             "everything", CapturePlan(),
-            self._stage("before", 4, self._loop),
-            self._stage("apcs", 4, lambda: self.traffic.hold(Holder.APCS)),
-            self._stage("after apcs", 4, self.traffic.let_go),
-            self._stage("port", 4, lambda: self.traffic.hold(Holder.PORT)),
-            self._stage("after port", 4, self.traffic.let_go),
+            Stage("before", 4, self.traffic.sockets),
+            Stage("apcs", 4, lambda: self.traffic.hold(Holder.APCS)),
+            Stage("after apcs", 4, self.traffic.let_go),
+            Stage("port", 4, lambda: self.traffic.hold(Holder.PORT)),
+            Stage("after port", 4, self.traffic.let_go),
         )  # fmt: skip
 
     def try_reclaim(self) -> None:
@@ -168,39 +168,32 @@ class _Run:
         if status != Status.SUCCESS:
             return
         try:
-            self._attempt("reclaim", CapturePlan(stacks=False, sockets=False), self._stage("quiet", 1))
-        finally:
-            if name in (item.name for item in api.sessions()[1]):
-                api.control_trace(0, name, NamedProperties.empty(), Control.STOP)
+            self._attempt("reclaim", CapturePlan(stacks=False, sockets=False), Stage("quiet", 1))
+        finally:  # it is gone already where all is well
+            api.control_trace(0, name, NamedProperties.empty(), Control.STOP)
 
     def try_recording(self) -> None:
         self._record("idle", 15, 0)
 
     def try_small_file(self) -> None:
-        self._loop()
+        self.traffic.sockets()
         self._record("small", 10, SMALL_FILE)
 
     def try_wpr(self) -> None:
         if self.wpr is not None:
             with tempfile.TemporaryDirectory(prefix="poolscope-") as folder:
-                self.made.wpr = self.wpr.tried(Path(folder), self._loop, 5 * self.scale)
+                self.made.wpr = self.wpr.tried(Path(folder), self.traffic.sockets, partial(self.passing.sleep, 5.0))
 
     def _attempt(self, name: str, plan: CapturePlan, *stages: Stage) -> None:
-        self.made.attempts[name] = attempt(self.machine.api, plan, stages)
-
-    def _stage(self, name: str, seconds: float, begin: Callable[[], None] = lambda: None) -> Stage:
-        return Stage(name, seconds * self.scale, begin)
-
-    def _loop(self) -> None:
-        self.traffic.sockets(3 * self.scale)
+        self.made.attempts[name] = attempt(self.machine.api, plan, stages, self.passing.clock)
 
     def _record(self, name: str, seconds: float, most_bytes: int) -> None:
-        made = self.made.files[name] = FileTrial(seconds * self.scale, most_bytes)
+        made = self.made.files[name] = FileTrial(seconds, most_bytes)
         with tempfile.TemporaryDirectory(prefix="poolscope-", ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "trial.etl"
             plan = CapturePlan(seconds=made.asked_seconds, file=path, most_bytes=most_bytes)
             try:
-                made.recorded = recorded(self.machine, plan, (), Time(), steps=made.steps)
+                made.recorded = recorded(self.machine, plan, (), self.passing, steps=made.steps)
                 if made.recorded.ended_by is End.INTERRUPTED:
                     raise KeyboardInterrupt
                 with EtlFile.open(path) as trace:

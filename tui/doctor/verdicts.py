@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -83,31 +83,30 @@ def _skipped(made: Trial, why: str = "it did not come to its turn") -> _Answer:
     return _Answer(State.SKIPPED, "the trial was interrupted" if made.interrupted else why)
 
 
-def _asked(steps: Iterable[Step], *names: str) -> _Answer | None:
-    """What Windows said to the first of these steps, and which of the others it granted; ``None``: none was asked."""
-    wanted = [step for step in steps if step.name in names and step.outcome != "retried"]
+def _asked(steps: Sequence[Step], names: Sequence[str], instead: Sequence[str] = ()) -> _Answer | None:
+    """What Windows said to these steps, and which of those ``instead`` it granted; ``None``: none was asked."""
+    wanted = [step for step in steps if step.name in names]
     if not wanted:
         return None
-    refused = [step for step in wanted if step.status]
-    if not refused:
+    refused = next((step for step in wanted if step.status), None)
+    if refused is None:
         return _granted(f"{wanted[0].call} took it")
-    granted = next((step for step in wanted if not step.status), None)
-    first = refused[0]
+    granted = next((step for step in reversed(steps) if step.name in instead and not step.status), None)
     used = "" if granted is None else f"{granted.name} ({granted.asked})"
-    instead = f"instead: {used}" if used else "it goes on without" if first.outcome == "left-out" else "no way is left"
-    says = f"{first.call} for {first.asked} answered with error {first.status}; {instead}"
-    return _Answer(State.REFUSED, says, first.status, used)
+    says = f"{refused.call} for {refused.asked} answered with error {refused.status}"
+    return _Answer(State.REFUSED, f"{says}; instead: {used}" if used else f"{says}; without it", refused.status, used)
 
 
-def _failed(error: PoolscopeError, steps: Iterable[Step]) -> _Answer:
+def _failed(error: PoolscopeError, steps: Sequence[Step]) -> _Answer:
     """A trial that Windows, or something else, kept from its end."""
-    status = next((step.status for step in reversed(list(steps)) if step.status), None)
+    status = next((step.status for step in reversed(steps) if step.status), None)
     return _Answer(State.REFUSED, f"{error.what}: {error.why} ({error.where})", status)
 
 
 def _of(
-    name: str, *steps: str, comes: Callable[[Attempt], _Answer] | None = None, unasked: str = ""
-) -> Callable[[Trial], _Answer]:
+    name: str, *steps: str, instead: Sequence[str] = (), comes: Callable[[Attempt], _Answer] | None = None,
+    unasked: str = "",
+) -> Callable[[Trial], _Answer]:  # fmt: skip
     """A judge of a capture: Windows' answer to its steps, and then whether what must come came.
 
     What was refused and has something in its place must come all the same. ``unasked``: why the steps may be missing.
@@ -117,7 +116,7 @@ def _of(
         tried = made.attempts.get(name)
         if tried is None:
             return _skipped(made)
-        answer = _asked(tried.steps, *steps) if steps else None
+        answer = _asked(tried.steps, steps, instead) if steps else None
         if tried.error is not None:
             return answer if answer and answer.state is State.REFUSED else _failed(tried.error, tried.steps)
         if steps and answer is None and (unasked or comes is None):
@@ -292,7 +291,7 @@ def _holds(tried: FileTrial) -> _Answer:
 
 
 def _file_sockets(tried: FileTrial) -> _Answer:
-    if (answer := _asked(tried.steps, "sockets")) is not None and answer.state is State.REFUSED:
+    if (answer := _asked(tried.steps, ["sockets"])) is not None and answer.state is State.REFUSED:
         return answer
     many = 0 if tried.census is None else tried.census.providers.get(afd.PROVIDER, 0)
     says = f"{many:,} AFD events are in the file of the kernel's session"
@@ -349,13 +348,14 @@ _POINTS: Final = (
     ("session", "does a private system logger in real time start?", _of("plain", "start")),
     ("independent-mode", "does it start in independent mode?", _of("plain", "independent-mode")),
     ("busy", "is a call that was busy granted the second time?", _busy),
-    ("providers", "are processes, switches and I/O turned on?", _of("plain", "provider", "group-mask")),
+    ("providers", "are processes, switches and I/O turned on?",
+     _of("plain", "provider", "group-mask", instead=["pool-by-group-mask"])),
     ("open", "can the events be received?", _of("plain", "open")),
     ("pool-events", "do pool events come?",
-     _of("pool", "pool-by-provider", "pool-by-group-mask", "group-mask", comes=_pool)),
+     _of("pool", "pool-by-provider", "group-mask", instead=["pool-by-group-mask"], comes=_pool)),
     ("rundown", "are processes named that started before?", _of("plain", comes=_rundown)),
     ("pool-stacks", "do pool events come with stacks?",
-     _of("stacks", "stacks", "stacks-shorter", "stacks-by-hook-id", comes=_stacks("pool"))),
+     _of("stacks", "stacks", instead=["stacks-shorter", "stacks-by-hook-id"], comes=_stacks("pool"))),
     ("ready-stacks", "do ready threads come with stacks?", _of("stacks", comes=_stacks("ready_thread"))),
     ("completion-stacks", "do completions come with stacks?", _of("stacks", comes=_completion_stacks)),
     ("tag-filter", "does Windows filter by pool tag?",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ class Wpr:
         path = shutil.which("wpr")
         return None if path is None else cls(lambda words: _run([path, *words]))
 
-    def tried(self, folder: Path, meanwhile: Callable[[], None], seconds: float) -> WprOutcome:
+    def tried(self, folder: Path, meanwhile: Callable[[], None], wait: Callable[[], None]) -> WprOutcome:
         """Record into a folder while something is going on, and read what came of it."""
         profile, out = folder / "pool.wprp", folder / "wpr.etl"
         profile.write_text(wpr_profile(Recording()), "ascii")
@@ -61,7 +60,7 @@ class Wpr:
         stopped = False
         try:
             meanwhile()
-            time.sleep(seconds)
+            wait()
             code, said = self.run(["-stop", str(out)])
             stopped = code == 0
         finally:
