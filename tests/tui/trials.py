@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -17,17 +18,19 @@ from tests.tracer.live.fake_api import STARTED
 from tests.tracer.live.test_replay import BEGIN
 from tests.tui.made_windows import MadeWindows
 from tests.tui.test_record import Recorder
-from tracer.events import pool
+from tracer.events import afd, pool
+from tracer.live.api import Enable
+from tracer.live.structures import EnableTraceParameters, NamedProperties
 from tracer.live.this_machine import ThisMachine
 from tui.capture.recording import Time
 from tui.doctor.attempting import PACKET_TAG
 
-SCALE = 0.05
+SCALE = 0.04
 """Of a trial's second."""
 
 
 def fast() -> Time:
-    """A clock on which a trial takes a twentieth of its time."""
+    """A clock on which a trial takes little time."""
     return Time(lambda: time.monotonic() / SCALE, lambda seconds: time.sleep(seconds * SCALE))
 
 
@@ -40,13 +43,12 @@ class MadeTraffic:
     held: dict[Holder, Held] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     holds: Holder | None = None
-    phase: str = "released"
+    phase: str = "before"
     interrupt_at: Holder | None = None
     ended: bool = False
 
     def sockets(self) -> None:
         self.rounds += 1
-        self.phase = "before"
 
     def hold(self, holder: Holder) -> None:
         if holder is self.interrupt_at:
@@ -67,7 +69,7 @@ class MadeTraffic:
 @cache
 def leak() -> Simulation:
     """A loop whose packets are held by user APCs."""
-    return simulate("winsock-loop", 7, Settings(iterations=45))
+    return simulate("winsock-loop", 7, Settings(iterations=24))
 
 
 def held_packets(records: list[Record]) -> list[Record]:
@@ -97,8 +99,20 @@ class TrialApi(Recorder):
             len(ordered) + 1: lambda: traffic.phase != "released",
         }
         self.kernel, self.sockets = Delivery([BEGIN, *ordered, *frees], pauses=waits), Delivery(sockets)
-        self.process = packets[0].process
+        self.traffic, self.process = traffic, packets[0].process
         self.running[self.process] = STARTED
+
+    def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
+        self.traffic.phase = "before"
+        return super().start_trace(name, properties)
+
+    def enable_trace(
+        self, handle: int, provider: uuid.UUID, code: Enable, level: int, any_keyword: int,
+        parameters: EnableTraceParameters | None,
+    ) -> int:  # fmt: skip
+        if provider == afd.PROVIDER and (status := self.refuse.get("EnableTraceEx2 afd")):
+            return status
+        return super().enable_trace(handle, provider, code, level, any_keyword, parameters)
 
     def own_process(self) -> int:
         return self.process

@@ -18,7 +18,7 @@ from tracer.live.plan import CapturePlan
 from tracer.live.steps import Step
 from tracer.trace import Batch, Census, Loss, Source
 
-_LOOK_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.1
 _NO_NAMES: Final = TagNames(())
 PACKET_TAG: Final = int.from_bytes(b"Irp ", "little")
 END: Final = "end"
@@ -122,7 +122,7 @@ def _follow(
             else:
                 stage.begin()
                 until = clock() + stage.seconds
-        capture.wait(_LOOK_SECONDS)
+        capture.wait(LOOK_SECONDS)
     made.sightings[END] = _sighting(analysis, own)
     named = {process for process, name in analysis.snapshot(diagnosed=False).names.process_names() if name}
     made.processes, made.knows_itself = len(named), own in named

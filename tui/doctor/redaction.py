@@ -16,7 +16,7 @@ from tui.json_documents.writing import Object, Value
 
 _PATHS: Final = re.compile(
     r"\\\\[?.]?[^\s'\",;|<>]+"  # a share, a device, \\?\
-    r"|\b[A-Za-z]:[\\/][^'\",;|<>]*"  # may have blanks in it
+    r"|\b[A-Za-z]:[\\/](?:(?!: | \()[^'\",;|<>])*"  # may have blanks in it
     r"|(?<![\w/.])/[\w.@+~-]+/[^\s'\",;|<>]*"
 )
 _ADDRESSES: Final = re.compile(r"\b0x[0-9a-fA-F]{9,}\b|\b[fF]{4}[0-9a-fA-F]{4,}`?[0-9a-fA-F]{4,}\b")
@@ -50,9 +50,9 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text without them."""
+        text = _ADDRESSES.sub("<address>", _PATHS.sub("<path>", text))
         if self._has[1]:
             text = self._folders.sub("<path>", text)
-        text = _ADDRESSES.sub("<address>", _PATHS.sub("<path>", text))
         text = _INTERNET.sub("<address>", _SECURITY_IDS.sub("<user>", text))
         if self._has[0]:
             text = self._words.sub(lambda found: self._marks[found[0].lower()], text)

@@ -118,7 +118,9 @@ def _of(
             return _skipped(made)
         answer = _asked(tried.steps, steps, instead) if steps else None
         if tried.error is not None:
-            return answer if answer and answer.state is State.REFUSED else _failed(tried.error, tried.steps)
+            if answer is None or (comes is not None and answer.state is State.GRANTED):
+                return _failed(tried.error, tried.steps)
+            return answer
         if steps and answer is None and (unasked or comes is None):
             return _skipped(made, unasked or "it was not asked for")
         if answer is not None and (comes is None or (answer.state is State.REFUSED and not answer.used)):
@@ -186,7 +188,7 @@ def _tags(tried: Attempt) -> _Answer:
 
 def _rundown(tried: Attempt) -> _Answer:
     rundown = tried.hook(process.RUNDOWN_START)
-    says = f"{counted(tried.processes, 'process')} named"
+    says = f"{tried.processes:,} processes are named"
     if not tried.knows_itself:
         return _unmet(f"{says}, but not this one, which ran before; {counted(rundown, 'event')} of the rundown")
     if rundown:
@@ -259,8 +261,13 @@ def _reclaimed(made: Trial) -> _Answer:
     tried = made.attempts.get("reclaim")
     if tried is None:
         return _skipped(made)
-    if name in tried.reclaimed:
+    step = next((step for step in tried.steps if step.name == "reclaim" and step.asked == name), None)
+    if step is not None and step.outcome == "granted":
         return _granted("a session of a process that is gone was stopped")
+    if step is not None:
+        return _Answer(State.REFUSED, f"ControlTraceW for the session left behind: error {step.status}", step.status)
+    if made.left is None:
+        return _not_told("Windows does not show the running sessions")
     return _unmet("a session of a process that is gone was taken for a living one's, and left")
 
 
