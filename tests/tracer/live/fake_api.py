@@ -17,6 +17,7 @@ from tracer.etl.headers import LogFileMode
 from tracer.live.api import INVALID_HANDLE, Control, Enable, InfoClass, Machine, Moment, Status
 from tracer.live.names import KERNEL_LOGGER
 from tracer.live.session import MOST_SESSIONS, MOST_SYSTEM_LOGGERS
+from tracer.live.snapshot import Snapshot
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties, text_of
 
 OWN_PROCESS = 4242
@@ -45,7 +46,8 @@ class FakeSession:
 class FakeApi:
     """Satisfies :class:`tracer.live.api.Api`. ``refuse``: by call the status that it gives instead of doing it.
 
-    ``kernel`` and ``sockets``: what the sessions deliver. ``running``: by process the FILETIME of its start.
+    ``kernel`` and ``sockets``: what the sessions deliver. ``running``: by process the FILETIME of its start. ``there``:
+    what a snapshot gives.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class FakeApi:
         self.refuse: dict[str, int] = {}
         self.running = {OWN_PROCESS: STARTED}
         self.sessions_by_name: dict[str, FakeSession] = {}
+        self.there = Snapshot(Moment(0, STARTED))
         self.log: list[str] = []
         self._machine = Machine(build, processors, 8, 10_000_000)
         self._handles = iter(range(100, 1 << 20))
@@ -71,6 +74,10 @@ class FakeApi:
 
     def now(self) -> Moment:
         return Moment(0, STARTED)
+
+    def snapshot(self) -> Snapshot:
+        self.log.append("snapshot")
+        return self.there
 
     def own_process(self) -> int:
         return OWN_PROCESS
