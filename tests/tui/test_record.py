@@ -160,6 +160,15 @@ def test_a_full_file_ends_it_and_is_told(api: Recorder, tmp_path: Path, capsys: 
     assert "the file is full" in capsys.readouterr().err
 
 
+def test_a_file_that_windows_ended_a_buffer_short_of_its_bound_is_full_and_not_taken_away(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Simulation, "write", lambda _, path: path.write_bytes(bytes(63 << 20)))
+    api.taken_away = True
+    assert main(["record", str(tmp_path / "pool.etl"), "--max-size", "64", "--for", "1h"]) == ExitCode.DONE
+    assert "the file is full" in capsys.readouterr().err
+
+
 def test_a_file_that_is_there_is_not_written_over(
     api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,7 +193,7 @@ def test_what_windows_refuses_is_told_and_the_command_never_starts(
 def test_losses_and_what_windows_did_not_offer_are_warned_of(
     api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api.refuse["TraceSetInformation stack_tracing"] = 87
+    api.refuse |= {"TraceSetInformation stack_tracing": 87, "NtSetSystemInformation": 0xC000000D}
     monkey = api.start_trace
 
     def lossy(name: str, properties: NamedProperties) -> tuple[int, int]:

@@ -43,7 +43,7 @@ class StandIn:
         self.dll.standin_get.restype = ct.c_uint64
         self.dll.standin_refuse.argtypes = [ct.c_char_p, ct.c_uint32, ct.c_uint32, ct.c_uint32]
         self.dll.standin_foreign.argtypes = [ct.c_wchar_p, ct.c_uint32]
-        for name in ("standin_play", "standin_record", "standin_stop"):
+        for name in ("standin_play", "standin_record", "standin_stop", "standin_stopping"):
             getattr(self.dll, name).argtypes = [ct.c_wchar_p]
 
     @classmethod
@@ -86,6 +86,10 @@ class StandIn:
     def foreign(self, name: str, mode: int = 0x100) -> None:
         """A session that somebody else has started; ``mode`` is its LogFileMode."""
         self._check(self.dll.standin_foreign(name, mode))
+
+    def stopping(self, name: str) -> None:
+        """Somebody else has begun to stop a session: whoever stops it now is told so, and it ends."""
+        self._check(self.dll.standin_stopping(name))
 
     def stop(self, name: str) -> None:
         """Somebody else stops a session."""
