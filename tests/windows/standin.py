@@ -108,6 +108,14 @@ class Counters:
         self.dll = _library(path)
         self.dll.counters_answer.argtypes = [ct.c_uint32, ct.c_uint32, ct.c_char_p, ct.c_uint32]
 
+    @classmethod
+    def bound(cls) -> Counters:
+        """The stand-in in the place of ntdll, for whoever loads it from now on."""
+        path = str(Path(os.environ[VARIABLE]).with_name("ntdll-standin.dll"))
+        made = cls(path)
+        _put_in_place("ntdll", path, made.dll)
+        return made
+
     def answer(self, kind: int, data: bytes, *, status: int = 0) -> None:
         """What this class of information is from now on; with a status, how it is refused."""
         if self.dll.counters_answer(kind, status, data, len(data)):
