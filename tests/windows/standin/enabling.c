@@ -84,6 +84,7 @@ static ULONG enable(struct session *session, const struct provider *provider, UL
                     const ENABLE_TRACE_PARAMETERS *parameters)
 {
     ULONG status = ERROR_SUCCESS;
+    session->asked_at = now();
     switch (code) {
     case EVENT_CONTROL_CODE_DISABLE_PROVIDER:
         remove_provider(&session->enabled, &provider->id);
@@ -147,6 +148,7 @@ static ULONG set_information(struct session *session, TRACE_INFO_CLASS which, co
         return ERROR_NOT_SUPPORTED;
     if (!session->enabled.system_logger)
         return ERROR_INVALID_PARAMETER; /* both are about the kernel's own events */
+    session->asked_at = now();
     return which == TraceStackTracingInfo ? set_stacks(&session->enabled, data, length)
                                           : set_mask(&session->enabled, data, length);
 }

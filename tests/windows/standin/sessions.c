@@ -8,6 +8,7 @@ const GUID kernel_logger = {0x9e814aad, 0x3204, 0x11d2, {0x9a, 0x82, 0x00, 0x60,
 
 #define FILE_MODES (EVENT_TRACE_FILE_MODE_SEQUENTIAL | EVENT_TRACE_FILE_MODE_CIRCULAR | EVENT_TRACE_FILE_MODE_NEWFILE)
 #define SMALLEST_BUFFER_KB 4
+#define SETTLING 1000000 /* ticks of 100 ns */
 #define LARGEST_BUFFER_KB 16384
 
 static TRACEHANDLE last_handle = 0x1000;
@@ -90,6 +91,7 @@ ULONG start_session(const WCHAR *name, const EVENT_TRACE_PROPERTIES *asked, cons
     ZeroMemory(place, sizeof *place);
     place->foreign = foreign;
     place->handle = ++last_handle;
+    place->asked_at = now();
     place->properties = *asked;
     place->properties.Wnode.HistoricalContext = place->handle;
     place->enabled.system_logger = system_logger;
@@ -113,6 +115,16 @@ void end_session(struct session *session)
     else
         counters[STOPPED]++;
     WakeAllConditionVariable(&changed);
+}
+
+/* Whether all has been turned on that will be. A kernel would log as soon as the first is; tests want to see what
+ * they play from its beginning, so the stream waits for a session that is being set up. */
+BOOL is_settled(const struct session *session)
+{
+    ULONG wanted = session->enabled.provider_count;
+    for (int i = 0; i < MASK_WORDS; i++)
+        wanted |= session->enabled.mask[i];
+    return wanted && now() - session->asked_at >= SETTLING;
 }
 
 void count_loss(struct session *session, ULONG events, ULONG buffers)

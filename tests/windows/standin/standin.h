@@ -46,6 +46,7 @@ struct session {
     BOOL running;
     BOOL foreign;  /* started by the test in another's name */
     BOOL stopping; /* somebody else is at it */
+    LONGLONG asked_at; /* when something was last asked for in it, in ticks of 100 ns */
     TRACEHANDLE handle;
     WCHAR name[NAME_LENGTH];
     WCHAR file[NAME_LENGTH];
@@ -94,6 +95,7 @@ struct session *session_of(TRACEHANDLE handle);
 struct session *session_named(const WCHAR *name);
 ULONG start_session(const WCHAR *name, const EVENT_TRACE_PROPERTIES *asked, const WCHAR *file, BOOL foreign);
 void end_session(struct session *session);
+BOOL is_settled(const struct session *session);
 void count_loss(struct session *session, ULONG events, ULONG buffers);
 
 /* recording.c: the file of a session that writes one. */
