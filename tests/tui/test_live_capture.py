@@ -252,7 +252,7 @@ async def test_the_interface_follows_the_capture_until_it_ends(leak: Simulation)
     api = api_of(leak)
     with Capture.open(CapturePlan(), api) as capture:
         follower = Follower(capture, NO_NAMES)
-        async with running(LiveApp(follower, notes=("Windows does not filter",)), (120, 30)) as it:
+        async with running(LiveApp(follower, notes=lambda: ["Windows does not filter"]), (120, 30)) as it:
             assert "LIVE" in it.lines[0]
             assert ["does not filter" in note.message for note in it.app._notifications] == [True]
             await asyncio.to_thread(capture.stop)

@@ -180,7 +180,7 @@ class Capture(AbstractContextManager["Capture"]):
         """
         reading, watch = self._begin(kinds), LossWatch(self._sessions, self._clock)
         self._rundown = rundown = RundownWatch(
-            self._api, self._counters, self._sessions.notes, self._began, self._clock
+            self._api, self._counters, self._sessions, self._began, self._clock
         )  # fmt: skip
         fault: MachineError | None = None
         while not self._over():

@@ -17,6 +17,8 @@ from tracer.events import image, process, thread
 from tracer.live.api import Api, Moment
 from tracer.live.following import LiveReading
 from tracer.live.snapshot import KINDS, Snapshot, ring_of
+from tracer.live.starting import Sessions
+from tracer.live.steps import Outcome, Step
 from tracer.trace import Listed
 
 RUNDOWN_SECONDS: Final = 2.0
@@ -32,14 +34,15 @@ _WORDS: Final = {"process": "processes", "thread": "threads", "image": "images"}
 
 
 class RundownWatch:
-    """Looks at what came, and asks the machine once. ``notes`` gets sentences for the user; ``began``: the start."""
+    """Looks at what came, and asks the machine once; ``sessions`` get notes and a step. ``began``: the start."""
 
     def __init__(
-        self, api: Api, counters: Counters, notes: list[str], began: Moment, clock: Callable[[], float]
+        self, api: Api, counters: Counters, sessions: Sessions, began: Moment, clock: Callable[[], float]
     ) -> None:  # fmt: skip
         self._api = api
         self._counters = counters
-        self._notes = notes
+        self._notes = sessions.notes
+        self._steps = sessions.steps
         self._began = began
         self._clock = clock
         self._due = clock() + RUNDOWN_SECONDS
@@ -77,10 +80,15 @@ class RundownWatch:
     def _take(self, reading: LiveReading) -> None:
         found, missing = self._found, self._missing()
         self._asking, self._done = None, True
+        if not missing:
+            return  # listed meanwhile
+        kinds = missing & found.kinds if found is not None else frozenset[str]()
+        outcome: Outcome = "granted" if kinds == missing else "left-out"
+        self._steps.append(Step("snapshot", "CreateToolhelp32Snapshot", _words(missing), 0, outcome))
+        if missing - kinds:
+            self._notes.append(_not_told(missing - kinds))
         if found is None:
-            self._notes.append(_not_told(missing))
             return
-        kinds = missing & found.kinds
         if kinds:
             at_ns = reading.take_listed(ring_of(found, kinds), found.taken.ticks)
             self.listed = Listed(kinds, at_ns)
@@ -89,8 +97,6 @@ class RundownWatch:
                 f"{_words(kinds)} that were there before are named from a snapshot taken {seconds:.1f} s after the "
                 "start: no event told them"
             )
-        if missing - kinds:
-            self._notes.append(_not_told(missing - kinds))
         if found.hidden and "image" in missing:
             self._notes.append(
                 f"Windows hides the addresses of {found.hidden:,} of its drivers (24H2 and later, without the right to "

@@ -30,6 +30,7 @@ from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
 from tracer.live.rundown import RUNDOWN_SECONDS
 from tracer.live.snapshot import KINDS, LoadedImage, RunningProcess, Snapshot, ring_of
+from tracer.live.steps import Step
 from tracer.live.window import REORDER_SECONDS
 from tracer.trace import Listed
 
@@ -45,6 +46,7 @@ RUNDOWN = {
     "load": {image.LOAD},
 }
 UNLISTED = frozenset(KINDS)
+WORDS = {"process": "processes", "thread": "threads", "image": "images"}
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +179,7 @@ def test_only_what_was_not_listed_is_taken_from_the_answer(loop: Simulation, pat
     told, capture, _ = captured(loop, there(path, after(loop)), kinds={kind})
     assert told.info.listed is not None
     assert told.info.listed.kinds == {kind}
+    assert capture.steps[-1] == Step("snapshot", "CreateToolhelp32Snapshot", WORDS[kind], 0, "granted")
     assert concluded(told) == concluded(analysed(path))
     assert len(capture.notes) == 1
 
@@ -202,6 +205,21 @@ def test_the_machine_is_asked_two_seconds_after_the_start_and_no_sooner(loop: Si
     assert listed
     assert RUNDOWN_SECONDS + REORDER_SECONDS <= listed[0] <= RUNDOWN_SECONDS + REORDER_SECONDS + 1
     assert api.log.count("snapshot") == 1
+
+
+def test_an_answer_that_does_not_come_is_no_end_of_the_capture() -> None:
+    api = FakeApi(Delivery([BEGIN]))
+    waits = threading.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tracer.live.rundown.LONGEST_SECONDS", 0.0)
+        patch.setattr(api, "snapshot", waits.wait)
+        with Capture.open(CapturePlan(), api, Clock()) as capture:
+            for _ in capture.batches():
+                if not capture.wait(0.2):
+                    capture.stop()
+    waits.set()
+    assert capture.notes == ("Windows does not tell which processes, threads and images were there before",)
+    assert capture.steps[-1].outcome == "left-out"
 
 
 def test_drivers_whose_addresses_are_hidden_are_left_out_and_told(loop: Simulation) -> None:
