@@ -270,6 +270,18 @@ def test_the_filter_line_holds_one_word_of_a_kind() -> None:
     assert filter_words([], ['a"b']) == ""
 
 
+async def test_what_is_seen_later_not_to_be_had_is_told_then(leak: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.live.app._LOOK_SECONDS", 0.01)
+    notes = ["one"]
+    with Capture.open(CapturePlan(), api_of(leak)) as capture:
+        async with running(LiveApp(Follower(capture, NO_NAMES), notes=lambda: notes), (120, 30)) as it:
+            notes.append("two")
+            while len(it.app._notifications) < 2:
+                await it.pilot.pause(0.01)
+            await it.pilot.pause(0.05)
+            assert [note.message for note in it.app._notifications] == ["one", "two"]
+
+
 async def test_leaving_the_interface_ends_the_capture(leak: Simulation) -> None:
     api = api_of(leak)
     with Capture.open(CapturePlan(), api) as capture:
