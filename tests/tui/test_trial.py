@@ -22,6 +22,7 @@ from tracer.live.this_machine import ThisMachine
 from tui.cli import main
 from tui.doctor.attempting import END, Attempt, Sighting
 from tui.doctor.examining import examine
+from tui.doctor.traffic import OwnTraffic
 from tui.doctor.trial import Trial, run_trial
 from tui.doctor.verdicts import State, Verdict, verdicts
 from tui.exit_codes import ExitCode
@@ -231,6 +232,23 @@ def test_addresses_that_are_hidden_are_told() -> None:
     made.attempts["everything"] = Attempt(seen={"pool": 100}, no_address=100)
     found = next(each for each in verdicts(made) if each.point == "addresses")
     assert (found.state, found.says) == (UNMET, "100 of 100 pool events and 0 of 0 stacks have none")
+
+
+def test_processes_that_a_snapshot_names_are_told_as_that() -> None:
+    made = Trial(examine(MadeWindows().machine(), TagNames(())))
+    made.attempts["plain"] = Attempt(processes=90, knows_itself=True)
+    found = next(each for each in verdicts(made) if each.point == "rundown")
+    assert (found.state, found.used) == (UNMET, "a snapshot")
+    assert "90 processes are named, this one too" in found.says
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there they are held")
+def test_traffic_that_cannot_be_made_says_why() -> None:
+    traffic = OwnTraffic()
+    traffic.hold(Holder.APCS)
+    traffic.end()
+    assert traffic.held == {}
+    assert "only Windows holds finished requests" in traffic.failures[0]
 
 
 @NATIVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.tui.made_windows import MadeWindows
 from tui.doctor.examining import examine
 from tui.doctor.trial import Trial
 from tui.doctor.verdicts import State, Verdict, verdicts
-from tui.doctor.wpr import Wpr, WprOutcome
+from tui.doctor.wpr import Wpr, WprOutcome, said_by
 
 
 @dataclass
@@ -88,3 +89,14 @@ def test_identities_and_schemas_must_be_in_it() -> None:
     assert judged(WprOutcome(bytes=9, pool_events=5, identities=4)).state is State.UNMET
     assert judged(WprOutcome("read", 0, "it is no trace")).state is State.UNMET
     assert judged(None).state is State.SKIPPED
+
+
+def test_what_a_command_says_and_its_code_are_taken() -> None:
+    code, said = said_by([sys.executable, "-c", "import sys; print('no  such', file=sys.stderr); sys.exit(3)"])
+    assert (code, said) == (3, "no such")
+
+
+def test_where_it_is_not_in_the_path_it_is_not_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Wpr.here() is None
+    assert said_by([str(tmp_path / "wpr"), "-start"])[0] == -1

@@ -21,7 +21,6 @@ from fixtures.held_requests import Held, Holder
 from tracer.errors import MachineError, PoolscopeError
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import ClockType, LogFileMode
-from tracer.events.image import IMAGE_ID
 from tracer.live import failures
 from tracer.live.api import Api, Control, Status
 from tracer.live.names import Owner, owner_of, session_name
@@ -107,7 +106,7 @@ def run_trial(
         made.interrupted = True
     finally:
         traffic.end()
-        made.left = _stop_what_is_left(machine.api)
+        made.left = _stop_what_is_left(machine.api, made.orphan)
     made.held, made.rounds, made.failures = traffic.held, traffic.rounds, tuple(traffic.failures)
     made.seconds = time.clock() - began
     return made
@@ -205,11 +204,6 @@ class _Run:
                 made.error = error
 
 
-def identities(made: FileTrial) -> int:
-    """How many events of a recording tell the identity of an image."""
-    return 0 if made.census is None else made.census.providers.get(IMAGE_ID, 0)
-
-
 def _gone_process() -> int:
     """The id of a process that has just ended."""
     with subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.DEVNULL) as process:
@@ -227,13 +221,15 @@ def _small_session() -> NamedProperties:
     return made
 
 
-def _stop_what_is_left(api: Api) -> tuple[str, ...] | None:
-    """Stop sessions of this process that still run, which none should: their names."""
+def _stop_what_is_left(api: Api, orphan: tuple[str, int] | None) -> tuple[str, ...] | None:
+    """Stop sessions of this process, and the one left behind on purpose, that still run, which none should: names."""
     status, running = api.sessions()
     if status not in (Status.SUCCESS, Status.MORE_DATA):
         return None
-    own = api.own_process()
-    left = tuple(each.name for each in running if (owner := owner_of(each.name)) and owner.process == own)
+    own, also = api.own_process(), "" if orphan is None else orphan[0]
+    left = tuple(
+        each.name for each in running if each.name == also or ((owner := owner_of(each.name)) and owner.process == own)
+    )
     for name in left:
         with suppress(MachineError):
             api.control_trace(0, name, NamedProperties.empty(), Control.STOP)

@@ -14,7 +14,7 @@ from tracer.events import afd, irp, process, thread
 from tracer.live.steps import Step
 from tui.capture.recording import End
 from tui.doctor.attempting import END, Attempt
-from tui.doctor.trial import FileTrial, Trial, identities
+from tui.doctor.trial import FileTrial, Trial
 
 _MOST: Final = 0.5
 """A share that is as good as all: lists of freed packets, and events at a capture's edges, take some."""
@@ -306,7 +306,7 @@ def _file_sockets(tried: FileTrial) -> _Answer:
 
 
 def _identities(tried: FileTrial) -> _Answer:
-    many = identities(tried)
+    many = 0 if tried.counts is None else tried.counts.seen.get("image_identity", 0)
     return _granted(f"{many:,} events tell of images") if many else _unmet("no event tells an image's identity")
 
 

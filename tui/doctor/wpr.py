@@ -11,13 +11,13 @@ from typing import Final
 
 from tracer.errors import PoolscopeError
 from tracer.etl.file import EtlFile
-from tracer.events import schemas
-from tracer.events.image import IMAGE_ID
+from tracer.events import pool, schemas
 from tracer.live.profile import Recording, wpr_profile
 
 _TIMEOUT: Final = 90.0
 """Seconds; stopping merges the file, which takes long."""
 _MOST_WORDS: Final = 300
+_KIND: Final = "image_identity"
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Run a command: its exit code and what it said."""
 
@@ -48,7 +48,7 @@ class Wpr:
     def here(cls) -> Wpr | None:
         """WPR of this machine, ``None`` where there is none in PATH."""
         path = shutil.which("wpr")
-        return None if path is None else cls(lambda words: _run([path, *words]))
+        return None if path is None else cls(lambda words: said_by([path, *words]))
 
     def tried(self, folder: Path, meanwhile: Callable[[], None], wait: Callable[[], None]) -> WprOutcome:
         """Record into a folder while something is going on, and read what came of it."""
@@ -72,20 +72,20 @@ class Wpr:
 def _read(path: Path) -> WprOutcome:
     try:
         with EtlFile.open(path) as trace:
-            for _ in trace.batches(()):
-                continue
+            identities = sum(len(batch.tables[_KIND]) for batch in trace.batches({_KIND}) if _KIND in batch.tables)
             census = trace.census
     except PoolscopeError as error:
         return WprOutcome("read", 0, f"{error.what}: {error.why}")
     return WprOutcome(
         bytes=path.stat().st_size,
-        pool_events=sum(census.kernel_events.get(hook, 0) for hook in (0x0E20, 0x0E22)),
-        identities=census.providers.get(IMAGE_ID, 0),
+        pool_events=sum(census.kernel_events.get(hook, 0) for hook in (pool.ALLOC, pool.FREE)),
+        identities=identities,
         metadata=census.providers.get(schemas.PROVIDER, 0),
     )
 
 
-def _run(words: Sequence[str]) -> tuple[int, str]:
+def said_by(words: Sequence[str]) -> tuple[int, str]:
+    """Run a command of ours: its exit code, -1 where it did not come to its end, and what it said."""
     try:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False, text=True,
