@@ -9,7 +9,7 @@ import pytest
 from tui.doctor.redaction import Redaction
 from tui.json_documents.writing import Object
 
-MADE = Redaction(["Erika", "O'Neill.x", ""], ["BUCHHALTUNG7"], [r"C:\Users\erika", "/home/erika"])
+MADE = Redaction(["Erika", "O'Neill.x", ""], ["BUCHHALTUNG7"], [r"C:\Users\erika", "/Users/erika"])
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ MADE = Redaction(["Erika", "O'Neill.x", ""], ["BUCHHALTUNG7"], [r"C:\Users\erika
         (r"'\\buchhaltung7\share\x.etl', and on", "'<path>', and on"),
         (r"\Device\HarddiskVolume3\Windows\System32\ntdll.dll", r"\Device\HarddiskVolume3\Windows\System32\ntdll.dll"),
         (r"\\?\C:\x", "<path>"),
-        ("read /home/erika/tags.txt twice", "read <path> twice"),
+        ("read /Users/erika/tags.txt twice", "read <path> twice"),
         ("read /opt/tools/tags.txt twice", "read <path> twice"),
         ("at 0xffff9a8000001010", "at <address>"),
         ("frame fffff803105506a6 of", "frame <address> of"),
