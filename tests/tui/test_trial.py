@@ -149,6 +149,7 @@ def test_each_refusal_changes_its_own_verdicts_and_no_other(
 
 
 @NATIVE
+@pytest.mark.repeats
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_refusals_at_random_change_the_verdicts_of_each(seed: int) -> None:
     apart = [case for case in SINGLE if case[0] not in ("start", "open", "pool stacks", "completion stacks")]
@@ -308,6 +309,8 @@ def test_a_trial_takes_less_than_half_a_gigabyte() -> None:
     words = """
 import resource
 from tests.tui import test_trial, trials
+from tui.doctor import attempting
+attempting.LOOK_SECONDS = 0.01
 traffic = trials.traffic_of_the_leak()
 test_trial.tried(trials.machine_of(trials.TrialApi(traffic)), traffic)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
