@@ -186,7 +186,7 @@ def test_the_report_to_send_back_has_a_capture_in_numbers(
     made = MadeWindows()
     machine = ThisMachine(api, made, made.kernel.query)
     monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: machine)
-    monkeypatch.setattr("tui.doctor.trial.SECONDS", 0.5)
+    monkeypatch.setattr("tui.doctor.reporting.SECONDS", 0.5)
     consumer(monkeypatch, "0.2.0")
     told = document(capsys, "--report")["capture"]
     assert told["error"] is None

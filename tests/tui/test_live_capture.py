@@ -252,7 +252,7 @@ async def test_the_interface_follows_the_capture_until_it_ends(leak: Simulation)
     api = api_of(leak)
     with Capture.open(CapturePlan(), api) as capture:
         follower = Follower(capture, NO_NAMES)
-        async with running(LiveApp(follower, notes=("Windows does not filter",)), (120, 30)) as it:
+        async with running(LiveApp(follower, notes=lambda: ["Windows does not filter"]), (120, 30)) as it:
             assert "LIVE" in it.lines[0]
             assert ["does not filter" in note.message for note in it.app._notifications] == [True]
             await asyncio.to_thread(capture.stop)
@@ -268,6 +268,18 @@ def test_the_filter_line_holds_one_word_of_a_kind() -> None:
     assert filter_words(["Afd?"], ["client"]) == 'tag:"Afd?" process:"client"'
     assert filter_words(["AfdE", "Irp"], []) == ""
     assert filter_words([], ['a"b']) == ""
+
+
+async def test_what_is_seen_later_not_to_be_had_is_told_then(leak: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.live.app._LOOK_SECONDS", 0.01)
+    notes = ["one"]
+    with Capture.open(CapturePlan(), api_of(leak)) as capture:
+        async with running(LiveApp(Follower(capture, NO_NAMES), notes=lambda: notes), (120, 30)) as it:
+            notes.append("two")
+            while len(it.app._notifications) < 2:
+                await it.pilot.pause(0.01)
+            await it.pilot.pause(0.05)
+            assert [note.message for note in it.app._notifications] == ["one", "two"]
 
 
 async def test_leaving_the_interface_ends_the_capture(leak: Simulation) -> None:

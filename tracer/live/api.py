@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
+
+if TYPE_CHECKING:
+    from tracer.live.snapshot import Snapshot
 
 INVALID_HANDLE: Final = 0xFFFFFFFFFFFFFFFF
 """What OpenTrace gives where it fails (INVALID_PROCESSTRACE_HANDLE)."""
@@ -96,6 +99,9 @@ class Api(Protocol):
 
     def own_process(self) -> int:
         """Id of this process."""
+
+    def snapshot(self) -> Snapshot:
+        """What runs now; for any thread, beside everything else. What Windows does not tell is empty."""
 
     def process_started(self, process: int) -> int:
         """FILETIME of a process's start; 0 where none of that id runs, :data:`NOT_TOLD` where Windows does not say."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Final
 
@@ -23,6 +24,7 @@ from tracer.live.following import LiveReading
 from tracer.live.head import head_of, info_of
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import KERNEL_RING_BYTES, SOCKETS_RING_BYTES, Ring
+from tracer.live.rundown import RundownWatch
 from tracer.live.session import Session
 from tracer.live.starting import Sessions, start_sessions
 from tracer.live.steps import Step
@@ -47,9 +49,10 @@ class Capture(AbstractContextManager["Capture"]):
     """
 
     def __init__(
-        self, plan: CapturePlan, sessions: Sessions, consumers: list[Consumer], began: Moment,
+        self, plan: CapturePlan, api: Api, sessions: Sessions, consumers: list[Consumer], began: Moment,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
+        self._api = api
         self._plan = plan
         self._sessions = sessions
         self._consumers = consumers
@@ -60,6 +63,7 @@ class Capture(AbstractContextManager["Capture"]):
         self._counters = Counters()
         self._classifier: Classifier | None = None
         self._reading: LiveReading | None = None
+        self._rundown: RundownWatch | None = None
         self._stopped_at: float | None = None
         self._lock = threading.Lock()
         self.stacks = StackTable()
@@ -91,7 +95,7 @@ class Capture(AbstractContextManager["Capture"]):
             began = api.now()
             sessions = start_sessions(plan, api, steps, receive)
             undo.pop_all()
-        return cls(plan, sessions, consumers, began, clock)
+        return cls(plan, api, sessions, consumers, began, clock)
 
     @property
     def info(self) -> TraceInfo:
@@ -99,7 +103,8 @@ class Capture(AbstractContextManager["Capture"]):
         read = 0 if self._reading is None else self._reading.byte_count.records
         head = self._head if self._reading is None else self._reading.head
         last = 0 if self._reading is None else max(0, head.clock.ns_of(self._reading.last_time))
-        return info_of(head, self._sessions, read, last)
+        listed = None if self._rundown is None else self._rundown.listed
+        return replace(info_of(head, self._sessions, read, last), listed=listed)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -142,6 +147,11 @@ class Capture(AbstractContextManager["Capture"]):
         return ByteCount(0, count.records, count.padding, 0)
 
     @property
+    def filtered(self) -> int:
+        """Pool events of tags that the plan does not name, so far: Windows sent them all the same."""
+        return 0 if self._reading is None else self._reading.filtered
+
+    @property
     def waiting_bytes(self) -> int:
         """Bytes in the rings: how far the worker is behind."""
         return sum(consumer.ring.waiting for consumer in self._consumers)
@@ -174,6 +184,9 @@ class Capture(AbstractContextManager["Capture"]):
         ended in another way.
         """
         reading, watch = self._begin(kinds), LossWatch(self._sessions, self._clock)
+        self._rundown = rundown = RundownWatch(
+            self._api, self._counters, self._sessions, self._began, self._clock
+        )  # fmt: skip
         fault: MachineError | None = None
         while not self._over():
             if self._stopped_at is None:
@@ -183,11 +196,13 @@ class Capture(AbstractContextManager["Capture"]):
                 else:
                     watch.ask(reading)
             reading.drain()
+            rundown.look(reading)
             yield reading.due() or reading.idle()
         self.close()
         while reading.drain():
             continue
         watch.settle(reading)
+        rundown.finish(reading)
         yield reading.last()
         if fault is not None:
             raise fault

@@ -19,6 +19,7 @@ Keys of steps (:attr:`Step.name`) are stable:
 ``provider``           another system provider; ``asked`` says which
 ``group-mask``         everything by the group mask (builds without system providers)
 ``rundown``            the state of the process provider: what runs already
+``snapshot``           what runs already, asked of the machine; after the start, where no event has listed it
 ``sockets``            a provider of the sockets; ``asked`` says which
 =====================  ==========================================================================================
 

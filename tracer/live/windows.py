@@ -24,9 +24,12 @@ from typing import Any, Final
 from tracer.live import failures, libraries
 from tracer.live.all_sessions import all_sessions
 from tracer.live.api import INVALID_HANDLE, Api, Control, Enable, InfoClass, Machine, Moment, Status
+from tracer.live.counters import windows_query
 from tracer.live.privilege import enable_profiling
 from tracer.live.process_start import process_started
+from tracer.live.snapshot import Snapshot
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
+from tracer.live.toolhelp import take_snapshot
 
 _PERFORMANCE_TRACE: Final = 31
 _STACK_TRACING_INFORMATION: Final = 6
@@ -76,6 +79,10 @@ class WindowsApi:
     def own_process(self) -> int:
         """Id of this process."""
         return os.getpid()
+
+    def snapshot(self) -> Snapshot:
+        """Tool Help's lists, and the kernel's of its modules."""
+        return take_snapshot(libraries.library("kernel32"), windows_query(), self.now())
 
     def process_started(self, process: int) -> int:
         """Creation time of a process that runs."""

@@ -17,6 +17,7 @@ from tracer.images.loaded import Identities, identities, images_in
 from tracer.live.image_paths import ImagePaths
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
+from tracer.live.steps import Step
 from tracer.live.this_machine import ThisMachine
 from tracer.trace import Loss
 from tui.reading.interruption import Interruption
@@ -73,14 +74,15 @@ def recorded(
     command: Sequence[str],
     passing: Time,
     went_off: Callable[[], bool] | None = None,
+    steps: list[Step] | None = None,
 ) -> Recorded:
     """Record; the command, if any, is started when the session runs, and ended with it.
 
-    ``went_off`` is asked once a second whether an alert holds, which ends it.
+    ``went_off`` is asked once a second whether an alert holds, which ends it. ``steps`` gets what was asked of Windows.
 
     Raises MachineError where Windows refuses, UsageError where the command cannot be started.
     """
-    with Interruption() as interruption, Recording.open(plan, machine.api) as recording, ExitStack() as leaving:
+    with Interruption() as interruption, Recording.open(plan, machine.api, steps) as recording, ExitStack() as leaving:
         began = passing.clock()
         child = _started(command, leaving) if command else None
         run = _Run(recording, plan, child, passing, began, interruption, went_off)

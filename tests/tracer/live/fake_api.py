@@ -18,6 +18,7 @@ from tests.tracer.live.delivery import Delivery
 from tracer.etl.headers import LogFileMode
 from tracer.live.api import INVALID_HANDLE, Control, Enable, InfoClass, Machine, Moment, Status
 from tracer.live.enabling import IO, MEMORY, PROCESS, SCHEDULER
+from tracer.live.snapshot import Snapshot
 from tracer.live.structures import (
     ClassicEventId,
     EnableTraceParameters,
@@ -70,7 +71,7 @@ class FakeApi:
     ``once`` is the same for the next call alone. Parts of calls have names of their own: ``StartTraceW independent``,
     ``EnableTraceEx2 memory`` (and the other system providers), ``TraceSetInformation stack_tracing pool`` and
     ``… completion`` for lists with such events. ``kernel`` and ``sockets``: what the sessions deliver. ``running``: by
-    process the FILETIME of its start. ``free``: bytes of every disk.
+    process the FILETIME of its start. ``free``: bytes of every disk. ``there``: what a snapshot gives.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class FakeApi:
         self.free = PLENTY
         self.running = {OWN_PROCESS: STARTED}
         self.sessions_by_name: dict[str, FakeSession] = {}
+        self.there = Snapshot(Moment(0, STARTED))
         self.log: list[str] = []
         self._machine = Machine(build, processors, 8, 10_000_000)
         self._handles = iter(range(100, 1 << 20))
@@ -98,6 +100,10 @@ class FakeApi:
 
     def now(self) -> Moment:
         return Moment(0, STARTED)
+
+    def snapshot(self) -> Snapshot:
+        self.log.append("snapshot")
+        return self.there
 
     def own_process(self) -> int:
         return OWN_PROCESS

@@ -90,7 +90,7 @@ def test_a_session_of_a_process_that_nothing_is_told_of_goes_on(told: int, stopp
     name = session_name("kernel", Owner(999, STARTED))
     api.foreign(name)
     api.running[999] = told
-    assert reclaim(api) == ((name,) if stopped else ())
+    assert reclaim(api, []) == ((name,) if stopped else ())
 
 
 def adjusted(monkeypatch: pytest.MonkeyPatch, **answers: Any) -> tuple[int, list[str]]:
