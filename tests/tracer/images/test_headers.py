@@ -32,9 +32,16 @@ def test_a_file_without_pdb_and_version_is_an_image_all_the_same(tmp_path: Path)
     assert (headers.debug, headers.original_name, headers.size) == (None, "", 0x9000)
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"MZ", b"#!/bin/sh\n" * 100, b"MZ" + b"\xff" * 8192, ProgramFile().data()[:0x90]]
-)
+NO_IMAGES = {
+    "empty": b"",
+    "two letters": b"MZ",
+    "a script": b"#!/bin/sh\n" * 100,
+    "nonsense": b"MZ" + b"\xff" * 8192,
+    "cut": ProgramFile().data()[:0x90],
+}
+
+
+@pytest.mark.parametrize("data", NO_IMAGES.values(), ids=NO_IMAGES)
 def test_what_is_no_program_file_is_said_to_be_none(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(NotAnImage):
         read_image_headers(written(tmp_path, data))
