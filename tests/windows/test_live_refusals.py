@@ -266,3 +266,13 @@ def test_a_disk_without_room_bounds_the_file_and_one_that_is_full_is_told(
     with pytest.raises(MachineError) as caught:
         Recording.open(plan, Api())
     assert (caught.value.code, "error 112" in caught.value.why) == (failures.FILE_REFUSED, True)
+
+
+@pytest.mark.parametrize("path", ["none/out.etl", "a file/out.etl", "folder", "a<b.etl"])
+def test_a_path_that_cannot_be_written_is_told_as_the_file_s(standin: StandIn, tmp_path: Path, path: str) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(MachineError) as caught:
+        Recording.open(CapturePlan(file=tmp_path / path), Api())
+    assert caught.value.code == failures.FILE_REFUSED
+    assert standin.count("started") == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -235,6 +236,25 @@ def test_a_session_that_is_taken_away_is_told_after_what_it_gave() -> None:
             drain(batches, capture)
     assert raised.value.code == "session-taken"
     assert api.ours == []
+
+
+def test_a_session_has_ten_seconds_to_deliver_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, delivered = [0.0], threading.Event()
+
+    class Slow(FakeApi):
+        def process_trace(self, handle: int) -> int:
+            status = super().process_trace(handle)
+            delivered.wait(60)
+            return status
+
+    monkeypatch.setattr("tracer.live.capture.time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None))
+    with Capture.open(CapturePlan(), Slow()) as capture:
+        capture.stop()
+        now[0] = 9.9
+        assert not capture.wait(0)
+        now[0] = 10.1
+        assert capture.wait(0)
+        delivered.set()
 
 
 def test_processing_that_fails_is_told() -> None:
