@@ -15,6 +15,7 @@ from tracer.live.structures import NamedProperties
 
 FIRST_ROOM: Final = 64
 LEAST_ROOM: Final = 32
+MOST_ROOM: Final = 256
 _TRIES: Final = 8
 """Sessions may start between two questions, a few times."""
 
@@ -33,8 +34,9 @@ def all_sessions(query: Query) -> tuple[int, Sequence[NamedProperties]]:
         answer = status, found[: min(count, room)] if status in (Status.SUCCESS, Status.MORE_DATA) else []
         if status == Status.INVALID_PARAMETER and room > LEAST_ROOM:
             room = LEAST_ROOM
-        elif status == Status.MORE_DATA and count > room:
-            room = count
+        elif status == Status.MORE_DATA and count >= room:
+            # By Microsoft's page of QueryAllTracesA the count is of what was told, by that of QueryAllTracesW of all.
+            room = count if count > room else min(2 * room, MOST_ROOM)
         else:
             break
     return answer

@@ -23,6 +23,10 @@ _SMALL_ENOUGH: Final = 16 << 20
 """A file of so many bytes is small whatever it is filled with."""
 
 
+_BEHIND: Final = 2 << 20
+"""Bytes that the identities of images may take behind what Windows has written."""
+
+
 class State(StrEnum):
     """How a point came out."""
 
@@ -315,7 +319,7 @@ def _limit(tried: FileTrial) -> _Answer:
     if done is None:
         return _not_told("no file was written")
     says = f"{size(done.bytes)}, ended by {done.ended_by}"
-    kept = done.bytes <= tried.most_bytes and done.ended_by in (End.TIME, End.FULL)
+    kept = done.bytes <= tried.most_bytes + _BEHIND and done.ended_by in (End.TIME, End.FULL)
     return _granted(says) if kept else _unmet(says)
 
 

@@ -177,7 +177,9 @@ def test_processes_are_asked_for_images_as_long_as_there_is_time(monkeypatch: py
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="only Windows lists its processes")
-def test_this_windows_lists_this_process_its_threads_and_its_images() -> None:
+def test_this_windows_lists_this_process_its_threads_and_its_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    load: Any = vars(ct)["WinDLL"]  # whatever stands in for one
+    monkeypatch.setattr(libraries, "library", lambda name: load(name, use_last_error=True))
     found = take_snapshot(libraries.library("kernel32"), windows_query(), NOW)
     [own] = [each for each in found.processes if each.id == os.getpid()]
     assert own.name.lower() == "python.exe"
