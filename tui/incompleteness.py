@@ -28,7 +28,7 @@ def missing_words(snapshot: Snapshot) -> list[str]:
     info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
     missing = []
     if snapshot.partial:
-        missing.append(interrupted_words(snapshot))
+        missing.append(_cut_short(snapshot))
     if not info.finalised:
         missing.append("session never closed")
     if info.rolled is not None:
@@ -46,6 +46,12 @@ def missing_words(snapshot: Snapshot) -> list[str]:
     if damage:
         missing.append(_damage_words(damage))
     return missing
+
+
+def _cut_short(snapshot: Snapshot) -> str:
+    """The same on a line that much else has to fit on."""
+    at, whole = snapshot.at_ns, snapshot.info.duration_ns
+    return f"read to {duration(at)} ({at / whole:.0%})" if 0 < at <= whole else "reading interrupted"
 
 
 def _damage_words(damage: Sequence[Damage]) -> str:

@@ -17,11 +17,14 @@ from tui.look import FULL, Look
 from tui.screens.jump import JumpScreen
 from tui.widgets.live_line import LiveLine
 
-_KEYS = "space Pause  . Step  < Slower  > Faster  J Jump  z Hold the picture"
+_KEYS = "space Pause  . Step  < > Speed  J Jump  M Mark  z Hold"
+"""Short: with how far it is they fit into 80 cells."""
 
 
 class ReplayLine(LiveLine):
     """How far it is, and the keys of a replay."""
+
+    keys = ""  # they have a line of their own
 
     def __init__(self, end_ns: int) -> None:
         super().__init__()
@@ -31,7 +34,7 @@ class ReplayLine(LiveLine):
     def show(self, moment: Moment) -> None:
         """The keys below what goes on."""
         super().show(moment)
-        far = f"at {100 * moment.at_ns // self._end_ns} % of {duration(self._end_ns)}   " if self._end_ns else ""
+        far = f"at {100 * moment.at_ns // self._end_ns} % of {duration(self._end_ns)}  " if self._end_ns else ""
         self._lines.insert(1, Text.assemble(far, (_KEYS, "dim")))
 
 

@@ -70,7 +70,7 @@ def _totals_line(snapshot: Snapshot) -> Text:
         "outstanding ",
         (f"{number(totals.outstanding_count)}, {size(totals.outstanding_bytes)}", "bold"),
         f"  allocs {number(totals.allocations)}  frees {number(totals.frees)}",
-        f"  unmatched frees {number(totals.frees_without_allocation)}",
+        f" ({number(totals.frees_without_allocation)} unmatched)" if totals.frees_without_allocation else "",
         f"  replaced {number(totals.replaced_without_free)}" if totals.replaced_without_free else "",
         (f"  failed {number(totals.failed_allocations)}", "bold") if totals.failed_allocations else "",
     )
