@@ -9,8 +9,8 @@ from textual.widgets import Input
 class TypedInput(Input):
     """Carries its own keys (Enter, Backspace, the arrows) out at once, as it does letters.
 
-    Textual hands a key without a sign of its own up to the app, which calls the action that it is bound to. Letters that
-    are typed meanwhile overtake it.
+    Textual hands a key without a sign of its own up to the app, which calls the action that it is bound to: letters
+    that are typed meanwhile overtake it.
     """
 
     async def _on_key(self, event: events.Key) -> None:
