@@ -94,7 +94,7 @@ class Course:
         change = int(self.data.total[step]) - (int(self.data.total[step - 1]) if step else 0)
         text = Text.assemble(
             (f"{moment(begin)} to {moment(end)}", "bold"),
-            f"  outstanding {exact_size(int(self.data.total[step]))}, {'+' if change >= 0 else ''}{size(change)} in it",
+            f"  outstanding {exact_size(int(self.data.total[step]))}, {'+' if change >= 0 else ''}{size(change)}",
         )
         if self.whole_sites:
             made, freed = int(self.allocations[step]), int(self.frees[step])

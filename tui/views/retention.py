@@ -64,7 +64,7 @@ def _tree(
         model=retention_table(tree, nodes, branches),
         identity=branches.key,
         describe=lambda row: node_words(tree, nodes[row], scene, limited=limited),
-        empty=_EMPTY,
+        empty=scene.no_pool_events or _EMPTY,
         step=lambda row: step_from(nodes[row], label(row), scene, grounds),
         copy=lambda row: safe(label(row)),
     )
