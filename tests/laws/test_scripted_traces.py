@@ -19,7 +19,7 @@ def test_a_script_breaks_no_law(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.repeats
-@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+@pytest.mark.parametrize("seed", [2, 3])
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_script_breaks_no_law_with_another_seed(kind: str, seed: int, tmp_path: Path) -> None:
     data, truth = play(kind, seed, Spoiling.NONE)

@@ -81,7 +81,7 @@ def _unused_numbers(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
     """How many sequence numbers no buffer ever had, by a closed session's own count; 0 where anything tells of loss."""
     if not head.end or head.events_lost or head.buffers_lost or np.any(buffers["flag"] & _LOSS_FLAGS):
         return 0
-    numbers = int(buffers["sequence"].max()) + 1
+    numbers = int(buffers["sequence"].max(initial=-1)) + 1
     here = numbers - _elsewhere(head, buffers)
     return (here if head.buffers_written <= here else numbers) - head.buffers_written
 

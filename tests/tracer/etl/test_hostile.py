@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fixtures.etl.options import TraceOptions
@@ -130,6 +130,7 @@ def test_flipped_bytes_never_raise_anything_but_the_typed_error(
     ),
     window_bytes=st.sampled_from([1, 4 << 20]),
 )
+@example(fields=[(0, 10, 65536), (0, 13, 128)], window_bytes=1)  # no buffer is left to number
 @settings(max_examples=examples(250))
 def test_any_buffer_headers_never_raise_anything_but_the_typed_error(
     fields: list[tuple[int, int, int]], window_bytes: int, tmp_path_factory: pytest.TempPathFactory
