@@ -79,6 +79,14 @@ class Rolled:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Kinds of tables with rows that no event told: the machine was asked for them, at this time of the trace."""
+
+    kinds: frozenset[str]
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class TraceInfo:
     """The header of a trace. ``start`` and ``end`` are FILETIMEs; ``end`` is 0 where nothing says it.
 
@@ -90,7 +98,8 @@ class TraceInfo:
     CPUs whose times were corrected.
     ``joined``: the files of a trace that was put together of several, in time order. ``sessions``: how many the file
     holds, of which this is number ``session_number``. ``rolled``: why more of the recording lies in other files.
-    ``enabled``: kinds of events that whoever captures turned on, where no event of the trace says so.
+    ``enabled``: kinds of events that whoever captures turned on, where no event of the trace says so. ``listed``: what
+    a capture asked the machine for instead of events.
     """
 
     path: str
@@ -118,6 +127,7 @@ class TraceInfo:
     session_number: int = 1
     rolled: Rolled | None = None
     enabled: frozenset[str] = frozenset()
+    listed: Listed | None = None
 
     @property
     def machine_pointer(self) -> int:

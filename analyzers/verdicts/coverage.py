@@ -105,7 +105,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         free_stacks=pool.frees_with_stack >= _FEW_FREE_STACKS * totals.frees,
         ready_threads=bool(kernel.get(thread.READY)),
         queues=requests.seen_queues,
-        images=any(kernel.get(hook) for hook in _IMAGES),
+        images=any(kernel.get(hook) for hook in _IMAGES) or (info.listed is not None and "image" in info.listed.kinds),
         rolled=info.rolled is not None and info.rolled.goes_on,
         part=info.rolled is not None,
         some_stacks=0 < stacks < MOST,

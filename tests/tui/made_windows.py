@@ -57,6 +57,7 @@ class MadeWindows:
     is_elevated: bool | None = True
     executive_disabled: bool | None = False
     bits: int = 64
+    container: bool | None = False
     kernel: Kernel = field(default_factory=lambda: Kernel([Tag(b"AfdE", nonpaged=(10, 4, 960))]))
 
     def elevated(self) -> bool | None:
@@ -64,6 +65,9 @@ class MadeWindows:
 
     def paging_executive_disabled(self) -> bool | None:
         return self.executive_disabled
+
+    def in_container(self) -> bool | None:
+        return self.container
 
     def machine_bits(self) -> int:
         return self.bits

@@ -54,7 +54,7 @@ def test_a_machine_on_which_all_is_well_can_capture(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("build", "way"),
     [(26100, "system providers"), (20348, "system providers"), (19045, "private system logger"),
-     (9200, "private system logger"), (7601, "NT Kernel Logger")],
+     (9600, "private system logger")],
 )  # fmt: skip
 def test_the_way_goes_by_the_build(build: int, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert way in check(MadeWindows(MadeApi(build)), monkeypatch, "system").says
@@ -63,10 +63,10 @@ def test_the_way_goes_by_the_build(build: int, way: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("made", "name", "says", "fix"),
     [
-        (MadeWindows(MadeApi(6002)), "system", "has no pool events", "Windows 7"),
+        (MadeWindows(MadeApi(9200)), "system", "too old", "Windows 8.1"),
         (MadeWindows(is_elevated=False), "elevation", "not elevated", "Run as administrator"),
         (MadeWindows(bits=2 * BITS), "python", f"{BITS} bit", "install a Python of 64 bit"),
-        (MadeWindows(MadeApi(running=loggers(8))), "sessions", "'Logger 7'", "logman stop"),
+        (MadeWindows(MadeApi(running=loggers(6))), "sessions", "'Logger 5'", "logman stop"),
         (MadeWindows(MadeApi(running=[(f"s{n}", 0) for n in range(63)])), "sessions", "63 of 64", "logman stop"),
     ],
 )
@@ -89,21 +89,18 @@ def test_without_pywintrace_nothing_receives_the_events(monkeypatch: pytest.Monk
     assert not found.can_capture
 
 
-def test_a_full_house_of_system_loggers_is_no_matter_where_they_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
-    seven = MadeWindows(MadeApi(7601, running=loggers(8)), executive_disabled=True)
-    assert check(seven, monkeypatch, "sessions").state is State.OK
+def test_reserved_system_loggers_take_no_private_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    reserved = [("NT Kernel Logger", 0x2000000), ("Circular Kernel Context Logger", 0x2000000)]
+    found = check(MadeWindows(MadeApi(running=loggers(5) + reserved)), monkeypatch, "sessions")
+    assert found.state is State.OK
+    assert found.says.startswith("5 of 6 private system loggers and 7 of 64 sessions run")
 
 
-@pytest.mark.parametrize(
-    ("build", "disabled", "state"),
-    [(7601, False, State.LIMIT), (7601, None, State.LIMIT), (7601, True, State.OK), (19045, False, State.OK)],
-)
-def test_stacks_of_windows_7_need_a_registry_value(
-    build: int, disabled: bool | None, state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = check(MadeWindows(MadeApi(build), executive_disabled=disabled), monkeypatch, "stacks")
-    assert found.state is state
-    assert ("reg add" in found.fix) == (state is State.LIMIT)
+def test_a_container_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = check(MadeWindows(container=True), monkeypatch, "system")
+    assert found.state is State.LIMIT
+    assert "in a container" in found.says
+    assert "host" in found.fix
 
 
 def test_sessions_of_a_crashed_poolscope_are_told_and_living_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +186,7 @@ def test_the_report_to_send_back_has_a_capture_in_numbers(
     made = MadeWindows()
     machine = ThisMachine(api, made, made.kernel.query)
     monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: machine)
-    monkeypatch.setattr("tui.doctor.trial.SECONDS", 0.5)
+    monkeypatch.setattr("tui.doctor.reporting.SECONDS", 0.5)
     consumer(monkeypatch, "0.2.0")
     told = document(capsys, "--report")["capture"]
     assert told["error"] is None
@@ -206,7 +203,7 @@ def test_a_capture_that_is_refused_is_in_the_report_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api, made = FakeApi(), MadeWindows()
-    api.refuse["EnableTraceEx2"] = 87
+    api.refuse |= {"EnableTraceEx2": 87, "TraceSetInformation system_flags": 87}
     monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: ThisMachine(api, made, refusing(0xC0000022)))
     consumer(monkeypatch, "0.2.0")
     told = document(capsys, "--report")

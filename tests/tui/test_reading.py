@@ -37,11 +37,7 @@ class FakeSource:
             self.taken = number
             if number == 2:
                 self.meanwhile()
-            yield SimpleNamespace(bytes_read=number * 1000, records=number * 10)
-
-    def scan(self, tell: Callable[[Any], None]) -> None:
-        for batch in self.batches():
-            tell(batch)
+            yield SimpleNamespace(bytes_read=number * 1000, records=number * 10, tables={})
 
 
 class FakeAnalysis:

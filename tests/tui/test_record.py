@@ -11,11 +11,14 @@ import pytest
 
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
+from tests.tracer.images.program_files import ProgramFile
 from tests.tracer.live.counted import Kernel
 from tests.tracer.live.fake_api import FakeApi
 from tests.tui.made_windows import MadeWindows
 from tests.tui.test_live_capture import Interrupted
+from tracer.images.loaded import images_in
 from tracer.live.api import Control, Status
+from tracer.live.image_paths import ImagePaths
 from tracer.live.structures import NamedProperties
 from tracer.live.this_machine import ThisMachine
 from tui.cli import main
@@ -160,6 +163,15 @@ def test_a_full_file_ends_it_and_is_told(api: Recorder, tmp_path: Path, capsys: 
     assert "the file is full" in capsys.readouterr().err
 
 
+def test_a_file_that_windows_ended_a_buffer_short_of_its_bound_is_full_and_not_taken_away(
+    api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Simulation, "write", lambda _, path: path.write_bytes(bytes(63 << 20)))
+    api.taken_away = True
+    assert main(["record", str(tmp_path / "pool.etl"), "--max-size", "64", "--for", "1h"]) == ExitCode.DONE
+    assert "the file is full" in capsys.readouterr().err
+
+
 def test_a_file_that_is_there_is_not_written_over(
     api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,7 +196,7 @@ def test_what_windows_refuses_is_told_and_the_command_never_starts(
 def test_losses_and_what_windows_did_not_offer_are_warned_of(
     api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api.refuse["TraceSetInformation stack_tracing"] = 87
+    api.refuse |= {"TraceSetInformation stack_tracing": 87, "NtSetSystemInformation": 0xC000000D}
     monkey = api.start_trace
 
     def lossy(name: str, properties: NamedProperties) -> tuple[int, int]:
@@ -233,3 +245,63 @@ def test_elsewhere_it_says_what_can_be_done_instead(tmp_path: Path, capsys: pyte
     error = told(capsys, str(tmp_path / "pool.etl"), "--for", "1s", code=ExitCode.MACHINE)["error"]
     assert error["code"] == "no-capture"
     assert "--replay" in error["next"]
+
+
+@pytest.fixture
+def drive(leak: Simulation, api: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The machine's drive: a file for the image that the loop allocates by, none for the others."""
+    root = tmp_path / "drive"
+    leak.write(tmp_path / "first.etl")
+    image = next(each for each in images_in(tmp_path / "first.etl") if each.path.endswith("afd.sys"))
+    paths = ImagePaths({"\\device\\harddiskvolume3": str(root)}, str(root / "Windows"))
+    here = paths.local(image.path)
+    assert here is not None
+    here.parent.mkdir(parents=True)
+    here.write_bytes(ProgramFile(image.time_date_stamp, image.size, pdb="afd.pdb", age=3).data())
+    machine = ThisMachine(api, MadeWindows(), Kernel().query, paths)
+    monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: machine)
+    return root
+
+
+def test_a_recording_carries_the_identities_of_its_images(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pool.etl"
+    images = told(capsys, str(out), "--for", "50ms")["recording"]["images"]
+    assert images["identified"] == 1
+    assert images["loaded"] > len(images["missing"]) > 1
+    assert not any(each["path"].endswith("afd.sys") for each in images["missing"])
+    assert {each["why"] for each in images["missing"]} == {"gone from disk"}
+    assert main(["info", "--json", "--quiet", "--images", str(out)]) == ExitCode.DONE
+    document = json.loads(capsys.readouterr().out)
+    assert document["damage"] == []
+    assert document["images"]["with_pdb"] == 1
+    (file,) = document["images"]["files"]
+    assert (file["name"], file["pdb"], file["guid"], file["age"]) == ("afd.sys", "afd.pdb", str(ProgramFile().guid), 3)
+    assert main(["info", "--quiet", "--images", str(out)]) == ExitCode.DONE
+    text = capsys.readouterr().out
+    assert "1 image of 1 file with the GUID and age of their PDB" in text
+    assert f"afd.sys  {ProgramFile().guid}    3  afd.pdb" in text
+
+
+def test_images_without_a_file_are_told_by_name_and_reason(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["record", str(tmp_path / "pool.etl"), "--for", "50ms"]) == ExitCode.DONE
+    err = capsys.readouterr().err
+    assert "images carry their identity" in err
+    assert "gone from disk" in err
+
+
+def test_where_identities_cannot_be_added_the_recording_stands_and_it_is_told(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr("tracer.images.appending._write_at", full)
+    out = tmp_path / "pool.etl"
+    told_of = told(capsys, str(out), "--for", "50ms")["recording"]
+    assert told_of["images"] is None
+    assert any("no identities of images are in the file: no space left" in note for note in told_of["notes"])
+    assert out.read_bytes() == (tmp_path / "first.etl").read_bytes()

@@ -16,7 +16,7 @@ from tracer.live.ring import KERNEL_RING_BYTES
 from tracer.live.windows import WindowsApi
 from tracer.trace import Batch
 
-BUILDS: Final = {Way.SYSTEM_PROVIDERS: 26_100, Way.PRIVATE_SYSTEM_LOGGER: 19_045, Way.NT_KERNEL_LOGGER: 7_601}
+BUILDS: Final = {Way.SYSTEM_PROVIDERS: 26_100, Way.PRIVATE_SYSTEM_LOGGER: 19_045}
 """A build of Windows for each way of turning the kernel's events on."""
 
 

@@ -8,20 +8,29 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from tracer.live import libraries
+
 VARIABLE: Final = "POOLSCOPE_STANDIN"
 """Environment variable that names the DLL for advapi32, the other beside it; ``.ci/windows/run`` sets it."""
 
 ALWAYS: Final = 1 << 30
 
 
-def _library(path: str) -> Any:
+_FILES: Final[dict[str, str]] = {}
+"""By library of Windows the stand-in that is loaded for it."""
+
+
+def _library(name: str) -> Any:
     if sys.platform != "win32":
         raise OSError("a stand-in is a Windows library")
-    return ct.WinDLL(path)
+    return ct.WinDLL(_FILES.get(name, name), use_last_error=True)
 
 
-def _libraries() -> Any:
-    return vars(ct)["windll"]  # a name that exists on Windows alone
+def _put_in_place(name: str, path: str, dll: Any) -> None:
+    """For pywintrace, which takes libraries from ``ctypes.windll``, and for ourselves."""
+    setattr(vars(ct)["windll"], name, dll)  # a name that exists on Windows alone
+    _FILES[name] = path
+    libraries.library = _library
 
 
 class StandIn:
@@ -34,7 +43,7 @@ class StandIn:
         self.dll.standin_get.restype = ct.c_uint64
         self.dll.standin_refuse.argtypes = [ct.c_char_p, ct.c_uint32, ct.c_uint32, ct.c_uint32]
         self.dll.standin_foreign.argtypes = [ct.c_wchar_p, ct.c_uint32]
-        for name in ("standin_play", "standin_record", "standin_stop"):
+        for name in ("standin_play", "standin_record", "standin_stop", "standin_stopping"):
             getattr(self.dll, name).argtypes = [ct.c_wchar_p]
 
     @classmethod
@@ -44,8 +53,9 @@ class StandIn:
         ``KeyError`` where the environment does not say which DLL, ``OSError`` where this is not Windows or the DLL
         cannot be loaded.
         """
-        made = cls(os.environ[VARIABLE])
-        _libraries().advapi32 = made.dll
+        path = os.environ[VARIABLE]
+        made = cls(path)
+        _put_in_place("advapi32", path, made.dll)
         return made
 
     def reset(self) -> None:
@@ -77,6 +87,10 @@ class StandIn:
         """A session that somebody else has started; ``mode`` is its LogFileMode."""
         self._check(self.dll.standin_foreign(name, mode))
 
+    def stopping(self, name: str) -> None:
+        """Somebody else has begun to stop a session: whoever stops it now is told so, and it ends."""
+        self._check(self.dll.standin_stopping(name))
+
     def stop(self, name: str) -> None:
         """Somebody else stops a session."""
         self._check(self.dll.standin_stop(name))
@@ -96,9 +110,10 @@ class Counters:
 
     @classmethod
     def bound(cls) -> Counters:
-        """The stand-in in the place of ntdll, for whoever takes it from ``ctypes.windll`` from now on."""
-        made = cls(str(Path(os.environ[VARIABLE]).with_name("ntdll-standin.dll")))
-        _libraries().ntdll = made.dll
+        """The stand-in in the place of ntdll, for whoever loads it from now on."""
+        path = str(Path(os.environ[VARIABLE]).with_name("ntdll-standin.dll"))
+        made = cls(path)
+        _put_in_place("ntdll", path, made.dll)
         return made
 
     def answer(self, kind: int, data: bytes, *, status: int = 0) -> None:

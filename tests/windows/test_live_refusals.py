@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.windows.capturing import Api, follow, open_capture
+from tests.tracer.live.test_replay import concluded
+from tests.windows.capturing import Api, follow, followed, open_capture
 from tests.windows.controller import REAL_TIME, SYSTEM_LOGGER
-from tests.windows.standin import StandIn
+from tests.windows.standin import Counters, StandIn
 from tests.windows.stream import busy_stream
 from tracer.errors import MachineError
 from tracer.live import failures
-from tracer.live.names import KERNEL_LOGGER, Owner, session_name
+from tracer.live.names import Owner, session_name
 from tracer.live.plan import CapturePlan, Way
 from tracer.live.recording import Recording
 from tracer.live.session import owner
 from tracer.trace import Batch
 
 Play = Callable[[bytes], None]
-DENIED, INVALID, EXISTS, PRIVILEGE, RESOURCES, NO_SUCH_SESSION = 5, 87, 183, 1314, 1450, 4201
+DENIED, INVALID, BUSY, EXISTS, PRIVILEGE, RESOURCES, NO_SUCH_SESSION = 5, 87, 170, 183, 1314, 1450, 4201
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +49,9 @@ def refused(way: Way = Way.SYSTEM_PROVIDERS) -> MachineError:
         ("StartTraceW", INVALID, 0, failures.CAPTURE_FAILED),
         ("StartTraceW", DENIED, 1, failures.ACCESS_DENIED),  # the sockets' session, beside the kernel's
         ("StartTraceW", RESOURCES, 1, failures.SESSION_LIMIT),
-        ("EnableTraceEx2", DENIED, 0, failures.ACCESS_DENIED),
-        ("EnableTraceEx2", INVALID, 1, failures.CAPTURE_FAILED),
         ("OpenTraceW", DENIED, 0, failures.OPEN_FAILED),
         ("OpenTraceW", RESOURCES, 1, failures.OPEN_FAILED),  # the sockets' consumer, after the kernel's
+        ("StartTraceW", BUSY, 0, failures.CAPTURE_FAILED),
     ],
 )
 def test_a_step_that_is_refused_gives_its_own_error(
@@ -62,27 +63,88 @@ def test_a_step_that_is_refused_gives_its_own_error(
     assert standin.count("started") == standin.count("stopped")
 
 
-@pytest.mark.parametrize("way", [Way.PRIVATE_SYSTEM_LOGGER, Way.NT_KERNEL_LOGGER])
-def test_a_group_mask_that_is_refused_is_an_error(standin: StandIn, way: Way) -> None:
+def test_a_group_mask_that_is_refused_is_an_error(standin: StandIn) -> None:
     standin.refuse("TraceSetInformation", INVALID)
-    error = refused(way)
+    error = refused(Way.PRIVATE_SYSTEM_LOGGER)
     assert error.code == failures.CAPTURE_FAILED
     assert "group mask" in error.where
 
 
-def test_stacks_that_are_refused_are_a_note_and_the_capture_goes_on(standin: StandIn) -> None:
-    standin.refuse("TraceSetInformation stacks", INVALID)
+def test_a_call_that_finds_windows_busy_is_repeated_once(standin: StandIn) -> None:
+    for call in ("StartTraceW", "EnableTraceEx2", "TraceSetInformation stacks"):
+        standin.refuse(call, BUSY, times=1)
+        with open_capture() as capture:
+            assert [step.outcome for step in capture.steps if step.name == "retry-busy"] == ["retried"]
+            assert capture.notes == ()
+
+
+def test_independent_mode_is_left_out_where_it_is_refused(standin: StandIn) -> None:
+    standin.refuse("StartTraceW independent", INVALID)
     with open_capture() as capture:
-        assert any("stacks" in note for note in capture.notes)
+        assert [step.outcome for step in capture.steps if step.name == "independent-mode"] == ["left-out"] * 2
 
 
-def test_nobody_elses_kernel_logger_is_stopped(standin: StandIn) -> None:
-    standin.foreign(KERNEL_LOGGER, SYSTEM_LOGGER)
-    assert refused(Way.NT_KERNEL_LOGGER).code == failures.SESSION_EXISTS
-    assert (standin.count("foreign"), standin.count("foreign stopped")) == (1, 0)
+def test_pool_events_come_by_the_group_mask_where_the_memory_provider_is_refused(
+    standin: StandIn, play: Play, loop_stream: bytes
+) -> None:
+    play(loop_stream)
+    granted = followed(open_capture(), standin)
+    standin.reset()
+    play(loop_stream)
+    standin.refuse("EnableTraceEx2 memory", INVALID)
+    capture = open_capture()
+    assert "the group mask does it" in capture.notes[0]
+    assert concluded(followed(capture, standin)) == concluded(granted)
 
 
-@pytest.mark.parametrize(("many", "mode"), [(8, SYSTEM_LOGGER), (64, REAL_TIME)])
+def test_without_pool_events_by_either_way_there_is_no_capture(standin: StandIn) -> None:
+    standin.refuse("EnableTraceEx2 memory", INVALID)
+    standin.refuse("TraceSetInformation", INVALID)
+    assert "memory" in refused().where
+
+
+@pytest.mark.parametrize(
+    ("parts", "says", "pool"),
+    [
+        (["completion"], "for completions of I/O", True),
+        (["completion", "pool"], "asked by hook id", True),
+        (["completion", "pool", "hooks"], "for pool events and completions of I/O", False),
+        (["all"], "asked by hook id", True),
+        (["all", "hooks"], "WITHOUT CALL STACKS", False),
+    ],
+)
+def test_stacks_come_as_far_as_windows_lets_them(
+    standin: StandIn, play: Play, loop_stream: bytes, parts: list[str], says: str, pool: bool
+) -> None:
+    Counters.bound()  # ntdll's other function takes the hook ids
+    play(loop_stream)
+    for part in parts:
+        names = {"all": "TraceSetInformation stacks", "hooks": "NtSetSystemInformation"}
+        standin.refuse(names.get(part, f"TraceSetInformation stacks {part}"), INVALID)
+    with_stack = 0
+    with open_capture() as capture:
+        assert [says in note for note in capture.notes] == [True]
+
+        def take(batch: Batch) -> None:
+            nonlocal with_stack
+            if "pool" in batch.tables:
+                with_stack += int(np.count_nonzero(batch.tables["pool"].stack >= 0))
+
+        follow(capture, standin, take)
+    assert (with_stack > 0) == pool
+
+
+def test_a_session_that_somebody_else_is_stopping_counts_as_stopped(standin: StandIn) -> None:
+    left = session_name("kernel", Owner(999_999, 1))
+    standin.foreign(left, REAL_TIME)
+    standin.stopping(left)
+    with open_capture() as capture:
+        assert capture.reclaimed == (left,)
+        standin.stopping(capture.info.session)
+    assert standin.count("foreign") == 0
+
+
+@pytest.mark.parametrize(("many", "mode"), [(6, SYSTEM_LOGGER), (64, REAL_TIME)])
 def test_a_limit_that_is_reached_says_who_holds_the_sessions(standin: StandIn, many: int, mode: int) -> None:
     for number in range(many):
         standin.foreign(f"theirs {number}", mode)
@@ -190,3 +252,27 @@ def test_a_recording_writes_its_file_and_its_failures_leave_none_running(
     with pytest.raises(MachineError) as caught:
         Recording.open(nowhere, Api(way))
     assert caught.value.code == failures.FILE_REFUSED
+
+
+def test_a_disk_without_room_bounds_the_file_and_one_that_is_full_is_told(
+    standin: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, free = CapturePlan(file=tmp_path / "out.etl", most_bytes=8192 << 20), 1000
+    monkeypatch.setattr(Api, "free_bytes", lambda *_: free << 20)
+    standin.set(free_megabytes=free)
+    with Recording.open(plan, Api()) as recording:
+        assert "full at 700 MB" in recording.notes[0]
+    standin.set(free_megabytes=100)
+    with pytest.raises(MachineError) as caught:
+        Recording.open(plan, Api())
+    assert (caught.value.code, "error 112" in caught.value.why) == (failures.FILE_REFUSED, True)
+
+
+@pytest.mark.parametrize("path", ["none/out.etl", "a file/out.etl", "folder", "a<b.etl"])
+def test_a_path_that_cannot_be_written_is_told_as_the_file_s(standin: StandIn, tmp_path: Path, path: str) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(MachineError) as caught:
+        Recording.open(CapturePlan(file=tmp_path / path), Api())
+    assert caught.value.code == failures.FILE_REFUSED
+    assert standin.count("started") == 0

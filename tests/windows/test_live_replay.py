@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.analyzers.against_truth import analysed
 from tests.tracer.live.test_replay import concluded
 from tests.windows.capturing import followed, open_capture
 from tests.windows.standin import StandIn
-from tests.windows.stream import delivered, stream_of
+from tests.windows.stream import busy_stream, delivered, stream_of
 from tracer.live.plan import CapturePlan, Way
 
 Play = Callable[[bytes], None]
@@ -70,3 +71,14 @@ def test_a_capture_of_one_tag_has_that_tag_alone(standin: StandIn, play: Play, l
     found = followed(open_capture(way, CapturePlan(tags=(b"AfdE",))), standin)
     assert set(found.pool.tags.tag.tolist()) == {int.from_bytes(b"AfdE", "little")}
     assert found.pool.totals.allocations > 0
+
+
+def test_where_the_session_lists_nothing_this_windows_is_asked_what_runs(standin: StandIn, play: Play) -> None:
+    play(busy_stream(100_000))  # pool events and stacks alone
+    found = followed(capture := open_capture(), standin)
+    assert found.info.listed is not None
+    assert found.info.listed.kinds >= {"process", "thread"}
+    assert (os.getpid(), "python.exe") in found.names.process_names()
+    assert any("named from a snapshot" in note for note in capture.notes)
+    assert set(found.census.kernel_events) <= {0x0E20, 0x0E22, 0x1820}
+    assert found.damage == ()

@@ -12,8 +12,9 @@ from tests.windows.controller import REAL_TIME, SYSTEM_LOGGER, Properties, contr
 from tests.windows.standin import StandIn
 
 ACCESS_DENIED, BAD_LENGTH, INVALID_PARAMETER, ALREADY_EXISTS, MORE_DATA = 5, 24, 87, 183, 234
-BAD_PATHNAME, NO_SYSTEM_RESOURCES, NO_SUCH_SESSION = 161, 1450, 4201
-MOST_SESSIONS, MOST_SYSTEM_LOGGERS = 64, 8
+PATH_NOT_FOUND, DISK_FULL, BAD_PATHNAME, NO_SYSTEM_RESOURCES = 3, 112, 161, 1450
+ACTIVE_CONNECTIONS, NO_SUCH_SESSION = 2402, 4201
+MOST_SESSIONS, MOST_PRIVATE_LOGGERS = 64, 6
 
 
 def test_a_session_gets_a_handle_its_name_behind_the_structure_and_the_sizes_it_runs_with(standin: StandIn) -> None:
@@ -58,9 +59,11 @@ def test_a_name_is_taken_once_whatever_its_case(standin: StandIn) -> None:
     assert start("MINE") == (ALREADY_EXISTS, 0)
 
 
-def test_eight_system_loggers_are_the_most_and_another_session_still_fits(standin: StandIn) -> None:
-    for number in range(MOST_SYSTEM_LOGGERS):
+def test_six_private_system_loggers_are_the_most_and_other_sessions_still_fit(standin: StandIn) -> None:
+    for number in range(MOST_PRIVATE_LOGGERS):
         standin.foreign(f"theirs {number}", SYSTEM_LOGGER)
+    for reserved in ("NT Kernel Logger", "Circular Kernel Context Logger"):
+        standin.foreign(reserved, SYSTEM_LOGGER)
     assert start("mine")[0] == NO_SYSTEM_RESOURCES
     assert start("mine", Properties(REAL_TIME))[0] == 0
 
@@ -132,7 +135,34 @@ def test_a_recording_session_has_its_file_from_the_start_and_its_events_in_it_at
 
 def test_a_recording_into_a_folder_that_is_not_there_is_refused(standin: StandIn, tmp_path: Path) -> None:
     status, _ = start("mine", Properties(0x1, file=str(tmp_path / "none" / "out.etl")))
-    assert status == BAD_PATHNAME
+    assert status == PATH_NOT_FOUND
+    assert standin.count("ours") == 0
+
+
+def test_a_place_for_a_files_name_in_a_session_without_a_file_is_refused(standin: StandIn) -> None:
+    properties = Properties()
+    properties.it.LogFileNameOffset = properties.fixed + 1024
+    assert start("mine", properties) == (INVALID_PARAMETER, 0)
+
+
+def test_a_file_that_another_session_writes_is_refused(standin: StandIn, tmp_path: Path) -> None:
+    file = str(tmp_path / "out.etl")
+    assert start("mine", Properties(0x1, file=file))[0] == 0
+    assert start("another", Properties(0x1, file=file))[0] == BAD_PATHNAME
+
+
+def test_a_file_may_not_become_larger_than_what_is_free_with_200_mb_to_spare(standin: StandIn, tmp_path: Path) -> None:
+    standin.set(free_megabytes=1000)
+    for megabytes, status in ((801, DISK_FULL), (800, 0)):
+        properties = Properties(0x1, file=str(tmp_path / "out.etl"))
+        properties.it.MaximumFileSize = megabytes
+        assert start("mine", properties)[0] == status
+
+
+def test_a_stop_while_it_is_being_stopped_is_told_and_it_ends(standin: StandIn) -> None:
+    started("mine")
+    standin.stopping("mine")
+    assert control("mine", controller.STOP) == ACTIVE_CONNECTIONS
     assert standin.count("ours") == 0
 
 

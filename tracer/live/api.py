@@ -6,9 +6,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
+
+if TYPE_CHECKING:
+    from tracer.live.snapshot import Snapshot
 
 INVALID_HANDLE: Final = 0xFFFFFFFFFFFFFFFF
 """What OpenTrace gives where it fails (INVALID_PROCESSTRACE_HANDLE)."""
@@ -22,18 +26,25 @@ class Status(IntEnum):
     """Error codes of winerror.h that a capture tells apart."""
 
     SUCCESS = 0
+    FILE_NOT_FOUND = 2
+    PATH_NOT_FOUND = 3
     ACCESS_DENIED = 5
+    BAD_LENGTH = 24
     SHARING_VIOLATION = 32
     NOT_SUPPORTED = 50
     INVALID_PARAMETER = 87
     DISK_FULL = 112
     CALL_NOT_IMPLEMENTED = 120
+    INVALID_NAME = 123
     BAD_PATHNAME = 161
+    BUSY = 170
     ALREADY_EXISTS = 183
     MORE_DATA = 234
+    DIRECTORY = 267  # the name of a folder is none
     CANCELLED = 1223
     PRIVILEGE_NOT_HELD = 1314
     NO_SYSTEM_RESOURCES = 1450
+    ACTIVE_CONNECTIONS = 2402  # of a session: it is being stopped already
     NO_SUCH_SESSION = 4201  # ERROR_WMI_INSTANCE_NOT_FOUND
 
 
@@ -89,6 +100,9 @@ class Api(Protocol):
     def own_process(self) -> int:
         """Id of this process."""
 
+    def snapshot(self) -> Snapshot:
+        """What runs now; for any thread, beside everything else. What Windows does not tell is empty."""
+
     def process_started(self, process: int) -> int:
         """FILETIME of a process's start; 0 where none of that id runs, :data:`NOT_TOLD` where Windows does not say."""
 
@@ -109,6 +123,12 @@ class Api(Protocol):
 
     def set_information(self, handle: int, information: InfoClass, data: bytes) -> int:
         """TraceSetInformation: status."""
+
+    def set_stack_hooks(self, handle: int, hooks: Sequence[int]) -> int:
+        """NtSetSystemInformation with the hook ids of events whose stacks are wanted: an NTSTATUS, 0 for success."""
+
+    def free_bytes(self, folder: Path) -> int | None:
+        """Free bytes of the disk that a folder is on; ``None`` where there is no such folder."""
 
     def open_trace(self, logfile: EventTraceLogfile) -> tuple[int, int]:
         """OpenTraceW: (status, handle); ``logfile.LogfileHeader`` is filled."""

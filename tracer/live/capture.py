@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Final
 
@@ -23,7 +24,10 @@ from tracer.live.following import LiveReading
 from tracer.live.head import head_of, info_of
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import KERNEL_RING_BYTES, SOCKETS_RING_BYTES, Ring
+from tracer.live.rundown import RundownWatch
+from tracer.live.session import Session
 from tracer.live.starting import Sessions, start_sessions
+from tracer.live.steps import Step
 from tracer.live.taking import rehearse
 from tracer.live.watching import LossWatch
 from tracer.stacks.table import StackTable
@@ -33,8 +37,8 @@ POLL_SECONDS: Final = 0.05
 """How long :meth:`Capture.wait` waits between two looks into the rings."""
 MANY_BYTES: Final = 1 << 20
 """Bytes in the rings that are taken without waiting for more."""
-END_SECONDS: Final = 5.0
-"""How long a stopped session may take to deliver what it holds; its events are given up then."""
+END_SECONDS: Final = 10.0
+"""How long a stopped session may take to deliver what it holds (Microsoft: several seconds); given up then."""
 _TAG_BITS: Final = 0x7FFFFFFF
 
 
@@ -45,9 +49,10 @@ class Capture(AbstractContextManager["Capture"]):
     """
 
     def __init__(
-        self, plan: CapturePlan, sessions: Sessions, consumers: list[Consumer], began: Moment,
+        self, plan: CapturePlan, api: Api, sessions: Sessions, consumers: list[Consumer], began: Moment,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
+        self._api = api
         self._plan = plan
         self._sessions = sessions
         self._consumers = consumers
@@ -58,6 +63,7 @@ class Capture(AbstractContextManager["Capture"]):
         self._counters = Counters()
         self._classifier: Classifier | None = None
         self._reading: LiveReading | None = None
+        self._rundown: RundownWatch | None = None
         self._stopped_at: float | None = None
         self._lock = threading.Lock()
         self.stacks = StackTable()
@@ -65,9 +71,11 @@ class Capture(AbstractContextManager["Capture"]):
     @classmethod
     def open(
         cls, plan: CapturePlan, api: Api, clock: Callable[[], float] = time.monotonic, *,
-        ring_bytes: int = KERNEL_RING_BYTES,
+        ring_bytes: int = KERNEL_RING_BYTES, steps: list[Step] | None = None,
     ) -> Capture:  # fmt: skip
         """Start sessions and consumers; ``ring_bytes`` is the memory for kernel events that wait for the worker.
+
+        ``steps`` gets what was asked of Windows, also where that fails.
 
         :class:`~tracer.errors.MachineError`, codes of :mod:`tracer.live.failures`; nothing of ours runs then.
         """
@@ -76,18 +84,18 @@ class Capture(AbstractContextManager["Capture"]):
         callback = event_callback()
         rehearse()
         with ExitStack() as undo:
+            consumers: list[Consumer] = []
+
+            def receive(session: Session) -> int:
+                ring = Ring(min(ring_bytes, SOCKETS_RING_BYTES) if consumers else ring_bytes)
+                consumers.append(Consumer(api, session.name, ring, callback))
+                undo.callback(consumers[-1].close)
+                return consumers[-1].start()
+
             began = api.now()
-            sessions = start_sessions(plan, api)
-            undo.callback(sessions.stop)
-            consumers = []
-            for session in sessions.all:
-                ring = Ring(ring_bytes if session is sessions.kernel else min(ring_bytes, SOCKETS_RING_BYTES))
-                consumer = Consumer(api, session.name, ring, callback)
-                consumer.start()
-                undo.callback(consumer.close)
-                consumers.append(consumer)
+            sessions = start_sessions(plan, api, steps, receive)
             undo.pop_all()
-        return cls(plan, sessions, consumers, began, clock)
+        return cls(plan, api, sessions, consumers, began, clock)
 
     @property
     def info(self) -> TraceInfo:
@@ -95,12 +103,18 @@ class Capture(AbstractContextManager["Capture"]):
         read = 0 if self._reading is None else self._reading.byte_count.records
         head = self._head if self._reading is None else self._reading.head
         last = 0 if self._reading is None else max(0, head.clock.ns_of(self._reading.last_time))
-        return info_of(head, self._sessions, read, last)
+        listed = None if self._rundown is None else self._rundown.listed
+        return replace(info_of(head, self._sessions, read, last), listed=listed)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What Windows did not offer: sentences for the user."""
         return tuple(self._sessions.notes)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was asked of Windows at the start, and what it answered."""
+        return tuple(self._sessions.steps)
 
     @property
     def reclaimed(self) -> tuple[str, ...]:
@@ -131,6 +145,11 @@ class Capture(AbstractContextManager["Capture"]):
             return ByteCount(0, 0, 0, 0)
         count = self._reading.byte_count
         return ByteCount(0, count.records, count.padding, 0)
+
+    @property
+    def filtered(self) -> int:
+        """Pool events of tags that the plan does not name, so far: Windows sent them all the same."""
+        return 0 if self._reading is None else self._reading.filtered
 
     @property
     def waiting_bytes(self) -> int:
@@ -165,6 +184,9 @@ class Capture(AbstractContextManager["Capture"]):
         ended in another way.
         """
         reading, watch = self._begin(kinds), LossWatch(self._sessions, self._clock)
+        self._rundown = rundown = RundownWatch(
+            self._api, self._counters, self._sessions, self._began, self._clock
+        )  # fmt: skip
         fault: MachineError | None = None
         while not self._over():
             if self._stopped_at is None:
@@ -174,11 +196,13 @@ class Capture(AbstractContextManager["Capture"]):
                 else:
                     watch.ask(reading)
             reading.drain()
+            rundown.look(reading)
             yield reading.due() or reading.idle()
         self.close()
         while reading.drain():
             continue
         watch.settle(reading)
+        rundown.finish(reading)
         yield reading.last()
         if fault is not None:
             raise fault

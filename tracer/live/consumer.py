@@ -6,7 +6,6 @@ import ctypes as ct
 import threading
 from typing import Final
 
-from tracer.live import failures
 from tracer.live.api import Api, Status
 from tracer.live.ring import Ring
 from tracer.live.structures import EventTraceLogfile, wide
@@ -27,7 +26,6 @@ class Consumer:
 
     def __init__(self, api: Api, session: str, ring: Ring, callback: int) -> None:
         self._api = api
-        self._session = session
         self.ring = ring
         self._name = wide(session)
         self._logfile = EventTraceLogfile(
@@ -39,13 +37,13 @@ class Consumer:
         self._ended = threading.Event()
         self.status: int = Status.SUCCESS
 
-    def start(self) -> None:
-        """Open the session's events and begin; :class:`~tracer.errors.MachineError` where they cannot be opened."""
+    def start(self) -> int:
+        """Open the session's events and begin: OpenTrace's status."""
         status, handle = self._api.open_trace(self._logfile)
-        if status != Status.SUCCESS:
-            raise failures.not_opened(self._session, status)
-        self._handle = handle
-        self._thread.start()
+        if status == Status.SUCCESS:
+            self._handle = handle
+            self._thread.start()
+        return status
 
     @property
     def ended(self) -> bool:

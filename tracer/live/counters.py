@@ -78,16 +78,22 @@ class PoolCounters:
 class BigPool:
     """Allocations larger than a page: ``address`` and ``size`` uint64, ``tag`` uint32, ``paged`` bool.
 
-    Addresses are 0 where Windows hides them from who asks.
+    Addresses are 0 where Windows hides them from who asks (24H2 and later, without the right to debug). Their lowest
+    bit tells the kind of pool: ``paged`` is ``None`` then.
     """
 
     address: npt.NDArray[np.uint64]
     size: npt.NDArray[np.uint64]
     tag: npt.NDArray[np.uint32]
-    paged: npt.NDArray[np.bool_]
+    paged: npt.NDArray[np.bool_] | None
 
     def __len__(self) -> int:
         return len(self.address)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether there are allocations, and Windows tells the address of none."""
+        return self.paged is None
 
 
 def pool_counters(query: Query, pointer_size: int = 8) -> PoolCounters:
@@ -104,8 +110,11 @@ def big_pool(query: Query, pointer_size: int = 8) -> BigPool:
     """Ask for all allocations larger than a page. Raises MachineError."""
     raw = _entries(asked(query, BIG_POOL), big_pool_layout(pointer_size), pointer_size)
     address = raw["address"].astype(np.uint64)
-    nonpaged = (address & np.uint64(1)) != 0
-    return BigPool(address & ~np.uint64(1), raw["bytes"].astype(np.uint64), raw["tag"] & _PROTECTED, ~nonpaged)
+    paged = (address & np.uint64(1)) == 0
+    hidden = len(address) > 0 and not address.any()
+    return BigPool(
+        address & ~np.uint64(1), raw["bytes"].astype(np.uint64), raw["tag"] & _PROTECTED, None if hidden else paged
+    )
 
 
 def asked(query: Query, kind: int) -> bytes:
@@ -160,7 +169,10 @@ def _refused(kind: int, why: str) -> MachineError:
 
 
 def windows_query() -> Query:
-    """``NtQuerySystemInformation`` of this machine. Raises MachineError where there is none."""
+    """``NtQuerySystemInformation`` of this machine, with the right to debug where this user has it.
+
+    Raises MachineError where there is none.
+    """
     if sys.platform != "win32":
         raise MachineError(
             "not-windows",
@@ -171,7 +183,11 @@ def windows_query() -> Query:
         )
     import ctypes
 
-    function = ctypes.windll.ntdll.NtQuerySystemInformation
+    from tracer.live import libraries
+    from tracer.live.privilege import DEBUG, enable
+
+    enable(DEBUG)  # without it, addresses are hidden; counters are told all the same
+    function = libraries.library("ntdll").NtQuerySystemInformation
     function.argtypes = (ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32))
     function.restype = ctypes.c_uint32
 

@@ -24,9 +24,6 @@ from tracer.live.structures import (
     Guid,
 )
 
-SYSTEM_TRACE_CONTROL: Final = uuid.UUID("9e814aad-3204-11d2-9a82-006008a86939")
-"""The kernel's own provider (SystemTraceControlGuid), which the NT Kernel Logger is a session of."""
-
 MEMORY: Final = uuid.UUID("82958ca9-b6cd-47f8-a3a8-03ae85a4bc24")
 SCHEDULER: Final = uuid.UUID("599a2a76-4d91-4910-9ac7-7d33f2e97a6c")
 IO: Final = uuid.UUID("3d5c43e3-0f1c-4202-b817-174c0070dc79")
@@ -66,18 +63,39 @@ _SCHEMATIZED: Final = 0x80000000
 """EVENT_FILTER_TYPE_SCHEMATIZED."""
 _PARAMETERS_VERSION: Final = 2
 
-STACK_HOOKS: Final = (
-    *(pool.ALLOC, pool.ALLOC_SESSION, pool.FREE, pool.FREE_SESSION),
-    thread.READY,
-    irp.COMPLETE,
-)
+_POOL_HOOKS: Final = (pool.ALLOC, pool.ALLOC_SESSION, pool.FREE, pool.FREE_SESSION)
+STACK_HOOKS: Final = (*_POOL_HOOKS, thread.READY, irp.COMPLETE)
 """Events that come with their call stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackList:
+    """Events to ask stacks for at once; ``missing``: what then has none, in words."""
+
+    step: str
+    asked: str
+    hooks: tuple[int, ...]
+    missing: str
+
+
+STACK_LISTS: Final = (
+    StackList("stacks", "pool, ready thread, I/O completion", STACK_HOOKS, ""),
+    StackList("stacks-shorter", "pool, ready thread", (*_POOL_HOOKS, thread.READY), "completions of I/O"),
+    StackList("stacks-shorter", "ready thread", (thread.READY,), "pool events and completions of I/O"),
+)
+"""One list is refused as a whole, so the next leaves out what fewest programs are known to ask for."""
+
+
+def has_pool(hooks: tuple[int, ...]) -> bool:
+    """Whether a list has the events that stacks are wanted for most."""
+    return set(_POOL_HOOKS) <= set(hooks)
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A provider to turn on."""
 
+    name: str
     guid: uuid.UUID
     level: int
     keywords: int
@@ -87,8 +105,11 @@ def system_providers(plan: CapturePlan) -> tuple[Provider, ...]:
     """The kernel's events as providers (build 20348 and later)."""
     scheduler = (_DISPATCHER | _CONTEXT_SWITCH) * plan.context_switches | _KERNEL_QUEUE * plan.requests
     io = _NETWORK | _DRIVERS * plan.requests
-    wanted = ((PROCESS, _GENERAL | _THREAD | _LOADER), (MEMORY, _POOL), (SCHEDULER, scheduler), (IO, io))
-    return tuple(Provider(guid, INFORMATION, keywords) for guid, keywords in wanted if keywords)
+    wanted = (
+        ("process", PROCESS, _GENERAL | _THREAD | _LOADER), ("memory", MEMORY, _POOL),
+        ("scheduler", SCHEDULER, scheduler), ("io", IO, io),
+    )  # fmt: skip
+    return tuple(Provider(name, guid, INFORMATION, keywords) for name, guid, keywords in wanted if keywords)
 
 
 def kinds_enabled(plan: CapturePlan) -> frozenset[str]:
@@ -103,7 +124,10 @@ def socket_providers(plan: CapturePlan) -> tuple[Provider, ...]:
     """Winsock-AFD and TCPIP, by their manifests."""
     if not plan.sockets:
         return ()
-    return Provider(afd.PROVIDER, VERBOSE, ALL_KEYWORDS), Provider(tcpip.PROVIDER, INFORMATION, _TCPIP_LIVES)
+    return (
+        Provider("Winsock-AFD", afd.PROVIDER, VERBOSE, ALL_KEYWORDS),
+        Provider("TCPIP", tcpip.PROVIDER, INFORMATION, _TCPIP_LIVES),
+    )
 
 
 def group_mask(plan: CapturePlan) -> bytes:
@@ -113,9 +137,9 @@ def group_mask(plan: CapturePlan) -> bytes:
     return struct.pack(f"<{_MASK_WORDS}I", BASIC_FLAGS | _MASK_NETWORK, second, *[0] * (_MASK_WORDS - 2))
 
 
-def stack_events() -> bytes:
+def stack_events(hooks: tuple[int, ...] = STACK_HOOKS) -> bytes:
     """The events whose stacks are wanted, as an array of CLASSIC_EVENT_ID."""
-    named = [found for hook in STACK_HOOKS if (found := classic(KernelId(hook))) is not None]
+    named = [found for hook in hooks if (found := classic(KernelId(hook))) is not None]
     return b"".join(bytes(ClassicEventId(Guid.of(item.provider), item.event)) for item in named)
 
 

@@ -32,6 +32,7 @@ MOST_GAPS: Final = 10_000
 FILETIME_SECOND: Final = 10_000_000
 _NEAR_SECONDS: Final = 3600
 """A first record further than this from the session's start was not logged by this machine's clock (a replay)."""
+_EVENTS_ALONE: Final = [STATE_RECORDS, STATE_LAST_TIME]
 _TURNS: Final = 256
 """Looks into a ring for one batch: 64 MB, so that a batch is made even when the worker cannot keep up."""
 
@@ -74,9 +75,19 @@ class LiveReading(Reading):
         return int(self._state[STATE_RECORDS])
 
     @property
+    def filtered(self) -> int:
+        """Pool events left out so far because nobody asked for their tag."""
+        return self._loader.filtered
+
+    @property
     def waiting(self) -> int:
         """Bytes in the rings."""
         return sum(ring.waiting for ring in self._rings)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a record has come."""
+        return self._placed
 
     def drain(self) -> int:
         """Take what has come, up to a bound; gives the records."""
@@ -87,6 +98,18 @@ class LiveReading(Reading):
                     break
                 taken += self._take(ring)
         return taken
+
+    def take_listed(self, ring: Ring, ticks: int) -> int:
+        """Take rows that no event told, from a ring of their own: nothing counts them, and no capture lasts until them.
+
+        ``ticks``: their raw time, after that of everything that has gone out; gives it in ns.
+        """
+        counters, kept = self._counters, self._state[_EVENTS_ALONE].copy()
+        self._counters = Counters()
+        while ring.waiting:
+            self._take(ring)
+        self._counters, self._state[_EVENTS_ALONE] = counters, kept
+        return self._head.clock.ns_of(ticks)
 
     def due(self) -> Batch | None:
         """What may go out now; ``None`` where nothing may that has not gone."""

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from tracer.live.api import NOT_TOLD, Api, Status
 from tracer.live.names import owner_of
-from tracer.live.plan import FIRST_WITH_POOL_EVENTS, Way, way_for
-from tracer.live.session import is_system_logger
+from tracer.live.plan import FIRST_BUILD, Way, way_for
+from tracer.live.session import RESERVED, is_system_logger
 
 CONSUMER: Final = "pywintrace"
 """The package that receives events (imported as ``etw``)."""
@@ -28,6 +28,9 @@ class Asking(Protocol):
 
     def paging_executive_disabled(self) -> bool | None:
         """The registry's DisablePagingExecutive; ``None`` where it cannot be read."""
+
+    def in_container(self) -> bool | None:
+        """Whether this is a Windows container; ``None`` where the registry cannot be read."""
 
     def machine_bits(self) -> int:
         """64 or 32: of Windows, not of this Python."""
@@ -62,6 +65,7 @@ class Facts:
     symbol_path: bool
     elevated: bool | None = None
     paging_executive_disabled: bool | None = None
+    in_container: bool | None = None
     sessions: tuple[RunningSession, ...] | None = None
     sessions_status: int = 0
 
@@ -71,9 +75,10 @@ class Facts:
         return self.system == "Windows"
 
     @property
-    def system_loggers(self) -> tuple[RunningSession, ...]:
-        """Sessions that take one of the eight places of system loggers."""
-        return tuple(session for session in self.sessions or () if session.is_system_logger)
+    def private_loggers(self) -> tuple[RunningSession, ...]:
+        """Sessions that take one of the places of private system loggers."""
+        loggers = (session for session in self.sessions or () if session.is_system_logger)
+        return tuple(session for session in loggers if session.name not in RESERVED)
 
 
 def facts(asking: Asking | None = None, api: Api | None = None) -> Facts:
@@ -87,7 +92,7 @@ def facts(asking: Asking | None = None, api: Api | None = None) -> Facts:
         system="Windows" if windows else platform.system() or sys.platform,
         release=platform.release(),
         build=build,
-        way=way_for(build) if build >= FIRST_WITH_POOL_EVENTS else None,
+        way=way_for(build) if build >= FIRST_BUILD else None,
         processors=machine.processors if machine is not None else os.cpu_count() or 0,
         python=platform.python_version(),
         python_bits=bits,
@@ -96,6 +101,7 @@ def facts(asking: Asking | None = None, api: Api | None = None) -> Facts:
         symbol_path=bool(os.environ.get(SYMBOL_PATH)),
         elevated=asking.elevated() if asking is not None else None,
         paging_executive_disabled=asking.paging_executive_disabled() if asking is not None else None,
+        in_container=asking.in_container() if asking is not None else None,
         sessions=sessions,
         sessions_status=status,
     )

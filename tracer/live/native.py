@@ -13,6 +13,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from tracer.jit import kernel
+
 _Numba: TypeAlias = Any
 """Something of numba's or LLVM's, neither of which says its types."""
 _memcpy: Callable[..., _Numba] = cgutils.raw_memcpy
@@ -83,3 +85,9 @@ def _publish(_context: _Numba) -> _Signature:
 
 copy: Callable[[int, int, int], None] = _intrinsic(_copy)
 publish: Callable[[], None] = _intrinsic(_publish)
+
+
+@kernel
+def fence() -> None:
+    """The same order, for who reads or writes memory from Python: ARM64 would not keep it by itself."""
+    publish()

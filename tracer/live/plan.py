@@ -1,4 +1,4 @@
-"""What to capture and by which of Windows' three ways: decided from numbers, so that it can be tested anywhere."""
+"""What to capture and by which of Windows' two ways: decided from numbers, so that it can be tested anywhere."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ TAG_BYTES: Final = 4
 
 FIRST_WITH_SYSTEM_PROVIDERS: Final = 20348
 """Windows Server 2022 and Windows 11 (Microsoft's page on system providers)."""
-FIRST_WITH_SYSTEM_LOGGERS: Final = 9200
-"""Windows 8: EVENT_TRACE_SYSTEM_LOGGER_MODE, up to eight such sessions."""
-FIRST_WITH_POOL_EVENTS: Final = 7600
-"""Windows 7."""
+FIRST_BUILD: Final = 9600
+"""Windows 8.1: the oldest that the Python which this needs installs on, and that has independent sessions."""
 
 _SECONDS_BUFFERED: Final = 2.0
 _BUFFERS_A_CPU: Final = 4
@@ -33,14 +31,11 @@ class Way(StrEnum):
 
     SYSTEM_PROVIDERS = "system-providers"  # a private system logger, each kind a provider with keywords
     PRIVATE_SYSTEM_LOGGER = "private-system-logger"  # the same, with a group mask
-    NT_KERNEL_LOGGER = "nt-kernel-logger"  # the one session of that name, with a group mask
 
 
 def way_for(build: int) -> Way:
-    """The way that a build of Windows offers, the newest first."""
-    if build >= FIRST_WITH_SYSTEM_PROVIDERS:
-        return Way.SYSTEM_PROVIDERS
-    return Way.PRIVATE_SYSTEM_LOGGER if build >= FIRST_WITH_SYSTEM_LOGGERS else Way.NT_KERNEL_LOGGER
+    """The way that a build of Windows from :data:`FIRST_BUILD` on offers, the newest first."""
+    return Way.SYSTEM_PROVIDERS if build >= FIRST_WITH_SYSTEM_PROVIDERS else Way.PRIVATE_SYSTEM_LOGGER
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 Names of WPR's keywords, stacks and elements, and the order that elements must have: Microsoft's reference of recording
 profiles (pages "Keyword (in SystemProvider)", "Stack", "PoolTags", "EventProvider"). ``NetworkTrace`` is not on the
-page but in the profiles that come with the Windows SDK. xperf's names: Microsoft's pages "Start" and "Kernel flags".
+page but in the profiles that come with the Windows SDK. That a profile says what merging adds, and behind its
+collectors, is as in WPR's own profiles when they are exported; the page "TraceMergeProperty" has the words.
+xperf's names: Microsoft's pages "Start" and "Kernel flags".
 No stack of I/O completion is among WPR's names.
 """
 
@@ -28,6 +30,10 @@ _XPERF_FLAGS: Final = (
     *("PROC_THREAD", "LOADER", "CSWITCH", "DISPATCHER", "KQUEUE", "DRIVERS", "NETWORKTRACE", "POOL"),
 )
 _XPERF_STACKS: Final = ("PoolAlloc", "PoolFree", "PoolAllocSession", "PoolFreeSession", "ReadyThread")
+_MERGED: Final = (
+    *("ImageId", "BuildInfo", "VolumeMapping", "EventMetadata", "PerfTrackMetadata", "WinSAT", "NetworkInterface"),
+)
+"""What merging adds to the trace: above all what symbols need to know of images, and the manifests' events."""
 _TAG: Final = re.compile(r"[ -~]{1,4}")
 _UNFIT: Final = ('"', "+", "--")
 """What has a meaning of its own on xperf's command line, or must not stand in a comment of XML."""
@@ -165,6 +171,14 @@ def _profile(parent: ElementTree.Element) -> None:
     events = ElementTree.SubElement(collectors, "EventCollectorId", Value=f"{NAME}.EventCollector")
     providers = ElementTree.SubElement(events, "EventProviders")
     _values(providers, "EventProviderId", tuple(manifest.id for manifest in manifests()))
+    _merge(ElementTree.SubElement(profile, "TraceMergeProperties"))
+
+
+def _merge(parent: ElementTree.Element) -> None:
+    merge = ElementTree.SubElement(parent, "TraceMergeProperty", Id=f"{NAME}.Merge", Name=f"{NAME}.Merge")
+    _values(merge, "DeletePreMergedTraceFiles", ("true",))
+    _values(merge, "FileCompression", ("false",))
+    _values(ElementTree.SubElement(merge, "CustomEvents"), "CustomEvent", _MERGED)
 
 
 def _values(parent: ElementTree.Element, kind: str, values: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from tracer.live.api import Api
 from tracer.live.plan import CapturePlan
 from tracer.live.session import Losses
 from tracer.live.starting import Sessions, start_sessions
+from tracer.live.steps import Step
 from tracer.trace import Loss
 
 
@@ -22,19 +23,33 @@ class Recording(AbstractContextManager["Recording"]):
         self._sessions = sessions
 
     @classmethod
-    def open(cls, plan: CapturePlan, api: Api) -> Recording:
-        """Start it; ``plan.file`` says where.
+    def open(cls, plan: CapturePlan, api: Api, steps: list[Step] | None = None) -> Recording:
+        """Start it; ``plan.file`` says where. ``steps`` gets what was asked of Windows, also where that fails.
 
         :class:`~tracer.errors.MachineError`, codes of :mod:`tracer.live.failures`.
         """
         if plan.file is None:
             raise UsageError("no-file", "a recording needs a file", why="none was given", next="give its path")
-        return cls(plan.file, start_sessions(plan, api))
+        return cls(plan.file, start_sessions(plan, api, steps))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What Windows did not offer: sentences for the user."""
         return tuple(self._sessions.notes)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was asked of Windows at the start, and what it answered."""
+        return tuple(self._sessions.steps)
+
+    @property
+    def full_bytes(self) -> int:
+        """A file of so many bytes is full: a buffer short of its bound, since Windows writes whole buffers.
+
+        0 where it has no bound.
+        """
+        most = self._sessions.most_bytes
+        return most - min(self._sessions.kernel.buffer_bytes, most // 2)
 
     @property
     def reclaimed(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from tracer.errors import MachineError
@@ -10,13 +11,17 @@ from tracer.etl.headers import LogFileMode
 from tracer.live import failures
 from tracer.live.api import NOT_TOLD, Api, Control, Status
 from tracer.live.names import KERNEL_LOGGER, Owner, owner_of
+from tracer.live.steps import Step
 from tracer.live.structures import NamedProperties
 
-MOST_SYSTEM_LOGGERS: Final = 8
+MOST_SYSTEM_LOGGERS: Final = 6
 MOST_SESSIONS: Final = 64
-"""Microsoft's documents: system loggers at a time, and sessions at a time."""
-_CONTEXT_LOGGER: Final = "Circular Kernel Context Logger"
-"""A system logger by its name; the others say so in their mode."""
+"""Microsoft's documents: private system loggers at a time (eight, less two reserved places, which nobody else gets),
+and sessions at a time, unless the registry's EtwMaxLoggers says otherwise (32 to 256)."""
+RESERVED: Final = frozenset({KERNEL_LOGGER, "Circular Kernel Context Logger"})
+"""System loggers by their names, with places of their own; the others say so in their mode."""
+_STOPPED: Final = frozenset({Status.SUCCESS, Status.NO_SUCH_SESSION, Status.ACTIVE_CONNECTIONS})
+"""Answers to a stop after which it is stopped, or being stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Losses:
 
 
 class Session:
-    """A running session of ours; made by :meth:`start`."""
+    """A running session of ours; started by :mod:`tracer.live.starting`."""
 
     def __init__(self, api: Api, name: str, handle: int, properties: NamedProperties) -> None:
         self._api = api
@@ -49,18 +54,6 @@ class Session:
         self.losses = Losses()
         self.running = True
 
-    @classmethod
-    def start(cls, api: Api, name: str, properties: NamedProperties) -> Session:
-        """Start it; :class:`~tracer.errors.MachineError` where Windows refuses."""
-        status, handle = api.start_trace(name, properties)
-        if status == Status.ALREADY_EXISTS:
-            raise failures.exists(name)
-        if status == Status.NO_SYSTEM_RESOURCES:
-            raise _limit_reached(api, name)
-        if status != Status.SUCCESS:
-            raise failures.refused("StartTraceW", name, status)
-        return cls(api, name, handle, properties)
-
     def poll(self) -> Losses:
         """Ask what was lost so far; :attr:`running` becomes false where the session is gone."""
         self._take(Control.QUERY)
@@ -70,7 +63,7 @@ class Session:
         """Stop it, if it still runs; gives what was lost in all. Never raises for a session that is gone."""
         if self.running:
             status = self._take(Control.STOP)
-            if status not in (Status.SUCCESS, Status.NO_SUCH_SESSION):
+            if status not in _STOPPED:
                 raise failures.refused("ControlTraceW", self.name, status)
             self.running = False
         return self.losses
@@ -87,22 +80,52 @@ class Session:
         return status
 
 
-def _limit_reached(api: Api, name: str) -> MachineError:
-    """Which limit it is, and who holds the sessions."""
+def refused_start(api: Api, name: str, properties: NamedProperties, file: Path | None, status: int) -> MachineError:
+    """Why Windows did not start a session."""
+    if status == Status.ALREADY_EXISTS:
+        return failures.exists(name)
+    if status == Status.NO_SYSTEM_RESOURCES:
+        return _limit_reached(
+            api, name, system_logger=bool(properties.properties.LogFileMode & LogFileMode.SYSTEM_LOGGER)
+        )
+    if status == Status.ACCESS_DENIED and file is not None and not _can_write(file):
+        return failures.file_refused(name, status)  # the session itself may well be allowed
+    return failures.refused("StartTraceW", name, status)
+
+
+def _can_write(file: Path) -> bool:
+    """Whether this user may make or write it; leaves no file that was not there."""
+    was_there = file.exists()
+    try:
+        file.open("ab").close()
+    except OSError:
+        return False
+    if not was_there:
+        file.unlink(missing_ok=True)
+    return True
+
+
+def _limit_reached(api: Api, name: str, *, system_logger: bool) -> MachineError:
+    """Which limit it is, and who holds the sessions, system loggers first: of those there are fewest places."""
     _, running = api.sessions()
-    loggers = tuple(item.name for item in running if is_system_logger(item))
-    if len(loggers) >= MOST_SYSTEM_LOGGERS:
-        return failures.limit(name, "system logger", MOST_SYSTEM_LOGGERS, loggers)
-    return failures.limit(name, "session", MOST_SESSIONS, tuple(item.name for item in running))
+    loggers = tuple(item.name for item in running if is_private_logger(item))
+    if system_logger and len(loggers) >= MOST_SYSTEM_LOGGERS:
+        return failures.limit(name, "private system logger", MOST_SYSTEM_LOGGERS, loggers)
+    others = tuple(item.name for item in running if not is_private_logger(item))
+    return failures.limit(name, "session", MOST_SESSIONS, loggers + others)
 
 
 def is_system_logger(item: NamedProperties) -> bool:
-    """Whether a session takes one of the eight places."""
-    mode = int(item.properties.LogFileMode)
-    return bool(mode & LogFileMode.SYSTEM_LOGGER) or item.name in (KERNEL_LOGGER, _CONTEXT_LOGGER)
+    """Whether a session gets the kernel's events."""
+    return bool(item.properties.LogFileMode & LogFileMode.SYSTEM_LOGGER) or item.name in RESERVED
 
 
-def reclaim(api: Api) -> tuple[str, ...]:
+def is_private_logger(item: NamedProperties) -> bool:
+    """Whether a session takes one of the :data:`MOST_SYSTEM_LOGGERS` places."""
+    return is_system_logger(item) and item.name not in RESERVED
+
+
+def reclaim(api: Api, steps: list[Step]) -> tuple[str, ...]:
     """Stop sessions of ours that outlived the process that started them; gives their names.
 
     Ours by name and orphaned: no process of that id and start runs. Any other session is left alone.
@@ -115,7 +138,11 @@ def reclaim(api: Api) -> tuple[str, ...]:
         owner = owner_of(item.name)
         if owner is None or api.process_started(owner.process) in (owner.started, NOT_TOLD):
             continue
-        if api.control_trace(0, item.name, NamedProperties.empty(), Control.STOP) == Status.SUCCESS:
+        status = api.control_trace(0, item.name, NamedProperties.empty(), Control.STOP)
+        steps.append(
+            Step("reclaim", "ControlTraceW", item.name, status, "granted" if status in _STOPPED else "left-out")
+        )
+        if status in _STOPPED:
             stopped.append(item.name)
     return tuple(stopped)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from tracer.errors import MachineError
@@ -13,37 +16,48 @@ from tracer.live.enabling import (
     BASIC_FLAGS,
     MEMORY,
     PROCESS,
-    SYSTEM_TRACE_CONTROL,
+    STACK_HOOKS,
+    STACK_LISTS,
     PoolTagFilter,
     Provider,
     group_mask,
+    has_pool,
     kinds_enabled,
     socket_providers,
     stack_events,
     system_providers,
 )
-from tracer.live.names import KERNEL_LOGGER, session_name
-from tracer.live.plan import CapturePlan, Way, buffers_for, way_for
-from tracer.live.session import Losses, Session, owner, reclaim
-from tracer.live.structures import NAME_CHARACTERS, Guid, NamedProperties, wide
+from tracer.live.names import session_name
+from tracer.live.plan import FIRST_BUILD, CapturePlan, Way, buffers_for, way_for
+from tracer.live.session import Losses, Session, owner, reclaim, refused_start
+from tracer.live.steps import Outcome, Step
+from tracer.live.structures import NAME_CHARACTERS, EnableTraceParameters, NamedProperties, wide
 
 _TRACED_GUID: Final = 0x20000
 """WNODE_FLAG_TRACED_GUID."""
 _FLUSH_SECONDS: Final = 1
-"""How long an event may wait in a buffer that does not fill."""
+"""How long an event may wait in a buffer that does not fill, where somebody waits for it. A file is given full ones."""
+_MB: Final = 20
+_KEPT_FREE: Final = 300 << _MB
+"""StartTrace refuses a file whose bound leaves less than 200 MB free on the system's drive."""
+BUSY_SECONDS: Final = 1.0
+"""After which a call that was answered with 170 (busy) is repeated."""
 
 
 @dataclass(slots=True)
 class Sessions:
     """The sessions of one capture. ``notes``: what Windows did not offer, each a sentence; nothing fatal.
 
-    ``reclaimed``: names of sessions that a crashed capture had left behind and that were stopped. ``enabled``: what
-    :func:`~tracer.live.enabling.kinds_enabled` says, once it is on.
+    ``steps``: what was asked of Windows, in order. ``reclaimed``: names of sessions that a crashed capture had left
+    behind and that were stopped. ``enabled``: what :func:`~tracer.live.enabling.kinds_enabled` says, once it is on.
+    ``most_bytes``: bound of the file as it was asked for, 0 for none.
     """
 
     way: Way
     machine: Machine
     kernel: Session
+    steps: list[Step]
+    most_bytes: int = 0
     sockets: Session | None = None
     enabled: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
@@ -80,106 +94,200 @@ def stop_all(sessions: tuple[Session, ...]) -> None:
         raise errors[0]
 
 
-def start_sessions(plan: CapturePlan, api: Api) -> Sessions:
+def start_sessions(
+    plan: CapturePlan, api: Api, steps: list[Step] | None = None, receive: Callable[[Session], int] | None = None
+) -> Sessions:
     """Start what the plan asks for; where a step fails, what was started is stopped again.
+
+    ``steps`` gets what was asked and answered, also where it fails. ``receive`` opens a session's events as soon as it
+    runs and before anything is turned on in it, and gives OpenTrace's status: what comes at once is not lost, and
+    Windows writes no playback file for a session without a consumer.
 
     :class:`~tracer.errors.MachineError`, codes of :mod:`tracer.live.failures`.
     """
-    machine = api.machine()
-    way = way_for(machine.build)
-    reclaimed = reclaim(api)
-    withheld = api.enable_profiling()
-    kernel = Session.start(api, _name(api, way), _properties(plan, machine, way))
-    sessions = Sessions(way, machine, kernel, reclaimed=reclaimed)
-    if withheld != Status.SUCCESS:
-        sessions.notes.append(f"Windows withholds the right to profile the system (error {withheld})")
-    try:
-        _Starter(plan, api, sessions).enable()
-    except BaseException:
-        sessions.stop()
-        raise
-    return sessions
+    return _Start(plan, api, [] if steps is None else steps, receive).sessions()
 
 
-class _Starter:
-    """Turns on what the sessions are for."""
+class _Start:
+    """One start: each call of Windows is a step in its log, and one that is refused has something else in its place."""
 
-    def __init__(self, plan: CapturePlan, api: Api, sessions: Sessions) -> None:
+    def __init__(
+        self, plan: CapturePlan, api: Api, steps: list[Step], receive: Callable[[Session], int] | None
+    ) -> None:
         self._plan = plan
         self._api = api
-        self._sessions = sessions
+        self._steps = steps
+        self._receive = receive
+        self._notes: list[str] = []
+        self._machine = api.machine()
 
-    def enable(self) -> None:
-        kernel = self._sessions.kernel
+    def sessions(self) -> Sessions:
+        if self._machine.build < FIRST_BUILD:
+            raise failures.too_old(self._machine.build, FIRST_BUILD)
+        way = way_for(self._machine.build)
+        reclaimed = reclaim(self._api, self._steps)
+        ask = self._api.enable_profiling
+        if withheld := self._ask("privilege", "AdjustTokenPrivileges", "profile the system", ask, "left-out"):
+            self._notes.append(f"Windows withholds the right to profile the system (error {withheld})")
+        most_bytes = self._most_bytes()
+        kernel = self._session("kernel", partial(_kernel_properties, self._plan, self._machine, way, most_bytes))
+        made = Sessions(way, self._machine, kernel, self._steps, most_bytes, notes=self._notes, reclaimed=reclaimed)
+        try:
+            self._turn_on(made)
+        except BaseException:
+            made.stop()
+            raise
+        return made
+
+    def _turn_on(self, made: Sessions) -> None:
+        kernel = made.kernel
+        self._open(kernel, "kernel")
         # The list of stacks first: the events that come at once, allocations, are wanted with theirs.
         if self._plan.stacks:
             self._stacks(kernel)
-        if self._sessions.way is Way.SYSTEM_PROVIDERS:
+        if made.way is Way.SYSTEM_PROVIDERS:
             self._system_providers(kernel)
-        else:
-            status = self._api.set_information(kernel.handle, InfoClass.SYSTEM_FLAGS, group_mask(self._plan))
-            self._require(status, "TraceSetInformation (group mask)", kernel)
-        self._sessions.enabled = kinds_enabled(self._plan)
-        self._sockets()
+        elif status := self._group_mask(kernel, "group-mask"):
+            raise failures.refused("TraceSetInformation (group mask)", kernel.name, status)
+        made.enabled = kinds_enabled(self._plan)
+        if self._plan.sockets:
+            if self._plan.file is None:  # else in the kernel's, so that one file holds everything
+                made.sockets = self._session("sockets", partial(_properties, self._plan, self._machine, 0))
+                self._open(made.sockets, "sockets")
+            self._sockets(made.sockets or kernel)
+
+    def _tried(self, call: str, asked: str, ask: Callable[[], int]) -> int:
+        """Ask, and once more where Windows is busy: the last status."""
+        status = ask()
+        if status == Status.BUSY:
+            self._steps.append(Step("retry-busy", call, asked, status, "retried"))
+            time.sleep(BUSY_SECONDS)
+            status = ask()
+        return status
+
+    def _log(self, name: str, call: str, asked: str, status: int, otherwise: Outcome = "refused") -> int:
+        self._steps.append(Step(name, call, asked, status, "granted" if status == Status.SUCCESS else otherwise))
+        return status
+
+    def _ask(
+        self, name: str, call: str, asked: str, ask: Callable[[], int], otherwise: Outcome = "refused"
+    ) -> int:  # fmt: skip
+        return self._log(name, call, asked, self._tried(call, asked, ask), otherwise)
+
+    def _session(self, purpose: str, properties: Callable[[], NamedProperties]) -> Session:
+        """Start a session, in independent mode where Windows takes it.
+
+        Without it, what another session cannot take may be withheld from ours.
+        """
+        name, handle, given = session_name(purpose, owner(self._api)), 0, properties()
+        given.properties.LogFileMode |= LogFileMode.INDEPENDENT_SESSION
+
+        def start() -> int:
+            nonlocal handle
+            status, handle = self._api.start_trace(name, given)
+            return status
+
+        call = "StartTraceW"
+        status = self._tried(call, purpose, start)
+        if status in (Status.SUCCESS, Status.INVALID_PARAMETER):
+            self._log("independent-mode", call, purpose, status, "left-out")
+        if status == Status.INVALID_PARAMETER:
+            given = properties()
+            status = self._tried(call, purpose, start)
+        if self._log("start" if purpose == "kernel" else f"start-{purpose}", call, purpose, status):
+            raise refused_start(self._api, name, given, self._plan.file, status)
+        return Session(self._api, name, handle, given)
+
+    def _open(self, session: Session, purpose: str) -> None:
+        if self._receive is not None and (status := self._log("open", "OpenTraceW", purpose, self._receive(session))):
+            raise failures.not_opened(session.name, status)
 
     def _stacks(self, kernel: Session) -> None:
-        status = self._api.set_information(kernel.handle, InfoClass.STACK_TRACING, stack_events())
+        """The longest list that Windows takes; where that has no pool events, hook ids, which are not documented."""
+        refused = 0
+        for wanted in STACK_LISTS:
+            ask = partial(self._api.set_information, kernel.handle, InfoClass.STACK_TRACING, stack_events(wanted.hooks))
+            status = self._ask(wanted.step, "TraceSetInformation (stacks)", wanted.asked, ask)
+            if status == Status.SUCCESS:
+                break
+            refused = refused or status
+        if status != Status.SUCCESS or not has_pool(wanted.hooks):
+            by_hooks = partial(self._api.set_stack_hooks, kernel.handle, STACK_HOOKS)
+            if not self._ask("stacks-by-hook-id", "NtSetSystemInformation", STACK_LISTS[0].asked, by_hooks, "left-out"):
+                self._notes.append(f"Windows does not take the list of call stacks (error {refused}): asked by hook id")
+                return
         if status != Status.SUCCESS:
-            self._sessions.notes.append(f"Windows does not record call stacks for this session (error {status})")
+            self._notes.append(
+                f"WITHOUT CALL STACKS: Windows does not record call stacks for this session (error {refused});"
+                " who allocates is told by tag and process alone"
+            )
+        elif wanted.missing:
+            self._notes.append(f"Windows does not record call stacks for {wanted.missing} (error {refused})")
 
     def _system_providers(self, kernel: Session) -> None:
+        """Each kind by its provider; where one is refused, all of them by the group mask."""
+        call, refused = "EnableTraceEx2", dict[str, int]()
         for provider in system_providers(self._plan):
-            if provider.guid == MEMORY and self._plan.filtered_by_session and self._filtered(kernel, provider):
+            is_pool = provider.guid == MEMORY
+            if is_pool and self._plan.filtered_by_session and self._filtered(kernel, provider):
                 continue
-            self._require(self._turn_on(kernel, provider), "EnableTraceEx2", kernel)
-        # The processes, threads and images that are there already; without it only what comes later has a name.
-        status = self._api.enable_trace(kernel.handle, PROCESS, Enable.CAPTURE_STATE, 0, 0, None)
-        if status != Status.SUCCESS:
-            self._sessions.notes.append(f"Windows does not tell which processes ran before (error {status})")
+            step, ask = "pool-by-provider" if is_pool else "provider", partial(self._enable, kernel, provider)
+            if status := self._ask(step, call, provider.name, ask):
+                refused[provider.name] = status
+        if refused:
+            self._instead_of(refused, kernel)
+        # What runs already. Windows is said to tell it by itself, and to refuse this; no answer is wrong.
+        ask = partial(self._api.enable_trace, kernel.handle, PROCESS, Enable.CAPTURE_STATE, 0, 0, None)
+        self._ask("rundown", call, "capture state", ask, "left-out")
+
+    def _instead_of(self, refused: dict[str, int], kernel: Session) -> None:
+        """The group mask in the place of providers; it replaces the whole mask, so that it holds every kind."""
+        names = ", ".join(f"{name} (error {status})" for name, status in refused.items())
+        if not self._group_mask(kernel, "pool-by-group-mask"):
+            self._notes.append(f"Windows does not turn on the system provider {names}: the group mask does it")
+        elif "memory" in refused:
+            raise failures.refused("EnableTraceEx2 (memory)", kernel.name, refused["memory"])
+        else:
+            self._notes.append(f"Windows does not turn on the system provider {names}: its events are missing")
+
+    def _group_mask(self, kernel: Session, step: str) -> int:
+        ask = partial(self._api.set_information, kernel.handle, InfoClass.SYSTEM_FLAGS, group_mask(self._plan))
+        return self._ask(step, "TraceSetInformation (group mask)", "all kinds", ask)
 
     def _filtered(self, kernel: Session, provider: Provider) -> bool:
         """Turn pool events on with the filter; false where Windows refuses it, and the consumer filters alone."""
         wanted = PoolTagFilter(self._plan.tags)
-        status = self._api.enable_trace(
-            kernel.handle, provider.guid, Enable.ENABLE, provider.level, provider.keywords, wanted.parameters
-        )
-        if status != Status.SUCCESS:
-            self._sessions.notes.append(f"Windows does not filter by pool tag (error {status}): filtered here")
+        ask = partial(self._enable, kernel, provider, wanted.parameters)
+        if status := self._ask("tag-filter", "EnableTraceEx2", "pool tags", ask, "left-out"):
+            self._notes.append(f"Windows does not filter by pool tag (error {status}): filtered here")
+        else:
+            self._log("pool-by-provider", "EnableTraceEx2", provider.name, status)
         return status == Status.SUCCESS
 
-    def _turn_on(self, session: Session, provider: Provider) -> int:
+    def _enable(self, session: Session, provider: Provider, parameters: EnableTraceParameters | None = None) -> int:
         return self._api.enable_trace(
-            session.handle, provider.guid, Enable.ENABLE, provider.level, provider.keywords, None
+            session.handle, provider.guid, Enable.ENABLE, provider.level, provider.keywords, parameters
         )
 
-    def _sockets(self) -> None:
-        """In the same session where its file is to hold everything, else in one beside it."""
-        providers = socket_providers(self._plan)
-        sessions = self._sessions
-        if not providers:
-            return
-        if self._plan.file is None:
-            name = session_name("sockets", owner(self._api))
-            sessions.sockets = Session.start(self._api, name, _plain_properties(self._plan, sessions.machine))
-        elif sessions.way is Way.NT_KERNEL_LOGGER:
-            sessions.notes.append("before Windows 8 a file holds kernel events alone: no socket events are recorded")
-            return
-        session = sessions.sockets or sessions.kernel
-        for provider in providers:
-            status = self._turn_on(session, provider)
-            if status != Status.SUCCESS:
-                sessions.notes.append(f"Windows does not turn on {provider.guid} (error {status}): no socket events")
+    def _sockets(self, session: Session) -> None:
+        for provider in socket_providers(self._plan):
+            ask = partial(self._enable, session, provider)
+            if status := self._ask("sockets", "EnableTraceEx2", provider.name, ask, "left-out"):
+                why = failures.reason("EnableTraceEx2", status)
+                self._notes.append(f"Windows does not turn on {provider.name}: none of its socket events ({why})")
 
-    def _require(self, status: int, call: str, session: Session) -> None:
-        if status != Status.SUCCESS:
-            raise failures.refused(call, session.name, status)
+    def _most_bytes(self) -> int:
+        """The file's bound, within what the disk has free: Windows refuses a larger one."""
+        asked, file = self._plan.most_bytes, self._plan.file
+        free = self._api.free_bytes(file.parent) if asked and file is not None else None
+        if free is None or asked <= free - _KEPT_FREE:
+            return asked
+        room = max((free - _KEPT_FREE) >> _MB, 1)
+        self._notes.append(f"the disk has {free >> _MB} MB free: the file is full at {room} MB")
+        return room << _MB
 
 
-def _name(api: Api, way: Way) -> str:
-    return KERNEL_LOGGER if way is Way.NT_KERNEL_LOGGER else session_name("kernel", owner(api))
-
-
-def _plain_properties(plan: CapturePlan, machine: Machine) -> NamedProperties:
+def _properties(plan: CapturePlan, machine: Machine, most_bytes: int) -> NamedProperties:
     """Of a session in real time, or into the plan's file: bounded buffers, the performance counter as its clock."""
     made = NamedProperties.empty()
     properties = made.properties
@@ -189,25 +297,22 @@ def _plain_properties(plan: CapturePlan, machine: Machine) -> NamedProperties:
     properties.BufferSize, properties.MinimumBuffers, properties.MaximumBuffers = (
         buffers.kilobytes, buffers.least, buffers.most,
     )  # fmt: skip
-    properties.FlushTimer = _FLUSH_SECONDS
-    properties.LogFileMode = LogFileMode.REAL_TIME
-    if plan.file is not None:
+    if plan.file is None:
+        properties.LogFileMode = LogFileMode.REAL_TIME
+        properties.FlushTimer = _FLUSH_SECONDS
+        properties.LogFileNameOffset = 0
+    else:
         properties.LogFileMode = LogFileMode.SEQUENTIAL
-        properties.MaximumFileSize = -(-plan.most_bytes >> 20) if plan.most_bytes else 0
+        properties.MaximumFileSize = -(-most_bytes >> _MB)
         _write_file_name(made, str(plan.file))
     return made
 
 
-def _properties(plan: CapturePlan, machine: Machine, way: Way) -> NamedProperties:
-    """Of the kernel's session."""
-    made = _plain_properties(plan, machine)
-    properties = made.properties
-    if way is Way.NT_KERNEL_LOGGER:
-        properties.Wnode.Guid = Guid.of(SYSTEM_TRACE_CONTROL)
-    else:
-        properties.LogFileMode |= LogFileMode.SYSTEM_LOGGER
-    if way is not Way.SYSTEM_PROVIDERS:
-        properties.EnableFlags = BASIC_FLAGS
+def _kernel_properties(plan: CapturePlan, machine: Machine, way: Way, most_bytes: int) -> NamedProperties:
+    made = _properties(plan, machine, most_bytes)
+    made.properties.LogFileMode |= LogFileMode.SYSTEM_LOGGER
+    if way is Way.PRIVATE_SYSTEM_LOGGER:
+        made.properties.EnableFlags = BASIC_FLAGS
     return made
 
 

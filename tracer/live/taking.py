@@ -17,6 +17,7 @@ from tracer.etl.rows import SEGMENT
 from tracer.live import measuring
 from tracer.live.dealing import deal
 from tracer.live.entries import class_tables
+from tracer.live.native import fence
 from tracer.live.ring import LARGEST_ENTRY, Ring
 
 _BEHIND: Final = 8
@@ -65,8 +66,10 @@ class Taker(Loader):
         words = ring.data.view(np.uint16), ring.data.view(np.uint32), ring.data.view(np.uint64)
         tail, counts = ring.tail, self._counts
         self._cpu_bytes[:] = 0
+        head = ring.head
+        fence()  # what was written up to here is read after it was seen to be
         measuring.measure(
-            *words, tail, ring.head, LOAD_BYTES, handed_on, *near, self._classes, self._hooks, self._tags,
+            *words, tail, head, LOAD_BYTES, handed_on, *near, self._classes, self._hooks, self._tags,
             self._filtered, self._entry_hook, self._entry_bytes, self._cpu_bytes, self._losses, counts,
         )  # fmt: skip
         self._lay_out()
@@ -75,6 +78,7 @@ class Taker(Loader):
             *words, tail, int(counts[measuring.COUNT_ENTRIES]), self._entry_hook, self._entry_bytes, self._cpu_at,
             arena.words2, arena.words4, arena.words8,
         )  # fmt: skip
+        fence()  # and before it may be written over
         ring.release(int(counts[measuring.COUNT_END]))
         self.late += int(counts[measuring.COUNT_LATE])
         self.filtered += int(counts[measuring.COUNT_FILTERED])

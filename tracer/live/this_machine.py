@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from tracer.live.api import Api
 from tracer.live.counters import Query
+from tracer.live.image_paths import NO_IMAGE_PATHS, ImagePaths
 from tracer.live.machine import Asking
 
 
 @dataclass(frozen=True, slots=True)
 class ThisMachine:
-    """A Windows: its sessions, its pool counters, and what else is asked of it."""
+    """A Windows: its sessions, its pool counters, where its images lie, and what else is asked of it."""
 
     api: Api
     asking: Asking
     query: Query
+    image_paths: ImagePaths = NO_IMAGE_PATHS
 
 
 def this_machine() -> ThisMachine:
@@ -25,5 +27,6 @@ def this_machine() -> ThisMachine:
     api = windows_api()
     from tracer.live.asking import WindowsAsking
     from tracer.live.counters import windows_query
+    from tracer.live.image_paths import windows_image_paths
 
-    return ThisMachine(api, WindowsAsking(), windows_query())
+    return ThisMachine(api, WindowsAsking(), windows_query(), windows_image_paths())

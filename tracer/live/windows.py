@@ -1,8 +1,9 @@
 """Windows itself, through pywintrace (``etw``): its bindings for starting, controlling, enabling, consuming.
 
-What pywintrace lacks is bound here: TraceSetInformation (the pool group, stacks) and QueryAllTracesW. Its classes are
-left out: ``EventConsumer`` does not notice an OpenTrace that failed, calls ProcessTrace again and again, and wants
-a callback in Python; ``ETW`` drops the statuses of query, update and stop.
+What pywintrace lacks is bound here: TraceSetInformation (the pool group, stacks) and QueryAllTracesW; and OpenTraceW,
+whose failure only the thread's last error tells (:mod:`tracer.live.libraries`). Its classes are left out:
+``EventConsumer`` does not notice an OpenTrace that failed, calls ProcessTrace again and again, and wants a callback in
+Python; ``ETW`` drops the statuses of query, update and stop.
 
 Proven on Windows CPython under Wine against a stand-in advapi32; never run on a live Windows kernel.
 """
@@ -12,23 +13,27 @@ from __future__ import annotations
 import ctypes as ct
 import os
 import platform
+import shutil
+import struct
 import sys
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from tracer.live import failures
-from tracer.live.api import INVALID_HANDLE, NOT_TOLD, Api, Control, Enable, InfoClass, Machine, Moment, Status
+from tracer.live import failures, libraries
+from tracer.live.all_sessions import all_sessions
+from tracer.live.api import INVALID_HANDLE, Api, Control, Enable, InfoClass, Machine, Moment, Status
+from tracer.live.counters import windows_query
 from tracer.live.privilege import enable_profiling
+from tracer.live.process_start import process_started
+from tracer.live.snapshot import Snapshot
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
+from tracer.live.toolhelp import take_snapshot
 
-_MOST_SESSIONS: Final = 64
-_MAY_ASK: Final = 0x1000
-"""PROCESS_QUERY_LIMITED_INFORMATION."""
-_STILL_ACTIVE: Final = 259
-
-_dlls: Any = getattr(ct, "windll", None)
-"""``ctypes.windll``, which there is on Windows alone."""
+_PERFORMANCE_TRACE: Final = 31
+_STACK_TRACING_INFORMATION: Final = 6
+"""SystemPerformanceTraceInformation, and its class EventTraceStackTracingInformation."""
 
 
 def windows_api() -> Api:
@@ -46,17 +51,17 @@ class WindowsApi:
 
         self._etw: Any = evntrace
         self._guid: Any = evntrace.GUID
-        self._kernel: Any = _dlls.kernel32
-        self._set_information: Any = _dlls.advapi32.TraceSetInformation
+        self._kernel: Any = libraries.library("kernel32")
+        advapi = libraries.library("advapi32")
+        self._set_information: Any = advapi.TraceSetInformation
         self._set_information.argtypes = [ct.c_uint64, ct.c_int, ct.c_void_p, ct.c_uint32]
         self._set_information.restype = ct.c_uint32
-        self._query_all: Any = _dlls.advapi32.QueryAllTracesW
+        self._query_all: Any = advapi.QueryAllTracesW
         self._query_all.argtypes = [ct.c_void_p, ct.c_uint32, ct.POINTER(ct.c_uint32)]
         self._query_all.restype = ct.c_uint32
-        self._kernel.OpenProcess.restype = ct.c_void_p
-        self._kernel.CloseHandle.argtypes = [ct.c_void_p]
-        self._kernel.GetProcessTimes.argtypes = [ct.c_void_p, *[ct.c_void_p] * 4]
-        self._kernel.GetExitCodeProcess.argtypes = [ct.c_void_p, ct.c_void_p]
+        self._open_trace: Any = advapi.OpenTraceW
+        self._open_trace.argtypes = [ct.POINTER(EventTraceLogfile)]
+        self._open_trace.restype = ct.c_uint64
 
     def machine(self) -> Machine:
         """Build, CPUs, and the performance counter's frequency."""
@@ -75,25 +80,17 @@ class WindowsApi:
         """Id of this process."""
         return os.getpid()
 
+    def snapshot(self) -> Snapshot:
+        """Tool Help's lists, and the kernel's of its modules."""
+        return take_snapshot(libraries.library("kernel32"), windows_query(), self.now())
+
     def process_started(self, process: int) -> int:
         """Creation time of a process that runs."""
-        handle = self._kernel.OpenProcess(_MAY_ASK, 0, process)
-        if not handle:
-            return NOT_TOLD if self._kernel.GetLastError() == Status.ACCESS_DENIED else 0
-        try:
-            code, times = ct.c_uint32(), (ct.c_int64 * 4)()
-            self._kernel.GetExitCodeProcess(handle, ct.byref(code))
-            parts = [ct.byref(times, 8 * part) for part in range(4)]
-            told = self._kernel.GetProcessTimes(handle, *parts)
-        finally:
-            self._kernel.CloseHandle(handle)
-        if code.value != _STILL_ACTIVE:
-            return 0
-        return int(times[0]) if told else NOT_TOLD
+        return process_started(self._kernel, process)
 
     def enable_profiling(self) -> int:
         """AdjustTokenPrivileges: an elevated process has the right, but not turned on."""
-        return enable_profiling(_dlls.advapi32, self._kernel)
+        return enable_profiling()
 
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
         """StartTraceW."""
@@ -123,13 +120,26 @@ class WindowsApi:
         """TraceSetInformation."""
         return int(self._set_information(handle, int(information), data, len(data)))
 
+    def set_stack_hooks(self, handle: int, hooks: Sequence[int]) -> int:
+        """NtSetSystemInformation(SystemPerformanceTraceInformation), as System Informer's ``ntwmi.h`` declares it."""
+        data = struct.pack(f"<I4xQ{len(hooks)}I", _STACK_TRACING_INFORMATION, handle, *hooks)
+        ask = libraries.library("ntdll").NtSetSystemInformation
+        ask.argtypes, ask.restype = [ct.c_uint32, ct.c_void_p, ct.c_uint32], ct.c_uint32
+        return int(ask(_PERFORMANCE_TRACE, ct.create_string_buffer(data, len(data)), len(data)))
+
+    def free_bytes(self, folder: Path) -> int | None:
+        """GetDiskFreeSpaceEx, by way of Python."""
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError:
+            return None
+
     def open_trace(self, logfile: EventTraceLogfile) -> tuple[int, int]:
         """OpenTraceW, whose failure only the handle and the thread's last error tell."""
-        theirs = ct.cast(ct.pointer(logfile), ct.POINTER(self._etw.EVENT_TRACE_LOGFILE))
-        handle = int(self._etw.OpenTraceW(theirs))
+        handle = int(self._open_trace(ct.byref(logfile)))
         if handle != INVALID_HANDLE:
             return Status.SUCCESS, handle
-        return int(self._kernel.GetLastError()) or Status.INVALID_PARAMETER, handle
+        return libraries.last_error() or Status.INVALID_PARAMETER, handle
 
     def process_trace(self, handle: int) -> int:
         """ProcessTrace; the GIL is free meanwhile."""
@@ -141,11 +151,13 @@ class WindowsApi:
 
     def sessions(self) -> tuple[int, Sequence[NamedProperties]]:
         """QueryAllTracesW."""
-        found = [NamedProperties.empty() for _ in range(_MOST_SESSIONS)]
-        pointers = (ct.c_void_p * _MOST_SESSIONS)(*(ct.addressof(item) for item in found))
+        return all_sessions(self._sessions)
+
+    def _sessions(self, found: Sequence[NamedProperties]) -> tuple[int, int]:
+        pointers = (ct.c_void_p * len(found))(*(ct.addressof(item) for item in found))
         count = ct.c_uint32()
-        status = int(self._query_all(pointers, _MOST_SESSIONS, ct.byref(count)))
-        return status, found[: min(count.value, _MOST_SESSIONS)]
+        status = int(self._query_all(pointers, len(found), ct.byref(count)))
+        return status, count.value
 
     def _as_theirs(self, properties: NamedProperties) -> Any:  # noqa: ANN401 - a type of pywintrace's
         """Our structure as pywintrace's bindings want to have it; the layout is the same."""

@@ -79,13 +79,15 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
     before = baseline(machine, quiet=args.quiet)
     alarms, counted = alarms_here(machine, names, args.alert)
     with Capture.open(plan, machine.api) as capture:
-        tell_notes(capture.notes, capture.reclaimed, quiet=args.quiet)
+        notes = capture.notes
+        tell_notes(notes, capture.reclaimed, quiet=args.quiet)
         follower = Follower(capture, names, baseline=before, alarms=alarms, counted=counted)
         app = LiveApp(
             follower,
             words=filter_words(args.tag, args.process),
-            notes=capture.notes,
+            notes=lambda: capture.notes,
             look=look_here(ascii_asked=args.ascii, theme=args.theme),
         )
         run_beside(app, follower)
+    tell_notes(capture.notes[len(notes) :], (), quiet=args.quiet)  # what was seen meanwhile
     return ExitCode.FOUND if alarms.went_off else ExitCode.DONE

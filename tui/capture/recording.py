@@ -11,9 +11,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from tracer.errors import UsageError
+from tracer.errors import PoolscopeError, UsageError
+from tracer.images.appending import append_identities
+from tracer.images.loaded import Identities, identities, images_in
+from tracer.live.image_paths import ImagePaths
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
+from tracer.live.steps import Step
 from tracer.live.this_machine import ThisMachine
 from tracer.trace import Loss
 from tui.reading.interruption import Interruption
@@ -40,7 +44,10 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came of it; ``command_exit_code`` is ``None`` where there was no command, or it was ended with the rest."""
+    """What came of it; ``command_exit_code`` is ``None`` where there was no command, or it was ended with the rest.
+
+    ``images``: those that the trace tells, and whose identities are in the file; ``None`` where none could be added.
+    """
 
     path: Path
     bytes: int
@@ -50,6 +57,7 @@ class Recorded:
     loss: Loss
     notes: tuple[str, ...]
     left_behind: tuple[str, ...]
+    images: Identities | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +74,15 @@ def recorded(
     command: Sequence[str],
     passing: Time,
     went_off: Callable[[], bool] | None = None,
+    steps: list[Step] | None = None,
 ) -> Recorded:
     """Record; the command, if any, is started when the session runs, and ended with it.
 
-    ``went_off`` is asked once a second whether an alert holds, which ends it.
+    ``went_off`` is asked once a second whether an alert holds, which ends it. ``steps`` gets what was asked of Windows.
 
     Raises MachineError where Windows refuses, UsageError where the command cannot be started.
     """
-    with Interruption() as interruption, Recording.open(plan, machine.api) as recording, ExitStack() as leaving:
+    with Interruption() as interruption, Recording.open(plan, machine.api, steps) as recording, ExitStack() as leaving:
         began = passing.clock()
         child = _started(command, leaving) if command else None
         run = _Run(recording, plan, child, passing, began, interruption, went_off)
@@ -81,10 +90,23 @@ def recorded(
         code = None if child is None else child.poll()
         recording.stop()
         seconds = passing.clock() - began
+        images, notes = _identified(recording.path, machine.image_paths)
         return Recorded(
-            recording.path, _size(recording.path), seconds, ended_by, code, recording.loss, recording.notes,
-            recording.reclaimed,
+            recording.path, _size(recording.path), seconds, ended_by, code, recording.loss,
+            (*recording.notes, *notes), recording.reclaimed, images,
         )  # fmt: skip
+
+
+def _identified(path: Path, paths: ImagePaths) -> tuple[Identities | None, tuple[str, ...]]:
+    """Add the identities of its images to the file; a note where that fails, or Ctrl-C cuts it short."""
+    try:
+        found = identities(images_in(path), paths.local)
+        append_identities(path, found.found)
+    except PoolscopeError as error:
+        return None, (f"no identities of images are in the file: {error.why}",)
+    except KeyboardInterrupt:
+        return None, ("no identities of images are in the file: Ctrl-C came before they were read",)
+    return found, ()
 
 
 @dataclass(slots=True)
@@ -124,7 +146,7 @@ class _Run:
         return self.recording.running
 
     def _is_full(self) -> bool:
-        return bool(self.plan.most_bytes) and _size(self.recording.path) >= self.plan.most_bytes
+        return 0 < self.recording.full_bytes <= _size(self.recording.path)
 
 
 def _started(command: Sequence[str], leaving: ExitStack) -> subprocess.Popen[bytes]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from tui.commands.options import add_json, add_pooltag
 from tui.exit_codes import ExitCode
+from tui.new_files import add_force, refuse_to_overwrite, writing
 
 
 class DoctorCommand:
@@ -14,12 +16,21 @@ class DoctorCommand:
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
         add_json(parser)
-        parser.add_argument(
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
             "--report",
             action="store_true",
-            help="what to send back with the checklist of docs/live.md: facts, pool counters by tag and, where it can"
-            " be done, five seconds of capture in numbers; names no user, no computer and no file",
+            help="facts, pool counters by tag and, where it can be done, five seconds of capture in numbers; names no"
+            " user, no computer and no file",
         )
+        what.add_argument(
+            "--trial",
+            type=Path,
+            metavar="FILE",
+            help="try all that a capture asks of Windows, in two minutes, and write what it granted to FILE, to be sent"
+            " back; names no user, no computer and no file (needs an elevated prompt)",
+        )
+        add_force(parser)
         add_pooltag(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -27,6 +38,8 @@ class DoctorCommand:
         from analyzers.tags import TagNames  # brings numpy: not for --help
         from tui.doctor.examining import examine, machine_or_none
 
+        if args.trial is not None:
+            return _trial(args)
         machine = machine_or_none()
         found = examine(machine, TagNames.load(args.pooltag))
         if args.report:
@@ -46,3 +59,38 @@ class DoctorCommand:
             out = console()
             write_lines(doctor_report(found, width=out.width), out)
         return ExitCode.DONE if found.can_capture else ExitCode.MACHINE
+
+
+def _trial(args: argparse.Namespace) -> ExitCode:
+    """Try it all, write the file, tell the verdicts. Raises MachineError where it cannot begin."""
+    from analyzers.tags import TagNames
+    from tracer.live import this_machine as here
+    from tui.console import console, write_lines
+    from tui.doctor.examining import examine
+    from tui.doctor.reporting import trial_document
+    from tui.doctor.traffic import OwnTraffic
+    from tui.doctor.trial import require_trial, run_trial, words_of
+    from tui.doctor.verdicts import verdicts
+    from tui.doctor.wpr import Wpr
+    from tui.json_documents.writing import document_text, write_document
+    from tui.report.trial import trial_report
+    from tui.streams import say
+
+    machine = here.this_machine()
+    found = examine(machine, TagNames.load(args.pooltag))
+    require_trial(found)
+    refuse_to_overwrite(args.trial, force=args.force)
+    with writing("the report", args.trial):
+        args.trial.touch()  # before two minutes have gone by
+    say("about two minutes; it stops what it starts, and Ctrl-C ends it early")
+    made = run_trial(machine, found, OwnTraffic(), Wpr.here(), say)
+    judged = verdicts(made)
+    document = trial_document(made, judged, machine)
+    with writing("the report", args.trial):
+        args.trial.write_text(document_text(document) + "\n", "ascii")
+    if args.json:
+        write_document(document)
+    else:
+        out = console()
+        write_lines(trial_report(judged, words_of(made), str(args.trial), width=out.width), out)
+    return ExitCode.INTERRUPTED if made.interrupted else ExitCode.DONE

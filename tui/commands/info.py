@@ -25,6 +25,7 @@ class InfoCommand:
         add_traces(parser, "an .etl file; files that belong together are one trace")
         add_separate(parser)
         add_session(parser)
+        parser.add_argument("--images", action="store_true", help="list the images whose identity the trace carries")
         add_json(parser)
         add_strict(parser)
         add_quiet(parser)
@@ -70,7 +71,7 @@ def _tell(every: list[Contents], args: argparse.Namespace, documents: list[Objec
         from tui.json_documents.info import info_document
         from tui.json_documents.sessions import sessions_document
 
-        documents.append(sessions_document([info_document(each) for each in every], 0))
+        documents.append(sessions_document([info_document(each, images=args.images) for each in every], 0))
         return
     from rich.text import Text
 
@@ -80,5 +81,9 @@ def _tell(every: list[Contents], args: argparse.Namespace, documents: list[Objec
     out = console()
     for each in every:
         write_lines(
-            [*info_report(each, width=out.width), *([Text()] if len(args.traces) + len(every) > 2 else [])], out
+            [
+                *info_report(each, width=out.width, images=args.images),
+                *([Text()] if len(args.traces) + len(every) > 2 else []),
+            ],
+            out,
         )

@@ -114,10 +114,12 @@ def _until(args: argparse.Namespace) -> str:
 def _tell(done: Recorded, *, quiet: bool) -> None:
     """What there is to know of a recording, on stderr."""
     from analyzers.quantities import counted, exact_size
-    from tui.capture.notes import tell_notes
+    from tui.capture.notes import tell_images, tell_notes
     from tui.capture.recording import End
 
     tell_notes(done.notes, done.left_behind, quiet=quiet)
+    if done.images is not None:
+        tell_images(done.images, quiet=quiet)
     if done.ended_by is End.SESSION:
         say("warning: somebody else stopped the session; what was recorded until then stands", quiet=quiet)
     if done.ended_by is End.FULL:

@@ -8,13 +8,12 @@ from typing import Final
 
 from analyzers.quantities import counted
 from tracer.live.machine import CONSUMER, SYMBOL_PATH, Facts
-from tracer.live.plan import FIRST_WITH_POOL_EVENTS, FIRST_WITH_SYSTEM_LOGGERS, Way
+from tracer.live.plan import FIRST_BUILD, Way
 from tracer.live.session import MOST_SESSIONS, MOST_SYSTEM_LOGGERS
 
 _WAYS: Final = {
     Way.SYSTEM_PROVIDERS: "system providers in a private system logger (Windows 11, Server 2022 and later)",
-    Way.PRIVATE_SYSTEM_LOGGER: "a private system logger with a group mask (Windows 8 to 10)",
-    Way.NT_KERNEL_LOGGER: "the NT Kernel Logger with a group mask (Windows 7), of which there is one",
+    Way.PRIVATE_SYSTEM_LOGGER: "a private system logger with a group mask (Windows 8.1 and 10)",
 }
 _ELSEWHERE: Final = (
     "read traces here (poolscope analyze, tui, live --replay); record them on the Windows machine with"
@@ -65,7 +64,7 @@ def checks(facts: Facts, counters: Counters | None, lists: tuple[TagsList, ...])
         return Check("system", State.BAD, says, _ELSEWHERE), *common
     return (
         _system(facts), _elevated(facts), _python(facts), _consumer(facts), _sessions(facts), _left_behind(facts),
-        _stacks(facts), *(() if counters is None else (_counters(counters),)), *common,
+        *(() if counters is None else (_counters(counters),)), *common,
     )  # fmt: skip
 
 
@@ -77,8 +76,13 @@ def can_capture(done: tuple[Check, ...]) -> bool:
 def _system(facts: Facts) -> Check:
     if facts.way is None:
         return Check(
-            "system", State.BAD, f"Windows build {facts.build} has no pool events",
-            f"use Windows 7 (build {FIRST_WITH_POOL_EVENTS}) or later",
+            "system", State.BAD, f"Windows build {facts.build} is too old to capture on",
+            f"use Windows 8.1 (build {FIRST_BUILD}) or later, or record with WPR or xperf and open the .etl elsewhere",
+        )  # fmt: skip
+    if facts.in_container:
+        return Check(
+            "system", State.LIMIT, f"Windows build {facts.build}, in a container, where Windows refuses system loggers",
+            "capture on the container's host: its kernel is the one whose pool counts",
         )  # fmt: skip
     return Check("system", State.OK, f"Windows build {facts.build}; way: {_WAYS[facts.way]}")
 
@@ -111,11 +115,12 @@ def _sessions(facts: Facts) -> Check:
     if facts.sessions is None:
         says = f"Windows does not show the running sessions (error {facts.sessions_status})"
         return Check("sessions", State.LIMIT, says, "run it from an elevated prompt (Run as administrator)")
-    loggers = facts.system_loggers
-    running = f"{len(loggers)} of {MOST_SYSTEM_LOGGERS} system loggers and {len(facts.sessions)} of {MOST_SESSIONS}"
+    loggers = facts.private_loggers
+    places = f"{len(loggers)} of {MOST_SYSTEM_LOGGERS} private system loggers"
+    running = f"{places} and {len(facts.sessions)} of {MOST_SESSIONS}"
     names = ", ".join(f"'{session.name}'" for session in loggers)
-    says = f"{running} sessions run{'; system loggers: ' if names else ''}{names}"
-    if len(loggers) >= MOST_SYSTEM_LOGGERS and facts.build >= FIRST_WITH_SYSTEM_LOGGERS:
+    says = f"{running} sessions run{'; private system loggers: ' if names else ''}{names}"
+    if len(loggers) >= MOST_SYSTEM_LOGGERS:
         return Check("sessions", State.BAD, says, 'stop a system logger that nobody needs: logman stop "NAME" -ets')
     if len(facts.sessions) >= MOST_SESSIONS - 1:
         return Check("sessions", State.BAD, says, 'two are needed; stop one that nobody needs: logman stop "NAME" -ets')
@@ -128,20 +133,6 @@ def _left_behind(facts: Facts) -> Check:
         return Check("left behind", State.OK, "no session of a Poolscope that crashed runs")
     says = f"{counted(len(names), 'session')} of a Poolscope that crashed: {', '.join(names)}"
     return Check("left behind", State.NOTE, says, "the next capture stops what was left behind, by itself")
-
-
-def _stacks(facts: Facts) -> Check:
-    disabled = facts.paging_executive_disabled
-    says = f"DisablePagingExecutive is {'not known' if disabled is None else int(disabled)}"
-    if facts.build >= FIRST_WITH_SYSTEM_LOGGERS or facts.machine_bits == 32:
-        return Check("stacks", State.OK, f"{says}; kernel stacks are complete without it here")
-    if disabled:
-        return Check("stacks", State.OK, f"{says}, as 64-bit Windows 7 needs it for complete kernel stacks")
-    return Check(
-        "stacks", State.LIMIT, f"{says}: 64-bit Windows 7 leaves out frames of kernel code that is paged out",
-        r'reg add "HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management"'
-        " /v DisablePagingExecutive /t REG_DWORD /d 1 /f, then restart Windows",
-    )  # fmt: skip
 
 
 def _counters(counters: Counters) -> Check:

@@ -1,4 +1,4 @@
-"""What a person sends back with the checklist: facts in numbers, and no name of a user, a computer or a file."""
+"""What a person sends back: facts in numbers, and no name of a user, a computer or a file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ import numpy as np
 from analyzers.pooltag import tag_hex, tag_text
 from tracer.errors import MachineError
 from tracer.live.counters import PoolCounters, big_pool, pool_counters
+from tracer.live.plan import CapturePlan
 from tracer.live.this_machine import ThisMachine
+from tui.doctor.attempting import Stage, attempt
 from tui.doctor.examining import Examination
-from tui.doctor.trial import Trial, attempt
+from tui.doctor.redaction import Redaction
+from tui.doctor.traffic import OwnTraffic
+from tui.doctor.trial import Trial
+from tui.doctor.verdicts import Verdict
 from tui.json_documents.doctor import doctor_document
 from tui.json_documents.error import error_part
-from tui.json_documents.trace import loss_part
+from tui.json_documents.trial import attempt_part, trial_part
 from tui.json_documents.writing import Object, string
+
+SECONDS: Final = 5.0
 
 _TAGS: Final = 30
 """So many tags are told, those with the most bytes."""
@@ -25,6 +32,18 @@ _LOCAL: Final = frozenset({"pooltag.txt"})
 
 def report_document(found: Examination, machine: ThisMachine | None) -> Object:
     """The doctor's document without paths, the pool's counters, and a capture of a few seconds where one can be."""
+    document = _document(found, machine)
+    if machine is not None:
+        document["capture"] = _capture(machine) if found.can_capture else None
+    return Redaction.here().document(document)
+
+
+def trial_document(made: Trial, verdicts: tuple[Verdict, ...], machine: ThisMachine) -> Object:
+    """The same with a trial in the place of that capture."""
+    return Redaction.here().document(_document(made.found, machine) | trial_part(made, verdicts))
+
+
+def _document(found: Examination, machine: ThisMachine | None) -> Object:
     document = doctor_document(found)
     document["checks"] = [
         {"check": check.name, "state": str(check.state), "says": string(check.says)}
@@ -33,7 +52,6 @@ def report_document(found: Examination, machine: ThisMachine | None) -> Object:
     ]
     if machine is not None:
         document["counters"] = _counters(machine, found.facts.python_bits // 8)
-        document["capture"] = _capture(attempt(machine.api)) if found.can_capture else None
     return document
 
 
@@ -48,7 +66,8 @@ def _counters(machine: ThisMachine, pointer_size: int) -> Object:
         "bytes": int(counters.bytes.sum()),
         "negative": int(np.count_nonzero(counters.bytes < 0)),
         "large_allocations": len(big),
-        "large_addresses_hidden": bool(len(big)) and not big.address.any(),
+        "large_addresses_hidden": big.hidden,
+        "large_nonpaged": None if big.paged is None else int(np.count_nonzero(~big.paged)),
         "most": [_tag(counters, int(row)) for row in np.argsort(-counters.bytes, kind="stable")[:_TAGS]],
     }
 
@@ -64,18 +83,10 @@ def _tag(counters: PoolCounters, row: int) -> Object:
     }
 
 
-def _capture(trial: Trial) -> Object:
-    census = trial.census
-    return {
-        "events": dict(sorted(trial.seen.items())),
-        "events_with_stack": dict(sorted(trial.with_stack.items())),
-        "kernel_events": {}
-        if census is None
-        else {f"{hook:04X}": n for hook, n in sorted(census.kernel_events.items())},
-        "providers": {} if census is None else {str(guid): n for guid, n in sorted(census.providers.items())},
-        "loss": None if trial.loss is None else loss_part(trial.loss),
-        "notes": [string(note) for note in trial.notes],
-        "left_behind": [string(name) for name in trial.reclaimed],
-        "rounds_of_the_loop": trial.rounds,
-        "error": None if trial.error is None else error_part(trial.error),
-    }
+def _capture(machine: ThisMachine) -> Object:
+    traffic = OwnTraffic()
+    try:
+        made = attempt(machine.api, CapturePlan(), [Stage("loop", SECONDS, traffic.sockets)])
+    finally:
+        traffic.end()
+    return attempt_part(made) | {"rounds_of_the_loop": traffic.rounds}

@@ -12,6 +12,7 @@ from tui.json_documents.trace import loss_part
 from tui.json_documents.writing import SCHEMA, Object, string
 
 if TYPE_CHECKING:
+    from tracer.images.loaded import Identities
     from tui.capture.capturing import Captured
     from tui.capture.recording import Recorded
 
@@ -40,6 +41,16 @@ def recording_part(done: Recorded) -> Object:
         "command_exit_code": done.command_exit_code,
         "loss": loss_part(done.loss),
         **notes_part(done.notes, done.left_behind),
+        "images": None if done.images is None else _images_part(done.images),
+    }
+
+
+def _images_part(images: Identities) -> Object:
+    """How many images the trace tells, of how many the identity is in the file, and the files without one."""
+    return {
+        "loaded": images.loaded,
+        "identified": len(images.found),
+        "missing": [{"path": string(each.path), "why": str(each.why)} for each in images.missing],
     }
 
 

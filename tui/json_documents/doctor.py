@@ -44,6 +44,7 @@ def machine_part(facts: Facts) -> Object:
         "symbol_path_set": facts.symbol_path,
         "elevated": facts.elevated,
         "paging_executive_disabled": facts.paging_executive_disabled,
+        "in_container": facts.in_container,
         "sessions": sessions,
         "sessions_status": facts.sessions_status,
     }

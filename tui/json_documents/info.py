@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
+from tracer.images.carried import ImageFile
 from tracer.trace import ByteCount, Census
 from tui.contents import Contents
 from tui.json_documents.trace import damage_part, loss_part, trace_part
-from tui.json_documents.writing import SCHEMA, Object
+from tui.json_documents.writing import SCHEMA, Object, string
 
 
 def records_part(census: Census, names: Mapping[uuid.UUID, str]) -> Object:
@@ -32,8 +33,29 @@ def bytes_part(count: ByteCount) -> Object:
     }
 
 
-def info_document(contents: Contents) -> Object:
-    """The whole document."""
+def images_part(images: Mapping[ImageFile, int], *, listed: bool) -> Object:
+    """Images whose identity the trace carries, and those with the GUID and age of their PDB; ``listed``: each file."""
+    return {
+        "identified": sum(images.values()),
+        "with_pdb": sum(count for file, count in images.items() if file.debug is not None),
+        "files": [_image(file, count) for file, count in images.items()] if listed else None,
+    }
+
+
+def _image(file: ImageFile, count: int) -> Object:
+    return {
+        "name": string(file.name),
+        "pdb": None if file.debug is None else string(file.debug.name),
+        "guid": None if file.debug is None else str(file.debug.guid),
+        "age": None if file.debug is None else file.debug.age,
+        "time_date_stamp": file.time_date_stamp,
+        "size": file.size,
+        "loaded": count,
+    }
+
+
+def info_document(contents: Contents, *, images: bool = False) -> Object:
+    """The whole document; ``images``: with a list of those whose identity the trace carries."""
     return {
         "schema": SCHEMA,
         "simulated": contents.info.simulated,
@@ -44,4 +66,5 @@ def info_document(contents: Contents) -> Object:
         "loss": loss_part(contents.loss),
         "damage": damage_part(contents.damage),
         "bytes": bytes_part(contents.bytes),
+        "images": images_part(contents.images, listed=images),
     }

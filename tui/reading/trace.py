@@ -13,7 +13,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
-from tracer.trace import Batch
+from tracer.images.carried import IDENTITIES, CarriedIdentities
 from tui.contents import Contents, contents_of
 from tui.reading.archives import Unpacked, named, unpacked
 from tui.reading.compilation import announce_compilation, compilation
@@ -21,10 +21,6 @@ from tui.reading.compiled import Part
 from tui.reading.interruption import Interruption
 from tui.reading.progress import meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
-
-
-class _Stopped(Exception):  # noqa: N818 - not an error: the way out of a scan that was interrupted
-    """Reading ends here because the user asked for it."""
 
 
 def read_contents(trace: Trace, *, quiet: bool) -> Contents:
@@ -64,19 +60,16 @@ def opening(trace: Trace, *, quiet: bool) -> Iterator[None]:
 
 def _read_contents(trace: Trace, *, quiet: bool) -> Contents:
     with compilation(Part.READING, quiet=quiet), open_trace(trace) as source, Interruption() as interruption:
+        carried = CarriedIdentities()
         with meter(name_of(trace), source.info.bytes, quiet=quiet) as shown:
-
-            def on_progress(batch: Batch) -> None:
+            for batch in source.batches({IDENTITIES}):
+                if (table := batch.tables.get(IDENTITIES)) is not None:
+                    carried.feed(table)
                 shown.advance(batch.bytes_read, batch.records)
                 if interruption.asked:
-                    raise _Stopped
-
-            try:
-                source.scan(on_progress)
-            except _Stopped:
-                return contents_of(source, partial=True)
+                    return contents_of(source, partial=True, images=carried.files())
         schemas = source.carried_schemas() if SCHEMA_PROVIDER in source.census.providers else None
-        return contents_of(source, partial=False, schemas=schemas)
+        return contents_of(source, partial=False, images=carried.files(), schemas=schemas)
 
 
 def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:

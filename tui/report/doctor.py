@@ -9,7 +9,7 @@ from rich.text import Text
 from tui.doctor.checks import State
 from tui.doctor.examining import Examination
 from tui.report.styles import heading, note
-from tui.report.wrapping import wrapped
+from tui.report.wrapping import hanging, wrapped
 from tui.safe_text import safe
 
 _STYLES: Final = {State.OK: "green", State.NOTE: "", State.LIMIT: "bold yellow", State.BAD: "bold red"}
@@ -21,17 +21,10 @@ def doctor_report(found: Examination, *, width: int) -> list[Text]:
     lines = [heading("What a capture needs on this machine"), Text()]
     for check in found.checks:
         said = Text.assemble("  ", (f"{check.state:<5}", _STYLES[check.state]), f"  {check.name:<{name}}  ")
-        lines += _hanging(said, safe(check.says), width)
+        lines += hanging(said, safe(check.says), width)
         if check.fix:
-            lines += _hanging(Text(" " * (len(said) - 5) + "fix: "), safe(check.fix), width)
+            lines += hanging(Text(" " * (len(said) - 5) + "fix: "), safe(check.fix), width)
     return [*lines, Text(), *wrapped([_sum(found)], width)]
-
-
-def _hanging(label: Text, words: str, width: int) -> list[Text]:
-    """The words beside their label, broken at blanks, with an indent as wide as the label."""
-    room = max(width - len(label), 20)
-    pieces = wrapped([Text(words)], room)
-    return [label + pieces[0], *(Text(" " * len(label)) + piece for piece in pieces[1:])]
 
 
 def _sum(found: Examination) -> Text:

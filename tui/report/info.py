@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from analyzers.quantities import number
+from analyzers.quantities import counted, number
 from tracer.events.layout import KernelId, ProviderId
 from tracer.events.registry import LAYOUTS, layouts_for
+from tracer.images.carried import ImageFile
 from tracer.trace import ByteCount, Census
 from tui.contents import Contents
 from tui.report.styles import QUIET, heading, labelled
@@ -18,12 +19,14 @@ from tui.report.wrapping import wrapped
 from tui.safe_text import safe
 
 
-def info_report(contents: Contents, *, width: int) -> list[Text]:
-    """The whole report."""
+def info_report(contents: Contents, *, width: int, images: bool = False) -> list[Text]:
+    """The whole report; ``images``: with a list of those whose identity the trace carries."""
     info = contents.info
     head = simulated_lines(info) + origin_lines(info) + file_lines(info)
     head += missing_lines(info, contents.loss, contents.damage, interrupted=_interrupted(contents))
     lines = [*wrapped(head, width), Text(), *record_lines(contents.census, contents.provider_names)]
+    if contents.images:
+        lines += [Text(), *image_lines(contents.images, listed=images)]
     return [*lines, Text(), *byte_lines(contents.bytes)]
 
 
@@ -77,6 +80,20 @@ def _provider_words(census: Census, names: Mapping[uuid.UUID, str]) -> dict[str,
         read = f"(read: {', '.join(sorted(kinds[guid]))})" if guid in kinds else ""
         words[str(guid)] = " ".join(filter(None, (safe(names.get(guid, "")), read)))
     return words
+
+
+def image_lines(images: Mapping[ImageFile, int], *, listed: bool) -> list[Text]:
+    """How many images there are whose identity the trace carries; ``listed``: GUID, age and PDB of each file."""
+    files = [file for file in images if file.debug is not None]
+    loaded = sum(images[file] for file in files)
+    says = f"{counted(loaded, 'image')} of {counted(len(files), 'file')} with the GUID and age of their PDB"
+    lines = [heading(f"Images that carry their identity: {sum(images.values()):,}")]
+    lines.append(Text(f"  {says}" + ("" if listed else " (--images lists them)")))
+    name = max((len(safe(file.name)) for file in images), default=0)
+    for file in images if listed else ():
+        pdb = "no PDB" if file.debug is None else f"{file.debug.guid}  {file.debug.age:>3}  {safe(file.debug.name)}"
+        lines.append(Text(f"  {safe(file.name):<{name}}  {pdb}"))
+    return lines
 
 
 def byte_lines(count: ByteCount) -> list[Text]:

@@ -23,6 +23,13 @@ def wrapped(lines: Iterable[Text], width: int) -> list[Text]:
     return [piece for line in lines for piece in _broken(line, width)]
 
 
+def hanging(label: Text, words: str, width: int) -> list[Text]:
+    """The words beside their label, broken at blanks, with an indent as wide as the label."""
+    room = max(width - len(label), 20)
+    pieces = wrapped([Text(words)], room)
+    return [label + pieces[0], *(Text(" " * len(label)) + piece for piece in pieces[1:])]
+
+
 def _broken(line: Text, width: int) -> list[Text]:
     if cell_len(line.plain) <= width:
         return [line]

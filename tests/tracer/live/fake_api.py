@@ -1,7 +1,8 @@
 """Windows, played: sessions, who may start how many, and events that come through the real callback.
 
-It keeps the rules that a capture has to live with: names are unique, eight system loggers and 64 sessions at most,
-a session that is stopped delivers what it holds before ProcessTrace comes back.
+It keeps the rules that a capture has to live with (docs/live.md says which document each is from): names are unique,
+six private system loggers and 64 sessions at most, no file's name in a session without a file, files within what is
+free, no state of a system provider; a session that is stopped delivers what it holds before ProcessTrace comes back.
 """
 
 from __future__ import annotations
@@ -11,16 +12,30 @@ import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.tracer.live.delivery import Delivery
 from tracer.etl.headers import LogFileMode
 from tracer.live.api import INVALID_HANDLE, Control, Enable, InfoClass, Machine, Moment, Status
-from tracer.live.names import KERNEL_LOGGER
-from tracer.live.session import MOST_SESSIONS, MOST_SYSTEM_LOGGERS
-from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties, text_of
+from tracer.live.enabling import IO, MEMORY, PROCESS, SCHEDULER
+from tracer.live.snapshot import Snapshot
+from tracer.live.structures import (
+    ClassicEventId,
+    EnableTraceParameters,
+    EventTraceLogfile,
+    NamedProperties,
+    text_of,
+)
 
 OWN_PROCESS = 4242
 STARTED = 0x1DD000000000000
+MOST_SESSIONS, MOST_PRIVATE_LOGGERS = 64, 6
+PLENTY = 1 << 42
+KEPT_FREE = 200 << 20
+RESERVED_NAMES = ("NT Kernel Logger", "Circular Kernel Context Logger")
+SYSTEM_PROVIDERS = {PROCESS: "process", MEMORY: "memory", SCHEDULER: "scheduler", IO: "io"}
+POOL_CLASS = uuid.UUID("0268a8b6-74fd-4302-9dd0-6e8f1795c0cf")
+DISK_CLASS = uuid.UUID("3d6fa8d4-fe05-11d0-9dda-00c04fd7ba7c")
 
 
 @dataclass
@@ -31,6 +46,10 @@ class FakeSession:
     handle: int
     mode: int
     file: str = ""
+    flush_seconds: int = 0
+    most_megabytes: int = 0
+    stopping: bool = False
+    stack_hooks: tuple[int, ...] = ()
     enabled: dict[uuid.UUID, tuple[int, bool]] = field(default_factory=dict)
     captured_state: list[uuid.UUID] = field(default_factory=list)
     information: dict[InfoClass, bytes] = field(default_factory=dict)
@@ -39,13 +58,20 @@ class FakeSession:
 
     @property
     def is_system_logger(self) -> bool:
-        return bool(self.mode & LogFileMode.SYSTEM_LOGGER) or self.name == KERNEL_LOGGER
+        return bool(self.mode & LogFileMode.SYSTEM_LOGGER) or self.name in RESERVED_NAMES
+
+    @property
+    def is_private_logger(self) -> bool:
+        return self.is_system_logger and self.name not in RESERVED_NAMES
 
 
 class FakeApi:
     """Satisfies :class:`tracer.live.api.Api`. ``refuse``: by call the status that it gives instead of doing it.
 
-    ``kernel`` and ``sockets``: what the sessions deliver. ``running``: by process the FILETIME of its start.
+    ``once`` is the same for the next call alone. Parts of calls have names of their own: ``StartTraceW independent``,
+    ``EnableTraceEx2 memory`` (and the other system providers), ``TraceSetInformation stack_tracing pool`` and
+    ``… completion`` for lists with such events. ``kernel`` and ``sockets``: what the sessions deliver. ``running``: by
+    process the FILETIME of its start. ``free``: bytes of every disk. ``there``: what a snapshot gives.
     """
 
     def __init__(
@@ -59,8 +85,11 @@ class FakeApi:
         self.kernel = kernel or Delivery([])
         self.sockets = sockets or Delivery([])
         self.refuse: dict[str, int] = {}
+        self.once: dict[str, int] = {}
+        self.free = PLENTY
         self.running = {OWN_PROCESS: STARTED}
         self.sessions_by_name: dict[str, FakeSession] = {}
+        self.there = Snapshot(Moment(0, STARTED))
         self.log: list[str] = []
         self._machine = Machine(build, processors, 8, 10_000_000)
         self._handles = iter(range(100, 1 << 20))
@@ -71,6 +100,10 @@ class FakeApi:
 
     def now(self) -> Moment:
         return Moment(0, STARTED)
+
+    def snapshot(self) -> Snapshot:
+        self.log.append("snapshot")
+        return self.there
 
     def own_process(self) -> int:
         return OWN_PROCESS
@@ -88,17 +121,40 @@ class FakeApi:
         return made
 
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
+        asked = properties.properties
         if status := self._asked("StartTraceW"):
             return status, 0
+        if asked.LogFileMode & LogFileMode.INDEPENDENT_SESSION and (status := self._asked("StartTraceW independent")):
+            return status, 0
+        made = FakeSession(name, next(self._handles), int(asked.LogFileMode))
+        made.file = text_of(bytes(properties.file_name)) if asked.LogFileNameOffset else ""
+        made.flush_seconds, made.most_megabytes = int(asked.FlushTimer), int(asked.MaximumFileSize)
+        if bool(asked.LogFileNameOffset) != bool(made.file):
+            return Status.INVALID_PARAMETER, 0
         if name in self.sessions_by_name:
             return Status.ALREADY_EXISTS, 0
-        made = FakeSession(name, next(self._handles), int(properties.properties.LogFileMode))
-        loggers = sum(session.is_system_logger for session in self.sessions_by_name.values())
-        if len(self.sessions_by_name) >= MOST_SESSIONS or (made.is_system_logger and loggers >= MOST_SYSTEM_LOGGERS):
+        loggers = sum(session.is_private_logger for session in self.sessions_by_name.values())
+        if len(self.sessions_by_name) >= MOST_SESSIONS or (made.is_private_logger and loggers >= MOST_PRIVATE_LOGGERS):
             return Status.NO_SYSTEM_RESOURCES, 0
-        made.file = text_of(bytes(properties.file_name))
+        if made.file and (status := self._file_status(made)):
+            return status, 0
         self.sessions_by_name[name] = made
         return Status.SUCCESS, made.handle
+
+    def _file_status(self, made: FakeSession) -> int:
+        path = Path(made.file)
+        if any(session.file == made.file for session in self.sessions_by_name.values()):
+            return Status.BAD_PATHNAME
+        if made.most_megabytes and (made.most_megabytes << 20) + KEPT_FREE > self.free:
+            return Status.DISK_FULL
+        if path.is_dir():
+            return Status.ACCESS_DENIED
+        if path.parent.is_dir():
+            return Status.SUCCESS
+        return Status.DIRECTORY if path.parent.exists() else Status.PATH_NOT_FOUND
+
+    def free_bytes(self, folder: Path) -> int | None:
+        return self.free if folder.is_dir() else None
 
     def control_trace(self, handle: int, name: str, properties: NamedProperties, code: Control) -> int:
         if status := self._asked(f"ControlTraceW {code.name.lower()}"):
@@ -110,6 +166,8 @@ class FakeApi:
         properties.properties.BuffersWritten = 1
         if code is Control.STOP:
             self.end(session.name)
+            if session.stopping:
+                return Status.ACTIVE_CONNECTIONS
         return Status.SUCCESS
 
     def enable_trace(
@@ -122,6 +180,10 @@ class FakeApi:
             return status
         session = self._by_handle(handle)
         assert session is not None
+        if provider in SYSTEM_PROVIDERS and (status := self._asked(f"EnableTraceEx2 {SYSTEM_PROVIDERS[provider]}")):
+            return status
+        if code is Enable.CAPTURE_STATE and provider in SYSTEM_PROVIDERS:
+            return Status.NOT_SUPPORTED
         if code is Enable.CAPTURE_STATE:
             session.captured_state.append(provider)
         else:
@@ -129,11 +191,23 @@ class FakeApi:
         return Status.SUCCESS
 
     def set_information(self, handle: int, information: InfoClass, data: bytes) -> int:
-        if status := self._asked(f"TraceSetInformation {information.name.lower()}"):
-            return status
+        call = f"TraceSetInformation {information.name.lower()}"
+        classes = _classes(data) if information is InfoClass.STACK_TRACING else set()
+        parts = [f"{call} {part}" for part, of in (("pool", POOL_CLASS), ("completion", DISK_CLASS)) if of in classes]
+        for asked in (call, *parts):
+            if status := self._asked(asked):
+                return status
         session = self._by_handle(handle)
         assert session is not None
         session.information[information] = data
+        return Status.SUCCESS
+
+    def set_stack_hooks(self, handle: int, hooks: Sequence[int]) -> int:
+        if status := self._asked("NtSetSystemInformation"):
+            return status
+        session = self._by_handle(handle)
+        assert session is not None
+        session.stack_hooks = tuple(hooks)
         return Status.SUCCESS
 
     def open_trace(self, logfile: EventTraceLogfile) -> tuple[int, int]:
@@ -179,10 +253,16 @@ class FakeApi:
 
     def _asked(self, call: str) -> int:
         self.log.append(call)
-        return self.refuse.get(call, 0)
+        return self.once.pop(call, 0) or self.refuse.get(call, 0)
 
     def _by_handle(self, handle: int) -> FakeSession | None:
         return next((item for item in self.sessions_by_name.values() if item.handle == handle), None)
+
+
+def _classes(stacks: bytes) -> set[uuid.UUID]:
+    """Classes of the events in a list of stacks."""
+    size = ct.sizeof(ClassicEventId)
+    return {uuid.UUID(bytes_le=stacks[at : at + 16]) for at in range(0, len(stacks), size)}
 
 
 def _told(session: FakeSession) -> NamedProperties:

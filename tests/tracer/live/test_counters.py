@@ -90,9 +90,24 @@ def test_a_refusal_names_its_status() -> None:
 def test_large_allocations_have_their_kind_in_the_lowest_bit() -> None:
     big = big_pool(Kernel(big=[(0xFFFF800000001001, 8192, b"AfdB"), (0xFFFF800000004000, 5000, b"CM31")]).query)
     assert [hex(int(address)) for address in big.address] == ["0xffff800000001000", "0xffff800000004000"]
+    assert big.paged is not None
     assert big.paged.tolist() == [False, True]
     assert big.size.tolist() == [8192, 5000]
-    assert len(big) == 2
+    assert (len(big), big.hidden) == (2, False)
+
+
+def test_where_addresses_are_hidden_the_kind_of_large_allocations_is_not_known() -> None:
+    """Windows 11 24H2 gives 0 for each to who has not turned on the right to debug."""
+    big = big_pool(Kernel(big=[(0, 8192, b"AfdB"), (0, 5000, b"CM31")]).query)
+    assert big.paged is None
+    assert big.hidden
+    assert big.size.tolist() == [8192, 5000]
+
+
+def test_one_address_that_is_told_means_that_none_is_hidden() -> None:
+    big = big_pool(Kernel(big=[(0xFFFF800000001001, 8192, b"AfdB")]).query)
+    assert not big.hidden
+    assert not big_pool(Kernel(big=[]).query).hidden
 
 
 @given(st.binary(max_size=300))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +14,7 @@ from tracer.etl.headers import LogFileMode
 from tracer.events import afd
 from tracer.live.api import NOT_TOLD, InfoClass, Status
 from tracer.live.capture import Capture
-from tracer.live.enabling import MEMORY, PROCESS
-from tracer.live.names import KERNEL_LOGGER
+from tracer.live.enabling import MEMORY
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
 from tracer.live.windows import windows_api
@@ -31,12 +31,11 @@ def recording(api: FakeApi, tmp_path: Path, **options: object) -> Recording:
     return Recording.open(CapturePlan(file=tmp_path / "out.etl", **options), api)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("build", [26100, 19045, 7601])
+@pytest.mark.parametrize("build", [26100, 19045, 9600])
 def test_a_capture_runs_in_two_sessions_and_leaves_none(build: int) -> None:
     api = FakeApi(build=build)
     with Capture.open(CapturePlan(), api) as capture:
-        kernel = KERNEL_LOGGER if build == 7601 else OURS
-        assert list(api.sessions_by_name) == [kernel, OURS.replace("kernel", "sockets")]
+        assert list(api.sessions_by_name) == [OURS, OURS.replace("kernel", "sockets")]
         assert capture.info.mode[0] == "real-time"
         assert capture.info.os_build == build
     assert api.sessions_by_name == {}
@@ -64,7 +63,6 @@ def test_each_way_turns_on_what_it_can(tmp_path: Path) -> None:
         session = newest.sessions_by_name[OURS]
         assert session.enabled[MEMORY] == (0x8, False)
         assert afd.PROVIDER in session.enabled
-        assert session.captured_state == [PROCESS]
         assert InfoClass.STACK_TRACING in session.information
         assert InfoClass.SYSTEM_FLAGS not in session.information
     older = FakeApi(build=19045)
@@ -72,7 +70,7 @@ def test_each_way_turns_on_what_it_can(tmp_path: Path) -> None:
         session = older.sessions_by_name[OURS]
         assert session.information[InfoClass.SYSTEM_FLAGS][4] == 0x40 | 0x4 | 0x10
         assert MEMORY not in session.enabled
-        assert session.mode == LogFileMode.SEQUENTIAL | LogFileMode.SYSTEM_LOGGER
+        assert session.mode == LogFileMode.SEQUENTIAL | LogFileMode.SYSTEM_LOGGER | LogFileMode.INDEPENDENT_SESSION
         assert session.file == str(tmp_path / "out.etl")
 
 
@@ -91,13 +89,6 @@ def test_the_session_filters_by_tag_and_where_it_cannot_it_says_so(tmp_path: Pat
     with recording(api, tmp_path, tags=(b"AfdE",)) as running:
         assert api.sessions_by_name[OURS].enabled[MEMORY] == (0x8, False)
         assert "does not filter by pool tag (error 87)" in running.notes[0]
-
-
-def test_stacks_that_windows_does_not_offer_are_a_note_and_no_end(tmp_path: Path) -> None:
-    api = FakeApi()
-    api.refuse["TraceSetInformation stack_tracing"] = Status.NOT_SUPPORTED
-    with recording(api, tmp_path) as running:
-        assert "call stacks" in running.notes[0]
 
 
 def test_the_right_to_profile_is_turned_on_first_and_told_where_it_is_withheld(tmp_path: Path) -> None:
@@ -119,7 +110,7 @@ def test_the_right_to_profile_is_turned_on_first_and_told_where_it_is_withheld(t
         ("StartTraceW", Status.NO_SYSTEM_RESOURCES, "session-limit"),
         ("StartTraceW", Status.DISK_FULL, "file-refused"),
         ("StartTraceW", Status.INVALID_PARAMETER, "capture-failed"),
-        ("EnableTraceEx2", Status.ACCESS_DENIED, "access-denied"),
+        ("StartTraceW", Status.BUSY, "capture-failed"),
         ("OpenTraceW", Status.ACCESS_DENIED, "open-failed"),
         ("ControlTraceW stop", Status.ACCESS_DENIED, "access-denied"),
     ],
@@ -128,6 +119,7 @@ def test_every_refusal_has_its_own_error_with_what_to_do_next(
     call: str, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracer.live.capture.END_SECONDS", 0.0)  # a session that cannot be stopped delivers no end
+    monkeypatch.setattr("tracer.live.starting.BUSY_SECONDS", 0.0)
     api = FakeApi()
     api.refuse[call] = status
     with pytest.raises(MachineError) as raised, Capture.open(CapturePlan(), api):
@@ -152,17 +144,17 @@ def test_what_a_group_mask_is_refused_for_is_told(tmp_path: Path) -> None:
     assert api.ours == []
 
 
-def test_the_kernel_logger_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
-    api = FakeApi(build=7601)
-    api.foreign(KERNEL_LOGGER)
-    with pytest.raises(MachineError) as raised:
+@pytest.mark.parametrize("build", [7601, 9200])
+def test_a_windows_before_8_1_is_too_old_and_told_what_to_do(tmp_path: Path, build: int) -> None:
+    api = FakeApi(build=build)
+    with pytest.raises(MachineError, match="too old") as raised:
         recording(api, tmp_path)
-    assert raised.value.code == "session-exists"
-    assert f'logman stop "{KERNEL_LOGGER}" -ets' in raised.value.next
-    assert list(api.sessions_by_name) == [KERNEL_LOGGER]
+    assert raised.value.code == "no-capture"
+    assert "xperf" in raised.value.next
+    assert api.log == []
 
 
-@pytest.mark.parametrize(("count", "mode", "most"), [(8, LogFileMode.SYSTEM_LOGGER, "8"), (64, LogFileMode(0), "64")])
+@pytest.mark.parametrize(("count", "mode", "most"), [(6, LogFileMode.SYSTEM_LOGGER, "6"), (64, LogFileMode(0), "64")])
 def test_a_limit_names_the_sessions_that_hold_it(tmp_path: Path, count: int, mode: LogFileMode, most: str) -> None:
     api = FakeApi()
     for number in range(count):
@@ -188,6 +180,39 @@ def test_what_a_crash_left_behind_is_reclaimed_and_nothing_else(tmp_path: Path) 
     assert set(api.sessions_by_name) == set(kept)
 
 
+@pytest.mark.parametrize("name", ["NT Kernel Logger", "Circular Kernel Context Logger"])
+def test_the_reserved_loggers_take_no_private_place(tmp_path: Path, name: str) -> None:
+    api = FakeApi()
+    for number in range(5):
+        api.foreign(f"other {number}", LogFileMode.SYSTEM_LOGGER | LogFileMode.REAL_TIME)
+    api.foreign(name, LogFileMode.SYSTEM_LOGGER | LogFileMode.REAL_TIME)
+    with recording(api, tmp_path):
+        assert api.ours == [OURS]
+
+
+def test_of_all_sessions_the_system_loggers_are_named_first(tmp_path: Path) -> None:
+    api = FakeApi()
+    for number in range(61):
+        api.foreign(f"plain {number}")
+    for name in ("NT Kernel Logger", "their logger", "their other logger"):
+        api.foreign(name, LogFileMode.SYSTEM_LOGGER | LogFileMode.REAL_TIME)
+    with pytest.raises(MachineError) as raised:
+        recording(api, tmp_path)
+    assert raised.value.what.endswith("64")
+    assert raised.value.why.startswith("these run: their logger, their other logger, plain 0")
+
+
+def test_a_session_that_is_being_stopped_already_counts_as_stopped(tmp_path: Path) -> None:
+    api = FakeApi()
+    left = "Poolscope kernel 69-abc"
+    api.foreign(left).stopping = True
+    with recording(api, tmp_path) as running:
+        assert running.reclaimed == (left,)
+        api.sessions_by_name[OURS].stopping = True
+    assert not running.running
+    assert api.ours == []
+
+
 def test_a_recording_needs_a_file_and_tells_its_losses(tmp_path: Path) -> None:
     api = FakeApi()
     with pytest.raises(UsageError, match="needs a file"):
@@ -211,6 +236,25 @@ def test_a_session_that_is_taken_away_is_told_after_what_it_gave() -> None:
             drain(batches, capture)
     assert raised.value.code == "session-taken"
     assert api.ours == []
+
+
+def test_a_session_has_ten_seconds_to_deliver_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, delivered = [0.0], threading.Event()
+
+    class Slow(FakeApi):
+        def process_trace(self, handle: int) -> int:
+            status = super().process_trace(handle)
+            delivered.wait(60)
+            return status
+
+    monkeypatch.setattr("tracer.live.capture.time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None))
+    with Capture.open(CapturePlan(), Slow()) as capture:
+        capture.stop()
+        now[0] = 9.9
+        assert not capture.wait(0)
+        now[0] = 10.1
+        assert capture.wait(0)
+        delivered.set()
 
 
 def test_processing_that_fails_is_told() -> None:

@@ -43,7 +43,8 @@ def test_a_32_bit_python_learns_the_machine_s_bits_from_windows(monkeypatch: pyt
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there it is one")
 def test_this_is_no_windows() -> None:
-    assert (WindowsAsking().elevated(), WindowsAsking().paging_executive_disabled()) == (None, None)
+    asked = WindowsAsking()
+    assert (asked.elevated(), asked.paging_executive_disabled(), asked.in_container()) == (None, None, None)
     with pytest.raises(MachineError) as refused:
         this_machine()
     assert refused.value.code == "no-capture"
@@ -54,3 +55,4 @@ def test_windows_answers() -> None:
     asked = WindowsAsking()
     assert asked.elevated() in (True, False)
     assert asked.paging_executive_disabled() in (True, False)
+    assert asked.in_container() is False

@@ -29,8 +29,7 @@ from tracer.live.plan import CapturePlan, Way, buffers_for, way_for
         (26100, Way.SYSTEM_PROVIDERS),
         (20348, Way.SYSTEM_PROVIDERS),
         (19045, Way.PRIVATE_SYSTEM_LOGGER),
-        (9200, Way.PRIVATE_SYSTEM_LOGGER),
-        (7601, Way.NT_KERNEL_LOGGER),
+        (9600, Way.PRIVATE_SYSTEM_LOGGER),
     ],
 )
 def test_the_newest_way_that_a_build_offers_is_taken(build: int, way: Way) -> None:

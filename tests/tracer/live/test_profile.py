@@ -44,10 +44,24 @@ def test_what_the_profile_refers_to_is_defined_in_it() -> None:
     defined = {found.get("Id") for found in root.iterfind("Profiles/*")}
     profile = root.find("Profiles/Profile")
     assert profile is not None
-    used = {found.get("Value") for found in profile.iter()} - {None}
+    used = {found.get("Value") for found in profile.iterfind("Collectors//*")} - {None}
     assert used == defined - {"Poolscope.Verbose.File"}
     name, level, mode = (profile.get(key) for key in ("Name", "DetailLevel", "LoggingMode"))
     assert profile.get("Id") == f"{name}.{level}.{mode}"
+
+
+def test_merging_adds_what_symbols_and_manifests_need_behind_the_collectors() -> None:
+    profile = parsed().find("Profiles/Profile")
+    assert profile is not None
+    assert [child.tag for child in profile] == ["Collectors", "TraceMergeProperties"]
+    merge = profile.find("TraceMergeProperties/TraceMergeProperty")
+    assert merge is not None
+    assert merge.get("Id")
+    assert merge.get("Name")
+    assert [child.tag for child in merge] == ["DeletePreMergedTraceFiles", "FileCompression", "CustomEvents"]
+    assert {"ImageId", "BuildInfo", "VolumeMapping", "EventMetadata", "WinSAT"} <= set(
+        values(merge, "CustomEvents/CustomEvent")
+    )
 
 
 def test_sockets_are_recorded_from_providers_that_the_reader_knows() -> None:

@@ -20,7 +20,7 @@ from tracer.columns import NO_STACK, EventTable, Who
 from tracer.errors import DamageCode
 from tracer.etl.headers import ExtendedType, HeaderType
 from tracer.events import afd, pool
-from tracer.live import callback, measuring
+from tracer.live import callback, measuring, native
 from tracer.live.capture import Capture
 from tracer.live.dealing import deal
 from tracer.live.plan import CapturePlan
@@ -269,3 +269,34 @@ def test_what_takes_records_is_compiled_before_any_comes() -> None:
     Taker(np.zeros(0, np.uint32)).take(Ring(SMALLEST), NOTHING, (0, 1))
     assert [len(each.signatures) for each in kernels] == compiled
     assert min(compiled) >= 1
+
+
+def test_records_are_read_behind_a_fence_and_let_go_of_behind_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On ARM64 a load may go ahead of the one that saw the record, and a store ahead of the loads before it."""
+    steps: list[str] = []
+
+    class Watched(Ring):
+        @property
+        def head(self) -> int:
+            steps.append("head")
+            return super().head
+
+        def release(self, tail: int) -> None:
+            steps.append("release")
+            super().release(tail)
+
+    monkeypatch.setattr("tracer.live.taking.fence", lambda: steps.append("fence"))
+    monkeypatch.setattr(measuring, "measure", lambda *_: steps.append("read"))
+    monkeypatch.setattr("tracer.live.taking.deal", lambda *_: steps.append("read"))
+    Taker(np.zeros(0, np.uint32)).take(Watched(SMALLEST), 0, (0, 0))
+    assert steps == ["head", "fence", "read", "read", "fence", "release"]
+
+
+@pytest.mark.skipif(UNJITTED, reason="plain Python has no fences")
+def test_the_fence_is_one_of_the_machine() -> None:
+    import numba
+
+    fence: Any = native.fence
+    compiled: Any = numba.njit(fence.py_func)  # what comes from the cache has no text to look at
+    compiled()
+    assert all("fence acq_rel" in text for text in compiled.inspect_llvm().values())

@@ -1,7 +1,9 @@
-/* A stand-in for ntdll's NtQuerySystemInformation: answers that a test has laid ready, by the rules of the real call.
+/* A stand-in for ntdll: NtQuerySystemInformation with answers that a test has laid ready, by the rules of the real
+ * call, and NtSetSystemInformation as far as sessions ask it.
  *
  * Sizes are checked as the kernel does: too small a buffer gets STATUS_INFO_LENGTH_MISMATCH and how much it would take.
  */
+#include <stddef.h>
 #include <windows.h>
 
 #define EXPORT __declspec(dllexport)
@@ -9,6 +11,9 @@
 #define STATUS_UNKNOWN_CLASS 0xC0000003u
 #define STATUS_TOO_SHORT 0xC0000004u
 #define STATUS_NO_ACCESS 0xC0000005u
+#define STATUS_REFUSED 0xC000000Du /* STATUS_INVALID_PARAMETER */
+#define PERFORMANCE_TRACE 31
+#define STACK_TRACING 6
 #define MOST_ANSWERS 8
 
 static struct {
@@ -76,4 +81,26 @@ EXPORT ULONG WINAPI NtQuerySystemInformation(ULONG kind, void *out, ULONG room, 
         *needed = place >= 0 ? answers[place].length : 0;
     ReleaseSRWLockShared(&lock);
     return status;
+}
+
+struct stack_tracing { /* EVENT_TRACE_STACK_TRACING_INFORMATION of System Informer's ntwmi.h */
+    ULONG information;
+    ULONGLONG session;
+    ULONG hooks[1];
+};
+
+typedef ULONG (*set_hooks)(ULONGLONG session, const ULONG *hooks, ULONG count);
+
+/* Hook ids of events whose stacks are wanted: the stand-in for advapi32 has the sessions. */
+EXPORT ULONG WINAPI NtSetSystemInformation(ULONG kind, const void *data, ULONG length)
+{
+    const struct stack_tracing *asked = data;
+    const ULONG head = offsetof(struct stack_tracing, hooks);
+    HMODULE other = GetModuleHandleW(L"advapi32-standin.dll");
+    set_hooks set = other ? (set_hooks)(void *)GetProcAddress(other, "standin_stack_hooks") : NULL;
+    if (kind != PERFORMANCE_TRACE || !set || length < head || asked->information != STACK_TRACING)
+        return STATUS_UNKNOWN_CLASS;
+    if ((length - head) % sizeof(ULONG))
+        return STATUS_TOO_SHORT;
+    return set(asked->session, asked->hooks, (length - head) / sizeof(ULONG)) ? STATUS_REFUSED : STATUS_OK;
 }

@@ -139,7 +139,8 @@ static ULONG run(struct consumer *consumer, struct delivery *delivery, struct se
     ULONG status = ERROR_SUCCESS;
     AcquireSRWLockExclusive(&lock);
     while (!status && prepare(consumer, delivery, selection, &position)) {
-        ULONG end = batch_end(&position);
+        const struct session *session = session_named(consumer->logger);
+        ULONG end = is_settled(session) ? batch_end(&position) : position.next;
         if (end == position.next) {
             SleepConditionVariableSRW(&changed, &lock, position.exhausted ? 20 : 1, 0);
             continue;

@@ -13,6 +13,7 @@ static const char *const SETTING_NAMES[SETTINGS] = {
     [REBASE] = "rebase",         [SYSTEM_PROVIDERS] = "system providers",
     [BY_CPU] = "by cpu",         [LOSE_AFTER] = "lose after",
     [LOSE_COUNT] = "lose count", [TAKE_AWAY_AFTER] = "take away after",
+    [FREE_MEGABYTES] = "free megabytes",
 };
 
 static const char *const COUNTER_NAMES[COUNTERS] = {
@@ -28,7 +29,7 @@ static const char *const COUNTER_NAMES[COUNTERS] = {
 };
 
 static struct {
-    char function[40];
+    char function[48];
     ULONG status, skip, times;
 } refusals[MOST_REFUSALS];
 
@@ -160,6 +161,17 @@ EXPORT ULONG standin_foreign(const WCHAR *name, ULONG mode)
     ULONG status = start_session(name, &properties, L"", TRUE);
     ReleaseSRWLockExclusive(&lock);
     return status;
+}
+
+/* Somebody else has begun to stop a session, and whoever stops it now is told so. */
+EXPORT ULONG standin_stopping(const WCHAR *name)
+{
+    AcquireSRWLockExclusive(&lock);
+    struct session *session = session_named(name);
+    if (session)
+        session->stopping = TRUE;
+    ReleaseSRWLockExclusive(&lock);
+    return session ? ERROR_SUCCESS : ERROR_WMI_INSTANCE_NOT_FOUND;
 }
 
 /* Somebody else stops a session; it does not count as stopped by us. */

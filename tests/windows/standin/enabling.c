@@ -12,6 +12,10 @@ static const struct {
     {EVENT_TRACE_FLAG_PROFILE, 1, 0x2},
 };
 
+static const GUID MEMORY_PROVIDER = {0x82958ca9, 0xb6cd, 0x47f8, {0xa3, 0xa8, 0x03, 0xae, 0x85, 0xa4, 0xbc, 0x24}};
+static const GUID POOL = {0x0268a8b6, 0x74fd, 0x4302, {0x9d, 0xd0, 0x6e, 0x8f, 0x17, 0x95, 0xc0, 0xcf}};
+static const GUID DISK_IO = {0x3d6fa8d4, 0xfe05, 0x11d0, {0x9d, 0xda, 0x00, 0xc0, 0x4f, 0xd7, 0xba, 0x7c}};
+
 #define SCHEMATIZED 0x80000000u /* EVENT_FILTER_TYPE_SCHEMATIZED */
 #define POOL_FILTER 1           /* SYSTEM_MEMORY_POOL_FILTER_ID */
 
@@ -80,6 +84,7 @@ static ULONG enable(struct session *session, const struct provider *provider, UL
                     const ENABLE_TRACE_PARAMETERS *parameters)
 {
     ULONG status = ERROR_SUCCESS;
+    session->asked_at = now();
     switch (code) {
     case EVENT_CONTROL_CODE_DISABLE_PROVIDER:
         remove_provider(&session->enabled, &provider->id);
@@ -89,6 +94,8 @@ static ULONG enable(struct session *session, const struct provider *provider, UL
             status = take_filters(&session->enabled, parameters);
         return status ? status : add_provider(&session->enabled, provider);
     case EVENT_CONTROL_CODE_CAPTURE_STATE:
+        if (is_system_provider(&provider->id))
+            return ERROR_NOT_SUPPORTED;
         counters[CAPTURE_STATES]++;
         return ERROR_SUCCESS;
     default:
@@ -104,6 +111,8 @@ ULONG WMIAPI EnableTraceEx2(TRACEHANDLE handle, LPCGUID id, ULONG code, UCHAR le
                 parameters->Version != ENABLE_TRACE_PARAMETERS_VERSION_2))
         return ERROR_INVALID_PARAMETER;
     ULONG status = refusal("EnableTraceEx2");
+    if (!status && IsEqualGUID(id, &MEMORY_PROVIDER))
+        status = refusal("EnableTraceEx2 memory");
     if (status)
         return status;
     struct provider provider = {*id, level, any, all, parameters ? parameters->EnableProperty : 0};
@@ -139,15 +148,53 @@ static ULONG set_information(struct session *session, TRACE_INFO_CLASS which, co
         return ERROR_NOT_SUPPORTED;
     if (!session->enabled.system_logger)
         return ERROR_INVALID_PARAMETER; /* both are about the kernel's own events */
+    session->asked_at = now();
     return which == TraceStackTracingInfo ? set_stacks(&session->enabled, data, length)
                                           : set_mask(&session->enabled, data, length);
+}
+
+static BOOL has_class(const void *data, ULONG length, const GUID *class)
+{
+    const CLASSIC_EVENT_ID *events = data;
+    for (ULONG i = 0; i < length / sizeof *events; i++)
+        if (IsEqualGUID(&events[i].EventGuid, class))
+            return TRUE;
+    return FALSE;
+}
+
+static ULONG refuse_stacks(const void *data, ULONG length) /* a list is refused as a whole for one event in it */
+{
+    ULONG status = refusal("TraceSetInformation stacks");
+    if (!status && has_class(data, length, &POOL))
+        status = refusal("TraceSetInformation stacks pool");
+    if (!status && has_class(data, length, &DISK_IO))
+        status = refusal("TraceSetInformation stacks completion");
+    return status;
+}
+
+/* NtSetSystemInformation's half that concerns sessions; the stand-in for ntdll calls it. A status of Windows. */
+__declspec(dllexport) ULONG standin_stack_hooks(TRACEHANDLE handle, const ULONG *hooks, ULONG count)
+{
+    ULONG status = count > MOST_STACK_EVENTS ? ERROR_INVALID_PARAMETER : refusal("NtSetSystemInformation");
+    if (status)
+        return status;
+    AcquireSRWLockExclusive(&lock);
+    struct session *session = session_of(handle);
+    if (session && session->enabled.system_logger) {
+        session->enabled.hook_count = count;
+        CopyMemory(session->enabled.hooks, hooks, count * sizeof *hooks);
+    } else {
+        status = ERROR_INVALID_PARAMETER;
+    }
+    ReleaseSRWLockExclusive(&lock);
+    return status;
 }
 
 ULONG WMIAPI TraceSetInformation(TRACEHANDLE handle, TRACE_INFO_CLASS which, PVOID data, ULONG length)
 {
     if (!data || !length)
         return ERROR_INVALID_PARAMETER;
-    ULONG status = refusal(which == TraceStackTracingInfo ? "TraceSetInformation stacks" : "TraceSetInformation");
+    ULONG status = which == TraceStackTracingInfo ? refuse_stacks(data, length) : refusal("TraceSetInformation");
     if (status)
         return status;
     AcquireSRWLockExclusive(&lock);

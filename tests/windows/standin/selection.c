@@ -38,6 +38,14 @@ static const struct rule {
     {{0xce1dbfb4, 0x137e, 0x4da6, {0x87, 0xb0, 0x3f, 0x59, 0xaa, 0x10, 0x2c, 0xbc}}, 0x42, 0x45, 1, 0x80, INTERRUPT_PROVIDER, 0x4},
 };
 
+BOOL is_system_provider(const GUID *id)
+{
+    for (size_t i = 0; i < ARRAYSIZE(SYSTEM_PROVIDER_IDS); i++)
+        if (IsEqualGUID(&SYSTEM_PROVIDER_IDS[i], id))
+            return TRUE;
+    return FALSE;
+}
+
 static const struct provider *provider_of(const struct enabled *enabled, const GUID *id)
 {
     for (ULONG i = 0; i < enabled->provider_count; i++)
@@ -62,14 +70,32 @@ static BOOL selects(const struct enabled *enabled, const GUID *class, UCHAR opco
         if (IsEqualGUID(&RULES[i].class, class) && opcode >= RULES[i].first && opcode <= RULES[i].last)
             return by_rule(enabled, &RULES[i]);
     if (IsEqualGUID(class, &STACK_WALK))
-        return enabled->stack_count > 0; /* which of them is decided by the event that each belongs to */
+        return enabled->stack_count + enabled->hook_count > 0; /* which of them is decided by the event that each belongs to */
     return provider_of(enabled, class) != NULL;
+}
+
+static const GUID *group_class(ULONG group) /* the class of a hook id's upper byte (ntwmi.h) */
+{
+    static const GUID DISK = KERNEL_CLASS(0x3d6fa8d4), THREAD = KERNEL_CLASS(0x3d6fa8d1);
+    switch (group) {
+    case 0x01:
+        return &DISK;
+    case 0x05:
+        return &THREAD;
+    case 0x0e:
+        return &POOL;
+    default:
+        return &STACK_WALK; /* none has stacks of its own */
+    }
 }
 
 static BOOL has_stack(const struct enabled *enabled, const GUID *class, UCHAR opcode)
 {
     for (ULONG i = 0; i < enabled->stack_count; i++)
         if (enabled->stacks[i].Type == opcode && IsEqualGUID(&enabled->stacks[i].EventGuid, class))
+            return TRUE;
+    for (ULONG i = 0; i < enabled->hook_count; i++)
+        if ((enabled->hooks[i] & 0xff) == opcode && IsEqualGUID(group_class(enabled->hooks[i] >> 8), class))
             return TRUE;
     return FALSE;
 }

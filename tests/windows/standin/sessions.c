@@ -8,6 +8,7 @@ const GUID kernel_logger = {0x9e814aad, 0x3204, 0x11d2, {0x9a, 0x82, 0x00, 0x60,
 
 #define FILE_MODES (EVENT_TRACE_FILE_MODE_SEQUENTIAL | EVENT_TRACE_FILE_MODE_CIRCULAR | EVENT_TRACE_FILE_MODE_NEWFILE)
 #define SMALLEST_BUFFER_KB 4
+#define SETTLING 1000000 /* ticks of 100 ns */
 #define LARGEST_BUFFER_KB 16384
 
 static TRACEHANDLE last_handle = 0x1000;
@@ -28,22 +29,27 @@ struct session *session_named(const WCHAR *name)
     return NULL;
 }
 
-static BOOL is_system_logger(const WCHAR *name, ULONG mode)
+static BOOL is_reserved(const WCHAR *name)
 {
-    return lstrcmpiW(name, KERNEL_LOGGER_NAMEW) == 0 || (mode & EVENT_TRACE_SYSTEM_LOGGER_MODE);
+    return lstrcmpiW(name, KERNEL_LOGGER_NAMEW) == 0 || lstrcmpiW(name, L"Circular Kernel Context Logger") == 0;
 }
 
-static struct session *free_place(BOOL system_logger)
+static BOOL is_system_logger(const WCHAR *name, ULONG mode)
+{
+    return is_reserved(name) || (mode & EVENT_TRACE_SYSTEM_LOGGER_MODE);
+}
+
+static struct session *free_place(BOOL private_logger)
 {
     struct session *place = NULL;
-    int system_loggers = 0;
+    int private_loggers = 0;
     for (int i = 0; i < MOST_SESSIONS; i++) {
         if (!sessions[i].running)
             place = place ? place : &sessions[i];
         else
-            system_loggers += sessions[i].enabled.system_logger;
+            private_loggers += sessions[i].enabled.system_logger && !is_reserved(sessions[i].name);
     }
-    return system_logger && system_loggers >= MOST_SYSTEM_LOGGERS ? NULL : place;
+    return private_logger && private_loggers >= MOST_PRIVATE_LOGGERS ? NULL : place;
 }
 
 static void settle(EVENT_TRACE_PROPERTIES *properties) /* what Windows fills in or bounds */
@@ -62,20 +68,30 @@ static void settle(EVENT_TRACE_PROPERTIES *properties) /* what Windows fills in 
     properties->LoggerThreadId = (HANDLE)(ULONG_PTR)GetCurrentThreadId();
 }
 
+static ULONG check_file(const WCHAR *file, ULONG megabytes)
+{
+    for (int i = 0; i < MOST_SESSIONS; i++)
+        if (sessions[i].running && lstrcmpiW(sessions[i].file, file) == 0)
+            return ERROR_BAD_PATHNAME;
+    ULONG status = check_room(file, megabytes);
+    return status ? status : create_file(file);
+}
+
 ULONG start_session(const WCHAR *name, const EVENT_TRACE_PROPERTIES *asked, const WCHAR *file, BOOL foreign)
 {
     if (session_named(name))
         return ERROR_ALREADY_EXISTS;
     BOOL system_logger = is_system_logger(name, asked->LogFileMode);
-    struct session *place = free_place(system_logger);
+    struct session *place = free_place(system_logger && !is_reserved(name));
     if (!place)
         return ERROR_NO_SYSTEM_RESOURCES;
-    ULONG status = file[0] ? create_file(file) : ERROR_SUCCESS;
+    ULONG status = file[0] ? check_file(file, asked->MaximumFileSize) : ERROR_SUCCESS;
     if (status)
         return status;
     ZeroMemory(place, sizeof *place);
     place->foreign = foreign;
     place->handle = ++last_handle;
+    place->asked_at = now();
     place->properties = *asked;
     place->properties.Wnode.HistoricalContext = place->handle;
     place->enabled.system_logger = system_logger;
@@ -99,6 +115,16 @@ void end_session(struct session *session)
     else
         counters[STOPPED]++;
     WakeAllConditionVariable(&changed);
+}
+
+/* Whether all has been turned on that will be. A kernel would log as soon as the first is; tests want to see what
+ * they play from its beginning, so the stream waits for a session that is being set up, longer where nothing is on. */
+BOOL is_settled(const struct session *session)
+{
+    ULONG wanted = session->enabled.provider_count;
+    for (int i = 0; i < MASK_WORDS; i++)
+        wanted |= session->enabled.mask[i];
+    return now() - session->asked_at >= (wanted ? SETTLING : 10 * SETTLING);
 }
 
 void count_loss(struct session *session, ULONG events, ULONG buffers)
@@ -172,10 +198,14 @@ ULONG WMIAPI StartTraceW(TRACEHANDLE *handle, LPCWSTR name, EVENT_TRACE_PROPERTI
     const WCHAR *file = file_of(asked);
     if (!status && (!file || ((asked->LogFileMode & FILE_MODES) && !file[0])))
         status = ERROR_INVALID_PARAMETER;
+    if (!status && asked->LogFileNameOffset && !file[0])
+        status = ERROR_INVALID_PARAMETER; /* a session without a file has no place for its name either */
     if (!status && !file[0] && !(asked->LogFileMode & (EVENT_TRACE_REAL_TIME_MODE | EVENT_TRACE_BUFFERING_MODE)))
         status = ERROR_INVALID_PARAMETER; /* events that go nowhere */
     if (!status)
         status = refusal("StartTraceW");
+    if (!status && (asked->LogFileMode & EVENT_TRACE_INDEPENDENT_SESSION_MODE))
+        status = refusal("StartTraceW independent");
     if (status)
         return status;
     AcquireSRWLockExclusive(&lock);
@@ -206,6 +236,8 @@ static ULONG control(struct session *session, EVENT_TRACE_PROPERTIES *properties
         break;
     case EVENT_TRACE_CONTROL_STOP:
         end_session(session);
+        if (session->stopping)
+            return ERROR_ACTIVE_CONNECTIONS;
         break;
     case EVENT_TRACE_CONTROL_UPDATE:
         update(session, properties);

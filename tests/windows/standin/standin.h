@@ -14,7 +14,7 @@
 #include <evntcons.h>
 
 #define MOST_SESSIONS 64
-#define MOST_SYSTEM_LOGGERS 8
+#define MOST_PRIVATE_LOGGERS 6 /* eight, less the two reserved ones */
 #define MOST_PROVIDERS 32
 #define MOST_STACK_EVENTS 256
 #define MOST_TAGS 4
@@ -34,6 +34,8 @@ struct enabled {
     ULONG mask[MASK_WORDS];
     ULONG provider_count;
     struct provider providers[MOST_PROVIDERS];
+    ULONG hook_count; /* of the list by hook ids, which is beside the other */
+    ULONG hooks[MOST_STACK_EVENTS];
     ULONG stack_count;
     CLASSIC_EVENT_ID stacks[MOST_STACK_EVENTS];
     ULONG tag_count;
@@ -42,7 +44,9 @@ struct enabled {
 
 struct session {
     BOOL running;
-    BOOL foreign; /* started by the test in another's name */
+    BOOL foreign;  /* started by the test in another's name */
+    BOOL stopping; /* somebody else is at it */
+    LONGLONG asked_at; /* when something was last asked for in it, in ticks of 100 ns */
     TRACEHANDLE handle;
     WCHAR name[NAME_LENGTH];
     WCHAR file[NAME_LENGTH];
@@ -59,6 +63,7 @@ enum setting { /* each is one value of standin_set and standin_get; the names st
     LOSE_AFTER,       /* that many records delivered in all, LOSE_COUNT are lost with their buffer */
     LOSE_COUNT,
     TAKE_AWAY_AFTER,  /* that many records delivered in all, the session is stopped from outside */
+    FREE_MEGABYTES,   /* of every disk, 0: what the disk says */
     SETTINGS
 };
 
@@ -90,9 +95,11 @@ struct session *session_of(TRACEHANDLE handle);
 struct session *session_named(const WCHAR *name);
 ULONG start_session(const WCHAR *name, const EVENT_TRACE_PROPERTIES *asked, const WCHAR *file, BOOL foreign);
 void end_session(struct session *session);
+BOOL is_settled(const struct session *session);
 void count_loss(struct session *session, ULONG events, ULONG buffers);
 
 /* recording.c: the file of a session that writes one. */
+ULONG check_room(const WCHAR *path, ULONG megabytes);
 ULONG create_file(const WCHAR *path);
 void write_recording(const WCHAR *path);
 ULONG set_recording(const WCHAR *path);
@@ -136,6 +143,7 @@ ULONG load_stream(const WCHAR *path);
 void unload_stream(void);
 
 /* selection.c: which pairs a session gets. */
+BOOL is_system_provider(const GUID *id);
 struct selection {
     struct enabled enabled;
     BOOL event[MOST_PAIRS], stack[MOST_PAIRS];
