@@ -51,7 +51,7 @@ def missing_words(snapshot: Snapshot) -> list[str]:
 def _cut_short(snapshot: Snapshot) -> str:
     """The same on a line that much else has to fit on."""
     at, whole = snapshot.at_ns, snapshot.info.duration_ns
-    return f"read to {duration(at)} ({at / whole:.0%})" if 0 < at <= whole else "reading interrupted"
+    return f"interrupted at {duration(at)} ({at / whole:.0%})" if 0 < at <= whole else "reading interrupted"
 
 
 def _damage_words(damage: Sequence[Damage]) -> str:

@@ -444,7 +444,7 @@ async def test_every_view_says_what_is_missing(broken_snapshot: Snapshot, key: s
     async with opened(broken_snapshot, (180, 24)) as it:
         await it.press(key)
         assert it.lines[2].strip() == (
-            "INCOMPLETE: read to 1 min 30 s (100%), session never closed, "
+            "INCOMPLETE: interrupted at 1 min 30 s (100%), session never closed, "
             "3 events lost, 1 buffer lost, 2 gaps, 1 place damaged, 512 B skipped"
         )
 

@@ -17,14 +17,12 @@ from tui.look import FULL, Look
 from tui.screens.jump import JumpScreen
 from tui.widgets.live_line import LiveLine
 
-_KEYS = "space Pause  . Step  < > Speed  J Jump  M Mark  z Hold"
+_KEYS = "space Pause  . Step  < > Speed  J Jump  z Hold picture"
 """Short: with how far it is they fit into 80 cells."""
 
 
 class ReplayLine(LiveLine):
     """How far it is, and the keys of a replay."""
-
-    keys = ""  # they have a line of their own
 
     def __init__(self, end_ns: int) -> None:
         super().__init__()

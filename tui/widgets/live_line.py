@@ -21,8 +21,6 @@ class LiveLine(Widget):
     """
 
     waiting: ClassVar = "waiting for the first events"
-    keys: ClassVar = "M Mark"
-    """What one can do with what goes on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,10 +31,7 @@ class LiveLine(Widget):
         """Show what was told last, and the last alarm."""
         self._alarm = safe(moment.alarms[-1]) if moment.alarms else self._alarm
         wrong = [*([self._alarm] if self._alarm else []), *moment.fault.splitlines()]
-        course = self.course(moment)
-        if self.keys and not moment.ended:
-            course.append(f"  {self.keys}", "bold")
-        self._lines = [course, *(Text(line, "bold red") for line in wrong)]
+        self._lines = [self.course(moment), *(Text(line, "bold red") for line in wrong)]
         self.refresh(layout=True)
 
     def render(self) -> RenderResult:
