@@ -37,7 +37,7 @@ def missing_words(snapshot: Snapshot) -> list[str]:
     info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
     missing = []
     if snapshot.partial:
-        missing.append(interrupted_words(snapshot))
+        missing.append(_cut_short(snapshot))
     if not info.finalised:
         missing.append("session never closed")
     if info.rolled is not None:
@@ -66,6 +66,12 @@ def gap_words(gap: Gap) -> str:
     key, _, buffers = gap.reason.partition(":")
     missing = counted(int(buffers), "buffer") if buffers.isdecimal() else "buffers"
     return _GAPS.get(key, safe(gap.reason)).format(missing)
+
+
+def _cut_short(snapshot: Snapshot) -> str:
+    """The same on a line that much else has to fit on."""
+    at, whole = snapshot.at_ns, snapshot.info.duration_ns
+    return f"interrupted at {duration(at)} ({at / whole:.0%})" if 0 < at <= whole else "reading interrupted"
 
 
 def _damage_words(damage: Sequence[Damage]) -> str:

@@ -36,8 +36,8 @@ def special_apc(process: str, thread: int | None, irp: int, *, starved: bool = F
             f" priority, !running the threads that run instead, and !irp 0x{irp:x} one of its requests."
         )
     return (
-        f"In a kernel debugger, !thread shows whether {_thread(thread)} of {owner} waits for a CPU. If it does not, look"
-        f" for the long kernel call or guarded region that it is in. !irp 0x{irp:x} shows one of its requests."
+        f"In a kernel debugger, !thread shows whether {_thread(thread)} of {owner} waits for a CPU. If it does not,"
+        f" look for the long kernel call or guarded region that it is in. !irp 0x{irp:x} shows one of its requests."
     )
 
 

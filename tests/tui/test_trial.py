@@ -307,13 +307,13 @@ def test_elsewhere_it_says_where_it_can_be_run(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.skipif(sys.platform == "win32", reason="the peak of memory is asked as other systems tell it")
 def test_a_trial_takes_less_than_half_a_gigabyte() -> None:
     words = """
-import resource
+from benchmarks.machine import peak_memory
 from tests.tui import test_trial, trials
 from tui.doctor import attempting
 attempting.LOOK_SECONDS = 0.01
 traffic = trials.traffic_of_the_leak()
 test_trial.tried(trials.machine_of(trials.TrialApi(traffic)), traffic)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+print(peak_memory() >> 20)
 """
     said = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout
     assert int(said) < 512

@@ -12,7 +12,9 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from tracer.live import libraries
 
 _SYSTEM_ROOT: Final = "\\systemroot\\"
 _DEVICE: Final = "\\device\\"
@@ -54,7 +56,7 @@ NO_IMAGE_PATHS: Final = ImagePaths({}, "")
 
 def windows_image_paths() -> ImagePaths:
     """Those of this Windows."""
-    kernel: Any = vars(ct)["WinDLL"]("kernel32")
+    kernel = libraries.library("kernel32")
     kernel.QueryDosDeviceW.argtypes = [ct.c_wchar_p, ct.c_wchar_p, ct.c_uint32]
     drives: dict[str, str] = {}
     for letter in string.ascii_uppercase:

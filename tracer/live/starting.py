@@ -28,7 +28,7 @@ from tracer.live.enabling import (
     system_providers,
 )
 from tracer.live.names import session_name
-from tracer.live.plan import FIRST_BUILD, CapturePlan, Way, buffers_for, way_for
+from tracer.live.plan import FIRST_BUILD, Buffers, CapturePlan, Way, buffers_for, way_for
 from tracer.live.session import Losses, Session, owner, reclaim, refused_start
 from tracer.live.steps import Outcome, Step
 from tracer.live.structures import NAME_CHARACTERS, EnableTraceParameters, NamedProperties, wide
@@ -287,24 +287,37 @@ class _Start:
         return room << _MB
 
 
-def _properties(plan: CapturePlan, machine: Machine, most_bytes: int) -> NamedProperties:
-    """Of a session in real time, or into the plan's file: bounded buffers, the performance counter as its clock."""
+def real_time_properties(buffers: Buffers) -> NamedProperties:
+    """Of a session in real time, which has no file, not even a place for the name of one."""
+    made = _with_buffers(buffers)
+    made.properties.LogFileMode = LogFileMode.REAL_TIME
+    made.properties.LogFileNameOffset = 0
+    return made
+
+
+def _with_buffers(buffers: Buffers) -> NamedProperties:
+    """Bounded buffers, and the performance counter as the clock."""
     made = NamedProperties.empty()
     properties = made.properties
-    buffers = buffers_for(plan.events_per_second, machine.processors)
     properties.Wnode.Flags = _TRACED_GUID
     properties.Wnode.ClientContext = ClockType.QPC
     properties.BufferSize, properties.MinimumBuffers, properties.MaximumBuffers = (
         buffers.kilobytes, buffers.least, buffers.most,
     )  # fmt: skip
+    return made
+
+
+def _properties(plan: CapturePlan, machine: Machine, most_bytes: int) -> NamedProperties:
+    """Of a session in real time, or into the plan's file."""
+    buffers = buffers_for(plan.events_per_second, machine.processors)
     if plan.file is None:
-        properties.LogFileMode = LogFileMode.REAL_TIME
-        properties.FlushTimer = _FLUSH_SECONDS
-        properties.LogFileNameOffset = 0
-    else:
-        properties.LogFileMode = LogFileMode.SEQUENTIAL
-        properties.MaximumFileSize = -(-most_bytes >> _MB)
-        _write_file_name(made, str(plan.file))
+        made = real_time_properties(buffers)
+        made.properties.FlushTimer = _FLUSH_SECONDS
+        return made
+    made = _with_buffers(buffers)
+    made.properties.LogFileMode = LogFileMode.SEQUENTIAL
+    made.properties.MaximumFileSize = -(-most_bytes >> _MB)
+    _write_file_name(made, str(plan.file))
     return made
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tracer.errors import MachineError
 from tracer.live import libraries
-from tracer.live.api import Moment
+from tracer.live.api import Moment, Status
 from tracer.live.counters import Query, asked
 from tracer.live.snapshot import LoadedImage, RunningProcess, Snapshot
 
@@ -26,7 +26,6 @@ _THREADS: Final = 0x4
 _IMAGES: Final = 0x8 | 0x10
 """TH32CS_SNAPPROCESS, TH32CS_SNAPTHREAD, TH32CS_SNAPMODULE with TH32CS_SNAPMODULE32."""
 _INVALID: Final = ct.c_void_p(-1).value
-_BAD_LENGTH: Final = 24
 _TRIES: Final = 3
 """Images of a process that starts are asked for again while Windows answers 24 (Microsoft's page says so)."""
 _WITHOUT_IMAGES: Final = frozenset({0, 4})
@@ -112,7 +111,7 @@ def _entries(kernel32: Any, what: int, process: int, entry: type[Any], walk: str
     kernel32.CloseHandle.argtypes = [ct.c_void_p]
     handle = create(what, process)
     for _ in range(_TRIES - 1):
-        if handle != _INVALID or libraries.last_error() != _BAD_LENGTH:
+        if handle != _INVALID or libraries.last_error() != Status.BAD_LENGTH:
             break
         handle = create(what, process)
     if handle == _INVALID:

@@ -55,7 +55,7 @@ class RecordCommand:
         parser.add_argument(
             "--max-size", type=at_least_one, default=_MOST_MB, metavar="MB", help=f"of the file (default {_MOST_MB})"
         )
-        add_alert(parser, "end the recording")
+        add_alert(parser, "end the recording, and exit with 1,")
         add_force(parser, "--overwrite")
         parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
         add_fail_on_finding(parser, "with --analyze: ")

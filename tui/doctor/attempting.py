@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -44,11 +45,15 @@ class Sighting:
 
 @dataclass(slots=True)
 class Counts:
-    """Events of a source by kind of table: ``seen``, those ``with_stack``, and pool events without an address."""
+    """Events of a source by kind of table: ``seen``, those ``with_stack``, and pool events without an address.
+
+    ``census``: all of its records, once they are read.
+    """
 
     seen: dict[str, int] = field(default_factory=dict)
     with_stack: dict[str, int] = field(default_factory=dict)
     no_address: int = 0
+    census: Census | None = None
 
     def take(self, batch: Batch) -> None:
         """Count a batch."""
@@ -57,6 +62,14 @@ class Counts:
             self.with_stack[kind] = self.with_stack.get(kind, 0) + int(np.count_nonzero(table.stack >= 0))
         if (pool := batch.tables.get("pool")) is not None:
             self.no_address += int(np.count_nonzero(np.asarray(pool.fields["entry"]) == 0))
+
+    def hook(self, *hooks: int) -> int:
+        """How many kernel events of these hook ids came."""
+        return 0 if self.census is None else sum(self.census.kernel_events.get(hook, 0) for hook in hooks)
+
+    def of_provider(self, provider: uuid.UUID) -> int:
+        """How many events of a provider came."""
+        return 0 if self.census is None else self.census.providers.get(provider, 0)
 
 
 @dataclass(slots=True)
@@ -75,15 +88,10 @@ class Attempt(Counts):
     knows_itself: bool = False
     stacks: int = 0
     hidden_stacks: int = 0
-    census: Census | None = None
     loss: Loss | None = None
     notes: tuple[str, ...] = ()
     reclaimed: tuple[str, ...] = ()
     error: MachineError | None = None
-
-    def hook(self, *hooks: int) -> int:
-        """How many kernel events of these hook ids came."""
-        return 0 if self.census is None else sum(self.census.kernel_events.get(hook, 0) for hook in hooks)
 
 
 def attempt(

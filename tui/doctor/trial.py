@@ -20,15 +20,16 @@ from analyzers.quantities import counted
 from fixtures.held_requests import Held, Holder
 from tracer.errors import MachineError, PoolscopeError
 from tracer.etl.file import EtlFile
-from tracer.etl.headers import ClockType, LogFileMode
+from tracer.images.carried import IDENTITIES
 from tracer.live import failures
 from tracer.live.api import Api, Control, Status
 from tracer.live.names import Owner, owner_of, session_name
-from tracer.live.plan import CapturePlan
+from tracer.live.plan import Buffers, CapturePlan
+from tracer.live.starting import real_time_properties
 from tracer.live.steps import Step
 from tracer.live.structures import NamedProperties
 from tracer.live.this_machine import ThisMachine
-from tracer.trace import ByteCount, Census
+from tracer.trace import ByteCount
 from tui.capture.recording import End, Recorded, Time, recorded
 from tui.doctor.attempting import Attempt, Counts, Stage, attempt
 from tui.doctor.checks import State
@@ -38,22 +39,20 @@ from tui.doctor.wpr import Wpr, WprOutcome
 
 SMALL_FILE: Final = 8 << 20
 """The bound of the recording that must end when it is full."""
-_TRACED_GUID: Final = 0x20000
-_KINDS: Final = frozenset({"pool", "process", "image", "image_identity", "irp", "thread"})
+_KINDS: Final = frozenset({"pool", "process", "image", IDENTITIES, "irp", "thread"})
+_SMALL: Final = Buffers(kilobytes=64, least=4, most=8)
 _READS: Final = (b"Irp ",)
 """Tags that the filtered capture asks for: this process makes such while it runs."""
 
 
 @dataclass(slots=True)
-class FileTrial:
+class FileTrial(Counts):
     """A recording that was tried, and what reading it gave; ``error``: what kept it from its end."""
 
-    asked_seconds: float
-    most_bytes: int
+    asked_seconds: float = 0.0
+    most_bytes: int = 0
     steps: list[Step] = field(default_factory=list)
     recorded: Recorded | None = None
-    counts: Counts | None = None
-    census: Census | None = None
     bytes: ByteCount | None = None
     error: PoolscopeError | None = None
 
@@ -162,7 +161,7 @@ class _Run:
     def try_reclaim(self) -> None:
         """A session by the name of a process that is gone: what a crash leaves behind."""
         api, name = self.machine.api, session_name("kernel", Owner(_gone_process(), 1))
-        status, _ = api.start_trace(name, _small_session())
+        status, _ = api.start_trace(name, real_time_properties(_SMALL))
         self.made.orphan = name, status
         if status != Status.SUCCESS:
             return
@@ -187,7 +186,7 @@ class _Run:
         self.made.attempts[name] = attempt(self.machine.api, plan, stages, self.passing.clock)
 
     def _record(self, name: str, seconds: float, most_bytes: int) -> None:
-        made = self.made.files[name] = FileTrial(seconds, most_bytes)
+        made = self.made.files[name] = FileTrial(asked_seconds=seconds, most_bytes=most_bytes)
         with tempfile.TemporaryDirectory(prefix="poolscope-", ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "trial.etl"
             plan = CapturePlan(seconds=made.asked_seconds, file=path, most_bytes=most_bytes)
@@ -196,9 +195,8 @@ class _Run:
                 if made.recorded.ended_by is End.INTERRUPTED:
                     raise KeyboardInterrupt
                 with EtlFile.open(path) as trace:
-                    made.counts = Counts()
                     for batch in trace.batches(_KINDS):
-                        made.counts.take(batch)
+                        made.take(batch)
                     made.census, made.bytes = trace.census, trace.bytes
             except PoolscopeError as error:
                 made.error = error
@@ -208,17 +206,6 @@ def _gone_process() -> int:
     """The id of a process that has just ended."""
     with subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.DEVNULL) as process:
         return process.pid
-
-
-def _small_session() -> NamedProperties:
-    made = NamedProperties.empty()
-    properties = made.properties
-    properties.Wnode.Flags = _TRACED_GUID
-    properties.Wnode.ClientContext = ClockType.QPC
-    properties.BufferSize, properties.MinimumBuffers, properties.MaximumBuffers = 64, 4, 8
-    properties.LogFileMode = LogFileMode.REAL_TIME
-    properties.LogFileNameOffset = 0
-    return made
 
 
 def _stop_what_is_left(api: Api, orphan: tuple[str, int] | None) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ from analyzers.quantities import counted, size
 from fixtures.held_requests import Holder
 from tracer.errors import PoolscopeError
 from tracer.events import afd, irp, process, thread
+from tracer.images.carried import IDENTITIES
 from tracer.live.steps import Step
 from tui.capture.recording import End
 from tui.doctor.attempting import END, Attempt
@@ -166,19 +167,21 @@ def _stacks(*kinds: str) -> Callable[[Attempt], _Answer]:
     def comes(tried: Attempt) -> _Answer:
         seen = sum(tried.seen.get(kind, 0) for kind in kinds)
         have = sum(tried.with_stack.get(kind, 0) for kind in kinds)
-        says = f"{have:,} of {seen:,} have a stack of equal time and thread"
-        if not seen:
-            return _unmet("no such event came")
-        return _granted(says) if have >= _MOST * seen else _unmet(says)
+        return _most_have(have, seen, "a stack of equal time and thread")
 
     return comes
 
 
 def _completion_stacks(tried: Attempt) -> _Answer:
     """Of the requests' events only completions are asked for with stacks."""
-    seen, have = tried.hook(irp.COMPLETE), tried.with_stack.get("irp", 0)
-    says = f"{have:,} of {seen:,} have a stack"
-    return _unmet("no such event came") if not seen else _granted(says) if have >= _MOST * seen else _unmet(says)
+    return _most_have(tried.with_stack.get("irp", 0), tried.hook(irp.COMPLETE), "a stack")
+
+
+def _most_have(have: int, seen: int, what: str) -> _Answer:
+    if not seen:
+        return _unmet("no such event came")
+    says = f"{have:,} of {seen:,} have {what}"
+    return _granted(says) if have >= _MOST * seen else _unmet(says)
 
 
 def _tags(tried: Attempt) -> _Answer:
@@ -201,7 +204,7 @@ def _rundown(tried: Attempt) -> _Answer:
 
 
 def _sockets(tried: Attempt) -> _Answer:
-    many = 0 if tried.census is None else tried.census.providers.get(afd.PROVIDER, 0)
+    many = tried.of_provider(afd.PROVIDER)
     return _granted(f"{many:,} AFD events came") if many else _unmet("no AFD event came from the loop over sockets")
 
 
@@ -295,8 +298,7 @@ def _idle_size(tried: FileTrial) -> _Answer:
 
 
 def _holds(tried: FileTrial) -> _Answer:
-    seen = {} if tried.counts is None else tried.counts.seen
-    rundown = 0 if tried.census is None else tried.census.kernel_events.get(process.RUNDOWN_START, 0)
+    seen, rundown = tried.seen, tried.hook(process.RUNDOWN_START)
     says = f"{seen.get('pool', 0):,} pool events, {seen.get('image', 0):,} images, {rundown:,} processes of the rundown"
     return _granted(says) if seen.get("pool") and seen.get("image") and rundown else _unmet(says)
 
@@ -304,13 +306,13 @@ def _holds(tried: FileTrial) -> _Answer:
 def _file_sockets(tried: FileTrial) -> _Answer:
     if (answer := _asked(tried.steps, ["sockets"])) is not None and answer.state is State.REFUSED:
         return answer
-    many = 0 if tried.census is None else tried.census.providers.get(afd.PROVIDER, 0)
+    many = tried.of_provider(afd.PROVIDER)
     says = f"{many:,} AFD events are in the file of the kernel's session"
     return _granted(says) if many else _unmet(says)
 
 
 def _identities(tried: FileTrial) -> _Answer:
-    many = 0 if tried.counts is None else tried.counts.seen.get("image_identity", 0)
+    many = tried.seen.get(IDENTITIES, 0)
     return _granted(f"{many:,} events tell of images") if many else _unmet("no event tells an image's identity")
 
 

@@ -12,12 +12,12 @@ from typing import Final
 from tracer.errors import PoolscopeError
 from tracer.etl.file import EtlFile
 from tracer.events import pool, schemas
+from tracer.images.carried import IDENTITIES
 from tracer.live.profile import Recording, wpr_profile
 
 _TIMEOUT: Final = 90.0
 """Seconds; stopping merges the file, which takes long."""
 _MOST_WORDS: Final = 300
-_KIND: Final = "image_identity"
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Run a command: its exit code and what it said."""
 
@@ -72,7 +72,8 @@ class Wpr:
 def _read(path: Path) -> WprOutcome:
     try:
         with EtlFile.open(path) as trace:
-            identities = sum(len(batch.tables[_KIND]) for batch in trace.batches({_KIND}) if _KIND in batch.tables)
+            tables = (batch.tables.get(IDENTITIES) for batch in trace.batches({IDENTITIES}))
+            identities = sum(len(table) for table in tables if table is not None)
             census = trace.census
     except PoolscopeError as error:
         return WprOutcome("read", 0, f"{error.what}: {error.why}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from tracer.live.steps import Step
+from tracer.trace import Census
 from tui.doctor.attempting import Attempt
 from tui.doctor.trial import FileTrial, Trial
 from tui.doctor.verdicts import Verdict
@@ -43,12 +44,10 @@ def _verdict(verdict: Verdict) -> Object:
 
 def attempt_part(made: Attempt) -> Object:
     """A short capture in numbers."""
-    census = made.census
     return {
         "events": dict(sorted(made.seen.items())),
         "events_with_stack": dict(sorted(made.with_stack.items())),
-        "kernel_events": {} if census is None else _hooks(census.kernel_events),
-        "providers": {} if census is None else {str(guid): n for guid, n in sorted(census.providers.items())},
+        **_census_part(made.census),
         "loss": None if made.loss is None else loss_part(made.loss),
         "steps": _steps(made.steps),
         "notes": [string(note) for note in made.notes],
@@ -67,7 +66,7 @@ def attempt_part(made: Attempt) -> Object:
 
 
 def _file(made: FileTrial) -> Object:
-    done, census, counts, read = made.recorded, made.census, made.counts, made.bytes
+    done, read = made.recorded, made.bytes
     return {
         "asked_seconds": made.asked_seconds,
         "asked_bytes": made.most_bytes or None,
@@ -75,9 +74,8 @@ def _file(made: FileTrial) -> Object:
         "bytes": None if done is None else done.bytes,
         "padding_bytes": None if read is None else read.padding,
         "ended_by": None if done is None else str(done.ended_by),
-        "events": {} if counts is None else dict(sorted(counts.seen.items())),
-        "kernel_events": {} if census is None else _hooks(census.kernel_events),
-        "providers": {} if census is None else {str(guid): n for guid, n in sorted(census.providers.items())},
+        "events": dict(sorted(made.seen.items())),
+        **_census_part(made.census),
         "loss": None if done is None else loss_part(done.loss),
         "steps": _steps(made.steps),
         "notes": [] if done is None else [string(note) for note in done.notes],
@@ -92,5 +90,10 @@ def _steps(steps: Iterable[Step]) -> list[Value]:
     ]
 
 
-def _hooks(counts: Mapping[int, int]) -> Object:
-    return {f"{hook:04X}": count for hook, count in sorted(counts.items())}
+def _census_part(census: Census | None) -> Object:
+    if census is None:
+        return {"kernel_events": {}, "providers": {}}
+    return {
+        "kernel_events": {f"{hook:04X}": count for hook, count in sorted(census.kernel_events.items())},
+        "providers": {str(guid): count for guid, count in sorted(census.providers.items())},
+    }

@@ -114,7 +114,7 @@ def _words(known: _Known, row: int) -> Text:
         *([fact("because", RULES[request.rule])] if request.rule in RULES else []),
         fact("who", _who(request)),
         fact("what", _what(known, row)),
-        fact("since then", safe(request.says)),
+        fact("its thread", safe(request.says)),
         fact("held", f"for {duration(request.age_ns)}; {_kept(request)}"),
         *_socket(known, row),
         fact("issued", _event(request.issued, known.info)),

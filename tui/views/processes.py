@@ -44,7 +44,7 @@ def _tree(scene: Scene, rows: HolderRows) -> Tree:
         model=holder_table(scene.snapshot, rows),
         identity=rows.branches.key,
         describe=lambda row: _words(scene, rows, row),
-        empty="Nothing here is outstanding, so that nobody holds it."
+        empty=(scene.no_pool_events or "Nothing here is outstanding, so that nobody holds it.")
         + _also(interval_words(scene.snapshot.pool, scene.scope)),
         step=step,
         copy=lambda row: _label(scene.snapshot, *rows.who(row)),

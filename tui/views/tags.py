@@ -27,7 +27,7 @@ from tui.views.scene import Scene
 from tui.views.scope import Step
 from tui.views.table_view import TableView
 
-_PANEL_CELLS = 32
+_PANEL_CELLS = 28
 
 
 class TagsView(TableView):

@@ -85,7 +85,7 @@ def test_the_panel_says_what_is_observed_and_what_inferred(story: Story) -> None
 def test_nothing_outstanding_is_said(empty_snapshot: Snapshot) -> None:
     listing = tree(empty_snapshot).listing
     assert listing.model.length == 0
-    assert "Nothing here is outstanding" in listing.empty
+    assert "no pool events" in listing.empty
 
 
 def test_hostile_names_are_harmless(hostile_snapshot: Snapshot) -> None:
