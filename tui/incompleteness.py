@@ -71,7 +71,7 @@ def gap_words(gap: Gap) -> str:
 def _cut_short(snapshot: Snapshot) -> str:
     """The same on a line that much else has to fit on."""
     at, whole = snapshot.at_ns, snapshot.info.duration_ns
-    return f"interrupted at {duration(at)} ({at / whole:.0%})" if 0 < at <= whole else "reading interrupted"
+    return f"interrupted at {duration(at)} ({100 * at / whole:.0f} %)" if 0 < at <= whole else "reading interrupted"
 
 
 def _damage_words(damage: Sequence[Damage]) -> str:

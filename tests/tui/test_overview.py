@@ -95,7 +95,7 @@ def test_what_the_filters_leave_out_is_counted(leaking_snapshot: Snapshot) -> No
 def test_an_interrupted_reading_says_how_far_it_came(snapshot: Snapshot) -> None:
     half = replace(snapshot, partial=True, at_ns=snapshot.info.duration_ns // 2)
     text = " ".join(" ".join(screen(half)).split())
-    assert "interrupted at 45.0 s (50%)" in text
+    assert "interrupted at 45.0 s (50 %)" in text
 
 
 def test_a_file_that_was_cut_says_how_many_buffers_are_missing_and_not_the_bytes_left_of_one(

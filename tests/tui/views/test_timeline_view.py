@@ -208,7 +208,7 @@ def test_what_is_missing_in_a_step_is_told_once_with_all_its_processors(story: S
     story.loss = Loss(7, 0, gaps)
     snapshot = story.make()
     assert [note for step, note in Course.of(Scene(snapshot, snapshot)).notes if step == 0] == [
-        "! events are missing on CPU 1, 2, 3: events-lost"
+        "! events are missing on CPU 1, 2, 3: events were lost"
     ]
 
 
