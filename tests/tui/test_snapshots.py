@@ -74,7 +74,7 @@ SAYS = {
     "tags": ("Irp", "no pool events"),
     "stacks": ("Frames, callees first", "no pool events"),
     "processes": ("client.exe (", "no pool events"),
-    "sockets": ("Endpoints that are not cleaned up", "no Winsock (AFD) events"),
+    "sockets": ("endpoint is not cleaned up", "no Winsock (AFD) events"),
     "held-requests": ("requests are held", "no I/O request (IRP) events"),
     "retention": ("client.exe", "no pool events"),
     "allocations": ("Part of", "no pool events"),
