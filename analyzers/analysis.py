@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ from analyzers.ledger import Ledger
 from analyzers.modules import FrameTable, Modules, taken_apart
 from analyzers.pool import PoolView
 from analyzers.pool_tables import Frame, PoolSnapshot
-from analyzers.processes import Processes
+from analyzers.processes import Process, Processes
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.requests.tracker import Requests
 from analyzers.sighted import Sighted
@@ -55,6 +56,10 @@ class TraceNames:
     def process(self, pid: int, at_ns: int | None = None) -> str:
         """Image name of the process that had this id at a time, or last; empty where the trace does not say."""
         return self.processes.name(pid) if at_ns is None else self.processes.at(pid, at_ns).name
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        """The processes that had this id, one after the other; at least one, which may have no name."""
+        return self.processes.lives(pid)
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         """Id and image name of every process that the trace tells of, those that hold nothing too."""

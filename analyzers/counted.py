@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from analyzers.pool_tables import I32, I64, U64, Frame, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.processes import Process
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagName, TagNames
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
+from tracer.columns import UNKNOWN_ID
 from tracer.live.counters import PoolCounters
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
 
@@ -23,6 +26,10 @@ class Nameless:
         """Empty."""
         del pid, at_ns
         return ""
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        """One without a name."""
+        return [Process(pid, "", UNKNOWN_ID)]
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         """None."""

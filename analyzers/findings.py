@@ -422,6 +422,11 @@ class Finding:
     undecided: int = 0
     rows: I64 = field(default_factory=lambda: np.zeros(0, np.int64), compare=False, repr=False)
 
+    @property
+    def shares(self) -> tuple[GroupShare, ...]:
+        """What it names itself, and the groups of allocations that go with its cause."""
+        return (GroupShare(self.tag, self.paged, self.count, self.bytes, self.driver), *self.groups)
+
 
 @dataclass(frozen=True, slots=True)
 class Cleared:

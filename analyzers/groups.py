@@ -5,31 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
+from analyzers.factorize import sums
 from analyzers.pool_tables import GroupRow, Outstanding, SiteTable
-from analyzers.processes import Processes
+from analyzers.processes import KnowsLives, lives_at
 from tracer.columns import UNKNOWN_ID
-from tracer.jit import kernel
 
 
-@kernel
-def _add_up(
-    rows: npt.NDArray[np.int32],
-    sizes: npt.NDArray[np.uint64],
-    counts: npt.NDArray[np.int64],
-    totals: npt.NDArray[np.int64],
-) -> None:
-    for i in range(rows.shape[0]):
-        counts[rows[i]] += 1
-        totals[rows[i]] += np.int64(sizes[i])
-
-
-def by_process(outstanding: Outstanding, processes: Processes) -> tuple[GroupRow, ...]:
+def by_process(outstanding: Outstanding, names: KnowsLives) -> tuple[GroupRow, ...]:
     """Largest first. Two processes that had one id in turn are two rows; what nobody is known for is one."""
-    rows, lives = processes.lives_of(outstanding.process, outstanding.time_ns)
-    counts, totals = np.zeros(len(lives), np.int64), np.zeros(len(lives), np.int64)
-    _add_up(rows, outstanding.size, counts, totals)
+    lives, rows = lives_at(names, outstanding.process, outstanding.time_ns)
+    counts, totals = np.bincount(rows, minlength=len(lives)), sums(rows, outstanding.size, len(lives))
     return _ranked(
         GroupRow(life.name if life.id != UNKNOWN_ID else "", life.id, int(count), int(total))
         for life, count, total in zip(lives, counts, totals, strict=True)

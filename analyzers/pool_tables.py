@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.processes import KnowsLives
 from analyzers.trends.history import SiteHistory
 
 I64 = npt.NDArray[np.int64]
@@ -169,7 +170,7 @@ class PoolSnapshot:
     frees_with_stack: int = 0
 
 
-class Names(Protocol):
+class Names(KnowsLives, Protocol):
     """What ids and addresses are called. Filled by the analysis from process, thread and image events."""
 
     def process(self, pid: int, at_ns: int | None = None) -> str:

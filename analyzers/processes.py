@@ -9,17 +9,16 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.by_time import first_after
+from analyzers.factorize import coded
 from analyzers.fields import merged
 from analyzers.process_names import file_name, fits, is_too_long_to_be_cut, is_whole, program_of, shown
 from tracer.columns import UNKNOWN_ID, BlobColumn, EventTable
 from tracer.events.process import DEFUNCT, END, START
-from tracer.jit import kernel
 
 BEFORE: Final = np.iinfo(np.int64).min
 """When something had begun whose beginning the trace does not have."""
@@ -30,6 +29,13 @@ _WELL_KNOWN: Final = {IDLE_PROCESS: "Idle", SYSTEM_PROCESS: "System"}
 """Process ids that are the same on every Windows machine."""
 
 
+class ProcessLife(NamedTuple):
+    """What tells one use of a process id from the others: ``started_ns`` is :data:`BEFORE` where no start was seen."""
+
+    id: int
+    started_ns: int = BEFORE
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One use of a process id: ``started_ns`` is :data:`BEFORE` where its start was not seen."""
@@ -37,8 +43,46 @@ class Process:
     id: int
     name: str
     parent: int
-    started_ns: int
+    started_ns: int = BEFORE
     ended_ns: int | None = None
+
+    @property
+    def life(self) -> ProcessLife:
+        """What stays the same about it, whatever else the trace tells of it."""
+        return ProcessLife(self.id, self.started_ns)
+
+
+class KnowsLives(Protocol):
+    """What tells the uses of process ids."""
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        """The processes that had this id, one after the other; at least one, which may have no name."""
+
+
+def lives_at(
+    names: KnowsLives, pids: npt.NDArray[np.integer], times: npt.NDArray[np.int64]
+) -> tuple[list[Process], npt.NDArray[np.int64]]:
+    """The processes that have had these ids, by id and start, and by row which of them had its id at its time (int64).
+
+    That is the last that had started by then, before all of them the first. Some may be of no row.
+    """
+    ids, code = coded(pids)
+    every = [names.lives(pid) for pid in ids.tolist()]
+    count = np.array([len(lives) for lives in every], np.int64)
+    rows = (np.cumsum(count) - count)[code]
+    again = np.flatnonzero(count[code] > 1)
+    again = again[np.argsort(code[again], kind="stable")]
+    for mine in np.split(again, np.flatnonzero(np.diff(code[again])) + 1) if len(again) else ():
+        later = [life.started_ns for life in every[code[mine[0]]][1:]]
+        rows[mine] += np.searchsorted(later, times[mine], side="right")
+    return [life for lives in every for life in lives], rows
+
+
+def life_at(names: KnowsLives, pid: int, at_ns: int) -> ProcessLife:
+    """Which use of a process id a time falls into."""
+    lives, rows = lives_at(names, np.array([pid]), np.array([at_ns]))
+    life: Process = lives[rows[0]]
+    return life.life
 
 
 @dataclass(slots=True)
@@ -135,18 +179,10 @@ class Processes:
             (pid, life.of(pid, never_cut=self._never_cut).name) for pid, lives in self._lives.items() for life in lives
         )
 
-    def lives_of(
-        self, pids: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int32], Sequence[Process]]:
-        """Which process had each id at each time: rows (int32) of the processes given with them."""
-        known = [life.of(pid, never_cut=self._never_cut) for pid in sorted(self._lives) for life in self._lives[pid]]
-        rows = np.empty(len(pids), np.int32)
-        ids = np.array([life.id for life in known], np.uint32)
-        _find_lives(ids, np.array([life.started_ns for life in known], np.int64), pids, times, rows)
-        strange = np.flatnonzero(rows < 0)
-        unseen, members = np.unique(pids[strange], return_inverse=True)
-        rows[strange] = len(known) + members
-        return rows, known + [_unseen(pid) for pid in unseen.tolist()]
+    def lives(self, pid: int) -> Sequence[Process]:
+        """The processes that had this id, one after the other; one without a name where no event tells of any."""
+        known = self._lives.get(pid, ())
+        return [life.of(pid, never_cut=self._never_cut) for life in known] or [_unseen(pid)]
 
 
 def _unseen(pid: int) -> Process:
@@ -160,22 +196,3 @@ def _is_another(life: _Life, event: int, name: bytes) -> bool:
     A process may be listed after its end, as long as something holds on to it.
     """
     return life.ended is not None and event != DEFUNCT and bool(name) and name != life.raw
-
-
-@kernel
-def _find_lives(
-    ids: npt.NDArray[np.uint32],
-    starts: npt.NDArray[np.int64],
-    pids: npt.NDArray[np.uint32],
-    times: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int32],
-) -> None:
-    """By id and time: the last life that had started, else the id's first, else -1; lives are by id, then start."""
-    for i in range(pids.shape[0]):
-        low = first_after(ids, starts, pids[i], times[i])
-        if low > 0 and ids[low - 1] == pids[i]:
-            rows[i] = low - 1
-        elif low < ids.shape[0] and ids[low] == pids[i]:
-            rows[i] = low
-        else:
-            rows[i] = -1

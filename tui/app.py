@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
 
+from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
@@ -21,7 +22,6 @@ from tui.screens.main import MainScreen
 from tui.screens.palette import ActionProvider
 from tui.theme_names import SIXTEEN
 from tui.themes import LIGHT_SIXTEEN, THEMES
-from tui.views.scope import EVERYTHING, Scope
 
 
 class PoolscopeApp(App[None]):
@@ -61,7 +61,7 @@ class PoolscopeApp(App[None]):
         ),
     ]
 
-    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL, scope: Scope = EVERYTHING) -> None:
+    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL, scope: Query = EVERYTHING) -> None:
         without_colour = "NO_COLOR" in os.environ  # textual would send shades of grey
         super().__init__(ansi_color=True if without_colour else None)
         self._ascii = [AsciiFilter()] if look.ascii_only else []
@@ -114,7 +114,7 @@ async def screenshot(
     view: str = "",
     *,
     look: Look = FULL,
-    scope: Scope = EVERYTHING,
+    scope: Query = EVERYTHING,
 ) -> str:
     """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal."""
     app = PoolscopeApp(snapshot, view, look=look, scope=scope)

@@ -1,4 +1,4 @@
-"""Filters that fit nothing in a trace: a slip of the pen must not look like a trace without leaks."""
+"""Query that fit nothing in a trace: a slip of the pen must not look like a trace without leaks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import Final
 import numpy as np
 
 from analyzers.pooltag import tag_text
+from analyzers.selection.query import Query, is_process
 from analyzers.selection.wording import WHOLE, Kind, names_like
 from analyzers.snapshot import Snapshot
 from tracer.errors import UsageError
-from tui.filters import Filters, is_process
-from tui.findings.narrowing import shares_of
 from tui.safe_text import safe
 from tui.streams import say
 
@@ -63,7 +62,7 @@ class Unfitting:
         return f"--{self.kind} {_quoted(near[0])}" if near else f"leave out --{self.kind} to see them all"
 
 
-def check(snapshot: Snapshot, filters: Filters, *, lenient: bool) -> None:
+def check(snapshot: Snapshot, filters: Query, *, lenient: bool) -> None:
     """Tell of every word that fits nothing: as an error, or on stderr where ``lenient``.
 
     What was read in part, or is still being captured, may bring it yet.
@@ -78,7 +77,7 @@ def check(snapshot: Snapshot, filters: Filters, *, lenient: bool) -> None:
             raise UsageError("fits-nothing", each.what, where=snapshot.info.path, why=each.why, next=each.next)
 
 
-def unfitting(snapshot: Snapshot, filters: Filters) -> list[Unfitting]:
+def unfitting(snapshot: Snapshot, filters: Query) -> list[Unfitting]:
     """The words that fit nothing in the trace, in the order in which they are told."""
     found = []
     for kind, words in filters.by_kind:
@@ -91,7 +90,7 @@ def unfitting(snapshot: Snapshot, filters: Filters) -> list[Unfitting]:
 def _fits(kind: Kind, word: str, names: Sequence[tuple[int, str]]) -> bool:
     if kind is Kind.PROCESS:
         return any(is_process(word, pid, name) for pid, name in names)
-    alone = Filters(tags=(word,)) if kind is Kind.TAG else Filters(drivers=(word,))
+    alone = Query(tags=(word,)) if kind is Kind.TAG else Query(drivers=(word,))
     ids, texts = [number for number, _ in names], [name for _, name in names]
     return any(alone.fit_tags(ids) if kind is Kind.TAG else alone.fit_drivers(texts))
 
@@ -113,7 +112,7 @@ def _names(snapshot: Snapshot, kind: Kind) -> list[tuple[int, str]]:
         order = np.argsort(-pool.tags.outstanding_bytes, kind="stable").tolist()
         return [(int(pool.tags.tag[row]), tag_text(int(pool.tags.tag[row]))) for row in order]
     if kind is Kind.DRIVER:
-        accused = (share.driver for finding in snapshot.diagnosis.findings for share in shares_of(finding))
+        accused = (share.driver for finding in snapshot.diagnosis.findings for share in finding.shares)
         names = (*(row.name for row in pool.by_driver), *pool.sites.driver, *pool.tags.driver, *accused)
         return [(0, name) for name in dict.fromkeys(names)]
     accused_processes = ((finding.process_id, finding.process) for finding in snapshot.diagnosis.findings)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzers.pool_tables import PoolSnapshot
+from analyzers.processes import KnowsLives, Process, lives_at
 from analyzers.quantities import counted
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.edges import Way, Ways
@@ -126,9 +128,7 @@ def _held(groups: _Groups, group: I32, rule: npt.NDArray[np.uint8], pool: PoolSn
         yield Leaf(node, groups.label(row, pool), int(groups.count[row]), int(groups.bytes[row]), why, parents)
 
 
-def loose_leaves(
-    pool: PoolSnapshot, attribution: Attribution, process_name: Callable[[int], str]
-) -> tuple[tuple[Leaf, ...], I32]:
+def loose_leaves(pool: PoolSnapshot, attribution: Attribution, names: KnowsLives) -> tuple[tuple[Leaf, ...], I32]:
     """Groups of what nothing known holds, by driver: below its process where one process made all of the site's.
 
     Also, by outstanding allocation, the number of its group (-1 for the others).
@@ -138,7 +138,9 @@ def loose_leaves(
     count = np.bincount(of_site, minlength=len(pool.sites.driver))
     total = sums(of_site, pool.outstanding.size[rows], len(count))
     sites = np.flatnonzero(count)
-    process = _only_process(of_site, pool.outstanding.process[rows], len(count))[sites]
+    lives, life = lives_at(names, pool.outstanding.process[rows], pool.outstanding.time_ns[rows])
+    is_known = np.array([each.id != UNKNOWN_ID for each in lives], np.bool_)
+    process = _only_process(of_site, np.where(is_known[life], life, OTHERS), len(count))[sites]
     drivers, driver = _drivers(pool, sites)
     large = largest(((process + 1) << 32) | driver, total[sites], MOST_DRIVERS)
     process[~large], driver[~large] = OTHERS, len(drivers)
@@ -148,18 +150,24 @@ def loose_leaves(
     group_of_site[sites] = groups.row_of
     group_of = np.full(len(pool.outstanding), -1, np.int32)
     group_of[rows] = group_of_site[of_site]
-    names = [*drivers, "other drivers"]
-    places = [((key >> 32) - 1, names[key & 0xFFFFFFFF]) for key in owners[0].tolist()]
-    return tuple(_loose(groups, places, pool, process_name)), group_of
+    modules, named = [*drivers, "other drivers"], [*_named(lives), None]
+    places = [(named[(key >> 32) - 1], modules[key & 0xFFFFFFFF]) for key in owners[0].tolist()]
+    return tuple(_loose(groups, places, pool)), group_of
 
 
-def _loose(
-    groups: _Groups, places: list[tuple[int, str]], pool: PoolSnapshot, process_name: Callable[[int], str]
-) -> Iterator[Leaf]:
+def _named(lives: Sequence[Process]) -> Iterator[tuple[Id, str]]:
+    """Id and name of the node of each process; they come by id, then by start."""
+    for pid, same in groupby(lives, key=attrgetter("id")):
+        *before, last = same
+        yield from ((f"{pid}.{place}", life.name) for place, life in enumerate(before))
+        yield pid, last.name
+
+
+def _loose(groups: _Groups, places: list[tuple[tuple[Id, str] | None, str]], pool: PoolSnapshot) -> Iterator[Leaf]:
     for row, at in enumerate(groups.place.tolist()):
         owner, driver = places[at]
-        above = _above(owner, driver, process_name)
-        node = Node(NodeKind.ALLOCATIONS, (owner, driver, int(groups.site[row])))
+        above = _above(owner, driver)
+        node = Node(NodeKind.ALLOCATIONS, (owner[0] if owner else OTHERS, driver, int(groups.site[row])))
         count, total = int(groups.count[row]), int(groups.bytes[row])
         yield Leaf(node, groups.label(row, pool), count, total, "allocated", (list(above)[-1],), above)
 
@@ -173,18 +181,18 @@ def _drivers(pool: PoolSnapshot, sites: Rows) -> tuple[list[str], I64]:
     return list(numbers), row
 
 
-def _only_process(site: I32, process: npt.NDArray[np.uint32], sites: int) -> I64:
+def _only_process(site: I32, process: I64, sites: int) -> I64:
     """By site: the process that made all of its allocations, :data:`OTHERS` where several did or nobody knows."""
-    least, most = np.full(sites, UNKNOWN_ID, np.uint32), np.zeros(sites, np.uint32)
+    least, most = np.full(sites, np.iinfo(np.int64).max), np.full(sites, OTHERS, np.int64)
     np.minimum.at(least, site, process)
     np.maximum.at(most, site, process)
-    return np.where((least == most) & (least != UNKNOWN_ID), least.astype(np.int64), OTHERS)
+    return np.where(least == most, most, OTHERS)
 
 
-def _above(process: int, driver: str, process_name: Callable[[int], str]) -> dict[Node, str]:
+def _above(owner: tuple[Id, str] | None, driver: str) -> dict[Node, str]:
     """The nodes from below the root to a driver, with their labels."""
-    node = Node(NodeKind.DRIVER, (process, driver))
     label = driver or "an unknown driver"
-    if process == OTHERS:
-        return {node: label}
-    return {Node(NodeKind.PROCESS, (process,)): process_name(process), node: label}
+    if owner is None:
+        return {Node(NodeKind.DRIVER, (OTHERS, driver)): label}
+    process, name = owner
+    return {Node(NodeKind.PROCESS, (process,)): name, Node(NodeKind.DRIVER, (process, driver)): label}

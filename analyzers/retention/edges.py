@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from analyzers.findings import WHYS, Apc, Kept, Why
 from analyzers.holders.holding import Holding
+from analyzers.processes import KnowsLives
 from analyzers.quantities import counted
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.grouping import Grouping, grouped
@@ -81,7 +82,7 @@ class WayFinder:
         sockets: SocketTable,
         holding: Holding,
         carried: tuple[I64, I64],
-        process_name: Callable[[int], str],
+        names: KnowsLives,
         module_of: Callable[[int], str],
     ) -> None:
         """``carried``: bytes by request and by socket. ``module_of``: name of the module at a routine's address."""
@@ -89,7 +90,7 @@ class WayFinder:
         self._held = holding.held()
         self._module_of = module_of
         self._carried, self._of_socket = carried
-        self._process_name = process_name
+        self._names = names
         self._groups: Grouping = grouped(requests, sockets, *carried, module_of)
         self._edges: list[Way] = []
         self._labels: dict[Node, str] = {ROOT: "the trace"}
@@ -205,7 +206,7 @@ class WayFinder:
         process, number = (int(each) for each in thread.ids)
         owner = Node(NodeKind.PROCESS, (process,))
         if thread not in self._labels:
-            self._labels[owner] = "other processes" if process == OTHERS else self._process_name(process)
+            self._labels[owner] = "other processes" if process == OTHERS else self._names.lives(process)[-1].name
             unnamed = {OTHERS: "other threads", UNKNOWN_ID: "an unknown thread"}
             self._labels[thread] = unnamed.get(number, f"thread {number}")
         self._edges.append(Way(ROOT, owner, "", 1, size))

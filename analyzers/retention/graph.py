@@ -16,8 +16,10 @@ import numpy.typing as npt
 from analyzers.findings import PathNode, Why
 from analyzers.holders.holding import Holding
 from analyzers.pool_tables import PoolSnapshot
+from analyzers.processes import KnowsLives
 from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leaves
 from analyzers.retention.attribution import INFERRED, WORDS, Attribution, Rule
+from analyzers.retention.dominators import Dominators
 from analyzers.retention.edges import Way, WayFinder
 from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import I32, I64, retained_by_request, sums
@@ -40,13 +42,11 @@ _SAYS: Final = {
     "allocated": "allocated it, as the stack or the tag tells",
 }
 _INFERRED_WAYS: Final = frozenset(Why) - {Why.PORT}
-_SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
-"""Kinds whose ways lead on to nodes that others lead to as well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retention:
-    """``graph``: a networkx DiGraph of :class:`~analyzers.retention.nodes.Node`.
+    """``tree``: what is reached through what only, of a networkx DiGraph of nodes (:mod:`analyzers.retention.nodes`).
 
     Attributes of nodes: ``label``, ``count`` and ``bytes`` (of allocations, 0 for others), ``retained``. Of edges:
     ``rule``, ``count``, ``bytes``, ``says``, ``inferred``. ``by_request``: int64, what goes with each request
@@ -54,17 +54,22 @@ class Retention:
     the number of its group by outstanding allocation.
     """
 
-    graph: nx.DiGraph
+    tree: Dominators
     by_request: I64
     groups: tuple[Node, ...]
     group_of: I32
 
-    def retained(self, node: Node) -> int:
-        """Bytes that would be released if the node let go; 0 for a node that is not there.
+    @property
+    def graph(self) -> nx.DiGraph:
+        """What the tree is of."""
+        return self.tree.graph
 
-        By the dominator tree: what is reached through this node only. What holds requests is one node that many sockets
-        and requests lead to; such a one retains what its own edges carry: what would be released with its own.
-        """
+    def holding(self) -> set[Node]:
+        """The nodes that hold any of the allocations: of a part of the pool those that hold some of it."""
+        return self.tree.holding([self.groups[number] for number in np.unique(self.group_of).tolist() if number >= 0])
+
+    def retained(self, node: Node) -> int:
+        """Bytes that would be released if the node let go (:class:`Dominators`); 0 for a node that is not there."""
         return int(self.graph.nodes[node]["retained"]) if node in self.graph else 0
 
     def path(self, node: Node, count: int = 0) -> tuple[PathNode, ...]:
@@ -96,7 +101,7 @@ def build(
     pool: PoolSnapshot,
     holding: Holding,
     attribution: Attribution,
-    process_name: Callable[[int], str],
+    names: KnowsLives,
     module_of: Callable[[int], str],
 ) -> Retention:
     """The graph of one moment. ``module_of``: name of the module at an address, empty for none."""
@@ -104,15 +109,14 @@ def build(
     requests, sockets = holding.evidence.requests, holding.evidence.snapshot.sockets
     by_request = retained_by_request(outstanding, requests, sockets, holding.keeps(), attribution)
     of_socket = sums(attribution.socket, outstanding.size, len(sockets))
-    ways = WayFinder(requests, sockets, holding, (by_request, of_socket), process_name, module_of).find()
+    ways = WayFinder(requests, sockets, holding, (by_request, of_socket), names, module_of).find()
     held, group_of = held_leaves(pool, attribution, ways)
-    loose, loose_of = loose_leaves(pool, attribution, process_name)
+    loose, loose_of = loose_leaves(pool, attribution, names)
     free = attribution.rule == Rule.NONE
     group_of[free] = loose_of[free] + len(held)
     leaves = (*held, *loose)
-    graph = _graph(ways.edges, ways.labels, leaves)
-    _retain(graph)
-    return Retention(graph, by_request, tuple(leaf.node for leaf in leaves), group_of)
+    tree = Dominators.of(_graph(ways.edges, ways.labels, leaves))
+    return Retention(tree, by_request, tuple(leaf.node for leaf in leaves), group_of)
 
 
 def _graph(ways: list[Way], labels: dict[Node, str], leaves: tuple[Leaf, ...]) -> nx.DiGraph:
@@ -144,20 +148,3 @@ def _connect(graph: nx.DiGraph, way: Way) -> None:
     says = _SAYS[way.rule] if rule is None else WORDS[rule]
     inferred = rule in INFERRED or way.rule in _INFERRED_WAYS
     graph.add_edge(way.parent, way.child, rule=way.rule, count=way.count, bytes=way.bytes, says=says, inferred=inferred)
-
-
-def _retain(graph: nx.DiGraph) -> None:
-    """Write the retained bytes of every node."""
-    import networkx as nx
-
-    above = nx.immediate_dominators(graph, ROOT)
-    for _, data in graph.nodes(data=True):
-        data.setdefault("count", 0)
-        data.setdefault("bytes", 0)
-        data["retained"] = data["bytes"]
-    for node in reversed(list(nx.topological_sort(graph))):
-        if node != ROOT:
-            graph.nodes[above[node]]["retained"] += graph.nodes[node]["retained"]
-    for node, data in graph.nodes(data=True):
-        if node.kind in _SHARED:
-            data["retained"] = sum(edge["bytes"] for _, _, edge in graph.out_edges(node, data=True))

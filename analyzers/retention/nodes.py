@@ -35,11 +35,11 @@ Id = int | str
 class Node:
     """A node by its kind and ids.
 
-    Ids are: of a process its id; of a thread process and thread, of its pending APCs also their kind; of a port its
-    number; of what a driver keeps its name and how; of what is held otherwise process and thread; of a socket its
-    row, of a group of sockets process and remote address; of requests process, thread, the socket's ids, driver and
-    operation; of a driver its process (:data:`OTHERS` for several) and name; of allocations what they hang on and
-    their site.
+    Ids are: of a process its id, or ``id.n`` of one that gave it up to another, ``n`` of these before it; of a thread
+    process and thread, of its pending APCs also their kind; of a port its number; of what a driver keeps its name and
+    how; of what is held otherwise process and thread; of a socket its row, of a group of sockets process and remote
+    address; of requests process, thread, the socket's ids, driver and operation; of a driver its process
+    (:data:`OTHERS` for several) and name; of allocations what they hang on and their site.
     """
 
     kind: NodeKind

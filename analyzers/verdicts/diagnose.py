@@ -112,7 +112,7 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
     found = attribute(
         pool.outstanding, pool.sites, pool.tags, requests, sockets, ~held.is_held_by(Why.LIST), held.bare()
     )
-    retention = build(pool, held, found, case.names.process, module_of)
+    retention = build(pool, held, found, case.names, module_of)
     return Grounds(held, found, retention)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzers.pool_tables import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.processes import Process
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
@@ -31,6 +33,10 @@ class MadeUpNames:
         """Of the program."""
         del at_ns
         return f"program{pid % 50}.exe"
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        """One, from before the trace."""
+        return [Process(pid, self.process(pid), 0)]
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         """Those of the first ids."""

@@ -7,7 +7,7 @@ import pytest
 
 from analyzers.groups import by_process
 from analyzers.pool_tables import GroupRow, Outstanding
-from analyzers.processes import BEFORE, Processes
+from analyzers.processes import BEFORE, Processes, lives_at
 from analyzers.threads import Threads
 from tests.analyzers.event_tables import event_table, strings
 from tracer.columns import UNKNOWN_ID, Column
@@ -77,7 +77,7 @@ def test_a_process_id_used_again_is_noticed_where_its_start_was_lost() -> None:
 
 def test_a_dead_process_that_is_still_listed_stays_the_same() -> None:
     found = processes((0, START, 8, "client.exe"), (100, END, 8, "client.exe"), (900, DEFUNCT, 8, "client"))
-    rows, lives = found.lives_of(np.array([8], np.uint32), np.array([950], np.int64))
+    lives, rows = lives_at(found, np.array([8], np.uint32), np.array([950], np.int64))
     assert [life.name for life in lives] == ["client.exe"]
     assert rows.tolist() == [0]
 

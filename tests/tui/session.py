@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.app import PoolscopeApp
 from tui.look import Look
 from tui.screens.main import MainScreen
-from tui.views.scope import Scope
 from tui.views.view import View
 from tui.widgets.side_panel import SidePanel
 from tui.widgets.virtual_table import VirtualTable
@@ -56,7 +56,7 @@ class Session:
         return self.screen.place.view
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> Query:
         return self.screen.place.scope
 
     @property

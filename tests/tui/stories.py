@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.pool_tables import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.processes import Process
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
@@ -35,6 +36,9 @@ class HandmadeNames:
 
     def process(self, pid: int, at_ns: int | None = None) -> str:  # noqa: ARG002 - a handmade process has one name
         return self.processes.get(pid, "")
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        return [Process(pid, self.process(pid), 0)]
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         return frozenset(self.processes.items())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.selection.query import Query
 from tests.tracer.live.counted import Kernel, Tag
 from tests.tui.made_windows import MadeWindows, installed
 from tests.tui.test_counters import Clock, leaking, sampling
@@ -18,10 +19,9 @@ from tui.counters.beside import Beside
 from tui.counters.log import COLUMNS, CountersLog
 from tui.counters.waiting import counted_for
 from tui.exit_codes import ExitCode
-from tui.filters import Filters
 
 BEGAN = datetime(2026, 3, 1, 23, 58, 30, tzinfo=UTC)
-EVERYTHING = Filters()
+EVERYTHING = Query()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -29,7 +29,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def counted(path: Path, seconds: float, filters: Filters = EVERYTHING, kernel: Kernel | None = None) -> None:
+def counted(path: Path, seconds: float, filters: Query = EVERYTHING, kernel: Kernel | None = None) -> None:
     """Count by a clock that goes on by what is slept."""
     clock = Clock()
     began = clock.now
@@ -54,7 +54,7 @@ def test_every_tag_has_one_line_a_minute_with_its_time_in_utc(tmp_path: Path) ->
 
 
 def test_only_tags_that_were_asked_for_have_lines(tmp_path: Path) -> None:
-    counted(tmp_path / "pool.csv", 90.0, Filters(tags=("Afd*",)))
+    counted(tmp_path / "pool.csv", 90.0, Query(tags=("Afd*",)))
     assert {one["tag"] for one in rows(tmp_path / "pool.csv")} == {"AfdE"}
 
 

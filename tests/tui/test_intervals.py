@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.selection.query import Interval, Query
+from analyzers.selection.select import select
 from analyzers.selection.times import moment_of
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import SECOND
 from tui.cli import main
 from tui.exit_codes import ExitCode
-from tui.filters import Filters
-from tui.selection import select
 
 START = 133_900_000_000_000_000
 """As in the stories' header: 2025-04-24T20:26:40Z."""
@@ -72,7 +72,7 @@ def test_only_what_was_allocated_in_the_interval_is_told(
 
 def test_a_finding_none_of_whose_memory_is_in_the_interval_is_left_out(leaking_snapshot: Snapshot) -> None:
     last = int(leaking_snapshot.pool.outstanding.time_ns.max())
-    chosen = select(leaking_snapshot, Filters(between=(last, last + 1)))
+    chosen = select(leaking_snapshot, Query(interval=Interval(last, last + 1)))
     held = {(int(tag), bool(paged)) for tag, paged in zip(chosen.pool.tags.tag, chosen.pool.tags.paged, strict=True)}
     ranks = [finding.rank for finding in chosen.diagnosis.findings]
     assert len(ranks) < len(leaking_snapshot.diagnosis.findings)

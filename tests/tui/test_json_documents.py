@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
+from analyzers.selection.query import Query
+from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from analyzers.verdicts.coverage import Coverage
 from tests.tui.stories import HOSTILE
 from tests.tui.test_reports import contents
 from tracer.errors import InputError
 from tracer.live.profile import xperf_command
-from tui.filters import Filters
 from tui.json_documents.analysis import analysis_document
 from tui.json_documents.error import error_document
 from tui.json_documents.info import info_document
 from tui.json_documents.writing import Object, document_text
-from tui.selection import select
 
 Check = Callable[[Any], bool]
 
@@ -371,7 +371,7 @@ def test_what_is_not_known_is_null_in_findings_too(leaking_snapshot: Snapshot) -
 
 
 def test_a_filter_narrows_the_conclusions_of_the_document(leaking_snapshot: Snapshot) -> None:
-    filters = Filters(tags=("AfdB",))
+    filters = Query(tags=("AfdB",))
     document = read_back(analysis_document(select(leaking_snapshot, filters), filters))
     assert ANALYSIS(document)
     assert [finding["rank"] for finding in document["findings"]] == [2]
@@ -420,7 +420,7 @@ def test_what_is_missing_is_in_the_document(broken_snapshot: Snapshot) -> None:
 
 
 def test_a_filter_narrows_the_lists_and_says_so(snapshot: Snapshot) -> None:
-    filters = Filters(tags=("AfdB",))
+    filters = Query(tags=("AfdB",))
     document = read_back(analysis_document(select(snapshot, filters), filters))
     assert ANALYSIS(document)
     assert document["filter"] == {
@@ -429,7 +429,7 @@ def test_a_filter_narrows_the_lists_and_says_so(snapshot: Snapshot) -> None:
     }  # fmt: skip
     assert [row["tag"] for row in document["pool"]["by_tag"]] == ["AfdB"]
     assert document["pool"]["outstanding_count"] == 18
-    assert "filter" not in analysis_document(snapshot, Filters())
+    assert "filter" not in analysis_document(snapshot, Query())
 
 
 def test_a_lone_surrogate_becomes_a_replacement_character(hostile_snapshot: Snapshot) -> None:

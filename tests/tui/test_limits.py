@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.processes import ProcessLife
+from analyzers.selection.query import EVERYTHING, Interval, Query
 from analyzers.snapshot import Snapshot
 from tests.tui.session import Session, opened
 from tui.views.limits import limit_words
 from tui.views.names import VIEW_NAMES
 from tui.views.registry import VIEWS
-from tui.views.scope import EVERYTHING, Interval, Scope
 
 IRP = int.from_bytes(b"Irp ", "little")
 
@@ -75,15 +76,16 @@ async def test_the_trace_itself_says_that_it_is_not_limited(snapshot: Snapshot) 
 
 async def test_many_limits_are_cut_but_the_key_is_not(leaking_snapshot: Snapshot) -> None:
     async with opened(leaking_snapshot, (60, 24)) as it:
-        it.screen.go("allocations", Scope(tag=(IRP, False), driver="ntoskrnl.exe", process=4330, thread=88, stack=0))
+        client = ProcessLife(4330)
+        it.screen.go("allocations", Query(tag=(IRP, False), driver="ntoskrnl.exe", process=client, thread=88, stack=0))
         await it.press()
         assert limits(it) == "Limited to tag Irp Nonp, driver ntoskrnl.ex…   U No limits"
 
 
 def test_every_limit_has_words(leaking_snapshot: Snapshot) -> None:
-    scope = Scope(
-        tag=(IRP, False), stack=-1, frame=0x10, driver="afd.sys", process=4330, thread=88, endpoint=0x20, finding=1,
-        port=3, keeper="keeper.sys", interval=Interval(0, 2_000_000_000),
+    scope = Query(
+        tag=(IRP, False), stack=-1, frame=0x10, driver="afd.sys", process=ProcessLife(4330), thread=88,
+        endpoint=0x20, finding=1, port=3, keeper="keeper.sys", interval=Interval(0, 2_000_000_000),
     )  # fmt: skip
     assert limit_words(scope, leaking_snapshot) == [
         "finding 1",

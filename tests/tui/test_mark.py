@@ -10,6 +10,7 @@ import pytest
 
 from analyzers.analysis import Analysis
 from analyzers.quantities import number, size
+from analyzers.selection.query import EVERYTHING, Interval, Lifetime, Query
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from fixtures.settings import Settings
@@ -17,9 +18,8 @@ from fixtures.simulate import simulate
 from tests.analyzers.against_truth import NO_NAMES
 from tests.tui.session import Session, opened
 from tracer.etl.file import EtlFile
-from tui.views.narrowing import narrowed, narrowed_since
 from tui.views.registry import VIEWS
-from tui.views.scope import EVERYTHING, Interval, Lifetime, Scope
+from tui.views.scene import narrowed_to
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def leaks(tmp_path_factory: pytest.TempPathFactory) -> Moments:
     return moments(path)
 
 
-def since(at: Moments, scope: Scope = EVERYTHING) -> Snapshot:
-    return narrowed_since(at.now, scope, at.then)
+def since(at: Moments, scope: Query = EVERYTHING) -> Snapshot:
+    return narrowed_to(at.now, scope, at.then)
 
 
 async def marked(it: Session, at: Moments) -> None:
@@ -84,13 +84,13 @@ def test_what_is_outstanding_was_made_after_the_mark(demo: Moments) -> None:
 
 
 def test_a_site_that_was_not_there_at_the_mark_counts_from_nothing(demo: Moments) -> None:
-    nothing = narrowed(demo.then, Scope(stack=-7))
-    whole = narrowed_since(demo.now, EVERYTHING, nothing).pool
+    nothing = narrowed_to(demo.then, Query(stack=-7))
+    whole = narrowed_to(demo.now, EVERYTHING, nothing).pool
     assert int(whole.tags.allocations.sum()) == int(demo.now.pool.tags.allocations.sum())
 
 
 def test_an_interval_is_cut_at_the_mark(demo: Moments) -> None:
-    whole = Scope(interval=Interval(0, demo.now.at_ns + 1, Lifetime.INSIDE_KEPT))
+    whole = Query(interval=Interval(0, demo.now.at_ns + 1, Lifetime.INSIDE_KEPT))
     assert len(since(demo, whole).pool.outstanding) == len(since(demo).pool.outstanding)
 
 
@@ -101,7 +101,7 @@ def test_findings_and_held_requests_count_what_came_after_the_mark(demo: Moments
     for finding in since(leaks).diagnosis.findings:
         whole = next(one for one in leaks.now.diagnosis.findings if one.rank == finding.rank)
         assert 0 < finding.count < whole.count
-        scope = Scope(tag=(finding.tag, finding.paged), driver=finding.driver, finding=finding.rank)
+        scope = Query(tag=(finding.tag, finding.paged), driver=finding.driver, finding=finding.rank)
         assert finding.count == len(since(leaks, scope).pool.outstanding)
 
 

@@ -10,23 +10,23 @@ import pytest
 from rich.cells import cell_len
 
 from analyzers.findings import Diagnosis
+from analyzers.selection.query import Query
+from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import growth, missing_free, pending_apc, undrained_port, wordy
 from tests.tui.stories import FORBIDDEN, Story
 from tracer.errors import Damage, DamageCode, InputError
 from tui.cli import main
 from tui.exit_codes import ExitCode
-from tui.filters import Filters
 from tui.report.analysis import SCREENFUL
 from tui.report.overview import overview
 from tui.report.recording import NO_POOL_EVENTS
-from tui.selection import select
 
 COMMAND = "poolscope analyze leak.etl"
 
 
-def screen(snapshot: Snapshot, filters: Filters | None = None, *, width: int = 80) -> list[str]:
-    chosen = filters or Filters()
+def screen(snapshot: Snapshot, filters: Query | None = None, *, width: int = 80) -> list[str]:
+    chosen = filters or Query()
     shown = overview(select(snapshot, chosen), chosen, width=width, command=COMMAND, whole=snapshot.diagnosis)
     return [line.plain for line in shown]
 
@@ -88,7 +88,7 @@ def test_a_trace_without_pool_events_says_how_to_record_one(empty_snapshot: Snap
 
 
 def test_what_the_filters_leave_out_is_counted(leaking_snapshot: Snapshot) -> None:
-    text = " ".join(screen(leaking_snapshot, Filters(tags=("AfdB",))))
+    text = " ".join(screen(leaking_snapshot, Query(tags=("AfdB",))))
     assert "2 findings of this trace are outside of the selection." in text
 
 

@@ -8,21 +8,21 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
+from analyzers.selection.query import Query
+from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import FORBIDDEN, Story
 from tracer.events import afd
 from tui.console import PlainConsole, write_lines
 from tui.contents import Contents
-from tui.filters import Filters
 from tui.report.analysis import analysis_report
 from tui.report.info import info_report
 from tui.report.recording import NO_POOL_EVENTS
 from tui.report.trace import SIMULATED_NOTICE
-from tui.selection import select
 
 
-def report(snapshot: Snapshot, filters: Filters | None = None, *, top: int = 10, width: int = 80) -> list[str]:
-    chosen = filters or Filters()
+def report(snapshot: Snapshot, filters: Query | None = None, *, top: int = 10, width: int = 80) -> list[str]:
+    chosen = filters or Query()
     return [line.plain for line in analysis_report(select(snapshot, chosen), chosen, top=top, width=width)]
 
 
@@ -88,10 +88,10 @@ def test_top_limits_every_table_and_says_how_many_more_there_are(snapshot: Snaps
 
 
 def test_filters_are_told_with_what_they_let_through(snapshot: Snapshot) -> None:
-    lines = report(snapshot, Filters(processes=("System",)))
+    lines = report(snapshot, Query(processes=("System",)))
     assert "  selected      2 allocations, 1.25 KiB (1,280 bytes) (process System)" in lines
     assert any(line.startswith("  allocations   202 =") for line in lines)
-    nothing = report(snapshot, Filters(tags=("None",)))
+    nothing = report(snapshot, Query(tags=("None",)))
     assert nothing.count("  (nothing is outstanding)") == 3
 
 
@@ -175,7 +175,7 @@ def written(lines: list[Text], *, terminal: bool, no_color: bool | None = None) 
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_no_escape_in_a_name_reaches_the_output(hostile_snapshot: Snapshot, width: int) -> None:
-    lines = analysis_report(hostile_snapshot, Filters(), top=10, width=width)
+    lines = analysis_report(hostile_snapshot, Query(), top=10, width=width)
     lines += info_report(contents(hostile_snapshot), width=width)
     text = written(lines, terminal=False)
     assert not (FORBIDDEN - {"\n"}) & set(text)
@@ -185,7 +185,7 @@ def test_no_escape_in_a_name_reaches_the_output(hostile_snapshot: Snapshot, widt
 
 
 def test_colour_is_for_terminals_only_and_no_color_switches_it_off(snapshot: Snapshot) -> None:
-    lines = analysis_report(snapshot, Filters(), top=10, width=80)
+    lines = analysis_report(snapshot, Query(), top=10, width=80)
     assert "\x1b" not in written(lines, terminal=False)
     assert re.search(r"\x1b\[3\dm", written(lines, terminal=True))
     assert not re.search(r"\x1b\[[\d;]*3\dm", written(lines, terminal=True, no_color=True))

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analyzers.factorize import coded, coded_pairs, sums, unpaired
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import HOSTILE
 from tracer.columns import UNKNOWN_ID
 from tui.tables.allocations import allocation_table
-from tui.tables.coding import coded, coded_pairs, sums, unpaired
 from tui.tables.columns import ChangeColumn, Heading, NumberColumn, labels_of
 from tui.tables.fitting import GAP, cell, fit
 from tui.tables.model import TableModel, TableView

@@ -23,6 +23,8 @@ from analyzers.findings import (
     Kept,
     Verdict,
 )
+from analyzers.selection.query import Query
+from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from analyzers.verdicts.calls import CALLS
 from analyzers.verdicts.coverage import Coverage
@@ -45,7 +47,6 @@ from tests.tui.views.listings import scene
 from tracer.events import afd
 from tracer.live.profile import Recording, xperf_lines
 from tracer.trace import Gap, Loss
-from tui.filters import Filters
 from tui.findings.headline import headline
 from tui.findings.words import HOW_SURE, how_sure, percent
 from tui.json_documents.findings import findings_part
@@ -53,7 +54,6 @@ from tui.report.analysis import analysis_report
 from tui.report.cleared import NO_FINDING
 from tui.report.explain import explanation
 from tui.report.recording import ALL_EVIDENCE
-from tui.selection import select
 from tui.views.findings import listing
 
 DOCS = Path(__file__).parents[2] / "docs" / "findings.md"
@@ -307,7 +307,7 @@ def test_with_every_kind_of_evidence_nothing_is_said_to_be_missing(snapshot: Sna
 def test_a_selection_narrows_the_conclusions_and_says_how_many_findings_it_leaves_out(
     leaking_snapshot: Snapshot,
 ) -> None:
-    filters = Filters(tags=("AfdB",))
+    filters = Query(tags=("AfdB",))
     lines = analysis_report(
         select(leaking_snapshot, filters), filters, top=10, width=80, whole=leaking_snapshot.diagnosis
     )
@@ -319,7 +319,7 @@ def test_a_selection_narrows_the_conclusions_and_says_how_many_findings_it_leave
 
 
 def test_a_selection_without_a_finding_does_not_clear_the_whole_trace(leaking_snapshot: Snapshot) -> None:
-    told = said(report(leaking_snapshot, Filters(tags=("File",))))
+    told = said(report(leaking_snapshot, Query(tags=("File",))))
     assert NO_FINDING not in told
     assert "No leak found in the selection (tag File)." in told
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.live.this_machine import ThisMachine
 from tui.alerts.grammar import Alert, Subject
 from tui.alerts.watching import Alarms
 from tui.counters.sampling import Sampling, counting_of
-from tui.filters import Filters
 from tui.unfitting import check
 
 
@@ -33,4 +33,4 @@ def warn_of_unknown(snapshot: Snapshot, alerts: Sequence[Alert]) -> None:
     named = {
         kind: tuple(alert.name for alert in alerts if alert.subject is kind) for kind in (Subject.TAG, Subject.DRIVER)
     }
-    check(snapshot, Filters(tags=named[Subject.TAG], drivers=named[Subject.DRIVER]), lenient=True)
+    check(snapshot, Query(tags=named[Subject.TAG], drivers=named[Subject.DRIVER]), lenient=True)

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.quantities import counted, exact_size, moment, number, size
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.alerts.grammar import Alert, Subject
-from tui.filters import Filters
 
 _KEPT: Final = 120
 """So many moments of a rate's stretch of time are remembered: it is measured to within a hundredth of it."""
@@ -92,11 +92,11 @@ def amount_of(snapshot: Snapshot, alert: Alert) -> int:
         case Subject.PAGED:
             rows = tags.paged
         case Subject.TAG:
-            rows = np.array(Filters(tags=(alert.name,)).fit_tags(tags.tag.tolist()), np.bool_)
+            rows = np.array(Query(tags=(alert.name,)).fit_tags(tags.tag.tolist()), np.bool_)
         case Subject.DRIVER:
-            rows = np.array(Filters(drivers=(alert.name,)).fit_drivers(tags.driver), np.bool_)
+            rows = np.array(Query(drivers=(alert.name,)).fit_drivers(tags.driver), np.bool_)
             if not snapshot.counted:  # stacks tell more than a tag's name
-                own = np.array(Filters(drivers=(alert.name,)).fit_drivers(sites.driver), np.bool_)
+                own = np.array(Query(drivers=(alert.name,)).fit_drivers(sites.driver), np.bool_)
                 return int(getattr(sites, column)[own | rows[sites.tag_row]].sum())
     return int(getattr(tags, column)[rows].sum())
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from analyzers.selection.query import Query
 from analyzers.selection.wording import WHOLE
 from tracer.errors import UsageError
 from tracer.live.plan import TAG_BYTES, CapturePlan, Way, way_for
-from tui.filters import Filters
 
 _WILDCARDS: Final = "?*"
 
@@ -42,9 +42,9 @@ def is_filtered(plan: CapturePlan, build: int) -> bool:
     return plan.filtered_by_session and way_for(build) is Way.SYSTEM_PROVIDERS
 
 
-def filters_of(args: argparse.Namespace) -> Filters:
+def filters_of(args: argparse.Namespace) -> Query:
     """What a report tells."""
-    return Filters(tags=tuple(args.tag), processes=tuple(args.process))
+    return Query(tags=tuple(args.tag), processes=tuple(args.process))
 
 
 def filter_words(tags: Sequence[str], processes: Sequence[str]) -> str:

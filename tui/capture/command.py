@@ -46,8 +46,8 @@ def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argp
 
 def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
     """The report or the document of a capture; gives its outcome."""
+    from analyzers.selection.select import select
     from tui.errors import tell
-    from tui.selection import select
     from tui.unfitting import check
 
     check(done.snapshot, filters_of(args), lenient=True)

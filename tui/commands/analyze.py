@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from analyzers.findings import Diagnosis, Finding
+    from analyzers.selection.query import Query
     from analyzers.snapshot import Snapshot
     from analyzers.tags import TagNames
-    from tui.filters import Filters
     from tui.json_documents.writing import Object
     from tui.reading.together import Trace
     from tui.report.summary import Summary
@@ -112,9 +112,9 @@ def _one(trace: Trace, names: TagNames, args: argparse.Namespace, told: Told, *,
 
     ``several``: it is one of several traces.
     """
+    from analyzers.selection.select import select
     from tui.reading.together import other_sessions
     from tui.reading.trace import read_snapshot
-    from tui.selection import select
     from tui.unfitting import check
 
     first = read_snapshot(trace, names, quiet=args.quiet)
@@ -155,7 +155,7 @@ def _telling(sessions: Sequence[Snapshot]) -> int:
     return next((place for place, each in enumerate(sessions) if each.pool.totals.events), 0)
 
 
-def _add(told: Told, snapshot: Snapshot, filters: Filters, args: argparse.Namespace, whole: Diagnosis) -> None:
+def _add(told: Told, snapshot: Snapshot, filters: Query, args: argparse.Namespace, whole: Diagnosis) -> None:
     """The narrowed snapshot's report; ``whole``: what is concluded about the trace without the filters."""
     from tui.report.summary import summary_of
 
@@ -243,7 +243,7 @@ def explained_lines(snapshot: Snapshot, finding: Finding, *, top: int) -> list[T
 
 
 def report_lines(
-    snapshot: Snapshot, filters: Filters, command: str, *, top: int | None, whole: Diagnosis | None = None
+    snapshot: Snapshot, filters: Query, command: str, *, top: int | None, whole: Diagnosis | None = None
 ) -> list[Text]:
     """The screenful, or with so many rows a table the full report; ``command`` shows more of it."""
     from tui.console import console
@@ -265,7 +265,7 @@ def print_explanation(snapshot: Snapshot, finding: Finding, *, top: int) -> None
 
 def print_report(
     snapshot: Snapshot,
-    filters: Filters,
+    filters: Query,
     *,
     top: int | None,
     whole: Diagnosis | None = None,
@@ -311,14 +311,13 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--driver", action="append", type=name_word, default=[], help="only what these drivers allocate")
 
 
-def filters_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool) -> Filters:
+def filters_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool) -> Query:
     """The filters that were given, for this trace.
 
     Raises:
         UsageError: it has nothing of the interval, and ``lenient`` is false.
     """
-    from tui.filters import Filters
+    from analyzers.selection.query import Query
 
-    return Filters(
-        tuple(args.tag), tuple(args.process), tuple(args.driver), interval_of(args, snapshot, lenient=lenient)
-    )
+    words = tuple(args.tag), tuple(args.process), tuple(args.driver)
+    return Query(*words, interval=interval_of(args, snapshot, lenient=lenient))

@@ -29,7 +29,7 @@ class DemoCommand:
     def run(self, args: argparse.Namespace) -> int:
         """Show the bundled trace."""
         check_screenshot(args)
-        from tui.filters import Filters
+        from analyzers.selection.query import Query
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.trace import read_snapshot
 
@@ -54,5 +54,5 @@ class DemoCommand:
         elif args.screenshot is not None or (not args.full and is_terminal(sys.stdout) and is_terminal(sys.stdin)):
             return open_interface(snapshot, args)
         else:
-            print_report(snapshot, Filters(), top=TOP if args.full else None, command="poolscope demo")
+            print_report(snapshot, Query(), top=TOP if args.full else None, command="poolscope demo")
         return ExitCode.INTERRUPTED if snapshot.partial else ExitCode.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from analyzers.selection.query import Interval
 from analyzers.selection.times import EXAMPLES, Moment, moment_of
 from tracer.errors import UsageError
 from tui.streams import say
@@ -21,8 +22,8 @@ def add_interval(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--to", dest="end", type=_moment, metavar="TIME", help="only what was allocated before that")
 
 
-def interval_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool = False) -> tuple[int, int] | None:
-    """The interval that was asked for, nanoseconds since the trace's start: from, and before. ``None``: all of it.
+def interval_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool = False) -> Interval | None:
+    """The interval that was asked for; ``None``: all of the trace.
 
     Raises:
         UsageError: nothing of the trace lies in it; a warning on stderr where ``lenient``.
@@ -38,8 +39,8 @@ def interval_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool =
         if not lenient:
             raise error
         say(f"warning: {error.where}: {error.what}; {error.why}")
-        return 0, 0
-    return max(begin, 0), min(end, last + 1)
+        return Interval(0, 0)
+    return Interval(max(begin, 0), min(end, last + 1))
 
 
 def _nothing_in_it(args: argparse.Namespace, snapshot: Snapshot, *, is_backwards: bool) -> UsageError:

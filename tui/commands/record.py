@@ -143,14 +143,14 @@ def _document(done: Recorded, args: argparse.Namespace) -> ExitCode:
 
 def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
     """Report on the file, or give the analysis' document with the recording's part."""
-    from tui.filters import Filters
+    from analyzers.selection.query import Query
+    from analyzers.selection.select import select
     from tui.outcome import gravest, judgement
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import read_snapshot
-    from tui.selection import select
     from tui.unfitting import check
 
-    filters = Filters(tags=tuple(args.tag))
+    filters = Query(tags=tuple(args.tag))
     whole = read_snapshot(done.path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
     check(whole, filters, lenient=True)
     snapshot = select(whole, filters)

@@ -23,6 +23,7 @@ _SUFFIXES: Final = (".svg", "")
 """Of a picture; a device or a pipe has none."""
 
 if TYPE_CHECKING:
+    from analyzers.selection.query import Interval
     from analyzers.snapshot import Snapshot
 
 
@@ -92,17 +93,17 @@ def keys_of(words: str) -> list[str]:
     return [key for key in words.split(",") if key]
 
 
-def open_interface(snapshot: Snapshot, args: argparse.Namespace, between: tuple[int, int] | None = None) -> ExitCode:
+def open_interface(snapshot: Snapshot, args: argparse.Namespace, interval: Interval | None = None) -> ExitCode:
     """The interface on the terminal, or its picture in a file; gives the trace's outcome.
 
-    ``between``: limited to an interval, nanoseconds since the trace's start.
+    ``interval``: limited to it.
     """
+    from analyzers.selection.query import Query
     from tui.app import PoolscopeApp, screenshot  # brings textual
     from tui.look import Look, look_here
     from tui.theme_names import BY_WORD, DARK
-    from tui.views.scope import EVERYTHING, Interval
 
-    scope = EVERYTHING if between is None else Interval(*between).scope
+    scope = Query(interval=interval)
     if args.screenshot is None:
         PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii, theme=args.theme), scope=scope).show()
         return ExitCode.DONE

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rich.text import Text
 
 from analyzers.quantities import duration, size
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.app import PoolscopeApp
 from tui.counters.follower import CountersFollower
 from tui.live.moment import Moment
 from tui.live.screen import LiveScreen
 from tui.look import FULL, Look
-from tui.views.scope import Scope
 from tui.views.table_view import TableView
 from tui.widgets.live_line import LiveLine
 
@@ -52,9 +52,9 @@ class CountersScreen(LiveScreen):
         if isinstance(view, TableView):
             view.table.sort_by("growth")
 
-    def go(self, view: str, scope: Scope | None = None) -> None:
+    def go(self, view: str, scope: Query | None = None, label: str = "") -> None:
         """There is nowhere to go."""
-        del scope
+        del scope, label
         if view != TAGS:
             self.notify(_ONLY_TAGS, markup=False)
 

@@ -6,6 +6,7 @@ import argparse
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from analyzers.selection.query import Query
 from tracer.errors import OutputError
 from tui.alerts.counted import warn_of_unknown
 from tui.alerts.watching import Alarms
@@ -14,7 +15,6 @@ from tui.counters.beside import Beside
 from tui.counters.log import CountersLog
 from tui.counters.sampling import Sampling, counting_of
 from tui.exit_codes import ExitCode
-from tui.filters import Filters
 from tui.outcome import gravest
 from tui.streams import say
 
@@ -33,7 +33,7 @@ def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
     with ExitStack() as opened:
         log = None
         if args.log is not None:
-            log = opened.enter_context(CountersLog(args.log, Filters(tags=tuple(args.tag))))
+            log = opened.enter_context(CountersLog(args.log, Query(tags=tuple(args.tag))))
         warn_of_unknown(sampling.snapshot(), args.alert)
         beside = Beside(Alarms(args.alert), log)
         code = _watch(sampling, args, beside) if interface else _tell(sampling, args, beside)
@@ -69,7 +69,7 @@ def _tell(sampling: Sampling, args: argparse.Namespace, beside: Beside) -> ExitC
 def _write(snapshot: Snapshot, args: argparse.Namespace) -> None:
     from tui.unfitting import check
 
-    filters = Filters(tags=tuple(args.tag))
+    filters = Query(tags=tuple(args.tag))
     check(snapshot, filters, lenient=True)
     if args.json:
         from tui.json_documents.counters import counters_document

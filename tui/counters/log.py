@@ -14,9 +14,9 @@ from typing import Final, Self
 import numpy as np
 
 from analyzers.pooltag import tag_text
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tracer.errors import OutputError, UsageError
-from tui.filters import Filters
 from tui.new_files import writing
 from tui.tables.spreadsheet import csv_cell
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD
@@ -40,7 +40,7 @@ class CountersLog:
     Every line that it has begun it finishes, or takes back. ``filters``: which tags have lines.
     """
 
-    def __init__(self, path: Path, filters: Filters, clock: Clock = _now) -> None:
+    def __init__(self, path: Path, filters: Query, clock: Clock = _now) -> None:
         """Raises UsageError where the file is something else, and OutputError where it cannot be opened or written."""
         self._path, self._filters, self._clock = path, filters, clock
         self._minute: datetime | None = None

@@ -1,4 +1,4 @@
-"""What holds requests, in words: holder by holder, all together, and of one finding."""
+"""What holds requests, in words: holder by holder, and all together."""
 
 from __future__ import annotations
 
@@ -9,30 +9,18 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import (
-    NO_HELD_REQUESTS,
-    WHYS,
-    Apc,
-    Finding,
-    HeldRequest,
-    HeldRequests,
-    Kept,
-    Verdict,
-    Why,
-)
+from analyzers.factorize import coded_pairs, sums, unpaired
+from analyzers.findings import WHYS, HeldRequest, HeldRequests, Why
 from analyzers.quantities import agreeing, counted, size
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
-from tui.tables.coding import coded_pairs, sums, unpaired
-from tui.tables.columns import Mask, Numbers, Rows
+from tui.tables.columns import Numbers, Rows
 from tui.tables.words import named_process, thread_label
 
 _BY_THREAD: Final = tuple(WHYS.index(why) for why in (Why.USER_APC, Why.SPECIAL_APC))
 _BY_DRIVER: Final = tuple(WHYS.index(why) for why in (Why.DRIVER_KEPT, Why.COMPLETION_STOPPED))
 _PORT: Final = WHYS.index(Why.PORT)
-_OF_APC: Final = {Apc.USER: Why.USER_APC, Apc.SPECIAL_KERNEL: Why.SPECIAL_APC}
-_OF_DRIVER: Final = {Kept.NEVER_COMPLETED: Why.DRIVER_KEPT, Kept.COMPLETION_STOPPED: Why.COMPLETION_STOPPED}
 
 Owners = Mapping[int, str]
 """Processes by the number of their completion port."""
@@ -164,49 +152,3 @@ def _part(why: Why, holders: Holders, held: HeldRequests) -> str:
 def issuer(held: HeldRequests, row: int) -> str:
     """The process that issued a request."""
     return named_process(held.processes[held.process[row]], int(held.process_id[row]))
-
-
-def requests_of(finding: Finding, held: HeldRequests) -> HeldRequests:
-    """The held requests that a finding is about; none for a finding that is not about requests."""
-    mask = _about(finding, held)
-    return NO_HELD_REQUESTS if mask is None else held.take(mask)
-
-
-def of_findings(findings: Sequence[Finding], held: HeldRequests) -> HeldRequests:
-    """Those that any of the findings is about."""
-    masks = [mask for finding in findings if (mask := _about(finding, held)) is not None]
-    return held.take(np.logical_or.reduce(masks)) if masks else NO_HELD_REQUESTS
-
-
-def _about(finding: Finding, held: HeldRequests) -> Mask | None:
-    match finding.verdict:
-        case Verdict.PENDING_APC:
-            why = Why.USER_APC if finding.apc is None else _OF_APC[finding.apc]
-            return _held_by(why, held) & _of_issuer(finding, held)
-        case Verdict.UNDRAINED_PORT:
-            in_port = _held_by(Why.PORT, held)
-            return in_port if finding.port is None else in_port & (held.port == finding.port.number)
-        case Verdict.DRIVER_KEPT:
-            kept = kept_by(finding.driver, held) & _of_issuer(finding, held)
-            return kept if finding.kept is None else kept & _held_by(_OF_DRIVER[finding.kept], held)
-        case _:
-            return None
-
-
-def kept_by(driver: str, held: HeldRequests) -> Mask:
-    """Which of the requests a driver keeps."""
-    code = held.drivers.index(driver) if driver in held.drivers else -1
-    return np.asarray(np.isin(held.why, _BY_DRIVER) & (held.driver == code))
-
-
-def _held_by(why: Why, held: HeldRequests) -> Mask:
-    return np.asarray(held.why == WHYS.index(why))
-
-
-def _of_issuer(finding: Finding, held: HeldRequests) -> Mask:
-    """Of the process and thread that the finding names, each where it names one."""
-    mask = np.ones(len(held), np.bool_)
-    for named, column in ((finding.process_id, held.process_id), (finding.thread_id, held.thread_id)):
-        if named not in (None, UNKNOWN_ID):
-            mask &= column == named
-    return mask

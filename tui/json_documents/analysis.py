@@ -9,9 +9,9 @@ import numpy as np
 from analyzers.counted import before
 from analyzers.pool_tables import GroupRow, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
-from tui.filters import Filters
 from tui.json_documents.evidence import evidence_part
 from tui.json_documents.findings import cleared_part, findings_part, held_part, pending_part, stack_part
 from tui.json_documents.info import bytes_part
@@ -19,7 +19,7 @@ from tui.json_documents.trace import damage_part, loss_part, trace_part
 from tui.json_documents.writing import SCHEMA, Object, string
 
 
-def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Object:
+def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Object:
     """The whole document of one trace.
 
     With filters, ``pool``'s lists hold the selection (outstanding numbers are the selection's,
@@ -49,14 +49,14 @@ def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Obj
     return document
 
 
-def filter_part(filters: Filters, pool: PoolSnapshot) -> Object:
+def filter_part(filters: Query, pool: PoolSnapshot) -> Object:
     """What was asked for, and how much of what is outstanding it let through."""
     return {
         "tag": [string(word) for word in filters.tags],
         "process": [string(word) for word in filters.processes],
         "driver": [string(word) for word in filters.drivers],
-        "from_ns": filters.between[0] if filters.between else None,
-        "to_ns": filters.between[1] if filters.between else None,
+        "from_ns": filters.interval.from_ns if filters.interval else None,
+        "to_ns": filters.interval.to_ns if filters.interval else None,
         "outstanding_count": len(pool.outstanding),
         "outstanding_bytes": int(pool.outstanding.size.sum(dtype=np.uint64)),
     }

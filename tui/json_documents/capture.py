@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
-from tui.filters import Filters
 from tui.json_documents.analysis import analysis_document
 from tui.json_documents.error import error_part
 from tui.json_documents.trace import loss_part
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tui.capture.recording import Recorded
 
 
-def capture_document(done: Captured, snapshot: Snapshot, filters: Filters) -> Object:
+def capture_document(done: Captured, snapshot: Snapshot, filters: Query) -> Object:
     """The analysis' document of what was captured, narrowed to ``snapshot``, and how the capture went."""
     document = analysis_document(snapshot, filters)
     document["capture"] = notes_part(done.notes, done.left_behind)

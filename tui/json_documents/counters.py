@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.counted import before
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tracer.trace import filetime_text
-from tui.filters import Filters
 from tui.json_documents.analysis import before_parts, tag_part
 from tui.json_documents.writing import SCHEMA, Object
 
 
-def counters_document(snapshot: Snapshot, filters: Filters) -> Object:
+def counters_document(snapshot: Snapshot, filters: Query) -> Object:
     """Tags that fit, most growth first; ``totals`` are those of all tags."""
     tags, totals = snapshot.pool.tags, snapshot.pool.totals
     was, parts = before(snapshot), before_parts(snapshot)

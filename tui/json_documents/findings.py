@@ -25,7 +25,6 @@ from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo
 from tui.findings.headline import headline
-from tui.findings.narrowing import shares_of
 from tui.findings.words import finite, known_id
 from tui.json_documents.writing import Object, Value, address, string
 
@@ -120,7 +119,7 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
         "port": None if finding.port is None else _port(finding.port),
         "kept": finding.kept,
         "explanations": [_explanation(reason) for reason in finding.explanations],
-        "groups": [_group(share) for share in finding.groups or shares_of(finding)],
+        "groups": [_group(share) for share in finding.groups or finding.shares],
         "separates": None if finding.separates is None else _separates(finding.separates),
         "unloaded_ns": finding.unloaded_ns,
         "user_stack": stack_part(snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)),

@@ -8,11 +8,11 @@ from threading import Lock
 from typing import Final
 
 from analyzers.analysis import Analysis
+from analyzers.carry_diagnosis import carry
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.live.counters import PoolCounters
 from tracer.trace import Batch, Source
-from tui.live.carrying import carry
 from tui.live.names import GuardedNames
 from tui.live.pace import Clock
 from tui.live.rates import Counts

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from analyzers.pool_tables import I32, I64, U64, Frame, Names
+from analyzers.processes import Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class GuardedNames:
         """Image name of a process."""
         with self.lock:
             return self.names.process(pid, at_ns)
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        """Every process that had an id."""
+        with self.lock:
+            return self.names.lives(pid)
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         """Every process so far."""

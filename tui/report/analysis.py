@@ -9,8 +9,8 @@ from rich.text import Text
 
 from analyzers.findings import Diagnosis
 from analyzers.quantities import counted
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
-from tui.filters import Filters
 from tui.incompleteness import interrupted_words
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
@@ -32,7 +32,7 @@ SCREENFUL: Final = 23
 
 
 def analysis_report(
-    snapshot: Snapshot, filters: Filters, *, top: int, width: int, whole: Diagnosis | None = None
+    snapshot: Snapshot, filters: Query, *, top: int, width: int, whole: Diagnosis | None = None
 ) -> list[Text]:
     """The whole report: each table with its ``top`` first rows, fitted to ``width`` cells.
 
@@ -67,7 +67,7 @@ def outside_lines(snapshot: Snapshot, whole: Diagnosis) -> list[Text]:
     return [note(said)] if outside else []
 
 
-def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int, room: int) -> list[Text]:
+def _verdict(snapshot: Snapshot, filters: Query, whole: Diagnosis, width: int, room: int) -> list[Text]:
     lines = (
         finding_lines(snapshot, width, room)
         if snapshot.diagnosis.findings
@@ -76,7 +76,7 @@ def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int,
     return [*lines, *wrapped(outside_lines(snapshot, whole), width)]
 
 
-def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
+def _background(snapshot: Snapshot, filters: Query) -> list[Text]:
     """What the verdict rests on: held requests, cleared groups, the trace, the ledger."""
     lines: list[Text] = []
     for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared)):

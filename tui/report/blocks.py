@@ -39,7 +39,7 @@ def block_lines(finding: Finding, snapshot: Snapshot, top: int) -> list[Text]:
                         number(int(out.size[row])),
                         moment(int(out.time_ns[row])),
                         mark + thread_label(int(out.thread[row])),
-                        mark + process_label(snapshot, int(out.process[row])),
+                        mark + process_label(snapshot, int(out.process[row]), int(out.time_ns[row])),
                     )
                 )
             )

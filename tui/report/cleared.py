@@ -10,8 +10,8 @@ from rich.text import Text
 
 from analyzers.findings import Cleared
 from analyzers.quantities import counted, size
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
-from tui.filters import Filters
 from tui.findings.evidence import missing_kinds
 from tui.findings.words import VERDICT_WORDS, tag_name
 from tui.report.styles import HEADING, heading, note, warning
@@ -23,7 +23,7 @@ _BIGGEST: Final = 5
 """Cleared groups that a report names; --json has all."""
 
 
-def no_finding_lines(snapshot: Snapshot, filters: Filters) -> list[Text]:
+def no_finding_lines(snapshot: Snapshot, filters: Query) -> list[Text]:
     """The verdict where there is no finding, and what evidence it had to do without."""
     said = f"No leak found in the selection ({safe(str(filters))})." if filters else NO_FINDING
     lines = [Text(said, HEADING)]

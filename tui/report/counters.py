@@ -7,8 +7,8 @@ from rich.text import Text
 
 from analyzers.counted import before
 from analyzers.quantities import counted, duration, exact_size, size
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
-from tui.filters import Filters
 from tui.report.styles import heading, labelled, note, warning
 from tui.report.table import table_lines
 from tui.report.wrapping import wrapped
@@ -18,7 +18,7 @@ from tui.tables.tags import tag_table
 _TAGS_ALONE = "Counters know tags alone: 'poolscope live' shows who allocates, and why it stays."
 
 
-def counters_report(snapshot: Snapshot, filters: Filters, *, top: int, width: int) -> list[Text]:
+def counters_report(snapshot: Snapshot, filters: Query, *, top: int, width: int) -> list[Text]:
     """Tags that fit by growth, and what counters cannot say."""
     totals, was = snapshot.pool.totals, before(snapshot)
     grown = totals.outstanding_bytes - (0 if was is None else int(was.bytes.sum()))

@@ -13,9 +13,10 @@ from rich.text import Text
 
 from analyzers.findings import EventRef, Evidence, Finding, HeldRequest, PathNode
 from analyzers.quantities import counted, duration, moment, number, size
+from analyzers.selection.requests import requests_of
 from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo
-from tui.findings.held import Owners, holder_words, port_owners, requests_of
+from tui.findings.held import Owners, holder_words, port_owners
 from tui.findings.words import INFERRED_KINDS, known_id, told_evidence
 from tui.report.blocks import block_lines
 from tui.report.findings import INFERRED, advice_lines, fact_lines, reason_lines

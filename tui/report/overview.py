@@ -12,8 +12,8 @@ from rich.text import Text
 
 from analyzers.findings import Diagnosis, Finding
 from analyzers.quantities import counted, duration, size
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
-from tui.filters import Filters
 from tui.findings.words import percent, tag_name
 from tui.incompleteness import missing_words
 from tui.report.analysis import SCREENFUL, outside_lines, unjudged_lines
@@ -27,7 +27,7 @@ from tui.safe_text import safe
 
 
 def overview(
-    snapshot: Snapshot, filters: Filters, *, width: int, command: str, whole: Diagnosis | None = None
+    snapshot: Snapshot, filters: Query, *, width: int, command: str, whole: Diagnosis | None = None
 ) -> list[Text]:
     """At most :data:`SCREENFUL` lines of 80 cells, unless a single sentence is longer than that allows.
 
@@ -44,7 +44,7 @@ def overview(
     return [*head, *body, *foot]
 
 
-def short_lines(snapshot: Snapshot, filters: Filters) -> list[Text]:
+def short_lines(snapshot: Snapshot, filters: Query) -> list[Text]:
     """One unbroken line a finding, or one that says that there is none."""
     told, lacks = snapshot.diagnosis, _missing(snapshot)
     if not has_pool_events(snapshot.pool.totals):

@@ -10,9 +10,9 @@ from rich.text import Text
 from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals
 from analyzers.pooltag import tag_text
 from analyzers.quantities import agreeing, counted, exact_size
+from analyzers.selection.query import Query
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.live.counters import PoolCounters
-from tui.filters import Filters
 from tui.report.styles import WARNING, heading, labelled, note
 from tui.tables.words import pool_word
 
@@ -87,7 +87,7 @@ def baseline_lines(baseline: PoolCounters | None) -> list[Text]:
     return [labelled("before", f"{held}, by the pool's counters when the events began")]
 
 
-def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
+def selection_lines(filters: Query, pool: PoolSnapshot) -> list[Text]:
     """What the filters let through."""
     if not filters:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import on
@@ -10,15 +11,16 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import ContentSwitcher, Static
 
+from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
 from tui.screens.layout import Room, shared
 from tui.screens.taking import TakingScreen
 from tui.screens.watch import Watch
-from tui.screens.way import Place, first_view, place_words
+from tui.screens.way import first_view, place_words
+from tui.views.listing import Step
 from tui.views.registry import VIEWS
-from tui.views.scope import EVERYTHING, Scope
 from tui.views.view import View
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
@@ -46,11 +48,11 @@ class MainScreen(TakingScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_KEYS
 
-    def __init__(self, snapshot: Snapshot, first: str = "", scope: Scope = EVERYTHING) -> None:
+    def __init__(self, snapshot: Snapshot, first: str = "", scope: Query = EVERYTHING) -> None:
         super().__init__()
         self._watch = Watch(snapshot, snapshot)
-        begin = Place(first or first_view(snapshot), EVERYTHING)
-        self._way = [begin, Place(begin.view, scope)] if scope else [begin]
+        begin = Step(first or first_view(snapshot), EVERYTHING)
+        self._way = [begin, Step(begin.view, scope, str(scope.interval or ""))] if scope else [begin]
         self._views: dict[str, View] = {}
         self._stale: set[str] = set()
         self._room: Room | None = None
@@ -76,7 +78,7 @@ class MainScreen(TakingScreen):
         self._arrive()
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Step:
         """Where one is."""
         return self._way[-1]
 
@@ -103,9 +105,9 @@ class MainScreen(TakingScreen):
         self._watch.mark = snapshot
         self._refresh_all()
 
-    def go(self, view: str, scope: Scope | None = None) -> None:
+    def go(self, view: str, scope: Query | None = None, label: str = "") -> None:
         """Take a step: to another view, limited as now or to ``scope``."""
-        target = Place(view, self.place.scope if scope is None else scope)
+        target = replace(self.place, view=view) if scope is None else Step(view, scope, label)
         if target != self.place:
             self._way = [*self._way, target][-_STEPS_KEPT:]
             self._arrive()
@@ -274,7 +276,7 @@ class MainScreen(TakingScreen):
 
     @on(View.Stepped)
     def _step(self, event: View.Stepped) -> None:
-        self.go(event.step.view, event.step.scope)
+        self.go(event.step.view, event.step.scope, event.step.label)
 
     @on(ViewBar.Chosen)
     def _choose(self, event: ViewBar.Chosen) -> None:

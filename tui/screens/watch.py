@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from analyzers.quantities import moment
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.tables.rates import TagRates
 from tui.views.scene import Scene, narrowed_to
-from tui.views.scope import Scope
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +41,7 @@ class Watch:
         if not self.is_paused:
             self._catch_up()
 
-    def scene(self, scope: Scope) -> Scene:
+    def scene(self, scope: Query) -> Scene:
         """What a view that is limited to ``scope`` shows: since the mark, if there is one."""
         shown = narrowed_to(self.shown, scope, self.mark)
         return Scene(shown, self.shown, scope, self.before, self.mark, self.follows, self._rates)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.text import Text
@@ -11,8 +10,8 @@ from rich.text import Text
 from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
 from tui.views.limits import limit_words
+from tui.views.listing import Step
 from tui.views.registry import VIEWS
-from tui.views.scope import Scope
 
 _DEEPER, _MORE = " > ", ".."
 _WHOLE: Final = "trace"
@@ -22,14 +21,6 @@ _TITLES: Final = {view.key: view.title for view in VIEWS}
 _SUMMARIES: Final = {view.key: view.summary for view in VIEWS}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one is: a view, and what it is limited to."""
-
-    view: str
-    scope: Scope
-
-
 def first_view(snapshot: Snapshot) -> str:
     """The verdicts when there are any, the trace itself when it holds no pool events, else the tags."""
     if not snapshot.pool.totals.events:
@@ -37,7 +28,7 @@ def first_view(snapshot: Snapshot) -> str:
     return "findings" if snapshot.diagnosis.findings else "tags"
 
 
-def place_words(way: Sequence[Place], snapshot: Snapshot, width: int, own_limit: str = "") -> Text:
+def place_words(way: Sequence[Step], snapshot: Snapshot, width: int, own_limit: str = "") -> Text:
     """One line of ``width`` cells: the limits and the key that drops them, then the way; without limits, the view.
 
     ``own_limit``: what a key of the view has limited it to.
@@ -55,13 +46,13 @@ def place_words(way: Sequence[Place], snapshot: Snapshot, width: int, own_limit:
     return Text.assemble(said, _APART, led) if led.cell_len <= room else said
 
 
-def _chain(way: Sequence[Place]) -> Sequence[Place]:
+def _chain(way: Sequence[Step]) -> Sequence[Step]:
     """From the last place without limits on."""
     first = next((at for at in range(len(way) - 1, -1, -1) if not way[at].scope), 0)
     return way[first:]
 
 
-def _way_words(way: Sequence[Place], width: int) -> Text:
+def _way_words(way: Sequence[Step], width: int) -> Text:
     """The last steps of the way, as many as fit into ``width`` cells; the last one always."""
     shown = _step_words(way[-1])
     for before in range(len(way) - 2, -1, -1):
@@ -72,6 +63,6 @@ def _way_words(way: Sequence[Place], width: int) -> Text:
     return shown
 
 
-def _step_words(place: Place) -> Text:
-    label = safe(place.scope.label) if place.scope.label else ""
+def _step_words(place: Step) -> Text:
+    label = safe(place.label) if place.label else ""
     return Text(f"{_TITLES[place.view]} of {label}" if label else _TITLES[place.view])

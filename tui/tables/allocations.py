@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 import numpy as np
 
+from analyzers.factorize import coded
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import duration, moment, number
 from analyzers.retention.attribution import Rule
 from analyzers.snapshot import Snapshot
 from tracer.columns import Who
-from tui.tables.coding import coded
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers
 from tui.tables.model import TableModel
-from tui.tables.words import KNOWN_BY, pool_type, process_label, thread_label
+from tui.tables.words import KNOWN_BY, pool_type, process_labels, thread_label
 
 INFERRED_MARK: Final = "~"
 """Stands before a process or thread that no event names but context switches tell, and before an inferred owner."""
@@ -40,6 +39,7 @@ def allocation_table(snapshot: Snapshot) -> TableModel:
     """One row for each outstanding allocation."""
     out, pool = snapshot.pool.outstanding, snapshot.pool
     inferred = out.who == Who.CONTEXT_SWITCH
+    labels, process = process_labels(snapshot, out.process, out.time_ns)
     columns: tuple[Column, ...] = (
         NumberColumn(Heading("address", "Address", "a", right=True), out.address, lambda value: f"0x{value:x}"),
         _tag_column(pool),
@@ -47,7 +47,7 @@ def allocation_table(snapshot: Snapshot) -> TableModel:
         _coded(Heading("type", "Type", "", 7, drop=9), out.type, pool_type),
         NumberColumn(Heading("time", "Allocated", "t", drop=6, right=True), out.time_ns, moment),
         NumberColumn(_number("age", "Age", "i", 2), snapshot.at_ns - out.time_ns, duration),
-        _who(Heading("process", "Process", "s", 16, drop=1), out.process, inferred, partial(process_label, snapshot)),
+        _who(Heading("process", "Process", "s", 16, drop=1), process, inferred, labels.__getitem__),
         _who(Heading("thread", "Thread", "h", 7, drop=5), out.thread, inferred, thread_label),
         _coded(Heading("known", "Known by", "w", 13, drop=7), out.who, lambda value: KNOWN_BY[Who(value)]),
         *_owner_column(snapshot),

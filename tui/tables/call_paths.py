@@ -10,10 +10,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import coded, sums
 from analyzers.pool_tables import Frame
 from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
-from tui.tables.coding import coded, sums
 from tui.tables.columns import Mask, Numbers, Rows
 
 

@@ -8,16 +8,16 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.factorize import coded_pairs, rows_of, unpaired
 from analyzers.findings import SINCE_CODES, WHYS, HeldRequests, ThreadSince
 from analyzers.grounds import Grounds
-from analyzers.pool_tables import U64
 from analyzers.quantities import duration, moment, size
 from analyzers.retention.grouping import operation_name
+from analyzers.selection import requests
 from tui.findings.held import Holders
-from tui.tables.coding import coded_pairs, unpaired
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows, Untold, labels_of
 from tui.tables.model import TableModel
-from tui.tables.sockets import hexadecimal, rows_with
+from tui.tables.sockets import hexadecimal
 from tui.tables.words import named_process, thread_label
 
 SINCE: Final = {
@@ -30,8 +30,6 @@ SINCE: Final = {
 """What the thread did since the completion, short enough for a column."""
 _SINCE_LABELS: Final = tuple(SINCE[code] for code in SINCE_CODES)
 _NEVER: Final = -1
-_MIX: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
-"""An odd number with bits all over, so that address and time do not add up to the same for different requests."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,17 +41,11 @@ class Places:
 
 
 def places(held: HeldRequests, grounds: Grounds | None) -> Places:
-    """Where the tables tell more of these requests: a packet is used again and again, so its time counts too."""
+    """Where the tables tell more of these requests."""
     if grounds is None:
         nowhere = np.full(len(held), -1, np.int64)
         return Places(nowhere, nowhere)
-    requests = grounds.requests.requests
-    rows = rows_with(_keys(requests.irp, requests.issued_ns), _keys(held.irp, held.issued_ns))
-    return Places(rows, rows_with(grounds.requests.sockets.endpoint, held.endpoint))
-
-
-def _keys(irp: U64, issued_ns: Numbers) -> U64:
-    return irp * _MIX + issued_ns.astype(np.uint64)
+    return Places(requests.places(held, grounds), rows_of(grounds.requests.sockets.endpoint, held.endpoint))
 
 
 class HolderColumn(LabelColumn):
@@ -118,11 +110,11 @@ def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:
     heading = Heading("operation", "Operation", "v", 9, drop=5)
     if grounds is None or not len(grounds.requests.requests):
         return LabelColumn(heading, np.zeros(len(rows), np.int64), ("not known",))
-    requests = grounds.requests.requests
-    kinds: Numbers = np.where(rows < 0, -1, requests.operation[rows].astype(np.int64) << 8 | requests.major[rows])
+    table = grounds.requests.requests
+    kinds: Numbers = np.where(rows < 0, -1, table.operation[rows].astype(np.int64) << 8 | table.major[rows])
     distinct, first, codes = np.unique(kinds, return_index=True, return_inverse=True)
     words = [
-        "not known" if kind < 0 else operation_name(requests, int(rows[at]))
+        "not known" if kind < 0 else operation_name(table, int(rows[at]))
         for kind, at in zip(distinct.tolist(), first.tolist(), strict=True)
     ]
     return LabelColumn(heading, codes, tuple(words))

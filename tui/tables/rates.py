@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.factorize import rows_of
 from analyzers.pool_tables import I64, TagTable
 from analyzers.snapshot import Snapshot
 
@@ -94,12 +95,3 @@ class TagRates:
 def tag_keys(tags: TagTable) -> I64:
     """By row: tag and kind of pool as one number."""
     return np.asarray(tags.tag.astype(np.int64) << 1 | tags.paged, np.int64)
-
-
-def rows_of(known: I64, keys: I64) -> I64:
-    """By key: its row among those that are known, -1 for none."""
-    if not len(known):
-        return np.full(len(keys), -1, np.int64)
-    order = np.argsort(known)
-    at = order[np.minimum(np.searchsorted(known, keys, sorter=order), len(known) - 1)]
-    return np.where(known[at] == keys, at, -1).astype(np.int64)

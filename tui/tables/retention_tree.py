@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from analyzers.quantities import number, size
+from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import ROOT, Node
 from tui.safe_text import safe
 from tui.tables.columns import Heading, Mask, NumberColumn, Untold, labels_of
-from tui.tables.dominators import Dominators
 from tui.tables.model import TableModel
 from tui.tables.tree import Branches, TreeColumn
 

@@ -12,7 +12,7 @@ from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
 from tui.tables.columns import Mask
-from tui.tables.words import process_label
+from tui.tables.words import held_by_process
 
 NO_STACK_TEXT: Final = "(no stack in the trace)"
 _FURTHER_OUT: Final = 2
@@ -26,9 +26,7 @@ def found_sites(snapshot: Snapshot, needle: str) -> Mask:
     holds = {driver: needle in safe(driver).casefold() for driver in set(sites.driver)}
     found = by_tag[sites.tag_row] if len(by_tag) else np.zeros(0, np.bool_)
     found |= np.fromiter((holds[driver] for driver in sites.driver), np.bool_, len(sites.driver))
-    pids = [int(pid) for pid in np.unique(outstanding.process)]
-    named = [pid for pid in pids if needle in process_label(snapshot, pid).casefold()]
-    found[outstanding.site[np.isin(outstanding.process, np.array(named, outstanding.process.dtype))]] = True
+    found[outstanding.site[held_by_process(snapshot, needle)]] = True
     return found
 
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import rows_of
 from analyzers.findings import HeldRequests
 from analyzers.grounds import Grounds
-from analyzers.pool_tables import I32, U64, Outstanding
+from analyzers.pool_tables import I32, Outstanding
 from analyzers.quantities import duration, number, size
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import Snapshot
 from tui.tables.allocations import INFERRED_MARK
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, Untold, labels_of
 from tui.tables.model import TableModel
-from tui.tables.words import process_label
+from tui.tables.words import process_labels
 
 I64 = npt.NDArray[np.int64]
 STATES = ("open", "closed")
@@ -47,7 +48,7 @@ def holdings(grounds: Grounds, outstanding: Outstanding, requests_held: HeldRequ
     owner = np.where(found.socket >= 0, found.socket, of_request).astype(np.int32)
     held = owner >= 0
     total = np.bincount(owner[held], outstanding.size[held], sockets)
-    at_socket = rows_with(grounds.requests.sockets.endpoint, requests_held.endpoint)
+    at_socket = rows_of(grounds.requests.sockets.endpoint, requests_held.endpoint)
     return Holdings(
         owner=owner,
         count=_counts(owner[held], sockets),
@@ -61,22 +62,13 @@ def _counts(rows: Numbers, length: int) -> I64:
     return np.bincount(rows, minlength=length).astype(np.int64)
 
 
-def rows_with(keys: U64, wanted: U64) -> Rows:
-    """For each wanted key the row that has it, -1 for none."""
-    order = np.argsort(keys, kind="stable")
-    if not len(keys):
-        return np.full(len(wanted), -1, np.int64)
-    rows = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
-    return np.where(keys[rows] == wanted, rows, -1).astype(np.int64)
-
-
 def socket_table(snapshot: Snapshot, sockets: SocketTable, held: Holdings, rows: Rows) -> TableModel:
     """One row for each of the given sockets."""
     closed = (sockets.closed_ns[rows] != NEVER).astype(np.int64)
     at_work = sockets.started.astype(np.int64) - sockets.finished.astype(np.int64)
     columns: tuple[Column, ...] = (
         NumberColumn(Heading("endpoint", "Endpoint", "i", drop=7, right=True), sockets.endpoint[rows], hexadecimal),
-        _processes(snapshot, sockets.process[rows]),
+        _processes(snapshot, sockets, rows),
         labels_of(Heading("local", "Local", "", 16, drop=2), [local_words(sockets, int(row)) for row in rows]),
         labels_of(Heading("remote", "Remote", "t", 16, drop=3), [sockets.remote[int(row)] for row in rows]),
         LabelColumn(Heading("state", "State", "s", 6, drop=4), closed, STATES),
@@ -103,10 +95,9 @@ def local_words(sockets: SocketTable, row: int) -> str:
     return INFERRED_MARK + local if local and sockets.remote[row] else local
 
 
-def _processes(snapshot: Snapshot, processes: Numbers) -> LabelColumn:
-    distinct, codes = np.unique(processes, return_inverse=True)
-    names = tuple(process_label(snapshot, int(pid)) for pid in distinct)
-    return LabelColumn(Heading("process", "Process", "w", 10, drop=1), codes, names)
+def _processes(snapshot: Snapshot, sockets: SocketTable, rows: Rows) -> LabelColumn:
+    labels, codes = process_labels(snapshot, sockets.process[rows], sockets.created_ns[rows])
+    return LabelColumn(Heading("process", "Process", "w", 10, drop=1), codes, labels)
 
 
 def _ages(created_ns: I64, at_ns: int) -> NumberColumn:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyzers.counted import before
+from analyzers.factorize import rows_of
 from analyzers.pool_tables import I64, TagTable
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
@@ -24,9 +25,9 @@ from tui.tables.columns import (
     labels_of,
 )
 from tui.tables.model import TableModel
-from tui.tables.rates import Per, TagRates, rows_of, tag_keys
+from tui.tables.rates import Per, TagRates, tag_keys
 from tui.tables.sparkline import CELLS, outstanding_course, sparkline
-from tui.tables.words import NONPAGED_WORD, PAGED_WORD, process_label
+from tui.tables.words import NONPAGED_WORD, PAGED_WORD, held_by_process
 
 _COUNTED = ("allocations", "frees")
 """What is counted from the mark on; the rest is what there is at a moment."""
@@ -159,12 +160,8 @@ def _held_by(snapshot: Snapshot) -> Callable[[str], Mask]:
     outstanding, rows = snapshot.pool.outstanding, snapshot.pool.sites.tag_row
 
     def find(needle: str) -> Mask:
-        pids = [int(pid) for pid in np.unique(outstanding.process)]
-        named = [pid for pid in pids if needle in process_label(snapshot, pid).casefold()]
-        found = np.array(named, outstanding.process.dtype)
-        held = rows[outstanding.site[np.isin(outstanding.process, found)]]
         mask = np.zeros(len(snapshot.pool.tags.tag), np.bool_)
-        mask[held] = True
+        mask[rows[outstanding.site[held_by_process(snapshot, needle)]]] = True
         return mask
 
     return find

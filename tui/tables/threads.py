@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import coded_pairs, sums
+from analyzers.processes import Process, ProcessLife, lives_at
 from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
 from tracer.columns import Who
-from tui.tables.coding import coded, coded_pairs, sums
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Rows
 from tui.tables.model import TableModel
 from tui.tables.tree import Branches, TreeColumn
-from tui.tables.words import process_label, share, thread_label
+from tui.tables.words import life_label, named_process, share, thread_label
 
 _OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING = "observed", "inferred", "partly inferred", "not known", ""
 _KNOWN = (_OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING)
@@ -25,10 +26,12 @@ _KNOWN = (_OBSERVED, _INFERRED, _BOTH, _UNKNOWN, _NOTHING)
 class Holders:
     """One row per thread that holds anything or has requests held, by process and thread.
 
-    ``process``, ``thread``: ids. ``count``, ``bytes``: outstanding. ``inferred``, ``unknown``: allocations whose thread
-    is inferred, or not known. ``requests``: those of its requests that are held. int64, but for the ids.
+    ``process``: place among the ``lives``; ``thread``: id. ``count``, ``bytes``: outstanding. ``inferred``,
+    ``unknown``: allocations whose thread is inferred, or not known. ``requests``: those of its requests that are held.
+    int64.
     """
 
+    lives: Sequence[Process]
     process: npt.NDArray[np.int64]
     thread: npt.NDArray[np.int64]
     count: Rows
@@ -42,13 +45,16 @@ class Holders:
         """The threads of a snapshot."""
         outstanding = snapshot.pool.outstanding
         waiting = snapshot.diagnosis.held_requests
-        own, of_own = coded_pairs(waiting.process_id, waiting.thread_id)
-        held, row_of = coded_pairs(outstanding.process, outstanding.thread)
+        ids = np.concatenate((outstanding.process, waiting.process_id)).astype(np.int64)
+        lives, process = lives_at(snapshot.names, ids, np.concatenate((outstanding.time_ns, waiting.issued_ns)))
+        own, of_own = coded_pairs(process[len(outstanding) :], waiting.thread_id)
+        held, row_of = coded_pairs(process[: len(outstanding)], outstanding.thread)
         every = np.union1d(held, own)
         row = np.searchsorted(every, held)[row_of]
         requests = np.zeros(len(every), np.int64)
         requests[np.searchsorted(every, own)] = np.bincount(of_own, minlength=len(own))
         return cls(
+            lives,
             (every >> np.uint64(32)).astype(np.int64),
             (every & np.uint64(0xFFFF_FFFF)).astype(np.int64),
             np.bincount(row, minlength=len(every)).astype(np.int64),
@@ -81,7 +87,7 @@ class HolderRows:
         result: Rows = before[self.last] - before[self.first]
         return result
 
-    def who(self, row: int) -> tuple[int, int | None]:
+    def who(self, row: int) -> tuple[ProcessLife, int | None]:
         """Process, and thread if it is a thread's row."""
         return _who(self.holders, self.first, self.is_thread, row)
 
@@ -91,7 +97,8 @@ def holder_rows(holders: Holders, folds: Mapping[Hashable, bool]) -> HolderRows:
     starts = np.flatnonzero(np.diff(holders.process, prepend=-1))
     ends = np.append(starts[1:], len(holders))[: len(starts)]
     is_open = np.array(
-        [folds.get((int(holders.process[at]), None), len(starts) == 1) for at in starts.tolist()], np.bool_
+        [folds.get((holders.lives[holders.process[at]].life, None), len(starts) == 1) for at in starts.tolist()],
+        np.bool_,
     )
     threads = np.where(is_open, ends - starts, 0)
     at = np.arange(len(starts)) + np.concatenate(([0], np.cumsum(threads)))[:-1].astype(np.int64)
@@ -124,17 +131,17 @@ def holder_table(snapshot: Snapshot, rows: HolderRows) -> TableModel:
             Heading("who", "Process / thread", "", 24, drop=1), rows.branches, lambda row: _name(snapshot, rows, row)
         ),
     )
-    return TableModel(columns, len(rows.first), _named(snapshot, rows), "process", arrange=rows.branches.arrange)
+    return TableModel(columns, len(rows.first), _named(rows), "process", arrange=rows.branches.arrange)
 
 
-def _who(holders: Holders, first: Rows, is_thread: Mask, row: int) -> tuple[int, int | None]:
+def _who(holders: Holders, first: Rows, is_thread: Mask, row: int) -> tuple[ProcessLife, int | None]:
     at = int(first[row])
-    return int(holders.process[at]), int(holders.thread[at]) if is_thread[row] else None
+    return holders.lives[holders.process[at]].life, int(holders.thread[at]) if is_thread[row] else None
 
 
 def _name(snapshot: Snapshot, rows: HolderRows, row: int) -> str:
     process, thread = rows.who(row)
-    return process_label(snapshot, process) if thread is None else f"thread {thread_label(thread)}"
+    return life_label(snapshot.names, process) if thread is None else f"thread {thread_label(thread)}"
 
 
 def _known(rows: HolderRows) -> Rows:
@@ -145,15 +152,13 @@ def _known(rows: HolderRows) -> Rows:
     return np.select(cases, (4, 3, 0, 1), 2).astype(np.int64)
 
 
-def _named(snapshot: Snapshot, rows: HolderRows) -> Callable[[str], Mask]:
+def _named(rows: HolderRows) -> Callable[[str], Mask]:
     """A process's name finds its threads too, and a thread its process."""
 
     def find(needle: str) -> Mask:
         holders = rows.holders
-        pids, codes = coded(holders.process)
-        names = [process_label(snapshot, int(pid)).casefold() for pid in pids]
-        by_name = np.array([needle in name for name in names], np.bool_)
-        found = by_name[codes] if len(pids) else np.zeros(0, np.bool_)
+        names = [named_process(life.name, life.id).casefold() for life in holders.lives]
+        found = np.array([needle in name for name in names], np.bool_)[holders.process]
         found |= np.array([needle in f"thread {int(thread)}" for thread in holders.thread], np.bool_)
         return np.asarray(rows.total(found.astype(np.int64)) > 0)
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
+from analyzers.pool_tables import Names
 from analyzers.pooltag import BIG_POOL, PAGED
+from analyzers.processes import ProcessLife, lives_at
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID, Who
 from tui.safe_text import safe
+from tui.tables.columns import Mask, Numbers, Rows
 
 NONPAGED_WORD: Final = "Nonp"
 PAGED_WORD: Final = "Paged"
@@ -54,6 +59,24 @@ def pool_type(value: int) -> str:
 def process_label(snapshot: Snapshot, pid: int, at_ns: int | None = None) -> str:
     """The process that had this id at a time, or last, by name and id, harmless."""
     return named_process(snapshot.names.process(pid, at_ns), pid)
+
+
+def process_labels(snapshot: Snapshot, pids: Numbers, times: Rows) -> tuple[tuple[str, ...], Rows]:
+    """By process id and time the place of the label of the process that had the id then; and the labels."""
+    lives, rows = lives_at(snapshot.names, pids, times)
+    return tuple(named_process(life.name, life.id) for life in lives), rows
+
+
+def held_by_process(snapshot: Snapshot, needle: str) -> Mask:
+    """By outstanding allocation, whether its process has the case-folded text in its name or id."""
+    out = snapshot.pool.outstanding
+    labels, rows = process_labels(snapshot, out.process, out.time_ns)
+    return np.array([needle in label.casefold() for label in labels], np.bool_)[rows]
+
+
+def life_label(names: Names, life: ProcessLife) -> str:
+    """The same of the process that had its id from its start on."""
+    return named_process(names.process(life.id, life.started_ns), life.id)
 
 
 def named_process(name: str, pid: int) -> str:

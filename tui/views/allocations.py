@@ -11,6 +11,7 @@ from analyzers.findings import HeldRequest, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
+from analyzers.processes import life_at
 from analyzers.quantities import counted, duration, exact_size, moment
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
 from analyzers.snapshot import Snapshot
@@ -22,10 +23,9 @@ from tui.tables.allocations import allocation_table
 from tui.tables.columns import Rows
 from tui.tables.sites import NO_STACK_TEXT, caller
 from tui.tables.words import KNOWN_BY_LONG, pool_type, process_label, thread_label
-from tui.views.lifetimes import interval_words
-from tui.views.listing import Listing
+from tui.views.limits import interval_words
+from tui.views.listing import Listing, Step
 from tui.views.scene import Scene
-from tui.views.scope import Step
 from tui.views.table_view import TableView
 
 _NO_USER_STACK = "(no user-mode stack in the trace)"
@@ -45,8 +45,9 @@ def listing(scene: Scene) -> Listing:
     def step(row: int) -> Step | None:
         held = _held(snapshot.grounds, row, snapshot.diagnosis.held_requests)
         if held is not None:
-            own = replace(scene.scope, process=held.process_id, thread=held.thread_id, endpoint=held.endpoint or None)
-            return Step("held-requests", replace(own, label=f"request 0x{held.irp:x}"))
+            process = life_at(snapshot.names, held.process_id, held.issued_ns)
+            own = replace(scene.scope, process=process, thread=held.thread_id, endpoint=held.endpoint or None)
+            return Step("held-requests", own, f"request 0x{held.irp:x}")
         return _owner_step(scene, row) or _thread_step(scene, row) or _stack_step(scene, row)
 
     return Listing(
@@ -70,16 +71,17 @@ def _owner_step(scene: Scene, row: int) -> Step | None:
     endpoint = int(grounds.requests.sockets.endpoint[socket])
     if scene.scope.endpoint == endpoint:
         return None
-    return Step("sockets", replace(scene.scope, endpoint=endpoint, label=f"0x{endpoint:x}"))
+    return Step("sockets", replace(scene.scope, endpoint=endpoint), f"0x{endpoint:x}")
 
 
 def _thread_step(scene: Scene, row: int) -> Step | None:
     """The thread that made it, unless one comes from there or it is not known."""
     out = scene.snapshot.pool.outstanding
-    process, thread = int(out.process[row]), int(out.thread[row])
-    if UNKNOWN_ID in (process, thread) or scene.scope.thread == thread:
+    pid, thread = int(out.process[row]), int(out.thread[row])
+    if UNKNOWN_ID in (pid, thread) or scene.scope.thread == thread:
         return None
-    return Step("processes", replace(scene.scope, process=process, thread=thread, label=f"thread {thread}"))
+    process = life_at(scene.snapshot.names, pid, int(out.time_ns[row]))
+    return Step("processes", replace(scene.scope, process=process, thread=thread), f"thread {thread}")
 
 
 def _stack_step(scene: Scene, row: int) -> Step | None:
@@ -88,7 +90,7 @@ def _stack_step(scene: Scene, row: int) -> Step | None:
     stack = int(pool.sites.stack[pool.outstanding.site[row]])
     if scene.scope.stack == stack:
         return None
-    return Step("stacks", replace(scene.scope, stack=stack, label=caller(scene.snapshot.names.frames(stack))))
+    return Step("stacks", replace(scene.scope, stack=stack), caller(scene.snapshot.names.frames(stack)))
 
 
 def _totals(snapshot: Snapshot, rows: Rows) -> Text:

@@ -12,12 +12,13 @@ import numpy.typing as npt
 from rich.text import Text
 
 from analyzers.quantities import counted, exact_size, moment, size
+from analyzers.selection.conclusions import rows_of
+from analyzers.selection.query import Query
+from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
 from tui.incompleteness import gap_words
-from tui.views.narrowing import narrowed, rows_of
 from tui.views.scene import Scene
-from tui.views.scope import Scope
 from tui.widgets.chart import GONE, KEPT, ChartData, ChartMark
 
 I64 = npt.NDArray[np.int64]
@@ -51,7 +52,7 @@ class Course:
     @classmethod
     def of(cls, scene: Scene) -> Course:
         """The course of what the scene is limited to."""
-        snapshot = narrowed(scene.whole, replace(scene.scope, interval=None))
+        snapshot = select(scene.whole, replace(scene.scope, interval=None))
         pool, history = snapshot.pool, snapshot.pool.history
         used = history.used if len(pool.sites.tag_row) else 0
         kept = np.cumsum(_made(snapshot, used, history.step_ns))
@@ -111,7 +112,7 @@ class Course:
         return [(*self.bounds(step), *(int(column[step]) for column in columns)) for step in range(len(self.data))]
 
 
-def _is_by_site(scope: Scope) -> bool:
+def _is_by_site(scope: Query) -> bool:
     return all(each is None for each in (scope.process, scope.thread, scope.endpoint, scope.finding, scope.cleared))
 
 

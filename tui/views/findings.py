@@ -10,8 +10,8 @@ from rich.text import Text
 
 from analyzers.findings import OF_REQUESTS, Cleared, Evidence, Finding, PathNode
 from analyzers.quantities import counted, exact_size
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
-from tui.filters import Filters
 from tui.findings.explanations import named_cause, possible_reasons
 from tui.findings.headline import headline
 from tui.findings.markdown import finding_markdown
@@ -39,9 +39,8 @@ from tui.tables.findings import finding_table
 from tui.tables.words import pool_word
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
-from tui.views.listing import Listing
+from tui.views.listing import Listing, Step
 from tui.views.scene import Scene
-from tui.views.scope import Scope, Step
 
 _CLEARED_ROWS: Final = 2
 """So many cleared groups show that there are some; what speaks for a finding is worth more room than the others."""
@@ -85,7 +84,7 @@ def _no_leak(scene: Scene) -> str:
         return scene.no_pool_events
     if scene.scope:
         return "No leak found in this part of the trace."
-    return " ".join(line.plain.strip() for line in no_finding_lines(scene.snapshot, Filters()))
+    return " ".join(line.plain.strip() for line in no_finding_lines(scene.snapshot, Query()))
 
 
 def _identities(groups: Sequence[Finding | Cleared]) -> list[Hashable]:
@@ -164,14 +163,10 @@ def _step(group: Finding | Cleared) -> Step:
     A finding has its own, whoever allocated them: packets are used again by other threads and programs.
     """
     if isinstance(group, Cleared):
-        return Step(
-            "allocations",
-            Scope(tag=(group.tag, group.paged), cleared=group.known_by or None, label=tag_name(group.tag)),
-        )
-    scope = Scope(finding=group.rank, label=f"finding {group.rank}")
-    if group.verdict in OF_REQUESTS:
-        return Step("held-requests", scope)
-    return Step("allocations", scope)
+        scope = Query(tag=(group.tag, group.paged), cleared=group.known_by or None)
+        return Step("allocations", scope, tag_name(group.tag))
+    view = "held-requests" if group.verdict in OF_REQUESTS else "allocations"
+    return Step(view, Query(finding=group.rank), f"finding {group.rank}")
 
 
 def _document(group: Finding | Cleared, snapshot: Snapshot) -> tuple[str, str] | None:

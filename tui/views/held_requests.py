@@ -10,9 +10,12 @@ from rich.text import Text
 from analyzers.findings import EventRef, HeldRequest, HeldRequests
 from analyzers.grounds import Grounds
 from analyzers.holders.holding import RULES
+from analyzers.pool_tables import Names
+from analyzers.processes import life_at
 from analyzers.quantities import duration, exact_size, moment
 from analyzers.requests.tables import Join
 from analyzers.retention.grouping import operation_name
+from analyzers.selection.query import Query
 from tracer.trace import TraceInfo
 from tui.findings.held import Holders, Owners, holder_words, port_owners, summary
 from tui.findings.words import known_id
@@ -26,9 +29,8 @@ from tui.tables.sockets import hexadecimal
 from tui.tables.words import named_process
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
-from tui.views.listing import Listing
+from tui.views.listing import Listing, Step
 from tui.views.scene import Scene
-from tui.views.scope import Scope, Step
 
 NONE_HELD: Final = "No request is held, as far as the trace tells."
 NO_REQUEST_EVENTS: Final = (
@@ -54,6 +56,7 @@ class _Known:
     grounds: Grounds | None
     at: Places
     info: TraceInfo
+    names: Names
 
 
 def make() -> HeadedTable:
@@ -72,7 +75,9 @@ def head(scene: Scene) -> Text:
 def listing(scene: Scene) -> Listing:
     """One row per held request, those with the same holder together."""
     held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole)
-    known = _Known(held, owners, scene.whole.grounds, places(held, scene.whole.grounds), scene.whole.info)
+    known = _Known(
+        held, owners, scene.whole.grounds, places(held, scene.whole.grounds), scene.whole.info, scene.whole.names
+    )
     return Listing(
         model=held_table(held, Holders.among(held, owners), known.grounds, known.at),
         identity=lambda row: (int(held.irp[row]), int(held.issued_ns[row])),
@@ -97,10 +102,11 @@ def _step(known: _Known, row: int) -> Step:
     """Its socket, where one is known, else what its thread holds."""
     request = known.held[row]
     if known.at.socket[row] >= 0:
-        return Step("sockets", Scope(endpoint=request.endpoint, label=f"IRP {hexadecimal(request.irp)}"))
+        return Step("sockets", Query(endpoint=request.endpoint), f"IRP {hexadecimal(request.irp)}")
     thread = known_id(request.thread_id)
     label = named_process(request.process, request.process_id) if thread is None else f"thread {thread}"
-    return Step("allocations", Scope(process=request.process_id, thread=thread, label=label))
+    process = life_at(known.names, request.process_id, request.issued_ns)
+    return Step("allocations", Query(process=process, thread=thread), label)
 
 
 def _words(known: _Known, row: int) -> Text:

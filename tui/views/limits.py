@@ -1,18 +1,30 @@
-"""What a scope limits a view to, in words: one for each limit."""
+"""What a query limits a view to, in words: one for each limit, and what an interval makes of the numbers."""
 
 from __future__ import annotations
 
-from analyzers.pool_tables import Names
-from analyzers.quantities import moment
+from typing import Final
+
+from analyzers.pool_tables import Names, PoolSnapshot
+from analyzers.processes import ProcessLife
+from analyzers.quantities import duration, moment
+from analyzers.selection.intervals import FREED
+from analyzers.selection.query import Lifetime, Query
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
 from tui.safe_text import safe
 from tui.tables.sites import NO_STACK_TEXT, caller
-from tui.tables.words import named_process, pool_word, thread_label
-from tui.views.scope import Scope
+from tui.tables.words import life_label, pool_word, thread_label
+
+_SAYS: Final = {
+    Lifetime.INSIDE_KEPT: "Made inside the interval and outstanding at the end of the trace.",
+    Lifetime.BEFORE_KEPT: "Made before the interval and outstanding at the end of the trace.",
+    Lifetime.INSIDE_FREED: "Allocs and Frees: made inside the interval and freed by the end of the trace.",
+    Lifetime.BEFORE_FREED: "Allocs and Frees: freed inside the interval and made before it, at least so many"
+    " (exactly, if it reaches to the end of the trace).",
+}
 
 
-def limit_words(scope: Scope, snapshot: Snapshot) -> list[str]:
+def limit_words(scope: Query, snapshot: Snapshot) -> list[str]:
     """The widest limits first; harmless. Empty where nothing is limited."""
     said = {
         "finding": f"finding {scope.finding}",
@@ -31,8 +43,19 @@ def limit_words(scope: Scope, snapshot: Snapshot) -> list[str]:
     return [words for field, words in said.items() if getattr(scope, field) is not None]
 
 
-def _process(process: int | None, names: Names) -> str:
-    return "" if process is None else named_process(names.process(process), process)
+def interval_words(pool: PoolSnapshot, scope: Query) -> str:
+    """What the numbers mean inside an interval; empty without one."""
+    if scope.interval is None:
+        return ""
+    said = _SAYS[scope.interval.lifetime]
+    if scope.interval.lifetime not in FREED:
+        return said
+    step = duration(pool.history.step_ns)
+    return f"{said} Single rows are not kept of what was freed; histories count it in steps of {step}, all processes."
+
+
+def _process(process: ProcessLife | None, names: Names) -> str:
+    return "" if process is None else life_label(names, process)
 
 
 def _stack(stack: int | None, names: Names) -> str:
@@ -41,7 +64,7 @@ def _stack(stack: int | None, names: Names) -> str:
     return NO_STACK_TEXT if stack < 0 else safe(caller(names.frames(stack)))
 
 
-def _interval(scope: Scope) -> str:
+def _interval(scope: Query) -> str:
     if scope.interval is None:
         return ""
     return f"{moment(scope.interval.from_ns)} to {moment(scope.interval.to_ns)} ({scope.interval.lifetime.value})"

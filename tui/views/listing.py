@@ -7,10 +7,22 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from analyzers.selection.query import Query
 from tui.tables.columns import Rows
 from tui.tables.model import TableModel
 from tui.tables.order import Keys
-from tui.views.scope import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where one is, or Enter on a row leads: a view, limited to ``scope``.
+
+    ``label``: words for the last limit, made harmless by who shows it.
+    """
+
+    view: str
+    scope: Query
+    label: str = ""
 
 
 def _nowhere(_row: int) -> Step | None:

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from rich.text import Text
 
+from analyzers.processes import ProcessLife
 from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.tables.threads import HolderRows, Holders, holder_rows, holder_table
-from tui.tables.words import process_label, thread_label
-from tui.views.lifetimes import interval_words
-from tui.views.listing import Listing
+from tui.tables.words import life_label, thread_label
+from tui.views.limits import interval_words
+from tui.views.listing import Listing, Step
 from tui.views.scene import Scene
-from tui.views.scope import Step
 from tui.views.tree_view import Folds, Tree, TreeView
 
 
@@ -37,7 +37,8 @@ def _tree(scene: Scene, rows: HolderRows) -> Tree:
             thread = scene.scope.thread  # a step down keeps the limits of the step before
         return Step(
             "stacks",
-            replace(scene.scope, process=process, thread=thread, label=_label(scene.snapshot, process, thread)),
+            replace(scene.scope, process=process, thread=thread),
+            _label(scene.snapshot, process, thread),
         )
 
     listing = Listing(
@@ -56,8 +57,8 @@ def _also(words: str) -> str:
     return f"\n{words}" if words else ""
 
 
-def _label(snapshot: Snapshot, process: int, thread: int | None) -> str:
-    name = process_label(snapshot, process)
+def _label(snapshot: Snapshot, process: ProcessLife, thread: int | None) -> str:
+    name = life_label(snapshot.names, process)
     return name if thread is None else f"{name} thread {thread_label(thread)}"
 
 
@@ -71,7 +72,7 @@ def _words(scene: Scene, rows: HolderRows, row: int) -> Text:
         (_label(scene.snapshot, process, thread), "bold"),
         f"\n{counted(count, 'allocation')} outstanding, {exact_size(int(holders.bytes[part].sum()))}\n",
     )
-    if thread is None and process != UNKNOWN_ID:
+    if thread is None and process.id != UNKNOWN_ID:
         text.append(f"{counted(part.stop - part.start, 'thread')}; right or + shows them, left or - hides them\n")
     for said, number in (
         ("whose process and thread an event names (observed)", observed),

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.text import Text
 
 from analyzers.grounds import Grounds
+from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import Node
 from tui.safe_text import safe
-from tui.tables.dominators import Dominators
 from tui.tables.model import TableModel
 from tui.tables.retention_tree import open_nodes, retention_table
 from tui.tables.tree import Branches
 from tui.views.listing import Listing
-from tui.views.retention_scope import holding
 from tui.views.retention_steps import step_from
 from tui.views.retention_words import node_words
 from tui.views.scene import Scene
 from tui.views.tree_view import Folds, Tree, TreeView
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 _EMPTY = (
     "Nothing is outstanding here that anything is known to hold.\n"
@@ -42,16 +36,11 @@ def tree_of(scene: Scene) -> Callable[[Folds], Tree]:
     grounds = scene.whole.grounds
     if grounds is None:
         return lambda _folds: _no_tree(scene)
-    tree = _dominators(grounds.retention.graph)
+    tree, part = grounds.retention.tree, scene.snapshot
     main = tree.main_way()
-    kept = holding(tree, grounds.retention, scene.whole.pool.outstanding, scene.snapshot.pool.outstanding)
+    is_all = len(part.pool.outstanding) == len(scene.whole.pool.outstanding)
+    kept = None if is_all or part.grounds is None else part.grounds.retention.holding()
     return lambda folds: _tree(scene, grounds, tree, *open_nodes(tree, folds, main, kept), limited=kept is not None)
-
-
-@lru_cache(maxsize=1)
-def _dominators(graph: nx.DiGraph) -> Dominators:
-    """Kept for the last graph: one that is followed has a new one only when something new was concluded."""
-    return Dominators.of(graph)
 
 
 def _tree(

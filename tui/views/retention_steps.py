@@ -3,58 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from analyzers.grounds import Grounds
+from analyzers.pool_tables import Names
 from analyzers.retention.nodes import OTHERS, Node, NodeKind
+from analyzers.selection.query import Query
 from tracer.columns import UNKNOWN_ID
+from tui.views.listing import Step
 from tui.views.scene import Scene
-from tui.views.scope import Scope, Step
+
+_VIEWS: Final = {
+    NodeKind.PROCESS: "processes",
+    NodeKind.SOCKET: "sockets",
+    NodeKind.DRIVER: "allocations",
+    NodeKind.ALLOCATIONS: "allocations",
+}
+"""Of nodes that are about memory; the others are about held requests."""
 
 
 def step_from(node: Node, label: str, scene: Scene, grounds: Grounds) -> Step | None:
     """The view that shows the node's memory, limited to it; ``None`` for what has no view of its own."""
-    base = replace(scene.scope, label=label)
+    scope = _limited(node, scene, grounds)
+    return None if scope is None else Step(_VIEWS.get(node.kind, "held-requests"), scope, label)
+
+
+def _limited(node: Node, scene: Scene, grounds: Grounds) -> Query | None:
+    base, names, ids = scene.scope, scene.whole.names, node.ids
     match node.kind:
-        case NodeKind.PROCESS:
-            return _of_process(base, "processes", node.ids[0])
         case NodeKind.PORT:
-            return Step("held-requests", replace(base, port=int(node.ids[0])))
+            return replace(base, port=int(ids[0]))
         case NodeKind.DRIVER_KEPT:
-            return Step("held-requests", replace(base, keeper=str(node.ids[0])))
+            return replace(base, keeper=str(ids[0]))
         case NodeKind.THREAD | NodeKind.PENDING_APC | NodeKind.REQUEST | NodeKind.HELD:
-            return _of_thread(base, node.ids[0], node.ids[1])
-        case NodeKind.SOCKET:
-            return _of_socket(base, node, grounds)
+            is_known = ids[1] not in (OTHERS, UNKNOWN_ID)
+            return _of_process(replace(base, thread=int(ids[1])) if is_known else base, ids[0], names)
+        case NodeKind.SOCKET if len(ids) == 1:
+            return replace(base, endpoint=int(grounds.requests.sockets.endpoint[int(ids[0])]))
+        case NodeKind.PROCESS | NodeKind.SOCKET:
+            return _of_process(base, ids[0], names)
         case NodeKind.DRIVER:
-            process = node.ids[0]
-            driver = replace(base, driver=str(node.ids[1]))
-            return Step("allocations", driver if process == OTHERS else replace(driver, process=int(process)))
+            driver = replace(base, driver=str(ids[1]))
+            return _of_process(driver, ids[0], names) or driver
         case NodeKind.ALLOCATIONS:
             return _of_allocations(base, node, grounds, scene)
         case _:
             return None
 
 
-def _of_process(base: Scope, view: str, process: int | str) -> Step | None:
-    return None if process == OTHERS else Step(view, replace(base, process=int(process)))
+def _of_process(base: Query, process: int | str, names: Names) -> Query | None:
+    if process == OTHERS:
+        return None
+    pid, _, before = str(process).partition(".")
+    return replace(base, process=names.lives(int(pid))[int(before or -1)].life)
 
 
-def _of_thread(base: Scope, process: int | str, thread: int | str) -> Step | None:
-    if thread in (OTHERS, UNKNOWN_ID):
-        return _of_process(base, "held-requests", process)
-    return Step("held-requests", replace(base, process=int(process), thread=int(thread)))
-
-
-def _of_socket(base: Scope, node: Node, grounds: Grounds) -> Step | None:
-    """One socket by its endpoint, a group of them by their process."""
-    if len(node.ids) > 1:
-        return _of_process(base, "sockets", node.ids[0])
-    return Step("sockets", replace(base, endpoint=int(grounds.requests.sockets.endpoint[int(node.ids[0])])))
-
-
-def _of_allocations(base: Scope, node: Node, grounds: Grounds, scene: Scene) -> Step | None:
+def _of_allocations(base: Query, node: Node, grounds: Grounds, scene: Scene) -> Query | None:
     """By tag and stack where the group is of one place."""
     pool, retention = scene.whole.pool, grounds.retention
     rows = np.flatnonzero(retention.group_of == retention.groups.index(node))
@@ -64,4 +70,4 @@ def _of_allocations(base: Scope, node: Node, grounds: Grounds, scene: Scene) -> 
     site = int(places[0])
     tag = int(pool.sites.tag_row[site])
     name = int(pool.tags.tag[tag]), bool(pool.tags.paged[tag])
-    return Step("allocations", replace(base, tag=name, stack=int(pool.sites.stack[site])))
+    return replace(base, tag=name, stack=int(pool.sites.stack[site]))

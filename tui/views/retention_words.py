@@ -7,9 +7,9 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.quantities import counted, exact_size
+from analyzers.retention.dominators import Dominators, Edge
 from analyzers.retention.nodes import Node, NodeKind
 from tui.safe_text import safe
-from tui.tables.dominators import Dominators, Edge
 from tui.views.limits import limit_words
 from tui.views.scene import Scene
 

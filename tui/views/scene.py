@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzers.selection.intervals import counted_inside
+from analyzers.selection.query import EVERYTHING, Query
+from analyzers.selection.select import select, select_since
 from analyzers.snapshot import Snapshot
 from tui.report.pool import has_pool_events
 from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
 from tui.tables.rates import TagRates
-from tui.views.narrowing import narrowed, narrowed_since
-from tui.views.scope import EVERYTHING, Scope
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +25,7 @@ class Scene:
 
     snapshot: Snapshot
     whole: Snapshot
-    scope: Scope = EVERYTHING
+    scope: Query = EVERYTHING
     before: Snapshot | None = None
     mark: Snapshot | None = None
     is_followed: bool = False
@@ -43,6 +44,10 @@ class Scene:
         return None if self.before is None else narrowed_to(self.before, self.scope, self.mark)
 
 
-def narrowed_to(snapshot: Snapshot, scope: Scope, mark: Snapshot | None) -> Snapshot:
-    """What a scope selects of a snapshot, and only what came after the mark, if there is one."""
-    return narrowed(snapshot, scope) if mark is None else narrowed_since(snapshot, scope, mark)
+def narrowed_to(snapshot: Snapshot, scope: Query, mark: Snapshot | None = None) -> Snapshot:
+    """What a scope selects of a snapshot, and only what came after the mark, if there is one.
+
+    Inside an interval allocations and frees are the interval's, too.
+    """
+    part = select(snapshot, scope) if mark is None else select_since(snapshot, scope, mark)
+    return part if scope.interval is None else counted_inside(part, scope.interval)

@@ -13,6 +13,8 @@ from analyzers.quantities import counted, exact_size, moment
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.retention.attribution import INFERRED as INFERRED_RULES
 from analyzers.retention.attribution import WORDS, Rule
+from analyzers.selection.conclusions import of_processes
+from analyzers.selection.query import Query
 from tracer.columns import UNKNOWN_ID
 from tracer.live.profile import Recording, xperf_lines
 from tui.report.findings import INFERRED
@@ -23,9 +25,8 @@ from tui.tables.sockets import Holdings, hexadecimal, holdings, socket_table
 from tui.tables.words import process_label
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
-from tui.views.listing import Listing
+from tui.views.listing import Listing, Step
 from tui.views.scene import Scene
-from tui.views.scope import EVERYTHING, Scope, Step
 
 NO_SOCKET_EVENTS: Final = (
     "This trace holds no Winsock (AFD) events, so no socket is known and no request can be put down to one. To record"
@@ -86,31 +87,32 @@ def _seen(grounds: Grounds | None) -> bool:
 def _known(scene: Scene, grounds: Grounds) -> _Known:
     """What the scope selects: by whom a socket is used, and by which of its memory."""
     sockets, scope = grounds.requests.sockets, scene.scope
-    of_memory = replace(scope, process=None, thread=None, endpoint=None, label="") != EVERYTHING
+    of_memory = bool(replace(scope, processes=(), process=None, thread=None, endpoint=None))
     held = holdings(grounds, scene.snapshot.pool.outstanding, scene.whole.diagnosis.held_requests)
     mask = held.count > 0 if of_memory else np.ones(len(sockets), np.bool_)
     if scope.endpoint is not None:
         mask &= sockets.endpoint == np.uint64(scope.endpoint)
-    if scope.process is not None:
-        mask &= (sockets.process == scope.process) | _users(grounds, process=scope.process)
+    requests, names = grounds.requests.requests, scene.whole.names
+    if scope.by_process:
+        own = of_processes(scope, sockets.process, sockets.created_ns, names)
+        mask &= own | _used(grounds, of_processes(scope, requests.process, requests.issued_ns, names))
     if scope.thread is not None:
-        mask &= (sockets.thread == scope.thread) | _users(grounds, thread=scope.thread)
+        mask &= (sockets.thread == scope.thread) | _used(grounds, requests.thread == scope.thread)
     return _Known(scene, grounds, sockets, held, np.flatnonzero(mask).astype(np.int64))
 
 
-def _users(grounds: Grounds, *, process: int | None = None, thread: int | None = None) -> Mask:
-    """By socket, whether a process or thread has requests on it that are not retired."""
-    requests = grounds.requests.requests
-    of_user = requests.process == process if thread is None else requests.thread == thread
+def _used(grounds: Grounds, by: Mask) -> Mask:
+    """By socket, whether any of some requests that are not retired goes to it; ``by``: whether a request is one."""
+    socket = grounds.requests.requests.socket
     mask = np.zeros(len(grounds.requests.sockets), np.bool_)
-    mask[requests.socket[of_user & (requests.socket >= 0)]] = True
+    mask[socket[by & (socket >= 0)]] = True
     return mask
 
 
 def _step(sockets: SocketTable, row: int) -> Step:
     endpoint = int(sockets.endpoint[row])
     label = f"{hexadecimal(endpoint)} to {sockets.remote[row]}" if sockets.remote[row] else hexadecimal(endpoint)
-    return Step("allocations", Scope(endpoint=endpoint, label=f"socket {label}"))
+    return Step("allocations", Query(endpoint=endpoint), f"socket {label}")
 
 
 def _words(known: _Known, row: int) -> Text:
@@ -140,7 +142,7 @@ def _data(sent: int, received: int) -> str:
 
 
 def _who(known: _Known, row: int) -> str:
-    process = process_label(known.scene.whole, int(known.sockets.process[row]))
+    process = process_label(known.scene.whole, int(known.sockets.process[row]), int(known.sockets.created_ns[row]))
     thread = int(known.sockets.thread[row])
     return process if thread == UNKNOWN_ID else f"{process}, created by thread {thread}"
 

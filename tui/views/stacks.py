@@ -18,10 +18,9 @@ from tui.tables.sites import NO_STACK_TEXT, caller
 from tui.tables.stack_nodes import Node, grown
 from tui.tables.stack_tree import node_name, stack_tree
 from tui.tables.words import pool_word
-from tui.views.lifetimes import interval_words
-from tui.views.listing import Listing
+from tui.views.limits import interval_words
+from tui.views.listing import Listing, Step
 from tui.views.scene import Scene
-from tui.views.scope import Step
 from tui.views.tree_view import Folds, Tree, TreeView
 
 _TAGS = 5
@@ -71,7 +70,7 @@ def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
             return None
         stack = int(paths.stack[node.rows[0]])
         label = caller(scene.snapshot.names.frames(stack))
-        return Step("allocations", replace(scene.scope, stack=stack, label=label))
+        return Step("allocations", replace(scene.scope, stack=stack), label)
 
     listing = Listing(
         model=stack_tree(paths, nodes, branches),

@@ -20,11 +20,9 @@ from tui.tables.rates import Per
 from tui.tables.sparkline import outstanding_course, sparkline
 from tui.tables.tags import Since, tag_table
 from tui.tables.words import pool_word
-from tui.views.lifetimes import interval_words
-from tui.views.listing import Listing
-from tui.views.narrowing import narrowed
-from tui.views.scene import Scene
-from tui.views.scope import Step
+from tui.views.limits import interval_words
+from tui.views.listing import Listing, Step
+from tui.views.scene import Scene, narrowed_to
 from tui.views.table_view import TableView
 
 _PANEL_CELLS = 28
@@ -83,7 +81,7 @@ def listing(scene: Scene, per: Per = Per.SECOND) -> Listing:
     def step(row: int) -> Step | None:
         if scene.snapshot.counted:
             return None
-        return Step("stacks", replace(scene.scope, tag=name(row), label=tag_text(int(tags.tag[row]))))
+        return Step("stacks", replace(scene.scope, tag=name(row)), tag_text(int(tags.tag[row])))
 
     return Listing(
         model=tag_table(
@@ -106,8 +104,10 @@ def listing(scene: Scene, per: Per = Per.SECOND) -> Listing:
 def _since(scene: Scene) -> Since | None:
     """Changes since the mark, else since the last refresh while a trace is followed."""
     if scene.mark is not None:
-        last = None if scene.before is None else narrowed(scene.before, scene.scope)
-        return Since(narrowed(scene.mark, scene.scope), narrowed(scene.whole, scene.scope), of_mark=True, last=last)
+        last = None if scene.before is None else narrowed_to(scene.before, scene.scope)
+        return Since(
+            narrowed_to(scene.mark, scene.scope), narrowed_to(scene.whole, scene.scope), of_mark=True, last=last
+        )
     earlier = scene.earlier
     return None if earlier is None else Since(earlier, scene.snapshot)
 

@@ -13,9 +13,10 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from analyzers.quantities import moment
+from analyzers.selection.query import Interval, Lifetime
 from tui.views.course import Course
+from tui.views.listing import Step
 from tui.views.scene import Scene
-from tui.views.scope import Interval, Lifetime, Step
 from tui.views.view import Table, View
 from tui.widgets.chart import Chart
 
@@ -128,8 +129,8 @@ class TimelineView(View):
         """Limit everything to the interval."""
         if self._scene is not None and self.interval is not None:
             interval = self.interval
-            scope = replace(self._scene.scope, interval=interval, label=interval.label)
-            self.post_message(self.Stepped(self, Step("tags", scope)))
+            scope = replace(self._scene.scope, interval=interval)
+            self.post_message(self.Stepped(self, Step("tags", scope, str(interval))))
 
     @on(Chart.Moved)
     def _moved(self, event: Chart.Moved) -> None:

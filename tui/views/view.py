@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.tables.exact import Value
+from tui.views.listing import Step
 from tui.views.scene import Scene
-from tui.views.scope import Step
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[Value]]]
 """Headings and rows."""

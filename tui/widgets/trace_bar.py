@@ -11,11 +11,11 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from analyzers.quantities import counted, duration, number, size
+from analyzers.selection.since import totals_since
 from analyzers.snapshot import Snapshot
 from tui.incompleteness import missing_words
 from tui.machine_words import processor_count
 from tui.safe_text import safe
-from tui.views.since_mark import totals_since
 
 SIMULATED: Final = " SIMULATED "
 

@@ -17,6 +17,7 @@ from analyzers.holders.evidence import Seen
 from analyzers.holders.held import Port
 from analyzers.holders.holding import RULES, Holding
 from analyzers.pool_tables import PoolSnapshot
+from analyzers.processes import Process
 from analyzers.requests.tables import Completion, RequestSnapshot, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, attribute
 from analyzers.retention.graph import Retention, build
@@ -71,7 +72,7 @@ class Loop:
         )  # fmt: skip
 
     def retention(self) -> Retention:
-        return build(self.pool, self.holding(), self.attribution(), "process {}".format, lambda at: MODULES.get(at, ""))
+        return build(self.pool, self.holding(), self.attribution(), Numbered(), lambda at: MODULES.get(at, ""))
 
     def held_by(self, why: Why, which: slice = slice(None), **columns: Any) -> Loop:
         """The same, some requests held by something else; ``columns``: of all requests."""
@@ -80,6 +81,13 @@ class Loop:
         count = len(self.requests)
         changed = {name: np.full(count, value, getattr(self.requests, name).dtype) for name, value in columns.items()}
         return replace(self, whys=whys, requests=replace(self.requests, **changed))
+
+
+class Numbered:
+    """Processes called after their ids."""
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        return [Process(pid, f"process {pid}", 0)]
 
 
 _NOTHING = (np.zeros(0, np.int32), np.zeros(0, np.int64))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analyzers.findings import Finding, Verdict
 from analyzers.pool_tables import I32, I64, U64, Frame
+from analyzers.processes import Process
 from analyzers.verdicts.callers import causes_first, modules_below
 
 _STACKS = {
@@ -22,6 +25,9 @@ _MODULES = ("", "ntoskrnl.exe", "tcpip.sys", "afd.sys")
 class _Named:
     def process(self, pid: int, at_ns: int | None = None) -> str:
         return f"{pid} at {at_ns}"
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        raise NotImplementedError
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         raise NotImplementedError

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from analyzers.pool_tables import I32, I64, U64, Frame
+from analyzers.processes import Process
 from analyzers.verdicts.calls import calling_modules
 
 
@@ -13,6 +16,9 @@ class _Names:
         self._modules = modules
 
     def process(self, pid: int, at_ns: int | None = None) -> str:
+        raise NotImplementedError
+
+    def lives(self, pid: int) -> Sequence[Process]:
         raise NotImplementedError
 
     def process_names(self) -> frozenset[tuple[int, str]]:

@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analyzers.grounds import Grounds
+from analyzers.processes import ProcessLife
 from analyzers.requests.tables import RequestSnapshot
+from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
 from tests.tui.stories import FORBIDDEN
 from tui.views.listing import Listing
-from tui.views.narrowing import narrowed
-from tui.views.scene import Scene
-from tui.views.scope import EVERYTHING, Scope
+from tui.views.scene import Scene, narrowed_to
 
 DEMO = Path(__file__).parents[3] / "fixtures" / "demo.etl"
 
@@ -27,12 +27,13 @@ def demo() -> Snapshot:
     return analysed(DEMO)
 
 
-def culprit() -> tuple[int, int]:
+def culprit() -> tuple[ProcessLife, int]:
     """Process and thread that the demo's finding accuses."""
     finding = demo().diagnosis.findings[0]
     assert finding.process_id is not None
     assert finding.thread_id is not None
-    return finding.process_id, finding.thread_id
+    [process] = demo().names.lives(finding.process_id)
+    return process.life, finding.thread_id
 
 
 @cache
@@ -50,8 +51,8 @@ def with_requests(grounds: Grounds, requests: RequestSnapshot) -> Grounds:
     return replace(grounds, held=replace(held, evidence=replace(held.evidence, snapshot=requests)))
 
 
-def scene(snapshot: Snapshot, scope: Scope = EVERYTHING) -> Scene:
-    return Scene(narrowed(snapshot, scope), snapshot, scope)
+def scene(snapshot: Snapshot, scope: Query = EVERYTHING) -> Scene:
+    return Scene(narrowed_to(snapshot, scope), snapshot, scope)
 
 
 def column(listing: Listing, key: str) -> list[str]:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from analyzers.processes import ProcessLife
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
+from analyzers.selection.query import Interval, Lifetime, Query
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import tag
 from tests.tui.session import opened
@@ -13,12 +15,12 @@ from tests.tui.stories import SECOND
 from tests.tui.views.listings import column, culprit, demo, everything_said, is_harmless, port, scene
 from tui.tables.model import TableView
 from tui.views.allocations import listing
-from tui.views.scope import Interval, Lifetime, Scope, Step
+from tui.views.listing import Step
 
 
 def test_every_outstanding_allocation_of_the_scope_is_a_row(snapshot: Snapshot) -> None:
     assert listing(scene(snapshot)).model.length == 18
-    shown = listing(scene(snapshot, Scope(tag=(tag("AfdB"), False))))
+    shown = listing(scene(snapshot, Query(tag=(tag("AfdB"), False))))
     assert column(shown, "bytes") == ["4,096"] * 3
     assert set(column(shown, "tag")) == {"AfdB"}
 
@@ -45,7 +47,7 @@ def test_the_panel_tells_an_allocation_in_full(snapshot: Snapshot) -> None:
 
 
 def test_what_is_inferred_is_called_so(snapshot: Snapshot) -> None:
-    shown = listing(scene(snapshot, Scope(process=4)))
+    shown = listing(scene(snapshot, Query(process=ProcessLife(4))))
     assert column(shown, "process") == ["~System (4)"] * 2
     assert "inferred from the context switches of that CPU" in shown.describe(0).plain
 
@@ -91,7 +93,7 @@ def test_enter_leads_to_the_held_request_or_the_socket_or_the_thread_that_made_i
 
 def test_enter_never_leads_back_to_where_one_comes_from_and_so_comes_to_an_end() -> None:
     for row in range(0, len(demo().pool.outstanding), 100):
-        address, scope, way = int(demo().pool.outstanding.address[row]), Scope(), list[str]()
+        address, scope, way = int(demo().pool.outstanding.address[row]), Query(), list[str]()
         while True:
             narrow = scene(demo(), scope)
             (here,) = np.flatnonzero(narrow.snapshot.pool.outstanding.address == address)
@@ -105,16 +107,16 @@ def test_enter_never_leads_back_to_where_one_comes_from_and_so_comes_to_an_end()
 
 
 def test_enter_keeps_what_the_view_was_limited_to(snapshot: Snapshot) -> None:
-    step = listing(scene(snapshot, Scope(process=4))).step(0)
-    assert step == Step("processes", Scope(process=4, thread=100, label="thread 100"))
+    step = listing(scene(snapshot, Query(process=ProcessLife(4)))).step(0)
+    assert step == Step("processes", Query(process=ProcessLife(4), thread=100), "thread 100")
     step = listing(scene(snapshot, step.scope)).step(0)
     label = "0xfffff80300000010 > ntoskrnl.exe+0x100999"
-    assert step == Step("stacks", Scope(process=4, thread=100, stack=1, label=label))
+    assert step == Step("stacks", Query(process=ProcessLife(4), thread=100, stack=1), label)
     assert listing(scene(snapshot, step.scope)).step(0) is None
 
 
 def test_what_was_freed_has_no_rows_and_that_is_said(snapshot: Snapshot) -> None:
-    shown = listing(scene(snapshot, Scope(interval=Interval(0, 100 * SECOND, Lifetime.INSIDE_FREED))))
+    shown = listing(scene(snapshot, Query(interval=Interval(0, 100 * SECOND, Lifetime.INSIDE_FREED))))
     assert shown.model.length == 0
     assert "Single rows are not kept of what was freed" in shown.empty
 

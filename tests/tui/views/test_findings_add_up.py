@@ -9,17 +9,16 @@ import pytest
 
 from analyzers.findings import OF_REQUESTS, Finding
 from analyzers.pooltag import tag_hex
+from analyzers.selection.query import Query
+from analyzers.selection.requests import requests_of
+from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
-from tui.filters import Filters
-from tui.findings.held import requests_of
 from tui.json_documents.findings import cleared_part, findings_part
-from tui.selection import select
 from tui.views.findings import _step
-from tui.views.narrowing import narrowed
-from tui.views.scope import Scope
+from tui.views.scene import narrowed_to
 
 LEAKS = (
     "winsock-loop", "missing-free", "undrained-port", "undrained-port-event", "undrained-port-posts", "two-holders",
@@ -56,13 +55,13 @@ def _of_groups(finding: Finding) -> dict[tuple[int, bool], tuple[int, int]]:
 
 
 def _check(snapshot: Snapshot, finding: Finding) -> None:
-    inside = narrowed(snapshot, Scope(finding=finding.rank))
+    inside = narrowed_to(snapshot, Query(finding=finding.rank))
     assert _counts(inside) == _of_groups(finding)
     assert _of_groups(finding)[finding.tag, finding.paged] == (finding.count, finding.bytes)
     assert int(inside.pool.sites.outstanding_count.sum()) == len(inside.pool.outstanding)
     assert int(inside.pool.tags.outstanding_bytes.sum()) == int(inside.pool.outstanding.size.sum())
     step = _step(finding)
-    there = narrowed(snapshot, step.scope)
+    there = narrowed_to(snapshot, step.scope)
     if finding.verdict in OF_REQUESTS:
         assert len(there.diagnosis.held_requests) == len(requests_of(finding, snapshot.diagnosis.held_requests))
     else:
@@ -89,7 +88,7 @@ def test_the_rows_that_a_finding_opens_add_up_to_it(scenario: str, settings: Set
 def test_a_selection_keeps_the_rows_of_its_findings(tmp_path: Path) -> None:
     snapshot = _read(tmp_path, "two-leaks", Settings())
     for finding in snapshot.diagnosis.findings:
-        chosen = select(snapshot, Filters(drivers=(finding.driver,)))
+        chosen = select(snapshot, Query(drivers=(finding.driver,)))
         [same] = [each for each in chosen.diagnosis.findings if each.rank == finding.rank]
         _check(chosen, same)
 
@@ -100,7 +99,7 @@ def test_the_rows_that_a_cleared_group_opens_add_up_to_it(scenario: str, tmp_pat
     cleared = [group for group in snapshot.diagnosis.cleared if group.count]
     assert cleared
     for group in cleared:
-        inside = narrowed(snapshot, _step(group).scope)
+        inside = narrowed_to(snapshot, _step(group).scope)
         assert _counts(inside) == {(group.tag, group.paged): (group.count, group.bytes)}
         assert [(each.known_by, each.count) for each in inside.diagnosis.cleared] == [(group.known_by, group.count)]
         assert not inside.diagnosis.findings
@@ -138,7 +137,9 @@ def test_the_document_tells_cleared_groups_of_one_tag_apart_and_their_counts_add
 
 def test_a_selection_keeps_the_rows_of_its_cleared_groups(tmp_path: Path) -> None:
     snapshot = _read(tmp_path, "steady-server", Settings())
-    chosen = select(snapshot, Filters(drivers=("afd.sys",)))
+    chosen = select(snapshot, Query(drivers=("afd.sys",)))
     assert chosen.diagnosis.cleared
     for group in chosen.diagnosis.cleared:
-        assert _counts(narrowed(chosen, _step(group).scope)) == {(group.tag, group.paged): (group.count, group.bytes)}
+        assert _counts(narrowed_to(chosen, _step(group).scope)) == {
+            (group.tag, group.paged): (group.count, group.bytes)
+        }

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from analyzers.findings import NO_HELD_REQUESTS, Cleared, Diagnosis, GroupShare, Verdict
+from analyzers.processes import ProcessLife
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import (
     cleared,
@@ -21,8 +23,8 @@ from tests.tui.views.listings import column, everything_said, is_harmless, scene
 from tui.tables.findings import finding_table
 from tui.tables.model import TableView
 from tui.views.findings import head, listing
-from tui.views.narrowing import narrowed
-from tui.views.scope import Scope, Step
+from tui.views.listing import Step
+from tui.views.scene import narrowed_to
 
 
 def test_findings_come_first_and_cleared_groups_below_them(leaking_snapshot: Snapshot) -> None:
@@ -95,15 +97,15 @@ def test_the_panel_tells_why_a_group_was_cleared(leaking_snapshot: Snapshot) -> 
 
 def test_enter_on_a_thread_with_user_apcs_leads_to_the_requests_that_they_hold(leaking_snapshot: Snapshot) -> None:
     step = listing(scene(leaking_snapshot)).step(0)
-    assert step == Step("held-requests", Scope(finding=1, label="finding 1"))
+    assert step == Step("held-requests", Query(finding=1), "finding 1")
 
 
 def test_enter_on_a_port_leads_to_what_is_in_it_whoever_issued_it(story: Story) -> None:
     story.diagnosis = everything_held()
     snapshot = story.make()
     step = listing(scene(snapshot)).step(1)
-    assert step == Step("held-requests", Scope(finding=2, label="finding 2"))
-    assert {each.port for each in narrowed(snapshot, step.scope).diagnosis.held_requests} == {2}
+    assert step == Step("held-requests", Query(finding=2), "finding 2")
+    assert {each.port for each in narrowed_to(snapshot, step.scope).diagnosis.held_requests} == {2}
 
 
 def test_enter_on_a_finding_of_several_groups_leads_to_all_of_their_allocations(story: Story) -> None:
@@ -111,8 +113,8 @@ def test_enter_on_a_finding_of_several_groups_leads_to_all_of_their_allocations(
     story.diagnosis = Diagnosis((replace(missing_free(1), groups=groups),), ())
     snapshot = story.make()
     step = listing(scene(snapshot)).step(0)
-    assert step == Step("allocations", Scope(finding=1, label="finding 1"))
-    assert len(narrowed(snapshot, step.scope).pool.outstanding) == 17
+    assert step == Step("allocations", Query(finding=1), "finding 1")
+    assert len(narrowed_to(snapshot, step.scope).pool.outstanding) == 17
 
 
 def test_the_panel_lists_possible_reasons_what_would_tell_and_what_is_excluded(story: Story) -> None:
@@ -129,19 +131,19 @@ def test_the_panel_lists_possible_reasons_what_would_tell_and_what_is_excluded(s
 
 
 def test_enter_on_another_finding_leads_to_its_allocations_whoever_made_them(leaking_snapshot: Snapshot) -> None:
-    scope = Scope(finding=2, label="finding 2")
-    assert listing(scene(leaking_snapshot)).step(1) == Step("allocations", scope)
+    scope = Query(finding=2)
+    assert listing(scene(leaking_snapshot)).step(1) == Step("allocations", scope, "finding 2")
 
 
 def test_memory_from_before_the_trace_leads_to_its_tag(story: Story) -> None:
     before = Cleared(tag("File"), False, "", Verdict.PRE_TRACE, 0, 0, "7 frees of memory from before the trace")
     story.diagnosis = Diagnosis((), (before,))
-    assert listing(scene(story.make())).step(0) == Step("allocations", Scope(tag=(tag("File"), False), label="File"))
+    assert listing(scene(story.make())).step(0) == Step("allocations", Query(tag=(tag("File"), False)), "File")
 
 
 def test_enter_on_a_cleared_group_leads_to_its_own_allocations(leaking_snapshot: Snapshot) -> None:
-    scope = Scope(tag=(tag("CM25"), True), cleared=(tag("CM25"), 1), label="CM25")
-    assert listing(scene(leaking_snapshot)).step(3) == Step("allocations", scope)
+    scope = Query(tag=(tag("CM25"), True), cleared=(tag("CM25"), 1))
+    assert listing(scene(leaking_snapshot)).step(3) == Step("allocations", scope, "CM25")
 
 
 def test_copying_gives_all_of_a_finding_as_markdown(leaking_snapshot: Snapshot) -> None:
@@ -169,7 +171,7 @@ def test_rows_are_known_again_when_their_rank_changes(story: Story) -> None:
 
 def test_the_heading_counts_leaks_and_cleared_groups(leaking_snapshot: Snapshot) -> None:
     assert head(scene(leaking_snapshot)).plain == "3 leaks found, 2 groups looked at and cleared"
-    part = scene(leaking_snapshot, Scope(finding=2))
+    part = scene(leaking_snapshot, Query(finding=2))
     assert head(part).plain.endswith("; 2 findings outside of the selection")
 
 
@@ -183,7 +185,7 @@ def test_without_a_leak_it_says_so_and_which_evidence_it_lacked(story: Story) ->
 def test_an_empty_view_says_why_it_is_empty(snapshot: Snapshot, empty_snapshot: Snapshot) -> None:
     assert listing(scene(snapshot)).empty.startswith("No leak found, ")
     assert listing(scene(empty_snapshot)).empty.startswith("This trace holds no pool events")
-    assert listing(scene(snapshot, Scope(process=4))).empty == "No leak found in this part of the trace."
+    assert listing(scene(snapshot, Query(process=ProcessLife(4)))).empty == "No leak found in this part of the trace."
 
 
 def test_hostile_names_are_shown_as_text(hostile_snapshot: Snapshot) -> None:

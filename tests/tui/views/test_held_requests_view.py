@@ -6,16 +6,18 @@ import pytest
 
 from analyzers.findings import Diagnosis, HeldRequests, Why
 from analyzers.grounds import Grounds
+from analyzers.processes import ProcessLife
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import held
 from tests.tui.session import opened
 from tests.tui.stories import Story
-from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene, with_requests
+from tests.tui.views.listings import column, culprit, demo, everything_said, is_harmless, scene, with_requests
 from tracer.columns import UNKNOWN_ID
 from tracer.live.profile import Recording, xperf_lines
 from tui.tables.model import TableView
 from tui.views.held_requests import NO_REQUEST_EVENTS, NONE_HELD, NONE_HERE, head, listing
-from tui.views.scope import Scope, Step
+from tui.views.listing import Step
 
 
 def grounds() -> Grounds:
@@ -128,7 +130,7 @@ def test_the_panel_tells_all_that_is_known_of_a_request() -> None:
 
 def test_enter_leads_to_the_socket_of_the_request_or_to_what_its_thread_allocated(leaking_snapshot: Snapshot) -> None:
     shown = listing(scene(leaking_snapshot))
-    assert shown.step(0) == Step("allocations", Scope(process=4330, thread=88, label="thread 88"))
+    assert shown.step(0) == Step("allocations", Query(process=ProcessLife(4330), thread=88), "thread 88")
     said = shown.describe(1).plain
     assert "what: operation not known" in said
     assert "socket: 0xffff9a8000af0000\n" in said
@@ -146,8 +148,8 @@ def test_a_socket_that_is_gone_is_known_by_its_endpoint_alone() -> None:
     shown = listing(scene(only(demo(), other)))
     assert column(shown, "socket") == ["0x1000"]
     assert "socket: 0x1000\n" in shown.describe(0).plain
-    scope = Scope(process=other.process_id, thread=other.thread_id, label=f"thread {other.thread_id}")
-    assert shown.step(0) == Step("allocations", scope)
+    process, thread = culprit()
+    assert shown.step(0) == Step("allocations", Query(process=process, thread=thread), f"thread {thread}")
 
 
 def test_an_unknown_thread_is_said_to_be_unknown(story: Story) -> None:
@@ -155,20 +157,20 @@ def test_an_unknown_thread_is_said_to_be_unknown(story: Story) -> None:
     assert column(shown, "thread") == ["?"]
     assert column(shown, "holder") == ["user APC on thread ?"]
     assert "thread not known" in shown.describe(0).plain
-    assert shown.step(0) == Step("allocations", Scope(process=4330, label="client.exe (4330)"))
+    assert shown.step(0) == Step("allocations", Query(process=ProcessLife(4330)), "client.exe (4330)")
 
 
 @pytest.mark.parametrize(
     ("scope", "rows"),
     [
-        (Scope(thread=99), 1),
-        (Scope(process=4330), 13),
-        (Scope(process=4), 0),
-        (Scope(endpoint=0xFFFF9A8000AF0000), 6),
-        (Scope(process=4330, thread=88, finding=1), 12),
+        (Query(thread=99), 1),
+        (Query(process=ProcessLife(4330)), 13),
+        (Query(process=ProcessLife(4)), 0),
+        (Query(endpoint=0xFFFF9A8000AF0000), 6),
+        (Query(process=ProcessLife(4330), thread=88, finding=1), 12),
     ],
 )
-def test_only_what_belongs_to_the_scope_is_shown(leaking_snapshot: Snapshot, scope: Scope, rows: int) -> None:
+def test_only_what_belongs_to_the_scope_is_shown(leaking_snapshot: Snapshot, scope: Query, rows: int) -> None:
     assert listing(scene(leaking_snapshot, scope)).model.length == rows
 
 
@@ -176,7 +178,7 @@ def test_only_what_belongs_to_the_scope_is_shown(leaking_snapshot: Snapshot, sco
 def test_a_finding_selects_the_requests_that_it_is_about(
     holding_snapshot: Snapshot, finding: int, holders: str
 ) -> None:
-    shown = column(listing(scene(holding_snapshot, Scope(finding=finding))), "holder")
+    shown = column(listing(scene(holding_snapshot, Query(finding=finding))), "holder")
     assert shown
     assert all(holders in words for words in shown)
 
@@ -184,7 +186,7 @@ def test_a_finding_selects_the_requests_that_it_is_about(
 def test_an_empty_view_says_why_it_is_empty_and_what_to_record(snapshot: Snapshot, leaking_snapshot: Snapshot) -> None:
     assert listing(scene(snapshot)).empty == NO_REQUEST_EVENTS
     assert xperf_lines(Recording())[0] in NO_REQUEST_EVENTS
-    assert listing(scene(leaking_snapshot, Scope(process=4))).empty == NONE_HERE
+    assert listing(scene(leaking_snapshot, Query(process=ProcessLife(4)))).empty == NONE_HERE
     clean = replace(demo(), diagnosis=Diagnosis((), ()))
     assert listing(scene(clean)).empty == NONE_HELD
     unseen = with_requests(grounds(), replace(grounds().requests, seen_irp=False))

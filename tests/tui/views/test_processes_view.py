@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
+from analyzers.processes import ProcessLife
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import diagnosis
 from tests.tui.session import opened
@@ -11,15 +11,15 @@ from tests.tui.stories import Story
 from tests.tui.views.listings import everything_said, is_harmless, scene
 from tracer.columns import UNKNOWN_ID
 from tui.tables.model import TableView
+from tui.views.listing import Step
 from tui.views.processes import grow
-from tui.views.scope import Scope, Step
-from tui.views.tree_view import Tree
+from tui.views.tree_view import Folds, Tree
 
-ALL_OPEN = {(pid, None): True for pid in (4, 4330, UNKNOWN_ID)}
+ALL_OPEN: Folds = {(ProcessLife(pid), None): True for pid in (4, 4330, UNKNOWN_ID)}
 
 
-def tree(snapshot: Snapshot, folds: Mapping[tuple[int, None], bool] | None = None, scope: Scope | None = None) -> Tree:
-    return grow(scene(snapshot, scope or Scope()))(dict((folds or {}).items()))
+def tree(snapshot: Snapshot, folds: Folds | None = None, scope: Query | None = None) -> Tree:
+    return grow(scene(snapshot, scope or Query()))(dict((folds or {}).items()))
 
 
 def lines(one: Tree, needle: str = "", *keys: str) -> list[str]:
@@ -52,8 +52,8 @@ def test_threads_stand_below_their_process_with_their_held_requests(story: Story
 
 
 def test_a_process_that_is_alone_is_open(snapshot: Snapshot) -> None:
-    assert len(lines(tree(snapshot, scope=Scope(process=4)))) == 2
-    assert len(lines(tree(snapshot, {(4, None): False}, Scope(process=4)))) == 1
+    assert len(lines(tree(snapshot, scope=Query(process=ProcessLife(4))))) == 2
+    assert len(lines(tree(snapshot, {(ProcessLife(4), None): False}, Query(process=ProcessLife(4))))) == 1
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_a_filter_finds_processes_with_their_threads(snapshot: Snapshot, needle:
 
 
 def test_enter_leads_to_the_stacks_of_a_process_or_thread(snapshot: Snapshot) -> None:
-    one = tree(snapshot, ALL_OPEN, Scope(driver="ntoskrnl.exe"))
+    one = tree(snapshot, ALL_OPEN, Query(driver="ntoskrnl.exe"))
     steps = [one.listing.step(row) for row in range(2)]
     assert steps == [
-        Step("stacks", Scope(driver="ntoskrnl.exe", process=4, label="System (4)")),
-        Step("stacks", Scope(driver="ntoskrnl.exe", process=4, thread=100, label="System (4) thread 100")),
+        Step("stacks", Query(driver="ntoskrnl.exe", process=ProcessLife(4)), "System (4)"),
+        Step("stacks", Query(driver="ntoskrnl.exe", process=ProcessLife(4), thread=100), "System (4) thread 100"),
     ]
 
 
@@ -98,6 +98,6 @@ async def test_a_process_opens_and_enter_goes_on(snapshot: Snapshot) -> None:
         assert "thread 88" in it.text
         await it.press("down", "enter")
         assert it.place == "stacks"
-        assert (it.scope.process, it.scope.thread) == (4330, 88)
+        assert (it.scope.process, it.scope.thread) == (ProcessLife(4330), 88)
         await it.press("escape")
         assert "thread 88" in it.text

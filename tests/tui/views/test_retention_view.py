@@ -9,19 +9,20 @@ import pytest
 
 from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
+from analyzers.processes import ProcessLife
 from analyzers.quantities import exact_size, size
 from analyzers.retention.nodes import Node, NodeKind
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
 from tests.tui.session import Session, opened
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tests.tui.views.listings import culprit, port
-from tui.views.narrowing import narrowed
+from tui.views.listing import Step
 from tui.views.retention import tree_of
 from tui.views.retention_steps import step_from
-from tui.views.scene import Scene
-from tui.views.scope import Scope, Step
+from tui.views.scene import Scene, narrowed_to
 from tui.views.table_view import TableView
 from tui.views.tree_view import Folds
 
@@ -83,7 +84,7 @@ async def test_a_port_stands_beside_its_sockets_and_leads_to_the_requests_in_it(
         assert "would be released by taking these requests out of the port." in it.panel
         await it.press("enter")
         assert it.place == "held-requests"
-        assert replace(it.scope, label="") == Scope(port=1)
+        assert it.scope == Query(port=1)
 
 
 async def test_inferred_reasons_are_marked_and_others_are_not(demo: Snapshot) -> None:
@@ -115,18 +116,18 @@ async def test_enter_leads_on_to_the_view_of_its_kind(demo: Snapshot, downs: int
     async with opened(demo, view="retention") as it:
         await it.press(*["down"] * downs, "enter")
         assert it.place == view
-        assert replace(it.scope, label="") == Scope(process=process, thread=thread if of_thread else None)
+        assert it.scope == Query(process=process, thread=thread if of_thread else None)
 
 
 def test_every_holder_leads_to_the_requests_that_it_holds(demo: Snapshot) -> None:
     grounds, scene = grounds_of(demo), Scene(demo, demo)
     for node, scope in (
-        (Node(NodeKind.PENDING_APC, (8, 12, "user")), Scope(process=8, thread=12, label="x")),
-        (Node(NodeKind.PORT, (3,)), Scope(port=3, label="x")),
-        (Node(NodeKind.DRIVER_KEPT, ("keeper.sys", "never-completed")), Scope(keeper="keeper.sys", label="x")),
-        (Node(NodeKind.HELD, (8, 12)), Scope(process=8, thread=12, label="x")),
+        (Node(NodeKind.PENDING_APC, (8, 12, "user")), Query(process=ProcessLife(8), thread=12)),
+        (Node(NodeKind.PORT, (3,)), Query(port=3)),
+        (Node(NodeKind.DRIVER_KEPT, ("keeper.sys", "never-completed")), Query(keeper="keeper.sys")),
+        (Node(NodeKind.HELD, (8, 12)), Query(process=ProcessLife(8), thread=12)),
     ):
-        assert step_from(node, "x", scene, grounds) == Step("held-requests", scope)
+        assert step_from(node, "x", scene, grounds) == Step("held-requests", scope, "x")
 
 
 def test_a_group_of_allocations_leads_to_exactly_these_by_tag_and_stack(demo: Snapshot) -> None:
@@ -139,7 +140,7 @@ def test_a_group_of_allocations_leads_to_exactly_these_by_tag_and_stack(demo: Sn
         assert set(rows) <= set(np.flatnonzero(_fits(demo, step.scope)))
 
 
-def _fits(snapshot: Snapshot, scope: Scope) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _fits(snapshot: Snapshot, scope: Query) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     pool = snapshot.pool
     assert scope.tag is not None
     tag, paged = scope.tag
@@ -173,8 +174,8 @@ async def test_a_filter_keeps_what_holds_a_fitting_node() -> None:
 def test_a_limit_shows_only_what_holds_some_of_it(demo: Snapshot) -> None:
     tags = demo.pool.tags
     row = [tag_text(int(tag)) for tag in tags.tag].index("MmSt")
-    scope = Scope(tag=(int(tags.tag[row]), bool(tags.paged[row])))
-    scene = Scene(narrowed(demo, scope), demo, scope)
+    scope = Query(tag=(int(tags.tag[row]), bool(tags.paged[row])))
+    scene = Scene(narrowed_to(demo, scope), demo, scope)
     assert "client.exe" not in rows_of(scene)
     assert len(rows_of(scene)) == 1
     tree = tree_of(scene)({})
@@ -192,7 +193,8 @@ async def test_hostile_names_are_shown_and_do_nothing(demo: Snapshot, size: tupl
     graph = grounds.retention.graph.copy()
     for _, data in graph.nodes(data=True):
         data["label"] = HOSTILE
-    hostile = replace(demo, grounds=replace(grounds, retention=replace(grounds.retention, graph=graph)))
+    retention = replace(grounds.retention, tree=replace(grounds.retention.tree, graph=graph))
+    hostile = replace(demo, grounds=replace(grounds, retention=retention))
     async with opened(hostile, size, "retention") as it:
         await it.press("down", "down")
         assert "\\x1b[2Jevil" in it.text

@@ -6,18 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analyzers.factorize import rows_of
 from analyzers.findings import NO_HELD_REQUESTS
 from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
+from analyzers.processes import ProcessLife
 from analyzers.requests.tables import NEVER, SocketTable
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
 from tests.tui.stories import HOSTILE, HandmadeNames
 from tests.tui.views.listings import column, everything_said, is_harmless, port, scene, with_requests
 from tui.tables.model import TableView
-from tui.tables.sockets import holdings, rows_with
-from tui.views.narrowing import narrowed
-from tui.views.scope import Scope, Step
+from tui.tables.sockets import holdings
+from tui.views.listing import Step
+from tui.views.scene import narrowed_to
 from tui.views.sockets import NO_SOCKET_EVENTS, NO_SOCKETS, NONE_HERE, head, listing
 
 SERVER = 1024
@@ -98,7 +101,7 @@ def test_operations_that_were_started_before_the_trace_do_not_make_a_negative_nu
 def test_a_socket_holds_its_own_memory_and_that_of_its_requests() -> None:
     shown = listing(scene(port()))
     for row in (0, 1, 50):
-        pool = narrowed(port(), Scope(endpoint=int(sockets().endpoint[row]))).pool
+        pool = narrowed_to(port(), Query(endpoint=int(sockets().endpoint[row]))).pool
         held = holdings(grounds(), port().pool.outstanding, NO_HELD_REQUESTS)
         assert int(held.count[row]) == len(pool.outstanding)
         assert int(held.bytes[row]) == int(pool.outstanding.size.sum())
@@ -140,28 +143,28 @@ def test_enter_leads_to_the_allocations_of_the_socket() -> None:
     shown, row, alone = listing(scene(port())), first_closed(), sockets().remote.index("")
     endpoint, other = int(sockets().endpoint[row]), int(sockets().endpoint[alone])
     label = f"socket 0x{endpoint:x} to {sockets().remote[row]}"
-    assert shown.step(row) == Step("allocations", Scope(endpoint=endpoint, label=label))
-    assert shown.step(alone) == Step("allocations", Scope(endpoint=other, label=f"socket 0x{other:x}"))
+    assert shown.step(row) == Step("allocations", Query(endpoint=endpoint), label)
+    assert shown.step(alone) == Step("allocations", Query(endpoint=other), f"socket 0x{other:x}")
     assert shown.copy(row) == f"0x{endpoint:x}"
 
 
 def test_only_what_belongs_to_the_scope_is_shown() -> None:
-    def rows(scope: Scope) -> int:
+    def rows(scope: Query) -> int:
         return listing(scene(port(), scope)).model.length
 
     table, row = sockets(), first_closed()
     server, thread = int(table.process[row]), int(table.thread[row])
-    assert rows(Scope(endpoint=1)) == rows(Scope(thread=1)) == 0
-    assert rows(Scope(endpoint=int(table.endpoint[row]))) == 1
-    assert rows(Scope(process=server)) >= int((table.process == server).sum())
-    assert int((table.thread == thread).sum()) <= rows(Scope(thread=thread)) < len(table)
-    assert rows(Scope(finding=1)) >= int((table.closed_ns != NEVER).sum())
+    assert rows(Query(endpoint=1)) == rows(Query(thread=1)) == 0
+    assert rows(Query(endpoint=int(table.endpoint[row]))) == 1
+    assert rows(Query(process=ProcessLife(server))) >= int((table.process == server).sum())
+    assert int((table.thread == thread).sum()) <= rows(Query(thread=thread)) < len(table)
+    assert rows(Query(finding=1)) >= int((table.closed_ns != NEVER).sum())
 
 
 def test_a_tag_selects_the_sockets_that_hold_such_memory_and_counts_no_other() -> None:
     tags = port().pool.tags
     row = [tag_text(int(tag)) for tag in tags.tag].index("AfdE")
-    shown = listing(scene(port(), Scope(tag=(int(tags.tag[row]), False))))
+    shown = listing(scene(port(), Query(tag=(int(tags.tag[row]), False))))
     assert shown.model.length == int(tags.outstanding_count[row])
     assert set(column(shown, "outstanding")) == {"1"}
 
@@ -170,7 +173,7 @@ def test_an_empty_view_says_why_it_is_empty(snapshot: Snapshot) -> None:
     assert listing(scene(snapshot)).empty == NO_SOCKET_EVENTS
     assert listing(scene(without_sockets(seen_afd=False))).empty == NO_SOCKET_EVENTS
     assert listing(scene(without_sockets(seen_afd=True))).empty == NO_SOCKETS
-    assert listing(scene(port(), Scope(thread=1))).empty == NONE_HERE
+    assert listing(scene(port(), Query(thread=1))).empty == NONE_HERE
 
 
 def test_the_heading_counts_those_that_are_closed_and_still_there() -> None:
@@ -182,8 +185,8 @@ def test_the_heading_counts_those_that_are_closed_and_still_there() -> None:
 
 def test_keys_that_are_not_there_have_no_row() -> None:
     keys = np.array([30, 10, 20], np.uint64)
-    assert rows_with(keys, np.array([10, 20, 25, 30, 99], np.uint64)).tolist() == [1, 2, -1, 0, -1]
-    assert rows_with(keys[:0], keys).tolist() == [-1, -1, -1]
+    assert rows_of(keys, np.array([10, 20, 25, 30, 99], np.uint64)).tolist() == [1, 2, -1, 0, -1]
+    assert rows_of(keys[:0], keys).tolist() == [-1, -1, -1]
 
 
 def test_hostile_names_are_shown_as_text() -> None:

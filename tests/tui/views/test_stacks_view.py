@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analyzers.pool_tables import Frame
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
 from tests.tui.stories import Site, Story
@@ -12,7 +13,7 @@ from tui.tables.call_paths import Direction
 from tui.tables.model import TableView
 from tui.tables.sites import NO_STACK_TEXT
 from tui.tables.stack_tree import ENDS_HERE
-from tui.views.scope import Scope, Step
+from tui.views.listing import Step
 from tui.views.stacks import StackView, tree_of
 from tui.views.tree_view import Folds, Tree
 
@@ -32,8 +33,8 @@ def forked() -> Snapshot:
     return Story(sites=sites, processes={4330: "client.exe", 4: "System"}, stacks=stacks).make()
 
 
-def tree(snapshot: Snapshot, direction: Direction, folds: Folds | None = None, scope: Scope | None = None) -> Tree:
-    return tree_of(direction)(scene(snapshot, scope or Scope()))(folds or {})
+def tree(snapshot: Snapshot, direction: Direction, folds: Folds | None = None, scope: Query | None = None) -> Tree:
+    return tree_of(direction)(scene(snapshot, scope or Query()))(folds or {})
 
 
 def lines(one: Tree, needle: str = "", *, key: str = "bytes") -> list[str]:
@@ -81,7 +82,7 @@ def test_callees_first_the_allocating_end_comes_first() -> None:
 
 
 def test_a_root_that_is_alone_is_open_until_somebody_closes_it() -> None:
-    scope = Scope(driver="b")
+    scope = Query(driver="b")
     one = tree(forked(), Direction.CALLERS, scope=scope)
     assert len(lines(one)) == 3
     assert len(lines(tree(forked(), Direction.CALLERS, {one.branches.key(0): False}, scope))) == 1
@@ -121,8 +122,8 @@ def test_a_single_stack_leads_to_its_allocations_and_a_fork_nowhere() -> None:
     one = all_open(forked(), Direction.CALLERS)
     rows = {one.listing.model.column("frames").text(row).strip(): row for row in range(one.listing.model.length)}
     assert one.listing.step(rows["- b+0x0"]) is None
-    assert one.listing.step(rows["a+0x0 (+1)"]) == Step("allocations", Scope(stack=0, label="a+0x0 > pool+0x0"))
-    assert one.listing.step(rows[NO_STACK_TEXT]) == Step("allocations", Scope(stack=-1, label=NO_STACK_TEXT))
+    assert one.listing.step(rows["a+0x0 (+1)"]) == Step("allocations", Query(stack=0), "a+0x0 > pool+0x0")
+    assert one.listing.step(rows[NO_STACK_TEXT]) == Step("allocations", Query(stack=-1), NO_STACK_TEXT)
 
 
 def test_the_panel_tells_tags_and_frames() -> None:

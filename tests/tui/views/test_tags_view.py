@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from analyzers.processes import ProcessLife
+from analyzers.selection.query import Interval, Lifetime, Query
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import tag
 from tests.tui.session import opened
@@ -12,8 +14,8 @@ from tests.tui.views.listings import column, everything_said, is_harmless, scene
 from tui.report.recording import HOW_TO_RECORD
 from tui.tables.columns import Styled
 from tui.tables.sparkline import outstanding_course, sparkline
+from tui.views.listing import Step
 from tui.views.scene import Scene
-from tui.views.scope import Interval, Lifetime, Scope, Step
 from tui.views.tags import listing
 
 
@@ -57,7 +59,7 @@ def test_changes_are_those_since_the_mark_where_there_is_one(story: Story) -> No
 
 def test_changes_are_limited_as_the_rows_are(story: Story) -> None:
     then, now = grown(story)
-    scope = Scope(process=4)
+    scope = Query(process=ProcessLife(4))
     shown = listing(replace(scene(now, scope), before=then))
     assert column(shown, "tag") == ["Irp"]
     assert column(shown, "outstanding-change") == [""]
@@ -74,8 +76,8 @@ def test_the_course_is_drawn_against_its_most(story: Story) -> None:
 
 
 def test_enter_leads_to_the_stacks_of_the_tag_and_keeps_what_it_was_limited_to(snapshot: Snapshot) -> None:
-    shown = listing(scene(snapshot, Scope(process=4330)))
-    assert shown.step(0) == Step("stacks", Scope(process=4330, tag=(tag("Irp "), False), label="Irp "))
+    shown = listing(scene(snapshot, Query(process=ProcessLife(4330))))
+    assert shown.step(0) == Step("stacks", Query(process=ProcessLife(4330), tag=(tag("Irp "), False)), "Irp ")
     assert shown.copy(0) == "Irp "
 
 
@@ -87,11 +89,11 @@ def test_the_panel_tells_the_tag_its_numbers_and_its_course(snapshot: Snapshot) 
 
 
 def test_a_course_of_one_process_is_called_that_of_all(snapshot: Snapshot) -> None:
-    assert "(of all processes)" in listing(scene(snapshot, Scope(process=4))).describe(0).plain
+    assert "(of all processes)" in listing(scene(snapshot, Query(process=ProcessLife(4)))).describe(0).plain
 
 
 def test_numbers_of_freed_allocations_say_what_they_are(snapshot: Snapshot) -> None:
-    shown = listing(scene(snapshot, Scope(interval=Interval(0, 100 * SECOND, Lifetime.INSIDE_FREED))))
+    shown = listing(scene(snapshot, Query(interval=Interval(0, 100 * SECOND, Lifetime.INSIDE_FREED))))
     assert column(shown, "frees") == ["105", "20", "9", "50"]
     assert column(shown, "outstanding") == ["0", "0", "0", "0"]
     assert "made inside the interval and freed" in shown.describe(0).plain
@@ -99,7 +101,7 @@ def test_numbers_of_freed_allocations_say_what_they_are(snapshot: Snapshot) -> N
 
 def test_without_rows_it_says_why(snapshot: Snapshot, empty_snapshot: Snapshot) -> None:
     assert "\n".join(HOW_TO_RECORD) in listing(scene(empty_snapshot)).empty
-    assert "No tag has anything of this" in listing(scene(snapshot, Scope(process=1))).empty
+    assert "No tag has anything of this" in listing(scene(snapshot, Query(process=ProcessLife(1)))).empty
 
 
 def test_totals_add_up_the_rows_that_are_shown(snapshot: Snapshot) -> None:

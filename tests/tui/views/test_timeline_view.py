@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analyzers.quantities import moment, size
+from analyzers.selection.query import Interval, Lifetime, Query
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
@@ -17,9 +18,7 @@ from tests.tui.stories import FORBIDDEN, Story
 from tests.tui.views.listings import culprit
 from tracer.trace import Gap, Loss
 from tui.views.course import Course
-from tui.views.narrowing import narrowed
-from tui.views.scene import Scene
-from tui.views.scope import Interval, Lifetime, Scope
+from tui.views.scene import Scene, narrowed_to
 from tui.widgets.chart import Chart, ChartData, ChartMark, cells_of, mark_line, plot, step_of, time_line
 
 
@@ -77,17 +76,17 @@ def test_the_course_ends_with_what_is_outstanding(demo: Snapshot) -> None:
 
 def test_a_course_is_limited_to_its_scope_but_not_to_an_interval(demo: Snapshot) -> None:
     tags = demo.pool.tags
-    scope = Scope(tag=(int(tags.tag[0]), bool(tags.paged[0])))
-    limited = Course.of(Scene(narrowed(demo, scope), demo, scope))
+    scope = Query(tag=(int(tags.tag[0]), bool(tags.paged[0])))
+    limited = Course.of(Scene(narrowed_to(demo, scope), demo, scope))
     assert limited.data.total[-1] == tags.outstanding_bytes[0]
     inside = replace(scope, interval=Interval(0, 1000))
-    again = Course.of(Scene(narrowed(demo, inside), demo, inside))
+    again = Course.of(Scene(narrowed_to(demo, inside), demo, inside))
     assert (again.data.total == limited.data.total).all()
 
 
 def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> None:
-    scope = Scope(process=culprit()[0])
-    course = Course.of(Scene(narrowed(demo, scope), demo, scope))
+    scope = Query(process=culprit()[0])
+    course = Course.of(Scene(narrowed_to(demo, scope), demo, scope))
     assert (course.data.total == course.data.kept).all()
     assert "freed is known by tag and stack only" in course.legend().plain
     assert " frees" not in course.words(0).plain

@@ -1,4 +1,4 @@
-"""Few distinct values in many rows: each value once, and its number for each row."""
+"""Few distinct values in many rows: each value once, and its number for each row; and rows found by their keys."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tui.tables.columns import Numbers, Rows
+Numbers = npt.NDArray[np.integer]
+Rows = npt.NDArray[np.int64]
 
 _MARKED: Final = 1 << 22
 """Values below are counted by marking them in a table of this length: ids of processes and threads are small."""
+
+_SPREAD: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
+"""2^64 divided by the golden ratio: spreads times over all bits, so that no two things meet by their sums."""
 
 
 def coded(values: Numbers) -> tuple[Numbers, Numbers]:
@@ -65,3 +69,17 @@ def sums(codes: npt.NDArray[np.integer], values: npt.NDArray[np.integer], length
     total = np.zeros(length, np.int64)
     np.add.at(total, codes, values.astype(np.int64))
     return total
+
+
+def dated_keys(addresses: npt.NDArray[np.uint64], times: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """uint64: what is known by its address and a time, as an address is used again, as one number."""
+    return addresses + times.astype(np.uint64) * _SPREAD
+
+
+def rows_of(known: Numbers, keys: Numbers) -> Rows:
+    """int64 by key: its row among those that are known, -1 for none."""
+    if not len(known):
+        return np.full(len(keys), -1, np.int64)
+    order = np.argsort(known, kind="stable")
+    at = order[np.minimum(np.searchsorted(known, keys, sorter=order), len(known) - 1)]
+    return np.where(known[at] == keys, at, -1).astype(np.int64)

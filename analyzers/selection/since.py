@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import rows_of
 from analyzers.pool_tables import I64, PoolSnapshot
 from analyzers.snapshot import Snapshot
 
@@ -17,7 +18,7 @@ _STACK_BITS = np.uint64(31)
 def counted_since(now: Snapshot, then: Snapshot) -> Snapshot:
     """``now``, with the allocations and frees of its tags and sites that came after ``then``; the rest is as it was."""
     pool, before = now.pool, then.pool
-    tag_rows, site_rows = _rows(_tags(pool), _tags(before)), _rows(_sites(pool), _sites(before))
+    tag_rows, site_rows = rows_of(_tags(before), _tags(pool)), rows_of(_sites(before), _sites(pool))
     tags = replace(
         pool.tags,
         allocations=_since(pool.tags.allocations, before.tags.allocations, tag_rows),
@@ -65,14 +66,5 @@ def _sites(pool: PoolSnapshot) -> npt.NDArray[np.uint64]:
     return _tags(pool)[pool.sites.tag_row] << _STACK_BITS | stack
 
 
-def _rows(keys: npt.NDArray[np.uint64], before: npt.NDArray[np.uint64]) -> I64:
-    """By key its row among those before, the one after the last for none."""
-    order = np.argsort(before)
-    if not len(before):
-        return np.zeros(len(keys), np.int64)
-    at = order[np.minimum(np.searchsorted(before, keys, sorter=order), len(before) - 1)]
-    return np.where(before[at] == keys, at, len(before)).astype(np.int64)
-
-
 def _since(now: I64, before: I64, rows: I64) -> I64:
-    return np.asarray(now - np.append(before, 0)[rows], np.int64)
+    return np.asarray(now - np.append(before, 0)[rows], np.int64)  # -1, for none, is the last

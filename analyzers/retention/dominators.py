@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from analyzers.retention.nodes import ROOT, Node
+from analyzers.retention.nodes import ROOT, Node, NodeKind
 
 if TYPE_CHECKING:
     import networkx as nx
 
 _MAIN: Final = 0.5
 """What holds more than this share of its parent's bytes is on the main way."""
+_SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
+"""Kinds whose ways lead on to nodes that others lead to as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +29,45 @@ class Edge:
     ways: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Dominators:
-    """``children``: by node, most retained bytes first. ``parent``: of every node but the root."""
+    """``parent``: of every node of the graph but the root."""
 
     graph: nx.DiGraph
-    children: Mapping[Node, tuple[Node, ...]]
     parent: Mapping[Node, Node]
 
     @classmethod
     def of(cls, graph: nx.DiGraph) -> Dominators:
-        """The tree of a graph."""
-        import networkx as nx  # costs 0.1 s: only who looks pays for it
+        """The tree of a graph, whose nodes get their ``retained`` bytes.
+
+        Those are of what is reached through a node only. What holds requests is one node that many sockets and requests
+        lead to; such a one retains what its own edges carry: what would be released with its own.
+        """
+        import networkx as nx  # costs 0.1 s: only who asks why memory is kept pays for it
 
         parent = {node: above for node, above in nx.immediate_dominators(graph, ROOT).items() if node != ROOT}
+        for _, data in graph.nodes(data=True):
+            data.setdefault("count", 0)
+            data.setdefault("bytes", 0)
+            data["retained"] = data["bytes"]
+        for node in reversed(list(nx.topological_sort(graph))):
+            if node != ROOT:
+                graph.nodes[parent[node]]["retained"] += graph.nodes[node]["retained"]
+        for node, data in graph.nodes(data=True):
+            if node.kind in _SHARED:
+                data["retained"] = sum(edge["bytes"] for _, _, edge in graph.out_edges(node, data=True))
+        return cls(graph, parent)
+
+    @cached_property
+    def children(self) -> Mapping[Node, tuple[Node, ...]]:
+        """By node those below it, most retained bytes first; made when somebody looks."""
         below: dict[Node, list[Node]] = {}
-        for node, above in parent.items():
+        for node, above in self.parent.items():
             below.setdefault(above, []).append(node)
-        data = graph.nodes
+        data = self.graph.nodes
         for nodes in below.values():
             nodes.sort(key=lambda node: (-data[node]["retained"], -data[node]["count"], data[node]["label"], str(node)))
-        return cls(graph, {node: tuple(nodes) for node, nodes in below.items()}, parent)
+        return {node: tuple(nodes) for node, nodes in below.items()}
 
     def main_way(self) -> set[Node]:
         """The nodes from the root downwards that hold most of what their parent holds."""
@@ -68,6 +89,15 @@ class Dominators:
                 found.add(node)
                 node = self.parent[node]
         return found
+
+    def holding(self, nodes: Collection[Node]) -> set[Node]:
+        """The nodes, those that the graph's edges lead from to them, and all that stand above these in the tree."""
+        found, waiting = set(nodes), list(nodes)
+        while waiting:
+            above = [node for node in self.graph.predecessors(waiting.pop()) if node not in found]
+            found.update(above)
+            waiting += above
+        return self.with_ancestors(found - {ROOT})
 
     def named(self, needle: str) -> set[Node]:
         """Nodes whose label holds the case-folded needle."""

@@ -1,4 +1,4 @@
-"""Part of a snapshot: some of its sites and outstanding allocations, and what is concluded of them.
+"""Part of a snapshot: some of its sites and outstanding allocations, and what was concluded of them.
 
 Only what is outstanding is narrowed. Allocations, frees and peaks stay those of the whole trace:
 a free is known by its tag alone, so no process or driver can be given its share of them.
@@ -12,40 +12,18 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import sums
 from analyzers.findings import moved
 from analyzers.grounds import Grounds
-from analyzers.pool_tables import GroupRow, Outstanding, PoolSnapshot, SiteTable, TagTable
+from analyzers.groups import by_driver, by_process
+from analyzers.pool_tables import Outstanding, PoolSnapshot, SiteTable, TagTable
 from analyzers.retention.attribution import Attribution
+from analyzers.selection.histories import part_of
 from analyzers.snapshot import Snapshot
-from tui.filters import Filters
-from tui.findings.narrowing import narrowed_diagnosis
-from tui.histories import part_of
-from tui.tables.coding import coded, sums
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 Table = TypeVar("Table", Outstanding, SiteTable, TagTable)
-
-
-def select(snapshot: Snapshot, filters: Filters) -> Snapshot:
-    """The snapshot with its pool and its diagnosis narrowed to what the filters let through.
-
-    The pool's totals stay the trace's.
-    """
-    if not filters:
-        return snapshot
-    pool = snapshot.pool
-    sites = _sites_let_through(pool, filters)
-    allocations = sites[pool.outstanding.site]
-    if filters.processes:
-        allocations &= _of_processes(snapshot, filters)
-    if filters.between is not None:
-        begin, end = filters.between
-        allocations &= (pool.outstanding.time_ns >= begin) & (pool.outstanding.time_ns < end)
-    if filters.by_allocation:
-        sites &= holding(pool, allocations)
-    chosen = cut(snapshot, sites, allocations)
-    return replace(chosen, diagnosis=narrowed_diagnosis(chosen.diagnosis, filters, pool.tags, chosen.pool.tags))
 
 
 def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
@@ -69,21 +47,6 @@ def holding(pool: PoolSnapshot, allocations: Mask) -> Mask:
     return result
 
 
-def _sites_let_through(pool: PoolSnapshot, filters: Filters) -> Mask:
-    rows = pool.sites.tag_row
-    of_tag = np.array(filters.fit_drivers(pool.tags.driver), np.bool_)
-    of_site = np.array(filters.fit_drivers(pool.sites.driver), np.bool_)
-    tags = np.array(filters.fit_tags(int(tag) for tag in pool.tags.tag), np.bool_)
-    return tags[rows] & (of_site | of_tag[rows])
-
-
-def _of_processes(snapshot: Snapshot, filters: Filters) -> Mask:
-    processes = snapshot.pool.outstanding.process
-    pids = [int(pid) for pid in np.unique(processes)]
-    wanted = [pid for pid in pids if filters.fits_process(pid, snapshot.names.process(pid))]
-    return np.isin(processes, np.array(wanted, processes.dtype))
-
-
 def _stretch(rows: Rows) -> Rows | slice:
     """Rows that lie side by side, as those of an interval do, as a slice: taking that copies nothing."""
     if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows):
@@ -103,8 +66,8 @@ def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows | slice) -> Poo
         sites=site_table,
         history=part_of(pool.history, sites),
         outstanding=outstanding,
-        by_process=_by_process(snapshot, outstanding),
-        by_driver=_by_driver(site_table),
+        by_process=by_process(outstanding, snapshot.names),
+        by_driver=by_driver(site_table),
     )
 
 
@@ -158,22 +121,3 @@ def _tag_table(tags: TagTable, rows: Rows, sites: SiteTable) -> TagTable:
     count = sums(sites.tag_row, sites.outstanding_count, len(rows))
     size = sums(sites.tag_row, sites.outstanding_bytes, len(rows))
     return replace(_taken(tags, rows), outstanding_count=count, outstanding_bytes=size)
-
-
-def _by_process(snapshot: Snapshot, outstanding: Outstanding) -> tuple[GroupRow, ...]:
-    pids, codes = coded(outstanding.process)
-    size = sums(codes, outstanding.size, len(pids))
-    count = np.bincount(codes, minlength=len(pids))
-    rows = [
-        GroupRow(snapshot.names.process(int(pid)), int(pid), int(count[i]), int(size[i])) for i, pid in enumerate(pids)
-    ]
-    return tuple(sorted(rows, key=lambda row: row.bytes, reverse=True))
-
-
-def _by_driver(sites: SiteTable) -> tuple[GroupRow, ...]:
-    names = sorted(set(sites.driver))
-    place = {name: row for row, name in enumerate(names)}
-    codes = np.fromiter(map(place.__getitem__, sites.driver), np.int64, len(sites.driver))
-    count, size = sums(codes, sites.outstanding_count, len(names)), sums(codes, sites.outstanding_bytes, len(names))
-    rows = [GroupRow(name, 0, int(count[i]), int(size[i])) for i, name in enumerate(names) if count[i]]
-    return tuple(sorted(rows, key=lambda row: row.bytes, reverse=True))

@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import dated_keys, rows_of
 from analyzers.findings import moved
 from analyzers.grounds import Grounds
-from analyzers.pool_tables import PoolSnapshot
+from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.graph import Retention
 from analyzers.snapshot import Snapshot
-from tui.views.same_allocations import rows_in
 
 _NOBODY = -1
 Rows = npt.NDArray[np.int64]
@@ -29,9 +29,9 @@ def carry(concluded: Snapshot, later: Snapshot) -> Snapshot:
     grounds, before, now = concluded.grounds, concluded.pool.outstanding, later.pool.outstanding
     diagnosis = concluded.diagnosis
     if diagnosis.findings or diagnosis.cleared:
-        diagnosis = moved(diagnosis, rows_in(before, now))
+        diagnosis = moved(diagnosis, _rows_in(before, now))
     if grounds is not None:
-        rows = rows_in(now, before)
+        rows = _rows_in(now, before)
         grounds = replace(
             grounds,
             attribution=_attribution(grounds, rows, concluded.pool, later.pool),
@@ -65,3 +65,10 @@ def _taken(column: npt.NDArray[np.integer], rows: Rows) -> npt.NDArray[np.intege
 def _sites(pool: PoolSnapshot) -> list[tuple[int, int]]:
     """What a site is known by from snapshot to snapshot: the tag's row, to which others are only added, and stack."""
     return list(zip(pool.sites.tag_row.tolist(), pool.sites.stack.tolist(), strict=True))
+
+
+def _rows_in(these: Outstanding, among: Outstanding) -> Rows:
+    """int64 (these): the row of each allocation in the other table, -1 where it is not there."""
+    if len(these) == len(among) and np.array_equal(these.address, among.address):
+        return np.arange(len(these), dtype=np.int64)
+    return rows_of(dated_keys(among.address, among.time_ns), dated_keys(these.address, these.time_ns))

@@ -1,0 +1,164 @@
+"""The part of a diagnosis that a query selects.
+
+A finding keeps its rank: finding 2 is finding 2, whatever is selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import compress
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzers.findings import Cleared, Diagnosis, Finding, GroupShare, HeldRequests
+from analyzers.pool_tables import Names, PoolSnapshot, TagTable
+from analyzers.processes import lives_at
+from analyzers.selection.intervals import made_then
+from analyzers.selection.query import Query
+from analyzers.selection.requests import kept_by, of_findings
+from tracer.columns import UNKNOWN_ID
+
+Mask = npt.NDArray[np.bool_]
+Group: TypeAlias = GroupShare | Cleared
+
+
+def concluded(told: Diagnosis, query: Query, tags: TagTable, part: PoolSnapshot, names: Names) -> Diagnosis:
+    """What is concluded about a selection; ``tags`` are the trace's, ``part`` is what was selected of its pool.
+
+    A group goes by its tag, and by its own driver or the one that its tag is known by; a finding by any of the groups
+    that go with its cause, and by the process and thread that it names. What names none, as no cleared group does, goes
+    by what is held of such memory; so does everything where single allocations, sites or what holds them are asked for.
+    """
+    drivers = dict(zip(_keys(tags), tags.driver, strict=True))
+    held = set(_keys(part.tags))
+    findings = tuple(
+        finding
+        for finding in told.findings
+        if query.finding in (None, finding.rank)
+        and query.cleared is None
+        and any(_fit(finding.shares, query, drivers))
+        and _is_of(finding, query, names)
+        and (_names_all(finding, query) or _is_held(finding.shares, held))
+    )
+    by_held = query.by_process or query.thread is not None or _by_place(query)
+    cleared = tuple(
+        group
+        for group in compress(told.cleared, _fit(told.cleared, query, drivers))
+        if query.finding is None
+        and query.cleared in (None, group.known_by)
+        and (not by_held or _is_held((group,), held))
+    )
+    fitting = held_by(told.held_requests, query, names)
+    return Diagnosis(findings, cleared, of_findings(findings, fitting) if query.by_memory else fitting)
+
+
+def held_by(held: HeldRequests, query: Query, names: Names) -> HeldRequests:
+    """Requests by who issued them and when, their socket, and the port or driver that holds them."""
+    masks: list[Mask] = []
+    if query.by_process:
+        masks.append(of_processes(query, held.process_id, held.issued_ns, names))
+    asked = ((query.thread, held.thread_id), (query.endpoint, held.endpoint), (query.port, held.port))
+    masks += [column == wanted for wanted, column in asked if wanted is not None]
+    if query.keeper is not None:
+        masks.append(kept_by(query.keeper, held))
+    if query.interval is not None:
+        masks.append(made_then(held.issued_ns, query.interval))
+    return held.take(np.logical_and.reduce(masks)) if masks else held
+
+
+def of_processes(query: Query, pids: npt.NDArray[np.integer], times: npt.NDArray[np.int64], names: Names) -> Mask:
+    """By process id and time, whether the process that had the id then is asked for."""
+    lives, rows = lives_at(names, pids, times)
+    return np.array([query.fits_process(life) for life in lives], np.bool_)[rows]
+
+
+def since(told: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
+    """The same with counts of what is in the pool; what is about nothing of it is left out."""
+    held = told.held_requests.take(told.held_requests.issued_ns >= after_ns)
+    findings = [(one, _counts(pool, rows_of(pool, one))) for one in told.findings]
+    cleared = [(one, _counts(pool, one.rows)) for one in told.cleared]
+    return Diagnosis(
+        tuple(replace(one, count=n, bytes=size, retained_bytes=size) for one, (n, size) in findings if n),
+        tuple(replace(one, count=n, bytes=size) for one, (n, size) in cleared if n),
+        held,
+    )
+
+
+def rows_of(pool: PoolSnapshot, finding: Finding) -> Mask:
+    """By outstanding allocation, whether a finding is about it: as it says, else by its tags, drivers and thread."""
+    if len(finding.rows):
+        mask = np.zeros(len(pool.outstanding), np.bool_)
+        mask[finding.rows] = True
+        return mask
+    out = pool.outstanding
+    sites: Mask = np.logical_or.reduce([_sites_with(pool, share) for share in finding.shares])
+    rows = sites[out.site]
+    if finding.thread_id not in (None, UNKNOWN_ID):
+        rows &= (out.process == finding.process_id) & (out.thread == finding.thread_id)
+    return rows
+
+
+def _sites_with(pool: PoolSnapshot, share: GroupShare) -> Mask:
+    """A tag by a driver; a driver that makes requests allocates none of what goes with them itself."""
+    tags = pool.tags
+    sites: Mask = ((tags.tag == share.tag) & (tags.paged == share.paged))[pool.sites.tag_row]
+    own = sites & by_driver(pool, share.driver)
+    return own if own.any() else sites
+
+
+def by_driver(pool: PoolSnapshot, driver: str) -> Mask:
+    """By site, whether that module allocates there."""
+    return np.fromiter((name == driver for name in pool.sites.driver), np.bool_, len(pool.sites.driver))
+
+
+def _counts(pool: PoolSnapshot, rows: Mask | npt.NDArray[np.int64]) -> tuple[int, int]:
+    size = pool.outstanding.size[rows]
+    return len(size), int(size.sum(dtype=np.uint64))
+
+
+def _keys(tags: TagTable) -> list[tuple[int, bool]]:
+    return list(zip(tags.tag.tolist(), tags.paged.tolist(), strict=True))
+
+
+def _fit(groups: Sequence[Group], query: Query, drivers: dict[tuple[int, bool], str]) -> list[bool]:
+    """Whether tag and driver of each group were asked for."""
+    tag = query.fit_tags(group.tag for group in groups)
+    own = query.fit_drivers(group.driver for group in groups)
+    known = query.fit_drivers(drivers.get((group.tag, group.paged), "") for group in groups)
+    return [
+        fits
+        and (by_own or by_tag)
+        and query.tag in (None, (group.tag, group.paged))
+        and query.driver in (None, group.driver)
+        for group, fits, by_own, by_tag in zip(groups, tag, own, known, strict=True)
+    ]
+
+
+def _is_of(finding: Finding, query: Query, names: Names) -> bool:
+    """Whether the process and thread that it names, if it does, are asked for."""
+    process, thread = finding.process_id, finding.thread_id
+    if query.thread is not None and thread not in (None, UNKNOWN_ID, query.thread):
+        return False
+    if not query.by_process or process in (None, UNKNOWN_ID):
+        return True
+    return any(query.fits_process(life) for life in names.lives(process) if life.name == finding.process)
+
+
+def _names_all(finding: Finding, query: Query) -> bool:
+    """Whether what it says itself is enough to tell that it was asked for."""
+    by_process = query.by_process and finding.process_id in (None, UNKNOWN_ID)
+    by_thread = query.thread is not None and finding.thread_id in (None, UNKNOWN_ID)
+    return not (by_process or by_thread or _by_place(query))
+
+
+def _by_place(query: Query) -> bool:
+    """Whether some of a tag's memory by a driver may be in and the rest out."""
+    return query.by_holder or any(each is not None for each in (query.interval, query.stack, query.frame))
+
+
+def _is_held(groups: Iterable[Group], held: set[tuple[int, bool]]) -> bool:
+    """Whether any of the memory that groups are of is selected."""
+    return any((group.tag, group.paged) in held for group in groups)
