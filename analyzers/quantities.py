@@ -33,9 +33,19 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: ``1 byte``, ``2,048 bytes``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def agreeing(count: int, one: str, many: str) -> str:
+    """The form of a word that goes with a count: ``one`` with 1 alone."""
+    return one if count == 1 else many
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: ``1 byte``, ``2,048 bytes``; ``many`` where an s does not do: ``2 entries were``."""
+    return f"{count:,} {agreeing(count, one, many or f'{one}s')}"
+
+
+def part_of(count: int, total: int) -> str:
+    """How many of some there are, before their noun: ``all 300``, ``none of the 300``, ``2 of the 300``."""
+    return f"all {total:,}" if count == total else f"{f'{count:,}' if count else 'none'} of the {total:,}"
 
 
 def duration(nanoseconds: int) -> str:

@@ -8,10 +8,19 @@ from typing import Final
 from analyzers.quantities import counted, duration, number, size
 from analyzers.snapshot import Snapshot
 from tracer.errors import Damage, DamageCode
-from tracer.trace import InferredLoss, Loss
+from tracer.trace import Gap, InferredLoss, Loss
+from tui.safe_text import safe
 
 _OF_A_CUT: Final = (DamageCode.BUFFERS_MISSING, DamageCode.BUFFER_CUT, DamageCode.FILE_TAIL)
 """What is said of a file that ends too early, in one word of it."""
+_GAPS: Final = {
+    "events-lost": "events were lost",
+    "buffer-lost": "a buffer was lost",
+    "between-files": "between two files",
+    "sequence-gap": "{} missing, by their numbers",
+    "ring-full": "events came faster than they were read",
+}
+"""Why events are missing, by the key of a gap's reason."""
 
 
 def interrupted_words(snapshot: Snapshot) -> str:
@@ -19,7 +28,7 @@ def interrupted_words(snapshot: Snapshot) -> str:
     if not snapshot.partial:
         return ""
     at, whole = snapshot.at_ns, snapshot.info.duration_ns
-    share = f", {at / whole:.0%}" if 0 < at <= whole else ""
+    share = f", {100 * at / whole:.0f} %" if 0 < at <= whole else ""
     return f"reading was interrupted after {duration(at)} of {duration(whole)}{share}"
 
 
@@ -28,24 +37,41 @@ def missing_words(snapshot: Snapshot) -> list[str]:
     info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
     missing = []
     if snapshot.partial:
-        missing.append(interrupted_words(snapshot))
+        missing.append(_cut_short(snapshot))
     if not info.finalised:
         missing.append("session never closed")
     if info.rolled is not None:
         missing.append(f"{'' if info.rolled.beside else 'maybe '}one part of a rolled recording")
-    if loss.events_lost:
-        missing.append(f"{counted(loss.events_lost, 'event')} lost")
-    if loss.buffers_lost:
-        missing.append(f"{counted(loss.buffers_lost, 'buffer')} lost")
+    if lost := lost_words(loss.events_lost, loss.buffers_lost):
+        missing.append(f"{lost} lost")
     if loss.inferred is not None:
         missing.append(inferred_words(loss, loss.inferred))
     if loss.complete_from_ns:
         missing.append("its beginning overwritten")
     if loss.gaps:
-        missing.append(counted(len(loss.gaps), "gap"))
+        missing.append(f"{counted(len(loss.gaps), 'gap')} in time")
     if damage:
         missing.append(_damage_words(damage))
     return missing
+
+
+def lost_words(events: int, buffers: int) -> str:
+    """What a session counted as lost; empty for nothing."""
+    counts = ((events, "event"), (buffers, "buffer"))
+    return " and ".join(counted(count, noun) for count, noun in counts if count)
+
+
+def gap_words(gap: Gap) -> str:
+    """Why events are missing in a gap. Its reason is a key, with the number of buffers where one is known."""
+    key, _, buffers = gap.reason.partition(":")
+    missing = counted(int(buffers), "buffer") if buffers.isdecimal() else "buffers"
+    return _GAPS.get(key, safe(gap.reason)).format(missing)
+
+
+def _cut_short(snapshot: Snapshot) -> str:
+    """The same on a line that much else has to fit on."""
+    at, whole = snapshot.at_ns, snapshot.info.duration_ns
+    return f"interrupted at {duration(at)} ({100 * at / whole:.0f} %)" if 0 < at <= whole else "reading interrupted"
 
 
 def _damage_words(damage: Sequence[Damage]) -> str:
@@ -60,7 +86,7 @@ def inferred_words(loss: Loss, inferred: InferredLoss) -> str:
     """About how many events are missing beyond what the trace says."""
     told = loss.events_lost or loss.buffers_lost or loss.gaps
     how = "more than the session says" if told else "though nothing says so"
-    return f"about {number(rounded(inferred.events))} pool events ({inferred.share:.0%}) missing, {how}"
+    return f"about {number(rounded(inferred.events))} pool events ({100 * inferred.share:.0f} %) missing, {how}"
 
 
 def rounded(count: int) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from analyzers.activity.following import is_wait
 from analyzers.activity.rows import NEVER, NO_CPU, RECENT_WAITS, THREAD, UNSEEN, first_life, row_of
 from analyzers.findings import SINCE_CODES, ThreadSince
-from analyzers.quantities import duration, moment
+from analyzers.quantities import agreeing, duration, moment
 from tracer.events.thread import WaitReason
 from tracer.jit import Int, inlined, kernel
 
@@ -93,24 +93,24 @@ class Since:
             case ThreadSince.RAN:
                 return self._ran(row)
             case ThreadSince.WAITED:
-                return f"waited {self._times(row)} since, last for {self._wait(row)}"
+                return f"has waited {self._times(row)} since, last for {self._wait(row)}"
             case ThreadSince.NEVER_RAN if self.ready[row]:
                 return "has not run since; it is ready and waits for a CPU"
             case ThreadSince.NEVER_RAN:
                 return f"has not run since; it waits for {self._wait(row)}"
             case _:
-                return "did what no context switch tells"
+                return "did what no event shows"
 
     def _ran(self, row: int) -> str:
         if not self.unbroken[row]:
-            return f"ran since, last on CPU {self.cpu[row]}, and did not wait"
+            return f"has not waited since; it last ran on CPU {self.cpu[row]}"
         time = duration(self.at_ns - int(self.time_ns[row]))
-        words = f"has run on CPU {self.cpu[row]} without a break since, for {time}"
-        return f"{words} (nothing was switched there)" if self.silent_cpu[row] else words
+        words = f"has run on CPU {self.cpu[row]} ever since, for {time}"
+        return f"{words} (no thread was switched in there)" if self.silent_cpu[row] else words
 
     def _times(self, row: int) -> str:
         count = int(self.waits[row])
-        times = "once" if count == 1 else f"{count} times"
+        times = agreeing(count, "once", f"{count:,} times")
         return f"at least {times}" if self.more_waits[row] else times
 
     def _wait(self, row: int) -> str:

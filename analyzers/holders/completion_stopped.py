@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
-from analyzers.holders.held import HeldGroup
+from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
 from analyzers.modules import is_inbox
 from analyzers.trends.arrivals import FEWEST
 
@@ -76,22 +76,15 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     buffers, files, routines = (group.number(mask) for mask in (seen.owns_buffer, seen.refers, seen.passed))
     found = []
     if buffers:
-        found.append(Evidence(RULE, f"{buffers:,} of them still have their buffers: their completion is not finished"))
+        says = f"{group.their('buffers', seen.owns_buffer)} are still there: their completion is not finished"
+        found.append(Evidence(RULE, says))
     if files:
-        found.append(Evidence("file-kept", f"the files of {files:,} of them are still referred to, though closed"))
+        found.append(Evidence("file-kept", f"{group.their('files', seen.refers)} are closed, but still referred to"))
     if routines:
         whose = group.driver or "a driver"
-        words = f"the completion of {routines:,} of them called a routine of {whose}, and went no further"
+        words = f"{group.their('completion', seen.passed)} called a routine of {whose}, and went no further"
         found.append(Evidence("routine-called", words))
-    after = group.number(seen.user_mode)
-    found.append(
-        Evidence(
-            "user-mode-since",
-            f"their threads ran in user mode after {after:,} of the completions: no special kernel APC is left to run",
-            inferred=True,
-        )
-    )
-    return found
+    return [*found, user_mode_since(group)]
 
 
 def doubts(group: HeldGroup) -> list[tuple[float, str]]:
@@ -100,14 +93,9 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     if group.share(group.seen.passed) < _MOSTLY:
         found.append((_NO_ROUTINE, "no event shows which driver's completion routine stopped them"))
     if not group.number(group.seen.owns_buffer | group.seen.refers):
-        found.append(
-            (
-                _PACKETS_ALONE,
-                "only the packets stay, as where some requests have a completion routine",
-            )
-        )
+        found.append((_PACKETS_ALONE, "only the packets stay, which user APCs would explain as well"))
     if not group.steady:
-        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+        found.append((_NOT_STEADY, NOT_STEADY))
     return found
 
 

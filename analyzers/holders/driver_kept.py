@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
-from analyzers.holders.held import HeldGroup
+from analyzers.holders.held import NOT_STEADY, HeldGroup
 from analyzers.quantities import counted
 from analyzers.requests.tables import NEVER
 from analyzers.trends.arrivals import FEWEST, keep_coming
@@ -95,15 +95,19 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     """Why a driver is taken to keep requests, in sentences."""
     seen, driver = group.seen, group.driver or "the driver"
     requests = seen.requests
-    closed, ended = group.number(requests.cleaned_ns != NEVER), group.number(requests.exited_ns != NEVER)
+    closed, ended = requests.cleaned_ns != NEVER, requests.exited_ns != NEVER
     found = [Evidence("not-completed", f"{driver} was called with them and has completed none of them")]
-    if closed:
-        found.append(Evidence(OVERDUE, f"the last handle of the file of {closed:,} of them was closed since"))
-    if ended:
-        found.append(Evidence("thread-ended", f"the thread of {ended:,} of them has ended since"))
+    if group.number(closed):
+        found.append(Evidence(OVERDUE, f"{group.their('files', closed)} were closed since"))
+    if group.number(ended):
+        found.append(Evidence("thread-ended", f"{group.their('threads', ended)} have ended since"))
     others = int(seen.snapshot.kinds.completed[group.kinds[group.kinds >= 0]].sum())
     if others:
-        found.append(Evidence("others-completed", f"{counted(others, 'other')} of the same kind were completed"))
+        found.append(
+            Evidence(
+                "others-completed", f"{counted(others, 'other of the kind was', 'others of the kind were')} completed"
+            )
+        )
     return found
 
 
@@ -112,7 +116,7 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     found = []
     told = np.maximum(group.seen.requests.cleaned_ns, group.seen.requests.exited_ns) != NEVER
     if not group.steady:
-        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+        found.append((_NOT_STEADY, NOT_STEADY))
     if group.share(told) < _MOSTLY:
         found.append((_STILL_OPEN, "their files are still open: the driver may complete them yet"))
     return found

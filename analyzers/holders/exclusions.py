@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from analyzers.activity.since import NEVER_RAN
 from analyzers.findings import Cause, Explanation, Fits, Why, fits_first
 from analyzers.holders.held import HeldGroup
@@ -49,20 +46,22 @@ def _fitting(each: Explanation) -> Explanation:
 def _user_apc(group: HeldGroup) -> Explanation:
     evidence = group.seen
     if group.why is Why.DRIVER_KEPT:
-        return Explanation(Cause.USER_APC, Fits.NO, "they were never completed, so that no APC was queued")
+        return Explanation(Cause.USER_APC, Fits.NO, "they were never completed, so no APC was queued")
     if group.why is Why.PORT:
         return Explanation(Cause.USER_APC, Fits.NO, "a file with a completion port takes no completion routine")
     if group.share(held := evidence.owns_buffer | evidence.refers) >= _MOSTLY:
-        many = _many(group, held)
+        theirs = group.their("buffers or files", held)
         return Explanation(
             Cause.USER_APC,
             Fits.NO,
-            f"the buffers or files of {many} are still held; both go before a user APC is queued",
+            f"{theirs} are still held; both go before a user APC is queued",
         )
     if group.share(off := evidence.since.what == NEVER_RAN) >= _MOSTLY:
-        many = _many(group, off)
+        theirs = group.their("threads", off)
         return Explanation(
-            Cause.USER_APC, Fits.NO, f"the threads of {many} have not run since, and queue their user APCs themselves"
+            Cause.USER_APC,
+            Fits.NO,
+            f"{theirs} have not run, and a thread queues its user APCs itself",
         )
     return Explanation(
         Cause.USER_APC, Fits.UNKNOWN, "nothing shows whether they have a completion routine",
@@ -73,15 +72,15 @@ def _user_apc(group: HeldGroup) -> Explanation:
 def _special_apc(group: HeldGroup) -> Explanation:
     evidence = group.seen
     if group.why is Why.DRIVER_KEPT:
-        return Explanation(Cause.SPECIAL_APC, Fits.NO, "they were never completed, so that no APC was queued")
+        return Explanation(Cause.SPECIAL_APC, Fits.NO, "they were never completed, so no APC was queued")
     if group.share(evidence.finished) >= _MOSTLY:
-        many = _many(group, evidence.finished)
-        return Explanation(Cause.SPECIAL_APC, Fits.NO, f"it has run: the files or buffers of {many} are gone")
+        theirs = group.their("files or buffers", evidence.finished)
+        return Explanation(Cause.SPECIAL_APC, Fits.NO, f"it has run: {theirs} are gone")
     if group.share(evidence.user_mode) >= _MOSTLY:
-        many = _many(group, evidence.user_mode)
+        theirs = group.their("threads", evidence.user_mode)
         return Explanation(
             Cause.SPECIAL_APC, Fits.NO,
-            f"the threads of {many} ran in user mode after the completions, where no special kernel APC stays pending",
+            f"{theirs} ran in user mode since, so no special kernel APC is pending",
         )  # fmt: skip
     if group.why is Why.PORT:
         return Explanation(Cause.SPECIAL_APC, Fits.NO, "what lies in a port waits for no APC")
@@ -95,14 +94,14 @@ def _port(group: HeldGroup) -> Explanation:
     if group.why is Why.DRIVER_KEPT:
         return Explanation(Cause.PORT, Fits.NO, "they were never completed")
     if group.seen.snapshot.seen_queues:
-        return Explanation(Cause.PORT, Fits.NO, "the trace logs kernel queues, and none of them was put into one")
+        return Explanation(Cause.PORT, Fits.NO, "the trace has kernel queue events, and none of them went into a port")
     return Explanation(
-        Cause.PORT, Fits.UNKNOWN, "the trace does not log kernel queues", "kernel queue events (xperf's KQUEUE)"
+        Cause.PORT, Fits.UNKNOWN, "the trace has no kernel queue events", "kernel queue events (xperf's KQUEUE)"
     )
 
 
 def _driver_kept(group: HeldGroup) -> Explanation:
-    return Explanation(Cause.DRIVER_KEPT, Fits.NO, f"their drivers completed {_many(group, group.seen.completed)}")
+    return Explanation(Cause.DRIVER_KEPT, Fits.NO, f"their drivers completed {group.of_them(group.seen.completed)}")
 
 
 def _completion_stopped(group: HeldGroup) -> Explanation:
@@ -112,10 +111,8 @@ def _completion_stopped(group: HeldGroup) -> Explanation:
     if group.why is Why.PORT:
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "they went on to the port")
     if group.share(evidence.finished) >= _MOSTLY:
-        many = _many(group, evidence.finished)
-        return Explanation(
-            Cause.COMPLETION_STOPPED, Fits.NO, f"the completion went on: the files or buffers of {many} are gone"
-        )
+        theirs = group.their("files or buffers", evidence.finished)
+        return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, f"the completion went on: {theirs} are gone")
     if evidence.snapshot.seen_routines and group.share(evidence.passed) < _MOSTLY:
         passed = group.number(evidence.passed)
         which = f"for {len(group.rows) - passed:,} of {len(group.rows):,}" if passed else ""
@@ -131,22 +128,16 @@ def _completion_stopped(group: HeldGroup) -> Explanation:
     )  # fmt: skip
 
 
-def _many(group: HeldGroup, mask: npt.NDArray[np.bool_]) -> str:
-    """Of how many of them something holds."""
-    number = group.number(mask)
-    return "all of them" if number >= len(group.rows) else f"{number:,} of {len(group.rows):,}"
-
-
 def _list(group: HeldGroup) -> Explanation:
     evidence = group.seen
     if group.why in {Why.DRIVER_KEPT, Why.PORT}:
         return Explanation(Cause.LIST, Fits.NO, "their packets are in use")
     if group.why is Why.SPECIAL_APC:
-        return Explanation(Cause.LIST, Fits.NO, "stage 2, which would put their packets there, has not run")
+        return Explanation(Cause.LIST, Fits.NO, "Windows puts only finished packets there, and has not finished these")
     if group.share(evidence.off_list | evidence.owns_buffer) >= _MOSTLY:
         return Explanation(
             Cause.LIST,
             Fits.NO,
-            "new packets came from the pool meanwhile, as they do only while the lists are empty",
+            "new packets came from the pool meanwhile, which happens only while the lists are empty",
         )
     return Explanation(Cause.LIST, Fits.UNKNOWN, "some of their packets may rest on a lookaside list", "a longer trace")

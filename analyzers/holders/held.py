@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Kept, Why
+from analyzers.findings import Evidence, Kept, Why
 from analyzers.holders.evidence import Seen
+from analyzers.quantities import part_of
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+
+NOT_STEADY: Final = "they do not keep coming until the trace's end"
+"""The doubt about a group that is not steady."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,3 +93,21 @@ class HeldGroup:
     def number(self, mask: npt.NDArray[np.bool_]) -> int:
         """Of how many of its requests a mask over all requests holds."""
         return int(np.count_nonzero(mask[self.rows]))
+
+    def of_them(self, mask: npt.NDArray[np.bool_]) -> str:
+        """Of which of its requests a mask over all requests holds: ``all of them``, ``117 of 120``."""
+        number = self.number(mask)
+        return "all of them" if number >= len(self.rows) else f"{number:,} of {len(self.rows):,}"
+
+    def their(self, noun: str, mask: npt.NDArray[np.bool_]) -> str:
+        """What those have of which a mask holds: ``their files``, ``the files of 117 of 120``."""
+        return f"their {noun}" if self.number(mask) >= len(self.rows) else f"the {noun} of {self.of_them(mask)}"
+
+
+def user_mode_since(group: HeldGroup) -> Evidence:
+    """What excludes special kernel APCs: no thread runs in user mode with one pending."""
+    whose = "their threads were" if group.thread is None else f"thread {group.thread} was"
+    after = group.number(group.seen.user_mode)
+    which = "each" if after == len(group) else part_of(after, len(group))
+    says = f"{whose} in user mode after {which} of the completions, so no special kernel APC is pending"
+    return Evidence("user-mode-since", says, inferred=True)

@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
 from analyzers.findings import EventRef, Evidence
-from analyzers.holders.held import HeldGroup, Port
+from analyzers.holders.held import NOT_STEADY, HeldGroup, Port
 from analyzers.holders.irp_blocks import is_packet
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, duration
+from analyzers.quantities import agreeing, counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.threads import Threads
 from analyzers.trends.arrivals import FEWEST, held_keep_coming
@@ -195,15 +195,15 @@ def evidence(group: HeldGroup) -> list[Evidence]:
         EventRef(int(requests.queued_ns[row]), "queue", int(requests.queued_cpu[row]), int(requests.queued_offset[row]))
         for row in examples.tolist()
     )
-    put = f"{counted(here.waiting, 'entry' if here.waiting == 1 else 'entrie')} were put into a completion port"
+    put = f"{counted(here.waiting, 'entry was', 'entries were')} put into a completion port"
     found = [Evidence(RULE, f"{put} and not taken out, the oldest {duration(group.oldest_ns)} before the end", events)]
     if not here.drained:
         found.append(Evidence("never-drained", "nothing was ever taken out of that port", inferred=True))
     else:
-        takers = "threads " + ", ".join(map(str, here.dequeued_by)) if here.dequeued_by else "nobody known"
-        found.append(
-            Evidence("drained-too-slowly", f"{takers} took others out, each later than the one before", inferred=True)
-        )
+        readers = here.dequeued_by
+        threads = f"{agreeing(len(readers), 'thread', 'threads')} {', '.join(map(str, readers))}"
+        says = f"{threads if readers else 'somebody'} took others out, but these waited ever longer"
+        found.append(Evidence("drained-too-slowly", says, inferred=True))
     return found
 
 
@@ -212,13 +212,14 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     assert group.port is not None
     found = []
     if group.port.drained:
-        found.append((_SLOW, "entries are taken out of the port, only more slowly than they come"))
+        found.append((_SLOW, "entries are taken out of the port, but more slowly than they come"))
     if not group.steady:
-        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+        found.append((_NOT_STEADY, NOT_STEADY))
     return found
 
 
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
     assert group.port is not None
-    return f"{group.port.waiting:,} were put into a completion port and nobody has taken them out"
+    put = counted(group.port.waiting, "entry was", "entries were")
+    return f"{put} put into a completion port, and nobody has taken {agreeing(group.port.waiting, 'it', 'them')} out"

@@ -54,7 +54,7 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     oldest = int(group.rows[np.argmin(group.times_ns)])
     found = [Evidence("thread-since", f"{thread} {seen.since.words(oldest)}", inferred=True)]
     if buffers:
-        says = f"{buffers:,} of them still have their buffers: their completion is not finished"
+        says = f"{group.their('buffers', seen.owns_buffer)} are still there: Windows has not finished them"
         found.append(Evidence(IN_ONE_CALL, says))
     return found
 

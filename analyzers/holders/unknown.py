@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzers.findings import Evidence
-from analyzers.holders.held import HeldGroup
+from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
 
 _NOT_STEADY: Final = 0.7
 _NO_SWITCHES: Final = 0.95
@@ -22,15 +22,14 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     after, on_no_list = group.number(seen.user_mode), group.number(seen.off_list)
     found = []
     if after:
-        words = f"thread {group.thread} was in user mode after {after:,} of the completions"
-        found.append(Evidence("user-mode-since", f"{words}, where no special kernel APC stays pending", inferred=True))
+        found.append(user_mode_since(group))
     if gone:
-        found.append(Evidence("stage-two", f"the files or buffers of {gone:,} of them are gone: stage 2 has run"))
+        found.append(Evidence("stage-two", f"{group.their('files or buffers', seen.finished)} are gone"))
     if buffers:
-        found.append(Evidence("stage-two-missing", f"{buffers:,} of them still have their buffers"))
+        found.append(Evidence("stage-two-missing", f"{group.their('buffers', seen.owns_buffer)} are still there"))
     if on_no_list:
         found.append(
-            Evidence("on-no-list", f"the packets of {on_no_list:,} of them are on no lookaside list", inferred=True)
+            Evidence("on-no-list", f"{group.their('packets', seen.off_list)} are on no lookaside list", inferred=True)
         )
     return found
 
@@ -39,7 +38,7 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     """What speaks against it, each with its factor."""
     found = []
     if not group.steady:
-        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+        found.append((_NOT_STEADY, NOT_STEADY))
     if not group.seen.since.is_known(group.rows):
         found.append((_NO_SWITCHES, "no context switch tells what the thread did since"))
     return found

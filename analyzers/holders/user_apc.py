@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
-from analyzers.holders.held import HeldGroup
+from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
 from analyzers.requests.tables import NEVER
 from tracer.columns import Who
 
@@ -72,34 +72,17 @@ def taken_now_and_then(group: HeldGroup) -> bool:
 def evidence(group: HeldGroup) -> list[Evidence]:
     """Why the requests of a thread are taken for user APCs, in sentences."""
     seen, thread = group.seen, f"thread {group.thread}"
-    buffers = group.number(seen.buffer_gone)
-    gone = group.number(seen.finished & ~seen.buffer_gone)
-    after = group.number(seen.user_mode)
-    share = "each" if after == len(group) else f"{after:,} of {len(group):,}"
+    freed, closed = seen.buffer_gone, seen.finished & ~seen.buffer_gone
     oldest = int(group.rows[np.argmin(group.times_ns)])
-    found = [
-        Evidence(
-            "user-mode-since",
-            f"{thread} was in user mode after {share} of the completions, where no special kernel APC stays pending;"
-            f" it {seen.since.words(oldest)}",
-            inferred=True,
-        )
-    ]
-    if gone:
-        says = f"the files of {gone:,} of them are closed for good: Windows has finished all but their packets"
+    found = [user_mode_since(group), Evidence("thread-since", f"{thread} {seen.since.words(oldest)}", inferred=True)]
+    if group.number(closed):
+        says = f"{group.their('files', closed)} are closed for good: only their packets are left"
         found.append(Evidence("file-gone", says, inferred=True))
-    if buffers:
-        says = f"the system buffers of {buffers:,} of them were freed: only their packets are left"
+    if group.number(freed):
+        says = f"{group.their('system buffers', freed)} were freed: only their packets are left"
         found.append(Evidence("buffer-gone", says))
-    found.append(
-        Evidence(
-            RULE,
-            f"their packets are in no completion port and on no lookaside list: they wait as user APCs on {thread},"
-            " which has not waited alertably since",
-            inferred=True,
-        )
-    )
-    return found
+    says = "their packets are in no completion port and on no lookaside list, so they wait as user APCs"
+    return [*found, Evidence(RULE, says, inferred=True)]
 
 
 def doubts(group: HeldGroup) -> list[tuple[float, str]]:
@@ -109,7 +92,7 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     if not seen.since.is_known(group.rows):
         found.append((_NO_SWITCHES, "no context switch tells what the thread did since"))
     if not group.steady:
-        found.append((_NOT_STEADY, "they do not keep coming up to the end of the trace"))
+        found.append((_NOT_STEADY, NOT_STEADY))
     if group.share(seen.passed) >= _MOSTLY:
         found.append((_PASSED, "their completion called a driver's routine, which may have stopped it"))
     if group.share(seen.requests.who == Who.CONTEXT_SWITCH) >= _MOSTLY:
@@ -119,7 +102,4 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
-    return (
-        "they were completed and only their packets are left: with a completion routine these are user APCs until"
-        f" thread {group.thread} waits alertably or ends"
-    )
+    return f"only their packets are left: user APCs, until thread {group.thread} waits alertably or ends"

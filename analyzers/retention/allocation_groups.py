@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.pool_tables import PoolSnapshot
+from analyzers.quantities import counted
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.edges import Way, Ways
 from analyzers.retention.grouping import largest
@@ -80,7 +81,7 @@ class _Groups:
         """What a group is called."""
         count, site = int(self.count[row]), int(self.site[row])
         if site == OTHERS:
-            return f"{count:,} others, from {int(self.sites[row]):,} places with little each"
+            return f"{counted(count, 'other')}, from {counted(int(self.sites[row]), 'place')} with little each"
         tag = int(pool.sites.tag_row[site])
         return allocations_label(
             int(pool.tags.tag[tag]), paged=bool(pool.tags.paged[tag]), driver=pool.sites.driver[site], count=count

@@ -150,10 +150,10 @@ class WayFinder:
         count = self._holders[holder]
         match holder.kind:
             case NodeKind.PENDING_APC:
-                return f"{counted(count, f'{holder.ids[-1]} APC')} pending on {thread}"
+                kind = str(holder.ids[-1]).replace("-", " ")
+                return f"{counted(count, f'{kind} APC')} pending on {thread}"
             case NodeKind.PORT:
-                waits = "waits" if count == 1 else "wait"
-                return f"{counted(count, 'request')} {waits} in completion port {holder.ids[0]}"
+                return f"{counted(count, 'request waits', 'requests wait')} in completion port {holder.ids[0]}"
             case NodeKind.DRIVER_KEPT:
                 how = "not completed" if holder.ids[1] == Kept.NEVER_COMPLETED else "stopped on completion"
                 return f"{counted(count, 'request')} {how} by {holder.ids[0] or 'an unknown driver'}"

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import SiteTable, TagTable
+from analyzers.quantities import agreeing, counted
 from analyzers.tags.callers import COMPLETION_CONTEXT
 
 I32 = npt.NDArray[np.int32]
@@ -77,10 +78,11 @@ class Kind:
         """The support in words."""
         every = self.owners == self.among
         whose = f"each of the {self.among:,} {self.noun}" if every else f"{self.owners:,} of {self.among:,} {self.noun}"
-        holds = "still holds" if every or self.owners == 1 else "still hold"
-        words = f"{whose} {holds} {'one' if self.each == 1 else self.each} of these blocks"
-        words += f"; {self.freed:,} others were freed" if self.freed else ""
-        return f"{words}; {self.elsewhere:,} are outstanding elsewhere" if self.elsewhere else words
+        holds = "still holds" if every else agreeing(self.owners, "still holds", "still hold")
+        words = f"{whose} {holds} {agreeing(self.each, 'one', f'{self.each:,}')} of these blocks"
+        words += f"; {counted(self.freed, 'other was', 'others were')} freed" if self.freed else ""
+        elsewhere = counted(self.elsewhere, "more is", "more are")
+        return f"{words}; {elsewhere} outstanding elsewhere" if self.elsewhere else words
 
 
 @dataclass(frozen=True, slots=True, eq=False)

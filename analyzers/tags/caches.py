@@ -22,8 +22,7 @@ class SystemCache:
     def why(self) -> str:
         """Why its growth is not accused, and what would tell a leak."""
         return (
-            f"a cache of the system: {self.what}, {self.trimmed}. It would be a leak if it went on growing while memory"
-            " is short; !memusage in a kernel debugger lists the files that it is kept for"
+            f"{self.what}; {self.trimmed}. It is a leak if it grows while memory is short (!memusage lists its files)"
         )
 
 
@@ -40,13 +39,12 @@ def _tag(text: str) -> int:
 SYSTEM_CACHES: Final[dict[int, SystemCache]] = {
     _tag("MmSt"): SystemCache(
         "prototype page table entries of files that are mapped or cached",
-        "which the memory manager trims when paged pool is short, not when a file is closed",
+        "Windows trims them when paged pool is short, not when a file is closed",
         _MMST,
     ),
     _tag("MmCa"): SystemCache(
         "control areas of files whose pages are still in memory",
-        "kept for closed files, too, as long as pages of them are on the standby list, which shrinks when memory is"
-        " short",
+        "Windows trims them when memory is short, not when a file is closed",
         _MMST[1:],
     ),
 }

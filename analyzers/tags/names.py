@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
+from analyzers.quantities import counted
 from analyzers.tags.listing import Listing, TagLine, is_text, read_listing
 from analyzers.tags.pattern import normal, tag_pattern
 from analyzers.tags.places import microsofts, users_own
@@ -105,8 +106,8 @@ def _given(path: Path) -> Listing:
             "pooltag-empty",
             "This is no list of pool tags",
             where=str(path),
-            why=f"{len(listing.lines) or 'None'} of its lines read 'Tag - module - description', {listing.junk_lines:,}"
-            " read otherwise.",
+            why=f"{counted(len(listing.lines), 'line reads', 'lines read') if listing.lines else 'No line reads'}"
+            f" 'Tag - module - description'; {counted(listing.junk_lines, 'other does', 'others do')} not.",
             next="Give --pooltag a file in the form of the pooltag.txt that comes with Microsoft's debuggers.",
         )
     return listing

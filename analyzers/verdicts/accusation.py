@@ -13,7 +13,7 @@ from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare,
 from analyzers.modules import FrameTable, Modules
 from analyzers.pool_tables import I32, Frame, Names, Outstanding, PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, duration, moment
+from analyzers.quantities import agreeing, counted, duration, moment, part_of
 from analyzers.tags.callers import PACKET
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, THREAD_OBJECT
 from analyzers.threads import Threads
@@ -218,8 +218,7 @@ def _evidence(
         found.append(
             Evidence(
                 "outlived",
-                f"{counted(lived.count, 'allocation')} {'is' if lived.count == 1 else 'are'} older than "
-                f"{duration(lived.age_ns)}",
+                f"{counted(lived.count, 'allocation is', 'allocations are')} older than {duration(lived.age_ns)}",
                 (first, last),
                 inferred=True,
             )
@@ -227,16 +226,13 @@ def _evidence(
     found.append(
         Evidence(
             "kept-all-along",
-            f"they were allocated from {moment(first.time_ns)} to {moment(last.time_ns)}{_trend(judgement)}",
+            f"{_born(first.time_ns, last.time_ns, len(rows))}{_trend(judgement)}",
             (first, last),
         )
     )
     if closed_sockets:
-        found.append(
-            Evidence(
-                "closed-not-cleaned-up", f"{counted(closed_sockets, 'socket')} of them were closed and never cleaned up"
-            )
-        )
+        closed = counted(closed_sockets, "of their sockets was", "of their sockets were")
+        found.append(Evidence("closed-not-cleaned-up", f"{closed} closed and never cleaned up"))
     if judgement.group.tag == PACKET and judgement.group.callers and who.process is None:
         found.append(_passed_on(scene, rows))
     found += separating(judgement)
@@ -246,12 +242,18 @@ def _evidence(
     return (*found, *whose(who, len(rows)))
 
 
+def _born(first_ns: int, last_ns: int, count: int) -> str:
+    if count == 1:
+        return f"it was allocated at {moment(first_ns)}"
+    return f"they were allocated from {moment(first_ns)} to {moment(last_ns)}"
+
+
 def _unloaded(gone: Gone, count: int) -> Evidence:
     event = EventRef(gone.unload.at_ns, "image", gone.unload.cpu, gone.unload.offset)
-    left = f"{counted(count, 'block')} {'was' if count == 1 else 'were'} still allocated then"
+    left = f"{counted(count, 'block was', 'blocks were')} still allocated then"
     return Evidence(
         "unloaded",
-        f"{gone.driver} was unloaded at {moment(gone.unload.at_ns)}; {left}, and nobody is left to free them",
+        f"{gone.driver} was unloaded at {moment(gone.unload.at_ns)}; {left}",
         (event,),
     )
 
@@ -263,14 +265,13 @@ def separating(judgement: Judgement) -> list[Evidence]:
         return []
     if (found := told.separation) is None:
         if not told.freed:
-            says = f"no stack of a freed {tag_text(judgement.group.tag).strip()} block is there to compare theirs with"
+            says = f"the trace has no stack of a freed {tag_text(judgement.group.tag).strip()} block to compare with"
         else:
             says = (
-                f"nothing in their stacks tells the {told.kept:,} kept ones from the {told.freed:,} freed ones: it is a"
-                " later path that skips the free"
+                f"the stacks of the {told.kept:,} kept and the {told.freed:,} freed blocks are alike: a later path"
+                " skips the free"
                 if told.alike
-                else f"no driver's frame is in nearly all of the {told.kept:,} kept ones and in hardly any of the"
-                f" {told.freed:,} freed ones"
+                else f"no frame of a driver tells the {told.kept:,} kept from the {told.freed:,} freed blocks"
             )
         return [Evidence("nothing-separates", says)]
     also = f"; {', '.join(told.others)} as well" if told.others else ""
@@ -278,8 +279,8 @@ def separating(judgement: Judgement) -> list[Evidence]:
         most = "" if found.kept_with == found.kept else "nearly all "
         also = f": {most}what other callers get from {judgement.group.driver} is freed"
     says = (
-        f"{found.frame} is in the stacks of {found.kept_with:,} of {found.kept:,} kept ones, and of"
-        f" {found.freed_with:,} of {found.freed:,} freed ones{also}"
+        f"{found.frame} is in the stacks of {part_of(found.kept_with, found.kept)} kept blocks, and of"
+        f" {part_of(found.freed_with, found.freed)} freed ones{also}"
     )
     return [Evidence("separating-frame", says)]
 
@@ -296,8 +297,7 @@ def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:
     programs = ", ".join(f"{name} ({count:,})" for name, count in named)
     return Evidence(
         "passed-on",
-        f"they were allocated for {programs}; lookaside lists hand packets from one program to another, so only driver"
-        " (IRP) events show who has them now",
+        f"they were allocated for {programs}; lookaside lists pass packets on, so who has them now is not known",
         inferred=True,
     )
 
@@ -329,8 +329,8 @@ def _siblings(judgement: Judgement) -> Evidence:
     whose = " by other programs" if judgement.group.callers and _by_others(judgement) else ""
     return Evidence(
         "siblings-freed",
-        f"{counted(lived.freed, 'other')} of the kind {'was' if lived.freed == 1 else 'were'} freed{whose}, "
-        f"95 % of them within {duration(lived.usual_ns)}",
+        f"{counted(lived.freed, 'other of the kind was', 'others of the kind were')} freed{whose}, "
+        f"{agreeing(lived.freed, 'after', '95 % of them within')} {duration(lived.usual_ns)}",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.pooltag import tag_text
+from analyzers.quantities import agreeing
 from analyzers.tags.callers import FILE, PACKET, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import object_words
 
@@ -19,11 +20,10 @@ _CAPTURE: Final = {
 def user_apc(process: str, thread: int | None, irp: int) -> str:
     """Where to look for the alertable wait that a thread does not do; ``irp`` 0 for none."""
     owner = process or "the program"
-    example = f", and at one of the packets with !irp 0x{irp:x}" if irp else ""
+    example = f", and !irp 0x{irp:x} one of the packets" if irp else ""
     return (
-        f"In {owner}'s code, look for the alertable wait (SleepEx, WaitForSingleObjectEx) that should follow its calls"
-        f" with a completion routine; in a kernel debugger look at {_thread(thread)} with !thread, at its user APC"
-        f" queue{example}."
+        f"In {owner}, look for the alertable wait (SleepEx, WaitForSingleObjectEx) that should follow calls with a"
+        f" completion routine. In a kernel debugger, !thread shows the user APC queue of {_thread(thread)}{example}."
     )
 
 
@@ -32,25 +32,25 @@ def special_apc(process: str, thread: int | None, irp: int, *, starved: bool = F
     owner = process or "its process"
     if starved:
         return (
-            f"Look for what keeps {_thread(thread)} of {owner} off every CPU: in a kernel debugger, !ready lists it"
-            f" with its priority and !running the more urgent threads; !irp 0x{irp:x} shows one of its requests."
+            f"Look for what keeps {_thread(thread)} of {owner} off every CPU. In a kernel debugger, !ready shows its"
+            f" priority, !running the threads that run instead, and !irp 0x{irp:x} one of its requests."
         )
     return (
-        f"In a kernel debugger, look at {_thread(thread)} of {owner} with !thread: whether it is ready without getting"
-        f" a CPU, or inside one long kernel call in a guarded region or at a raised IRQL; look at one of its requests"
-        f" with !irp 0x{irp:x}."
+        f"In a kernel debugger, !thread shows whether {_thread(thread)} of {owner} waits for a CPU. If it does not,"
+        f" look for the long kernel call or guarded region that it is in. !irp 0x{irp:x} shows one of its requests."
     )
 
 
 def undrained_port(process: str, readers: Sequence[int] = ()) -> str:
     """Who should take packets out of a completion port; ``readers``: threads that did so."""
     owner = process or "the program"
-    which = f"why thread {readers[0]} takes them out too slowly" if len(readers) == 1 else "who should take them out"
-    if len(readers) > 1:
-        which = f"why its {len(readers)} threads take them out too slowly"
+    look = "for the thread that should take entries out of this port"
+    if readers:
+        who = agreeing(len(readers), f"thread {readers[0]} takes", f"its {len(readers)} threads take")
+        look = f"why {who} entries out of this port too slowly"
     return (
-        f"In {owner}, look at the threads that call GetQueuedCompletionStatus on this port, and {which};"
-        " !icpleak 1 in a kernel debugger finds the completion port with the most entries, and who has it open."
+        f"In {owner}, look {look} (GetQueuedCompletionStatus). In a kernel debugger, !icpleak 1 finds the completion"
+        " port with the most entries, and who has it open."
     )
 
 
@@ -58,12 +58,11 @@ def driver_kept(driver: str, irp: int, *, completed: bool) -> str:
     """Where a driver keeps requests; ``completed``: it began to complete them, and stopped."""
     owner = driver or "the driver"
     how = (
-        f"look in {owner} for a completion routine that returns STATUS_MORE_PROCESSING_REQUIRED and does not complete"
-        " the request again"
+        "a completion routine that returns STATUS_MORE_PROCESSING_REQUIRED and does not complete the request again"
         if completed
-        else f"look in {owner} for the queue in which it holds requests, and for paths that never complete them"
+        else "the queue in which it holds requests, and for paths that never complete them"
     )
-    return f"Look at one of the requests with !irp 0x{irp:x} in a kernel debugger; {how}."
+    return f"In {owner}, look for {how}. In a kernel debugger, !irp 0x{irp:x} shows one of the requests."
 
 
 def caller(process: str, thread: int | None, tag: int, calls: Sequence[str] = ()) -> str:
@@ -73,21 +72,21 @@ def caller(process: str, thread: int | None, tag: int, calls: Sequence[str] = ()
     on = "" if thread is None else f" on thread {thread}"
     if tag == PACKET:
         return (
-            f"In {owner}, look at the requests that it makes{on}{at}: for a completion routine, whether the thread ever"
-            " waits alertably (SleepEx); for a completion port, who takes the packets out (!icpleak). !irp on a packet"
-            " shows which."
+            f"In {owner}, look at the requests that it makes{on}{at}; !irp on one shows what it waits for. With a"
+            " completion routine, its thread has to wait alertably (SleepEx); with a completion port, somebody has to"
+            " read the port (!icpleak)."
         )
     if tag == PORT_PACKET:
         return f"In {owner}, look at who should take packets out of its completion ports; !icpleak finds the fullest."
     if tag == FILE or tag in SOCKETS:
         what = "files and devices" if tag == FILE else "sockets"
         return (
-            f"In {owner}, look for {what} that are opened{on}{at} and not closed: compare the count of its handles"
-            " (!handle) over time; where that does not grow, a driver keeps the references (!object)."
+            f"In {owner}, look for {what} that are opened{on}{at} and not closed. If its handle count (!handle) does"
+            " not grow, a driver keeps the references (!object)."
         )
     return (
-        f"In {owner}, look at the requests that it makes{on}{at}, and record again with driver (IRP) events to see"
-        " which of them are not finished."
+        f"In {owner}, look at the requests that it makes{on}{at}. Record again with driver (IRP) events to see which"
+        " of them are not finished."
     )
 
 
@@ -97,18 +96,18 @@ def handles(process: str, thread: int | None, tag: int, calls: Sequence[str] = (
     at = f" (through {calls[0]})" if calls else ""
     on = "" if thread is None else f" on thread {thread}"
     return (
-        f"Watch the handle count of {owner} (Task Manager, !handle 0 0): where it grows with them, look for"
-        f" {object_words(tag)} that are created or opened{on}{at} and not closed, which !htrace -enable and"
-        f" !htrace -diff list with their stacks; where it does not, a reference is kept (!obtrace)."
+        f"Watch the handle count of {owner} (Task Manager, !handle 0 0). If it grows with them, look for"
+        f" {object_words(tag)} that are created or opened{on}{at} and not closed (!htrace -enable, then !htrace -diff)."
+        " If it does not, something keeps a reference (!obtrace)."
     )
 
 
 def references(driver: str, place: str, tag: int) -> str:
     """How to find the references on objects that a driver does not give back."""
     return (
-        f"In {driver}, follow the {object_words(tag)} that {place or 'it'} creates to a ZwClose or ObDereferenceObject"
-        f" that is missing; object reference tracing for the tag {tag_text(tag)!r} (GFlags) and !obtrace on one of them"
-        " show who took each reference and did not give it back."
+        f"In {driver}, look for the ZwClose or ObDereferenceObject that is missing for {object_words(tag)} that"
+        f" {place or 'it'} creates. Object reference tracing for tag {tag_text(tag)!r} (GFlags), then !obtrace on one"
+        " of them, shows who took a reference and kept it."
     )
 
 
@@ -116,8 +115,8 @@ def missing_free(driver: str, place: str, tag: int, allocator: str = "") -> str:
     """Which code to read; ``allocator``: another driver that allocates for it."""
     if not driver:
         return (
-            f"Record again with stacks on pool events to see who allocates {tag_text(tag)!r}, or search for it with "
-            f"!poolfind {tag_text(tag)} in a kernel debugger."
+            f"Record again with stacks on pool events to see who allocates {tag_text(tag)!r}. Or look at the blocks"
+            f" with !poolfind {tag_text(tag)} in a kernel debugger."
         )
     if allocator:
         return (
@@ -126,15 +125,15 @@ def missing_free(driver: str, place: str, tag: int, allocator: str = "") -> str:
         )
     return (
         f"In {driver}, follow what {place or 'it'} allocates with tag {tag_text(tag)!r} to every return that skips the "
-        f"free (error paths first); Driver Verifier with pool tracking on {driver} confirms it."
+        f"free (error paths first). Driver Verifier with pool tracking on {driver} confirms it."
     )
 
 
 def unloaded(driver: str, place: str, tag: int) -> str:
     """Which code to read, where the driver has left blocks behind."""
     return (
-        f"In {driver}, look for what its unload routine and its error paths leave of what {place or 'it'} allocates"
-        f" with tag {tag_text(tag)!r}; Driver Verifier with pool tracking on {driver} stops the machine at the next"
+        f"In {driver}, look at the unload routine and the error paths: they have to free what {place or 'it'} allocates"
+        f" with tag {tag_text(tag)!r}. Driver Verifier with pool tracking on {driver} stops the machine at the next"
         " such unload (bug check 0xC4, 0x62)."
     )
 
@@ -148,15 +147,12 @@ def growth(driver: str, tag: int, missing: str, *, part: bool = False) -> str:
     wanted = _CAPTURE.get(missing)
     if part:
         lacking = (
-            f" This one has no {wanted}: where the others do not tell either, record again with them." if wanted else ""
+            f" This one has no {wanted}; if the others have none either, record again with them." if wanted else ""
         )
-        return (
-            f"Give the other parts of this recording together with this one, to see whether {owner} ever frees these"
-            f" in them.{lacking}"
-        )
+        return f"Give the other parts of this recording as well, to see whether {owner} frees these there.{lacking}"
     more = f" with {wanted}" if wanted else ", through at least one shutdown of the program that uses it"
-    return f"Record for longer{more}, to see whether {owner} ever frees these; then compare with a trace of normal use."
+    return f"Record for longer{more}, to see whether {owner} ever frees these. Then compare with a trace of normal use."
 
 
 def _thread(thread: int | None) -> str:
-    return "its threads" if thread is None else f"thread {thread}"
+    return "the threads" if thread is None else f"thread {thread}"

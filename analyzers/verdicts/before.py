@@ -6,6 +6,7 @@ import numpy as np
 
 from analyzers.findings import Cleared, Verdict
 from analyzers.pool_tables import PoolSnapshot
+from analyzers.quantities import agreeing, counted
 from analyzers.verdicts.groups import strays_of_tags
 from tracer.live.counters import PoolCounters
 
@@ -27,13 +28,14 @@ def before_trace(pool: PoolSnapshot, baseline: PoolCounters | None) -> tuple[Cle
 def _cleared(pool: PoolSnapshot, row: int, strays: int, before: int | None) -> Cleared:
     tags, verdict = pool.tags, Verdict.PRE_TRACE
     if before is None:
-        why = f"{strays:,} frees of memory from before the trace, or unseen, and nothing is outstanding"
+        why = f"{counted(strays, 'block was', 'blocks were')} freed whose allocation is not in the trace"
     elif strays <= before:
-        why = f"{strays:,} frees of the {before:,} allocations that were there when the trace began"
+        freed = counted(strays, "block was", "blocks were")
+        why = f"{freed} freed, of {before:,} that {agreeing(before, 'was', 'were')} there when the trace began"
     else:
         verdict = Verdict.UNKNOWN
         why = (
-            f"{strays:,} frees without allocation, though {before:,} allocations were there when the trace began:"
-            " others went unseen, or it is session pool, which Windows does not count"
+            f"{counted(strays, 'block was', 'blocks were')} freed whose allocation is not in the trace, though only"
+            f" {before:,} {agreeing(before, 'was', 'were')} there when it began (Windows does not count session pool)"
         )
     return Cleared(int(tags.tag[row]), bool(tags.paged[row]), tags.driver[row], verdict, 0, 0, why)

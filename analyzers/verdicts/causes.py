@@ -11,6 +11,7 @@ import numpy as np
 from analyzers.findings import Accused, Evidence, Finding, GroupShare
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
+from analyzers.quantities import agreeing
 from analyzers.tags.callers import ENDPOINT, FILE, IO_MANAGER, PACKET, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import HANDLE_TABLE, OBJECTS
 from analyzers.verdicts.accusation import Scene
@@ -121,7 +122,9 @@ def _together(head: Accusation, others: Sequence[Accusation]) -> Evidence:
     said = [_counted(*one) for one in counts.items()]
     names = ", ".join(said[:_NAMED]) + (f" and {len(said) - _NAMED} more tags" if len(said) > _NAMED else "")
     one = _counted(head.finding.tag, head.finding.count)
-    return Evidence("in-step", f"{names} stay behind step by step with {one}", inferred=True)
+    return Evidence(
+        "in-step", f"{names} {agreeing(sum(counts.values()), 'stays', 'stay')} in step with {one}", inferred=True
+    )
 
 
 def _counted(tag: int, count: int) -> str:

@@ -35,36 +35,38 @@ LEAST: Final = 0.2
 class Doubt(Enum):
     """What lowers a confidence: the factor, and why."""
 
-    NO_STACKS = (0.8, "none of these allocations has a call stack, so the driver is known by the tag alone")
-    FEW_STACKS = (0.9, "only some of these allocations have a call stack; whose the others are, the tag alone tells")
-    NO_DRIVER = (0.85, "neither a stack nor the tag tells which driver allocated it")
-    NO_CALLS = (0.8, "none of these allocations has a call stack, so the program's calls are not known")
-    NO_PROCESS = (0.8, "nothing tells which process asked for it")
-    NO_SWITCHES = (0.95, "the trace has no context switches, so who allocated is less sure and threads are not watched")
-    NO_REQUESTS = (0.9, "the trace has no I/O request events, so requests that hold the memory would not be seen")
+    NO_STACKS = (0.8, "none of them has a call stack, so only the tag tells the driver")
+    FEW_STACKS = (0.9, "only some of them have a call stack, and the tag alone tells whose the others are")
+    NO_DRIVER = (0.85, "neither a stack nor the tag tells which driver allocates them")
+    NO_CALLS = (0.8, "none of them has a call stack, so the program's calls are not known")
+    NO_PROCESS = (0.8, "no event tells which process asked for them")
+    NO_SWITCHES = (
+        0.95,
+        "the trace has no context switches: what threads did is not known, who allocated less sure",
+    )
+    NO_REQUESTS = (0.9, "the trace has no I/O request events, so a request that holds the memory would not be seen")
     NO_SOCKETS = (0.97, "the trace has no Winsock events, so sockets are not known")
-    WRAPPED = (0.9, "the trace is the end of a longer one: what happened before is missing")
-    ROLLED = (0.85, "the recording may go on in other files, which were not given: it may be freed there")
-    ENDED = (0.85, "it stopped before the trace's end, as the program's activity did")
+    WRAPPED = (0.9, "the file overwrote its beginning")
+    ROLLED = (0.85, "they may be freed in other files of the recording, which were not given")
+    ENDED = (0.85, "it stopped before the trace's end, when the program's activity did")
     NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
     CALLER_FREES = (
         0.85,
-        "its driver frees others that it gets in the same way: that which allocates may be at fault",
+        "its driver frees others that it gets in the same way, so the one that allocates may be at fault",
     )
-    SENDS = (0.6, "its driver reaches the one that allocates through Windows, and may only pass requests on to it")
+    SENDS = (0.6, "its driver calls the one that allocates through Windows, and may only pass requests on")
     OTHERS_FREED = (
         0.8,
-        "none of the program's own were freed: how long they live is known from other programs alone",
+        "only other programs free theirs, so how long this program's should live is not known",
     )
     ANYBODY = (0.8, "any program may hold a handle to such an object, not only the one that created it")
     RUNNING = (
         0.6,
-        "threads that it started meanwhile still run, and a thread's object stays as long as it runs: no handle need be"
-        " open",
+        "threads that it started still run, and a running thread keeps its object without any handle",
     )
     UNLOADED_AT_END = (
         0.9,
-        "its driver was unloaded just before the trace's end: what others free for it may come later",
+        "its driver was unloaded just before the trace's end, and others may yet free them",
     )
     BY_LIBRARY = (0.88, "another driver allocated them for it, and may free them later")
     THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")

@@ -98,7 +98,7 @@ def _of_packets(signs: Signs) -> Iterator[_Row]:
     yield Cause.COMPLETION_STOPPED, *_completion_stopped(signs), _COMPLETIONS
     yield Cause.SPECIAL_APC, *_special_apc(signs), "context switches show whether the thread runs at all"
     if not signs.stacks:
-        says = "where no call stack tells they may be a driver's own, which it has to free itself"
+        says = "no call stack tells whether a driver made them, which it then has to free itself"
         yield Cause.MISSING_FREE, Fits.UNKNOWN, says, "call stacks of pool allocations show who makes them"
     yield Cause.LIST, *_list(signs), "a longer recording shows whether their number is bounded"
 
@@ -107,17 +107,14 @@ def _user_apc(signs: Signs) -> tuple[Fits, str]:
     if signs.completed is False:
         return Fits.NO, "their driver has not completed them"
     if signs.whole:
-        return Fits.NO, f"their {_kept(signs)} are still there; these are released before a user-mode APC is queued"
+        return Fits.NO, f"their {_kept(signs)} are still there, and go before a user-mode APC is queued"
     if signs.queued:
         return Fits.NO, "they are in a completion port, and a file with a port takes no completion routine"
     if signs.exited:
         return Fits.NO, "their threads have ended, which frees the user-mode APCs of a thread"
     if signs.delivered:
         return Fits.YES, "others of the kind were freed by user-mode APCs: the threads do not wait alertably any more"
-    return Fits.YES, (
-        f"{_left(signs)}: a completion routine was given, and its thread never waits alertably, so that its user-mode"
-        " APCs are not delivered"
-    )
+    return Fits.YES, f"{_left(signs)}, as with a completion routine whose thread never waits alertably"
 
 
 def _port(signs: Signs) -> tuple[Fits, str]:
@@ -128,13 +125,8 @@ def _port(signs: Signs) -> tuple[Fits, str]:
     if signs.queued:
         return Fits.YES, "they went into a completion port and were not taken out"
     if signs.whole:
-        return Fits.YES, (
-            f"packets, {_kept(signs)} stay together, as they do until somebody takes the packets out of the file's"
-            " completion port"
-        )
-    return Fits.YES, (
-        f"{_left(signs)}: the file has a completion port that nobody reads, and the request was made with an event"
-    )
+        return Fits.YES, f"packets, {_kept(signs)} stay together, as in a completion port that nobody reads"
+    return Fits.YES, f"{_left(signs)}, as with an event on a file whose completion port nobody reads"
 
 
 def _driver_kept(signs: Signs) -> tuple[Fits, str]:
@@ -145,7 +137,7 @@ def _driver_kept(signs: Signs) -> tuple[Fits, str]:
     if signs.completed is False:
         return Fits.YES, "their driver has not completed them"
     if signs.whole:
-        return Fits.YES, f"packets, {_kept(signs)} stay together, as they do until the driver completes the requests"
+        return Fits.YES, f"packets, {_kept(signs)} stay together, as before the driver completes the requests"
     return Fits.UNKNOWN, "their files may still be open, and the trace does not show whether the driver completed them"
 
 
@@ -155,7 +147,7 @@ def _completion_stopped(signs: Signs) -> tuple[Fits, str]:
     if signs.completed is False:
         return Fits.NO, "their driver has not completed them"
     if signs.whole:
-        return Fits.YES, f"packets, {_kept(signs)} stay together, as where a completion routine stopped the completion"
+        return Fits.YES, f"packets, {_kept(signs)} stay together, as after a completion routine stopped the completion"
     return Fits.UNKNOWN, "their files may still be open, and a completion routine may have kept the packets"
 
 
@@ -163,12 +155,9 @@ def _special_apc(signs: Signs) -> tuple[Fits, str]:
     if signs.completed is False:
         return Fits.NO, "their driver has not completed them"
     if signs.finished:
-        return Fits.NO, f"their {_gone(signs)} are gone, so their special kernel APCs have run, or none was needed"
+        return Fits.NO, f"their {_gone(signs)} are gone, so no special kernel APC is pending"
     if signs.calls_on:
-        return Fits.NO, (
-            "their thread went on making calls from user mode, and no thread returns there with special kernel APCs"
-            " pending"
-        )
+        return Fits.NO, "their thread made calls from user mode since, so no special kernel APC is pending"
     return Fits.UNKNOWN, "the trace does not show whether their thread ran in user mode since"
 
 
@@ -179,7 +168,7 @@ def _list(signs: Signs) -> tuple[Fits, str]:
 
 
 def _left(signs: Signs) -> str:
-    return f"only the packets stay, their {_gone(signs)} are gone" if signs.finished else "only the packets stay"
+    return f"only the packets stay (their {_gone(signs)} are gone)" if signs.finished else "only the packets stay"
 
 
 def _gone(signs: Signs) -> str:
@@ -200,8 +189,8 @@ def _of_port_packets(signs: Signs) -> Iterator[_Row]:
     yield (
         Cause.PORT,
         Fits.YES,
-        "such packets are made for completion ports alone (PostQueuedCompletionStatus, or a call that finished at"
-        " once), and stay until somebody takes them out",
+        "such packets lie in completion ports (PostQueuedCompletionStatus, or a call that finished at once) until"
+        " somebody takes them out",
         apart,
     )
     yield Cause.USER_APC, Fits.NO, "a user-mode APC of a request is its packet, and no request packets stay", ""
@@ -209,7 +198,7 @@ def _of_port_packets(signs: Signs) -> Iterator[_Row]:
 
 
 def _of_objects(signs: Signs) -> Iterator[_Row]:
-    apart = "handle events, or !handle and !object in a kernel debugger, show who still refers to them"
+    apart = "handle events, or !handle and !object in a kernel debugger, show who still refers to one"
     yield Cause.REFERENCE, Fits.YES, "the program, or a driver, still holds a handle or a reference on each", apart
     fits, says = Fits.NO, "no request packets stay with them"
     if signs.packets:
@@ -224,15 +213,15 @@ def _of_handles(signs: Signs) -> Iterator[_Row]:
         Cause.HANDLE,
         Fits.YES,
         f"the program creates or opens {signs.kind} and never closes its handles",
-        "with a handle leak the program's handle count grows (Task Manager, !handle 0 0), and !htrace lists who opened"
-        " them",
+        "if it is a handle leak, the program's handle count grows (Task Manager, !handle 0 0), and !htrace lists who"
+        " opened them",
     )
-    others = "another program has them open, or a reference is kept by " if signs.anybody else ""
+    others = "another program, " if signs.anybody else ""
     yield (
         Cause.REFERENCE,
         Fits.UNKNOWN,
-        f"the program's handles are closed; {others or 'a reference is kept by '}a driver or the kernel",
-        "where its handle count does not grow, !object shows who else has one open, and object reference tracing"
+        f"{others}a driver or the kernel may keep them, though the program closed its handles",
+        "if its handle count does not grow, !object shows who else has one open, and object reference tracing"
         " (GFlags, !obtrace) who took each reference",
     )
 
@@ -247,8 +236,7 @@ def _of_driver(signs: Signs) -> Iterator[_Row]:
     yield (
         Cause.MISSING_FREE,
         Fits.YES,
-        f"{signs.driver} made these packets itself, so it has to free each of them, also after it stopped the"
-        " completion",
+        f"{signs.driver} made these packets itself, so it has to free them",
         "",
     )
     for why, word in ((Cause.USER_APC, "user-mode APC"), (Cause.PORT, "completion port")):

@@ -101,7 +101,7 @@ def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, told: float, si
                 min(explained, count),
                 ""
                 if is_told
-                else f"{module.name} was unloaded, and lost events explain up to {explained:,.0f} of them",
+                else f"{module.name} was unloaded, but lost events may explain up to {explained:,.0f} of them",
                 told_apart=None if group.driver == module.name else ToldApart(None, 0, 0, module.name),
                 gone=how,
             )

@@ -32,7 +32,7 @@ from analyzers.lost import LossRate
 from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, duration, size
+from analyzers.quantities import agreeing, counted, duration, size
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request
@@ -334,7 +334,7 @@ def _evidence(group: HeldGroup, held: Grounds, scene: Scene, packets: Rows, reta
         *_HOLDERS[group.why].evidence(group),
         Evidence(
             "not-freed",
-            f"none of their packets was freed: {_outstanding(group, scene.pool, packets)}",
+            f"none of their packets was freed; {_outstanding(group, scene.pool, packets)}",
             tuple(pool_event(scene.pool.outstanding, row) for row in packets[:_EXAMPLES].tolist()),
         ),
         Evidence("retained", f"{size(retained)} would be released with them", inferred=True),
@@ -345,11 +345,13 @@ def _outstanding(group: HeldGroup, pool: PoolSnapshot, blocks: Rows) -> str:
     """Which blocks show it: packets from lookaside lists have no allocation in the trace, only what goes with them."""
     tag = int(pool.tags.tag[pool.sites.tag_row[pool.outstanding.site[blocks[0]]]])
     if tag not in {PACKET, PORT_PACKET}:
-        return f"they come from lookaside lists, and {len(blocks):,} {tag_text(tag).strip()} that go with them stay"
+        stay = agreeing(len(blocks), "block stays", "blocks stay")
+        return f"they came from lookaside lists; {len(blocks):,} {tag_text(tag).strip()} {stay} with them"
     entries = len(group) if group.port is None else group.port.waiting
     if len(blocks) >= entries:
-        return f"{counted(len(blocks), 'block')} of them {'is' if len(blocks) == 1 else 'are'} outstanding"
-    return f"{len(blocks):,} were allocated in this trace, the others come from lookaside lists"
+        return f"{counted(len(blocks), 'block is', 'blocks are')} outstanding"
+    allocated = f"{len(blocks):,} {agreeing(len(blocks), 'was', 'were')} allocated in this trace"
+    return f"{allocated}, the others came from lookaside lists"
 
 
 def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
@@ -358,10 +360,12 @@ def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
         return
     whose = f" of thread {group.thread}" if group.thread is not None else ""
     done = "issued" if group.why is Why.DRIVER_KEPT else "completed"
+    when = f"{duration(group.oldest_ns)} before the end"
+    if len(group.rows) > 1:
+        when = f"the oldest {duration(group.oldest_ns)} and the newest {duration(group.newest_ns)} before the end"
     yield Evidence(
         done,
-        f"{counted(len(group.rows), 'request')}{whose} were {done}, the oldest {duration(group.oldest_ns)} and the "
-        f"newest {duration(group.newest_ns)} before the end",
+        f"{counted(len(group.rows), 'request')}{whose} {agreeing(len(group.rows), 'was', 'were')} {done}, {when}",
         tuple(
             event
             for both in request_events(held.requests, group.rows[:_EXAMPLES])

@@ -16,6 +16,7 @@ from analyzers.findings import ACCUSATIONS, Separation, Verdict
 from analyzers.image_lives import Unload
 from analyzers.lost import TELLING_ALLOCATIONS, LossRate
 from analyzers.pool_tables import I64, Outstanding
+from analyzers.quantities import counted
 from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Family, Group, joined
@@ -221,7 +222,7 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     if verdict in ACCUSATIONS and (older := _older_freed(each, rate.told)) >= _AS_MANY * count:
         verdict, why = (
             Verdict.TRANSIENT,
-            (f"{older:,.0f} of their kind that were older, from before the trace, were freed: these may be too"),
+            f"{counted(round(older), 'older one was', 'older ones were')} freed, from before the trace; so may these",
         )
     explained = min(explained, count) if verdict in ACCUSATIONS else explained
     left = len(group.rows) - count if verdict in ACCUSATIONS else 0
@@ -261,15 +262,16 @@ def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
         return _too_few(each)
     if lived.count <= explained:
         return Verdict.UNKNOWN, (
-            f"{lived.count:,} of {group.allocations:,} were not freed, and lost events explain up to {explained:,.0f}"
+            f"{lived.count:,} of {counted(group.allocations, 'allocation')} stay, and lost events explain up to"
+            f" {explained:,.0f}"
         )
     if each.course is Course.BURST:
         return (
             Verdict.TRANSIENT,
-            "what is old enough to judge was allocated within a short time, and no more came since",
+            "those old enough to judge came within a short time",
         )
     if each.course is Course.LEVELLED_OFF:
-        return Verdict.CACHE, "it grew and levelled off: what stays was not allocated lately"
+        return Verdict.CACHE, "it grew and levelled off"
     if lived.freed >= FEWEST_SIBLINGS:
         return Verdict.MISSING_FREE, ""
     return _without_siblings(each)
@@ -278,13 +280,17 @@ def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
 def _too_few(each: _Seen) -> tuple[Verdict, str]:
     if each.survivors.freed:
         return Verdict.TRANSIENT, "younger than this kind usually gets before it is freed"
-    return Verdict.UNKNOWN, f"{len(each.group.rows):,} allocations are too few to tell a leak from what is in use"
+    return Verdict.UNKNOWN, f"{_too_small(len(each.group.rows))} a leak from what is in use"
+
+
+def _too_small(count: int) -> str:
+    return f"{counted(count, 'allocation is', 'allocations are')} too few to tell"
 
 
 def _without_siblings(each: _Seen) -> tuple[Verdict, str]:
     """Nothing tells when such allocations are freed: only growth up to the end counts."""
     if each.survivors.count < _FEWEST_KEPT:
-        return Verdict.UNKNOWN, f"{each.survivors.count:,} allocations were kept: too few to tell"
+        return Verdict.UNKNOWN, f"{_too_small(each.survivors.count)} a leak from what is in use"
     if each.seldom:
         return Verdict.CACHE, "it grows ever more slowly, as what is kept for use again does"
     if each.course is Course.ENDED or each.growth.levelled_off:
@@ -293,7 +299,7 @@ def _without_siblings(each: _Seen) -> tuple[Verdict, str]:
         return Verdict.CACHE, "it grows and is trimmed again and again"
     if each.group.history.start_ns:
         return Verdict.UNKNOWN, (
-            "it grows and none is freed, but the file overwrote its beginning: what is left does not tell a leak"
-            " from a cache that fills slowly or is trimmed rarely"
+            "it grows and none is freed, but the file overwrote its beginning: a cache that is trimmed rarely looks the"
+            " same"
         )
     return Verdict.GROWTH, ""

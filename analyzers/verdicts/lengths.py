@@ -33,8 +33,6 @@ _STARTING: Final = 0.7
 when they start, and close it when they end."""
 _MANY: Final = 0.9
 """From nine usual lifetimes on a start explains little; what the trace's length leaves open is what lives longer."""
-_START: Final = "a program or a load that has just started fills up in the same way"
-_LONGER: Final = "those of the kind that live longer than that are not seen to be freed"
 _WORTH_SAYING: Final = 0.97
 """A doubt that takes less than 3 % is taken, and not worth a word."""
 
@@ -50,18 +48,19 @@ def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
     alone = _by_length(seen, _GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL)
     if judgement.verdict is Verdict.GROWTH or not lived.freed:
         alone = min(alone, _STARTING) if starting else alone
-        return _weight(alone, f"the trace shows {duration(seen)} of it, and none of the kind being freed: {_START}")
+        says = f"the trace shows {duration(seen)} of it and none freed, as when a program has just started"
+        return _weight(alone, says)
     lifetimes = seen / max(lived.usual_ns, 1)
     passed = lifetimes / (lifetimes + _HALF_AT)
     known = _by_length(seen, _FREED_LEAST, _FREED_FROM, _FREED_UNTIL) * passed
     telling = min(2 * lived.freed / (lived.freed + lived.count), 1.0)
     factor = telling * known + (1 - telling) * min(known, alone)
     if passed < _MANY:
-        times = f"{lifetimes:.1f} times as long as others usually live: {_START}"
+        times = f"only {lifetimes:.1f} times as long as others usually live"
         return _weight(factor, f"the trace shows {duration(seen)} of it, {times}")
     if factor > _STARTING and starting:
         return _weight(_STARTING, f"the trace shows {duration(seen)} of it, and the program had only just started")
-    return _weight(factor, f"the trace shows {duration(seen)} of it: {_LONGER}")
+    return _weight(factor, f"the trace shows {duration(seen)} of it, and blocks that live longer may yet be freed")
 
 
 def _by_length(seen_ns: int, least: float, start_ns: int, until_ns: int) -> float:

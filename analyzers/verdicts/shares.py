@@ -11,6 +11,7 @@ import numpy.typing as npt
 from analyzers.findings import Evidence
 from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import PoolSnapshot
+from analyzers.quantities import agreeing
 from analyzers.verdicts.owners import Owners
 
 MOST: Final = 0.9
@@ -58,7 +59,7 @@ def where(walked: Walked, code: str, driver: str) -> list[Evidence]:
         return []
     told = code if driver != KERNEL_NAME else ""
     if walked.stacks < walked.total:
-        says = f"{walked.stacks:,} of {walked.total:,} have a stack"
+        says = f"{walked.stacks:,} of {walked.total:,} {agreeing(walked.stacks, 'has', 'have')} a stack"
         says += f", {_those(walked.at_frame, walked.stacks)} from {told}" if told else ""
         return [Evidence("allocating-frame", says)]
     return [Evidence("allocating-frame", f"{_they(walked.at_frame, walked.total)} allocated by {told}")] if told else []
@@ -74,7 +75,7 @@ def whose(who: Owners, total: int) -> list[Evidence]:
         return []
     says = f"{_they(how.count, total)} allocated {on}"
     if 0 < how.switched < how.count:
-        says += f": {how.count - how.switched:,} as their own events say, {how.switched:,} by context switches"
+        says += f", {how.switched:,} of them as context switches tell"
     rule = "one-thread" if who.thread is not None else "one-process"
     return [Evidence(rule, says, inferred=how.switched > 0)]
 
@@ -82,7 +83,7 @@ def whose(who: Owners, total: int) -> list[Evidence]:
 def _they(count: int, total: int) -> str:
     if total == 1:
         return "it was"
-    return "all were" if count == total else f"{count:,} of {total:,} {'was' if count == 1 else 'were'}"
+    return "all were" if count == total else f"{count:,} of {total:,} {agreeing(count, 'was', 'were')}"
 
 
 def _those(count: int, total: int) -> str:

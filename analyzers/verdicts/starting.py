@@ -48,16 +48,12 @@ def _start(judgement: Judgement, who: Owners, scene: Scene) -> str:
         last = _last_of(births, started, scene.at_ns)
         name = scene.names.process(who.process, int(births[-1])) or f"process {who.process}"
         return last and (
-            f"it grew only while {name} started: {count} within {last} of its start at {moment(started)}, none or"
-            " hardly any since"
+            f"it grew only while {name} started: {count} within {last} of its start at {moment(started)}, hardly any"
+            " since"
         )
     last = _last_of(births, scene.at_ns - judgement.seen_ns, scene.at_ns)
     begins = scene.at_ns - judgement.seen_ns <= _START * scene.at_ns / 10
-    return (
-        f"it grew only at the beginning of the trace, as at a start: {count} within {last}, none or hardly any since"
-        if last and begins
-        else ""
-    )
+    return f"it grew only when the trace began: {count} within {last}, hardly any since" if last and begins else ""
 
 
 def _last_of(births: npt.NDArray[np.int64], start: int, end: int) -> str:

@@ -191,7 +191,7 @@ def _nobodys(judgement: Judgement) -> Judgement:
 
 def _too_weak(accusation: Accusation) -> Judgement:
     finding = accusation.finding
-    why = f"it looks like {finding.verdict}, but hardly surer than chance ({finding.confidence:.0%})"
+    why = f"it may be a leak, but that is only {finding.confidence * 100:.0f} % sure"
     return replace(accusation.judgement, verdict=Verdict.UNKNOWN, why=why)
 
 
@@ -206,6 +206,6 @@ def _cleared(pool: PoolSnapshot, group: Group, verdict: Verdict, why: str, how: 
 
 def _when_incomplete(until_ns: int) -> str:
     return (
-        f"allocated before {moment(until_ns)}, when the file has events of some processors only: "
-        f"whether it was freed is not in it"
+        f"allocated before {moment(until_ns)}; until then the file has events of some processors only, so a free may be"
+        " missing"
     )

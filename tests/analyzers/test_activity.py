@@ -46,13 +46,13 @@ def words(told: Activity, time: int, thread: int = T, at: int | None = None) -> 
 
 def test_a_thread_that_never_left_its_cpu_has_run_ever_since() -> None:
     told = activity(Switch(100, 2, T, IDLE), Switch(200, 0, U, IDLE))
-    assert words(told, 150, at=41_200_150) == "has run on CPU 2 without a break since, for 41.2 ms"
+    assert words(told, 150, at=41_200_150) == "has run on CPU 2 ever since, for 41.2 ms"
     assert since(told, 150).unbroken[0]
 
 
 def test_a_thread_that_came_to_the_cpu_after_the_moment_ran_but_not_all_the_time() -> None:
     told = activity(Switch(50, 2, U, T, PREEMPTED), Switch(100, 2, T, U))
-    assert words(told, 70) == "ran since, last on CPU 2, and did not wait"
+    assert words(told, 70) == "has not waited since; it last ran on CPU 2"
     assert not since(told, 70).unbroken[0]
 
 
@@ -67,9 +67,9 @@ def test_waits_since_the_moment_are_counted_and_the_last_one_is_named() -> None:
     for time in range(100, 700, 200):
         events += [Switch(time, 0, T, IDLE), Switch(time + 50, 0, IDLE, T, WAITING, WaitReason.WR_QUEUE, user=1)]
     told = activity(*events)
-    assert words(told, 0) == "waited 3 times since, last for WrQueue (user mode)"
-    assert words(told, 150) == "waited 2 times since, last for WrQueue (user mode)"
-    assert words(told, 549) == "waited once since, last for WrQueue (user mode)"
+    assert words(told, 0) == "has waited 3 times since, last for WrQueue (user mode)"
+    assert words(told, 150) == "has waited 2 times since, last for WrQueue (user mode)"
+    assert words(told, 549) == "has waited once since, last for WrQueue (user mode)"
     assert since(told, 549).last_out_ns[0] == 550
 
 
@@ -77,7 +77,9 @@ def test_more_waits_than_are_remembered_are_at_least_so_many() -> None:
     events: list[Event] = []
     for time in range(0, 2_000, 100):
         events += [Switch(time, 0, T, IDLE), Switch(time + 50, 0, IDLE, T, WAITING, WaitReason.DELAY_EXECUTION)]
-    assert words(activity(*events), 10).startswith("waited at least 16 times since, last for DelayExecution (kernel")
+    assert words(activity(*events), 10).startswith(
+        "has waited at least 16 times since, last for DelayExecution (kernel"
+    )
 
 
 def test_a_thread_off_the_cpu_since_before_the_moment_has_not_run_and_its_wait_is_named() -> None:
@@ -147,12 +149,12 @@ def test_a_start_logged_by_the_new_thread_itself_does_not_take_it_off_the_cpu() 
 
 def test_the_first_switch_of_a_cpu_tells_who_ran_there_before() -> None:
     told = activity(Switch(500, 0, IDLE, T, WAITING, WaitReason.WR_QUEUE))
-    assert words(told, 100) == "waited once since, last for WrQueue (kernel mode)"
+    assert words(told, 100) == "has waited once since, last for WrQueue (kernel mode)"
     assert since(told, 100).stay_ns[0] == 0
 
 
 def test_a_thread_without_a_switch_is_unknown() -> None:
-    assert words(activity(Life(0, RUNDOWN_START, T), Switch(5, 0, U, IDLE)), 10) == "did what no context switch tells"
+    assert words(activity(Life(0, RUNDOWN_START, T), Switch(5, 0, U, IDLE)), 10) == "did what no event shows"
 
 
 def test_a_thread_seen_on_a_cpu_that_never_switched_since_is_still_there() -> None:
@@ -160,7 +162,7 @@ def test_a_thread_seen_on_a_cpu_that_never_switched_since_is_still_there() -> No
     ids, times = np.array([T, T, T], np.uint32), np.array([60, 160, 160])
     answer = told.since(ids, times, seen_ns=np.array([50, 50, 50]), seen_cpu=np.array([0, 1, 0]), at_ns=2_000_160)
     assert [answer.code(row) for row in range(3)] == [ThreadSince.RAN, ThreadSince.UNKNOWN, ThreadSince.RAN]
-    assert answer.words(2) == ("has run on CPU 0 without a break since, for 2.00 ms (nothing was switched there)")
+    assert answer.words(2) == ("has run on CPU 0 ever since, for 2.00 ms (no thread was switched in there)")
 
 
 def test_without_context_switches_a_silent_cpu_tells_nothing() -> None:

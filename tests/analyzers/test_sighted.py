@@ -118,7 +118,7 @@ SEEN = batch(pool=found((10, 3, T)), switched=ELSEWHERE)
 
 def test_a_thread_found_there_has_run_ever_since() -> None:
     answer = since(T, 100, SEEN)
-    assert answer.words(0) == "has run on CPU 3 without a break since, for 5.00 ms (nothing was switched there)"
+    assert answer.words(0) == "has run on CPU 3 ever since, for 5.00 ms (no thread was switched in there)"
     assert (bool(answer.unbroken[0]), int(answer.stay_ns[0])) == (True, 100)
 
 

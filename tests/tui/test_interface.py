@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
+from textual.command import CommandList
 
 from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
@@ -443,7 +444,7 @@ async def test_every_view_says_what_is_missing(broken_snapshot: Snapshot, key: s
     async with opened(broken_snapshot, (180, 24)) as it:
         await it.press(key)
         assert it.lines[2].strip() == (
-            "INCOMPLETE: reading was interrupted after 1 min 30 s of 1 min 30 s, 100%, session never closed, "
+            "INCOMPLETE: interrupted at 1 min 30 s (100%), session never closed, "
             "3 events lost, 1 buffer lost, 2 gaps, 1 place damaged, 512 B skipped"
         )
 
@@ -501,3 +502,18 @@ async def test_the_table_of_each_view_is_the_line_drawn_one(snapshot: Snapshot) 
     async with opened(snapshot) as it:
         assert it.screen.query(VirtualTable)
         assert not it.screen.query("DataTable")
+
+
+async def test_without_colour_the_chosen_entry_of_the_palette_can_be_seen(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with opened(snapshot, (80, 24)) as it:
+        await it.press("ctrl+p", *"mark")
+        await it.until("Clear mark")
+        await it.press("down")
+        entries = it.pilot.app.screen.query_one(CommandList)
+        assert entries.highlighted == 1
+        chosen, other = (entries.render_line(2 * place + 1) for place in (1, 0))
+        assert all(segment.style is not None and segment.style.underline for segment in chosen)
+        assert not all(segment.style is not None and segment.style.underline for segment in other)

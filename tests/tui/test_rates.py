@@ -56,7 +56,7 @@ def test_an_interval_wider_than_its_rate_tells_no_rate(
 ) -> None:
     for length in (10, 7_200):
         at = replace(snapshot, at_ns=length * SECOND)
-        assert ("too short for a rate" not in rate_words(_growing(low, high), at)) is is_told
+        assert ("too uneven for a rate" not in rate_words(_growing(low, high), at)) is is_told
 
 
 def test_what_an_unloaded_driver_left_has_no_rate_on_screens_and_in_text_and_keeps_its_number_in_the_document(
@@ -74,8 +74,8 @@ def test_what_an_unloaded_driver_left_has_no_rate_on_screens_and_in_text_and_kee
 
 
 def test_a_rate_that_is_no_number_is_not_told(snapshot: Snapshot) -> None:
-    assert rate_words(_growing(0.8, 1.2, rate=float("nan")), snapshot).endswith("too short for a rate")
-    assert rate_words(_growing(0.8, float("inf")), snapshot).endswith("too short for a rate")
+    assert rate_words(_growing(0.8, 1.2, rate=float("nan")), snapshot).endswith("too uneven for a rate")
+    assert rate_words(_growing(0.8, float("inf")), snapshot).endswith("too uneven for a rate")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ async def shown(it: Session, least: float, most: float) -> float:
 
 async def test_the_keys_stand_on_the_screen(opened: ExitStack) -> None:
     async with replaying(opened, SLOW) as (it, _):
-        assert "space Pause  . Step  < Slower  > Faster  J Jump  z Hold the picture" in it.text
+        assert "space Pause  . Step  < > Speed  J Jump  z Hold picture" in it.text
         await jump(it, "50%")
         await it.until("at 53 % of 4.98 s")  # a batch of events is counted as a whole
 

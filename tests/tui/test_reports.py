@@ -46,7 +46,7 @@ def part(lines: list[str], heading: str) -> list[str]:
 def test_the_ledger_is_told_as_two_equations(snapshot: Snapshot) -> None:
     said = " ".join(" ".join(report(snapshot)).split())
     assert "allocations 202 = 184 freed + 18 outstanding frees" in said
-    assert "frees 191 = 184 matched + 7 of blocks from before the trace" in said
+    assert "frees 191 = 184 of these allocations + 7 of blocks from before the trace" in said
     assert "outstanding 18 allocations, 18.9 KiB (19,336 bytes)" in said
 
 
@@ -109,14 +109,13 @@ def test_a_file_that_overwrote_its_beginning_says_from_when_on_it_is_whole(snaps
     overwritten = replace(snapshot, loss=replace(snapshot.loss, complete_from_ns=1_500_000_000))
     said = "\n".join(report(overwritten, width=200))
     assert "incomplete trace: its beginning overwritten" in said
-    assert "it has all processors' events from +1.500000 s on" in said
+    assert "it has all processors' events only from +1.500000 s on" in said
 
 
 def test_everything_that_is_missing_is_told_before_the_totals(broken_snapshot: Snapshot) -> None:
     analysed = report(broken_snapshot, width=200)
     assert analysed[1].startswith(
-        "warning: incomplete trace: reading was interrupted after 1 min 30 s of 1 min 30 s, 100%,"
-        " session never closed, 3 events lost"
+        "warning: incomplete trace: interrupted at 1 min 30 s (100 %), session never closed, 3 events and 1 buffer lost"
     )
     for lines, totals in (
         (analysed, "Pool"),
@@ -128,7 +127,7 @@ def test_everything_that_is_missing_is_told_before_the_totals(broken_snapshot: S
         assert "lost 3 events and 1 buffer" in said
         assert "+1.000000 s to +2.000000 s, CPU 2: buffer lost" in said
         assert "CPU not known: sequence" in said
-        assert "at byte 4,168: a record of size 0 (record-size)" in said
+        assert "at byte 4,168: a record of size 0" in said
 
 
 def test_a_whole_trace_has_no_warning(snapshot: Snapshot) -> None:

@@ -16,6 +16,7 @@ from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
 from tests.tui.session import Session, opened
+from tui.findings.words import told_evidence
 from tui.screens.layout import BESIDE, MOST_BESIDE, Room, shared
 from tui.tables.fitting import fit, natural_widths
 from tui.views.registry import VIEWS
@@ -90,6 +91,30 @@ async def test_how_sure_it_is_and_what_to_do_next_are_seen_at_once(
         async with opened(snapshot, size, "findings") as it:
             for words in ("who: ", "how much: ", "how sure: ", "next: "):
                 assert words in it.text
+            advice = snapshot.diagnosis.findings[0].advice
+            assert "".join(advice.split()) in re.sub(r"[\s│▁▂▃▄▅▆▇█]+", "", it.text)
+
+
+async def test_all_evidence_of_the_only_leak_stands_beside_a_few_cleared_groups(demo: Snapshot) -> None:
+    async with opened(demo, (120, 40), "findings") as it:
+        said = re.sub(r"[\s│▁▂▃▄▅▆▇█]+", "", it.text)
+        for reason in told_evidence(demo.diagnosis.findings[0], demo):
+            assert "".join(reason.says.rstrip(".").split()) in said
+        assert "cleared: transient" in it.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_a_panel_that_has_nothing_to_say_takes_no_room(leaks: Snapshot, size: tuple[int, int]) -> None:
+    async with opened(leaks, size, "sockets") as it:
+        assert "no Winsock (AFD) events" in it.text
+        assert not it.side_panel.display
+        await it.press("2")
+        assert it.side_panel.display
+
+
+def test_whatever_goes_on_below_is_set_in() -> None:
+    assert hung(Text("one two three"), 8).plain == "one two\n  three"
+    assert hung(Text("  one two three"), 10).plain == "  one two\n    three"
 
 
 @pytest.mark.parametrize("width", [80, 110, 120])
@@ -129,6 +154,7 @@ async def test_a_text_that_is_cut_says_with_which_key_one_reads_on_and_then_has_
         await it.press("ctrl+o")
         assert it.side_panel.region.height > before
         assert "^o Reads on" not in it.text
+        assert "pgup pgdn  ^o Back" in it.text
         await it.press("end")
         await it.until("held by: ")
         await it.press("ctrl+o")

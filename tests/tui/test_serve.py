@@ -163,6 +163,8 @@ def test_what_live_is_asked_for_is_asked_for_in_each_browser() -> None:
         "--no-stacks",
         "--counters",
         "--ascii",
+        "--alert",
+        'tag "a > b" >= 5k',
     )
     given_words = words("--live", *asked)
     parser = argparse.ArgumentParser()
@@ -170,6 +172,7 @@ def test_what_live_is_asked_for_is_asked_for_in_each_browser() -> None:
     given = parser.parse_args(given_words[given_words.index("live") + 1 :])
     assert (given.seconds, given.tag, given.process) == (90.0, ["-?f*", "AfdE"], ["my app.exe"])
     assert (given.no_stacks, given.counters, given.ascii) == (True, True, True)
+    assert [alert.text for alert in given.alert] == ['tag "a > b" >= 5k']
 
 
 def test_every_option_of_live_that_is_not_about_a_report_is_one_of_serve() -> None:
@@ -178,8 +181,7 @@ def test_every_option_of_live_that_is_not_about_a_report_is_one_of_serve() -> No
         parser = argparse.ArgumentParser()
         each.prepare_parser(parser)
         options.append({option for option in parser._option_string_actions if option.startswith("--")})
-    for_who_runs_it = {"--alert", "--log"}  # an exit code, and a file on the server
-    assert options[0] - options[1] == {"--json", "--report", "--fail-on-finding", "--top"} | for_who_runs_it
+    assert options[0] - options[1] == {"--json", "--report", "--fail-on-finding", "--top"}
 
 
 @pytest.mark.parametrize(
@@ -189,6 +191,9 @@ def test_every_option_of_live_that_is_not_about_a_report_is_one_of_serve() -> No
         (["--live", "--tag", "much too long"], "is no pool tag"),
         (["t.etl", "--tag", "AfdE"], "--tag is about a capture"),
         (["--replay", "t.etl", "--for", "5s"], "--for is about a capture"),
+        (["t.etl", "--alert", "nonpaged > 1M"], "--alert is about what goes on"),
+        (["--live", "--counters", "--log", "pool.csv"], "nothing that a browser shows is written"),
+        (["--live", "--log"], "poolscope live --counters --log FILE"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_served(
@@ -222,3 +227,9 @@ async def test_a_replay_answers_over_the_websocket() -> None:
         await until(browser, "SESSION ENDED")
         await browser.send_json(["stdin", "1"])
         await until(browser, "[1 Findings]")
+
+
+async def test_an_alert_is_told_in_the_browser() -> None:
+    asked = words("--replay", DEMO_TRACE, "--speed", "max", "--alert", "nonpaged > 1k")
+    async with Served("127.0.0.1", "", asked) as it, it.visitor.ws_connect("/ws?width=120&height=30") as browser:
+        await until(browser, "alert: nonpaged > 1k")

@@ -46,6 +46,15 @@ async def test_x_asks_for_a_file_and_writes_the_rows_that_are_shown_with_all_dig
         assert [row[5] for row in rows] == ["200", "6848"]
 
 
+async def test_enter_does_not_overtake_letters_that_were_typed_before_it(snapshot: Snapshot, tmp_path: Path) -> None:
+    async with opened(snapshot) as it:
+        await it.press("x")
+        for key in (*["backspace"] * len("poolscope-tags.csv"), *"fast.md", "enter"):
+            it.pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await it.until("wrote 4 rows to fast.md")
+        assert [path.name for path in tmp_path.iterdir()] == ["fast.md"]
+
+
 async def test_the_end_of_the_name_says_json(snapshot: Snapshot, tmp_path: Path) -> None:
     async with opened(snapshot) as it:
         await it.press("x", *["backspace"] * 3, *"json", "enter")

@@ -72,13 +72,13 @@ TRACES = {"empty": nothing, "demo": demo, "lossy": lossy}
 SAYS = {
     "findings": ("LEAK 1:", "no pool events"),
     "tags": ("Irp", "no pool events"),
-    "stacks": ("Frames, callees first", "Nothing here is allocated"),
-    "processes": ("client.exe (", "nobody holds it"),
-    "sockets": ("Endpoints that are not cleaned up", "no Winsock (AFD) events"),
+    "stacks": ("Frames, callees first", "no pool events"),
+    "processes": ("client.exe (", "no pool events"),
+    "sockets": ("endpoint is not cleaned up", "no Winsock (AFD) events"),
     "held-requests": ("requests are held", "no I/O request (IRP) events"),
-    "retention": ("client.exe", "Nothing is outstanding here"),
-    "allocations": ("Part of", "Nothing of this is outstanding"),
-    "timeline": ("still outstanding", "nothing to draw"),
+    "retention": ("client.exe", "no pool events"),
+    "allocations": ("Part of", "no pool events"),
+    "timeline": ("still outstanding", "no pool events"),
     "trace": ("SIMULATED TRACE", "no pool events"),
 }
 """What each view must say of a leak, and of a trace without pool events; else its picture is of something else."""

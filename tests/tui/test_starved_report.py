@@ -26,7 +26,7 @@ def test_what_is_said_of_a_starved_thread_agrees_with_itself(seed: int, tmp_path
     [finding] = snapshot.diagnosis.findings
     held, packets = len(snapshot.diagnosis.held_requests), finding.count
     assert packets < held  # the others come from lookaside lists
-    assert f"{packets} were allocated in this trace, the others come from lookaside lists" in said
+    assert f"{packets} were allocated in this trace, the others came from lookaside lists" in said
     assert "user APC, not known" not in said
     assert "or inside one long kernel call" not in said
     threads = [node.label for node in finding.path if node.kind == "thread"]

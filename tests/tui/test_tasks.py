@@ -29,6 +29,7 @@ from tui.screens.main import MainScreen
 from tui.views.names import VIEW_NAMES
 
 MOST_KEYS = 8
+at_each_size = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 SHOWN_AS = {
     "enter": r"⏎|\benter\b",
     "escape": r"\besc\b",
@@ -36,8 +37,12 @@ SHOWN_AS = {
     "question_mark": r"\? Help",
     "slash": "/ Filter",
     "ctrl+o": r"\^o Reads on",
+    "left_square_bracket": r"\[ From",
+    "right_square_bracket": r"\] To",
+    "full_stop": r"\. Step",
+    "pagedown": r"\bpgdn\b",
 }
-KNOWN_WITHOUT_BEING_TOLD = {"up", "down", "pageup", "pagedown", "home", "end"}
+KNOWN_WITHOUT_BEING_TOLD = {"up", "down", "left", "right", "home", "end"}
 
 
 class Person:
@@ -61,6 +66,14 @@ class Person:
 
     def sees(self, text: str) -> bool:
         return text in re.sub(r"\s+", " ", self.screen)
+
+    async def until(self, pattern: str) -> None:
+        """Wait for the screen to show something."""
+        for _ in range(500):
+            if re.search(pattern, self.screen):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{pattern!r} is not seen:\n{self.screen}")
 
     async def press(self, *keys: str) -> None:
         """Every key must stand on the screen that one looks at when pressing it."""
@@ -107,10 +120,11 @@ def culprit(demo: Snapshot) -> str:
     return f"thread {finding.thread_id}"
 
 
+@at_each_size
 async def test_the_guilty_thread_of_the_demo_is_on_the_first_screen_and_its_requests_one_key_away(
-    demo: Snapshot,
+    demo: Snapshot, size: tuple[int, int]
 ) -> None:
-    async with someone_at(demo) as person:
+    async with someone_at(demo, size) as person:
         assert person.sees("as user APCs on")
         assert person.sees(culprit(demo))
         await person.press("enter")
@@ -119,9 +133,12 @@ async def test_the_guilty_thread_of_the_demo_is_on_the_first_screen_and_its_requ
         assert person.sees("nferred")
 
 
-async def test_a_finding_is_exported(demo: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@at_each_size
+async def test_a_finding_is_exported_as_markdown(
+    demo: Snapshot, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    async with someone_at(demo) as person:
+    async with someone_at(demo, size) as person:
         await person.press("x", "enter")
         assert person.sees("wrote")
     (written,) = tmp_path.iterdir()
@@ -148,8 +165,9 @@ def grown(story: Story, tag: str, count: int) -> Snapshot:
     return replace(after, at_ns=before.at_ns + 10 * SECOND, pool=replace(after.pool, outstanding=outstanding))
 
 
-async def test_which_tag_grew_most_since_a_mark(story: Story) -> None:
-    async with someone_at(story.make()) as person:
+@at_each_size
+async def test_which_tag_grew_most_since_a_mark(story: Story, size: tuple[int, int]) -> None:
+    async with someone_at(story.make(), size) as person:
         assert person.sees("[2 Tags]")
         main = person.app.screen
         assert isinstance(main, MainScreen)
@@ -164,8 +182,9 @@ async def test_which_tag_grew_most_since_a_mark(story: Story) -> None:
         assert person.sees("SINCE")
 
 
-async def test_what_evidence_a_trace_lacks(broken_snapshot: Snapshot) -> None:
-    async with someone_at(broken_snapshot) as person:
+@at_each_size
+async def test_what_evidence_a_trace_lacks(broken_snapshot: Snapshot, size: tuple[int, int]) -> None:
+    async with someone_at(broken_snapshot, size) as person:
         assert person.sees("INCOMPLETE")
         (trace,) = (view for view in VIEW_NAMES if view.key == "trace")
         await person.press(trace.number)
@@ -173,14 +192,12 @@ async def test_what_evidence_a_trace_lacks(broken_snapshot: Snapshot) -> None:
         assert person.sees("No context switches")
 
 
-async def test_a_stack_is_copied(story: Story) -> None:
-    async with someone_at(story.make()) as person:
+@at_each_size
+async def test_a_stack_is_copied(story: Story, size: tuple[int, int]) -> None:
+    async with someone_at(story.make(), size) as person:
         await person.press("3", "down", "y")
         assert person.sees("copied")
         assert re.search(r"(?:ntoskrnl\.exe|afd\.sys)\+0x[0-9a-f]+", person.app.clipboard)
-
-
-at_each_size = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 
 
 @pytest.fixture(scope="module")
@@ -225,24 +242,39 @@ async def test_all_limits_are_dropped_with_one_key(leaks: Snapshot, size: tuple[
         assert not person.sees("Limited to")
 
 
-@at_each_size
-async def test_a_replay_is_taken_to_its_middle(size: tuple[int, int]) -> None:
+@asynccontextmanager
+async def someone_at_a_replay(size: tuple[int, int]) -> AsyncIterator[Person]:
     with ExitStack() as opened:
 
         def reopen() -> EtlFile:
             return opened.enter_context(EtlFile.open(DEMO_TRACE, window_bytes=1 << 14, threads=1))
 
-        replay = Replay(reopen, NO_NAMES, Pace(1 / 64))
-        async with watched(ReplayApp(replay), size) as person:
-            await person.press("J")
-            await person.type("50%")
-            await person.press("enter")
-            for _ in range(200):
-                if re.search(r"at 5\d %", person.screen):
-                    break
-                await asyncio.sleep(0.02)
-            assert re.search(r"at 5\d %", person.screen)
-            assert person.sees("Irp")
+        async with watched(ReplayApp(Replay(reopen, NO_NAMES, Pace(1 / 64))), size) as person:
+            yield person
+
+
+@at_each_size
+async def test_a_replay_is_taken_to_its_middle(size: tuple[int, int]) -> None:
+    async with someone_at_a_replay(size) as person:
+        await to_the_middle(person)
+        assert person.sees("Irp")
+
+
+@at_each_size
+async def test_what_a_replay_does_since_a_mark_is_compared(size: tuple[int, int]) -> None:
+    async with someone_at_a_replay(size) as person:
+        await to_the_middle(person)
+        await person.press("M", "full_stop")
+        await person.until(r"since the mark: pool \S+ \S+ +allocs [1-9]")
+        assert person.sees("SINCE")
+        assert person.sees("C Clears")
+
+
+async def to_the_middle(person: Person) -> None:
+    await person.press("J")
+    await person.type("50%")
+    await person.press("enter")
+    await person.until(r"at 5\d %")
 
 
 @at_each_size
@@ -253,3 +285,13 @@ async def test_rows_are_filtered_by_what_the_line_offers(leaks: Snapshot, size: 
         await person.type("ctrq")
         assert person.sees("1 of ")
         assert "CtRq" in person.first_row
+
+
+@at_each_size
+async def test_what_an_interval_of_time_left_behind_is_listed(demo: Snapshot, size: tuple[int, int]) -> None:
+    async with someone_at(demo, size) as person:
+        await person.press("9", "home", "left_square_bracket", "right", "right", "right_square_bracket", "enter")
+        assert person.sees("[2 Tags]")
+        assert person.sees("Limited to")
+        assert person.sees("U No limits")
+        assert person.first_row.split()[0] == "Irp"

@@ -86,7 +86,7 @@ def failing(snapshot: Snapshot, *counts: int) -> Snapshot:
 def test_allocations_that_failed_are_told_by_tag_and_stand_outside_the_equations(snapshot: Snapshot) -> None:
     said = words(report(failing(snapshot, 3, 400)))
     assert "failed 403 allocations got no memory: AfdB (Nonp) 400, Irp (Nonp) 3" in said
-    assert "403 allocations got no memory: pool, or a quota of it, was exhausted" in said
+    assert "403 allocations got no memory: pool or a quota was exhausted" in said
     assert "allocations 202 = 184 freed + 18 outstanding" in said
     assert "got no memory" not in words(report(snapshot))
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from analyzers.quantities import counted
 from tracer.errors import InputError, UsageError
 from tui.commands.interval import add_interval, interval_of
 from tui.commands.options import (
@@ -209,7 +210,9 @@ def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:
         "no-such-finding",
         f"there is no finding {rank} to explain",
         where=snapshot.info.path,
-        why="the filters leave it out" if left_out else f"the trace has {count} finding{'' if count == 1 else 's'}",
+        why="the filters leave it out"
+        if left_out
+        else f"the trace has {counted(count, 'finding') if count else 'none'}",
         next="leave out --tag, --process and --driver" if left_out else "'poolscope analyze TRACE' lists the findings",
     )
 

@@ -42,7 +42,7 @@ class LiveCommand:
         add_json(parser)
         parser.add_argument("--report", action="store_true", help="a report at the end instead of the interface")
         add_fail_on_finding(parser)
-        add_alert(parser, "tell")
+        add_alert(parser, "tell, and exit with 1,")
         parser.add_argument(
             "--log", type=Path, metavar="FILE", help="with --counters: add one line a tag and minute to a CSV file"
         )

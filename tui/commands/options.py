@@ -150,10 +150,10 @@ def capture_words(args: argparse.Namespace) -> list[str]:
 
 
 def add_alert(parser: argparse.ArgumentParser, does: str) -> None:
-    """``--alert``."""
+    """``--alert``; ``does``: what happens then."""
     parser.add_argument(
         "--alert", action="append", type=alert_of, default=[], metavar="LIMIT",
-        help=f"{does}, and exit with 1, when the pool has or grows by too much: {EXAMPLES}",
+        help=f"{does} when the pool has or grows by too much: {EXAMPLES}",
     )  # fmt: skip
 
 

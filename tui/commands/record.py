@@ -55,7 +55,7 @@ class RecordCommand:
         parser.add_argument(
             "--max-size", type=at_least_one, default=_MOST_MB, metavar="MB", help=f"of the file (default {_MOST_MB})"
         )
-        add_alert(parser, "end the recording")
+        add_alert(parser, "end the recording, and exit with 1,")
         add_force(parser, "--overwrite")
         parser.add_argument("--analyze", action="store_true", help="analyse the trace at once")
         add_fail_on_finding(parser, "with --analyze: ")
@@ -113,9 +113,10 @@ def _until(args: argparse.Namespace) -> str:
 
 def _tell(done: Recorded, *, quiet: bool) -> None:
     """What there is to know of a recording, on stderr."""
-    from analyzers.quantities import counted, exact_size
+    from analyzers.quantities import exact_size
     from tui.capture.notes import tell_images, tell_notes
     from tui.capture.recording import End
+    from tui.incompleteness import lost_words
 
     tell_notes(done.notes, done.left_behind, quiet=quiet)
     if done.images is not None:
@@ -124,8 +125,7 @@ def _tell(done: Recorded, *, quiet: bool) -> None:
         say("warning: somebody else stopped the session; what was recorded until then stands", quiet=quiet)
     if done.ended_by is End.FULL:
         say("warning: the file is full: what came later is not in it (--max-size MB, --tag)", quiet=quiet)
-    if done.loss.events_lost or done.loss.buffers_lost:
-        lost = f"{counted(done.loss.events_lost, 'event')} and {counted(done.loss.buffers_lost, 'buffer')}"
+    if lost := lost_words(done.loss.events_lost, done.loss.buffers_lost):
         say(f"warning: Windows lost {lost}", quiet=quiet)
     if done.command_exit_code is not None:
         say(f"the command ended with {done.command_exit_code}", quiet=quiet)

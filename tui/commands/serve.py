@@ -12,6 +12,7 @@ from typing import Final
 
 from tracer.errors import MachineError, UsageError
 from tui.commands.options import (
+    add_alert,
     add_capture,
     add_look,
     add_pooltag,
@@ -42,6 +43,8 @@ class ServeCommand:
         parser.add_argument("--live", action="store_true", help="what happens now, as 'poolscope live' shows it")
         add_capture(parser)
         add_replay(parser)
+        add_alert(parser, "with --live or --replay: tell each browser")
+        parser.add_argument("--log", nargs="?", const="", help=argparse.SUPPRESS)  # refused, in words
         parser.add_argument("--host", default=HOST, help=f"address to listen on ({HOST}); any other needs a token")
         parser.add_argument("--port", type=_port, default=PORT, help=f"to listen on ({PORT}); 0 for any that is free")
         parser.add_argument("--token", default="", help="ask visitors for it; made at random for what is not loopback")
@@ -85,6 +88,7 @@ def command(args: argparse.Namespace) -> list[str]:
     words += ["--ascii"] if args.ascii else []
     words += ["--theme", args.theme] if args.theme else []
     words += capture_words(args)
+    words += [f"--alert={alert.text}" for alert in args.alert]
     words += [str(trace.absolute()) for trace in args.traces]
     return words
 
@@ -98,6 +102,19 @@ def _check(args: argparse.Namespace) -> None:
             "one thing can be served at a time" if any(given) else "nothing to serve",
             why="TRACE, --replay TRACE and --live exclude each other" if any(given) else "",
             next="poolscope serve TRACE, poolscope serve --replay TRACE, or poolscope serve --live",
+        )
+    if args.log is not None:
+        raise UsageError(
+            "usage",
+            "--log is refused here: nothing that a browser shows is written on the machine that serves",
+            why="each browser's process would write to the same file",
+            next="poolscope live --counters --log FILE, beside this command",
+        )
+    if args.alert and args.traces:
+        raise UsageError(
+            "usage",
+            "--alert is about what goes on, and a trace that is complete is served",
+            next="leave it out, or serve it as if it happened now: poolscope serve --replay TRACE",
         )
     trace = _shown(args)
     if trace is None:

@@ -78,12 +78,14 @@ class SimulateCommand:
         settings = _settings(args)
         for path in (args.output, args.truth):
             refuse_to_overwrite(path, force=args.force)
+        from analyzers.quantities import counted
         from fixtures.simulate import simulate  # brings numpy: not for --help
 
         simulation = simulate(args.scenario, args.seed, settings)
         with writing("the simulated trace", args.output):
             simulation.write(args.output, args.truth)
-        say(f"wrote {args.output}, a simulated trace of {len(simulation.records):,} records", quiet=args.quiet)
+        records = counted(len(simulation.records), "record")
+        say(f"wrote {args.output}, a simulated trace of {records}", quiet=args.quiet)
         return ExitCode.DONE
 
 

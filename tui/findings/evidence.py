@@ -28,9 +28,9 @@ QUEUES: Final = Kind(
 )
 KINDS: Final = (
     Kind("call stacks", "which code allocates", frozenset(range(_STACK_GROUP << 8, (_STACK_GROUP + 1) << 8))),
-    Kind("context switches", "what a thread did meanwhile", frozenset({thread.CONTEXT_SWITCH})),
-    Kind("ready-thread events", "what woke a thread, and which waited for a CPU", frozenset({thread.READY})),
-    Kind("I/O request (IRP) events", "which requests were never retired", frozenset({irp.CALL, irp.COMPLETE})),
+    Kind("context switches", "what threads did", frozenset({thread.CONTEXT_SWITCH})),
+    Kind("ready-thread events", "which threads waited for a CPU", frozenset({thread.READY})),
+    Kind("I/O request (IRP) events", "which requests are not finished", frozenset({irp.CALL, irp.COMPLETE})),
     QUEUES,
     Kind("Winsock (AFD) events", "which socket a request belongs to", provider=str(afd.PROVIDER)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzers.findings import Accused, Apc, Diagnosis, Finding, Fits, Kept, Verdict
-from analyzers.quantities import counted
+from analyzers.quantities import agreeing, counted
 from analyzers.tags.objects import OBJECTS, object_words
 from tui.findings.held import requests_of
 from tui.findings.words import culprit, driver_words, known_id, port_words, process_words, tag_name
@@ -30,13 +30,13 @@ def _requests(finding: Finding, told: Diagnosis) -> int:
 
 
 def _of_apcs(finding: Finding, count: int) -> str:
-    process, thread = process_words(finding) or "a process that is not known", known_id(finding.thread_id)
+    process, thread = process_words(finding) or "an unknown process", known_id(finding.thread_id)
     where = f"threads of {process}" if thread is None else f"thread {thread} of {process}"
-    wait = "waits" if count == 1 else "wait"
+    wait = agreeing(count, "waits", "wait")
     if finding.apc is Apc.SPECIAL_KERNEL:
-        apcs = "a special kernel APC" if count == 1 else "special kernel APCs"
+        apcs = agreeing(count, "a special kernel APC", "special kernel APCs")
         return f"{counted(count, 'completed request')} {wait} for {apcs} on {where}"
-    apcs = "a user APC" if count == 1 else "user APCs"
+    apcs = agreeing(count, "a user APC", "user APCs")
     never = " that never wait alertably" if thread is None else ", which never waits alertably"
     return f"{counted(count, 'finished request')} {wait} as {apcs} on {where}{never}"
 
@@ -46,13 +46,13 @@ def _of_port(finding: Finding) -> str:
     waiting = finding.count if port is None else port.waiting
     entries = counted(waiting, "posted packet" if tag_name(finding.tag) == "Icp" else "finished request")
     how = "is read too slowly" if port is not None and port.dequeued_by else "nobody reads"
-    return f"{entries} {'waits' if waiting == 1 else 'wait'} in {port_words(port)} that {how}"
+    return f"{entries} {agreeing(waiting, 'waits', 'wait')} in {port_words(port)} that {how}"
 
 
 def _of_keeper(finding: Finding, count: int) -> str:
     driver, requests = driver_words(finding.driver), counted(count, "request")
     if finding.kept is Kept.COMPLETION_STOPPED:
-        return f"{driver} stopped the completion of {requests} and keeps {'it' if count == 1 else 'them'}"
+        return f"{driver} stopped the completion of {requests} and keeps {agreeing(count, 'it', 'them')}"
     return f"{driver} has never completed {requests} that it was sent"
 
 
@@ -61,7 +61,7 @@ def _of_unfreed(finding: Finding) -> str:
         return _of_objects(finding)
     memory = f"{tag_name(finding.tag)} memory"
     if finding.accused is Accused.PROCESS:
-        return f"not all {memory} that {_asking(finding)} for is freed"
+        return f"some {memory} that {_asking(finding)} for is never freed"
     if finding.unloaded_ns is not None:
         return f"{culprit(finding)} was unloaded and left {counted(finding.count, 'block')} of {memory} behind"
     whose = f"{driver_words(finding.allocator)} allocates for it" if finding.allocator else "it allocates"

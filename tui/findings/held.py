@@ -20,7 +20,7 @@ from analyzers.findings import (
     Verdict,
     Why,
 )
-from analyzers.quantities import counted, size
+from analyzers.quantities import agreeing, counted, size
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
@@ -78,7 +78,7 @@ def _port(port: int, owners: Owners) -> str:
 
 
 def _driver(driver: str) -> str:
-    return safe(driver) or "(driver not known)"
+    return safe(driver) or "an unknown driver"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,13 +133,12 @@ def _of_key(why: Why, key: int, drivers: Sequence[str], owners: Owners) -> str:
 def summary(held: HeldRequests, owners: Owners) -> str:
     """How many requests are held by what, in one sentence."""
     holders = Holders.among(held, owners)
-    are = "is" if len(held) == 1 else "are"
     kinds: Counter[Why] = Counter()
     for why, kept in zip(holders.why, holders.bytes, strict=True):
         kinds[why] += kept
     parts = [_part(why, holders, held) for why, _ in kinds.most_common()]
     retained = size(int(held.retained_bytes.sum()))
-    return f"{counted(len(held), 'request')} {are} held, {retained}: {'; '.join(parts)}."
+    return f"{counted(len(held), 'request is', 'requests are')} held, {retained}: {'; '.join(parts)}."
 
 
 def _part(why: Why, holders: Holders, held: HeldRequests) -> str:
@@ -150,14 +149,14 @@ def _part(why: Why, holders: Holders, held: HeldRequests) -> str:
             kind = "user APC" if why is Why.USER_APC else "special APC"
             where = one.removeprefix(f"{kind} on ") or f"{len(own):,} threads"
             where += f" of {issuer(held, holders.first[own[0]])}" if one else ""
-            return f"{count:,} by {f'a {kind}' if count == 1 else f'{kind}s'} on {where}"
+            return f"{count:,} by {agreeing(count, f'a {kind}', f'{kind}s')} on {where}"
         case Why.PORT:
             return f"{count:,} in {one or f'{len(own):,} ports'}"
         case Why.DRIVER_KEPT:
             return f"{count:,} {one or f'never completed by {len(own):,} drivers'}"
         case Why.COMPLETION_STOPPED:
-            their = "its" if count == 1 else "their"
-            return f"{count:,} with {their} {one or f'completion stopped by {len(own):,} drivers'}"
+            stopped = one or f"completion stopped by {len(own):,} drivers"
+            return f"{count:,} with {agreeing(count, 'its', 'their')} {stopped}"
         case _:
             return f"{count:,} by nothing that the trace shows"
 

@@ -49,7 +49,8 @@ def rate_words(finding: Finding, snapshot: Snapshot) -> str:
         return ""
     rate = told_rate(finding, snapshot)
     if rate is None:
-        return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; too short for a rate"
+        why = "too short" if snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS else "too uneven"
+        return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; {why} for a rate"
     show, unit = (size_a_second, "a second") if is_by_second(snapshot) else (_size_an_hour, "an hour")
     low, high = map(show, finding.bytes_per_hour_interval)
     return f"{show(rate)} {unit} (95 % interval {low} to {high}), over {duration(snapshot.at_ns)}"

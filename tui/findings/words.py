@@ -8,7 +8,7 @@ from typing import Final
 
 from analyzers.findings import Accused, Evidence, Finding, PortPart, Verdict
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, exact_size, size
+from analyzers.quantities import agreeing, counted, exact_size, size
 from analyzers.snapshot import Snapshot
 from analyzers.threads import IDLE_THREAD
 from analyzers.verdicts.calls import CALLS, calling_modules
@@ -103,7 +103,7 @@ def culprit(finding: Finding) -> str:
 
 def driver_words(driver: str) -> str:
     """A driver's name."""
-    return safe(driver) or "(driver not known)"
+    return safe(driver) or "an unknown driver"
 
 
 def port_words(port: PortPart | None) -> str:
@@ -125,7 +125,7 @@ def who_words(finding: Finding) -> str:
         case _:
             asking = _process_and_thread(finding)
             whom = f"for {asking}" if asking else "no single process stands out"
-            return f"driver {driver_words(finding.driver)}, {whom}"
+            return f"{'driver ' if finding.driver else ''}{driver_words(finding.driver)}, {whom}"
 
 
 def _process_and_thread(finding: Finding) -> str:
@@ -144,7 +144,7 @@ def _port_users(finding: Finding) -> str:
 def thread_list(threads: Sequence[int]) -> str:
     """The first threads by id, and how many more there are; what the idle thread does there, interrupts do."""
     named = [str(thread) for thread in threads if thread != IDLE_THREAD]
-    said = [f"thread{'s' if len(named) > 1 else ''} {', '.join(named[:_THREADS_NAMED])}"] if named else []
+    said = [f"{agreeing(len(named), 'thread', 'threads')} {', '.join(named[:_THREADS_NAMED])}"] if named else []
     if len(named) > _THREADS_NAMED:
         said.append(f"{len(named) - _THREADS_NAMED:,} more")
     if len(named) < len(threads):
@@ -161,9 +161,9 @@ def call_words(finding: Finding, snapshot: Snapshot) -> str:
 
 
 def told_evidence(finding: Finding, snapshot: Snapshot) -> tuple[Evidence, ...]:
-    """The evidence without that which :func:`call_words` says already."""
-    called = bool(call_words(finding, snapshot))
-    return tuple(each for each in finding.evidence if not (called and each.rule == CALLS))
+    """The evidence without that which :func:`call_words` and :func:`amount_words` say already."""
+    said = {CALLS if call_words(finding, snapshot) else "", "retained"}
+    return tuple(each for each in finding.evidence if each.rule not in said)
 
 
 def group_words(finding: Finding) -> str:
@@ -183,8 +183,7 @@ def what_words(finding: Finding, snapshot: Snapshot) -> str:
 def amount_words(finding: Finding) -> str:
     """Outstanding allocations, and what would be released with them."""
     count = counted(finding.count, "allocation")
-    young = f"; {finding.undecided:,} more {'is' if finding.undecided == 1 else 'are'} too young to tell"
-    more = young if finding.undecided else ""
+    more = f"; {counted(finding.undecided, 'more is', 'more are')} too young to tell" if finding.undecided else ""
     if finding.retained_bytes <= finding.bytes:
         return f"{count}, {exact_size(finding.bytes)}{more}"
     return f"{count}, {size(finding.bytes)}; retains {exact_size(finding.retained_bytes)}{more}"

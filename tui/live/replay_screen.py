@@ -17,7 +17,8 @@ from tui.look import FULL, Look
 from tui.screens.jump import JumpScreen
 from tui.widgets.live_line import LiveLine
 
-_KEYS = "space Pause  . Step  < Slower  > Faster  J Jump  z Hold the picture"
+_KEYS = "space Pause  . Step  < > Speed  J Jump  z Hold picture"
+"""Short: with how far it is they fit into 80 cells."""
 
 
 class ReplayLine(LiveLine):
@@ -31,7 +32,7 @@ class ReplayLine(LiveLine):
     def show(self, moment: Moment) -> None:
         """The keys below what goes on."""
         super().show(moment)
-        far = f"at {100 * moment.at_ns // self._end_ns} % of {duration(self._end_ns)}   " if self._end_ns else ""
+        far = f"at {100 * moment.at_ns // self._end_ns} % of {duration(self._end_ns)}  " if self._end_ns else ""
         self._lines.insert(1, Text.assemble(far, (_KEYS, "dim")))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Final
+from typing import ClassVar, Final
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from analyzers.snapshot import Snapshot
@@ -30,6 +31,10 @@ _ALARM_SECONDS: Final = 30.0
 
 class LiveScreen(MainScreen):
     """Takes a snapshot when one is told; the worker goes on counting whatever the screen does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("M", "mark", "Mark", id="main.mark", tooltip="From now on only what comes after counts"),
+    ]
 
     class Told(Message):
         """The worker has something to tell."""

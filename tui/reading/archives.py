@@ -177,7 +177,7 @@ def _trace_among(path: Path, names: Sequence[str]) -> int:
 def _no_one_trace(path: Path, names: Sequence[str], found: int) -> InputError:
     inside = [name for name in names if not found or name.lower().endswith(".etl")]
     more = f" and {len(inside) - _MOST_NAMED:,} more" if len(inside) > _MOST_NAMED else ""
-    what = f"the packed file holds {found} traces" if found else "the packed file holds no .etl"
+    what = f"the packed file holds {found:,} traces" if found else "the packed file holds no .etl"
     return _error(path, "packed-contents", what, f"in it: {', '.join(inside[:_MOST_NAMED]) or 'nothing'}{more}")
 
 

@@ -14,6 +14,6 @@ def load_tag_names(pooltag: Path | None, *, quiet: bool) -> TagNames:
     """Our own names and those of the user's list; says which list counts first. Raises InputError."""
     names = TagNames.load(pooltag)
     for used in names.files:
-        junk = f", {used.junk_lines:,} lines passed over" if used.junk_lines else ""
+        junk = f"; {counted(used.junk_lines, 'line')} could not be read" if used.junk_lines else ""
         say(f"note: {counted(used.tags, 'tag name')} taken from {safe(str(used.path))}{junk}", quiet=quiet)
     return names

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from analyzers.quantities import counted
 from tracer.errors import InputError, UsageError
 from tui.safe_text import safe
 from tui.streams import say
@@ -58,7 +59,10 @@ def traces_of(
     for says in apart[:_SAID]:
         say(f"note: {safe(says)}", quiet=quiet)
     if len(apart) > _SAID:
-        say(f"note: and {len(apart) - _SAID} more pairs of files that are not joined", quiet=quiet)
+        say(
+            f"note: {counted(len(apart) - _SAID, 'more pair of files is', 'more pairs of files are')} not joined",
+            quiet=quiet,
+        )
     return [group if len(group.paths) > 1 else group.paths[0] for group in groups]
 
 

@@ -63,8 +63,7 @@ def unjudged_lines(snapshot: Snapshot, width: int) -> list[Text]:
 def outside_lines(snapshot: Snapshot, whole: Diagnosis) -> list[Text]:
     """How many findings the filters leave out; none where they leave out none."""
     outside = len(whole.findings) - len(snapshot.diagnosis.findings)
-    are = "is" if outside == 1 else "are"
-    said = f"  {counted(outside, 'finding')} of this trace {are} outside of the selection."
+    said = f"  {counted(outside, 'finding of this trace is', 'findings of this trace are')} outside of the selection."
     return [note(said)] if outside else []
 
 

@@ -18,7 +18,7 @@ from tui.report.styles import HEADING, heading, note, warning
 from tui.safe_text import safe
 from tui.tables.words import pool_word
 
-NO_FINDING: Final = "No leak found: as far as this trace can tell, nothing in it is a leak."
+NO_FINDING: Final = "No leak found, as far as this trace can tell."
 _BIGGEST: Final = 5
 """Cleared groups that a report names; --json has all."""
 
@@ -29,11 +29,10 @@ def no_finding_lines(snapshot: Snapshot, filters: Filters) -> list[Text]:
     lines = [Text(said, HEADING)]
     failed = snapshot.pool.totals.failed_allocations
     if failed:
-        lines.append(warning(f"{counted(failed, 'allocation')} got no memory: pool, or a quota of it, was exhausted"))
+        lines.append(warning(f"{counted(failed, 'allocation')} got no memory: pool or a quota was exhausted"))
     lacking = missing_kinds(snapshot)
     if lacking:
-        named = "; ".join(f"no {kind.name} ({kind.tells})" for kind in lacking)
-        lines.append(Text(f"  It had to do without some evidence: {named}."))
+        lines.append(Text(f"  Not in the trace: {'; '.join(f'{kind.name} ({kind.tells})' for kind in lacking)}."))
     return lines
 
 
@@ -43,8 +42,8 @@ def cleared_lines(cleared: Sequence[Cleared]) -> list[Text]:
         return []
     counts = Counter(group.verdict for group in cleared).most_common()
     by_verdict = ", ".join(f"{count:,} {VERDICT_WORDS[verdict]}" for verdict, count in counts)
-    were = "was" if len(cleared) == 1 else "were"
-    lines = [heading(f"{counted(len(cleared), 'group')} {were} looked at and cleared"), Text(f"  {by_verdict}")]
+    groups = counted(len(cleared), "group was", "groups were")
+    lines = [heading(f"{groups} looked at and cleared"), Text(f"  {by_verdict}")]
     lines += [_line(group) for group in cleared[:_BIGGEST]]
     more = len(cleared) - _BIGGEST
     return [*lines, note(f"  and {counted(more, 'group')} more (--json has all)")] if more > 0 else lines

@@ -32,8 +32,7 @@ _WIDTHS: Final = (15, 3, 14, 14)
 
 
 _OF_BUFFERS: Final = (
-    "  The trace is compressed: an offset is that of the compressed buffer that holds the event, so several events have"
-    " the same one."
+    "  The trace is compressed: an offset is that of the buffer that holds the event, so several events share one."
 )
 
 
@@ -55,7 +54,7 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     lines += [*wrapped([*fact_lines(finding, snapshot), *advice_lines(finding)], width), Text()]
     if reasons := reason_lines(finding):
         lines += [heading("Possible reasons"), *wrapped(reasons, width), Text()]
-    lines += [heading("Path from the root of the retention graph")]
+    lines += [heading("What holds it")]
     lines += _path_lines(finding.path, _inferred_rules(finding), width)
     lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(told_evidence(finding, snapshot)), width)]
     lines += [Text(), heading("Allocated at"), *frame_lines(names.frames(finding.stack), limit=_FRAMES)]
@@ -107,7 +106,7 @@ def _evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
 def _time_line(steps: Iterable[Step], info: TraceInfo, width: int) -> list[Text]:
     ordered = sorted(steps, key=lambda step: step.time_ns)
     if not ordered:
-        return [Text("  (no single event is behind it: it rests on counts over the whole trace)")]
+        return [Text("  (no single event: it rests on counts over the whole trace)")]
     titles = _row(("Time", "CPU", "Kind", "Offset in file"), "What")
     return [Text(titles, LABEL), *(line for step in ordered for line in _step_lines(step, info, width))]
 
@@ -130,7 +129,7 @@ def _steps(evidence: Iterable[Evidence], held: Iterable[HeldRequest], owners: Ow
 
 def _wait_words(request: HeldRequest, owners: Owners) -> str:
     said = f"request 0x{request.irp:x} is held from here on, {duration(request.age_ns)}"
-    return f"{said}: {holder_words(request, owners)}" + (f"; {says}" if (says := safe(request.says)) else "")
+    return f"{said}: {holder_words(request, owners)}" + (f"; its thread {says}" if (says := safe(request.says)) else "")
 
 
 def _step_lines(step: Step, info: TraceInfo, width: int) -> list[Text]:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.findings import BY_APC, SINCE_CODES, HeldRequests, ThreadSince
-from analyzers.quantities import counted, duration, size
+from analyzers.quantities import agreeing, counted, duration, size
 from analyzers.snapshot import Snapshot
 from tui.findings.held import Holders, issuer, port_owners, summary
 from tui.report.styles import heading, note
@@ -19,9 +19,9 @@ _HOLDERS: Final = 5
 SINCE_WORDS: Final = {
     ThreadSince.RAN: "the thread ran and did not wait",
     ThreadSince.WAITED: "the thread waited",
-    ThreadSince.NEVER_RAN: "the thread never ran",
-    ThreadSince.EXITED: "the thread has exited",
-    ThreadSince.UNKNOWN: "nothing tells what the thread did",
+    ThreadSince.NEVER_RAN: "the thread did not run",
+    ThreadSince.EXITED: "the thread exited",
+    ThreadSince.UNKNOWN: "no event tells what the thread did",
 }
 """What a thread did since a completion."""
 
@@ -33,7 +33,8 @@ def held_lines(snapshot: Snapshot) -> list[Text]:
         return []
     owners = port_owners(snapshot)
     holders = Holders.among(held, owners)
-    lines = [heading("Held requests, by what holds them"), Text(f"  {summary(held, owners)}")]
+    lines = [heading("Held requests, by what holds them")]
+    lines += [Text(f"  {summary(held, owners)}")] if len(holders.words) > 1 else []
     lines.append(note("  Inferred: no event tells of an APC, and none names a port."))
     lines += [_line(held, holders, at) for at in range(min(len(holders.words), _HOLDERS))]
     more = len(holders.words) - _HOLDERS
@@ -42,7 +43,7 @@ def held_lines(snapshot: Snapshot) -> list[Text]:
 
 def _line(held: HeldRequests, holders: Holders, at: int) -> Text:
     own, why = held.take(holders.of == at), holders.why[at]
-    oldest = f"the oldest for {duration(int(own.age_ns.max()))}"
+    oldest = agreeing(len(own), "for", "the oldest for") + f" {duration(int(own.age_ns.max()))}"
     whose, since = (f" of {issuer(own, 0)}", f"; since then {_since(own)}") if why in BY_APC else ("", "")
     count = counted(holders.count[at], "request")
     return Text(f"  {holders.words[at]}{whose}: {count}, {size(holders.bytes[at])}, {oldest}{since}")

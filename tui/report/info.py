@@ -36,7 +36,7 @@ def _interrupted(contents: Contents) -> str:
         return ""
     read = contents.bytes
     share = (read.headers + read.records + read.padding + read.skipped) / max(contents.info.bytes, 1)
-    return f"reading was interrupted after {share:.0%} of the file"
+    return f"reading was interrupted after {100 * share:.0f} % of the file"
 
 
 def record_lines(census: Census, names: Mapping[uuid.UUID, str]) -> list[Text]:

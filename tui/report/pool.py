@@ -9,7 +9,7 @@ from rich.text import Text
 
 from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, exact_size
+from analyzers.quantities import agreeing, counted, exact_size
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.live.counters import PoolCounters
 from tui.filters import Filters
@@ -35,22 +35,35 @@ def has_pool_events(totals: PoolTotals) -> bool:
 def ledger_lines(pool: PoolSnapshot) -> list[Text]:
     """The totals, as the two equations that hold between them, and what is in neither."""
     totals = pool.totals
-    made = f"{totals.allocations:,} = {totals.matched:,} freed + {totals.outstanding_count:,} outstanding"
-    if totals.replaced_without_free:
-        made += f" + {totals.replaced_without_free:,} whose free was lost"
-    freed = (
-        f"{totals.frees:,} = {totals.matched:,} matched"
-        f" + {totals.frees_without_allocation:,} of blocks from before the trace"
+    made = _sum(
+        totals.allocations,
+        (totals.matched, "freed"),
+        (totals.outstanding_count, "outstanding"),
+        (totals.replaced_without_free, "whose free was lost"),
+    )
+    freed = _sum(
+        totals.frees,
+        (totals.matched, "of these allocations"),
+        (totals.frees_without_allocation, "of blocks from before the trace"),
     )
     held = f"{counted(totals.outstanding_count, 'allocation')}, {exact_size(totals.outstanding_bytes)}"
+    held = held if totals.outstanding_count else "none"
     return [
         heading("Pool"),
         labelled("allocations", made),
         labelled("frees", freed),
         labelled("outstanding", held),
         *failed_lines(pool),
-        note("  Outstanding means: allocated in this trace and not freed in it. That alone is not a leak."),
+        note("  Outstanding: allocated in this trace and not freed in it. That alone is not a leak."),
     ]
+
+
+def _sum(total: int, *parts: tuple[int, str]) -> str:
+    """A count and what it is made of, without the parts that are none."""
+    said = [(count, words) for count, words in parts if count]
+    if len(said) < 2:
+        return f"{total:,}, {agreeing(total, '', 'all ')}{said[0][1]}" if said else "none"
+    return f"{total:,} = {' + '.join(f'{count:,} {words}' for count, words in said)}"
 
 
 def failed_lines(pool: PoolSnapshot) -> list[Text]:
@@ -82,8 +95,8 @@ def selection_lines(filters: Filters, pool: PoolSnapshot) -> list[Text]:
     return [
         labelled("selected", f"{counted(len(pool.outstanding), 'allocation')}, {exact_size(held)} ({filters})"),
         note(
-            "  Findings, cleared groups, held requests and outstanding numbers are the selection's; allocs, frees and"
-            " peaks the whole trace's."
+            "  Findings, cleared groups, held requests and what is outstanding are of the selection; allocs, frees and"
+            " peaks are of the whole trace."
         ),
     ]
 

@@ -53,7 +53,10 @@ def summary_lines(told: Sequence[Summary], width: int) -> list[Text]:
     """A table: trace, leaks, the first of them."""
     leaking = sum(bool(each.leaks) for each in told)
     beside = min(max((cell_len(each.name) for each in told), default=0), _NAME)
-    lines = [heading(f"{counted(len(told), 'trace')}, {leaking:,} with leaks"), Text()]
+    lines = [
+        heading(f"{counted(len(told), 'trace')}, {f'{leaking:,} with leaks' if leaking else 'none with a leak'}"),
+        Text(),
+    ]
     lines.append(Text(f"  {'Trace':<{beside}}  Leaks  First leak", LABEL))
     for each in told:
         name = each.name + " " * (beside - cell_len(each.name))

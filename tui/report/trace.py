@@ -12,7 +12,7 @@ from analyzers.quantities import counted, duration, exact_size, moment, size
 from analyzers.snapshot import Snapshot
 from tracer.errors import Damage
 from tracer.trace import ClockShift, InferredLoss, Loss, TraceInfo, filetime_text
-from tui.incompleteness import inferred_words, missing_words
+from tui.incompleteness import gap_words, inferred_words, lost_words, missing_words
 from tui.machine_words import machine_words
 from tui.report.styles import QUIET, WARNING, heading, labelled, note, warning
 from tui.safe_text import safe
@@ -47,10 +47,13 @@ def path_lines(info: TraceInfo) -> list[Text]:
 def machine_lines(info: TraceInfo) -> list[Text]:
     """Where and when the trace was recorded."""
     start, end = _instant(info.start) or "not known", _instant(info.end) or "not written"
+    if end[:10] == start[:10] and end.endswith("UTC"):
+        start, end = (start[:-4], end[11:]) if end != start else (start, "")
+    span = f"{start} to {end}" if end else start
     lines = [
         *belonging_lines(info),
         labelled("session", safe(info.session) or "(no name)"),
-        labelled("recorded", f"{start} to {end} ({duration(info.duration_ns)})"),
+        labelled("recorded", f"{span} ({duration(info.duration_ns)})"),
         labelled("machine", machine_words(info)),
     ]
     if info.continues:
@@ -62,8 +65,8 @@ def _clock_line(shift: ClockShift) -> Text:
     way = "behind" if shift.behind_ns > 0 else "ahead of"
     says = (
         f"the clock of CPU {shift.cpu} is at least {duration(abs(shift.behind_ns))} {way} the others: by it,"
-        f" {counted(shift.pairs, 'block')} {'was' if shift.pairs == 1 else 'were'} freed before being allocated (its"
-        " times are corrected here; inferred)"
+        f" {counted(shift.pairs, 'block was', 'blocks were')} freed before being allocated. Its times are corrected"
+        " here (inferred)"
     )
     return Text.assemble("  ", (f"{'clocks':<12}", WARNING), "  ", says)
 
@@ -76,8 +79,8 @@ def belonging_lines(info: TraceInfo) -> list[Text]:
     if lines:
         lines.append(note("  --separate keeps files apart."))
     if info.sessions > 1:
-        here = f"this is session {info.session_number} of the {info.sessions} that were appended to one file"
-        lines.append(labelled("part", f"{here}, each with its own clock; --session N shows one alone"))
+        here = f"session {info.session_number} of the {info.sessions} in this file, each with its own clock"
+        lines.append(labelled("part", f"{here}; --session N shows one alone"))
     return lines
 
 
@@ -139,28 +142,29 @@ def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
     """What the session lost, and when."""
     lines = []
     if loss.events_lost or loss.buffers_lost:
-        lost = f"{counted(loss.events_lost, 'event')} and {counted(loss.buffers_lost, 'buffer')}"
+        lost = lost_words(loss.events_lost, loss.buffers_lost)
         lines.append(warning(f"the session lost {lost}: some of what looks outstanding may have been freed"))
     if loss.inferred is not None:
         lines.append(warning(f"{inferred_words(loss, loss.inferred)}: {_shown_by(loss.inferred)}"))
     if loss.complete_from_ns:
         since = moment(loss.complete_from_ns)
-        lines.append(warning(f"the file overwrote its beginning: it has all processors' events from {since} on"))
+        lines.append(warning(f"the file overwrote its beginning: it has all processors' events only from {since} on"))
     if loss.gaps:
         lines.append(warning(f"events are missing ({counted(len(loss.gaps), 'gap')} in time):"))
     for gap in loss.gaps[:most]:
         cpu = f"CPU {gap.cpu}" if gap.cpu >= 0 else "CPU not known"
-        lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {safe(gap.reason)}{_in(gap.file)}"))
+        lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {gap_words(gap)}{_in(gap.file)}"))
     return lines + _more(len(loss.gaps), most)
 
 
 def _shown_by(inferred: InferredLoss) -> str:
     """What shows that events are missing, where nothing in the trace says so."""
-    return (
-        f"{counted(inferred.replaced, 'allocation')} came on the address of a block that was never freed, and"
-        f" {counted(inferred.strays, 'free')} without allocation; some of what looks outstanding may have been freed"
-        " (inferred)"
+    signs = (
+        (inferred.replaced, "block took", "blocks took", "the address of one that was not freed"),
+        (inferred.strays, "free has", "frees have", "no allocation"),
     )
+    told = " and ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in signs if count)
+    return f"{told}; some of what looks outstanding may have been freed (inferred)"
 
 
 def damage_lines(damage: Sequence[Damage], most: int = _SHOWN) -> list[Text]:
@@ -170,7 +174,7 @@ def damage_lines(damage: Sequence[Damage], most: int = _SHOWN) -> list[Text]:
     skipped = sum(place.bytes_skipped for place in damage)
     lines = [warning(f"{counted(len(damage), 'place')} could not be read, {size(skipped)} skipped:")]
     for place in damage[:most]:
-        lines.append(Text(f"  at byte {place.offset:,}{_in(place.file)}: {safe(place.what)} ({place.code})"))
+        lines.append(Text(f"  at byte {place.offset:,}{_in(place.file)}: {safe(place.what)}"))
     return lines + _more(len(damage), most)
 
 

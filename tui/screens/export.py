@@ -16,11 +16,20 @@ from analyzers.quantities import counted
 from tui.safe_text import safe
 from tui.views.export import SUFFIXES
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.typed_input import TypedInput
 
 _FORMS: Final = "with all digits (.csv .tsv .json) or as shown (.txt .md)"
 _TO: Final = {False: "to", True: "as"}
 _LONGEST: Final = 200
 """Characters of a name that a browser is given; file systems take 255 bytes."""
+
+
+class NameInput(TypedInput):
+    """Shows what Enter does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Write", id="export.write", tooltip="Write the file"),
+    ]
 
 
 class ExportScreen(ModalScreen[Path | None]):
@@ -40,7 +49,6 @@ class ExportScreen(ModalScreen[Path | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "write", "Write", id="export.write", tooltip="Write the file", priority=True),
         Binding("escape", "cancel", "Cancel", id="export.cancel", tooltip="Write nothing"),
     ]
 
@@ -49,9 +57,8 @@ class ExportScreen(ModalScreen[Path | None]):
         what = what or counted(rows, "row")
         self._question = f"{'Download' if download else 'Write'} {what}, {_FORMS}, {_TO[download]}:"
         self._is_download = download
-        self._input = Input(name, compact=True, select_on_focus=False)
+        self._input = NameInput(name, compact=True, select_on_focus=False)
         self._wrong = Static(markup=False, classes="wrong")
-        self._judged = name
         self._warned: Path | None = None
 
     def compose(self) -> ComposeResult:
@@ -67,10 +74,10 @@ class ExportScreen(ModalScreen[Path | None]):
         """Keys go to the line."""
         self._input.focus()
 
-    def action_write(self) -> None:
+    @on(Input.Submitted)
+    def _judge(self, event: Input.Submitted) -> None:
         """Take the answer, if it can be one."""
-        self._judged = self._input.value
-        said = self._judged.strip()
+        said = event.value.strip()
         path = Path(said) if self._is_download else Path(said).expanduser()
         if path.suffix.lower() not in SUFFIXES:
             self._wrong.update("the name must end in .csv, .tsv, .json, .txt or .md")
@@ -95,7 +102,6 @@ class ExportScreen(ModalScreen[Path | None]):
         self.dismiss(None)
 
     @on(Input.Changed)
-    def _forget(self, event: Input.Changed) -> None:
-        if event.value != self._judged:  # else it was typed before Enter, and is told of after it
-            self._warned = None
-            self._wrong.update("")
+    def _forget(self) -> None:
+        self._warned = None
+        self._wrong.update("")

@@ -43,8 +43,8 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,enter", "dismiss", "Close", id="help.close", tooltip="Back to the view", priority=True),
         Binding("down", "scroll(1)", "Down", show=False, id="help.down", tooltip="Scroll down", priority=True),
         Binding("up", "scroll(-1)", "Up", show=False, id="help.up", tooltip="Scroll up", priority=True),
-        Binding("pagedown", "scroll(10)", "Page down", show=False, id="help.page-down", tooltip="Down", priority=True),
-        Binding("pageup", "scroll(-10)", "Page up", show=False, id="help.page-up", tooltip="Up", priority=True),
+        Binding("pagedown", "scroll(10)", "Down", id="help.page-down", tooltip="Down", priority=True),
+        Binding("pageup", "scroll(-10)", "Up", id="help.page-up", tooltip="Up", priority=True),
     ]
 
     def __init__(self, asking: Screen[Any], offered: Sequence[tuple[str, str]] = ()) -> None:

@@ -15,8 +15,15 @@ from textual.widgets import Input, Static
 from analyzers.quantities import duration
 from tui.filtering.amounts import amount
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.typed_input import TypedInput
 
 _PART: Final = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%")
+
+
+class TimeInput(TypedInput):
+    """Shows what Enter does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Go", id="jump.go", tooltip="Go there")]
 
 
 class JumpScreen(ModalScreen[int | None]):
@@ -32,14 +39,13 @@ class JumpScreen(ModalScreen[int | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go", "Go", id="jump.go", tooltip="Go there", priority=True),
         Binding("escape", "cancel", "Cancel", id="jump.cancel", tooltip="Stay"),
     ]
 
     def __init__(self, at_ns: int, end_ns: int) -> None:
         super().__init__()
         self._at_ns, self._end_ns = at_ns, end_ns
-        self._input = Input(compact=True)
+        self._input = TimeInput(compact=True)
         self._wrong = Static(markup=False, classes="wrong")
 
     def compose(self) -> ComposeResult:
@@ -56,9 +62,10 @@ class JumpScreen(ModalScreen[int | None]):
         """Keys go to the line."""
         self._input.focus()
 
-    def action_go(self) -> None:
+    @on(Input.Submitted)
+    def _judge(self, event: Input.Submitted) -> None:
         """Take the answer, if it is a time."""
-        time_ns = time_of(self._input.value, self._at_ns, self._end_ns)
+        time_ns = time_of(event.value, self._at_ns, self._end_ns)
         if time_ns is None:
             self._wrong.update("a part such as 50%, or a time with its unit (ns us ms s min h)")
         else:

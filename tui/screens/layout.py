@@ -27,16 +27,22 @@ class Room:
     cells: int
 
 
-def shared(body: Size, view: Size, lines: Callable[[int], int], *, is_read: bool = False) -> Room:
+def shared(
+    body: Size, view: Size, lines: Callable[[int], int], *, is_read: bool = False, needs: int | None = None
+) -> Room:
     """Room for the panel, whose text takes ``lines`` on a given width; ``view``: what the view would fill.
 
     The panel stands beside a view that loses no cell by that. Below one it takes what its text needs and the view does
-    not, or up to half of the room; while somebody reads it (``is_read``) up to two thirds.
+    not, or up to half of the room; while somebody reads it (``is_read``) up to two thirds. ``needs``: lines that are
+    enough for a view, the rest of which is less than what the panel says.
     """
+    if not (text := lines(body.width)):
+        return Room(beside=False, cells=0)
     spare = body.width - view.width
     if spare >= BESIDE:
         return Room(beside=True, cells=min(spare, MOST_BESIDE))
-    kept = body.height // 3 if is_read else max(_LEAST_LINES, body.height // 2)
-    needed = lines(body.width) + _EDGE
+    half = body.height // 2 if needs is None else min(body.height // 2, needs)
+    kept = body.height // 3 if is_read else max(_LEAST_LINES, half)
+    needed = text + _EDGE
     below = min(needed, body.height - min(view.height, kept))
     return Room(beside=False, cells=below if below >= min(needed, _LEAST_BELOW) else 0)

@@ -211,7 +211,7 @@ class MainScreen(TakingScreen):
         panel, body = self.query_one(SidePanel), self.query_one("#body").size
         if not body.height:
             return
-        room = shared(body, self.view.wanted(body.width), panel.lines, is_read=panel.has_focus)
+        room = shared(body, self.view.wanted(body.width), panel.lines, is_read=panel.has_focus, needs=self.view.needs())
         before = self._room
         if before is not None and before.beside == room.beside and not (panel.has_focus or self._was_read):
             room = max(before, room, key=lambda each: each.cells)

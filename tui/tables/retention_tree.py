@@ -72,7 +72,7 @@ def retention_table(tree: Dominators, nodes: list[Node], branches: Branches) -> 
         column("count", "Count", "d", "count", 3, number),
         TreeColumn(Heading("node", "What holds", "t", 44, drop=1), branches, lambda row: safe(str(data[row]["label"]))),
         labels_of(
-            Heading("because", "Because", "e", 10, drop=2),
+            Heading("because", "Because", "e", 24, drop=2),
             [f"{INFERRED if edge.inferred else ''}{edge.says}" for edge in edges],
         ),
     )

@@ -53,7 +53,7 @@ def listing(scene: Scene) -> Listing:
         model=allocation_table(snapshot),
         identity=lambda row: int(out.address[row]),
         describe=lambda row: Text("\n").join(_lines(snapshot, row)),
-        empty=f"Nothing of this is outstanding.{f' {about}' if about else ''}",
+        empty=scene.no_pool_events or f"Nothing of this is outstanding.{f' {about}' if about else ''}",
         step=step,
         copy=lambda row: f"0x{int(out.address[row]):x}",
         keys=out.address,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -10,23 +11,22 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from analyzers.findings import Finding
 from analyzers.quantities import counted, exact_size, moment, size
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
-from tui.safe_text import safe
-from tui.views.narrowing import narrowed
+from tui.incompleteness import gap_words
+from tui.views.narrowing import narrowed, rows_of
 from tui.views.scene import Scene
 from tui.views.scope import Scope
-from tui.widgets.chart import ChartData, ChartMark
+from tui.widgets.chart import GONE, KEPT, ChartData, ChartMark
 
 I64 = npt.NDArray[np.int64]
 
 LOSS, MARK, FINDING = "!", "M", "F"
 _SIGNS = {
     LOSS: f"{LOSS} events missing",
-    MARK: f"{MARK} your mark",
-    FINDING: f"{FINDING}n first memory of finding n",
+    MARK: f"{MARK} mark",
+    FINDING: f"{FINDING}n finding n begins",
 }
 
 
@@ -82,7 +82,7 @@ class Course:
 
     def legend(self) -> Text:
         """What is drawn, and the signs that are there."""
-        parts = ["filled: still outstanding", "shaded: freed since"]
+        parts = [f"{KEPT} still outstanding", f"{GONE} freed since"]
         if not self.whole_sites:
             parts = ["still outstanding, by when it was made; what was freed is known by tag and stack only"]
         there = {mark.sign[0] for mark in self.data.marks}
@@ -94,7 +94,7 @@ class Course:
         change = int(self.data.total[step]) - (int(self.data.total[step - 1]) if step else 0)
         text = Text.assemble(
             (f"{moment(begin)} to {moment(end)}", "bold"),
-            f"  outstanding {exact_size(int(self.data.total[step]))}, {'+' if change >= 0 else ''}{size(change)} in it",
+            f"  outstanding {exact_size(int(self.data.total[step]))}, {'+' if change >= 0 else ''}{size(change)}",
         )
         if self.whole_sites:
             made, freed = int(self.allocations[step]), int(self.frees[step])
@@ -127,25 +127,22 @@ def _made(snapshot: Snapshot, used: int, step_ns: int) -> I64:
 def _marks(scene: Scene, snapshot: Snapshot, used: int) -> Iterator[tuple[int, str, str]]:
     """Step, sign and meaning of what should be seen; the most important first."""
     step_ns = snapshot.pool.history.step_ns
+    cpus: defaultdict[int, set[int]] = defaultdict(set)
+    reasons: defaultdict[int, set[str]] = defaultdict(set)
     for gap in scene.whole.loss.gaps:
-        where = f" on CPU {gap.cpu}" if gap.cpu >= 0 else ""
         first, last = (min(max(time // step_ns, 0), used - 1) for time in (gap.from_ns, gap.to_ns))
         for step in range(first, last + 1):
-            yield step, LOSS, f"{LOSS} events are missing{where}: {safe(gap.reason)}"
+            cpus[step].add(gap.cpu)
+            reasons[step].add(gap_words(gap))
+    for step, on in cpus.items():
+        known = ", ".join(str(cpu) for cpu in sorted(on) if cpu >= 0)
+        where = f" on CPU {known}" if known else ""
+        yield step, LOSS, f"{LOSS} events are missing{where}: {', '.join(sorted(reasons[step]))}"
     if scene.mark is not None:
         yield scene.mark.at_ns // step_ns, MARK, f"{MARK} your mark at {moment(scene.mark.at_ns)}"
     for finding in snapshot.diagnosis.findings:
-        oldest = _first_step(snapshot, finding)
+        rows = np.flatnonzero(rows_of(snapshot.pool, finding))
+        oldest = int(snapshot.pool.outstanding.time_ns[rows[0]]) // step_ns if len(rows) else None
         if oldest is not None:
             about = f"{FINDING}{finding.rank} the first memory of finding {finding.rank} ({tag_name(finding.tag)})"
             yield oldest, f"{FINDING}{finding.rank}", f"{about} that is still outstanding was made here"
-
-
-def _first_step(snapshot: Snapshot, finding: Finding) -> int | None:
-    """In which step the oldest outstanding allocation of a finding's tag (and stack, if it has one) was made."""
-    sites, tags, live = snapshot.pool.sites, snapshot.pool.tags, snapshot.pool.outstanding
-    fits = (tags.tag[sites.tag_row] == finding.tag) & (tags.paged[sites.tag_row] == finding.paged)
-    if finding.stack >= 0:
-        fits &= sites.stack == finding.stack
-    rows = np.flatnonzero(fits[live.site])
-    return int(live.time_ns[rows[0]]) // snapshot.pool.history.step_ns if len(rows) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from typing import Final
 
 from rich.text import Text
 
@@ -42,6 +43,9 @@ from tui.views.listing import Listing
 from tui.views.scene import Scene
 from tui.views.scope import Scope, Step
 
+_CLEARED_ROWS: Final = 2
+"""So many cleared groups show that there are some; what speaks for a finding is worth more room than the others."""
+
 
 def make() -> HeadedTable:
     """The view."""
@@ -72,6 +76,7 @@ def listing(scene: Scene) -> Listing:
         copy=lambda row: _copied(groups[row], scene.snapshot),
         document=lambda row: _document(groups[row], scene.snapshot),
         empty=_no_leak(scene),
+        needs=len(diagnosis.findings) + _CLEARED_ROWS if diagnosis.findings else None,
     )
 
 

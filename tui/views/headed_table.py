@@ -45,6 +45,11 @@ class HeadedTable(TableView):
         table = super().wanted(width)
         return Size(table.width, table.height + -(-self._cells // max(width - 2, 1)))
 
+    def needs(self) -> int | None:
+        """Those of the table, and the words above it."""
+        rows = super().needs()
+        return None if rows is None else rows + self._head.size.height
+
     def show(self, scene: Scene) -> None:
         """Put words and rows of the scene in place of those before."""
         head = self._head_of(scene)

@@ -30,7 +30,7 @@ from tui.views.listing import Listing
 from tui.views.scene import Scene
 from tui.views.scope import Scope, Step
 
-NONE_HELD: Final = "No request is held, as far as the trace tells: what was issued was retired, or is in flight."
+NONE_HELD: Final = "No request is held, as far as the trace tells."
 NO_REQUEST_EVENTS: Final = (
     "This trace holds no I/O request (IRP) events, so nothing tells which requests are held, and by what. To record"
     " them, in an elevated prompt:\n\n" + "\n".join(HOW_TO_RECORD[2:])
@@ -39,7 +39,7 @@ NONE_HERE: Final = "No held request belongs to this part of the trace."
 
 _JOINS: Final = {
     Join.FILE_OBJECT: "the file object was seen with this endpoint before",
-    Join.INSIDE_CALL: "the thread told of an operation on it inside the request's driver call" + INFERRED,
+    Join.INSIDE_CALL: "the thread began an operation on it inside the request's driver call" + INFERRED,
     Join.INSIDE_OPERATION: "the request's driver call lies inside an operation of the thread on it" + INFERRED,
 }
 """How the socket of a request is known."""
@@ -114,7 +114,7 @@ def _words(known: _Known, row: int) -> Text:
         *([fact("because", RULES[request.rule])] if request.rule in RULES else []),
         fact("who", _who(request)),
         fact("what", _what(known, row)),
-        fact("since then", safe(request.says)),
+        fact("its thread", safe(request.says)),
         fact("held", f"for {duration(request.age_ns)}; {_kept(request)}"),
         *_socket(known, row),
         fact("issued", _event(request.issued, known.info)),

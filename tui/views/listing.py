@@ -33,7 +33,8 @@ class Listing:
     for tables too long to ask row by row. ``describe``: the side panel's words, with the rule for anything inferred.
     ``step``: where Enter leads, ``None`` for nowhere. ``copy``: what copying the row gives; ``document``: the
     name and text of a file that is all about the row. ``empty``: what stands
-    there when there is no row at all. ``totals``: words for the rows that are shown, below them.
+    there when there is no row at all. ``totals``: words for the rows that are shown, below them. ``needs``: rows that
+    are enough where there is much to say about one; ``None`` for as many as there are.
     """
 
     model: TableModel
@@ -45,3 +46,4 @@ class Listing:
     document: Callable[[int], tuple[str, str] | None] = _no_document
     keys: Keys | None = None
     totals: Callable[[Rows], Text] | None = None
+    needs: int | None = None

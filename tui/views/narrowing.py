@@ -68,7 +68,7 @@ def _narrowed(snapshot: Snapshot, scope: Scope, after_ns: int | None) -> Snapsho
 def _since(told: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
     """Conclusions with counts of what is in the pool; those about nothing of it are left out."""
     held = told.held_requests.take(told.held_requests.issued_ns >= after_ns)
-    findings = [(one, _counts(pool, _rows_of(pool, one))) for one in told.findings]
+    findings = [(one, _counts(pool, rows_of(pool, one))) for one in told.findings]
     cleared = [(one, _counts(pool, one.rows)) for one in told.cleared]
     return Diagnosis(
         tuple(replace(one, count=n, bytes=size, retained_bytes=size) for one, (n, size) in findings if n),
@@ -77,7 +77,7 @@ def _since(told: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
     )
 
 
-def _rows_of(pool: PoolSnapshot, finding: Finding) -> Mask:
+def rows_of(pool: PoolSnapshot, finding: Finding) -> Mask:
     """By outstanding allocation, whether a finding is about it."""
     if len(finding.rows):
         mask = np.zeros(len(pool.outstanding), np.bool_)

@@ -44,7 +44,7 @@ def _tree(scene: Scene, rows: HolderRows) -> Tree:
         model=holder_table(scene.snapshot, rows),
         identity=rows.branches.key,
         describe=lambda row: _words(scene, rows, row),
-        empty="Nothing here is outstanding, so that nobody holds it."
+        empty=(scene.no_pool_events or "Nothing here is outstanding, so that nobody holds it.")
         + _also(interval_words(scene.snapshot.pool, scene.scope)),
         step=step,
         copy=lambda row: _label(scene.snapshot, *rows.who(row)),
@@ -76,7 +76,7 @@ def _words(scene: Scene, rows: HolderRows, row: int) -> Text:
     for said, number in (
         ("whose process and thread an event names (observed)", observed),
         ("whose thread is inferred from the context switches of a CPU", inferred),
-        ("whose thread nothing tells", unknown),
+        ("whose thread is not known", unknown),
     ):
         if number:
             text.append(f"{counted(number, 'allocation')} {said}\n")

@@ -41,7 +41,7 @@ def tree_of(scene: Scene) -> Callable[[Folds], Tree]:
     """What makes the tree for the nodes that are open; at first those on the way to what holds most."""
     grounds = scene.whole.grounds
     if grounds is None:
-        return lambda _folds: _no_tree()
+        return lambda _folds: _no_tree(scene)
     tree = _dominators(grounds.retention.graph)
     main = tree.main_way()
     kept = holding(tree, grounds.retention, scene.whole.pool.outstanding, scene.snapshot.pool.outstanding)
@@ -64,14 +64,14 @@ def _tree(
         model=retention_table(tree, nodes, branches),
         identity=branches.key,
         describe=lambda row: node_words(tree, nodes[row], scene, limited=limited),
-        empty=_EMPTY,
+        empty=scene.no_pool_events or _EMPTY,
         step=lambda row: step_from(nodes[row], label(row), scene, grounds),
         copy=lambda row: safe(label(row)),
     )
     return Tree(listing, branches)
 
 
-def _no_tree() -> Tree:
+def _no_tree(scene: Scene) -> Tree:
     nothing, none = np.zeros(0, np.int64), np.zeros(0, np.bool_)
     branches = Branches(nothing, nothing, none, none, int)
-    return Tree(Listing(TableModel((), 0), int, lambda _row: Text(), _EMPTY), branches)
+    return Tree(Listing(TableModel((), 0), int, lambda _row: Text(), scene.no_pool_events or _EMPTY), branches)

@@ -56,11 +56,9 @@ def head(scene: Scene) -> Text:
     grounds = scene.snapshot.grounds
     closed = 0 if grounds is None else int((grounds.requests.sockets.closed_ns != NEVER).sum())
     sockets = 0 if grounds is None else len(grounds.requests.sockets)
-    return Text(
-        f"Endpoints that are not cleaned up: {sockets:,} in the trace, {closed:,} of them closed."
-        " ~ and held requests are inferred.",
-        QUIET,
-    )
+    there = counted(sockets, "endpoint is", "endpoints are") if sockets else "No endpoint is"
+    of_them = f", {closed:,} of them closed" if closed else ""
+    return Text(f"{there} not cleaned up{of_them}. ~ and held requests are inferred.", QUIET)
 
 
 def listing(scene: Scene) -> Listing:
@@ -124,7 +122,7 @@ def _words(known: _Known, row: int) -> Text:
         fact("addresses", _addresses(sockets, row)),
         fact("state", _state(sockets, row)),
         fact("requests", _requests(known, row)),
-        fact("data", f"{int(sockets.sent_bytes[row]):,} bytes sent, {int(sockets.received_bytes[row]):,} received"),
+        fact("data", _data(int(sockets.sent_bytes[row]), int(sockets.received_bytes[row]))),
         fact(
             "memory", f"{counted(int(known.held.count[row]), 'allocation')}, {exact_size(int(known.held.bytes[row]))}"
         ),
@@ -134,6 +132,11 @@ def _words(known: _Known, row: int) -> Text:
         Text("Enter: its allocations", QUIET),
     ]
     return Text("\n").join(lines)
+
+
+def _data(sent: int, received: int) -> str:
+    told = [f"{counted(count, 'byte')} {way}" for count, way in ((sent, "sent"), (received, "received")) if count]
+    return ", ".join(told) or "none"
 
 
 def _who(known: _Known, row: int) -> str:
@@ -158,12 +161,12 @@ def _state(sockets: SocketTable, row: int) -> str:
 
 
 def _requests(known: _Known, row: int) -> str:
-    sockets, held = known.sockets, known.held
-    return (
-        f"{int(sockets.started[row]):,} operations started, {int(sockets.finished[row]):,} finished;"
-        f" {counted(int(held.unretired[row]), 'request')} not retired, {int(held.held[row]):,} of them"
-        f" held{INFERRED}"
-    )
+    sockets, held, unfinished = known.sockets, known.held, int(known.held.unretired[row])
+    said = f"{counted(int(sockets.started[row]), 'operation')} started, {int(sockets.finished[row]):,} finished"
+    if not unfinished:
+        return said
+    kept = f", {int(held.held[row]):,} of them held{INFERRED}" if held.held[row] else ""
+    return f"{said}; {counted(unfinished, 'request is', 'requests are')} not finished{kept}"
 
 
 def _rules(known: _Known, row: int) -> list[Text]:

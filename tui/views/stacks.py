@@ -77,7 +77,7 @@ def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
         model=stack_tree(paths, nodes, branches),
         identity=branches.key,
         describe=lambda row: _words(scene, paths, nodes[row]),
-        empty="Nothing here is allocated at any stack.",
+        empty=scene.no_pool_events or "Nothing here is allocated at any stack.",
         step=step,
         copy=lambda row: "\n".join(_frame_lines(paths, nodes[row])),
         keys=nodes.way,
@@ -87,7 +87,7 @@ def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
 
 def _words(scene: Scene, paths: CallPaths, node: Node) -> Text:
     held, count = int(paths.bytes[node.rows].sum()), int(paths.count[node.rows].sum())
-    what = "Enter opens or closes it" if node.can_open else "Enter shows its allocations"
+    what = "Enter opens it" if node.can_open else "Enter shows its allocations"
     text = Text.assemble(
         (f"{number(count)} outstanding, {exact_size(held)}", "bold"),
         f" at {counted(len(node.rows), 'stack')}; {what}\n",

@@ -85,6 +85,11 @@ class TableView(View):
         table = self.table.wanted
         return Size(table.width, table.height + self.has_class("-totals"))
 
+    def needs(self) -> int | None:
+        """The heading, and what rows the listing cannot do without."""
+        listing = self._listing
+        return None if listing is None or listing.needs is None else 1 + listing.needs
+
     def forget(self) -> None:
         """Keep neither listing nor rows."""
         self._listing = None
@@ -206,4 +211,4 @@ def _only_since(scene: Scene) -> str:
 def _words(listing: Listing, row: int | None) -> Text:
     if row is not None and row < listing.model.length:  # told of the rows before a refresh
         return listing.describe(row)
-    return Text("no row fits the filter" if listing.model.length else "nothing here")
+    return Text("no row fits the filter" if listing.model.length else "")

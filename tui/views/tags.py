@@ -27,7 +27,7 @@ from tui.views.scene import Scene
 from tui.views.scope import Step
 from tui.views.table_view import TableView
 
-_PANEL_CELLS = 32
+_PANEL_CELLS = 28
 
 
 class TagsView(TableView):
@@ -155,7 +155,8 @@ def _ledger_words(scene: Scene, row: int) -> str:
     if scene.mark is None or scene.scope:
         return said
     older = max(freed - (made - kept), 0)
-    return f"since the mark: {said}, {number(older)} of them of older blocks; outstanding: made since and still there"
+    of_older = f", {number(older)} of them of older blocks" if older else ""
+    return f"since the mark: {said}{of_older}; outstanding: made since and still there"
 
 
 def _before_words(snapshot: Snapshot, row: int) -> str:
@@ -165,7 +166,7 @@ def _before_words(snapshot: Snapshot, row: int) -> str:
         return ""
     count, held = int(was.count[row]), int(was.bytes[row])
     if not snapshot.counted:
-        return f"before the trace: {number(count)} allocations, {exact_size(held)}\n"
+        return f"before the trace: {counted(count, 'allocation')}, {exact_size(held)}\n"
     grown = int(snapshot.pool.tags.outstanding_bytes[row]) - held
     sign = "+" if grown > 0 else ""
     return f"when counting began: {number(count)}, {exact_size(held)}; since then {sign}{size(grown)}\n"

@@ -183,13 +183,16 @@ class TimelineView(View):
         if self._interval is not None:
             chosen = course.step_at(self._interval[0]), course.step_at(self._interval[1] - 1)
         self.chart.show(course.data, step, chosen)
-        self._legend.update(course.legend() if len(course.data) else _EMPTY)
+        self._legend.update(course.legend() if len(course.data) else self._empty())
         self.describe(self._words(course, step))
+
+    def _empty(self) -> str:
+        return "" if self._scene is None else self._scene.no_pool_events or _EMPTY
 
     def _words(self, course: Course, step: int) -> Text:
         interval = self.interval
         if interval is None:
-            return Text(_EMPTY)
+            return Text()
         selected = "selected " if self._interval is not None else "this step "
         return Text.assemble(
             course.words(step),

@@ -101,6 +101,10 @@ class View(Widget):
         del width
         return Size(_READABLE, 0)
 
+    def needs(self) -> int | None:
+        """Lines that are enough where the panel has much to say; ``None`` for as many as there are room for."""
+        return None
+
     def exported(self) -> Table:
         """Names for programs and all rows in full, for an export; as sorted and filtered on the screen."""
         return (), ()

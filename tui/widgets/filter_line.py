@@ -14,9 +14,10 @@ from textual.widgets import Input, Static
 
 from analyzers.quantities import counted
 from tui.safe_text import safe
+from tui.widgets.typed_input import TypedInput
 
 
-class FilterInput(Input):
+class FilterInput(TypedInput):
     """Shows what Enter does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

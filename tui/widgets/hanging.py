@@ -13,11 +13,10 @@ from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Static
 
-_LABEL: Final = re.compile(r"[^\s:][^:]{0,24}: ")
-"""``how much: ``: what follows it goes on below, set in."""
 _COLUMN: Final = re.compile(r"\s+\S+(?: \S+)?\s{2,}(?=\S)")
 """``  how much   ``: what follows it goes on in its column."""
 _IN: Final = 2
+"""Cells by which all else is set in where it goes on, so that one sees where the next thing begins."""
 _WORD: Final = re.compile(r"\s*\S+")
 
 
@@ -83,7 +82,7 @@ def _indent(plain: str) -> int:
     if column is not None:
         return cell_len(column[0])
     blanks = len(plain) - len(plain.lstrip())
-    return blanks + (_IN if blanks or _LABEL.match(plain) else 0)
+    return blanks + _IN
 
 
 def _cuts(plain: str, width: int, indent: int) -> Iterator[tuple[int, int]]:

@@ -15,6 +15,7 @@ from tui.widgets.hanging import HungText
 _SIDES: Final = 3
 """Cells of a line that are no text: a blank at either end, and the scroll bar."""
 _READS_ON: Final = "^o Reads on"
+_LEAVES: Final = "pgup pgdn  ^o Back"
 
 
 class SidePanel(VerticalScroll, can_focus=True):
@@ -68,13 +69,15 @@ class SidePanel(VerticalScroll, can_focus=True):
     def on_focus(self, event: events.Focus) -> None:
         """It gets more room."""
         del event
+        self._tell_of_more()
         self.post_message(self.Read())
 
     def on_blur(self, event: events.Blur) -> None:
         """It gives the room back."""
         del event
+        self._tell_of_more()
         self.post_message(self.Read())
 
     def _tell_of_more(self) -> None:
         is_cut = self._text.lines(self._text.size.width) > self.size.height
-        self.border_title = _READS_ON if is_cut and not self.has_focus else ""
+        self.border_title = _LEAVES if self.has_focus else _READS_ON if is_cut else ""

@@ -70,8 +70,8 @@ def _totals_line(snapshot: Snapshot) -> Text:
         "outstanding ",
         (f"{number(totals.outstanding_count)}, {size(totals.outstanding_bytes)}", "bold"),
         f"  allocs {number(totals.allocations)}  frees {number(totals.frees)}",
-        f"  unmatched frees {number(totals.frees_without_allocation)}",
-        f"  replaced {number(totals.replaced_without_free)}" if totals.replaced_without_free else "",
+        f", {number(older)} of older blocks" if (older := totals.frees_without_allocation) else "",
+        f"  lost frees {number(totals.replaced_without_free)}" if totals.replaced_without_free else "",
         (f"  failed {number(totals.failed_allocations)}", "bold") if totals.failed_allocations else "",
     )
 

@@ -166,8 +166,8 @@ def test_the_driver_that_has_them_is_the_last_that_was_called() -> None:
     (group,) = held_groups(scene.holding(), lambda routine: MODULES.get(routine, ""))
     assert (group.driver, group.kept, len(group)) == ("contosoflt.sys", Kept.NEVER_COMPLETED, 40)
     found = {each.rule: each.says for each in driver_kept.evidence(group)}
-    assert found[OVERDUE] == "the last handle of the file of 40 of them was closed since"
-    assert found["others-completed"] == "100 others of the same kind were completed"
+    assert found[OVERDUE] == "their files were closed since"
+    assert found["others-completed"] == "100 others of the kind were completed"
     assert "thread-ended" not in found
 
 

@@ -120,7 +120,7 @@ def test_where_the_trace_tells_of_routines_and_none_was_called_none_stopped_it()
 
 def test_a_buffer_that_is_gone_shows_that_a_special_apc_has_run() -> None:
     gone = told(replace(loop(40, buffered=True), kinds=(Kind(100, 5),)))
-    assert gone[Cause.SPECIAL_APC].says == "it has run: the files or buffers of all of them are gone"
+    assert gone[Cause.SPECIAL_APC].says == "it has run: their files or buffers are gone"
 
 
 def test_where_more_than_one_reason_is_left_each_of_them_fits() -> None:

@@ -104,8 +104,8 @@ def test_it_says_what_the_thread_did_since_and_is_never_surer_than_even() -> Non
     scene = with_buffers(loop(8, **SILENT))
     (group,) = held_groups(scene.holding(), lambda _: "")
     since, buffers = special_apc.evidence(group)
-    assert since.says.startswith(f"thread {T} has run on CPU 0 without a break since")
-    assert buffers.says.startswith("8 of them still have their buffers")
+    assert since.says.startswith(f"thread {T} has run on CPU 0 ever since")
+    assert buffers.says.startswith("their buffers are still there")
     assert special_apc.MOST_SURE == 0.5
 
 
@@ -122,5 +122,5 @@ def test_a_thread_that_has_not_run_since_has_queued_no_user_apc_and_filled_no_li
     (group,) = held_groups(starving(loop(8, **SILENT)).holding(), lambda _: "")
     found = {each.why: each for each in explanations(group, "because")}
     assert found[Cause.USER_APC].fits is found[Cause.LIST].fits is Fits.NO
-    assert "have not run since" in found[Cause.USER_APC].says
-    assert "has not run" in found[Cause.LIST].says
+    assert "have not run, and" in found[Cause.USER_APC].says
+    assert "has not finished these" in found[Cause.LIST].says

@@ -258,8 +258,8 @@ def test_its_evidence_says_what_was_seen_of_files_and_buffers() -> None:
     scene = loop(40, finished_by=Finished.FILE_CLOSED)
     (group,) = held_groups(changed(scene, slice(10), buffered=True).holding(), lambda _: "")
     says = {each.rule: each.says for each in user_apc.evidence(group)}
-    assert says["file-gone"].startswith("the files of 30 of them")
-    assert "of 10 of them were freed" in says["buffer-gone"]
+    assert says["file-gone"].startswith("the files of 30 of 40")
+    assert "of 10 of 40 were freed" in says["buffer-gone"]
     assert "after each of the completions" in says["user-mode-since"]
 
 

@@ -124,7 +124,7 @@ def test_a_path_leads_over_thread_socket_request_and_holder_to_the_allocations()
     ("why", "label"),
     [
         (Why.USER_APC, "6 user APCs pending on thread 8"),
-        (Why.SPECIAL_APC, "6 special-kernel APCs pending on thread 8"),
+        (Why.SPECIAL_APC, "6 special kernel APCs pending on thread 8"),
         (Why.PORT, "6 requests wait in completion port 1"),
         (Why.DRIVER_KEPT, "6 requests not completed by contosoflt.sys"),
         (Why.COMPLETION_STOPPED, "6 requests stopped on completion by contosoflt.sys"),

@@ -65,7 +65,7 @@ def test_in_fifty_milliseconds_a_second_sort_that_lives_longer_is_not_seen() -> 
     found = judged(_leak(0.05, 0.00001))
     weight = length_weight(found, starting=False)
     assert 0.45 < weight.factor < 0.65
-    assert "live longer than that are not seen" in weight.says
+    assert "live longer may yet be freed" in weight.says
 
 
 def test_few_freed_siblings_beside_many_that_stay_count_for_little() -> None:

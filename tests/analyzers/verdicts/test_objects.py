@@ -83,7 +83,7 @@ def test_the_program_that_keeps_its_events_is_named_not_the_kernel_nor_one_that_
         assert word in finding.advice
     assert "Verifier" not in finding.advice
     assert any("by other programs" in each.says for each in finding.evidence)
-    assert any("none of the program's own were freed" in doubt for doubt in finding.doubts)
+    assert any("how long this program's should live is not known" in doubt for doubt in finding.doubts)
 
 
 def test_the_user_mode_stack_names_the_module_that_opened_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def test_without_a_stack_nothing_is_said_of_the_code() -> None:
 
 def test_the_kernels_own_code_is_not_named_but_its_stacks_are_counted() -> None:
     assert _said(5, 5, driver="nt") == []
-    assert _said(5, 0, driver="nt") == ["1 of 2 have a stack"]
+    assert _said(5, 0, driver="nt") == ["1 of 2 has a stack"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def _owners(**known: Any) -> Owners:
         (Known(9, 0), "9 of 10 were allocated on thread 8", False),
         (
             Known(10, 9),
-            "all were allocated on thread 8: 1 as their own events say, 9 by context switches",
+            "all were allocated on thread 8, 9 of them as context switches tell",
             True,
         ),
     ],

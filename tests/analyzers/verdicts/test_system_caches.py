@@ -38,7 +38,7 @@ def test_a_cache_that_grows_all_along_is_cleared_and_says_what_would_tell_a_leak
     assert set(caches) == set(SYSTEM_CACHES)
     for each in caches.values():
         assert each.verdict is Verdict.CACHE
-        assert "cache of the system" in each.why
+        assert "Windows trims them" in each.why
         assert "memory is short" in each.why
 
 

@@ -31,7 +31,7 @@ def test_findings_come_first_and_cleared_groups_below_them(leaking_snapshot: Sna
     verdicts = ["pending-apc", "missing-free", "growth", "cleared: cache", "cleared: transient"]
     assert column(shown, "verdict") == verdicts
     assert column(shown, "tag") == ["Irp", "AfdB", "CM25", "CM25", "File"]
-    assert column(shown, "accused") == ["client.exe (4330) thread 88", "afd.sys", "(driver not known)", "-", "-"]
+    assert column(shown, "accused") == ["client.exe (4330) thread 88", "afd.sys", "an unknown driver", "-", "-"]
 
 
 def test_what_is_not_known_is_a_dash_and_sorts_last(leaking_snapshot: Snapshot) -> None:
@@ -176,12 +176,12 @@ def test_the_heading_counts_leaks_and_cleared_groups(leaking_snapshot: Snapshot)
 def test_without_a_leak_it_says_so_and_which_evidence_it_lacked(story: Story) -> None:
     story.diagnosis = replace(diagnosis(), findings=(), held_requests=NO_HELD_REQUESTS)
     said = head(scene(story.make())).plain
-    assert said.startswith("No leak found: as far as this trace can tell, nothing in it is a leak.")
-    assert "no context switches (what a thread did meanwhile)" in said
+    assert said.startswith("No leak found, as far as this trace can tell.")
+    assert "context switches (what threads did)" in said
 
 
 def test_an_empty_view_says_why_it_is_empty(snapshot: Snapshot, empty_snapshot: Snapshot) -> None:
-    assert listing(scene(snapshot)).empty.startswith("No leak found: ")
+    assert listing(scene(snapshot)).empty.startswith("No leak found, ")
     assert listing(scene(empty_snapshot)).empty.startswith("This trace holds no pool events")
     assert listing(scene(snapshot, Scope(process=4))).empty == "No leak found in this part of the trace."
 

@@ -118,7 +118,7 @@ def test_the_panel_tells_all_that_is_known_of_a_request() -> None:
         f"held by: user APC on thread {told.thread_id} (inferred)",
         f"who: client.exe ({told.process_id}), thread {told.thread_id}",
         "what: Afd",
-        "since then: ",
+        "its thread: ",
         "issued: +",
         "completed: +",
     ):

@@ -79,13 +79,13 @@ def test_the_panel_says_what_is_observed_and_what_inferred(story: Story) -> None
     assert "2 allocations whose thread is inferred from the context switches" in said["System (4)"]
     assert "15 allocations whose process and thread an event names (observed)" in said["client.exe (4330) thread 88"]
     assert "13 requests held (inferred; view 6 says by what)" in said["client.exe (4330)"]
-    assert "1 allocation whose thread nothing tells" in said["(process not known)"]
+    assert "1 allocation whose thread is not known" in said["(process not known)"]
 
 
 def test_nothing_outstanding_is_said(empty_snapshot: Snapshot) -> None:
     listing = tree(empty_snapshot).listing
     assert listing.model.length == 0
-    assert "Nothing here is outstanding" in listing.empty
+    assert "no pool events" in listing.empty
 
 
 def test_hostile_names_are_harmless(hostile_snapshot: Snapshot) -> None:

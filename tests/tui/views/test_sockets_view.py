@@ -121,7 +121,7 @@ def test_the_panel_tells_rules_and_marks_what_is_inferred() -> None:
         f"who: server.exe ({sockets().process[row]}), created by thread {sockets().thread[row]}",
         f"addresses: local 127.0.0.1:8080 (inferred), remote {sockets().remote[row]}",
         "and not cleaned up since, so something still refers to it; created +",
-        "finished; 1 request not retired, 1 of them held (inferred)",
+        "finished; 1 request is not finished, 1 of them held (inferred)",
         "because: the block holds the socket's AFD endpoint\n",
         "and of a kind that goes with it (inferred)\n",
     ):
@@ -175,9 +175,9 @@ def test_an_empty_view_says_why_it_is_empty(snapshot: Snapshot) -> None:
 
 def test_the_heading_counts_those_that_are_closed_and_still_there() -> None:
     count, still = len(sockets()), int((sockets().closed_ns != NEVER).sum())
-    assert f"{count:,} in the trace, {still:,} of them closed." in head(scene(port())).plain
+    assert f"{count:,} endpoints are not cleaned up, {still:,} of them closed." in head(scene(port())).plain
     closed = with_sockets(closed_ns=np.full(count, NEVER))
-    assert f"{count:,} in the trace, 0 of them closed." in head(scene(closed)).plain
+    assert f"{count:,} endpoints are not cleaned up. ~" in head(scene(closed)).plain
 
 
 def test_keys_that_are_not_there_have_no_row() -> None:

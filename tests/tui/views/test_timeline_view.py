@@ -15,6 +15,7 @@ from tests.tui.diagnoses import diagnosis
 from tests.tui.session import opened
 from tests.tui.stories import FORBIDDEN, Story
 from tests.tui.views.listings import culprit
+from tracer.trace import Gap, Loss
 from tui.views.course import Course
 from tui.views.narrowing import narrowed
 from tui.views.scene import Scene
@@ -96,7 +97,7 @@ async def test_the_end_is_under_the_cursor_at_first(demo: Snapshot) -> None:
     async with opened(demo, view="timeline") as it:
         held = size(demo.pool.totals.outstanding_bytes)
         assert f"{size(int(Course.of(Scene(demo, demo)).data.total.max()))} │" in it.text
-        assert "filled: still outstanding" in it.text
+        assert "█ still outstanding" in it.text
         assert f"to {moment(demo.at_ns)} outstanding {held}" in it.panel
         assert "^" in it.text
 
@@ -187,16 +188,41 @@ async def test_findings_gaps_and_a_mark_are_marked(broken_snapshot: Snapshot, st
     assert {mark.sign for mark in course.data.marks} == {"!", "M", "F1", "F2", "F3"}
     legend = course.legend().plain
     assert "! events missing" in legend
-    assert "M your mark" in legend
+    assert "M mark" in legend
     async with opened(broken_snapshot, view="timeline") as it:
         assert "!" in it.text
         await it.press("home", "right")
         assert "! events are missing on CPU 2: buffer lost" in it.panel
 
 
-async def test_an_empty_trace_says_that_there_is_nothing_to_draw(empty_snapshot: Snapshot) -> None:
+def test_a_finding_is_marked_where_its_oldest_memory_was_made(demo: Snapshot) -> None:
+    (finding,) = demo.diagnosis.findings
+    assert len(finding.rows)
+    oldest = int(demo.pool.outstanding.time_ns[finding.rows].min())
+    (mark,) = (mark for mark in Course.of(Scene(demo, demo)).data.marks if mark.sign == "F1")
+    assert mark.step == oldest // demo.pool.history.step_ns
+
+
+def test_what_is_missing_in_a_step_is_told_once_with_all_its_processors(story: Story) -> None:
+    gaps = tuple(Gap(0, 100, cpu, "events-lost") for cpu in (3, 1, -1, 2))
+    story.loss = Loss(7, 0, gaps)
+    snapshot = story.make()
+    assert [note for step, note in Course.of(Scene(snapshot, snapshot)).notes if step == 0] == [
+        "! events are missing on CPU 1, 2, 3: events were lost"
+    ]
+
+
+async def test_what_its_signs_mean_stands_on_one_line_of_80_cells(demo: Snapshot) -> None:
+    lossy = replace(demo, loss=Loss(7, 0, (Gap(0, 100, 1, "events-lost"),)))
+    legend = Course.of(Scene(lossy, lossy)).legend()
+    assert "F" in legend.plain
+    assert "!" in legend.plain
+    assert legend.cell_len <= 78
+
+
+async def test_an_empty_trace_says_once_why_there_is_nothing_to_draw(empty_snapshot: Snapshot) -> None:
     async with opened(empty_snapshot, view="timeline") as it:
-        assert "nothing to draw" in it.text
+        assert it.text.count("no pool events") == 1
         await it.press("left", "shift+left", "left_square_bracket", "v", "u", "enter")
         assert it.place == "timeline"
 
