@@ -61,21 +61,25 @@ class KnowsLives(Protocol):
 
 def lives_at(
     names: KnowsLives, pids: npt.NDArray[np.integer], times: npt.NDArray[np.int64]
-) -> tuple[list[Process], npt.NDArray[np.int64]]:
-    """The processes that have had these ids, by id and start, and by row which of them had its id at its time (int64).
+) -> tuple[list[Process], npt.NDArray[np.integer]]:
+    """The processes that have had these ids, by id and start, and by row which of them had its id at its time.
 
     That is the last that had started by then, before all of them the first. Some may be of no row.
     """
-    ids, code = coded(pids)
+    ids, rows = coded(pids)
     every = [names.lives(pid) for pid in ids.tolist()]
-    count = np.array([len(lives) for lives in every], np.int64)
-    rows = (np.cumsum(count) - count)[code]
-    again = np.flatnonzero(count[code] > 1)
-    again = again[np.argsort(code[again], kind="stable")]
-    for mine in np.split(again, np.flatnonzero(np.diff(code[again])) + 1) if len(again) else ():
-        later = [life.started_ns for life in every[code[mine[0]]][1:]]
-        rows[mine] += np.searchsorted(later, times[mine], side="right")
-    return [life for lives in every for life in lives], rows
+    known = [life for lives in every for life in lives]
+    if len(known) == len(every):
+        return known, rows
+    count = np.array([len(lives) for lives in every])
+    place = (np.cumsum(count) - count)[rows]
+    again = np.flatnonzero(count[rows] > 1)
+    again = again[np.argsort(rows[again], kind="stable")]
+    for mine in np.split(again, np.flatnonzero(np.diff(rows[again])) + 1):
+        if len(mine):
+            later = [life.started_ns for life in every[rows[mine[0]]][1:]]
+            place[mine] += np.searchsorted(later, times[mine], side="right")
+    return known, place
 
 
 def life_at(names: KnowsLives, pid: int, at_ns: int) -> ProcessLife:

@@ -72,7 +72,8 @@ def held_by(held: HeldRequests, query: Query, names: Names) -> HeldRequests:
 def of_processes(query: Query, pids: npt.NDArray[np.integer], times: npt.NDArray[np.int64], names: Names) -> Mask:
     """By process id and time, whether the process that had the id then is asked for."""
     lives, rows = lives_at(names, pids, times)
-    return np.array([query.fits_process(life) for life in lives], np.bool_)[rows]
+    mask: Mask = np.array([query.fits_process(life) for life in lives], np.bool_)[rows]
+    return mask
 
 
 def since(told: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:

@@ -45,7 +45,7 @@ class Holders:
         """The threads of a snapshot."""
         outstanding = snapshot.pool.outstanding
         waiting = snapshot.diagnosis.held_requests
-        ids = np.concatenate((outstanding.process, waiting.process_id)).astype(np.int64)
+        ids = np.concatenate((outstanding.process, waiting.process_id.astype(np.uint32)))
         lives, process = lives_at(snapshot.names, ids, np.concatenate((outstanding.time_ns, waiting.issued_ns)))
         own, of_own = coded_pairs(process[len(outstanding) :], waiting.thread_id)
         held, row_of = coded_pairs(process[: len(outstanding)], outstanding.thread)

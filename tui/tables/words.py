@@ -61,7 +61,7 @@ def process_label(snapshot: Snapshot, pid: int, at_ns: int | None = None) -> str
     return named_process(snapshot.names.process(pid, at_ns), pid)
 
 
-def process_labels(snapshot: Snapshot, pids: Numbers, times: Rows) -> tuple[tuple[str, ...], Rows]:
+def process_labels(snapshot: Snapshot, pids: Numbers, times: Rows) -> tuple[tuple[str, ...], Numbers]:
     """By process id and time the place of the label of the process that had the id then; and the labels."""
     lives, rows = lives_at(snapshot.names, pids, times)
     return tuple(named_process(life.name, life.id) for life in lives), rows
