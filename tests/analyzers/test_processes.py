@@ -75,6 +75,20 @@ def test_a_process_id_used_again_is_noticed_where_its_start_was_lost() -> None:
     assert [found.at(8, time).name for time in (50, 500)] == ["old.exe", "new.exe"]
 
 
+def test_of_many_ids_that_are_used_again_each_time_falls_into_one_use() -> None:
+    rows = [(0, RUNDOWN_START, 4, "System")]
+    for pid in (8, 12):
+        for turn in range(3):
+            rows += [(100 * turn + pid, START, pid, f"p{turn}.exe"), (100 * turn + pid + 50, END, pid, f"p{turn}.exe")]
+    found = processes(*rows)
+    rng = np.random.default_rng(0)
+    pids, times = rng.choice([4, 8, 12, 16], 500), rng.integers(-10, 400, 500)
+    lives, place = lives_at(found, pids, times)
+    expected = [found.at(pid, at).life for pid, at in zip(pids.tolist(), times.tolist(), strict=True)]
+    assert [lives[row].life for row in place] == expected
+    assert len({life.life for life in lives}) == len(lives) == 8
+
+
 def test_a_dead_process_that_is_still_listed_stays_the_same() -> None:
     found = processes((0, START, 8, "client.exe"), (100, END, 8, "client.exe"), (900, DEFUNCT, 8, "client"))
     lives, rows = lives_at(found, np.array([8], np.uint32), np.array([950], np.int64))

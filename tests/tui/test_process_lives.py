@@ -32,13 +32,16 @@ from tui.views.listing import Listing
 from tui.views.shown_rows import rows_in_full
 
 PID: Final = 100
-VICTIM, LATER = f"victim.exe ({PID})", f"later.exe ({PID})"
+FIRST, VICTIM, LATER = f"first.exe ({PID})", f"victim.exe ({PID})", f"later.exe ({PID})"
 _STEP: Final = 10_000
 
 
 @pytest.fixture(scope="module")
 def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """victim.exe allocates 1,000 bytes and exits, later.exe gets its id and allocates 10 of each of two tags."""
+    """first.exe allocates 5 bytes and exits, victim.exe gets its id, allocates 1,000 and exits; then later.exe gets it.
+
+    That allocates 10 bytes of the tag of victim.exe, and 11 of its own.
+    """
     records: list[Record] = []
 
     def log(hook: int, version: int, thread: int, **values: Value) -> None:
@@ -52,6 +55,9 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         number = int.from_bytes(tag, "little")
         log(pool.ALLOC, 2, thread, type=512, tag=number, bytes=size, entry=0xFFFF_9A80_0000_0000 + 0x1000 * size)
 
+    log(process.START, 4, 100, process=PID, image_name="first.exe")
+    allocate(b"Frst", 5, 100)
+    log(process.END, 4, 100, process=PID, image_name="first.exe")
     log(process.START, 4, 104, process=PID, image_name="victim.exe")
     allocate(b"Both", 1_000, 104)
     log(process.END, 4, 104, process=PID, image_name="victim.exe")
@@ -90,7 +96,7 @@ def rows_of(listing: Listing) -> list[dict[str, object]]:
         (Query(tags=("Both", "Late")), {"victim.exe": 1_000, "later.exe": 21}),
         (Query(processes=("victim",)), {"victim.exe": 1_000}),
         (Query(processes=("later.exe",)), {"later.exe": 21}),
-        (Query(processes=(f"{PID}",)), {"victim.exe": 1_000, "later.exe": 21}),
+        (Query(processes=(f"{PID}",)), {"victim.exe": 1_000, "later.exe": 21, "first.exe": 5}),
         (Query(processes=("later",), tags=("Both",)), {"later.exe": 10}),
     ],
 )
@@ -138,31 +144,37 @@ def test_the_tags_of_both_name_the_programs_that_hold_each(snapshot: Snapshot) -
     model = tags.listing(scene(snapshot)).model
     assert model.also_matches is not None
     found = {name: model.also_matches(name).tolist() for name in ("victim", "later")}
-    assert found == {"victim": [True, False], "later": [True, True]}
+    assert found == {"victim": [False, True, False], "later": [False, True, True]}
 
 
 def test_exports_name_the_program_that_had_the_id(snapshot: Snapshot) -> None:
     single = rows_of(allocations.listing(scene(snapshot)))
-    assert [(row["bytes"], row["process"]) for row in single] == [(1_000, VICTIM), (10, LATER), (11, LATER)]
+    found = [(row["bytes"], row["process"]) for row in single]
+    assert found == [(5, FIRST), (1_000, VICTIM), (10, LATER), (11, LATER)]
     table = rows_of(processes.grow(scene(snapshot))({}).listing)
-    assert {row["who"]: row["bytes"] for row in table} == {VICTIM: 1_000, LATER: 21}
+    assert {row["who"]: row["bytes"] for row in table} == {VICTIM: 1_000, LATER: 21, FIRST: 5}
 
 
 def test_a_step_from_one_allocation_leads_to_its_own_program(snapshot: Snapshot) -> None:
     listing = allocations.listing(scene(snapshot))
-    for row, there in enumerate(({"victim.exe": 1_000}, {"later.exe": 21})):
+    for row, there in enumerate(({"first.exe": 5}, {"victim.exe": 1_000}, {"later.exe": 21})):
         step = listing.step(row)
         assert step is not None
         assert held(scene(snapshot, step.scope).snapshot) == there
 
 
 def test_what_one_program_made_all_of_stands_below_it_in_the_retention_tree(snapshot: Snapshot) -> None:
-    later = retention.tree_of(scene(snapshot))({}).listing
-    assert [cell for cell in column(later, "node") if "exe" in cell] == ["+ later.exe"]
+    listing = retention.tree_of(scene(snapshot))({}).listing
+    names = [cell.removeprefix("+ ") for cell in column(listing, "node")]
+    assert {name for name in names if "exe" in name} == {"first.exe", "later.exe"}  # a place of both is nobody's
+    for name, size in (("first.exe", 5), ("later.exe", 21)):
+        step = listing.step(names.index(name))
+        assert step is not None
+        assert held(scene(snapshot, step.scope).snapshot) == {name: size}
 
 
 async def test_the_limit_is_named_after_the_program_that_had_the_id(snapshot: Snapshot) -> None:
-    victim = Query(process=snapshot.names.lives(PID)[0].life)
+    victim = Query(process=snapshot.names.lives(PID)[1].life)
     async with opened(snapshot, (120, 24)) as it:
         it.screen.go("tags", victim)
         await it.press()

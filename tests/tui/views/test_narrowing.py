@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analyzers.findings import Diagnosis, GroupShare
 from analyzers.pooltag import tag_text
 from analyzers.processes import ProcessLife
 from analyzers.requests.tables import NEVER
 from analyzers.selection.query import Interval, Lifetime, Query
+from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import diagnosis, everything_held, tag
 from tests.tui.stories import FRAME, SECOND, Story
-from tests.tui.views.listings import port
+from tests.tui.views.listings import demo, port
 from tui.views.limits import interval_words
 from tui.views.scene import narrowed_to
 
@@ -107,6 +109,31 @@ def test_an_interval_selects_what_is_outstanding_by_when_it_was_made(snapshot: S
     assert held(before) == {"Irp": 4}
     assert inside.pool.sites.allocations.tolist() == [8]
     assert inside.pool.sites.frees.tolist() == [0]
+
+
+def test_an_interval_selects_held_requests_by_when_they_were_issued() -> None:
+    issued = demo().diagnosis.held_requests.issued_ns
+    middle = int(np.median(issued))
+
+    def told(lifetime: Lifetime) -> list[int]:
+        part = narrowed_to(demo(), Query(interval=Interval(middle, WHOLE, lifetime)))
+        return list(part.diagnosis.held_requests.issued_ns.tolist())
+
+    assert told(Lifetime.INSIDE_KEPT) == issued[issued >= middle].tolist()
+    assert told(Lifetime.BEFORE_KEPT) == issued[issued < middle].tolist()
+    assert told(Lifetime.INSIDE_FREED) == told(Lifetime.BEFORE_FREED) == []
+
+
+def test_a_finding_is_selected_by_any_of_its_groups_as_in_a_report(story: Story) -> None:
+    groups = (GroupShare(tag("AfdB"), False, 3, 12_288, "afd.sys"), GroupShare(tag("CM25"), True, 1, 100, ""))
+    story.diagnosis = Diagnosis(tuple(replace(each, groups=groups) for each in diagnosis().findings[:1]), ())
+    by_step, by_word = (
+        select(story.make(), query) for query in (Query(driver="afd.sys"), Query(drivers=("=afd.sys",)))
+    )
+    assert (
+        [each.rank for each in by_step.diagnosis.findings] == [each.rank for each in by_word.diagnosis.findings] == [1]
+    )
+    assert not narrowed_to(story.make(), Query(driver="netio.sys")).diagnosis.findings
 
 
 def test_of_what_was_freed_an_interval_knows_numbers_and_no_rows(snapshot: Snapshot) -> None:
