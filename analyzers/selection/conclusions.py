@@ -145,7 +145,9 @@ def _is_of(finding: Finding, query: Query, names: Names) -> bool:
         return False
     if not query.by_process or process in (None, UNKNOWN_ID):
         return True
-    return any(query.fits_process(life) for life in names.lives(process) if life.name == finding.process)
+    lives = names.lives(process)
+    named = [life for life in lives if life.name == finding.process] or lives
+    return any(query.fits_process(life) for life in named)
 
 
 def _names_all(finding: Finding, query: Query) -> bool:

@@ -83,6 +83,12 @@ class Query:
         return bool(self.processes) or self.process is not None
 
     @property
+    def by_allocation(self) -> bool:
+        """Whether some of a site's allocations may be in and others out."""
+        exact = (self.thread, self.finding, self.cleared, self.interval)
+        return self.by_process or self.by_holder or any(each is not None for each in exact)
+
+    @property
     def by_holder(self) -> bool:
         """Whether it asks for what some requests or sockets hold."""
         return any(each is not None for each in (self.endpoint, self.port, self.keeper))

@@ -83,7 +83,7 @@ def accuse(
     code = place(scene, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
     sure = _sure(judgement, scene, who)
-    name = scene.names.process(who.process, int(pool.outstanding.time_ns[rows[-1]])) if who.process is not None else ""
+    name = who.name if who.process is not None else ""
     driver = "" if group.callers else judgement.driver
     calls = calling_modules(scene.names, who.user_stack, who.process)
     return Finding(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.pool_tables import Outstanding, SiteTable
+from analyzers.processes import KnowsLives, lives_at
 from tracer.columns import UNKNOWN_ID, Who
 
 I64 = npt.NDArray[np.int64]
@@ -41,7 +42,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """``process``, ``thread``: ``None`` where none stands out; shares are of allocations.
+    """``process``, ``thread``: ``None`` where none stands out; shares are of allocations. ``name``: of the process.
 
     ``stack``, ``user_stack``: the kernel-mode and the user-mode stack that most of those have which have one, -1 for
     none. ``on_thread``, ``in_process``: how many are the thread's and the process'.
@@ -55,15 +56,20 @@ class Owners:
     user_stack: int = -1
     on_thread: Known = Known()
     in_process: Known = Known()
+    name: str = ""
 
 
-def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sites: SiteTable) -> list[Owners]:
+def owners(
+    groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sites: SiteTable, names: KnowsLives
+) -> list[Owners]:
     """Of each of several groups of rows of the outstanding table, at least one row in each."""
     if not groups:
         return []
     rows, lengths = np.concatenate(groups), np.array([len(each) for each in groups])
     group = np.repeat(np.arange(len(groups)), lengths)
-    process, process_share = _most(group, outstanding.process[rows], lengths)
+    lives, life = lives_at(names, outstanding.process[rows], outstanding.time_ns[rows])
+    best, process_share = _most(group, life, lengths)
+    process = np.array([lives[row].id for row in best.tolist()], np.int64)
     thread, thread_share = _most(group, outstanding.thread[rows], lengths)
     switched = outstanding.who[rows] == Who.CONTEXT_SWITCH
     columns = (
@@ -72,7 +78,8 @@ def owners(groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sit
         _usual(group, sites.stack[outstanding.site[rows]], len(groups)),
         _usual(group, outstanding.user_stack[rows], len(groups)),
         _known(group, outstanding.thread[rows] == thread[group], switched, len(groups)),
-        _known(group, outstanding.process[rows] == process[group], switched, len(groups)),
+        _known(group, life == best[group], switched, len(groups)),
+        [lives[row].name for row in best.tolist()],
     )
     return [Owners(*each) for each in zip(*columns, strict=True)]
 

@@ -26,7 +26,7 @@ _STOPPED: Final = frozenset({Course.BURST, Course.LEVELLED_OFF, Course.ENDED})
 def with_starts(cleared: Sequence[Judgement], scene: Scene) -> list[Judgement]:
     """The cleared groups; of those that grew only at a start, the reason says so."""
     grown = [number for number, each in enumerate(cleared) if _grew_once(each)]
-    whose = owners([cleared[number].rows for number in grown], scene.pool.outstanding, scene.pool.sites)
+    whose = owners([cleared[number].rows for number in grown], scene.pool.outstanding, scene.pool.sites, scene.names)
     result = list(cleared)
     for number, who in zip(grown, whose, strict=True):
         says = _start(cleared[number], who, scene)
@@ -46,7 +46,7 @@ def _start(judgement: Judgement, who: Owners, scene: Scene) -> str:
     started = None if who.process is None else scene.started(who.process, int(births[-1]))
     if started is not None and who.process is not None:
         last = _last_of(births, started, scene.at_ns)
-        name = scene.names.process(who.process, int(births[-1])) or f"process {who.process}"
+        name = who.name or f"process {who.process}"
         return last and (
             f"it grew only while {name} started: {count} within {last} of its start at {moment(started)}, hardly any"
             " since"

@@ -124,7 +124,7 @@ class _Accused:
     def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene, held: Grounds) -> _Accused:
         """One cause are a process' closed sockets, or what the steps of a program leave behind."""
         outstanding = _in_use_by(scene.pool.outstanding, held)
-        whose = owners([each.rows for each in groups], outstanding, scene.pool.sites)
+        whose = owners([each.rows for each in groups], outstanding, scene.pool.sites, scene.names)
         listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
         families = in_step([each.rows for each in groups], whose, outstanding, listed)
         return cls(groups, whose, with_handle_tables(sockets.joined(families, groups, whose), groups))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from analyzers.selection.query import Interval
 from analyzers.selection.times import EXAMPLES, Moment, moment_of
 from tracer.errors import UsageError
 from tui.streams import say
 
 if TYPE_CHECKING:
+    from analyzers.selection.query import Interval
     from analyzers.snapshot import Snapshot
 
 
@@ -30,6 +30,8 @@ def interval_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool =
     """
     if args.begin is None and args.end is None:
         return None
+    from analyzers.selection.query import Interval  # brings numpy: not for --help
+
     start, last = snapshot.info.start, snapshot.at_ns
     begin = 0 if args.begin is None else args.begin.since(start)
     end = last + 1 if args.end is None else args.end.since(start)

@@ -20,8 +20,9 @@ from analyzers.findings import (
     PortPart,
     Separation,
 )
-from analyzers.pool_tables import Frame, PoolSnapshot
+from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
+from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo
 from tui.findings.headline import headline
@@ -48,7 +49,7 @@ def cleared_part(snapshot: Snapshot) -> list[Object]:
             "bytes": group.bytes,
             "why": string(group.why),
             "frame": _place(group, snapshot),
-            "process_id": _only_process(group, snapshot.pool),
+            "process_id": _only_process(group, snapshot),
         }
         for group in snapshot.diagnosis.cleared
     ]
@@ -65,9 +66,11 @@ def _place(group: Cleared, snapshot: Snapshot) -> Object | None:
     return _frame(place[0]) if place else None
 
 
-def _only_process(group: Cleared, pool: PoolSnapshot) -> int | None:
-    processes = np.unique(pool.outstanding.process[group.rows])
-    return known_id(int(processes[0])) if len(processes) == 1 else None
+def _only_process(group: Cleared, snapshot: Snapshot) -> int | None:
+    out = snapshot.pool.outstanding
+    lives, rows = lives_at(snapshot.names, out.process[group.rows], out.time_ns[group.rows])
+    found = np.unique(rows)
+    return known_id(lives[int(found[0])].id) if len(found) == 1 else None
 
 
 def held_part(held: HeldRequests, info: TraceInfo) -> list[Object]:

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from analyzers.quantities import counted, exact_size, moment, size
 from analyzers.selection.conclusions import rows_of
-from analyzers.selection.query import Query
 from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
@@ -52,11 +51,12 @@ class Course:
     @classmethod
     def of(cls, scene: Scene) -> Course:
         """The course of what the scene is limited to."""
-        snapshot = select(scene.whole, replace(scene.scope, interval=None))
+        scope = replace(scene.scope, interval=None)
+        snapshot = select(scene.whole, scope)
         pool, history = snapshot.pool, snapshot.pool.history
         used = history.used if len(pool.sites.tag_row) else 0
         kept = np.cumsum(_made(snapshot, used, history.step_ns))
-        whole_sites = _is_by_site(scene.scope)
+        whole_sites = not scope.by_allocation
         if whole_sites:
             total = np.maximum(np.cumsum(history.bytes.sum(axis=0)[:used]), 0)
             allocations, frees = (
@@ -110,10 +110,6 @@ class Course:
         """One row for each step, for an export."""
         columns = (self.data.total, self.data.kept, self.allocations, self.frees)
         return [(*self.bounds(step), *(int(column[step]) for column in columns)) for step in range(len(self.data))]
-
-
-def _is_by_site(scope: Query) -> bool:
-    return all(each is None for each in (scope.process, scope.thread, scope.endpoint, scope.finding, scope.cleared))
 
 
 def _made(snapshot: Snapshot, used: int, step_ns: int) -> I64:

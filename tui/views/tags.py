@@ -180,6 +180,6 @@ def _course_words(scene: Scene, row: int) -> str:
     if not len(course):
         return ""
     drawn = sparkline(course, _PANEL_CELLS)
-    by_row = (scene.scope.process, scene.scope.thread, scene.scope.endpoint)
-    whose = " (of all processes)" if any(field is not None for field in by_row) else ""
+    is_part = scene.scope.by_process or scene.scope.thread is not None or scene.scope.endpoint is not None
+    whose = " (of all processes)" if is_part else ""
     return f"bytes over {duration(scene.snapshot.at_ns)}: |{drawn}| to {size(int(course[-1]))}{whose}"

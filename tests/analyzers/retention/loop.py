@@ -17,10 +17,10 @@ from analyzers.holders.evidence import Seen
 from analyzers.holders.held import Port
 from analyzers.holders.holding import RULES, Holding
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.processes import Process
 from analyzers.requests.tables import Completion, RequestSnapshot, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, attribute
 from analyzers.retention.graph import Retention, build
+from tests.analyzers.numbered import Numbered
 from tests.analyzers.retention.made import BUFFER, ENDPOINT, FILE, IRP, MDL, TCP, Row, block, pool_of, requests_of
 from tests.analyzers.retention.made import sockets_of as made_sockets
 from tracer.events.afd import CONNECT_WITH_ADDRESS, SEND
@@ -81,13 +81,6 @@ class Loop:
         count = len(self.requests)
         changed = {name: np.full(count, value, getattr(self.requests, name).dtype) for name, value in columns.items()}
         return replace(self, whys=whys, requests=replace(self.requests, **changed))
-
-
-class Numbered:
-    """Processes called after their ids."""
-
-    def lives(self, pid: int) -> Sequence[Process]:
-        return [Process(pid, f"process {pid}", 0)]
 
 
 _NOTHING = (np.zeros(0, np.int32), np.zeros(0, np.int64))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from analyzers.pool_tables import Outstanding, SiteTable
+from analyzers.processes import Process
 from analyzers.verdicts.owners import Known, Owners, owners
+from tests.analyzers.numbered import Numbered
 from tests.analyzers.verdicts.judged import outstanding_at
 from tracer.columns import Who
 
@@ -31,7 +34,7 @@ def _outstanding(threads: list[int], sites: list[int], who: Who = Who.STACK) -> 
 
 
 def _whose(outstanding: Outstanding, *groups: list[int]) -> list[Owners]:
-    return owners([np.array(rows) for rows in groups], outstanding, _sites())
+    return owners([np.array(rows) for rows in groups], outstanding, _sites(), Numbered())
 
 
 def test_each_group_has_owners_of_its_own() -> None:
@@ -72,8 +75,22 @@ def test_where_some_are_known_by_switches_it_is_counted_of_how_many() -> None:
 def test_the_stack_is_that_of_most_of_those_that_have_one() -> None:
     made, none = _outstanding([8] * 5, [3, 3, 3, 1, 1]), -1
     sites = replace(_sites(), stack=np.array([*_STACKS, none], np.int32))
-    [found] = owners([np.arange(5)], made, sites)
+    [found] = owners([np.arange(5)], made, sites, Numbered())
     assert found.stack == 5
+
+
+class _Reused:
+    """Every id was one program's up to time 3, and another's from then on."""
+
+    def lives(self, pid: int) -> Sequence[Process]:
+        return [Process(pid, "first.exe", 0), Process(pid, "second.exe", 0, started_ns=3)]
+
+
+def test_of_two_programs_that_had_one_id_in_turn_the_one_that_made_most_stands_out() -> None:
+    made = _outstanding([8] * 12, [0] * 12)
+    [most, both] = owners([np.arange(1, 12), np.arange(6)], made, _sites(), _Reused())
+    assert (most.process, most.name, most.in_process.count) == (4, "second.exe", 9)
+    assert both.process is None
 
 
 def test_no_groups_have_no_owners() -> None:
