@@ -107,7 +107,7 @@ ULONG WMIAPI EnableTraceEx2(TRACEHANDLE handle, LPCGUID id, ULONG code, UCHAR le
                             ULONG timeout, ENABLE_TRACE_PARAMETERS *parameters)
 {
     (void)timeout;
-    if (!id || (parameters && parameters->Version != ENABLE_TRACE_PARAMETERS_VERSION &&
+    if (!handle || !id || (parameters && parameters->Version != ENABLE_TRACE_PARAMETERS_VERSION &&
                 parameters->Version != ENABLE_TRACE_PARAMETERS_VERSION_2))
         return ERROR_INVALID_PARAMETER;
     ULONG status = refusal("EnableTraceEx2");
@@ -192,7 +192,8 @@ __declspec(dllexport) ULONG standin_stack_hooks(TRACEHANDLE handle, const ULONG 
 
 ULONG WMIAPI TraceSetInformation(TRACEHANDLE handle, TRACE_INFO_CLASS which, PVOID data, ULONG length)
 {
-    if (!data || !length)
+    BOOL ends_stacks = which == TraceStackTracingInfo && !length;
+    if (!ends_stacks && (!data || !length))
         return ERROR_INVALID_PARAMETER;
     ULONG status = which == TraceStackTracingInfo ? refuse_stacks(data, length) : refusal("TraceSetInformation");
     if (status)
