@@ -29,7 +29,7 @@ from tracer.live.api import Moment
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
 from tracer.live.rundown import RUNDOWN_SECONDS
-from tracer.live.snapshot import KINDS, LoadedImage, RunningProcess, Snapshot, ring_of
+from tracer.live.snapshot import KINDS, RunningImage, RunningProcess, Snapshot, ring_of
 from tracer.live.steps import Step
 from tracer.live.window import REORDER_SECONDS
 from tracer.trace import Listed
@@ -81,7 +81,7 @@ def there(path: Path, taken: int) -> Snapshot:
     )
     threads = tuple((number(t, "thread", row), number(t, "process", row)) for t, row in rows("thread"))
     images = tuple(
-        LoadedImage(
+        RunningImage(
             number(t, "base", row), number(t, "size", row), number(t, "process", row), t.blob("file_name").utf16(row)
         )
         for t, row in rows("image")

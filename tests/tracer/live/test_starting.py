@@ -193,6 +193,18 @@ def test_another_kind_that_cannot_be_had_is_a_note(tmp_path: Path) -> None:
     assert "io (error 87): its events are missing" in recorded(api, tmp_path)[0][0]
 
 
+@pytest.mark.parametrize(("provider", "enabled"), [("scheduler", set()), ("io", {"queue"})])
+def test_kernel_queues_that_cannot_be_had_are_not_said_to_be_on(provider: str, enabled: set[str]) -> None:
+    """Their absence would tell a user APC from a packet in a port."""
+    api = FakeApi()
+    api.refuse[f"EnableTraceEx2 {provider}"] = Status.INVALID_PARAMETER
+    with Capture.open(CapturePlan(), api) as capture:
+        assert capture.info.enabled == {"queue"}  # by the group mask
+    api.refuse["TraceSetInformation system_flags"] = 50
+    with Capture.open(CapturePlan(), api) as capture:
+        assert capture.info.enabled == enabled
+
+
 @pytest.mark.parametrize(
     ("refused", "taken", "says"),
     [

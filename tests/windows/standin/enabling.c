@@ -1,4 +1,4 @@
-/* What a session asks for: EnableTraceEx2, TraceSetInformation, TraceQueryInformation. */
+/* What a session asks for: EnableTraceEx2, TraceSetInformation. */
 #include "standin.h"
 
 /* Bits of EnableFlags that stand elsewhere in a group mask (the others stand in its first word). */
@@ -202,26 +202,5 @@ ULONG WMIAPI TraceSetInformation(TRACEHANDLE handle, TRACE_INFO_CLASS which, PVO
     struct session *session = session_of(handle);
     status = session ? set_information(session, which, data, length) : ERROR_WMI_INSTANCE_NOT_FOUND;
     ReleaseSRWLockExclusive(&lock);
-    return status;
-}
-
-ULONG WMIAPI TraceQueryInformation(TRACEHANDLE handle, TRACE_INFO_CLASS which, PVOID data, ULONG room, ULONG *length)
-{
-    ULONG status = refusal("TraceQueryInformation");
-    if (status || !data)
-        return status ? status : ERROR_INVALID_PARAMETER;
-    if (which != TraceSystemTraceEnableFlagsInfo)
-        return ERROR_NOT_SUPPORTED;
-    AcquireSRWLockShared(&lock);
-    struct session *session = session_of(handle);
-    if (!session)
-        status = ERROR_WMI_INSTANCE_NOT_FOUND;
-    else if (room < sizeof session->enabled.mask)
-        status = ERROR_BAD_LENGTH;
-    else
-        CopyMemory(data, session->enabled.mask, sizeof session->enabled.mask);
-    if (length)
-        *length = sizeof session->enabled.mask;
-    ReleaseSRWLockShared(&lock);
     return status;
 }
