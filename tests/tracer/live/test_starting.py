@@ -88,11 +88,12 @@ def test_a_file_is_bounded_by_what_the_disk_has_free(tmp_path: Path, free: int, 
         assert any(f"full at {most} MB" in note for note in running.notes) == (most < 8192)
 
 
-def test_a_disk_without_room_is_told_as_such(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most_bytes", [MB, 0])
+def test_a_disk_without_room_is_told_as_such(tmp_path: Path, most_bytes: int) -> None:
     api = FakeApi()
     api.free = 100 * MB
     with pytest.raises(MachineError) as raised:
-        recorded(api, tmp_path, CapturePlan(file=tmp_path / "out.etl", most_bytes=MB))
+        recorded(api, tmp_path, CapturePlan(file=tmp_path / "out.etl", most_bytes=most_bytes))
     assert (raised.value.code, "error 112" in raised.value.why) == ("file-refused", True)
 
 
