@@ -10,7 +10,6 @@ from analyzers.tags import TagNames
 from tests.tui.made_windows import MadeWindows
 from tracer.errors import OutputError
 from tracer.events import afd, irp, process, thread
-from tracer.images.carried import IDENTITIES
 from tracer.live.steps import Step
 from tracer.trace import ByteCount, Census, Loss
 from tui.capture.recording import End, Recorded
@@ -55,7 +54,7 @@ def file(size: int, *, padding: int = 0, by: End = End.TIME, census: Census = NO
         ("recording-size", "idle", file(2 * MB, padding=2 * MB), State.GRANTED),
         ("recording-sockets", "small", file(MB, census=AFD), State.GRANTED),
         ("recording-sockets", "small", file(MB), State.UNMET),
-        ("identities", "idle", file(MB, **{IDENTITIES: 7}), State.GRANTED),
+        ("identities", "idle", file(MB, image_identity=7), State.GRANTED),
         ("identities", "idle", file(MB), State.UNMET),
         ("file-limit", "small", file(SMALL_FILE, by=End.FULL), State.GRANTED),
         ("file-limit", "small", file(SMALL_FILE + 3 * MB), State.UNMET),

@@ -122,7 +122,7 @@ void end_session(struct session *session)
 BOOL is_settled(const struct session *session)
 {
     ULONG wanted = session->enabled.provider_count;
-    for (int i = 0; i < MASK_WORDS; i++)
+    for (int i = 1; i < MASK_WORDS; i++) /* the first word is what a session is started with */
         wanted |= session->enabled.mask[i];
     return now() - session->asked_at >= (wanted ? SETTLING : 10 * SETTLING);
 }
