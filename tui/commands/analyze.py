@@ -64,7 +64,7 @@ class AnalyzeCommand:
         add_session(parser)
         add_json(parser)
         add_pooltag(parser)
-        add_strict(parser)
+        add_strict(parser, ", with 6 when nothing can be said of the pool")
         add_filters(parser)
         add_fail_on_finding(parser)
         add_explain(parser)
