@@ -33,26 +33,36 @@ def interrupted_words(snapshot: Snapshot) -> str:
 
 
 def missing_words(snapshot: Snapshot) -> list[str]:
-    """Loss and damage; empty when nothing is missing."""
+    """Loss and damage, most missing first as a rule; empty when nothing is missing."""
     info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
     missing = []
     if snapshot.partial:
         missing.append(_cut_short(snapshot))
-    if not info.finalised:
-        missing.append("session never closed")
-    if info.rolled is not None:
-        missing.append(f"{'' if info.rolled.beside else 'maybe '}one part of a rolled recording")
     if lost := lost_words(loss.events_lost, loss.buffers_lost):
         missing.append(f"{lost} lost")
     if loss.inferred is not None:
         missing.append(inferred_words(loss, loss.inferred))
     if loss.complete_from_ns:
         missing.append("its beginning overwritten")
-    if loss.gaps:
-        missing.append(f"{counted(len(loss.gaps), 'gap')} in time")
     if damage:
         missing.append(_damage_words(damage))
+    if loss.gaps:
+        missing.append(f"{counted(len(loss.gaps), 'gap')} in time")
+    if info.rolled is not None:
+        missing.append(f"{'' if info.rolled.beside else 'maybe '}one part of a rolled recording")
+    if not info.finalised:
+        missing.append("session never closed")
     return missing
+
+
+def words_within(words: Sequence[str], cells: int) -> str:
+    """As many of the words as have room on a line of the interface, the first at least, and how many others there are.
+
+    The trace's own view, under ``0``, has all of them.
+    """
+    lines = [", ".join(words)]
+    lines += [f"{', '.join(words[:-left])}, {left} more (key 0)" for left in range(1, len(words))]
+    return next((line for line in lines if len(line) <= cells), lines[-1])
 
 
 def lost_words(events: int, buffers: int) -> str:
