@@ -42,7 +42,10 @@ class TraceBar(Widget):
     def show(self, snapshot: Snapshot, signs: Sequence[str] = (), mark: Snapshot | None = None) -> None:
         """Show this moment's lines; ``signs`` stand out before the trace's name. With a mark, totals are since it."""
         totals = _totals_line(snapshot) if mark is None or snapshot.counted else _since_line(snapshot, mark)
-        self._lines, self._missing = [_trace_line(snapshot, signs), totals], missing_words(snapshot)
+        self._lines, self._missing = (
+            [_trace_line(snapshot, signs), totals],
+            missing_words(snapshot, interrupted="read to"),
+        )
         self.refresh(layout=True)
 
     def render(self) -> RenderResult:
