@@ -47,7 +47,7 @@ def analysis_report(
     return [
         *head,
         *_verdict(snapshot, filters, whole or snapshot.diagnosis, width, SCREENFUL - len(head)),
-        *wrapped(_background(snapshot, filters), width),
+        *wrapped(_background(snapshot, filters, width), width),
         *_recipe(snapshot),
         *_tables(snapshot, top, width),
         *_stacks(snapshot, top),
@@ -76,10 +76,10 @@ def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int,
     return [*lines, *wrapped(outside_lines(snapshot, whole), width)]
 
 
-def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
+def _background(snapshot: Snapshot, filters: Filters, width: int) -> list[Text]:
     """What the verdict rests on: held requests, cleared groups, the trace, the ledger."""
     lines: list[Text] = []
-    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared)):
+    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared, width)):
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
     lines += [Text(), *ledger_lines(snapshot.pool), *baseline_lines(snapshot.baseline)]
