@@ -11,6 +11,7 @@ from analyzers.findings import Diagnosis
 from analyzers.quantities import counted
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
+from tui.findings.narrowing import as_diagnosed
 from tui.incompleteness import interrupted_words
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
@@ -22,6 +23,7 @@ from tui.report.styles import heading, note, warning
 from tui.report.table import table_lines
 from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
+from tui.safe_text import safe
 from tui.tables.columns import Rows
 from tui.tables.groups import driver_table, process_table
 from tui.tables.model import TableModel, TableView
@@ -60,20 +62,24 @@ def unjudged_lines(snapshot: Snapshot, width: int) -> list[Text]:
     return [*about, Text(), warning(NO_POOL_EVENTS), *map(Text, HOW_TO_RECORD)]
 
 
-def outside_lines(snapshot: Snapshot, whole: Diagnosis) -> list[Text]:
-    """How many findings the filters leave out; none where they leave out none."""
-    outside = len(whole.findings) - len(snapshot.diagnosis.findings)
-    said = f"  {counted(outside, 'finding of this trace is', 'findings of this trace are')} outside of the selection."
-    return [note(said)] if outside else []
+def outside_lines(snapshot: Snapshot, filters: Filters, whole: Diagnosis) -> list[Text]:
+    """What the selection is, and how many findings it leaves out; nothing where nothing is selected."""
+    said = []
+    if filters and snapshot.diagnosis.findings:
+        said.append(f"  Selected: {safe(str(filters))}. A leak is told as it is in the whole trace.")
+    if outside := len(whole.findings) - len(snapshot.diagnosis.findings):
+        findings = counted(outside, "finding of this trace is", "findings of this trace are")
+        said.append(f"  {findings} outside of the selection.")
+    return list(map(note, said))
 
 
 def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int, room: int) -> list[Text]:
     lines = (
-        finding_lines(snapshot, width, room)
+        finding_lines(as_diagnosed(snapshot, whole), width, room)
         if snapshot.diagnosis.findings
         else wrapped(no_finding_lines(snapshot, filters), width)
     )
-    return [*lines, *wrapped(outside_lines(snapshot, whole), width)]
+    return [*lines, *wrapped(outside_lines(snapshot, filters, whole), width)]
 
 
 def _background(snapshot: Snapshot, filters: Filters, width: int) -> list[Text]:
