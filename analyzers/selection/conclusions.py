@@ -19,6 +19,7 @@ from analyzers.processes import lives_at
 from analyzers.selection.intervals import made_then
 from analyzers.selection.query import Query
 from analyzers.selection.requests import kept_by, of_findings
+from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 
 Mask = npt.NDArray[np.bool_]
@@ -53,6 +54,11 @@ def concluded(told: Diagnosis, query: Query, tags: TagTable, part: PoolSnapshot,
     )
     fitting = held_by(told.held_requests, query, names)
     return Diagnosis(findings, cleared, of_findings(findings, fitting) if query.by_memory else fitting)
+
+
+def as_diagnosed(part: Snapshot, whole: Diagnosis) -> Snapshot:
+    """A selection, its findings with all requests that they are about: what is said of a leak is of the whole trace."""
+    return replace(part, diagnosis=replace(part.diagnosis, held_requests=whole.held_requests))
 
 
 def held_by(held: HeldRequests, query: Query, names: Names) -> HeldRequests:

@@ -45,7 +45,7 @@ def select_since(snapshot: Snapshot, query: Query, mark: Snapshot) -> Snapshot:
 def _selected(snapshot: Snapshot, query: Query, after_ns: int | None) -> Snapshot:
     """``after_ns``: only what was made from then on."""
     pool, interval = snapshot.pool, query.interval
-    sites, among = _sites(pool, query), _allocations(snapshot, query)
+    sites, among = sites_of(pool, query), _allocations(snapshot, query)
     since = [] if after_ns is None else [pool.outstanding.time_ns >= after_ns]
     allocations: Mask = np.logical_and.reduce([sites[pool.outstanding.site], *among, *since])
     if interval is not None and interval.lifetime in FREED:
@@ -59,7 +59,7 @@ def _selected(snapshot: Snapshot, query: Query, after_ns: int | None) -> Snapsho
     return replace(part, diagnosis=told if after_ns is None else conclusions.since(told, part.pool, after_ns))
 
 
-def _sites(pool: PoolSnapshot, query: Query) -> Mask:
+def sites_of(pool: PoolSnapshot, query: Query) -> Mask:
     """By site: what is asked for of tag, driver, stack and frame."""
     table, tags = pool.sites, pool.tags
     by_tag = np.array(query.fit_tags(tags.tag.tolist()), np.bool_)

@@ -64,7 +64,9 @@ def test_a_reader_that_leaves_early_hears_no_complaint() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal to oneself is another thing there")
-@pytest.mark.parametrize("module", ["argparse", "tui.cli", "tui.commands.analyze", "numpy", "numba", "rich.console"])
+@pytest.mark.parametrize(
+    "module", ["typing", "argparse", "tui.cli", "tui.commands.analyze", "numpy", "numba", "rich.console"]
+)
 def test_ctrl_c_in_the_middle_of_an_import_is_quiet(module: str) -> None:
     done = run(
         f"""
@@ -93,6 +95,7 @@ sys.exit(main())
     [
         "raise ImportError('C code has made this of it')",
         "return 0",
+        "exec('raise KeyboardInterrupt')",  # as inside of the import of a dataclass
     ],
 )
 def test_an_interrupt_that_somebody_swallowed_is_still_one(body: str) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 from analyzers.findings import Diagnosis
 from analyzers.pool_tables import GroupRow
 from analyzers.quantities import counted, number, size
+from analyzers.selection.conclusions import as_diagnosed
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.incompleteness import interrupted_words
@@ -24,6 +25,7 @@ from tui.report.styles import heading, note, warning
 from tui.report.table import table_lines
 from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
+from tui.safe_text import safe
 from tui.tables.columns import Heading, NumberColumn, Rows, labels_of
 from tui.tables.model import TableModel, TableView
 from tui.tables.tags import tag_table
@@ -73,7 +75,7 @@ def analysis_report(
     return [
         *head,
         *_verdict(snapshot, filters, whole or snapshot.diagnosis, width, SCREENFUL - len(head)),
-        *wrapped(_background(snapshot, filters), width),
+        *wrapped(_background(snapshot, filters, width), width),
         *_recipe(snapshot),
         *_tables(snapshot, top, width),
         *_stacks(snapshot, top),
@@ -86,26 +88,30 @@ def unjudged_lines(snapshot: Snapshot, width: int) -> list[Text]:
     return [*about, Text(), warning(NO_POOL_EVENTS), *map(Text, HOW_TO_RECORD)]
 
 
-def outside_lines(snapshot: Snapshot, whole: Diagnosis) -> list[Text]:
-    """How many findings the filters leave out; none where they leave out none."""
-    outside = len(whole.findings) - len(snapshot.diagnosis.findings)
-    said = f"  {counted(outside, 'finding of this trace is', 'findings of this trace are')} outside of the selection."
-    return [note(said)] if outside else []
+def outside_lines(snapshot: Snapshot, filters: Query, whole: Diagnosis) -> list[Text]:
+    """What the selection is, and how many findings it leaves out; nothing where nothing is selected."""
+    said = []
+    if filters and snapshot.diagnosis.findings:
+        said.append(f"  Selected: {safe(str(filters))}. A leak is told as it is in the whole trace.")
+    if outside := len(whole.findings) - len(snapshot.diagnosis.findings):
+        findings = counted(outside, "finding of this trace is", "findings of this trace are")
+        said.append(f"  {findings} outside of the selection.")
+    return list(map(note, said))
 
 
 def _verdict(snapshot: Snapshot, filters: Query, whole: Diagnosis, width: int, room: int) -> list[Text]:
     lines = (
-        finding_lines(snapshot, width, room)
+        finding_lines(as_diagnosed(snapshot, whole), width, room)
         if snapshot.diagnosis.findings
         else wrapped(no_finding_lines(snapshot, filters), width)
     )
-    return [*lines, *wrapped(outside_lines(snapshot, whole), width)]
+    return [*lines, *wrapped(outside_lines(snapshot, filters, whole), width)]
 
 
-def _background(snapshot: Snapshot, filters: Query) -> list[Text]:
+def _background(snapshot: Snapshot, filters: Query, width: int) -> list[Text]:
     """What the verdict rests on: held requests, cleared groups, the trace, the ledger."""
     lines: list[Text] = []
-    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared)):
+    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared, width)):
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
     lines += [Text(), *ledger_lines(snapshot.pool), *baseline_lines(snapshot.baseline)]

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from analyzers.quantities import counted, duration, number, size
 from analyzers.selection.since import totals_since
 from analyzers.snapshot import Snapshot
-from tui.incompleteness import missing_words
+from tui.incompleteness import missing_words, words_within
 from tui.machine_words import processor_count
 from tui.safe_text import safe
 
@@ -35,18 +35,29 @@ class TraceBar(Widget):
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
-        self.lines: list[Text] = []
+        self._lines: list[Text] = []
+        self._missing: list[str] = []
         self.show(snapshot)
 
     def show(self, snapshot: Snapshot, signs: Sequence[str] = (), mark: Snapshot | None = None) -> None:
         """Show this moment's lines; ``signs`` stand out before the trace's name. With a mark, totals are since it."""
         totals = _totals_line(snapshot) if mark is None or snapshot.counted else _since_line(snapshot, mark)
-        self.lines = [_trace_line(snapshot, signs), totals, *_missing_line(snapshot)]
+        self._lines, self._missing = (
+            [_trace_line(snapshot, signs), totals],
+            missing_words(snapshot, interrupted="read to"),
+        )
         self.refresh(layout=True)
 
     def render(self) -> RenderResult:
         """The lines, each cut at the width."""
-        return Text("\n").join(self.lines)
+        return Text("\n").join([*self._lines, *self._missing_line()])
+
+    def _missing_line(self) -> list[Text]:
+        """Loss and damage in one line, what matters most first; none when nothing is missing."""
+        if not self._missing:
+            return []
+        sign = "INCOMPLETE: "
+        return [Text(sign + words_within(self._missing, self.size.width - len(sign)), "bold yellow")]
 
 
 def _trace_line(snapshot: Snapshot, signs: Sequence[str]) -> Text:
@@ -86,9 +97,3 @@ def _since_line(snapshot: Snapshot, mark: Snapshot) -> Text:
         f"  allocs {number(since.allocations)}  frees {number(since.frees)}",
         f"  new and still there {number(since.kept)}, {size(since.kept_bytes)}",
     )
-
-
-def _missing_line(snapshot: Snapshot) -> list[Text]:
-    """Loss and damage in one line; none when nothing is missing."""
-    missing = missing_words(snapshot)
-    return [Text(f"INCOMPLETE: {', '.join(missing)}", "bold yellow")] if missing else []
