@@ -131,6 +131,7 @@ def test_the_processes_view_has_a_row_for_each_and_enter_leads_to_its_own_memory
     listing = processes.grow(scene(snapshot))({}).listing
     for name, there in ((VICTIM, {"Both": 1_000}), (LATER, {"Both": 10, "Late": 11})):
         row = [cell.removeprefix("+ ") for cell in column(listing, "who")].index(name)
+        assert f"process {2 + (name == LATER)} of 3 that had this id in turn\n" in listing.describe(row).plain
         step = listing.step(row)
         assert step is not None
         assert step.label == name

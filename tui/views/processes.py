@@ -72,6 +72,9 @@ def _words(scene: Scene, rows: HolderRows, row: int) -> Text:
         (_label(scene.snapshot, process, thread), "bold"),
         f"\n{counted(count, 'allocation')} outstanding, {exact_size(int(holders.bytes[part].sum()))}\n",
     )
+    lives = [each.life for each in scene.whole.names.lives(process.id)]
+    if len(lives) > 1 and process in lives:
+        text.append(f"process {lives.index(process) + 1} of {len(lives)} that had this id in turn\n")
     if thread is None and process.id != UNKNOWN_ID:
         text.append(f"{counted(part.stop - part.start, 'thread')}; right or + shows them, left or - hides them\n")
     for said, number in (
