@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.tables.columns import Column, LabelColumn
+from tui.tables.columns import Column, LabelColumn, NumberColumn
 
 GAP: Final = 2
 """Cells between two columns."""
@@ -18,13 +18,14 @@ _NAME: Final = 32
 thread fit in."""
 _FIRST: Final = 4
 """Columns that a narrow line should show before it shows names in full: who, how much, what, how sure."""
+_NOTHING: Final = ("", "-")
 _ID: Final = re.compile(r" \(\d+\)$")
 
 
 def fit(columns: Sequence[Column], width: int, measured: Mapping[str, int] | None = None) -> list[tuple[Column, int]]:
     """The columns that a line of ``width`` cells has room for, in their order, with their widths.
 
-    Columns of names that name nothing take no room. The others come by ``Heading.drop``, lowest first, each as wide as
+    Columns that tell nothing take no room. The others come by ``Heading.drop``, lowest first, each as wide as
     it needs but long names no wider than :data:`_NAME`, until one has no room. Where these are fewer than
     :data:`_FIRST` names give way, down to their smallest widths. A wider line never shows fewer columns. What is
     left over widens those that need more, the most important first. ``measured``: what :func:`natural_widths` gives.
@@ -55,8 +56,16 @@ def _that_fit(widths: Sequence[int], width: int) -> int:
 
 def natural_widths(columns: Sequence[Column]) -> dict[str, int]:
     """By key the cells that a column needs, of those that are shown where there is room. It reads many cells."""
-    kept = [column for column in columns if not isinstance(column, LabelColumn) or column.width()] or columns
+    kept = [column for column in columns if _tells(column)] or columns
     return {column.heading.key: natural_width(column) for column in kept}
+
+
+def _tells(column: Column) -> bool:
+    """Whether any of its cells holds more than a dash."""
+    if isinstance(column, NumberColumn) and len(column.values):
+        first = column.values[0]
+        return column.text(0) not in _NOTHING or bool((column.values != first).any())
+    return not isinstance(column, LabelColumn) or bool(column.width())
 
 
 def wanted_width(natural: Mapping[str, int]) -> int:

@@ -32,7 +32,7 @@ class StackView(TreeView):
     """The tree; ``c`` turns it round."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "turn", "Way", id="stacks.turn", tooltip="Stacks from their other end"),
+        Binding("c", "turn", "Turn", id="stacks.turn", tooltip="Turn the tree round: callees first, or callers"),
     ]
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from tests.tui.diagnoses import tag
 from tests.tui.session import opened
 from tests.tui.stories import SECOND, Site, Story
 from tests.tui.views.listings import column, everything_said, is_harmless, scene
-from tui.report.recording import HOW_TO_RECORD
+from tui.report.recording import HOW_IN_SHORT
 from tui.tables.columns import Styled
 from tui.tables.sparkline import outstanding_course, sparkline
 from tui.views.scene import Scene
@@ -98,7 +98,7 @@ def test_numbers_of_freed_allocations_say_what_they_are(snapshot: Snapshot) -> N
 
 
 def test_without_rows_it_says_why(snapshot: Snapshot, empty_snapshot: Snapshot) -> None:
-    assert "\n".join(HOW_TO_RECORD) in listing(scene(empty_snapshot)).empty
+    assert HOW_IN_SHORT in listing(scene(empty_snapshot)).empty
     assert "No tag has anything of this" in listing(scene(snapshot, Scope(process=1))).empty
 
 
