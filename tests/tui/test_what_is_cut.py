@@ -96,6 +96,16 @@ async def test_the_last_of_many_keys_is_whole_at_80_columns(demo: Snapshot) -> N
         assert it.lines[-1].endswith("^p Palette")
 
 
+@pytest.mark.parametrize(("view", "end"), [("tags", "driver:"), ("findings", "verdict:"), ("allocations", "tag:")])
+async def test_what_a_filter_offers_is_whole_and_is_not_about_ids_first(demo: Snapshot, view: str, end: str) -> None:
+    async with opened(demo, (80, 24), view) as it:
+        await it.press("slash")
+        line = it.lines[-2]
+        assert line.rpartition("  ")[0].rstrip().endswith(f"  {end}"), line
+        assert "rank" not in line
+        assert "address" not in line
+
+
 @pytest.mark.parametrize("view", ["tags", "held-requests", "sockets"])
 async def test_how_to_record_what_is_not_there_fits_a_small_terminal(view: str, empty_snapshot: Snapshot) -> None:
     async with opened(empty_snapshot, (80, 24), view) as it:
@@ -105,8 +115,16 @@ async def test_how_to_record_what_is_not_there_fits_a_small_terminal(view: str, 
         assert all(line in it.view.copied() for line in xperf_lines(Recording())), "where it leads to"
 
 
+async def test_a_tree_is_filtered_by_the_name_of_its_column(demo: Snapshot) -> None:
+    for view, term in (("retention", "what-holds:afdsend"), ("stacks", "frames:ntfs")):
+        async with opened(demo, (80, 24), view) as it:
+            before = len(it.table.view)
+            assert it.view.narrow(term) == ""
+            assert 0 < len(it.table.view) < before
+
+
 def test_a_sentence_behind_a_short_table_goes_on_in_its_column() -> None:
     for start in ("  Nbuf Nonp  72.0 KiB  ", "  MmSt Paged 4.50 KiB  ", "  how much  "):
-        first, second = wrapped([Text(f"{start}younger than this kind usually gets")], 50)
+        first, second, *_ = wrapped([Text(f"{start}younger than this kind usually gets before it is freed")], 50)
         assert first.plain.startswith(f"{start}younger")
         assert len(second.plain) - len(second.plain.lstrip()) == len(start)
