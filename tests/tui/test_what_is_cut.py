@@ -16,7 +16,7 @@ from tests.tui.session import opened
 from tracer.live.profile import Recording, xperf_lines
 from tui.report.recording import HOW_IN_SHORT
 from tui.report.wrapping import wrapped
-from tui.tables.columns import Heading, NumberColumn
+from tui.tables.columns import Heading, NumberColumn, labels_of
 from tui.tables.fitting import fit
 from tui.widgets.chart import ChartData, ChartMark, mark_line
 from tui.widgets.trace_bar import that_fit
@@ -76,7 +76,8 @@ def test_a_column_that_tells_nothing_takes_no_room() -> None:
     def column(key: str, values: list[int]) -> NumberColumn:
         return NumberColumn(Heading(key, key), np.array(values), lambda value: str(value) if value else "-")
 
-    columns = [column("none", [0, 0]), column("some", [0, 3]), column("all", [3, 3])]
+    nobody = labels_of(Heading("nobody", "nobody"), ["-", ""])
+    columns = [column("none", [0, 0]), column("some", [0, 3]), nobody, column("all", [3, 3])]
     assert [each.heading.key for each, _ in fit(columns, 80)] == ["some", "all"]
     assert [each.heading.key for each, _ in fit([columns[0]], 80)] == ["none"], "a table has a column"
 
@@ -111,6 +112,7 @@ async def test_how_to_record_what_is_not_there_fits_a_small_terminal(view: str, 
     async with opened(empty_snapshot, (80, 24), view) as it:
         shown = " ".join(it.text.split())
         assert " ".join(HOW_IN_SHORT.split()) in shown
+        assert "Open" not in it.lines[-1], "there is nothing to open"
         await it.press("0")
         assert all(line in it.view.copied() for line in xperf_lines(Recording())), "where it leads to"
 

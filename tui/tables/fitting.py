@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.tables.columns import Column, LabelColumn, NumberColumn
+from tui.tables.columns import ChangeColumn, Column, LabelColumn, NumberColumn
 
 GAP: Final = 2
 """Cells between two columns."""
@@ -61,11 +61,13 @@ def natural_widths(columns: Sequence[Column]) -> dict[str, int]:
 
 
 def _tells(column: Column) -> bool:
-    """Whether any of its cells holds more than a dash."""
+    """Whether any of its cells holds more than a dash; changes may come with the next refresh, and keep their place."""
+    if isinstance(column, ChangeColumn):
+        return True
     if isinstance(column, NumberColumn) and len(column.values):
         first = column.values[0]
         return column.text(0) not in _NOTHING or bool((column.values != first).any())
-    return not isinstance(column, LabelColumn) or bool(column.width())
+    return not isinstance(column, LabelColumn) or any(label not in _NOTHING for label in column.labels)
 
 
 def wanted_width(natural: Mapping[str, int]) -> int:

@@ -13,6 +13,7 @@ from analyzers.counted import before
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.quantities import counted, duration, exact_size, number, size
 from analyzers.snapshot import Snapshot
+from tui.findings.words import tag_name
 from tui.incompleteness import missing_words
 from tui.report.recording import HOW_IN_SHORT, NO_POOL_EVENTS
 from tui.safe_text import safe
@@ -139,7 +140,7 @@ def _words(scene: Scene, row: int) -> Text:
     count, held = int(tags.outstanding_count[row]), int(tags.outstanding_bytes[row])
     each = f", {size(held // count)} each on average" if count else ""
     text = Text.assemble(
-        (f"{tag_text(tag)} {pool_word(paged=bool(tags.paged[row]))}", "bold"),
+        (f"{tag_name(tag)} {pool_word(paged=bool(tags.paged[row]))}", "bold"),
         f" ({tag_hex(tag)})  {safe(tags.driver[row])}  {safe(tags.description[row])}\n",
         f"{number(count)} outstanding, {exact_size(held)}{each}; peak {exact_size(int(tags.peak_bytes[row]))}\n",
         f"{_ledger_words(scene, row)}\n",

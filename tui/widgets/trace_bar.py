@@ -39,14 +39,15 @@ class TraceBar(Widget):
 
     def show(self, snapshot: Snapshot, signs: Sequence[str] = (), mark: Snapshot | None = None) -> None:
         """Show this moment's lines; ``signs`` stand out before the trace's name. With a mark, totals are since it."""
-        self._trace, self._missing = _trace_line(snapshot, signs), _missing_line(snapshot)
+        self._trace, self._missing = _trace(snapshot, signs), _missing_line(snapshot)
         self._totals = _totals(snapshot) if mark is None or snapshot.counted else _totals_since(snapshot, mark)
         self.refresh(layout=True)
 
     @property
     def lines(self) -> list[Text]:
-        """What stands there. Of the totals those that have room: a number cut short is a wrong number."""
-        return [self._trace, that_fit(self._totals, self.content_size.width), *self._missing]
+        """What stands there: parts that have room, as a number cut short is a wrong number."""
+        width = self.content_size.width
+        return [that_fit(self._trace, width), that_fit(self._totals, width), *self._missing]
 
     def render(self) -> RenderResult:
         """The lines, each cut at the width."""
@@ -63,19 +64,20 @@ def that_fit(parts: Sequence[Text], width: int) -> Text:
     return line
 
 
-def _trace_line(snapshot: Snapshot, signs: Sequence[str]) -> Text:
+def _trace(snapshot: Snapshot, signs: Sequence[str]) -> list[Text]:
+    """The trace in parts: its name, then what it is."""
     info = snapshot.info
     marker: list[Text | str] = [Text(SIMULATED, "bold reverse"), " "] if info.simulated else []
     for sign in signs:
         marker += [Text(f" {safe(sign)} ", "bold reverse"), " "]
     name = safe(PurePath(info.path.replace("\\", "/")).name)
     name += f", session {info.session_number} of {info.sessions}" if info.sessions > 1 else ""
-    return Text.assemble(
-        *marker,
-        (name, "bold"),
-        f"  build {info.os_build}, {info.machine_pointer * 8} bit, {counted(processor_count(info), 'CPU')}",
-        f", {duration(info.duration_ns)}",
+    about = (
+        f"  build {info.os_build}",
+        f", {info.machine_pointer * 8} bit",
+        f", {counted(processor_count(info), 'CPU')}",
     )
+    return [Text.assemble(*marker, (name, "bold")), *map(Text, about), Text(f", {duration(info.duration_ns)}")]
 
 
 def _totals(snapshot: Snapshot) -> list[Text]:

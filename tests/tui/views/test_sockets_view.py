@@ -207,4 +207,4 @@ async def test_sockets_that_hold_most_are_on_top_of_the_screen(size: tuple[int, 
 async def test_a_trace_without_socket_events_says_how_to_record_them(snapshot: Snapshot) -> None:
     async with opened(snapshot, view="sockets") as it:
         assert "This trace holds no Winsock (AFD) events" in it.text
-        assert "xperf -start sockets" in it.text
+        assert "poolscope record pool.etl" in it.text

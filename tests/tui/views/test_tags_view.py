@@ -29,8 +29,8 @@ def grown(story: Story) -> tuple[Snapshot, Snapshot]:
 def test_a_trace_that_does_not_move_has_no_changes(snapshot: Snapshot) -> None:
     shown = listing(scene(snapshot))
     keys = [one.heading.key for one in shown.model.columns]
-    assert keys == ["tag", "type", "allocations", "frees", "outstanding", "bytes", "each", "peak", "course", "driver",
-                    "description"]  # fmt: skip
+    assert keys == ["tag", "type", "allocations", "frees", "older", "outstanding", "bytes", "each", "peak", "course",
+                    "driver", "description"]  # fmt: skip
     assert shown.model.changed is None
 
 
