@@ -16,7 +16,7 @@ from tests.tui.session import opened
 from tracer.live.profile import Recording, xperf_lines
 from tui.report.recording import HOW_IN_SHORT
 from tui.report.wrapping import wrapped
-from tui.tables.columns import Heading, NumberColumn, labels_of
+from tui.tables.columns import Column, Heading, NumberColumn, labels_of
 from tui.tables.fitting import fit
 from tui.widgets.chart import ChartData, ChartMark, mark_line
 from tui.widgets.trace_bar import that_fit
@@ -77,7 +77,7 @@ def test_a_column_that_tells_nothing_takes_no_room() -> None:
         return NumberColumn(Heading(key, key), np.array(values), lambda value: str(value) if value else "-")
 
     nobody = labels_of(Heading("nobody", "nobody"), ["-", ""])
-    columns = [column("none", [0, 0]), column("some", [0, 3]), nobody, column("all", [3, 3])]
+    columns: list[Column] = [column("none", [0, 0]), column("some", [0, 3]), nobody, column("all", [3, 3])]
     assert [each.heading.key for each, _ in fit(columns, 80)] == ["some", "all"]
     assert [each.heading.key for each, _ in fit([columns[0]], 80)] == ["none"], "a table has a column"
 
