@@ -65,6 +65,12 @@ async def test_allocations_frees_and_what_is_outstanding_add_up_by_a_column_of_t
         assert f"236 allocs, 239 frees, {words}" in it.panel
 
 
+@pytest.mark.parametrize("width", [30, 40, 60])
+async def test_the_retention_tree_has_names_on_the_smallest_terminals(demo: Snapshot, width: int) -> None:
+    async with opened(demo, (width, 20), "retention") as it:
+        assert any("- client.exe" in line and "KiB" in line for line in it.lines), it.text
+
+
 async def test_reasons_of_the_retention_tree_are_whole_at_100_columns(demo: Snapshot) -> None:
     async with opened(demo, (100, 30), "retention") as it:
         assert "~completed, not yet delivered" in it.text

@@ -16,6 +16,8 @@ GAP: Final = 2
 _NAME: Final = 32
 """Cells that a name gets before what is less important is left out for the rest of it: an image name, an id, and a
 thread fit in."""
+_SOME: Final = 12
+"""Cells on which a name says more than nothing: the second column takes them where its minimum has no room."""
 _FIRST: Final = 4
 """Columns that a narrow line should show before it shows names in full: who, how much, what, how sure."""
 _NOTHING: Final = ("", "-")
@@ -40,7 +42,11 @@ def fit(columns: Sequence[Column], width: int, measured: Mapping[str, int] | Non
     ]
     many, few = _that_fit(usual, width), min(_that_fit(least, width), _FIRST)
     chosen = usual[:many] if many >= few else least[:few]
-    widths = {column.heading.key: wide for column, wide in zip(by_need, chosen or least[:1], strict=False)}
+    chosen = chosen or least[:1]
+    rest = width - _total(chosen) - GAP
+    if len(chosen) == 1 < len(by_need) and not by_need[1].heading.right and rest >= _SOME:
+        chosen = [*chosen, rest]
+    widths = {column.heading.key: wide for column, wide in zip(by_need, chosen, strict=False)}
     spare = width - _total(list(widths.values()))
     for column in by_need[: len(widths)]:
         more = min(max(spare, 0), natural[column.heading.key] - widths[column.heading.key])

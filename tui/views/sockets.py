@@ -60,7 +60,7 @@ def head(scene: Scene) -> Text:
     sockets = 0 if grounds is None else len(grounds.requests.sockets)
     there = counted(sockets, "endpoint is", "endpoints are") if sockets else "No endpoint is"
     of_them = f", {closed:,} of them closed" if closed else ""
-    inferred = " Inferred: addresses with ~, held requests." if sockets else ""
+    inferred = " Inferred: Held, addresses with ~." if sockets else ""
     return Text(f"{there} not cleaned up{of_them}.{inferred}", QUIET)
 
 

@@ -81,7 +81,7 @@ def test_enter_leads_to_the_stacks_of_the_tag_and_keeps_what_it_was_limited_to(s
 
 def test_the_panel_tells_the_tag_its_numbers_and_its_course(snapshot: Snapshot) -> None:
     said = listing(scene(snapshot)).describe(0).plain
-    for words in ("Irp  Nonp (49727020)  ntoskrnl.exe  I/O request packets", "14 outstanding, 6.69 KiB (6,848 bytes)",
+    for words in ("Irp Nonp (49727020)  ntoskrnl.exe  I/O request packets", "14 outstanding, 6.69 KiB (6,848 bytes)",
                   "119 allocs, 105 frees", "| to 6.69 KiB"):  # fmt: skip
         assert words in said
 
