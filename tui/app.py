@@ -35,6 +35,7 @@ class PoolscopeApp(App[None]):
     VirtualTable > .table--blurred { text-style: underline; }
     VirtualTable > .table--changed { text-style: bold; color: $accent; }
     Toast { max-width: 90%; }
+    SearchIcon { display: none; }
     CommandList:nocolor > .option-list--option-highlighted { text-style: bold underline; }
     """
 
