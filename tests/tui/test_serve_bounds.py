@@ -96,7 +96,7 @@ async def test_absurd_sizes_take_no_more_memory_than_a_large_screen() -> None:
         it.visitor.ws_connect("/ws?width=100000&height=100000") as browser,
     ):
         await until(browser, "[1 Findings]")
-        [interface] = children(os.getpid())
+        [interface] = await _begun()
         await browser.send_json(["resize", {"width": 10**9, "height": 10**9}])
         await browser.send_json(["stdin", "\x1b[48;100000;100000;100000;100000t"])  # a terminal's own way to tell it
         await browser.send_json(["stdin", "2"])
