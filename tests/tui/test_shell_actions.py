@@ -10,9 +10,9 @@ from textual.dom import DOMNode
 
 from analyzers.snapshot import Snapshot
 from tests.tui.session import Session, opened
+from tui.app import ActionProvider
 from tui.screens.actions import actions
 from tui.screens.help import HelpScreen
-from tui.screens.palette import ActionProvider
 from tui.themes import THEMES
 from tui.views.registry import VIEWS
 

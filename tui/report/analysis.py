@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from rich.text import Text
 
 from analyzers.findings import Diagnosis
-from analyzers.quantities import counted
+from analyzers.pool_tables import GroupRow
+from analyzers.quantities import counted, number, size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.incompleteness import interrupted_words
@@ -22,10 +24,34 @@ from tui.report.styles import heading, note, warning
 from tui.report.table import table_lines
 from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
-from tui.tables.columns import Rows
-from tui.tables.groups import driver_table, process_table
+from tui.tables.columns import Heading, NumberColumn, Rows, labels_of
 from tui.tables.model import TableModel, TableView
 from tui.tables.tags import tag_table
+from tui.tables.words import named_process
+
+
+def process_table(snapshot: Snapshot) -> TableModel:
+    """One row per process."""
+    rows = snapshot.pool.by_process
+    return _group_table("Process", rows, [named_process(row.name, row.id) for row in rows])
+
+
+def driver_table(snapshot: Snapshot) -> TableModel:
+    """One row per driver."""
+    rows = snapshot.pool.by_driver
+    return _group_table("Driver", rows, [row.name or "(driver not known)" for row in rows])
+
+
+def _group_table(title: str, rows: Sequence[GroupRow], names: Sequence[str]) -> TableModel:
+    count = np.array([row.count for row in rows], np.int64)
+    held = np.array([row.bytes for row in rows], np.int64)
+    columns = (
+        NumberColumn(Heading("outstanding", "Outst", "d", right=True, most_first=True), count, number),
+        NumberColumn(Heading("bytes", "Bytes", "b", right=True, most_first=True), held, size),
+        labels_of(Heading("name", title, "t", 12), names),
+    )
+    return TableModel(columns, len(rows))
+
 
 SCREENFUL: Final = 23
 """Lines of the smallest usual terminal, without one for the prompt: the verdict is to be read without scrolling."""
