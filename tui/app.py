@@ -30,7 +30,7 @@ class ActionProvider(Provider):
     """Offers what the keys do, by name."""
 
     async def discover(self) -> Hits:
-        """Everything, before a letter is typed."""
+        """Everything, before a letter is typed; first what stands on the line of keys."""
         for title, explanation, run in self._commands():
             yield DiscoveryHit(escape(title), run, help=escape(explanation))
 
@@ -43,7 +43,7 @@ class ActionProvider(Provider):
                 yield Hit(score, matcher.highlight(title), run, text=title, help=escape(explanation))
 
     def _commands(self) -> Iterable[tuple[str, str, Callable[[], Awaitable[object]]]]:
-        for action in actions(self.screen):
+        for action in sorted(actions(self.screen), key=lambda action: not action.is_shown):
             keys = " ".join(action.keys)
             yield action.title, f"{action.explanation} ({keys})", partial(self.app.run_action, action.call, action.node)
         for theme in THEMES:
@@ -64,6 +64,7 @@ class PoolscopeApp(App[None]):
     VirtualTable > .table--blurred { text-style: underline; }
     VirtualTable > .table--changed { text-style: bold; color: $accent; }
     Toast { max-width: 90%; }
+    SearchIcon { display: none; }
     CommandList:nocolor > .option-list--option-highlighted { text-style: bold underline; }
     """
 

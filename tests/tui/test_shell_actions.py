@@ -112,3 +112,10 @@ async def test_the_palette_changes_the_theme(snapshot: Snapshot) -> None:
             await it.press()
             assert it.app.theme == theme.name
             assert "outstanding 18" in it.text
+
+
+async def test_the_palette_begins_with_what_stands_on_the_line_of_keys(snapshot: Snapshot) -> None:
+    async with opened(snapshot, (80, 24)) as it:
+        await it.press("ctrl+p")
+        await it.until("Leave Poolscope")
+        assert "One row up" not in it.text
