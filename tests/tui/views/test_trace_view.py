@@ -140,7 +140,7 @@ async def test_lines_break_anew_when_the_terminal_is_resized(broken_snapshot: Sn
         await it.pilot.resize_terminal(60, 24)
         await it.pilot.pause()
         assert "about the part that was read" not in it.text
-        assert "interrupted at 1 min 30 s" in it.text
+        assert "read to 1 min 30 s" in it.text
 
 
 async def test_the_trace_can_be_filtered_exported_and_copied(snapshot: Snapshot) -> None:
