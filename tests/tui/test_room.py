@@ -44,7 +44,7 @@ async def test_a_wider_terminal_never_shows_fewer_columns(demo: Snapshot) -> Non
         for view in VIEWS[:8]:
             await it.press(view.number)
             before: set[str] = set()
-            for width in (60, 80, 100, 110, 119, 120, 140, 160, 200, 240):
+            for width in (60, 80, 110, 119, 120, 160, 240):
                 await it.pilot.resize_terminal(width, 40)
                 await it.press()
                 assert columns(it) >= before, (view.key, width)
@@ -178,8 +178,8 @@ def test_a_panel_stands_beside_a_view_that_loses_nothing_by_it() -> None:
 async def test_the_first_visit_of_a_view_by_key_looks_as_the_second_does(demo: Snapshot, leaks: Snapshot) -> None:
     for snapshot in (demo, leaks):
         for size in ((80, 24), (120, 40)):
-            for view in VIEWS:
-                async with opened(snapshot, size, "tags") as it:
+            async with opened(snapshot, size, "tags") as it:
+                for view in VIEWS:
                     await it.press(view.number)
                     first = it.lines[:-1]
                     await it.press("2", view.number)
