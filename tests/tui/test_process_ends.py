@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.test_command_line import ROOT, run
+from tests.tui.processes import ROOT, run
 from tui.exit_codes import ExitCode
 from tui.outcome import gravest
 
