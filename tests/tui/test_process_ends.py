@@ -34,6 +34,7 @@ def poolscope(*words: str, shell: str = "") -> subprocess.CompletedProcess[str]:
         ("--version",), ("profile",), ("doctor",), ("analyze", "nowhere.etl", "--json"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_output_that_cannot_be_written_ends_with_7(words: tuple[str, ...]) -> None:
     done = poolscope(*words, shell="> /dev/full")
     assert done.returncode == ExitCode.OUTPUT

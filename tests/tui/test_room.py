@@ -39,6 +39,7 @@ def columns(it: Session) -> set[str]:
     return {column.heading.key for column, _ in it.table._fitted}
 
 
+@pytest.mark.slow
 async def test_a_wider_terminal_never_shows_fewer_columns(demo: Snapshot) -> None:
     async with opened(demo, (60, 40)) as it:
         for view in VIEWS[:8]:
@@ -64,6 +65,7 @@ def test_columns_that_fit_grow_with_every_cell(demo: Snapshot) -> None:
         assert before == set(natural_widths(model.columns))
 
 
+@pytest.mark.slow
 async def test_nothing_is_cut_beside_a_panel(demo: Snapshot, leaks: Snapshot) -> None:
     for snapshot in (demo, leaks):
         for size in ((120, 40), (160, 48), (200, 60)):
@@ -175,6 +177,7 @@ def test_a_panel_stands_beside_a_view_that_loses_nothing_by_it() -> None:
     assert shared(Size(80, 18), Size(80, 40), lambda _: 1) == Room(beside=False, cells=2)
 
 
+@pytest.mark.slow
 async def test_the_first_visit_of_a_view_by_key_looks_as_the_second_does(demo: Snapshot, leaks: Snapshot) -> None:
     for snapshot in (demo, leaks):
         for size in ((80, 24), (120, 40)):
