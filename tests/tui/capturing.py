@@ -35,7 +35,8 @@ def machine_with(monkeypatch: pytest.MonkeyPatch, api: FakeApi, query: Query = B
 class Interrupted:
     """Ctrl-C comes at the third look."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, noted: int) -> None:
+        del noted
         self.looks = 0
 
     @property
@@ -65,10 +66,10 @@ class Recorder(FakeApi):
             self.files[name] = self.sessions_by_name[name].file
         return status, handle
 
-    def control_trace(self, handle: int, name: str, properties: NamedProperties, code: Control) -> int:
+    def control_trace(self, name: str, properties: NamedProperties, code: Control) -> int:
         if self.taken_away and name in self.sessions_by_name:
             self.end(name)
-        return super().control_trace(handle, name, properties, code)
+        return super().control_trace(name, properties, code)
 
     def end(self, name: str) -> None:
         super().end(name)

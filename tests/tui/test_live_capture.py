@@ -173,7 +173,7 @@ def test_ctrl_c_gives_what_was_captured_and_stops_the_sessions(
     words: list[str], code: ExitCode, leak: Simulation, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("tui.capture.capturing.Interruption", Interrupted)
+    monkeypatch.setattr("tui.capture.capturing.Interrupts", Interrupted)
     api = machine_with(monkeypatch, api_of(leak))
     document = told(capsys, "--quiet", *words, code=code)
     assert document["partial"] is bool(words)

@@ -113,7 +113,7 @@ def test_ctrl_c_ends_it_with_a_whole_file(
     words: list[str], code: ExitCode, api: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("tui.capture.recording.Interruption", Interrupted)
+    monkeypatch.setattr("tui.capture.recording.Interrupts", Interrupted)
     out = tmp_path / "pool.etl"
     assert told(capsys, str(out), *words, code=code)["recording"]["ended_by"] == "ctrl-c"
     assert out.stat().st_size > 0
