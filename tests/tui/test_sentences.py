@@ -109,6 +109,7 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.reading.trace.read_snapshot", read)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIMULATED)
 def test_every_sentence_of_every_report_can_be_read_once(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
