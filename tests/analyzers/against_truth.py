@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -178,3 +179,9 @@ def rewritten(simulation: Simulation, records: Iterable[Record], buffer_size: in
         )
     )
     return writer.write(records)
+
+
+def concluded(snapshot: Snapshot) -> str:
+    """The diagnosis without what belongs to the file alone: offsets, and numbers of stacks."""
+    text = re.sub(r"offset=-?\d+", "offset", repr(snapshot.diagnosis))
+    return re.sub(r"\b(user_)?stack=-?\d+", "stack", text)

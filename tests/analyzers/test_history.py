@@ -21,8 +21,8 @@ from analyzers.trends.history import STEPS, GroupHistory, SiteHistory
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
+from tests.analyzers.drawn_events import batches, event_lists
 from tests.analyzers.plain_ledger import PlainLedger, PoolEvent, SiteKey, pool_table
-from tests.analyzers.test_ledger import batches, event_lists
 from tracer.columns import UNKNOWN_ID
 from tracer.trace import LateStacks
 

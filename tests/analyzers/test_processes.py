@@ -10,30 +10,23 @@ from analyzers.pool_tables import GroupRow, Outstanding
 from analyzers.processes import BEFORE, Processes, lives_at
 from analyzers.threads import Threads
 from tests.analyzers.event_tables import event_table, strings
+from tests.analyzers.process_events import (
+    DEFUNCT,
+    END,
+    RUNDOWN_END,
+    RUNDOWN_START,
+    START,
+    THREAD_END,
+    THREAD_RUNDOWN_END,
+    THREAD_RUNDOWN_START,
+    THREAD_START,
+    owner,
+    processes,
+    threads,
+)
 from tracer.columns import UNKNOWN_ID, Column
 
 pytestmark = pytest.mark.unjitted
-
-START, END, RUNDOWN_START, RUNDOWN_END, DEFUNCT = 0x0301, 0x0302, 0x0303, 0x0304, 0x0327
-THREAD_START, THREAD_END, THREAD_RUNDOWN_START, THREAD_RUNDOWN_END = 0x0501, 0x0502, 0x0503, 0x0504
-
-
-def processes(*rows: tuple[int, int, int, str]) -> Processes:
-    """Fed with events as (time, event, process id, name)."""
-    found = Processes()
-    for time, event, pid, name in rows:
-        ids = {"process": np.array([pid], np.uint32), "parent": np.array([4], np.uint32)}
-        found.feed(event_table("process", event, {**ids, "image_name": strings([name], "cp1252")}, time=[time]))
-    return found
-
-
-def threads(*rows: tuple[int, int, int, int]) -> Threads:
-    """Fed with events as (time, event, thread id, process id)."""
-    found = Threads()
-    for time, event, tid, pid in rows:
-        fields = {"thread": np.array([tid], np.uint32), "process": np.array([pid], np.uint32)}
-        found.feed(event_table("thread", event, fields, time=[time]))
-    return found
 
 
 def outstanding(*rows: tuple[int, int, int]) -> Outstanding:
@@ -45,10 +38,6 @@ def outstanding(*rows: tuple[int, int, int]) -> Outstanding:
         np.zeros(n, np.uint64), np.array(sizes, np.uint64), np.array(times, np.int64), u32, u32,
         np.array(pids, np.uint32), np.zeros(n, np.uint16), np.zeros(n, np.uint8), i32, i32, np.zeros(n, np.int64),
     )  # fmt: skip
-
-
-def owner(found: Threads, thread: int, time: int) -> int:
-    return int(found.process_of(np.array([thread], np.uint32), np.array([time], np.int64))[0])
 
 
 @pytest.mark.parametrize("event", [RUNDOWN_START, RUNDOWN_END, END])

@@ -12,7 +12,7 @@ from analyzers.findings import ThreadSince
 from analyzers.sighted import Sighted
 from analyzers.who import Running
 from tests.analyzers.event_tables import event_table
-from tests.analyzers.test_who import IDLE, inferred, owners, pool, switches
+from tests.analyzers.switch_events import IDLE, inferred, owners, pool, switches
 from tests.analyzers.thread_events import NO_LATE_STACKS, WAITING, Switch
 from tests.analyzers.thread_events import batch as by_hand
 from tracer.columns import UNKNOWN_ID, EventTable, Who

@@ -10,15 +10,7 @@ import pytest
 from analyzers.thread_pairs import ThreadPairs
 from analyzers.threads import Threads
 from tests.analyzers.event_tables import event_table, strings
-from tests.analyzers.test_processes import (
-    END,
-    START,
-    THREAD_END,
-    THREAD_RUNDOWN_END,
-    THREAD_START,
-    owner,
-    threads,
-)
+from tests.analyzers.process_events import END, START, THREAD_END, THREAD_RUNDOWN_END, THREAD_START, owner, threads
 from tracer.columns import UNKNOWN_ID, EventTable
 from tracer.trace import NO_LATE_STACKS, Batch
 

@@ -30,6 +30,7 @@ def test_a_bare_passage_has_no_diagnosis_and_a_whole_one_has(trace: Path) -> Non
     assert 0 < whole["analysed"] < whole["whole"]
 
 
+@pytest.mark.slow
 def test_two_environments_are_asked_in_turn(trace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     both = [this_tree(tmp_path / name) for name in ("one", "other")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.plan import Plan
 from benchmarks.sections import SECTIONS
 from benchmarks.table import Row
 from benchmarks.traces import Traces
@@ -53,11 +53,3 @@ def test_kept_traces_are_used_again(tmp_path: Path) -> None:
     again = Traces(tmp_path).get(1 << 19, 100)
     assert again == first
     assert again.path.stat().st_mtime_ns == written
-
-
-def test_the_full_plan_measures_what_the_limits_are_about() -> None:
-    assert FULL.size == 1 << 30
-    assert {size for size, _ in FULL.memory} == {64 << 20, 4 << 30}
-    assert max(outstanding for _, outstanding in FULL.memory) == 2_000_000
-    assert FULL.strict
-    assert not QUICK.strict

@@ -15,6 +15,7 @@ _OUTSTANDING: Final = 300
 
 
 @pytest.mark.repeats
+@pytest.mark.slow
 def test_five_minutes_of_snapshots_through_all_views_leave_nothing_behind() -> None:
     course = asyncio.run(watch(lambda done: done < _STEPS, _OUTSTANDING, (80, 24)))
 

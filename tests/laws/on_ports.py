@@ -143,7 +143,7 @@ def _no_burst(story: Story, thread: int, requests: list[Request]) -> Iterator[st
     more = next((event for event in begins if frees[0].order < event.order < frees[-1].order), None)
     if more is not None:
         yield f"thread {thread} frees waiting packets of a port before and after {more.told}, and begins more there"
-    end = story.ended().get(thread)
+    end = story.ended.get(thread)
     if end is not None and end.order < frees[0].order and _lives_on(story, thread, frees[0]):
         yield f"exit of thread {thread} at {end.told} frees packets that wait in a port, at {frees[0].told}"
 

@@ -55,7 +55,7 @@ def stage_two_by_apc_is_on_its_thread(story: Story) -> Iterator[str]:
     "ReactOS, ke/apc.c KiDeliverApc, ps/kill.c PspExitThread",
 )
 def routine_packets_are_freed_by_delivery_or_rundown(story: Story) -> Iterator[str]:
-    ended = story.ended()
+    ended = story.ended
     for request, freed, frames in _freed(story):
         if frames & _USER_APC and freed.thread != request.thread:
             yield f"{request.told()} is freed below IopUserRundown at {freed.told}"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from tests.laws.activity import Activity, in_user_mode
+from tests.laws.activity import Activity
 from tests.laws.events import Event, What
 from tests.laws.law import before, law
 from tests.laws.queue_order import overtaken
@@ -29,7 +29,7 @@ gives a number; what grows beyond this needs many system calls."""
 )
 def no_user_mode_before_stage_two(story: Story) -> Iterator[str]:
     """Of requests whose stage 2 is seen, and those whose system buffer shows that it never came."""
-    activity = in_user_mode(story.told)
+    activity = story.activity
     for request in story.requests:
         begin, end, until = _waits_for_stage_two(story, request)
         if begin is not None:
@@ -71,8 +71,8 @@ def _between(
 )
 def special_apcs_hold_bounded_numbers(story: Story) -> Iterator[str]:
     """Needs the truth; also checks that there are few, and that the thread lives."""
-    activity = in_user_mode(story.told)
-    ended = story.terminated()
+    activity = story.activity
+    ended = story.terminated
     number: dict[int, int] = defaultdict(int)
     for held, request in story.held("special-apc"):
         number[held.thread] += 1
@@ -94,7 +94,7 @@ def special_apcs_hold_bounded_numbers(story: Story) -> Iterator[str]:
 )
 def stage_two_runs_in_the_issuer(story: Story) -> Iterator[str]:
     """Requests of threads that are gone are dropped by whoever completes them."""
-    ended = story.terminated()
+    ended = story.terminated
     for request in story.requests:
         freed = request.buffer.freed if request.buffer is not None else None
         if freed is None or request.major in OF_A_HANDLE or before(ended.get(request.thread), freed):

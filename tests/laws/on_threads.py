@@ -128,7 +128,7 @@ def exiting_threads_only_close(story: Story) -> Iterator[str]:
             terminated = event["old_state"] == ThreadState.TERMINATED
             if terminated and event["old_thread"] not in exiting:
                 yield f"thread {event['old_thread']} is terminated at {event.told} and had not ended"
-    ended = story.ended()
+    ended = story.ended
     for request in story.requests:
         end = ended.get(request.thread)
         user = story.told.processes.get(request.thread, 0) not in KERNEL_PROCESSES
@@ -143,7 +143,7 @@ def exiting_threads_only_close(story: Story) -> Iterator[str]:
 def exit_waits_for_drivers(story: Story) -> Iterator[str]:
     """Needs the truth. Requests on files with a port are not bound to a thread: none where a process uses ports."""
     users = {event.process for event in story.told.events if event.what is What.INSERT or event.what is What.REMOVE}
-    gone, ended = story.terminated(), story.ended()
+    gone, ended = story.terminated, story.ended
     for _, request in story.held("driver-kept"):
         last, end = gone.get(request.thread), ended.get(request.thread)
         bound = request.outer and request.issued.process not in users

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.laws.activity import Activity, in_user_mode
+from tests.laws.activity import Activity
 from tests.laws.events import Event, What
 from tests.laws.law import before, law
 from tests.laws.queue_order import overtaken
@@ -39,7 +39,7 @@ def user_apcs_run_on_their_thread(story: Story) -> Iterator[str]:
 
 def _delivered(story: Story) -> Iterator[Request]:
     """Packets freed after their thread has gone on since stage 2, and that were in no port."""
-    activity = in_user_mode(story.told)
+    activity = story.activity
     closed: dict[int, list[Event]] = defaultdict(list)
     for event in story.told.events:
         if event.what is What.CALL and event["major"] == MajorFunction.CLOSE:
@@ -105,7 +105,7 @@ def _others(story: Story, request: Request) -> bool:
 )
 def exit_runs_user_apcs_down(story: Story) -> Iterator[str]:
     """Needs the truth."""
-    gone = story.terminated()
+    gone = story.terminated
     for _, request in story.held("user-apc"):
         if before(request.issued, gone.get(request.thread)) and request.thread in gone:
             yield f"{request.told()} is a user APC of a thread that is gone since {gone[request.thread].told}"

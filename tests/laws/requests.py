@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
+from tests.laws.activity import Activity, in_user_mode
 from tests.laws.events import Event, Held, Told, What
 from tracer.events.irp import MajorFunction
 from tracer.events.thread import ThreadState
@@ -124,7 +126,7 @@ class Request:
         return f"IRP {self.irp:#x} (major {self.major}, issued at {self.issued.told})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Story:
     """A trace with its requests by the time of their issue, and its blocks by that of their allocation."""
 
@@ -139,6 +141,12 @@ class Story:
             if each.why in why and each.irp in latest:
                 yield each, latest[each.irp]
 
+    @cached_property
+    def activity(self) -> dict[int, list[Activity]]:
+        """What shows that threads have been in user mode, by thread."""
+        return in_user_mode(self.told)
+
+    @cached_property
     def terminated(self) -> dict[int, Event]:
         """The last switch of every thread that is gone at the end, by thread."""
         last: dict[int, Event] = {}
@@ -149,6 +157,7 @@ class Story:
                 last.pop(event["thread"], None)
         return last
 
+    @cached_property
     def ended(self) -> dict[int, Event]:
         """The end event of every thread id that was not used again."""
         last: dict[int, Event] = {}

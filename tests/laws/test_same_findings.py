@@ -115,8 +115,7 @@ def test_findings_are_the_same_on_whichever_processors_it_happens(scenario: str,
 
 
 @pytest.mark.repeats
-@pytest.mark.parametrize("seed", [2, 3])
 @pytest.mark.parametrize("scenario", list(SCENARIOS))
-def test_findings_are_the_same_with_other_seeds(scenario: str, seed: int, tmp_path: Path) -> None:
-    assert_cut_alike(played(scenario, seed), tmp_path / "cut.etl")
-    assert_spread_alike(played(scenario, seed), seed, tmp_path / "spread.etl")
+def test_findings_are_the_same_with_another_seed(scenario: str, tmp_path: Path) -> None:
+    assert_cut_alike(played(scenario, 2), tmp_path / "cut.etl")
+    assert_spread_alike(played(scenario, 2), 2, tmp_path / "spread.etl")

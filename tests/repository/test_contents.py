@@ -83,3 +83,12 @@ OWN_TRACES = {Path("fixtures/demo.etl"), Path("tests/tracer/images/recorded-on-w
 def test_real_traces_are_not_copied_into_the_repository() -> None:
     traces = [path.relative_to(ROOT) for path in files() if path.suffix.lower() in {".etl", ".evtx", ".zip"}]
     assert [path for path in traces if path not in OWN_TRACES] == []
+
+
+def test_no_test_module_is_imported_by_another() -> None:
+    """What tests share has a module of its own, which can be read and changed without reading tests."""
+    imports = re.compile(r"^\s*(?:from|import) tests\b.*\btest_\w+", re.MULTILINE)
+    tests = [path for path in files() if path.suffix == ".py" and path.is_relative_to(ROOT / "tests")]
+    assert len(tests) > 200
+    found = [(path.name, line) for path in tests for line in imports.findall(path.read_text(encoding="utf-8"))]
+    assert found == []

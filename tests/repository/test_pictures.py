@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.test_snapshots import as_drawn
+from tests.tui.drawn import as_drawn
 from tui.cli import main
 from tui.exit_codes import ExitCode
 

@@ -10,6 +10,7 @@ import pytest
 
 from analyzers.snapshot import Snapshot
 from tests.tui.diagnoses import diagnosis, everything_held, hostile_diagnosis
+from tests.tui.reports import contents
 from tests.tui.stories import HOSTILE, SECOND, Site, Story, winsock_story
 from tracer.errors import Damage, DamageCode
 from tracer.trace import Gap, Loss
@@ -98,8 +99,6 @@ def big_snapshot(story: Story) -> Callable[[int], Snapshot]:
 @pytest.fixture
 def traces(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Traces by file name: a snapshot, or the exception that reading them raises."""
-
-    from tests.tui.test_reports import contents  # which has tests of its own
 
     def provide(**by_name: Snapshot | BaseException) -> None:
         def read(path: Path, *_: object, quiet: bool) -> Snapshot:

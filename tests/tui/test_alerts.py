@@ -13,12 +13,11 @@ from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.tracer.live.counted import Kernel, Tag, refusing
 from tests.tracer.traces import UNJITTED
+from tests.tui.capturing import Recorder, api_of, machine_with
+from tests.tui.counting import Clock, leaking, sampling
 from tests.tui.made_windows import MadeWindows, installed
 from tests.tui.session import running
 from tests.tui.stories import Story
-from tests.tui.test_counters import Clock, leaking, sampling
-from tests.tui.test_live_capture import api_of, machine_with
-from tests.tui.test_record import Recorder
 from tracer.errors import UsageError
 from tracer.etl.file import EtlFile
 from tracer.live.this_machine import ThisMachine

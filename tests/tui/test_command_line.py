@@ -2,23 +2,21 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analyzers.snapshot import Snapshot
+from tests.tui.processes import ROOT, run
 from tracer.errors import InputError, MachineError, PoolscopeError, UsageError
 from tui.cli import main
 from tui.commands import registry
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import gravest
 
-ROOT = Path(__file__).parents[2]
 Reader = Callable[..., Snapshot]
 
 
@@ -344,13 +342,6 @@ def test_a_reader_that_leaves_early_is_no_error(
     monkeypatch.setattr("sys.stdout", ClosedPipe())
     assert main(words) == ExitCode.DONE
     assert capsys.readouterr().err == ""
-
-
-def run(code: str, *, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment, check=False
-    )
 
 
 HEAVY = ("numba", "numpy", "textual", "rich", "networkx")

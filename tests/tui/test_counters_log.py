@@ -11,8 +11,8 @@ import pytest
 
 from analyzers.selection.query import Query
 from tests.tracer.live.counted import Kernel, Tag
+from tests.tui.counting import Clock, leaking, sampling
 from tests.tui.made_windows import MadeWindows, installed
-from tests.tui.test_counters import Clock, leaking, sampling
 from tracer.errors import OutputError, UsageError
 from tui.cli import main
 from tui.counters.beside import Beside

@@ -12,9 +12,8 @@ from analyzers.tags import TagNames
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.tracer.live.counted import refusing
-from tests.tracer.live.delivery import Delivery, split
+from tests.tracer.live.delivery import BEGIN, Delivery, split
 from tests.tracer.live.fake_api import FakeApi
-from tests.tracer.live.test_replay import BEGIN
 from tests.tracer.traces import UNJITTED
 from tests.tui.made_windows import MadeApi, MadeWindows, consumer, installed, loggers
 from tests.tui.stories import FORBIDDEN, HOSTILE

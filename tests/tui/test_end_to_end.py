@@ -14,7 +14,7 @@ import pytest
 
 from fixtures.scenarios import SCENARIOS
 from tests.conftest import SAMPLES
-from tests.tui.test_json_documents import ANALYSIS, INFO
+from tests.tui.document_shapes import ANALYSIS, INFO
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.report.recording import NO_POOL_EVENTS

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.tui.test_command_line import ROOT
+from tests.tui.processes import ROOT
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.hints import did_you_mean

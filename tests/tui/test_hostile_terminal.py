@@ -74,6 +74,7 @@ def hostile_trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [((80, 24), ONCE, EVERYWHERE + DEEPER), ((160, 48), (), DEEPER)],
     ids=["every key on a small terminal", "all columns on a wide one"],
 )
+@pytest.mark.slow
 def test_no_name_of_a_trace_says_anything_to_the_terminal(
     size: tuple[int, int], once: tuple[bytes, ...], in_each: tuple[bytes, ...], hostile_trace: Path, tmp_path: Path
 ) -> None:

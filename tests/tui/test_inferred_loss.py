@@ -11,7 +11,7 @@ import pytest
 from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
-from tests.tui.test_reports import report
+from tests.tui.reports import report
 from tracer.trace import InferredLoss
 from tui.cli import main
 from tui.exit_codes import ExitCode

@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,14 @@ from analyzers.findings import Verdict
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.analyzers.against_truth import NO_NAMES, analysed
-from tests.tracer.live.counted import Kernel, Tag, refusing
-from tests.tracer.live.delivery import Delivery, split
+from tests.tracer.live.counted import refusing
+from tests.tracer.live.delivery import BEGIN, Delivery, split
 from tests.tracer.live.fake_api import FakeApi
-from tests.tracer.live.test_replay import BEGIN
 from tests.tracer.traces import UNJITTED
-from tests.tui.made_windows import MadeWindows
+from tests.tui.capturing import Interrupted, api_of, machine_with
 from tests.tui.session import running
 from tracer.live.capture import Capture
-from tracer.live.counters import Query
 from tracer.live.plan import CapturePlan
-from tracer.live.this_machine import ThisMachine
 from tui.capture.asked import filter_words
 from tui.cli import main
 from tui.exit_codes import ExitCode
@@ -38,23 +34,11 @@ pytestmark = pytest.mark.skipif(UNJITTED, reason="the callback is native: there 
 
 QUEUES, MASKS = (0x053E, 0x053F), (0x0005, 0x0020)
 SHORT = ("--for", "300ms", "--quiet")
-BEFORE = Kernel([Tag(b"AfdE", nonpaged=(1_000, 900, 12_800)), Tag(b"Irp ", nonpaged=(5, 1, 2_000))])
 
 
 @pytest.fixture(scope="module")
 def leak() -> Simulation:
     return simulate("winsock-loop", 7, Settings(iterations=45))
-
-
-def api_of(simulation: Simulation, pauses: dict[int, Callable[[], bool]] | None = None) -> FakeApi:
-    kernel, sockets = split(simulation.records)
-    return FakeApi(Delivery([BEGIN, *kernel], pauses=pauses), Delivery(sockets), processors=simulation.settings.cpus)
-
-
-def machine_with(monkeypatch: pytest.MonkeyPatch, api: FakeApi, query: Query = BEFORE.query) -> FakeApi:
-    made = ThisMachine(api, MadeWindows(), query)
-    monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: made)
-    return api
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str, code: ExitCode = ExitCode.DONE) -> dict[str, Any]:
@@ -182,25 +166,6 @@ def test_a_session_that_is_taken_away_leaves_what_was_captured(
     assert document["pool"]["allocations"] > 0
     assert "was stopped by somebody else" in err
     assert api.ours == []
-
-
-class Interrupted:
-    """Ctrl-C comes at the third look."""
-
-    def __init__(self, *, noted: int) -> None:
-        del noted
-        self.looks = 0
-
-    @property
-    def asked(self) -> bool:
-        self.looks += 1
-        return self.looks > 3
-
-    def __enter__(self) -> Interrupted:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
 
 @pytest.mark.parametrize(("words", "code"), [(["--for", "1h"], ExitCode.INTERRUPTED), ([], ExitCode.DONE)])

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from analyzers.snapshot import Snapshot
+from tests.tui.counting import Clock, leaking, sampling
 from tests.tui.session import Session, opened, running
 from tests.tui.stories import SECOND, Story
-from tests.tui.test_counters import Clock, leaking, sampling
 from tui.counters.app import CountersApp
 from tui.counters.follower import CountersFollower
 from tui.tables.rates import Per, TagRates

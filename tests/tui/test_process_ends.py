@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.test_command_line import ROOT, run
+from tests.tui.processes import ROOT, run
 from tui.exit_codes import ExitCode
 from tui.outcome import gravest
 
@@ -36,6 +36,7 @@ def poolscope(*words: str, shell: str = "") -> subprocess.CompletedProcess[str]:
         ("--version",), ("profile",), ("doctor",), ("analyze", "nowhere.etl", "--json"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_output_that_cannot_be_written_ends_with_7(words: tuple[str, ...]) -> None:
     done = poolscope(*words, shell="> /dev/full")
     assert done.returncode == ExitCode.OUTPUT

@@ -13,11 +13,9 @@ from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.tracer.images.program_files import ProgramFile
 from tests.tracer.live.counted import Kernel
-from tests.tracer.live.fake_api import FakeApi
+from tests.tui.capturing import Interrupted, Recorder
 from tests.tui.made_windows import MadeWindows
-from tests.tui.test_live_capture import Interrupted
 from tracer.images.loaded import images_in
-from tracer.live.api import Control, Status
 from tracer.live.image_paths import ImagePaths
 from tracer.live.structures import NamedProperties
 from tracer.live.this_machine import ThisMachine
@@ -25,32 +23,6 @@ from tui.cli import main
 from tui.exit_codes import ExitCode
 
 SLEEPS_LONG = [sys.executable, "-c", "import time; time.sleep(600)"]
-
-
-class Recorder(FakeApi):
-    """Windows writes the file: a simulated trace, when the session is stopped."""
-
-    def __init__(self, simulation: Simulation | None = None, **kind: Any) -> None:
-        super().__init__(**kind)
-        self.simulation = simulation
-        self.files: dict[str, str] = {}
-        self.taken_away = False
-
-    def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
-        status, handle = super().start_trace(name, properties)
-        if status == Status.SUCCESS:
-            self.files[name] = self.sessions_by_name[name].file
-        return status, handle
-
-    def control_trace(self, name: str, properties: NamedProperties, code: Control) -> int:
-        if self.taken_away and name in self.sessions_by_name:
-            self.end(name)
-        return super().control_trace(name, properties, code)
-
-    def end(self, name: str) -> None:
-        super().end(name)
-        if self.simulation is not None and self.files.get(name):
-            self.simulation.write(Path(self.files[name]))
 
 
 @pytest.fixture(scope="module")

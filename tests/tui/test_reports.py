@@ -9,33 +9,14 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from analyzers.selection.query import Query
-from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
+from tests.tui.reports import contents, report
 from tests.tui.stories import FORBIDDEN, Story
-from tracer.events import afd
 from tui.console import PlainConsole, write_lines
-from tui.contents import Contents
 from tui.report.analysis import analysis_report
 from tui.report.info import info_report
 from tui.report.recording import NO_POOL_EVENTS
 from tui.report.trace import SIMULATED_NOTICE
-
-
-def report(snapshot: Snapshot, filters: Query | None = None, *, top: int = 10, width: int = 80) -> list[str]:
-    chosen = filters or Query()
-    return [line.plain for line in analysis_report(select(snapshot, chosen), chosen, top=top, width=width)]
-
-
-def contents(snapshot: Snapshot) -> Contents:
-    return Contents(
-        snapshot.info,
-        snapshot.census,
-        snapshot.loss,
-        snapshot.damage,
-        snapshot.bytes,
-        partial=snapshot.partial,
-        provider_names={afd.PROVIDER: "a name\x1b[2J"},
-    )
 
 
 def part(lines: list[str], heading: str) -> list[str]:

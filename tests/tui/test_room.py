@@ -39,12 +39,13 @@ def columns(it: Session) -> set[str]:
     return {column.heading.key for column, _ in it.table._fitted}
 
 
+@pytest.mark.slow
 async def test_a_wider_terminal_never_shows_fewer_columns(demo: Snapshot) -> None:
     async with opened(demo, (60, 40)) as it:
         for view in VIEWS[:8]:
             await it.press(view.number)
             before: set[str] = set()
-            for width in (60, 80, 100, 110, 119, 120, 140, 160, 200, 240):
+            for width in (60, 80, 110, 119, 120, 160, 240):
                 await it.pilot.resize_terminal(width, 40)
                 await it.press()
                 assert columns(it) >= before, (view.key, width)
@@ -64,6 +65,7 @@ def test_columns_that_fit_grow_with_every_cell(demo: Snapshot) -> None:
         assert before == set(natural_widths(model.columns))
 
 
+@pytest.mark.slow
 async def test_nothing_is_cut_beside_a_panel(demo: Snapshot, leaks: Snapshot) -> None:
     for snapshot in (demo, leaks):
         for size in ((120, 40), (160, 48), (200, 60)):
@@ -175,11 +177,12 @@ def test_a_panel_stands_beside_a_view_that_loses_nothing_by_it() -> None:
     assert shared(Size(80, 18), Size(80, 40), lambda _: 1) == Room(beside=False, cells=2)
 
 
+@pytest.mark.slow
 async def test_the_first_visit_of_a_view_by_key_looks_as_the_second_does(demo: Snapshot, leaks: Snapshot) -> None:
     for snapshot in (demo, leaks):
         for size in ((80, 24), (120, 40)):
-            for view in VIEWS:
-                async with opened(snapshot, size, "tags") as it:
+            async with opened(snapshot, size, "tags") as it:
+                for view in VIEWS:
                     await it.press(view.number)
                     first = it.lines[:-1]
                     await it.press("2", view.number)

@@ -10,8 +10,11 @@ from typing import Any, Final
 
 import pytest
 
+from analyzers.snapshot import Snapshot
+from analyzers.tags import TagNames
 from fixtures.scenarios import SCENARIOS
 from tui.cli import main
+from tui.reading.trace import read_snapshot
 
 STARVED: Final = {
     "lossy": ("winsock-loop", "--lost-events", "0.02"),
@@ -93,6 +96,20 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "2000")
 
 
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each report of a trace is about the same analysis."""
+    known: dict[str, Snapshot] = {}
+
+    def read(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
+        if str(path) not in known:
+            known[str(path)] = read_snapshot(path, names, quiet=quiet)
+        return known[str(path)]
+
+    monkeypatch.setattr("tui.reading.trace.read_snapshot", read)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIMULATED)
 def test_every_sentence_of_every_report_can_be_read_once(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -106,6 +108,7 @@ async def test_absurd_sizes_take_no_more_memory_than_a_large_screen() -> None:
 
 
 @linux
+@pytest.mark.slow
 async def test_a_flood_of_connections_leaves_the_server_small_and_answering() -> None:
     async with AsyncExitStack() as stack:
         server = stack.enter_context(ServeProcess("--sessions", "2", DEMO_TRACE))
@@ -164,7 +167,7 @@ async def test_an_interface_that_listens_to_nothing_is_ended_by_force(monkeypatc
     async with Served("127.0.0.1", "", NEVER_LISTENS) as it:
         async with it.visitor.ws_connect("/ws"):
             [interface] = await _begun()
-            await asyncio.sleep(0.5)  # until it has said that signals are nothing to it
+            await _ignores(interface, signal.SIGTERM)
         assert await ends(interface, 10)
 
 
@@ -259,6 +262,16 @@ async def test_an_interface_that_fails_says_why_in_one_line(capsys: pytest.Captu
     async with Served("127.0.0.1", "", fails) as it, it.visitor.ws_connect("/ws") as browser:
         assert "failed" in str((await browser.receive()).extra)
     assert capsys.readouterr().err == "poolscope: a browser's interface has failed: no such \\x1b[2J trace\n"
+
+
+async def _ignores(process: int, number: signal.Signals) -> None:
+    """Wait until a process has said that a signal is nothing to it (Linux)."""
+    for _ in range(200):
+        ignored = re.search(r"SigIgn:\s*(\w+)", Path(f"/proc/{process}/status").read_text(encoding="ascii"))
+        if ignored and int(ignored[1], 16) >> (number - 1) & 1:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"process {process} does not ignore {number.name}")
 
 
 async def _begun() -> list[int]:

@@ -105,6 +105,7 @@ async def test_a_real_browser_shows_the_findings_and_answers_keys(tmp_path: Path
         assert len(picture) > 10_000
 
 
+@pytest.mark.slow
 async def test_an_export_is_a_download_and_nothing_is_written_on_the_server(tmp_path: Path) -> None:
     async with Served("127.0.0.1", "abc", words(DEMO_TRACE)) as it, shown(it) as (tab, window):
         await tab.press("2", "[2 Tags]")

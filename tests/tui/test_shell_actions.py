@@ -16,8 +16,6 @@ from tui.screens.help import HelpScreen
 from tui.themes import THEMES
 from tui.views.registry import VIEWS
 
-EVERY_VIEW = pytest.mark.parametrize("view", [view.key for view in VIEWS])
-
 
 def ours(node: DOMNode) -> list[Binding]:
     """The bindings with a name of their own, which textual's have not."""
@@ -36,45 +34,48 @@ def chain(it: Session) -> list[DOMNode]:
 
 
 @pytest.mark.repeats
-@EVERY_VIEW
-async def test_every_action_has_a_key_that_no_other_takes(view: str, leaking_snapshot: Snapshot) -> None:
-    async with opened(leaking_snapshot, (120, 40), view) as it:
-        known = {(action.node, action.call) for action in actions(it.screen)}
-        for node in chain(it):
-            for binding in ours(node):
-                if possible(node, binding):
-                    assert (node, binding.action) in known, f"{binding.key} ({binding.id}) is taken by something else"
+async def test_every_action_has_a_key_that_no_other_takes(leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (120, 40)) as it:
+        for view in VIEWS:
+            await it.press(view.number)
+            known = {(action.node, action.call) for action in actions(it.screen)}
+            for node in chain(it):
+                for binding in ours(node):
+                    if possible(node, binding):
+                        assert (node, binding.action) in known, f"{view.key}: {binding.key} ({binding.id}) is taken"
 
 
 @pytest.mark.repeats
-@EVERY_VIEW
-async def test_every_action_is_explained_and_has_a_name_of_its_own(view: str, leaking_snapshot: Snapshot) -> None:
-    async with opened(leaking_snapshot, (120, 40), view) as it:
-        done = actions(it.screen)
-        assert [action for action in done if not (action.title and action.explanation and action.keys)] == []
-        assert len({action.id for action in done}) == len(done)
+async def test_every_action_is_explained_and_has_a_name_of_its_own(leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (120, 40)) as it:
+        for view in VIEWS:
+            await it.press(view.number)
+            done = actions(it.screen)
+            assert [each for each in done if not (each.title and each.explanation and each.keys)] == [], view.key
+            assert len({action.id for action in done}) == len(done), view.key
 
 
 @pytest.mark.repeats
-@EVERY_VIEW
-async def test_every_action_is_in_the_palette_and_so_is_every_view_and_theme(
-    view: str, leaking_snapshot: Snapshot
-) -> None:
-    async with opened(leaking_snapshot, (120, 40), view) as it:
-        titles = {title for title, _, _ in ActionProvider(it.screen)._commands()}
-        assert {action.title for action in actions(it.screen)} <= titles
-        assert {spec.title for spec in VIEWS} <= titles
-        assert {f"Theme {theme.name}" for theme in THEMES} <= titles
+async def test_every_action_is_in_the_palette_and_so_is_every_view_and_theme(leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (120, 40)) as it:
+        for view in VIEWS:
+            await it.press(view.number)
+            titles = {title for title, _, _ in ActionProvider(it.screen)._commands()}
+            assert {action.title for action in actions(it.screen)} <= titles, view.key
+            assert {spec.title for spec in VIEWS} <= titles, view.key
+            assert {f"Theme {theme.name}" for theme in THEMES} <= titles, view.key
 
 
-@EVERY_VIEW
-async def test_every_action_is_in_the_help_of_the_view(view: str, leaking_snapshot: Snapshot) -> None:
-    async with opened(leaking_snapshot, (120, 120), view) as it:
-        wanted = {action.explanation for action in actions(it.screen)}
-        await it.press("question_mark")
-        assert isinstance(it.app.screen, HelpScreen)
-        said = it.app.screen._text.content.plain  # type: ignore[union-attr]
-        assert [explanation for explanation in wanted if explanation not in said] == []
+async def test_every_action_is_in_the_help_of_the_view(leaking_snapshot: Snapshot) -> None:
+    async with opened(leaking_snapshot, (120, 120)) as it:
+        for view in VIEWS:
+            await it.press(view.number)
+            wanted = {action.explanation for action in actions(it.screen)}
+            await it.press("question_mark")
+            assert isinstance(it.app.screen, HelpScreen), view.key
+            said = it.app.screen._text.content.plain  # type: ignore[union-attr]
+            assert [explanation for explanation in wanted if explanation not in said] == [], view.key
+            await it.press("escape")
 
 
 async def test_the_help_is_narrowed_by_typing_and_escape_closes_it(snapshot: Snapshot) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,19 +22,13 @@ from fixtures.demo import DEMO_TRACE
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
+from tests.tui.drawn import as_drawn
 from tests.tui.session import Session
 from tests.tui.stories import winsock_story
 from tracer.errors import Damage, DamageCode
 from tui.app import PoolscopeApp
 from tui.views.registry import VIEWS
 
-DRAWN_WITH = {"textual": "8.2.", "rich": "15.0."}
-"""Other versions draw other pictures of the same interface."""
-
-as_drawn = pytest.mark.skipif(
-    not all(version(name).startswith(known) for name, known in DRAWN_WITH.items()),
-    reason=f"the pictures were drawn with {DRAWN_WITH}; draw them again with --snapshot-update and say so here",
-)
 pytestmark = as_drawn
 
 SIZES = {"80x24": (80, 24), "160x48": (160, 48)}

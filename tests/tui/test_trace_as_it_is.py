@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analyzers.snapshot import Snapshot
-from tests.tui.test_reports import contents, report
+from tests.tui.reports import contents, report
 from tracer.trace import ClockShift
 from tui.json_documents.analysis import pool_part
 from tui.json_documents.trace import trace_part

@@ -16,14 +16,14 @@ from fixtures.held_requests import Held, Holder
 from tests.tracer.live.counted import refusing
 from tests.tracer.traces import UNJITTED
 from tests.tui.made_windows import MadeWindows, consumer, installed
-from tests.tui.trials import MadeTraffic, TrialApi, fast, machine_of, traffic_of_the_leak
+from tests.tui.trials import TrialApi, fast, machine_of, traffic_of_the_leak, tried
 from tracer.live.steps import Step
 from tracer.live.this_machine import ThisMachine
 from tui.cli import main
 from tui.doctor.attempting import END, Attempt, Sighting
 from tui.doctor.examining import examine
 from tui.doctor.traffic import OwnTraffic
-from tui.doctor.trial import Trial, run_trial
+from tui.doctor.trial import Trial
 from tui.doctor.verdicts import State, Verdict, verdicts
 from tui.exit_codes import ExitCode
 
@@ -62,10 +62,6 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracer.live.capture.POLL_SECONDS", 0.005)
     monkeypatch.setattr("tracer.live.starting.BUSY_SECONDS", 0.0)
     consumer(monkeypatch, "0.2.0")
-
-
-def tried(machine: ThisMachine, traffic: MadeTraffic) -> Trial:
-    return run_trial(machine, examine(machine, TagNames(())), traffic, None, lambda _: None, fast())
 
 
 def judged(refuse: Mapping[str, int], once: Mapping[str, int] | None = None, build: int = 26100) -> dict[str, Verdict]:
@@ -308,11 +304,11 @@ def test_elsewhere_it_says_where_it_can_be_run(tmp_path: Path, capsys: pytest.Ca
 def test_a_trial_takes_less_than_half_a_gigabyte() -> None:
     words = """
 from benchmarks.machine import peak_memory
-from tests.tui import test_trial, trials
+from tests.tui import trials
 from tui.doctor import attempting
 attempting.LOOK_SECONDS = 0.01
 traffic = trials.traffic_of_the_leak()
-test_trial.tried(trials.machine_of(trials.TrialApi(traffic)), traffic)
+trials.tried(trials.machine_of(trials.TrialApi(traffic)), traffic)
 print(peak_memory() >> 20)
 """
     said = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout

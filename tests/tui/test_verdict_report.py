@@ -41,8 +41,8 @@ from tests.tui.diagnoses import (
     undrained_port,
     wordy,
 )
+from tests.tui.reports import report
 from tests.tui.stories import FORBIDDEN, Story
-from tests.tui.test_reports import report
 from tests.tui.views.listings import scene
 from tracer.events import afd
 from tracer.live.profile import Recording, xperf_lines

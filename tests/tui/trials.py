@@ -8,22 +8,24 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from analyzers.tags import TagNames
 from fixtures.etl.records import Record
 from fixtures.held_requests import Held, Holder
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.tracer.live.counted import Kernel, Tag
-from tests.tracer.live.delivery import Delivery, split
+from tests.tracer.live.delivery import BEGIN, Delivery, split
 from tests.tracer.live.fake_api import STARTED
-from tests.tracer.live.test_replay import BEGIN
+from tests.tui.capturing import Recorder
 from tests.tui.made_windows import MadeWindows
-from tests.tui.test_record import Recorder
 from tracer.events import afd, pool
 from tracer.live.api import Enable
 from tracer.live.structures import EnableTraceParameters, NamedProperties
 from tracer.live.this_machine import ThisMachine
 from tui.capture.recording import Time
 from tui.doctor.attempting import PACKET_TAG
+from tui.doctor.examining import examine
+from tui.doctor.trial import Trial, run_trial
 
 SCALE = 0.04
 """Of a trial's second."""
@@ -141,3 +143,7 @@ def traffic_of_the_leak() -> MadeTraffic:
 
 def machine_of(api: TrialApi) -> ThisMachine:
     return ThisMachine(api, MadeWindows(), Kernel([Tag(b"AfdE", nonpaged=(10, 4, 960))]).query)
+
+
+def tried(machine: ThisMachine, traffic: MadeTraffic) -> Trial:
+    return run_trial(machine, examine(machine, TagNames(())), traffic, None, lambda _: None, fast())

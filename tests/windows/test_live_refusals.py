@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tracer.live.test_replay import concluded
+from tests.analyzers.against_truth import concluded
 from tests.windows.capturing import Api, follow, followed, open_capture
 from tests.windows.controller import REAL_TIME, SYSTEM_LOGGER
 from tests.windows.standin import Counters, StandIn

@@ -14,8 +14,7 @@ from fixtures.kernel.machine import START_TICKS
 from fixtures.session import group_masks
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
-from tests.analyzers.against_truth import analysed
-from tests.tracer.live.test_replay import concluded
+from tests.analyzers.against_truth import analysed, concluded
 from tests.windows.capturing import followed, open_capture
 from tests.windows.standin import StandIn
 from tests.windows.stream import busy_stream, delivered, stream_of

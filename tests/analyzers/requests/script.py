@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -164,3 +165,15 @@ def _table(kind: str, events: Sequence[Mapping[str, Any]]) -> EventTable:
 def _blobs(values: Sequence[bytes]) -> BlobColumn:
     lengths = np.array([len(value) for value in values], np.int64)
     return BlobColumn(np.frombuffer(b"".join(values), np.uint8), np.cumsum(lengths) - lengths, lengths)
+
+
+def plain(found: RequestSnapshot) -> dict[str, Any]:
+    """A snapshot as values that can be compared."""
+
+    def values(part: Any) -> dict[str, Any]:
+        columns = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
+        return {name: column.tolist() if isinstance(column, np.ndarray) else column for name, column in columns.items()}
+
+    names = ("requests", "sockets", "kinds", "entries", "sources", "counts")
+    seen = (found.seen_irp, found.seen_afd, found.seen_tcp, found.seen_queues, found.seen_routines)
+    return {**{name: values(getattr(found, name)) for name in names}, "seen": seen}

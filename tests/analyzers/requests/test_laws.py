@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzers.requests.tables import NEVER, RequestSnapshot
-from tests.analyzers.requests.script import CLIENT, ENDPOINT, FILE, PACKET, SERVER, Story, sockaddr
+from analyzers.requests.tables import NEVER
+from tests.analyzers.requests.script import CLIENT, ENDPOINT, FILE, PACKET, SERVER, Story, plain, sockaddr
 from tracer.columns import UNKNOWN_ID
 from tracer.events.irp import MajorFunction
 
@@ -101,18 +100,6 @@ def _other(story: Story, draw: random.Random) -> None:
             "remote_address": sockaddr(draw.randrange(7000, 7003)),
         }
         story.add("tcpip", draw.choice([1017, 1033]), tcb=draw.randrange(5), process=0, **ends)
-
-
-def plain(found: RequestSnapshot) -> dict[str, Any]:
-    """A snapshot as values that can be compared."""
-
-    def values(part: Any) -> dict[str, Any]:
-        columns = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
-        return {name: column.tolist() if isinstance(column, np.ndarray) else column for name, column in columns.items()}
-
-    names = ("requests", "sockets", "kinds", "entries", "sources", "counts")
-    seen = (found.seen_irp, found.seen_afd, found.seen_tcp, found.seen_queues, found.seen_routines)
-    return {**{name: values(getattr(found, name)) for name in names}, "seen": seen}
 
 
 @settings(max_examples=40, deadline=None)

@@ -15,7 +15,7 @@ from analyzers.threads import Threads
 from analyzers.who import Running
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
-from tests.analyzers.requests.test_laws import plain
+from tests.analyzers.requests.script import plain
 from tracer.etl.file import WINDOW_BYTES, EtlFile
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracer.etl.test_hostile import small_trace
+from tests.tracer.etl.small import small_trace
 from tracer.etl import buffers
 from tracer.etl.file import EtlFile
 

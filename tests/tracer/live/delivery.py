@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 
 from fixtures.etl.records import NO_GUID, Record
+from fixtures.kernel.machine import START_TICKS
 from tracer.columns import UNKNOWN_ID
 from tracer.etl.headers import HeaderType
 from tracer.events import afd, tcpip
@@ -98,3 +99,7 @@ def split(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     """The kernel's records, and those of the socket manifests."""
     kernel = [record for record in records if record.provider not in _SOCKETS]
     return kernel, [record for record in records if record.provider in _SOCKETS]
+
+
+BEGIN = Record(HeaderType.SYSTEM64, START_TICKS, hook=0)
+"""What a session delivers first; its time is the trace's time 0, as that of a file's first record."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,15 @@ import pytest
 
 from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
-from fixtures.etl.records import Record
-from fixtures.kernel.machine import START_TICKS
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
-from tests.analyzers.against_truth import NO_NAMES, analysed
+from tests.analyzers.against_truth import NO_NAMES, analysed, concluded
 from tests.tracer.live.clock import Clock
-from tests.tracer.live.delivery import Delivery, split
+from tests.tracer.live.delivery import BEGIN, Delivery, split
 from tests.tracer.live.fake_api import FakeApi
 from tests.tracer.traces import UNJITTED
 from tracer.columns import BlobColumn, EventTable
 from tracer.etl.file import EtlFile
-from tracer.etl.headers import HeaderType
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
 from tracer.live.window import REORDER_SECONDS
@@ -33,8 +29,6 @@ from tracer.trace import Batch
 
 pytestmark = pytest.mark.skipif(UNJITTED, reason="too many records for plain Python")
 
-BEGIN = Record(HeaderType.SYSTEM64, START_TICKS, hook=0)
-"""What a session delivers first; its time is the trace's time 0, as that of a file's first record."""
 Rows = list[tuple[Any, ...]]
 
 
@@ -171,12 +165,6 @@ def test_the_findings_are_those_of_the_file_wherever_the_first_events_end(tmp_pa
     assert found.pool.totals == expected.pool.totals
     assert concluded(found) == concluded(expected)
     assert found.damage == ()
-
-
-def concluded(snapshot: Snapshot) -> str:
-    """The diagnosis without what belongs to the file alone: offsets, and numbers of stacks."""
-    text = re.sub(r"offset=-?\d+", "offset", repr(snapshot.diagnosis))
-    return re.sub(r"\b(user_)?stack=-?\d+", "stack", text)
 
 
 def test_the_comparison_sees_a_difference(tmp_path: Path) -> None:
