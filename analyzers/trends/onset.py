@@ -18,7 +18,6 @@ from analyzers.trends.rank_tests import mann_kendall
 Mask = npt.NDArray[np.bool_]
 
 NO_ONSET: Final = -1
-_TOO_LOW: Final = NormalDist().inv_cdf(RISE.chance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +91,7 @@ def _go_on(starts: _Starts) -> Mask:
     slows = last_third(starts.weights, starts.at, active_end) < RISE.slowing
     for row in np.flatnonzero(fits & ~(lasts & ~slows)).tolist():
         active = starts.weights[row, starts.at[row] : active_end[row]]
-        fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _TOO_LOW)
+        fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _too_low())
     return np.asarray(fits, np.bool_)
 
 
@@ -111,7 +110,7 @@ def _may_go_on(starts: _Starts, row: int) -> bool:
     """Whether a pause up to the end of the settled steps may be chance, and what is young speaks for more."""
     part = starts.part(row)
     pause = len(part) - 1 - int(np.flatnonzero(part)[-1])
-    return _chance_in(part, pause) >= RISE.chance and _deviation(part, starts.young(row)) >= _TOO_LOW
+    return _chance_in(part, pause) >= RISE.chance and _deviation(part, starts.young(row)) >= _too_low()
 
 
 def _has_odd_pause(part: F64) -> bool:
@@ -119,6 +118,11 @@ def _has_odd_pause(part: F64) -> bool:
     rises = np.flatnonzero(part)
     pauses = rises[1:] - rises[:-1] - 1
     return len(pauses) * _chance_in(part, int(pauses.max())) < RISE.chance
+
+
+def _too_low() -> float:
+    """Standard deviations below the expected, in a steady leak no accident any more."""
+    return NormalDist().inv_cdf(RISE.chance)
 
 
 def _chance_in(part: F64, pause: int) -> float:

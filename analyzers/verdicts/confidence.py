@@ -8,19 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
 
 from analyzers.findings import Verdict
 from analyzers.policy import SURENESS
-
-BASE: Final = {
-    Verdict.PENDING_APC: SURENESS.pending_apc,
-    Verdict.UNDRAINED_PORT: SURENESS.undrained_port,
-    Verdict.DRIVER_KEPT: SURENESS.driver_kept,
-    Verdict.MISSING_FREE: SURENESS.missing_free,
-    Verdict.GROWTH: SURENESS.growth,
-}
-"""Confidence where nothing speaks against it."""
 
 
 class Doubt(Enum):
@@ -86,7 +76,7 @@ class Confidence:
 
 def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int, explained: float) -> Confidence:
     """``count``: allocations accused; ``explained``: how many of them lost events may explain at most."""
-    value = BASE[verdict] * for_count(count)
+    value = base(verdict) * for_count(count)
     says = [doubt.says for doubt in doubts if doubt.says]
     for doubt in doubts:
         value *= doubt.factor
@@ -105,6 +95,17 @@ def of_gone(*, at_end: bool, by_library: bool, count: int, explained: float) -> 
     doubts = [doubt for doubt, holds in held.items() if holds]
     found = confidence(Verdict.MISSING_FREE, doubts, count=count, explained=explained)
     return replace(found, value=round(found.value / for_count(count), 3))
+
+
+def base(verdict: Verdict) -> float:
+    """Confidence in an accusation where nothing speaks against it."""
+    return {
+        Verdict.PENDING_APC: SURENESS.pending_apc,
+        Verdict.UNDRAINED_PORT: SURENESS.undrained_port,
+        Verdict.DRIVER_KEPT: SURENESS.driver_kept,
+        Verdict.MISSING_FREE: SURENESS.missing_free,
+        Verdict.GROWTH: SURENESS.growth,
+    }[verdict]
 
 
 def for_count(count: int) -> float:

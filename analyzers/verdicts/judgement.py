@@ -23,10 +23,6 @@ from analyzers.verdicts.course import Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Family, Group, joined
 from analyzers.verdicts.survivors import Survivors, survivors
 
-_FEWEST_BY_GROWTH: Final = 2 * COURSE.fewest
-"""Where survivors cannot be told one by one, it takes more of them."""
-
-
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
 
@@ -180,7 +176,7 @@ def _all_stay(group: Group, births: I64, survivors: int) -> bool:
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
     count = int(np.searchsorted(births, grows.settled_ns))
-    how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
+    how = Course.CONTINUES if count >= 2 * COURSE.fewest else Course.TOO_FEW  # more, as they are not told one by one
     lived = replace(lived, count=count, age_ns=span.end - grows.settled_ns)
     return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.findings import Verdict
-from analyzers.verdicts.confidence import BASE, Doubt, confidence, for_count
+from analyzers.findings import ACCUSATIONS, Verdict
+from analyzers.verdicts.confidence import Doubt, confidence, for_count
 
 
 @pytest.mark.parametrize("doubt", Doubt)
@@ -17,7 +17,7 @@ def test_every_doubt_lowers_the_confidence_and_says_why(doubt: Doubt) -> None:
     assert doubted.doubts == (doubt.says,)
 
 
-@pytest.mark.parametrize("verdict", BASE)
+@pytest.mark.parametrize("verdict", sorted(ACCUSATIONS))
 def test_nothing_is_ever_certain(verdict: Verdict) -> None:
     assert 0.5 < confidence(verdict, [], count=1_000_000, explained=0.0).value < 1.0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
-from analyzers.verdicts.confidence import BASE, for_count
+from analyzers.verdicts.confidence import base, for_count
 from analyzers.verdicts.lengths import length_weight
 from tests.analyzers.verdicts.judged import judged
 from tests.analyzers.verdicts.lives import NEVER, Lives
@@ -31,7 +31,7 @@ def _surest(lives: Lives, verdict: Verdict) -> float:
     found = judged(lives)
     assert found.verdict is verdict
     weight = length_weight(found, starting=False)
-    return BASE[verdict] * for_count(found.survivors.count) * weight.factor
+    return base(verdict) * for_count(found.survivors.count) * weight.factor
 
 
 @pytest.mark.parametrize(("seconds", "most"), [(0.05, 0.36), (0.5, 0.45), (2.0, 0.5), (3.0, 0.5)])
