@@ -14,19 +14,29 @@ I64 = npt.NDArray[np.int64]
 _MOMENTS: Final = 64
 
 
+def is_burst(times: I64, start_ns: int, length_ns: int) -> bool:
+    """Whether times (int64, ascending, not empty) lie in a small part of a trace, or at a few moments of it."""
+    moments = len(np.unique((times - start_ns) * _MOMENTS // length_ns))
+    return bool(times[-1] - times[0] < COURSE.shortest * length_ns or moments < COURSE.fewest_occasions)
+
+
+def levels_off(times: I64) -> bool:
+    """Whether hardly any of them (int64, ascending, not empty) came in the last third of their time."""
+    first, last = int(times[0]), int(times[-1])
+    return bool(np.count_nonzero(times > last - (last - first) // 3) < COURSE.slowing * len(times))
+
+
+def may_go_on(times: I64, length_ns: int, pause_ns: int) -> bool:
+    """Whether a pause after the last of them (int64, ascending, at least two) is like one before, or short."""
+    return bool(pause_ns <= max(COURSE.pause * int(np.diff(times).max()), COURSE.long_pause * length_ns))
+
+
 def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:
     """Judge int64 times, in any order, within a trace; ``end_ns``: until when one could have come."""
-    times = np.sort(times_ns)
-    if len(times) < COURSE.fewest:
+    times, span = np.sort(times_ns), max(end_ns - start_ns, 1)
+    if len(times) < COURSE.fewest or is_burst(times, start_ns, span) or levels_off(times):
         return False
-    span = max(end_ns - start_ns, 1)
-    first, last = int(times[0]), int(times[-1])
-    moments = len(np.unique((times - start_ns) * _MOMENTS // span))
-    if last - first < COURSE.shortest * span or moments < COURSE.fewest_occasions:
-        return False
-    if np.count_nonzero(times > last - (last - first) // 3) < COURSE.slowing * len(times):
-        return False
-    return end_ns - last <= max(COURSE.pause * int(np.diff(times).max()), COURSE.long_pause * span)
+    return may_go_on(times, span, end_ns - int(times[-1]))
 
 
 def held_keep_coming(times_ns: I64, start_ns: int, at_ns: int) -> bool:

@@ -15,11 +15,8 @@ import numpy as np
 
 from analyzers.policy import COURSE
 from analyzers.pool_tables import I64
+from analyzers.trends.arrivals import is_burst, levels_off, may_go_on
 from analyzers.trends.history import GroupHistory
-
-_MOMENTS: Final = 64
-"""They must come from as many of 64 equal parts of the trace, else it was a few bursts."""
-
 
 _THREE_DOUBLINGS: Final = 1 / 8
 _SMALLEST: Final = 1e-9
@@ -53,15 +50,13 @@ def course(births: I64, span: Span, history: GroupHistory) -> Course:
     """Judge the birth times of survivors (int64, ascending); ``history``: of the whole group."""
     if len(births) < COURSE.fewest:
         return Course.TOO_FEW
-    first, last = int(births[0]), int(births[-1])
-    moments = len(np.unique((births - span.start) * _MOMENTS // span.length))
-    if last - first < COURSE.shortest * span.length or moments < COURSE.fewest_occasions:
+    if is_burst(births, span.start, span.length):
         return Course.BURST
-    in_last_third = np.count_nonzero(births > last - (last - first) // 3)
-    if in_last_third < COURSE.slowing * len(births):
+    if levels_off(births):
         return Course.LEVELLED_OFF
+    first, last = int(births[0]), int(births[-1])
     pause = span.end - last
-    if pause <= max(COURSE.pause * int(np.diff(births).max()), COURSE.long_pause * span.length):
+    if may_go_on(births, span.length, pause):
         return Course.CONTINUES
     before, after = _made(history, last, span.end)
     if after and exp(-len(births) / max(before, 1) * after) < COURSE.stopped:
