@@ -11,7 +11,7 @@ import pytest
 
 from analyzers.findings import Why
 from analyzers.holders import port
-from analyzers.holders.held import Port
+from analyzers.holders.held import NOT_STEADY, Port
 from analyzers.holders.held_groups import held_groups
 from analyzers.requests.tables import NEVER, Queued
 from tests.analyzers.holders.made import (
@@ -237,6 +237,7 @@ def test_the_evidence_names_who_takes_and_shows_the_events() -> None:
     assert not told[port.RULE].inferred
     assert "never-drained" in told
     assert port.doubts(group) == []
+    assert port.doubts(replace(group, steady=False)) == [(0.6, NOT_STEADY)]
 
 
 def test_a_port_that_is_drained_is_told_with_a_doubt_and_its_readers() -> None:
@@ -244,4 +245,4 @@ def test_a_port_that_is_drained_is_told_with_a_doubt_and_its_readers() -> None:
     (group,) = held_groups(scene.holding(), lambda _: "")
     told = {each.rule: each.says for each in port.evidence(group)}
     assert told["drained-too-slowly"].startswith(f"threads {READER}, {READER + 1} took others out")
-    assert ["more slowly than they come" in says for _, says in port.doubts(group)] == [True]
+    assert [(factor, "more slowly than they come" in says) for factor, says in port.doubts(group)] == [(0.8, True)]
