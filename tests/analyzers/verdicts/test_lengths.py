@@ -57,6 +57,12 @@ def test_a_leak_beside_freed_siblings_gets_surer_with_the_number_of_usual_lifeti
     assert not length_weight(judged(_leak(600, 0.06)), starting=False).says
 
 
+def test_after_n_usual_lifetimes_one_part_in_n_and_one_is_doubted() -> None:
+    found = judged(_leak(600, 75))
+    lifetimes = found.seen_ns / found.survivors.usual_ns
+    assert length_weight(found, starting=False).factor == pytest.approx(lifetimes / (lifetimes + 1))
+
+
 def test_in_a_long_trace_a_leak_keeps_its_confidence() -> None:
     assert _surest(_leak(60, 0.001), Verdict.MISSING_FREE) > 0.9
 
