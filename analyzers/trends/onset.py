@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.policy import COURSE, RISE
+from analyzers.policy import COURSE, LIFETIMES, RISE
 from analyzers.trends.bursts import F64, I64, last_third, without_bursts
 from analyzers.trends.rank_tests import mann_kendall
 
@@ -42,7 +42,9 @@ class _Starts:
         rate_before = before / np.maximum(steps, 1)
         rate_after = (old.sum(axis=1, keepdims=True) - before) / np.maximum(settled[:, np.newaxis] - steps, 1)
         first = steps == rises.argmax(axis=1)[:, np.newaxis]
-        enough = (settled >= RISE.settled * len(steps)) & (np.count_nonzero(rises, axis=1) >= COURSE.fewest_occasions)
+        enough = (settled >= (1 - LIFETIMES.observable) * len(steps)) & (
+            np.count_nonzero(rises, axis=1) >= COURSE.fewest_occasions
+        )
         group, at = np.nonzero(rises & (first | (rate_after >= RISE.speeding_up * rate_before)) & enough[:, np.newaxis])
         return cls(group, at, weights[group], settled[group])
 
@@ -87,8 +89,8 @@ def _go_on(starts: _Starts) -> Mask:
     last = used - 1 - rises[:, ::-1].argmax(axis=1)
     lasts = used - 1 - last <= COURSE.long_pause * used
     active_end = np.where(lasts, last + 1, starts.settled)
-    fits = (used - starts.at >= RISE.shortest * used) & _has_occasions(rises, starts.at, active_end)
-    slows = last_third(starts.weights, starts.at, active_end) < RISE.slowing
+    fits = (used - starts.at >= COURSE.shortest * used) & _has_occasions(rises, starts.at, active_end)
+    slows = last_third(starts.weights, starts.at, active_end) < COURSE.slowing
     for row in np.flatnonzero(fits & ~(lasts & ~slows)).tolist():
         active = starts.weights[row, starts.at[row] : active_end[row]]
         fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _too_low())

@@ -32,7 +32,7 @@ def test_what_leaves_none_of_ninety_three_more_has_stopped_leaking(after: int, h
     assert course(births(50, 0.8), SPAN, made(1_000, after, 0.8)) is how
 
 
-@pytest.mark.parametrize(("last", "how"), [(0.65, Course.ENDED), (0.55, Course.LEVELLED_OFF)])
+@pytest.mark.parametrize(("last", "how"), [(0.45, Course.ENDED), (0.35, Course.LEVELLED_OFF)])
 def test_what_ended_in_the_first_part_of_the_trace_was_a_start(last: float, how: Course) -> None:
     assert course(births(50, last), SPAN, made(50, 0, last)) is how
 

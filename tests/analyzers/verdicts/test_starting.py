@@ -48,5 +48,14 @@ def test_what_comes_and_goes_is_no_start(scenario: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seconds", "starting"), [(59, True), (61, False)])
 def test_a_program_is_up_a_minute_after_its_start(seconds: int, starting: bool) -> None:
     nothing = cast(Any, None)
-    scene = Scene(*[nothing] * 6, started=lambda _process, _at_ns: 0, at_ns=seconds * 1_000_000_000)
+    scene = Scene(
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        started=lambda _process, _at_ns: 0,
+        at_ns=seconds * 1_000_000_000,
+    )
     assert scene.is_starting(8, 1) is starting
