@@ -94,13 +94,11 @@ class RiseLimits:
     """A leak that begins later shows as a rate that is so many times what it was before."""
     sharp: float = 0.4
     """Share of the highest level by which a trim lowers it within two steps."""
-    least_peak: int = 8
-    """Allocations below which nothing can be said of trims."""
     least_steps: int = 4
     """Steps of time below which a trim cannot be told from the end of what was used."""
     beyond_chance: float = 4.0
     """A trim is so many times the square root of the peak, which is the scatter of a level that comes and goes by
-    chance (Poisson)."""
+    chance (Poisson): so no peak below 16 has one."""
     tail: int = 6
     """The last sixth of the trace tells whether the level has stopped rising."""
     still: float = 0.3

@@ -25,7 +25,7 @@ def is_sawtooth(histories: GroupHistories) -> Mask:
     before[:, 2:] |= drops[:, :-2]
     trims = np.count_nonzero(drops & ~before, axis=1)
     rises_again = (trims == 1) & (level[:, -1] >= RISE.sharp * peak)
-    return np.asarray((peak >= RISE.least_peak) & ((trims > 1) | rises_again))
+    return np.asarray((trims > 1) | rises_again)
 
 
 def has_levelled_off(histories: GroupHistories) -> Mask:
