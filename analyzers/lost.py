@@ -13,19 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 from statistics import median
-from typing import Final
 
-_MARGIN: Final = 1.5
-"""A rate told by counters is that of all events; pool events may be lost half as often again."""
-_MEASURED_MARGIN: Final = 1.15
-"""The rate at which other groups keep survivors is measured on pool events themselves."""
-_SIGMAS: Final = 4.0
-"""Standard deviations by which a group must stand out: among ten thousand groups none does so by chance."""
-_FEW_SIGMAS: Final = 2.0
-"""By so many it may be accused with little confidence."""
-_FEWEST_GROUPS: Final = 3
-TELLING_ALLOCATIONS: Final = 50
-"""A group that allocated less says nothing about the loss."""
+from analyzers.policy import LOSS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +35,11 @@ class LossRate:
         """
         if not self.told:
             return 0.0
-        share = _MARGIN * self.told
-        if len(self.kept) >= _FEWEST_GROUPS:
-            share = min(share, _MEASURED_MARGIN * median(self.kept))
+        share = LOSS.margin * self.told
+        if len(self.kept) >= LOSS.fewest_groups:
+            share = min(share, LOSS.measured_margin * median(self.kept))
         expected = share * allocations if strays is None else min(share * allocations, strays)
-        return expected + _SIGMAS * sqrt(expected + 1)
+        return expected + LOSS.sigmas * sqrt(expected + 1)
 
     def hardly(self, allocations: int, strays: float, replaced: int) -> float:
         """Survivors beyond which the loss is not the likely explanation, although it is a possible one.
@@ -58,5 +47,5 @@ class LossRate:
         ``replaced``: allocations of the kind that were replaced without a free. Lost allocations (the strays) and lost
         frees each vary by chance, so that their difference does so by both.
         """
-        expected = min(_MARGIN * self.told * allocations, strays)
-        return expected + _FEW_SIGMAS * sqrt(2 * expected + 1) - replaced
+        expected = min(LOSS.margin * self.told * allocations, strays)
+        return expected + LOSS.few_sigmas * sqrt(2 * expected + 1) - replaced

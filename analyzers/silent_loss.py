@@ -9,22 +9,9 @@ should be, so they bear out what the replaced allocations say, and how much.
 
 from __future__ import annotations
 
-from typing import Final
-
+from analyzers.policy import LOSS
 from analyzers.pool_tables import PoolSnapshot
 from tracer.trace import InferredLoss
-
-_FEWEST: Final = 12
-"""Replaced allocations below which nothing is said: clocks of two processors may differ by a few events."""
-_LEAST: Final = 0.002
-"""And the least share of the frees. Real traces whose processors' clocks agree show none."""
-_LEFT_BY_CLOCKS: Final = 0.02
-"""Instead of that where clocks were corrected: the rest of their difference leaves a few blocks out of order."""
-_BEYOND: Final = 2.0
-"""A session that tells of a loss is believed up to twice as much: pool events may be lost more often than others."""
-_MOST_BY_STRAYS: Final = 2.0
-"""Frees without allocation raise the share that replaced allocations show up to so many times: not each address whose
-free was lost is handed out again, but long-lived blocks from before the trace look as if their allocation was lost."""
 
 
 def inferred_loss(
@@ -39,12 +26,12 @@ def inferred_loss(
     totals, history = pool.totals, pool.history
     replaced = totals.replaced_without_free - replaced_in_session
     by_replaced = replaced / max(totals.matched + totals.replaced_without_free, 1)
-    if replaced < _FEWEST or by_replaced < (_LEFT_BY_CLOCKS if corrected else _LEAST):
+    if replaced < LOSS.fewest_replaced or by_replaced < (LOSS.left_by_clocks if corrected else LOSS.least_replaced):
         return None
     late = slice(history.used // 2, history.used)
     strays, ended = int(history.strays[:, late].sum()), int(history.frees[:, late].sum())
-    share = max(by_replaced, min(strays / max(ended, 1), _MOST_BY_STRAYS * by_replaced))
-    if share <= _BEYOND * told:
+    share = max(by_replaced, min(strays / max(ended, 1), LOSS.by_strays * by_replaced))
+    if share <= LOSS.beyond_told * told:
         return None
     share = min(share, 0.5)
     events = round((totals.allocations + totals.frees) * share / (1 - share))

@@ -18,7 +18,7 @@ from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
 from analyzers.modules import is_inbox
-from analyzers.trends.arrivals import FEWEST
+from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
 
 RULE: Final = "stage-two-missing"
 SEVERAL: Final = "same-routine-last"
@@ -26,14 +26,6 @@ RULES: Final = {
     RULE: "completed, its buffer or file is still held, and no special APC and no port can be the reason",
     SEVERAL: "completed, and a driver's routine saw it last that others of its kind got through",
 }
-
-_MOSTLY: Final = 0.5
-_SEVERAL: Final = 2
-_SOME: Final = 0.3
-"""Share of a kind's completed requests that were retired, from which others got through."""
-_NO_ROUTINE: Final = 0.85
-_PACKETS_ALONE: Final = 0.75
-_NOT_STEADY: Final = 0.7
 
 
 def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
@@ -60,13 +52,13 @@ def now_and_then(evidence: Seen, left: npt.NDArray[np.bool_], module_of: Callabl
         return result
     for routine in np.unique(requests.completion_routine[may_be]).tolist():
         mine = may_be & (requests.completion_routine == routine)
-        if np.count_nonzero(mine) < FEWEST:
+        if np.count_nonzero(mine) < COURSE.fewest:
             continue
-        several = len(np.unique(requests.process[mine])) >= _SEVERAL
+        several = len(np.unique(requests.process[mine])) >= HELD.several
         if is_inbox(module_of(routine)):
-            result |= mine & (shares >= _SOME) & np.bool_(several)
+            result |= mine & (shares >= HELD.got_through) & np.bool_(several)
         else:
-            result |= mine & ((shares >= _SOME) | np.bool_(several))
+            result |= mine & ((shares >= HELD.got_through) | np.bool_(several))
     return result
 
 
@@ -90,12 +82,14 @@ def evidence(group: HeldGroup) -> list[Evidence]:
 def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     """What speaks against it, each with its factor."""
     found = []
-    if group.share(group.seen.passed) < _MOSTLY:
-        found.append((_NO_ROUTINE, "no event shows which driver's completion routine stopped them"))
+    if group.share(group.seen.passed) < PARTS.most:
+        found.append((HELD_DOUBTS.stopped_no_routine, "no event shows which driver's completion routine stopped them"))
     if not group.number(group.seen.owns_buffer | group.seen.refers):
-        found.append((_PACKETS_ALONE, "only the packets stay, which user APCs would explain as well"))
+        found.append(
+            (HELD_DOUBTS.stopped_packets_alone, "only the packets stay, which user APCs would explain as well")
+        )
     if not group.steady:
-        found.append((_NOT_STEADY, NOT_STEADY))
+        found.append((HELD_DOUBTS.stopped_not_steady, NOT_STEADY))
     return found
 
 

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup
+from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
 from analyzers.quantities import counted
 from analyzers.requests.tables import NEVER
-from analyzers.trends.arrivals import FEWEST, keep_coming
+from analyzers.trends.arrivals import keep_coming
 from analyzers.verdicts.survivors import survivors
 
 Bools = npt.NDArray[np.bool_]
@@ -30,15 +31,6 @@ RULES: Final = {
     OVERDUE: "never completed, though its file was closed or its thread has ended",
     OUTLIVES: "never completed, one of ever more on its file, and older than others of its kind become",
 }
-_A_FEW: Final = 2
-"""Requests in flight on one file that are usual at any time: one each way."""
-_GRACE_NS: Final = 50_000_000
-"""From the close or exit on: cancelling takes microseconds, and an ending thread waits for it in steps of 10 ms."""
-_GRACE_OF_MANY_NS: Final = 20_000_000
-"""The same where a driver let :data:`FEWEST` pass; then the younger ones count too."""
-_MOSTLY: Final = 0.5
-_NOT_STEADY: Final = 0.8
-_STILL_OPEN: Final = 0.9
 
 
 def overdue(evidence: Seen) -> Bools:
@@ -47,8 +39,8 @@ def overdue(evidence: Seen) -> Bools:
     told_ns = np.maximum(requests.cleaned_ns, requests.exited_ns)
     told = ~evidence.completed & (told_ns != NEVER) & evidence.callers
     routines, place = np.unique(requests.last_routine, return_inverse=True)
-    passed = np.bincount(place[told & (at - told_ns > _GRACE_OF_MANY_NS)], minlength=len(routines))
-    return np.asarray(told & ((at - told_ns > _GRACE_NS) | (passed >= FEWEST)[place]))
+    passed = np.bincount(place[told & (at - told_ns > HELD.grace_of_many_ns)], minlength=len(routines))
+    return np.asarray(told & ((at - told_ns > HELD.grace_ns) | (passed >= COURSE.fewest)[place]))
 
 
 def outlives(evidence: Seen) -> Bools:
@@ -58,7 +50,7 @@ def outlives(evidence: Seen) -> Bools:
     rows = np.flatnonzero(~evidence.completed & evidence.callers & (requests.file_object != 0))
     old, late, limits_ns = _age_for_kind(evidence, rows)
     files, file = np.unique(requests.file_object[rows], return_inverse=True)
-    several = np.bincount(file[old], minlength=len(files))[file] > _A_FEW
+    several = np.bincount(file[old], minlength=len(files))[file] > HELD.both_ways
     routines, driver = np.unique(requests.last_routine[rows], return_inverse=True)
     for number in range(len(routines)):
         mine = several & (driver == number)
@@ -116,9 +108,9 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     found = []
     told = np.maximum(group.seen.requests.cleaned_ns, group.seen.requests.exited_ns) != NEVER
     if not group.steady:
-        found.append((_NOT_STEADY, NOT_STEADY))
-    if group.share(told) < _MOSTLY:
-        found.append((_STILL_OPEN, "their files are still open: the driver may complete them yet"))
+        found.append((HELD_DOUBTS.driver_not_steady, NOT_STEADY))
+    if group.share(told) < PARTS.most:
+        found.append((HELD_DOUBTS.driver_still_open, "their files are still open: the driver may complete them yet"))
     return found
 
 

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from analyzers.activity import Activity, Since
 from analyzers.activity.since import NEVER_RAN
-from analyzers.holders.age_limits import SETTLED_NS, had_no_chance, limits_ns, usual_ns
+from analyzers.holders.age_limits import had_no_chance, limits_ns, usual_ns
 from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_packet
 from analyzers.holders.lookaside import believed, mostly_retired, off_lists
 from analyzers.holders.makers import with_makers
+from analyzers.policy import AGES, HELD
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import NEVER, Finished, RequestSnapshot, RequestTable
 from analyzers.threads import IDLE_THREAD
@@ -22,8 +23,6 @@ from tracer.columns import UNKNOWN_ID, Who
 Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 
-SELDOM: Final = 0.05
-"""Share of a kind's completed requests up to which hardly any was retired."""
 _NO_USER_MODE: Final = (0, 4)
 """The idle process and System: their threads never run in user mode."""
 
@@ -164,7 +163,7 @@ def _last_system_call(pool: PoolSnapshot, requests: RequestTable) -> I64:
 def _seldom_retired(snapshot: RequestSnapshot) -> Bools:
     """By request: whether hardly any of its kind was retired in all of the trace."""
     kinds = snapshot.kinds
-    return np.append(kinds.retired <= SELDOM * kinds.completed, np.False_)[snapshot.requests.kind]
+    return np.append(kinds.retired <= HELD.seldom * kinds.completed, np.False_)[snapshot.requests.kind]
 
 
 def _off_list(
@@ -186,5 +185,5 @@ def _off_list(
 def _released_ns(snapshot: RequestSnapshot) -> I64:
     """By request: when its packet was released at the latest, if it was, by what is usual after completion or exit."""
     requests = snapshot.requests
-    settled = max(SETTLED_NS, int(usual_ns(snapshot.counts) or 0))
+    settled = max(AGES.settled_ns, int(usual_ns(snapshot.counts) or 0))
     return np.maximum(requests.completed_ns, requests.exited_ns) + settled

@@ -8,6 +8,7 @@ from typing import Final
 from analyzers.activity.since import NEVER_RAN
 from analyzers.findings import Cause, Explanation, Fits, Why, fits_first
 from analyzers.holders.held import HeldGroup
+from analyzers.policy import PARTS
 
 CAUSE_OF: Final = {
     Why.USER_APC: Cause.USER_APC,
@@ -23,7 +24,6 @@ _FITTING: Final = {
 }
 """What speaks for a reason that nothing excludes."""
 _MAY_BE: Final = frozenset(_FITTING)
-_MOSTLY: Final = 0.5
 
 
 def explanations(group: HeldGroup, says: str = "") -> tuple[Explanation, ...]:
@@ -49,14 +49,14 @@ def _user_apc(group: HeldGroup) -> Explanation:
         return Explanation(Cause.USER_APC, Fits.NO, "they were never completed, so no APC was queued")
     if group.why is Why.PORT:
         return Explanation(Cause.USER_APC, Fits.NO, "a file with a completion port takes no completion routine")
-    if group.share(held := evidence.owns_buffer | evidence.refers) >= _MOSTLY:
+    if group.share(held := evidence.owns_buffer | evidence.refers) >= PARTS.most:
         theirs = group.their("buffers or files", held)
         return Explanation(
             Cause.USER_APC,
             Fits.NO,
             f"{theirs} are still held; both go before a user APC is queued",
         )
-    if group.share(off := evidence.since.what == NEVER_RAN) >= _MOSTLY:
+    if group.share(off := evidence.since.what == NEVER_RAN) >= PARTS.most:
         theirs = group.their("threads", off)
         return Explanation(
             Cause.USER_APC,
@@ -73,10 +73,10 @@ def _special_apc(group: HeldGroup) -> Explanation:
     evidence = group.seen
     if group.why is Why.DRIVER_KEPT:
         return Explanation(Cause.SPECIAL_APC, Fits.NO, "they were never completed, so no APC was queued")
-    if group.share(evidence.finished) >= _MOSTLY:
+    if group.share(evidence.finished) >= PARTS.most:
         theirs = group.their("files or buffers", evidence.finished)
         return Explanation(Cause.SPECIAL_APC, Fits.NO, f"it has run: {theirs} are gone")
-    if group.share(evidence.user_mode) >= _MOSTLY:
+    if group.share(evidence.user_mode) >= PARTS.most:
         theirs = group.their("threads", evidence.user_mode)
         return Explanation(
             Cause.SPECIAL_APC, Fits.NO,
@@ -110,15 +110,15 @@ def _completion_stopped(group: HeldGroup) -> Explanation:
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "they were never completed")
     if group.why is Why.PORT:
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, "they went on to the port")
-    if group.share(evidence.finished) >= _MOSTLY:
+    if group.share(evidence.finished) >= PARTS.most:
         theirs = group.their("files or buffers", evidence.finished)
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, f"the completion went on: {theirs} are gone")
-    if evidence.snapshot.seen_routines and group.share(evidence.passed) < _MOSTLY:
+    if evidence.snapshot.seen_routines and group.share(evidence.passed) < PARTS.most:
         passed = group.number(evidence.passed)
         which = f"for {len(group.rows) - passed:,} of {len(group.rows):,}" if passed else ""
         says = f"no driver's completion routine was called {which}".rstrip()
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, says)
-    if group.share(evidence.owns_buffer) < _MOSTLY:
+    if group.share(evidence.owns_buffer) < PARTS.most:
         left = group.number(evidence.owns_buffer)
         says = f"only {left:,} of {len(group.rows):,} buffers are left" if left else "no buffer of theirs is left"
         return Explanation(Cause.COMPLETION_STOPPED, Fits.NO, says)
@@ -134,7 +134,7 @@ def _list(group: HeldGroup) -> Explanation:
         return Explanation(Cause.LIST, Fits.NO, "their packets are in use")
     if group.why is Why.SPECIAL_APC:
         return Explanation(Cause.LIST, Fits.NO, "Windows puts only finished packets there, and has not finished these")
-    if group.share(evidence.off_list | evidence.owns_buffer) >= _MOSTLY:
+    if group.share(evidence.off_list | evidence.owns_buffer) >= PARTS.most:
         return Explanation(
             Cause.LIST,
             Fits.NO,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from analyzers.findings import Why
 from analyzers.holders.held import HeldGroup, Port
 from analyzers.holders.holding import Holding
+from analyzers.policy import PARTS
 from analyzers.processes import IDLE_PROCESS
 from analyzers.trends.arrivals import held_keep_coming
 from tracer.columns import UNKNOWN_ID
@@ -18,8 +19,6 @@ from tracer.columns import UNKNOWN_ID
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
-_STANDS_OUT: Final = 0.8
-"""Share of the requests that makes a process or a thread the one."""
 _NOBODY: Final = (IDLE_PROCESS, UNKNOWN_ID)
 """The idle process (and thread) asks for nothing: an interrupt came while it ran."""
 
@@ -81,5 +80,5 @@ def _standing_out(ids: npt.NDArray[np.uint32]) -> int | None:
         return None
     values, counts = np.unique(ids, return_counts=True)
     best = int(counts.argmax())
-    known = values[best] not in _NOBODY and counts[best] >= _STANDS_OUT * len(ids)
+    known = values[best] not in _NOBODY and counts[best] >= PARTS.stands_out * len(ids)
     return int(values[best]) if known else None

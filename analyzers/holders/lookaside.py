@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.holders.irp_blocks import IrpBlocks, is_packet
+from analyzers.policy import RESTING
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import CALL_NS, RequestSnapshot, RequestTable
 
@@ -24,22 +25,9 @@ Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.integer]
 
-_MOST_LISTED: Final = 32
-"""Packets of one size and CPU that lists hold as a rule: its own, and those that all CPUs share."""
-_FAR_TOO_MANY: Final = 48
-"""So many do not rest, whether new ones were needed or not."""
-_PAUSE: Final = 2.0
-"""New packets were needed up to the end where the last was so no longer ago than so many times the longest pause."""
-_LEAST_EMPTY: Final = 3
-"""Packets on no list that a thread needs before its others are believed to be on none: one or two may be chance."""
 _LIST_SIZES: Final = {4: (0x94, 0x100, 0x268), 8: (0x118, 0x1F0, 0x4C0)}
 """Bytes of packets with 1, 4 and 14 stack locations, by pointer size: what the three lists hold unless Windows has
 tuned them. A packet is 0x70 or 0xD0 bytes and 0x24 or 0x48 a location (wdm.h)."""
-_MOSTLY: Final = 0.9
-"""Share of a kind's completed requests that were retired, from which the few others are taken to rest."""
-ROOM: Final = 16
-"""Packets of one kind that the lists hold as a rule, a thread's part of them: a depth that starts at 4 and follows the
-demand, for each CPU it runs on."""
 
 
 def off_lists(
@@ -81,16 +69,16 @@ def _list_was_empty(pool: PoolSnapshot, lists: npt.NDArray[np.uint64], released_
         times = out.time_ns[packets[order[bounds[number_here] : bounds[number_here + 1]]]]
         place = np.searchsorted(times, released_ns[asked], "right")
         since = place < len(times)
-        if len(asked) > _FAR_TOO_MANY:
+        if len(asked) > RESTING.far_too_many:
             result[asked] = True
-        elif np.count_nonzero(since) > _MOST_LISTED or (len(times) and _to_the_end(times, at_ns)):
+        elif np.count_nonzero(since) > RESTING.both_lists or (len(times) and _to_the_end(times, at_ns)):
             result[asked] = since
     return result
 
 
 def _to_the_end(times: I64, at_ns: int) -> bool:
     """Whether new packets were needed up to the end."""
-    return len(times) > 1 and at_ns - int(times[-1]) <= _PAUSE * int(np.diff(times).max())
+    return len(times) > 1 and at_ns - int(times[-1]) <= RESTING.pause * int(np.diff(times).max())
 
 
 def _list_of(cpu: npt.NDArray[np.uint16], size: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -106,7 +94,7 @@ def _exact(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Bool
     used_again = blocks.held & (requests.issued_ns - blocks.made_ns > CALL_NS)
     listed = np.append(np.unique(blocks.size[used_again]), np.array(_LIST_SIZES[pointer_size], np.uint64))
     sizes, size, count = np.unique(blocks.size, return_inverse=True, return_counts=True)
-    many = ~np.isin(sizes, listed) & (count > _MOST_LISTED)
+    many = ~np.isin(sizes, listed) & (count > RESTING.both_lists)
     return blocks.held & many[size]
 
 
@@ -122,9 +110,9 @@ def believed(requests: RequestTable, rows: Rows, proof: Bools, rests: Bools, sel
     bounds = np.flatnonzero(np.diff(requests.thread[rows][order].astype(np.int64), prepend=-1, append=-1))
     for low, high in pairwise(bounds.tolist()):
         mine = order[low:high]
-        if len(mine) > _FAR_TOO_MANY and np.all(seldom[mine]):
+        if len(mine) > RESTING.far_too_many and np.all(seldom[mine]):
             result[mine] = True
-        elif np.count_nonzero(proof[mine]) >= _LEAST_EMPTY:
+        elif np.count_nonzero(proof[mine]) >= RESTING.least_on_none:
             completed = requests.completed_ns[rows[mine]]
             result[mine] = (completed >= completed[proof[mine]].min()) & ~rests[mine]
     return result
@@ -135,4 +123,4 @@ def mostly_retired(snapshot: RequestSnapshot, rows: Rows) -> Bools:
     thread, kind = (column[rows].astype(np.int64) for column in (snapshot.requests.thread, snapshot.requests.kind))
     keys = (thread << 24) | (kind + 1)
     _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray((snapshot.retired_share[rows] >= _MOSTLY) & (count[number] <= ROOM), np.bool_)
+    return np.asarray((snapshot.retired_share[rows] >= RESTING.retired) & (count[number] <= RESTING.depth), np.bool_)

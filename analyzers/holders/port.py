@@ -17,12 +17,13 @@ from analyzers.address_lookup import blocks_of
 from analyzers.findings import EventRef, Evidence
 from analyzers.holders.held import NOT_STEADY, HeldGroup, Port
 from analyzers.holders.irp_blocks import is_packet
+from analyzers.policy import COURSE, HELD, HELD_DOUBTS
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import agreeing, counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.threads import Threads
-from analyzers.trends.arrivals import FEWEST, held_keep_coming
+from analyzers.trends.arrivals import held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.columns import UNKNOWN_ID
 
@@ -36,18 +37,7 @@ RULES: Final = {RULE: "its completion was put into a port, and nobody has taken 
 _PACKETS: Final = ("Icp ", "Irp ")
 """Tags of packets that are posted without a request, and of requests' packets (pooltag.txt): where the trace does not
 log requests, an entry shows which of these lie in a port."""
-_STALE: Final = 4
-"""An entry that waits so many times as long as any other did before it was taken is not on its way."""
-_LEAST_STALE_NS: Final = 20_000_000
-_SLOWER: Final = 1.5
-"""A port falls behind where the oldest entry has waited so many times the median of those taken, and ever more."""
-_FEWEST_SAMPLES: Final = 8
-_CHANCE: Final = 0.001
-_MAY_REST: Final = 64
-"""Packets that may have gone to lookaside lists when their port was closed, where others were."""
 _EXAMPLES: Final = 3
-_SLOW: Final = 0.8
-_NOT_STEADY: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +131,7 @@ def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Bools:
     """
     source = _source_of(entries.source, entries.of_request, sources)
     waits = at_ns - entries.queued_ns
-    longest = np.maximum(_STALE * np.append(sources.longest_ns, 0)[source], _LEAST_STALE_NS)
+    longest = np.maximum(HELD.stale * np.append(sources.longest_ns, 0)[source], HELD.least_stale_ns)
     never = np.append(sources.taken, 0)[source] == 0
     overtaken = entries.queued_ns < np.append(sources.taken_until_ns, NEVER)[source]
     return np.asarray(never | overtaken | (waits > longest), np.bool_)
@@ -155,7 +145,7 @@ def _port(
     takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
     by = entries.source[mine]
     closes = bool(np.any(sources.emptied_ns[np.isin(sources.thread, entries.source[mine])] != NEVER))
-    few = closes and len(mine) <= _MAY_REST  # whose ports are closed now and then, which leaves no event
+    few = closes and len(mine) <= HELD.port_may_rest  # whose ports are closed now and then, which leaves no event
     kept = stale and not few and held_keep_coming(queued, start_ns, at_ns)
     grows = kept if stale else _falls_behind(queued, sources, of, at_ns)
     return Port(
@@ -173,17 +163,17 @@ def _port(
 
 def _falls_behind(queued: I64, sources: SourceTable, of: Bools, at_ns: int) -> bool:
     """Whether what is taken has waited ever longer, up to what waits now."""
-    if len(queued) < FEWEST:
+    if len(queued) < COURSE.fewest:
         return False
     samples = [(sources.at_ns[row, : sources.samples[row]], sources.waited_ns[row, : sources.samples[row]])
                for row in np.flatnonzero(of).tolist()]  # fmt: skip
     when = np.concatenate([at for at, _ in samples]) if samples else np.zeros(0, np.int64)
     waited = np.concatenate([long for _, long in samples]) if samples else when
-    if len(when) < _FEWEST_SAMPLES:
+    if len(when) < HELD.fewest_taken:
         return False
     trend = mann_kendall(np.append(waited[np.argsort(when, kind="stable")], at_ns - queued.min()))
-    behind = at_ns - int(queued.min()) >= _SLOWER * float(np.median(waited))
-    return bool(behind and trend.s > 0 and trend.p < _CHANCE)
+    behind = at_ns - int(queued.min()) >= HELD.slower * float(np.median(waited))
+    return bool(behind and trend.s > 0 and trend.p < HELD.slower_by_chance)
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
@@ -212,9 +202,9 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     assert group.port is not None
     found = []
     if group.port.drained:
-        found.append((_SLOW, "entries are taken out of the port, but more slowly than they come"))
+        found.append((HELD_DOUBTS.port_drained, "entries are taken out of the port, but more slowly than they come"))
     if not group.steady:
-        found.append((_NOT_STEADY, NOT_STEADY))
+        found.append((HELD_DOUBTS.port_not_steady, NOT_STEADY))
     return found
 
 

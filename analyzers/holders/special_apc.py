@@ -25,8 +25,6 @@ RULES: Final = {
     STARVED: "completed while its thread was ready and got no CPU",
     IN_ONE_CALL: "completed, not released, and its thread has not been seen in user mode since",
 }
-MOST_SURE: Final = 0.5
-"""Confidence that no finding about special APCs exceeds: they are bounded, and run in the end."""
 
 
 def starved(evidence: Seen) -> npt.NDArray[np.bool_]:

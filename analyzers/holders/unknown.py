@@ -6,13 +6,9 @@ so does a completion that a driver stopped. All that fits is told, and who asked
 
 from __future__ import annotations
 
-from typing import Final
-
 from analyzers.findings import Evidence
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
-
-_NOT_STEADY: Final = 0.7
-_NO_SWITCHES: Final = 0.95
+from analyzers.policy import HELD_DOUBTS
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
@@ -38,7 +34,7 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     """What speaks against it, each with its factor."""
     found = []
     if not group.steady:
-        found.append((_NOT_STEADY, NOT_STEADY))
+        found.append((HELD_DOUBTS.unknown_not_steady, NOT_STEADY))
     if not group.seen.since.is_known(group.rows):
-        found.append((_NO_SWITCHES, "no context switch tells what the thread did since"))
+        found.append((HELD_DOUBTS.unknown_no_switches, "no context switch tells what the thread did since"))
     return found

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
+from analyzers.policy import HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
 from tracer.columns import Who
 
@@ -26,13 +27,6 @@ RULES: Final = {
     ALIKE: "completed like others of its thread and kind that wait as user APCs, which are taken in order",
 }
 _AFTER_ALL: Final = np.iinfo(np.int64).max
-_MOSTLY: Final = 0.5
-_YOUNG: Final = 0.75
-"""Share of the trace up to whose length pending ones may be taken at the next alertable wait, where others were."""
-_NO_SWITCHES: Final = 0.9
-_NOT_STEADY: Final = 0.55
-_PASSED: Final = 0.7
-_INFERRED: Final = 0.95
 
 
 def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
@@ -65,8 +59,8 @@ def taken_now_and_then(group: HeldGroup) -> bool:
     seen, kinds = group.seen, group.seen.snapshot.kinds
     kind = group.kinds[group.kinds >= 0]
     retired, completed = (int(column[kind].sum()) for column in (kinds.retired, kinds.completed))
-    young = group.oldest_ns < _YOUNG * (seen.machine.at_ns - seen.machine.start_ns)
-    return young and retired >= _MOSTLY * completed
+    young = group.oldest_ns < HELD.young * (seen.machine.at_ns - seen.machine.start_ns)
+    return young and retired >= PARTS.most * completed
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
@@ -90,13 +84,15 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     seen = group.seen
     found = []
     if not seen.since.is_known(group.rows):
-        found.append((_NO_SWITCHES, "no context switch tells what the thread did since"))
+        found.append((HELD_DOUBTS.apcs_no_switches, "no context switch tells what the thread did since"))
     if not group.steady:
-        found.append((_NOT_STEADY, NOT_STEADY))
-    if group.share(seen.passed) >= _MOSTLY:
-        found.append((_PASSED, "their completion called a driver's routine, which may have stopped it"))
-    if group.share(seen.requests.who == Who.CONTEXT_SWITCH) >= _MOSTLY:
-        found.append((_INFERRED, "the issuing thread is inferred, from context switches or from its allocations"))
+        found.append((HELD_DOUBTS.apcs_not_steady, NOT_STEADY))
+    if group.share(seen.passed) >= PARTS.most:
+        found.append((HELD_DOUBTS.apcs_passed, "their completion called a driver's routine, which may have stopped it"))
+    if group.share(seen.requests.who == Who.CONTEXT_SWITCH) >= PARTS.most:
+        found.append(
+            (HELD_DOUBTS.apcs_inferred, "the issuing thread is inferred, from context switches or from its allocations")
+        )
     return found
 
 

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
+from analyzers.policy import BELONGING
 from analyzers.pool_tables import Outstanding, SiteTable, TagTable
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from analyzers.retention.intervals import call_spans, life_spans
-from analyzers.retention.site_rules import ON_ITS_WAY, Kind, Maker, Tally, lifted, makers
+from analyzers.retention.site_rules import Kind, Maker, Tally, lifted, makers
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -180,7 +181,7 @@ class _Work:
         tally = Tally.of(self._out.site[rows], in_life[rows], len(self._sites.tag_row))
         every = np.ones(len(owners.thread), np.bool_)
         peers = tally.peers(every, np.unique(owners.thread, return_inverse=True)[1])
-        fits = tally.regular() & tally.covers(self._unclaimed()) & (tally.owners >= ON_ITS_WAY * peers)
+        fits = tally.regular() & tally.covers(self._unclaimed()) & (tally.owners >= BELONGING.on_its_way * peers)
         chosen = rows[fits[self._out.site[rows]]]
         owner = in_life[chosen]
         is_socket = owner < len(self._sockets)
@@ -202,7 +203,7 @@ class _Work:
         own[self._out.site[rows]] = maker[rows]
         having, peers = tally.having(held), tally.peers(held, _operation(requests))
         stands_alone = (own == Maker.IO_MANAGER) & (tally.having(fresh) > 0)
-        usual = (own == Maker.SOCKET_DRIVER) & (having >= ON_ITS_WAY * peers)
+        usual = (own == Maker.SOCKET_DRIVER) & (having >= BELONGING.on_its_way * peers)
         known = (own == Maker.IO_MANAGER) | usual | lifted(self._sites, having / np.maximum(peers, 1))
         fits = tally.regular() & known & (tally.covers(self._unclaimed()) | stands_alone)
         chosen = rows[fits[self._out.site[rows]]]

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.policy import BELONGING
 from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from tracer.columns import UNKNOWN_ID
@@ -19,10 +20,6 @@ I64 = npt.NDArray[np.int64]
 U32 = npt.NDArray[np.uint32]
 Mask = npt.NDArray[np.bool_]
 
-_REACH_NS: Final = 100_000
-"""Time before the call in which buffers are made for a packet from a lookaside list, where no other tells it."""
-_REACH_LEAST_NS: Final = 5_000
-_REACH_MEDIANS: Final = 3
 _FOREVER: Final = np.iinfo(np.int64).max
 
 
@@ -128,7 +125,7 @@ def life_spans(thread: U32, created_ns: I64, file_ns: I64, closed_ns: I64) -> Sp
 
     ``file_ns``: when its file object was allocated, which comes before the driver hears of the socket.
     """
-    begin = np.where(file_ns >= 0, file_ns, np.maximum(created_ns - _REACH_NS, 0))
+    begin = np.where(file_ns >= 0, file_ns, np.maximum(created_ns - BELONGING.reach_ns, 0))
     end = np.where(closed_ns >= 0, closed_ns, _FOREVER)
     known = (created_ns >= 0) | (file_ns >= 0)
     rows = np.flatnonzero(known).astype(np.int32)
@@ -149,5 +146,5 @@ def _thread_did_before(requests: RequestTable, sockets: SocketTable) -> I64:
 def _reach(gaps: I64) -> np.int64:
     """How long before its driver call a request's first buffer may be made, by the gaps of fresh packets."""
     if not len(gaps):
-        return np.int64(_REACH_NS)
-    return np.int64(np.clip(_REACH_MEDIANS * np.median(gaps), _REACH_LEAST_NS, CALL_NS))
+        return np.int64(BELONGING.reach_ns)
+    return np.int64(np.clip(BELONGING.reach_medians * np.median(gaps), BELONGING.reach_least_ns, CALL_NS))

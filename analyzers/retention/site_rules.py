@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
+from analyzers.policy import BELONGING
 from analyzers.pool_tables import SiteTable, TagTable
 from analyzers.quantities import agreeing, counted
 from analyzers.tags.callers import COMPLETION_CONTEXT
@@ -23,17 +24,6 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-NEARLY_ALL: Final = 0.9
-"""Share of a kind that must fit. The rest allows for lost events, and for a thread that was preempted in between."""
-MOST_EACH: Final = 4
-"""More than this of one kind at one request or socket is a list that grows, not a part of it."""
-ON_ITS_WAY: Final = 0.25
-"""What a smaller share of the pending requests or sockets has is on its way through, not a part of them. Not a half:
-without AFD events connects and sends are one operation, and each has buffers of its own."""
-SHARE_OF_OTHERS: Final = 0.8
-"""Share of an operation's pending requests that must have one, where the driver is not known to hang it on requests."""
-LIFT: Final = 2.0
-"""And how much rarer such an allocation must be outstanding elsewhere: at least half of all must have been freed."""
 SOCKET_DRIVERS: Final = frozenset({"afd.sys", "tcpip.sys", "netio.sys", "tdx.sys", "tdi.sys"})
 """Windows' own modules between a socket and the network: what they make in a socket's operation hangs on its endpoint,
 and goes with the last reference on its file object, unless they free it earlier."""
@@ -113,11 +103,11 @@ class Tally:
 
     def regular(self) -> Mask:
         """By site: the same small number at nearly every owner."""
-        return (self.owners > 0) & (self.alike >= NEARLY_ALL) & (self.each <= MOST_EACH)
+        return (self.owners > 0) & (self.alike >= BELONGING.nearly_all) & (self.each <= BELONGING.most_each)
 
     def covers(self, unclaimed: I64) -> Mask:
         """By site: nearly all that is outstanding and not claimed otherwise is among the candidates."""
-        covered: Mask = self.inside >= NEARLY_ALL * unclaimed
+        covered: Mask = self.inside >= BELONGING.nearly_all * unclaimed
         return covered
 
     def having(self, owners: Mask) -> I64:
@@ -136,5 +126,5 @@ class Tally:
 def lifted(sites: SiteTable, share: F64) -> Mask:
     """By site: outstanding at ``share`` of the requests, but clearly rarer among all allocations of the site."""
     usual = sites.outstanding_count / np.maximum(sites.allocations, 1)
-    found: Mask = (share >= SHARE_OF_OTHERS) & (share >= LIFT * usual)
+    found: Mask = (share >= BELONGING.share_of_others) & (share >= BELONGING.lift * usual)
     return found

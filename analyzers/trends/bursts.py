@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 
-_BURST: Final = 3
-"""A step counts for no more than so many times the median, so that one burst does not hide what goes on beside it."""
+from analyzers.policy import RISE
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 
 def without_bursts(counts: I64) -> F64:
-    """Counts by group and step, cut down to :data:`_BURST` times the median of the group's steps with any."""
+    """Counts by group and step, cut down to ``RISE.burst`` times the median of the group's steps with any."""
     ordered = np.sort(counts, axis=1)
     some = np.count_nonzero(counts, axis=1)
     zeros = counts.shape[1] - some
     low, high = zeros + np.maximum(some - 1, 0) // 2, zeros + some // 2
     middle = np.minimum(np.stack([low, high], axis=1), counts.shape[1] - 1)
     medians = np.take_along_axis(ordered, middle, axis=1).sum(axis=1) / 2
-    return np.asarray(np.minimum(counts, _BURST * medians[:, np.newaxis]), np.float64)
+    return np.asarray(np.minimum(counts, RISE.burst * medians[:, np.newaxis]), np.float64)
 
 
 def last_third(weights: F64, start: I64, end: I64) -> F64:

@@ -11,27 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.policy import COURSE, LIFETIMES, RISE
 from analyzers.trends.bursts import F64, I64, last_third, without_bursts
 from analyzers.trends.rank_tests import mann_kendall
 
 Mask = npt.NDArray[np.bool_]
 
 NO_ONSET: Final = -1
-_CHANCE: Final = 0.005
-"""What is less likely than this in a steady leak says that it is none."""
-_TOO_LOW: Final = NormalDist().inv_cdf(_CHANCE)
-_FEWEST_OCCASIONS: Final = 5
-"""Rises at different times below which growth is a few bursts; they are a tenth of its duration apart."""
-_SHORTEST: Final = 0.2
-"""Share of the trace below which growth up to the end may be a burst."""
-_SETTLED: Final = 0.4
-"""Share of the trace that must be older than what is still freed: from less, a warm-up looks like a leak."""
-_SLOWING: Final = 0.2
-"""Share of the growth in the last third of its time (even growth: a third) below which it may be levelling off."""
-_EARLY_END: Final = 0.15
-"""Share of the trace for which growth may have paused at its end: a program under test often ends a little before."""
-_SPEEDING_UP: Final = 2.0
-"""A leak that begins later shows as a rate that is so many times what it was before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +42,10 @@ class _Starts:
         rate_before = before / np.maximum(steps, 1)
         rate_after = (old.sum(axis=1, keepdims=True) - before) / np.maximum(settled[:, np.newaxis] - steps, 1)
         first = steps == rises.argmax(axis=1)[:, np.newaxis]
-        enough = (settled >= _SETTLED * len(steps)) & (np.count_nonzero(rises, axis=1) >= _FEWEST_OCCASIONS)
-        group, at = np.nonzero(rises & (first | (rate_after >= _SPEEDING_UP * rate_before)) & enough[:, np.newaxis])
+        enough = (settled >= (1 - LIFETIMES.observable) * len(steps)) & (
+            np.count_nonzero(rises, axis=1) >= COURSE.fewest_occasions
+        )
+        group, at = np.nonzero(rises & (first | (rate_after >= RISE.speeding_up * rate_before)) & enough[:, np.newaxis])
         return cls(group, at, weights[group], settled[group])
 
     def only(self, rows: Mask) -> _Starts:
@@ -99,13 +87,13 @@ def _go_on(starts: _Starts) -> Mask:
     steps = np.arange(used)
     rises = (starts.weights > 0) & (steps >= starts.at[:, np.newaxis]) & (steps < starts.settled[:, np.newaxis])
     last = used - 1 - rises[:, ::-1].argmax(axis=1)
-    lasts = used - 1 - last <= _EARLY_END * used
+    lasts = used - 1 - last <= COURSE.long_pause * used
     active_end = np.where(lasts, last + 1, starts.settled)
-    fits = (used - starts.at >= _SHORTEST * used) & _has_occasions(rises, starts.at, active_end)
-    slows = last_third(starts.weights, starts.at, active_end) < _SLOWING
+    fits = (used - starts.at >= COURSE.shortest * used) & _has_occasions(rises, starts.at, active_end)
+    slows = last_third(starts.weights, starts.at, active_end) < COURSE.slowing
     for row in np.flatnonzero(fits & ~(lasts & ~slows)).tolist():
         active = starts.weights[row, starts.at[row] : active_end[row]]
-        fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _TOO_LOW)
+        fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _too_low())
     return np.asarray(fits, np.bool_)
 
 
@@ -113,7 +101,7 @@ def _has_occasions(rises: Mask, at: I64, end: I64) -> Mask:
     """Whether there are enough rises that are at least a tenth of the time apart, taken greedily."""
     since = np.arange(rises.shape[1]) - at[:, np.newaxis]
     apart, next_at, found = (end - at) / 10, np.zeros(len(at)), np.ones(len(at), np.bool_)
-    for _ in range(_FEWEST_OCCASIONS):
+    for _ in range(COURSE.fewest_occasions):
         left = rises & (since >= next_at[:, np.newaxis])
         found &= left.any(axis=1)
         next_at = left.argmax(axis=1) - at + apart
@@ -124,14 +112,19 @@ def _may_go_on(starts: _Starts, row: int) -> bool:
     """Whether a pause up to the end of the settled steps may be chance, and what is young speaks for more."""
     part = starts.part(row)
     pause = len(part) - 1 - int(np.flatnonzero(part)[-1])
-    return _chance_in(part, pause) >= _CHANCE and _deviation(part, starts.young(row)) >= _TOO_LOW
+    return _chance_in(part, pause) >= RISE.chance and _deviation(part, starts.young(row)) >= _too_low()
 
 
 def _has_odd_pause(part: F64) -> bool:
     """Whether there is a stretch without a rise between others that is longer than chance gives."""
     rises = np.flatnonzero(part)
     pauses = rises[1:] - rises[:-1] - 1
-    return len(pauses) * _chance_in(part, int(pauses.max())) < _CHANCE
+    return len(pauses) * _chance_in(part, int(pauses.max())) < RISE.chance
+
+
+def _too_low() -> float:
+    """Standard deviations below the expected, in a steady leak no accident any more."""
+    return NormalDist().inv_cdf(RISE.chance)
 
 
 def _chance_in(part: F64, pause: int) -> float:

@@ -6,16 +6,12 @@ heavy that churn is: for a step long enough ago nothing of it is left but what w
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.policy import LIFETIMES
 from analyzers.trends.bins import EDGES
 from analyzers.trends.history import GroupHistories
-
-_LATE_DEATHS: Final = 0.05
-"""Beyond the settled age at most so many were freed, for each that is still there."""
 
 
 def settled_steps(histories: GroupHistories) -> npt.NDArray[np.int64]:
@@ -31,6 +27,6 @@ def settled_steps(histories: GroupHistories) -> npt.NDArray[np.int64]:
     until = np.zeros((groups, used + 1), np.int64)
     np.cumsum(histories.survivors, axis=1, out=until[:, 1:])
     old = until[:, steps]
-    fits = (freed_later <= _LATE_DEATHS * old) & (old > 0)
+    fits = (freed_later <= LIFETIMES.late_deaths * old) & (old > 0)
     found = np.where(fits.any(axis=1), steps[fits.argmax(axis=1)], 0)
     return np.where(histories.lifetimes.any(axis=1), found, used).astype(np.int64)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
 from analyzers.modules import FrameTable, Modules
+from analyzers.policy import LIFETIMES, SURENESS
 from analyzers.pool_tables import I32, Frame, Names, Outstanding, PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import agreeing, counted, duration, moment, part_of
@@ -22,14 +23,12 @@ from analyzers.verdicts.calls import CALLS, calling_modules
 from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence, of_gone
 from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
-from analyzers.verdicts.judgement import FEWEST_SIBLINGS, Gone, Judgement
+from analyzers.verdicts.judgement import Gone, Judgement
 from analyzers.verdicts.lengths import length_weight
 from analyzers.verdicts.owners import Owners
 from analyzers.verdicts.shares import Walked, where, whose
 
 Started = Callable[[int, int], int | None]
-_STARTING_NS: Final = 60 * 1_000_000_000
-"""A program is taken to be up a minute after its start."""
 _PROGRAMS: Final = 3
 """Programs that a sentence names."""
 
@@ -60,7 +59,7 @@ class Scene:
     def is_starting(self, process: int | None, at_ns: int) -> bool:
         """Whether the process that had this id at a time started so late that it may still be filling up."""
         started = None if process is None else self.started(process, at_ns)
-        return started is not None and self.at_ns - started < _STARTING_NS
+        return started is not None and self.at_ns - started < SURENESS.starting_ns
 
     def module_of(self, address: int) -> str:
         """Name of the kernel module at an address, empty for none."""
@@ -321,7 +320,7 @@ def _still_run(judgement: Judgement, scene: Scene, who: Owners) -> bool:
 def _by_others(judgement: Judgement) -> bool:
     """Whether its siblings' lifetimes are other programs'."""
     group, freed = judgement.group, judgement.survivors.freed
-    return freed >= FEWEST_SIBLINGS > int(group.history.lifetimes.sum()) and group.tag in OBJECT_MEMORY
+    return freed >= LIFETIMES.fewest_freed > int(group.history.lifetimes.sum()) and group.tag in OBJECT_MEMORY
 
 
 def _siblings(judgement: Judgement) -> Evidence:

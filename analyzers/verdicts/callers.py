@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Finding
+from analyzers.policy import TOGETHER
 from analyzers.pool_tables import Names
 
 Numbers = npt.NDArray[np.integer[Any]]
 
-_ALIKE: Final = 0.1
-"""Share by which the numbers of blocks that were allocated in one go may differ."""
 _NONE: Final = np.iinfo(np.int64).max
 
 
@@ -58,5 +57,5 @@ def causes_first(findings: Sequence[Finding], callers: Sequence[frozenset[str]])
 def _first(others: Numbers, mine: int, count: Numbers, place: Numbers) -> int:
     """Least place of those that keep about as many; :data:`_NONE` where none does."""
     counts = count[others]
-    alike = np.abs(counts - mine) <= _ALIKE * np.maximum(counts, mine)
+    alike = np.abs(counts - mine) <= TOGETHER.alike * np.maximum(counts, mine)
     return int(place[others][alike].min(initial=_NONE))

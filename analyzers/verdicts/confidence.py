@@ -8,28 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
 
 from analyzers.findings import Verdict
-
-BASE: Final = {
-    Verdict.PENDING_APC: 0.97,
-    Verdict.UNDRAINED_PORT: 0.97,
-    Verdict.DRIVER_KEPT: 0.95,
-    Verdict.MISSING_FREE: 0.93,
-    Verdict.GROWTH: 0.75,
-}
-"""Confidence where nothing speaks against it. What a driver keeps it may still mean to complete. Growth starts lower:
-its cause is not shown."""
-MOST_FOR_SPECIAL_APCS: Final = 0.5
-"""What special kernel APCs hold is held for a time only, and told by exclusion: it is never said more surely."""
-_LOSS_WEIGHT: Final = 0.7
-"""Where lost events explain all of a group its confidence falls by this share (and it would not be accused)."""
-_FEW: Final = 6
-_FEW_SHARE: Final = 0.4
-"""Small numbers take up to this share of the confidence: all of it at 0, half of it at 6."""
-LEAST: Final = 0.2
-"""What is less sure than this is not worth an accusation."""
+from analyzers.policy import SURENESS
 
 
 class Doubt(Enum):
@@ -95,12 +76,12 @@ class Confidence:
 
 def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int, explained: float) -> Confidence:
     """``count``: allocations accused; ``explained``: how many of them lost events may explain at most."""
-    value = BASE[verdict] * for_count(count)
+    value = base(verdict) * for_count(count)
     says = [doubt.says for doubt in doubts if doubt.says]
     for doubt in doubts:
         value *= doubt.factor
     if explained:
-        value *= 1 - _LOSS_WEIGHT * min(explained / max(count, 1), 1.0)
+        value *= 1 - SURENESS.by_loss * min(explained / max(count, 1), 1.0)
         says.append(f"events were lost: they may explain up to {explained:,.0f} of the {count:,} allocations")
     return Confidence(round(value, 3), tuple(says))
 
@@ -116,6 +97,17 @@ def of_gone(*, at_end: bool, by_library: bool, count: int, explained: float) -> 
     return replace(found, value=round(found.value / for_count(count), 3))
 
 
+def base(verdict: Verdict) -> float:
+    """Confidence in an accusation where nothing speaks against it."""
+    return {
+        Verdict.PENDING_APC: SURENESS.pending_apc,
+        Verdict.UNDRAINED_PORT: SURENESS.undrained_port,
+        Verdict.DRIVER_KEPT: SURENESS.driver_kept,
+        Verdict.MISSING_FREE: SURENESS.missing_free,
+        Verdict.GROWTH: SURENESS.growth,
+    }[verdict]
+
+
 def for_count(count: int) -> float:
     """Small numbers may be chance: 8 allocations give 0.83, 50 give 0.96."""
-    return 1 - _FEW_SHARE * _FEW / (count + _FEW)
+    return 1 - SURENESS.by_few * SURENESS.few / (count + SURENESS.few)

@@ -13,35 +13,10 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.policy import COURSE
 from analyzers.pool_tables import I64
+from analyzers.trends.arrivals import is_burst, levels_off, may_go_on
 from analyzers.trends.history import GroupHistory
-
-FEWEST: Final = 12
-"""Survivors below which no course can be told: so many exclude, at 97 %, that a doubling of the age frees a quarter."""
-_SHORTEST: Final = 0.1
-"""Survivors born within a smaller share of the trace are a burst."""
-_FEWEST_MOMENTS: Final = 5
-_MOMENTS: Final = 64
-"""They must come from as many of 64 equal parts of the trace, else it was a few bursts."""
-_STOPPED: Final = 0.01
-"""Chance below which it is no accident that none was born since."""
-_PAUSE: Final = 2.0
-"""A leak by fits and starts pauses: only a pause longer than twice its longest one is an end."""
-_LONG_PAUSE: Final = 0.15
-"""And only a pause of this share of the trace: a program under test often ends a little before the trace does."""
-_ENDED_EARLY: Final = 0.4
-"""An activity that ended may have been a leak's; one that ended in the first part of the trace was a start-up's."""
-_SLOWING: Final = 0.12
-"""Share of the survivors in the last third of their time below which their number levels off (even births: a third)."""
-
-_SELDOM: Final = 1.6
-"""Mean of log(whole time / time of birth) from which births become ever more seldom: 1 at an even rate, 1.2 at one that
-swings by half, 2 at one that falls as 1/time by a factor of 50."""
-_SELDOM_LAST: Final = 0.18
-"""And the last third of their time has but this share of them."""
-_SELDOM_HALF: Final = 0.46
-"""And of those in the last three doublings of their time, the last doubling has this share: a third where they fall off
-as 1/time, 4/7 where they go on evenly after a start with many."""
 
 _THREE_DOUBLINGS: Final = 1 / 8
 _SMALLEST: Final = 1e-9
@@ -73,24 +48,22 @@ class Span:
 
 def course(births: I64, span: Span, history: GroupHistory) -> Course:
     """Judge the birth times of survivors (int64, ascending); ``history``: of the whole group."""
-    if len(births) < FEWEST:
+    if len(births) < COURSE.fewest:
         return Course.TOO_FEW
-    first, last = int(births[0]), int(births[-1])
-    moments = len(np.unique((births - span.start) * _MOMENTS // span.length))
-    if last - first < _SHORTEST * span.length or moments < _FEWEST_MOMENTS:
+    if is_burst(births, span.start, span.length):
         return Course.BURST
-    in_last_third = np.count_nonzero(births > last - (last - first) // 3)
-    if in_last_third < _SLOWING * len(births):
+    if levels_off(births):
         return Course.LEVELLED_OFF
+    first, last = int(births[0]), int(births[-1])
     pause = span.end - last
-    if pause <= max(_PAUSE * int(np.diff(births).max()), _LONG_PAUSE * span.length):
+    if may_go_on(births, span.length, pause):
         return Course.CONTINUES
     before, after = _made(history, last, span.end)
-    if after and exp(-len(births) / max(before, 1) * after) < _STOPPED:
+    if after and exp(-len(births) / max(before, 1) * after) < COURSE.stopped:
         return Course.LEVELLED_OFF
-    if pause > _ENDED_EARLY * span.length:
+    if pause > COURSE.ended_early * span.length:
         return Course.LEVELLED_OFF
-    return Course.ENDED if exp(-len(births) * pause / (last - first)) < _STOPPED else Course.CONTINUES
+    return Course.ENDED if exp(-len(births) * pause / (last - first)) < COURSE.stopped else Course.CONTINUES
 
 
 def ever_more_seldom(births: I64, end: int) -> bool:
@@ -98,9 +71,9 @@ def ever_more_seldom(births: I64, end: int) -> bool:
     age = (births[1:] - births[0]) / max(end - int(births[0]), 1)
     later = age[age > _THREE_DOUBLINGS]
     return (
-        float(np.mean(-np.log(np.maximum(age, _SMALLEST)))) >= _SELDOM
-        and float(np.mean(age > 2 / 3)) <= _SELDOM_LAST
-        and float(np.count_nonzero(later > 1 / 2)) <= _SELDOM_HALF * len(later)
+        float(np.mean(-np.log(np.maximum(age, _SMALLEST)))) >= COURSE.seldom
+        and float(np.mean(age > 2 / 3)) <= COURSE.seldom_last
+        and float(np.count_nonzero(later > 1 / 2)) <= COURSE.seldom_half * len(later)
     )
 
 

@@ -6,19 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot, PoolTotals
 from analyzers.requests.tables import RequestSnapshot
-from analyzers.verdicts.shares import MOST
 from tracer.events import image, thread
 from tracer.trace import Census, Loss, TraceInfo
 
-_FEW_STACKS: Final = 0.5
-"""Share of allocations with a stack below which a trace counts as one without stacks."""
-_FEW_FREE_STACKS: Final = 0.1
-"""The same of frees. It is lower, because stacks that come after their batch of events are not counted."""
 _IMAGES: Final = (image.LOAD, image.RUNDOWN_START, image.RUNDOWN_END)
-_WRAPPED_SHARE: Final = 0.2
-"""Share of frees without their allocation from which a trace shows only the end of a longer story."""
 
 
 class Stacks(StrEnum):
@@ -93,22 +87,22 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
     stacks = walked / made if made else 1.0
     totals, kernel = pool.totals, census.kernel_events
     return Coverage(
-        stacks=stacks >= _FEW_STACKS,
+        stacks=stacks >= COVERAGE.few_stacks,
         context_switches=bool(kernel.get(thread.CONTEXT_SWITCH)),
         requests=requests.seen_irp,
         sockets=requests.seen_afd,
         wrapped=loss.complete_from_ns > 0
-        or ("circular" in info.mode and totals.frees_without_allocation > _WRAPPED_SHARE * max(totals.frees, 1)),
+        or ("circular" in info.mode and totals.frees_without_allocation > COVERAGE.wrapped * max(totals.frees, 1)),
         lost=lost_share(info, census, loss, totals),
         complete_from_ns=loss.complete_from_ns,
         pool=totals.events > 0,
-        free_stacks=pool.frees_with_stack >= _FEW_FREE_STACKS * totals.frees,
+        free_stacks=pool.frees_with_stack >= COVERAGE.few_free_stacks * totals.frees,
         ready_threads=bool(kernel.get(thread.READY)),
         queues=requests.seen_queues,
         images=any(kernel.get(hook) for hook in _IMAGES) or (info.listed is not None and "image" in info.listed.kinds),
         rolled=info.rolled is not None and info.rolled.goes_on,
         part=info.rolled is not None,
-        some_stacks=0 < stacks < MOST,
+        some_stacks=0 < stacks < COVERAGE.walked,
     )
 
 

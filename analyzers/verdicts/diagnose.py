@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from analyzers.holders.holding import holding
 from analyzers.holders.port import ports
 from analyzers.holders.user_apc import taken_now_and_then
 from analyzers.modules import FrameTable, Modules
+from analyzers.policy import SURENESS
 from analyzers.pool_tables import I32, Frame, Names, PoolSnapshot
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
@@ -25,14 +25,10 @@ from analyzers.threads import Threads
 from analyzers.verdicts.accusation import Scene, Started, never_seen
 from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.callers import causes_first, modules_below
-from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.held_requests import accuse_held, believable, belonging, held_requests, with_unjoined
 from analyzers.verdicts.unexplained import judge_unexplained
 from tracer.live.counters import PoolCounters
-
-_LIKELY: Final = 0.5
-"""Findings at least as sure as this come before the others, whatever their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
         if not believable(group, lost):
             continue
         finding = accuse_held(group, goes, held, scene, lost)
-        if finding is not None and finding.confidence >= LEAST:
+        if finding is not None and finding.confidence >= SURENESS.least:
             findings.append(finding)
             known |= goes
     if lost:
@@ -142,4 +138,4 @@ def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
 
 
 def _weight(finding: Finding) -> tuple[bool, float, int]:
-    return finding.confidence < _LIKELY, -finding.confidence * finding.retained_bytes, finding.tag
+    return finding.confidence < SURENESS.likely, -finding.confidence * finding.retained_bytes, finding.tag

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,21 +19,16 @@ from analyzers.findings import Verdict
 from analyzers.image_lives import Module, Unload
 from analyzers.lost import LossRate
 from analyzers.modules import KERNEL, FrameTable, Modules, is_library
+from analyzers.policy import COURSE, TOGETHER
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.trends.trend import growths
-from analyzers.verdicts.course import FEWEST, Course, Span
+from analyzers.verdicts.course import Course, Span
 from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.judgement import Gone, Judgement, ToldApart
 from analyzers.verdicts.survivors import survivors
 
 Mask = npt.NDArray[np.bool_]
 FramesOf = Callable[[npt.NDArray[np.int32]], FrameTable]
-
-_LATEST_NS: Final = 10_000_000
-"""How much later than the unload an allocation of the driver may be stamped: its last deferred calls run on other
-processors, and no image is loaded again so soon."""
-_SHORT: Final = 0.005
-"""Share of the trace after an unload that is too short to see others free what it left."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,10 +59,10 @@ def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask, frames_of:
         rows = np.flatnonzero(np.isin(outstanding.site, _sites_of(pool, module)) & free)
         served = [row for row, each in clients.items() if each.is_same(module)]
         for_it = np.flatnonzero(np.isin(outstanding.site, served) & free)
-        if len(for_it) >= FEWEST:
+        if len(for_it) >= COURSE.fewest:
             rows = np.union1d(rows, for_it)
         times = np.array([each.at_ns for each in module.unloads], np.int64)
-        which = np.searchsorted(times, outstanding.time_ns[rows] - _LATEST_NS)
+        which = np.searchsorted(times, outstanding.time_ns[rows] - TOGETHER.after_unload_ns)
         for number, each in enumerate(module.unloads):
             mine = rows[which == number]
             mine = mine[~_freed_by_others(pool, each)[outstanding.site[mine]]]
@@ -90,7 +84,7 @@ def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, told: float, si
         count = len(group.rows)
         is_told = count > explained
         after = span.end - unload.at_ns
-        how = Gone(module.name, unload, at_end=after < max(_SHORT * span.length, lived.usual_ns))
+        how = Gone(module.name, unload, at_end=after < max(TOGETHER.unloaded_late * span.length, lived.usual_ns))
         judged.append(
             Judgement(
                 group,

@@ -30,6 +30,7 @@ from analyzers.holders.held import HeldGroup
 from analyzers.holders.holding import RULES
 from analyzers.lost import LossRate
 from analyzers.modules import KERNEL_NAME
+from analyzers.policy import COURSE, HELD, PARTS, SURENESS
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.quantities import agreeing, counted, duration, size
@@ -37,7 +38,6 @@ from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request
 from analyzers.tags.callers import ENDPOINT, PACKET, PORT_PACKET, SOCKETS, tag_number
-from analyzers.trends.arrivals import FEWEST
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import Scene, pool_event
@@ -48,13 +48,6 @@ from analyzers.verdicts.in_step import follows
 Rows = npt.NDArray[np.integer]
 Mask = npt.NDArray[np.bool_]
 
-_FEWEST: Final = 4
-"""Held requests below which nobody is accused: a few may be on their way."""
-_FEWEST_APCS: Final = 8
-_MANY_APCS: Final = 48
-"""The same of user APCs, which a thread may take late; and of those that came all at once."""
-_MOSTLY: Final = 0.5
-"""Share of a thread's blocks from one place in the code that hang on its requests from which all do."""
 _MDL: Final = tag_number("Mdl ")
 _EXAMPLES: Final = 3
 """Requests that are shown as evidence, event by event."""
@@ -91,11 +84,11 @@ def believable(group: HeldGroup, lost: float) -> bool:
     """Whether anybody is accused over a group; ``lost``: share of events lost, which may have hidden a retirement."""
     if group.why is Why.PORT and not group.steady:
         return False
-    fewest = _FEWEST
+    fewest = HELD.fewest
     if group.why is Why.UNKNOWN and not group.steady:
         return False
     if group.why in {Why.USER_APC, Why.UNKNOWN}:
-        fewest = _FEWEST_APCS if group.steady else _MANY_APCS
+        fewest = HELD.fewest_apcs if group.steady else HELD.many_apcs
     return len(group) >= fewest and len(group) > _unseen(group, lost)
 
 
@@ -136,11 +129,11 @@ def _in_step_with_sockets(pool: PoolSnapshot, mine: Mask) -> Mask:
     out, tags = pool.outstanding, pool.tags.tag[pool.sites.tag_row]
     result = np.zeros(len(out), np.bool_)
     sockets = np.flatnonzero(mine & (tags == ENDPOINT)[out.site])
-    for tag in sorted(SOCKETS - {ENDPOINT}) if len(sockets) >= FEWEST else ():
+    for tag in sorted(SOCKETS - {ENDPOINT}) if len(sockets) >= COURSE.fewest else ():
         rows = np.flatnonzero(~mine & (tags == tag)[out.site])
         nobody = np.zeros(max(len(rows), len(sockets)), np.uint32)
         ours, others = (out.time_ns[rows], nobody[: len(rows)]), (out.time_ns[sockets], nobody[: len(sockets)])
-        if len(rows) >= FEWEST and follows(*ours, *others):
+        if len(rows) >= COURSE.fewest and follows(*ours, *others):
             result[rows[_abreast(ours[0], others[0])]] = True
     return result
 
@@ -183,7 +176,7 @@ def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:
     _, group = np.unique(keys, axis=1, return_inverse=True)
     group = group.reshape(-1)
     share = np.bincount(group, weights=known) / np.bincount(group)
-    return np.asarray(known | (share[group] > _MOSTLY), np.bool_)
+    return np.asarray(known | (share[group] > PARTS.most), np.bool_)
 
 
 def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost: float) -> Finding | None:
@@ -308,7 +301,7 @@ def _confidence(group: HeldGroup, scene: Scene, lost: float) -> Confidence:
     own = _HOLDERS[group.why].doubts(group)
     value = sure.value * float(np.prod([factor for factor, _ in own]))
     if group.why is Why.SPECIAL_APC:
-        value = min(value, special_apc.MOST_SURE)
+        value = min(value, SURENESS.special_apcs)
     return Confidence(round(value, 3), (*(says for _, says in own), *sure.doubts))
 
 

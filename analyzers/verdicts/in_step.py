@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.policy import COURSE, TOGETHER
 from analyzers.pool_tables import Outstanding
-from analyzers.verdicts.course import FEWEST
 from analyzers.verdicts.owners import Owners
 
 I64 = npt.NDArray[np.int64]
@@ -24,23 +23,6 @@ Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 Kind = tuple[I64, U32]
 """Births, ascending, and the thread of each."""
-
-_MOST_EACH: Final = 4
-"""Blocks of one kind for each of another up to which they are told to be in step."""
-_ALIKE: Final = 0.1
-"""Share by which the numbers may differ from that: lost events, and what is too young to be judged."""
-_IN_STEP: Final = 0.7
-"""Share of the steps with just that number. Where a tenth of each kind is missing 0.8 are left; of two kinds that are
-born at an even rate by chance, 0.25 of the steps have one, at a fixed rate and one by chance 0.37."""
-_MOST_KINDS: Final = 64
-"""Kinds of one thread that are compared with each other: the largest."""
-_LEAST_LISTED: Final = 0.5
-"""Share of the steps that have a block from the pool, where lists hand out the others: packets that are kept are taken
-off them by whoever comes first."""
-_ALONE: Final = 0.9
-"""Share of a kind's blocks, where not every step has one, that must be the only one of their step."""
-_SPREAD: Final = 0.3
-"""And how much their places within their steps may differ (10 % to 90 %), in mean lengths of a step; by chance 0.8."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +94,7 @@ def _put_together(clusters: list[_Cluster]) -> list[_Cluster]:
 
 def _clusters(kinds: list[Kind]) -> list[list[int]]:
     """The same of one process' or thread's kinds, scarcest first."""
-    least = max(len(kinds) - _MOST_KINDS, 0)
+    least = max(len(kinds) - TOGETHER.most_kinds, 0)
     counts = np.array([len(births) for births, _ in kinds])
     left = np.arange(len(kinds)) >= least
     clusters = [[number] for number in range(least)]
@@ -121,7 +103,7 @@ def _clusters(kinds: list[Kind]) -> list[list[int]]:
             continue
         left[first] = False
         cluster = [first]
-        near = np.flatnonzero(left & (counts <= 2 * _MOST_EACH * counts[first]))
+        near = np.flatnonzero(left & (counts <= 2 * TOGETHER.most_each * counts[first]))
         for other in near.tolist():
             if follows(births, threads, *kinds[other]):
                 left[other] = False
@@ -133,7 +115,7 @@ def _clusters(kinds: list[Kind]) -> list[list[int]]:
 def _about_as_many(steps: I64, births: I64) -> bool:
     """Whether blocks that lists hand out as well are most of what the steps would have, and hardly more."""
     inside = _between(steps, births[0], births[-1])
-    return _LEAST_LISTED * _length(inside) <= len(births) <= (1 + _ALIKE) * _length(inside)
+    return TOGETHER.least_listed * _length(inside) <= len(births) <= (1 + TOGETHER.alike) * _length(inside)
 
 
 def follows(births: I64, threads: U32, other_births: I64, other_threads: U32) -> bool:
@@ -146,15 +128,17 @@ def follows(births: I64, threads: U32, other_births: I64, other_threads: U32) ->
     ours, others = _between(births, low, high), _between(other_births, low, high)
     count, more = _length(ours), _length(others)
     each = round(more / count) if count else 0
-    if count < FEWEST or 2 * count < len(births) or not 1 <= each <= _MOST_EACH:
+    if count < COURSE.fewest or 2 * count < len(births) or not 1 <= each <= TOGETHER.most_each:
         return False
-    if 2 * more < len(other_births) or abs(more - each * count) > _ALIKE * each * count:
+    if 2 * more < len(other_births) or abs(more - each * count) > TOGETHER.alike * each * count:
         return False
     thread = np.concatenate([threads[ours], other_threads[others]])
     time = np.concatenate([births[ours], other_births[others]])
     is_other = np.arange(count + more) >= count
     # A clock may tick more slowly than a thread allocates: either may have come first at one time.
-    return any(_share(np.lexsort((first, time, thread)), is_other, each) >= _IN_STEP for first in (is_other, ~is_other))
+    return any(
+        _share(np.lexsort((first, time, thread)), is_other, each) >= TOGETHER.in_step for first in (is_other, ~is_other)
+    )
 
 
 def _share(order: Rows, is_other: Mask, each: int) -> float:
@@ -169,18 +153,18 @@ def among_steps(births: I64, other_births: I64) -> bool:
 
     Both are of one thread, int64, ascending.
     """
-    if len(other_births) < FEWEST or len(births) <= len(other_births) * (1 - _ALIKE):
+    if len(other_births) < COURSE.fewest or len(births) <= len(other_births) * (1 - TOGETHER.alike):
         return False
     length = (births[-1] - births[0]) / max(len(births) - 1, 1)
     before = np.searchsorted(births, other_births, "right") - 1
     after = np.searchsorted(births, other_births, "left")
     for step, inside in ((before, before >= 0), (after, after < len(births))):
         owner = step[inside]
-        if len(owner) < _ALONE * len(other_births):
+        if len(owner) < TOGETHER.alone * len(other_births):
             continue
         place = np.abs(other_births[inside] - births[owner])
         low, high = np.quantile(place, (0.1, 0.9))
-        if len(np.unique(owner)) >= _ALONE * len(owner) and high - low <= _SPREAD * length:
+        if len(np.unique(owner)) >= TOGETHER.alone * len(owner) and high - low <= TOGETHER.spread * length:
             return True
     return False
 

@@ -14,34 +14,17 @@ import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Separation, Verdict
 from analyzers.image_lives import Unload
-from analyzers.lost import TELLING_ALLOCATIONS, LossRate
+from analyzers.lost import LossRate
+from analyzers.policy import COURSE, LIFETIMES, LOSS
 from analyzers.pool_tables import I64, Outstanding
 from analyzers.quantities import counted
 from analyzers.trends.trend import Growth, growths
-from analyzers.verdicts.course import FEWEST, Course, Span, course, ever_more_seldom
+from analyzers.verdicts.course import Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Family, Group, joined
 from analyzers.verdicts.survivors import Survivors, survivors
 
-FEWEST_SIBLINGS: Final = 10
-"""Freed siblings from which "such allocations are freed" can be said."""
-_FEWEST_KEPT: Final = 16
-"""Allocations without enough freed siblings below which nothing is said of them: so many exclude, at 97 %, that a
-doubling of the age frees a fifth."""
-_FEWEST_BY_GROWTH: Final = 2 * FEWEST
-"""Where survivors cannot be told one by one, it takes more of them."""
-_OBSERVABLE: Final = 0.4
-"""Where it takes a larger share of the trace until an allocation counts as a survivor, the rest is too short to tell a
-warm-up from a leak."""
-
-_LATELY: Final = 24
-"""The newest survivors: where nothing was freed of what was allocated since the first of them, at most one in eight is
-(at 95 %), and what is too young to be told from them goes with them."""
-
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
-_AS_MANY: Final = 0.5
-"""Where so many older ones were freed for each survivor, survivors are not kept for good. Were the load even, there
-would be one for each; where it has grown, fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +141,7 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
             families.setdefault(each.group.family, []).append(each)
     several = (family for family in families.values() if len(family) > 1)
     few = [family for family in several if all(each.course is Course.TOO_FEW for each in family)]
-    wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= FEWEST]
+    wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= COURSE.fewest]
     accused: dict[Family, Judgement] = {}
     for group, grows in zip(wider, growths([each.history for each in wider]), strict=True):
         found = _judge(_look(group, grows, outstanding, span), LossRate(told))
@@ -173,7 +156,7 @@ def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> 
     seen = int(span.end - births.min(initial=span.end))
     lived = _survivors(group, span.end - births)
     how, until = Course.TOO_FEW, span.end - lived.age_ns
-    if lived.age_ns <= _OBSERVABLE * span.length:
+    if lived.age_ns <= LIFETIMES.observable * span.length:
         how = course(births[: lived.count], Span(span.start, until), history)
     if how is Course.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
@@ -185,7 +168,7 @@ def _all_stay(group: Group, births: I64, survivors: int) -> bool:
     """Whether all that was allocated since the last so many survivors is still there."""
     if not survivors:
         return False
-    since = group.history.step_at(int(births[max(survivors - _LATELY, 0)]))
+    since = group.history.step_at(int(births[max(survivors - LIFETIMES.latest, 0)]))
     made, stays = (int(each[since:].sum()) for each in (group.history.allocations, group.history.survivors))
     return made == stays
 
@@ -193,7 +176,7 @@ def _all_stay(group: Group, births: I64, survivors: int) -> bool:
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
     count = int(np.searchsorted(births, grows.settled_ns))
-    how = Course.CONTINUES if count >= _FEWEST_BY_GROWTH else Course.TOO_FEW
+    how = Course.CONTINUES if count >= 2 * COURSE.fewest else Course.TOO_FEW  # more, as they are not told one by one
     lived = replace(lived, count=count, age_ns=span.end - grows.settled_ns)
     return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]))
 
@@ -201,7 +184,7 @@ def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span:
 def _survivors(group: Group, ages_ns: I64) -> Survivors:
     """A place in the code that never frees (an error path's, say) is judged by its driver's other places."""
     own = survivors(group.history.lifetimes, ages_ns)
-    if own.freed >= FEWEST_SIBLINGS or int(group.siblings.sum()) < FEWEST_SIBLINGS:
+    if own.freed >= LIFETIMES.fewest_freed or int(group.siblings.sum()) < LIFETIMES.fewest_freed:
         return own
     wider = survivors(group.siblings, ages_ns)
     return wider if 2 * wider.count >= own.count else own
@@ -210,7 +193,7 @@ def _survivors(group: Group, ages_ns: I64) -> Survivors:
 def _share(each: _Seen) -> float | None:
     """The group's share of survivors; ``None`` where that tells nothing of a loss."""
     group = each.group
-    telling = group.frees and group.allocations >= TELLING_ALLOCATIONS
+    telling = group.frees and group.allocations >= LOSS.telling_allocations
     return each.survivors.count / group.allocations if telling else None
 
 
@@ -219,7 +202,7 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     explained = rate.explained(group.allocations, group.strays) if group.frees else 0.0
     hardly = rate.hardly(group.allocations, group.strays, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
-    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.told)) >= _AS_MANY * count:
+    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.told)) >= LIFETIMES.older_freed * count:
         verdict, why = (
             Verdict.TRANSIENT,
             f"{counted(round(older), 'older one was', 'older ones were')} freed, from before the trace; so may these",
@@ -272,7 +255,7 @@ def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
         )
     if each.course is Course.LEVELLED_OFF:
         return Verdict.CACHE, "it grew and levelled off"
-    if lived.freed >= FEWEST_SIBLINGS:
+    if lived.freed >= LIFETIMES.fewest_freed:
         return Verdict.MISSING_FREE, ""
     return _without_siblings(each)
 
@@ -289,7 +272,7 @@ def _too_small(count: int) -> str:
 
 def _without_siblings(each: _Seen) -> tuple[Verdict, str]:
     """Nothing tells when such allocations are freed: only growth up to the end counts."""
-    if each.survivors.count < _FEWEST_KEPT:
+    if each.survivors.count < LIFETIMES.fewest_kept:
         return Verdict.UNKNOWN, f"{_too_small(each.survivors.count)} a leak from what is in use"
     if each.seldom:
         return Verdict.CACHE, "it grows ever more slowly, as what is kept for use again does"

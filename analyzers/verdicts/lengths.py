@@ -11,6 +11,7 @@ from math import log10
 from typing import Final
 
 from analyzers.findings import Verdict
+from analyzers.policy import SURENESS
 from analyzers.quantities import duration
 from analyzers.verdicts.confidence import Weight
 from analyzers.verdicts.judgement import Judgement
@@ -26,15 +27,6 @@ at most a half in 3 seconds, and by this factor in a tenth of a second."""
 _FREED_LEAST, _FREED_FROM, _FREED_UNTIL = 0.45, _SECOND // 100, 10 * _SECOND
 """Where others of the kind are freed the usual lifetime is known; but a second sort of them, which lives longer, is not
 seen in a short trace."""
-_HALF_AT: Final = 1.0
-"""Usual lifetimes after which the confidence is half: a start explains what was born within the last one."""
-_STARTING: Final = 0.7
-"""At most this is left where the program has started less than a minute before the end: programs create what they need
-when they start, and close it when they end."""
-_MANY: Final = 0.9
-"""From nine usual lifetimes on a start explains little; what the trace's length leaves open is what lives longer."""
-_WORTH_SAYING: Final = 0.97
-"""A doubt that takes less than 3 % is taken, and not worth a word."""
 
 
 def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
@@ -47,19 +39,21 @@ def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
     seen, lived = judgement.seen_ns, judgement.survivors
     alone = _by_length(seen, _GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL)
     if judgement.verdict is Verdict.GROWTH or not lived.freed:
-        alone = min(alone, _STARTING) if starting else alone
+        alone = min(alone, SURENESS.starting) if starting else alone
         says = f"the trace shows {duration(seen)} of it and none freed, as when a program has just started"
         return _weight(alone, says)
     lifetimes = seen / max(lived.usual_ns, 1)
-    passed = lifetimes / (lifetimes + _HALF_AT)
+    passed = lifetimes / (lifetimes + SURENESS.lifetimes)
     known = _by_length(seen, _FREED_LEAST, _FREED_FROM, _FREED_UNTIL) * passed
     telling = min(2 * lived.freed / (lived.freed + lived.count), 1.0)
     factor = telling * known + (1 - telling) * min(known, alone)
-    if passed < _MANY:
+    if passed < SURENESS.many_lifetimes:
         times = f"only {lifetimes:.1f} times as long as others usually live"
         return _weight(factor, f"the trace shows {duration(seen)} of it, {times}")
-    if factor > _STARTING and starting:
-        return _weight(_STARTING, f"the trace shows {duration(seen)} of it, and the program had only just started")
+    if factor > SURENESS.starting and starting:
+        return _weight(
+            SURENESS.starting, f"the trace shows {duration(seen)} of it, and the program had only just started"
+        )
     return _weight(factor, f"the trace shows {duration(seen)} of it, and blocks that live longer may yet be freed")
 
 
@@ -70,4 +64,4 @@ def _by_length(seen_ns: int, least: float, start_ns: int, until_ns: int) -> floa
 
 
 def _weight(factor: float, says: str) -> Weight:
-    return Weight(factor, says if factor < _WORTH_SAYING else "")
+    return Weight(factor, says if factor < SURENESS.worth_saying else "")

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Verdict
 from analyzers.grounds import Grounds
+from analyzers.policy import COURSE, TOGETHER
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed
-from analyzers.verdicts.course import FEWEST
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
-
-_MOST: Final = 0.8
-"""Share of a group's survivors that belong to sockets from which the group is part of the sockets' leak."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +44,11 @@ class OnSockets:
 
     def make_up(self, rows: Rows, belonging: int) -> bool:
         """Whether the rows are part of the sockets' leak, as ``belonging`` of them belong to closed ones."""
-        return belonging >= max(_MOST * len(rows), FEWEST)
+        return belonging >= max(TOGETHER.on_sockets * len(rows), COURSE.fewest)
 
     def are_endpoints(self, rows: Rows) -> bool:
         """Whether most of the rows hold sockets' endpoints."""
-        return int(np.count_nonzero(self.endpoint[rows])) >= _MOST * len(rows)
+        return int(np.count_nonzero(self.endpoint[rows])) >= TOGETHER.on_sockets * len(rows)
 
     def with_them(self, rows: Rows, sizes: npt.NDArray[np.uint64]) -> int:
         """Bytes of the rows and of all that belongs to their sockets."""
@@ -92,4 +88,4 @@ class OnSockets:
         if judgement.verdict is not Verdict.GROWTH or not len(rows):
             return judgement
         share = self.count(rows) / len(rows)
-        return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= _MOST else judgement
+        return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= TOGETHER.on_sockets else judgement

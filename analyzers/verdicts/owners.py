@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.policy import PARTS
 from analyzers.pool_tables import Outstanding, SiteTable
 from analyzers.processes import KnowsLives, lives_at
 from tracer.columns import UNKNOWN_ID, Who
@@ -16,8 +17,6 @@ from tracer.columns import UNKNOWN_ID, Who
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-_STANDS_OUT: Final = 0.8
-"""Share of the allocations that makes a process or a thread the one."""
 _NOBODY: Final = (0, UNKNOWN_ID)
 """The idle thread is on the CPU when an interrupt comes: what is allocated then is nobody's."""
 
@@ -37,7 +36,7 @@ class Known:
     @property
     def partly(self) -> bool:
         """Whether so many are inferred that the others would not stand out."""
-        return (1 - _STANDS_OUT) * self.count < self.switched < self.count
+        return (1 - PARTS.stands_out) * self.count < self.switched < self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _known(group: I64, its: Mask, switched: Mask, groups: int) -> list[Known]:
 
 
 def _standing_out(best: I64, share: npt.NDArray[np.float64]) -> list[int | None]:
-    known = (share >= _STANDS_OUT) & ~np.isin(best, _NOBODY)
+    known = (share >= PARTS.stands_out) & ~np.isin(best, _NOBODY)
     return [each if stands else None for each, stands in zip(best.tolist(), known.tolist(), strict=True)]
 
 

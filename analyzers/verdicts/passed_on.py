@@ -14,15 +14,12 @@ from dataclasses import replace
 from typing import Final
 
 from analyzers.findings import Verdict
+from analyzers.policy import PARTS, TOGETHER
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.tags.callers import ENDPOINT, FILE, PACKET
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.merging import one_of
 
-_FLOAT: Final = 512
-"""Packets that all lists together give to asynchronous requests, at most, before these come from the pool."""
-_STANDS_OUT: Final = 0.8
-"""Share of the packets of all programs that makes a program the one."""
 _ELSEWHERE: Final = (
     "another program keeps packets, and lookaside lists hand them from one to another: it may be what holds these, too"
 )
@@ -43,7 +40,7 @@ def settled(
         counts[process] = counts.get(process, 0) + len(accused[number].rows)
     if len(counts) <= 1:
         return None
-    least = min(_STANDS_OUT * sum(counts.values()), _FLOAT + 1)
+    least = min(PARTS.stands_out * sum(counts.values()), TOGETHER.passed_on + 1)
     named = {process for process, count in counts.items() if count >= least}
     for family in families:
         if any(accused[number].group.tag in {FILE, ENDPOINT} for number in family):

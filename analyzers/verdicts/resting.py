@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.policy import PARTS, RESTING
 from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
@@ -33,14 +34,6 @@ _LISTED: Final = (PACKET, PORT_PACKET)
 """Exact tags: those of Driver Verifier begin alike and are no packets."""
 _MDL_BYTES: Final = np.array([0x30 + 8 * 17, 0x30 + 8 * 23, 0x1C + 4 * 17, 0x1C + 4 * 23], np.uint64)
 """Bytes of a descriptor list of 17 pages on 64 and on 32 bit, and of 23 as on older systems (ReactOS IoAllocateMdl)."""
-_MANY: Final = 24
-"""Packets of one process and size whose course is told."""
-_DEPTH: Final = 16
-"""Packets of one size and processor that lists hold as a rule: a depth starts at 4 and follows the demand, and what the
-processor's own list does not take goes to one that all share."""
-
-_MOSTLY: Final = 0.5
-"""Share of a program's packets from which all are of a kind."""
 
 
 def resting(
@@ -66,7 +59,7 @@ def resting(
     idle = _listed(pool) & ~judged & released & np.bool_(told)
     rows = np.flatnonzero(listed & ~idle)
     list_of, held, spilt = _lists(pool.outstanding, rows)
-    too_many = (held[list_of] > _DEPTH) & (spilt[list_of] > _DEPTH)
+    too_many = (held[list_of] > RESTING.depth) & (spilt[list_of] > RESTING.depth)
     listed[rows[too_many | _of_those_who_keep(pool, rows, too_many)]] = False
     return listed & (idle | ~_ever_more(pool.outstanding, np.flatnonzero(listed), span))
 
@@ -79,7 +72,7 @@ def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
     result = np.zeros(len(outstanding), np.bool_)
     keys = (outstanding.size[rows] << np.uint64(32)) | outstanding.process[rows].astype(np.uint64)
     _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
-    for group in np.flatnonzero(count >= _MANY).tolist():
+    for group in np.flatnonzero(count >= RESTING.told).tolist():
         mine = rows[number == group]
         births = outstanding.time_ns[mine]
         if keep_coming(births, span.start, span.end) and not ever_more_seldom(births, span.end):
@@ -96,13 +89,13 @@ def _of_those_who_keep(pool: PoolSnapshot, rows: Rows, too_many: Mask) -> Mask:
     key = (pool.sites.tag_row[out.site[rows]].astype(np.int64) << 32) | out.process[rows]
     _, whose = np.unique(key, return_inverse=True)
     share = np.bincount(whose, too_many) / np.maximum(np.bincount(whose), 1)
-    return np.asarray(share[whose] > _MOSTLY, np.bool_)
+    return np.asarray(share[whose] > PARTS.most, np.bool_)
 
 
 def may_rest(outstanding: Outstanding, rows: Rows) -> int:
     """How many of some packets may rest on lists at most, by their sizes and processors."""
     _, held, _ = _lists(outstanding, rows)
-    return int(np.minimum(held, _DEPTH).sum())
+    return int(np.minimum(held, RESTING.depth).sum())
 
 
 def _lists(
@@ -115,7 +108,7 @@ def _lists(
     keys = (outstanding.size[rows] << np.uint64(16)) | outstanding.cpu[rows].astype(np.uint64)
     values, list_of, held = np.unique(keys, return_inverse=True, return_counts=True)
     _, of_size = np.unique(values >> np.uint64(16), return_inverse=True)
-    spilt = np.bincount(of_size, np.maximum(held - _DEPTH, 0)).astype(np.int64)
+    spilt = np.bincount(of_size, np.maximum(held - RESTING.depth, 0)).astype(np.int64)
     return list_of.astype(np.int64), held.astype(np.int64), spilt[of_size] if len(of_size) else held.astype(np.int64)
 
 

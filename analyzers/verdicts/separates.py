@@ -12,46 +12,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Separation
 from analyzers.modules import KERNEL, KERNEL_NAME, FrameTable, is_inbox, is_library
+from analyzers.policy import COURSE, LIFETIMES, PARTS, SEPARATING
 from analyzers.pool_tables import Frame, PoolSnapshot
-from analyzers.verdicts.course import FEWEST
 from analyzers.verdicts.culprit import Step, find_client, find_culprit
-from analyzers.verdicts.judgement import FEWEST_SIBLINGS, Judgement, ToldApart
+from analyzers.verdicts.judgement import Judgement, ToldApart
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.integer[Any]]
 FramesOf = Callable[[npt.NDArray[np.int32]], FrameTable]
 
-NEARLY_ALL: Final = 0.95
-"""Share of the kept ones that a separating frame is in; a few may come from elsewhere, or be in use."""
-HARDLY_ANY: Final = 0.1
-"""Share of the freed ones that it may be in: who keeps some may free others by the same way."""
-APART: Final = 0.5
-"""How far the two shares are apart at least, each taken at the unfavourable end of its 90 % interval: 12 of 12 and 0 of
-10 are, 3 of 3 and 0 of 2 are not."""
-_NOT_ALL: Final = 0.75
-"""Share of the freed ones that may be of a caller that forgets some and frees others: so many are freed for others that
-some of theirs would have been kept as well, were it not this caller's fault."""
-_APART_AS_CALLER: Final = 0.2
-"""How far the two shares are apart then, at the unfavourable ends."""
-_MOSTLY: Final = 0.5
-"""Share of what is allocated for a caller that stays, where it is judged by itself."""
-_Z: Final = 1.645
-"""Quantile of the normal distribution for these ends (Wilson's score interval)."""
-
 
 def lower_bound(part: Numbers, whole: Numbers) -> F64:
     """Lower end of Wilson's 90 % interval of a share; 0 of nothing."""
-    n, z2 = np.maximum(whole, 1), _Z * _Z
+    n, z2 = np.maximum(whole, 1), SEPARATING.z * SEPARATING.z
     share = part / n
-    half = _Z * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    half = SEPARATING.z * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return np.where(whole > 0, (share + z2 / (2 * n) - half) / (1 + z2 / n), 0.0)
 
 
@@ -62,15 +45,15 @@ def upper_bound(part: Numbers, whole: Numbers) -> F64:
 
 def is_separating(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed: Numbers) -> npt.NDArray[np.bool_]:
     """Whether so many of the kept ones and so few of the freed ones have a frame that this is no chance."""
-    shares = (kept_with >= NEARLY_ALL * kept) & (freed_with <= HARDLY_ANY * freed)
-    return np.asarray(shares & (lower_bound(kept_with, kept) - upper_bound(freed_with, freed) >= APART))
+    shares = (kept_with >= SEPARATING.nearly_all * kept) & (freed_with <= SEPARATING.hardly_any * freed)
+    return np.asarray(shares & (lower_bound(kept_with, kept) - upper_bound(freed_with, freed) >= SEPARATING.apart))
 
 
 def is_callers_alone(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed: Numbers) -> npt.NDArray[np.bool_]:
     """Whether nearly all that is kept is one caller's, though much of what is freed is others'."""
-    shares = (kept_with >= NEARLY_ALL * kept) & (freed_with <= _NOT_ALL * freed)
-    enough = (kept >= FEWEST) & (freed - freed_with >= FEWEST_SIBLINGS)
-    apart = lower_bound(kept_with, kept) - upper_bound(freed_with, freed) >= _APART_AS_CALLER
+    shares = (kept_with >= SEPARATING.nearly_all * kept) & (freed_with <= SEPARATING.not_all * freed)
+    enough = (kept >= COURSE.fewest) & (freed - freed_with >= LIFETIMES.fewest_freed)
+    apart = lower_bound(kept_with, kept) - upper_bound(freed_with, freed) >= SEPARATING.apart_as_caller
     return np.asarray(shares & enough & apart)
 
 
@@ -107,7 +90,9 @@ def _told(
         separation = Separation(frame_of(client.place), client.kept_with, kept, client.freed_with, freed)
         return ToldApart(separation, kept, freed, client.module, frees_others=True)
     if culprit is None:
-        return ToldApart(None, kept, freed, alike=all(step.freed_with > HARDLY_ANY * freed for step in steps))
+        return ToldApart(
+            None, kept, freed, alike=all(step.freed_with > SEPARATING.hardly_any * freed for step in steps)
+        )
     step = culprit.step
     separation = Separation(frame_of(step.place), step.kept_with, kept, step.freed_with, freed)
     others = tuple(str(frame_of(each.place)) for each in culprit.others)
@@ -207,7 +192,7 @@ def _freed(pool: PoolSnapshot, accused: Sequence[Judgement]) -> tuple[_Counts, n
     tags = np.array([each.group.tag_row for each in accused], np.int64) << 32
     mine = tags | np.array([wanted[each.group.driver] + 1 for each in accused], np.int64)
     first, last = np.searchsorted(key, mine), np.searchsorted(key, mine, side="right")
-    of_driver = sums[last] - sums[first] >= FEWEST_SIBLINGS
+    of_driver = sums[last] - sums[first] >= LIFETIMES.fewest_freed
     first = np.where(of_driver, first, np.searchsorted(key, tags))
     last = np.where(of_driver, last, np.searchsorted(key, tags + (1 << 32)))
     lengths = last - first
@@ -286,16 +271,16 @@ def callers_apart(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], frames_o
     _, code = np.unique(sites.frame, return_inverse=True)
     _, code = np.unique((sites.tag_row.astype(np.int64) << 32) | code, return_inverse=True)
     driver_s = np.fromiter((driver not in {"", KERNEL_NAME} for driver in sites.driver), np.bool_, len(found))
-    enough = (_sums(code, kept) >= FEWEST) & (_sums(code, sites.frees) >= FEWEST_SIBLINGS)
+    enough = (_sums(code, kept) >= COURSE.fewest) & (_sums(code, sites.frees) >= LIFETIMES.fewest_freed)
     rows = np.flatnonzero(driver_s & enough[code])
     if not len(rows):
         return found
     caller = _callers(frames_of(sites.stack[rows]), [sites.driver[row] for row in rows.tolist()])
     _, pair = np.unique((code[rows] << 32) | (caller + 1), return_inverse=True)
     stay, gone = _sums(pair, kept[rows]), _sums(pair, sites.frees[rows])
-    guilty = (stay >= FEWEST) & (lower_bound(stay, stay + gone) >= _MOSTLY) & (stay > 0)
+    guilty = (stay >= COURSE.fewest) & (lower_bound(stay, stay + gone) >= PARTS.most) & (stay > 0)
     freed = _sums(code[rows], np.where(guilty[pair], 0, sites.frees[rows]))
-    mine = guilty[pair] & (caller >= 0) & (freed[code[rows]] >= FEWEST_SIBLINGS)
+    mine = guilty[pair] & (caller >= 0) & (freed[code[rows]] >= LIFETIMES.fewest_freed)
     found[rows[mine]] = caller[mine] + 1
     return found
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Evidence
 from analyzers.modules import KERNEL_NAME
+from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.quantities import agreeing
 from analyzers.verdicts.owners import Owners
-
-MOST: Final = 0.9
-"""Share of the allocations with a stack from which the few without one do not matter: where a session walks the stacks
-of pool events it loses fewer than one in ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Walked:
     @property
     def few(self) -> bool:
         """Whether there are stacks, but of too few to speak for all."""
-        return 0 < self.stacks < MOST * self.total
+        return 0 < self.stacks < COVERAGE.walked * self.total
 
 
 def where(walked: Walked, code: str, driver: str) -> list[Evidence]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Explanation
+from analyzers.policy import TOGETHER
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.tags.callers import BUFFERS, ENDPOINT, FILE, PACKET, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, object_words
@@ -18,13 +19,6 @@ from analyzers.verdicts.groups import Group, parts_of
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.resting import may_rest
 
-_AS_MANY: Final = 0.25
-"""Share by which the number of files opened in each step of time may differ from that of the packets that stay, where
-each request has its own."""
-_FREED: Final = 0.8
-"""Share of these that must have been freed."""
-_CALLS_EACH: Final = 5
-"""Requests that each thread made, on average, from which it went on calling after most of them."""
 _SYSTEM: Final = (0, 4)
 """Processes whose threads never return to user mode."""
 
@@ -85,12 +79,12 @@ def _came_and_went(pool: PoolSnapshot, head: Judgement, tag: int) -> bool:
     its &= (pool.tags.tag == tag)[pool.sites.tag_row[parts.site]]
     mine = np.flatnonzero(its)
     made, freed = int(parts.allocations[mine].sum()), int(parts.frees[mine].sum())
-    if not made or freed < _FREED * made:
+    if not made or freed < TOGETHER.files_freed * made:
         return False
     first = history.start_ns // history.step_ns
     steps = parts.history.allocations[mine, first : first + len(history.survivors)].sum(axis=0, dtype=np.int64)
     apart = int(np.abs(steps - history.survivors).sum())
-    return apart <= _AS_MANY * max(int(history.survivors.sum()), 1)
+    return apart <= TOGETHER.files_alike * max(int(history.survivors.sum()), 1)
 
 
 def _calls_on(scene: Scene, rows: npt.NDArray[np.intp]) -> bool | None:
@@ -98,4 +92,4 @@ def _calls_on(scene: Scene, rows: npt.NDArray[np.intp]) -> bool | None:
     outstanding = scene.pool.outstanding
     if not scene.coverage.stacks or np.isin(outstanding.process[rows], _SYSTEM).any():
         return None
-    return True if len(rows) >= _CALLS_EACH * len(np.unique(outstanding.thread[rows])) else None
+    return True if len(rows) >= TOGETHER.calls_each * len(np.unique(outstanding.thread[rows])) else None

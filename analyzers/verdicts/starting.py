@@ -10,16 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Verdict
+from analyzers.policy import COURSE, TOGETHER
 from analyzers.quantities import counted, duration, moment
 from analyzers.verdicts.accusation import Scene
-from analyzers.verdicts.course import FEWEST, Course
+from analyzers.verdicts.course import Course
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners, owners
 
-_NEARLY_ALL: Final = 0.95
-"""Share of the survivors that must have been allocated while it started."""
-_START: Final = 1 / 3
-"""Of the time from the start to the trace's end: what is all there by then was set up at the start."""
 _STOPPED: Final = frozenset({Course.BURST, Course.LEVELLED_OFF, Course.ENDED})
 
 
@@ -36,7 +33,7 @@ def with_starts(cleared: Sequence[Judgement], scene: Scene) -> list[Judgement]:
 
 def _grew_once(judgement: Judgement) -> bool:
     cleared = judgement.verdict in {Verdict.CACHE, Verdict.TRANSIENT}
-    return cleared and judgement.course in _STOPPED and len(judgement.rows) >= FEWEST
+    return cleared and judgement.course in _STOPPED and len(judgement.rows) >= COURSE.fewest
 
 
 def _start(judgement: Judgement, who: Owners, scene: Scene) -> str:
@@ -52,11 +49,11 @@ def _start(judgement: Judgement, who: Owners, scene: Scene) -> str:
             " since"
         )
     last = _last_of(births, scene.at_ns - judgement.seen_ns, scene.at_ns)
-    begins = scene.at_ns - judgement.seen_ns <= _START * scene.at_ns / 10
+    begins = scene.at_ns - judgement.seen_ns <= TOGETHER.start * scene.at_ns / 10
     return f"it grew only when the trace began: {count} within {last}, hardly any since" if last and begins else ""
 
 
 def _last_of(births: npt.NDArray[np.int64], start: int, end: int) -> str:
     """How long after the start nearly all were there; empty where that took too long, or some are from before it."""
-    until = int(births[int(np.ceil(_NEARLY_ALL * len(births))) - 1])
-    return duration(until - start) if births[0] >= start and until - start <= _START * (end - start) else ""
+    until = int(births[int(np.ceil(TOGETHER.started * len(births))) - 1])
+    return duration(until - start) if births[0] >= start and until - start <= TOGETHER.start * (end - start) else ""

@@ -8,20 +8,12 @@ age, because there every doubling of the age still frees a good share of what ha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
+from analyzers.policy import LIFETIMES
 from analyzers.pool_tables import I64
 from analyzers.trends.bins import BINS, EDGES
-
-LATE_DEATHS: Final = 0.05
-"""Among what reached the age, at most this share was freed at it or later. A tail as heavy as 1/sqrt(age) frees 29 % a
-doubling."""
-USUAL: Final = 0.95
-"""The age is never within the time in which this share of the freed siblings was freed."""
-OCTAVE: Final = 2
-"""How far beyond that age an allocation has to be: one doubling, in which the others would have shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +35,10 @@ def survivors(lifetimes: I64, ages_ns: I64) -> Survivors:
     if not freed:
         return Survivors(len(ages_ns), 0, 0, 0)
     later = np.cumsum(lifetimes[::-1])[::-1]
-    usual = 1 + int(np.searchsorted(np.cumsum(lifetimes), USUAL * freed))
-    limits = (EDGES[:BINS] * OCTAVE).astype(np.int64)
+    usual = 1 + int(np.searchsorted(np.cumsum(lifetimes), LIFETIMES.usual * freed))
+    limits = (EDGES[:BINS] * LIFETIMES.octave).astype(np.int64)
     left = np.searchsorted(-ages_ns, -limits, side="right")
-    good = np.flatnonzero(later <= LATE_DEATHS * (later + left))
+    good = np.flatnonzero(later <= LIFETIMES.late_deaths * (later + left))
     first = max(usual, int(good[0])) if len(good) else BINS
     usual_ns = int(EDGES[min(usual, BINS)])
     if first >= BINS:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.grounds import Grounds
+from analyzers.policy import SURENESS
 from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.processes import IDLE_PROCESS
 from analyzers.quantities import moment
@@ -19,7 +20,6 @@ from analyzers.tags.caches import SYSTEM_CACHES
 from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
 from analyzers.verdicts.causes import Accusation, united
-from analyzers.verdicts.confidence import LEAST
 from analyzers.verdicts.course import Span
 from analyzers.verdicts.gone import blocks_of_gone, judge_gone
 from analyzers.verdicts.groups import Group, callers_sites, groups
@@ -85,7 +85,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
     innocent += [_nobodys(each.judgement) for each in accusations if _interrupted(each)]
     accusations = [each for each in accusations if not _interrupted(each)]
-    innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < LEAST]
+    innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < SURENESS.least]
     cleared = [
         _cleared(pool, each.group, each.verdict, each.why, _JUDGED if each.gone is None else _GONE)
         for each in with_starts(innocent, scene)
@@ -98,7 +98,7 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     )
     for aside_by, (mask, verdict, why) in enumerate(asides, start=_GONE + 1):
         cleared += [_cleared(pool, group, verdict, why, aside_by) for group in groups(pool, ~mask)]
-    return Unexplained([each.finding for each in accusations if each.finding.confidence >= LEAST], cleared)
+    return Unexplained([each.finding for each in accusations if each.finding.confidence >= SURENESS.least], cleared)
 
 
 def _under_way(pool: PoolSnapshot, held: Grounds) -> Mask:

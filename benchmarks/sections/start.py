@@ -34,6 +34,6 @@ def rows(plan: Plan, traces: Traces) -> Iterator[Row]:
 
 
 def _start(path: Path, cache: str) -> None:
-    command = [sys.executable, "-m", "tui", "analyze", str(path), "--quiet"]
+    command = [sys.executable, "-m", "poolscope", "analyze", str(path), "--quiet"]
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.trends.arrivals import FEWEST, held_keep_coming, keep_coming
+from analyzers.policy import COURSE
+from analyzers.trends.arrivals import held_keep_coming, keep_coming
 
 END = 1_000_000
 
@@ -21,7 +22,7 @@ def test_what_comes_evenly_to_the_end_keeps_coming() -> None:
     assert keep_coming(even(50), 0, END)
 
 
-@pytest.mark.parametrize(("count", "tells"), [(FEWEST, True), (FEWEST - 1, False)])
+@pytest.mark.parametrize(("count", "tells"), [(COURSE.fewest, True), (COURSE.fewest - 1, False)])
 def test_a_few_tell_no_course(count: int, tells: bool) -> None:
     assert keep_coming(even(count), 0, END) is tells
 

@@ -52,6 +52,26 @@ def test_replaced_allocations_show_a_loss_that_nothing_tells() -> None:
     assert (found.replaced, found.strays) == (800, 1_000)
 
 
+@pytest.mark.parametrize(("replaced", "tells"), [(12, True), (11, False)])
+def test_a_few_replaced_allocations_may_be_clocks_that_differ(replaced: int, tells: bool) -> None:
+    assert (inferred_loss(_pool(1_000, replaced), 0, 0.0) is not None) is tells
+
+
+@pytest.mark.parametrize(
+    ("matched", "corrected", "tells"),
+    [(49_000, False, True), (51_000, False, False), (4_800, True, True), (5_000, True, False)],
+)
+def test_a_loss_is_one_free_in_five_hundred_and_where_clocks_were_corrected_in_fifty(
+    matched: int, corrected: bool, tells: bool
+) -> None:
+    assert (inferred_loss(_pool(matched, 100), 0, 0.0, corrected=corrected) is not None) is tells
+
+
+@pytest.mark.parametrize(("told", "more"), [(0.024, True), (0.026, False)])
+def test_a_session_that_tells_of_a_loss_is_believed_up_to_twice_as_much(told: float, more: bool) -> None:
+    assert (inferred_loss(_pool(950, 50), 0, told) is not None) is more
+
+
 def test_frees_without_allocation_early_in_the_trace_are_of_blocks_from_before_it() -> None:
     assert inferred_loss(_pool(9_000, 0, early=3_000), 0, 0.0) is None
     assert inferred_loss(_pool(9_000, 0, late=3_000), 0, 0.0) is None  # long-lived blocks look the same

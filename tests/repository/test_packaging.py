@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from importlib import metadata
+from pathlib import Path
+from zipfile import ZipFile
 
-from tests.repository.files import ROOMS, ROOT
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+from tests.repository.files import ROOMS, ROOT, files
 
 TEXT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 PROJECT = tomllib.loads(TEXT)
@@ -23,8 +29,67 @@ def test_the_command_is_installed() -> None:
     assert command.value == PROJECT["project"]["scripts"]["poolscope"]
 
 
-def test_the_wheel_holds_the_rooms_and_neither_tests_nor_benchmarks() -> None:
-    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == list(ROOMS)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the wheel installs, and with other projects' packages that have the names of our rooms."""
+    folder = tmp_path_factory.mktemp("site")
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path_factory.mktemp("wheel")), versions=["standard"])
+    with ZipFile(wheel) as packed:
+        packed.extractall(folder)
+    for room in ROOMS:
+        (folder / f"{room}.py").write_text("whose = 'another project'\n", encoding="utf-8")
+    return folder
+
+
+def run(site: Path, *words: str) -> str:
+    """What Python says away from the checkout, with that folder before all else that it may import from."""
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    command = [sys.executable, *words]
+    done = subprocess.run(command, cwd=site.parent, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_the_wheel_installs_one_package_that_holds_the_rooms_and_neither_tests_nor_benchmarks(site: Path) -> None:
+    assert {path.name for path in site.iterdir() if path.is_dir()} == {
+        "poolscope",
+        f"poolscope-{PROJECT['project']['version']}.dist-info",
+    }
+    assert {path.name for path in (site / "poolscope" / "rooms").iterdir()} == set(ROOMS)
+
+
+def test_every_file_of_a_room_is_in_the_wheel(site: Path) -> None:
+    packed = {
+        path.relative_to(site / "poolscope" / "rooms").as_posix()
+        for path in (site / "poolscope" / "rooms").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    ours = {path.relative_to(ROOT) for path in files()}
+    assert packed == {path.as_posix() for path in ours if path.parts[0] in ROOMS}
+
+
+def test_packages_with_the_names_of_our_rooms_work_beside_it(site: Path) -> None:
+    words = "import poolscope\n" + "\n".join(f"import {room}; print({room}.whose)" for room in ROOMS)
+    assert run(site, "-c", words).splitlines() == ["another project"] * len(ROOMS)
+
+
+def test_the_rooms_of_the_programs_are_those_of_their_installation(site: Path) -> None:
+    words = "import poolscope; poolscope.open_rooms()\n" + "\n".join(
+        f"import {room}; print({room}.__file__)" for room in ROOMS
+    )
+    assert [Path(line).parents[1] for line in run(site, "-c", words).splitlines()] == [site / "poolscope/rooms"] * 4
+
+
+@pytest.mark.parametrize("start", ["python -m poolscope", "poolscope"])
+def test_an_installation_runs_the_command(site: Path, start: str) -> None:
+    module, function = PROJECT["project"]["scripts"]["poolscope"].split(":")
+    words = ["-m", "poolscope"] if start != "poolscope" else ["-c", f"from {module} import {function}; {function}()"]
+    assert run(site, *words, "--version") == f"poolscope {PROJECT['project']['version']}\n"
+    assert "winsock-loop" in run(site, *words, "simulate", "--help")
+
+
+def test_an_installation_runs_the_reproducer_and_its_server(site: Path) -> None:
+    said = run(site, "-m", "poolscope.winsock_loop", "--count", "5", "--seconds", "60")
+    assert said.startswith("5 rounds of socket, setsockopt, connect, send, closesocket in ")
 
 
 def test_every_dependency_says_why_it_is_there() -> None:

@@ -76,7 +76,7 @@ class ServeProcess:
 
     def __init__(self, *given: str | Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui", "serve", "--port", "0", *map(str, given)],
+            [sys.executable, "-m", "poolscope", "serve", "--port", "0", *map(str, given)],
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,

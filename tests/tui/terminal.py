@@ -29,7 +29,7 @@ class Terminal:
         termios.tcsetwinsize(slave, (size[1], size[0]))
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tui", *words],
+            [sys.executable, "-m", "poolscope", *words],
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -370,7 +370,7 @@ def test_stdout_in_ascii_does_not_crash_over_a_name(story: Any) -> None:
 
 def test_python_dash_m_tui_is_the_same_command() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tui", "--help"], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", "poolscope", "--help"], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 0
     assert done.stdout.startswith("usage: poolscope")

@@ -231,7 +231,7 @@ def test_ctrl_c_while_reading_gives_a_partial_document_and_130(simulated: Path) 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX pipe")
 def test_a_closed_pipe_is_quiet(simulated: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "tui", "analyze", str(simulated), "--json"],
+        [sys.executable, "-m", "poolscope", "analyze", str(simulated), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,

@@ -54,7 +54,7 @@ def test_what_is_like_nothing_gets_no_hint(capsys: pytest.CaptureFixture[str]) -
 def test_a_shell_gets_completions(line: str, offered: set[str]) -> None:
     asked = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "COMP_LINE": line, "COMP_POINT": str(len(line))}
     done = subprocess.run(
-        ["/bin/sh", "-c", f"{sys.executable} -m tui 8>&1 9>/dev/null >/dev/null 2>/dev/null"],
+        ["/bin/sh", "-c", f"{sys.executable} -m poolscope 8>&1 9>/dev/null >/dev/null 2>/dev/null"],
         capture_output=True, text=True, cwd=ROOT, env={**os.environ, **asked}, check=False,
     )  # fmt: skip
     assert {word.strip() for word in done.stdout.split("\n") if word.strip()} == offered

@@ -24,7 +24,7 @@ needs_full_device = pytest.mark.skipif(not FULL.exists(), reason="a device that 
 
 def poolscope(*words: str, shell: str = "") -> subprocess.CompletedProcess[str]:
     """The command in a process of its own; ``shell``: redirections."""
-    line = f"{sys.executable} -m tui {' '.join(words)} {shell}"
+    line = f"{sys.executable} -m poolscope {' '.join(words)} {shell}"
     return subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, cwd=ROOT, check=False)
 
 
@@ -152,7 +152,7 @@ def test_of_several_outcomes_the_first_of_a_fixed_order_counts() -> None:
 @pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="there is no Ctrl-Z on Windows")
 def test_ctrl_z_stops_a_plain_command_and_it_goes_on() -> None:
     child = subprocess.Popen(
-        [sys.executable, "-m", "tui", "analyze", DEMO, "--json"], cwd=ROOT, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "poolscope", "analyze", DEMO, "--json"], cwd=ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, process_group=0,
     )  # fmt: skip
     child.send_signal(signal.SIGTSTP)

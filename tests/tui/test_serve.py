@@ -148,7 +148,7 @@ def test_a_replay_in_a_browser_is_the_one_of_the_terminal(said: str) -> None:
 
 
 def test_live_in_a_browser_is_live_on_the_terminal() -> None:
-    assert words("--live")[1:] == ["-m", "tui", "live", "--quiet"]
+    assert words("--live")[1:] == ["-m", "poolscope", "live", "--quiet"]
 
 
 def test_what_live_is_asked_for_is_asked_for_in_each_browser() -> None:

@@ -80,7 +80,7 @@ class ServeCommand:
 
 def command(args: argparse.Namespace) -> list[str]:
     """What a browser's process is started with: the command that shows the same on a terminal."""
-    words = [sys.executable, "-m", "tui", "tui" if args.traces else "live", "--quiet"]
+    words = [sys.executable, "-m", "poolscope", "tui" if args.traces else "live", "--quiet"]
     if args.pooltag is not None:
         words += ["--pooltag", str(args.pooltag.absolute())]
     if args.replay is not None:

@@ -9,6 +9,7 @@ import pytest
 from analyzers.findings import Kept, Why
 from analyzers.holders import completion_stopped
 from analyzers.holders.completion_stopped import RULE, SEVERAL
+from analyzers.holders.held import NOT_STEADY
 from analyzers.holders.held_groups import held_groups
 from analyzers.requests.tables import NEVER, Finished
 from tests.analyzers.holders.made import (
@@ -124,16 +125,17 @@ def test_the_driver_of_the_last_routine_is_named() -> None:
     assert (group.driver, group.kept, len(group)) == ("contosoflt.sys", Kept.COMPLETION_STOPPED, 20)
     assert [each.rule for each in completion_stopped.evidence(group)] == [RULE, "routine-called", "user-mode-since"]
     assert completion_stopped.doubts(group) == []
+    assert completion_stopped.doubts(replace(group, steady=False)) == [(0.7, NOT_STEADY)]
 
 
 def test_where_no_event_names_a_routine_the_driver_that_was_called_last_is_named_with_a_doubt() -> None:
     scene = with_buffers(loop(20, last_routine=FILTER))
     (group,) = held_groups(scene.holding(), driver_of)
     assert group.driver == "contosoflt.sys"
-    assert ["no event shows" in says for _, says in completion_stopped.doubts(group)] == [True]
+    assert [(factor, "no event shows" in says) for factor, says in completion_stopped.doubts(group)] == [(0.85, True)]
 
 
 def test_packets_alone_are_a_doubt() -> None:
     scene = replace(loop(40, completion_routine=FILTER), kinds=(Kind(100, 60),))
     (group,) = held_groups(scene.holding(), driver_of)
-    assert ["only the packets stay" in says for _, says in completion_stopped.doubts(group)] == [True]
+    assert [(factor, "the packets stay" in says) for factor, says in completion_stopped.doubts(group)] == [(0.75, True)]

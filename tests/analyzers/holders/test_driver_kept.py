@@ -11,6 +11,7 @@ import pytest
 from analyzers.findings import Kept, Why
 from analyzers.holders import driver_kept
 from analyzers.holders.driver_kept import OUTLIVES, OVERDUE
+from analyzers.holders.held import NOT_STEADY
 from analyzers.holders.held_groups import held_groups
 from analyzers.requests.tables import NEVER
 from analyzers.trends.bins import EDGES
@@ -179,7 +180,8 @@ def test_each_driver_is_a_group_of_its_own() -> None:
     assert sorted((group.driver, len(group)) for group in groups) == [("afd.sys", 20), ("contosoflt.sys", 20)]
 
 
-def test_open_files_are_a_doubt() -> None:
-    for scene, doubts in ((in_flight(40), [True]), (closed(in_flight(40), 55 * MS), [])):
+def test_open_files_are_a_doubt_and_so_is_an_end_before_the_traces() -> None:
+    for scene, doubts in ((in_flight(40), [0.9]), (closed(in_flight(40), 55 * MS), [])):
         (group,) = held_groups(scene.holding(), lambda _: "")
-        assert ["still open" in says for _, says in driver_kept.doubts(group)] == doubts
+        assert [factor for factor, says in driver_kept.doubts(group) if "still open" in says] == doubts
+        assert (0.8, NOT_STEADY) in driver_kept.doubts(replace(group, steady=False))

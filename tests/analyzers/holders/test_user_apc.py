@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Why
-from analyzers.holders import user_apc
+from analyzers.holders import unknown, user_apc
+from analyzers.holders.held import NOT_STEADY
 from analyzers.holders.held_groups import held_groups
 from analyzers.holders.user_apc import ALIKE, RULE
 from analyzers.modules import KERNEL_NAME
@@ -119,7 +120,7 @@ def test_where_a_routine_of_a_driver_saw_them_last_it_may_have_stopped_them_unle
     passed = loop(40, completion_routine=AFD)
     assert Why.USER_APC not in passed.whys()
     assert replace(passed, kinds=RETIRED_SELDOM).all_are(Why.USER_APC)
-    assert Why.USER_APC not in replace(passed, kinds=(Kind(completed=100, retired=7),)).whys()
+    assert Why.USER_APC not in replace(passed, kinds=(Kind(completed=100, retired=6),)).whys()
 
 
 def test_where_kernel_queues_are_not_logged_a_port_may_hold_them() -> None:
@@ -264,18 +265,23 @@ def test_its_evidence_says_what_was_seen_of_files_and_buffers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scene", "doubt"),
+    ("scene", "left", "doubt"),
     [
-        (replace(loop(40), events=()), "no context switch"),
-        (replace(loop(40), at_ns=210 * MS), "keep coming"),
-        (loop(40, finished_by=Finished.FILE_CLOSED, completion_routine=FILTER), "driver's routine"),
-        (loop(40, who=Who.CONTEXT_SWITCH), "inferred"),
+        (replace(loop(40), events=()), 0.9, "no context switch"),
+        (replace(loop(40), at_ns=210 * MS), 0.55, "keep coming"),
+        (loop(40, finished_by=Finished.FILE_CLOSED, completion_routine=FILTER), 0.7, "driver's routine"),
+        (loop(40, who=Who.CONTEXT_SWITCH), 0.95, "inferred"),
     ],
 )
-def test_what_weakens_it_is_a_doubt(scene: Scene, doubt: str) -> None:
+def test_what_weakens_it_is_a_doubt_that_leaves_a_part_of_the_confidence(scene: Scene, left: float, doubt: str) -> None:
     (group,) = held_groups(scene.holding(), lambda _: "")
-    found = [says for factor, says in user_apc.doubts(group) if factor < 1]
-    assert [doubt in says for says in found] == [True]
+    assert [(factor, doubt in says) for factor, says in user_apc.doubts(group)] == [(left, True)]
+    assert unknown.doubts(replace(group, steady=False))[0] == (0.7, NOT_STEADY)
+
+
+def test_where_nothing_tells_what_holds_them_the_thread_that_is_not_seen_is_a_doubt_too() -> None:
+    (group,) = held_groups(replace(loop(40), events=()).holding(), lambda _: "")
+    assert [factor for factor, says in unknown.doubts(group) if "no context switch" in says] == [0.95]
 
 
 def test_a_strong_case_has_no_doubt() -> None:

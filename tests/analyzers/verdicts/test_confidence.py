@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from analyzers.findings import Verdict
-from analyzers.verdicts.confidence import BASE, Doubt, confidence, for_count
+from analyzers.findings import ACCUSATIONS, Verdict
+from analyzers.verdicts.confidence import Doubt, base, confidence, for_count
 
 
 @pytest.mark.parametrize("doubt", Doubt)
@@ -17,9 +20,29 @@ def test_every_doubt_lowers_the_confidence_and_says_why(doubt: Doubt) -> None:
     assert doubted.doubts == (doubt.says,)
 
 
-@pytest.mark.parametrize("verdict", BASE)
+@pytest.mark.parametrize("verdict", sorted(ACCUSATIONS))
 def test_nothing_is_ever_certain(verdict: Verdict) -> None:
     assert 0.5 < confidence(verdict, [], count=1_000_000, explained=0.0).value < 1.0
+
+
+def test_a_verdict_starts_at_the_confidence_that_the_documentation_tells() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"It starts at (.*?), is\s", text, re.DOTALL)
+    told = {
+        verdict: float(value)
+        for value, verdicts in re.findall(r"([0-9.]+) \(([^)]*)\)", sentence)
+        for verdict in re.findall(r"`([a-z-]+)`", verdicts)
+    }
+    assert told == {str(verdict): base(verdict) for verdict in ACCUSATIONS}
+
+
+def test_small_numbers_may_be_chance() -> None:
+    assert [round(for_count(count), 2) for count in (1, 8, 50)] == [0.66, 0.83, 0.96]
+
+
+def test_where_lost_events_explain_half_of_it_a_third_of_the_confidence_is_gone() -> None:
+    sure, lossy = (confidence(Verdict.MISSING_FREE, [], count=100, explained=lost).value for lost in (0.0, 50.0))
+    assert lossy / sure == pytest.approx(0.65, abs=0.01)
 
 
 def test_more_allocations_make_it_surer() -> None:

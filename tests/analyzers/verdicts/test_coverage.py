@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from analyzers.analysis import Analysis
@@ -62,3 +65,34 @@ def test_the_command_is_one_and_asks_for_all_that_decides() -> None:
     flags = command.split()[2].split("+")
     assert {"PROC_THREAD", "LOADER", "CSWITCH", "DISPATCHER", "KQUEUE", "DRIVERS", "POOL"} <= set(flags)
     assert "-start sockets -on Microsoft-Windows-Winsock-AFD:" in command
+
+
+def _counted(*, walked: int = 100, freed_walked: int = 100, strays: int = 0, mode: tuple[str, ...] = ()) -> Coverage:
+    """Of 100 allocations and 100 frees: how many have a stack, and how many frees come without their allocation."""
+    totals = SimpleNamespace(frees=100, frees_without_allocation=strays, replaced_without_free=0, events=200)
+    sites = SimpleNamespace(allocations=np.array([walked, 100 - walked]), stack=np.array([0, -1]))
+    pool = SimpleNamespace(sites=sites, totals=totals, frees_with_stack=freed_walked)
+    info = SimpleNamespace(mode=mode, listed=None, rolled=None, buffers=10)
+    loss = SimpleNamespace(complete_from_ns=0, events_lost=0, buffers_lost=0, gaps=(), inferred=None)
+    requests = SimpleNamespace(seen_irp=True, seen_afd=True, seen_queues=True)
+    census = SimpleNamespace(kernel_events={}, total=200)
+    return coverage(*(cast(Any, each) for each in (info, census, loss, pool, requests)))
+
+
+@pytest.mark.parametrize(
+    ("walked", "stacks", "some"), [(49, False, True), (51, True, True), (89, True, True), (91, True, False)]
+)
+def test_stacks_count_as_there_where_half_of_the_allocations_have_one(walked: int, stacks: bool, some: bool) -> None:
+    found = _counted(walked=walked)
+    assert (found.stacks, found.some_stacks) == (stacks, some)
+
+
+@pytest.mark.parametrize(("walked", "stacks"), [(9, False), (11, True)])
+def test_those_of_frees_do_where_a_tenth_has_one_as_late_ones_are_not_counted(walked: int, stacks: bool) -> None:
+    assert _counted(freed_walked=walked).free_stacks is stacks
+
+
+@pytest.mark.parametrize(("strays", "wrapped"), [(19, False), (21, True)])
+def test_a_circular_file_with_many_frees_without_allocation_shows_only_an_end(strays: int, wrapped: bool) -> None:
+    assert _counted(strays=strays, mode=("circular",)).wrapped is wrapped
+    assert not _counted(strays=strays).wrapped

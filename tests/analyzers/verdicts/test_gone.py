@@ -46,6 +46,25 @@ def test_what_another_processor_allocated_while_it_was_unloaded_is_left_as_well(
     assert (finding.driver, finding.count, finding.unloaded_ns) == ("plugin.sys", 1, 1000 * MS + 1000)
 
 
+@pytest.mark.parametrize(("after_ms", "left"), [(8, [1]), (12, [])])
+def test_what_is_stamped_ten_milliseconds_later_is_another_drivers_at_its_base(
+    after_ms: int, left: list[int], tmp_path: Path
+) -> None:
+    script = _script(0)
+    script.allocate((1000 + after_ms) * MS, b"Plug", PLUGIN)
+    assert [finding.count for finding in of_tag(script.analysed(tmp_path), b"Plug")] == left
+
+
+@pytest.mark.parametrize(("unload_ms", "doubted"), [(2091, True), (2088, False)])
+def test_the_last_two_hundredth_of_the_trace_is_too_short_to_see_others_free_it(
+    unload_ms: int, doubted: bool, tmp_path: Path
+) -> None:
+    script = _script(5, freed=0, unload_ms=unload_ms)
+    script.allocate(2100 * MS, b"Tock", POOL)
+    [finding] = of_tag(script.analysed(tmp_path), b"Plug")
+    assert any("unloaded just before" in doubt for doubt in finding.doubts) is doubted
+
+
 def test_a_short_trace_makes_it_no_less_sure(tmp_path: Path) -> None:
     script = PoolScript()
     script.image(0, "start", FIRST, "plugin.sys")

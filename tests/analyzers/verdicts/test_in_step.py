@@ -44,6 +44,30 @@ def test_so_many_of_one_kind_for_each_of_another_are_in_step(offset: int, each: 
     assert _follow(_steps(0), _steps(offset, each))
 
 
+def _even(offset: int) -> I64:
+    """One in each step, at even times."""
+    return np.arange(STEPS) * PERIOD + offset
+
+
+@pytest.mark.parametrize(("more", "in_step"), [(18, True), (22, False)])
+def test_their_numbers_may_differ_by_a_tenth(more: int, in_step: bool) -> None:
+    twice = _even(500)[10 : 10 + more]
+    assert _follow(_even(0), np.sort(np.concatenate([_even(400), twice]))) is in_step
+
+
+@pytest.mark.parametrize(("late", "in_step"), [(28, True), (32, False)])
+def test_seven_of_ten_steps_have_just_that_number(late: int, in_step: bool) -> None:
+    """One that comes a step too late leaves two steps with another number."""
+    others = _even(400)
+    others[10 : 10 + 3 * late : 3] += PERIOD + 100
+    assert _follow(_even(0), np.sort(others)) is in_step
+
+
+@pytest.mark.parametrize(("each", "in_step"), [(4, True), (5, False)])
+def test_four_for_each_are_a_part_and_five_are_a_list(each: int, in_step: bool) -> None:
+    assert _follow(_steps(0), _steps(400, each)) is in_step
+
+
 def test_more_than_four_for_each_are_a_list_that_grows() -> None:
     assert not _follow(_steps(0), _steps(400, 7))
 
@@ -115,3 +139,16 @@ def test_another_rate_on_the_same_thread_is_another_matter() -> None:
 
 def test_what_is_nobodys_stays_alone() -> None:
     assert _found((_steps(0), _whose(None, None)), (_steps(400), _whose(None, None))) == [{0}, {1}]
+
+
+@pytest.mark.parametrize(("share", "among"), [(0.36, True), (0.39, False)])
+def test_among_steps_their_places_differ_by_less_than_three_tenths_of_a_step(share: float, among: bool) -> None:
+    """From the tenth to the ninetieth of a hundred, which is four fifths of all places."""
+    places = np.linspace(0, share * PERIOD, STEPS // 2).astype(np.int64)
+    assert among_steps(_even(0), _even(100)[::2] + places) is among
+
+
+@pytest.mark.parametrize(("twice", "among"), [(10, True), (13, False)])
+def test_among_steps_nine_of_ten_are_the_only_one_of_theirs(twice: int, among: bool) -> None:
+    others = _even(100)[::2]
+    assert among_steps(_even(0), np.sort(np.concatenate([others, others[10 : 10 + twice] + 50]))) is among

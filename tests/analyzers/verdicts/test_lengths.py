@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
-from analyzers.verdicts.confidence import BASE, for_count
+from analyzers.verdicts.confidence import base, for_count
 from analyzers.verdicts.lengths import length_weight
 from tests.analyzers.verdicts.judged import judged
 from tests.analyzers.verdicts.lives import NEVER, Lives
@@ -31,7 +31,7 @@ def _surest(lives: Lives, verdict: Verdict) -> float:
     found = judged(lives)
     assert found.verdict is verdict
     weight = length_weight(found, starting=False)
-    return BASE[verdict] * for_count(found.survivors.count) * weight.factor
+    return base(verdict) * for_count(found.survivors.count) * weight.factor
 
 
 @pytest.mark.parametrize(("seconds", "most"), [(0.05, 0.36), (0.5, 0.45), (2.0, 0.5), (3.0, 0.5)])
@@ -55,6 +55,12 @@ def test_a_leak_beside_freed_siblings_gets_surer_with_the_number_of_usual_lifeti
     assert sure[-1] > 0.92
     assert "times as long as others usually live" in length_weight(judged(_leak(600, 75)), starting=False).says
     assert not length_weight(judged(_leak(600, 0.06)), starting=False).says
+
+
+def test_after_n_usual_lifetimes_one_part_in_n_and_one_is_doubted() -> None:
+    found = judged(_leak(600, 75))
+    lifetimes = found.seen_ns / found.survivors.usual_ns
+    assert length_weight(found, starting=False).factor == pytest.approx(lifetimes / (lifetimes + 1))
 
 
 def test_in_a_long_trace_a_leak_keeps_its_confidence() -> None:

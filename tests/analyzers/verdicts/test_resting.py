@@ -91,7 +91,6 @@ def test_packets_of_ports_rest_and_those_of_drivers_do_not() -> None:
     assert set(_rests(_pool(3, driver="flt.sys"))) == {False}
 
 
-def test_packets_that_come_evenly_up_to_the_end_do_not() -> None:
-    pool = _pool(30)
-    assert set(_rests(pool, ends=30)) == {False}
-    assert set(_rests(_pool(12), ends=12)) == {True}
+@pytest.mark.parametrize(("count", "rest"), [(23, True), (24, False)])
+def test_packets_that_come_evenly_up_to_the_end_do_not_where_there_are_enough_to_tell(count: int, rest: bool) -> None:
+    assert set(_rests(_pool(count, (0, 1)), ends=count)) == {rest}

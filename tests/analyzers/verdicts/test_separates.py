@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Finding, Verdict
-from analyzers.verdicts.separates import is_separating, lower_bound, upper_bound
+from analyzers.verdicts.separates import is_callers_alone, is_separating, lower_bound, upper_bound
 from tests.analyzers.verdicts.scripted_pool import (
     FIRST,
     NETIO,
@@ -45,6 +45,31 @@ def test_a_frame_separates_where_nearly_all_kept_and_hardly_any_freed_have_it_an
 ) -> None:
     numbers = (np.array([number]) for number in (kept_with, kept, freed_with, freed))
     assert is_separating(*numbers).tolist() == [separates]
+
+
+@pytest.mark.parametrize(("freed_with", "separates"), [(95, True), (105, False)])
+def test_a_frame_separates_that_is_in_a_tenth_of_the_freed_ones_at_most(freed_with: int, separates: bool) -> None:
+    numbers = (np.array([each]) for each in (1_000, 1_000, freed_with, 1_000))
+    assert is_separating(*numbers).tolist() == [separates]
+
+
+@pytest.mark.parametrize(
+    ("kept", "freed_with", "freed", "alone"),
+    [
+        (1_000, 7_400, 10_000, True),
+        (1_000, 7_600, 10_000, False),  # too much of what is freed is this caller's
+        (12, 19, 40, True),
+        (12, 20, 40, False),  # too few to tell the two shares apart
+        (100, 10, 20, True),
+        (100, 10, 19, False),  # too few of the others' are freed
+        (11, 0, 1_000, False),
+    ],
+)
+def test_a_caller_keeps_them_alone_where_enough_of_what_others_get_is_freed(
+    kept: int, freed_with: int, freed: int, alone: bool
+) -> None:
+    numbers = (np.array([each]) for each in (kept, kept, freed_with, freed))
+    assert is_callers_alone(*numbers).tolist() == [alone]
 
 
 def test_the_bounds_of_a_share_close_in_on_it_with_more_numbers() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from analyzers.findings import Verdict
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.accusation import Scene
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.spoilings import Spoiling
 from fixtures.settings import Settings
@@ -41,3 +43,19 @@ def test_tables_that_a_driver_builds_when_the_load_begins_are_said_to_be_a_start
 def test_what_comes_and_goes_is_no_start(scenario: str, tmp_path: Path) -> None:
     simulate(scenario, 31, Settings()).write(tmp_path / "trace.etl")
     assert not [each for each in analysed(tmp_path / "trace.etl").diagnosis.cleared if "it grew only" in each.why]
+
+
+@pytest.mark.parametrize(("seconds", "starting"), [(59, True), (61, False)])
+def test_a_program_is_up_a_minute_after_its_start(seconds: int, starting: bool) -> None:
+    nothing = cast(Any, None)
+    scene = Scene(
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        started=lambda _process, _at_ns: 0,
+        at_ns=seconds * 1_000_000_000,
+    )
+    assert scene.is_starting(8, 1) is starting

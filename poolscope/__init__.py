@@ -1,0 +1,18 @@
+"""What an installation adds to Python: this one package, with the rooms inside.
+
+In a checkout the rooms (tracer, analyzers, tui, fixtures) lie beside this folder. The wheel has them in its folder
+``rooms``, because the package index has other projects of their names. No other program finds them there; the two
+programs of this package, ``python -m poolscope`` and ``python -m poolscope.winsock_loop``, open them for themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def open_rooms() -> None:
+    """Let this process import the rooms, in place of whatever else is installed under their names."""
+    here = __path__[0]  # pathlib is not loaded yet, and Ctrl-C is not looked after until the rooms are open
+    inside = os.path.join(here, "rooms")  # noqa: PTH118
+    sys.path.insert(0, inside if os.path.isdir(inside) else os.path.dirname(here))  # noqa: PTH112, PTH120
