@@ -22,8 +22,8 @@ from analyzers.activity.following import (
 from analyzers.activity.rows import NEVER, NO_CPU, RECENT_WAITS, THREAD
 from analyzers.activity.since import RAN, UNKNOWN, Since, answer, judge
 from analyzers.ledger.tables import table_of
-from analyzers.sighted import Sighted
-from analyzers.threads import IDLE_THREAD
+from analyzers.scheduling import CpuTimeline
+from analyzers.threads import IDLE_THREAD, Threads
 from tracer.columns import UNKNOWN_ID, EventTable
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.trace import Batch
@@ -38,10 +38,10 @@ class Activity:
     KINDS: ClassVar = frozenset({"context_switch", "thread", "ready_thread"})
     """Kinds of events that it looks at."""
 
-    def __init__(self, rows: int = _FIRST_ROWS, *, sighted: Sighted | None = None) -> None:
+    def __init__(self, rows: int = _FIRST_ROWS, *, timeline: CpuTimeline | None = None) -> None:
         """``rows``: how many threads there is room for at first, a power of two, at least 2.
 
-        ``sighted``: who is found on CPUs on which nothing was switched, where somebody follows that.
+        ``timeline`` tells who holds CPUs on which nothing was switched; without it nobody does.
         """
         self._state = np.zeros(STATE_ROWS, np.int64)
         self._rows = np.zeros(rows, THREAD)
@@ -51,7 +51,7 @@ class Activity:
         self._cpu_row = np.full(MAX_PROCESSORS, NOBODY, np.int32)
         self._cpu_last = np.full(MAX_PROCESSORS, NEVER, np.int64)
         self._now = 0
-        self._sighted = sighted or Sighted()
+        self._timeline = timeline or CpuTimeline(Threads())
 
     @property
     def seen_switches(self) -> bool:
@@ -133,13 +133,13 @@ class Activity:
         self, threads: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """By question: a CPU on which nothing was ever switched and where the thread was found by then, and when."""
-        there = self._sighted.now
+        there = self._timeline.holders
         cpus = np.flatnonzero((there != UNKNOWN_ID) & (there != IDLE_THREAD))
         cpus = cpus[np.argsort(there[cpus])]
         if not len(cpus):
             return np.full(len(threads), NO_CPU, np.int64), np.full(len(threads), NEVER, np.int64)
         cpu = cpus[np.minimum(np.searchsorted(there[cpus], threads), len(cpus) - 1)]
-        seen = np.where(there[cpu] == threads, self._sighted.since_ns[cpu], NEVER)
+        seen = np.where(there[cpu] == threads, self._timeline.held_since_ns[cpu], NEVER)
         return cpu, np.where(seen <= times, seen, NEVER)
 
 

@@ -16,17 +16,15 @@ from analyzers.requests.completion_ports import (
 from analyzers.requests.connections import accept, connect
 from analyzers.requests.index import PACKET, row_of
 from analyzers.requests.irps import call_returns, complete, issue, meet_routine, pass_on
-from analyzers.requests.lifecycle import NONE, STAYS, UNKNOWN, retire
-from analyzers.requests.records import I64, RETURNS, RUNNING, UNKNOWN_COMPLETIONS, Book, Rows
+from analyzers.requests.lifecycle import NONE, STAYS, retire
+from analyzers.requests.records import I64, RETURNS, UNKNOWN_COMPLETIONS, Book, Rows
 from analyzers.requests.retirement import block_event, exit_thread, note_buffer
 from analyzers.requests.sockets import operate
-from tracer.columns import Who
 from tracer.jit import Int, inlined, kernel
 
 _CALL, _RETURN, _COMPLETE, _ROUTINE = kinds.CALL, kinds.RETURN, kinds.COMPLETE, kinds.ROUTINE
 _INSERT, _TAKE, _OPERATE = kinds.INSERT, kinds.TAKE, kinds.OPERATE
-_CONNECT, _ACCEPT, _BUFFER, _SWITCH = kinds.CONNECT, kinds.ACCEPT, kinds.BUFFER, kinds.SWITCH
-_INFERRED = int(Who.CONTEXT_SWITCH)
+_CONNECT, _ACCEPT, _BUFFER = kinds.CONNECT, kinds.ACCEPT, kinds.BUFFER
 
 
 @inlined
@@ -81,12 +79,6 @@ def advance(book: Book, events: Rows, turn: I64) -> None:
     for k in range(turn.shape[0]):
         event = events[turn[k]]
         kind = event["kind"]
-        if kind == _SWITCH:
-            book.counts[RUNNING + event["cpu"]] = event["thread"]
-            continue
-        if (kind <= _ROUTINE) & (event["thread"] == UNKNOWN):
-            event["thread"] = book.counts[RUNNING + event["cpu"]]
-            event["who"] = _INFERRED if event["thread"] != UNKNOWN else event["who"]
         if kind == _OPERATE:
             operate(book, event)
         elif kind <= _TAKE:

@@ -25,7 +25,6 @@ from analyzers.requests.records import (
     REPLACED,
     REQUEST,
     RING,
-    RUNNING,
     SOCKET,
     SOURCE,
     SOURCES,
@@ -39,7 +38,6 @@ from analyzers.requests.records import (
 )
 from analyzers.requests.tables import NEVER
 from analyzers.trends.bins import BINS
-from tracer.columns import UNKNOWN_ID
 
 _KEYS_OF_CALL: Final = 5
 """A packet, a file object and its requests, a thread and a kind."""
@@ -63,7 +61,6 @@ def empty_book(rows: int) -> Book:
     """A book with room for so many requests, sockets and threads, a power of two."""
     counts = np.zeros(COUNTS, np.int64)
     counts[[FREE_REQUEST, FREE_SOCKET, FREE_ENTRY]] = -1
-    counts[RUNNING:] = UNKNOWN_ID
     ring = np.zeros(RING, CONNECTION)
     ring["connecting"] = -1
     book = Book(

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.trends.bins import BINS
-from tracer.etl.headers import MAX_PROCESSORS
 
 REQUEST: Final = np.dtype(
     [
@@ -247,9 +246,7 @@ ENTRIES: Final = 23
 TAKEN_ENTRIES: Final = 24
 KEYS: Final = 25
 """Places of the index in use or used before."""
-RUNNING: Final = 26
-"""From here on, by CPU: the thread that runs there, as far as context switches have told."""
-COUNTS: Final = RUNNING + MAX_PROCESSORS
+COUNTS: Final = 26
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]

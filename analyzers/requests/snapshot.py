@@ -28,7 +28,6 @@ from analyzers.requests.records import (
     ROUTINES,
     SOURCES,
     THREADS,
-    U8,
     U32,
     U64,
     UNKNOWN_COMPLETIONS,
@@ -47,9 +46,8 @@ from analyzers.requests.tables import (
     SocketTable,
     SourceTable,
 )
-from analyzers.threads import Threads
-from analyzers.who import Running
-from tracer.columns import UNKNOWN_ID, Who
+from analyzers.scheduling import CpuTimeline
+from tracer.columns import UNKNOWN_ID
 
 I32 = npt.NDArray[np.int32]
 
@@ -61,9 +59,7 @@ class SocketNames(NamedTuple):
     process_ids: Mapping[int, int]
 
 
-def snapshot_of(
-    book: Book, seen: Collection[str], names: SocketNames, threads: Threads, running: Running
-) -> RequestSnapshot:
+def snapshot_of(book: Book, seen: Collection[str], names: SocketNames, timeline: CpuTimeline) -> RequestSnapshot:
     """Copies of everything that is not over."""
     sockets, slots = _oldest_first(book.sockets, "created")
     rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
@@ -71,7 +67,7 @@ def snapshot_of(
     requests, _ = _oldest_first(book.requests, "issued")
     kind = kind_rows(book, requests)
     return RequestSnapshot(
-        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[THREADS]], threads, running),
+        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[THREADS]], timeline),
         sockets=_sockets(sockets, names),
         kinds=_kinds(book.kinds[: book.counts[KINDS]]),
         entries=_entries(_oldest_first(book.entries, "time")[0]),
@@ -92,13 +88,9 @@ def _oldest_first(rows: Rows, time: str) -> tuple[Rows, I64]:
     return rows[order], order.astype(np.int64)
 
 
-def _requests(
-    rows: Rows, kind: I32, rows_of_sockets: I32, owners: Rows, threads: Threads, running: Running
-) -> RequestTable:
-    thread, who = _issuers(rows, running)
-    process = np.array(rows["process"], np.uint32)
-    strange = np.flatnonzero((process == UNKNOWN_ID) & (thread != UNKNOWN_ID))
-    process[strange] = threads.process_of(thread[strange], rows["issued"][strange].astype(np.int64))
+def _requests(rows: Rows, kind: I32, rows_of_sockets: I32, owners: Rows, timeline: CpuTimeline) -> RequestTable:
+    thread, process, who = _copy(rows, "thread"), _copy(rows, "process"), _copy(rows, "who")
+    timeline.settle(thread, process, who, rows["issued_cpu"], rows["issued"])
     socket = np.where(rows["socket"] >= 0, rows_of_sockets[rows["socket"]], np.int32(-1)).astype(np.int32)
     of_thread = _OfThreads(rows, thread, owners)
     return RequestTable(
@@ -200,16 +192,6 @@ def _sources(rows: Rows) -> SourceTable:
         waited_ns=_copy(rows, "waited"),
         takers=_copy(rows, "takers"),
     )
-
-
-def _issuers(rows: Rows, running: Running) -> tuple[U32, U8]:
-    """Thread of each request and how it is known; before its CPU's first switch, the thread which that took off."""
-    thread, who = np.array(rows["thread"], np.uint32), np.array(rows["who"], np.uint8)
-    strange = np.flatnonzero(thread == UNKNOWN_ID)
-    told = running.before_first_switch(rows["issued_cpu"][strange], rows["issued"][strange].astype(np.int64))
-    thread[strange] = told
-    who[strange] = np.where(told != UNKNOWN_ID, Who.CONTEXT_SWITCH, who[strange])
-    return thread, who
 
 
 def _sockets(rows: Rows, names: SocketNames) -> SocketTable:
