@@ -11,26 +11,11 @@ import numpy.typing as npt
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.lifecycle import kind_rows
 from analyzers.requests.records import (
-    BY_CALLER,
-    BY_FREE,
-    BY_QUEUE,
-    BY_REUSE,
-    CLEANED,
     CLEANUPS,
-    CLOSED,
-    COMPLETED,
-    CREATED,
     I64,
-    ISSUED,
-    KINDS,
-    REPLACED,
     RETIREMENTS,
-    ROUTINES,
-    SOURCES,
-    THREADS,
     U32,
     U64,
-    UNKNOWN_COMPLETIONS,
     Book,
     Rows,
 )
@@ -67,17 +52,17 @@ def snapshot_of(book: Book, seen: Collection[str], names: SocketNames, timeline:
     requests, _ = _oldest_first(book.requests, "issued")
     kind = kind_rows(book, requests)
     return RequestSnapshot(
-        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[THREADS]], timeline),
+        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[0]["threads"]], timeline),
         sockets=_sockets(sockets, names),
-        kinds=_kinds(book.kinds[: book.counts[KINDS]]),
+        kinds=_kinds(book.kinds[: book.counts[0]["kinds"]]),
         entries=_entries(_oldest_first(book.entries, "time")[0]),
-        sources=_sources(book.sources[: book.counts[SOURCES]]),
+        sources=_sources(book.sources[: book.counts[0]["sources"]]),
         counts=_counts(book),
         seen_irp="irp" in seen,
         seen_afd="afd" in seen,
         seen_tcp="tcp" in seen or "tcpip" in seen,
         seen_queues="queue" in seen,
-        seen_routines=bool(book.counts[ROUTINES]),
+        seen_routines=bool(book.counts[0]["routines"]),
     )
 
 
@@ -232,19 +217,19 @@ def _owners(rows: Rows, process_ids: Mapping[int, int]) -> U32:
 
 
 def _counts(book: Book) -> RequestCounts:
-    values = book.counts.tolist()
+    counts, (by_free, by_reuse, by_caller, by_queue) = book.counts[0], book.ways.tolist()
     return RequestCounts(
-        issued=values[ISSUED],
-        completed=values[COMPLETED],
-        retired_by_free=values[BY_FREE],
-        retired_by_reuse=values[BY_REUSE],
-        retired_by_caller=values[BY_CALLER],
-        retired_by_queue=values[BY_QUEUE],
-        unknown_completions=values[UNKNOWN_COMPLETIONS],
-        sockets_created=values[CREATED],
-        sockets_closed=values[CLOSED],
-        sockets_cleaned=values[CLEANED],
-        sockets_replaced=values[REPLACED],
+        issued=int(counts["issued"]),
+        completed=int(counts["completed"]),
+        retired_by_free=by_free,
+        retired_by_reuse=by_reuse,
+        retired_by_caller=by_caller,
+        retired_by_queue=by_queue,
+        unknown_completions=int(counts["unknown_completions"]),
+        sockets_created=int(counts["created"]),
+        sockets_closed=int(counts["closed"]),
+        sockets_cleaned=int(counts["cleaned"]),
+        sockets_replaced=int(counts["replaced"]),
         retire_latency=book.latency[RETIREMENTS].copy(),
         cleanup_latency=book.latency[CLEANUPS].copy(),
     )
