@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.by_time import first_after
 from analyzers.fields import merged
 from analyzers.process_names import file_name, fits, is_too_long_to_be_cut, is_whole, program_of, shown
 from tracer.columns import UNKNOWN_ID, BlobColumn, EventTable
 from tracer.events.process import DEFUNCT, END, START
 from tracer.jit import kernel
+from tracer.search import first_after
 
 BEFORE: Final = np.iinfo(np.int64).min
 """When something had begun whose beginning the trace does not have."""
