@@ -53,7 +53,7 @@ def _source(book: Book, thread: np.uint32, in_packets: Int) -> Int:
         source["taken_until"] = NEVER
         source["emptied"] = NEVER
         source["every"] = 1
-        enter(book, QUEUE_SOURCE, key, row)
+        enter(book.places, book.counts[0], QUEUE_SOURCE, key, row)
     return row
 
 
@@ -83,7 +83,7 @@ def insert_entry(book: Book, event: np.void) -> None:
         slot = counts["free_entry"]
         counts["free_entry"] = book.entries[slot]["next_free"]
         counts["entries"] += 1
-        enter(book, QUEUE_ENTRY, event["object"], slot)
+        enter(book.places, book.counts[0], QUEUE_ENTRY, event["object"], slot)
     row = book.entries[slot]
     row["address"] = event["object"]
     row["serial"] = counts["entries"]
@@ -156,7 +156,7 @@ def take_entry(book: Book, event: np.void) -> None:
         return
     row, counts = book.entries[slot], book.counts[0]
     _note_taken(book, _source(book, row["thread"], 0), row["time"], event["time"], event["thread"])
-    enter(book, QUEUE_ENTRY, event["object"], NONE)
+    enter(book.places, book.counts[0], QUEUE_ENTRY, event["object"], NONE)
     row["serial"] = NONE
     row["next_free"] = counts["free_entry"]
     counts["free_entry"] = slot

@@ -42,22 +42,22 @@ _OPERATION_MASK: Final = np.uint64(0x7F)
 
 
 @inlined
-def enter(book: Book, kind: np.uint64, number: np.uint64, row: Int) -> None:
+def enter(places: Rows, counts: np.void, kind: np.uint64, number: np.uint64, row: Int) -> None:
     """Enter the row of an address or id, -1 to take it off; there must be room for one more key."""
-    book.counts[0]["keys"] += put(book.places, kind, number, row)
+    counts["keys"] += put(places, kind, number, row)
 
 
 @routine
-def thread_row(book: Book, thread: np.uint32) -> Int:
+def thread_row(places: Rows, threads: Rows, counts: np.void, thread: np.uint32) -> Int:
     """Row of a thread id, a new one where it is new; there must be room. -1 for an unknown thread."""
     if thread == UNKNOWN:
         return NONE
-    row = row_of(book.places, THREAD_ID, np.uint64(thread))
+    row = row_of(places, THREAD_ID, np.uint64(thread))
     if row < 0:
-        row = book.counts[0]["threads"]
-        book.counts[0]["threads"] += 1
-        book.threads[row]["thread"] = thread
-        enter(book, THREAD_ID, np.uint64(thread), row)
+        row = counts["threads"]
+        counts["threads"] += 1
+        threads[row]["thread"] = thread
+        enter(places, counts, THREAD_ID, np.uint64(thread), row)
     return row
 
 
@@ -67,7 +67,7 @@ def forget_file(book: Book, file: np.uint64) -> None:
     socket = row_of(book.places, FILE, file)
     if socket >= 0:
         book.sockets[socket]["file"] = 0
-        enter(book, FILE, file, NONE)
+        enter(book.places, book.counts[0], FILE, file, NONE)
 
 
 @routine
@@ -79,7 +79,7 @@ def learn_file(book: Book, socket: Int, file: np.uint64) -> None:
     forget_file(book, file)
     forget_file(book, row["file"])
     row["file"] = file
-    enter(book, FILE, file, socket)
+    enter(book.places, book.counts[0], FILE, file, socket)
 
 
 @inlined
@@ -170,7 +170,7 @@ def _leave_file(book: Book, slot: Int) -> None:
     if before >= 0:
         book.requests[before]["file_next"] = after
     elif row["file"] != NOTHING:
-        enter(book, FILE_REQUESTS, row["file"], after)
+        enter(book.places, book.counts[0], FILE_REQUESTS, row["file"], after)
     if after >= 0:
         book.requests[after]["file_before"] = before
 
@@ -185,7 +185,7 @@ def retire(book: Book, slot: Int, how: Int) -> None:
     _leave_file(book, slot)
     if (row["completed"] != NEVER) & (how != BY_CALLER):
         book.kinds[kind_row(book, row)]["retired"] += 1
-    enter(book, PACKET, row["address"], NONE)
+    enter(book.places, book.counts[0], PACKET, row["address"], NONE)
     row["serial"] = NONE
     row["next_free"] = counts["free_request"]
     counts["free_request"] = slot
@@ -206,7 +206,7 @@ def kind_row(book: Book, row: np.void) -> Int:
     if kind < 0:
         kind = book.counts[0]["kinds"]
         book.counts[0]["kinds"] += 1
-        enter(book, REQUEST_KIND, key, kind)
+        enter(book.places, book.counts[0], REQUEST_KIND, key, kind)
     return kind
 
 
@@ -256,7 +256,7 @@ def _join_thread(book: Book, slot: Int, event: np.void) -> None:
     """Put a new request on its thread's list, as its newest."""
     requests = book.requests
     row = requests[slot]
-    owner = thread_row(book, event["thread"])
+    owner = thread_row(book.places, book.threads, book.counts[0], event["thread"])
     row["thread_row"] = owner
     if owner < 0:
         return
@@ -281,7 +281,7 @@ def _join_file(book: Book, slot: Int) -> None:
     row["file_next"] = newest
     if newest >= 0:
         book.requests[newest]["file_before"] = slot
-    enter(book, FILE_REQUESTS, row["file"], slot)
+    enter(book.places, book.counts[0], FILE_REQUESTS, row["file"], slot)
 
 
 @inlined
@@ -343,7 +343,7 @@ def open_request(book: Book, event: np.void) -> Int:
     _nothing_happened(row)
     _join_thread(book, slot, event)
     _join_file(book, slot)
-    enter(book, PACKET, event["object"], slot)
+    enter(book.places, book.counts[0], PACKET, event["object"], slot)
     counts["issued"] += 1
     return slot  # type: ignore[no-any-return]  # a kernel's value
 
@@ -381,7 +381,7 @@ def open_socket(book: Book, endpoint: np.uint64, event: np.void) -> Int:
     row["thread"] = UNKNOWN
     row["requests"] = NONE
     row["starter"] = NONE
-    enter(book, ENDPOINT, endpoint, slot)
+    enter(book.places, book.counts[0], ENDPOINT, endpoint, slot)
     counts["opened"] += 1
     return slot  # type: ignore[no-any-return]  # a kernel's value
 
@@ -391,7 +391,7 @@ def close_socket(book: Book, slot: Int) -> None:
     """Take a socket that has no requests any more off the book."""
     row, counts = book.sockets[slot], book.counts[0]
     forget_file(book, row["file"])
-    enter(book, ENDPOINT, row["address"], NONE)
+    enter(book.places, book.counts[0], ENDPOINT, row["address"], NONE)
     row["serial"] = NONE
     row["next_free"] = counts["free_socket"]
     counts["free_socket"] = slot

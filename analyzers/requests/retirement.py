@@ -45,7 +45,7 @@ def block_event(book: Book, slot: Int, event: np.void) -> Int:
 @inlined
 def note_buffer(book: Book, event: np.void) -> None:
     """A thread gets a system buffer, for the request that it sends next; there must be room for a thread."""
-    thread = thread_row(book, event["thread"])
+    thread = thread_row(book.places, book.threads, book.counts[0], event["thread"])
     if thread >= 0:
         book.threads[thread]["buffer"] = event["time"]
 

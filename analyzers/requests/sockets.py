@@ -96,7 +96,7 @@ def _start(book: Book, event: np.void, slot: Int) -> None:
     """An operation begins: its thread's latest, and maybe that of the thread's open driver call."""
     row = book.sockets[slot]
     row["started"] += 1
-    thread = thread_row(book, event["thread"])
+    thread = thread_row(book.places, book.threads, book.counts[0], event["thread"])
     if thread < 0:
         return
     owner = book.threads[thread]
