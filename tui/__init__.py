@@ -4,9 +4,8 @@ Nothing imports this room; only :mod:`tui.app`, ``tui.screens`` and ``tui.widget
 """
 
 import os
-from typing import Final
 
-_DRAWINGS_A_SECOND: Final = 120
+_DRAWINGS_A_SECOND = 120
 """At most, and only where something changed. With textual's own 60, whatever follows a drawing waits for up to 33 ms,
 and the panel follows the table: half of the time to the answer to a key."""
 

@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import Provider
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.filter import LineFilter
+from textual.markup import escape
 
 from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
 from tui.pictures import self_contained
 from tui.safe_text import safe
+from tui.screens.actions import actions
 from tui.screens.main import MainScreen
-from tui.screens.palette import ActionProvider
 from tui.theme_names import SIXTEEN
 from tui.themes import LIGHT_SIXTEEN, THEMES
 from tui.views.scope import EVERYTHING, Scope
+
+
+class ActionProvider(Provider):
+    """Offers what the keys do, by name."""
+
+    async def discover(self) -> Hits:
+        """Everything, before a letter is typed; first what stands on the line of keys."""
+        for title, explanation, run in self._commands():
+            yield DiscoveryHit(escape(title), run, help=escape(explanation))
+
+    async def search(self, query: str) -> Hits:
+        """What fits the letters, in title or explanation."""
+        matcher = self.matcher(query)
+        for title, explanation, run in self._commands():
+            score = max(matcher.match(title), matcher.match(explanation) / 2)
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), run, text=title, help=escape(explanation))
+
+    def _commands(self) -> Iterable[tuple[str, str, Callable[[], Awaitable[object]]]]:
+        for action in sorted(actions(self.screen), key=lambda action: not action.is_shown):
+            keys = " ".join(action.keys)
+            yield action.title, f"{action.explanation} ({keys})", partial(self.app.run_action, action.call, action.node)
+        for theme in THEMES:
+            yield f"Theme {theme.name}", "Other colours", partial(self._change_theme, theme.name)
+
+    async def _change_theme(self, name: str) -> None:
+        self.app.theme = name
 
 
 class PoolscopeApp(App[None]):
@@ -35,6 +64,7 @@ class PoolscopeApp(App[None]):
     VirtualTable > .table--blurred { text-style: underline; }
     VirtualTable > .table--changed { text-style: bold; color: $accent; }
     Toast { max-width: 90%; }
+    SearchIcon { display: none; }
     CommandList:nocolor > .option-list--option-highlighted { text-style: bold underline; }
     """
 

@@ -9,9 +9,12 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
+
+import argcomplete
+from argcomplete.completers import FilesCompleter
 
 from tracer.errors import OutputError, PoolscopeError, UsageError
 from tui.commands import registry
@@ -22,6 +25,15 @@ from tui.hints import did_you_mean
 from tui.interrupts import Interrupts
 from tui.outcome import gravest
 from tui.streams import guarded_streams, leave_quietly, say
+
+
+def complete(build_parser: Callable[[str], tuple[argparse.ArgumentParser, Any]]) -> None:
+    """Tell the shell that asked, and leave."""
+    words = os.environ.get("COMP_LINE", "").split()[1:]
+    chosen = next((word for word in words if not word.startswith("-")), "")
+    parser, _ = build_parser(chosen)
+    argcomplete.autocomplete(parser, default_completer=FilesCompleter())
+
 
 _DESCRIPTION: Final = (
     "Which pool memory of a Windows machine leaks, whose it is and why it was never freed, from kernel traces."
@@ -157,8 +169,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``poolscope`` with these words (those of the process if none); gives the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if COMPLETING in os.environ:
-        from tui.completion import complete
-
         complete(build_parser)
     try:
         with Interrupts() as interrupts, guarded_streams():

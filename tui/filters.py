@@ -57,7 +57,9 @@ class Filters:
 def is_process(word: str, pid: int, name: str) -> bool:
     """Whether a process is what ``word`` stands for: a number is its id, not a part of its name."""
     number = word.removeprefix(WHOLE)
-    return int(number) == pid if number.isdecimal() else names_of(Kind.PROCESS, word)(name)
+    if number.isdecimal():
+        return (number.lstrip("0") or "0") == str(pid)
+    return names_of(Kind.PROCESS, word)(name)
 
 
 def _fit(kind: Kind, words: tuple[str, ...], names: Iterable[str]) -> list[bool]:

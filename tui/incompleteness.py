@@ -32,27 +32,37 @@ def interrupted_words(snapshot: Snapshot) -> str:
     return f"reading was interrupted after {duration(at)} of {duration(whole)}{share}"
 
 
-def missing_words(snapshot: Snapshot) -> list[str]:
-    """Loss and damage; empty when nothing is missing."""
+def missing_words(snapshot: Snapshot, *, interrupted: str = "interrupted at") -> list[str]:
+    """Loss and damage, most missing first as a rule; empty when nothing is missing."""
     info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
     missing = []
     if snapshot.partial:
-        missing.append(_cut_short(snapshot))
-    if not info.finalised:
-        missing.append("session never closed")
-    if info.rolled is not None:
-        missing.append(f"{'' if info.rolled.beside else 'maybe '}one part of a rolled recording")
+        missing.append(_cut_short(snapshot, interrupted))
     if lost := lost_words(loss.events_lost, loss.buffers_lost):
         missing.append(f"{lost} lost")
     if loss.inferred is not None:
         missing.append(inferred_words(loss, loss.inferred))
     if loss.complete_from_ns:
         missing.append("its beginning overwritten")
-    if loss.gaps:
-        missing.append(f"{counted(len(loss.gaps), 'gap')} in time")
     if damage:
         missing.append(_damage_words(damage))
+    if loss.gaps:
+        missing.append(f"{counted(len(loss.gaps), 'gap')} in time")
+    if info.rolled is not None:
+        missing.append(f"{'' if info.rolled.beside else 'maybe '}one part of a rolled recording")
+    if not info.finalised:
+        missing.append("session never closed")
     return missing
+
+
+def words_within(words: Sequence[str], cells: int) -> str:
+    """As many of the words as have room on a line of the interface, the first at least, and how many others there are.
+
+    The trace's own view, under ``0``, has all of them.
+    """
+    lines = [", ".join(words)]
+    lines += [f"{', '.join(words[:-left])}, {left} more (0)" for left in range(1, len(words))]
+    return next((line for line in lines if len(line) <= cells), lines[-1])
 
 
 def lost_words(events: int, buffers: int) -> str:
@@ -68,10 +78,10 @@ def gap_words(gap: Gap) -> str:
     return _GAPS.get(key, safe(gap.reason)).format(missing)
 
 
-def _cut_short(snapshot: Snapshot) -> str:
+def _cut_short(snapshot: Snapshot, interrupted: str) -> str:
     """The same on a line that much else has to fit on."""
     at, whole = snapshot.at_ns, snapshot.info.duration_ns
-    return f"interrupted at {duration(at)} ({100 * at / whole:.0f} %)" if 0 < at <= whole else "reading interrupted"
+    return f"{interrupted} {duration(at)} ({100 * at / whole:.0f} %)" if 0 < at <= whole else "reading interrupted"
 
 
 def _damage_words(damage: Sequence[Damage]) -> str:

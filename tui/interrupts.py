@@ -1,34 +1,32 @@
 """Ctrl-C at any moment ends the process quietly, with 130.
 
-While a trace is read, a capture runs, or the interface is open, these look after it themselves; this is for every
-other moment. Python's own handler raises KeyboardInterrupt wherever the program is: inside of an import of C code that
-becomes another error, in a destructor it is printed and forgotten.
+Python's own handler raises KeyboardInterrupt wherever the program is: inside of an import of C code that becomes
+another error, in a destructor it is printed and forgotten. Before a command runs and after it, and while the interface
+is open, others look after it (:mod:`tui.leaving`, textual).
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 from types import FrameType, TracebackType
-from typing import Final, Self
+from typing import Self
 
-_INTERRUPTED: Final = 130
-"""As :class:`tui.exit_codes.ExitCode`, which is not imported yet when this is needed first."""
-
-
-def leave_at_once(number: int = 0, frame: FrameType | None = None) -> None:
-    """End the process here and now, without a word: for the time before a command runs, and after it."""
-    del number, frame
-    os._exit(_INTERRUPTED)
+from tui.leaving import leave_at_once
 
 
 class Interrupts:
-    """Inside its ``with`` block the first Ctrl-C raises KeyboardInterrupt; ``asked`` tells that it came."""
+    """Inside its ``with`` block a Ctrl-C raises KeyboardInterrupt, and one more ends the process.
 
-    def __init__(self) -> None:
+    ``noted``: so many before these only set ``asked``: a reading or a recording, which must not be cut in the middle of
+    a batch, where the ledger does not add up, then ends with the answer for what it has.
+    """
+
+    def __init__(self, *, noted: int = 0) -> None:
         self.asked = False
+        self._noted = noted
+        self._came = 0
         self._installed = False
         self._before: signal.Handlers | None = None
         self._hook = sys.unraisablehook
@@ -36,7 +34,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         # Python delivers signals to the main thread only; who ignores Ctrl-C (nohup) means it.
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-            sys.unraisablehook = self._on_unraisable
+            self._hook, sys.unraisablehook = sys.unraisablehook, self._on_unraisable
             self._before = signal.signal(signal.SIGINT, self._on_interrupt)  # type: ignore[assignment]
             self._installed = True
         return self
@@ -49,10 +47,12 @@ class Interrupts:
             sys.unraisablehook = self._hook
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            leave_at_once(number, frame)
         self.asked = True
-        raise KeyboardInterrupt
+        self._came += 1
+        if self._came > self._noted + 1:
+            leave_at_once(number, frame)
+        if self._came > self._noted:
+            raise KeyboardInterrupt
 
     def _on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
         """An interrupt that came where nothing can be raised."""

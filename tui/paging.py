@@ -24,7 +24,7 @@ _LESS = "FRX"
 def show_lines(lines: Sequence[Text]) -> None:
     """On stdout; by way of ``PAGER`` (else less, or what the system has) where it is a terminal that is too low."""
     out = console()
-    if _is_watched() and len(lines) >= out.height:
+    if _is_watched() and len(lines) >= out.height and _is_there(_asked_for()):
         with _ctrl_c_is_the_pagers(), _options_of_less():
             pydoc.pager(_text(lines, out))
     else:
@@ -33,6 +33,17 @@ def show_lines(lines: Sequence[Text]) -> None:
 
 def _is_watched() -> bool:
     return sys.stdin is not None and is_terminal(sys.stdin) and is_terminal(sys.stdout)
+
+
+def _asked_for() -> str:
+    """The pager that the user has named, as pydoc looks for it; empty for none."""
+    return os.environ.get("MANPAGER") or os.environ.get("PAGER") or ""
+
+
+def _is_there(pager: str) -> bool:
+    """Whether text that it is given will be seen; a word such as ``LESS=X`` before the program is the shell's."""
+    first = next(iter(pager.split()), "")
+    return not pager or "=" in first or shutil.which(first) is not None
 
 
 def _text(lines: Sequence[Text], out: PlainConsole) -> str:
@@ -51,7 +62,7 @@ def _text(lines: Sequence[Text], out: PlainConsole) -> str:
 
 def _takes_colours() -> bool:
     """Whether pydoc will call less, and less has been told to let colours through."""
-    named = os.environ.get("MANPAGER") or os.environ.get("PAGER")
+    named = _asked_for()
     is_less = shutil.which("less") is not None if not named else "less" in named.split()[0]
     return is_less and sys.platform != "win32" and "r" in os.environ.get("LESS", _LESS).lower()
 

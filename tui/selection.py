@@ -35,7 +35,7 @@ def select(snapshot: Snapshot, filters: Filters) -> Snapshot:
     if not filters:
         return snapshot
     pool = snapshot.pool
-    sites = _sites_let_through(pool, filters)
+    sites = sites_let_through(pool, filters)
     allocations = sites[pool.outstanding.site]
     if filters.processes:
         allocations &= _of_processes(snapshot, filters)
@@ -69,7 +69,8 @@ def holding(pool: PoolSnapshot, allocations: Mask) -> Mask:
     return result
 
 
-def _sites_let_through(pool: PoolSnapshot, filters: Filters) -> Mask:
+def sites_let_through(pool: PoolSnapshot, filters: Filters) -> Mask:
+    """By site: whether the filters for tags and drivers let it through."""
     rows = pool.sites.tag_row
     of_tag = np.array(filters.fit_drivers(pool.tags.driver), np.bool_)
     of_site = np.array(filters.fit_drivers(pool.sites.driver), np.bool_)

@@ -1,17 +1,28 @@
-"""Where the process begins: from here on, Ctrl-C ends it quietly.
+"""Where the process begins: from here on, Ctrl-C ends it quietly, and with 130.
 
-Imports nothing but what Python itself has loaded, or as good as that, before the handler stands.
+Imports nothing but what Python itself has loaded, or as good as that, before the handler stands; so does ``tui``.
 """
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 
-from tui.interrupts import leave_at_once
+from tui.leaving import INTERRUPTED, leave_at_once
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, leave_at_once)
 
-from tui.cli import main
+from tui import cli
 
-__all__ = ["main"]
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``poolscope`` with these words (those of the process if none); gives the exit code.
+
+    An interrupted process ends here: Python would end one that was interrupted inside of ``exec``, which many imports
+    are, by the signal (or on Windows with 0xC000013A) whatever its exit code.
+    """
+    code = cli.main(argv)
+    if code == INTERRUPTED:
+        leave_at_once()
+    return code

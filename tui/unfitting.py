@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from operator import and_
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from tracer.errors import UsageError
 from tui.filters import Filters, is_process
 from tui.findings.narrowing import shares_of
 from tui.safe_text import safe
+from tui.selection import sites_let_through
 from tui.streams import say
 
 _MOST_NAMES: Final = 10
@@ -63,6 +65,29 @@ class Unfitting:
         return f"--{self.kind} {_quoted(near[0])}" if near else f"leave out --{self.kind} to see them all"
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Tags and drivers that are there, but none of the drivers has any of the tags; ``drivers``: those that have."""
+
+    filters: Filters
+    drivers: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        """In a few words."""
+        return f"nothing in the trace fits {safe(str(replace(self.filters, processes=(), between=None)))} together"
+
+    @property
+    def why(self) -> str:
+        """Who has these tags."""
+        return f"what has that tag is allocated by {_listed(self.drivers)}"
+
+    @property
+    def next(self) -> str:
+        """What to type."""
+        return "leave out --driver, or --tag"
+
+
 def check(snapshot: Snapshot, filters: Filters, *, lenient: bool) -> None:
     """Tell of every word that fits nothing: as an error, or on stderr where ``lenient``.
 
@@ -71,7 +96,7 @@ def check(snapshot: Snapshot, filters: Filters, *, lenient: bool) -> None:
     Raises:
         UsageError: the first of them.
     """
-    for each in unfitting(snapshot, filters):
+    for each in unfitting(snapshot, filters) or apart(snapshot, filters):
         if lenient or snapshot.partial:
             say(f"warning: {safe(snapshot.info.path)}: {each.what}; {each.why}")
         else:
@@ -86,6 +111,23 @@ def unfitting(snapshot: Snapshot, filters: Filters) -> list[Unfitting]:
             names = _names(snapshot, kind)
             found += [_unfitting(kind, word, names) for word in words if not _fits(kind, word, names)]
     return found
+
+
+def apart(snapshot: Snapshot, filters: Filters) -> list[Apart]:
+    """Whether tags and drivers, each of which the trace has, have nothing in common in it.
+
+    A process that holds nothing of a tag is an answer; a driver that never allocated it is a slip.
+    """
+    pool = snapshot.pool
+    if not (filters.tags and filters.drivers) or sites_let_through(pool, filters).any():
+        return []
+    fits = filters.fit_tags(pool.tags.tag.tolist())
+    if any(map(and_, fits, filters.fit_drivers(pool.tags.driver))):  # freed only
+        return []
+    drivers = dict.fromkeys(
+        driver for row, driver in zip(pool.sites.tag_row.tolist(), pool.sites.driver, strict=True) if fits[row]
+    )
+    return [Apart(filters, tuple(drivers))]
 
 
 def _fits(kind: Kind, word: str, names: Sequence[tuple[int, str]]) -> bool:

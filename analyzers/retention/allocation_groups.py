@@ -122,7 +122,7 @@ def _held(groups: _Groups, group: I32, rule: npt.NDArray[np.uint8], pool: PoolSn
         parents = ways.places[at]
         ids: list[Id] = [str(parent) for parent in parents]
         node = Node(NodeKind.ALLOCATIONS, (*ids, int(groups.site[row])))
-        why = Rule(main[row]).name.lower().replace("_", "-")
+        why = Rule(main[row]).key
         yield Leaf(node, groups.label(row, pool), int(groups.count[row]), int(groups.bytes[row]), why, parents)
 
 

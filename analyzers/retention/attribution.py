@@ -38,6 +38,11 @@ class Rule(IntEnum):
     SAME_SOCKET = 6
     SAME_FILE_OBJECT = 7
 
+    @property
+    def key(self) -> str:
+        """Its name on an edge of the retention graph."""
+        return self.name.lower().replace("_", "-")
+
 
 WORDS: Final = {
     Rule.NONE: "belongs to no request or socket that is known",

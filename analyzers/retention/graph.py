@@ -17,7 +17,7 @@ from analyzers.findings import PathNode, Why
 from analyzers.holders.holding import Holding
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leaves
-from analyzers.retention.attribution import INFERRED, WORDS, Attribution, Rule
+from analyzers.retention.attribution import INFERRED, Attribution, Rule
 from analyzers.retention.edges import Way, WayFinder
 from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import I32, I64, retained_by_request, sums
@@ -31,15 +31,23 @@ _SAYS: Final = {
     "uses": "its requests go to the socket",
     "opened": "it opened the socket",
     "issued": "issued the requests",
-    Why.USER_APC: "completed, and the packets wait as user APCs that their thread has not taken",
-    Why.SPECIAL_APC: "completed, and the special kernel APCs that release them have not run",
-    Why.PORT: "completed, and nobody has taken them out of the port",
-    Why.DRIVER_KEPT: "sent to the driver, which does not complete them",
-    Why.COMPLETION_STOPPED: "completed, and the driver has stopped that and keeps them",
-    Why.UNKNOWN: "completed, and the trace does not tell what holds them",
-    "allocated": "allocated it, as the stack or the tag tells",
+    Why.USER_APC: "completed, not yet delivered",
+    Why.SPECIAL_APC: "completed, not yet delivered",
+    Why.PORT: "completed, not taken out of the port",
+    Why.DRIVER_KEPT: "sent to it, not completed",
+    Why.COMPLETION_STOPPED: "it stopped their completion",
+    Why.UNKNOWN: "completed, the holder is not known",
+    "allocated": "allocated it, by its stack or tag",
+    Rule.HOLDS_IRP.key: "holds the request's IRP",
+    Rule.HOLDS_ENDPOINT.key: "holds the socket's AFD endpoint",
+    Rule.HOLDS_CONNECTION.key: "holds the socket's TCP connection",
+    Rule.HOLDS_FILE_OBJECT.key: "holds the request's file object",
+    Rule.SAME_OPERATION.key: "made inside the request's call",
+    Rule.SAME_SOCKET.key: "made in the socket's life",
+    Rule.SAME_FILE_OBJECT.key: "made after the file was opened",
 }
-_INFERRED_WAYS: Final = frozenset(Why) - {Why.PORT}
+"""Few words for each edge; of a rule, :data:`~analyzers.retention.attribution.WORDS` has more."""
+_INFERRED_WAYS: Final = (frozenset(Why) - {Why.PORT}) | {rule.key for rule in INFERRED}
 _SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
 """Kinds whose ways lead on to nodes that others lead to as well."""
 
@@ -140,9 +148,7 @@ def _connect(graph: nx.DiGraph, way: Way) -> None:
         edge["count"] += way.count
         edge["bytes"] += way.bytes
         return
-    rule = Rule[way.rule.upper().replace("-", "_")] if way.rule not in _SAYS else None
-    says = _SAYS[way.rule] if rule is None else WORDS[rule]
-    inferred = rule in INFERRED or way.rule in _INFERRED_WAYS
+    says, inferred = _SAYS[way.rule], way.rule in _INFERRED_WAYS
     graph.add_edge(way.parent, way.child, rule=way.rule, count=way.count, bytes=way.bytes, says=says, inferred=inferred)
 
 

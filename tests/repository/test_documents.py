@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.repository.files import ROOT, files
+from tui.cli import main
 from tui.commands.registry import COMMANDS
 from tui.exit_codes import ExitCode
 
@@ -34,6 +35,31 @@ def test_the_readme_names_no_command_that_is_not_there() -> None:
 
 def test_the_readme_lists_every_exit_code_and_no_other() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)} == {int(code) for code in ExitCode}
+
+
+def test_the_readme_says_first_where_the_source_is_then_how_to_make_an_environment_then_the_two_commands() -> None:
+    steps = (
+        "git clone",
+        "archive of it",
+        "python3 -m venv",
+        "py -m venv",
+        "pip install . &&",
+        'pip install -e ".[test]"',
+    )
+    places = [README.index(step) for step in steps]
+    assert places == sorted(places)
+    assert README[: places[-1]].count("\n") < 60
+
+
+def test_the_readme_compares_with_the_tools_that_people_know() -> None:
+    [head] = re.findall(r"^\| \| (PoolMon .*) \|$", README, re.MULTILINE)
+    assert head.split(" | ") == ["PoolMon", "Windows Performance Analyzer", "WinDbg", "Poolscope"]
+
+
+def test_the_report_in_the_readme_is_the_one_of_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    [shown] = re.findall(r"^```\n(LEAK 1: .*?)```$", README, re.MULTILINE | re.DOTALL)
+    assert main(["demo", "--quiet"]) == ExitCode.DONE
+    assert capsys.readouterr().out.endswith(shown)
 
 
 def test_the_demo_is_called_simulated() -> None:

@@ -20,10 +20,10 @@ from tests.tui.made_windows import MadeApi, MadeWindows, consumer, installed, lo
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tracer.live.this_machine import ThisMachine
 from tui.cli import main
+from tui.commands.doctor import doctor_report
 from tui.doctor.checks import Check, State
 from tui.doctor.examining import Examination, examine
 from tui.exit_codes import ExitCode
-from tui.report.doctor import doctor_report
 
 NAMES = TagNames(())
 BITS = 64 if sys.maxsize > 2**32 else 32

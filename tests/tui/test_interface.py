@@ -444,9 +444,23 @@ async def test_every_view_says_what_is_missing(broken_snapshot: Snapshot, key: s
     async with opened(broken_snapshot, (180, 24)) as it:
         await it.press(key)
         assert it.lines[2].strip() == (
-            "INCOMPLETE: interrupted at 1 min 30 s (100%), session never closed, "
-            "3 events lost, 1 buffer lost, 2 gaps, 1 place damaged, 512 B skipped"
+            "INCOMPLETE: read to 1 min 30 s (100 %), 3 events and 1 buffer lost, "
+            "1 place damaged, 512 B skipped, 2 gaps in time, session never closed"
         )
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (52, "INCOMPLETE: read to 1 min 30 s (100 %), 4 more (0)"),
+        (80, "INCOMPLETE: read to 1 min 30 s (100 %), 3 events and 1 buffer lost, 3 more (0)"),
+    ],
+)
+async def test_what_has_no_room_is_counted_and_what_matters_most_comes_first(
+    broken_snapshot: Snapshot, columns: int, told: str
+) -> None:
+    async with opened(broken_snapshot, (columns, 24)) as it:
+        assert it.lines[2].strip() == told
 
 
 @pytest.mark.repeats

@@ -10,6 +10,7 @@ import pytest
 
 from analyzers.selection.times import moment_of
 from analyzers.snapshot import Snapshot
+from fixtures.demo import DEMO_TRACE
 from tests.tui.stories import SECOND
 from tui.cli import main
 from tui.exit_codes import ExitCode
@@ -79,6 +80,17 @@ def test_a_finding_none_of_whose_memory_is_in_the_interval_is_left_out(leaking_s
     for finding in leaking_snapshot.diagnosis.findings:
         shares = {(finding.tag, finding.paged), *((group.tag, group.paged) for group in finding.groups)}
         assert (finding.rank in ranks) == bool(shares & held)
+
+
+@pytest.mark.parametrize("form", ["--quiet", "--short", "--full"])
+def test_a_leak_is_told_as_in_the_whole_trace_and_the_interval_with_it(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", str(DEMO_TRACE), "--quiet", "--from", "1s", "--to", "1.5s", form]) == ExitCode.DONE
+    told = " ".join(capsys.readouterr().out.split())
+    assert "LEAK 1: 400 finished requests wait" in told
+    if form != "--short":
+        assert "Selected: allocated from +1.000000 s to +1.500000 s. A leak is told as it is in the whole" in told
 
 
 @pytest.mark.parametrize(

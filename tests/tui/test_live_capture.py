@@ -187,7 +187,8 @@ def test_a_session_that_is_taken_away_leaves_what_was_captured(
 class Interrupted:
     """Ctrl-C comes at the third look."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, noted: int) -> None:
+        del noted
         self.looks = 0
 
     @property
@@ -207,7 +208,7 @@ def test_ctrl_c_gives_what_was_captured_and_stops_the_sessions(
     words: list[str], code: ExitCode, leak: Simulation, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("tui.capture.capturing.Interruption", Interrupted)
+    monkeypatch.setattr("tui.capture.capturing.Interrupts", Interrupted)
     api = machine_with(monkeypatch, api_of(leak))
     document = told(capsys, "--quiet", *words, code=code)
     assert document["partial"] is bool(words)

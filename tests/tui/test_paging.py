@@ -55,6 +55,16 @@ def test_ctrl_c_in_the_pager_is_quiet(pager: Path, tmp_path: Path) -> None:
         assert not re.search(rb"Traceback|Interrupt", terminal.shown)
 
 
+@pytest.mark.parametrize("named", [" ", "no-such-pager -R"])
+def test_a_report_is_written_where_the_pager_is_none(
+    named: str, pager: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGER", named)
+    with Terminal(["analyze", DEMO, "-q", "--full"], cwd=tmp_path) as terminal:
+        assert terminal.end() == 0
+    assert b"Outstanding by tag" in terminal.shown
+
+
 def test_less_is_given_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pager: Path) -> None:
     less = pager.rename(tmp_path / "less")
     monkeypatch.setenv("PAGER", str(less))

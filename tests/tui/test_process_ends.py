@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,7 +64,9 @@ def test_a_reader_that_leaves_early_hears_no_complaint() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal to oneself is another thing there")
-@pytest.mark.parametrize("module", ["argparse", "tui.cli", "tui.commands.analyze", "numpy", "numba", "rich.console"])
+@pytest.mark.parametrize(
+    "module", ["typing", "argparse", "tui.cli", "tui.commands.analyze", "numpy", "numba", "rich.console"]
+)
 def test_ctrl_c_in_the_middle_of_an_import_is_quiet(module: str) -> None:
     done = run(
         f"""
@@ -91,6 +95,7 @@ sys.exit(main())
     [
         "raise ImportError('C code has made this of it')",
         "return 0",
+        "exec('raise KeyboardInterrupt')",  # as inside of the import of a dataclass
     ],
 )
 def test_an_interrupt_that_somebody_swallowed_is_still_one(body: str) -> None:
@@ -183,10 +188,22 @@ def test_ctrl_z_gives_the_cursor_back_that_the_progress_bar_has_hidden() -> None
     master, slave = os.openpty()
     child = subprocess.Popen([sys.executable, "-c", code], stderr=slave, cwd=ROOT, process_group=0)
     os.close(slave)
-    _, status = os.waitpid(child.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
-    shown = os.read(master, 1 << 16)
-    assert shown.rindex(b"\x1b[?25h") > shown.index(b"\x1b[?25l")
-    child.send_signal(signal.SIGCONT)
-    assert child.wait() == 0
-    os.close(master)
+    try:
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        shown = _read_until(master, b"\x1b[?25h")
+        assert shown.rindex(b"\x1b[?25h") > shown.index(b"\x1b[?25l")
+        child.send_signal(signal.SIGCONT)
+        assert child.wait() == 0
+    finally:
+        child.kill()
+        child.wait()
+        os.close(master)
+
+
+def _read_until(terminal: int, wanted: bytes, seconds: float = 10) -> bytes:
+    """What a terminal was given: one read may end anywhere in it."""
+    shown, end = b"", time.monotonic() + seconds
+    while wanted not in shown and select.select([terminal], [], [], max(0.0, end - time.monotonic()))[0]:
+        shown += os.read(terminal, 1 << 16)
+    return shown

@@ -10,7 +10,6 @@ from tracer.live.profile import Recording, xperf_lines
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.report.recording import HOW_TO_RECORD
-from tui.views.sockets import NO_SOCKET_EVENTS
 
 
 def test_the_profile_goes_to_stdout_and_how_to_use_it_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +38,6 @@ def test_there_is_one_recipe_for_xperf_wherever_one_is_given() -> None:
     for line in lines:
         assert f"\n{line}\n" in readme
         assert f"  {line}" in HOW_TO_RECORD
-    assert NO_SOCKET_EVENTS.endswith(lines[1])
     assert "KQUEUE" in lines[0], "what goes into completion ports"
     assert "PoolAlloc+PoolFree" in lines[0]
 

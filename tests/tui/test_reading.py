@@ -13,8 +13,8 @@ import pytest
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
+from tui.interrupts import Interrupts
 from tui.reading import progress, trace
-from tui.reading.interruption import Interruption
 
 
 class FakeSource:
@@ -111,7 +111,7 @@ def test_a_second_interrupt_ends_at_once(read: Callable[..., FakeSource]) -> Non
 
 def test_the_handler_of_before_is_put_back() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with Interruption():
+    with Interrupts(noted=1):
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -120,7 +120,7 @@ def test_a_thread_may_read_without_a_handler() -> None:
     asked: list[bool] = []
 
     def work() -> None:
-        with Interruption() as interruption:
+        with Interrupts(noted=1) as interruption:
             asked.append(interruption.asked)
 
     thread = threading.Thread(target=work)

@@ -42,10 +42,10 @@ class Recorder(FakeApi):
             self.files[name] = self.sessions_by_name[name].file
         return status, handle
 
-    def control_trace(self, handle: int, name: str, properties: NamedProperties, code: Control) -> int:
+    def control_trace(self, name: str, properties: NamedProperties, code: Control) -> int:
         if self.taken_away and name in self.sessions_by_name:
             self.end(name)
-        return super().control_trace(handle, name, properties, code)
+        return super().control_trace(name, properties, code)
 
     def end(self, name: str) -> None:
         super().end(name)
@@ -141,7 +141,7 @@ def test_ctrl_c_ends_it_with_a_whole_file(
     words: list[str], code: ExitCode, api: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("tui.capture.recording.Interruption", Interrupted)
+    monkeypatch.setattr("tui.capture.recording.Interrupts", Interrupted)
     out = tmp_path / "pool.etl"
     assert told(capsys, str(out), *words, code=code)["recording"]["ended_by"] == "ctrl-c"
     assert out.stat().st_size > 0

@@ -135,6 +135,19 @@ async def test_the_picture_can_still_be_held_while_the_trace_goes_on(opened: Exi
         await shown(it, 2.9, 3.5)
 
 
+async def test_a_picture_that_is_held_when_the_trace_ends_can_be_let_go(opened: ExitStack) -> None:
+    async with replaying(opened, SLOW) as (it, _):
+        await jump(it, "1s")
+        await shown(it, 0.9, 1.5)
+        await it.press("z")
+        await jump(it, "100%")
+        await it.until("SESSION ENDED")
+        assert "PAUSED" in it.lines[0]
+        await it.press("z")
+        assert "PAUSED" not in it.lines[0]
+        await shown(it, 4.9, 5.0)
+
+
 async def test_from_its_end_one_goes_back_or_begins_again(demo: Snapshot, opened: ExitStack) -> None:
     async with replaying(opened, None) as (it, _):
         await it.until("SESSION ENDED")

@@ -115,7 +115,7 @@ def test_a_file_that_overwrote_its_beginning_says_from_when_on_it_is_whole(snaps
 def test_everything_that_is_missing_is_told_before_the_totals(broken_snapshot: Snapshot) -> None:
     analysed = report(broken_snapshot, width=200)
     assert analysed[1].startswith(
-        "warning: incomplete trace: interrupted at 1 min 30 s (100 %), session never closed, 3 events and 1 buffer lost"
+        "warning: incomplete trace: interrupted at 1 min 30 s (100 %), 3 events and 1 buffer lost, 1 place damaged, "
     )
     for lines, totals in (
         (analysed, "Pool"),

@@ -14,8 +14,8 @@ import pytest
 
 from fixtures.demo import DEMO_TRACE
 from tests.tui.served import Served, ServeProcess, children, ends, is_running, resident_bytes, until, words
-from tui.web import connections
 from tui.web.asked import COLUMNS, ROWS, NotUnderstoodError, Ping, Size, asked_size, message
+from tui.web.server import MOST_CONNECTIONS
 
 MIB = 1 << 20
 LISTENS = (
@@ -96,7 +96,7 @@ async def test_absurd_sizes_take_no_more_memory_than_a_large_screen() -> None:
         it.visitor.ws_connect("/ws?width=100000&height=100000") as browser,
     ):
         await until(browser, "[1 Findings]")
-        [interface] = children(os.getpid())
+        [interface] = await _begun()
         await browser.send_json(["resize", {"width": 10**9, "height": 10**9}])
         await browser.send_json(["stdin", "\x1b[48;100000;100000;100000;100000t"])  # a terminal's own way to tell it
         await browser.send_json(["stdin", "2"])
@@ -114,7 +114,7 @@ async def test_a_flood_of_connections_leaves_the_server_small_and_answering() ->
         visitor = await stack.enter_async_context(
             aiohttp.ClientSession(f"http://127.0.0.1:{server.port}", connector=connector)
         )
-        for _ in range(3 * connections.MOST):
+        for _ in range(3 * MOST_CONNECTIONS):
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
         shown = [await visitor.ws_connect("/ws?width=100000&height=100000") for _ in range(2)]
         for _ in range(60):

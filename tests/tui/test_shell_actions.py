@@ -10,9 +10,9 @@ from textual.dom import DOMNode
 
 from analyzers.snapshot import Snapshot
 from tests.tui.session import Session, opened
+from tui.app import ActionProvider
 from tui.screens.actions import actions
 from tui.screens.help import HelpScreen
-from tui.screens.palette import ActionProvider
 from tui.themes import THEMES
 from tui.views.registry import VIEWS
 
@@ -112,3 +112,10 @@ async def test_the_palette_changes_the_theme(snapshot: Snapshot) -> None:
             await it.press()
             assert it.app.theme == theme.name
             assert "outstanding 18" in it.text
+
+
+async def test_the_palette_begins_with_what_stands_on_the_line_of_keys(snapshot: Snapshot) -> None:
+    async with opened(snapshot, (80, 24)) as it:
+        await it.press("ctrl+p")
+        await it.until("Leave Poolscope")
+        assert "One row up" not in it.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,15 @@ async def test_a_name_that_cannot_be_is_told(snapshot: Snapshot, tmp_path: Path)
         assert "is a folder" in it.text
         await it.press("ctrl+u", *"none/a.csv", "enter")
         await it.until(f"cannot write {Path('none', 'a.csv')}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names are met when the file is written there")
+@pytest.mark.parametrize(("name", "said"), [("~no-such-user/x.csv", "home"), ("x" * 300 + ".csv", "too long")])
+async def test_a_name_that_the_system_refuses_is_told(snapshot: Snapshot, name: str, said: str) -> None:
+    async with opened(snapshot) as it:
+        await it.press("x", "ctrl+u", *name, "enter")
+        assert said in it.text
+        assert isinstance(it.app.screen, ExportScreen)
 
 
 def write_rows(path: Path, table: Table) -> None:

@@ -265,7 +265,7 @@ async def test_what_a_replay_does_since_a_mark_is_compared(size: tuple[int, int]
     async with someone_at_a_replay(size) as person:
         await to_the_middle(person)
         await person.press("M", "full_stop")
-        await person.until(r"since the mark: pool \S+ \S+ +allocs [1-9]")
+        await person.until(r"since the mark: pool \S+ \S+ +new and still there [1-9]")
         assert person.sees("SINCE")
         assert person.sees("C Clears")
 

@@ -77,6 +77,24 @@ def test_a_filter_that_fits_nothing_is_wrong_use_and_what_is_there_is_named(
     assert error["next"] == then
 
 
+def test_a_driver_that_never_allocated_the_tag_is_no_trace_without_leaks(
+    two_leaks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["analyze", str(two_leaks), "--fail-on-finding", "--quiet", "--json", "--tag", "MmSt", "--driver"]
+    assert main([*words, "contosodev.sys"]) == ExitCode.USAGE
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["what"] == "nothing in the trace fits tag MmSt, driver contosodev.sys together"
+    assert error["why"] == "what has that tag is allocated by nt"
+    assert main([*words, "nt"]) == ExitCode.DONE
+
+
+def test_an_id_of_many_digits_is_no_process_and_zeros_before_one_are_nothing(
+    two_leaks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", str(two_leaks), "--process", "9" * 5000]) == ExitCode.USAGE
+    assert main(["analyze", str(two_leaks), "--process", "=0004", "--process", "0"]) == ExitCode.DONE
+
+
 def test_of_many_names_the_first_few_are_told(two_leaks: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["analyze", str(two_leaks), "--quiet", "--tag", "none at all"])
     told = capsys.readouterr().err

@@ -287,6 +287,16 @@ def test_cleared_groups_are_counted_by_verdict_and_the_biggest_named_with_the_re
     ]
 
 
+def test_the_reason_of_a_cleared_group_goes_on_below_itself(story: Story) -> None:
+    groups = (cleared(), cleared(Verdict.TRANSIENT, name="Irp ", paged=False, size=30))
+    story.diagnosis = Diagnosis((), groups)
+    lines = report(story.make(), width=50)
+    for begin in ("  CM25 Paged", "  Irp  Nonp"):
+        at = next(place for place, line in enumerate(lines) if line.startswith(begin))
+        assert lines[at + 1].startswith(" " * 23)
+        assert lines[at + 1][23] != " "
+
+
 def test_without_a_finding_one_plain_sentence_says_so_and_what_evidence_was_missing(snapshot: Snapshot) -> None:
     lines = report(snapshot)
     assert lines[2] == NO_FINDING

@@ -70,6 +70,12 @@ def test_a_key_that_there_is_not_is_wrong_use(keys: str, said: str, capsys: pyte
     assert not Path("x.svg").exists()
 
 
+@pytest.mark.parametrize("size", ["9999x9999", "801x24", "80x4", "80", "x", "٨٠x٢٤"])
+def test_a_picture_has_a_size_that_can_be_drawn(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--screenshot", "x.svg", "--size", size]) == ExitCode.USAGE
+    assert "20x5 to 800x250" in capsys.readouterr().err
+
+
 def test_keys_are_about_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--press", "enter"]) == ExitCode.USAGE
     assert "--press" in capsys.readouterr().err
@@ -91,6 +97,7 @@ def test_keys_by_name_sign_and_with_others_are_keys(
         ("--session-share", "-1"), ("--big-share", "inf"), ("--session-share", "0.7", "--big-share", "0.7"),
         ("--stray-frees", "-5"), ("--buffer-size", "0"), ("--buffer-size", "100"), ("--buffer-size", "1025"),
         ("--buffer-size", "99999999999"), ("--frequency", "0"), ("--frequency", "-1"), ("--frequency", "1"),
+        ("--iterations", "0"), ("--iterations", "99999999999"),
     ],
 )  # fmt: skip
 def test_a_machine_that_cannot_be_is_wrong_use(
@@ -99,6 +106,30 @@ def test_a_machine_that_cannot_be_is_wrong_use(
     assert main(["simulate", "cache", str(tmp_path / "t.etl"), *FEW, *words]) == ExitCode.USAGE
     assert "--help" in capsys.readouterr().err
     assert not (tmp_path / "t.etl").exists()
+
+
+def test_a_trace_is_not_written_over_by_its_own_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["simulate", "cache", str(tmp_path / "t.etl"), "--truth", str(tmp_path / "." / "t.etl"), *FEW]
+    assert main(words) == ExitCode.USAGE
+    assert "would be one file" in capsys.readouterr().err
+    assert not (tmp_path / "t.etl").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["simulate", "cache", "t.etl", "--cpus", "abc"], "--cpus: 'abc' is no whole number"),
+        (["simulate", "cache", "t.etl", "--seed", "1_0"], "--seed: '1_0' is no whole number"),
+        (["simulate", "cache", "t.etl", "--big-share", "half"], "--big-share: 'half' is no number"),
+        (["analyze", "t.etl", "--top", "many"], "--top: 'many' is no whole number"),
+        (["live", "--speed", "fast"], "--speed: 'fast' is no number"),
+    ],
+)
+def test_what_is_no_number_is_told_in_plain_words(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == ExitCode.USAGE
+    assert f"argument {said}\n" in capsys.readouterr().err
 
 
 def test_the_largest_buffer_of_the_simulator_is_the_largest_that_is_read() -> None:

@@ -72,8 +72,8 @@ def started(name: str, mode: int = SYSTEM_LOGGER) -> int:
     return handle
 
 
-def control(name: str, code: int, properties: Properties | None = None) -> int:
-    return int(evntrace().ControlTraceW(0, name, (properties or Properties()).pointer, code))
+def control(name: str | None, code: int, properties: Properties | None = None, *, handle: int = 0) -> int:
+    return int(evntrace().ControlTraceW(handle, name, (properties or Properties()).pointer, code))
 
 
 def inform(standin: StandIn, handle: int, kind: int, data: bytes) -> int:

@@ -23,6 +23,7 @@ from tracer.events import afd
 Play = Callable[[bytes], None]
 
 INVALID_HANDLE, INVALID_PARAMETER, CANCELLED, NO_SUCH_SESSION, CLOSE_PENDING = 6, 87, 1223, 4201, 7007
+BAD_LENGTH, ALREADY_ENABLED = 24, 4206
 ALLOC, FREE = 0x20, 0x22
 ALL_KINDS = struct.pack("<8I", 0x10007, 0x0100_0254, *[0] * 6)
 POOL_ALONE = struct.pack("<8I", 0, 0x40, *[0] * 6)
@@ -79,6 +80,21 @@ def test_stacks_arrive_of_the_events_that_were_listed(standin: StandIn, play: Pl
     owners = [struct.unpack_from("<q", event.payload)[0] for event in events if event.provider == STACK_WALK]
     assert owners
     assert set(owners) <= frees
+
+
+def test_a_list_of_no_length_ends_stacks(standin: StandIn, play: Play, loop_stream: bytes) -> None:
+    play(loop_stream)
+    handle = started("mine")
+    inform(standin, handle, MASK, POOL_ALONE)
+    for events in (stack_list(FREE), b""):
+        assert inform(standin, handle, STACKS, events) == 0
+    assert {event.provider for event in consumed(standin, "mine").events} == {POOL}
+
+
+def test_several_sessions_at_once_are_not_processed(standin: StandIn) -> None:
+    handles = (ctypes.c_uint64 * 65)()
+    process = standin.dll.ProcessTrace
+    assert [process(handles, count, None, None) for count in (0, 2, 65)] == [BAD_LENGTH, ALREADY_ENABLED, BAD_LENGTH]
 
 
 def test_a_session_that_is_no_system_logger_gets_no_kernel_event(

@@ -32,7 +32,8 @@ def test_a_session_gets_a_handle_its_name_behind_the_structure_and_the_sizes_it_
 @pytest.mark.parametrize(
     ("field", "value", "status"),
     [
-        ("LogFileMode", 0, INVALID_PARAMETER),  # events that go nowhere
+        ("LogFileMode", 0, BAD_PATHNAME),  # events that go nowhere
+        ("LogFileMode", 0x02000000, INVALID_PARAMETER),
         ("LogFileMode", 0x3, INVALID_PARAMETER),  # sequential and circular
         ("LogFileNameOffset", 40, INVALID_PARAMETER),
         ("LoggerNameOffset", 40, INVALID_PARAMETER),
@@ -88,6 +89,15 @@ def test_a_session_is_asked_changed_flushed_and_stopped_by_its_name(standin: Sta
     assert again.it.FlushTimer == 3
     assert control("mine", controller.QUERY) == NO_SUCH_SESSION
     assert [standin.count(name) for name in ("ours", "started", "stopped", "flushed")] == [0, 1, 1, 1]
+
+
+def test_a_name_goes_before_a_handle_and_a_handle_that_is_none_is_an_error_of_another_kind(standin: StandIn) -> None:
+    handle = started("mine")
+    started("another")
+    assert control("another", controller.STOP, handle=handle) == 0
+    assert control("mine", controller.QUERY) == 0
+    assert control(None, controller.STOP, handle=handle) == 0
+    assert control(None, controller.QUERY, handle=handle) == INVALID_PARAMETER
 
 
 def test_too_little_room_for_the_name_is_told_and_the_session_is_stopped_all_the_same(standin: StandIn) -> None:
@@ -151,12 +161,16 @@ def test_a_file_that_another_session_writes_is_refused(standin: StandIn, tmp_pat
     assert start("another", Properties(0x1, file=file))[0] == BAD_PATHNAME
 
 
-def test_a_file_may_not_become_larger_than_what_is_free_with_200_mb_to_spare(standin: StandIn, tmp_path: Path) -> None:
-    standin.set(free_megabytes=1000)
-    for megabytes, status in ((801, DISK_FULL), (800, 0)):
-        properties = Properties(0x1, file=str(tmp_path / "out.etl"))
-        properties.it.MaximumFileSize = megabytes
-        assert start("mine", properties)[0] == status
+@pytest.mark.parametrize(
+    ("free", "megabytes", "status"), [(1000, 801, DISK_FULL), (1000, 800, 0), (199, 0, DISK_FULL), (200, 0, 0)]
+)
+def test_a_file_may_not_become_larger_than_what_is_free_with_200_mb_to_spare(
+    standin: StandIn, tmp_path: Path, free: int, megabytes: int, status: int
+) -> None:
+    standin.set(free_megabytes=free)
+    properties = Properties(0x1, file=str(tmp_path / "out.etl"))
+    properties.it.MaximumFileSize = megabytes
+    assert start("mine", properties)[0] == status
 
 
 def test_a_stop_while_it_is_being_stopped_is_told_and_it_ends(standin: StandIn) -> None:

@@ -28,7 +28,6 @@ class LoadedImage:
     size: int
     process: int
     time_date_stamp: int
-    checksum: int
     path: str
 
 
@@ -78,12 +77,11 @@ def images_in(path: Path) -> list[LoadedImage]:
 
 
 def _images(table: EventTable) -> Iterable[LoadedImage]:
-    columns = (numbers(table, name) for name in ("base", "process", "time_date_stamp", "checksum"))
-    base, process, stamp, checksum = columns
+    base, process, stamp = (numbers(table, name) for name in ("base", "process", "time_date_stamp"))
     size, size_32 = numbers(table, "size"), numbers(table, "size32")  # of the oldest layout
     names = blobs(table, "file_name")
     return (
-        LoadedImage(base[row], size[row] or size_32[row], process[row], stamp[row], checksum[row], names.utf16(row))
+        LoadedImage(base[row], size[row] or size_32[row], process[row], stamp[row], names.utf16(row))
         for row in range(len(table))
     )
 

@@ -112,8 +112,8 @@ class Api(Protocol):
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
         """StartTraceW: (status, handle)."""
 
-    def control_trace(self, handle: int, name: str, properties: NamedProperties, code: Control) -> int:
-        """ControlTraceW, by handle, or by name where the handle is 0: status; ``properties`` is filled."""
+    def control_trace(self, name: str, properties: NamedProperties, code: Control) -> int:
+        """ControlTraceW by the session's name: status; ``properties`` is filled."""
 
     def enable_trace(
         self, handle: int, provider: uuid.UUID, code: Enable, level: int, any_keyword: int,

@@ -112,12 +112,13 @@ def system_providers(plan: CapturePlan) -> tuple[Provider, ...]:
     return tuple(Provider(name, guid, INFORMATION, keywords) for name, guid, keywords in wanted if keywords)
 
 
-def kinds_enabled(plan: CapturePlan) -> frozenset[str]:
+def kinds_enabled(plan: CapturePlan, off: frozenset[str] = frozenset()) -> frozenset[str]:
     """Kinds of events of which none may come though they are on: their absence tells something.
 
     The event that says so in a file, of the group masks, is written to its head and comes to no real-time consumer.
+    ``off``: names of providers that Windows has not turned on.
     """
-    return frozenset({"queue"} if plan.requests else ())
+    return frozenset({"queue"} if plan.requests and "scheduler" not in off else ())
 
 
 def socket_providers(plan: CapturePlan) -> tuple[Provider, ...]:

@@ -58,7 +58,7 @@ class Recording(AbstractContextManager["Recording"]):
 
     @property
     def running(self) -> bool:
-        """Whether the session runs, as of the last look (:attr:`loss`); a full file does not end it."""
+        """Whether the session runs, as of the last look (:attr:`loss`); Windows ends it too when its file is full."""
         return all(session.running for session in self._sessions.all)
 
     @property

@@ -70,7 +70,7 @@ class Session:
 
     def _take(self, code: Control) -> int:
         properties = NamedProperties.empty()
-        status = self._api.control_trace(self.handle, self.name, properties, code)
+        status = self._api.control_trace(self.name, properties, code)
         if status in (Status.SUCCESS, Status.MORE_DATA):
             told = properties.properties
             self.losses = Losses(told.EventsLost, told.LogBuffersLost, told.RealTimeBuffersLost, told.BuffersWritten)
@@ -138,7 +138,7 @@ def reclaim(api: Api, steps: list[Step]) -> tuple[str, ...]:
         owner = owner_of(item.name)
         if owner is None or api.process_started(owner.process) in (owner.started, NOT_TOLD):
             continue
-        status = api.control_trace(0, item.name, NamedProperties.empty(), Control.STOP)
+        status = api.control_trace(item.name, NamedProperties.empty(), Control.STOP)
         steps.append(
             Step("reclaim", "ControlTraceW", item.name, status, "granted" if status in _STOPPED else "left-out")
         )

@@ -44,7 +44,7 @@ class RunningProcess:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedImage:
+class RunningImage:
     """An image in memory; ``process`` is 0 for the kernel's."""
 
     base: int
@@ -64,7 +64,7 @@ class Snapshot:
     taken: Moment
     processes: tuple[RunningProcess, ...] = ()
     threads: tuple[tuple[int, int], ...] = ()
-    images: tuple[LoadedImage, ...] = ()
+    images: tuple[RunningImage, ...] = ()
     hidden: int = 0
     closed: int = 0
 

@@ -145,11 +145,12 @@ class _Start:
         # The list of stacks first: the events that come at once, allocations, are wanted with theirs.
         if self._plan.stacks:
             self._stacks(kernel)
+        off: frozenset[str] = frozenset()
         if made.way is Way.SYSTEM_PROVIDERS:
-            self._system_providers(kernel)
+            off = self._system_providers(kernel)
         elif status := self._group_mask(kernel, "group-mask"):
             raise failures.refused("TraceSetInformation (group mask)", kernel.name, status)
-        made.enabled = kinds_enabled(self._plan)
+        made.enabled = kinds_enabled(self._plan, off)
         if self._plan.sockets:
             if self._plan.file is None:  # else in the kernel's, so that one file holds everything
                 made.sockets = self._session("sockets", partial(_properties, self._plan, self._machine, 0))
@@ -224,8 +225,8 @@ class _Start:
         elif wanted.missing:
             self._notes.append(f"Windows does not record call stacks for {wanted.missing} (error {refused})")
 
-    def _system_providers(self, kernel: Session) -> None:
-        """Each kind by its provider; where one is refused, all of them by the group mask."""
+    def _system_providers(self, kernel: Session) -> frozenset[str]:
+        """Each kind by its provider; where one is refused, all of them by the group mask. Names of those still off."""
         call, refused = "EnableTraceEx2", dict[str, int]()
         for provider in system_providers(self._plan):
             is_pool = provider.guid == MEMORY
@@ -234,21 +235,22 @@ class _Start:
             step, ask = "pool-by-provider" if is_pool else "provider", partial(self._enable, kernel, provider)
             if status := self._ask(step, call, provider.name, ask):
                 refused[provider.name] = status
-        if refused:
-            self._instead_of(refused, kernel)
+        off = self._instead_of(refused, kernel) if refused else frozenset[str]()
         # What runs already. Windows is said to tell it by itself, and to refuse this; no answer is wrong.
         ask = partial(self._api.enable_trace, kernel.handle, PROCESS, Enable.CAPTURE_STATE, 0, 0, None)
         self._ask("rundown", call, "capture state", ask, "left-out")
+        return off
 
-    def _instead_of(self, refused: dict[str, int], kernel: Session) -> None:
+    def _instead_of(self, refused: dict[str, int], kernel: Session) -> frozenset[str]:
         """The group mask in the place of providers; it replaces the whole mask, so that it holds every kind."""
         names = ", ".join(f"{name} (error {status})" for name, status in refused.items())
         if not self._group_mask(kernel, "pool-by-group-mask"):
             self._notes.append(f"Windows does not turn on the system provider {names}: the group mask does it")
-        elif "memory" in refused:
+            return frozenset()
+        if "memory" in refused:
             raise failures.refused("EnableTraceEx2 (memory)", kernel.name, refused["memory"])
-        else:
-            self._notes.append(f"Windows does not turn on the system provider {names}: its events are missing")
+        self._notes.append(f"Windows does not turn on the system provider {names}: its events are missing")
+        return frozenset(refused)
 
     def _group_mask(self, kernel: Session, step: str) -> int:
         ask = partial(self._api.set_information, kernel.handle, InfoClass.SYSTEM_FLAGS, group_mask(self._plan))

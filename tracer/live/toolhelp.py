@@ -17,7 +17,7 @@ from tracer.errors import MachineError
 from tracer.live import libraries
 from tracer.live.api import Moment, Status
 from tracer.live.counters import Query, asked
-from tracer.live.snapshot import LoadedImage, RunningProcess, Snapshot
+from tracer.live.snapshot import RunningImage, RunningProcess, Snapshot
 
 MODULES: Final = 11
 """SystemModuleInformation."""
@@ -95,9 +95,9 @@ def take_snapshot(kernel32: Any, query: Query, now: Moment, clock: Callable[[], 
     return Snapshot(now, processes, threads, tuple(images), hidden, closed)
 
 
-def _images(kernel32: Any, process: int) -> Iterator[LoadedImage]:  # noqa: ANN401 - a library of ctypes
+def _images(kernel32: Any, process: int) -> Iterator[RunningImage]:  # noqa: ANN401 - a library of ctypes
     for each in _entries(kernel32, _IMAGES, process, ModuleEntry, "Module32{}W"):
-        yield LoadedImage(each.base, each.bytes, process, _text(each.path))
+        yield RunningImage(each.base, each.bytes, process, _text(each.path))
 
 
 def _entries(kernel32: Any, what: int, process: int, entry: type[Any], walk: str) -> Iterator[Any]:  # noqa: ANN401
@@ -126,7 +126,7 @@ def _entries(kernel32: Any, what: int, process: int, entry: type[Any], walk: str
         kernel32.CloseHandle(handle)
 
 
-def _drivers(query: Query) -> tuple[list[LoadedImage], int]:
+def _drivers(query: Query) -> tuple[list[RunningImage], int]:
     """The kernel's images, in the order of their loading, and how many of them have no address for this user.
 
     From Windows 11 24H2 on addresses are 0 for who has not turned on the right to debug.
@@ -139,7 +139,7 @@ def _drivers(query: Query) -> tuple[list[LoadedImage], int]:
     rows = np.frombuffer(data[8:], MODULE_LAYOUT, min(int.from_bytes(data[:4], "little"), room))
     told = rows[rows["base"] != 0]
     columns = zip(told["base"].tolist(), told["size"].tolist(), told["path"].tolist(), strict=True)
-    images = [LoadedImage(base, size, 0, path.partition(b"\0")[0].decode("cp1252", "replace"))
+    images = [RunningImage(base, size, 0, path.partition(b"\0")[0].decode("cp1252", "replace"))
               for base, size, path in columns]  # fmt: skip
     return images, len(rows) - len(told)
 

@@ -98,11 +98,12 @@ class WindowsApi:
         status = self._etw.StartTraceW(ct.byref(handle), name, self._as_theirs(properties))
         return int(status), int(handle.value)
 
-    def control_trace(self, handle: int, name: str, properties: NamedProperties, code: Control) -> int:
-        """ControlTraceW: by handle, else by name."""
-        return int(
-            self._etw.ControlTraceW(handle, None if handle else name, self._as_theirs(properties), int(code))
-        )  # fmt: skip
+    def control_trace(self, name: str, properties: NamedProperties, code: Control) -> int:
+        """ControlTraceW by name: the handle of a session that is gone may be refused with 87, or be another's by now.
+
+        Microsoft's pages on StopTrace (87) and on QueryAllTraces, whose example calls the handle a session's id.
+        """
+        return int(self._etw.ControlTraceW(0, name, self._as_theirs(properties), int(code)))
 
     def enable_trace(
         self, handle: int, provider: uuid.UUID, code: Enable, level: int, any_keyword: int,

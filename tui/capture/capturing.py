@@ -16,7 +16,7 @@ from tracer.live.plan import CapturePlan
 from tracer.live.this_machine import ThisMachine
 from tui.alerts.watching import Alarms
 from tui.counters.sampling import EVERY
-from tui.reading.interruption import Interruption
+from tui.interrupts import Interrupts
 from tui.streams import say
 
 _LOOK_SECONDS = 0.1
@@ -64,7 +64,7 @@ def captured(
     Raises MachineError where it cannot begin.
     """
     fault: MachineError | None = None
-    with Capture.open(plan, machine.api) as capture, Interruption() as interruption:
+    with Capture.open(plan, machine.api) as capture, Interrupts(noted=1) as interruption:
         analysis = Analysis(capture, names, before)
         try:
             _take(capture, analysis, interruption, watching or Watching(Alarms(()), None))
@@ -75,7 +75,7 @@ def captured(
         return Captured(snapshot, capture.notes, capture.reclaimed, fault)
 
 
-def _take(capture: Capture, analysis: Analysis, interruption: Interruption, watching: Watching) -> None:
+def _take(capture: Capture, analysis: Analysis, interruption: Interrupts, watching: Watching) -> None:
     for batch in capture.batches(Analysis.KINDS):
         analysis.feed(batch)
         watching.look()

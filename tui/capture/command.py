@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tracer.errors import MachineError
+from tracer.live.counters import PoolCounters, pool_counters
+from tracer.live.this_machine import ThisMachine
 from tui.capture.asked import filter_words, filters_of, plan_of
 from tui.capture.notes import tell_notes
 from tui.exit_codes import ExitCode, exit_code_of
@@ -16,6 +19,15 @@ if TYPE_CHECKING:
     from tracer.live.plan import CapturePlan
     from tracer.live.this_machine import ThisMachine
     from tui.capture.capturing import Captured
+
+
+def baseline(machine: ThisMachine, *, quiet: bool) -> PoolCounters | None:
+    """The pool's counters now; ``None``, and a word of it, where Windows does not tell them."""
+    try:
+        return pool_counters(machine.query, machine.api.machine().pointer_size)
+    except MachineError as error:
+        say(f"note: what was allocated before is not known: {error.why}", quiet=quiet)
+        return None
 
 
 def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
@@ -33,7 +45,6 @@ def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
 
 def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
     from tui.alerts.counted import alarms_here
-    from tui.capture.baseline import baseline
     from tui.capture.capturing import Watching, captured
 
     until = "Ctrl-C ends it" if plan.seconds is None else f"for {plan.seconds:g} s"
@@ -70,7 +81,6 @@ def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
 def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
     from tracer.live.capture import Capture
     from tui.alerts.counted import alarms_here
-    from tui.capture.baseline import baseline
     from tui.live.app import LiveApp  # brings textual
     from tui.live.follower import Follower
     from tui.live.worker import run_beside

@@ -20,7 +20,7 @@ from tracer.live.recording import Recording
 from tracer.live.steps import Step
 from tracer.live.this_machine import ThisMachine
 from tracer.trace import Loss
-from tui.reading.interruption import Interruption
+from tui.interrupts import Interrupts
 
 _LOOK_SECONDS: Final = 0.2
 _ASK_SECONDS: Final = 1.0
@@ -82,7 +82,11 @@ def recorded(
 
     Raises MachineError where Windows refuses, UsageError where the command cannot be started.
     """
-    with Interruption() as interruption, Recording.open(plan, machine.api, steps) as recording, ExitStack() as leaving:
+    with (
+        Interrupts(noted=1) as interruption,
+        Recording.open(plan, machine.api, steps) as recording,
+        ExitStack() as leaving,
+    ):
         began = passing.clock()
         child = _started(command, leaving) if command else None
         run = _Run(recording, plan, child, passing, began, interruption, went_off)
@@ -116,7 +120,7 @@ class _Run:
     child: subprocess.Popen[bytes] | None
     passing: Time
     began: float
-    interruption: Interruption
+    interruption: Interrupts
     went_off: Callable[[], bool] | None
 
     def wait(self) -> End:

@@ -64,7 +64,7 @@ class AnalyzeCommand:
         add_session(parser)
         add_json(parser)
         add_pooltag(parser)
-        add_strict(parser)
+        add_strict(parser, ", with 6 when nothing can be said of the pool")
         add_filters(parser)
         add_fail_on_finding(parser)
         add_explain(parser)
@@ -157,15 +157,17 @@ def _telling(sessions: Sequence[Snapshot]) -> int:
 
 def _add(told: Told, snapshot: Snapshot, filters: Filters, args: argparse.Namespace, whole: Diagnosis) -> None:
     """The narrowed snapshot's report; ``whole``: what is concluded about the trace without the filters."""
+    from tui.findings.narrowing import as_diagnosed
     from tui.report.summary import summary_of
 
-    told.summaries.append(summary_of(snapshot))
+    diagnosed = as_diagnosed(snapshot, whole)
+    told.summaries.append(summary_of(diagnosed))
     if args.short:
         from tui.report.overview import short_lines
 
-        told.reports.append(short_lines(snapshot, filters))
+        told.reports.append(short_lines(diagnosed, filters))
     elif args.explain is not None:
-        told.reports.append(explained_lines(snapshot, finding_of(snapshot, args.explain, whole), top=args.top or TOP))
+        told.reports.append(explained_lines(diagnosed, finding_of(snapshot, args.explain, whole), top=args.top or TOP))
     else:
         top = args.top or TOP if args.full else args.top
         told.reports.append(report_lines(snapshot, filters, command_of(snapshot), top=top, whole=whole))
@@ -213,7 +215,7 @@ def finding_of(snapshot: Snapshot, rank: int, whole: Diagnosis) -> Finding:
         why="the filters leave it out"
         if left_out
         else f"the trace has {counted(count, 'finding') if count else 'none'}",
-        next="leave out --tag, --process and --driver" if left_out else "'poolscope analyze TRACE' lists the findings",
+        next="leave the filters out" if left_out else "'poolscope analyze TRACE' lists the findings",
     )
 
 

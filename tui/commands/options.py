@@ -12,6 +12,7 @@ from tui.commands.traces import Traces
 from tui.hints import one_of
 from tui.theme_names import BY_WORD
 
+_WHOLE: Final = re.compile("-?[0-9]{1,20}")
 _SPANS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _LONGEST: Final = 30 * 86_400.0
 """Nobody watches longer than that without looking."""
@@ -27,9 +28,9 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes on stderr")
 
 
-def add_strict(parser: argparse.ArgumentParser) -> None:
+def add_strict(parser: argparse.ArgumentParser, also: str = "") -> None:
     """``--strict``."""
-    words = "exit with 5 when events were lost or bytes are damaged, with 6 when nothing can be said of the pool"
+    words = f"exit with 5 when events were lost or bytes are damaged{also}"
     parser.add_argument("--strict", action="store_true", help=words)
 
 
@@ -74,10 +75,25 @@ def name_word(word: str) -> str:
 
 def at_least_one(word: str) -> int:
     """A count or a place as argparse reads it."""
-    count = int(word)
+    count = whole_number(word)
     if count < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return count
+
+
+def whole_number(word: str) -> int:
+    """A number in digits, as argparse reads it."""
+    if not _WHOLE.fullmatch(word):
+        raise argparse.ArgumentTypeError(f"'{word}' is no whole number")
+    return int(word)
+
+
+def number(word: str) -> float:
+    """A number, as argparse reads it."""
+    try:
+        return float(word)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{word}' is no number") from error
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:
@@ -190,7 +206,7 @@ def speed(word: str) -> float | None:
     """How many times as fast as it happened; ``None`` for as fast as it goes."""
     if word == "max":
         return None
-    factor = float(word)
+    factor = number(word)
     if not 0 < factor < float("inf"):
         raise argparse.ArgumentTypeError("a number above 0, or 'max'")
     return factor

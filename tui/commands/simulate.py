@@ -11,7 +11,7 @@ from typing import Final
 from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Settings
 from tracer.errors import UsageError
-from tui.commands.options import add_quiet
+from tui.commands.options import add_quiet, number, whole_number
 from tui.exit_codes import ExitCode
 from tui.hints import one_of
 from tui.new_files import add_force, refuse_to_overwrite, writing
@@ -45,6 +45,7 @@ _WORDS: Final = {
     "frequency": "ticks of the clock in a second",
 }
 """What each setting is, for --help."""
+_READ: Final = {int: whole_number, float: number}
 _CONSTANTS: Final = {"pointer_size": ("--x86", 4)}
 """Settings of which only one other value makes sense: the option that gives it."""
 
@@ -78,6 +79,14 @@ class SimulateCommand:
         settings = _settings(args)
         for path in (args.output, args.truth):
             refuse_to_overwrite(path, force=args.force)
+        if args.truth is not None and args.truth.resolve() == args.output.resolve():
+            raise UsageError(
+                "usage",
+                "the trace and its truth would be one file",
+                where=str(args.output),
+                why="the second would be written over the first",
+                next="give --truth another name",
+            )
         from analyzers.quantities import counted
         from fixtures.simulate import simulate  # brings numpy: not for --help
 
@@ -111,11 +120,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
                 choices = [choice.value for choice in type(default)]
                 machine.add_argument(f"--{name}", choices=choices, default=default.value, help=told)
             else:
-                machine.add_argument(f"--{name}", type=type(default), default=default, metavar="N", help=told)
+                machine.add_argument(f"--{name}", type=_READ[type(default)], default=default, metavar="N", help=told)
 
 
 def _seed(word: str) -> int:
-    seed = int(word)
+    seed = whole_number(word)
     if seed < 0:  # it would give the run of the same number without its sign
         raise argparse.ArgumentTypeError("a whole number from 0 on")
     return seed

@@ -126,8 +126,11 @@ def require_terminal() -> None:
 
 
 def _size(word: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", word)
+    from tui.web.asked import COLUMNS, ROWS  # what can be drawn
+
+    match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", word)
     columns, rows = (int(match[1]), int(match[2])) if match else (0, 0)
-    if columns < 20 or rows < 5:
-        raise argparse.ArgumentTypeError("columns x rows, at least 20x5, such as 120x40")
+    if not (COLUMNS[0] <= columns <= COLUMNS[1] and ROWS[0] <= rows <= ROWS[1]):
+        least, most = (f"{COLUMNS[end]}x{ROWS[end]}" for end in (0, 1))
+        raise argparse.ArgumentTypeError(f"columns x rows, {least} to {most}, such as 120x40")
     return columns, rows

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from analyzers.snapshot import Snapshot
 from tui.counters.beside import Beside
 from tui.counters.sampling import EVERY, Sampling
-from tui.reading.interruption import Interruption
+from tui.interrupts import Interrupts
 from tui.streams import say
 
 
@@ -23,7 +23,7 @@ def counted_for(
     ``beside`` sees each sample; its alarms are told on stderr. Raises OutputError where its log cannot be written.
     """
     beside = beside or Beside()
-    with Interruption() as interruption:
+    with Interrupts(noted=1) as interruption:
         _tell(beside.look(sampling.snapshot()))
         is_over = False
         while not (interruption.asked or is_over):

@@ -168,7 +168,7 @@ class _Run:
         try:
             self._attempt("reclaim", CapturePlan(stacks=False, sockets=False), Stage("quiet", 1))
         finally:  # it is gone already where all is well
-            api.control_trace(0, name, NamedProperties.empty(), Control.STOP)
+            api.control_trace(name, NamedProperties.empty(), Control.STOP)
 
     def try_recording(self) -> None:
         self._record("idle", 15, 0)
@@ -219,7 +219,7 @@ def _stop_what_is_left(api: Api, orphan: tuple[str, int] | None) -> tuple[str, .
     )
     for name in left:
         with suppress(MachineError):
-            api.control_trace(0, name, NamedProperties.empty(), Control.STOP)
+            api.control_trace(name, NamedProperties.empty(), Control.STOP)
     return left
 
 

@@ -64,13 +64,19 @@ def fields(model: TableModel) -> list[str]:
 
 
 def offers(model: TableModel) -> list[tuple[str, str]]:
-    """Terms that can be typed for this table, each with what it means; the most important columns first."""
+    """Terms that can be typed for this table, each with what it means; the most important columns first, ids last."""
     some = [
         ("afd", "rows that hold the text, upper and lower case alike"),
         ("-afd", "not; several terms: all of them"),
         ("afd or tcp", "rows that fit what stands on one of its sides"),
     ]
-    return [*some, *(_offer(column) for column in _by_need(model))]
+    last = sorted(_by_need(model), key=_is_number_of_a_thing)
+    return [*some, *(_offer(column) for column in last)]
+
+
+def _is_number_of_a_thing(column: LabelColumn | NumberColumn) -> bool:
+    """Whether it holds ids or addresses, which hardly anybody compares."""
+    return isinstance(column, NumberColumn) and not column.heading.most_first
 
 
 def _offer(column: LabelColumn | NumberColumn) -> tuple[str, str]:

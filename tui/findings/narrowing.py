@@ -6,12 +6,14 @@ A finding keeps its rank: finding 2 is finding 2, whatever is selected.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import compress
 
 import numpy as np
 
 from analyzers.findings import Cleared, Diagnosis, Finding, GroupShare, HeldRequests
 from analyzers.pool_tables import TagTable
+from analyzers.snapshot import Snapshot
 from tui.filters import Filters
 from tui.findings.held import of_findings
 from tui.findings.words import known_id
@@ -37,6 +39,11 @@ def narrowed_diagnosis(diagnosis: Diagnosis, filters: Filters, tags: TagTable, s
     groups = compress(diagnosis.cleared, _fit(diagnosis.cleared, filters, drivers))
     cleared = tuple(group for group in groups if not filters.by_allocation or (group.tag, group.paged) in held)
     return Diagnosis(findings, cleared, _held(diagnosis.held_requests, findings, filters))
+
+
+def as_diagnosed(snapshot: Snapshot, whole: Diagnosis) -> Snapshot:
+    """A selection, its findings with all requests that they are about: what is said of a leak is of the whole trace."""
+    return replace(snapshot, diagnosis=replace(snapshot.diagnosis, held_requests=whole.held_requests))
 
 
 def shares_of(finding: Finding) -> tuple[GroupShare, ...]:

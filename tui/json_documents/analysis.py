@@ -10,13 +10,32 @@ from analyzers.counted import before
 from analyzers.pool_tables import GroupRow, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.coverage import Coverage
 from tracer.columns import UNKNOWN_ID
 from tui.filters import Filters
-from tui.json_documents.evidence import evidence_part
 from tui.json_documents.findings import cleared_part, findings_part, held_part, pending_part, stack_part
 from tui.json_documents.info import bytes_part
 from tui.json_documents.trace import damage_part, loss_part, trace_part
 from tui.json_documents.writing import SCHEMA, Object, string
+
+
+def evidence_part(coverage: Coverage | None) -> Object | None:
+    """What there is, and what would record the rest; null where nothing was looked at."""
+    if coverage is None:
+        return None
+    return {
+        "pool": coverage.pool,
+        "stacks": str(coverage.stacks_on),
+        "context_switches": coverage.context_switches,
+        "ready_threads": coverage.ready_threads,
+        "irp": coverage.requests,
+        "afd": coverage.sockets,
+        "kernel_queues": coverage.queues,
+        "images": coverage.images,
+        "symbols": "none",  # none are loaded: frames are module and offset
+        "judged": coverage.judged,
+        "record": coverage.record,
+    }
 
 
 def analysis_document(snapshot: Snapshot, filters: Filters | None = None) -> Object:

@@ -1,8 +1,11 @@
 """Cabinets (.cab), read as a stream in bounded memory.
 
 Layout: Microsoft Cabinet Format ([MS-CAB], learn.microsoft.com, "Microsoft Cabinet File Format") and MSZIP ([MS-MCI]).
-Of the libraries for it, cabarchive unpacks a whole cabinet in memory, and it knows no more methods than this: stored
-and MSZIP, which ``makecab`` writes unless told otherwise. LZX and Quantum are refused.
+It reads what is stored or MSZIP, which ``makecab`` writes unless told otherwise; LZX and Quantum are refused, and the
+error names what unpacks them. It is our own because no library fits: cabarchive knows no more methods, and unpacks a
+whole cabinet in memory; libarchive and libmspack (in archi, pylibmspack) know LZX, but are C that would run here over
+a file from anybody, and libarchive's LZX decoder wrote past its buffer (github.com/libarchive/libarchive/pull/2919,
+March 2026).
 """
 
 from __future__ import annotations

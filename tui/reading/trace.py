@@ -15,10 +15,10 @@ from fixtures.demo import DEMO_TRACE
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.images.carried import IDENTITIES, CarriedIdentities
 from tui.contents import Contents, contents_of
+from tui.interrupts import Interrupts
 from tui.reading.archives import Unpacked, named, unpacked
 from tui.reading.compilation import announce_compilation, compilation
 from tui.reading.compiled import Part
-from tui.reading.interruption import Interruption
 from tui.reading.progress import meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
 
@@ -59,7 +59,7 @@ def opening(trace: Trace, *, quiet: bool) -> Iterator[None]:
 
 
 def _read_contents(trace: Trace, *, quiet: bool) -> Contents:
-    with compilation(Part.READING, quiet=quiet), open_trace(trace) as source, Interruption() as interruption:
+    with compilation(Part.READING, quiet=quiet), open_trace(trace) as source, Interrupts(noted=1) as interruption:
         carried = CarriedIdentities()
         with meter(name_of(trace), source.info.bytes, quiet=quiet) as shown:
             for batch in source.batches({IDENTITIES}):
@@ -74,7 +74,7 @@ def _read_contents(trace: Trace, *, quiet: bool) -> Contents:
 
 def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
     compiling = compilation(Part.ANALYSIS, quiet=quiet)
-    with compiling as helper, open_trace(trace) as source, Interruption() as interruption:
+    with compiling as helper, open_trace(trace) as source, Interrupts(noted=1) as interruption:
 
         def analyse() -> Analysis:
             analysis = Analysis(source, names)

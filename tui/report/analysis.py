@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from rich.text import Text
 
 from analyzers.findings import Diagnosis
-from analyzers.quantities import counted
+from analyzers.pool_tables import GroupRow
+from analyzers.quantities import counted, number, size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
+from tui.findings.narrowing import as_diagnosed
 from tui.incompleteness import interrupted_words
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
@@ -22,10 +25,35 @@ from tui.report.styles import heading, note, warning
 from tui.report.table import table_lines
 from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
-from tui.tables.columns import Rows
-from tui.tables.groups import driver_table, process_table
+from tui.safe_text import safe
+from tui.tables.columns import Heading, NumberColumn, Rows, labels_of
 from tui.tables.model import TableModel, TableView
 from tui.tables.tags import tag_table
+from tui.tables.words import named_process
+
+
+def process_table(snapshot: Snapshot) -> TableModel:
+    """One row per process."""
+    rows = snapshot.pool.by_process
+    return _group_table("Process", rows, [named_process(row.name, row.id) for row in rows])
+
+
+def driver_table(snapshot: Snapshot) -> TableModel:
+    """One row per driver."""
+    rows = snapshot.pool.by_driver
+    return _group_table("Driver", rows, [row.name or "(driver not known)" for row in rows])
+
+
+def _group_table(title: str, rows: Sequence[GroupRow], names: Sequence[str]) -> TableModel:
+    count = np.array([row.count for row in rows], np.int64)
+    held = np.array([row.bytes for row in rows], np.int64)
+    columns = (
+        NumberColumn(Heading("outstanding", "Outst", "d", right=True, most_first=True), count, number),
+        NumberColumn(Heading("bytes", "Bytes", "b", right=True, most_first=True), held, size),
+        labels_of(Heading("name", title, "t", 12), names),
+    )
+    return TableModel(columns, len(rows))
+
 
 SCREENFUL: Final = 23
 """Lines of the smallest usual terminal, without one for the prompt: the verdict is to be read without scrolling."""
@@ -47,7 +75,7 @@ def analysis_report(
     return [
         *head,
         *_verdict(snapshot, filters, whole or snapshot.diagnosis, width, SCREENFUL - len(head)),
-        *wrapped(_background(snapshot, filters), width),
+        *wrapped(_background(snapshot, filters, width), width),
         *_recipe(snapshot),
         *_tables(snapshot, top, width),
         *_stacks(snapshot, top),
@@ -60,26 +88,30 @@ def unjudged_lines(snapshot: Snapshot, width: int) -> list[Text]:
     return [*about, Text(), warning(NO_POOL_EVENTS), *map(Text, HOW_TO_RECORD)]
 
 
-def outside_lines(snapshot: Snapshot, whole: Diagnosis) -> list[Text]:
-    """How many findings the filters leave out; none where they leave out none."""
-    outside = len(whole.findings) - len(snapshot.diagnosis.findings)
-    said = f"  {counted(outside, 'finding of this trace is', 'findings of this trace are')} outside of the selection."
-    return [note(said)] if outside else []
+def outside_lines(snapshot: Snapshot, filters: Filters, whole: Diagnosis) -> list[Text]:
+    """What the selection is, and how many findings it leaves out; nothing where nothing is selected."""
+    said = []
+    if filters and snapshot.diagnosis.findings:
+        said.append(f"  Selected: {safe(str(filters))}. A leak is told as it is in the whole trace.")
+    if outside := len(whole.findings) - len(snapshot.diagnosis.findings):
+        findings = counted(outside, "finding of this trace is", "findings of this trace are")
+        said.append(f"  {findings} outside of the selection.")
+    return list(map(note, said))
 
 
 def _verdict(snapshot: Snapshot, filters: Filters, whole: Diagnosis, width: int, room: int) -> list[Text]:
     lines = (
-        finding_lines(snapshot, width, room)
+        finding_lines(as_diagnosed(snapshot, whole), width, room)
         if snapshot.diagnosis.findings
         else wrapped(no_finding_lines(snapshot, filters), width)
     )
-    return [*lines, *wrapped(outside_lines(snapshot, whole), width)]
+    return [*lines, *wrapped(outside_lines(snapshot, filters, whole), width)]
 
 
-def _background(snapshot: Snapshot, filters: Filters) -> list[Text]:
+def _background(snapshot: Snapshot, filters: Filters, width: int) -> list[Text]:
     """What the verdict rests on: held requests, cleared groups, the trace, the ledger."""
     lines: list[Text] = []
-    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared)):
+    for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared, width)):
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
     lines += [Text(), *ledger_lines(snapshot.pool), *baseline_lines(snapshot.baseline)]

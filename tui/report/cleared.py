@@ -15,6 +15,7 @@ from tui.filters import Filters
 from tui.findings.evidence import missing_kinds
 from tui.findings.words import VERDICT_WORDS, tag_name
 from tui.report.styles import HEADING, heading, note, warning
+from tui.report.wrapping import hanging
 from tui.safe_text import safe
 from tui.tables.words import pool_word
 
@@ -36,19 +37,19 @@ def no_finding_lines(snapshot: Snapshot, filters: Filters) -> list[Text]:
     return lines
 
 
-def cleared_lines(cleared: Sequence[Cleared]) -> list[Text]:
-    """How many groups were cleared, by verdict, and the biggest with the reason."""
+def cleared_lines(cleared: Sequence[Cleared], width: int) -> list[Text]:
+    """How many groups were cleared, by verdict, and the biggest with the reason, within the width."""
     if not cleared:
         return []
     counts = Counter(group.verdict for group in cleared).most_common()
     by_verdict = ", ".join(f"{count:,} {VERDICT_WORDS[verdict]}" for verdict, count in counts)
     groups = counted(len(cleared), "group was", "groups were")
     lines = [heading(f"{groups} looked at and cleared"), Text(f"  {by_verdict}")]
-    lines += [_line(group) for group in cleared[:_BIGGEST]]
+    lines += [line for group in cleared[:_BIGGEST] for line in _lines(group, width)]
     more = len(cleared) - _BIGGEST
     return [*lines, note(f"  and {counted(more, 'group')} more (--json has all)")] if more > 0 else lines
 
 
-def _line(group: Cleared) -> Text:
+def _lines(group: Cleared, width: int) -> list[Text]:
     held = f"{tag_name(group.tag):<4} {pool_word(paged=group.paged):<5} {size(group.bytes):>8}"
-    return Text(f"  {held}  {VERDICT_WORDS[group.verdict]}: {safe(group.why)}")
+    return hanging(Text(f"  {held}  "), f"{VERDICT_WORDS[group.verdict]}: {safe(group.why)}", width)

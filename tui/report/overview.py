@@ -14,6 +14,7 @@ from analyzers.findings import Diagnosis, Finding
 from analyzers.quantities import counted, duration, size
 from analyzers.snapshot import Snapshot
 from tui.filters import Filters
+from tui.findings.narrowing import as_diagnosed
 from tui.findings.words import percent, tag_name
 from tui.incompleteness import missing_words
 from tui.report.analysis import SCREENFUL, outside_lines, unjudged_lines
@@ -34,10 +35,12 @@ def overview(
     ``command``: what was typed, up to the trace; options that show more are appended. Empty where there is no file
     that could be read again.
     """
+    whole = whole or snapshot.diagnosis
+    snapshot = as_diagnosed(snapshot, whole)
     head = wrapped(_head(snapshot), width)
     if not has_pool_events(snapshot.pool.totals):
         return [*head, *unjudged_lines(snapshot, width)]
-    foot = [Text(), *wrapped(outside_lines(snapshot, whole or snapshot.diagnosis), width), *_more(snapshot, command)]
+    foot = [Text(), *wrapped(outside_lines(snapshot, filters, whole), width), *_more(snapshot, command)]
     room = SCREENFUL - len(head) - len(foot)
     told = snapshot.diagnosis
     body = _findings(snapshot, width, room) if told.findings else wrapped(no_finding_lines(snapshot, filters), width)

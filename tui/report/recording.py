@@ -22,12 +22,18 @@ def _indented(lines: tuple[str, ...]) -> list[str]:
     return [*(f"  {line}" for line in lines[:-1]), _WAIT, f"  {lines[-1]}"]
 
 
-HOW_TO_RECORD: Final = (
+_WITH_POOLSCOPE: Final = (
     "To record a trace that does, on the machine that leaks, in an elevated prompt:",
     "",
     "  poolscope record pool.etl",
     "  (wait while memory leaks, then Ctrl-C)",
     "",
+)
+HOW_IN_SHORT: Final = "\n".join((*_WITH_POOLSCOPE, "View 0 has the commands for wpr and xperf."))
+"""For a view that has no room for more."""
+
+HOW_TO_RECORD: Final = (
+    *_WITH_POOLSCOPE,
     "Without Poolscope on that machine, with wpr and a profile that 'poolscope profile > pool.wprp' writes:",
     "",
     *_indented(wpr_lines()),

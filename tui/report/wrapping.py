@@ -9,8 +9,8 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
-_START: Final = re.compile(r"\s*(?:\S+(?: \S+)?\s{2,})?")
-"""An indent and, in a line such as ``  how much   words``, the label: what follows lines that go on start below."""
+_START: Final = re.compile(r"\s*(?:\S+(?: \S+){0,3}\s{2,})*")
+"""An indent and, in a line such as ``  how much   words``, the labels: what follows lines that go on start below."""
 _WORD: Final = re.compile(r"\s*\S+")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """``call`` is the action as textual knows it, carried out by ``node``."""
+    """``call`` is the action as textual knows it, carried out by ``node``; ``is_shown``: on the line of keys."""
 
     id: str
     title: str
@@ -19,16 +20,26 @@ class Action:
     keys: tuple[str, ...]
     call: str
     node: DOMNode
+    is_shown: bool
 
 
 def actions(screen: Screen[Any]) -> list[Action]:
     """Those of the focused widget first, then outwards; textual's own, which have no id, are left out."""
-    found: dict[tuple[DOMNode, str], list[tuple[str, str, str, str]]] = {}
+    found: dict[tuple[DOMNode, str], list[tuple[Binding, str]]] = {}
     for node, binding, _enabled, _tooltip in screen.active_bindings.values():
         if binding.id and not binding.system:
             key = screen.app.get_key_display(binding)
-            found.setdefault((node, binding.action), []).append((binding.id, binding.description, binding.tooltip, key))
+            found.setdefault((node, binding.action), []).append((binding, key))
     return [
-        Action(many[0][0], many[0][1], many[0][2], tuple(dict.fromkeys(one[3] for one in many)), call, node)
+        Action(
+            one.id or "",
+            one.description,
+            one.tooltip,
+            tuple(dict.fromkeys(key for _, key in many)),
+            call,
+            node,
+            one.show,
+        )
         for (node, call), many in found.items()
+        for one, _ in many[:1]
     ]

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, Static
 
 from analyzers.quantities import duration
 from tui.filtering.amounts import amount
-from tui.widgets.key_bar import KeyBar
+from tui.screens.question import QuestionScreen
 from tui.widgets.typed_input import TypedInput
 
 _PART: Final = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%")
@@ -26,58 +21,20 @@ class TimeInput(TypedInput):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Go", id="jump.go", tooltip="Go there")]
 
 
-class JumpScreen(ModalScreen[int | None]):
+class JumpScreen(QuestionScreen[int]):
     """Asks for a time; gives nanoseconds since the trace's start."""
 
-    DEFAULT_CSS = """
-    JumpScreen { align: center middle; }
-    JumpScreen > Vertical {
-        width: 60; max-width: 100%; height: auto; border: round $primary; padding: 0 1; background: $panel;
-    }
-    JumpScreen Static { height: auto; }
-    JumpScreen .wrong { color: $warning; text-style: bold; }
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="jump.cancel", tooltip="Stay"),
-    ]
-
     def __init__(self, at_ns: int, end_ns: int) -> None:
-        super().__init__()
+        of = f" of {duration(end_ns)}? 50%" if end_ns else "?"
+        super().__init__("Jump", f"To which time{of}  2.5s  +1s  -500ms", TimeInput(compact=True))
         self._at_ns, self._end_ns = at_ns, end_ns
-        self._input = TimeInput(compact=True)
-        self._wrong = Static(markup=False, classes="wrong")
 
-    def compose(self) -> ComposeResult:
-        """A question, a line for the answer, and what is wrong with it."""
-        with Vertical() as box:
-            box.border_title = "Jump"
-            of = f" of {duration(self._end_ns)}? 50%" if self._end_ns else "?"
-            yield Static(f"To which time{of}  2.5s  +1s  -500ms", markup=False)
-            yield self._input
-            yield self._wrong
-        yield KeyBar()
-
-    def on_mount(self) -> None:
-        """Keys go to the line."""
-        self._input.focus()
-
-    @on(Input.Submitted)
-    def _judge(self, event: Input.Submitted) -> None:
-        """Take the answer, if it is a time."""
-        time_ns = time_of(event.value, self._at_ns, self._end_ns)
+    def judged(self, said: str) -> int:
+        """The time, if it is one."""
+        time_ns = time_of(said, self._at_ns, self._end_ns)
         if time_ns is None:
-            self._wrong.update("a part such as 50%, or a time with its unit (ns us ms s min h)")
-        else:
-            self.dismiss(time_ns)
-
-    def action_cancel(self) -> None:
-        """Stay."""
-        self.dismiss(None)
-
-    @on(Input.Changed)
-    def _forget(self) -> None:
-        self._wrong.update("")
+            raise ValueError("a part such as 50%, or a time with its unit (ns us ms s min h)")
+        return time_ns
 
 
 def time_of(text: str, at_ns: int, end_ns: int) -> int | None:

@@ -155,7 +155,7 @@ class MainScreen(TakingScreen):
 
     def action_pause(self) -> None:
         """Hold the picture while the header goes on counting; again: go on."""
-        if not self._watch.follows:
+        if not (self._watch.follows or self._watch.is_paused):
             self.notify("this trace is complete: there is nothing to pause", markup=False)
             return
         self._watch.pause()

@@ -9,22 +9,25 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.tables.columns import Column, LabelColumn
+from tui.tables.columns import ChangeColumn, Column, LabelColumn, NumberColumn
 
 GAP: Final = 2
 """Cells between two columns."""
 _NAME: Final = 32
 """Cells that a name gets before what is less important is left out for the rest of it: an image name, an id, and a
 thread fit in."""
+_SOME: Final = 12
+"""Cells on which a name says more than nothing: the second column takes them where its minimum has no room."""
 _FIRST: Final = 4
 """Columns that a narrow line should show before it shows names in full: who, how much, what, how sure."""
+_NOTHING: Final = ("", "-")
 _ID: Final = re.compile(r" \(\d+\)$")
 
 
 def fit(columns: Sequence[Column], width: int, measured: Mapping[str, int] | None = None) -> list[tuple[Column, int]]:
     """The columns that a line of ``width`` cells has room for, in their order, with their widths.
 
-    Columns of names that name nothing take no room. The others come by ``Heading.drop``, lowest first, each as wide as
+    Columns that tell nothing take no room. The others come by ``Heading.drop``, lowest first, each as wide as
     it needs but long names no wider than :data:`_NAME`, until one has no room. Where these are fewer than
     :data:`_FIRST` names give way, down to their smallest widths. A wider line never shows fewer columns. What is
     left over widens those that need more, the most important first. ``measured``: what :func:`natural_widths` gives.
@@ -39,7 +42,11 @@ def fit(columns: Sequence[Column], width: int, measured: Mapping[str, int] | Non
     ]
     many, few = _that_fit(usual, width), min(_that_fit(least, width), _FIRST)
     chosen = usual[:many] if many >= few else least[:few]
-    widths = {column.heading.key: wide for column, wide in zip(by_need, chosen or least[:1], strict=False)}
+    chosen = chosen or least[:1]
+    rest = width - _total(chosen) - GAP
+    if len(chosen) == 1 < len(by_need) and not by_need[1].heading.right and rest >= _SOME:
+        chosen = [*chosen, rest]
+    widths = {column.heading.key: wide for column, wide in zip(by_need, chosen, strict=False)}
     spare = width - _total(list(widths.values()))
     for column in by_need[: len(widths)]:
         more = min(max(spare, 0), natural[column.heading.key] - widths[column.heading.key])
@@ -55,8 +62,18 @@ def _that_fit(widths: Sequence[int], width: int) -> int:
 
 def natural_widths(columns: Sequence[Column]) -> dict[str, int]:
     """By key the cells that a column needs, of those that are shown where there is room. It reads many cells."""
-    kept = [column for column in columns if not isinstance(column, LabelColumn) or column.width()] or columns
+    kept = [column for column in columns if _tells(column)] or columns
     return {column.heading.key: natural_width(column) for column in kept}
+
+
+def _tells(column: Column) -> bool:
+    """Whether any of its cells holds more than a dash; changes may come with the next refresh, and keep their place."""
+    if isinstance(column, ChangeColumn):
+        return True
+    if isinstance(column, NumberColumn) and len(column.values):
+        first = column.values[0]
+        return column.text(0) not in _NOTHING or bool((column.values != first).any())
+    return not isinstance(column, LabelColumn) or any(label not in _NOTHING for label in column.labels)
 
 
 def wanted_width(natural: Mapping[str, int]) -> int:

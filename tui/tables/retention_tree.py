@@ -81,4 +81,4 @@ def retention_table(tree: Dominators, nodes: list[Node], branches: Branches) -> 
         named = tree.with_ancestors(tree.named(needle))
         return np.array([node in named for node in nodes], np.bool_)
 
-    return TableModel(columns, len(nodes), found, "node", arrange=branches.arrange)
+    return TableModel(columns, len(nodes), found, "what-holds", arrange=branches.arrange)

@@ -45,7 +45,7 @@ def stack_tree(paths: CallPaths, nodes: Nodes, branches: Branches) -> TableModel
             lambda row: node_frames(paths, nodes[row]),
         ),
     )
-    return TableModel(columns, len(nodes), _found(paths, below, starts), arrange=branches.arrange)
+    return TableModel(columns, len(nodes), _found(paths, below, starts), "frames", arrange=branches.arrange)
 
 
 def node_name(paths: CallPaths, node: Node) -> str:

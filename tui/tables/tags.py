@@ -12,6 +12,7 @@ from analyzers.pool_tables import I64, TagTable
 from analyzers.pooltag import tag_text
 from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
+from tui.incompleteness import missing_words
 from tui.tables.columns import (
     ChangeColumn,
     Column,
@@ -93,11 +94,15 @@ def tag_table(
         ]
 
     kind = Heading("type", "Type", "", 5, drop=6 if since is None else 2)  # changes push the driver out first
+    older = "Extra" if missing_words(snapshot) else "Older"
     columns: tuple[Column, ...] = (
         labels_of(Heading("tag", "Tag", "t", 4), [tag_text(int(tag)) for tag in tags.tag]),
         LabelColumn(kind, tags.paged.astype(np.int64), (NONPAGED_WORD, PAGED_WORD)),
         *changing(_number("allocations", "Allocs", "a", 7), 11, "allocations", number),
         *changing(_number("frees", "Frees", "f", 8), 12, "frees", number),
+        NumberColumn(
+            _number("older", older, "", 9), unmatched_frees(tags), lambda frees: number(frees) if frees else ""
+        ),
         *changing(_number("outstanding", "Outst", "d", 1), 6, "outstanding_count", number),
         *changing(_number("bytes", "Bytes", "b", 0), 2, "outstanding_bytes", size),
         *_baseline_columns(snapshot),
@@ -143,6 +148,11 @@ def _course_column(snapshot: Snapshot) -> Column:
 def _rows_in(other: TagTable, tags: TagTable) -> I64:
     """By tag: its row in another table, -1 for none."""
     return rows_of(tag_keys(other), tag_keys(tags))
+
+
+def unmatched_frees(tags: TagTable) -> I64:
+    """By tag: frees of blocks from before the trace, or the mark; where frees were lost, so many fewer."""
+    return np.maximum(tags.frees - (tags.allocations - tags.outstanding_count), 0)
 
 
 def per_allocation(total: Numbers, count: Numbers) -> Numbers:

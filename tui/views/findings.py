@@ -116,7 +116,7 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
         fact("how much", amount_words(finding)),
         fact("how sure", confidence_words(finding)),
         fact("next", safe(finding.advice)),
-        *([fact("not surer", doubts)] if doubts else []),
+        *([fact("less sure because", doubts)] if doubts else []),
         fact("what", what_words(finding, snapshot)),
         *([fact("call", call)] if call else []),
         *([fact("with it", others)] if others else []),

@@ -17,7 +17,7 @@ from tracer.trace import TraceInfo
 from tui.findings.held import Holders, Owners, holder_words, port_owners, summary
 from tui.findings.words import known_id
 from tui.report.findings import INFERRED
-from tui.report.recording import HOW_TO_RECORD
+from tui.report.recording import HOW_IN_SHORT
 from tui.report.styles import HEADING, QUIET, WARNING
 from tui.report.trace import byte_words
 from tui.safe_text import safe
@@ -31,9 +31,11 @@ from tui.views.scene import Scene
 from tui.views.scope import Scope, Step
 
 NONE_HELD: Final = "No request is held, as far as the trace tells."
-NO_REQUEST_EVENTS: Final = (
-    "This trace holds no I/O request (IRP) events, so nothing tells which requests are held, and by what. To record"
-    " them, in an elevated prompt:\n\n" + "\n".join(HOW_TO_RECORD[2:])
+NO_REQUEST_EVENTS: Final = "\n\n".join(
+    (
+        "This trace holds no I/O request (IRP) events, so nothing tells which requests are held, and by what.",
+        HOW_IN_SHORT,
+    )
 )
 NONE_HERE: Final = "No held request belongs to this part of the trace."
 

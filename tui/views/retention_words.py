@@ -7,6 +7,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.quantities import counted, exact_size
+from analyzers.retention.attribution import WORDS
 from analyzers.retention.nodes import Node, NodeKind
 from tui.safe_text import safe
 from tui.tables.dominators import Dominators, Edge
@@ -27,12 +28,17 @@ _IF_GONE: Final = {
 }
 
 
+_NAMED_ALONE: Final = (NodeKind.PROCESS, NodeKind.DRIVER)
+"""Kinds whose names do not say what they are."""
+
+
 def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> Text:
     """What it is, how much would go with it, and why it is held there."""
     data = tree.graph.nodes[node]
     held = data["retained"]
     says = _IF_GONE.get(node.kind, "is held by it")
-    lines = [Text.assemble((safe(data["label"]), "bold"), f"  ({node.kind})")]
+    kind = f"  ({node.kind})" if node.kind in _NAMED_ALONE else ""
+    lines = [Text.assemble((safe(data["label"]), "bold"), kind)]
     lines.append(Text(f"{exact_size(held)} {says}." if held else "It holds nothing that is outstanding."))
     whole = scene.whole.pool.totals.outstanding_bytes
     if held and whole:
@@ -48,6 +54,7 @@ def _edge_lines(edge: Edge) -> list[Text]:
     """Why it is held there, and whether that is inferred."""
     if not edge.rule:
         return [Text("seen in the trace")]
-    lines = [Text(edge.says + (" (inferred)" if edge.inferred else " (from events)"))]
+    says = next((words for rule, words in WORDS.items() if rule.key == edge.rule), edge.says)
+    lines = [Text(says + (" (inferred)" if edge.inferred else " (from events)"))]
     others = f", and {counted(edge.ways - 1, 'other')} like it" if edge.ways > 1 else ""
     return [*lines, Text(f"reached from {safe(edge.above)}{others}")]

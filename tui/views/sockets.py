@@ -14,8 +14,8 @@ from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.retention.attribution import INFERRED as INFERRED_RULES
 from analyzers.retention.attribution import WORDS, Rule
 from tracer.columns import UNKNOWN_ID
-from tracer.live.profile import Recording, xperf_lines
 from tui.report.findings import INFERRED
+from tui.report.recording import HOW_IN_SHORT
 from tui.report.styles import HEADING, QUIET
 from tui.tables.columns import Mask, Rows
 from tui.tables.model import TableModel
@@ -27,9 +27,11 @@ from tui.views.listing import Listing
 from tui.views.scene import Scene
 from tui.views.scope import EVERYTHING, Scope, Step
 
-NO_SOCKET_EVENTS: Final = (
-    "This trace holds no Winsock (AFD) events, so no socket is known and no request can be put down to one. To record"
-    f" them: {xperf_lines(Recording())[1]}"
+NO_SOCKET_EVENTS: Final = "\n\n".join(
+    (
+        "This trace holds no Winsock (AFD) events, so no socket is known and no request can be put down to one.",
+        HOW_IN_SHORT,
+    )
 )
 NO_SOCKETS: Final = "No socket is left: every endpoint that the trace tells of was cleaned up."
 NONE_HERE: Final = "No socket belongs to this part of the trace."
@@ -58,7 +60,8 @@ def head(scene: Scene) -> Text:
     sockets = 0 if grounds is None else len(grounds.requests.sockets)
     there = counted(sockets, "endpoint is", "endpoints are") if sockets else "No endpoint is"
     of_them = f", {closed:,} of them closed" if closed else ""
-    return Text(f"{there} not cleaned up{of_them}. ~ and held requests are inferred.", QUIET)
+    inferred = " Inferred: Held, addresses with ~." if sockets else ""
+    return Text(f"{there} not cleaned up{of_them}.{inferred}", QUIET)
 
 
 def listing(scene: Scene) -> Listing:

@@ -10,8 +10,8 @@ import numpy as np
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from analyzers.pooltag import tag_text
 from analyzers.quantities import counted, exact_size, number, size
+from tui.findings.words import tag_name
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.sites import NO_STACK_TEXT, caller
@@ -32,7 +32,7 @@ class StackView(TreeView):
     """The tree; ``c`` turns it round."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "turn", "Way", id="stacks.turn", tooltip="Stacks from their other end"),
+        Binding("c", "turn", "Turn", id="stacks.turn", tooltip="Turn the tree round: callees first, or callers"),
     ]
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ def _tag_words(paths: CallPaths, node: Node) -> str:
     order = np.argsort(-held, kind="stable")
     rows = [int(row) for row in order[present[order]]]
     said = [
-        f"{tag_text(int(pool.tags.tag[row]))} {pool_word(paged=bool(pool.tags.paged[row]))} {size(int(held[row]))}"
+        f"{tag_name(int(pool.tags.tag[row]))} {pool_word(paged=bool(pool.tags.paged[row]))} {size(int(held[row]))}"
         for row in rows[:_TAGS]
     ]
     return f"tags: {', '.join(said)}" + (f" and {len(rows) - _TAGS} more" if len(rows) > _TAGS else "")

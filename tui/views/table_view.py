@@ -65,11 +65,14 @@ class TableView(View):
     def show(self, scene: Scene) -> None:
         """Put the scene's listing in place of the one before."""
         listing = self._listing = self._build(scene)
-        if self.has_class("-empty") and listing.model.length:
+        was_empty = self.has_class("-empty")
+        if was_empty and listing.model.length:
             self.call_after_refresh(self._take_back_focus)
         self.set_class(not listing.model.length, "-empty")
         self._empty.update(listing.empty + _only_since(scene), layout=not listing.model.length)
         self.table.replace(listing.model, listing.identity, listing.keys)
+        if was_empty != self.has_class("-empty"):
+            self.refresh_bindings()
         self._tell(listing, self.table.row)
 
     def _take_back_focus(self) -> None:

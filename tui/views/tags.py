@@ -13,12 +13,14 @@ from analyzers.counted import before
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.quantities import counted, duration, exact_size, number, size
 from analyzers.snapshot import Snapshot
-from tui.report.recording import HOW_TO_RECORD, NO_POOL_EVENTS
+from tui.findings.words import tag_name
+from tui.incompleteness import missing_words
+from tui.report.recording import HOW_IN_SHORT, NO_POOL_EVENTS
 from tui.safe_text import safe
 from tui.tables.columns import Rows
 from tui.tables.rates import Per
 from tui.tables.sparkline import outstanding_course, sparkline
-from tui.tables.tags import Since, tag_table
+from tui.tables.tags import Since, tag_table, unmatched_frees
 from tui.tables.words import pool_word
 from tui.views.lifetimes import interval_words
 from tui.views.listing import Listing
@@ -120,7 +122,7 @@ def _no_rows(scene: Scene) -> str:
         return f"No tag has anything of this.{f' {about}' if about else ''}"
     if scene.is_followed:
         return scene.no_pool_events
-    return "\n".join((NO_POOL_EVENTS, "", *HOW_TO_RECORD))
+    return f"{NO_POOL_EVENTS}\n\n{HOW_IN_SHORT}"
 
 
 def _totals(snapshot: Snapshot, rows: Rows) -> Text:
@@ -138,7 +140,7 @@ def _words(scene: Scene, row: int) -> Text:
     count, held = int(tags.outstanding_count[row]), int(tags.outstanding_bytes[row])
     each = f", {size(held // count)} each on average" if count else ""
     text = Text.assemble(
-        (f"{tag_text(tag)} {pool_word(paged=bool(tags.paged[row]))}", "bold"),
+        (f"{tag_name(tag)} {pool_word(paged=bool(tags.paged[row]))}", "bold"),
         f" ({tag_hex(tag)})  {safe(tags.driver[row])}  {safe(tags.description[row])}\n",
         f"{number(count)} outstanding, {exact_size(held)}{each}; peak {exact_size(int(tags.peak_bytes[row]))}\n",
         f"{_ledger_words(scene, row)}\n",
@@ -150,13 +152,13 @@ def _words(scene: Scene, row: int) -> Text:
 def _ledger_words(scene: Scene, row: int) -> str:
     """Allocations and frees, and why they do not add up to what is outstanding where they do not."""
     tags = scene.snapshot.pool.tags
-    made, freed, kept = int(tags.allocations[row]), int(tags.frees[row]), int(tags.outstanding_count[row])
-    said = f"{number(made)} allocs, {number(freed)} frees"
+    made, freed = int(tags.allocations[row]), int(tags.frees[row])
+    older = int(unmatched_frees(tags)[row])
+    which = "unmatched" if missing_words(scene.whole) else "of them of older blocks"
+    said = f"{number(made)} allocs, {number(freed)} frees" + (f", {number(older)} {which}" if older else "")
     if scene.mark is None or scene.scope:
         return said
-    older = max(freed - (made - kept), 0)
-    of_older = f", {number(older)} of them of older blocks" if older else ""
-    return f"since the mark: {said}{of_older}; outstanding: made since and still there"
+    return f"since the mark: {said}; outstanding: made since and still there"
 
 
 def _before_words(snapshot: Snapshot, row: int) -> str:

@@ -7,8 +7,8 @@ import logging
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -22,9 +22,39 @@ from aiohttp.http_exceptions import HttpProcessingError
 from tui.safe_text import safe
 from tui.streams import say
 from tui.web.asked import MESSAGE_BYTES, NotUnderstoodError, asked_size
-from tui.web.connections import Connections
 from tui.web.guard import Guard, keep_private
 from tui.web.session import FailedError, Session
+
+MOST_CONNECTIONS: Final = 100
+"""Each takes a file descriptor, of which macOS gives a process 256."""
+
+
+class Connections:
+    """Makes what answers a new connection, for :meth:`asyncio.loop.create_server`."""
+
+    def __init__(self, server: web.Server) -> None:
+        self._server = server
+        self._busy: set[web.RequestHandler] = set()
+
+    def __call__(self) -> asyncio.Protocol:
+        """A place for one more, if need be another's that has been there longest without a socket or a download."""
+        open_now = self._server.connections
+        for connection in [each for each in open_now if each not in self._busy][
+            : max(len(open_now) + 1 - MOST_CONNECTIONS, 0)
+        ]:
+            if connection.transport is not None:
+                connection.transport.abort()
+        return self._server()
+
+    @contextmanager
+    def keeping(self, request: web.BaseRequest) -> Iterator[None]:
+        """Do not close the connection of this request."""
+        self._busy.add(request.protocol)
+        try:
+            yield
+        finally:
+            self._busy.discard(request.protocol)
+
 
 _SILENCE_SECONDS: Final = 15.0
 """After so long a browser is asked whether it is still there, and has half of it to answer."""

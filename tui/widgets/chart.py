@@ -232,13 +232,14 @@ def size_labels(most: int, height: int) -> dict[int, str]:
 
 
 def mark_line(data: ChartData, cursor: int, width: int) -> str:
-    """Marks below the steps that they belong to, and ``^`` below the cursor."""
-    line = [" "] * width
-    for mark in (*reversed(data.marks), ChartMark(cursor, "^")):
-        first = cells_of(mark.step, len(data), width)[0]
-        for at, sign in enumerate(mark.sign[: width - first]):
-            line[first + at] = sign
-    return "".join(line)
+    """Marks below the steps that they belong to, and ``^`` below the cursor; none where a longer one has taken it."""
+    line = " " * width
+    for mark in sorted((ChartMark(cursor, "^"), *data.marks), key=lambda mark: -len(mark.sign)):
+        first = max(min(cells_of(mark.step, len(data), width)[0], width - len(mark.sign)), 0)
+        last = first + len(mark.sign)
+        if not line[first:last].strip():
+            line = line[:first] + mark.sign + line[last:]
+    return line[:width]
 
 
 def time_line(until_ns: int, width: int, end_ns: int | None = None) -> str:

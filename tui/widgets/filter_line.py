@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from itertools import accumulate
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +16,11 @@ from textual.widgets import Input, Static
 from analyzers.quantities import counted
 from tui.safe_text import safe
 from tui.widgets.typed_input import TypedInput
+
+_APART: Final = 2
+"""Cells between two terms that are offered."""
+_EDGES: Final = 6
+"""Cells of the line that hold neither terms nor how many rows fit."""
 
 
 class FilterInput(TypedInput):
@@ -57,6 +63,7 @@ class FilterLine(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._input = FilterInput(compact=True)
+        self._offered: Sequence[str] = ()
         self._fits = Static(markup=False, classes="fits")
         self._wrong = Static(markup=False, classes="wrong")
 
@@ -80,7 +87,7 @@ class FilterLine(Vertical):
 
     def open(self, offered: Sequence[str]) -> None:
         """Show the line and take the keys; ``offered``: terms that can be typed here, as many as there is room for."""
-        self._input.placeholder = "  ".join(offered)
+        self._offered = offered
         self.add_class("-open")
         self._input.focus()
 
@@ -95,8 +102,13 @@ class FilterLine(Vertical):
         self.set_class(bool(wrong), "-wrong")
 
     def count(self, fitting: int, rows: int) -> None:
-        """Say how many rows fit."""
-        self._fits.update(f"{fitting:,} of {counted(rows, 'row')}" if fitting or not rows else "nothing fits")
+        """Say how many rows fit, and offer terms beside that."""
+        fits = f"{fitting:,} of {counted(rows, 'row')}" if fitting or not rows else "nothing fits"
+        self._fits.update(fits)
+        room = self.app.size.width - _EDGES - len(fits)
+        ends = accumulate(len(term) + _APART for term in self._offered)
+        some = (term for term, end in zip(self._offered, ends, strict=True) if end <= room)
+        self._input.placeholder = (" " * _APART).join(some)
         self._fits.set_class(not fitting and rows > 0, "-none")
 
     def drop(self) -> None:

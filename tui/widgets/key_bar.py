@@ -6,7 +6,7 @@ took most of the time of such a change. This one draws a line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -75,6 +75,8 @@ class KeyBar(Widget):
         """The keys that work now."""
         del y
         self._labels = self._current()
+        if sum(label.width for label in self._labels) > self.size.width:
+            self._labels = [replace(label, says=label.says.rstrip()) for label in self._labels]
         segments = [segment for place, label in enumerate(self._labels) for segment in self._drawn(place, label)]
         width = self.size.width
         return Strip(segments).crop(self.left).adjust_cell_length(width, self.rich_style.background_style + _ROOM)

@@ -8,7 +8,7 @@ from tui.tables.model import TableModel
 
 
 def sort_bindings(model: TableModel) -> list[Binding]:
-    """The keys that the columns ask for."""
+    """The keys that the columns ask for; the first tells what all of them do when pressed again."""
     headings = [column.heading for column in model.columns if column.heading.sort_key]
     return [
         Binding(
@@ -17,7 +17,7 @@ def sort_bindings(model: TableModel) -> list[Binding]:
             f"Sort by {heading.title}",
             show=False,
             id=f"sort.{heading.key}",
-            tooltip=f"Sort by {heading.title}; again: the other way round",
+            tooltip=f"Sort by {heading.title}" + ("" if place else "; each key here again: the other way round"),
         )
-        for heading in headings
+        for place, heading in enumerate(headings)
     ]

@@ -39,6 +39,10 @@ class VirtualTable(RowList):
         self._sort_keys: set[str] = set()
         self._bind_sort_keys(model)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing is opened where there are no rows."""
+        return bool(len(self.view)) if action == "open" else super().check_action(action, parameters)
+
     def replace(self, model: TableModel, identity: Callable[[int], Hashable], keys: Keys | None = None) -> None:
         """Show another model with the same columns; sort, filter and the cursor's row stay where they can.
 

@@ -124,7 +124,7 @@ def test_identities_that_fill_several_buffers_are_all_there(trace: Path) -> None
     file = ProgramFile(pdb="x" * 200)
     many = [
         Identity(
-            LoadedImage(0x10000 * (number + 1), file.size, 40, file.time_date_stamp, 0, f"\\a\\{number}.dll"),
+            LoadedImage(0x10000 * (number + 1), file.size, 40, file.time_date_stamp, f"\\a\\{number}.dll"),
             read_of(file, trace.parent),
         )
         for number in range(100)
@@ -190,8 +190,8 @@ def test_a_file_that_is_not_the_loaded_one_gives_no_identity_and_is_told(
 
 
 def test_where_the_event_has_no_stamp_the_size_decides(trace: Path, drive: Path) -> None:
-    image = LoadedImage(0x1000, AFD.size, 0, 0, 0, "afd")
-    other = LoadedImage(0x1000, AFD.size + 0x1000, 0, 0, 0, "afd")
+    image = LoadedImage(0x1000, AFD.size, 0, 0, "afd")
+    other = LoadedImage(0x1000, AFD.size + 0x1000, 0, 0, "afd")
     found = identities([image, other], lambda _: drive / "Windows" / "afd.sys")
     assert [identity.image for identity in found.found] == [image]
     assert [each.why for each in found.missing] == [Why.ANOTHER]

@@ -145,7 +145,7 @@ class FakeApi:
         path = Path(made.file)
         if any(session.file == made.file for session in self.sessions_by_name.values()):
             return Status.BAD_PATHNAME
-        if made.most_megabytes and (made.most_megabytes << 20) + KEPT_FREE > self.free:
+        if (made.most_megabytes << 20) + KEPT_FREE > self.free:
             return Status.DISK_FULL
         if path.is_dir():
             return Status.ACCESS_DENIED
@@ -156,10 +156,10 @@ class FakeApi:
     def free_bytes(self, folder: Path) -> int | None:
         return self.free if folder.is_dir() else None
 
-    def control_trace(self, handle: int, name: str, properties: NamedProperties, code: Control) -> int:
+    def control_trace(self, name: str, properties: NamedProperties, code: Control) -> int:
         if status := self._asked(f"ControlTraceW {code.name.lower()}"):
             return status
-        session = self._by_handle(handle) if handle else self.sessions_by_name.get(name)
+        session = self.sessions_by_name.get(name)
         if session is None:
             return Status.NO_SUCH_SESSION
         properties.properties.EventsLost = session.lost

@@ -17,7 +17,9 @@ from tracer.live.capture import Capture
 from tracer.live.enabling import MEMORY
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
-from tracer.live.windows import windows_api
+from tracer.live.session import Session
+from tracer.live.structures import NamedProperties
+from tracer.live.windows import WindowsApi, windows_api
 
 OURS = f"Poolscope kernel 4242-{STARTED:x}"
 
@@ -285,6 +287,22 @@ def test_any_thread_may_stop_a_capture_that_waits() -> None:
         drain(capture.batches(()), capture)
         stopper.join()
         assert capture.wait(0)
+
+
+def test_a_session_is_controlled_by_its_name_since_its_handle_may_be_anothers() -> None:
+    asked: list[tuple[int, str]] = []
+
+    def control(handle: int, name: str, *_: object) -> int:
+        asked.append((handle, name))
+        return Status.NO_SUCH_SESSION
+
+    api = object.__new__(WindowsApi)
+    api._etw = SimpleNamespace(ControlTraceW=control, EVENT_TRACE_PROPERTIES=NamedProperties)
+    session = Session(api, OURS, 0x20, NamedProperties.empty())
+    session.poll()
+    assert (asked, session.running) == ([(0, OURS)], False)
+    session.stop()
+    assert len(asked) == 1
 
 
 def test_off_windows_there_is_no_capture(monkeypatch: pytest.MonkeyPatch) -> None:

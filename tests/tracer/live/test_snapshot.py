@@ -28,8 +28,7 @@ from tracer.events import image, process, thread
 from tracer.live.api import Moment
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
-from tracer.live.rundown import RUNDOWN_SECONDS
-from tracer.live.snapshot import KINDS, LoadedImage, RunningProcess, Snapshot, ring_of
+from tracer.live.snapshot import KINDS, RunningImage, RunningProcess, Snapshot, ring_of
 from tracer.live.steps import Step
 from tracer.live.window import REORDER_SECONDS
 from tracer.trace import Listed
@@ -81,7 +80,7 @@ def there(path: Path, taken: int) -> Snapshot:
     )
     threads = tuple((number(t, "thread", row), number(t, "process", row)) for t, row in rows("thread"))
     images = tuple(
-        LoadedImage(
+        RunningImage(
             number(t, "base", row), number(t, "size", row), number(t, "process", row), t.blob("file_name").utf16(row)
         )
         for t, row in rows("image")
@@ -197,13 +196,13 @@ def test_the_machine_is_asked_two_seconds_after_the_start_and_no_sooner(loop: Si
                 listed.append(clock.now)
                 gone_on.set()
             if "snapshot" in api.log:
-                assert clock.now >= RUNDOWN_SECONDS
+                assert clock.now >= 2.0
             if capture.census.total >= 100:
                 clock.now += 0.25
-            if clock.now > RUNDOWN_SECONDS + 2 * REORDER_SECONDS:
+            if clock.now > 2.0 + 2 * REORDER_SECONDS:
                 capture.stop()
     assert listed
-    assert RUNDOWN_SECONDS + REORDER_SECONDS <= listed[0] <= RUNDOWN_SECONDS + REORDER_SECONDS + 1
+    assert 2.0 + REORDER_SECONDS <= listed[0] <= 2.0 + REORDER_SECONDS + 1
     assert api.log.count("snapshot") == 1
 
 

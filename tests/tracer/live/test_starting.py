@@ -88,11 +88,12 @@ def test_a_file_is_bounded_by_what_the_disk_has_free(tmp_path: Path, free: int, 
         assert any(f"full at {most} MB" in note for note in running.notes) == (most < 8192)
 
 
-def test_a_disk_without_room_is_told_as_such(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most_bytes", [MB, 0])
+def test_a_disk_without_room_is_told_as_such(tmp_path: Path, most_bytes: int) -> None:
     api = FakeApi()
     api.free = 100 * MB
     with pytest.raises(MachineError) as raised:
-        recorded(api, tmp_path, CapturePlan(file=tmp_path / "out.etl", most_bytes=MB))
+        recorded(api, tmp_path, CapturePlan(file=tmp_path / "out.etl", most_bytes=most_bytes))
     assert (raised.value.code, "error 112" in raised.value.why) == ("file-refused", True)
 
 
@@ -191,6 +192,18 @@ def test_another_kind_that_cannot_be_had_is_a_note(tmp_path: Path) -> None:
     api = FakeApi()
     api.refuse |= {"EnableTraceEx2 io": Status.INVALID_PARAMETER, "TraceSetInformation system_flags": 50}
     assert "io (error 87): its events are missing" in recorded(api, tmp_path)[0][0]
+
+
+@pytest.mark.parametrize(("provider", "enabled"), [("scheduler", set()), ("io", {"queue"})])
+def test_kernel_queues_that_cannot_be_had_are_not_said_to_be_on(provider: str, enabled: set[str]) -> None:
+    """Their absence would tell a user APC from a packet in a port."""
+    api = FakeApi()
+    api.refuse[f"EnableTraceEx2 {provider}"] = Status.INVALID_PARAMETER
+    with Capture.open(CapturePlan(), api) as capture:
+        assert capture.info.enabled == {"queue"}  # by the group mask
+    api.refuse["TraceSetInformation system_flags"] = 50
+    with Capture.open(CapturePlan(), api) as capture:
+        assert capture.info.enabled == enabled
 
 
 @pytest.mark.parametrize(

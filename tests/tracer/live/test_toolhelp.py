@@ -16,7 +16,7 @@ from tests.tracer.live.counted import refusing
 from tracer.live import libraries
 from tracer.live.api import Moment
 from tracer.live.counters import Query, windows_query
-from tracer.live.snapshot import LoadedImage, RunningProcess, Snapshot
+from tracer.live.snapshot import RunningImage, RunningProcess, Snapshot
 from tracer.live.toolhelp import (
     IMAGES_SECONDS,
     MODULE_LAYOUT,
@@ -143,8 +143,8 @@ def test_everything_that_is_listed_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         ),
         ((8, 4), (904, 900)),
         (
-            LoadedImage(KERNEL, 0x1000000, 0, r"\SystemRoot\system32\ntoskrnl.exe"),
-            LoadedImage(0x7FF600000000, 0x9000, 900, r"C:\Dienst für γ.exe"),
+            RunningImage(KERNEL, 0x1000000, 0, r"\SystemRoot\system32\ntoskrnl.exe"),
+            RunningImage(0x7FF600000000, 0x9000, 900, r"C:\Dienst für γ.exe"),
         ),
     )  # fmt: skip
     assert len(kernel32.closed) == kernel32.opened == 3

@@ -79,7 +79,7 @@ def test_the_panel_tells_who_what_how_much_why_and_what_next(leaking_snapshot: S
         "why 2: 100 requests of other threads were freed, 95 % within 1.20 ms\n",
         "verdict: pending-apc: finished requests wait as APCs",
         "how sure: 93 %, very likely\n",
-        "not surer: the trace has no Winsock events",
+        "less sure because: the trace has no Winsock events",
         "next: Look at the user APCs of thread 88",
         "held by: client.exe (4330) > thread 88 > 12 pending user APCs (inferred) > 12 allocations of Irp",
     ):

@@ -12,7 +12,6 @@ from tests.tui.session import opened
 from tests.tui.stories import Story
 from tests.tui.views.listings import column, demo, everything_said, is_harmless, scene, with_requests
 from tracer.columns import UNKNOWN_ID
-from tracer.live.profile import Recording, xperf_lines
 from tui.tables.model import TableView
 from tui.views.held_requests import NO_REQUEST_EVENTS, NONE_HELD, NONE_HERE, head, listing
 from tui.views.scope import Scope, Step
@@ -183,7 +182,6 @@ def test_a_finding_selects_the_requests_that_it_is_about(
 
 def test_an_empty_view_says_why_it_is_empty_and_what_to_record(snapshot: Snapshot, leaking_snapshot: Snapshot) -> None:
     assert listing(scene(snapshot)).empty == NO_REQUEST_EVENTS
-    assert xperf_lines(Recording())[0] in NO_REQUEST_EVENTS
     assert listing(scene(leaking_snapshot, Scope(process=4))).empty == NONE_HERE
     clean = replace(demo(), diagnosis=Diagnosis((), ()))
     assert listing(scene(clean)).empty == NONE_HELD

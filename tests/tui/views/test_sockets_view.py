@@ -177,7 +177,7 @@ def test_the_heading_counts_those_that_are_closed_and_still_there() -> None:
     count, still = len(sockets()), int((sockets().closed_ns != NEVER).sum())
     assert f"{count:,} endpoints are not cleaned up, {still:,} of them closed." in head(scene(port())).plain
     closed = with_sockets(closed_ns=np.full(count, NEVER))
-    assert f"{count:,} endpoints are not cleaned up. ~" in head(scene(closed)).plain
+    assert f"{count:,} endpoints are not cleaned up. Inferred" in head(scene(closed)).plain
 
 
 def test_keys_that_are_not_there_have_no_row() -> None:
@@ -207,4 +207,4 @@ async def test_sockets_that_hold_most_are_on_top_of_the_screen(size: tuple[int, 
 async def test_a_trace_without_socket_events_says_how_to_record_them(snapshot: Snapshot) -> None:
     async with opened(snapshot, view="sockets") as it:
         assert "This trace holds no Winsock (AFD) events" in it.text
-        assert "xperf -start sockets" in it.text
+        assert "poolscope record pool.etl" in it.text

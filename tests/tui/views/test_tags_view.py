@@ -9,7 +9,7 @@ from tests.tui.diagnoses import tag
 from tests.tui.session import opened
 from tests.tui.stories import SECOND, Site, Story
 from tests.tui.views.listings import column, everything_said, is_harmless, scene
-from tui.report.recording import HOW_TO_RECORD
+from tui.report.recording import HOW_IN_SHORT
 from tui.tables.columns import Styled
 from tui.tables.sparkline import outstanding_course, sparkline
 from tui.views.scene import Scene
@@ -29,8 +29,8 @@ def grown(story: Story) -> tuple[Snapshot, Snapshot]:
 def test_a_trace_that_does_not_move_has_no_changes(snapshot: Snapshot) -> None:
     shown = listing(scene(snapshot))
     keys = [one.heading.key for one in shown.model.columns]
-    assert keys == ["tag", "type", "allocations", "frees", "outstanding", "bytes", "each", "peak", "course", "driver",
-                    "description"]  # fmt: skip
+    assert keys == ["tag", "type", "allocations", "frees", "older", "outstanding", "bytes", "each", "peak", "course",
+                    "driver", "description"]  # fmt: skip
     assert shown.model.changed is None
 
 
@@ -81,7 +81,7 @@ def test_enter_leads_to_the_stacks_of_the_tag_and_keeps_what_it_was_limited_to(s
 
 def test_the_panel_tells_the_tag_its_numbers_and_its_course(snapshot: Snapshot) -> None:
     said = listing(scene(snapshot)).describe(0).plain
-    for words in ("Irp  Nonp (49727020)  ntoskrnl.exe  I/O request packets", "14 outstanding, 6.69 KiB (6,848 bytes)",
+    for words in ("Irp Nonp (49727020)  ntoskrnl.exe  I/O request packets", "14 outstanding, 6.69 KiB (6,848 bytes)",
                   "119 allocs, 105 frees", "| to 6.69 KiB"):  # fmt: skip
         assert words in said
 
@@ -98,7 +98,7 @@ def test_numbers_of_freed_allocations_say_what_they_are(snapshot: Snapshot) -> N
 
 
 def test_without_rows_it_says_why(snapshot: Snapshot, empty_snapshot: Snapshot) -> None:
-    assert "\n".join(HOW_TO_RECORD) in listing(scene(empty_snapshot)).empty
+    assert HOW_IN_SHORT in listing(scene(empty_snapshot)).empty
     assert "No tag has anything of this" in listing(scene(snapshot, Scope(process=1))).empty
 
 

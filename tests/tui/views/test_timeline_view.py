@@ -55,8 +55,8 @@ def test_every_step_has_cells_and_every_cell_its_step(steps: int, width: int) ->
 
 def test_marks_stand_below_their_steps_and_the_cursor_over_them() -> None:
     chart = data([1] * 10, [1] * 10, ChartMark(0, "F1"), ChartMark(4, "!"), ChartMark(4, "M"), ChartMark(9, "F2"))
-    assert mark_line(chart, 2, 10) == "F1^ !    F"
-    assert mark_line(chart, 4, 10) == "F1  ^    F"
+    assert mark_line(chart, 2, 10) == "F1^ !   F2"
+    assert mark_line(chart, 4, 10) == "F1  ^   F2"
 
 
 def test_the_time_axis_names_beginning_middle_and_end() -> None:

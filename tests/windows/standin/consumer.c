@@ -180,8 +180,10 @@ static ULONG begin(TRACEHANDLE handle, struct consumer **consumer)
 ULONG WMIAPI ProcessTrace(TRACEHANDLE *handles, ULONG count, FILETIME *start, FILETIME *end)
 {
     (void)start, (void)end;
-    if (!handles || count != 1) /* one real-time session at a time, as Microsoft says */
+    if (!handles)
         return ERROR_INVALID_PARAMETER;
+    if (count != 1) /* of sessions in real time, which are all that there is here, no more than one */
+        return count > 1 && count <= 64 ? ERROR_WMI_ALREADY_ENABLED : ERROR_BAD_LENGTH;
     ULONG status = refusal("ProcessTrace");
     if (status)
         return status;

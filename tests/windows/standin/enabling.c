@@ -1,4 +1,4 @@
-/* What a session asks for: EnableTraceEx2, TraceSetInformation, TraceQueryInformation. */
+/* What a session asks for: EnableTraceEx2, TraceSetInformation. */
 #include "standin.h"
 
 /* Bits of EnableFlags that stand elsewhere in a group mask (the others stand in its first word). */
@@ -107,7 +107,7 @@ ULONG WMIAPI EnableTraceEx2(TRACEHANDLE handle, LPCGUID id, ULONG code, UCHAR le
                             ULONG timeout, ENABLE_TRACE_PARAMETERS *parameters)
 {
     (void)timeout;
-    if (!id || (parameters && parameters->Version != ENABLE_TRACE_PARAMETERS_VERSION &&
+    if (!handle || !id || (parameters && parameters->Version != ENABLE_TRACE_PARAMETERS_VERSION &&
                 parameters->Version != ENABLE_TRACE_PARAMETERS_VERSION_2))
         return ERROR_INVALID_PARAMETER;
     ULONG status = refusal("EnableTraceEx2");
@@ -192,7 +192,8 @@ __declspec(dllexport) ULONG standin_stack_hooks(TRACEHANDLE handle, const ULONG 
 
 ULONG WMIAPI TraceSetInformation(TRACEHANDLE handle, TRACE_INFO_CLASS which, PVOID data, ULONG length)
 {
-    if (!data || !length)
+    BOOL ends_stacks = which == TraceStackTracingInfo && !length;
+    if (!ends_stacks && (!data || !length))
         return ERROR_INVALID_PARAMETER;
     ULONG status = which == TraceStackTracingInfo ? refuse_stacks(data, length) : refusal("TraceSetInformation");
     if (status)
@@ -201,26 +202,5 @@ ULONG WMIAPI TraceSetInformation(TRACEHANDLE handle, TRACE_INFO_CLASS which, PVO
     struct session *session = session_of(handle);
     status = session ? set_information(session, which, data, length) : ERROR_WMI_INSTANCE_NOT_FOUND;
     ReleaseSRWLockExclusive(&lock);
-    return status;
-}
-
-ULONG WMIAPI TraceQueryInformation(TRACEHANDLE handle, TRACE_INFO_CLASS which, PVOID data, ULONG room, ULONG *length)
-{
-    ULONG status = refusal("TraceQueryInformation");
-    if (status || !data)
-        return status ? status : ERROR_INVALID_PARAMETER;
-    if (which != TraceSystemTraceEnableFlagsInfo)
-        return ERROR_NOT_SUPPORTED;
-    AcquireSRWLockShared(&lock);
-    struct session *session = session_of(handle);
-    if (!session)
-        status = ERROR_WMI_INSTANCE_NOT_FOUND;
-    else if (room < sizeof session->enabled.mask)
-        status = ERROR_BAD_LENGTH;
-    else
-        CopyMemory(data, session->enabled.mask, sizeof session->enabled.mask);
-    if (length)
-        *length = sizeof session->enabled.mask;
-    ReleaseSRWLockShared(&lock);
     return status;
 }

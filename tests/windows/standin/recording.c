@@ -29,7 +29,7 @@ ULONG check_room(const WCHAR *path, ULONG megabytes)
     for (int end = lstrlenW(folder); end > 0 && folder[end] != L'\\'; end--)
         folder[end] = 0;
     free.QuadPart = settings[FREE_MEGABYTES] << 20;
-    if (!megabytes || (!free.QuadPart && !GetDiskFreeSpaceExW(folder, &free, NULL, NULL)))
+    if (!free.QuadPart && !GetDiskFreeSpaceExW(folder, &free, NULL, NULL))
         return ERROR_SUCCESS;
     return ((ULONGLONG)megabytes + SPARE_MEGABYTES) << 20 > free.QuadPart ? ERROR_DISK_FULL : ERROR_SUCCESS;
 }

@@ -122,7 +122,7 @@ void end_session(struct session *session)
 BOOL is_settled(const struct session *session)
 {
     ULONG wanted = session->enabled.provider_count;
-    for (int i = 0; i < MASK_WORDS; i++)
+    for (int i = 1; i < MASK_WORDS; i++) /* the first word is what a session is started with */
         wanted |= session->enabled.mask[i];
     return now() - session->asked_at >= (wanted ? SETTLING : 10 * SETTLING);
 }
@@ -201,7 +201,7 @@ ULONG WMIAPI StartTraceW(TRACEHANDLE *handle, LPCWSTR name, EVENT_TRACE_PROPERTI
     if (!status && asked->LogFileNameOffset && !file[0])
         status = ERROR_INVALID_PARAMETER; /* a session without a file has no place for its name either */
     if (!status && !file[0] && !(asked->LogFileMode & (EVENT_TRACE_REAL_TIME_MODE | EVENT_TRACE_BUFFERING_MODE)))
-        status = ERROR_INVALID_PARAMETER; /* events that go nowhere */
+        status = asked->LogFileMode ? ERROR_INVALID_PARAMETER : ERROR_BAD_PATHNAME; /* events that go nowhere */
     if (!status)
         status = refusal("StartTraceW");
     if (!status && (asked->LogFileMode & EVENT_TRACE_INDEPENDENT_SESSION_MODE))
@@ -264,8 +264,8 @@ ULONG WMIAPI ControlTraceW(TRACEHANDLE handle, LPCWSTR name, EVENT_TRACE_PROPERT
     if (status)
         return status;
     AcquireSRWLockExclusive(&lock);
-    struct session *session = handle ? session_of(handle) : session_named(name);
-    status = session ? control(session, properties, code) : ERROR_WMI_INSTANCE_NOT_FOUND;
+    struct session *session = name ? session_named(name) : session_of(handle);
+    status = session ? control(session, properties, code) : name ? ERROR_WMI_INSTANCE_NOT_FOUND : ERROR_INVALID_PARAMETER;
     ReleaseSRWLockExclusive(&lock);
     return status;
 }
