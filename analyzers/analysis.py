@@ -22,14 +22,13 @@ from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.processes import Process, Processes
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.requests.tracker import Requests
-from analyzers.sighted import Sighted
+from analyzers.scheduling import CpuTimeline
 from analyzers.silent_loss import inferred_loss
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.verdicts.coverage import Coverage, coverage, told_share
 from analyzers.verdicts.diagnose import Case, diagnose
-from analyzers.who import Running
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, ClockShift, Loss, Source
@@ -93,7 +92,7 @@ class TraceNames:
 class Analysis:
     """Feed it every batch of a source, in order; ask for a :meth:`snapshot` at any moment."""
 
-    KINDS: ClassVar = frozenset({"pool", "process", "image"}) | Activity.KINDS | Requests.KINDS
+    KINDS: ClassVar = frozenset({"pool", "process", "image"}) | CpuTimeline.KINDS | Activity.KINDS | Requests.KINDS
     """Kinds of events that the analysis looks at: what a source has to decode for it."""
 
     def __init__(self, source: Source, tags: TagNames, baseline: PoolCounters | None = None) -> None:
@@ -102,25 +101,22 @@ class Analysis:
         self._baseline = baseline
         self._tags = tags
         self._ledger = Ledger()
-        self._running = Running()
         self._names = TraceNames(source.stacks)
+        self._timeline = CpuTimeline(self._names.threads)
         self._requests = Requests(enabled=source.info.enabled)
-        self._sighted = Sighted()
-        self._activity = Activity(sighted=self._sighted)
+        self._activity = Activity(timeline=self._timeline)
         self._at_ns = 0
         self.late_stacks = 0
 
     def feed(self, batch: Batch) -> None:
         """Take one batch."""
+        self._timeline.stamp(batch)
         self._names.feed(batch)
-        self._sighted.feed(batch)
-        pool = batch.tables.get("pool")
-        self._running.follow(pool, batch.tables.get("context_switch"), self._sighted)
-        if pool is not None:
-            self._ledger.feed(self._names.stacks.dated(pool))
+        if "pool" in batch.tables:
+            self._ledger.feed(self._names.stacks.dated(batch.tables["pool"]))
         if len(batch.late_stacks.stack):
             self.late_stacks = self._ledger.attach_late(self._names.stacks.dated_late(batch.late_stacks))
-        self._requests.feed(batch, self._sighted)
+        self._requests.feed(batch)
         self._activity.feed(batch)
         self._at_ns = batch.until_ns
 
@@ -144,9 +140,9 @@ class Analysis:
         quarter of a millisecond for each group of outstanding allocations; without, the snapshot says nothing of why.
         """
         source = self._source
-        view = PoolView(self._ledger, self._names, self._running, self._tags, self._names.stacks)
+        view = PoolView(self._ledger, self._names, self._timeline, self._tags, self._names.stacks)
         pool = view.snapshot(self._at_ns)
-        requests = self._requests.snapshot(self._names.threads, self._running) if diagnosed else None
+        requests = self._requests.snapshot(self._timeline) if diagnosed else None
         loss = self._loss(pool)
         cover = None if requests is None else coverage(source.info, source.census, loss, pool, requests)
         diagnosis, grounds = NO_DIAGNOSIS, None

@@ -54,7 +54,7 @@ class DatedStacks:
         if not self._modules.changes:
             return late
         stack = self._later(late.stack, late.raw_time, late.process)
-        return late if stack is late.stack else replace(late, stack=stack)
+        return late if stack is late.stack else late._replace(stack=stack)
 
     def base(self, stacks: Ids) -> Ids:
         """The source's ids of the same frames."""

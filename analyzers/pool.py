@@ -14,13 +14,13 @@ from analyzers.ledger import Ledger
 from analyzers.ledger.histories import SiteRows
 from analyzers.ledger.live import outstanding
 from analyzers.modules import Modules
-from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
+from analyzers.pool_tables import PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
 from analyzers.processes import Processes
+from analyzers.scheduling import CpuTimeline
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.trends.history import SiteHistory
-from analyzers.who import Running
-from tracer.columns import UNKNOWN_ID, Who
+from tracer.columns import UNKNOWN_ID
 from tracer.stacks.table import StackTable
 
 
@@ -60,11 +60,11 @@ class PoolView:
     """Turns the ledger's state into an immutable :class:`~analyzers.pool_tables.PoolSnapshot`."""
 
     def __init__(
-        self, ledger: Ledger, names: Known, running: Running, tags: TagNames, stacks: StackTable | DatedStacks
+        self, ledger: Ledger, names: Known, timeline: CpuTimeline, tags: TagNames, stacks: StackTable | DatedStacks
     ) -> None:
         self._ledger = ledger
         self._names = names
-        self._running = running
+        self._timeline = timeline
         self._tags = tags
         self._stacks = DatedStacks(stacks, names.modules) if isinstance(stacks, StackTable) else stacks
 
@@ -77,7 +77,7 @@ class PoolView:
         history, of = self._ledger.history(parts.rows, until_ns), live.site
         if parts.several:
             live = replace(live, site=parts.site[of])
-        self._infer(live)
+        self._timeline.settle(live.thread, live.process, live.who, live.cpu, live.time_ns)
         return PoolSnapshot(
             totals=totals,
             tags=self._tag_table(sites),
@@ -163,16 +163,6 @@ class PoolView:
             description=tuple(name.description if name else "" for name in known),
             failed=raw["failed"].astype(np.int64),
         )
-
-    def _infer(self, live: Outstanding) -> None:
-        """Threads from before a CPU's first switch, and processes of threads that came without one; in place."""
-        nobody = np.flatnonzero(live.who == Who.UNKNOWN)
-        if len(nobody):
-            live.thread[nobody] = self._running.before_first_switch(live.cpu[nobody], live.time_ns[nobody])
-            live.who[nobody[live.thread[nobody] != UNKNOWN_ID]] = Who.CONTEXT_SWITCH
-        homeless = np.flatnonzero((live.process == UNKNOWN_ID) & (live.thread != UNKNOWN_ID))
-        if len(homeless):
-            live.process[homeless] = self._names.threads.process_of(live.thread[homeless], live.time_ns[homeless])
 
 
 def _main_driver(sites: SiteTable, tags: int) -> list[str]:

@@ -14,13 +14,12 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from analyzers import hashing
 from analyzers.activity import Activity
 from analyzers.address_lookup import nearest_below
 from analyzers.analysis import Analysis
-from analyzers.ledger import tables
 from analyzers.ledger.histories import FIRST_SHIFT, Histories
-from analyzers.requests.index import empty_index, refill
-from analyzers.retention.intervals import place
+from analyzers.retention.intervals import Spans, place
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.trends.history import STEPS
@@ -70,14 +69,14 @@ def _ask_of_the_past() -> None:
     threads.process_of(ids, times)
     Activity().since(ids, times)
     nearest_below(addresses, addresses, rows)
-    place(ids, times, np.zeros(0, np.bool_), ids, times, times, times, rows, rows)
+    place(ids, times, np.zeros(0, np.bool_), ids, times, Spans(ids, times, times, rows), rows)
 
 
 def _outgrow_the_first_rows() -> None:
     Histories(1).reach(STEPS << FIRST_SHIFT, 0)
-    addresses = np.full(2, tables.EMPTY, np.uint64)
-    tables.refill(addresses, addresses)
-    refill(empty_index(2), empty_index(2))
+    addresses = np.full(2, hashing.EMPTY, np.uint64)
+    hashing.refill_buckets(addresses, addresses)
+    hashing.doubled(hashing.empty_index(2))
 
 
 def _rehearse_for_another_process() -> None:

@@ -6,12 +6,11 @@ Starts, ends and rundowns tell; where they do not, events that name a thread and
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.by_time import first_after
 from analyzers.fields import merged
 from analyzers.processes import IDLE_PROCESS
 from analyzers.thread_pairs import ThreadPairs
@@ -19,6 +18,7 @@ from tracer.columns import UNKNOWN_ID, EventTable
 from tracer.events import process
 from tracer.events.thread import END, START
 from tracer.jit import inlined, kernel
+from tracer.search import first_after
 from tracer.trace import Batch
 
 IDLE_THREAD: Final = 0
@@ -30,6 +30,22 @@ _ENDED: Final = 1
 _LISTED: Final = 2
 _FOUND: Final = 3
 """What is known of a thread at a time: it starts or ends then, a rundown lists it, or an event names it."""
+
+
+class _Told(NamedTuple):
+    """What is known of threads (``_STARTED`` …) and their processes, by thread, then time."""
+
+    ids: npt.NDArray[np.uint32]
+    at: npt.NDArray[np.int64]
+    what: npt.NDArray[np.uint8]
+    processes: npt.NDArray[np.uint32]
+
+
+class _Times(NamedTuple):
+    """When processes start, or end; by id, then time."""
+
+    ids: npt.NDArray[np.uint32]
+    at: npt.NDArray[np.int64]
 
 
 class Threads:
@@ -65,10 +81,8 @@ class Threads:
         what = np.concatenate([*self._what, np.full(len(found), _FOUND)]).astype(np.uint8)
         owners = np.concatenate([*self._processes, its])
         order = np.lexsort((at, ids))
-        _find_owners(
-            ids[order], at[order], what[order], owners[order], *self._starts.columns, *self._ends.columns, threads,
-            times, result,
-        )  # fmt: skip
+        told = _Told(ids[order], at[order], what[order], owners[order])
+        _find_owners(told, self._starts.columns, self._ends.columns, threads, times, result)
         result[threads == IDLE_THREAD] = IDLE_PROCESS
         return result
 
@@ -101,52 +115,46 @@ class _Moments:
             self._times.append(table.time[rows])
 
     @property
-    def columns(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-        """Process ids and times, by id, then time."""
+    def columns(self) -> _Times:
+        """All of them."""
         ids = np.concatenate([np.zeros(0, np.uint32), *self._ids])
         times = np.concatenate([np.zeros(0, np.int64), *self._times])
         order = np.lexsort((times, ids))
-        return ids[order], times[order]
+        return _Times(ids[order], times[order])
 
 
 @inlined
-def _between(
-    ids: npt.NDArray[np.uint32], at: npt.NDArray[np.int64], wanted: np.uint32, after: np.int64, until: np.int64
-) -> bool:
+def _between(times: _Times, wanted: np.uint32, after: np.int64, until: np.int64) -> bool:
     """Whether there is an entry of that id after one time, up to and with another."""
-    row = first_after(ids, at, wanted, after)
-    return bool(row < ids.shape[0] and ids[row] == wanted and at[row] <= until)
+    row = first_after(times.ids, times.at, wanted, after)
+    return bool(row < times.ids.shape[0] and times.ids[row] == wanted and times.at[row] <= until)
 
 
 @kernel
 def _find_owners(
-    ids: npt.NDArray[np.uint32],
-    at: npt.NDArray[np.int64],
-    what: npt.NDArray[np.uint8],
-    processes: npt.NDArray[np.uint32],
-    start_ids: npt.NDArray[np.uint32],
-    starts: npt.NDArray[np.int64],
-    end_ids: npt.NDArray[np.uint32],
-    ends: npt.NDArray[np.int64],
+    told: _Told,
+    starts: _Times,
+    ends: _Times,
     threads: npt.NDArray[np.uint32],
     times: npt.NDArray[np.int64],
     owners: npt.NDArray[np.uint32],
 ) -> None:
-    """By thread and time; what is known of threads is by thread, then time, as are the lives of processes.
+    """The process of each of ``threads`` at its time, into ``owners``.
 
     What is known next tells, unless that is a start, or of a process that starts only then: then it is another thread
     with the same id, and what was known before tells, if its process still lives. Between two events that find the id
     in two processes, one thread ended and another started unseen: nothing tells when.
     """
+    ids, at, what, processes = told.ids, told.at, told.what, told.processes
     for i in range(threads.shape[0]):
         time = times[i]
         low = first_after(ids, at, threads[i], time)
         later = low < ids.shape[0] and ids[low] == threads[i] and what[low] != _STARTED
         if later and what[low] == _FOUND:
-            later = not _between(start_ids, starts, processes[low], time, at[low])
+            later = not _between(starts, processes[low], time, at[low])
         earlier = low > 0 and ids[low - 1] == threads[i]
         if earlier and what[low - 1] == _FOUND:
-            earlier = not _between(end_ids, ends, processes[low - 1], at[low - 1], time)
+            earlier = not _between(ends, processes[low - 1], at[low - 1], time)
         owners[i] = _UNKNOWN
         if later:
             owners[i] = processes[low]

@@ -11,7 +11,7 @@ from tracer.jit import Int, inlined
 
 
 @inlined
-def last_at_most(values: npt.NDArray[np.unsignedinteger[Any]], wanted: np.unsignedinteger[Any]) -> Int:
+def last_at_most(values: npt.NDArray[np.integer[Any]], wanted: Int | np.unsignedinteger[Any]) -> Int:
     """Index of the last of the ascending ``values`` that is not above ``wanted``; -1 where there is none."""
     low = np.int64(0)
     high = np.int64(values.shape[0])
@@ -22,3 +22,20 @@ def last_at_most(values: npt.NDArray[np.unsignedinteger[Any]], wanted: np.unsign
         else:
             high = middle
     return low - 1
+
+
+@inlined
+def first_after(ids: npt.NDArray[np.uint32], times: npt.NDArray[np.int64], wanted: np.uint32, time: np.int64) -> Int:
+    """Row of the first entry behind all of the ``wanted`` id up to and with ``time``, in lists by id, then time.
+
+    One past the last where there is none.
+    """
+    low = np.int64(0)
+    high = np.int64(ids.shape[0])
+    while low < high:
+        middle = (low + high) // 2
+        if ids[middle] < wanted or (ids[middle] == wanted and times[middle] <= time):
+            low = middle + 1
+        else:
+            high = middle
+    return low

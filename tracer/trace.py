@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -215,8 +215,7 @@ class Census:
     providers: Mapping[uuid.UUID, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LateStacks:
+class LateStacks(NamedTuple):
     """Stacks whose event was in an earlier batch: raw time and thread of the event, and the stack."""
 
     raw_time: npt.NDArray[np.int64]

@@ -1,13 +1,19 @@
-"""What is kept of a thread: one row of constant size, whatever the trace's length."""
+"""What is kept of threads: a row of constant size for each, whatever the trace's length; and what kernels take."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tracer.jit import Int, inlined
+
+I64 = npt.NDArray[np.int64]
+U32 = npt.NDArray[np.uint32]
+U16 = npt.NDArray[np.uint16]
+I8 = npt.NDArray[np.int8]
+Rows = npt.NDArray[np.void]
 
 NEVER: Final = -1
 """Time of what was not seen."""
@@ -60,20 +66,74 @@ UNSEEN: Final = -1
 RECENT_WAITS: Final = 16
 """Times of the newest waits that are kept of each thread to count those since a moment (a power of two)."""
 
-_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+THREAD_ID: Final = np.uint64(1)
+"""What keys of :attr:`Book.places` are."""
+
+COUNTERS: Final = np.dtype(
+    [
+        ("switch", "<i8"),
+        ("life", "<i8"),
+        ("ready", "<i8"),
+        ("threads", "<i8"),
+        ("switches", "<i8"),
+        ("readies", "<i8"),
+        ("longest_ready", "<i8"),
+        ("ready_waits", "<i8"),
+    ]
+)
+"""``switch``, ``life``, ``ready``: the events to go on with, where the last call had to stop. ``threads``: rows in use.
+
+``switches``, ``readies``: such events seen so far. ``ready_waits``: times that a thread which was made ready got a CPU;
+``longest_ready``: the longest time that one waited for it.
+"""
 
 
-@inlined
-def row_of(table: npt.NDArray[np.int32], keys: npt.NDArray[np.uint64], thread: np.uint32) -> Int:
-    """Row of a thread id, -1 for none; ``table`` and ``keys`` as in :func:`~analyzers.ledger.tables.keyed_row`."""
-    mask = np.uint64(table.shape[0] - 1)
-    key = np.uint64(thread)
-    probe = ((key * _GOLDEN) >> np.uint64(24)) & mask
-    while table[probe] >= 0:
-        if keys[table[probe]] == key:
-            return np.int64(table[probe])
-        probe = (probe + np.uint64(1)) & mask
-    return np.int64(-1)
+class Book(NamedTuple):
+    """What outlives a batch. ``places``: rows by thread id (:mod:`analyzers.hashing`).
+
+    ``ring``: times of the newest waits, by row. ``cpu_row``: row of the thread on each CPU, ``cpu_last``: time of each
+    CPU's last switch. ``counts``: one row of :data:`COUNTERS`.
+    """
+
+    rows: Rows
+    places: Rows
+    ring: I64
+    cpu_row: npt.NDArray[np.int32]
+    cpu_last: I64
+    counts: Rows
+
+
+class Switches(NamedTuple):
+    """Context switches, in time order."""
+
+    order: I64
+    time: I64
+    cpu: U16
+    offset: I64
+    new_thread: U32
+    old_thread: U32
+    old_state: I8
+    reason: I8
+    mode: npt.NDArray[np.uint8]
+
+
+class Lives(NamedTuple):
+    """Starts, ends and rundowns of threads, in time order."""
+
+    order: I64
+    time: I64
+    cpu: U16
+    offset: I64
+    event: U16
+    thread: U32
+
+
+class Readies(NamedTuple):
+    """Threads that are made ready, in time order."""
+
+    order: I64
+    time: I64
+    thread: U32
 
 
 @inlined

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzers.activity.following import is_wait
-from analyzers.activity.rows import NEVER, NO_CPU, RECENT_WAITS, THREAD, UNSEEN, first_life, row_of
+from analyzers.activity.rows import (
+    NEVER,
+    NO_CPU,
+    RECENT_WAITS,
+    THREAD,
+    THREAD_ID,
+    UNSEEN,
+    Book,
+    Rows,
+    first_life,
+)
 from analyzers.findings import SINCE_CODES, ThreadSince
+from analyzers.hashing import row_of
 from analyzers.quantities import agreeing, duration, moment
 from tracer.events.thread import WaitReason
 from tracer.jit import Int, inlined, kernel
@@ -134,36 +145,36 @@ def _judge(rows: npt.NDArray[np.void], row: Int, time: Int) -> Int:
     return NEVER_RAN
 
 
+class Answers(NamedTuple):
+    """By question: the row of its thread (-1 for none), a code, whether it is ready, and its waits."""
+
+    found: I32
+    what: U8
+    ready: Bools
+    waits: I32
+
+
 @kernel
-def judge(
-    rows: npt.NDArray[np.void],
-    keys: npt.NDArray[np.uint64],
-    table: I32,
-    ring: I64,
-    threads: U32,
-    times: I64,
-    found: I32,
-    what: U8,
-    ready: Bools,
-    waits: I32,
-) -> None:
-    """Answer each question: the row of its thread (-1 for none), a code, whether it is ready, and its waits."""
+def judge(book: Book, threads: U32, times: I64, answers: Answers) -> None:
+    """Answer each question."""
     for i in range(threads.shape[0]):
-        row = row_of(table, keys, threads[i])
-        found[i] = row
-        what[i] = UNKNOWN
+        row = row_of(book.places, THREAD_ID, np.uint64(threads[i]))
+        answers.found[i] = row
+        answers.what[i] = UNKNOWN
         if row < 0:
             continue
-        what[i] = _judge(rows, row, times[i])
-        thread = rows[row]
+        answers.what[i] = _judge(book.rows, row, times[i])
+        thread = book.rows[row]
         off = thread["on_cpu"] == NO_CPU and thread["last_out"] != NEVER and thread["out_state"] != UNSEEN
-        ready[i] = off and (not is_wait(np.int64(thread["out_state"])) or thread["readied"] >= thread["last_out"])
-        for back in range(min(np.int64(thread["waits"]), np.int64(ring.shape[1]))):
-            waits[i] += 1 if ring[row, back] > times[i] else 0
+        waiting = is_wait(np.int64(thread["out_state"])) and thread["readied"] < thread["last_out"]
+        answers.ready[i] = off and not waiting
+        for back in range(min(np.int64(thread["waits"]), np.int64(book.ring.shape[1]))):
+            answers.waits[i] += 1 if book.ring[row, back] > times[i] else 0
 
 
-def answer(at_ns: int, times: I64, rows: npt.NDArray[np.void], found: I32, what: U8, ready: Bools, waits: I32) -> Since:
+def answer(at_ns: int, times: I64, rows: Rows, answers: Answers) -> Since:
     """Gather the columns of :class:`Since` from the threads' rows."""
+    found, what, ready, waits = answers
     blank = np.zeros(1, THREAD)
     first_life(blank, 0, np.uint32(0))
     threads = np.concatenate([rows, blank])  # the last one stands for a thread that was never seen

@@ -7,15 +7,17 @@ merged in pairs, so that the result depends on the events alone and not on how t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.ledger.rows import STEP
+from analyzers.ledger.rows import STEP, History, Rows
 from analyzers.trends.bins import BINS, bin_of
 from analyzers.trends.history import STEPS, SiteHistory
 from tracer.jit import Int, inlined, kernel
+
+I64 = npt.NDArray[np.int64]
 
 FIRST_SHIFT: Final = 20
 """Steps begin with 2^20 ns, about a millisecond: finer than what a leak needs to be seen."""
@@ -28,35 +30,29 @@ def step_of(time: Int, shift: Int) -> Int:
 
 
 @inlined
-def note_made(steps: npt.NDArray[np.void], step: Int, site: Int, size: Int, times: Int) -> None:
+def note_made(history: History, step: Int, site: Int, size: Int, times: Int) -> None:
     """An allocation was made at a site; ``times`` is -1 to take that back."""
-    cell = steps[step, site]
+    cell = history.steps[step, site]
     cell["allocations"] += times
     cell["bytes"] += size * times
 
 
 @inlined
-def note_ended(steps: npt.NDArray[np.void], step: Int, site: Int, size: Int, times: Int) -> None:
+def note_ended(history: History, step: Int, site: Int, size: Int, times: Int) -> None:
     """An allocation of a site was freed or replaced; ``times`` is -1 to take that back."""
-    cell = steps[step, site]
+    cell = history.steps[step, site]
     cell["frees"] += times
     cell["bytes"] -= size * times
 
 
 @inlined
-def note_lifetime(lifetimes: npt.NDArray[np.int32], site: Int, duration: Int, times: Int) -> None:
+def note_lifetime(history: History, site: Int, duration: Int, times: Int) -> None:
     """An allocation of a site was freed after so many nanoseconds; ``times`` is -1 to take that back."""
-    lifetimes[site, bin_of(duration)] += times
-
-
-@inlined
-def note_stray(strays: npt.NDArray[np.int32], step: Int, tag: Int) -> None:
-    """Something was freed under a tag that was not seen to be allocated."""
-    strays[step, tag] += 1
+    history.lifetimes[site, bin_of(duration)] += times
 
 
 @kernel
-def _merge_pairs(steps: npt.NDArray[np.void], sites: int) -> None:
+def _merge_pairs(steps: Rows, sites: int) -> None:
     """Each two steps become one; the second half of the axis is empty then."""
     for step in range(STEPS):
         for site in range(sites):
@@ -73,40 +69,6 @@ def _merge_pairs(steps: npt.NDArray[np.void], sites: int) -> None:
                 here["bytes"] = 0
 
 
-@kernel
-def _sum_up(  # noqa: PLR0913, PLR0917 - an array for each column
-    steps: npt.NDArray[np.void],
-    site_lifetimes: npt.NDArray[np.int32],
-    sites: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int64],
-    slots: npt.NDArray[np.void],
-    row_of_site: npt.NDArray[np.int32],
-    shift: int,
-    allocations: npt.NDArray[np.int32],
-    frees: npt.NDArray[np.int32],
-    size: npt.NDArray[np.int64],
-    survivors: npt.NDArray[np.int32],
-    survivor_bytes: npt.NDArray[np.int64],
-    lifetimes: npt.NDArray[np.int32],
-) -> None:
-    """Add the histories of ``sites`` to the ``rows`` that they belong to, and the live allocations of ``slots``."""
-    for i in range(sites.shape[0]):
-        for step in range(STEPS):
-            cell = steps[step, sites[i]]
-            allocations[rows[i], step] += cell["allocations"]
-            frees[rows[i], step] += cell["frees"]
-            size[rows[i], step] += cell["bytes"]
-        for place in range(BINS):
-            lifetimes[rows[i], place] += site_lifetimes[sites[i], place]
-    for i in range(slots.shape[0]):
-        allocation = slots[i]
-        if allocation["live"]:
-            row = row_of_site[allocation["site"]]
-            birth = step_of(allocation["time"], shift)
-            survivors[row, birth] += 1
-            survivor_bytes[row, birth] += np.int64(allocation["size"])
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteRows:
     """Which row each site of the ledger has in a snapshot.
@@ -121,59 +83,80 @@ class SiteRows:
     count: int
 
 
-class Histories:
-    """The arrays behind the histories, by site of the ledger.
+class _Sums(NamedTuple):
+    """Columns of :class:`~analyzers.trends.history.SiteHistory`."""
 
-    ``steps``: :data:`~analyzers.ledger.rows.STEP` (STEPS, sites), step by step so that what changes at one time lies
-    together. ``lifetimes``: int32 (sites, BINS). ``strays``: int32 (STEPS, tags), frees without allocation by tag of
-    the ledger.
-    """
+    allocations: npt.NDArray[np.int32]
+    frees: npt.NDArray[np.int32]
+    bytes: npt.NDArray[np.int64]
+    survivors: npt.NDArray[np.int32]
+    survivor_bytes: npt.NDArray[np.int64]
+    lifetimes: npt.NDArray[np.int32]
+
+
+@kernel
+def _sum_up(
+    history: History, used: I64, rows: I64, slots: Rows, row_of_site: npt.NDArray[np.int32], shift: int, sums: _Sums
+) -> None:
+    """Add the histories of sites in use to the rows that they belong to, and the live allocations of ``slots``."""
+    for i in range(used.shape[0]):
+        site, row = used[i], rows[i]
+        for step in range(STEPS):
+            cell = history.steps[step, site]
+            sums.allocations[row, step] += cell["allocations"]
+            sums.frees[row, step] += cell["frees"]
+            sums.bytes[row, step] += cell["bytes"]
+        for place in range(BINS):
+            sums.lifetimes[row, place] += history.lifetimes[site, place]
+    for i in range(slots.shape[0]):
+        allocation = slots[i]
+        if allocation["live"]:
+            its_row = row_of_site[allocation["site"]]
+            birth = step_of(allocation["time"], shift)
+            sums.survivors[its_row, birth] += 1
+            sums.survivor_bytes[its_row, birth] += np.int64(allocation["size"])
+
+
+class Histories:
+    """The :class:`~analyzers.ledger.rows.History` of all sites, in ``arrays``, and the width of its steps."""
 
     def __init__(self, rows: int) -> None:
         """``rows``: how many sites, and how many tags, there is room for at first."""
         self.shift = FIRST_SHIFT
-        self.steps = np.zeros((STEPS, rows), STEP)
-        self.lifetimes = np.zeros((rows, BINS), np.int32)
-        self.strays = np.zeros((STEPS, rows), np.int32)
+        self.arrays = History(
+            np.zeros((STEPS, rows), STEP), np.zeros((rows, BINS), np.int32), np.zeros((STEPS, rows), np.int32)
+        )
 
     def reserve(self, sites: int) -> None:
         """Make room for more sites."""
         steps, lifetimes = np.zeros((STEPS, sites), STEP), np.zeros((sites, BINS), np.int32)
-        steps[:, : self.steps.shape[1]] = self.steps
-        lifetimes[: len(self.lifetimes)] = self.lifetimes
-        self.steps, self.lifetimes = steps, lifetimes
+        steps[:, : self.arrays.steps.shape[1]] = self.arrays.steps
+        lifetimes[: len(self.arrays.lifetimes)] = self.arrays.lifetimes
+        self.arrays = self.arrays._replace(steps=steps, lifetimes=lifetimes)
 
     def reserve_tags(self, tags: int) -> None:
         """Make room for more tags."""
         strays = np.zeros((STEPS, tags), np.int32)
-        strays[:, : self.strays.shape[1]] = self.strays
-        self.strays = strays
+        strays[:, : self.arrays.strays.shape[1]] = self.arrays.strays
+        self.arrays = self.arrays._replace(strays=strays)
 
     def reach(self, time_ns: int, sites: int) -> None:
         """Let the axis reach to a time; ``sites`` are in use."""
         while time_ns >> self.shift >= STEPS:
-            _merge_pairs(self.steps, sites)
-            self.strays[: STEPS // 2] = self.strays[::2] + self.strays[1::2]
-            self.strays[STEPS // 2 :] = 0
+            strays = self.arrays.strays
+            _merge_pairs(self.arrays.steps, sites)
+            strays[: STEPS // 2] = strays[::2] + strays[1::2]
+            strays[STEPS // 2 :] = 0
             self.shift += 1
 
-    def summed(self, sites: SiteRows, slots: npt.NDArray[np.void], until_ns: int) -> SiteHistory:
+    def summed(self, sites: SiteRows, slots: Rows, until_ns: int) -> SiteHistory:
         """The histories by row, with the live allocations among ``slots``."""
-        shape = (sites.count, STEPS)
-        history = SiteHistory(
-            allocations=np.zeros(shape, np.int32),
-            frees=np.zeros(shape, np.int32),
-            bytes=np.zeros(shape, np.int64),
-            survivors=np.zeros(shape, np.int32),
-            survivor_bytes=np.zeros(shape, np.int64),
-            lifetimes=np.zeros((sites.count, BINS), np.int32),
+        counts, sizes = (np.zeros((3, sites.count, STEPS), dtype) for dtype in (np.int32, np.int64))
+        sums = _Sums(counts[0], counts[1], sizes[0], counts[2], sizes[1], np.zeros((sites.count, BINS), np.int32))
+        _sum_up(self.arrays, sites.used, sites.rows, slots, sites.row_of_site, self.shift, sums)
+        return SiteHistory(
+            *sums,
             step_ns=1 << self.shift,
             used=min(max(until_ns >> self.shift, 0) + 1, STEPS),
-            strays=self.strays.T.copy(),
+            strays=self.arrays.strays.T.copy(),
         )
-        _sum_up(
-            self.steps, self.lifetimes, sites.used, sites.rows, slots, sites.row_of_site, self.shift,
-            history.allocations, history.frees, history.bytes, history.survivors, history.survivor_bytes,
-            history.lifetimes,
-        )  # fmt: skip
-        return history

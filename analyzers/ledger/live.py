@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,37 +22,40 @@ def _live(slots: npt.NDArray[np.void], rows: npt.NDArray[np.int32], times: npt.N
             n += 1
 
 
+class _Columns(NamedTuple):
+    """Those of :class:`~analyzers.pool_tables.Outstanding`, in its order."""
+
+    address: npt.NDArray[np.uint64]
+    size: npt.NDArray[np.uint64]
+    time_ns: npt.NDArray[np.int64]
+    type: npt.NDArray[np.uint32]
+    thread: npt.NDArray[np.uint32]
+    process: npt.NDArray[np.uint32]
+    cpu: npt.NDArray[np.uint16]
+    who: npt.NDArray[np.uint8]
+    site: npt.NDArray[np.int32]
+    user_stack: npt.NDArray[np.int32]
+    offset: npt.NDArray[np.int64]
+
+
 @kernel
-def _gather(  # noqa: PLR0913, PLR0917 - an array for each column
-    slots: npt.NDArray[np.void],
-    rows: npt.NDArray[np.int32],
-    site_rows: npt.NDArray[np.int32],
-    address: npt.NDArray[np.uint64],
-    size: npt.NDArray[np.uint64],
-    time: npt.NDArray[np.int64],
-    kind: npt.NDArray[np.uint32],
-    thread: npt.NDArray[np.uint32],
-    process: npt.NDArray[np.uint32],
-    cpu: npt.NDArray[np.uint16],
-    who: npt.NDArray[np.uint8],
-    site: npt.NDArray[np.int32],
-    user_stack: npt.NDArray[np.int32],
-    offset: npt.NDArray[np.int64],
+def _gather(
+    slots: npt.NDArray[np.void], rows: npt.NDArray[np.int32], site_rows: npt.NDArray[np.int32], columns: _Columns
 ) -> None:
     """Row by row, so that each slot is fetched from memory once."""
     for i in range(rows.shape[0]):
         slot = slots[rows[i]]
-        address[i] = slot["address"]
-        size[i] = slot["size"]
-        time[i] = slot["time"]
-        kind[i] = slot["type"]
-        thread[i] = slot["thread"]
-        process[i] = slot["process"]
-        cpu[i] = slot["cpu"]
-        who[i] = slot["who"]
-        site[i] = site_rows[slot["site"]]
-        user_stack[i] = slot["user_stack"]
-        offset[i] = slot["offset"]
+        columns.address[i] = slot["address"]
+        columns.size[i] = slot["size"]
+        columns.time_ns[i] = slot["time"]
+        columns.type[i] = slot["type"]
+        columns.thread[i] = slot["thread"]
+        columns.process[i] = slot["process"]
+        columns.cpu[i] = slot["cpu"]
+        columns.who[i] = slot["who"]
+        columns.site[i] = site_rows[slot["site"]]
+        columns.user_stack[i] = slot["user_stack"]
+        columns.offset[i] = slot["offset"]
 
 
 def outstanding(slots: npt.NDArray[np.void], live: int, site_rows: npt.NDArray[np.int32]) -> Outstanding:
@@ -59,7 +64,7 @@ def outstanding(slots: npt.NDArray[np.void], live: int, site_rows: npt.NDArray[n
     ``site_rows`` gives the row of each of the ledger's sites in the snapshot.
     """
     rows = _oldest_first(slots, live)
-    result = Outstanding(
+    columns = _Columns(
         address=np.empty(live, np.uint64),
         size=np.empty(live, np.uint64),
         time_ns=np.empty(live, np.int64),
@@ -72,12 +77,8 @@ def outstanding(slots: npt.NDArray[np.void], live: int, site_rows: npt.NDArray[n
         user_stack=np.empty(live, np.int32),
         offset=np.empty(live, np.int64),
     )
-    _gather(
-        slots, rows, site_rows,
-        result.address, result.size, result.time_ns, result.type, result.thread, result.process,
-        result.cpu, result.who, result.site, result.user_stack, result.offset,
-    )  # fmt: skip
-    return result
+    _gather(slots, rows, site_rows, columns)
+    return Outstanding(*columns)
 
 
 def _oldest_first(slots: npt.NDArray[np.void], live: int) -> npt.NDArray[np.int32]:

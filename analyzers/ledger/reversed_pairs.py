@@ -8,12 +8,12 @@ all of them together.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.ledger.tables import fingerprint
+from analyzers.hashing import fingerprint
 from tracer.jit import Int, inlined
 
 REACH_NS: Final = 1_000_000_000
@@ -33,26 +33,31 @@ REVERSED: Final = np.dtype([("time", "<i8"), ("early", "<i8"), ("slot", "<i4"), 
 """An allocation of an address and tag that another CPU had freed ``early`` nanoseconds before, without allocation."""
 
 
-class ReversedPairs:
+class ReversedPairs(NamedTuple):
     """``freed``: the latest frees without allocation, by address. ``rows``: the latest pairs, a ring.
 
     ``places``: by slot, where its latest pair is in it.
     ``least`` (CPU of the allocation, CPU of the free): the shortest lifetime in nanoseconds, :data:`NEVER` for none.
     """
 
-    def __init__(self) -> None:
-        self.freed: npt.NDArray[np.void] = np.zeros(_FREED_ROWS, FREED)
-        self.rows: npt.NDArray[np.void] = np.zeros(_REVERSED_ROWS, REVERSED)
-        self.places = np.zeros(_PLACES, np.int32)
-        self.least = np.full((CPUS, CPUS), NEVER)
+    freed: npt.NDArray[np.void]
+    rows: npt.NDArray[np.void]
+    places: npt.NDArray[np.int32]
+    least: npt.NDArray[np.int64]
+
+
+def no_pairs() -> ReversedPairs:
+    """Room for pairs, and none of them."""
+    return ReversedPairs(
+        np.zeros(_FREED_ROWS, FREED), np.zeros(_REVERSED_ROWS, REVERSED), np.zeros(_PLACES, np.int32),
+        np.full((CPUS, CPUS), NEVER),
+    )  # fmt: skip
 
 
 @inlined
-def note_unmatched(
-    freed: npt.NDArray[np.void], address: np.uint64, time: np.int64, tag: np.uint32, cpu: np.uint16
-) -> None:  # fmt: skip
+def note_unmatched(pairs: ReversedPairs, address: np.uint64, time: np.int64, tag: np.uint32, cpu: np.uint16) -> None:
     """A free without allocation."""
-    row = freed[np.int64(fingerprint(address)) & (freed.shape[0] - 1)]
+    row = pairs.freed[np.int64(fingerprint(address)) & (pairs.freed.shape[0] - 1)]
     row["address"] = address
     row["time"] = time
     row["tag"] = tag
@@ -61,37 +66,37 @@ def note_unmatched(
 
 @inlined
 def note_allocated(
-    freed: npt.NDArray[np.void], rows: npt.NDArray[np.void], places: npt.NDArray[np.int32], count: Int,
-    address: np.uint64, time: np.int64, tag: np.uint32, cpu: np.uint16, slot: Int,
-) -> Int:  # fmt: skip
+    pairs: ReversedPairs, count: Int, address: np.uint64, time: np.int64, tag: np.uint32, cpu: np.uint16, slot: Int
+) -> Int:
     """An allocation; gives 1 where another CPU had freed its address shortly before, else 0."""
-    row = freed[np.int64(fingerprint(address)) & (freed.shape[0] - 1)]
+    row = pairs.freed[np.int64(fingerprint(address)) & (pairs.freed.shape[0] - 1)]
     if row["address"] != address:
         return 0
     row["address"] = 0
     early = time - row["time"]
     if row["cpu"] == cpu or row["tag"] != tag or early > REACH_NS or max(np.int64(cpu), np.int64(row["cpu"])) >= CPUS:
         return 0
-    pair = rows[count & (rows.shape[0] - 1)]
+    place = count & (pairs.rows.shape[0] - 1)
+    pair = pairs.rows[place]
     pair["time"] = time
     pair["early"] = early
     pair["slot"] = slot
     pair["cpu"] = cpu
     pair["free_cpu"] = row["cpu"]
-    places[slot & (places.shape[0] - 1)] = count & (rows.shape[0] - 1)
+    pairs.places[slot & (pairs.places.shape[0] - 1)] = place
     return 1
 
 
 @inlined
-def note_replaced(rows: npt.NDArray[np.void], places: npt.NDArray[np.int32], time: np.int64, slot: Int) -> None:
+def note_replaced(pairs: ReversedPairs, time: np.int64, slot: Int) -> None:
     """An allocation, of that time, whose address is handed out again although no free was seen."""
-    pair = rows[places[slot & (places.shape[0] - 1)]]
+    pair = pairs.rows[pairs.places[slot & (pairs.places.shape[0] - 1)]]
     if pair["slot"] == slot and pair["time"] == time:
         pair["slot"] = REPLACED
 
 
 @inlined
-def note_matched(least: npt.NDArray[np.int64], cpu: np.uint16, free_cpu: np.uint16, lifetime: np.int64) -> None:
+def note_matched(pairs: ReversedPairs, cpu: np.uint16, free_cpu: np.uint16, lifetime: np.int64) -> None:
     """A free that was matched, on another CPU than its allocation."""
-    if max(cpu, free_cpu) < CPUS and lifetime < least[cpu, free_cpu]:
-        least[cpu, free_cpu] = lifetime
+    if max(cpu, free_cpu) < CPUS and lifetime < pairs.least[cpu, free_cpu]:
+        pairs.least[cpu, free_cpu] = lifetime

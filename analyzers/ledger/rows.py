@@ -1,10 +1,11 @@
-"""What the ledger writes down: its rows, and the counters that its kernels share with their caller."""
+"""What the ledger writes down: its rows and counters, and the records in which kernels take them."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 ALLOCATION: Final = np.dtype(
     [
@@ -92,36 +93,92 @@ WAS_REPLACED: Final = 4
 RECENT_ROWS: Final = 1 << 18
 """Allocations among which the one of a late stack is looked up: the newest quarter million."""
 
-STATE_NEXT: Final = 0
-"""The event to go on with, where the last call had to stop."""
-STATE_SLOTS: Final = 1
-STATE_FREE_HEAD: Final = 2
-"""First of the slots to use again, -1 for none."""
-STATE_LIVE: Final = 3
-STATE_SITES: Final = 4
-STATE_TAGS: Final = 5
-STATE_ALLOCATIONS: Final = 6
-STATE_FREES: Final = 7
-STATE_MATCHED: Final = 8
-STATE_WITHOUT: Final = 9
-STATE_REPLACED: Final = 10
-STATE_BYTES: Final = 11
-STATE_RECENT: Final = 12
-STATE_LATE: Final = 13
-"""The late stack to go on with."""
-STATE_ATTACHED: Final = 14
-"""Late stacks that found their allocation."""
-STATE_STEP_SHIFT: Final = 15
-"""A step of the histories is two to this power nanoseconds long."""
-STATE_FAILED: Final = 16
-"""Allocations that failed."""
-STATE_REVERSED: Final = 17
-"""Pairs of a free and a later allocation of its address."""
-STATE_LAST_STRAY: Final = 18
-"""Time in nanoseconds up to which an allocation may be near a free without allocation."""
-STATE_REPLACED_IN_SESSION: Final = 19
-"""Of :data:`STATE_REPLACED`, those of session pool, of which each session has its own at the same addresses."""
-STATE_ROWS: Final = 20
+COUNTERS: Final = np.dtype(
+    [
+        ("next", "<i8"),
+        ("next_late", "<i8"),
+        ("slots", "<i8"),
+        ("free_slot", "<i8"),
+        ("sites", "<i8"),
+        ("tags", "<i8"),
+        ("recent", "<i8"),
+        ("allocations", "<i8"),
+        ("frees", "<i8"),
+        ("matched", "<i8"),
+        ("unmatched", "<i8"),
+        ("replaced", "<i8"),
+        ("replaced_in_session", "<i8"),
+        ("live", "<i8"),
+        ("bytes", "<i8"),
+        ("failed", "<i8"),
+        ("attached", "<i8"),
+        ("reversed", "<i8"),
+        ("near_unmatched", "<i8"),
+        ("step_shift", "<i8"),
+    ]
+)
+"""``next``, ``next_late``: the event and the late stack to go on with, where the last call had to stop.
+
+``slots``, ``sites``, ``tags``: rows in use, or used before; ``free_slot``: the first of the slots to use again, -1 for
+none; ``recent``: allocations that were ever in the ring. ``unmatched``: frees without allocation;
+``replaced_in_session``: of the replaced allocations those of session pool, of which each session has its own at the
+same addresses. ``failed``: allocations that failed. ``attached``: late stacks that found their allocation.
+``reversed``: pairs of a free and a later allocation of its address; ``near_unmatched``: time in nanoseconds up to which
+an allocation may be near a free without allocation. ``step_shift``: a step of the histories is two to this power
+nanoseconds long.
+"""
+
+Rows = npt.NDArray[np.void]
+
+
+class PoolEvents(NamedTuple):
+    """Pool events in time order; ``taken`` marks those that were posted before their turn (ties between CPUs)."""
+
+    time: npt.NDArray[np.int64]
+    raw_time: npt.NDArray[np.int64]
+    cpu: npt.NDArray[np.uint16]
+    thread: npt.NDArray[np.uint32]
+    process: npt.NDArray[np.uint32]
+    who: npt.NDArray[np.uint8]
+    event: npt.NDArray[np.uint16]
+    stack: npt.NDArray[np.int32]
+    user_stack: npt.NDArray[np.int32]
+    offset: npt.NDArray[np.int64]
+    type: npt.NDArray[np.uint32]
+    tag: npt.NDArray[np.uint32]
+    size: npt.NDArray[np.uint64]
+    address: npt.NDArray[np.uint64]
+    taken: npt.NDArray[np.uint8]
+
+
+class Book(NamedTuple):
+    """What outlives a batch; arrays of the types above, and indices of :mod:`analyzers.hashing`.
+
+    ``buckets``: slots of the live allocations by address. ``site_memo``: int32, recent sites, found again without a
+    search. ``recent``: a ring. ``counts``: one row of :data:`COUNTERS`.
+    """
+
+    slots: Rows
+    buckets: npt.NDArray[np.uint64]
+    sites: Rows
+    site_index: Rows
+    site_memo: npt.NDArray[np.int32]
+    tags: Rows
+    tag_index: Rows
+    recent: Rows
+    counts: Rows
+
+
+class History(NamedTuple):
+    """``steps``: :data:`STEP` (STEPS, sites), step by step so that what changes at one time lies together.
+
+    ``lifetimes``: int32 (sites, BINS). ``strays``: int32 (STEPS, tags), frees without allocation by tag.
+    """
+
+    steps: Rows
+    lifetimes: npt.NDArray[np.int32]
+    strays: npt.NDArray[np.int32]
+
 
 DONE: Final = 0
 SLOTS_FULL: Final = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analyzers.hashing import row_of
 from analyzers.requests import events as kinds
 from analyzers.requests.completion_ports import (
     insert_entry,
@@ -14,19 +15,21 @@ from analyzers.requests.completion_ports import (
     take_request,
 )
 from analyzers.requests.connections import accept, connect
-from analyzers.requests.index import PACKET, row_of
 from analyzers.requests.irps import call_returns, complete, issue, meet_routine, pass_on
-from analyzers.requests.lifecycle import NONE, STAYS, UNKNOWN, retire
-from analyzers.requests.records import I64, RETURNS, RUNNING, UNKNOWN_COMPLETIONS, Book, Rows
+from analyzers.requests.lifecycle import NONE, STAYS, retire
+from analyzers.requests.records import (
+    I64,
+    PACKET,
+    Book,
+    Rows,
+)
 from analyzers.requests.retirement import block_event, exit_thread, note_buffer
 from analyzers.requests.sockets import operate
-from tracer.columns import Who
 from tracer.jit import Int, inlined, kernel
 
 _CALL, _RETURN, _COMPLETE, _ROUTINE = kinds.CALL, kinds.RETURN, kinds.COMPLETE, kinds.ROUTINE
 _INSERT, _TAKE, _OPERATE = kinds.INSERT, kinds.TAKE, kinds.OPERATE
-_CONNECT, _ACCEPT, _BUFFER, _SWITCH = kinds.CONNECT, kinds.ACCEPT, kinds.BUFFER, kinds.SWITCH
-_INFERRED = int(Who.CONTEXT_SWITCH)
+_CONNECT, _ACCEPT, _BUFFER = kinds.CONNECT, kinds.ACCEPT, kinds.BUFFER
 
 
 @inlined
@@ -34,7 +37,7 @@ def _way(book: Book, slot: Int, event: np.void) -> Int:
     """What an event does to a request, and in which way that is over by it."""
     kind = event["kind"]
     if kind == _CALL:
-        return pass_on(book.requests[slot], event, book.counts)
+        return pass_on(book.requests[slot], event, book.counts[0])
     if kind == _COMPLETE:
         return complete(book, slot, event)
     if kind == _RETURN:
@@ -58,7 +61,7 @@ def _follow_packet(book: Book, event: np.void) -> None:
         slot = request_around(book.places, event["object"])
     else:
         slot = row_of(book.places, PACKET, event["object"])
-        book.counts[RETURNS] += kind == _RETURN
+        book.counts[0]["returns"] += kind == _RETURN
     if slot >= 0:
         way = _way(book, slot, event)
         if way >= 0:
@@ -66,7 +69,7 @@ def _follow_packet(book: Book, event: np.void) -> None:
             retire(book, slot, way)
             slot = NONE
     elif kind == _COMPLETE:
-        book.counts[UNKNOWN_COMPLETIONS] += 1
+        book.counts[0]["unknown_completions"] += 1
     elif kind == _INSERT:
         insert_entry(book, event)
     elif kind == _TAKE:
@@ -81,12 +84,6 @@ def advance(book: Book, events: Rows, turn: I64) -> None:
     for k in range(turn.shape[0]):
         event = events[turn[k]]
         kind = event["kind"]
-        if kind == _SWITCH:
-            book.counts[RUNNING + event["cpu"]] = event["thread"]
-            continue
-        if (kind <= _ROUTINE) & (event["thread"] == UNKNOWN):
-            event["thread"] = book.counts[RUNNING + event["cpu"]]
-            event["who"] = _INFERRED if event["thread"] != UNKNOWN else event["who"]
         if kind == _OPERATE:
             operate(book, event)
         elif kind <= _TAKE:
@@ -94,7 +91,7 @@ def advance(book: Book, events: Rows, turn: I64) -> None:
         elif kind == _CONNECT:
             connect(book.sockets, book.ring, event)
         elif kind == _ACCEPT:
-            accept(book.ring, book.counts, event)
+            accept(book.ring, book.counts[0], event)
         elif kind == _BUFFER:
             note_buffer(book, event)
         else:

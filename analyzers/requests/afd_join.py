@@ -10,10 +10,13 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.hashing import row_of
 from analyzers.requests.events import ACCEPTS, CLEANS, CLEANUP, CLOSE, CLOSES, CREATE, CREATES
-from analyzers.requests.index import FILE, row_of
 from analyzers.requests.lifecycle import forget_file, join_socket, learn_file, leave_socket
-from analyzers.requests.records import Book
+from analyzers.requests.records import (
+    FILE,
+    Book,
+)
 from analyzers.requests.tables import NEVER, Join
 from tracer.jit import Int, inlined
 

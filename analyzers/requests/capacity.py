@@ -6,32 +6,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from analyzers.requests.index import empty_index, refill
+from analyzers.hashing import empty_index, refill
 from analyzers.requests.records import (
-    CLEANED,
     CONNECTION,
     COUNTS,
-    ENTRIES,
     ENTRY,
-    FREE_ENTRY,
-    FREE_REQUEST,
-    FREE_SOCKET,
-    I64,
-    ISSUED,
-    KEYS,
     KIND,
-    KINDS,
-    OPENED,
-    REPLACED,
     REQUEST,
     RING,
-    RUNNING,
     SOCKET,
     SOURCE,
-    SOURCES,
-    TAKEN_ENTRIES,
     THREAD,
-    THREADS,
     U64,
     WAYS,
     Book,
@@ -39,7 +24,6 @@ from analyzers.requests.records import (
 )
 from analyzers.requests.tables import NEVER
 from analyzers.trends.bins import BINS
-from tracer.columns import UNKNOWN_ID
 
 _KEYS_OF_CALL: Final = 5
 """A packet, a file object and its requests, a thread and a kind."""
@@ -61,9 +45,9 @@ class Demand(NamedTuple):
 
 def empty_book(rows: int) -> Book:
     """A book with room for so many requests, sockets and threads, a power of two."""
-    counts = np.zeros(COUNTS, np.int64)
-    counts[[FREE_REQUEST, FREE_SOCKET, FREE_ENTRY]] = -1
-    counts[RUNNING:] = UNKNOWN_ID
+    counts = np.zeros(1, COUNTS)
+    for first in ("free_request", "free_socket", "free_entry"):
+        counts[first] = -1
     ring = np.zeros(RING, CONNECTION)
     ring["connecting"] = -1
     book = Book(
@@ -76,6 +60,7 @@ def empty_book(rows: int) -> Book:
         places=empty_index(4 * rows),
         ring=ring,
         counts=counts,
+        ways=np.zeros(WAYS, np.int64),
         latency=np.zeros((2, BINS), np.int64),
     )
     return _with_kinds(_with_entries(_grown(book, rows, rows, rows), 1, 1), 1)
@@ -88,13 +73,13 @@ def live_packets(book: Book) -> U64:
 
 def with_room(book: Book, demand: Demand) -> Book:
     """The book with room for what so many events may open."""
-    counts = book.counts
-    requests = int(counts[ISSUED] - counts[:WAYS].sum()) + demand.calls
-    sockets = int(counts[OPENED] - counts[CLEANED] - counts[REPLACED]) + 2 * demand.operations
-    book = _grown(book, requests, sockets, int(counts[THREADS]) + demand.calls + demand.operations + demand.buffers)
-    entries = int(counts[ENTRIES] - counts[TAKEN_ENTRIES]) + demand.inserts
-    book = _with_entries(book, entries, int(counts[SOURCES]) + demand.inserts)
-    book = _with_kinds(book, int(counts[KINDS]) + demand.calls + demand.operations)
+    counts = book.counts[0]
+    requests = int(counts["issued"] - book.ways.sum()) + demand.calls
+    sockets = int(counts["opened"] - counts["cleaned"] - counts["replaced"]) + 2 * demand.operations
+    book = _grown(book, requests, sockets, int(counts["threads"]) + demand.calls + demand.operations + demand.buffers)
+    entries = int(counts["entries"] - counts["taken_entries"]) + demand.inserts
+    book = _with_entries(book, entries, int(counts["sources"]) + demand.inserts)
+    book = _with_kinds(book, int(counts["kinds"]) + demand.calls + demand.operations)
     keys = _KEYS_OF_CALL * demand.calls + _KEYS_OF_OPERATION * demand.operations + _KEYS_OF_INSERT * demand.inserts
     return _with_keys(book, keys + demand.buffers)
 
@@ -103,7 +88,7 @@ def _with_entries(book: Book, entries: int, sources: int) -> Book:
     if entries > len(book.entries):
         old = len(book.entries)
         book = book._replace(entries=_longer(book.entries, entries))
-        _give_free(book.entries, old, book.counts, FREE_ENTRY)
+        _give_free(book.entries, old, book.counts[0], "free_entry")
     return book._replace(sources=_longer(book.sources, sources)) if sources > len(book.sources) else book
 
 
@@ -116,11 +101,11 @@ def _grown(book: Book, requests: int, sockets: int, threads: int) -> Book:
         old = len(book.requests)
         # In place: the two copies of a growing array would be the largest thing in memory.
         book.requests.resize(max(requests, old + old // 2), refcheck=False)
-        _give_free(book.requests, old, book.counts, FREE_REQUEST)
+        _give_free(book.requests, old, book.counts[0], "free_request")
     if sockets > len(book.sockets):
         old = len(book.sockets)
         book = book._replace(sockets=_longer(book.sockets, sockets))
-        _give_free(book.sockets, old, book.counts, FREE_SOCKET)
+        _give_free(book.sockets, old, book.counts[0], "free_socket")
     if threads > len(book.threads):
         old = len(book.threads)
         book = book._replace(threads=_longer(book.threads, threads))
@@ -141,7 +126,7 @@ def _power_of_two(count: int) -> int:
     return 1 << max(0, count - 1).bit_length()
 
 
-def _give_free(rows: Rows, old: int, counts: I64, first: int) -> None:
+def _give_free(rows: Rows, old: int, counts: np.void, first: str) -> None:
     """New rows go to the front of the chain of those not in use."""
     rows["serial"][old:] = -1
     rows["next_free"][old:] = np.arange(old + 1, len(rows) + 1)
@@ -151,10 +136,10 @@ def _give_free(rows: Rows, old: int, counts: I64, first: int) -> None:
 
 def _with_keys(book: Book, more: int) -> Book:
     """At most half of the index's places get a key; those without a row are dropped first."""
-    index, counts = book.places, book.counts
-    if 2 * (counts[KEYS] + more) <= len(index):
+    index, counts = book.places, book.counts[0]
+    if 2 * (counts["keys"] + more) <= len(index):
         return book
     live = int(np.count_nonzero(index["row"] >= 0))
     index = empty_index(_power_of_two(4 * (live + more)))
-    counts[KEYS] = refill(book.places, index)
+    counts["keys"] = refill(book.places, index)
     return book._replace(places=index)

@@ -10,16 +10,15 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.requests.index import PACKET, QUEUE_ENTRY, QUEUE_SOURCE, put, row_of
-from analyzers.requests.lifecycle import NONE, NOT_QUEUED, STAYS, UNKNOWN
+from analyzers.hashing import row_of
+from analyzers.requests.lifecycle import NONE, NOT_QUEUED, STAYS, UNKNOWN, enter
 from analyzers.requests.records import (
     BY_QUEUE,
-    ENTRIES,
-    FREE_ENTRY,
     MOST_TAKERS,
+    PACKET,
+    QUEUE_ENTRY,
+    QUEUE_SOURCE,
     SAMPLES,
-    SOURCES,
-    TAKEN_ENTRIES,
     Book,
 )
 from analyzers.requests.tables import NEVER, Queued
@@ -46,15 +45,15 @@ def _source(book: Book, thread: np.uint32, in_packets: Int) -> Int:
     key = (np.uint64(thread) << np.uint64(1)) | np.uint64(in_packets)
     row = row_of(book.places, QUEUE_SOURCE, key)
     if row < 0:
-        row = book.counts[SOURCES]
-        book.counts[SOURCES] += 1
+        row = book.counts[0]["sources"]
+        book.counts[0]["sources"] += 1
         source = book.sources[row]
         source["thread"] = thread
         source["in_packets"] = in_packets
         source["taken_until"] = NEVER
         source["emptied"] = NEVER
         source["every"] = 1
-        put(book.places, book.counts, QUEUE_SOURCE, key, row)
+        enter(book.places, book.counts[0], QUEUE_SOURCE, key, row)
     return row
 
 
@@ -78,16 +77,16 @@ def insert_request(book: Book, slot: Int, event: np.void) -> None:
 @inlined
 def insert_entry(book: Book, event: np.void) -> None:
     """Another entry is queued; there must be room for it."""
-    counts = book.counts
+    counts = book.counts[0]
     slot = row_of(book.places, QUEUE_ENTRY, event["object"])
     if slot < 0:
-        slot = counts[FREE_ENTRY]
-        counts[FREE_ENTRY] = book.entries[slot]["next_free"]
-        counts[ENTRIES] += 1
-        put(book.places, counts, QUEUE_ENTRY, event["object"], slot)
+        slot = counts["free_entry"]
+        counts["free_entry"] = book.entries[slot]["next_free"]
+        counts["entries"] += 1
+        enter(book.places, book.counts[0], QUEUE_ENTRY, event["object"], slot)
     row = book.entries[slot]
     row["address"] = event["object"]
-    row["serial"] = counts[ENTRIES]
+    row["serial"] = counts["entries"]
     row["time"] = event["time"]
     row["offset"] = event["offset"]
     row["cpu"] = event["cpu"]
@@ -155,10 +154,10 @@ def take_entry(book: Book, event: np.void) -> None:
     slot = row_of(book.places, QUEUE_ENTRY, event["object"])
     if slot < 0:
         return
-    row, counts = book.entries[slot], book.counts
+    row, counts = book.entries[slot], book.counts[0]
     _note_taken(book, _source(book, row["thread"], 0), row["time"], event["time"], event["thread"])
-    put(book.places, counts, QUEUE_ENTRY, event["object"], NONE)
+    enter(book.places, book.counts[0], QUEUE_ENTRY, event["object"], NONE)
     row["serial"] = NONE
-    row["next_free"] = counts[FREE_ENTRY]
-    counts[FREE_ENTRY] = slot
-    counts[TAKEN_ENTRIES] += 1
+    row["next_free"] = counts["free_entry"]
+    counts["free_entry"] = slot
+    counts["taken_entries"] += 1

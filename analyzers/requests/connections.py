@@ -13,17 +13,17 @@ import numpy as np
 
 from analyzers.requests.addresses import PORT_MASK
 from analyzers.requests.lifecycle import NONE, NOTHING, UNKNOWN
-from analyzers.requests.records import CONNECTING, CONNECTIONS, I64, RING, Rows
+from analyzers.requests.records import RING, Rows
 from tracer.jit import Int, inlined, routine
 
 _PORT: Final = PORT_MASK
 
 
 @inlined
-def begin_connect(ring: Rows, counts: I64, slot: Int) -> None:
+def begin_connect(ring: Rows, counts: np.void, slot: Int) -> None:
     """A socket asks for a connection."""
-    ring[counts[CONNECTING] % RING]["connecting"] = slot
-    counts[CONNECTING] += 1
+    ring[counts["connecting"] % RING]["connecting"] = slot
+    counts["connecting"] += 1
 
 
 @inlined
@@ -89,12 +89,12 @@ def accept_side(row: np.void, ring: Rows) -> None:
 
 
 @routine
-def accept(ring: Rows, counts: I64, event: np.void) -> None:
+def accept(ring: Rows, counts: np.void, event: np.void) -> None:
     """TCP tells of a connection that the other end asked for."""
     place = _free_connection(ring, event["remote"])
     if place < 0:
-        new = ring[counts[CONNECTIONS] % RING]
-        counts[CONNECTIONS] += 1
+        new = ring[counts["connections"] % RING]
+        counts["connections"] += 1
         new["local"] = event["local"]
         new["remote"] = event["remote"]
         new["tcb"] = event["tcb"]

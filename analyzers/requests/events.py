@@ -11,7 +11,6 @@ CALL: Final = 1
 RETURN: Final = 2
 COMPLETE: Final = 3
 ROUTINE: Final = 4
-"""Up to here: kinds of events that a thread causes."""
 FREE: Final = 5
 ALLOCATE: Final = 6
 INSERT: Final = 7
@@ -22,8 +21,6 @@ ACCEPT: Final = 10
 EXIT: Final = 11
 BUFFER: Final = 12
 """A system buffer is allocated, for the request that its thread sends next."""
-SWITCH: Final = 13
-"""``thread`` of a switch is the one that runs from then on."""
 
 CREATE: Final = 1
 CLEANUP: Final = 2

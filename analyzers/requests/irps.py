@@ -26,11 +26,6 @@ from analyzers.requests.lifecycle import (
 from analyzers.requests.records import (
     BY_CALLER,
     BY_REUSE,
-    COMPLETED,
-    I64,
-    NAMED,
-    RETURNS,
-    ROUTINES,
     Book,
     Rows,
 )
@@ -48,7 +43,7 @@ _NOBODY_KNOWS: Final = int(Completion.UNKNOWN)
 
 
 @inlined
-def _is_another(row: np.void, event: np.void, counts: I64) -> bool:
+def _is_another(row: np.void, event: np.void, counts: np.void) -> bool:
     """Whether a call with the packet of a request begins another request, and does not pass this one on.
 
     Where completions are lost, a packet is used again while its request seems open. One that is in a port, or whose
@@ -63,14 +58,14 @@ def _is_another(row: np.void, event: np.void, counts: I64) -> bool:
         return True  # creates, cleanups and closes are begun by the I/O manager only
     same_routine = event["routine"] == row["routine"]
     other_file = (file != row["file"]) & (file != NOTHING) & (row["file"] != NOTHING)
-    if (row["in_call"] == 1) & (thread == row["thread"]) & (counts[RETURNS] > 0):
+    if (row["in_call"] == 1) & (thread == row["thread"]) & (counts["returns"] > 0):
         return same_routine & other_file  # type: ignore[no-any-return]  # a kernel's value
     strangers = (thread != UNKNOWN) & (row["thread"] != UNKNOWN) & (thread != row["thread"])
-    return same_routine | (counts[NAMED] > 0) | (other_file & (strangers | (row["returned"] != NEVER)))  # type: ignore[no-any-return]  # a kernel's value
+    return same_routine | (counts["named"] > 0) | (other_file & (strangers | (row["returned"] != NEVER)))  # type: ignore[no-any-return]  # a kernel's value
 
 
 @inlined
-def _enter_call(requests: Rows, threads: Rows, slot: Int, counts: I64) -> None:
+def _enter_call(requests: Rows, threads: Rows, slot: Int, counts: np.void) -> None:
     """A new request's call is the innermost of its thread; older ones that cannot be open any more are dropped.
 
     A driver does not call itself with another packet before it returns; and where no return is ever logged,
@@ -83,7 +78,7 @@ def _enter_call(requests: Rows, threads: Rows, slot: Int, counts: I64) -> None:
     other = owner["calls"]
     while other >= 0:
         depth += 1
-        if (requests[other]["routine"] == row["routine"]) | (depth > _DEEPEST) | (counts[RETURNS] == 0):
+        if (requests[other]["routine"] == row["routine"]) | (depth > _DEEPEST) | (counts["returns"] == 0):
             stale = other
         other = requests[other]["call_below"]
     if stale >= 0:
@@ -103,12 +98,12 @@ def issue(book: Book, event: np.void) -> None:
         close_file(book, event["file"], event["time"])
     slot = open_request(book, event)
     if book.requests[slot]["thread_row"] >= 0:
-        _enter_call(book.requests, book.threads, slot, book.counts)
+        _enter_call(book.requests, book.threads, slot, book.counts[0])
     join_on_issue(book, slot)
 
 
 @inlined
-def pass_on(row: np.void, event: np.void, counts: I64) -> Int:
+def pass_on(row: np.void, event: np.void, counts: np.void) -> Int:
     """A driver is called with the packet of a request."""
     if _is_another(row, event, counts):
         return BY_REUSE
@@ -116,7 +111,7 @@ def pass_on(row: np.void, event: np.void, counts: I64) -> Int:
         row["completed"] = NEVER
         row["completion"] = _NOT_COMPLETED
         row["completion_routine"] = 0
-        counts[COMPLETED] -= 1
+        counts["completed"] -= 1
     row["last_routine"] = event["routine"]
     if event["id"] != row["id"]:
         row["alias"] = event["id"]
@@ -140,13 +135,13 @@ def call_returns(requests: Rows, threads: Rows, slot: Int, event: np.void) -> No
 
 
 @inlined
-def _completion_of(requests: Rows, threads: Rows, counts: I64, row: np.void, thread: np.uint32) -> Int:
+def _completion_of(requests: Rows, threads: Rows, counts: np.void, row: np.void, thread: np.uint32) -> Int:
     """Who completes a request whose thread has not exited: :class:`~analyzers.requests.tables.Completion`."""
     if (thread == UNKNOWN) | (row["thread"] == UNKNOWN):
         return _NOBODY_KNOWS
     if thread != row["thread"]:
         return _ELSEWHERE
-    if counts[RETURNS] == 0:
+    if counts["returns"] == 0:
         return _INLINE if row["purpose"] == CREATE else _ON_THE_CPU
     if row["returned"] == NEVER:
         return _INLINE
@@ -162,11 +157,11 @@ def _completion_of(requests: Rows, threads: Rows, counts: I64, row: np.void, thr
 @inlined
 def complete(book: Book, slot: Int, event: np.void) -> Int:
     """A request is completed; the last completion counts, as a driver may take one back."""
-    row, counts = book.requests[slot], book.counts
+    row, counts = book.requests[slot], book.counts[0]
     if (event["id"] == row["id"]) & (row["id"] != 0):
-        counts[NAMED] = 1
+        counts["named"] = 1
     if row["completed"] == NEVER:
-        counts[COMPLETED] += 1
+        counts["completed"] += 1
         kind = book.kinds[kind_row(book, row)]
         kind["completed"] += 1
         kind["latency"][bin_of(event["time"] - row["issued"])] += 1
@@ -187,6 +182,6 @@ def complete(book: Book, slot: Int, event: np.void) -> Int:
 def meet_routine(book: Book, slot: Int, event: np.void) -> None:
     """The completion of a request calls a driver's completion routine, which may stop it."""
     row = book.requests[slot]
-    book.counts[ROUTINES] += 1
+    book.counts[0]["routines"] += 1
     if row["completed"] != NEVER:  # else the event of the completion was lost
         row["completion_routine"] = event["routine"]

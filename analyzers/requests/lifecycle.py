@@ -7,18 +7,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.hashing import put, row_of
 from analyzers.requests.events import CLEANUP, CREATE
-from analyzers.requests.index import ENDPOINT, FILE, FILE_REQUESTS, PACKET, REQUEST_KIND, THREAD_ID, put, row_of
 from analyzers.requests.records import (
     BY_CALLER,
     BY_REUSE,
-    FREE_REQUEST,
-    FREE_SOCKET,
-    I64,
-    ISSUED,
-    KINDS,
-    OPENED,
-    THREADS,
+    ENDPOINT,
+    FILE,
+    FILE_REQUESTS,
+    PACKET,
+    REQUEST_KIND,
+    THREAD_ID,
     Book,
     Rows,
 )
@@ -42,17 +41,23 @@ _OPERATION_SHIFT: Final = np.uint64(42)
 _OPERATION_MASK: Final = np.uint64(0x7F)
 
 
+@inlined
+def enter(places: Rows, counts: np.void, kind: np.uint64, number: np.uint64, row: Int) -> None:
+    """Enter the row of an address or id, -1 to take it off; there must be room for one more key."""
+    counts["keys"] += put(places, kind, number, row)
+
+
 @routine
-def thread_row(index: Rows, threads: Rows, counts: I64, thread: np.uint32) -> Int:
+def thread_row(places: Rows, threads: Rows, counts: np.void, thread: np.uint32) -> Int:
     """Row of a thread id, a new one where it is new; there must be room. -1 for an unknown thread."""
     if thread == UNKNOWN:
         return NONE
-    row = row_of(index, THREAD_ID, np.uint64(thread))
+    row = row_of(places, THREAD_ID, np.uint64(thread))
     if row < 0:
-        row = counts[THREADS]
-        counts[THREADS] += 1
+        row = counts["threads"]
+        counts["threads"] += 1
         threads[row]["thread"] = thread
-        put(index, counts, THREAD_ID, np.uint64(thread), row)
+        enter(places, counts, THREAD_ID, np.uint64(thread), row)
     return row
 
 
@@ -62,7 +67,7 @@ def forget_file(book: Book, file: np.uint64) -> None:
     socket = row_of(book.places, FILE, file)
     if socket >= 0:
         book.sockets[socket]["file"] = 0
-        put(book.places, book.counts, FILE, file, NONE)
+        enter(book.places, book.counts[0], FILE, file, NONE)
 
 
 @routine
@@ -74,7 +79,7 @@ def learn_file(book: Book, socket: Int, file: np.uint64) -> None:
     forget_file(book, file)
     forget_file(book, row["file"])
     row["file"] = file
-    put(book.places, book.counts, FILE, file, socket)
+    enter(book.places, book.counts[0], FILE, file, socket)
 
 
 @inlined
@@ -165,7 +170,7 @@ def _leave_file(book: Book, slot: Int) -> None:
     if before >= 0:
         book.requests[before]["file_next"] = after
     elif row["file"] != NOTHING:
-        put(book.places, book.counts, FILE_REQUESTS, row["file"], after)
+        enter(book.places, book.counts[0], FILE_REQUESTS, row["file"], after)
     if after >= 0:
         book.requests[after]["file_before"] = before
 
@@ -173,18 +178,18 @@ def _leave_file(book: Book, slot: Int) -> None:
 @routine
 def retire(book: Book, slot: Int, how: Int) -> None:
     """Take a request off the book and count it; ``how`` is one of the ways (``BY_*``)."""
-    row, counts = book.requests[slot], book.counts
+    row, counts = book.requests[slot], book.counts[0]
     if row["thread_row"] >= 0:
         _leave_thread(book.requests, book.threads, slot, how)
     leave_socket(book.requests, book.sockets, slot)
     _leave_file(book, slot)
     if (row["completed"] != NEVER) & (how != BY_CALLER):
         book.kinds[kind_row(book, row)]["retired"] += 1
-    put(book.places, counts, PACKET, row["address"], NONE)
+    enter(book.places, book.counts[0], PACKET, row["address"], NONE)
     row["serial"] = NONE
-    row["next_free"] = counts[FREE_REQUEST]
-    counts[FREE_REQUEST] = slot
-    counts[how] += 1
+    row["next_free"] = counts["free_request"]
+    counts["free_request"] = slot
+    book.ways[how] += 1
 
 
 @inlined
@@ -199,9 +204,9 @@ def kind_row(book: Book, row: np.void) -> Int:
     key = _kind_key(row)
     kind = row_of(book.places, REQUEST_KIND, key)
     if kind < 0:
-        kind = book.counts[KINDS]
-        book.counts[KINDS] += 1
-        put(book.places, book.counts, REQUEST_KIND, key, kind)
+        kind = book.counts[0]["kinds"]
+        book.counts[0]["kinds"] += 1
+        enter(book.places, book.counts[0], REQUEST_KIND, key, kind)
     return kind
 
 
@@ -251,7 +256,7 @@ def _join_thread(book: Book, slot: Int, event: np.void) -> None:
     """Put a new request on its thread's list, as its newest."""
     requests = book.requests
     row = requests[slot]
-    owner = thread_row(book.places, book.threads, book.counts, event["thread"])
+    owner = thread_row(book.places, book.threads, book.counts[0], event["thread"])
     row["thread_row"] = owner
     if owner < 0:
         return
@@ -276,7 +281,7 @@ def _join_file(book: Book, slot: Int) -> None:
     row["file_next"] = newest
     if newest >= 0:
         book.requests[newest]["file_before"] = slot
-    put(book.places, book.counts, FILE_REQUESTS, row["file"], slot)
+    enter(book.places, book.counts[0], FILE_REQUESTS, row["file"], slot)
 
 
 @inlined
@@ -316,10 +321,10 @@ def _nothing_happened(row: np.void) -> None:
 @inlined
 def open_request(book: Book, event: np.void) -> Int:
     """A row for a request whose packet is not on the book, by its first call; there must be room."""
-    requests, counts = book.requests, book.counts
-    slot = counts[FREE_REQUEST]
+    requests, counts = book.requests, book.counts[0]
+    slot = counts["free_request"]
     row = requests[slot]
-    counts[FREE_REQUEST] = row["next_free"]
+    counts["free_request"] = row["next_free"]
     row["address"] = event["object"]
     row["file"] = event["file"]
     row["routine"] = event["routine"]
@@ -334,26 +339,26 @@ def open_request(book: Book, event: np.void) -> Int:
     row["issued"] = event["time"]
     row["issued_cpu"] = event["cpu"]
     row["issued_offset"] = event["offset"]
-    row["serial"] = counts[ISSUED]
+    row["serial"] = counts["issued"]
     _nothing_happened(row)
     _join_thread(book, slot, event)
     _join_file(book, slot)
-    put(book.places, counts, PACKET, event["object"], slot)
-    counts[ISSUED] += 1
+    enter(book.places, book.counts[0], PACKET, event["object"], slot)
+    counts["issued"] += 1
     return slot  # type: ignore[no-any-return]  # a kernel's value
 
 
 @routine
 def open_socket(book: Book, endpoint: np.uint64, event: np.void) -> Int:
     """A row for an endpoint that is not on the book, by an event that names it; there must be room."""
-    counts = book.counts
-    slot = counts[FREE_SOCKET]
+    counts = book.counts[0]
+    slot = counts["free_socket"]
     row = book.sockets[slot]
-    counts[FREE_SOCKET] = row["next_free"]
+    counts["free_socket"] = row["next_free"]
     row["address"] = endpoint
     row["process_object"] = event["process_object"]
     row["last"] = event["time"]
-    row["serial"] = counts[OPENED]
+    row["serial"] = counts["opened"]
     row["file"] = 0
     row["process_field"] = 0
     row["tcb"] = 0
@@ -376,17 +381,17 @@ def open_socket(book: Book, endpoint: np.uint64, event: np.void) -> Int:
     row["thread"] = UNKNOWN
     row["requests"] = NONE
     row["starter"] = NONE
-    put(book.places, counts, ENDPOINT, endpoint, slot)
-    counts[OPENED] += 1
+    enter(book.places, book.counts[0], ENDPOINT, endpoint, slot)
+    counts["opened"] += 1
     return slot  # type: ignore[no-any-return]  # a kernel's value
 
 
 @inlined
 def close_socket(book: Book, slot: Int) -> None:
     """Take a socket that has no requests any more off the book."""
-    row, counts = book.sockets[slot], book.counts
+    row, counts = book.sockets[slot], book.counts[0]
     forget_file(book, row["file"])
-    put(book.places, counts, ENDPOINT, row["address"], NONE)
+    enter(book.places, book.counts[0], ENDPOINT, row["address"], NONE)
     row["serial"] = NONE
-    row["next_free"] = counts[FREE_SOCKET]
-    counts[FREE_SOCKET] = slot
+    row["next_free"] = counts["free_socket"]
+    counts["free_socket"] = slot

@@ -32,7 +32,6 @@ from analyzers.requests.events import (
     RETURN,
     ROUTINE,
     SENDS,
-    SWITCH,
     TAKE,
 )
 from analyzers.requests.records import I64, U8, U16, Rows
@@ -254,11 +253,6 @@ def exits(table: EventTable) -> Part:
     ended = np.flatnonzero(table.event == END)
     thread = _numbers(table, "thread", np.uint32)[ended]
     return table.order[ended], {"kind": EXIT, "thread": thread, "time": table.time[ended]}
-
-
-def switches(table: EventTable) -> Part:
-    """Of a table of kind ``context_switch``."""
-    return table.order, {"kind": SWITCH, "cpu": table.cpu, "thread": _numbers(table, "new_thread", np.uint32)}
 
 
 def classic_connections(table: EventTable, addresses: Addresses) -> Part:

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.trends.bins import BINS
-from tracer.etl.headers import MAX_PROCESSORS
 
 REQUEST: Final = np.dtype(
     [
@@ -213,43 +212,54 @@ BY_FREE: Final = np.int64(0)
 BY_REUSE: Final = np.int64(1)
 BY_CALLER: Final = np.int64(2)
 BY_QUEUE: Final = np.int64(3)
-"""Up to here: the ways in which requests are retired, and how many were."""
+"""The ways in which requests are retired."""
 WAYS: Final = 4
-ISSUED: Final = 4
-COMPLETED: Final = 5
-UNKNOWN_COMPLETIONS: Final = 6
-"""Completions of requests that no call was seen of."""
-OPENED: Final = 7
-"""Endpoints that were ever on the book."""
-CREATED: Final = 8
-CLOSED: Final = 9
-CLEANED: Final = np.int64(10)
-REPLACED: Final = np.int64(11)
-RETURNS: Final = 12
-"""Returns of driver calls: a session without them does not tell when a call ends."""
-NAMED: Final = 13
-"""Completions that carried the id of the request's call: the ids of this trace name requests, not calls."""
-ROUTINES: Final = 14
-"""Completion routines: a session without them does not tell which completions met one."""
-CONNECTING: Final = 15
-CONNECTIONS: Final = 16
-"""Sockets that began to connect and connections, each at the next place of its ring."""
-FREE_REQUEST: Final = 17
-FREE_SOCKET: Final = 18
-FREE_ENTRY: Final = 19
-"""The first row not in use."""
-THREADS: Final = 20
-SOURCES: Final = 21
-KINDS: Final = 22
-"""Thread, source and kind rows in use."""
-ENTRIES: Final = 23
-"""Entries that were ever on the book."""
-TAKEN_ENTRIES: Final = 24
-KEYS: Final = 25
-"""Places of the index in use or used before."""
-RUNNING: Final = 26
-"""From here on, by CPU: the thread that runs there, as far as context switches have told."""
-COUNTS: Final = RUNNING + MAX_PROCESSORS
+
+COUNTS: Final = np.dtype(
+    [
+        ("issued", "<i8"),
+        ("completed", "<i8"),
+        ("unknown_completions", "<i8"),
+        ("opened", "<i8"),
+        ("created", "<i8"),
+        ("closed", "<i8"),
+        ("cleaned", "<i8"),
+        ("replaced", "<i8"),
+        ("returns", "<i8"),
+        ("named", "<i8"),
+        ("routines", "<i8"),
+        ("connecting", "<i8"),
+        ("connections", "<i8"),
+        ("free_request", "<i8"),
+        ("free_socket", "<i8"),
+        ("free_entry", "<i8"),
+        ("threads", "<i8"),
+        ("sources", "<i8"),
+        ("kinds", "<i8"),
+        ("entries", "<i8"),
+        ("taken_entries", "<i8"),
+        ("keys", "<i8"),
+    ]
+)
+"""``unknown_completions``: of requests that no call was seen of. ``opened``: endpoints that were ever on the book.
+
+``returns``: returns of driver calls: a session without them does not tell when a call ends. ``named``: whether a
+completion carried the id of the request's call: the ids of this trace name requests, not calls. ``routines``:
+completion routines: a session without them does not tell which completions met one. ``connecting``, ``connections``:
+sockets that began to connect and connections, each at the next place of its ring. ``free_*``: the first row not in use.
+``threads``, ``sources``, ``kinds``: rows in use. ``entries``: that were ever on the book. ``keys``: places of the index
+in use or used before.
+"""
+
+PACKET: Final = np.uint64(1)
+ENDPOINT: Final = np.uint64(2)
+FILE: Final = np.uint64(3)
+THREAD_ID: Final = np.uint64(4)
+QUEUE_ENTRY: Final = np.uint64(5)
+QUEUE_SOURCE: Final = np.uint64(6)
+REQUEST_KIND: Final = np.uint64(7)
+FILE_REQUESTS: Final = np.uint64(8)
+"""What a key of the index is the address or id of."""
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -267,10 +277,10 @@ CLEANUPS: Final = 1
 class Book(NamedTuple):
     """Everything that outlives a batch.
 
-    ``places``: where the others are, by address or id (:mod:`~analyzers.requests.index`). ``ring``: two rings in one
-    table, of connections and of sockets that began to connect. ``counts``: by the numbers above. ``latency``: int64
-    (2, BINS), of retirements (completion → free of the packet, :data:`RETIREMENTS`) and of cleanups (close → cleanup
-    of the endpoint, :data:`CLEANUPS`).
+    ``places``: where the others are, by address or id (:mod:`analyzers.hashing`). ``ring``: two rings in one table, of
+    connections and of sockets that began to connect. ``counts``: one row of :data:`COUNTS`; ``ways``: int64, how many
+    requests were retired, by way. ``latency``: int64 (2, BINS), of retirements (completion → free of the packet,
+    :data:`RETIREMENTS`) and of cleanups (close → cleanup of the endpoint, :data:`CLEANUPS`).
     """
 
     requests: Rows
@@ -281,5 +291,6 @@ class Book(NamedTuple):
     kinds: Rows
     places: Rows
     ring: Rows
-    counts: I64
+    counts: Rows
+    ways: I64
     latency: I64

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from analyzers.hashing import row_of
 from analyzers.requests.events import FREE
-from analyzers.requests.index import THREAD_ID, row_of
 from analyzers.requests.lifecycle import NONE, STAYS, thread_row
-from analyzers.requests.records import BY_FREE, BY_REUSE, RETIREMENTS, Book
+from analyzers.requests.records import (
+    BY_FREE,
+    BY_REUSE,
+    RETIREMENTS,
+    THREAD_ID,
+    Book,
+)
 from analyzers.requests.tables import NEVER, Completion
 from analyzers.trends.bins import bin_of
 from tracer.jit import Int, inlined
@@ -39,7 +45,7 @@ def block_event(book: Book, slot: Int, event: np.void) -> Int:
 @inlined
 def note_buffer(book: Book, event: np.void) -> None:
     """A thread gets a system buffer, for the request that it sends next; there must be room for a thread."""
-    thread = thread_row(book.places, book.threads, book.counts, event["thread"])
+    thread = thread_row(book.places, book.threads, book.counts[0], event["thread"])
     if thread >= 0:
         book.threads[thread]["buffer"] = event["time"]
 

@@ -11,27 +11,11 @@ import numpy.typing as npt
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.lifecycle import kind_rows
 from analyzers.requests.records import (
-    BY_CALLER,
-    BY_FREE,
-    BY_QUEUE,
-    BY_REUSE,
-    CLEANED,
     CLEANUPS,
-    CLOSED,
-    COMPLETED,
-    CREATED,
     I64,
-    ISSUED,
-    KINDS,
-    REPLACED,
     RETIREMENTS,
-    ROUTINES,
-    SOURCES,
-    THREADS,
-    U8,
     U32,
     U64,
-    UNKNOWN_COMPLETIONS,
     Book,
     Rows,
 )
@@ -47,9 +31,8 @@ from analyzers.requests.tables import (
     SocketTable,
     SourceTable,
 )
-from analyzers.threads import Threads
-from analyzers.who import Running
-from tracer.columns import UNKNOWN_ID, Who
+from analyzers.scheduling import CpuTimeline
+from tracer.columns import UNKNOWN_ID
 
 I32 = npt.NDArray[np.int32]
 
@@ -61,9 +44,7 @@ class SocketNames(NamedTuple):
     process_ids: Mapping[int, int]
 
 
-def snapshot_of(
-    book: Book, seen: Collection[str], names: SocketNames, threads: Threads, running: Running
-) -> RequestSnapshot:
+def snapshot_of(book: Book, seen: Collection[str], names: SocketNames, timeline: CpuTimeline) -> RequestSnapshot:
     """Copies of everything that is not over."""
     sockets, slots = _oldest_first(book.sockets, "created")
     rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
@@ -71,17 +52,17 @@ def snapshot_of(
     requests, _ = _oldest_first(book.requests, "issued")
     kind = kind_rows(book, requests)
     return RequestSnapshot(
-        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[THREADS]], threads, running),
+        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[0]["threads"]], timeline),
         sockets=_sockets(sockets, names),
-        kinds=_kinds(book.kinds[: book.counts[KINDS]]),
+        kinds=_kinds(book.kinds[: book.counts[0]["kinds"]]),
         entries=_entries(_oldest_first(book.entries, "time")[0]),
-        sources=_sources(book.sources[: book.counts[SOURCES]]),
+        sources=_sources(book.sources[: book.counts[0]["sources"]]),
         counts=_counts(book),
         seen_irp="irp" in seen,
         seen_afd="afd" in seen,
         seen_tcp="tcp" in seen or "tcpip" in seen,
         seen_queues="queue" in seen,
-        seen_routines=bool(book.counts[ROUTINES]),
+        seen_routines=bool(book.counts[0]["routines"]),
     )
 
 
@@ -92,13 +73,9 @@ def _oldest_first(rows: Rows, time: str) -> tuple[Rows, I64]:
     return rows[order], order.astype(np.int64)
 
 
-def _requests(
-    rows: Rows, kind: I32, rows_of_sockets: I32, owners: Rows, threads: Threads, running: Running
-) -> RequestTable:
-    thread, who = _issuers(rows, running)
-    process = np.array(rows["process"], np.uint32)
-    strange = np.flatnonzero((process == UNKNOWN_ID) & (thread != UNKNOWN_ID))
-    process[strange] = threads.process_of(thread[strange], rows["issued"][strange].astype(np.int64))
+def _requests(rows: Rows, kind: I32, rows_of_sockets: I32, owners: Rows, timeline: CpuTimeline) -> RequestTable:
+    thread, process, who = _copy(rows, "thread"), _copy(rows, "process"), _copy(rows, "who")
+    timeline.settle(thread, process, who, rows["issued_cpu"], rows["issued"])
     socket = np.where(rows["socket"] >= 0, rows_of_sockets[rows["socket"]], np.int32(-1)).astype(np.int32)
     of_thread = _OfThreads(rows, thread, owners)
     return RequestTable(
@@ -202,16 +179,6 @@ def _sources(rows: Rows) -> SourceTable:
     )
 
 
-def _issuers(rows: Rows, running: Running) -> tuple[U32, U8]:
-    """Thread of each request and how it is known; before its CPU's first switch, the thread which that took off."""
-    thread, who = np.array(rows["thread"], np.uint32), np.array(rows["who"], np.uint8)
-    strange = np.flatnonzero(thread == UNKNOWN_ID)
-    told = running.before_first_switch(rows["issued_cpu"][strange], rows["issued"][strange].astype(np.int64))
-    thread[strange] = told
-    who[strange] = np.where(told != UNKNOWN_ID, Who.CONTEXT_SWITCH, who[strange])
-    return thread, who
-
-
 def _sockets(rows: Rows, names: SocketNames) -> SocketTable:
     return SocketTable(
         endpoint=_copy(rows, "address"),
@@ -250,19 +217,19 @@ def _owners(rows: Rows, process_ids: Mapping[int, int]) -> U32:
 
 
 def _counts(book: Book) -> RequestCounts:
-    values = book.counts.tolist()
+    counts, (by_free, by_reuse, by_caller, by_queue) = book.counts[0], book.ways.tolist()
     return RequestCounts(
-        issued=values[ISSUED],
-        completed=values[COMPLETED],
-        retired_by_free=values[BY_FREE],
-        retired_by_reuse=values[BY_REUSE],
-        retired_by_caller=values[BY_CALLER],
-        retired_by_queue=values[BY_QUEUE],
-        unknown_completions=values[UNKNOWN_COMPLETIONS],
-        sockets_created=values[CREATED],
-        sockets_closed=values[CLOSED],
-        sockets_cleaned=values[CLEANED],
-        sockets_replaced=values[REPLACED],
+        issued=int(counts["issued"]),
+        completed=int(counts["completed"]),
+        retired_by_free=by_free,
+        retired_by_reuse=by_reuse,
+        retired_by_caller=by_caller,
+        retired_by_queue=by_queue,
+        unknown_completions=int(counts["unknown_completions"]),
+        sockets_created=int(counts["created"]),
+        sockets_closed=int(counts["closed"]),
+        sockets_cleaned=int(counts["cleaned"]),
+        sockets_replaced=int(counts["replaced"]),
         retire_latency=book.latency[RETIREMENTS].copy(),
         cleanup_latency=book.latency[CLEANUPS].copy(),
     )

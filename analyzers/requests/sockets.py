@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.hashing import row_of
 from analyzers.requests.afd_join import join_on_start
 from analyzers.requests.connections import accept_side, begin_connect
 from analyzers.requests.events import (
@@ -19,9 +20,13 @@ from analyzers.requests.events import (
     RECEIVES,
     SENDS,
 )
-from analyzers.requests.index import ENDPOINT, row_of
 from analyzers.requests.lifecycle import NONE, NOTHING, close_socket, finish, leave_socket, open_socket, thread_row
-from analyzers.requests.records import CLEANED, CLEANUPS, CLOSED, CREATED, REPLACED, Book, Rows
+from analyzers.requests.records import (
+    CLEANUPS,
+    ENDPOINT,
+    Book,
+    Rows,
+)
 from analyzers.requests.tables import NEVER, Finished
 from analyzers.trends.bins import bin_of
 from tracer.events import afd
@@ -30,12 +35,15 @@ from tracer.jit import Int, inlined, routine
 _STARTED: Final = int(afd.EnterExit.STARTED)
 _COMPLETED: Final = int(afd.EnterExit.COMPLETED)
 _ENDPOINT_GONE: Final = int(Finished.ENDPOINT_GONE)
+_CLEANED: Final = np.int64(0)
+_REPLACED: Final = np.int64(1)
+"""Ways in which a socket is gone."""
 _MOST: Final = 256
 """Requests of one socket among which that of a completed operation is looked for."""
 
 
 @routine
-def _gone(book: Book, slot: Int, event: np.void, counter: Int) -> None:
+def _gone(book: Book, slot: Int, event: np.void, how: Int) -> None:
     """An endpoint is no more, so nothing refers to it: stage 2 of its completed requests has run."""
     row = book.sockets[slot]
     request = row["requests"]
@@ -44,23 +52,26 @@ def _gone(book: Book, slot: Int, event: np.void, counter: Int) -> None:
         leave_socket(book.requests, book.sockets, request)
         finish(book.requests[request], event["time"], _ENDPOINT_GONE)
         request = older
-    if (row["closed"] != NEVER) & (counter == CLEANED) & (event["time"] >= row["closed"]):
+    if (row["closed"] != NEVER) & (how == _CLEANED) & (event["time"] >= row["closed"]):
         book.latency[CLEANUPS, bin_of(event["time"] - row["closed"])] += 1
-    book.counts[counter] += 1
+    if how == _CLEANED:
+        book.counts[0]["cleaned"] += 1
+    else:
+        book.counts[0]["replaced"] += 1
     close_socket(book, slot)
 
 
 @inlined
 def _end_of(row: np.void, event: np.void) -> Int:
-    """The counter of the way in which a known socket is gone by an event, -1 if it is not.
+    """The way in which a known socket is gone by an event, -1 if it is not.
 
     One that is made at the endpoint of another shows that the other's cleanup was lost.
     """
     if event["does"] == CLEANS:
-        return CLEANED
+        return _CLEANED
     again = (event["step"] != _COMPLETED) | (row["made"] == 1) | (row["created"] == NEVER)
     if (event["does"] == CREATES) & again:
-        return REPLACED
+        return _REPLACED
     return NONE
 
 
@@ -76,7 +87,7 @@ def _new_socket(book: Book, event: np.void) -> Int:
         row["created_offset"] = event["offset"]
         row["thread"] = event["thread"]
         row["process_field"] = event["process_field"]
-        book.counts[CREATED] += 1
+        book.counts[0]["created"] += 1
     return slot
 
 
@@ -85,7 +96,7 @@ def _start(book: Book, event: np.void, slot: Int) -> None:
     """An operation begins: its thread's latest, and maybe that of the thread's open driver call."""
     row = book.sockets[slot]
     row["started"] += 1
-    thread = thread_row(book.places, book.threads, book.counts, event["thread"])
+    thread = thread_row(book.places, book.threads, book.counts[0], event["thread"])
     if thread < 0:
         return
     owner = book.threads[thread]
@@ -155,7 +166,7 @@ def _note(book: Book, event: np.void, slot: Int, accepting: Int) -> None:
             row["closed"] = event["time"]
             row["closed_cpu"] = event["cpu"]
             row["closed_offset"] = event["offset"]
-            book.counts[CLOSED] += 1
+            book.counts[0]["closed"] += 1
     elif (does == BINDS) & (event["remote"] != 0) & (event["good"] == 1):
         row["local"] = event["remote"]
     elif does == CONNECTS:
@@ -163,7 +174,7 @@ def _note(book: Book, event: np.void, slot: Int, accepting: Int) -> None:
             row["remote"] = event["remote"]
         row["connecting"] = 0 if done else 1
         if not done:
-            begin_connect(book.ring, book.counts, slot)
+            begin_connect(book.ring, book.counts[0], slot)
     elif (does == ACCEPTS) & (accepting >= 0) & (event["remote"] != 0):
         book.sockets[accepting]["remote"] = event["remote"]
         accept_side(book.sockets[accepting], book.ring)
@@ -174,9 +185,9 @@ def operate(book: Book, event: np.void) -> None:
     """One event of the socket driver; there must be room for two sockets and a thread."""
     slot = row_of(book.places, ENDPOINT, event["object"])
     if slot >= 0:
-        counter = _end_of(book.sockets[slot], event)
-        if counter >= 0:
-            _gone(book, slot, event, counter)
+        how = _end_of(book.sockets[slot], event)
+        if how >= 0:
+            _gone(book, slot, event, how)
             slot = NONE
     started = event["step"] == _STARTED
     creates = event["does"] == CREATES

@@ -15,12 +15,9 @@ from analyzers.requests.capacity import Demand, empty_book, live_packets, with_r
 from analyzers.requests.events import BUFFER, CALL, EVENT, INSERT, OPERATE
 from analyzers.requests.irp_filter import Blocks, buffers
 from analyzers.requests.normalize import Part
-from analyzers.requests.records import RUNNING
 from analyzers.requests.snapshot import SocketNames, snapshot_of
 from analyzers.requests.tables import RequestSnapshot
-from analyzers.sighted import Sighted
-from analyzers.threads import Threads
-from analyzers.who import Running
+from analyzers.scheduling import CpuTimeline
 from tracer.columns import EventTable
 from tracer.trace import Batch
 
@@ -34,9 +31,7 @@ _KERNEL_QUEUE: Final = 0x01000000
 class Requests:
     """All requests and sockets that are not over. Feed it every batch in order."""
 
-    KINDS: ClassVar = frozenset(
-        {"irp", "afd", "queue", "tcp", "tcpip", "thread", "pool", "context_switch", "process", "group_mask"}
-    )
+    KINDS: ClassVar = frozenset({"irp", "afd", "queue", "tcp", "tcpip", "thread", "pool", "process", "group_mask"})
     """Kinds of events that are looked at."""
     _OWN: ClassVar = ("irp", "afd", "queue", "tcp", "tcpip")
 
@@ -52,14 +47,9 @@ class Requests:
         self._seen = {"queue"}.intersection(enabled)
         self._process_ids: dict[int, int] = {}
 
-    def feed(self, batch: Batch, sighted: Sighted | None = None) -> None:
-        """Take one batch. One without requests and sockets, in a trace that had none so far, costs next to nothing.
-
-        ``sighted`` has taken it before; without it, nobody is known on CPUs on which nothing was switched.
-        """
+    def feed(self, batch: Batch) -> None:
+        """Take one stamped batch. Without requests and sockets in the trace so far it costs next to nothing."""
         tables = batch.tables
-        if sighted is not None:
-            sighted.begin(self._book.counts[RUNNING:])
         self._seen.update(kind for kind in self._OWN if kind in tables)
         if "group_mask" in tables and np.any(merged(tables["group_mask"], "mask1", dtype=np.uint32) & _KERNEL_QUEUE):
             self._seen.add("queue")
@@ -67,17 +57,11 @@ class Requests:
             self._note_processes(tables["process"])
         if not self._seen.isdisjoint(("irp", "afd", "queue")):
             self._follow(tables)
-        elif "context_switch" in tables:
-            switches = tables["context_switch"]
-            self._book.counts[RUNNING + switches.cpu.astype(np.intp)] = switches.array("new_thread")
 
-    def snapshot(self, threads: Threads, running: Running) -> RequestSnapshot:
-        """What is not over now.
-
-        ``threads`` tells the process of a thread, ``running`` who ran before a CPU's first context switch.
-        """
+    def snapshot(self, timeline: CpuTimeline) -> RequestSnapshot:
+        """What is not over now; ``timeline`` has stamped all batches."""
         names = SocketNames(self._addresses, self._process_ids)
-        return snapshot_of(self._book, self._seen, names, threads, running)
+        return snapshot_of(self._book, self._seen, names, timeline)
 
     def _note_processes(self, table: EventTable) -> None:
         """Ids of processes by the address of their object; the last one with an address counts."""
@@ -115,8 +99,6 @@ class Requests:
             parts += normalize.queued(tables["queue"])
         if "thread" in tables:
             parts.append(normalize.exits(tables["thread"]))
-        if "context_switch" in tables:
-            parts.append(normalize.switches(tables["context_switch"]))
         if "pool" in tables and "irp" in self._seen:
             parts += self._blocks.parts(tables["pool"])
             parts.append(buffers(tables["pool"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from analyzers.policy import BELONGING
 from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from tracer.columns import UNKNOWN_ID
-from tracer.jit import Int, inlined, kernel
+from tracer.jit import kernel
 from tracer.search import last_at_most
 
 I32 = npt.NDArray[np.int32]
@@ -23,8 +23,7 @@ Mask = npt.NDArray[np.bool_]
 _FOREVER: Final = np.iinfo(np.int64).max
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spans:
+class Spans(NamedTuple):
     """Stretches of threads' time, by thread and beginning. ``owner``: row of the table they were made from."""
 
     thread: U32
@@ -48,9 +47,7 @@ class Spans:
         if len(self.thread):
             threads, first = np.unique(self.thread, return_index=True)
             bounds = np.append(first, len(self.thread)).astype(np.int64)
-            place(
-                outstanding.thread, outstanding.time_ns, free, threads, bounds, self.begin, self.end, self.owner, found
-            )
+            place(outstanding.thread, outstanding.time_ns, free, threads, bounds, self, found)
         return found
 
 
@@ -61,9 +58,7 @@ def place(
     free: Mask,
     threads: U32,
     bounds: I64,
-    begin: I64,
-    end: I64,
-    owner: I32,
+    spans: Spans,
     found: I32,
 ) -> None:
     """Write into ``found`` as :meth:`Spans.owners` says; from ``bounds[k]`` on spans are of ``threads[k]``."""
@@ -73,22 +68,9 @@ def place(
         k = last_at_most(threads, thread[i])
         if k < 0 or threads[k] != thread[i]:
             continue
-        at = _last_begun(begin, bounds[k], bounds[k + 1], time[i])
-        if at >= bounds[k] and time[i] <= end[at]:
-            found[i] = owner[at]
-
-
-@inlined
-def _last_begun(begin: I64, low: Int, high: Int, time: Int) -> Int:
-    """Index of the last of ``begin[low:high]`` that is not above ``time``; one below ``low`` where there is none."""
-    first, after = np.int64(low), np.int64(high)
-    while first < after:
-        middle = (first + after) // 2
-        if begin[middle] <= time:
-            first = middle + 1
-        else:
-            after = middle
-    return first - 1
+        at = bounds[k] + last_at_most(spans.begin[bounds[k] : bounds[k + 1]], time[i])
+        if at >= bounds[k] and time[i] <= spans.end[at]:
+            found[i] = spans.owner[at]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,8 +9,8 @@ from typing import Final
 from analyzers.analysis import Analysis, TraceNames
 from analyzers.ledger import Ledger
 from analyzers.pool import PoolView
+from analyzers.scheduling import CpuTimeline
 from analyzers.tags import TagNames
-from analyzers.who import Running
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.spoilings import Spoiling
 from benchmarks.best import best_of
@@ -57,16 +57,16 @@ def rows(seed: int, events: int = EVENTS) -> list[Row]:
 def matched(path: Path) -> int:
     """Read, match and count; gives the outstanding allocations."""
     with EtlFile.open(path) as source:
-        ledger, running, names = Ledger(), Running(), TraceNames(source.stacks)
+        ledger, names = Ledger(), TraceNames(source.stacks)
+        timeline = CpuTimeline(names.threads)
         for batch in source.batches(_MATCHED_KINDS):
+            timeline.stamp(batch)
             names.feed(batch)
-            table = batch.tables.get("pool")
-            running.follow(table, batch.tables.get("context_switch"))
-            if table is not None:
-                ledger.feed(table)
+            if "pool" in batch.tables:
+                ledger.feed(batch.tables["pool"])
             if len(batch.late_stacks.stack):
                 ledger.attach_late(batch.late_stacks)
-        return len(PoolView(ledger, names, running, _NO_NAMES, source.stacks).snapshot().outstanding)
+        return len(PoolView(ledger, names, timeline, _NO_NAMES, source.stacks).snapshot().outstanding)
 
 
 def diagnosed(path: Path, *, verdicts: bool = True) -> int:

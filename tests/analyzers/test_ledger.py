@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzers.hashing import fingerprint
 from analyzers.ledger import Ledger
-from analyzers.ledger.tables import fingerprint
 from tests.analyzers.drawn_events import A, B, batches, event_lists, twin
 from tests.analyzers.plain_ledger import PlainLedger, PoolEvent, pool_table
 

@@ -12,9 +12,9 @@ from analyzers.modules import Modules
 from analyzers.pool import PoolView
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.processes import Processes
+from analyzers.scheduling import CpuTimeline
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
-from analyzers.who import Running
 from tests.analyzers.event_tables import event_table, stack_table, strings
 from tracer.columns import Column, EventTable, Who
 
@@ -53,7 +53,7 @@ def allocations(first: int) -> EventTable:
 def test_ledger_and_snapshot_stay_under_200_bytes_for_each_outstanding_allocation() -> None:
     known, stacks = Known(), stack_table([[0xFFFFF80000000000 + i] for i in range(STACKS)])
     ledger = Ledger()
-    view = PoolView(ledger, known, Running(), TagNames(()), stacks)
+    view = PoolView(ledger, known, CpuTimeline(known.threads), TagNames(()), stacks)
     view.snapshot()
     tracemalloc.start()
     try:

@@ -122,7 +122,7 @@ async def test_an_export_is_a_download_and_nothing_is_written_on_the_server(tmp_
         assert download.suggested_filename == "über.csv"
         await download.save_as(tmp_path / "got.csv")
         lines = (tmp_path / "got.csv").read_text("utf-8").splitlines()
-        assert lines[0].startswith("tag,type,allocations,frees,outstanding,bytes")
+        assert lines[0].startswith("tag,type,allocations,frees,older,outstanding,bytes")
         assert len(lines) > 3
         assert [path.name for path in tmp_path.iterdir()] == ["got.csv"]
         assert len(window.pages) == 1, "no window is opened for it"

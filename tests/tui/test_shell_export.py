@@ -41,7 +41,7 @@ async def test_x_asks_for_a_file_and_writes_the_rows_that_are_shown_with_all_dig
         await it.press("enter")
         await it.until("wrote 2 rows to poolscope-tags.csv")
         heading, *rows = rows_of(tmp_path / "poolscope-tags.csv")
-        assert heading[:6] == ["tag", "type", "allocations", "frees", "outstanding", "bytes"]
+        assert heading[:7] == ["tag", "type", "allocations", "frees", "older", "outstanding", "bytes"]
         assert [row[0] for row in rows] == ["CM25", "Irp"]
         assert [row[5] for row in rows] == ["200", "6848"]
 
@@ -154,7 +154,7 @@ async def test_a_text_file_holds_what_the_screen_shows(snapshot: Snapshot, tmp_p
         await it.press("x", *["backspace"] * 3, *"txt", "enter")
         await it.until("wrote 4 rows")
         told = (tmp_path / "poolscope-tags.txt").read_text("utf-8").splitlines()
-        assert told[0].split()[:5] == ["Tag", "Type", "Allocs", "Frees", "Outst"]
+        assert told[0].split()[:6] == ["Tag", "Type", "Allocs", "Frees", "Older", "Outst"]
         assert [line.split()[0] for line in told[1:]] == ["AfdB", "Irp", "CM25", "File"]
         assert "KiB" in told[1]
         await it.press("0", "x")
@@ -235,7 +235,7 @@ async def test_rows_are_made_when_they_are_asked_for(snapshot: Snapshot) -> None
 
 NAMES = {
     "findings": "rank accused bytes sure_percent verdict tag outstanding driver process retained_bytes bytes_per_hour",
-    "tags": "tag type allocations frees outstanding bytes each_bytes peak_bytes driver description",
+    "tags": "tag type allocations frees older outstanding bytes each_bytes peak_bytes driver description",
     "stacks": "bytes share_percent outstanding allocations frees stacks level frames",
     "processes": "bytes share_percent outstanding held known level who",
     "sockets": "endpoint process local remote state open unretired held sent_bytes received_bytes outstanding bytes"

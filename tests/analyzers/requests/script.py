@@ -11,8 +11,8 @@ import numpy as np
 
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.requests.tracker import Requests
+from analyzers.scheduling import CpuTimeline
 from analyzers.threads import Threads
-from analyzers.who import Running
 from tests.analyzers.event_tables import event_table
 from tracer.columns import UNKNOWN_ID, BlobColumn, Column, EventTable, Who
 from tracer.events import irp as irp_events
@@ -116,14 +116,15 @@ class Story:
 
     def told(self, cuts: Sequence[int] = (), rows: int = 2) -> RequestSnapshot:
         """The snapshot at the end, the events fed in batches that end before the given places."""
-        requests, threads, running = Requests(rows), Threads(), Running()
+        requests, threads = Requests(rows), Threads()
+        timeline = CpuTimeline(threads)
         for start, end in zip([0, *cuts], [*cuts, len(self.events)], strict=True):
             batch = _batch(self.events[start:end], end + self.paused)
             if "thread" in batch.tables:
                 threads.feed(batch.tables["thread"])
-            running.follow(None, batch.tables.get("context_switch"))
+            timeline.stamp(batch)
             requests.feed(batch)
-        return requests.snapshot(threads, running)
+        return requests.snapshot(timeline)
 
 
 def _batch(events: Sequence[Mapping[str, Any]], end: int) -> Batch:

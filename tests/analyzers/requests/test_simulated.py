@@ -11,8 +11,8 @@ import pytest
 
 from analyzers.requests.tables import NEVER, Finished, Queued, RequestSnapshot
 from analyzers.requests.tracker import Requests
+from analyzers.scheduling import CpuTimeline
 from analyzers.threads import Threads
-from analyzers.who import Running
 from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.analyzers.requests.script import plain
@@ -22,13 +22,14 @@ from tracer.etl.file import WINDOW_BYTES, EtlFile
 def told(path: Path, window_bytes: int = WINDOW_BYTES) -> RequestSnapshot:
     """The snapshot at the end of a trace."""
     with EtlFile.open(path, window_bytes=window_bytes, threads=1) as source:
-        requests, threads, running = Requests(), Threads(), Running()
-        for batch in source.batches(Requests.KINDS):
+        requests, threads = Requests(), Threads()
+        timeline = CpuTimeline(threads)
+        for batch in source.batches(CpuTimeline.KINDS | Requests.KINDS):
+            timeline.stamp(batch)
             requests.feed(batch)
             if "thread" in batch.tables:
                 threads.feed(batch.tables["thread"])
-            running.follow(None, batch.tables.get("context_switch"))
-        return requests.snapshot(threads, running)
+        return requests.snapshot(timeline)
 
 
 def written(simulation: Simulation, directory: Path) -> Path:

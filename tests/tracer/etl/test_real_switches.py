@@ -13,13 +13,15 @@ from typing import Final
 import numpy as np
 import pytest
 
-from analyzers.who import Running
+from analyzers.scheduling import CpuTimeline
+from analyzers.threads import Threads
 from tracer.columns import UNKNOWN_ID, EventTable, Who
 from tracer.etl.file import EtlFile
 from tracer.etl.tables import joined
 from tracer.events.layout import hooks, layout
 from tracer.events.process import DEFUNCT
 from tracer.events.registry import LAYOUTS
+from tracer.trace import NO_LATE_STACKS, Batch
 
 PROFILE: Final = layout("profile", "sampled profile", hooks("0F2E"), 2, "ptr instruction; u4 thread; u4 count")
 """SampledProfile of the kernel's MOF classes; in a test only, as nothing is concluded from samples."""
@@ -55,7 +57,8 @@ def test_who_ran_by_switches_is_who_the_samples_found(switches_and_samples: tupl
     switches, samples = switches_and_samples
     nobody = np.full(len(samples), UNKNOWN_ID, np.uint32)
     events = replace(samples, thread=nobody, who=np.zeros(len(samples), np.uint8))
-    Running().follow(events, switches)
+    batch = Batch({"pool": events, "context_switch": switches}, NO_LATE_STACKS, 0, 0, 0)
+    CpuTimeline(Threads()).stamp(batch)
     told = events.who == Who.CONTEXT_SWITCH
     right = events.thread[told] == samples.array("thread")[told]
     assert (len(samples), int(np.count_nonzero(~told))) == (136_370, 382)
