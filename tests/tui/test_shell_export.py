@@ -43,7 +43,7 @@ async def test_x_asks_for_a_file_and_writes_the_rows_that_are_shown_with_all_dig
         heading, *rows = rows_of(tmp_path / "poolscope-tags.csv")
         assert heading[:7] == ["tag", "type", "allocations", "frees", "older", "outstanding", "bytes"]
         assert [row[0] for row in rows] == ["CM25", "Irp"]
-        assert [row[5] for row in rows] == ["200", "6848"]
+        assert [row[6] for row in rows] == ["200", "6848"]
 
 
 async def test_enter_does_not_overtake_letters_that_were_typed_before_it(snapshot: Snapshot, tmp_path: Path) -> None:

@@ -35,8 +35,9 @@ async def test_without_unicode_every_view_is_ascii(
 async def test_without_unicode_keys_have_names_so_that_enter_and_right_are_not_taken_for_each_other(
     leaking_snapshot: Snapshot,
 ) -> None:
-    async with opened(leaking_snapshot, (80, 24), "retention", ascii_only=True) as it:
+    async with opened(leaking_snapshot, (80, 24), "findings", ascii_only=True) as it:
         assert it.text.splitlines()[-1].split()[:2] == ["enter", "Open"]
+        await it.press("7")
         await it.press("question_mark")
         assert "left -" in it.text
         assert "right +" in it.text
