@@ -12,8 +12,8 @@ import numpy.typing as npt
 from analyzers.activity import Activity
 from analyzers.clocks import clock_shifts, supposed_shifts
 from analyzers.dated_stacks import DatedStacks
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
-from analyzers.grounds import Grounds
 from analyzers.image_lives import NEVER
 from analyzers.ledger import Ledger
 from analyzers.modules import FrameTable, Modules, taken_apart

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.factorize import dated_keys, rows_of
 from analyzers.findings import moved
-from analyzers.grounds import Grounds
 from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.graph import Retention

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.dated_stacks import DatedStacks
-from analyzers.groups import by_driver, by_process
 from analyzers.ledger import Ledger
 from analyzers.ledger.histories import SiteRows
-from analyzers.ledger.live import outstanding
+from analyzers.ledger.outstanding import outstanding
 from analyzers.modules import Modules
 from analyzers.pool_tables import PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
 from analyzers.processes import Processes
 from analyzers.scheduling import CpuTimeline
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
+from analyzers.totals import by_driver, by_process
 from analyzers.trends.history import SiteHistory
 from tracer.columns import UNKNOWN_ID
 from tracer.stacks.table import StackTable

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
-from analyzers.grounds import Grounds
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.verdicts.coverage import Coverage
 from tracer.errors import Damage

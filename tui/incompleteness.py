@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.quantities import counted, duration, number, size
+from analyzers.formatting import counted, duration, number, size
 from analyzers.snapshot import Snapshot
 from tracer.errors import Damage, DamageCode
 from tracer.trace import Gap, InferredLoss, Loss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from tracer.trace import TraceInfo
 
 _ONE_BUFFER_FOR_ALL: Final = "no-per-processor-buffering"

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.activity import Activity, Since
-from analyzers.activity.since import NEVER_RAN, RAN, WAITED
+from analyzers.activity.thread_state import NEVER_RAN, RAN, WAITED
 from analyzers.policy import AGES
 from analyzers.requests.tables import RequestCounts, RequestTable
 from analyzers.trends.bins import EDGES

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Evidence
+from analyzers.formatting import counted
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
-from analyzers.quantities import counted
 from analyzers.requests.tables import NEVER
 from analyzers.trends.arrivals import keep_coming
 from analyzers.verdicts.survivors import survivors

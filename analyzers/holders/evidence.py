@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.activity import Activity, Since
-from analyzers.activity.since import NEVER_RAN
+from analyzers.activity.thread_state import NEVER_RAN
 from analyzers.holders.age_limits import had_no_chance, limits_ns, usual_ns
 from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_packet
 from analyzers.holders.lookaside import believed, mostly_retired, off_lists

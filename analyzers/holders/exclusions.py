@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from analyzers.activity.since import NEVER_RAN
+from analyzers.activity.thread_state import NEVER_RAN
 from analyzers.findings import Cause, Explanation, Fits, Why, fits_first
 from analyzers.holders.held import HeldGroup
 from analyzers.policy import PARTS

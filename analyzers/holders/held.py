@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Evidence, Kept, Why
+from analyzers.formatting import part_of
 from analyzers.holders.evidence import Seen
-from analyzers.quantities import part_of
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]

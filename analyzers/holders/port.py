@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
 from analyzers.findings import EventRef, Evidence
+from analyzers.formatting import agreeing, counted, duration
 from analyzers.holders.held import NOT_STEADY, HeldGroup, Port
 from analyzers.holders.irp_blocks import is_packet
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.quantities import agreeing, counted, duration
 from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTable
 from analyzers.threads import Threads
 from analyzers.trends.arrivals import held_keep_coming

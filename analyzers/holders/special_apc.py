@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.activity.since import NEVER_RAN, RAN, WAITED
+from analyzers.activity.thread_state import NEVER_RAN, RAN, WAITED
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup

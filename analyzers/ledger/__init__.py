@@ -1,5 +1,5 @@
 """The ledger: every allocation is matched to its free, by address, in time order (``docs/matching.md``)."""
 
-from analyzers.ledger.book import Ledger
+from analyzers.ledger.ledger import Ledger
 
 __all__ = ["Ledger"]

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.formatting import counted
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.processes import KnowsLives, Process, lives_at
-from analyzers.quantities import counted
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.edges import Way, Ways
 from analyzers.retention.grouping import largest

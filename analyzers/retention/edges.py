@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import WHYS, Apc, Kept, Why
+from analyzers.formatting import counted
 from analyzers.holders.holding import Holding
 from analyzers.processes import KnowsLives
-from analyzers.quantities import counted
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.grouping import Grouping, grouped
 from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.formatting import agreeing, counted
 from analyzers.modules import KERNEL_NAME
 from analyzers.policy import BELONGING
 from analyzers.pool_tables import SiteTable, TagTable
-from analyzers.quantities import agreeing, counted
 from analyzers.tags.callers import COMPLETION_CONTEXT
 
 I32 = npt.NDArray[np.int32]

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.factorize import sums
 from analyzers.findings import moved
-from analyzers.grounds import Grounds
-from analyzers.groups import by_driver, by_process
 from analyzers.pool_tables import Outstanding, PoolSnapshot, SiteTable, TagTable
 from analyzers.retention.attribution import Attribution
 from analyzers.selection.histories import part_of
 from analyzers.snapshot import Snapshot
+from analyzers.totals import by_driver, by_process
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from analyzers.formatting import moment
 from analyzers.pooltag import tag_text
 from analyzers.processes import Process, ProcessLife
-from analyzers.quantities import moment
 from analyzers.selection.wording import WHOLE, Kind, names_of
 
 

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.factorize import dated_keys, rows_of
 from analyzers.findings import NO_HELD_REQUESTS, WHYS, Apc, Finding, HeldRequests, Kept, Verdict, Why
-from analyzers.grounds import Grounds
 from tracer.columns import UNKNOWN_ID
 
 Mask = npt.NDArray[np.bool_]

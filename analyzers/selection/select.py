@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import HeldRequests
-from analyzers.grounds import Grounds
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.selection import conclusions
 from analyzers.selection.intervals import FREED, freed_of, made_then

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from analyzers.tags.listing import Listing, TagLine, is_text, read_listing
 from analyzers.tags.pattern import normal, tag_pattern
 from analyzers.tags.places import microsofts, users_own

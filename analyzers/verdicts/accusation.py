@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
+from analyzers.formatting import agreeing, counted, duration, moment, part_of
 from analyzers.modules import FrameTable, Modules
 from analyzers.policy import LIFETIMES, SURENESS
 from analyzers.pool_tables import I32, Frame, Names, Outstanding, PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.quantities import agreeing, counted, duration, moment, part_of
 from analyzers.tags.callers import PACKET
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, THREAD_OBJECT
 from analyzers.threads import Threads
 from analyzers.verdicts import advice
+from analyzers.verdicts.birth_pattern import Course
 from analyzers.verdicts.calls import CALLS, calling_modules
 from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence, of_gone
-from analyzers.verdicts.course import Course
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import Gone, Judgement
 from analyzers.verdicts.lengths import length_weight

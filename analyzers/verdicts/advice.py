@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from analyzers.formatting import agreeing
 from analyzers.pooltag import tag_text
-from analyzers.quantities import agreeing
 from analyzers.tags.callers import FILE, PACKET, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import object_words
 

@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from analyzers.findings import Accused, Evidence, Finding, GroupShare
+from analyzers.formatting import agreeing
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
-from analyzers.quantities import agreeing
 from analyzers.tags.callers import ENDPOINT, FILE, IO_MANAGER, PACKET, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import HANDLE_TABLE, OBJECTS
 from analyzers.verdicts.accusation import Scene
-from analyzers.verdicts.callers import modules_below
+from analyzers.verdicts.call_order import modules_below
 from analyzers.verdicts.handle_tables import table_words
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.signs import explained

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyzers.activity import Activity
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Accused, Diagnosis, Finding, Why
-from analyzers.grounds import Grounds
 from analyzers.holders.evidence import Machine, gather
 from analyzers.holders.held_groups import held_groups
 from analyzers.holders.holding import holding
@@ -23,10 +23,10 @@ from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
 from analyzers.threads import Threads
 from analyzers.verdicts.accusation import Scene, Started, never_seen
-from analyzers.verdicts.before import before_trace
-from analyzers.verdicts.callers import causes_first, modules_below
+from analyzers.verdicts.call_order import causes_first, modules_below
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.held_requests import accuse_held, believable, belonging, held_requests, with_unjoined
+from analyzers.verdicts.pre_trace import before_trace
 from analyzers.verdicts.unexplained import judge_unexplained
 from tracer.live.counters import PoolCounters
 

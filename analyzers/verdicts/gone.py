@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from analyzers.findings import Verdict
 from analyzers.image_lives import Module, Unload
-from analyzers.lost import LossRate
+from analyzers.loss_model import LossRate
 from analyzers.modules import KERNEL, FrameTable, Modules, is_library
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.trends.trend import growths
-from analyzers.verdicts.course import Course, Span
+from analyzers.verdicts.birth_pattern import Course, Span
 from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.judgement import Gone, Judgement, ToldApart
 from analyzers.verdicts.survivors import survivors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from analyzers.tags.callers import FILE
 from analyzers.tags.objects import HANDLE_TABLE, OBJECTS
 from analyzers.verdicts.judgement import Judgement

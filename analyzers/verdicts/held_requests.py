@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import (
     WHYS,
     Accused,
@@ -23,17 +24,16 @@ from analyzers.findings import (
     Why,
     codes_of,
 )
-from analyzers.grounds import Grounds
+from analyzers.formatting import agreeing, counted, duration, size
 from analyzers.holders import completion_stopped, driver_kept, port, special_apc, unknown, user_apc
 from analyzers.holders.exclusions import explanations
 from analyzers.holders.held import HeldGroup
 from analyzers.holders.holding import RULES
-from analyzers.lost import LossRate
+from analyzers.loss_model import LossRate
 from analyzers.modules import KERNEL_NAME
 from analyzers.policy import COURSE, HELD, PARTS, SURENESS
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.quantities import agreeing, counted, duration, size
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Separation, Verdict
+from analyzers.formatting import counted
 from analyzers.image_lives import Unload
-from analyzers.lost import LossRate
+from analyzers.loss_model import LossRate
 from analyzers.policy import COURSE, LIFETIMES, LOSS
 from analyzers.pool_tables import I64, Outstanding
-from analyzers.quantities import counted
 from analyzers.trends.trend import Growth, growths
-from analyzers.verdicts.course import Course, Span, course, ever_more_seldom
+from analyzers.verdicts.birth_pattern import Course, Span, course, ever_more_seldom
 from analyzers.verdicts.groups import Family, Group, joined
 from analyzers.verdicts.survivors import Survivors, survivors
 

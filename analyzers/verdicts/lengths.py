@@ -11,8 +11,8 @@ from math import log10
 from typing import Final
 
 from analyzers.findings import Verdict
+from analyzers.formatting import duration
 from analyzers.policy import SURENESS
-from analyzers.quantities import duration
 from analyzers.verdicts.confidence import Weight
 from analyzers.verdicts.judgement import Judgement
 

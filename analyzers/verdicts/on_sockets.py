@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import Verdict
-from analyzers.grounds import Grounds
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed

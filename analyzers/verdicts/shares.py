@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Evidence
+from analyzers.formatting import agreeing
 from analyzers.modules import KERNEL_NAME
 from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.quantities import agreeing
 from analyzers.verdicts.owners import Owners
 
 

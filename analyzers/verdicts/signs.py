@@ -17,7 +17,7 @@ from analyzers.verdicts.accusation import Scene
 from analyzers.verdicts.explanations import Memory, Signs, Stays, explanations
 from analyzers.verdicts.groups import Group, parts_of
 from analyzers.verdicts.judgement import Judgement
-from analyzers.verdicts.resting import may_rest
+from analyzers.verdicts.lookaside_irps import may_rest
 
 _SYSTEM: Final = (0, 4)
 """Processes whose threads never return to user mode."""

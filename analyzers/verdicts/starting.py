@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Verdict
+from analyzers.formatting import counted, duration, moment
 from analyzers.policy import COURSE, TOGETHER
-from analyzers.quantities import counted, duration, moment
 from analyzers.verdicts.accusation import Scene
-from analyzers.verdicts.course import Course
+from analyzers.verdicts.birth_pattern import Course
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners, owners
 

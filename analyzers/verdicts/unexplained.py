@@ -8,29 +8,29 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
-from analyzers.grounds import Grounds
+from analyzers.formatting import moment
 from analyzers.policy import SURENESS
 from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.processes import IDLE_PROCESS
-from analyzers.quantities import moment
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
 from analyzers.tags.caches import SYSTEM_CACHES
 from analyzers.tags.callers import BUFFERS, LISTED, PACKET
 from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.verdicts.birth_pattern import Span
 from analyzers.verdicts.causes import Accusation, united
-from analyzers.verdicts.course import Span
 from analyzers.verdicts.gone import blocks_of_gone, judge_gone
 from analyzers.verdicts.groups import Group, callers_sites, groups
 from analyzers.verdicts.handle_tables import with_handle_tables
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
+from analyzers.verdicts.lookaside_irps import WHY, resting
 from analyzers.verdicts.merging import merged, with_their_callers, without_nobodys
 from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
-from analyzers.verdicts.resting import WHY, resting
 from analyzers.verdicts.separates import callers_apart, told_apart
 from analyzers.verdicts.starting import with_starts
 from tracer.columns import UNKNOWN_ID

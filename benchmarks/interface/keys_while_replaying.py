@@ -20,8 +20,8 @@ from benchmarks.traces import Traces
 from tracer.etl.file import EtlFile
 from tui.live.app import LiveApp
 from tui.live.follower import Follower
-from tui.live.moment import Moment
 from tui.live.pace import Pace
+from tui.live.update import Moment
 
 EVENTS_A_SECOND: Final = 200_000
 BUDGET: Final = 0.05

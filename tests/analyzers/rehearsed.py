@@ -7,7 +7,7 @@ import sys
 
 from numba.core.dispatcher import Dispatcher
 
-from analyzers.rehearsal import rehearse
+from analyzers.jit_warmup import rehearse
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzers.groups import by_process
 from analyzers.pool_tables import GroupRow, Outstanding
 from analyzers.processes import BEFORE, Processes, lives_at
 from analyzers.threads import Threads
+from analyzers.totals import by_process
 from tests.analyzers.event_tables import event_table, strings
 from tests.analyzers.process_events import (
     DEFUNCT,

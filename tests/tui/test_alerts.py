@@ -29,8 +29,8 @@ from tui.counters.beside import Beside
 from tui.counters.follower import CountersFollower
 from tui.exit_codes import ExitCode
 from tui.live.follower import Follower
-from tui.live.moment import Moment
 from tui.live.pace import Pace
+from tui.live.update import Moment
 
 MIB = 1 << 20
 

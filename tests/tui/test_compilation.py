@@ -135,7 +135,7 @@ def test_the_second_process_has_the_modules_and_the_cache_of_the_first_and_says_
     with compilation(Part.ANALYSIS, quiet=True):
         pass
     (call,) = started
-    assert call["words"] == [sys.executable, "-P", "-m", "analyzers.rehearsal"]
+    assert call["words"] == [sys.executable, "-P", "-m", "analyzers.jit_warmup"]
     assert call["env"]["PYTHONPATH"] == os.pathsep.join(path for path in sys.path if path)
     assert call["env"]["NUMBA_CACHE_DIR"] == "somewhere"
     assert (call["stdin"], call["stdout"], call["stderr"]) == (subprocess.PIPE, subprocess.DEVNULL, subprocess.DEVNULL)
@@ -198,7 +198,7 @@ def test_garbage_is_collected_again_after_compiling(cache: Path, started: list[A
 
 def test_the_second_process_ends_with_the_first_however_that_ends() -> None:
     program = (
-        "import threading, analyzers.rehearsal as r;"
+        "import threading, analyzers.jit_warmup as r;"
         "threading.Thread(target=r.leave_with_the_other, daemon=True).start();"
         "print('ready', flush=True); threading.Event().wait()"
     )

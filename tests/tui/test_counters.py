@@ -25,7 +25,7 @@ from tui.counters.follower import CountersFollower
 from tui.counters.sampling import Counting, Sampling
 from tui.counters.waiting import counted_for
 from tui.exit_codes import ExitCode
-from tui.live.moment import Moment
+from tui.live.update import Moment
 
 
 def row(snapshot: Snapshot, name: bytes) -> dict[str, int]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.quantities import duration, number, size
+from analyzers.formatting import duration, number, size
 from analyzers.snapshot import Snapshot
 from tests.tui.stories import HOSTILE
 from tui.filtering.amounts import amount

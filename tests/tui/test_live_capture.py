@@ -24,7 +24,7 @@ from tests.tui.capturing import Interrupted, api_of, machine_with
 from tests.tui.session import running
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
-from tui.capture.asked import filter_words
+from tui.capture.plan_args import filter_words
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.live.app import LiveApp

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from analyzers.analysis import Analysis
-from analyzers.quantities import duration, size
+from analyzers.formatting import duration, size
 from analyzers.retention.attribution import Rule
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
@@ -30,10 +30,10 @@ from tui.exit_codes import ExitCode
 from tui.live.app import LiveApp
 from tui.live.counting import Counting
 from tui.live.follower import REFRESH_SECONDS, Follower
-from tui.live.moment import Moment
 from tui.live.pace import Pace
 from tui.live.rates import Counts, RateMeter, Rates
 from tui.live.screen import LiveScreen
+from tui.live.update import Moment
 from tui.report.recording import NO_POOL_EVENTS_YET
 from tui.widgets.virtual_table import VirtualTable
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analyzers.analysis import Analysis
-from analyzers.quantities import number, size
+from analyzers.formatting import number, size
 from analyzers.selection.query import EVERYTHING, Interval, Lifetime, Query
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE

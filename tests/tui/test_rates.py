@@ -15,7 +15,7 @@ from tui.findings.rates import rate_words
 from tui.json_documents.findings import findings_part
 from tui.report.explain import explanation
 from tui.report.findings import finding_lines
-from tui.tables.exact import exact_columns
+from tui.tables.export_values import exact_columns
 from tui.tables.findings import finding_table
 from tui.tables.model import TableView
 from tui.views.findings import listing

@@ -21,14 +21,14 @@ from tracer.live import failures
 from tracer.live.api import Api, Moment, Status
 from tracer.live.consumer import Consumer
 from tracer.live.following import LiveReading
-from tracer.live.head import head_of, info_of
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import KERNEL_RING_BYTES, SOCKETS_RING_BYTES, Ring
+from tracer.live.ring_reader import rehearse
 from tracer.live.rundown import RundownWatch
 from tracer.live.session import Session
+from tracer.live.session_header import head_of, info_of
 from tracer.live.starting import Sessions, start_sessions
 from tracer.live.steps import Step
-from tracer.live.taking import rehearse
 from tracer.live.watching import LossWatch
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, ByteCount, Census, Loss, TraceInfo

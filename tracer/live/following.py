@@ -23,7 +23,7 @@ from tracer.etl.reading import MOST_BYTES, Reading
 from tracer.etl.rows import STATE_LAST_TIME, STATE_RECORDS
 from tracer.live.api import Moment
 from tracer.live.ring import Ring
-from tracer.live.taking import Taken, Taker
+from tracer.live.ring_reader import Taken, Taker
 from tracer.live.window import NOTHING, ReorderWindow
 from tracer.stacks.table import StackTable
 from tracer.trace import NO_LATE_STACKS, Batch, Gap

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.quantities import counted, exact_size, moment, number, size
+from analyzers.formatting import counted, exact_size, moment, number, size
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.alerts.grammar import Alert, Subject

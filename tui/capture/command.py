@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tracer.errors import MachineError
 from tracer.live.counters import PoolCounters, pool_counters
 from tracer.live.this_machine import ThisMachine
-from tui.capture.asked import filter_words, filters_of, plan_of
 from tui.capture.notes import tell_notes
+from tui.capture.plan_args import filter_words, filters_of, plan_of
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import gravest, judgement
 from tui.streams import say

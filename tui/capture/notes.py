@@ -25,7 +25,7 @@ def tell_notes(notes: tuple[str, ...], left_behind: tuple[str, ...], *, quiet: b
 
 def tell_images(images: Identities, *, quiet: bool) -> None:
     """How many images carry their identity, and which files are missing for what reason, on stderr."""
-    from analyzers.quantities import counted
+    from analyzers.formatting import counted
 
     say(f"{len(images.found):,} of {counted(images.loaded, 'image')} carry their identity", quiet=quiet)
     reasons: dict[str, list[str]] = defaultdict(list)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from tracer.errors import InputError, UsageError
 from tui.commands.interval import add_interval, interval_of
 from tui.commands.options import (

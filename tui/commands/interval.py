@@ -46,7 +46,7 @@ def interval_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool =
 
 
 def _nothing_in_it(args: argparse.Namespace, snapshot: Snapshot, *, is_backwards: bool) -> UsageError:
-    from analyzers.quantities import moment
+    from analyzers.formatting import moment
     from tracer.trace import filetime_text
 
     words = [f"--{name} {asked.text}" for name, asked in (("from", args.begin), ("to", args.end)) if asked]

@@ -68,7 +68,7 @@ class RecordCommand:
     def run(self, args: argparse.Namespace) -> int:
         """Record, and tell how it went."""
         from tracer.live import this_machine as here  # brings numpy: not for --help
-        from tui.capture.asked import is_filtered, plan_of
+        from tui.capture.plan_args import is_filtered, plan_of
         from tui.capture.recording import End, Time, recorded
         from tui.outcome import gravest
 
@@ -113,7 +113,7 @@ def _until(args: argparse.Namespace) -> str:
 
 def _tell(done: Recorded, *, quiet: bool) -> None:
     """What there is to know of a recording, on stderr."""
-    from analyzers.quantities import exact_size
+    from analyzers.formatting import exact_size
     from tui.capture.notes import tell_images, tell_notes
     from tui.capture.recording import End
     from tui.incompleteness import lost_words

@@ -135,7 +135,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _check_capture(args: argparse.Namespace) -> None:
     """What ``poolscope live`` would refuse it refuses here, in its own words."""
-    from tui.capture.asked import tags_of  # brings numpy: not for --help
+    from tui.capture.plan_args import tags_of  # brings numpy: not for --help
     from tui.commands.live import LiveCommand, check
 
     live, parser = LiveCommand(), argparse.ArgumentParser()

@@ -87,7 +87,7 @@ class SimulateCommand:
                 why="the second would be written over the first",
                 next="give --truth another name",
             )
-        from analyzers.quantities import counted
+        from analyzers.formatting import counted
         from fixtures.simulate import simulate  # brings numpy: not for --help
 
         simulation = simulate(args.scenario, args.seed, settings)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from analyzers.quantities import duration, size
+from analyzers.formatting import duration, size
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.app import PoolscopeApp
 from tui.counters.follower import CountersFollower
-from tui.live.moment import Moment
 from tui.live.screen import LiveScreen
+from tui.live.update import Moment
 from tui.look import FULL, Look
 from tui.views.table_view import TableView
 from tui.widgets.live_line import LiveLine

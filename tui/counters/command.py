@@ -10,7 +10,7 @@ from analyzers.selection.query import Query
 from tracer.errors import OutputError
 from tui.alerts.counted import warn_of_unknown
 from tui.alerts.watching import Alarms
-from tui.capture.asked import filter_words
+from tui.capture.plan_args import filter_words
 from tui.counters.beside import Beside
 from tui.counters.log import CountersLog
 from tui.counters.sampling import Sampling, counting_of

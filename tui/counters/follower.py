@@ -9,8 +9,8 @@ from tracer.errors import PoolscopeError
 from tui.counters.beside import Beside
 from tui.counters.sampling import EVERY, Sampling
 from tui.errors import error_text, internal
-from tui.live.moment import Moment
 from tui.live.rates import Counts, RateMeter, Rates
+from tui.live.update import Moment
 from tui.live.worker import Worker
 
 

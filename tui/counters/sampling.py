@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from analyzers.counted import Counted
+from analyzers.counter_snapshot import Counted
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.live.api import Machine

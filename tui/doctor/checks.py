@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from tracer.live.machine import CONSUMER, SYMBOL_PATH, Facts
 from tracer.live.plan import FIRST_BUILD, Way
 from tracer.live.session import MOST_SESSIONS, MOST_SYSTEM_LOGGERS

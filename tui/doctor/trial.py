@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from fixtures.held_requests import Held, Holder
 from tracer.errors import MachineError, PoolscopeError
 from tracer.etl.file import EtlFile

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from analyzers.quantities import counted, size
+from analyzers.formatting import counted, size
 from fixtures.held_requests import Holder
 from tracer.errors import PoolscopeError
 from tracer.events import afd, irp, process, thread

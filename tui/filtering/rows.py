@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from analyzers.quantities import duration, moment, size
+from analyzers.formatting import duration, moment, size
 from analyzers.selection.wording import Fits, Kind, names_like
 from tui.filtering.amounts import amount
 from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Term, Word

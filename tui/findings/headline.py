@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzers.findings import Accused, Apc, Diagnosis, Finding, Fits, Kept, Verdict
-from analyzers.quantities import agreeing, counted
+from analyzers.formatting import agreeing, counted
 from analyzers.selection.requests import requests_of
 from analyzers.tags.objects import OBJECTS, object_words
 from tui.findings.words import culprit, driver_words, known_id, port_words, process_words, tag_name

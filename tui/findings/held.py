@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzers.factorize import coded_pairs, sums, unpaired
 from analyzers.findings import WHYS, HeldRequest, HeldRequests, Why
-from analyzers.quantities import agreeing, counted, size
+from analyzers.formatting import agreeing, counted, size
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe

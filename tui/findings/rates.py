@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from analyzers.findings import Finding
-from analyzers.quantities import duration, size
+from analyzers.formatting import duration, size
 from analyzers.snapshot import Snapshot
 
 _SECOND_NS: Final = 1_000_000_000

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.findings import Accused, Evidence, Finding, PortPart, Verdict
+from analyzers.formatting import agreeing, counted, exact_size, size
 from analyzers.pooltag import tag_text
-from analyzers.quantities import agreeing, counted, exact_size, size
 from analyzers.snapshot import Snapshot
 from analyzers.threads import IDLE_THREAD
 from analyzers.verdicts.calls import CALLS, calling_modules

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analyzers.counted import before
+from analyzers.counter_snapshot import before
 from analyzers.pool_tables import GroupRow, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.selection.query import Query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzers.counted import before
+from analyzers.counter_snapshot import before
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tracer.trace import filetime_text

@@ -14,9 +14,9 @@ from tracer.trace import Batch, Source
 from tui.alerts.watching import Alarms
 from tui.errors import error_text, internal
 from tui.live.counting import Counting
-from tui.live.moment import Moment
 from tui.live.pace import Pace
 from tui.live.rates import Counts, RateMeter, Rates
+from tui.live.update import Moment
 from tui.live.worker import Worker
 
 REFRESH_SECONDS: Final = 0.5

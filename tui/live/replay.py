@@ -12,9 +12,9 @@ from tracer.trace import Source
 from tui.alerts.watching import Alarms
 from tui.live.counting import Counting
 from tui.live.follower import JUDGED_NS, REFRESH_SECONDS, Follower
-from tui.live.moment import Moment
 from tui.live.pace import Pace
 from tui.live.rates import RateMeter, Rates
+from tui.live.update import Moment
 
 _TICK_NS: Final = 100
 """Of a FILETIME."""

@@ -7,12 +7,12 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from analyzers.quantities import duration
+from analyzers.formatting import duration
 from analyzers.snapshot import Snapshot
 from tui.live.app import LiveApp
-from tui.live.moment import Moment
 from tui.live.replay import Replay
 from tui.live.screen import LiveScreen
+from tui.live.update import Moment
 from tui.look import FULL, Look
 from tui.screens.jump import JumpScreen
 from tui.widgets.live_line import LiveLine

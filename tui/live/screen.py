@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from analyzers.snapshot import Snapshot
-from tui.live.moment import Moment
+from tui.live.update import Moment
 from tui.live.worker import Worker
 from tui.screens.main import MainScreen
 from tui.widgets.filter_line import FilterLine

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
-from tui.live.moment import Moment
+from tui.live.update import Moment
 
 Tell = Callable[[Moment], None]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final, Self, TypeVar
 
-from analyzers.quantities import size
+from analyzers.formatting import size
 from analyzers.snapshot import Snapshot
 from tracer.errors import InputError
 from tui.contents import Contents

@@ -1,7 +1,7 @@
 """The first run compiles the kernels: it says so, and lets a second process compile those of the analysis.
 
 Reading is compiled here, as its first batch is read; the analysis meanwhile there, over nothing at all
-(:mod:`analyzers.rehearsal`). Both keep what they made in the cache, and that is all they share: without a second
+(:mod:`analyzers.jit_warmup`). Both keep what they made in the cache, and that is all they share: without a second
 process everything is compiled here.
 """
 
@@ -92,7 +92,7 @@ def _started() -> Helper:
     }
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "analyzers.rehearsal"],  # -P: no modules from where the user happens to be
+            [sys.executable, "-P", "-m", "analyzers.jit_warmup"],  # -P: no modules from where the user happens to be
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from analyzers.quantities import size
+from analyzers.formatting import size
 from tracer.errors import InputError
 from tui.reading.packing import PackedDamagedError, PackedRefusedError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from analyzers.tags import TagNames
 from tui.safe_text import safe
 from tui.streams import say

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from tracer.errors import InputError, UsageError
 from tui.safe_text import safe
 from tui.streams import say

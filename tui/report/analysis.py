@@ -9,8 +9,8 @@ import numpy as np
 from rich.text import Text
 
 from analyzers.findings import Diagnosis
+from analyzers.formatting import counted, number, size
 from analyzers.pool_tables import GroupRow
-from analyzers.quantities import counted, number, size
 from analyzers.selection.conclusions import as_diagnosed
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot

@@ -8,8 +8,8 @@ import numpy as np
 from rich.text import Text
 
 from analyzers.findings import Finding
+from analyzers.formatting import counted, moment, number
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, moment, number
 from analyzers.snapshot import Snapshot
 from tracer.columns import Who
 from tui.report.styles import LABEL, heading, note

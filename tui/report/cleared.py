@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.findings import Cleared
-from analyzers.quantities import counted, size
+from analyzers.formatting import counted, size
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.findings.evidence import missing_kinds

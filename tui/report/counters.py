@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
-from analyzers.counted import before
-from analyzers.quantities import counted, duration, exact_size, size
+from analyzers.counter_snapshot import before
+from analyzers.formatting import counted, duration, exact_size, size
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.report.styles import heading, labelled, note, warning

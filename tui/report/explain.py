@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from analyzers.findings import EventRef, Evidence, Finding, HeldRequest, PathNode
-from analyzers.quantities import counted, duration, moment, number, size
+from analyzers.formatting import counted, duration, moment, number, size
 from analyzers.selection.requests import requests_of
 from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.findings import Diagnosis, Evidence, Finding
-from analyzers.quantities import counted, size
+from analyzers.formatting import counted, size
 from analyzers.snapshot import Snapshot
 from tui.findings.explanations import named_cause, possible_reasons
 from tui.findings.headline import headline

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.findings import BY_APC, SINCE_CODES, HeldRequests, ThreadSince
-from analyzers.quantities import agreeing, counted, duration, size
+from analyzers.formatting import agreeing, counted, duration, size
 from analyzers.snapshot import Snapshot
 from tui.findings.held import Holders, issuer, port_owners, summary
 from tui.report.styles import heading, note

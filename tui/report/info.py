@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from analyzers.quantities import counted, number
+from analyzers.formatting import counted, number
 from tracer.events.layout import KernelId, ProviderId
 from tracer.events.registry import LAYOUTS, layouts_for
 from tracer.images.carried import ImageFile

@@ -11,7 +11,7 @@ from dataclasses import replace
 from rich.text import Text
 
 from analyzers.findings import Diagnosis, Finding
-from analyzers.quantities import counted, duration, size
+from analyzers.formatting import counted, duration, size
 from analyzers.selection.conclusions import as_diagnosed
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot

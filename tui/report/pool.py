@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
+from analyzers.formatting import agreeing, counted, exact_size
 from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals
 from analyzers.pooltag import tag_text
-from analyzers.quantities import agreeing, counted, exact_size
 from analyzers.selection.query import Query
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.live.counters import PoolCounters

@@ -7,9 +7,9 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.formatting import counted, exact_size
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
-from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tui.report.styles import HEADING, QUIET
 from tui.safe_text import safe

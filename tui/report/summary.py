@@ -9,7 +9,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from analyzers.quantities import counted, size
+from analyzers.formatting import counted, size
 from analyzers.snapshot import Snapshot
 from tui.findings.headline import headline
 from tui.findings.words import percent

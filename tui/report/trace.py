@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.quantities import counted, duration, exact_size, moment, size
+from analyzers.formatting import counted, duration, exact_size, moment, size
 from analyzers.snapshot import Snapshot
 from tracer.errors import Damage
 from tracer.trace import ClockShift, InferredLoss, Loss, TraceInfo, filetime_text

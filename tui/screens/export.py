@@ -9,7 +9,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from tui.safe_text import safe
 from tui.screens.question import QuestionScreen
 from tui.views.export import SUFFIXES

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
-from analyzers.quantities import duration
+from analyzers.formatting import duration
 from tui.filtering.amounts import amount
 from tui.screens.question import QuestionScreen
 from tui.widgets.typed_input import TypedInput

@@ -13,12 +13,12 @@ from textual.widgets import ContentSwitcher, Static
 
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
+from tui.screens.breadcrumbs import first_view, place_words
+from tui.screens.copy_export import TakingScreen
 from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
 from tui.screens.layout import Room, shared
-from tui.screens.taking import TakingScreen
-from tui.screens.watch import Watch
-from tui.screens.way import first_view, place_words
+from tui.screens.live_state import Watch
 from tui.views.listing import Step
 from tui.views.registry import VIEWS
 from tui.views.view import View

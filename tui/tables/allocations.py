@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from analyzers.factorize import coded
+from analyzers.formatting import duration, moment, number
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.quantities import duration, moment, number
 from analyzers.retention.attribution import Rule
 from analyzers.snapshot import Snapshot
 from tracer.columns import Who

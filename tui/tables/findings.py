@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from analyzers.findings import Cleared, Finding
+from analyzers.formatting import number, size
 from analyzers.pooltag import tag_text
-from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
 from tui.findings.rates import is_by_second, size_a_second, told_rate
 from tui.findings.words import culprit, driver_words, process_words, whole_percent, whole_percents

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.factorize import coded_pairs, rows_of, unpaired
 from analyzers.findings import SINCE_CODES, WHYS, HeldRequests, ThreadSince
-from analyzers.grounds import Grounds
-from analyzers.quantities import duration, moment, size
+from analyzers.formatting import duration, moment, size
 from analyzers.retention.grouping import operation_name
 from analyzers.selection import requests
 from tui.findings.held import Holders

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.quantities import number, size
+from analyzers.formatting import number, size
 from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import ROOT, Node
 from tui.safe_text import safe

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.factorize import rows_of
 from analyzers.findings import HeldRequests
-from analyzers.grounds import Grounds
+from analyzers.formatting import duration, number, size
 from analyzers.pool_tables import I32, Outstanding
-from analyzers.quantities import duration, number, size
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import Snapshot
 from tui.tables.allocations import INFERRED_MARK

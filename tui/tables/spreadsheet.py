@@ -6,7 +6,7 @@ import unicodedata
 from typing import Final
 
 from tui.safe_text import safe
-from tui.tables.exact import Value
+from tui.tables.export_values import Value
 
 _FORMULA: Final = ("=", "+", "-", "@")
 """What a spreadsheet takes for the start of a formula, also in their full-width forms (OWASP, CSV injection)."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.quantities import number, size
+from analyzers.formatting import number, size
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.columns import Column, Heading, Mask, NumberColumn, Rows

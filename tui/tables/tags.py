@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analyzers.counted import before
+from analyzers.counter_snapshot import before
 from analyzers.factorize import rows_of
+from analyzers.formatting import number, size
 from analyzers.pool_tables import I64, TagTable
 from analyzers.pooltag import tag_text
-from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
 from tui.incompleteness import missing_words
 from tui.tables.columns import (

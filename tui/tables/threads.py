@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.factorize import coded_pairs, sums
+from analyzers.formatting import number, size
 from analyzers.processes import Process, ProcessLife, lives_at
-from analyzers.quantities import number, size
 from analyzers.snapshot import Snapshot
 from tracer.columns import Who
 from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Rows

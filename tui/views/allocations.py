@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from rich.text import Text
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import HeldRequest, HeldRequests
-from analyzers.grounds import Grounds
+from analyzers.formatting import counted, duration, exact_size, moment
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.processes import life_at
-from analyzers.quantities import counted, duration, exact_size, moment
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID, Who

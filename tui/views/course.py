@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from analyzers.quantities import counted, exact_size, moment, size
+from analyzers.formatting import counted, exact_size, moment, size
 from analyzers.selection.conclusions import rows_of
 from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot

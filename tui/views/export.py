@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from tui.findings.markdown import escaped
 from tui.safe_text import safe
-from tui.tables.exact import Value
+from tui.tables.export_values import Value
 from tui.tables.fitting import GAP
 from tui.tables.spreadsheet import csv_cell
 from tui.views.view import Table

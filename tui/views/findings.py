@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.findings import OF_REQUESTS, Cleared, Evidence, Finding, PathNode
-from analyzers.quantities import counted, exact_size
+from analyzers.formatting import counted, exact_size
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.findings.explanations import named_cause, possible_reasons

@@ -7,12 +7,12 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import EventRef, HeldRequest, HeldRequests
-from analyzers.grounds import Grounds
+from analyzers.formatting import duration, exact_size, moment
 from analyzers.holders.holding import RULES
 from analyzers.pool_tables import Names
 from analyzers.processes import life_at
-from analyzers.quantities import duration, exact_size, moment
 from analyzers.requests.tables import Join
 from analyzers.retention.grouping import operation_name
 from analyzers.selection.query import Query

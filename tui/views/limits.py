@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.formatting import duration, moment
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.processes import ProcessLife
-from analyzers.quantities import duration, moment
 from analyzers.selection.intervals import FREED
 from analyzers.selection.query import Lifetime, Query
 from analyzers.snapshot import Snapshot

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from rich.text import Text
 
+from analyzers.formatting import counted, exact_size
 from analyzers.processes import ProcessLife
-from analyzers.quantities import counted, exact_size
 from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID
 from tui.tables.threads import HolderRows, Holders, holder_rows, holder_table

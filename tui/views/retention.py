@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from rich.text import Text
 
-from analyzers.grounds import Grounds
+from analyzers.diagnosis_context import Grounds
 from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import Node
 from tui.safe_text import safe

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.grounds import Grounds
+from analyzers.diagnosis_context import Grounds
 from analyzers.pool_tables import Names
 from analyzers.retention.nodes import OTHERS, Node, NodeKind
 from analyzers.selection.query import Query

@@ -6,7 +6,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.quantities import counted, exact_size
+from analyzers.formatting import counted, exact_size
 from analyzers.retention.attribution import WORDS
 from analyzers.retention.dominators import Dominators, Edge
 from analyzers.retention.nodes import Node, NodeKind

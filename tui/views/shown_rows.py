@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import overload
 
 from tui.tables.columns import Rows
-from tui.tables.exact import Value, exact_columns
+from tui.tables.export_values import Value, exact_columns
 from tui.tables.model import TableModel
 
 Values = Sequence[Value]

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
-from analyzers.grounds import Grounds
-from analyzers.quantities import counted, exact_size, moment
+from analyzers.diagnosis_context import Grounds
+from analyzers.formatting import counted, exact_size, moment
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.retention.attribution import INFERRED as INFERRED_RULES
 from analyzers.retention.attribution import WORDS, Rule

@@ -10,7 +10,7 @@ import numpy as np
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from analyzers.quantities import counted, exact_size, number, size
+from analyzers.formatting import counted, exact_size, number, size
 from tui.findings.words import tag_name
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction

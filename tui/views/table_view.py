@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.widgets import Static
 
-from analyzers.quantities import moment
+from analyzers.formatting import moment
 from tui.filtering.rows import offers
 from tui.tables.model import TableModel
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD

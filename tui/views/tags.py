@@ -9,9 +9,9 @@ import numpy as np
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from analyzers.counted import before
+from analyzers.counter_snapshot import before
+from analyzers.formatting import counted, duration, exact_size, number, size
 from analyzers.pooltag import tag_hex, tag_text
-from analyzers.quantities import counted, duration, exact_size, number, size
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
 from tui.incompleteness import missing_words

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.widgets import Static
 
-from analyzers.quantities import moment
+from analyzers.formatting import moment
 from analyzers.selection.query import Interval, Lifetime
 from tui.views.course import Course
 from tui.views.listing import Step

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.quantities import counted, duration, moment, number
+from analyzers.formatting import counted, duration, moment, number
 from analyzers.snapshot import Snapshot
 from tracer.events.providers import provider_name
 from tracer.trace import Census, Gap

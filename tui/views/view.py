@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.tables.exact import Value
+from tui.tables.export_values import Value
 from tui.views.listing import Step
 from tui.views.scene import Scene
 

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from analyzers.quantities import duration, size
+from analyzers.formatting import duration, size
 
 I64 = npt.NDArray[np.int64]
 

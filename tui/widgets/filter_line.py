@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from tui.safe_text import safe
 from tui.widgets.typed_input import TypedInput
 

@@ -8,8 +8,8 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
-from analyzers.quantities import duration, number, size
-from tui.live.moment import Moment
+from analyzers.formatting import duration, number, size
+from tui.live.update import Moment
 from tui.safe_text import safe
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
-from analyzers.quantities import counted, duration, number, size
+from analyzers.formatting import counted, duration, number, size
 from analyzers.selection.since import totals_since
 from analyzers.snapshot import Snapshot
 from tui.incompleteness import missing_words, words_within

@@ -10,7 +10,7 @@ from analyzers.findings import Verdict
 from analyzers.pool_tables import Outstanding
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, GroupHistory
-from analyzers.verdicts.course import Span
+from analyzers.verdicts.birth_pattern import Span
 from analyzers.verdicts.groups import Group
 from analyzers.verdicts.judgement import Judgement, judge_all
 from tests.analyzers.verdicts.lives import Lives

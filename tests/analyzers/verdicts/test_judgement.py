@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
-from analyzers.lost import LossRate
+from analyzers.loss_model import LossRate
+from analyzers.verdicts.birth_pattern import Course, Span
 from analyzers.verdicts.confidence import confidence
-from analyzers.verdicts.course import Course, Span
 from analyzers.verdicts.groups import Group
 from analyzers.verdicts.judgement import judge_all
 from tests.analyzers.verdicts.judged import NO_LIFETIMES, group_of, is_accused, judged, outstanding_at

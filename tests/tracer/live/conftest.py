@@ -18,6 +18,6 @@ def _runnable_callback() -> Iterator[None]:
             kept = plain_callback()
             for name, function in PLAIN.items():
                 patch.setattr(f"tracer.live.callback.{name}", function)
-            patch.setattr("tracer.live.taking.fence", lambda: None)
+            patch.setattr("tracer.live.ring_reader.fence", lambda: None)
             patch.setattr("tracer.live.callback.event_callback", lambda: ct.cast(kept, ct.c_void_p).value)
         yield

@@ -20,12 +20,12 @@ from tracer.columns import NO_STACK, EventTable, Who
 from tracer.errors import DamageCode
 from tracer.etl.headers import ExtendedType, HeaderType
 from tracer.events import afd, pool
-from tracer.live import callback, measuring, native
+from tracer.live import callback, native, size_pass
 from tracer.live.capture import Capture
-from tracer.live.dealing import deal
+from tracer.live.demux import deal
 from tracer.live.plan import CapturePlan
 from tracer.live.ring import LARGEST_ENTRY, Ring
-from tracer.live.taking import Taker, rehearse
+from tracer.live.ring_reader import Taker, rehearse
 from tracer.live.window import NOTHING
 from tracer.trace import Batch
 
@@ -264,7 +264,7 @@ def expected_segments(events: list[Record]) -> dict[int, bytes]:
 @pytest.mark.skipif(UNJITTED, reason="nothing is compiled")
 def test_what_takes_records_is_compiled_before_any_comes() -> None:
     rehearse()
-    kernels: tuple[Any, ...] = (deal, measuring.measure)
+    kernels: tuple[Any, ...] = (deal, size_pass.measure)
     compiled = [len(each.signatures) for each in kernels]
     Taker(np.zeros(0, np.uint32)).take(Ring(SMALLEST), NOTHING, (0, 1))
     assert [len(each.signatures) for each in kernels] == compiled
@@ -285,9 +285,9 @@ def test_records_are_read_behind_a_fence_and_let_go_of_behind_another(monkeypatc
             steps.append("release")
             super().release(tail)
 
-    monkeypatch.setattr("tracer.live.taking.fence", lambda: steps.append("fence"))
-    monkeypatch.setattr(measuring, "measure", lambda *_: steps.append("read"))
-    monkeypatch.setattr("tracer.live.taking.deal", lambda *_: steps.append("read"))
+    monkeypatch.setattr("tracer.live.ring_reader.fence", lambda: steps.append("fence"))
+    monkeypatch.setattr(size_pass, "measure", lambda *_: steps.append("read"))
+    monkeypatch.setattr("tracer.live.ring_reader.deal", lambda *_: steps.append("read"))
     Taker(np.zeros(0, np.uint32)).take(Watched(SMALLEST), 0, (0, 0))
     assert steps == ["head", "fence", "read", "read", "fence", "release"]
 

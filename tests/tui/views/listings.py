@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analyzers.grounds import Grounds
+from analyzers.diagnosis_context import Grounds
 from analyzers.processes import ProcessLife
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.selection.query import EVERYTHING, Query

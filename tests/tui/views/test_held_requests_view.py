@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.findings import Diagnosis, HeldRequests, Why
-from analyzers.grounds import Grounds
 from analyzers.processes import ProcessLife
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot

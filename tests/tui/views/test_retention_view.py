@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzers.grounds import Grounds
+from analyzers.diagnosis_context import Grounds
+from analyzers.formatting import exact_size, size
 from analyzers.pooltag import tag_text
 from analyzers.processes import ProcessLife
-from analyzers.quantities import exact_size, size
 from analyzers.retention.nodes import Node, NodeKind
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot

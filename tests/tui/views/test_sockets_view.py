@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analyzers.diagnosis_context import Grounds
 from analyzers.factorize import rows_of
 from analyzers.findings import NO_HELD_REQUESTS
-from analyzers.grounds import Grounds
 from analyzers.pooltag import tag_text
 from analyzers.processes import ProcessLife
 from analyzers.requests.tables import NEVER, SocketTable

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzers.quantities import moment, size
+from analyzers.formatting import moment, size
 from analyzers.selection.query import Interval, Lifetime, Query
 from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzers.rehearsal import no_events
+from analyzers.jit_warmup import no_events
 from tracer.columns import NO_STACK, EventTable, Who
 from tracer.etl.joining.twice import find_copies, signature, without_copies
 

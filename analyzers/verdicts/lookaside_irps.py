@@ -24,7 +24,7 @@ from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
 from analyzers.tags.callers import MDL, PACKET, PORT_PACKET, is_callers
 from analyzers.trends.arrivals import keep_coming
-from analyzers.verdicts.course import Span, ever_more_seldom
+from analyzers.verdicts.birth_pattern import Span, ever_more_seldom
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.lost import LossRate
+from analyzers.loss_model import LossRate
 
 
 def test_a_tenth_of_the_events_explains_up_to_a_fifth_of_the_survivors() -> None:

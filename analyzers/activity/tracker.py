@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.activity.following import FULL, NOBODY, follow
 from analyzers.activity.rows import (
     COUNTERS,
     NEVER,
@@ -20,7 +19,8 @@ from analyzers.activity.rows import (
     Readies,
     Switches,
 )
-from analyzers.activity.since import RAN, UNKNOWN, Answers, Since, answer, judge
+from analyzers.activity.state_machine import FULL, NOBODY, follow
+from analyzers.activity.thread_state import RAN, UNKNOWN, Answers, Since, answer, judge
 from analyzers.hashing import doubled, empty_index
 from analyzers.scheduling import CpuTimeline
 from analyzers.threads import IDLE_THREAD, Threads

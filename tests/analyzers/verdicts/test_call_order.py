@@ -9,7 +9,7 @@ import numpy as np
 from analyzers.findings import Finding, Verdict
 from analyzers.pool_tables import I32, I64, U64, Frame
 from analyzers.processes import Process
-from analyzers.verdicts.callers import causes_first, modules_below
+from analyzers.verdicts.call_order import causes_first, modules_below
 
 _STACKS = {
     1: ("ntoskrnl.exe", "tcpip.sys", "afd.sys", "ntoskrnl.exe"),

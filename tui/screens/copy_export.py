@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 from textual import work
 from textual.screen import Screen
 
-from analyzers.quantities import counted
+from analyzers.formatting import counted
 from tui.safe_text import safe
 from tui.screens.export import ExportScreen
 from tui.views.export import AS_SHOWN, MARKDOWN, LinesFile, lines, write_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.findings import Cleared, Verdict
+from analyzers.formatting import agreeing, counted
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.quantities import agreeing, counted
 from analyzers.verdicts.groups import strays_of_tags
 from tracer.live.counters import PoolCounters
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from analyzers.quantities import duration, moment, number, size
+from analyzers.formatting import duration, moment, number, size
 from tui.findings.rates import size_a_second
 from tui.findings.words import whole_percent
 from tui.tables.columns import Column, DrawnColumn, NumberColumn, Untold

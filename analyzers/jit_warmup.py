@@ -1,6 +1,6 @@
 """Every kernel that an analysis needs, run once over nothing, so that it is compiled and on disk.
 
-``python -m analyzers.rehearsal`` does it in a process of its own, while another one compiles what reading needs.
+``python -m analyzers.jit_warmup`` does it in a process of its own, while another one compiles what reading needs.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from analyzers.hashing import EMPTY, doubled, empty_index, refill_buckets
 from analyzers.ledger.histories import Histories, SiteRows
-from analyzers.ledger.late import attach
-from analyzers.ledger.posting import post
+from analyzers.ledger.late_stacks import attach
+from analyzers.ledger.matching import post
 from analyzers.ledger.reversed_pairs import REPLACED, no_pairs
 from analyzers.ledger.rows import (
     ALLOCATION,

@@ -7,7 +7,7 @@ import pytest
 
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
-from analyzers.verdicts.course import Course, Span, course, ever_more_seldom
+from analyzers.verdicts.birth_pattern import Course, Span, course, ever_more_seldom
 
 STEPS = 64
 END = STEPS * 1_000_000

@@ -14,8 +14,8 @@ from tracer.etl.buffers import BUFFER
 from tracer.etl.headers import HEADER_BYTES, MAX_PROCESSORS
 from tracer.etl.loading import LOAD_BYTES, Loader
 from tracer.etl.rows import SEGMENT
-from tracer.live import measuring
-from tracer.live.dealing import deal
+from tracer.live import size_pass
+from tracer.live.demux import deal
 from tracer.live.entries import class_tables
 from tracer.live.native import fence
 from tracer.live.ring import LARGEST_ENTRY, Ring
@@ -48,12 +48,12 @@ class Taker(Loader):
         super().__init__(lambda _offset, _view: 0, np.zeros(0, BUFFER), 0, None)
         self._tags = tags
         self._classes, self._hooks = class_tables()
-        self._filtered = np.full(MAX_PROCESSORS, measuring.NO_TIME, np.int64)
-        self._entry_hook = np.zeros(measuring.MOST_ENTRIES, np.int32)
-        self._entry_bytes = np.zeros(measuring.MOST_ENTRIES, np.int64)
+        self._filtered = np.full(MAX_PROCESSORS, size_pass.NO_TIME, np.int64)
+        self._entry_hook = np.zeros(size_pass.MOST_ENTRIES, np.int32)
+        self._entry_bytes = np.zeros(size_pass.MOST_ENTRIES, np.int64)
         self._cpu_bytes = np.zeros(MAX_PROCESSORS, np.int64)
-        self._losses = np.zeros((measuring.MOST_LOSSES, 3), np.int64)
-        self._counts = np.zeros(measuring.COUNT_ROWS, np.int64)
+        self._losses = np.zeros((size_pass.MOST_LOSSES, 3), np.int64)
+        self._counts = np.zeros(size_pass.COUNT_ROWS, np.int64)
         self._backward = 0
         self.late = 0
         self.filtered = 0
@@ -68,25 +68,25 @@ class Taker(Loader):
         self._cpu_bytes[:] = 0
         head = ring.head
         fence()  # what was written up to here is read after it was seen to be
-        measuring.measure(
+        size_pass.measure(
             *words, tail, head, LOAD_BYTES, handed_on, *near, self._classes, self._hooks, self._tags,
             self._filtered, self._entry_hook, self._entry_bytes, self._cpu_bytes, self._losses, counts,
         )  # fmt: skip
         self._lay_out()
         arena = self.arena
         deal(
-            *words, tail, int(counts[measuring.COUNT_ENTRIES]), self._entry_hook, self._entry_bytes, self._cpu_at,
+            *words, tail, int(counts[size_pass.COUNT_ENTRIES]), self._entry_hook, self._entry_bytes, self._cpu_at,
             arena.words2, arena.words4, arena.words8,
         )  # fmt: skip
         fence()  # and before it may be written over
-        ring.release(int(counts[measuring.COUNT_END]))
-        self.late += int(counts[measuring.COUNT_LATE])
-        self.filtered += int(counts[measuring.COUNT_FILTERED])
-        records = int(np.count_nonzero(self._entry_bytes[: counts[measuring.COUNT_ENTRIES]]))
-        losses = [(int(a), int(b), int(c)) for a, b, c in self._losses[: counts[measuring.COUNT_LOSSES]]]
-        near_least = int(counts[measuring.COUNT_NEAR])
-        first = near_least if near_least != measuring.NO_NEAR else int(counts[measuring.COUNT_LEAST])
-        return Taken(records, first, int(counts[measuring.COUNT_GREATEST]), losses)
+        ring.release(int(counts[size_pass.COUNT_END]))
+        self.late += int(counts[size_pass.COUNT_LATE])
+        self.filtered += int(counts[size_pass.COUNT_FILTERED])
+        records = int(np.count_nonzero(self._entry_bytes[: counts[size_pass.COUNT_ENTRIES]]))
+        losses = [(int(a), int(b), int(c)) for a, b, c in self._losses[: counts[size_pass.COUNT_LOSSES]]]
+        near_least = int(counts[size_pass.COUNT_NEAR])
+        first = near_least if near_least != size_pass.NO_NEAR else int(counts[size_pass.COUNT_LEAST])
+        return Taken(records, first, int(counts[size_pass.COUNT_GREATEST]), losses)
 
     def _lay_out(self) -> None:
         """A segment for each CPU that has records."""
@@ -100,7 +100,7 @@ class Taker(Loader):
         segments["position"] = segments["begin"] = begins
         segments["end"] = begins + lengths
         segments["offset"] = self.bytes_read + np.cumsum(lengths) - lengths
-        segments["last_time"] = measuring.NO_TIME
+        segments["last_time"] = size_pass.NO_TIME
         segments["present"] = segments["valid"] = lengths + HEADER_BYTES
         segments["first"] = -1
         segments["cpu"] = cpus

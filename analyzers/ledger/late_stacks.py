@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
-from analyzers.ledger.posting import site_of
+from analyzers.ledger.matching import site_of
 from analyzers.ledger.rows import (
     DONE,
     HAS_STACK,

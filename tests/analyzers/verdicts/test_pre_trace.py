@@ -11,8 +11,8 @@ import pytest
 from analyzers.analysis import Analysis
 from analyzers.findings import Verdict
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.verdicts.before import before_trace
 from analyzers.verdicts.groups import strays_of_tags
+from analyzers.verdicts.pre_trace import before_trace
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import NO_NAMES, analysed

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.activity.following import is_wait
 from analyzers.activity.rows import (
     NEVER,
     NO_CPU,
@@ -20,9 +19,10 @@ from analyzers.activity.rows import (
     Rows,
     first_life,
 )
+from analyzers.activity.state_machine import is_wait
 from analyzers.findings import SINCE_CODES, ThreadSince
+from analyzers.formatting import agreeing, duration, moment
 from analyzers.hashing import row_of
-from analyzers.quantities import agreeing, duration, moment
 from tracer.events.thread import WaitReason
 from tracer.jit import Int, inlined, kernel
 

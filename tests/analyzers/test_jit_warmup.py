@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.analysis import Analysis
-from analyzers.rehearsal import no_events, rehearse
+from analyzers.jit_warmup import no_events, rehearse
 
 ROOT = Path(__file__).parents[2]
 

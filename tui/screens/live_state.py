@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analyzers.quantities import moment
+from analyzers.formatting import moment
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.tables.rates import TagRates

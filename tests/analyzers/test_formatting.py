@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers import quantities
+from analyzers import formatting
 
 SECOND = 1_000_000_000
 
@@ -23,12 +23,12 @@ SECOND = 1_000_000_000
     ],
 )
 def test_a_size_has_a_binary_unit_and_three_figures(count: int, text: str) -> None:
-    assert quantities.size(count) == text
+    assert formatting.size(count) == text
 
 
 def test_an_exact_size_says_both_and_a_small_one_only_itself() -> None:
-    assert quantities.exact_size(3_250_176) == "3.10 MiB (3,250,176 bytes)"
-    assert quantities.exact_size(1) == "1 byte"
+    assert formatting.exact_size(3_250_176) == "3.10 MiB (3,250,176 bytes)"
+    assert formatting.exact_size(1) == "1 byte"
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_an_exact_size_says_both_and_a_small_one_only_itself() -> None:
     ],
 )
 def test_a_duration_has_the_unit_that_fits(nanoseconds: int, text: str) -> None:
-    assert quantities.duration(nanoseconds) == text
+    assert formatting.duration(nanoseconds) == text
 
 
 def test_a_moment_is_seconds_since_the_start_to_the_microsecond() -> None:
-    assert quantities.moment(3_500_000_000) == "+3.500000 s"
-    assert quantities.moment(-1_500) == "-0.000001 s"
+    assert formatting.moment(3_500_000_000) == "+3.500000 s"
+    assert formatting.moment(-1_500) == "-0.000001 s"

@@ -11,8 +11,8 @@ import pytest
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import NEVER, RequestSnapshot, RequestTable
 from analyzers.retention.attribution import Attribution
-from analyzers.verdicts.course import Span
-from analyzers.verdicts.resting import may_rest, resting
+from analyzers.verdicts.birth_pattern import Span
+from analyzers.verdicts.lookaside_irps import may_rest, resting
 from tests.analyzers.verdicts.blocks import Block, filled, pool_of
 
 T = 40
