@@ -68,4 +68,4 @@ def test_files_of_an_autologger_one_a_boot_are_no_parts(tmp_path: Path) -> None:
 def test_a_finding_of_one_part_says_that_it_may_be_freed_in_another(tmp_path: Path) -> None:
     parts = files(tmp_path, rolled(simulated("growth").data, (0.6,)))
     (finding,) = alone(parts[0]).diagnosis.findings
-    assert "the recording may go on in other files, which were not given: it may be freed there" in finding.doubts
+    assert "they may be freed in other files of the recording, which were not given" in finding.doubts
