@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.hashing import GOLDEN
+
 Numbers = npt.NDArray[np.integer]
 Rows = npt.NDArray[np.int64]
 
 _MARKED: Final = 1 << 22
 """Values below are counted by marking them in a table of this length: ids of processes and threads are small."""
-
-_SPREAD: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
-"""2^64 divided by the golden ratio: spreads times over all bits, so that no two things meet by their sums."""
 
 
 def coded(values: Numbers) -> tuple[Numbers, Numbers]:
@@ -72,8 +71,11 @@ def sums(codes: npt.NDArray[np.integer], values: npt.NDArray[np.integer], length
 
 
 def dated_keys(addresses: npt.NDArray[np.uint64], times: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """uint64: what is known by its address and a time, as an address is used again, as one number."""
-    return addresses + times.astype(np.uint64) * _SPREAD
+    """uint64: what is known by its address and a time, as an address is used again, as one number.
+
+    Times are spread over all bits, so that no two things meet by their sums.
+    """
+    return addresses + times.astype(np.uint64) * GOLDEN
 
 
 def rows_of(known: Numbers, keys: Numbers) -> Rows:

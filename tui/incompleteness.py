@@ -32,6 +32,12 @@ def interrupted_words(snapshot: Snapshot) -> str:
     return f"reading was interrupted after {duration(at)} of {duration(whole)}{share}"
 
 
+def _cut_short(snapshot: Snapshot, interrupted: str) -> str:
+    """The same as :func:`interrupted_words`, for a line that much else has to fit on."""
+    at, whole = snapshot.at_ns, snapshot.info.duration_ns
+    return f"{interrupted} {duration(at)} ({100 * at / whole:.0f} %)" if 0 < at <= whole else "reading interrupted"
+
+
 def missing_words(snapshot: Snapshot, *, interrupted: str = "interrupted at") -> list[str]:
     """Loss and damage, most missing first as a rule; empty when nothing is missing."""
     info, loss, damage = snapshot.info, snapshot.loss, snapshot.damage
@@ -76,12 +82,6 @@ def gap_words(gap: Gap) -> str:
     key, _, buffers = gap.reason.partition(":")
     missing = counted(int(buffers), "buffer") if buffers.isdecimal() else "buffers"
     return _GAPS.get(key, safe(gap.reason)).format(missing)
-
-
-def _cut_short(snapshot: Snapshot, interrupted: str) -> str:
-    """The same on a line that much else has to fit on."""
-    at, whole = snapshot.at_ns, snapshot.info.duration_ns
-    return f"{interrupted} {duration(at)} ({100 * at / whole:.0f} %)" if 0 < at <= whole else "reading interrupted"
 
 
 def _damage_words(damage: Sequence[Damage]) -> str:
