@@ -9,15 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.pool_tables import Outstanding
+from tracer.arrays import I32, I64, U64
 from tracer.jit import kernel
 from tracer.search import last_at_most
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
 
 NO_BLOCK: Final = -1
 

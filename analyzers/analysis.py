@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.activity import Activity
 from analyzers.clocks import clock_shifts, supposed_shifts
 from analyzers.dated_stacks import DatedStacks
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.image_lives import NEVER
 from analyzers.ledger import Ledger
@@ -27,8 +26,9 @@ from analyzers.silent_loss import inferred_loss
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
-from analyzers.verdicts.coverage import Coverage, coverage, told_share
+from analyzers.verdicts.coverage import Coverage, coverage, reported_share
 from analyzers.verdicts.diagnose import Case, diagnose
+from tracer.arrays import I32, I64, U64
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, ClockShift, Loss, Source
@@ -69,7 +69,7 @@ class TraceNames:
         [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()
         return tuple(self.frame(address, process, at_ns) for address in self.stacks.frames(stack).tolist())
 
-    def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The places of the frames of many stacks (:mod:`analyzers.modules`), one stack after another.
 
         And where each begins, with the end as one more.
@@ -77,7 +77,7 @@ class TraceNames:
         found = self.frame_table(stacks)
         return found.place, found.bounds
 
-    def frame_table(self, stacks: npt.NDArray[np.int32]) -> FrameTable:
+    def frame_table(self, stacks: I32) -> FrameTable:
         """The kernel's modules in many stacks."""
         addresses, bounds = self.stacks.all_frames(stacks)
         return self.modules.frames(addresses, bounds, self.stacks.since(stacks))
@@ -145,9 +145,9 @@ class Analysis:
         requests = self._requests.snapshot(self._timeline) if diagnosed else None
         loss = self._loss(pool)
         cover = None if requests is None else coverage(source.info, source.census, loss, pool, requests)
-        diagnosis, grounds = NO_DIAGNOSIS, None
+        diagnosis, context = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
-            diagnosis, grounds = self._diagnosis(pool, requests, cover)
+            diagnosis, context = self._diagnosis(pool, requests, cover)
         return Snapshot(
             info=source.info,
             census=source.census,
@@ -159,7 +159,7 @@ class Analysis:
             at_ns=self._at_ns,
             partial=partial,
             diagnosis=diagnosis,
-            grounds=grounds,
+            context=context,
             coverage=cover,
             baseline=self._baseline,
         )
@@ -173,15 +173,17 @@ class Analysis:
         loss = source.loss
         if loss.complete_from_ns or source.damage:
             return loss
-        told = told_share(source.info, source.census, loss)
+        reported = reported_share(source.info, source.census, loss)
         return replace(
             loss,
             inferred=inferred_loss(
-                pool, self._ledger.replaced_in_session, told, corrected=bool(source.info.clock_shifts)
+                pool, self._ledger.replaced_in_session, reported, corrected=bool(source.info.clock_shifts)
             ),
         )
 
-    def _diagnosis(self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage) -> tuple[Diagnosis, Grounds]:
+    def _diagnosis(
+        self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage
+    ) -> tuple[Diagnosis, DiagnosisContext]:
         source, names = self._source, self._names
         return diagnose(
             Case(

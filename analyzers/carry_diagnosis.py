@@ -12,36 +12,36 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.factorize import dated_keys, rows_of
 from analyzers.findings import moved
 from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.graph import Retention
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64
 
 _NOBODY = -1
-Rows = npt.NDArray[np.int64]
 
 
 def carry(concluded: Snapshot, later: Snapshot) -> Snapshot:
     """``later`` with the conclusions of the snapshot before it."""
-    grounds, before, now = concluded.grounds, concluded.pool.outstanding, later.pool.outstanding
+    context, before, now = concluded.context, concluded.pool.outstanding, later.pool.outstanding
     diagnosis = concluded.diagnosis
     if diagnosis.findings or diagnosis.cleared:
         diagnosis = moved(diagnosis, _rows_in(before, now))
-    if grounds is not None:
+    if context is not None:
         rows = _rows_in(now, before)
-        grounds = replace(
-            grounds,
-            attribution=_attribution(grounds, rows, concluded.pool, later.pool),
-            retention=_retention(grounds.retention, rows),
+        context = replace(
+            context,
+            attribution=_attribution(context, rows, concluded.pool, later.pool),
+            retention=_retention(context.retention, rows),
         )
-    return replace(later, diagnosis=diagnosis, grounds=grounds)
+    return replace(later, diagnosis=diagnosis, context=context)
 
 
-def _attribution(grounds: Grounds, rows: Rows, before: PoolSnapshot, now: PoolSnapshot) -> Attribution:
-    old = grounds.attribution
+def _attribution(context: DiagnosisContext, rows: I64, before: PoolSnapshot, now: PoolSnapshot) -> Attribution:
+    old = context.attribution
     site_now = {key: row for row, key in enumerate(_sites(now))}
     keys = _sites(before)
     kinds = [replace(kind, site=site_now[keys[kind.site]]) for kind in old.kinds if keys[kind.site] in site_now]
@@ -53,11 +53,11 @@ def _attribution(grounds: Grounds, rows: Rows, before: PoolSnapshot, now: PoolSn
     )
 
 
-def _retention(old: Retention, rows: Rows) -> Retention:
+def _retention(old: Retention, rows: I64) -> Retention:
     return replace(old, group_of=np.where(rows < 0, _NOBODY, _taken(old.group_of, rows)).astype(np.int32))
 
 
-def _taken(column: npt.NDArray[np.integer], rows: Rows) -> npt.NDArray[np.integer]:
+def _taken(column: npt.NDArray[np.integer], rows: I64) -> npt.NDArray[np.integer]:
     """The column's values at the rows; -1 takes the last one, which the caller replaces."""
     return column[rows] if len(column) else np.full(len(rows), _NOBODY, np.int64)
 
@@ -67,7 +67,7 @@ def _sites(pool: PoolSnapshot) -> list[tuple[int, int]]:
     return list(zip(pool.sites.tag_row.tolist(), pool.sites.stack.tolist(), strict=True))
 
 
-def _rows_in(these: Outstanding, among: Outstanding) -> Rows:
+def _rows_in(these: Outstanding, among: Outstanding) -> I64:
     """int64 (these): the row of each allocation in the other table, -1 where it is not there."""
     if len(these) == len(among) and np.array_equal(these.address, among.address):
         return np.arange(len(these), dtype=np.int64)

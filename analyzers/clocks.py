@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.ledger.reversed_pairs import CPUS, REPLACED
+from tracer.arrays import I64, Mask, Structured
 from tracer.trace import ClockShift
 
 FEWEST_PAIRS: Final = 20
@@ -42,7 +42,7 @@ _STRAGGLERS: Final = 1.5
 """Pairs that are earlier than this many times the 95th hundredth are coincidences."""
 
 
-def clock_shifts(pairs: npt.NDArray[np.void], kept: npt.NDArray[np.bool_], least: npt.NDArray[np.int64]) -> tuple[
+def clock_shifts(pairs: Structured, kept: Mask, least: I64) -> tuple[
     ClockShift, ...
 ]:  # fmt: skip
     """CPUs whose clocks differ from most others', by CPU; none where nothing speaks for it.
@@ -52,32 +52,32 @@ def clock_shifts(pairs: npt.NDArray[np.void], kept: npt.NDArray[np.bool_], least
     """
     if np.count_nonzero(kept) < FEWEST_PAIRS:
         return ()
-    ways = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
-    counts = np.bincount(ways[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
-    freed = np.bincount(ways[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    cpu_pairs = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
+    counts = np.bincount(cpu_pairs[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    freed = np.bincount(cpu_pairs[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
     behind = np.zeros((CPUS, CPUS), np.int64)
     for cpu, free_cpu in np.argwhere(counts >= FEWEST_PAIRS):
         few = _MOST_OPPOSITE * counts[cpu, free_cpu]
         if counts[free_cpu, cpu] <= few and freed[cpu, free_cpu] <= few:
-            early = pairs["early"][kept & (ways == cpu * CPUS + free_cpu)]
+            early = pairs["early"][kept & (cpu_pairs == cpu * CPUS + free_cpu)]
             behind[cpu, free_cpu] = _difference(early, int(least[free_cpu, cpu]))
     return _settled(behind, counts)
 
 
-def supposed_shifts(pairs: npt.NDArray[np.void], kept: npt.NDArray[np.bool_]) -> tuple[ClockShift, ...]:
+def supposed_shifts(pairs: Structured, kept: Mask) -> tuple[ClockShift, ...]:
     """What clocks may differ by where addresses are handed out again within the difference; only :func:`mends` tells.
 
     Then chance pairs go both ways, and short lifetimes are those of wrong matches: neither refutes it.
     """
     if np.count_nonzero(pairs["slot"] == REPLACED) < _FEWEST_SUPPOSED:
         return ()
-    ways = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
-    counts = np.bincount(ways[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
-    freed = np.bincount(ways[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    cpu_pairs = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
+    counts = np.bincount(cpu_pairs[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
+    freed = np.bincount(cpu_pairs[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
     most = _OPPOSITE_AGAIN * counts
     behind = np.zeros((CPUS, CPUS), np.int64)
     for cpu, free_cpu in np.argwhere((counts >= _FEWEST_ONE_WAY) & (most >= counts.T) & (freed <= most)):
-        early = pairs["early"][kept & (ways == cpu * CPUS + free_cpu)]
+        early = pairs["early"][kept & (cpu_pairs == cpu * CPUS + free_cpu)]
         longest = int(early[early <= _SHARPNESS * np.percentile(early, 95)].max())
         behind[cpu, free_cpu] = longest if longest >= LEAST_NS else 0
     return _settled(behind, counts)
@@ -88,7 +88,7 @@ def mends(before: int, after: int, *, supposed: bool) -> bool:
     return after <= _MENDED * before if supposed else after < before
 
 
-def _difference(early: npt.NDArray[np.int64], opposite: int) -> int:
+def _difference(early: I64, opposite: int) -> int:
     """Nanoseconds by which a clock is behind at least; 0 where the pairs do not show that it is.
 
     ``opposite``: the shortest lifetime of blocks that went the other way, which is longer by the difference; very long
@@ -101,7 +101,7 @@ def _difference(early: npt.NDArray[np.int64], opposite: int) -> int:
     return difference if difference >= LEAST_NS and opposite >= difference else 0
 
 
-def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tuple[ClockShift, ...]:
+def _settled(behind: I64, counts: I64) -> tuple[ClockShift, ...]:
     """Shifts that put every free after its allocation: each CPU is behind the one it is told by, and by that one's own.
 
     They are relative to most of the CPUs that took part.
@@ -109,10 +109,10 @@ def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tu
     taking_part = np.flatnonzero(behind.any(axis=0) | behind.any(axis=1))
     if not len(taking_part):
         return ()
-    told = behind[np.ix_(taking_part, taking_part)]
+    lags = behind[np.ix_(taking_part, taking_part)]
     shift = np.zeros(len(taking_part), np.int64)
     for _ in range(len(taking_part)):
-        through = np.where(told > 0, shift[:, None] + told, 0).max(axis=0)
+        through = np.where(lags > 0, shift[:, None] + lags, 0).max(axis=0)
         if np.all(through <= shift):
             break
         shift = np.maximum(shift, through)
@@ -121,7 +121,7 @@ def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tu
     shift = _alike(shift)
     values, often = np.unique(shift, return_counts=True)
     usual = values[np.argmax(often)]
-    pairs = np.where(told > 0, counts[np.ix_(taking_part, taking_part)], 0)
+    pairs = np.where(lags > 0, counts[np.ix_(taking_part, taking_part)], 0)
     return tuple(
         ClockShift(int(cpu), int(ns - usual), int(pairs[:, i].sum() if ns > usual else pairs[i].sum()))
         for i, (cpu, ns) in enumerate(zip(taking_part, shift, strict=True))
@@ -129,7 +129,7 @@ def _settled(behind: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tu
     )
 
 
-def _alike(shift: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _alike(shift: I64) -> I64:
     """Of CPUs that are behind by nearly the same, the most: each is told by the earliest of its own frees alone."""
     ascending = np.sort(shift)
     apart = np.flatnonzero(np.diff(ascending) > _ALIKE * ascending[1:])

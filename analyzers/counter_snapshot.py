@@ -8,12 +8,13 @@ from functools import cache
 
 import numpy as np
 
-from analyzers.pool_tables import I32, I64, U64, Frame, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.pool_tables import Frame, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.processes import Process
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagName, TagNames
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
+from tracer.arrays import I32, I64, U64
 from tracer.columns import UNKNOWN_ID
 from tracer.live.counters import PoolCounters
 from tracer.trace import ByteCount, Census, Loss, TraceInfo

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.image_lives import ALWAYS, Change
 from analyzers.modules import Modules
+from tracer.arrays import I32, I64, U32, U64, Mask
 from tracer.columns import NO_STACK, EventTable
 from tracer.stacks.table import StackTable
 from tracer.trace import LateStacks
@@ -22,9 +22,6 @@ FIRST: Final = 1 << 30
 """The first id that is not the source's; no trace has as many stacks."""
 _UNSEEN, _ELSEWHERE, _THROUGH = 0, 1, 2
 """Whether a stack of the source goes through addresses of which any change is known."""
-
-Ids = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
 
 
 class DatedStacks:
@@ -56,19 +53,19 @@ class DatedStacks:
         stack = self._later(late.stack, late.raw_time, late.process)
         return late if stack is late.stack else late._replace(stack=stack)
 
-    def base(self, stacks: Ids) -> Ids:
+    def base(self, stacks: I32) -> I32:
         """The source's ids of the same frames."""
         if not len(self._base):
             return stacks
         return np.where(stacks >= FIRST, self._base[np.maximum(stacks - FIRST, 0)], stacks)
 
-    def since(self, stacks: Ids) -> I64:
+    def since(self, stacks: I32) -> I64:
         """The time (ns) since which the images lie as in each stack; those that never changed since always."""
         if not len(self._base):
             return np.full(len(stacks), ALWAYS)
         return np.where(stacks >= FIRST, self._since[np.maximum(stacks - FIRST, 0)], ALWAYS)
 
-    def canonical(self, stacks: Ids) -> Ids:
+    def canonical(self, stacks: I32) -> I32:
         """As :meth:`~tracer.stacks.table.StackTable.canonical`."""
         if not len(self._base):
             return self.source.canonical(stacks)
@@ -80,11 +77,11 @@ class DatedStacks:
             found[row] = self._number(frames, int(self._since[number])) if is_other else frames
         return found
 
-    def frames(self, stack: int) -> npt.NDArray[np.uint64]:
+    def frames(self, stack: int) -> U64:
         """The frames of one stack, innermost first; empty for -1 and for a key whose frames never came."""
         return self.source.frames(int(self.base(np.array([stack], np.int32))[0]))
 
-    def all_frames(self, stacks: Ids) -> tuple[npt.NDArray[np.uint64], I64]:
+    def all_frames(self, stacks: I32) -> tuple[U64, I64]:
         """:meth:`frames` of many ids one after another, and where each begins (int64), with the end as one more."""
         return self.source.all_frames(self.base(stacks))
 
@@ -96,7 +93,7 @@ class DatedStacks:
             self._since = np.append(self._since, since_ns)
         return self._numbers[key]
 
-    def _later(self, stacks: Ids, raw_time: I64, process: npt.NDArray[np.uint32]) -> Ids:
+    def _later(self, stacks: I32, raw_time: I64, process: U32) -> I32:
         changes = self._modules.changes
         first = min(change.since_raw for change in changes)
         rows = np.flatnonzero((stacks >= 0) & (raw_time >= first))
@@ -124,7 +121,7 @@ class DatedStacks:
         found[rows[moved]] = np.array(numbers, np.int32)[of.ravel()]
         return found
 
-    def _through(self, stacks: Ids) -> npt.NDArray[np.bool_]:
+    def _through(self, stacks: I32) -> Mask:
         """Which stacks go through addresses that changed; keys whose frames have not come may."""
         if len(self._touch) < len(self.source):
             grown = np.zeros(2 * len(self.source), np.uint8)

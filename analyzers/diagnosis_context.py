@@ -11,7 +11,7 @@ from analyzers.retention.graph import Retention
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grounds:
+class DiagnosisContext:
     """``held``: what holds each request that is not retired.
 
     ``attribution``: which outstanding allocation belongs to which request or socket; ``retention``: the graph of them.

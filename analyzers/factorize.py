@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.hashing import GOLDEN
-
-Numbers = npt.NDArray[np.integer]
-Rows = npt.NDArray[np.int64]
+from tracer.arrays import I64, U64, Numbers
 
 _MARKED: Final = 1 << 22
 """Values below are counted by marking them in a table of this length: ids of processes and threads are small."""
@@ -44,7 +42,7 @@ def _sorted(values: Numbers) -> tuple[Numbers, Numbers]:
     return distinct, np.searchsorted(distinct, values).astype(np.int64)
 
 
-def coded_pairs(first: Numbers, second: Numbers) -> tuple[npt.NDArray[np.uint64], Numbers]:
+def coded_pairs(first: Numbers, second: Numbers) -> tuple[U64, Numbers]:
     """Distinct pairs of numbers below 2^32, in ascending order, and the place of each row's pair among them.
 
     A pair has its first number in the upper and its second in the lower half.
@@ -58,19 +56,19 @@ def coded_pairs(first: Numbers, second: Numbers) -> tuple[npt.NDArray[np.uint64]
     return (uppers.astype(np.uint64) << np.uint64(32)) | lowers.astype(np.uint64), code
 
 
-def unpaired(pairs: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
+def unpaired(pairs: U64) -> list[tuple[int, int]]:
     """The two numbers of each pair of :func:`coded_pairs`."""
     return [divmod(pair, 1 << 32) for pair in pairs.tolist()]
 
 
-def sums(codes: npt.NDArray[np.integer], values: npt.NDArray[np.integer], length: int) -> Rows:
+def sums(codes: npt.NDArray[np.integer], values: npt.NDArray[np.integer], length: int) -> I64:
     """int64 (length): the exact sum of the values of each code."""
     total = np.zeros(length, np.int64)
     np.add.at(total, codes, values.astype(np.int64))
     return total
 
 
-def dated_keys(addresses: npt.NDArray[np.uint64], times: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+def dated_keys(addresses: U64, times: I64) -> U64:
     """uint64: what is known by its address and a time, as an address is used again, as one number.
 
     Times are spread over all bits, so that no two things meet by their sums.
@@ -78,7 +76,7 @@ def dated_keys(addresses: npt.NDArray[np.uint64], times: npt.NDArray[np.int64]) 
     return addresses + times.astype(np.uint64) * GOLDEN
 
 
-def rows_of(known: Numbers, keys: Numbers) -> Rows:
+def rows_of(known: Numbers, keys: Numbers) -> I64:
     """int64 by key: its row among those that are known, -1 for none."""
     if not len(known):
         return np.full(len(keys), -1, np.int64)

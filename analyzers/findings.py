@@ -12,13 +12,9 @@ from enum import StrEnum
 from typing import Final, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.pool_tables import Frame
-
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
-Codes = npt.NDArray[np.integer]
+from tracer.arrays import I64, U64, Mask, Numbers
 
 
 class Verdict(StrEnum):
@@ -261,21 +257,21 @@ class HeldRequests(Sequence[HeldRequest]):
 
     irp: U64
     match_id: I64
-    why: Codes
+    why: Numbers
     thread_id: I64
     process_id: I64
-    process: Codes
+    process: Numbers
     processes: tuple[str, ...]
     issued_ns: I64
     completed_ns: I64
     age_ns: I64
-    since: Codes
+    since: Numbers
     endpoint: U64
     port: I64
-    driver: Codes
+    driver: Numbers
     drivers: tuple[str, ...]
     retained_bytes: I64
-    rule: Codes
+    rule: Numbers
     rules: tuple[str, ...]
     rows: I64
     make: Callable[[int], HeldRequest]
@@ -330,7 +326,7 @@ class HeldRequests(Sequence[HeldRequest]):
     def __repr__(self) -> str:
         return f"HeldRequests({list(self)})"
 
-    def take(self, which: slice | npt.NDArray[np.bool_] | Codes) -> HeldRequests:
+    def take(self, which: slice | Mask | Numbers) -> HeldRequests:
         """Some of them: a slice, a mask, or their places."""
         return replace(self, **{name: getattr(self, name)[which] for name in _COLUMNS})
 
@@ -339,7 +335,7 @@ class HeldRequests(Sequence[HeldRequest]):
         return self.take(np.isin(self.why, [WHYS.index(why) for why in sorted(BY_APC)]))
 
     def find(self, irp: int, issued_ns: int) -> HeldRequest | None:
-        """That of a packet issued at a time."""
+        """That of an IRP issued at a time."""
         found = np.flatnonzero((self.irp == np.uint64(irp)) & (self.issued_ns == issued_ns))
         return self[int(found[-1])] if len(found) else None
 

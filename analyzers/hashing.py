@@ -8,13 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import U64, Structured
 from tracer.jit import Int, inlined, kernel, routine
 from tracer.prefetch import prefetch
-
-Rows = npt.NDArray[np.void]
-U64 = npt.NDArray[np.uint64]
 
 SHIFT: Final = np.uint64(32)
 LOW32: Final = np.uint64(0xFFFFFFFF)
@@ -41,7 +38,7 @@ NEAR: Final = 8
 
 
 @inlined
-def _place(index: Rows, key: np.uint64) -> np.uint64:
+def _place(index: Structured, key: np.uint64) -> np.uint64:
     mask = np.uint64(index.shape[0] - 1)
     place = ((key * GOLDEN) >> SHIFT) & mask
     while (index[place]["key"] != key) & (index[place]["key"] != _NEVER_USED):
@@ -50,13 +47,13 @@ def _place(index: Rows, key: np.uint64) -> np.uint64:
 
 
 @routine
-def row_of(index: Rows, kind: np.uint64, number: np.uint64) -> Int:
+def row_of(index: Structured, kind: np.uint64, number: np.uint64) -> Int:
     """Row of an address or id, -1 for none; ``kind``, from 1 to 15, says what it is of."""
     return index[_place(index, (number << _KIND_BITS) | kind)]["row"]  # type: ignore[no-any-return]
 
 
 @routine
-def put(index: Rows, kind: np.uint64, number: np.uint64, row: Int) -> int:
+def put(index: Structured, kind: np.uint64, number: np.uint64, row: Int) -> int:
     """Enter the row of an address or id, -1 to take it off; there must be room. How many keys that adds: 0 or 1."""
     key = (number << _KIND_BITS) | kind
     entry = index[_place(index, key)]
@@ -68,7 +65,7 @@ def put(index: Rows, kind: np.uint64, number: np.uint64, row: Int) -> int:
 
 
 @kernel
-def refill(old: Rows, index: Rows) -> Int:
+def refill(old: Structured, index: Structured) -> Int:
     """Enter all that has a row into an empty index; how many there are."""
     used = 0
     for k in range(old.shape[0]):
@@ -80,14 +77,14 @@ def refill(old: Rows, index: Rows) -> Int:
     return used
 
 
-def empty_index(places: int) -> Rows:
+def empty_index(places: int) -> Structured:
     """An index without keys; ``places`` is a power of two."""
     index = np.zeros(places, INDEX)
     index["row"] = -1
     return index
 
 
-def doubled(index: Rows) -> Rows:
+def doubled(index: Structured) -> Structured:
     """An index with twice the places."""
     larger = empty_index(2 * len(index))
     refill(index, larger)
@@ -101,7 +98,7 @@ def fingerprint(address: np.uint64) -> np.uint64:
 
 
 @inlined
-def find(buckets: U64, slots: Rows, address: np.uint64) -> Int:
+def find(buckets: U64, slots: Structured, address: np.uint64) -> Int:
     """Bucket of a live address, -1 for none."""
     mask = np.uint64(buckets.shape[0] - 1)
     mark = fingerprint(address)
@@ -121,7 +118,7 @@ def fetch_bucket(buckets: U64, address: np.uint64) -> None:
 
 
 @inlined
-def fetch_slot(buckets: U64, slots: Rows, address: np.uint64) -> None:
+def fetch_slot(buckets: U64, slots: Structured, address: np.uint64) -> None:
     """Have the slot of an address come into the cache, where its bucket is the first that it may have."""
     entry = buckets[fingerprint(address) & np.uint64(buckets.shape[0] - 1)]
     # Of an empty bucket the first slot: which it is cannot be foreseen, and a branch would be guessed wrong.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U64
 from tracer.events.image import LOAD, RUNDOWN_START, UNLOAD
 
 ALWAYS: Final = int(np.iinfo(np.int64).min)
@@ -92,8 +92,8 @@ class ModuleMap:
     rows of ``modules``, -1 where a stretch is nobody's.
     """
 
-    bounds: npt.NDArray[np.uint64]
-    owners: npt.NDArray[np.int32]
+    bounds: U64
+    owners: I32
     modules: tuple[Module, ...]
     edges: tuple[int, ...]
 
@@ -115,7 +115,7 @@ class ModuleMap:
         row = int(self.owners[at]) if 0 <= at < len(self.owners) else -1
         return self.modules[row] if row >= 0 else None
 
-    def rows(self, addresses: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    def rows(self, addresses: U64) -> I32:
         """The rows of ``modules`` that addresses lie in, -1 for none."""
         if not len(self.owners):
             return np.full(len(addresses), -1, np.int32)
@@ -163,7 +163,7 @@ class ImageLives:
         return self._maps[turn]
 
     @property
-    def turns(self) -> npt.NDArray[np.int64]:
+    def turns(self) -> I64:
         """Times (ns, ascending) at which :meth:`at` begins to give another answer."""
         return np.array(self._since, np.int64)
 

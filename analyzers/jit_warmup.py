@@ -19,7 +19,7 @@ from analyzers.activity import Activity
 from analyzers.address_lookup import nearest_below
 from analyzers.analysis import Analysis
 from analyzers.ledger.histories import FIRST_SHIFT, Histories
-from analyzers.retention.intervals import Spans, place
+from analyzers.retention.intervals import Spans, find_span_owners
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.trends.history import STEPS
@@ -69,7 +69,7 @@ def _ask_of_the_past() -> None:
     threads.process_of(ids, times)
     Activity().since(ids, times)
     nearest_below(addresses, addresses, rows)
-    place(ids, times, np.zeros(0, np.bool_), ids, times, Spans(ids, times, times, rows), rows)
+    find_span_owners(ids, times, np.zeros(0, np.bool_), ids, times, Spans(ids, times, times, rows), rows)
 
 
 def _outgrow_the_first_rows() -> None:

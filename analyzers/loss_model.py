@@ -19,33 +19,33 @@ from analyzers.policy import LOSS
 
 @dataclass(frozen=True, slots=True)
 class LossRate:
-    """``told``: share of events that the session says it lost, or that replaced allocations show; 0 for none.
+    """``reported``: share of events that the session says it lost, or that replaced allocations show; 0 for none.
 
     ``kept``: by other group, the share of its allocations that survive.
     """
 
-    told: float
+    reported: float
     kept: tuple[float, ...] = ()
 
-    def explained(self, allocations: int, strays: float | None = None) -> float:
+    def explained(self, allocations: int, unmatched: float | None = None) -> float:
         """Survivors that the loss may explain among so many allocations.
 
-        ``strays``: frees of the same kind without their allocation, where that is known. A session loses allocations
+        ``unmatched``: frees of the same kind without their allocation, where that is known. A session loses allocations
         as often as frees, and some of these were allocated before the trace: no more frees were lost than that.
         """
-        if not self.told:
+        if not self.reported:
             return 0.0
-        share = LOSS.margin * self.told
+        share = LOSS.margin * self.reported
         if len(self.kept) >= LOSS.fewest_groups:
             share = min(share, LOSS.measured_margin * median(self.kept))
-        expected = share * allocations if strays is None else min(share * allocations, strays)
+        expected = share * allocations if unmatched is None else min(share * allocations, unmatched)
         return expected + LOSS.sigmas * sqrt(expected + 1)
 
-    def hardly(self, allocations: int, strays: float, replaced: int) -> float:
+    def hardly(self, allocations: int, unmatched: float, replaced: int) -> float:
         """Survivors beyond which the loss is not the likely explanation, although it is a possible one.
 
         ``replaced``: allocations of the kind that were replaced without a free. Lost allocations (the strays) and lost
         frees each vary by chance, so that their difference does so by both.
         """
-        expected = min(LOSS.margin * self.told * allocations, strays)
+        expected = min(LOSS.margin * self.reported * allocations, unmatched)
         return expected + LOSS.few_sigmas * sqrt(2 * expected + 1) - replaced

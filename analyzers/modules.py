@@ -30,6 +30,7 @@ from analyzers.image_lives import (
     Unload,
     module_of,
 )
+from tracer.arrays import I32, I64, U64, Mask
 from tracer.columns import EventTable
 from tracer.jit import kernel
 from tracer.search import last_at_most
@@ -119,9 +120,9 @@ class FrameTable:
     ``place``: uint64. ``module``: int32 index into ``modules``, -1 where no image of the kernel's space fits.
     """
 
-    place: npt.NDArray[np.uint64]
-    bounds: npt.NDArray[np.int64]
-    module: npt.NDArray[np.int32]
+    place: U64
+    bounds: I64
+    module: I32
     modules: tuple[Module, ...]
 
 
@@ -176,9 +177,7 @@ class Modules:
         kernel_space = self._found.get(0)
         return [] if kernel_space is None else kernel_space.unloaded
 
-    def frames(
-        self, addresses: npt.NDArray[np.uint64], bounds: npt.NDArray[np.int64], at_ns: npt.NDArray[np.int64]
-    ) -> FrameTable:
+    def frames(self, addresses: U64, bounds: I64, at_ns: I64) -> FrameTable:
         """What lay at the frames of several stacks; ``at_ns``: int64, by stack."""
         module = np.full(len(addresses), -1, np.int32)
         place, known = addresses.copy(), list[Module]()
@@ -195,7 +194,7 @@ class Modules:
             place[hit] ^= marks[module[hit]]
         return FrameTable(place, bounds, module, tuple(known))
 
-    def _by_turn(self, at_ns: npt.NDArray[np.int64]) -> list[tuple[int, npt.NDArray[np.bool_]]]:
+    def _by_turn(self, at_ns: I64) -> list[tuple[int, Mask]]:
         """A time and which of the given ones are like it: the same images lay at the same places."""
         kernel_space = self._found.get(0)
         turns = np.zeros(0, np.int64) if kernel_space is None else kernel_space.turns
@@ -203,9 +202,7 @@ class Modules:
         distinct = np.unique(turn).tolist() or [0]
         return [(int(turns[each - 1]) if each else ALWAYS, turn == each) for each in distinct]
 
-    def allocating(
-        self, stacks: StackTable, ids: npt.NDArray[np.int32], at_ns: npt.NDArray[np.int64] | None = None
-    ) -> tuple[tuple[str, ...], npt.NDArray[np.uint64]]:
+    def allocating(self, stacks: StackTable, ids: I32, at_ns: I64 | None = None) -> tuple[tuple[str, ...], U64]:
         """Driver that asked for the allocation, by stack id, and the place in it. ``at_ns``: time of each stack.
 
         It is the first frame outside the kernel image. Where all frames are the kernel's, the driver is ``nt`` and the
@@ -232,9 +229,7 @@ def taken_apart(place: int) -> tuple[int, int]:
     return place ^ mark << MARK_SHIFT, mark
 
 
-def _allocating(
-    images: ModuleMap, stacks: StackTable, ids: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.uint64]]:
+def _allocating(images: ModuleMap, stacks: StackTable, ids: I32) -> tuple[npt.NDArray[np.object_], U64]:
     own = np.array([KERNEL.match(module.name) is not None for module in images.modules], np.bool_)
     whole = any(KERNEL_FILE.match(module.name) for module in images.modules)
     names = [KERNEL_NAME if mine else m.name for m, mine in zip(images.modules, own, strict=True)]
@@ -251,16 +246,16 @@ def _allocating(
 
 @kernel
 def first_module(
-    ids: npt.NDArray[np.int32],
-    starts: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.int32],
-    frames: npt.NDArray[np.uint64],
-    bounds: npt.NDArray[np.uint64],
-    owners: npt.NDArray[np.int32],
-    own: npt.NDArray[np.bool_],
+    ids: I32,
+    starts: I64,
+    lengths: I32,
+    frames: U64,
+    bounds: U64,
+    owners: I32,
+    own: Mask,
     whole: bool,
-    rows: npt.NDArray[np.int32],
-    found: npt.NDArray[np.uint64],
+    rows: I32,
+    found: U64,
 ) -> None:
     """By stack: row of the first image outside the kernel, else of a kernel image, else -1; and the frame in it.
 

@@ -72,12 +72,12 @@ class CourseLimits:
     ended_early: float = 0.6
     """Share of the trace after its end from which what ended, or what is still held, was a start-up: who records a test
     that takes a few seconds often records as long again before stopping. In the corpus 0.4 gives the same."""
-    seldom: float = 1.6
+    rarer: float = 1.6
     """Mean of log(whole time / time of birth) from which births become ever more seldom: 1 at an even rate, 1.2 at one
     that swings by half, 2 at one that falls as 1/time by a factor of 50. By calculation."""
-    seldom_last: float = 0.18
+    rarer_last: float = 0.18
     """And the last third of their time has but this share of them: 0.11 where they fall as 1/time by that factor."""
-    seldom_half: float = 0.46
+    rarer_half: float = 0.46
     """And of the last three doublings of their time the last has this share: a third where they fall as 1/time, 4/7
     where they go on evenly after a start with many. By calculation."""
 
@@ -129,10 +129,10 @@ class LossLimits:
     """And the least share of the frees. Real traces whose processors' clocks agree show none."""
     left_by_clocks: float = 0.02
     """Instead of that where clocks were corrected: the rest of their difference leaves a few blocks out of order."""
-    beyond_told: float = 2.0
+    beyond_reported: float = 2.0
     """A session that tells of a loss is believed up to twice as much: pool events may be lost more often than
     others."""
-    by_strays: float = 2.0
+    by_unmatched: float = 2.0
     """Unmatched frees raise the share that replaced allocations show up to so many times: not each address whose free
     was lost is handed out again, but long-lived blocks from before the trace look as if their allocation was lost."""
 
@@ -226,7 +226,7 @@ class TogetherLimits:
     most_kinds: int = 64
     """Kinds of one thread that are compared with each other, the largest: a bound of the work."""
     least_listed: float = 0.5
-    """Share of the steps that have a block from the pool, where lists hand out the others: packets that are kept are
+    """Share of the steps that have a block from the pool, where lists hand out the others: IRPs that are kept are
     taken off them by whoever comes first."""
     alone: float = 0.9
     """Share of a kind's blocks, where not every step has one, that must be the only one of their step."""
@@ -236,9 +236,9 @@ class TogetherLimits:
     on_sockets: float = 0.8
     """Share of a group's survivors that belong to sockets from which the group is part of the sockets' leak."""
     passed_on: int = 512
-    """Packets that all lists together give to asynchronous requests, at most, before these come from the pool."""
+    """IRPs that all lists together give to asynchronous requests, at most, before these come from the pool."""
     files_alike: float = 0.25
-    """Share by which the number of files opened in each step of time may differ from that of the packets that stay,
+    """Share by which the number of files opened in each step of time may differ from that of the IRPs that stay,
     where each request has its own."""
     files_freed: float = 0.8
     """Share of these that must have been freed."""
@@ -257,10 +257,10 @@ class TogetherLimits:
 
 @dataclass(frozen=True, slots=True)
 class RestingLimits:
-    """How many free packets Windows keeps on lookaside lists ("Using Lookaside Lists", learn.microsoft.com)."""
+    """How many free IRPs Windows keeps on lookaside lists ("Using Lookaside Lists", learn.microsoft.com)."""
 
     depth: int = 16
-    """Packets of one size and processor that lists hold as a rule, and a thread's part of those of one kind: a depth
+    """IRPs of one size and processor that lists hold as a rule, and a thread's part of those of one kind: a depth
     starts at 4 and follows the demand (ReactOS ExInitializeNPagedLookasideList), and what the processor's own list does
     not take goes to one that all share."""
     both_lists: int = 32
@@ -268,14 +268,14 @@ class RestingLimits:
     far_too_many: int = 48
     """So many do not rest, whether new ones were needed or not."""
     pause: float = 2.0
-    """New packets were needed up to the end where the last was so no longer ago than so many times the longest
+    """New IRPs were needed up to the end where the last was so no longer ago than so many times the longest
     pause."""
     least_on_none: int = 3
-    """Packets on no list that a thread needs before its others are believed to be on none: one or two may be chance."""
+    """IRPs on no list that a thread needs before its others are believed to be on none: one or two may be chance."""
     retired: float = 0.9
     """Share of a kind's completed requests that were retired, from which the few others are taken to rest."""
-    told: int = 24
-    """Packets of one process and size whose course is told."""
+    fewest_shown: int = 24
+    """IRPs of one process and size whose course is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,13 +289,13 @@ class HeldLimits:
     many_apcs: int = 48
     """The same of user APCs that came all at once."""
     at_once_ns: int = 20_000
-    """From a packet's allocation to the call: straight-line code, with a buffer and the stack walks of both. Any
-    longer, and the packet may have come to somebody else over a lookaside list in the meantime."""
+    """From an IRP's allocation to the call: straight-line code, with a buffer and the stack walks of both. Any
+    longer, and the IRP may have come to somebody else over a lookaside list in the meantime."""
     soon_ns: int = 100_000
-    """Within this the same thread may have used its packet again: it counts where one thread made nearly all."""
+    """Within this the same thread may have used its IRP again: it counts where one thread made nearly all."""
     one_maker: float = 0.9
-    """Share of packets of a kind of requests that one thread made soon before, from which it issued those requests."""
-    seldom: float = 0.05
+    """Share of IRPs of a kind of requests that one thread made soon before, from which it issued those requests."""
+    rarely_retired: float = 0.05
     """Share of a kind's completed requests up to which hardly any was retired."""
     got_through: float = 0.3
     """Share of a kind's completed requests that were retired, from which others got through."""
@@ -320,7 +320,7 @@ class HeldLimits:
     slower_by_chance: float = 0.001
     """Chance (Mann-Kendall) below which waits that become longer are no accident: a convention."""
     port_may_rest: int = 64
-    """Packets that may have gone to lookaside lists when their port was closed, where others were."""
+    """IRPs that may have gone to lookaside lists when their port was closed, where others were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,8 +369,8 @@ class HeldDoubtFactors:
     """Their files are still open: the driver may complete them yet."""
     stopped_no_routine: float = 0.85
     """No event shows which driver's completion routine stopped them."""
-    stopped_packets_alone: float = 0.75
-    """Only the packets stay, which user APCs would explain as well."""
+    stopped_irps_alone: float = 0.75
+    """Only the IRPs stay, which user APCs would explain as well."""
     stopped_not_steady: float = 0.7
     """They do not keep coming."""
     unknown_not_steady: float = 0.7
@@ -398,11 +398,11 @@ class BelongingLimits:
     """And how much rarer such an allocation must be outstanding elsewhere: at least half of all must have been
     freed."""
     reach_ns: int = 100_000
-    """Time before the call in which buffers are made for a packet from a lookaside list, where no other tells it."""
+    """Time before the call in which buffers are made for an IRP from a lookaside list, where no other tells it."""
     reach_least_ns: int = 5_000
     """The same where others tell it, at least: a few stack walks."""
     reach_medians: float = 3
-    """And so many times the median time from the allocation of a packet to its call."""
+    """And so many times the median time from the allocation of an IRP to its call."""
 
 
 PARTS: Final = PartLimits()

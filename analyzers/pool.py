@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.dated_stacks import DatedStacks
 from analyzers.ledger import Ledger
@@ -20,6 +19,7 @@ from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.totals import by_driver, by_process
 from analyzers.trends.history import SiteHistory
+from tracer.arrays import I32, I64, U32, U64, Rows, Structured
 from tracer.columns import UNKNOWN_ID
 from tracer.stacks.table import StackTable
 
@@ -40,17 +40,17 @@ class _Parts:
     """
 
     rows: SiteRows
-    site: npt.NDArray[np.int32]
-    process: npt.NDArray[np.uint32]
-    counts: npt.NDArray[np.int64]
-    first: npt.NDArray[np.intp]
+    site: I32
+    process: U32
+    counts: I64
+    first: Rows
 
     @property
     def several(self) -> bool:
         """Whether any process is known."""
         return bool(np.any(self.process != UNKNOWN_ID))
 
-    def table(self, history: SiteHistory, of: npt.NDArray[np.int32]) -> SiteParts:
+    def table(self, history: SiteHistory, of: I32) -> SiteParts:
         """As the snapshot has it."""
         allocations, frees, outstanding_count = self.counts
         return SiteParts(self.site, self.process, allocations, frees, outstanding_count, history, of)
@@ -100,7 +100,7 @@ class PoolView:
         _, first, row_of = np.unique(keys, return_index=True, return_inverse=True)
         rows = len(first)
 
-        def total(name: str) -> npt.NDArray[np.int64]:
+        def total(name: str) -> I64:
             result = np.zeros(rows, np.int64)
             np.add.at(result, row_of, raw[name])
             return result
@@ -124,11 +124,11 @@ class PoolView:
         )
         return table, self._parts(every, used, row_of)
 
-    def _allocating(self, stacks: npt.NDArray[np.int32]) -> tuple[tuple[str, ...], npt.NDArray[np.uint64]]:
+    def _allocating(self, stacks: I32) -> tuple[tuple[str, ...], U64]:
         dated = self._stacks
         return self._names.modules.allocating(dated.source, dated.base(stacks), dated.since(stacks))
 
-    def _parts(self, every: npt.NDArray[np.void], used: npt.NDArray[np.intp], row_of: npt.NDArray[np.intp]) -> _Parts:
+    def _parts(self, every: Structured, used: I64, row_of: Rows) -> _Parts:
         """The sites by process: a thread's are those of its process."""
         raw = every[used]
         process = raw["process"]

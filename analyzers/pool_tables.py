@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from analyzers.processes import KnowsLives
 from analyzers.trends.history import SiteHistory
-
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
-U32 = npt.NDArray[np.uint32]
-I32 = npt.NDArray[np.int32]
+from tracer.arrays import I32, I64, U8, U16, U32, U64, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ class TagTable:
     """
 
     tag: U32
-    paged: npt.NDArray[np.bool_]
+    paged: Mask
     allocations: I64
     frees: I64
     outstanding_count: I64
@@ -115,8 +108,8 @@ class Outstanding:
     type: U32
     thread: U32
     process: U32
-    cpu: npt.NDArray[np.uint16]
-    who: npt.NDArray[np.uint8]
+    cpu: U16
+    who: U8
     site: I32
     user_stack: I32
     offset: I64

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from analyzers.factorize import coded
 from analyzers.fields import merged
 from analyzers.process_names import file_name, fits, is_too_long_to_be_cut, is_whole, program_of, shown
+from tracer.arrays import I64
 from tracer.columns import UNKNOWN_ID, BlobColumn, EventTable
 from tracer.events.process import DEFUNCT, END, START
 
@@ -60,7 +61,7 @@ class KnowsLives(Protocol):
 
 
 def lives_at(
-    names: KnowsLives, pids: npt.NDArray[np.integer], times: npt.NDArray[np.int64]
+    names: KnowsLives, pids: npt.NDArray[np.integer], times: I64
 ) -> tuple[list[Process], npt.NDArray[np.integer]]:
     """The processes that have had these ids, by id and start, and by row which of them had its id at its time.
 
@@ -91,22 +92,22 @@ def life_at(names: KnowsLives, pid: int, at_ns: int) -> ProcessLife:
 
 @dataclass(slots=True)
 class _Life:
-    """What is known so far of one use of a process id: ``raw`` is its name as logged, ``told`` what Unicode says."""
+    """What is known so far of one use of a process id: as logged (``raw``), and in Unicode (``unicode_name``)."""
 
     started: int
     raw: bytes
     parent: int
     ended: int | None = None
-    told: str = ""
+    unicode_name: str = ""
 
     def of(self, pid: int, *, never_cut: bool) -> Process:
-        name = self.told or shown(self.raw, never_cut=never_cut) or _WELL_KNOWN.get(pid, "")
+        name = self.unicode_name or shown(self.raw, never_cut=never_cut) or _WELL_KNOWN.get(pid, "")
         return Process(pid, name, self.parent, self.started, self.ended)
 
     def hear(self, name: str) -> None:
         """Take a Unicode file name where it tells more than the logged one, and agrees with it."""
-        if not self.told and not is_whole(self.raw) and fits(self.raw, name):
-            self.told = name
+        if not self.unicode_name and not is_whole(self.raw) and fits(self.raw, name):
+            self.unicode_name = name
 
 
 class Processes:
@@ -129,7 +130,7 @@ class Processes:
                 continue
             if isinstance(lines, BlobColumn):
                 life.hear(program_of(lines.utf16(row)))
-            if not life.told:
+            if not life.unicode_name:
                 self._unclear.add(pid)
 
     def feed_images(self, table: EventTable) -> None:

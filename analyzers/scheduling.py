@@ -15,18 +15,13 @@ from __future__ import annotations
 from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.threads import IDLE_THREAD, Threads
+from tracer.arrays import I64, U8, U16, U32, Mask
 from tracer.columns import UNKNOWN_ID, EventTable, Who
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.jit import kernel
 from tracer.trace import Batch
-
-I64 = npt.NDArray[np.int64]
-U32 = npt.NDArray[np.uint32]
-U16 = npt.NDArray[np.uint16]
-U8 = npt.NDArray[np.uint8]
 
 _UNKNOWN: Final = UNKNOWN_ID
 _INFERRED: Final = int(Who.CONTEXT_SWITCH)
@@ -132,7 +127,7 @@ class CpuTimeline:
         first = np.where(self._first_time == _NEVER, self.holders, self._first_thread)
         return np.where(time_ns <= self._first_time[cpu], first[cpu], np.uint32(UNKNOWN_ID))
 
-    def _holding(self, quiet: npt.NDArray[np.bool_]) -> U32:
+    def _holding(self, quiet: Mask) -> U32:
         """By CPU: who holds those of ``quiet``. Nobody while no switch was seen at all: maybe none are logged."""
         holders = np.full(MAX_PROCESSORS, UNKNOWN_ID, np.uint32)
         cpus = np.flatnonzero(quiet & ~self._several & (self._found != UNKNOWN_ID))
@@ -142,7 +137,7 @@ class CpuTimeline:
             holders[cpus[once]] = self._found[cpus[once]]
         return holders
 
-    def _find(self, table: EventTable, switches: Switches, quiet: npt.NDArray[np.bool_]) -> None:
+    def _find(self, table: EventTable, switches: Switches, quiet: Mask) -> None:
         """Note whom the events name on CPUs of ``quiet``, up to the first switch there."""
         rows = np.flatnonzero(quiet[table.cpu])
         if not len(rows):

@@ -15,11 +15,11 @@ from tracer.trace import InferredLoss
 
 
 def inferred_loss(
-    pool: PoolSnapshot, replaced_in_session: int, told: float, *, corrected: bool = False
+    pool: PoolSnapshot, replaced_in_session: int, reported: float, *, corrected: bool = False
 ) -> InferredLoss | None:
     """What is missing although nothing says so, ``None`` where the books show no such loss.
 
-    ``replaced_in_session``: how many of the replaced allocations are session pool. ``told``: share of events that the
+    ``replaced_in_session``: how many of the replaced allocations are session pool. ``reported``: share of events the
     session itself says are missing. ``corrected``: clocks that differ between CPUs were put right, by what is known of
     the difference at least.
     """
@@ -29,9 +29,9 @@ def inferred_loss(
     if replaced < LOSS.fewest_replaced or by_replaced < (LOSS.left_by_clocks if corrected else LOSS.least_replaced):
         return None
     late = slice(history.used // 2, history.used)
-    strays, ended = int(history.strays[:, late].sum()), int(history.frees[:, late].sum())
-    share = max(by_replaced, min(strays / max(ended, 1), LOSS.by_strays * by_replaced))
-    if share <= LOSS.beyond_told * told:
+    unmatched, ended = int(history.unmatched[:, late].sum()), int(history.frees[:, late].sum())
+    share = max(by_replaced, min(unmatched / max(ended, 1), LOSS.by_unmatched * by_replaced))
+    if share <= LOSS.beyond_reported * reported:
         return None
     share = min(share, 0.5)
     events = round((totals.allocations + totals.frees) * share / (1 - share))

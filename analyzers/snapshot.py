@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.verdicts.coverage import Coverage
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Snapshot:
     """Everything known at one moment.
 
-    ``partial``: reading was interrupted before the end. ``grounds``: what the diagnosis rests on, and ``coverage``:
+    ``partial``: reading was interrupted before the end. ``context``: what the diagnosis rests on, and ``coverage``:
     which kinds of evidence there are, ``None`` for a snapshot that was put together without one. ``baseline``: the
     pool's counters when the capture began, ``None`` where nobody asked for them. ``counted``: the tags are those
     counters, since boot; there are no single allocations, and ``baseline`` is what growth is measured from.
@@ -40,7 +40,7 @@ class Snapshot:
     at_ns: int
     partial: bool
     diagnosis: Diagnosis = NO_DIAGNOSIS
-    grounds: Grounds | None = None
+    context: DiagnosisContext | None = None
     coverage: Coverage | None = None
     baseline: PoolCounters | None = None
     counted: bool = False

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.hashing import Rows, doubled, empty_index, put, row_of
+from analyzers.hashing import doubled, empty_index, put, row_of
+from tracer.arrays import I64, U32, Structured
 from tracer.columns import UNKNOWN_ID
 from tracer.jit import kernel
 from tracer.trace import Batch
@@ -30,40 +30,40 @@ _COUNTS: Final = np.dtype([("next", "<i8"), ("pairs", "<i8")])
 class _Named(NamedTuple):
     """Threads and processes that events name, and when."""
 
-    thread: npt.NDArray[np.uint32]
-    process: npt.NDArray[np.uint32]
-    time: npt.NDArray[np.int64]
+    thread: U32
+    process: U32
+    time: I64
 
 
-class _Book(NamedTuple):
+class _PairTables(NamedTuple):
     """What outlives a batch; ``newest``: by thread, the row of its newest pair; ``counts``: one row."""
 
-    pairs: Rows
-    newest: Rows
-    counts: Rows
+    pairs: Structured
+    newest: Structured
+    counts: Structured
 
 
 @kernel
-def _note(named: _Named, book: _Book) -> bool:
+def _note(named: _Named, tables: _PairTables) -> bool:
     """Note the pairs of some events; false where there is no room for the next one."""
     thread, process, time = named.thread, named.process, named.time
-    counts = book.counts[0]
+    counts = tables.counts[0]
     for i in range(counts["next"], thread.shape[0]):
         if process[i] == _UNKNOWN or thread[i] == _UNKNOWN or thread[i] == 0:
             continue
-        at = row_of(book.newest, _THREAD, np.uint64(thread[i]))
-        if at < 0 or book.pairs[at]["process"] != process[i]:
+        at = row_of(tables.newest, _THREAD, np.uint64(thread[i]))
+        if at < 0 or tables.pairs[at]["process"] != process[i]:
             at = np.int64(counts["pairs"])
-            if at == book.pairs.shape[0]:
+            if at == tables.pairs.shape[0]:
                 counts["next"] = i
                 return False
             counts["pairs"] += 1
-            put(book.newest, _THREAD, np.uint64(thread[i]), at)
-            book.pairs[at]["thread"] = thread[i]
-            book.pairs[at]["process"] = process[i]
-            book.pairs[at]["first"] = time[i]
-            book.pairs[at]["last"] = time[i]
-        pair = book.pairs[at]
+            put(tables.newest, _THREAD, np.uint64(thread[i]), at)
+            tables.pairs[at]["thread"] = thread[i]
+            tables.pairs[at]["process"] = process[i]
+            tables.pairs[at]["first"] = time[i]
+            tables.pairs[at]["last"] = time[i]
+        pair = tables.pairs[at]
         pair["first"] = min(pair["first"], time[i])
         pair["last"] = max(pair["last"], time[i])
     counts["next"] = 0
@@ -75,19 +75,19 @@ class ThreadPairs:
 
     def __init__(self, rows: int = _FIRST_ROWS) -> None:
         """``rows``: how many pairs there is room for at first, a power of two."""
-        self._book = _Book(np.zeros(rows, _PAIR), empty_index(2 * rows), np.zeros(1, _COUNTS))
+        self._tables = _PairTables(np.zeros(rows, _PAIR), empty_index(2 * rows), np.zeros(1, _COUNTS))
 
     def feed(self, batch: Batch) -> None:
         """Take the events of one batch that name thread and process."""
         for table in batch.tables.values():
-            while not _note(_Named(table.thread, table.process, table.time), self._book):
-                book = self._book
-                pairs = np.concatenate((book.pairs, np.zeros_like(book.pairs)))
-                self._book = book._replace(pairs=pairs, newest=doubled(book.newest))
+            while not _note(_Named(table.thread, table.process, table.time), self._tables):
+                tables = self._tables
+                pairs = np.concatenate((tables.pairs, np.zeros_like(tables.pairs)))
+                self._tables = tables._replace(pairs=pairs, newest=doubled(tables.newest))
 
     @property
-    def columns(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    def columns(self) -> tuple[U32, U32, I64]:
         """Threads, processes and times: of each pair when it was first seen, and when last."""
-        pairs = self._book.pairs[: self._book.counts[0]["pairs"]]
+        pairs = self._tables.pairs[: self._tables.counts[0]["pairs"]]
         times = np.concatenate((pairs["first"], pairs["last"]))
         return np.tile(pairs["thread"], 2), np.tile(pairs["process"], 2), times

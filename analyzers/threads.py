@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.fields import merged
 from analyzers.processes import IDLE_PROCESS
 from analyzers.thread_pairs import ThreadPairs
+from tracer.arrays import I64, U8, U32
 from tracer.columns import UNKNOWN_ID, EventTable
 from tracer.events import process
 from tracer.events.thread import END, START
@@ -32,30 +32,30 @@ _FOUND: Final = 3
 """What is known of a thread at a time: it starts or ends then, a rundown lists it, or an event names it."""
 
 
-class _Told(NamedTuple):
+class _ThreadEvents(NamedTuple):
     """What is known of threads (``_STARTED`` …) and their processes, by thread, then time."""
 
-    ids: npt.NDArray[np.uint32]
-    at: npt.NDArray[np.int64]
-    what: npt.NDArray[np.uint8]
-    processes: npt.NDArray[np.uint32]
+    ids: U32
+    at: I64
+    what: U8
+    processes: U32
 
 
 class _Times(NamedTuple):
     """When processes start, or end; by id, then time."""
 
-    ids: npt.NDArray[np.uint32]
-    at: npt.NDArray[np.int64]
+    ids: U32
+    at: I64
 
 
 class Threads:
     """The threads seen so far."""
 
     def __init__(self) -> None:
-        self._ids: list[npt.NDArray[np.uint32]] = []
-        self._times: list[npt.NDArray[np.int64]] = []
-        self._what: list[npt.NDArray[np.uint8]] = []
-        self._processes: list[npt.NDArray[np.uint32]] = []
+        self._ids: list[U32] = []
+        self._times: list[I64] = []
+        self._what: list[U8] = []
+        self._processes: list[U32] = []
         self._pairs = ThreadPairs()
         self._starts, self._ends = _Moments(process.START), _Moments(process.END)
 
@@ -73,7 +73,7 @@ class Threads:
             self._starts.feed(batch.tables["process"])
             self._ends.feed(batch.tables["process"])
 
-    def process_of(self, threads: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    def process_of(self, threads: U32, times: I64) -> U32:
         """Process id (uint32) of each thread at each time; UNKNOWN_ID where no event tells."""
         result = np.full(len(threads), UNKNOWN_ID, np.uint32)
         found, its, seen = self._pairs.columns
@@ -81,8 +81,8 @@ class Threads:
         what = np.concatenate([*self._what, np.full(len(found), _FOUND)]).astype(np.uint8)
         owners = np.concatenate([*self._processes, its])
         order = np.lexsort((at, ids))
-        told = _Told(ids[order], at[order], what[order], owners[order])
-        _find_owners(told, self._starts.columns, self._ends.columns, threads, times, result)
+        events = _ThreadEvents(ids[order], at[order], what[order], owners[order])
+        _find_owners(events, self._starts.columns, self._ends.columns, threads, times, result)
         result[threads == IDLE_THREAD] = IDLE_PROCESS
         return result
 
@@ -105,8 +105,8 @@ class _Moments:
 
     def __init__(self, event: int) -> None:
         self._event = event
-        self._ids: list[npt.NDArray[np.uint32]] = []
-        self._times: list[npt.NDArray[np.int64]] = []
+        self._ids: list[U32] = []
+        self._times: list[I64] = []
 
     def feed(self, table: EventTable) -> None:
         rows = np.flatnonzero(table.event == self._event)
@@ -132,12 +132,12 @@ def _between(times: _Times, wanted: np.uint32, after: np.int64, until: np.int64)
 
 @kernel
 def _find_owners(
-    told: _Told,
+    events: _ThreadEvents,
     starts: _Times,
     ends: _Times,
-    threads: npt.NDArray[np.uint32],
-    times: npt.NDArray[np.int64],
-    owners: npt.NDArray[np.uint32],
+    threads: U32,
+    times: I64,
+    owners: U32,
 ) -> None:
     """The process of each of ``threads`` at its time, into ``owners``.
 
@@ -145,7 +145,7 @@ def _find_owners(
     with the same id, and what was known before tells, if its process still lives. Between two events that find the id
     in two processes, one thread ended and another started unseen: nothing tells when.
     """
-    ids, at, what, processes = told.ids, told.at, told.what, told.processes
+    ids, at, what, processes = events.ids, events.at, events.what, events.processes
     for i in range(threads.shape[0]):
         time = times[i]
         low = first_after(ids, at, threads[i], time)

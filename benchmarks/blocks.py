@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
-U32 = npt.NDArray[np.uint32]
-U16 = npt.NDArray[np.uint16]
+from tracer.arrays import I64, U64, Mask
 
 CLASS_SIZES: Final = np.array([32, 64, 128, 256, 512, 1024, 2048, 4096, 65536], np.int64)
 """Pool memory is handed out in slots; a freed slot is used again for the same class."""
@@ -30,7 +26,7 @@ class Blocks:
     def __len__(self) -> int:
         return len(self.due)
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Blocks:
+    def where(self, mask: Mask) -> Blocks:
         """The blocks that the mask keeps."""
         return Blocks(self.due[mask], self.address[mask], self.site[mask])
 

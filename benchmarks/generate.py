@@ -123,7 +123,7 @@ def _workload(
 
 def _expected(size: int, buffers: int, opening: int, workload: Workload) -> Expected:
     counts = workload.counts
-    frees = counts.matched + counts.strays
+    frees = counts.matched + counts.unmatched
     pool_records = counts.allocations + frees
     return Expected(
         bytes=size,
@@ -135,7 +135,7 @@ def _expected(size: int, buffers: int, opening: int, workload: Workload) -> Expe
         allocations=counts.allocations,
         frees=frees,
         matched=counts.matched,
-        frees_without_allocation=counts.strays,
+        frees_without_allocation=counts.unmatched,
         outstanding_count=counts.allocations - counts.matched,
         outstanding_bytes=counts.allocated_bytes - counts.matched_bytes,
     )

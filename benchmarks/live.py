@@ -27,7 +27,7 @@ SETTLED_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Reading:
     """How it stood ``seconds`` after the start: records delivered, lost by the session, lost here; bytes resident."""
 
     seconds: float
@@ -76,7 +76,7 @@ def compile_kernels() -> None:
             analysis.feed(batch)
 
 
-def followed(standin: StandIn, seconds: float) -> list[Moment]:
+def followed(standin: StandIn, seconds: float) -> list[Reading]:
     """Capture and analyse for so long; how it stood each second, and at the end."""
     from analyzers.analysis import Analysis
     from analyzers.tags import TagNames
@@ -84,13 +84,13 @@ def followed(standin: StandIn, seconds: float) -> list[Moment]:
     from tracer.live.plan import CapturePlan
     from tracer.live.windows import windows_api
 
-    moments: list[Moment] = []
+    moments: list[Reading] = []
     with Capture.open(CapturePlan(), windows_api()) as capture:
         analysis, began = Analysis(capture, TagNames(())), time.monotonic()
 
         def note() -> None:
             counts = standin.count("delivered"), standin.count("lost"), capture.loss.events_lost - standin.count("lost")
-            moments.append(Moment(time.monotonic() - began, *counts, resident()))
+            moments.append(Reading(time.monotonic() - began, *counts, resident()))
 
         for batch in capture.batches(Analysis.KINDS):
             analysis.feed(batch)
@@ -160,7 +160,7 @@ def _begin(standin: StandIn, path: Path) -> None:
     standin.set(speed=100, loop=1)
 
 
-def _judged(moments: list[Moment]) -> int:
+def _judged(moments: list[Reading]) -> int:
     settled = [moment.memory for moment in moments if moment.seconds >= SETTLED_SECONDS] or [moments[-1].memory]
     growth = max(settled) - settled[0]
     sys.stdout.write(f"memory after {SETTLED_SECONDS} s: {growth / 2**20:+.1f} MiB at most\n")

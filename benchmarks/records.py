@@ -11,11 +11,10 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmarks.blocks import I64, U16, U64
 from benchmarks.sites import Sites
 from benchmarks.workload import Window
+from tracer.arrays import I64, U16, U64, Structured
 from tracer.etl.headers import PERFINFO_HEADER, RECORD_ALIGNMENT, TRACE_MARKER, HeaderType
 from tracer.events import pool, stack, thread
 from tracer.events.layout import KernelId, Layout
@@ -92,7 +91,7 @@ class Encoder:
         ends = np.sort(np.concatenate((end, stack_start)))
         return _by_cpu(words, ends, np.append(start, end[-1])[window.first])
 
-    def _pool(self, window: Window, rows: I64) -> npt.NDArray[np.void]:
+    def _pool(self, window: Window, rows: I64) -> Structured:
         records = np.zeros(len(rows), POOL_RECORD)
         _fill_header(records, window.hook[rows], POOL_VERSION, window.time[rows])
         payload, site = records["payload"], window.site[rows]
@@ -102,7 +101,7 @@ class Encoder:
         payload["entry"] = window.address[rows]
         return records
 
-    def _stack(self, window: Window, rows: I64, frame_count: I64) -> npt.NDArray[np.void]:
+    def _stack(self, window: Window, rows: I64, frame_count: I64) -> Structured:
         records = np.zeros(len(rows), STACK_RECORD)
         _fill_header(records, np.uint16(stack.STACK), STACK_VERSION, window.stack_time[rows])
         records["header"]["size"] += (frame_count * POINTER_SIZE).astype(np.uint16)
@@ -112,7 +111,7 @@ class Encoder:
         payload["process"] = self._processes[window.thread[rows]]
         return records
 
-    def _switch(self, window: Window, rows: I64) -> npt.NDArray[np.void]:
+    def _switch(self, window: Window, rows: I64) -> Structured:
         records = np.zeros(len(rows), SWITCH_RECORD)
         _fill_header(records, window.hook[rows], SWITCH_VERSION, window.time[rows])
         payload = records["payload"]
@@ -130,7 +129,7 @@ class Encoder:
         ]
 
 
-def _fill_header(records: npt.NDArray[np.void], hook: U16 | np.uint16, version: int, time: I64) -> None:
+def _fill_header(records: Structured, hook: U16 | np.uint16, version: int, time: I64) -> None:
     header = records["header"]
     header["version"] = version
     header["header_type"] = HeaderType.PERFINFO64
@@ -141,7 +140,7 @@ def _fill_header(records: npt.NDArray[np.void], hook: U16 | np.uint16, version: 
     header["time"] = time
 
 
-def _put(words: U64, start: I64, records: npt.NDArray[np.void]) -> None:
+def _put(words: U64, start: I64, records: Structured) -> None:
     count = words_of(records.dtype)
     words[start[:, None] + np.arange(count)] = records.view(np.uint64).reshape(-1, count)
 

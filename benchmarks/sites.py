@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.pooltag import BIG_POOL, PAGED
+from tracer.arrays import F64, I64, U32, U64
 
 NONPAGED: Final = 0
 NONPAGED_NX: Final = 512
@@ -52,16 +52,16 @@ class Sites:
     frames are ``frames[frame_start[s] : frame_start[s] + frame_count[s]]``, innermost first.
     """
 
-    size: npt.NDArray[np.int64]
-    size_class: npt.NDArray[np.int64]
-    tag: npt.NDArray[np.uint32]
-    type: npt.NDArray[np.uint32]
-    popularity: npt.NDArray[np.float64]
-    frames: npt.NDArray[np.uint64]
-    frame_start: npt.NDArray[np.int64]
-    frame_count: npt.NDArray[np.int64]
+    size: I64
+    size_class: I64
+    tag: U32
+    type: U32
+    popularity: F64
+    frames: U64
+    frame_start: I64
+    frame_count: I64
 
-    def draw(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
+    def draw(self, rng: np.random.Generator, count: int) -> I64:
         """That many sites, the popular ones often."""
         return np.searchsorted(self.popularity, rng.random(count), side="right").astype(np.int64)
 
@@ -71,9 +71,7 @@ class Sites:
         return float((self.frame_count.reshape(2, -1) @ share).mean())
 
 
-def make_sites(
-    rng: np.random.Generator, stacks: int, frames: tuple[int, int], class_sizes: npt.NDArray[np.int64]
-) -> Sites:
+def make_sites(rng: np.random.Generator, stacks: int, frames: tuple[int, int], class_sizes: I64) -> Sites:
     """Half as many sites as stacks, with popularities after Zipf and ``frames`` (least, most) frames a stack."""
     count = max(1, stacks // 2)
     size = np.minimum(np.exp(rng.normal(5.0, 1.2, count)).astype(np.int64) // 16 * 16 + 16, class_sizes[-1])
@@ -96,12 +94,12 @@ def make_sites(
     )
 
 
-def _tags() -> npt.NDArray[np.uint32]:
+def _tags() -> U32:
     names = b"".join(f"S{number:03}".encode() for number in range(TAGS))
     return np.frombuffer(names, "<u4")
 
 
-def _frames(rng: np.random.Generator, frame_count: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+def _frames(rng: np.random.Generator, frame_count: I64) -> U64:
     """Return addresses inside the images; the outermost frames come from a few entry paths."""
     base = np.array([base for _, base in images()], np.uint64)
     total = int(frame_count.sum())

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmarks.blocks import I64, U16, U32, U64, Blocks, Slots
+from benchmarks.blocks import Blocks, Slots
 from benchmarks.sites import Sites
+from tracer.arrays import I64, U16, U32, U64, Mask
 from tracer.events.pool import ALLOC, FREE
 from tracer.events.thread import CONTEXT_SWITCH
 
@@ -62,7 +62,7 @@ class Counts:
     allocated_bytes: int = 0
     matched: int = 0
     matched_bytes: int = 0
-    strays: int = 0
+    unmatched: int = 0
     switches: int = 0
 
 
@@ -107,7 +107,7 @@ class Workload:
         self._alive = known.where((known.due >= self._position) & (known.due != _NEVER))
         self._slots.give_back(freed.address)
         self._count(made, freed)
-        stray = self._strays(int(self._rng.binomial(len(freed), STRAY_FREES)))
+        stray = self._unmatched(int(self._rng.binomial(len(freed), STRAY_FREES)))
         switches = self._switches((len(made) + len(freed)) // EVENTS_PER_SWITCH)
         return self._schedule(began, made, freed.plus(stray), switches)
 
@@ -120,11 +120,12 @@ class Workload:
         due[rng.random(count) < self._leak] = _NEVER
         return began, Blocks(due, self._slots.take(self._sites.size_class[site]), site)
 
-    def _strays(self, count: int) -> Blocks:
+    def _unmatched(self, count: int) -> Blocks:
         address = (
-            np.uint64(STRAY_BASE) + np.arange(self.counts.strays, self.counts.strays + count, dtype=np.uint64) * 64
+            np.uint64(STRAY_BASE)
+            + np.arange(self.counts.unmatched, self.counts.unmatched + count, dtype=np.uint64) * 64
         )
-        self.counts.strays += count
+        self.counts.unmatched += count
         due = self._position - 1 - self._rng.integers(0, self._per_window, count)
         return Blocks(due, address, self._sites.draw(self._rng, count))
 
@@ -186,7 +187,7 @@ class Workload:
         stack_time: I64 = np.minimum(time + self._rng.integers(*STACK_DELAY, len(time)), following - 1)
         return stack_time
 
-    def _run(self, is_switch: npt.NDArray[np.bool_], first: I64) -> tuple[U32, U32]:
+    def _run(self, is_switch: Mask, first: I64) -> tuple[U32, U32]:
         thread = self._rng.choice(self._threads, len(is_switch))
         previous = np.empty_like(thread)
         for cpu in range(len(self._running)):

@@ -14,6 +14,8 @@ from typing import ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U8, U16, U32
+
 UNKNOWN_ID: Final = 0xFFFFFFFF
 """Thread or process id that no header, stack or context switch has told (also 0xFFFFFFFF on disk)."""
 NO_STACK: Final = -1
@@ -36,9 +38,9 @@ Array = npt.NDArray[np.generic]
 class BlobColumn:
     """``n`` byte strings in one block: ``data`` (uint8), ``start`` (int64, n), ``length`` (int64, n)."""
 
-    data: npt.NDArray[np.uint8]
-    start: npt.NDArray[np.int64]
-    length: npt.NDArray[np.int64]
+    data: U8
+    start: I64
+    length: I64
 
     def __len__(self) -> int:
         return len(self.start)
@@ -84,17 +86,17 @@ class EventTable:
     """
 
     kind: str
-    time: npt.NDArray[np.int64]
-    raw_time: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int64]
-    cpu: npt.NDArray[np.uint16]
-    thread: npt.NDArray[np.uint32]
-    process: npt.NDArray[np.uint32]
-    who: npt.NDArray[np.uint8]
-    event: npt.NDArray[np.uint16]
-    stack: npt.NDArray[np.int32]
-    user_stack: npt.NDArray[np.int32]
-    offset: npt.NDArray[np.int64]
+    time: I64
+    raw_time: I64
+    order: I64
+    cpu: U16
+    thread: U32
+    process: U32
+    who: U8
+    event: U16
+    stack: I32
+    user_stack: I32
+    offset: I64
     fields: Mapping[str, Column]
 
     COMMON: ClassVar = (

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracer.arrays import I64, U32
 from tracer.jit import Int, inlined
 
 
@@ -25,7 +26,7 @@ def last_at_most(values: npt.NDArray[np.integer[Any]], wanted: Int | np.unsigned
 
 
 @inlined
-def first_after(ids: npt.NDArray[np.uint32], times: npt.NDArray[np.int64], wanted: np.uint32, time: np.int64) -> Int:
+def first_after(ids: U32, times: I64, wanted: np.uint32, time: np.int64) -> Int:
     """Row of the first entry behind all of the ``wanted`` id up to and with ``time``, in lists by id, then time.
 
     One past the last where there is none.

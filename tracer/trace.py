@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U16, U32, Mask
 from tracer.columns import EventTable
 from tracer.errors import Damage
 from tracer.stacks.table import StackTable
@@ -166,13 +166,13 @@ class InferredLoss:
     """Pool events that are missing although nothing in the trace says so: about how many, and their share of all.
 
     It follows from ``replaced`` allocations, which came on the address of a block that was not freed, and from
-    ``strays``, frees without allocation (with those of blocks from before the trace).
+    ``unmatched``, frees without allocation (with those of blocks from before the trace).
     """
 
     events: int
     share: float
     replaced: int
-    strays: int
+    unmatched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +218,12 @@ class Census:
 class LateStacks(NamedTuple):
     """Stacks whose event was in an earlier batch: raw time and thread of the event, and the stack."""
 
-    raw_time: npt.NDArray[np.int64]
-    thread: npt.NDArray[np.uint32]
-    process: npt.NDArray[np.uint32]
-    cpu: npt.NDArray[np.uint16]
-    stack: npt.NDArray[np.int32]
-    is_user: npt.NDArray[np.bool_]
+    raw_time: I64
+    thread: U32
+    process: U32
+    cpu: U16
+    stack: I32
+    is_user: Mask
 
 
 NO_LATE_STACKS: Final = LateStacks(

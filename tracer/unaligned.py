@@ -12,19 +12,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.extending import intrinsic
 
-Bytes = npt.NDArray[np.uint8]
+from tracer.arrays import U8
 
 
-def _load64(source: Bytes, at: int) -> np.uint64:
+def _load64(source: U8, at: int) -> np.uint64:
     return np.uint64(int.from_bytes(source[at : at + 8].tobytes(), "little"))
 
 
-def _store64(target: Bytes, at: int, value: np.uint64) -> None:
+def _store64(target: U8, at: int, value: np.uint64) -> None:
     target[at : at + 8] = np.frombuffer(int(value).to_bytes(8, "little"), np.uint8)
 
 

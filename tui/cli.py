@@ -23,7 +23,7 @@ from tui.errors import internal, tell
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.hints import did_you_mean
 from tui.interrupts import Interrupts
-from tui.outcome import gravest
+from tui.outcome import worst_exit_code
 from tui.streams import guarded_streams, leave_quietly, say
 
 
@@ -120,7 +120,7 @@ def _divided(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return words[:at], words[at + 1 :]
 
 
-def _told(error: PoolscopeError, words: Sequence[str]) -> int:
+def _reported(error: PoolscopeError, words: Sequence[str]) -> int:
     name = _chosen(words)
     tell(error, name if registry.find(name) else "")
     if "--json" in _divided(words)[0] and not isinstance(error, OutputError):
@@ -137,7 +137,7 @@ def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:
     except SystemExit as leaving:  # argparse, after --help or --version
         return int(leaving.code or 0)
     except PoolscopeError as error:
-        return _told(error, words)
+        return _reported(error, words)
     except BrokenPipeError:
         raise
     except Exception as error:  # the last net: nothing may end in a raw traceback
@@ -145,7 +145,7 @@ def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:
             raise KeyboardInterrupt from error
         if "--debug" in words or os.environ.get("POOLSCOPE_DEBUG", "") not in ("", "0"):
             traceback.print_exc()
-        return _told(internal(error), words)
+        return _reported(internal(error), words)
 
 
 def _written(words: Sequence[str], interrupts: Interrupts) -> int:
@@ -158,7 +158,7 @@ def _written(words: Sequence[str], interrupts: Interrupts) -> int:
         return ExitCode.DONE
     except OutputError as error:
         tell(error, _chosen(words))
-        return gravest((ExitCode(code), ExitCode.OUTPUT))
+        return worst_exit_code((ExitCode(code), ExitCode.OUTPUT))
     except KeyboardInterrupt:
         say("interrupted")
         return ExitCode.INTERRUPTED

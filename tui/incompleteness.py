@@ -94,8 +94,8 @@ def _damage_words(damage: Sequence[Damage]) -> str:
 
 def inferred_words(loss: Loss, inferred: InferredLoss) -> str:
     """About how many events are missing beyond what the trace says."""
-    told = loss.events_lost or loss.buffers_lost or loss.gaps
-    how = "more than the session says" if told else "though nothing says so"
+    reported = loss.events_lost or loss.buffers_lost or loss.gaps
+    how = "more than the session says" if reported else "though nothing says so"
     return f"about {number(rounded(inferred.events))} pool events ({100 * inferred.share:.0f} %) missing, {how}"
 
 

@@ -44,7 +44,7 @@ def judgement(snapshot: Snapshot, *, strict: bool, fail_on_finding: bool) -> Exi
         codes.append(ExitCode.UNJUDGED)
     if fail_on_finding and snapshot.diagnosis.findings:
         codes.append(ExitCode.FOUND)
-    return gravest(codes)
+    return worst_exit_code(codes)
 
 
 def is_incomplete(loss: Loss, damage: tuple[Damage, ...]) -> bool:
@@ -52,6 +52,6 @@ def is_incomplete(loss: Loss, damage: tuple[Damage, ...]) -> bool:
     return bool(damage or loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred)
 
 
-def gravest(codes: Iterable[ExitCode]) -> ExitCode:
+def worst_exit_code(codes: Iterable[ExitCode]) -> ExitCode:
     """The outcome of several traces."""
     return min(codes, key=_GRAVEST_FIRST.index, default=ExitCode.DONE)

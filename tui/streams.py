@@ -35,7 +35,7 @@ class Output:
 
     def write(self, text: str) -> int:
         """Write all of it."""
-        with _told():
+        with _write_errors():
             return self._existing().write(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -46,7 +46,7 @@ class Output:
     def flush(self) -> None:
         """Write what is kept back."""
         if self._stream is not None and not self._stream.closed:
-            with _told():
+            with _write_errors():
                 self._stream.flush()
 
     def isatty(self) -> bool:
@@ -90,7 +90,7 @@ def guarded_streams() -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _write_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:

@@ -14,7 +14,7 @@ import numpy as np
 from analyzers.pooltag import tag_text
 from analyzers.selection.query import Query, is_process
 from analyzers.selection.select import sites_of
-from analyzers.selection.wording import WHOLE, Kind, names_like
+from analyzers.selection.wording import WHOLE, WordKind, names_like
 from analyzers.snapshot import Snapshot
 from tracer.errors import UsageError
 from tui.safe_text import safe
@@ -35,7 +35,7 @@ class Unfitting:
     alike; ``alike``: those that are spelt much like it.
     """
 
-    kind: Kind
+    kind: WordKind
     word: str
     there: tuple[str, ...]
     other_case: tuple[str, ...]
@@ -129,16 +129,16 @@ def apart(snapshot: Snapshot, filters: Query) -> list[Apart]:
     return [Apart(filters, tuple(drivers))]
 
 
-def _fits(kind: Kind, word: str, names: Sequence[tuple[int, str]]) -> bool:
-    if kind is Kind.PROCESS:
+def _fits(kind: WordKind, word: str, names: Sequence[tuple[int, str]]) -> bool:
+    if kind is WordKind.PROCESS:
         return any(is_process(word, pid, name) for pid, name in names)
-    alone = Query(tags=(word,)) if kind is Kind.TAG else Query(drivers=(word,))
+    alone = Query(tags=(word,)) if kind is WordKind.TAG else Query(drivers=(word,))
     ids, texts = [number for number, _ in names], [name for _, name in names]
-    return any(alone.fit_tags(ids) if kind is Kind.TAG else alone.fit_drivers(texts))
+    return any(alone.fit_tags(ids) if kind is WordKind.TAG else alone.fit_drivers(texts))
 
 
-def _unfitting(kind: Kind, word: str, names: Sequence[tuple[int, str]]) -> Unfitting:
-    by_id = kind is Kind.PROCESS and word.removeprefix(WHOLE).isdecimal()
+def _unfitting(kind: WordKind, word: str, names: Sequence[tuple[int, str]]) -> Unfitting:
+    by_id = kind is WordKind.PROCESS and word.removeprefix(WHOLE).isdecimal()
     there = tuple(dict.fromkeys(f"{name} ({number})" if by_id else name for number, name in names if name.strip()))
     fits = names_like(word)
     other_case = tuple(name for name in there if kind.keeps_case and fits(name))
@@ -147,13 +147,13 @@ def _unfitting(kind: Kind, word: str, names: Sequence[tuple[int, str]]) -> Unfit
     return Unfitting(kind, word, there, other_case, tuple(by_folded[name] for name in alike))
 
 
-def _names(snapshot: Snapshot, kind: Kind) -> list[tuple[int, str]]:
+def _names(snapshot: Snapshot, kind: WordKind) -> list[tuple[int, str]]:
     """What the trace has of a kind, by number and name: what holds most memory first, then what holds none."""
     pool = snapshot.pool
-    if kind is Kind.TAG:
+    if kind is WordKind.TAG:
         order = np.argsort(-pool.tags.outstanding_bytes, kind="stable").tolist()
         return [(int(pool.tags.tag[row]), tag_text(int(pool.tags.tag[row]))) for row in order]
-    if kind is Kind.DRIVER:
+    if kind is WordKind.DRIVER:
         accused = (share.driver for finding in snapshot.diagnosis.findings for share in finding.shares)
         names = (*(row.name for row in pool.by_driver), *pool.sites.driver, *pool.tags.driver, *accused)
         return [(0, name) for name in dict.fromkeys(names)]

@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I8, I32, I64, U8, U16, U32, Structured
 from tracer.jit import Int, inlined
-
-I64 = npt.NDArray[np.int64]
-U32 = npt.NDArray[np.uint32]
-U16 = npt.NDArray[np.uint16]
-I8 = npt.NDArray[np.int8]
-Rows = npt.NDArray[np.void]
 
 NEVER: Final = -1
 """Time of what was not seen."""
@@ -67,7 +61,7 @@ RECENT_WAITS: Final = 16
 """Times of the newest waits that are kept of each thread to count those since a moment (a power of two)."""
 
 THREAD_ID: Final = np.uint64(1)
-"""What keys of :attr:`Book.places` are."""
+"""What keys of :attr:`ActivityTables.key_index` are."""
 
 COUNTERS: Final = np.dtype(
     [
@@ -88,19 +82,19 @@ COUNTERS: Final = np.dtype(
 """
 
 
-class Book(NamedTuple):
-    """What outlives a batch. ``places``: rows by thread id (:mod:`analyzers.hashing`).
+class ActivityTables(NamedTuple):
+    """What outlives a batch. ``key_index``: rows by thread id (:mod:`analyzers.hashing`).
 
     ``ring``: times of the newest waits, by row. ``cpu_row``: row of the thread on each CPU, ``cpu_last``: time of each
     CPU's last switch. ``counts``: one row of :data:`COUNTERS`.
     """
 
-    rows: Rows
-    places: Rows
+    rows: Structured
+    key_index: Structured
     ring: I64
-    cpu_row: npt.NDArray[np.int32]
+    cpu_row: I32
     cpu_last: I64
-    counts: Rows
+    counts: Structured
 
 
 class Switches(NamedTuple):
@@ -114,7 +108,7 @@ class Switches(NamedTuple):
     old_thread: U32
     old_state: I8
     reason: I8
-    mode: npt.NDArray[np.uint8]
+    mode: U8
 
 
 class Lives(NamedTuple):
@@ -137,7 +131,7 @@ class Readies(NamedTuple):
 
 
 @inlined
-def begin_life(rows: npt.NDArray[np.void], row: Int, started: Int) -> None:
+def begin_life(rows: Structured, row: Int, started: Int) -> None:
     """A thread of which nothing but its start is known; the end of the one before it with this id is kept."""
     thread = rows[row]
     thread["started"] = started
@@ -166,7 +160,7 @@ def begin_life(rows: npt.NDArray[np.void], row: Int, started: Int) -> None:
 
 
 @inlined
-def first_life(rows: npt.NDArray[np.void], row: Int, thread: np.uint32) -> None:
+def first_life(rows: Structured, row: Int, thread: np.uint32) -> None:
     """A row that was not in use."""
     begin_life(rows, row, NEVER)
     rows[row]["thread"] = thread

@@ -12,16 +12,16 @@ from analyzers.activity.rows import (
     RECENT_WAITS,
     THREAD_ID,
     UNSEEN,
-    Book,
+    ActivityTables,
     Lives,
     Readies,
-    Rows,
     Switches,
     begin_life,
     first_life,
 )
 from analyzers.hashing import put, row_of
 from analyzers.threads import IDLE_THREAD
+from tracer.arrays import Structured
 from tracer.events.thread import END, START, WAIT_MODE_USER, ThreadState
 from tracer.jit import Int, inlined, kernel
 
@@ -50,20 +50,20 @@ def is_wait(state: Int) -> bool:
 
 
 @inlined
-def _enter(book: Book, thread: np.uint32) -> Int:
+def _enter(activity: ActivityTables, thread: np.uint32) -> Int:
     """Row of a thread, a new one where it is new; -1 where there is no room."""
-    row = row_of(book.places, THREAD_ID, np.uint64(thread))
+    row = row_of(activity.key_index, THREAD_ID, np.uint64(thread))
     if row < 0:
-        row = np.int64(book.counts[0]["threads"])
-        if row >= book.rows.shape[0]:
+        row = np.int64(activity.counts[0]["threads"])
+        if row >= activity.rows.shape[0]:
             return np.int64(-1)
-        book.counts[0]["threads"] += put(book.places, THREAD_ID, np.uint64(thread), row)
-        first_life(book.rows, row, thread)
+        activity.counts[0]["threads"] += put(activity.key_index, THREAD_ID, np.uint64(thread), row)
+        first_life(activity.rows, row, thread)
     return row
 
 
 @inlined
-def _move(rows: Rows, row: Int, cpu: Int, time: Int) -> None:
+def _move(rows: Structured, row: Int, cpu: Int, time: Int) -> None:
     """Note on which CPU a thread is, and keep its longest stay on one."""
     thread = rows[row]
     if thread["last_cpu"] != cpu:
@@ -75,7 +75,7 @@ def _move(rows: Rows, row: Int, cpu: Int, time: Int) -> None:
 
 
 @inlined
-def _lose(rows: Rows, row: Int, cpu: Int) -> None:
+def _lose(rows: Structured, row: Int, cpu: Int) -> None:
     """Another thread was found on a CPU that this one has not been seen to leave: when and why it left is unknown."""
     thread = rows[row]
     if thread["on_cpu"] == cpu:
@@ -87,7 +87,7 @@ def _lose(rows: Rows, row: Int, cpu: Int) -> None:
 
 
 @inlined
-def _exit(rows: Rows, row: Int, time: Int, cpu: Int, offset: Int) -> None:
+def _exit(rows: Structured, row: Int, time: Int, cpu: Int, offset: Int) -> None:
     thread = rows[row]
     if thread["exited"] == NEVER or thread["exited"] < thread["started"]:
         thread["exited"] = time
@@ -96,18 +96,18 @@ def _exit(rows: Rows, row: Int, time: Int, cpu: Int, offset: Int) -> None:
 
 
 @inlined
-def _switch_out(book: Book, row: Int, switches: Switches, i: Int) -> None:
-    thread = book.rows[row]
+def _switch_out(activity: ActivityTables, row: Int, switches: Switches, i: Int) -> None:
+    thread = activity.rows[row]
     cpu, time, reason = np.int64(switches.cpu[i]), switches.time[i], np.int64(switches.reason[i])
     old_state, user = np.int64(switches.old_state[i]), np.int64(switches.mode[i] & _USER)
     # A switch in on another CPU at the very same time came first in the file: it stays there.
     if thread["on_cpu"] == cpu or thread["last_in"] < time:
         thread["on_cpu"] = NO_CPU
-        if thread["last_cpu"] == NO_CPU and book.cpu_last[cpu] == NEVER:
+        if thread["last_cpu"] == NO_CPU and activity.cpu_last[cpu] == NEVER:
             thread["stay"] = 0  # nothing was switched on this CPU since the trace's start
             thread["last_cpu"] = cpu
         else:
-            _move(book.rows, row, cpu, time)
+            _move(activity.rows, row, cpu, time)
     thread["last_out"] = time
     thread["out_offset"] = switches.offset[i]
     thread["out_cpu"] = cpu
@@ -120,25 +120,25 @@ def _switch_out(book: Book, row: Int, switches: Switches, i: Int) -> None:
         thread["wait_user"] = user
         if user:
             thread["user_wait"] = time
-        book.ring[row, np.int64(thread["waits"]) & _RING] = time
+        activity.ring[row, np.int64(thread["waits"]) & _RING] = time
         thread["waits"] += 1
     thread["may_echo"] = 0
     if old_state == _TERMINATED:
         thread["terminated"] = 1
-        _exit(book.rows, row, time, cpu, switches.offset[i])
+        _exit(activity.rows, row, time, cpu, switches.offset[i])
 
 
 @inlined
-def _switch_in(book: Book, row: Int, cpu: Int, time: Int, offset: Int) -> None:
-    thread, counts = book.rows[row], book.counts[0]
+def _switch_in(activity: ActivityTables, row: Int, cpu: Int, time: Int, offset: Int) -> None:
+    thread, counts = activity.rows[row], activity.counts[0]
     if thread["terminated"]:
-        begin_life(book.rows, row, time)  # the event of its start is missing
+        begin_life(activity.rows, row, time)  # the event of its start is missing
     was_readied = thread["readied"] != NEVER and thread["readied"] >= thread["last_out"]
     if was_readied and thread["readied"] > thread["last_in"]:
         counts["ready_waits"] += 1
         counts["longest_ready"] = max(counts["longest_ready"], time - thread["readied"])
     thread["may_echo"] = 1 if was_readied and is_wait(np.int64(thread["out_state"])) else 0
-    _move(book.rows, row, cpu, time)
+    _move(activity.rows, row, cpu, time)
     thread["last_in"] = time
     thread["in_offset"] = offset
     thread["in_cpu"] = cpu
@@ -147,7 +147,7 @@ def _switch_in(book: Book, row: Int, cpu: Int, time: Int, offset: Int) -> None:
 
 
 @inlined
-def _live_or_die(rows: Rows, row: Int, event: Int, time: Int, cpu: Int, offset: Int) -> None:
+def _live_or_die(rows: Structured, row: Int, event: Int, time: Int, cpu: Int, offset: Int) -> None:
     """A start, an end, or a rundown event, which tells that the thread is alive."""
     thread = rows[row]
     has_ended = thread["exited"] != NEVER and thread["exited"] >= thread["started"]
@@ -164,10 +164,10 @@ def _live_or_die(rows: Rows, row: Int, event: Int, time: Int, cpu: Int, offset: 
 
 @kernel
 def follow(  # noqa: PLR0912 - a step of its own costs a call
-    switches: Switches, lives: Lives, readies: Readies, book: Book
+    switches: Switches, lives: Lives, readies: Readies, activity: ActivityTables
 ) -> int:
     """Follow one batch's events; resumable: where there is no room, the caller makes it and calls again."""
-    rows, counts = book.rows, book.counts[0]
+    rows, counts = activity.rows, activity.counts[0]
     i, j, k = counts["switch"], counts["life"], counts["ready"]
     while True:
         at_switch = switches.order[i] if i < switches.order.shape[0] else _LAST
@@ -177,37 +177,37 @@ def follow(  # noqa: PLR0912 - a step of its own costs a call
         if at_switch < at_life and at_switch < at_ready:
             cpu = np.int64(switches.cpu[i])
             time = switches.time[i]
-            before = np.int64(book.cpu_row[cpu])
+            before = np.int64(activity.cpu_row[cpu])
             old: Int = np.int64(NOBODY)
             if before >= 0 and rows[before]["thread"] == switches.old_thread[i]:
                 old = before
             elif switches.old_thread[i] != _IDLE:
-                old = _enter(book, switches.old_thread[i])
+                old = _enter(activity, switches.old_thread[i])
                 if old < 0:
                     return FULL
             new: Int = np.int64(NOBODY)
             if switches.new_thread[i] != _IDLE:
-                new = _enter(book, switches.new_thread[i])
+                new = _enter(activity, switches.new_thread[i])
                 if new < 0:
                     return FULL
             if before >= 0 and before != old:
                 _lose(rows, before, cpu)
             if old >= 0:
-                _switch_out(book, old, switches, i)
+                _switch_out(activity, old, switches, i)
             if new >= 0:
-                _switch_in(book, new, cpu, time, switches.offset[i])
-            book.cpu_row[cpu] = new
-            book.cpu_last[cpu] = time
+                _switch_in(activity, new, cpu, time, switches.offset[i])
+            activity.cpu_row[cpu] = new
+            activity.cpu_last[cpu] = time
             counts["switches"] += 1
             i += 1
         elif at_life < at_ready:
-            row = _enter(book, lives.thread[j])
+            row = _enter(activity, lives.thread[j])
             if row < 0:
                 return FULL
             _live_or_die(rows, row, np.int64(lives.event[j]), lives.time[j], np.int64(lives.cpu[j]), lives.offset[j])
             j += 1
         elif at_ready < _LAST:
-            row = _enter(book, readies.thread[k])
+            row = _enter(activity, readies.thread[k])
             if row < 0:
                 return FULL
             rows[row]["readied"] = readies.time[k]

@@ -8,29 +8,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.activity.rows import (
-    NEVER,
-    NO_CPU,
-    RECENT_WAITS,
-    THREAD,
-    THREAD_ID,
-    UNSEEN,
-    Book,
-    Rows,
-    first_life,
-)
+from analyzers.activity.rows import NEVER, NO_CPU, RECENT_WAITS, THREAD, THREAD_ID, UNSEEN, ActivityTables, first_life
 from analyzers.activity.state_machine import is_wait
 from analyzers.findings import SINCE_CODES, ThreadSince
 from analyzers.formatting import agreeing, duration, moment
 from analyzers.hashing import row_of
+from tracer.arrays import I8, I32, I64, U8, U32, Mask, Structured
 from tracer.events.thread import WaitReason
 from tracer.jit import Int, inlined, kernel
-
-I64 = npt.NDArray[np.int64]
-I32 = npt.NDArray[np.int32]
-U32 = npt.NDArray[np.uint32]
-U8 = npt.NDArray[np.uint8]
-Bools = npt.NDArray[np.bool_]
 
 RAN: Final = SINCE_CODES.index(ThreadSince.RAN)
 WAITED: Final = SINCE_CODES.index(ThreadSince.WAITED)
@@ -43,7 +28,7 @@ _REASON_NAMES: Final = {int(reason): reason.name.title().replace("_", "") for re
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Since:
+class ActivitySince:
     """One row per question (a thread and a time), asked at ``at_ns``.
 
     ``what``: index into :data:`~analyzers.findings.SINCE_CODES`. ``unbroken``: it has run ever since without leaving
@@ -60,13 +45,13 @@ class Since:
     at_ns: int
     time_ns: I64
     what: U8
-    unbroken: Bools
-    silent_cpu: Bools
-    ready: Bools
+    unbroken: Mask
+    silent_cpu: Mask
+    ready: Mask
     waits: I32
-    more_waits: Bools
-    wait_reason: npt.NDArray[np.int8]
-    user_mode: Bools
+    more_waits: Mask
+    wait_reason: I8
+    user_mode: Mask
     cpu: I32
     stay_ns: I64
     long_from_ns: I64
@@ -131,7 +116,7 @@ class Since:
 
 
 @inlined
-def _judge(rows: npt.NDArray[np.void], row: Int, time: Int) -> Int:
+def _judge(rows: Structured, row: Int, time: Int) -> Int:
     """One of the codes."""
     thread = rows[row]
     if thread["started"] > time or (thread["exited"] != NEVER and thread["exited"] >= thread["started"]):
@@ -150,30 +135,30 @@ class Answers(NamedTuple):
 
     found: I32
     what: U8
-    ready: Bools
+    ready: Mask
     waits: I32
 
 
 @kernel
-def judge(book: Book, threads: U32, times: I64, answers: Answers) -> None:
+def judge(activity: ActivityTables, threads: U32, times: I64, answers: Answers) -> None:
     """Answer each question."""
     for i in range(threads.shape[0]):
-        row = row_of(book.places, THREAD_ID, np.uint64(threads[i]))
+        row = row_of(activity.key_index, THREAD_ID, np.uint64(threads[i]))
         answers.found[i] = row
         answers.what[i] = UNKNOWN
         if row < 0:
             continue
-        answers.what[i] = _judge(book.rows, row, times[i])
-        thread = book.rows[row]
+        answers.what[i] = _judge(activity.rows, row, times[i])
+        thread = activity.rows[row]
         off = thread["on_cpu"] == NO_CPU and thread["last_out"] != NEVER and thread["out_state"] != UNSEEN
         waiting = is_wait(np.int64(thread["out_state"])) and thread["readied"] < thread["last_out"]
         answers.ready[i] = off and not waiting
-        for back in range(min(np.int64(thread["waits"]), np.int64(book.ring.shape[1]))):
-            answers.waits[i] += 1 if book.ring[row, back] > times[i] else 0
+        for back in range(min(np.int64(thread["waits"]), np.int64(activity.ring.shape[1]))):
+            answers.waits[i] += 1 if activity.ring[row, back] > times[i] else 0
 
 
-def answer(at_ns: int, times: I64, rows: Rows, answers: Answers) -> Since:
-    """Gather the columns of :class:`Since` from the threads' rows."""
+def answer(at_ns: int, times: I64, rows: Structured, answers: Answers) -> ActivitySince:
+    """Gather the columns of :class:`ActivitySince` from the threads' rows."""
     found, what, ready, waits = answers
     blank = np.zeros(1, THREAD)
     first_life(blank, 0, np.uint32(0))
@@ -186,7 +171,7 @@ def answer(at_ns: int, times: I64, rows: Rows, answers: Answers) -> Since:
     last_in, last_out, exited = known("last_in"), known("last_out"), known("exited")
     on_cpu = known("on_cpu") != NO_CPU
     own_exit = exited >= times
-    return Since(
+    return ActivitySince(
         at_ns=at_ns,
         time_ns=times,
         what=what,

@@ -14,16 +14,17 @@ from analyzers.activity.rows import (
     NO_CPU,
     RECENT_WAITS,
     THREAD,
-    Book,
+    ActivityTables,
     Lives,
     Readies,
     Switches,
 )
 from analyzers.activity.state_machine import FULL, NOBODY, follow
-from analyzers.activity.thread_state import RAN, UNKNOWN, Answers, Since, answer, judge
+from analyzers.activity.thread_state import RAN, UNKNOWN, ActivitySince, Answers, answer, judge
 from analyzers.hashing import doubled, empty_index
 from analyzers.scheduling import CpuTimeline
 from analyzers.threads import IDLE_THREAD, Threads
+from tracer.arrays import I64, U32
 from tracer.columns import UNKNOWN_ID, EventTable
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.trace import Batch
@@ -51,15 +52,15 @@ class Activity:
 
         ``timeline`` tells who holds CPUs on which nothing was switched; without it nobody does.
         """
-        self._book = Book(
+        self._tables = ActivityTables(
             rows=np.zeros(rows, THREAD),
-            places=empty_index(2 * rows),
+            key_index=empty_index(2 * rows),
             ring=np.zeros((rows, RECENT_WAITS), np.int64),
             cpu_row=np.full(MAX_PROCESSORS, NOBODY, np.int32),
             cpu_last=np.full(MAX_PROCESSORS, NEVER, np.int64),
             counts=np.zeros(1, COUNTERS),
         )
-        self._counts = self._book.counts[0]
+        self._counts = self._tables.counts[0]
         self._now = 0
         self._timeline = timeline or CpuTimeline(Threads())
 
@@ -88,23 +89,23 @@ class Activity:
         switches, lives, readies = (batch.tables.get(kind) for kind in ("context_switch", "thread", "ready_thread"))
         events = _switches(switches), _lives(lives), _readies(readies)
         self._now = max(self._now, *(int(batch.tables[kind].time[-1]) for kind in self.KINDS & batch.tables.keys()), 0)
-        while follow(*events, self._book) == FULL:
-            book = self._book
-            self._book = book._replace(
-                rows=np.concatenate((book.rows, np.zeros_like(book.rows))),
-                places=doubled(book.places),
-                ring=np.concatenate((book.ring, np.zeros_like(book.ring))),
+        while follow(*events, self._tables) == FULL:
+            activity = self._tables
+            self._tables = activity._replace(
+                rows=np.concatenate((activity.rows, np.zeros_like(activity.rows))),
+                key_index=doubled(activity.key_index),
+                ring=np.concatenate((activity.ring, np.zeros_like(activity.ring))),
             )
 
     def since(
         self,
-        threads: npt.NDArray[np.uint32],
-        times_ns: npt.NDArray[np.int64],
+        threads: U32,
+        times_ns: I64,
         *,
         at_ns: int | None = None,
-        seen_ns: npt.NDArray[np.int64] | None = None,
+        seen_ns: I64 | None = None,
         seen_cpu: npt.NDArray[np.integer[Any]] | None = None,
-    ) -> Since:
+    ) -> ActivitySince:
         """What each thread did since each time, as of ``at_ns`` (the newest event where it is not given).
 
         ``seen_ns``, ``seen_cpu``: a time, not after the one asked for, and a CPU where an event shows that the thread
@@ -114,12 +115,12 @@ class Activity:
         ready, waits = np.zeros(count, np.bool_), np.zeros(count, np.int32)
         answers = Answers(np.zeros(count, np.int32), np.zeros(count, np.uint8), ready, waits)
         times = times_ns.astype(np.int64)
-        judge(self._book, threads, times, answers)
-        result, what = answer(self._now if at_ns is None else at_ns, times, self._book.rows, answers), answers.what
+        judge(self._tables, threads, times, answers)
+        result, what = answer(self._now if at_ns is None else at_ns, times, self._tables.rows, answers), answers.what
         cpu, seen = self._seen_on_silent_cpu(threads, times)
         if seen_ns is not None and seen_cpu is not None and self.seen_switches:
             still = (
-                (seen == NEVER) & (seen_ns != NEVER) & (seen_ns <= times) & (self._book.cpu_last[seen_cpu] < seen_ns)
+                (seen == NEVER) & (seen_ns != NEVER) & (seen_ns <= times) & (self._tables.cpu_last[seen_cpu] < seen_ns)
             )
             cpu, seen = np.where(still, seen_cpu, cpu), np.where(still, seen_ns, seen)
         still = (what == UNKNOWN) & (seen != NEVER)
@@ -132,9 +133,7 @@ class Activity:
             stay_ns=np.where(still, seen, result.stay_ns),
         )
 
-    def _seen_on_silent_cpu(
-        self, threads: npt.NDArray[np.uint32], times: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _seen_on_silent_cpu(self, threads: U32, times: I64) -> tuple[I64, I64]:
         """By question: a CPU on which nothing was ever switched and where the thread was found by then, and when."""
         there = self._timeline.holders
         cpus = np.flatnonzero((there != UNKNOWN_ID) & (there != IDLE_THREAD))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.activity import Activity, Since
+from analyzers.activity import Activity, ActivitySince
 from analyzers.activity.thread_state import NEVER_RAN, RAN, WAITED
 from analyzers.policy import AGES
 from analyzers.requests.tables import RequestCounts, RequestTable
 from analyzers.trends.bins import EDGES
-
-I64 = npt.NDArray[np.int64]
+from tracer.arrays import F64, Mask
 
 
 def usual_ns(counts: RequestCounts) -> float | None:
@@ -24,8 +22,8 @@ def usual_ns(counts: RequestCounts) -> float | None:
 
 
 def limits_ns(
-    counts: RequestCounts, requests: RequestTable, user_mode: npt.NDArray[np.bool_], activity: Activity, since: Since
-) -> npt.NDArray[np.float64]:
+    counts: RequestCounts, requests: RequestTable, user_mode: Mask, activity: Activity, since: ActivitySince
+) -> F64:
     """By request (``since`` is of its completion): age up to which it is recent.
 
     ``user_mode``: its thread was in user mode since, so that stage 2 has run.
@@ -40,11 +38,11 @@ def limits_ns(
     least = AGES.least_known_ns if activity.ready_waits >= AGES.enough else AGES.turns_ns
     starved = max(AGES.times * activity.longest_ready_ns, float(least))
     waits_for_cpu = (since.what == NEVER_RAN) & (since.ready | np.bool_(not activity.seen_readies))
-    result: npt.NDArray[np.float64] = np.where(waits_for_cpu, np.maximum(limits, starved), limits)
+    result: F64 = np.where(waits_for_cpu, np.maximum(limits, starved), limits)
     return result
 
 
-def _had_its_chance(since: Since) -> npt.NDArray[np.bool_]:
+def _had_its_chance(since: ActivitySince) -> Mask:
     """By row: whether the thread's latest turn on a CPU gave it the time to take APCs, after that moment."""
     until = np.where(since.last_out_ns > since.last_in_ns, since.last_out_ns, since.at_ns)
     turn = until - np.maximum(since.last_in_ns, since.time_ns)
@@ -53,7 +51,7 @@ def _had_its_chance(since: Since) -> npt.NDArray[np.bool_]:
     return np.asarray(seen & took_turn, np.bool_)
 
 
-def had_no_chance(since: Since) -> npt.NDArray[np.bool_]:
+def had_no_chance(since: ActivitySince) -> Mask:
     """By row: whether the thread was off the CPU at that time and has only just come back to it."""
     returned = (since.last_in_ns > since.time_ns) & (since.last_in_ns > since.last_out_ns)
     return returned & (since.last_out_ns <= since.time_ns) & (since.at_ns - since.last_in_ns < AGES.settled_ns)

@@ -1,6 +1,6 @@
 """Holder *completion-stopped*: a completion routine stopped the completion, and its driver keeps the request.
 
-A routine that answers STATUS_MORE_PROCESSING_REQUIRED ends stage 1 where it is: buffer, file reference and packet stay
+A routine that answers STATUS_MORE_PROCESSING_REQUIRED ends stage 1 where it is: buffer, file reference and IRP stay
 until the driver completes the request again (Microsoft, "Using IoCompletion routines"; ReactOS
 ntoskrnl/io/iomgr/irp.c, IofCompleteRequest). So it shows by a completed request that still has its buffer or keeps its
 file, while its thread, which has run in user mode since, has no special APC left.
@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
 from analyzers.modules import is_inbox
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
+from tracer.arrays import Mask
 
 RULE: Final = "stage-two-missing"
 SEVERAL: Final = "same-routine-last"
@@ -28,7 +28,7 @@ RULES: Final = {
 }
 
 
-def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
+def holds(evidence: Seen) -> Mask:
     """By completed request that is in no port: whether its completion was stopped."""
     snapshot = evidence.snapshot
     stays = evidence.owns_buffer | (evidence.refers & evidence.off_list)  # others may refer to the file as well
@@ -37,10 +37,10 @@ def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
     return np.asarray(kept & may_be)
 
 
-def now_and_then(evidence: Seen, left: npt.NDArray[np.bool_], module_of: Callable[[int], str]) -> npt.NDArray[np.bool_]:
+def now_and_then(evidence: Seen, left: Mask, module_of: Callable[[int], str]) -> Mask:
     """Of the requests that are ``left``: whether a driver's routine saw them last that others of the kind got through.
 
-    All that is left of such a request may be its packet, as of a user APC. But user APCs are taken in order, thread by
+    All that is left of such a request may be its IRP, as of a user APC. But user APCs are taken in order, thread by
     thread, so that later ones of the kind would not be retired. Where a program makes requests of the kind with and
     without a routine, they would be all the same: so Windows' own drivers are named only where several programs have
     this in common.
@@ -85,9 +85,7 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     if group.share(group.seen.passed) < PARTS.most:
         found.append((HELD_DOUBTS.stopped_no_routine, "no event shows which driver's completion routine stopped them"))
     if not group.number(group.seen.owns_buffer | group.seen.refers):
-        found.append(
-            (HELD_DOUBTS.stopped_packets_alone, "only the packets stay, which user APCs would explain as well")
-        )
+        found.append((HELD_DOUBTS.stopped_irps_alone, "only the IRPs stay, which user APCs would explain as well"))
     if not group.steady:
         found.append((HELD_DOUBTS.stopped_not_steady, NOT_STEADY))
     return found

@@ -21,9 +21,7 @@ from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
 from analyzers.trends.arrivals import keep_coming
 from analyzers.verdicts.survivors import survivors
-
-Bools = npt.NDArray[np.bool_]
-I64 = npt.NDArray[np.int64]
+from tracer.arrays import I64, Mask
 
 OVERDUE: Final = "overdue"
 OUTLIVES: Final = "outlives-its-kind"
@@ -33,17 +31,17 @@ RULES: Final = {
 }
 
 
-def overdue(evidence: Seen) -> Bools:
+def overdue(evidence: Seen) -> Mask:
     """By request: in flight though its driver was told to end it."""
     requests, at = evidence.requests, evidence.machine.at_ns
-    told_ns = np.maximum(requests.cleaned_ns, requests.exited_ns)
-    told = ~evidence.completed & (told_ns != NEVER) & evidence.callers
+    asked_to_end_ns = np.maximum(requests.cleaned_ns, requests.exited_ns)
+    asked_to_end = ~evidence.completed & (asked_to_end_ns != NEVER) & evidence.callers
     routines, place = np.unique(requests.last_routine, return_inverse=True)
-    passed = np.bincount(place[told & (at - told_ns > HELD.grace_of_many_ns)], minlength=len(routines))
-    return np.asarray(told & ((at - told_ns > HELD.grace_ns) | (passed >= COURSE.fewest)[place]))
+    passed = np.bincount(place[asked_to_end & (at - asked_to_end_ns > HELD.grace_of_many_ns)], minlength=len(routines))
+    return np.asarray(asked_to_end & ((at - asked_to_end_ns > HELD.grace_ns) | (passed >= COURSE.fewest)[place]))
 
 
-def outlives(evidence: Seen) -> Bools:
+def outlives(evidence: Seen) -> Mask:
     """By request: in flight, old for its kind, one of several on its file, and one of ever more at its driver."""
     requests = evidence.requests
     result = np.zeros(len(requests), np.bool_)
@@ -65,7 +63,7 @@ def _keep_coming(evidence: Seen, rows: npt.NDArray[np.integer], limit_ns: int) -
     return keep_coming(evidence.requests.issued_ns[rows], machine.start_ns, machine.at_ns - limit_ns)
 
 
-def _age_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> tuple[Bools, Bools, I64]:
+def _age_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> tuple[Mask, Mask, I64]:
     """By row: whether it is older than nearly all of its kind were when they were completed; all where none was.
 
     The second: whether it is older than 95 % of them were. The third: the age that it takes for the first.
@@ -106,10 +104,10 @@ def evidence(group: HeldGroup) -> list[Evidence]:
 def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     """What speaks against it, each with its factor."""
     found = []
-    told = np.maximum(group.seen.requests.cleaned_ns, group.seen.requests.exited_ns) != NEVER
+    asked_to_end = np.maximum(group.seen.requests.cleaned_ns, group.seen.requests.exited_ns) != NEVER
     if not group.steady:
         found.append((HELD_DOUBTS.driver_not_steady, NOT_STEADY))
-    if group.share(told) < PARTS.most:
+    if group.share(asked_to_end) < PARTS.most:
         found.append((HELD_DOUBTS.driver_still_open, "their files are still open: the driver may complete them yet"))
     return found
 

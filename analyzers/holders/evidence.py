@@ -6,22 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.activity import Activity, Since
+from analyzers.activity import Activity, ActivitySince
 from analyzers.activity.thread_state import NEVER_RAN
 from analyzers.holders.age_limits import had_no_chance, limits_ns, usual_ns
-from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_packet
+from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_irp
 from analyzers.holders.lookaside import believed, mostly_retired, off_lists
 from analyzers.holders.makers import with_makers
 from analyzers.policy import AGES, HELD
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import NEVER, Finished, RequestSnapshot, RequestTable
 from analyzers.threads import IDLE_THREAD
+from tracer.arrays import I64, Mask
 from tracer.columns import UNKNOWN_ID, Who
-
-Bools = npt.NDArray[np.bool_]
-I64 = npt.NDArray[np.int64]
 
 _NO_USER_MODE: Final = (0, 4)
 """The idle process and System: their threads never run in user mode."""
@@ -52,7 +49,7 @@ class Seen:
     has been ready without a CPU since before the completion. ``finished``: stage 2 of the completion has run.
     ``refers``: its file is still referred to, though its last handle was closed. ``owns_buffer``: its system buffer
     is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine;
-    ``seldom``: hardly any of its kind was retired in all of the trace. ``off_list``: its packet rests on no lookaside
+    ``rarely_retired``: hardly any of its kind was in all of the trace. ``off_list``: its IRP rests on no lookaside
     list (not asked where it owns its buffer); ``proven``: that is seen by itself or of its kind, not only by others of
     its thread.
     """
@@ -60,21 +57,21 @@ class Seen:
     snapshot: RequestSnapshot
     blocks: IrpBlocks
     machine: Machine
-    since: Since
+    since: ActivitySince
     age_ns: I64
-    completed: Bools
-    known: Bools
-    recent: Bools
-    user_mode: Bools
-    starved: Bools
-    finished: Bools
-    refers: Bools
-    owns_buffer: Bools
-    buffer_gone: Bools
-    passed: Bools
-    seldom: Bools
-    off_list: Bools
-    proven: Bools
+    completed: Mask
+    known: Mask
+    recent: Mask
+    user_mode: Mask
+    starved: Mask
+    finished: Mask
+    refers: Mask
+    owns_buffer: Mask
+    buffer_gone: Mask
+    passed: Mask
+    rarely_retired: Mask
+    off_list: Mask
+    proven: Mask
 
     @property
     def requests(self) -> RequestTable:
@@ -82,13 +79,13 @@ class Seen:
         return self.snapshot.requests
 
     @property
-    def callers(self) -> Bools:
-        """By request: whether its caller is known and no driver is seen to have made its packet."""
+    def callers(self) -> Mask:
+        """By request: whether its caller is known and no driver is seen to have made its IRP."""
         return self.known & ~self.blocks.drivers_own
 
 
 def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, machine: Machine) -> Seen:
-    """Look at every request; those whose thread no event told get the one that allocated their packet."""
+    """Look at every request; those whose thread no event told get the one that allocated their IRP."""
     blocks = irp_blocks(pool, snapshot.requests, machine.pointer_size)
     requests = with_makers(snapshot.requests, blocks)
     if requests is not snapshot.requests:  # whose buffer is whose, the threads tell
@@ -124,20 +121,20 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         owns_buffer=owns_buffer,
         buffer_gone=buffer_gone,
         passed=requests.completion_routine != 0,
-        seldom=_seldom_retired(snapshot),
+        rarely_retired=_rarely_retired(snapshot),
         off_list=off_list,
         proven=proven,
     )
 
 
-def _since(requests: RequestTable, times: I64, activity: Activity, at_ns: int) -> Since:
+def _since(requests: RequestTable, times: I64, activity: Activity, at_ns: int) -> ActivitySince:
     """What the issuing threads did since; that they issued the requests shows where they ran then."""
-    told = np.isin(requests.who, np.array((Who.STACK, Who.HEADER), np.uint8))
-    seen = np.where(told, requests.issued_ns, NEVER)
+    is_exact = np.isin(requests.who, np.array((Who.STACK, Who.HEADER), np.uint8))
+    seen = np.where(is_exact, requests.issued_ns, NEVER)
     return activity.since(requests.thread, times, at_ns=at_ns, seen_ns=seen, seen_cpu=requests.issued_cpu)
 
 
-def _was_in_user_mode(pool: PoolSnapshot, requests: RequestTable, since: Since) -> Bools:
+def _was_in_user_mode(pool: PoolSnapshot, requests: RequestTable, since: ActivitySince) -> Mask:
     """By request: whether its thread was in user mode after the completion, or retired a request completed later."""
     shown = np.maximum(requests.thread_user_ns, since.user_wait_ns)
     shown = np.maximum(shown, _last_system_call(pool, requests))
@@ -146,12 +143,12 @@ def _was_in_user_mode(pool: PoolSnapshot, requests: RequestTable, since: Since) 
 
 
 def _last_system_call(pool: PoolSnapshot, requests: RequestTable) -> I64:
-    """By request: when its thread last got a packet for a system call of its own, as far as these are outstanding.
+    """By request: when its thread last got an IRP for a system call of its own, as far as these are outstanding.
 
     Where only the kernel's own frames stand below it, no driver asked for it: the thread came from user mode.
     """
     out = pool.outstanding
-    rows = np.flatnonzero((by_system_call(pool) & is_packet(pool))[out.site])
+    rows = np.flatnonzero((by_system_call(pool) & is_irp(pool))[out.site])
     threads, place = np.unique(out.thread[rows], return_inverse=True)
     latest = np.full(len(threads) + 1, NEVER, np.int64)  # the last one stands for threads that have none
     np.maximum.at(latest, place, out.time_ns[rows])
@@ -160,30 +157,30 @@ def _last_system_call(pool: PoolSnapshot, requests: RequestTable) -> I64:
     return np.where(known & (requests.thread != UNKNOWN_ID), latest[at], NEVER)
 
 
-def _seldom_retired(snapshot: RequestSnapshot) -> Bools:
+def _rarely_retired(snapshot: RequestSnapshot) -> Mask:
     """By request: whether hardly any of its kind was retired in all of the trace."""
     kinds = snapshot.kinds
-    return np.append(kinds.retired <= HELD.seldom * kinds.completed, np.False_)[snapshot.requests.kind]
+    return np.append(kinds.retired <= HELD.rarely_retired * kinds.completed, np.False_)[snapshot.requests.kind]
 
 
 def _off_list(
-    pool: PoolSnapshot, snapshot: RequestSnapshot, blocks: IrpBlocks, wanted: Bools, machine: Machine
-) -> tuple[Bools, Bools]:
-    """By request: whether its packet is on no list, and whether that is seen by itself."""
+    pool: PoolSnapshot, snapshot: RequestSnapshot, blocks: IrpBlocks, wanted: Mask, machine: Machine
+) -> tuple[Mask, Mask]:
+    """By request: whether its IRP is on no list, and whether that is seen by itself."""
     requests = snapshot.requests
     rows = np.flatnonzero(wanted)
     released = _released_ns(snapshot)[rows]
     proof = off_lists(pool, requests, blocks, rows, released, machine.pointer_size, machine.at_ns)
     rests = mostly_retired(snapshot, rows)
     result, proven = np.zeros(len(requests), np.bool_), np.zeros(len(requests), np.bool_)
-    seldom = _seldom_retired(snapshot)[rows]
-    result[rows] = believed(requests, rows, proof, rests, seldom)
-    proven[rows] = proof | seldom
+    rarely_retired = _rarely_retired(snapshot)[rows]
+    result[rows] = believed(requests, rows, proof, rests, rarely_retired)
+    proven[rows] = proof | rarely_retired
     return result, result & proven
 
 
 def _released_ns(snapshot: RequestSnapshot) -> I64:
-    """By request: when its packet was released at the latest, if it was, by what is usual after completion or exit."""
+    """By request: when its IRP was released at the latest, if it was, by what is usual after completion or exit."""
     requests = snapshot.requests
     settled = max(AGES.settled_ns, int(usual_ns(snapshot.counts) or 0))
     return np.maximum(requests.completed_ns, requests.exited_ns) + settled

@@ -18,7 +18,7 @@ CAUSE_OF: Final = {
     Why.COMPLETION_STOPPED: Cause.COMPLETION_STOPPED,
 }
 _FITTING: Final = {
-    Cause.USER_APC: "with a completion routine the packets are user APCs until their thread waits alertably or ends",
+    Cause.USER_APC: "with a completion routine the IRPs are user APCs until their thread waits alertably or ends",
     Cause.PORT: "in a completion port that nobody reads they stay until somebody takes them out",
     Cause.COMPLETION_STOPPED: "a driver's completion routine may have stopped their completion and kept them",
 }
@@ -65,7 +65,7 @@ def _user_apc(group: HeldGroup) -> Explanation:
         )
     return Explanation(
         Cause.USER_APC, Fits.UNKNOWN, "nothing shows whether they have a completion routine",
-        "whether their packets are freed when the thread waits alertably or ends",
+        "whether their IRPs are freed when the thread waits alertably or ends",
     )  # fmt: skip
 
 
@@ -131,13 +131,13 @@ def _completion_stopped(group: HeldGroup) -> Explanation:
 def _list(group: HeldGroup) -> Explanation:
     evidence = group.seen
     if group.why in {Why.DRIVER_KEPT, Why.PORT}:
-        return Explanation(Cause.LIST, Fits.NO, "their packets are in use")
+        return Explanation(Cause.LIST, Fits.NO, "their IRPs are in use")
     if group.why is Why.SPECIAL_APC:
-        return Explanation(Cause.LIST, Fits.NO, "Windows puts only finished packets there, and has not finished these")
+        return Explanation(Cause.LIST, Fits.NO, "Windows puts only finished IRPs there, and has not finished these")
     if group.share(evidence.off_list | evidence.owns_buffer) >= PARTS.most:
         return Explanation(
             Cause.LIST,
             Fits.NO,
-            "new packets came from the pool meanwhile, which happens only while the lists are empty",
+            "new IRPs came from the pool meanwhile, which happens only while the lists are empty",
         )
-    return Explanation(Cause.LIST, Fits.UNKNOWN, "some of their packets may rest on a lookaside list", "a longer trace")
+    return Explanation(Cause.LIST, Fits.UNKNOWN, "some of their IRPs may rest on a lookaside list", "a longer trace")

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Evidence, Kept, Why
 from analyzers.formatting import part_of
 from analyzers.holders.evidence import Seen
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
+from tracer.arrays import I32, I64, Mask
 
 NOT_STEADY: Final = "they do not keep coming until the trace's end"
 """The doubt about a group that is not steady."""
@@ -86,20 +83,20 @@ class HeldGroup:
         """Rows of the kinds of its requests, -1 for those of which none was completed."""
         return np.unique(self.seen.requests.kind[self.rows])
 
-    def share(self, mask: npt.NDArray[np.bool_]) -> float:
+    def share(self, mask: Mask) -> float:
         """Share of its requests for which a mask over all requests holds; 0.0 for none."""
         return float(np.mean(mask[self.rows])) if len(self.rows) else 0.0
 
-    def number(self, mask: npt.NDArray[np.bool_]) -> int:
+    def number(self, mask: Mask) -> int:
         """Of how many of its requests a mask over all requests holds."""
         return int(np.count_nonzero(mask[self.rows]))
 
-    def of_them(self, mask: npt.NDArray[np.bool_]) -> str:
+    def of_them(self, mask: Mask) -> str:
         """Of which of its requests a mask over all requests holds: ``all of them``, ``117 of 120``."""
         number = self.number(mask)
         return "all of them" if number >= len(self.rows) else f"{number:,} of {len(self.rows):,}"
 
-    def their(self, noun: str, mask: npt.NDArray[np.bool_]) -> str:
+    def their(self, noun: str, mask: Mask) -> str:
         """What those have of which a mask holds: ``their files``, ``the files of 117 of 120``."""
         return f"their {noun}" if self.number(mask) >= len(self.rows) else f"the {noun} of {self.of_them(mask)}"
 

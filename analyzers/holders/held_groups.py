@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Why
 from analyzers.holders.held import HeldGroup, Port
@@ -14,10 +13,8 @@ from analyzers.holders.holding import Holding
 from analyzers.policy import PARTS
 from analyzers.processes import IDLE_PROCESS
 from analyzers.trends.arrivals import held_keep_coming
+from tracer.arrays import I32, I64, U32
 from tracer.columns import UNKNOWN_ID
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
 
 _NOBODY: Final = (IDLE_PROCESS, UNKNOWN_ID)
 """The idle process (and thread) asks for nothing: an interrupt came while it ran."""
@@ -75,7 +72,7 @@ def _known(process: int) -> int | None:
     return None if process in _NOBODY else process
 
 
-def _standing_out(ids: npt.NDArray[np.uint32]) -> int | None:
+def _standing_out(ids: U32) -> int | None:
     if not len(ids):
         return None
     values, counts = np.unique(ids, return_counts=True)

@@ -7,18 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import NOT_HELD, WHYS, Why
 from analyzers.holders import completion_stopped, driver_kept, port, special_apc, user_apc
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import Port
 from analyzers.requests.tables import Queued
-
-Bools = npt.NDArray[np.bool_]
-I32 = npt.NDArray[np.int32]
-U8 = npt.NDArray[np.uint8]
-U64 = npt.NDArray[np.uint64]
+from tracer.arrays import I32, U8, U64, Mask
 
 USUAL: Final = "in-flight"
 RECENT: Final = "just-completed"
@@ -27,13 +22,13 @@ UNEXPLAINED: Final = "unexplained"
 RULES: Final = {
     USUAL: "its driver has not completed it yet",
     RECENT: "completed so lately that it may be released any moment",
-    MAY_REST: "completed, and its packet may rest on a lookaside list",
+    MAY_REST: "completed, and its IRP may rest on a lookaside list",
     **port.RULES,
     **driver_kept.RULES,
     **completion_stopped.RULES,
     **special_apc.RULES,
     **user_apc.RULES,
-    UNEXPLAINED: "completed, its packet is on no lookaside list, and more than one reason fits",
+    UNEXPLAINED: "completed, its IRP is on no lookaside list, and more than one reason fits",
 }
 """Names of the rules by which it is told what holds a request, and their words."""
 _NAMES: Final = tuple(RULES)
@@ -53,19 +48,19 @@ class Holding:
     port: I32
     ports: tuple[Port, ...]
 
-    def held(self) -> Bools:
+    def held(self) -> Mask:
         """By request: whether something holds it that is not usual."""
         return np.asarray(_IS_HELD[self.why])
 
-    def is_held_by(self, *whys: Why) -> Bools:
+    def is_held_by(self, *whys: Why) -> Mask:
         """By request: whether one of these holds it."""
         return np.isin(self.why, np.array([WHYS.index(why) for why in whys], np.uint8))
 
-    def bare(self) -> Bools:
-        """By request: whether stage 2 of its completion has run, so that its packet is all that is left of it."""
+    def bare(self) -> Mask:
+        """By request: whether stage 2 of its completion has run, so that its IRP is all that is left of it."""
         return np.asarray(self.is_held_by(Why.USER_APC) | self.evidence.finished)
 
-    def keeps(self) -> Bools:
+    def keeps(self) -> Mask:
         """By request: whether it is held and still refers to its file."""
         return np.asarray(self.held() & ~self.bare())
 
@@ -121,13 +116,13 @@ class _Sorting:
         self.rule = np.zeros(count, np.uint8)
         self.left = np.ones(count, np.bool_)
 
-    def take(self, mask: Bools, why: Why, rule: str) -> None:
+    def take(self, mask: Mask, why: Why, rule: str) -> None:
         """Those of the mask that are left are held by this."""
         mine = mask & self.left
         self.give(mine, why, rule)
         self.left &= ~mine
 
-    def give(self, mine: Bools, why: Why, rule: str) -> None:
+    def give(self, mine: Mask, why: Why, rule: str) -> None:
         """These are held by this."""
         self.why[mine] = WHYS.index(why)
         self.rule[mine] = _NAMES.index(rule)

@@ -1,4 +1,4 @@
-"""The memory of unretired requests: which pool block holds each packet, and whether its buffer is still there."""
+"""The memory of unretired requests: which pool block holds each IRP, and whether its buffer is still there."""
 
 from __future__ import annotations
 
@@ -6,36 +6,30 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
 from analyzers.modules import KERNEL_NAME
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.requests.tables import CALL_NS, SYSTEM_BUFFERS, RequestTable
+from tracer.arrays import I32, I64, U32, U64, Mask
 from tracer.columns import UNKNOWN_ID
 
-Bools = npt.NDArray[np.bool_]
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-U32 = npt.NDArray[np.uint32]
-U64 = npt.NDArray[np.uint64]
-
-PACKET_TAGS: Final = ("Irp ", "Irp+")
-"""Tags of request packets, without and with Driver Verifier (pooltag.txt)."""
+IRP_TAGS: Final = ("Irp ", "Irp+")
+"""Tags of IRPs, without and with Driver Verifier (pooltag.txt)."""
 _MDL: Final = "Mdl "
 _LISTED_MDL: Final = {4: 0x60, 8: 0xB8}
 """Bytes of a descriptor list of 17 pages, by pointer size: up to there they rest on lists of their own, which says
 nothing of their requests. A list is a header of 0x1C or 0x30 bytes and a pointer a page (wdm.h)."""
 _KERNEL: Final = ("", KERNEL_NAME)
-"""Modules of the allocating frame of a packet that the I/O manager made for a system call; empty without a stack."""
+"""Modules of the allocating frame of an IRP that the I/O manager made for a system call; empty without a stack."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IrpBlocks:
     """One row per request.
 
-    ``block``: row of the outstanding table, of the block that has held the packet since before it was issued, -1 for
+    ``block``: row of the outstanding table, of the block that has held the IRP since before it was issued, -1 for
     none. ``made_ns``, ``size``, ``maker``, ``process``: time, size, thread and process of its allocation
     (-1, 0 and UNKNOWN_ID for none). ``drivers_own``: a driver allocated it. ``owns_buffer``: a system buffer or
     long descriptor list that was made for the request is outstanding too.
@@ -46,17 +40,17 @@ class IrpBlocks:
     size: U64
     maker: U32
     process: U32
-    drivers_own: Bools
-    owns_buffer: Bools
+    drivers_own: Mask
+    owns_buffer: Mask
 
     @property
-    def held(self) -> Bools:
-        """By request: whether its packet's block is outstanding."""
+    def held(self) -> Mask:
+        """By request: whether its IRP's block is outstanding."""
         return np.asarray(self.block >= 0)
 
 
 def irp_blocks(pool: PoolSnapshot, requests: RequestTable, pointer_size: int) -> IrpBlocks:
-    """Look up every request's packet among the outstanding allocations."""
+    """Look up every request's IRP among the outstanding allocations."""
     outstanding, count = pool.outstanding, len(requests)
     if not len(outstanding) or not count:
         none, ids = np.zeros(count, np.bool_), np.full(count, UNKNOWN_ID, np.uint32)
@@ -76,26 +70,26 @@ def irp_blocks(pool: PoolSnapshot, requests: RequestTable, pointer_size: int) ->
     )
 
 
-def is_packet(pool: PoolSnapshot) -> Bools:
-    """By site: whether its tag is one of request packets."""
-    return np.array([tag_text(int(tag)) in PACKET_TAGS for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
+def is_irp(pool: PoolSnapshot) -> Mask:
+    """By site: whether its tag is one of IRPs."""
+    return np.array([tag_text(int(tag)) in IRP_TAGS for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
 
 
-def by_system_call(pool: PoolSnapshot) -> Bools:
+def by_system_call(pool: PoolSnapshot) -> Mask:
     """By site: whether the kernel's own image allocated it, at no driver's call, as its stack shows."""
     return np.array([driver == KERNEL_NAME for driver in pool.sites.driver], np.bool_)
 
 
-def _made_by_driver(pool: PoolSnapshot) -> Bools:
-    """By site: whether the I/O manager did not make it for a system call, were it a packet."""
+def _made_by_driver(pool: PoolSnapshot) -> Mask:
+    """By site: whether the I/O manager did not make it for a system call, were it an IRP."""
     own = np.array([driver not in _KERNEL for driver in pool.sites.driver], np.bool_)
-    return own | ~is_packet(pool)
+    return own | ~is_irp(pool)
 
 
-def _buffered(pool: PoolSnapshot, requests: RequestTable, made: I64, pointer_size: int) -> Bools:
+def _buffered(pool: PoolSnapshot, requests: RequestTable, made: I64, pointer_size: int) -> Mask:
     """By request: whether a buffer was made for it, and is outstanding.
 
-    The I/O manager makes it on the issuing thread, after the packet and before the call of the driver.
+    The I/O manager makes it on the issuing thread, after the IRP and before the call of the driver.
     """
     out = pool.outstanding
     names = [tag_text(int(tag)) for tag in pool.tags.tag]

@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
 from analyzers.findings import EventRef, Evidence
 from analyzers.formatting import agreeing, counted, duration
 from analyzers.holders.held import NOT_STEADY, HeldGroup, Port
-from analyzers.holders.irp_blocks import is_packet
+from analyzers.holders.irp_blocks import is_irp
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
@@ -25,17 +24,13 @@ from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTabl
 from analyzers.threads import Threads
 from analyzers.trends.arrivals import held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall
+from tracer.arrays import I32, I64, U32, Mask, Rows
 from tracer.columns import UNKNOWN_ID
-
-Bools = npt.NDArray[np.bool_]
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-U32 = npt.NDArray[np.uint32]
 
 RULE: Final = "in-port"
 RULES: Final = {RULE: "its completion was put into a port, and nobody has taken it out"}
-_PACKETS: Final = ("Icp ", "Irp ")
-"""Tags of packets that are posted without a request, and of requests' packets (pooltag.txt): where the trace does not
+_IRPS: Final = ("Icp ", "Irp ")
+"""Tags of IRPs that are posted without a request, and of requests' IRPs (pooltag.txt): where the trace does not
 log requests, an entry shows which of these lie in a port."""
 _EXAMPLES: Final = 3
 
@@ -48,7 +43,7 @@ class _Entries:
     """
 
     row: I32
-    of_request: Bools
+    of_request: Mask
     queued_ns: I64
     source: U32
     process: U32
@@ -75,14 +70,14 @@ def _entries(pool: PoolSnapshot, snapshot: RequestSnapshot, threads: Threads) ->
     table, other = snapshot.requests, snapshot.entries
     rows = np.flatnonzero(in_port(snapshot)).astype(np.int32)
     block = blocks_of(pool.outstanding, other.address, other.time_ns)
-    mini = np.array([tag_text(int(tag)) in _PACKETS for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
+    mini = np.array([tag_text(int(tag)) in _IRPS for tag in pool.tags.tag], np.bool_)[pool.sites.tag_row]
     known = np.flatnonzero(block >= 0)
     posted = known[mini[pool.outstanding.site[block[known]]]]
     poster = other.thread[posted]
-    asked, of_request = pool.outstanding.thread[block[posted]], is_packet(pool)[pool.outstanding.site[block[posted]]]
+    asked, of_request = pool.outstanding.thread[block[posted]], is_irp(pool)[pool.outstanding.site[block[posted]]]
     poster = np.where(of_request & (asked != UNKNOWN_ID), asked, poster)
     owner = _owners(pool, block[posted], poster, other.time_ns[posted], threads)
-    # Packets go from one process to another over lookaside lists: most are their first one's.
+    # IRPs go from one process to another over lookaside lists: most are their first one's.
     owner[of_request] = _most(owner[of_request])
     return _Entries(
         row=np.concatenate((rows, block[posted])).astype(np.int32),
@@ -105,18 +100,18 @@ def _owners(pool: PoolSnapshot, blocks: I32, posters: U32, times: I64, threads: 
     return np.where(process != UNKNOWN_ID, process, threads.process_of(posters, times)).astype(np.uint32)
 
 
-def _source_of(thread: U32, in_packets: Bools, sources: SourceTable) -> I64:
+def _source_of(thread: U32, in_irps: Mask, sources: SourceTable) -> I64:
     """By entry: row of where it comes from, -1 where that is not known."""
     if not len(sources.thread):
         return np.full(len(thread), -1, np.int64)
-    key = (sources.thread.astype(np.int64) << 1) | sources.in_packets
+    key = (sources.thread.astype(np.int64) << 1) | sources.in_irps
     order = np.argsort(key)
-    asked = (thread.astype(np.int64) << 1) | in_packets
+    asked = (thread.astype(np.int64) << 1) | in_irps
     at = order[np.minimum(np.searchsorted(key[order], asked), len(order) - 1)]
     return np.where(key[at] == asked, at, -1)
 
 
-def in_port(snapshot: RequestSnapshot) -> Bools:
+def in_port(snapshot: RequestSnapshot) -> Mask:
     """By request: whether its entry waits in a port that has not been closed since."""
     table, sources = snapshot.requests, snapshot.sources
     source = _source_of(table.thread, np.ones(len(table), np.bool_), sources)
@@ -124,7 +119,7 @@ def in_port(snapshot: RequestSnapshot) -> Bools:
     return np.asarray((table.queued == Queued.WAITING) & (table.queued_ns > emptied))
 
 
-def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Bools:
+def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Mask:
     """By entry: whether it is in a port that nobody takes anything from.
 
     Nothing of its source was ever taken, or something that was put in later, or it waits far longer than any that was.
@@ -137,9 +132,7 @@ def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Bools:
     return np.asarray(never | overtaken | (waits > longest), np.bool_)
 
 
-def _port(
-    entries: _Entries, mine: npt.NDArray[np.intp], sources: SourceTable, stale: bool, start_ns: int, at_ns: int
-) -> Port:
+def _port(entries: _Entries, mine: Rows, sources: SourceTable, stale: bool, start_ns: int, at_ns: int) -> Port:
     queued = entries.queued_ns[mine]
     of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
     takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
@@ -161,7 +154,7 @@ def _port(
     )
 
 
-def _falls_behind(queued: I64, sources: SourceTable, of: Bools, at_ns: int) -> bool:
+def _falls_behind(queued: I64, sources: SourceTable, of: Mask, at_ns: int) -> bool:
     """Whether what is taken has waited ever longer, up to what waits now."""
     if len(queued) < COURSE.fewest:
         return False

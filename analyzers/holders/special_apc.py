@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.activity.thread_state import NEVER_RAN, RAN, WAITED
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
 from analyzers.requests.tables import Completion
+from tracer.arrays import Mask
 
 STARVED: Final = "thread-starved"
 IN_ONE_CALL: Final = "in-one-kernel-call"
@@ -27,18 +27,20 @@ RULES: Final = {
 }
 
 
-def starved(evidence: Seen) -> npt.NDArray[np.bool_]:
+def starved(evidence: Seen) -> Mask:
     """By completed request: its thread could not take the APC, having had no CPU."""
     return np.asarray(evidence.starved & ~evidence.user_mode & ~evidence.finished)
 
 
-def in_one_call(evidence: Seen) -> npt.NDArray[np.bool_]:
+def in_one_call(evidence: Seen) -> Mask:
     """By completed request: its buffer shows that stage 2 has not run, and its thread may still be in the kernel."""
     not_on_its_way = evidence.owns_buffer | (evidence.off_list & _may_be_in_the_kernel(evidence))
-    return np.asarray(not_on_its_way & ~evidence.user_mode & (~evidence.passed | evidence.seldom) & ~evidence.finished)
+    return np.asarray(
+        not_on_its_way & ~evidence.user_mode & (~evidence.passed | evidence.rarely_retired) & ~evidence.finished
+    )
 
 
-def _may_be_in_the_kernel(evidence: Seen) -> npt.NDArray[np.bool_]:
+def _may_be_in_the_kernel(evidence: Seen) -> Mask:
     """By request: whether others completed it, and its thread ran since, or waits in the kernel's name."""
     since = evidence.since
     there = (since.what == RAN) | (since.what == WAITED) | ((since.what == NEVER_RAN) & ~since.user_mode)

@@ -1,6 +1,6 @@
-"""Holder *unknown*: the request is completed, its packet is on no lookaside list, and more than one reason fits.
+"""Holder *unknown*: the request is completed, its IRP is on no lookaside list, and more than one reason fits.
 
-Without kernel queue events a user APC and a completion port with an event look the same; where only the packet stays,
+Without kernel queue events a user APC and a completion port with an event look the same; where only the IRP stays,
 so does a completion that a driver stopped. All that fits is told, and who asked.
 """
 
@@ -25,7 +25,7 @@ def evidence(group: HeldGroup) -> list[Evidence]:
         found.append(Evidence("stage-two-missing", f"{group.their('buffers', seen.owns_buffer)} are still there"))
     if on_no_list:
         found.append(
-            Evidence("on-no-list", f"{group.their('packets', seen.off_list)} are on no lookaside list", inferred=True)
+            Evidence("on-no-list", f"{group.their('IRPs', seen.off_list)} are on no lookaside list", inferred=True)
         )
     return found
 

@@ -1,6 +1,6 @@
-"""Holder *user-apc*: stage 2 of the completion has made the packet a user-mode APC, which its thread has not taken.
+"""Holder *user-apc*: stage 2 of the completion has made the IRP a user-mode APC, which its thread has not taken.
 
-A request that was issued with a completion routine is not released by stage 2: its packet becomes the APC that calls
+A request that was issued with a completion routine is not released by stage 2: its IRP becomes the APC that calls
 the routine, and stays until the thread waits alertably in user mode, tests for alerts, or ends (Microsoft, "Alertable
 I/O"; ReactOS ntoskrnl/io/iomgr/irp.c, IopCompleteRequest). The buffer, the event and the file reference are gone by
 then. No event tells of routine or APC, so it is what is left when all else is excluded.
@@ -11,38 +11,40 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Evidence
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
 from analyzers.policy import HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
+from tracer.arrays import Mask
 from tracer.columns import Who
 
 RULE: Final = "completed-not-retired"
 ALIKE: Final = "with-others"
 RULES: Final = {
-    RULE: "completed, stage 2 has run, and its packet is in no port and on no lookaside list",
+    RULE: "completed, stage 2 has run, and its IRP is in no port and on no lookaside list",
     ALIKE: "completed like others of its thread and kind that wait as user APCs, which are taken in order",
 }
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 
 
-def holds(evidence: Seen) -> npt.NDArray[np.bool_]:
+def holds(evidence: Seen) -> Mask:
     """By completed request that is in no port: whether nothing but a user APC can hold it."""
-    went_on = ~evidence.passed | evidence.seldom  # a driver that stops all of a kind would stop the program, too
+    went_on = (
+        ~evidence.passed | evidence.rarely_retired
+    )  # a driver that stops all of a kind would stop the program, too
     stage_two = evidence.finished | (~evidence.owns_buffer & ~evidence.refers & went_on)
     here = evidence.requests.exited_ns == NEVER
     return np.asarray(evidence.user_mode & stage_two & evidence.proven & here & np.bool_(evidence.snapshot.seen_queues))
 
 
-def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def alike(seen: Seen, held: Mask, left: Mask) -> Mask:
     """Of the requests that are ``left``: those of the thread and kind of held ones that must be held with them.
 
     They were completed later, as user APCs are taken in the order in which they were queued. Or hardly any of the
-    kind was retired in all of the trace; or their packets come from a list that was filled before the trace and were
-    not used again, while packets of later ones came from the pool.
+    kind was retired in all of the trace; or their IRPs come from a list that was filled before the trace and were
+    not used again, while IRPs of later ones came from the pool.
     """
     requests = seen.requests
     keys = (requests.thread.astype(np.int64) << 24) | (requests.kind.astype(np.int64) + 1)
@@ -50,7 +52,7 @@ def alike(seen: Seen, held: npt.NDArray[np.bool_], left: npt.NDArray[np.bool_]) 
     first = np.full(len(distinct), _AFTER_ALL)
     np.minimum.at(first, place[held], requests.completed_ns[held])
     fits = left & seen.completed & ~seen.owns_buffer & ~seen.blocks.drivers_own & (requests.exited_ns == NEVER)
-    earlier = (~seen.blocks.held | seen.seldom) & (first[place] != _AFTER_ALL)
+    earlier = (~seen.blocks.held | seen.rarely_retired) & (first[place] != _AFTER_ALL)
     return np.asarray(fits & ((requests.completed_ns >= first[place]) | earlier))
 
 
@@ -70,12 +72,12 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     oldest = int(group.rows[np.argmin(group.times_ns)])
     found = [user_mode_since(group), Evidence("thread-since", f"{thread} {seen.since.words(oldest)}", inferred=True)]
     if group.number(closed):
-        says = f"{group.their('files', closed)} are closed for good: only their packets are left"
+        says = f"{group.their('files', closed)} are closed for good: only their IRPs are left"
         found.append(Evidence("file-gone", says, inferred=True))
     if group.number(freed):
-        says = f"{group.their('system buffers', freed)} were freed: only their packets are left"
+        says = f"{group.their('system buffers', freed)} were freed: only their IRPs are left"
         found.append(Evidence("buffer-gone", says))
-    says = "their packets are in no completion port and on no lookaside list, so they wait as user APCs"
+    says = "their IRPs are in no completion port and on no lookaside list, so they wait as user APCs"
     return [*found, Evidence(RULE, says, inferred=True)]
 
 
@@ -98,4 +100,4 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
-    return f"only their packets are left: user APCs, until thread {group.thread} waits alertably or ends"
+    return f"only their IRPs are left: user APCs, until thread {group.thread} waits alertably or ends"

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.ledger.rows import STEP, History, Rows
+from analyzers.ledger.rows import STEP, History
 from analyzers.trends.bins import BINS, bin_of
 from analyzers.trends.history import STEPS, SiteHistory
+from tracer.arrays import I32, I64, Structured
 from tracer.jit import Int, inlined, kernel
-
-I64 = npt.NDArray[np.int64]
 
 FIRST_SHIFT: Final = 20
 """Steps begin with 2^20 ns, about a millisecond: finer than what a leak needs to be seen."""
@@ -52,7 +50,7 @@ def note_lifetime(history: History, site: Int, duration: Int, times: Int) -> Non
 
 
 @kernel
-def _merge_pairs(steps: Rows, sites: int) -> None:
+def _merge_pairs(steps: Structured, sites: int) -> None:
     """Each two steps become one; the second half of the axis is empty then."""
     for step in range(STEPS):
         for site in range(sites):
@@ -77,26 +75,26 @@ class SiteRows:
     0 for sites that are not in use. ``count``: rows there are.
     """
 
-    used: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
-    row_of_site: npt.NDArray[np.int32]
+    used: I64
+    rows: I64
+    row_of_site: I32
     count: int
 
 
 class _Sums(NamedTuple):
     """Columns of :class:`~analyzers.trends.history.SiteHistory`."""
 
-    allocations: npt.NDArray[np.int32]
-    frees: npt.NDArray[np.int32]
-    bytes: npt.NDArray[np.int64]
-    survivors: npt.NDArray[np.int32]
-    survivor_bytes: npt.NDArray[np.int64]
-    lifetimes: npt.NDArray[np.int32]
+    allocations: I32
+    frees: I32
+    bytes: I64
+    survivors: I32
+    survivor_bytes: I64
+    lifetimes: I32
 
 
 @kernel
 def _sum_up(
-    history: History, used: I64, rows: I64, slots: Rows, row_of_site: npt.NDArray[np.int32], shift: int, sums: _Sums
+    history: History, used: I64, rows: I64, slots: Structured, row_of_site: I32, shift: int, sums: _Sums
 ) -> None:
     """Add the histories of sites in use to the rows that they belong to, and the live allocations of ``slots``."""
     for i in range(used.shape[0]):
@@ -136,20 +134,20 @@ class Histories:
 
     def reserve_tags(self, tags: int) -> None:
         """Make room for more tags."""
-        strays = np.zeros((STEPS, tags), np.int32)
-        strays[:, : self.arrays.strays.shape[1]] = self.arrays.strays
-        self.arrays = self.arrays._replace(strays=strays)
+        unmatched = np.zeros((STEPS, tags), np.int32)
+        unmatched[:, : self.arrays.unmatched.shape[1]] = self.arrays.unmatched
+        self.arrays = self.arrays._replace(unmatched=unmatched)
 
     def reach(self, time_ns: int, sites: int) -> None:
         """Let the axis reach to a time; ``sites`` are in use."""
         while time_ns >> self.shift >= STEPS:
-            strays = self.arrays.strays
+            unmatched = self.arrays.unmatched
             _merge_pairs(self.arrays.steps, sites)
-            strays[: STEPS // 2] = strays[::2] + strays[1::2]
-            strays[STEPS // 2 :] = 0
+            unmatched[: STEPS // 2] = unmatched[::2] + unmatched[1::2]
+            unmatched[STEPS // 2 :] = 0
             self.shift += 1
 
-    def summed(self, sites: SiteRows, slots: Rows, until_ns: int) -> SiteHistory:
+    def summed(self, sites: SiteRows, slots: Structured, until_ns: int) -> SiteHistory:
         """The histories by row, with the live allocations among ``slots``."""
         counts, sizes = (np.zeros((3, sites.count, STEPS), dtype) for dtype in (np.int32, np.int64))
         sums = _Sums(counts[0], counts[1], sizes[0], counts[2], sizes[1], np.zeros((sites.count, BINS), np.int32))
@@ -158,5 +156,5 @@ class Histories:
             *sums,
             step_ns=1 << self.shift,
             used=min(max(until_ns >> self.shift, 0) + 1, STEPS),
-            strays=self.arrays.strays.T.copy(),
+            unmatched=self.arrays.unmatched.T.copy(),
         )

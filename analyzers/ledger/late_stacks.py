@@ -12,16 +12,8 @@ import numpy as np
 
 from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
 from analyzers.ledger.matching import site_of
-from analyzers.ledger.rows import (
-    DONE,
-    HAS_STACK,
-    HAS_USER_STACK,
-    SITES_FULL,
-    WAS_REPLACED,
-    Book,
-    History,
-    Rows,
-)
+from analyzers.ledger.rows import DONE, HAS_STACK, HAS_USER_STACK, SITES_FULL, WAS_REPLACED, History, LedgerTables
+from tracer.arrays import Structured
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.jit import Int, inlined, kernel
 from tracer.trace import LateStacks
@@ -31,21 +23,21 @@ _UNKNOWN: Final = UNKNOWN_ID
 
 
 @inlined
-def _place_of(recent: Rows, posted: Int, late: LateStacks, i: int, has: int) -> Int:
+def _place_of(recent: Structured, written: Int, late: LateStacks, i: int, has: int) -> Int:
     """Place in the ring of the first allocation of the time and thread of a stack that lacks such a one; -1 for none.
 
     Where nothing told the thread so far, the CPU decides.
     """
     size = recent.shape[0]
-    low = max(np.int64(0), posted - size)
-    high = posted
+    low = max(np.int64(0), written - size)
+    high = written
     while low < high:
         middle = (low + high) // 2
         if recent[middle & (size - 1)]["raw_time"] < late.raw_time[i]:
             low = middle + 1
         else:
             high = middle
-    while low < posted and recent[low & (size - 1)]["raw_time"] == late.raw_time[i]:
+    while low < written and recent[low & (size - 1)]["raw_time"] == late.raw_time[i]:
         row = recent[low & (size - 1)]
         same = row["thread"] == late.thread[i] or (row["thread"] == _UNKNOWN and row["cpu"] == late.cpu[i])
         if same and row["flags"] & has == 0:
@@ -80,28 +72,28 @@ def _move_history(history: History, shift: Int, site: Int, row: np.void, live: i
 
 
 @kernel
-def attach(late: LateStacks, book: Book, history: History) -> int:
+def attach(late: LateStacks, ledger: LedgerTables, history: History) -> int:
     """Give each stack to its allocation; resumable: the caller makes room for sites where the result says so.
 
     A stack whose allocation is no longer live is used up all the same, so that no other gets it.
     """
-    counts = book.counts[0]
+    counts = ledger.counts[0]
     for i in range(counts["next_late"], late.raw_time.shape[0]):
         has = HAS_USER_STACK if late.is_user[i] else HAS_STACK
-        place = _place_of(book.recent, counts["recent"], late, i, has)
+        place = _place_of(ledger.recent, counts["recent"], late, i, has)
         if place < 0:
             continue
-        row = book.recent[place]
-        allocation = book.slots[row["slot"]]
+        row = ledger.recent[place]
+        allocation = ledger.slots[row["slot"]]
         live = 1 if allocation["live"] == 1 and allocation["recent"] == place else 0
         if not late.is_user[i]:
-            tag_row = book.sites[row["site"]]["tag_row"]
-            site_row = site_of(book, tag_row, late.stack[i], late.process[i], late.thread[i], row["time"])
+            tag_row = ledger.sites[row["site"]]["tag_row"]
+            site_row = site_of(ledger, tag_row, late.stack[i], late.process[i], late.thread[i], row["time"])
             if site_row < 0:
                 counts["next_late"] = i
                 return SITES_FULL
             freed = 0 if live or row["flags"] & WAS_REPLACED else 1
-            _move(book.sites[row["site"]], book.sites[site_row], row["time"], row["size"], live, freed)
+            _move(ledger.sites[row["site"]], ledger.sites[site_row], row["time"], row["size"], live, freed)
             _move_history(history, counts["step_shift"], np.int64(row["site"]), row, live, -1)
             _move_history(history, counts["step_shift"], np.int64(site_row), row, live, 1)
             row["site"] = site_row

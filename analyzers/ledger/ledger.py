@@ -10,7 +10,7 @@ import numpy.typing as npt
 from analyzers.hashing import EMPTY, doubled, empty_index, refill_buckets
 from analyzers.ledger.histories import Histories, SiteRows
 from analyzers.ledger.late_stacks import attach
-from analyzers.ledger.matching import post
+from analyzers.ledger.matching import match_events
 from analyzers.ledger.reversed_pairs import REPLACED, no_pairs
 from analyzers.ledger.rows import (
     ALLOCATION,
@@ -23,10 +23,11 @@ from analyzers.ledger.rows import (
     SITES_FULL,
     SLOTS_FULL,
     TAG,
-    Book,
+    LedgerTables,
     PoolEvents,
 )
 from analyzers.trends.history import SiteHistory
+from tracer.arrays import I64, Mask, Structured
 from tracer.columns import EventTable
 from tracer.events.pool import FREE, FREE_SESSION
 from tracer.trace import LateStacks
@@ -44,7 +45,7 @@ class Ledger:
 
     def __init__(self, rows: int = _FIRST_ROWS) -> None:
         """``rows``: how many allocations, sites and tags there is room for at first, a power of two."""
-        self._book = Book(
+        self._tables = LedgerTables(
             slots=np.zeros(rows, ALLOCATION),
             buckets=np.full(2 * rows, EMPTY, np.uint64),
             sites=np.zeros(rows, SITE),
@@ -55,7 +56,7 @@ class Ledger:
             recent=np.zeros(RECENT_ROWS, RECENT),
             counts=np.zeros(1, COUNTERS),
         )
-        self._counts = self._book.counts[0]
+        self._counts = self._tables.counts[0]
         self._counts["free_slot"] = -1
         self._counts["near_unmatched"] = np.iinfo(np.int64).min
         self._histories = Histories(rows)
@@ -73,7 +74,7 @@ class Ledger:
             pool.time, pool.raw_time, pool.cpu, pool.thread, pool.process, pool.who, pool.event, pool.stack,
             pool.user_stack, pool.offset, kind, tag, size, address, np.zeros(len(pool), np.uint8),
         )  # fmt: skip
-        while (full := post(events, self._book, self._histories.arrays, self._reversed)) != DONE:
+        while (full := match_events(events, self._tables, self._histories.arrays, self._reversed)) != DONE:
             self._make_room(full)
         self.frees_with_stack += int(np.count_nonzero((pool.stack >= 0) & np.isin(pool.event, _FREES)))
         self._check()
@@ -81,25 +82,25 @@ class Ledger:
     def attach_late(self, late: LateStacks) -> int:
         """Give stacks that came after their batch to their allocations; how many have found theirs so far."""
         self._counts["next_late"] = 0
-        while attach(late, self._book, self._histories.arrays) != DONE:
+        while attach(late, self._tables, self._histories.arrays) != DONE:
             self._make_room(SITES_FULL)
         return int(self._counts["attached"])
 
     def _make_room(self, full: int) -> None:
-        book = self._book
+        ledger = self._tables
         if full == SLOTS_FULL:
             # In place: the two copies of a growing array would be the largest thing in memory.
-            book.slots.resize(max(len(book.slots) * 5 // 4, len(book.slots) + 1), refcheck=False)
+            ledger.slots.resize(max(len(ledger.slots) * 5 // 4, len(ledger.slots) + 1), refcheck=False)
         elif full == BUCKETS_FULL:
-            buckets = np.full(2 * len(book.buckets), EMPTY, np.uint64)
-            refill_buckets(book.buckets, buckets)
-            self._book = book._replace(buckets=buckets)
+            buckets = np.full(2 * len(ledger.buckets), EMPTY, np.uint64)
+            refill_buckets(ledger.buckets, buckets)
+            self._tables = ledger._replace(buckets=buckets)
         elif full == SITES_FULL:
-            self._book = book._replace(sites=_grown(book.sites), site_index=doubled(book.site_index))
-            self._histories.reserve(len(self._book.sites))
+            self._tables = ledger._replace(sites=_grown(ledger.sites), site_index=doubled(ledger.site_index))
+            self._histories.reserve(len(self._tables.sites))
         else:
-            self._book = book._replace(tags=_grown(book.tags), tag_index=doubled(book.tag_index))
-            self._histories.reserve_tags(len(self._book.tags))
+            self._tables = ledger._replace(tags=_grown(ledger.tags), tag_index=doubled(ledger.tag_index))
+            self._histories.reserve_tags(len(self._tables.tags))
 
     def _reach(self, time_ns: int) -> None:
         self._until_ns = max(self._until_ns, time_ns)
@@ -111,10 +112,10 @@ class Ledger:
         self._reach(until_ns)
         return self._histories.summed(sites, self.slots, self._until_ns)
 
-    def reversed_pairs(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    def reversed_pairs(self) -> tuple[Structured, Mask, I64]:
         """What :func:`analyzers.clocks.clock_shifts` judges: pairs, whether each stays unfreed, shortest lifetimes."""
         pairs = self._reversed.rows[: self._counts["reversed"]]
-        slots = self._book.slots[pairs["slot"]]
+        slots = self._tables.slots[pairs["slot"]]
         is_live = (slots["live"] == 1) & (slots["time"] == pairs["time"])
         return pairs, is_live | (pairs["slot"] == REPLACED), self._reversed.least
 
@@ -125,19 +126,19 @@ class Ledger:
             raise AssertionError(f"the ledger does not balance: {self._counts}")
 
     @property
-    def sites(self) -> npt.NDArray[np.void]:
+    def sites(self) -> Structured:
         """Counters by site (:data:`~analyzers.ledger.rows.SITE`); a view, valid until the next :meth:`feed`."""
-        return self._book.sites[: self._counts["sites"]]
+        return self._tables.sites[: self._counts["sites"]]
 
     @property
-    def tags(self) -> npt.NDArray[np.void]:
+    def tags(self) -> Structured:
         """Counters by tag (:data:`~analyzers.ledger.rows.TAG`); a view, valid until the next :meth:`feed`."""
-        return self._book.tags[: self._counts["tags"]]
+        return self._tables.tags[: self._counts["tags"]]
 
     @property
-    def slots(self) -> npt.NDArray[np.void]:
+    def slots(self) -> Structured:
         """Slots in use or used before (:data:`~analyzers.ledger.rows.ALLOCATION`), as :attr:`sites` a view."""
-        return self._book.slots[: self._counts["slots"]]
+        return self._tables.slots[: self._counts["slots"]]
 
     @property
     def failed(self) -> int:

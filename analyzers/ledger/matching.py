@@ -47,13 +47,13 @@ from analyzers.ledger.rows import (
     SLOTS_FULL,
     TAGS_FULL,
     WAS_REPLACED,
-    Book,
     History,
+    LedgerTables,
     PoolEvents,
-    Rows,
 )
 from analyzers.pooltag import PAGED, PROTECTED_POOL
 from analyzers.tags.callers import BY_PROCESS
+from tracer.arrays import Structured
 from tracer.columns import UNKNOWN_ID
 from tracer.events.pool import ALLOC_SESSION, FREE, FREE_SESSION
 from tracer.jit import Int, inlined, kernel
@@ -95,17 +95,17 @@ def _is_by_process(tag: np.uint32) -> bool:
 
 
 @inlined
-def _tag_of(book: Book, name: np.uint32, paged: np.uint32) -> Int:
+def _tag_of(ledger: LedgerTables, name: np.uint32, paged: np.uint32) -> Int:
     """Row of a tag, a new one where it is new; -1 where there is no room."""
     key = (np.uint64(name) << np.uint64(1)) | np.uint64(paged)
-    row = row_of(book.tag_index, _TAG, key)
+    row = row_of(ledger.tag_index, _TAG, key)
     if row >= 0:
         return row
-    row = np.int64(book.counts[0]["tags"])
-    if row >= book.tags.shape[0]:
+    row = np.int64(ledger.counts[0]["tags"])
+    if row >= ledger.tags.shape[0]:
         return np.int64(-1)
-    book.counts[0]["tags"] += put(book.tag_index, _TAG, key, row)
-    tag = book.tags[row]
+    ledger.counts[0]["tags"] += put(ledger.tag_index, _TAG, key, row)
+    tag = ledger.tags[row]
     tag["tag"] = name
     tag["paged"] = paged
     tag["by_process"] = _is_by_process(name)
@@ -113,31 +113,33 @@ def _tag_of(book: Book, name: np.uint32, paged: np.uint32) -> Int:
 
 
 @inlined
-def site_of(book: Book, tag_row: Int, stack: np.int32, process: np.uint32, thread: np.uint32, time: np.int64) -> Int:
+def site_of(
+    ledger: LedgerTables, tag_row: Int, stack: np.int32, process: np.uint32, thread: np.uint32, time: np.int64
+) -> Int:
     """Row of the site of an allocation, a new one where it is new; -1 where there is no room.
 
     Of tags that are not counted by process, a site is of all processes. Two sites may have one key, though hardly ever:
     then one of them is found under another.
     """
-    by_process = book.tags[tag_row]["by_process"]
+    by_process = ledger.tags[tag_row]["by_process"]
     process_id = process if by_process else _UNKNOWN
     thread_id = thread if by_process and process == _UNKNOWN else _UNKNOWN
     owner = (np.uint64(process_id) << SHIFT) | np.uint64(thread_id)
     key = (np.uint64(tag_row) << SHIFT) | (np.uint64(np.int64(stack) + 1) & LOW32)
     key ^= (~owner) * GOLDEN
-    row = row_of(book.site_index, _SITE, key)
+    row = row_of(ledger.site_index, _SITE, key)
     while row >= 0:
-        site = book.sites[row]
+        site = ledger.sites[row]
         same = site["tag_row"] == tag_row and site["stack"] == stack
         if same and site["process"] == process_id and site["thread"] == thread_id:
             return row
         key += GOLDEN
-        row = row_of(book.site_index, _SITE, key)
-    row = np.int64(book.counts[0]["sites"])
-    if row >= book.sites.shape[0]:
+        row = row_of(ledger.site_index, _SITE, key)
+    row = np.int64(ledger.counts[0]["sites"])
+    if row >= ledger.sites.shape[0]:
         return np.int64(-1)
-    book.counts[0]["sites"] += put(book.site_index, _SITE, key, row)
-    new = book.sites[row]
+    ledger.counts[0]["sites"] += put(ledger.site_index, _SITE, key, row)
+    new = ledger.sites[row]
     new["tag_row"] = tag_row
     new["stack"] = stack
     new["process"] = process_id
@@ -148,7 +150,7 @@ def site_of(book: Book, tag_row: Int, stack: np.int32, process: np.uint32, threa
 
 
 @inlined
-def _posted(events: PoolEvents, i: Int, now: Int) -> Int:
+def _turn_after(events: PoolEvents, i: Int, now: Int) -> Int:
     """Event ``now`` was posted when it was event ``i``'s turn; gives by how many events the turn moves on."""
     if now == i:
         return 1
@@ -157,7 +159,7 @@ def _posted(events: PoolEvents, i: Int, now: Int) -> Int:
 
 
 @inlined
-def _note_end(allocation: np.void, slot: Int, recent: Rows, time: np.int64, freed: int) -> None:
+def _note_end(allocation: np.void, slot: Int, recent: Structured, time: np.int64, freed: int) -> None:
     """Note in the ring, if it is still there, when an allocation ends whose kernel stack may still come."""
     row = recent[allocation["recent"]]
     if row["slot"] == slot and row["time"] == allocation["time"]:
@@ -167,17 +169,17 @@ def _note_end(allocation: np.void, slot: Int, recent: Rows, time: np.int64, free
 
 
 @inlined
-def _close(book: Book, history: History, bucket: Int, time: np.int64, freed: int) -> None:
+def _close(ledger: LedgerTables, history: History, bucket: Int, time: np.int64, freed: int) -> None:
     """Take an allocation off the ledger; ``freed`` is 1 where its free was seen."""
-    counts = book.counts[0]
-    slot = np.int64(book.buckets[bucket] & LOW32)
-    allocation = book.slots[slot]
+    counts = ledger.counts[0]
+    slot = np.int64(ledger.buckets[bucket] & LOW32)
+    allocation = ledger.slots[slot]
     size = np.int64(allocation["size"])
-    site = book.sites[allocation["site"]]
+    site = ledger.sites[allocation["site"]]
     site["count"] -= 1
     site["bytes"] -= size
     site["frees"] += freed
-    tag = book.tags[site["tag_row"]]
+    tag = ledger.tags[site["tag_row"]]
     tag["count"] -= 1
     tag["bytes"] -= size
     tag["frees"] += freed
@@ -187,15 +189,15 @@ def _close(book: Book, history: History, bucket: Int, time: np.int64, freed: int
     if freed:
         note_lifetime(history, np.int64(allocation["site"]), time - allocation["time"], 1)
     if site["stack"] < 0:
-        _note_end(allocation, slot, book.recent, time, freed)
+        _note_end(allocation, slot, ledger.recent, time, freed)
     allocation["live"] = 0
     allocation["next_free"] = counts["free_slot"]
     counts["free_slot"] = slot
-    remove(book.buckets, bucket)
+    remove(ledger.buckets, bucket)
 
 
 @inlined
-def _open_slot(slots: Rows, counts: np.void) -> Int:
+def _open_slot(slots: Structured, counts: np.void) -> Int:
     """A slot for a new allocation; there must be one."""
     slot = counts["free_slot"]
     if slot >= 0:
@@ -230,11 +232,11 @@ def _partner(events: PoolEvents, i: Int, want_free: bool | np.bool_) -> Int:
 
 
 @kernel
-def post(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
-    events: PoolEvents, book: Book, history: History, pairs: ReversedPairs
+def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
+    events: PoolEvents, ledger: LedgerTables, history: History, pairs: ReversedPairs
 ) -> int:
     """Post pool events, in time order; resumable: the caller makes room where the result says what is full."""
-    counts = book.counts[0]
+    counts = ledger.counts[0]
     i = counts["next"]
     while i < events.time.shape[0]:
         if events.taken[i]:
@@ -242,72 +244,72 @@ def post(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
             continue
         now = i
         if i + FAR < events.time.shape[0]:
-            fetch_bucket(book.buckets, events.address[i + FAR])
-            fetch_slot(book.buckets, book.slots, events.address[i + NEAR])
-        bucket = find(book.buckets, book.slots, events.address[now])
+            fetch_bucket(ledger.buckets, events.address[i + FAR])
+            fetch_slot(ledger.buckets, ledger.slots, events.address[i + NEAR])
+        bucket = find(ledger.buckets, ledger.slots, events.address[now])
         if _is_free(events.event[now]) != (bucket >= 0):
             now = _partner(events, i, bucket >= 0)
         is_free = _is_free(events.event[now])
         time, cpu, address, stack = events.time[now], events.cpu[now], events.address[now], events.stack[now]
         if is_free and bucket >= 0:
-            allocated = book.slots[np.int64(book.buckets[bucket] & LOW32)]
+            allocated = ledger.slots[np.int64(ledger.buckets[bucket] & LOW32)]
             if allocated["cpu"] != cpu:
                 note_matched(pairs, allocated["cpu"], cpu, time - allocated["time"])
-            _close(book, history, bucket, time, 1)
+            _close(ledger, history, bucket, time, 1)
             counts["frees"] += 1
             counts["matched"] += 1
-            i += _posted(events, i, now)
+            i += _turn_after(events, i, now)
             continue
         name = events.tag[now] & _NAME_BITS
         paged = events.type[now] & _PAGED_BIT
-        hint = _hint(stack, name, book.site_memo.shape[0])
-        site_row: Int = np.int64(book.site_memo[hint])
-        tag_row: Int = np.int64(book.sites[site_row]["tag_row"])
-        known = site_row < counts["sites"] and book.sites[site_row]["stack"] == stack
-        known = known and book.tags[tag_row]["tag"] == name and book.tags[tag_row]["paged"] == paged
-        if known and book.tags[tag_row]["by_process"]:
-            same = events.process[now] != _UNKNOWN or book.sites[site_row]["thread"] == events.thread[now]
-            known = book.sites[site_row]["process"] == events.process[now] and same
+        hint = _hint(stack, name, ledger.site_memo.shape[0])
+        site_row: Int = np.int64(ledger.site_memo[hint])
+        tag_row: Int = np.int64(ledger.sites[site_row]["tag_row"])
+        known = site_row < counts["sites"] and ledger.sites[site_row]["stack"] == stack
+        known = known and ledger.tags[tag_row]["tag"] == name and ledger.tags[tag_row]["paged"] == paged
+        if known and ledger.tags[tag_row]["by_process"]:
+            same = events.process[now] != _UNKNOWN or ledger.sites[site_row]["thread"] == events.thread[now]
+            known = ledger.sites[site_row]["process"] == events.process[now] and same
         if not known:
-            tag_row = _tag_of(book, name, paged)
+            tag_row = _tag_of(ledger, name, paged)
         if tag_row < 0:
             counts["next"] = i
             return TAGS_FULL
-        tag = book.tags[tag_row]
+        tag = ledger.tags[tag_row]
         if is_free:
             tag["frees"] += 1
-            history.strays[step_of(time, counts["step_shift"]), tag_row] += 1
+            history.unmatched[step_of(time, counts["step_shift"]), tag_row] += 1
             counts["frees"] += 1
             counts["unmatched"] += 1
             note_unmatched(pairs, address, time, name, cpu)
             counts["near_unmatched"] = time + REACH_NS
-            i += _posted(events, i, now)
+            i += _turn_after(events, i, now)
             continue
         if address == _NULL:
             tag["failed"] += 1
             counts["failed"] += 1
-            i += _posted(events, i, now)
+            i += _turn_after(events, i, now)
             continue
         if not known:
-            site_row = site_of(book, tag_row, stack, events.process[now], events.thread[now], time)
+            site_row = site_of(ledger, tag_row, stack, events.process[now], events.thread[now], time)
             if site_row < 0:
                 counts["next"] = i
                 return SITES_FULL
-            book.site_memo[hint] = site_row
-        if 2 * (counts["live"] + 1) > book.buckets.shape[0]:
+            ledger.site_memo[hint] = site_row
+        if 2 * (counts["live"] + 1) > ledger.buckets.shape[0]:
             counts["next"] = i
             return BUCKETS_FULL
-        if counts["free_slot"] < 0 and counts["slots"] >= book.slots.shape[0]:
+        if counts["free_slot"] < 0 and counts["slots"] >= ledger.slots.shape[0]:
             counts["next"] = i
             return SLOTS_FULL
         if bucket >= 0:
-            replaced = np.int64(book.buckets[bucket] & LOW32)
-            note_replaced(pairs, book.slots[replaced]["time"], replaced)
-            _close(book, history, bucket, time, 0)
+            replaced = np.int64(ledger.buckets[bucket] & LOW32)
+            note_replaced(pairs, ledger.slots[replaced]["time"], replaced)
+            _close(ledger, history, bucket, time, 0)
             counts["replaced"] += 1
             counts["replaced_in_session"] += events.event[now] == _ALLOC_SESSION_HOOK
-        slot = _open_slot(book.slots, counts)
-        allocation = book.slots[slot]
+        slot = _open_slot(ledger.slots, counts)
+        allocation = ledger.slots[slot]
         allocation["address"] = address
         allocation["size"] = events.size[now]
         allocation["time"] = time
@@ -320,11 +322,11 @@ def post(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         allocation["cpu"] = cpu
         allocation["who"] = events.who[now]
         allocation["live"] = 1
-        enter(book.buckets, fingerprint(address), slot)
+        enter(ledger.buckets, fingerprint(address), slot)
         if time <= counts["near_unmatched"]:
             counts["reversed"] += note_allocated(pairs, counts["reversed"], address, time, name, cpu, slot)
         grown = np.int64(events.size[now])
-        site = book.sites[site_row]
+        site = ledger.sites[site_row]
         site["allocations"] += 1
         site["count"] += 1
         site["bytes"] += grown
@@ -336,9 +338,9 @@ def post(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         tag["peak"] = max(tag["peak"], tag["bytes"])
         counts["allocations"] += 1
         counts["bytes"] += grown
-        place = counts["recent"] & (book.recent.shape[0] - 1)
+        place = counts["recent"] & (ledger.recent.shape[0] - 1)
         allocation["recent"] = place
-        row = book.recent[place]
+        row = ledger.recent[place]
         row["raw_time"] = events.raw_time[now]
         row["time"] = time
         row["size"] = grown
@@ -348,6 +350,6 @@ def post(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         row["cpu"] = cpu
         row["flags"] = (HAS_STACK if stack >= 0 else 0) | (HAS_USER_STACK if events.user_stack[now] >= 0 else 0)
         counts["recent"] += 1
-        i += _posted(events, i, now)
+        i += _turn_after(events, i, now)
     counts["next"] = 0
     return DONE

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.pool_tables import Outstanding
+from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.jit import kernel
 
 
 @kernel
-def _live(slots: npt.NDArray[np.void], rows: npt.NDArray[np.int32], times: npt.NDArray[np.int64]) -> None:
+def _live(slots: Structured, rows: I32, times: I64) -> None:
     """Slot and time of every live allocation, by slot."""
     n = 0
     for slot in range(slots.shape[0]):
@@ -25,23 +25,21 @@ def _live(slots: npt.NDArray[np.void], rows: npt.NDArray[np.int32], times: npt.N
 class _Columns(NamedTuple):
     """Those of :class:`~analyzers.pool_tables.Outstanding`, in its order."""
 
-    address: npt.NDArray[np.uint64]
-    size: npt.NDArray[np.uint64]
-    time_ns: npt.NDArray[np.int64]
-    type: npt.NDArray[np.uint32]
-    thread: npt.NDArray[np.uint32]
-    process: npt.NDArray[np.uint32]
-    cpu: npt.NDArray[np.uint16]
-    who: npt.NDArray[np.uint8]
-    site: npt.NDArray[np.int32]
-    user_stack: npt.NDArray[np.int32]
-    offset: npt.NDArray[np.int64]
+    address: U64
+    size: U64
+    time_ns: I64
+    type: U32
+    thread: U32
+    process: U32
+    cpu: U16
+    who: U8
+    site: I32
+    user_stack: I32
+    offset: I64
 
 
 @kernel
-def _gather(
-    slots: npt.NDArray[np.void], rows: npt.NDArray[np.int32], site_rows: npt.NDArray[np.int32], columns: _Columns
-) -> None:
+def _gather(slots: Structured, rows: I32, site_rows: I32, columns: _Columns) -> None:
     """Row by row, so that each slot is fetched from memory once."""
     for i in range(rows.shape[0]):
         slot = slots[rows[i]]
@@ -58,7 +56,7 @@ def _gather(
         columns.offset[i] = slot["offset"]
 
 
-def outstanding(slots: npt.NDArray[np.void], live: int, site_rows: npt.NDArray[np.int32]) -> Outstanding:
+def outstanding(slots: Structured, live: int, site_rows: I32) -> Outstanding:
     """Copies of the ``live`` allocations among ``slots``; their user stacks are ids as the events had them.
 
     ``site_rows`` gives the row of each of the ledger's sites in the snapshot.
@@ -81,7 +79,7 @@ def outstanding(slots: npt.NDArray[np.void], live: int, site_rows: npt.NDArray[n
     return Outstanding(*columns)
 
 
-def _oldest_first(slots: npt.NDArray[np.void], live: int) -> npt.NDArray[np.int32]:
+def _oldest_first(slots: Structured, live: int) -> I32:
     rows, times = np.empty(live, np.int32), np.empty(live, np.int64)
     _live(slots, rows, times)
     return rows[np.argsort(times, kind="stable")]

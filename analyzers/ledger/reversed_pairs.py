@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.hashing import fingerprint
+from tracer.arrays import I32, I64, Structured
 from tracer.jit import Int, inlined
 
 REACH_NS: Final = 1_000_000_000
@@ -36,14 +36,14 @@ REVERSED: Final = np.dtype([("time", "<i8"), ("early", "<i8"), ("slot", "<i4"), 
 class ReversedPairs(NamedTuple):
     """``freed``: the latest frees without allocation, by address. ``rows``: the latest pairs, a ring.
 
-    ``places``: by slot, where its latest pair is in it.
+    ``key_index``: by slot, where its latest pair is in it.
     ``least`` (CPU of the allocation, CPU of the free): the shortest lifetime in nanoseconds, :data:`NEVER` for none.
     """
 
-    freed: npt.NDArray[np.void]
-    rows: npt.NDArray[np.void]
-    places: npt.NDArray[np.int32]
-    least: npt.NDArray[np.int64]
+    freed: Structured
+    rows: Structured
+    key_index: I32
+    least: I64
 
 
 def no_pairs() -> ReversedPairs:
@@ -83,14 +83,14 @@ def note_allocated(
     pair["slot"] = slot
     pair["cpu"] = cpu
     pair["free_cpu"] = row["cpu"]
-    pairs.places[slot & (pairs.places.shape[0] - 1)] = place
+    pairs.key_index[slot & (pairs.key_index.shape[0] - 1)] = place
     return 1
 
 
 @inlined
 def note_replaced(pairs: ReversedPairs, time: np.int64, slot: Int) -> None:
     """An allocation, of that time, whose address is handed out again although no free was seen."""
-    pair = pairs.rows[pairs.places[slot & (pairs.places.shape[0] - 1)]]
+    pair = pairs.rows[pairs.key_index[slot & (pairs.key_index.shape[0] - 1)]]
     if pair["slot"] == slot and pair["time"] == time:
         pair["slot"] = REPLACED
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 
 ALLOCATION: Final = np.dtype(
     [
@@ -128,56 +129,54 @@ an allocation may be near a free without allocation. ``step_shift``: a step of t
 nanoseconds long.
 """
 
-Rows = npt.NDArray[np.void]
-
 
 class PoolEvents(NamedTuple):
     """Pool events in time order; ``taken`` marks those that were posted before their turn (ties between CPUs)."""
 
-    time: npt.NDArray[np.int64]
-    raw_time: npt.NDArray[np.int64]
-    cpu: npt.NDArray[np.uint16]
-    thread: npt.NDArray[np.uint32]
-    process: npt.NDArray[np.uint32]
-    who: npt.NDArray[np.uint8]
-    event: npt.NDArray[np.uint16]
-    stack: npt.NDArray[np.int32]
-    user_stack: npt.NDArray[np.int32]
-    offset: npt.NDArray[np.int64]
-    type: npt.NDArray[np.uint32]
-    tag: npt.NDArray[np.uint32]
-    size: npt.NDArray[np.uint64]
-    address: npt.NDArray[np.uint64]
-    taken: npt.NDArray[np.uint8]
+    time: I64
+    raw_time: I64
+    cpu: U16
+    thread: U32
+    process: U32
+    who: U8
+    event: U16
+    stack: I32
+    user_stack: I32
+    offset: I64
+    type: U32
+    tag: U32
+    size: U64
+    address: U64
+    taken: U8
 
 
-class Book(NamedTuple):
+class LedgerTables(NamedTuple):
     """What outlives a batch; arrays of the types above, and indices of :mod:`analyzers.hashing`.
 
     ``buckets``: slots of the live allocations by address. ``site_memo``: int32, recent sites, found again without a
     search. ``recent``: a ring. ``counts``: one row of :data:`COUNTERS`.
     """
 
-    slots: Rows
-    buckets: npt.NDArray[np.uint64]
-    sites: Rows
-    site_index: Rows
-    site_memo: npt.NDArray[np.int32]
-    tags: Rows
-    tag_index: Rows
-    recent: Rows
-    counts: Rows
+    slots: Structured
+    buckets: U64
+    sites: Structured
+    site_index: Structured
+    site_memo: I32
+    tags: Structured
+    tag_index: Structured
+    recent: Structured
+    counts: Structured
 
 
 class History(NamedTuple):
     """``steps``: :data:`STEP` (STEPS, sites), step by step so that what changes at one time lies together.
 
-    ``lifetimes``: int32 (sites, BINS). ``strays``: int32 (STEPS, tags), frees without allocation by tag.
+    ``lifetimes``: int32 (sites, BINS). ``unmatched``: int32 (STEPS, tags), frees without allocation by tag.
     """
 
-    steps: Rows
-    lifetimes: npt.NDArray[np.int32]
-    strays: npt.NDArray[np.int32]
+    steps: Structured
+    lifetimes: I32
+    unmatched: I32
 
 
 DONE: Final = 0

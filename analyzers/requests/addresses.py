@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.requests.records import I64
+from tracer.arrays import I64, U8, U16, Rows
 from tracer.columns import BlobColumn
 
 PORT_MASK: Final = 0xFFFF
@@ -54,7 +53,7 @@ class Addresses:
             result[rows[long]] = _packed(_AF_INET6, numbers, port[long])
         return result
 
-    def plain(self, column: BlobColumn, ports: npt.NDArray[np.uint16]) -> I64:
+    def plain(self, column: BlobColumn, ports: U16) -> I64:
         """A column of bare IP addresses with that of their ports; 0 where there is none."""
         result = np.zeros(len(column), np.int64)
         port = ports.astype(np.int64)
@@ -65,7 +64,7 @@ class Addresses:
             result[rows] = _packed(_AF_INET6, self._numbered(column, rows, 0), port[rows])
         return result
 
-    def _numbered(self, column: BlobColumn, rows: npt.NDArray[np.intp], at: int) -> I64:
+    def _numbered(self, column: BlobColumn, rows: Rows, at: int) -> I64:
         """The numbers of the IPv6 addresses that begin ``at`` bytes into each row."""
         data = column.data[(column.start[rows] + at)[:, np.newaxis] + np.arange(_IPV6_BYTES)]
         distinct, place = np.unique(data.view(f"S{_IPV6_BYTES}").ravel(), return_inverse=True)
@@ -91,7 +90,7 @@ def _packed(family: int, number: I64, port: I64) -> I64:
     return (family << _FAMILY_SHIFT) | (number << _PORT_BITS) | port
 
 
-def _words(data: npt.NDArray[np.uint8], start: I64, dtype: str) -> I64:
+def _words(data: U8, start: I64, dtype: str) -> I64:
     """The numbers that begin at any bytes."""
     width = np.dtype(dtype).itemsize
     if len(data) < width:

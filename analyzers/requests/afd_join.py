@@ -1,6 +1,6 @@
 """Requests meet socket operations: by thread and time, and by the file object once it is known.
 
-No event names both a request packet and an endpoint. On Windows the socket driver is called with a packet and
+No event names both an IRP and an endpoint. On Windows the socket driver is called with an IRP and
 tells of its operation inside that call; other writers put the call inside the operation. Both are taken.
 """
 
@@ -15,7 +15,7 @@ from analyzers.requests.events import ACCEPTS, CLEANS, CLEANUP, CLOSE, CLOSES, C
 from analyzers.requests.lifecycle import forget_file, join_socket, learn_file, leave_socket
 from analyzers.requests.records import (
     FILE,
-    Book,
+    TrackerTables,
 )
 from analyzers.requests.tables import NEVER, Join
 from tracer.jit import Int, inlined
@@ -45,47 +45,47 @@ def _take_operation(row: np.void, owner: np.void, socket: np.void) -> None:
 
 
 @inlined
-def join_on_issue(book: Book, slot: Int) -> None:
+def join_on_issue(tracker: TrackerTables, slot: Int) -> None:
     """Find a new request's socket: by its file object, or by the operation that its thread has started."""
-    row, sockets = book.requests[slot], book.sockets
+    row, sockets = tracker.requests[slot], tracker.sockets
     if row["purpose"] == CREATE:
-        forget_file(book, row["file"])
+        forget_file(tracker, row["file"])
     else:
-        known = row_of(book.places, FILE, row["file"])
+        known = row_of(tracker.key_index, FILE, row["file"])
         if known >= 0:
-            join_socket(book.requests, sockets, slot, known)
+            join_socket(tracker.requests, sockets, slot, known)
             row["join"] = _BY_FILE
     if row["thread_row"] >= 0:
-        owner = book.threads[row["thread_row"]]
+        owner = tracker.threads[row["thread_row"]]
         socket = owner["socket"]
         is_open = (socket >= 0) & (owner["taken"] == 0) & (sockets[socket]["serial"] == owner["serial"])
         if is_open & _fits(owner["does"], row["purpose"]):
             if row["socket"] < 0:
-                join_socket(book.requests, sockets, slot, socket)
+                join_socket(tracker.requests, sockets, slot, socket)
                 row["join"] = _INSIDE_OPERATION
                 if owner["does"] != ACCEPTS:
-                    learn_file(book, socket, row["file"])
+                    learn_file(tracker, socket, row["file"])
             if row["socket"] == socket:
                 _take_operation(row, owner, sockets[socket])
     if row["purpose"] == CLOSE:
-        forget_file(book, row["file"])
+        forget_file(tracker, row["file"])
 
 
 @inlined
-def join_on_start(book: Book, owner: np.void, socket: Int) -> None:
+def join_on_start(tracker: TrackerTables, owner: np.void, socket: Int) -> None:
     """A thread starts an operation on a socket: its open driver call, if it has one, is that operation's request."""
     slot = owner["calls"]
     if slot < 0:
         return
-    row = book.requests[slot]
+    row = tracker.requests[slot]
     fits = _fits(owner["does"], row["purpose"])
     if (row["completed"] != NEVER) | (row["operation"] != 0) | (not fits):
         return
     accepts = owner["does"] == ACCEPTS
     if (row["socket"] != socket) & ((not accepts) | (row["socket"] < 0)):
-        leave_socket(book.requests, book.sockets, slot)
-        join_socket(book.requests, book.sockets, slot, socket)
+        leave_socket(tracker.requests, tracker.sockets, slot)
+        join_socket(tracker.requests, tracker.sockets, slot, socket)
         if (not accepts) & (row["purpose"] != CLOSE):
-            learn_file(book, socket, row["file"])
+            learn_file(tracker, socket, row["file"])
     row["join"] = _INSIDE_CALL
-    _take_operation(row, owner, book.sockets[row["socket"]])
+    _take_operation(row, owner, tracker.sockets[row["socket"]])

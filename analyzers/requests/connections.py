@@ -13,14 +13,15 @@ import numpy as np
 
 from analyzers.requests.addresses import PORT_MASK
 from analyzers.requests.lifecycle import NONE, NOTHING, UNKNOWN
-from analyzers.requests.records import RING, Rows
+from analyzers.requests.records import RING
+from tracer.arrays import Structured
 from tracer.jit import Int, inlined, routine
 
 _PORT: Final = PORT_MASK
 
 
 @inlined
-def begin_connect(ring: Rows, counts: np.void, slot: Int) -> None:
+def begin_connect(ring: Structured, counts: np.void, slot: Int) -> None:
     """A socket asks for a connection."""
     ring[counts["connecting"] % RING]["connecting"] = slot
     counts["connecting"] += 1
@@ -36,7 +37,7 @@ def _may_be(row: np.void, event: np.void) -> bool:
 
 
 @inlined
-def _connecting_socket(sockets: Rows, ring: Rows, event: np.void) -> Int:
+def _connecting_socket(sockets: Structured, ring: Structured, event: np.void) -> Int:
     """Row of the one connecting socket that fits, -1 for none or several."""
     found: Int = NONE
     for place in range(RING):
@@ -56,7 +57,7 @@ def _connecting_socket(sockets: Rows, ring: Rows, event: np.void) -> Int:
 
 
 @routine
-def connect(sockets: Rows, ring: Rows, event: np.void) -> None:
+def connect(sockets: Structured, ring: Structured, event: np.void) -> None:
     """TCP tells of a connection that a socket asked for."""
     slot = _connecting_socket(sockets, ring, event)
     if slot < 0:
@@ -69,7 +70,7 @@ def connect(sockets: Rows, ring: Rows, event: np.void) -> None:
 
 
 @inlined
-def _free_connection(ring: Rows, remote: np.int64) -> Int:
+def _free_connection(ring: Structured, remote: np.int64) -> Int:
     """Place of the connection from an address that no socket has; -1 for none."""
     for place in range(RING):
         if ring[place]["remote"] == remote:
@@ -78,7 +79,7 @@ def _free_connection(ring: Rows, remote: np.int64) -> Int:
 
 
 @routine
-def accept_side(row: np.void, ring: Rows) -> None:
+def accept_side(row: np.void, ring: Structured) -> None:
     """An accepted socket has its remote address: the connection from there is its own."""
     place = _free_connection(ring, row["remote"])
     if place >= 0:
@@ -89,7 +90,7 @@ def accept_side(row: np.void, ring: Rows) -> None:
 
 
 @routine
-def accept(ring: Rows, counts: np.void, event: np.void) -> None:
+def accept(ring: Structured, counts: np.void, event: np.void) -> None:
     """TCP tells of a connection that the other end asked for."""
     place = _free_connection(ring, event["remote"])
     if place < 0:

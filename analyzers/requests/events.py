@@ -15,7 +15,7 @@ FREE: Final = 5
 ALLOCATE: Final = 6
 INSERT: Final = 7
 TAKE: Final = 8
-"""From :data:`CALL` up to here: kinds that are about a request packet, or the memory in which one may be."""
+"""From :data:`CALL` up to here: kinds that are about an IRP, or the memory in which one may be."""
 CONNECT: Final = 9
 ACCEPT: Final = 10
 EXIT: Final = 11
@@ -70,7 +70,7 @@ EVENT: Final = np.dtype(
 )
 """One event; each kind has only the fields that it needs, the others hold anything.
 
-``object``: address of what the event is about: packet, endpoint, block or entry of a queue. ``accept``: endpoint that a
+``object``: address of what the event is about: IRP, endpoint, block or entry of a queue. ``accept``: endpoint that a
 connection is accepted for. ``local``, ``remote``: :mod:`~analyzers.requests.addresses`; of a socket operation the one
 that it names is ``remote``. ``length``: bytes that a completed operation moved. ``good``: its status says success.
 """

@@ -23,14 +23,10 @@ from analyzers.requests.lifecycle import (
     leave_call,
     open_request,
 )
-from analyzers.requests.records import (
-    BY_CALLER,
-    BY_REUSE,
-    Book,
-    Rows,
-)
+from analyzers.requests.records import BY_CALLER, BY_REUSE, TrackerTables
 from analyzers.requests.tables import NEVER, Completion
 from analyzers.trends.bins import bin_of
+from tracer.arrays import Structured
 from tracer.jit import Int, inlined
 
 _DEEPEST: Final = 16
@@ -44,9 +40,9 @@ _NOBODY_KNOWS: Final = int(Completion.UNKNOWN)
 
 @inlined
 def _is_another(row: np.void, event: np.void, counts: np.void) -> bool:
-    """Whether a call with the packet of a request begins another request, and does not pass this one on.
+    """Whether a call with the IRP of a request begins another request, and does not pass this one on.
 
-    Where completions are lost, a packet is used again while its request seems open. One that is in a port, or whose
+    Where completions are lost, an IRP is used again while its request seems open. One that is in a port, or whose
     stage 2 has run, is no longer sent to any driver.
     """
     if (row["queued"] != NOT_QUEUED) | (row["finished"] != NEVER):
@@ -65,10 +61,10 @@ def _is_another(row: np.void, event: np.void, counts: np.void) -> bool:
 
 
 @inlined
-def _enter_call(requests: Rows, threads: Rows, slot: Int, counts: np.void) -> None:
+def _enter_call(requests: Structured, threads: Structured, slot: Int, counts: np.void) -> None:
     """A new request's call is the innermost of its thread; older ones that cannot be open any more are dropped.
 
-    A driver does not call itself with another packet before it returns; and where no return is ever logged,
+    A driver does not call itself with another IRP before it returns; and where no return is ever logged,
     only the latest call is known to be open.
     """
     row = requests[slot]
@@ -89,22 +85,22 @@ def _enter_call(requests: Rows, threads: Rows, slot: Int, counts: np.void) -> No
 
 
 @inlined
-def issue(book: Book, event: np.void) -> None:
-    """A driver is called with a packet that is not on the book; there must be room for a request and a thread."""
+def issue(tracker: TrackerTables, event: np.void) -> None:
+    """A driver is called with an IRP that is not on the book; there must be room for a request and a thread."""
     purpose = event["purpose"]
     if purpose == CLEANUP:
-        clean_file(book, event["file"], event["time"])
+        clean_file(tracker, event["file"], event["time"])
     elif purpose != 0:  # a file object that is opened is a new one at that address
-        close_file(book, event["file"], event["time"])
-    slot = open_request(book, event)
-    if book.requests[slot]["thread_row"] >= 0:
-        _enter_call(book.requests, book.threads, slot, book.counts[0])
-    join_on_issue(book, slot)
+        close_file(tracker, event["file"], event["time"])
+    slot = open_request(tracker, event)
+    if tracker.requests[slot]["thread_row"] >= 0:
+        _enter_call(tracker.requests, tracker.threads, slot, tracker.counts[0])
+    join_on_issue(tracker, slot)
 
 
 @inlined
 def pass_on(row: np.void, event: np.void, counts: np.void) -> Int:
-    """A driver is called with the packet of a request."""
+    """A driver is called with the IRP of a request."""
     if _is_another(row, event, counts):
         return BY_REUSE
     if row["completed"] != NEVER:  # the same request is sent on, so that completion was not the last
@@ -121,7 +117,7 @@ def pass_on(row: np.void, event: np.void, counts: np.void) -> Int:
 
 
 @inlined
-def call_returns(requests: Rows, threads: Rows, slot: Int, event: np.void) -> None:
+def call_returns(requests: Structured, threads: Structured, slot: Int, event: np.void) -> None:
     """A driver call is over."""
     row, thread = requests[slot], event["thread"]
     strangers = (thread != UNKNOWN) & (row["thread"] != UNKNOWN) & (thread != row["thread"])
@@ -135,7 +131,7 @@ def call_returns(requests: Rows, threads: Rows, slot: Int, event: np.void) -> No
 
 
 @inlined
-def _completion_of(requests: Rows, threads: Rows, counts: np.void, row: np.void, thread: np.uint32) -> Int:
+def _completion_of(requests: Structured, threads: Structured, counts: np.void, row: np.void, thread: np.uint32) -> Int:
     """Who completes a request whose thread has not exited: :class:`~analyzers.requests.tables.Completion`."""
     if (thread == UNKNOWN) | (row["thread"] == UNKNOWN):
         return _NOBODY_KNOWS
@@ -155,33 +151,33 @@ def _completion_of(requests: Rows, threads: Rows, counts: np.void, row: np.void,
 
 
 @inlined
-def complete(book: Book, slot: Int, event: np.void) -> Int:
+def complete(tracker: TrackerTables, slot: Int, event: np.void) -> Int:
     """A request is completed; the last completion counts, as a driver may take one back."""
-    row, counts = book.requests[slot], book.counts[0]
+    row, counts = tracker.requests[slot], tracker.counts[0]
     if (event["id"] == row["id"]) & (row["id"] != 0):
         counts["named"] = 1
     if row["completed"] == NEVER:
         counts["completed"] += 1
-        kind = book.kinds[kind_row(book, row)]
+        kind = tracker.kinds[kind_row(tracker, row)]
         kind["completed"] += 1
         kind["latency"][bin_of(event["time"] - row["issued"])] += 1
     if row["purpose"] != 0:
-        return BY_CALLER  # who opened or closed the file waits for these and releases the packet
-    row["completion"] = _completion_of(book.requests, book.threads, counts, row, event["thread"])
+        return BY_CALLER  # who opened or closed the file waits for these and releases the IRP
+    row["completion"] = _completion_of(tracker.requests, tracker.threads, counts, row, event["thread"])
     row["completed"] = event["time"]
     row["completed_cpu"] = event["cpu"]
     row["completed_offset"] = event["offset"]
     row["completed_thread"] = event["thread"]
     row["completion_routine"] = 0
     if row["completion"] != _INLINE:
-        leave_call(book.requests, book.threads, slot)
+        leave_call(tracker.requests, tracker.threads, slot)
     return STAYS
 
 
 @inlined
-def meet_routine(book: Book, slot: Int, event: np.void) -> None:
+def meet_routine(tracker: TrackerTables, slot: Int, event: np.void) -> None:
     """The completion of a request calls a driver's completion routine, which may stop it."""
-    row = book.requests[slot]
-    book.counts[0]["routines"] += 1
+    row = tracker.requests[slot]
+    tracker.counts[0]["routines"] += 1
     if row["completed"] != NEVER:  # else the event of the completion was lost
         row["completion_routine"] = event["routine"]

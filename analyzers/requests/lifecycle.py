@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.hashing import put, row_of
 from analyzers.requests.events import CLEANUP, CREATE
@@ -15,17 +14,15 @@ from analyzers.requests.records import (
     ENDPOINT,
     FILE,
     FILE_REQUESTS,
-    PACKET,
+    IRP,
     REQUEST_KIND,
     THREAD_ID,
-    Book,
-    Rows,
+    TrackerTables,
 )
 from analyzers.requests.tables import CALL_NS, NEVER, Completion, Finished, Queued
+from tracer.arrays import I32, U64, Structured
 from tracer.columns import UNKNOWN_ID
 from tracer.jit import Int, inlined, routine
-
-I32 = npt.NDArray[np.int32]
 
 UNKNOWN: Final = UNKNOWN_ID
 NONE: Final = np.int64(-1)
@@ -42,48 +39,48 @@ _OPERATION_MASK: Final = np.uint64(0x7F)
 
 
 @inlined
-def enter(places: Rows, counts: np.void, kind: np.uint64, number: np.uint64, row: Int) -> None:
+def enter(key_index: Structured, counts: np.void, kind: np.uint64, number: np.uint64, row: Int) -> None:
     """Enter the row of an address or id, -1 to take it off; there must be room for one more key."""
-    counts["keys"] += put(places, kind, number, row)
+    counts["keys"] += put(key_index, kind, number, row)
 
 
 @routine
-def thread_row(places: Rows, threads: Rows, counts: np.void, thread: np.uint32) -> Int:
+def thread_row(key_index: Structured, threads: Structured, counts: np.void, thread: np.uint32) -> Int:
     """Row of a thread id, a new one where it is new; there must be room. -1 for an unknown thread."""
     if thread == UNKNOWN:
         return NONE
-    row = row_of(places, THREAD_ID, np.uint64(thread))
+    row = row_of(key_index, THREAD_ID, np.uint64(thread))
     if row < 0:
         row = counts["threads"]
         counts["threads"] += 1
         threads[row]["thread"] = thread
-        enter(places, counts, THREAD_ID, np.uint64(thread), row)
+        enter(key_index, counts, THREAD_ID, np.uint64(thread), row)
     return row
 
 
 @routine
-def forget_file(book: Book, file: np.uint64) -> None:
+def forget_file(tracker: TrackerTables, file: np.uint64) -> None:
     """A file object begins or ends its life: it is no longer the socket's that it was."""
-    socket = row_of(book.places, FILE, file)
+    socket = row_of(tracker.key_index, FILE, file)
     if socket >= 0:
-        book.sockets[socket]["file"] = 0
-        enter(book.places, book.counts[0], FILE, file, NONE)
+        tracker.sockets[socket]["file"] = 0
+        enter(tracker.key_index, tracker.counts[0], FILE, file, NONE)
 
 
 @routine
-def learn_file(book: Book, socket: Int, file: np.uint64) -> None:
+def learn_file(tracker: TrackerTables, socket: Int, file: np.uint64) -> None:
     """From now on requests on this file object are this socket's."""
-    row = book.sockets[socket]
+    row = tracker.sockets[socket]
     if (file == NOTHING) | (row["file"] == file):
         return
-    forget_file(book, file)
-    forget_file(book, row["file"])
+    forget_file(tracker, file)
+    forget_file(tracker, row["file"])
     row["file"] = file
-    enter(book.places, book.counts[0], FILE, file, socket)
+    enter(tracker.key_index, tracker.counts[0], FILE, file, socket)
 
 
 @inlined
-def leave_call(requests: Rows, threads: Rows, slot: Int) -> None:
+def leave_call(requests: Structured, threads: Structured, slot: Int) -> None:
     """Take one request off its thread's open calls."""
     row = requests[slot]
     if row["in_call"] == 0:
@@ -100,7 +97,7 @@ def leave_call(requests: Rows, threads: Rows, slot: Int) -> None:
 
 
 @inlined
-def end_call(requests: Rows, threads: Rows, slot: Int) -> None:
+def end_call(requests: Structured, threads: Structured, slot: Int) -> None:
     """A request's call is over, and with it all that were made inside it, whose returns were lost."""
     row = requests[slot]
     while row["in_call"] == 1:
@@ -111,7 +108,7 @@ def end_call(requests: Rows, threads: Rows, slot: Int) -> None:
 
 
 @routine
-def leave_socket(requests: Rows, sockets: Rows, slot: Int) -> None:
+def leave_socket(requests: Structured, sockets: Structured, slot: Int) -> None:
     """Take a request off its socket's list, if it is on one."""
     row = requests[slot]
     if row["socket"] < 0:
@@ -130,7 +127,7 @@ def leave_socket(requests: Rows, sockets: Rows, slot: Int) -> None:
 
 
 @routine
-def join_socket(requests: Rows, sockets: Rows, slot: Int, socket: Int) -> None:
+def join_socket(requests: Structured, sockets: Structured, slot: Int, socket: Int) -> None:
     """Put a request that is on no list on a socket's, as its newest."""
     row, owner = requests[slot], sockets[socket]
     row["socket"] = socket
@@ -143,7 +140,7 @@ def join_socket(requests: Rows, sockets: Rows, slot: Int, socket: Int) -> None:
 
 
 @inlined
-def _leave_thread(requests: Rows, threads: Rows, slot: Int, how: Int) -> None:
+def _leave_thread(requests: Structured, threads: Structured, slot: Int, how: Int) -> None:
     """Take a request off its thread's lists; the thread keeps what was completed by others and seen to be over."""
     row = requests[slot]
     owner = threads[row["thread_row"]]
@@ -163,33 +160,33 @@ def _leave_thread(requests: Rows, threads: Rows, slot: Int, how: Int) -> None:
 
 
 @inlined
-def _leave_file(book: Book, slot: Int) -> None:
+def _leave_file(tracker: TrackerTables, slot: Int) -> None:
     """Take a request off its file's list."""
-    row = book.requests[slot]
+    row = tracker.requests[slot]
     before, after = row["file_before"], row["file_next"]
     if before >= 0:
-        book.requests[before]["file_next"] = after
+        tracker.requests[before]["file_next"] = after
     elif row["file"] != NOTHING:
-        enter(book.places, book.counts[0], FILE_REQUESTS, row["file"], after)
+        enter(tracker.key_index, tracker.counts[0], FILE_REQUESTS, row["file"], after)
     if after >= 0:
-        book.requests[after]["file_before"] = before
+        tracker.requests[after]["file_before"] = before
 
 
 @routine
-def retire(book: Book, slot: Int, how: Int) -> None:
+def retire(tracker: TrackerTables, slot: Int, how: Int) -> None:
     """Take a request off the book and count it; ``how`` is one of the ways (``BY_*``)."""
-    row, counts = book.requests[slot], book.counts[0]
+    row, counts = tracker.requests[slot], tracker.counts[0]
     if row["thread_row"] >= 0:
-        _leave_thread(book.requests, book.threads, slot, how)
-    leave_socket(book.requests, book.sockets, slot)
-    _leave_file(book, slot)
+        _leave_thread(tracker.requests, tracker.threads, slot, how)
+    leave_socket(tracker.requests, tracker.sockets, slot)
+    _leave_file(tracker, slot)
     if (row["completed"] != NEVER) & (how != BY_CALLER):
-        book.kinds[kind_row(book, row)]["retired"] += 1
-    enter(book.places, book.counts[0], PACKET, row["address"], NONE)
+        tracker.kinds[kind_row(tracker, row)]["retired"] += 1
+    enter(tracker.key_index, tracker.counts[0], IRP, row["address"], NONE)
     row["serial"] = NONE
     row["next_free"] = counts["free_request"]
     counts["free_request"] = slot
-    book.ways[how] += 1
+    tracker.endings[how] += 1
 
 
 @inlined
@@ -199,22 +196,22 @@ def _kind_key(row: np.void) -> np.uint64:
 
 
 @routine
-def kind_row(book: Book, row: np.void) -> Int:
+def kind_row(tracker: TrackerTables, row: np.void) -> Int:
     """Row of a request's kind, a new one where it is new; there must be room."""
     key = _kind_key(row)
-    kind = row_of(book.places, REQUEST_KIND, key)
+    kind = row_of(tracker.key_index, REQUEST_KIND, key)
     if kind < 0:
-        kind = book.counts[0]["kinds"]
-        book.counts[0]["kinds"] += 1
-        enter(book.places, book.counts[0], REQUEST_KIND, key, kind)
+        kind = tracker.counts[0]["kinds"]
+        tracker.counts[0]["kinds"] += 1
+        enter(tracker.key_index, tracker.counts[0], REQUEST_KIND, key, kind)
     return kind
 
 
-def kind_rows(book: Book, requests: Rows) -> I32:
+def kind_rows(tracker: TrackerTables, requests: Structured) -> I32:
     """By request: row of its kind, -1 while none of it was completed."""
-    keys: npt.NDArray[np.uint64] = np.asarray(_kind_key(requests))  # type: ignore[arg-type]  # of each at once
+    keys: U64 = np.asarray(_kind_key(requests))  # type: ignore[arg-type]  # of each at once
     kinds, place = np.unique(keys, return_inverse=True)
-    rows: I32 = np.array([row_of(book.places, REQUEST_KIND, kind) for kind in kinds], np.int32)
+    rows: I32 = np.array([row_of(tracker.key_index, REQUEST_KIND, kind) for kind in kinds], np.int32)
     return rows[place]
 
 
@@ -227,40 +224,40 @@ def finish(row: np.void, time: np.int64, how: Int) -> None:
 
 
 @inlined
-def clean_file(book: Book, file: np.uint64, time: np.int64) -> None:
+def clean_file(tracker: TrackerTables, file: np.uint64, time: np.int64) -> None:
     """A file object's last handle is closed: its drivers are told to end what is in flight."""
     if file == NOTHING:
         return
-    slot = row_of(book.places, FILE_REQUESTS, file)
+    slot = row_of(tracker.key_index, FILE_REQUESTS, file)
     while slot >= 0:
-        row = book.requests[slot]
+        row = tracker.requests[slot]
         if row["cleaned"] == NEVER:
             row["cleaned"] = time
         slot = row["file_next"]
 
 
 @inlined
-def close_file(book: Book, file: np.uint64, time: np.int64) -> None:
+def close_file(tracker: TrackerTables, file: np.uint64, time: np.int64) -> None:
     """A file object's last reference is given up, so that no completed request refers to it any more."""
     if file == NOTHING:
         return
-    slot = row_of(book.places, FILE_REQUESTS, file)
+    slot = row_of(tracker.key_index, FILE_REQUESTS, file)
     while slot >= 0:
-        row = book.requests[slot]
+        row = tracker.requests[slot]
         finish(row, time, _FILE_CLOSED)
         slot = row["file_next"]
 
 
 @inlined
-def _join_thread(book: Book, slot: Int, event: np.void) -> None:
+def _join_thread(tracker: TrackerTables, slot: Int, event: np.void) -> None:
     """Put a new request on its thread's list, as its newest."""
-    requests = book.requests
+    requests = tracker.requests
     row = requests[slot]
-    owner = thread_row(book.places, book.threads, book.counts[0], event["thread"])
+    owner = thread_row(tracker.key_index, tracker.threads, tracker.counts[0], event["thread"])
     row["thread_row"] = owner
     if owner < 0:
         return
-    thread = book.threads[owner]
+    thread = tracker.threads[owner]
     row["thread_next"] = thread["requests"]
     if thread["requests"] >= 0:
         requests[thread["requests"]]["thread_before"] = slot
@@ -272,16 +269,16 @@ def _join_thread(book: Book, slot: Int, event: np.void) -> None:
 
 
 @inlined
-def _join_file(book: Book, slot: Int) -> None:
+def _join_file(tracker: TrackerTables, slot: Int) -> None:
     """Put a new request on its file's list, as its newest."""
-    row = book.requests[slot]
+    row = tracker.requests[slot]
     if row["file"] == NOTHING:
         return
-    newest = row_of(book.places, FILE_REQUESTS, row["file"])
+    newest = row_of(tracker.key_index, FILE_REQUESTS, row["file"])
     row["file_next"] = newest
     if newest >= 0:
-        book.requests[newest]["file_before"] = slot
-    enter(book.places, book.counts[0], FILE_REQUESTS, row["file"], slot)
+        tracker.requests[newest]["file_before"] = slot
+    enter(tracker.key_index, tracker.counts[0], FILE_REQUESTS, row["file"], slot)
 
 
 @inlined
@@ -319,9 +316,9 @@ def _nothing_happened(row: np.void) -> None:
 
 
 @inlined
-def open_request(book: Book, event: np.void) -> Int:
-    """A row for a request whose packet is not on the book, by its first call; there must be room."""
-    requests, counts = book.requests, book.counts[0]
+def open_request(tracker: TrackerTables, event: np.void) -> Int:
+    """A row for a request whose IRP is not on the book, by its first call; there must be room."""
+    requests, counts = tracker.requests, tracker.counts[0]
     slot = counts["free_request"]
     row = requests[slot]
     counts["free_request"] = row["next_free"]
@@ -341,19 +338,19 @@ def open_request(book: Book, event: np.void) -> Int:
     row["issued_offset"] = event["offset"]
     row["serial"] = counts["issued"]
     _nothing_happened(row)
-    _join_thread(book, slot, event)
-    _join_file(book, slot)
-    enter(book.places, book.counts[0], PACKET, event["object"], slot)
+    _join_thread(tracker, slot, event)
+    _join_file(tracker, slot)
+    enter(tracker.key_index, tracker.counts[0], IRP, event["object"], slot)
     counts["issued"] += 1
     return slot  # type: ignore[no-any-return]  # a kernel's value
 
 
 @routine
-def open_socket(book: Book, endpoint: np.uint64, event: np.void) -> Int:
+def open_socket(tracker: TrackerTables, endpoint: np.uint64, event: np.void) -> Int:
     """A row for an endpoint that is not on the book, by an event that names it; there must be room."""
-    counts = book.counts[0]
+    counts = tracker.counts[0]
     slot = counts["free_socket"]
-    row = book.sockets[slot]
+    row = tracker.sockets[slot]
     counts["free_socket"] = row["next_free"]
     row["address"] = endpoint
     row["process_object"] = event["process_object"]
@@ -381,17 +378,17 @@ def open_socket(book: Book, endpoint: np.uint64, event: np.void) -> Int:
     row["thread"] = UNKNOWN
     row["requests"] = NONE
     row["starter"] = NONE
-    enter(book.places, book.counts[0], ENDPOINT, endpoint, slot)
+    enter(tracker.key_index, tracker.counts[0], ENDPOINT, endpoint, slot)
     counts["opened"] += 1
     return slot  # type: ignore[no-any-return]  # a kernel's value
 
 
 @inlined
-def close_socket(book: Book, slot: Int) -> None:
+def close_socket(tracker: TrackerTables, slot: Int) -> None:
     """Take a socket that has no requests any more off the book."""
-    row, counts = book.sockets[slot], book.counts[0]
-    forget_file(book, row["file"])
-    enter(book.places, book.counts[0], ENDPOINT, row["address"], NONE)
+    row, counts = tracker.sockets[slot], tracker.counts[0]
+    forget_file(tracker, row["file"])
+    enter(tracker.key_index, tracker.counts[0], ENDPOINT, row["address"], NONE)
     row["serial"] = NONE
     row["next_free"] = counts["free_socket"]
     counts["free_socket"] = slot

@@ -34,7 +34,7 @@ from analyzers.requests.events import (
     SENDS,
     TAKE,
 )
-from analyzers.requests.records import I64, U8, U16, Rows
+from tracer.arrays import I64, U8, U16, Mask, Structured
 from tracer.columns import BlobColumn, EventTable
 from tracer.events import afd, irp, network, tcpip
 from tracer.events.afd import EnterExit
@@ -101,7 +101,7 @@ _TCP_CONNECTED: Final = (_TCP_ACCEPT, tcpip.CONNECT_COMPLETE, 1002, 1031)
 """The same, TcpRequestConnect, TcpConnectTcbProceeding and TcpConnectTcbComplete."""
 
 
-def events_of(parts: Sequence[Part], room: Rows) -> tuple[Rows, I64]:
+def events_of(parts: Sequence[Part], room: Structured) -> tuple[Structured, I64]:
     """All parts as one array (:data:`~analyzers.requests.events.EVENT`), and the places in it in time order.
 
     The array is the first part of ``room``, which is as long as they are together or longer.
@@ -113,7 +113,7 @@ def events_of(parts: Sequence[Part], room: Rows) -> tuple[Rows, I64]:
     return room[:start], np.argsort(np.concatenate([order for order, _ in parts]), kind="stable")
 
 
-def _fill(rows: Rows, fields: Fields) -> None:
+def _fill(rows: Structured, fields: Fields) -> None:
     """All fields of a few rows before those of the next: so the rows stay in the processor's cache."""
     for first in range(0, len(rows), _CACHED):
         here = slice(first, first + _CACHED)
@@ -210,7 +210,7 @@ def operations(table: EventTable, addresses: Addresses) -> list[Part]:
     return parts
 
 
-def _chosen(wanted: npt.NDArray[np.bool_], order: I64, fields: Mapping[str, npt.NDArray[Any] | int]) -> Part:
+def _chosen(wanted: Mask, order: I64, fields: Mapping[str, npt.NDArray[Any] | int]) -> Part:
     if wanted.all():
         return order, dict(fields)
     rows = np.flatnonzero(wanted)

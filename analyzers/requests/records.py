@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.trends.bins import BINS
+from tracer.arrays import I64, Structured
 
 REQUEST: Final = np.dtype(
     [
@@ -68,7 +68,7 @@ REQUEST: Final = np.dtype(
     ],
     align=True,
 )
-"""One request that is not retired; ``address`` is the packet's, ``purpose`` as in :data:`EVENT`.
+"""One request that is not retired; ``address`` is the IRP's, ``purpose`` as in :data:`EVENT`.
 
 ``alias``: the latest other id it was passed on under. ``calls``: driver calls under its own id that have not
 returned. ``in_call``: it is in the list of its thread's open calls (``call_below``). ``last_routine``: of the driver
@@ -141,7 +141,7 @@ THREAD: Final = np.dtype(
 
 ``socket`` with ``serial``, ``operation``, ``does`` and ``start`` is that operation; ``taken``: it has its request.
 ``completed``: its retired requests that were completed by others; ``last_retired``: the latest completion of
-those whose packet was freed or used again; ``longest``: the longest time from a completion to the free of the packet.
+those whose IRP was freed or used again; ``longest``: the longest time from a completion to the free of the IRP.
 ``issued``: when it last issued a request; ``user``: when it last began what only a program begins;
 ``buffer``: when it last got a system buffer.
 """
@@ -158,7 +158,7 @@ ENTRY: Final = np.dtype(
     ],
     align=True,
 )
-"""An entry of a kernel queue that lies in no known packet and was not taken: who put it in, and when."""
+"""An entry of a kernel queue that lies in no known IRP and was not taken: who put it in, and when."""
 
 MOST_TAKERS: Final = 8
 SAMPLES: Final = 16
@@ -175,14 +175,14 @@ SOURCE: Final = np.dtype(
         ("waited", "<i8", (SAMPLES,)),
         ("takers", "<u4", (MOST_TAKERS,)),
         ("thread", "<u4"),
-        ("in_packets", "u1"),
+        ("in_irps", "u1"),
     ],
     align=True,
 )
 """Entries of kernel queues by who they came from: the thread that issued the request, or that inserted another entry.
 
-``in_packets``: 1 for those in request packets. ``taken_until``: the latest insertion among those that were taken;
-``emptied``: the latest among those whose packets were freed or used again without that: their port was closed.
+``in_irps``: 1 for those in IRPs. ``taken_until``: the latest insertion among those that were taken;
+``emptied``: the latest among those whose IRPs were freed or used again without that: their port was closed.
 ``longest``: how long one waited at most. ``at``, ``waited``: a sample of them, evenly over all that were taken: one of
 ``every``. ``takers``: the first threads that took some, 0 for none.
 """
@@ -198,7 +198,7 @@ KIND: Final = np.dtype(
 """Requests of one kind: first driver and major function, and the socket operation where it is known.
 
 ``latency``: issue → completion (:mod:`~analyzers.trends.bins`).
-``retired``: completed ones whose packet was freed, used again or taken off a queue.
+``retired``: completed ones whose IRP was freed, used again or taken off a queue.
 """
 
 CONNECTION: Final = np.dtype([("local", "<i8"), ("remote", "<i8"), ("tcb", "<u8"), ("connecting", "<i8")])
@@ -213,7 +213,7 @@ BY_REUSE: Final = np.int64(1)
 BY_CALLER: Final = np.int64(2)
 BY_QUEUE: Final = np.int64(3)
 """The ways in which requests are retired."""
-WAYS: Final = 4
+ENDINGS: Final = 4
 
 COUNTS: Final = np.dtype(
     [
@@ -251,7 +251,7 @@ sockets that began to connect and connections, each at the next place of its rin
 in use or used before.
 """
 
-PACKET: Final = np.uint64(1)
+IRP: Final = np.uint64(1)
 ENDPOINT: Final = np.uint64(2)
 FILE: Final = np.uint64(3)
 THREAD_ID: Final = np.uint64(4)
@@ -261,36 +261,29 @@ REQUEST_KIND: Final = np.uint64(7)
 FILE_REQUESTS: Final = np.uint64(8)
 """What a key of the index is the address or id of."""
 
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
-U32 = npt.NDArray[np.uint32]
-U16 = npt.NDArray[np.uint16]
-U8 = npt.NDArray[np.uint8]
-Rows = npt.NDArray[np.void]
-
 
 RETIREMENTS: Final = 0
 CLEANUPS: Final = 1
-"""Rows of :attr:`Book.latency`."""
+"""Rows of :attr:`TrackerTables.latency`."""
 
 
-class Book(NamedTuple):
+class TrackerTables(NamedTuple):
     """Everything that outlives a batch.
 
-    ``places``: where the others are, by address or id (:mod:`analyzers.hashing`). ``ring``: two rings in one table, of
-    connections and of sockets that began to connect. ``counts``: one row of :data:`COUNTS`; ``ways``: int64, how many
-    requests were retired, by way. ``latency``: int64 (2, BINS), of retirements (completion → free of the packet,
+    ``key_index``: rows of the others by address or id (:mod:`analyzers.hashing`). ``ring``: two rings in one table, of
+    connections and of sockets that began to connect. ``counts``: a row of :data:`COUNTS`; ``endings``: int64, how many
+    requests were retired, by way. ``latency``: int64 (2, BINS), of retirements (completion → free of the IRP,
     :data:`RETIREMENTS`) and of cleanups (close → cleanup of the endpoint, :data:`CLEANUPS`).
     """
 
-    requests: Rows
-    sockets: Rows
-    threads: Rows
-    entries: Rows
-    sources: Rows
-    kinds: Rows
-    places: Rows
-    ring: Rows
-    counts: Rows
-    ways: I64
+    requests: Structured
+    sockets: Structured
+    threads: Structured
+    entries: Structured
+    sources: Structured
+    kinds: Structured
+    key_index: Structured
+    ring: Structured
+    counts: Structured
+    endings: I64
     latency: I64

@@ -12,7 +12,7 @@ from analyzers.requests.records import (
     BY_REUSE,
     RETIREMENTS,
     THREAD_ID,
-    Book,
+    TrackerTables,
 )
 from analyzers.requests.tables import NEVER, Completion
 from analyzers.trends.bins import bin_of
@@ -22,12 +22,12 @@ _INLINE = int(Completion.INLINE)
 
 
 @inlined
-def block_event(book: Book, slot: Int, event: np.void) -> Int:
-    """A packet's block is freed; or allocated, so that its free was lost. The way in which its request is over.
+def block_event(tracker: TrackerTables, slot: Int, event: np.void) -> Int:
+    """An IRP's block is freed; or allocated, so that its free was lost. The way in which its request is over.
 
-    An event of the packet's own issue time on another CPU came before it: the order between CPUs is not recorded.
+    An event of the IRP's own issue time on another CPU came before it: the order between CPUs is not recorded.
     """
-    row = book.requests[slot]
+    row = tracker.requests[slot]
     if (row["issued"] == event["time"]) & (row["issued_cpu"] != event["cpu"]):
         return STAYS
     if event["kind"] != FREE:
@@ -35,34 +35,34 @@ def block_event(book: Book, slot: Int, event: np.void) -> Int:
     if row["completed"] != NEVER:
         took = event["time"] - row["completed"]
         if (row["completion"] > _INLINE) & (took >= 0):
-            book.latency[RETIREMENTS, bin_of(took)] += 1
+            tracker.latency[RETIREMENTS, bin_of(took)] += 1
         if row["thread_row"] >= 0:
-            owner = book.threads[row["thread_row"]]
+            owner = tracker.threads[row["thread_row"]]
             owner["longest"] = max(owner["longest"], took)
     return BY_FREE
 
 
 @inlined
-def note_buffer(book: Book, event: np.void) -> None:
+def note_buffer(tracker: TrackerTables, event: np.void) -> None:
     """A thread gets a system buffer, for the request that it sends next; there must be room for a thread."""
-    thread = thread_row(book.places, book.threads, book.counts[0], event["thread"])
+    thread = thread_row(tracker.key_index, tracker.threads, tracker.counts[0], event["thread"])
     if thread >= 0:
-        book.threads[thread]["buffer"] = event["time"]
+        tracker.threads[thread]["buffer"] = event["time"]
 
 
 @inlined
-def exit_thread(book: Book, event: np.void) -> None:
+def exit_thread(tracker: TrackerTables, event: np.void) -> None:
     """A thread ends: what it has in flight is cancelled from now on, and its user APCs are run down.
 
     What is known of it is not true of the next thread that gets its id.
     """
-    thread = row_of(book.places, THREAD_ID, np.uint64(event["thread"]))
+    thread = row_of(tracker.key_index, THREAD_ID, np.uint64(event["thread"]))
     if thread < 0:
         return
-    owner = book.threads[thread]
+    owner = tracker.threads[thread]
     slot = owner["requests"]
     while slot >= 0:
-        row = book.requests[slot]
+        row = tracker.requests[slot]
         row["thread_row"] = NONE
         row["in_call"] = 0
         row["exited"] = event["time"]

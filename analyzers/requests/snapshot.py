@@ -6,19 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.lifecycle import kind_rows
-from analyzers.requests.records import (
-    CLEANUPS,
-    I64,
-    RETIREMENTS,
-    U32,
-    U64,
-    Book,
-    Rows,
-)
+from analyzers.requests.records import CLEANUPS, RETIREMENTS, TrackerTables
 from analyzers.requests.tables import (
     NEVER,
     Completion,
@@ -32,9 +23,8 @@ from analyzers.requests.tables import (
     SourceTable,
 )
 from analyzers.scheduling import CpuTimeline
+from tracer.arrays import I32, I64, U32, U64, Structured
 from tracer.columns import UNKNOWN_ID
-
-I32 = npt.NDArray[np.int32]
 
 
 class SocketNames(NamedTuple):
@@ -44,36 +34,40 @@ class SocketNames(NamedTuple):
     process_ids: Mapping[int, int]
 
 
-def snapshot_of(book: Book, seen: Collection[str], names: SocketNames, timeline: CpuTimeline) -> RequestSnapshot:
+def snapshot_of(
+    tracker: TrackerTables, seen: Collection[str], names: SocketNames, timeline: CpuTimeline
+) -> RequestSnapshot:
     """Copies of everything that is not over."""
-    sockets, slots = _oldest_first(book.sockets, "created")
-    rows_of_sockets = np.full(max(1, len(book.sockets)), -1, np.int32)
+    sockets, slots = _oldest_first(tracker.sockets, "created")
+    rows_of_sockets = np.full(max(1, len(tracker.sockets)), -1, np.int32)
     rows_of_sockets[slots] = np.arange(len(slots), dtype=np.int32)
-    requests, _ = _oldest_first(book.requests, "issued")
-    kind = kind_rows(book, requests)
+    requests, _ = _oldest_first(tracker.requests, "issued")
+    kind = kind_rows(tracker, requests)
     return RequestSnapshot(
-        requests=_requests(requests, kind, rows_of_sockets, book.threads[: book.counts[0]["threads"]], timeline),
+        requests=_requests(requests, kind, rows_of_sockets, tracker.threads[: tracker.counts[0]["threads"]], timeline),
         sockets=_sockets(sockets, names),
-        kinds=_kinds(book.kinds[: book.counts[0]["kinds"]]),
-        entries=_entries(_oldest_first(book.entries, "time")[0]),
-        sources=_sources(book.sources[: book.counts[0]["sources"]]),
-        counts=_counts(book),
+        kinds=_kinds(tracker.kinds[: tracker.counts[0]["kinds"]]),
+        entries=_entries(_oldest_first(tracker.entries, "time")[0]),
+        sources=_sources(tracker.sources[: tracker.counts[0]["sources"]]),
+        counts=_counts(tracker),
         seen_irp="irp" in seen,
         seen_afd="afd" in seen,
         seen_tcp="tcp" in seen or "tcpip" in seen,
         seen_queues="queue" in seen,
-        seen_routines=bool(book.counts[0]["routines"]),
+        seen_routines=bool(tracker.counts[0]["routines"]),
     )
 
 
-def _oldest_first(rows: Rows, time: str) -> tuple[Rows, I64]:
+def _oldest_first(rows: Structured, time: str) -> tuple[Structured, I64]:
     """The rows in use by time, then in the order in which they were opened; and where they are."""
     live = np.flatnonzero(rows["serial"] >= 0)
     order = live[np.lexsort((rows["serial"][live], rows[time][live]))]
     return rows[order], order.astype(np.int64)
 
 
-def _requests(rows: Rows, kind: I32, rows_of_sockets: I32, owners: Rows, timeline: CpuTimeline) -> RequestTable:
+def _requests(
+    rows: Structured, kind: I32, rows_of_sockets: I32, owners: Structured, timeline: CpuTimeline
+) -> RequestTable:
     thread, process, who = _copy(rows, "thread"), _copy(rows, "process"), _copy(rows, "who")
     timeline.settle(thread, process, who, rows["issued_cpu"], rows["issued"])
     socket = np.where(rows["socket"] >= 0, rows_of_sockets[rows["socket"]], np.int32(-1)).astype(np.int32)
@@ -126,7 +120,7 @@ def _requests(rows: Rows, kind: I32, rows_of_sockets: I32, owners: Rows, timelin
 class _OfThreads:
     """What is known of the threads of requests, in their present life, by request."""
 
-    def __init__(self, rows: Rows, thread: U32, owners: Rows) -> None:
+    def __init__(self, rows: Structured, thread: U32, owners: Structured) -> None:
         self._rows, self._owners = rows, owners
         self._alive = (rows["exited"] == NEVER) & (thread != UNKNOWN_ID)
         ids, place = np.unique(np.concatenate((thread, owners["thread"])), return_inverse=True)
@@ -145,7 +139,7 @@ class _OfThreads:
         return np.where(self._alive, times[self._mine], NEVER)
 
 
-def _kinds(rows: Rows) -> KindTable:
+def _kinds(rows: Structured) -> KindTable:
     return KindTable(
         completed=_copy(rows, "completed"),
         retired=_copy(rows, "retired"),
@@ -153,7 +147,7 @@ def _kinds(rows: Rows) -> KindTable:
     )
 
 
-def _entries(rows: Rows) -> EntryTable:
+def _entries(rows: Structured) -> EntryTable:
     return EntryTable(
         address=_copy(rows, "address"),
         time_ns=_copy(rows, "time"),
@@ -163,10 +157,10 @@ def _entries(rows: Rows) -> EntryTable:
     )
 
 
-def _sources(rows: Rows) -> SourceTable:
+def _sources(rows: Structured) -> SourceTable:
     return SourceTable(
         thread=_copy(rows, "thread"),
-        in_packets=rows["in_packets"].astype(np.bool_),
+        in_irps=rows["in_irps"].astype(np.bool_),
         inserted=_copy(rows, "inserted"),
         taken=_copy(rows, "taken"),
         taken_until_ns=_copy(rows, "taken_until"),
@@ -179,7 +173,7 @@ def _sources(rows: Rows) -> SourceTable:
     )
 
 
-def _sockets(rows: Rows, names: SocketNames) -> SocketTable:
+def _sockets(rows: Structured, names: SocketNames) -> SocketTable:
     return SocketTable(
         endpoint=_copy(rows, "address"),
         process_object=_copy(rows, "process_object"),
@@ -203,7 +197,7 @@ def _sockets(rows: Rows, names: SocketNames) -> SocketTable:
     )
 
 
-def _owners(rows: Rows, process_ids: Mapping[int, int]) -> U32:
+def _owners(rows: Structured, process_ids: Mapping[int, int]) -> U32:
     """Process of each socket: by its process object, else the id in its creation, else the process that was running.
 
     The id in a creation may be a marker instead; those are no ids that fit into 32 bits, or 0.
@@ -216,8 +210,8 @@ def _owners(rows: Rows, process_ids: Mapping[int, int]) -> U32:
     return np.where(by_key != UNKNOWN_ID, by_key, otherwise).astype(np.uint32)
 
 
-def _counts(book: Book) -> RequestCounts:
-    counts, (by_free, by_reuse, by_caller, by_queue) = book.counts[0], book.ways.tolist()
+def _counts(tracker: TrackerTables) -> RequestCounts:
+    counts, (by_free, by_reuse, by_caller, by_queue) = tracker.counts[0], tracker.endings.tolist()
     return RequestCounts(
         issued=int(counts["issued"]),
         completed=int(counts["completed"]),
@@ -230,11 +224,11 @@ def _counts(book: Book) -> RequestCounts:
         sockets_closed=int(counts["closed"]),
         sockets_cleaned=int(counts["cleaned"]),
         sockets_replaced=int(counts["replaced"]),
-        retire_latency=book.latency[RETIREMENTS].copy(),
-        cleanup_latency=book.latency[CLEANUPS].copy(),
+        retire_latency=tracker.latency[RETIREMENTS].copy(),
+        cleanup_latency=tracker.latency[CLEANUPS].copy(),
     )
 
 
-def _copy(rows: Rows, name: str) -> Any:  # noqa: ANN401 - the field decides on the type
+def _copy(rows: Structured, name: str) -> Any:  # noqa: ANN401 - the field decides on the type
     """One field as an array of its own."""
     return np.ascontiguousarray(rows[name])

@@ -21,14 +21,10 @@ from analyzers.requests.events import (
     SENDS,
 )
 from analyzers.requests.lifecycle import NONE, NOTHING, close_socket, finish, leave_socket, open_socket, thread_row
-from analyzers.requests.records import (
-    CLEANUPS,
-    ENDPOINT,
-    Book,
-    Rows,
-)
+from analyzers.requests.records import CLEANUPS, ENDPOINT, TrackerTables
 from analyzers.requests.tables import NEVER, Finished
 from analyzers.trends.bins import bin_of
+from tracer.arrays import Structured
 from tracer.events import afd
 from tracer.jit import Int, inlined, routine
 
@@ -43,22 +39,22 @@ _MOST: Final = 256
 
 
 @routine
-def _gone(book: Book, slot: Int, event: np.void, how: Int) -> None:
+def _gone(tracker: TrackerTables, slot: Int, event: np.void, how: Int) -> None:
     """An endpoint is no more, so nothing refers to it: stage 2 of its completed requests has run."""
-    row = book.sockets[slot]
+    row = tracker.sockets[slot]
     request = row["requests"]
     while request >= 0:
-        older = book.requests[request]["socket_next"]
-        leave_socket(book.requests, book.sockets, request)
-        finish(book.requests[request], event["time"], _ENDPOINT_GONE)
+        older = tracker.requests[request]["socket_next"]
+        leave_socket(tracker.requests, tracker.sockets, request)
+        finish(tracker.requests[request], event["time"], _ENDPOINT_GONE)
         request = older
     if (row["closed"] != NEVER) & (how == _CLEANED) & (event["time"] >= row["closed"]):
-        book.latency[CLEANUPS, bin_of(event["time"] - row["closed"])] += 1
+        tracker.latency[CLEANUPS, bin_of(event["time"] - row["closed"])] += 1
     if how == _CLEANED:
-        book.counts[0]["cleaned"] += 1
+        tracker.counts[0]["cleaned"] += 1
     else:
-        book.counts[0]["replaced"] += 1
-    close_socket(book, slot)
+        tracker.counts[0]["replaced"] += 1
+    close_socket(tracker, slot)
 
 
 @inlined
@@ -76,10 +72,10 @@ def _end_of(row: np.void, event: np.void) -> Int:
 
 
 @inlined
-def _new_socket(book: Book, event: np.void) -> Int:
+def _new_socket(tracker: TrackerTables, event: np.void) -> Int:
     """The socket of an event that tells of it for the first time, maybe of its creation; -1 where that failed."""
-    slot = open_socket(book, event["object"], event)
-    row = book.sockets[slot]
+    slot = open_socket(tracker, event["object"], event)
+    row = tracker.sockets[slot]
     row["process"] = event["process"]
     if event["does"] == CREATES:
         row["created"] = event["time"]
@@ -87,19 +83,19 @@ def _new_socket(book: Book, event: np.void) -> Int:
         row["created_offset"] = event["offset"]
         row["thread"] = event["thread"]
         row["process_field"] = event["process_field"]
-        book.counts[0]["created"] += 1
+        tracker.counts[0]["created"] += 1
     return slot
 
 
 @inlined
-def _start(book: Book, event: np.void, slot: Int) -> None:
+def _start(tracker: TrackerTables, event: np.void, slot: Int) -> None:
     """An operation begins: its thread's latest, and maybe that of the thread's open driver call."""
-    row = book.sockets[slot]
+    row = tracker.sockets[slot]
     row["started"] += 1
-    thread = thread_row(book.places, book.threads, book.counts[0], event["thread"])
+    thread = thread_row(tracker.key_index, tracker.threads, tracker.counts[0], event["thread"])
     if thread < 0:
         return
-    owner = book.threads[thread]
+    owner = tracker.threads[thread]
     owner["user"] = event["time"]
     owner["socket"] = slot
     owner["serial"] = row["serial"]
@@ -108,11 +104,11 @@ def _start(book: Book, event: np.void, slot: Int) -> None:
     owner["start"] = event["time"]
     owner["taken"] = 0
     row["starter"] = thread
-    join_on_start(book, owner, slot)
+    join_on_start(tracker, owner, slot)
 
 
 @routine
-def _end_operation(requests: Rows, socket: np.void, event: np.void, newest: bool | np.bool_) -> bool:
+def _end_operation(requests: Structured, socket: np.void, event: np.void, newest: bool | np.bool_) -> bool:
     """Write the end of the oldest (or newest) open operation of this kind of a socket; whether there is one."""
     left = socket["open_operations"]
     found: Int = NONE
@@ -135,25 +131,25 @@ def _end_operation(requests: Rows, socket: np.void, event: np.void, newest: bool
 
 
 @inlined
-def _finish(book: Book, event: np.void, slot: Int, accepting: Int) -> None:
+def _finish(tracker: TrackerTables, event: np.void, slot: Int, accepting: Int) -> None:
     """An operation is over: the oldest of its kind, or the latest where its own thread says so at once."""
-    row = book.sockets[slot]
+    row = tracker.sockets[slot]
     row["finished"] += 1
     newest = False
     if row["starter"] >= 0:
-        owner = book.threads[row["starter"]]
+        owner = tracker.threads[row["starter"]]
         same = (owner["socket"] == slot) & (owner["serial"] == row["serial"])
         if same & (owner["operation"] == event["operation"]):
             owner["socket"] = NONE
             newest = owner["thread"] == event["thread"]
-    if not _end_operation(book.requests, row, event, newest) and accepting >= 0:
-        _end_operation(book.requests, book.sockets[accepting], event, newest)
+    if not _end_operation(tracker.requests, row, event, newest) and accepting >= 0:
+        _end_operation(tracker.requests, tracker.sockets[accepting], event, newest)
 
 
 @inlined
-def _note(book: Book, event: np.void, slot: Int, accepting: Int) -> None:
+def _note(tracker: TrackerTables, event: np.void, slot: Int, accepting: Int) -> None:
     """What an operation tells of its socket: addresses, bytes, the close."""
-    row, does = book.sockets[slot], event["does"]
+    row, does = tracker.sockets[slot], event["does"]
     done = event["step"] == _COMPLETED
     if does == CREATES:
         row["made"] = 1 if done else row["made"]
@@ -166,7 +162,7 @@ def _note(book: Book, event: np.void, slot: Int, accepting: Int) -> None:
             row["closed"] = event["time"]
             row["closed_cpu"] = event["cpu"]
             row["closed_offset"] = event["offset"]
-            book.counts[0]["closed"] += 1
+            tracker.counts[0]["closed"] += 1
     elif (does == BINDS) & (event["remote"] != 0) & (event["good"] == 1):
         row["local"] = event["remote"]
     elif does == CONNECTS:
@@ -174,37 +170,37 @@ def _note(book: Book, event: np.void, slot: Int, accepting: Int) -> None:
             row["remote"] = event["remote"]
         row["connecting"] = 0 if done else 1
         if not done:
-            begin_connect(book.ring, book.counts[0], slot)
+            begin_connect(tracker.ring, tracker.counts[0], slot)
     elif (does == ACCEPTS) & (accepting >= 0) & (event["remote"] != 0):
-        book.sockets[accepting]["remote"] = event["remote"]
-        accept_side(book.sockets[accepting], book.ring)
+        tracker.sockets[accepting]["remote"] = event["remote"]
+        accept_side(tracker.sockets[accepting], tracker.ring)
 
 
 @inlined
-def operate(book: Book, event: np.void) -> None:
+def operate(tracker: TrackerTables, event: np.void) -> None:
     """One event of the socket driver; there must be room for two sockets and a thread."""
-    slot = row_of(book.places, ENDPOINT, event["object"])
+    slot = row_of(tracker.key_index, ENDPOINT, event["object"])
     if slot >= 0:
-        how = _end_of(book.sockets[slot], event)
+        how = _end_of(tracker.sockets[slot], event)
         if how >= 0:
-            _gone(book, slot, event, how)
+            _gone(tracker, slot, event, how)
             slot = NONE
     started = event["step"] == _STARTED
     creates = event["does"] == CREATES
     if (slot < 0) & (creates | (started & (event["does"] > CLEANS))):
-        slot = _new_socket(book, event)
+        slot = _new_socket(tracker, event)
     if slot < 0:
         return
-    book.sockets[slot]["last"] = event["time"]
+    tracker.sockets[slot]["last"] = event["time"]
     if event["does"] == IS_THERE:
         return
     accepting = NONE
     if (event["accept"] != NOTHING) & (event["accept"] != event["object"]):
-        accepting = row_of(book.places, ENDPOINT, event["accept"])  # type: ignore[assignment]  # a kernel's value
+        accepting = row_of(tracker.key_index, ENDPOINT, event["accept"])  # type: ignore[assignment]  # a kernel's value
         if (accepting < 0) & started:
-            accepting = open_socket(book, event["accept"], event)  # type: ignore[assignment]  # a kernel's value
+            accepting = open_socket(tracker, event["accept"], event)  # type: ignore[assignment]  # a kernel's value
     if started:
-        _start(book, event, slot)
+        _start(tracker, event, slot)
     elif event["step"] == _COMPLETED:
-        _finish(book, event, slot, accepting)
-    _note(book, event, slot, accepting)
+        _finish(tracker, event, slot, accepting)
+    _note(tracker, event, slot, accepting)

@@ -7,21 +7,15 @@ from enum import IntEnum
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
-U32 = npt.NDArray[np.uint32]
-U16 = npt.NDArray[np.uint16]
-U8 = npt.NDArray[np.uint8]
-I32 = npt.NDArray[np.int32]
+from tracer.arrays import F64, I32, I64, U8, U16, U32, U64, Mask
 
 NEVER: Final = -1
 """Time of what has not happened, or was not seen."""
 CALL_NS: Final = 1_000_000
-"""Longest time from a packet's allocation to the call of its driver, and from there to where the driver is through.
+"""Longest time from an IRP's allocation to the call of its driver, and from there to where the driver is through.
 
-Both are straight-line code (IopXxxControlFile allocates packet, buffer and descriptor list, locks the pages, calls).
+Both are straight-line code (IopXxxControlFile allocates IRP, buffer and descriptor list, locks the pages, calls).
 Only being preempted or a page fault makes them longer than microseconds; what that loses is left unattributed."""
 
 
@@ -44,7 +38,7 @@ class Queued(IntEnum):
     """Whether a completion went to a kernel queue: a completion port."""
 
     NO = 0
-    WAITING = 1  # its packet was inserted and nobody has taken it
+    WAITING = 1  # its IRP was inserted and nobody has taken it
 
 
 class Finished(IntEnum):
@@ -80,8 +74,8 @@ class RequestTable:
 
     Of all requests of the row's thread, in its present life: ``thread_completed`` is the number of those that others
     completed and that went to no queue, the retired ones included; ``last_retired_ns`` the completion of the
-    latest-completed of them that was seen to be retired, by a free or a new use of its packet; ``longest_ns`` the
-    longest time from a completion to the free of its packet; ``thread_issued_ns`` when it last issued a request, and
+    latest-completed of them that was seen to be retired, by a free or a new use of its IRP; ``longest_ns`` the
+    longest time from a completion to the free of its IRP; ``thread_issued_ns`` when it last issued a request, and
     ``thread_user_ns`` when it last began what begins in user mode: a socket operation, opening or closing a file.
 
     ``kind``: row of the :class:`KindTable`, -1 while none of the kind was completed.
@@ -110,7 +104,7 @@ class RequestTable:
     finished_by: U8
     exited_ns: I64
     cleaned_ns: I64
-    buffered: npt.NDArray[np.bool_]
+    buffered: Mask
     queued: U8
     queued_ns: I64
     queued_by: U32
@@ -183,7 +177,7 @@ class KindTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntryTable:
-    """Entries in kernel queues that lie in no known packet and were not taken, oldest first.
+    """Entries in kernel queues that lie in no known IRP and were not taken, oldest first.
 
     ``thread``: who put it in. They may be mini packets of completion ports, or no completions at all.
     """
@@ -202,15 +196,15 @@ class EntryTable:
 class SourceTable:
     """Entries of kernel queues by who they came from.
 
-    ``thread``: who issued the requests, or put other entries in (``in_packets`` false). ``taken_until_ns``: the
-    latest insertion among those that were taken; ``emptied_ns``: the latest among those whose packets were released
+    ``thread``: who issued the requests, or put other entries in (``in_irps`` false). ``taken_until_ns``: the
+    latest insertion among those that were taken; ``emptied_ns``: the latest among those whose IRPs were released
     without that, as all are when their port is closed; ``longest_ns``: the longest wait of those taken. ``at_ns``,
     ``waited_ns``: int64 (rows, SAMPLES), a sample of when some were taken and how long they had waited, the first
     ``samples`` of each row; ``takers``: uint32 (rows, MOST_TAKERS), threads that took some, 0 for none.
     """
 
     thread: U32
-    in_packets: npt.NDArray[np.bool_]
+    in_irps: Mask
     inserted: I64
     taken: I64
     taken_until_ns: I64
@@ -226,13 +220,13 @@ class SourceTable:
 class RequestCounts:
     """How requests and sockets usually end, over the whole trace.
 
-    ``retired_by_reuse``: the packet's memory was used again. ``retired_by_caller``: opening or closing a file, where
-    the caller releases the packet. ``retired_by_queue``: taken off a completion port. ``unknown_completions``: of
+    ``retired_by_reuse``: the IRP's memory was used again. ``retired_by_caller``: opening or closing a file, where
+    the caller releases the IRP. ``retired_by_queue``: taken off a completion port. ``unknown_completions``: of
     requests issued before the trace, or whose call was lost. ``sockets_replaced``: whose endpoint was used again, so
     that its cleanup was lost. What is issued is retired in one of the four ways or is in the table.
 
     ``retire_latency``: int64 (:data:`~analyzers.trends.bins.BINS`), completion → retired, of requests whose retirement
-    was seen by a free of their packet. ``cleanup_latency``: the same for close → cleanup of endpoints.
+    was seen by a free of their IRP. ``cleanup_latency``: the same for close → cleanup of endpoints.
     """
 
     issued: int
@@ -271,7 +265,7 @@ class RequestSnapshot:
     seen_routines: bool
 
     @property
-    def retired_share(self) -> npt.NDArray[np.float64]:
+    def retired_share(self) -> F64:
         """By request: share of its kind's completed ones that were retired, 0 for requests of no kind."""
         shares = self.kinds.retired / np.maximum(self.kinds.completed, 1)
         return np.append(shares, 0.0)[self.requests.kind]

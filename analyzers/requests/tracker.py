@@ -11,7 +11,7 @@ from analyzers.fields import merged
 from analyzers.requests import normalize
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.advance import advance
-from analyzers.requests.capacity import Demand, empty_book, live_packets, with_room
+from analyzers.requests.capacity import Demand, empty_tables, live_irps, with_room
 from analyzers.requests.events import BUFFER, CALL, EVENT, INSERT, OPERATE
 from analyzers.requests.irp_filter import Blocks, buffers
 from analyzers.requests.normalize import Part
@@ -40,7 +40,7 @@ class Requests:
 
         ``enabled``: kinds of events that are known to be logged before the first comes.
         """
-        self._book = empty_book(rows)
+        self._tables = empty_tables(rows)
         self._addresses = Addresses()
         self._blocks = Blocks()
         self._events = np.empty(0, EVENT)
@@ -61,7 +61,7 @@ class Requests:
     def snapshot(self, timeline: CpuTimeline) -> RequestSnapshot:
         """What is not over now; ``timeline`` has stamped all batches."""
         names = SocketNames(self._addresses, self._process_ids)
-        return snapshot_of(self._book, self._seen, names, timeline)
+        return snapshot_of(self._tables, self._seen, names, timeline)
 
     def _note_processes(self, table: EventTable) -> None:
         """Ids of processes by the address of their object; the last one with an address counts."""
@@ -77,18 +77,18 @@ class Requests:
         if count > len(self._events):
             self._events = np.empty(2 * count, EVENT)
         events, turn = normalize.events_of(parts, self._events)
-        self._book = with_room(self._book, _demand(parts))
-        advance(self._book, events, turn)
+        self._tables = with_room(self._tables, _demand(parts))
+        advance(self._tables, events, turn)
 
     def _parts(self, tables: Mapping[str, EventTable]) -> list[Part]:
         parts: list[Part] = []
         if "irp" in tables:
             parts.append(normalize.requests(tables["irp"]))
             fields = parts[0][1]
-            packets = np.asarray(fields["object"])[fields["kind"] == CALL]
-            if self._blocks.are_full(len(packets)):
-                self._blocks.restart(live_packets(self._book), len(packets))
-            self._blocks.add(packets)
+            irps = np.asarray(fields["object"])[fields["kind"] == CALL]
+            if self._blocks.are_full(len(irps)):
+                self._blocks.restart(live_irps(self._tables), len(irps))
+            self._blocks.add(irps)
         if "afd" in tables:
             parts += normalize.operations(tables["afd"], self._addresses)
         if "tcp" in tables:

@@ -15,15 +15,12 @@ from analyzers.formatting import counted
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.processes import KnowsLives, Process, lives_at
 from analyzers.retention.attribution import Attribution, Rule
-from analyzers.retention.edges import Way, Ways
+from analyzers.retention.edges import Edge, Edges
 from analyzers.retention.grouping import largest
 from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind, allocations_label
 from analyzers.retention.retained import OF_FILE, sums
+from tracer.arrays import I32, I64, U8, Rows
 from tracer.columns import UNKNOWN_ID
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.integer]
 
 MOST_GROUPS: Final = 2_000
 """Groups of allocations with a node of their own, of those that something holds and of the others each."""
@@ -44,20 +41,20 @@ class Leaf:
     parents: tuple[Node, ...]
     above: dict[Node, str] = field(default_factory=dict)
 
-    def ways(self) -> Iterator[Way]:
+    def edges(self) -> Iterator[Edge]:
         """The edges that lead to it."""
         for parent in self.parents:
-            yield Way(parent, self.node, self.rule, self.count, self.bytes)
+            yield Edge(parent, self.node, self.rule, self.count, self.bytes)
         path = [ROOT, *self.above]
         for parent, child in pairwise(path):
-            yield Way(parent, child, "allocated" if child.kind is NodeKind.DRIVER else "", self.count, self.bytes)
+            yield Edge(parent, child, "allocated" if child.kind is NodeKind.DRIVER else "", self.count, self.bytes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Groups:
     """Groups by what their allocations hang on and site; ``site`` is :data:`OTHERS` for several small ones together."""
 
-    place: I64
+    parent_set: I64
     site: I64
     count: I64
     bytes: I64
@@ -65,9 +62,9 @@ class _Groups:
     row_of: I32
 
     @classmethod
-    def of(cls, place: I64, site: npt.NDArray[np.integer], count: I64, total: I64) -> _Groups:
+    def of(cls, parent_set: I64, site: npt.NDArray[np.integer], count: I64, total: I64) -> _Groups:
         """From different pairs of place and site, with their allocations' number and bytes. ``row_of`` is by pair."""
-        pairs = (place << 32) | site
+        pairs = (parent_set << 32) | site
         key = np.where(largest(pairs, total, MOST_GROUPS), pairs, pairs | 0xFFFFFFFF)
         values, group = np.unique(key, return_inverse=True)
         counts, totals, sites = (np.zeros(len(values), np.int64) for _ in range(3))
@@ -90,38 +87,38 @@ class _Groups:
         )
 
 
-def held_leaves(pool: PoolSnapshot, attribution: Attribution, ways: Ways) -> tuple[tuple[Leaf, ...], I32]:
+def held_leaves(pool: PoolSnapshot, attribution: Attribution, edges: Edges) -> tuple[tuple[Leaf, ...], I32]:
     """Groups of what requests and sockets hold, and by outstanding allocation the number of its group (else -1)."""
     rows = np.flatnonzero(attribution.rule != Rule.NONE)
     pairs, pair_of = np.unique(
-        (_places(attribution, ways, rows) << 32) | pool.outstanding.site[rows], return_inverse=True
+        (_parent_sets(attribution, edges, rows) << 32) | pool.outstanding.site[rows], return_inverse=True
     )
     total = sums(pair_of, pool.outstanding.size[rows], len(pairs))
     groups = _Groups.of(pairs >> 32, pairs & 0xFFFFFFFF, np.bincount(pair_of, minlength=len(pairs)), total)
     group_of = np.full(len(pool.outstanding), -1, np.int32)
     group_of[rows] = groups.row_of[pair_of]
-    return tuple(_held(groups, group_of[rows], attribution.rule[rows], pool, ways)), group_of
+    return tuple(_held(groups, group_of[rows], attribution.rule[rows], pool, edges)), group_of
 
 
-def _places(attribution: Attribution, ways: Ways, rows: Rows) -> I64:
+def _parent_sets(attribution: Attribution, edges: Edges, rows: Rows) -> I64:
     """Numbers of the places that attributed allocations hang on."""
     request, socket = attribution.request[rows], attribution.socket[rows]
-    place = np.zeros(len(rows), np.int64)
+    parent_set = np.zeros(len(rows), np.int64)
     of_file = np.isin(attribution.rule[rows], OF_FILE)
     for column, at, mine in (
-        (ways.of_request, request, (request >= 0) & ~of_file),
-        (ways.of_file, request, (request >= 0) & of_file),
-        (ways.of_socket, socket, request < 0),
+        (edges.of_request, request, (request >= 0) & ~of_file),
+        (edges.of_file, request, (request >= 0) & of_file),
+        (edges.of_socket, socket, request < 0),
     ):
-        place[mine] = column[at[mine]]
-    return place
+        parent_set[mine] = column[at[mine]]
+    return parent_set
 
 
-def _held(groups: _Groups, group: I32, rule: npt.NDArray[np.uint8], pool: PoolSnapshot, ways: Ways) -> Iterator[Leaf]:
-    seen = np.bincount((group.astype(np.int64) << _RULE_BITS) | rule, minlength=len(groups.place) << _RULE_BITS)
+def _held(groups: _Groups, group: I32, rule: U8, pool: PoolSnapshot, edges: Edges) -> Iterator[Leaf]:
+    seen = np.bincount((group.astype(np.int64) << _RULE_BITS) | rule, minlength=len(groups.parent_set) << _RULE_BITS)
     main = seen.reshape(-1, 1 << _RULE_BITS).argmax(axis=1).tolist()
-    for row, at in enumerate(groups.place.tolist()):
-        parents = ways.places[at]
+    for row, at in enumerate(groups.parent_set.tolist()):
+        parents = edges.parent_sets[at]
         ids: list[Id] = [str(parent) for parent in parents]
         node = Node(NodeKind.ALLOCATIONS, (*ids, int(groups.site[row])))
         why = Rule(main[row]).key
@@ -151,21 +148,21 @@ def loose_leaves(pool: PoolSnapshot, attribution: Attribution, names: KnowsLives
     group_of = np.full(len(pool.outstanding), -1, np.int32)
     group_of[rows] = group_of_site[of_site]
     modules, named = [*drivers, "other drivers"], [*_named(lives), None]
-    places = [(named[(key >> 32) - 1], modules[key & 0xFFFFFFFF]) for key in owners[0].tolist()]
-    return tuple(_loose(groups, places, pool)), group_of
+    parent_sets = [(named[(key >> 32) - 1], modules[key & 0xFFFFFFFF]) for key in owners[0].tolist()]
+    return tuple(_loose(groups, parent_sets, pool)), group_of
 
 
 def _named(lives: Sequence[Process]) -> Iterator[tuple[Id, str]]:
     """Id and name of the node of each process; they come by id, then by start."""
     for pid, same in groupby(lives, key=attrgetter("id")):
         *before, last = same
-        yield from ((f"{pid}.{place}", life.name) for place, life in enumerate(before))
+        yield from ((f"{pid}.{number}", life.name) for number, life in enumerate(before))
         yield pid, last.name
 
 
-def _loose(groups: _Groups, places: list[tuple[tuple[Id, str] | None, str]], pool: PoolSnapshot) -> Iterator[Leaf]:
-    for row, at in enumerate(groups.place.tolist()):
-        owner, driver = places[at]
+def _loose(groups: _Groups, parent_sets: list[tuple[tuple[Id, str] | None, str]], pool: PoolSnapshot) -> Iterator[Leaf]:
+    for row, at in enumerate(groups.parent_set.tolist()):
+        owner, driver = parent_sets[at]
         above = _above(owner, driver)
         node = Node(NodeKind.ALLOCATIONS, (owner[0] if owner else OTHERS, driver, int(groups.site[row])))
         count, total = int(groups.count[row]), int(groups.bytes[row])

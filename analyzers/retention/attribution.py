@@ -11,20 +11,14 @@ from enum import IntEnum
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.address_lookup import blocks_of
 from analyzers.policy import BELONGING
 from analyzers.pool_tables import Outstanding, SiteTable, TagTable
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from analyzers.retention.intervals import call_spans, life_spans
-from analyzers.retention.site_rules import Kind, Maker, Tally, lifted, makers
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-U32 = npt.NDArray[np.uint32]
-Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.integer]
+from analyzers.retention.site_rules import Maker, SiteRule, Tally, lifted, makers
+from tracer.arrays import I32, I64, U8, U32, Mask, Rows
 
 
 class Rule(IntEnum):
@@ -47,7 +41,7 @@ class Rule(IntEnum):
 
 WORDS: Final = {
     Rule.NONE: "belongs to no request or socket that is known",
-    Rule.HOLDS_IRP: "the block holds the request's packet (IRP)",
+    Rule.HOLDS_IRP: "the block holds the request's IRP (IRP)",
     Rule.HOLDS_ENDPOINT: "the block holds the socket's AFD endpoint",
     Rule.HOLDS_CONNECTION: "the block holds the control block of the socket's TCP connection",
     Rule.HOLDS_FILE_OBJECT: "the block holds the file object that the request refers to",
@@ -70,8 +64,8 @@ class Attribution:
 
     request: I32
     socket: I32
-    rule: npt.NDArray[np.uint8]
-    kinds: tuple[Kind, ...]
+    rule: U8
+    kinds: tuple[SiteRule, ...]
 
 
 def attribute(
@@ -85,7 +79,7 @@ def attribute(
 ) -> Attribution:
     """Attribute every outstanding allocation.
 
-    ``held``: by request, whether it is in flight or something holds it; ``bare``: whether its packet is all that is
+    ``held``: by request, whether it is in flight or something holds it; ``bare``: whether its IRP is all that is
     left of it.
     """
     work = _Work(outstanding, sites, tags, requests, sockets)
@@ -117,7 +111,7 @@ class _Work:
         self._request = np.full(len(outstanding), -1, np.int32)
         self._socket = np.full(len(outstanding), -1, np.int32)
         self._rule = np.zeros(len(outstanding), np.uint8)
-        self._kinds: list[Kind] = []
+        self._kinds: list[SiteRule] = []
 
     def result(self) -> Attribution:
         """What was found."""
@@ -128,12 +122,12 @@ class _Work:
         requests, sockets = self._requests, self._sockets
         every, none = np.arange(len(requests), dtype=np.int32), np.full(len(requests), -1, np.int32)
         each, no_request = np.arange(len(sockets), dtype=np.int32), np.full(len(sockets), -1, np.int32)
-        self._packets = blocks_of(self._out, requests.irp, requests.issued_ns)
+        self._irps = blocks_of(self._out, requests.irp, requests.issued_ns)
         self._files = blocks_of(self._out, requests.file_object, requests.issued_ns)
         self._socket_files = blocks_of(self._out, sockets.file_object, sockets.last_ns)
         endpoints = blocks_of(self._out, sockets.endpoint, sockets.last_ns)
         connections = blocks_of(self._out, sockets.tcb, sockets.last_ns)
-        self._claim(self._packets, every, none, Rule.HOLDS_IRP)
+        self._claim(self._irps, every, none, Rule.HOLDS_IRP)
         self._claim(endpoints, no_request, each, Rule.HOLDS_ENDPOINT)
         self._claim(connections, no_request, each, Rule.HOLDS_CONNECTION)
         self._claim(self._socket_files, no_request, each, Rule.HOLDS_FILE_OBJECT)
@@ -143,7 +137,7 @@ class _Work:
     def by_kind(self, held: Mask, bare: Mask) -> None:
         """Allocations of the same thread and time, kind by kind."""
         free = self._rule == Rule.NONE
-        calls = call_spans(self._out, self._requests, self._sockets, self._packets)
+        calls = call_spans(self._out, self._requests, self._sockets, self._irps)
         in_call = calls.spans.owners(self._out, free)
         in_call[np.append(bare, np.False_)[in_call]] = -1
         owners = self._owners()
@@ -172,7 +166,7 @@ class _Work:
             np.concatenate([nobody, lone[first].astype(np.int32)]),
         )
 
-    def _part_of_owner(self, owners: _Owners, in_life: I32, maker: npt.NDArray[np.uint8]) -> None:
+    def _part_of_owner(self, owners: _Owners, in_life: I32, maker: U8) -> None:
         """Objects that the socket drivers hang on an endpoint, and a file object that no request has named."""
         opening = (maker == Maker.IO_MANAGER) & (owners.file_ns[in_life] < 0) if len(owners.thread) else maker < 0
         if opening.any():
@@ -191,7 +185,7 @@ class _Work:
         self._note(fits, tally, Rule.SAME_SOCKET, "sockets of the same thread", tally.owners, peers)
         self._claim(chosen, owners.first_request[owner], socket, rule)
 
-    def _part_of_request(self, in_call: I32, maker: npt.NDArray[np.uint8], fresh: Mask, held: Mask) -> None:
+    def _part_of_request(self, in_call: I32, maker: U8, fresh: Mask, held: Mask) -> None:
         """System buffers, descriptor lists and whatever else is made for one request."""
         requests, sites = self._requests, len(self._sites.tag_row)
         called = (in_call >= 0) & (self._rule == Rule.NONE)
@@ -220,9 +214,9 @@ class _Work:
         left = self._unclaimed() - tally.inside
         for site in np.flatnonzero(fits).tolist():
             numbers = (tally.inside, owners, among, tally.each, left, self._sites.frees)
-            self._kinds.append(Kind(site, rule, noun, *(int(column[site]) for column in numbers)))
+            self._kinds.append(SiteRule(site, rule, noun, *(int(column[site]) for column in numbers)))
 
-    def _claim(self, blocks: Rows, request: I32, socket: I32, rule: Rule | npt.NDArray[np.uint8]) -> None:
+    def _claim(self, blocks: Rows, request: I32, socket: I32, rule: Rule | U8) -> None:
         """Give blocks that nobody has to requests or sockets; the first of several for one block counts."""
         rows = np.flatnonzero(blocks >= 0)
         rows = rows[self._rule[blocks[rows]] == Rule.NONE][::-1]

@@ -19,14 +19,14 @@ _SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """How a node is reached: by ``rule``, from the node called ``above``. Of ``ways`` edges, the largest."""
+class IncomingEdge:
+    """How a node is reached: by ``rule``, from the node called ``above``. Of ``among`` edges, the largest."""
 
     above: str
     rule: str
     says: str
     inferred: bool
-    ways: int
+    among: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +69,16 @@ class Dominators:
             nodes.sort(key=lambda node: (-data[node]["retained"], -data[node]["count"], data[node]["label"], str(node)))
         return {node: tuple(nodes) for node, nodes in below.items()}
 
-    def main_way(self) -> set[Node]:
+    def main_path(self) -> set[Node]:
         """The nodes from the root downwards that hold most of what their parent holds."""
-        way: set[Node] = set()
+        path: set[Node] = set()
         node = ROOT
         while children := self.children.get(node):
             if self.graph.nodes[children[0]]["retained"] <= _MAIN * self.graph.nodes[node]["retained"]:
                 break
             node = children[0]
-            way.add(node)
-        return way
+            path.add(node)
+        return path
 
     def with_ancestors(self, nodes: Collection[Node]) -> set[Node]:
         """The nodes and all that stand above them in the tree."""
@@ -103,9 +103,9 @@ class Dominators:
         """Nodes whose label holds the case-folded needle."""
         return {node for node in self.parent if needle in self.graph.nodes[node]["label"].casefold()}
 
-    def edge(self, node: Node) -> Edge:
+    def edge(self, node: Node) -> IncomingEdge:
         """How the node is reached."""
         edges = list(self.graph.in_edges(node, data=True))
         above, _, data = max(edges, key=lambda each: (each[2]["bytes"], each[2]["count"], str(each[0])))
         label = self.graph.nodes[above]["label"]
-        return Edge(label, data["rule"], data["says"], bool(data["inferred"]), len(edges))
+        return IncomingEdge(label, data["rule"], data["says"], bool(data["inferred"]), len(edges))

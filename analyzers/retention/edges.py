@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import WHYS, Apc, Kept, Why
 from analyzers.formatting import counted
@@ -17,11 +16,8 @@ from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.grouping import Grouping, grouped
 from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import closed
+from tracer.arrays import I32, I64
 from tracer.columns import UNKNOWN_ID
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 _MOST_KEEPERS: Final = 8
 _MOST_SHARED: Final = 200
@@ -30,7 +26,7 @@ its objects."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Edge:
     """One edge: from which node to which, why, for how many things and bytes."""
 
     parent: Node
@@ -41,16 +37,16 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ways:
+class Edges:
     """``edges`` from the root on. Places are what allocations hang on: each is one node or several.
 
     ``of_request``: place of what a request holds; ``of_file``: of what hangs on its file object; ``of_socket``: of what
     hangs on a socket.
     """
 
-    edges: list[Way]
+    edges: list[Edge]
     labels: dict[Node, str]
-    places: list[tuple[Node, ...]]
+    parent_sets: list[tuple[Node, ...]]
     of_request: I32
     of_file: I32
     of_socket: I32
@@ -73,8 +69,8 @@ def holder_node(why: Why, thread: tuple[Id, ...], port: int, driver: str) -> Nod
             return Node(NodeKind.HELD, thread)
 
 
-class WayFinder:
-    """Makes the :class:`Ways` of one moment."""
+class EdgeFinder:
+    """Makes the :class:`Edges` of one moment."""
 
     def __init__(
         self,
@@ -92,12 +88,12 @@ class WayFinder:
         self._carried, self._of_socket = carried
         self._names = names
         self._groups: Grouping = grouped(requests, sockets, *carried, module_of)
-        self._edges: list[Way] = []
+        self._edges: list[Edge] = []
         self._labels: dict[Node, str] = {ROOT: "the trace"}
-        self._place_of: dict[tuple[Node, ...], int] = {}
+        self._parent_set_of: dict[tuple[Node, ...], int] = {}
         self._holders: dict[Node, int] = {}
 
-    def find(self) -> Ways:
+    def find(self) -> Edges:
         """All ways."""
         of_request = np.zeros(len(self._requests), np.int32)
         of_file = np.zeros(len(self._requests), np.int32)
@@ -105,8 +101,8 @@ class WayFinder:
         bounds = np.flatnonzero(np.diff(self._groups.group[order], prepend=-1))
         for number, rows in enumerate(np.split(order, bounds[1:]) if len(order) else []):
             self._request_group(number, rows, of_request, of_file)
-        of_socket = self._sockets_ways(of_request)
-        return Ways(self._edges, self._labels, list(self._place_of), of_request, of_file, of_socket)
+        of_socket = self._socket_edges(of_request)
+        return Edges(self._edges, self._labels, list(self._parent_set_of), of_request, of_file, of_socket)
 
     def _request_group(self, number: int, rows: I64, of_request: I32, of_file: I32) -> None:
         driver, name = self._groups.operations[number]
@@ -117,12 +113,12 @@ class WayFinder:
         if socket >= 0:
             above = self._socket(socket)
             ids = (*ids, *above.ids)
-            self._edges.append(Way(thread, above, "uses", len(rows), size))
+            self._edges.append(Edge(thread, above, "uses", len(rows), size))
         node = Node(NodeKind.REQUEST, (*ids, driver, name) if name else (*ids, OTHERS))
         what = (f"{name} to {driver}" if driver else name) if name else "other requests"
         self._labels[node] = f"{len(rows):,} × {what}"
-        self._edges.append(Way(above, node, "issued", len(rows), size))
-        of_file[rows] = of_request[rows] = self._place(node)
+        self._edges.append(Edge(above, node, "issued", len(rows), size))
+        of_file[rows] = of_request[rows] = self._parent_set(node)
         self._held_group(node, thread, rows[self._held[rows]], of_request)
 
     def _held_group(self, node: Node, thread: Node, rows: I64, of_request: I32) -> None:
@@ -135,8 +131,8 @@ class WayFinder:
             holder = self._holder(why, thread, int(mine[0]))
             self._holders[holder] = self._holders.get(holder, 0) + len(mine)
             self._labels[holder] = self._label(holder, self._labels[thread])
-            self._edges.append(Way(node, holder, why, len(mine), int(self._carried[mine].sum())))
-            of_request[mine] = self._place(holder)
+            self._edges.append(Edge(node, holder, why, len(mine), int(self._carried[mine].sum())))
+            of_request[mine] = self._parent_set(holder)
 
     def _number_of_holder(self, rows: I64) -> I64:
         """By row: a number that tells holders of one kind and thread apart: the port, or the driver's routine."""
@@ -161,7 +157,7 @@ class WayFinder:
             case _:
                 return f"{counted(count, 'finished request')} of {thread} not released"
 
-    def _sockets_ways(self, of_request: I32) -> I32:
+    def _socket_edges(self, of_request: I32) -> I32:
         """What keeps each socket: once it is closed, the requests that refer to it; until then its handle.
 
         Requests in flight do, and those that are held before stage 2 of their completion.
@@ -171,17 +167,17 @@ class WayFinder:
         rows = np.flatnonzero((socket >= 0) & (self._holding.keeps() | (self._requests.completed_ns < 0)))
         rows = rows[closed(self._sockets)[socket[rows]]]
         kept = np.unique((socket[rows].astype(np.int64) << 32) | of_request[rows])
-        owner, place = kept >> 32, (kept & 0xFFFFFFFF).astype(np.int32)
+        owner, parent_set = kept >> 32, (kept & 0xFFFFFFFF).astype(np.int32)
         values, first, number = np.unique(owner, return_index=True, return_counts=True)
-        result[values[number == 1]] = place[first[number == 1]]
-        nodes = list(self._place_of)
+        result[values[number == 1]] = parent_set[first[number == 1]]
+        nodes = list(self._parent_set_of)
         several = (number > 1) & (number <= _MOST_KEEPERS)
         shared: set[tuple[Node, ...]] = set()
         for row, at, count in zip(*(each[several].tolist() for each in (values, first, number)), strict=True):
-            keepers = tuple(nodes[each][0] for each in place[at : at + count].tolist())
+            keepers = tuple(nodes[each][0] for each in parent_set[at : at + count].tolist())
             if keepers in shared or len(shared) < _MOST_SHARED:
                 shared.add(keepers)
-                result[row] = self._place(*keepers)
+                result[row] = self._parent_set(*keepers)
         self._kept_by_themselves(result)
         return result
 
@@ -192,13 +188,13 @@ class WayFinder:
         count = np.bincount(group, minlength=len(first))
         size = np.zeros(len(first), np.int64)
         np.add.at(size, group, self._of_socket[rows])
-        places = np.zeros(len(first), np.int32)
+        parent_sets = np.zeros(len(first), np.int32)
         for number, row in enumerate(rows[first].tolist()):
             thread = self._thread(len(self._requests) + row, int(size[number]))
             node = self._socket(row)
-            self._edges.append(Way(thread, node, "opened", int(count[number]), int(size[number])))
-            places[number] = self._place(node)
-        result[rows] = places[group]
+            self._edges.append(Edge(thread, node, "opened", int(count[number]), int(size[number])))
+            parent_sets[number] = self._parent_set(node)
+        result[rows] = parent_sets[group]
 
     def _thread(self, row: int, size: int) -> Node:
         """The node of a request's thread (or, by number of requests plus its row, of a socket's), and the way to it."""
@@ -209,8 +205,8 @@ class WayFinder:
             self._labels[owner] = "other processes" if process == OTHERS else self._names.lives(process)[-1].name
             unnamed = {OTHERS: "other threads", UNKNOWN_ID: "an unknown thread"}
             self._labels[thread] = unnamed.get(number, f"thread {number}")
-        self._edges.append(Way(ROOT, owner, "", 1, size))
-        self._edges.append(Way(owner, thread, "owns", 1, size))
+        self._edges.append(Edge(ROOT, owner, "", 1, size))
+        self._edges.append(Edge(owner, thread, "owns", 1, size))
         return thread
 
     def _socket(self, row: int) -> Node:
@@ -225,6 +221,6 @@ class WayFinder:
                 self._labels[node] = f"socket at endpoint 0x{int(self._sockets.endpoint[row]):x}"
         return node
 
-    def _place(self, *nodes: Node) -> int:
+    def _parent_set(self, *nodes: Node) -> int:
         """Number of the place that these nodes are."""
-        return self._place_of.setdefault(nodes, len(self._place_of))
+        return self._parent_set_of.setdefault(nodes, len(self._parent_set_of))

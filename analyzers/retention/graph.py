@@ -20,9 +20,10 @@ from analyzers.processes import KnowsLives
 from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leaves
 from analyzers.retention.attribution import INFERRED, Attribution, Rule
 from analyzers.retention.dominators import Dominators
-from analyzers.retention.edges import Way, WayFinder
+from analyzers.retention.edges import Edge, EdgeFinder
 from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
-from analyzers.retention.retained import I32, I64, retained_by_request, sums
+from analyzers.retention.retained import retained_by_request, sums
+from tracer.arrays import I32, I64
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -49,7 +50,7 @@ _SAYS: Final = {
     Rule.SAME_FILE_OBJECT.key: "made after the file was opened",
 }
 """Few words for each edge; of a rule, :data:`~analyzers.retention.attribution.WORDS` has more."""
-_INFERRED_WAYS: Final = (frozenset(Why) - {Why.PORT}) | {rule.key for rule in INFERRED}
+_INFERRED_EDGES: Final = (frozenset(Why) - {Why.PORT}) | {rule.key for rule in INFERRED}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,27 +118,27 @@ def build(
     requests, sockets = holding.evidence.requests, holding.evidence.snapshot.sockets
     by_request = retained_by_request(outstanding, requests, sockets, holding.keeps(), attribution)
     of_socket = sums(attribution.socket, outstanding.size, len(sockets))
-    ways = WayFinder(requests, sockets, holding, (by_request, of_socket), names, module_of).find()
-    held, group_of = held_leaves(pool, attribution, ways)
+    edges = EdgeFinder(requests, sockets, holding, (by_request, of_socket), names, module_of).find()
+    held, group_of = held_leaves(pool, attribution, edges)
     loose, loose_of = loose_leaves(pool, attribution, names)
     free = attribution.rule == Rule.NONE
     group_of[free] = loose_of[free] + len(held)
     leaves = (*held, *loose)
-    tree = Dominators.of(_graph(ways.edges, ways.labels, leaves))
+    tree = Dominators.of(_graph(edges.edges, edges.labels, leaves))
     return Retention(tree, by_request, tuple(leaf.node for leaf in leaves), group_of)
 
 
-def _graph(ways: list[Way], labels: dict[Node, str], leaves: tuple[Leaf, ...]) -> nx.DiGraph:
+def _graph(edges: list[Edge], labels: dict[Node, str], leaves: tuple[Leaf, ...]) -> nx.DiGraph:
     import networkx as nx  # costs 0.1 s: only who asks why memory is kept pays for it
 
     graph = nx.DiGraph()
     graph.add_node(ROOT, label=labels[ROOT], count=0, bytes=0)
-    for way in ways:
-        _connect(graph, way)
+    for edge in edges:
+        _connect(graph, edge)
     for leaf in leaves:
         graph.add_node(leaf.node, label=leaf.label, count=leaf.count, bytes=leaf.bytes)
-        for way in leaf.ways():
-            _connect(graph, way)
+        for edge in leaf.edges():
+            _connect(graph, edge)
         labels.update(leaf.above)
     for node, label in labels.items():
         if node in graph:
@@ -145,12 +146,14 @@ def _graph(ways: list[Way], labels: dict[Node, str], leaves: tuple[Leaf, ...]) -
     return graph
 
 
-def _connect(graph: nx.DiGraph, way: Way) -> None:
+def _connect(graph: nx.DiGraph, edge: Edge) -> None:
     """Add an edge, or add to the one that is there."""
-    if graph.has_edge(way.parent, way.child):
-        edge = graph.edges[way.parent, way.child]
-        edge["count"] += way.count
-        edge["bytes"] += way.bytes
+    if graph.has_edge(edge.parent, edge.child):
+        there = graph.edges[edge.parent, edge.child]
+        there["count"] += edge.count
+        there["bytes"] += edge.bytes
         return
-    says, inferred = _SAYS[way.rule], way.rule in _INFERRED_WAYS
-    graph.add_edge(way.parent, way.child, rule=way.rule, count=way.count, bytes=way.bytes, says=says, inferred=inferred)
+    says, inferred = _SAYS[edge.rule], edge.rule in _INFERRED_EDGES
+    graph.add_edge(
+        edge.parent, edge.child, rule=edge.rule, count=edge.count, bytes=edge.bytes, says=says, inferred=inferred
+    )

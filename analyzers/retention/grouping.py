@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.nodes import OTHERS, Node, NodeKind
+from tracer.arrays import I32, I64, Mask
 from tracer.events.afd import DESCRIPTORS
 from tracer.events.irp import MajorFunction
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.integer]
 
 MOST_THREADS: Final = 500
 MOST_SOCKETS: Final = 1_000
@@ -26,7 +22,7 @@ MOST_REQUEST_GROUPS: Final = 2_000
 _OTHER_ADDRESSES: Final = "other addresses"
 
 
-def largest(keys: I64, weights: I64, most: int) -> npt.NDArray[np.bool_]:
+def largest(keys: I64, weights: I64, most: int) -> Mask:
     """By row: whether its key is one of the ``most`` with the most weight; ties by key."""
     values, row = np.unique(keys, return_inverse=True)
     total = np.zeros(len(values), np.int64)

@@ -6,19 +6,14 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import BELONGING
 from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
+from tracer.arrays import I32, I64, U32, Mask
 from tracer.columns import UNKNOWN_ID
 from tracer.jit import kernel
 from tracer.search import last_at_most
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-U32 = npt.NDArray[np.uint32]
-Mask = npt.NDArray[np.bool_]
 
 _FOREVER: Final = np.iinfo(np.int64).max
 
@@ -47,12 +42,12 @@ class Spans(NamedTuple):
         if len(self.thread):
             threads, first = np.unique(self.thread, return_index=True)
             bounds = np.append(first, len(self.thread)).astype(np.int64)
-            place(outstanding.thread, outstanding.time_ns, free, threads, bounds, self, found)
+            find_span_owners(outstanding.thread, outstanding.time_ns, free, threads, bounds, self, found)
         return found
 
 
 @kernel
-def place(
+def find_span_owners(
     thread: U32,
     time: I64,
     free: Mask,
@@ -75,23 +70,23 @@ def place(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallSpans:
-    """The calls of requests. ``fresh``: by request, whether its packet was allocated for it (not taken from a list)."""
+    """The calls of requests. ``fresh``: by request, whether its IRP was allocated for it (not taken from a list)."""
 
     spans: Spans
     fresh: Mask
 
 
-def call_spans(outstanding: Outstanding, requests: RequestTable, sockets: SocketTable, packets: I32) -> CallSpans:
-    """From the allocation of each request's packet to the return of its driver call.
+def call_spans(outstanding: Outstanding, requests: RequestTable, sockets: SocketTable, blocks: I32) -> CallSpans:
+    """From the allocation of each request's IRP to the return of its driver call.
 
-    ``packets``: row of the block that holds each request's packet, -1 for none. A packet that was made before its
+    ``blocks``: row of the block that holds each request's IRP, -1 for none. An IRP that was made before its
     thread's previous request or socket came from a lookaside list, and its allocation tells no beginning.
     """
     barrier = _thread_did_before(requests, sockets)
-    made = np.where(packets >= 0, outstanding.time_ns[packets], -1) if len(outstanding) else np.full(len(requests), -1)
+    made = np.where(blocks >= 0, outstanding.time_ns[blocks], -1) if len(outstanding) else np.full(len(requests), -1)
     fresh = (made >= np.maximum(barrier, requests.issued_ns - CALL_NS)) & (made >= 0)
     if len(outstanding):
-        fresh &= outstanding.thread[packets] == requests.thread
+        fresh &= outstanding.thread[blocks] == requests.thread
     begin = np.where(fresh, made, requests.issued_ns - _reach(requests.issued_ns[fresh] - made[fresh]))
     started = requests.operation_start_ns
     begin = np.where((started >= 0) & (started < begin), started, begin)
@@ -126,7 +121,7 @@ def _thread_did_before(requests: RequestTable, sockets: SocketTable) -> I64:
 
 
 def _reach(gaps: I64) -> np.int64:
-    """How long before its driver call a request's first buffer may be made, by the gaps of fresh packets."""
+    """How long before its driver call a request's first buffer may be made, by the gaps of fresh IRPs."""
     if not len(gaps):
         return np.int64(BELONGING.reach_ns)
     return np.int64(np.clip(BELONGING.reach_medians * np.median(gaps), BELONGING.reach_least_ns, CALL_NS))

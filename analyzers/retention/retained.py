@@ -10,17 +10,14 @@ import numpy.typing as npt
 from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import NEVER, RequestTable, SocketTable
 from analyzers.retention.attribution import Attribution, Rule
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from tracer.arrays import I32, I64, U64, Mask
 
 OF_FILE: Final = (Rule.HOLDS_FILE_OBJECT, Rule.SAME_FILE_OBJECT)
 """Rules by which a request's allocations hang on its file object: without a socket nothing tells whether its handle is
 closed, so that the request may not be all that keeps them."""
 
 
-def sums(rows: npt.NDArray[np.integer], sizes: npt.NDArray[np.uint64], length: int) -> I64:
+def sums(rows: npt.NDArray[np.integer], sizes: U64, length: int) -> I64:
     """int64 (length): exact sums of sizes by row; rows of -1 are left out. Modulo 2^64, as all sums of bytes."""
     total = np.zeros(length, np.int64)
     known = rows >= 0

@@ -11,18 +11,13 @@ from enum import IntEnum
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.formatting import agreeing, counted
 from analyzers.modules import KERNEL_NAME
 from analyzers.policy import BELONGING
 from analyzers.pool_tables import SiteTable, TagTable
 from analyzers.tags.callers import COMPLETION_CONTEXT
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-F64 = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from tracer.arrays import F64, I32, I64, U8, Mask
 
 SOCKET_DRIVERS: Final = frozenset({"afd.sys", "tcpip.sys", "netio.sys", "tdx.sys", "tdi.sys"})
 """Windows' own modules between a socket and the network: what they make in a socket's operation hangs on its endpoint,
@@ -33,11 +28,11 @@ class Maker(IntEnum):
     """Who makes the allocations of a site, as far as it tells what they belong to."""
 
     OTHER = 0
-    IO_MANAGER = 1  # all known frames are the kernel's: between packet and driver call only the I/O manager runs
+    IO_MANAGER = 1  # all known frames are the kernel's: between IRP and driver call only the I/O manager runs
     SOCKET_DRIVER = 2  # or the I/O manager, where it hangs on a file just so: the file's completion port and key
 
 
-def makers(sites: SiteTable, tags: TagTable) -> npt.NDArray[np.uint8]:
+def makers(sites: SiteTable, tags: TagTable) -> U8:
     """By site: :class:`Maker` of the allocating module, or of the tag's known driver where no stack tells."""
     by_name = {KERNEL_NAME: Maker.IO_MANAGER, **dict.fromkeys(SOCKET_DRIVERS, Maker.SOCKET_DRIVER)}
     rows = zip(sites.driver, sites.tag_row.tolist(), strict=True)
@@ -47,7 +42,7 @@ def makers(sites: SiteTable, tags: TagTable) -> npt.NDArray[np.uint8]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SiteRule:
     """Why the allocations of a site were taken for part of their requests or sockets.
 
     ``site``: row of the site table. ``noun``: what they are part of. ``owners`` of ``among`` such have ``each`` of

@@ -20,13 +20,13 @@ from analyzers.selection.intervals import made_then
 from analyzers.selection.query import Query
 from analyzers.selection.requests import kept_by, of_findings
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64, Mask
 from tracer.columns import UNKNOWN_ID
 
-Mask = npt.NDArray[np.bool_]
 Group: TypeAlias = GroupShare | Cleared
 
 
-def concluded(told: Diagnosis, query: Query, tags: TagTable, part: PoolSnapshot, names: Names) -> Diagnosis:
+def concluded(diagnosis: Diagnosis, query: Query, tags: TagTable, part: PoolSnapshot, names: Names) -> Diagnosis:
     """What is concluded about a selection; ``tags`` are the trace's, ``part`` is what was selected of its pool.
 
     A group goes by its tag, and by its own driver or the one that its tag is known by; a finding by any of the groups
@@ -37,7 +37,7 @@ def concluded(told: Diagnosis, query: Query, tags: TagTable, part: PoolSnapshot,
     held = set(_keys(part.tags))
     findings = tuple(
         finding
-        for finding in told.findings
+        for finding in diagnosis.findings
         if query.finding in (None, finding.rank)
         and query.cleared is None
         and any(_fit(finding.shares, query, drivers))
@@ -47,12 +47,12 @@ def concluded(told: Diagnosis, query: Query, tags: TagTable, part: PoolSnapshot,
     by_held = query.by_process or query.thread is not None or _by_place(query)
     cleared = tuple(
         group
-        for group in compress(told.cleared, _fit(told.cleared, query, drivers))
+        for group in compress(diagnosis.cleared, _fit(diagnosis.cleared, query, drivers))
         if query.finding is None
         and query.cleared in (None, group.known_by)
         and (not by_held or _is_held((group,), held))
     )
-    fitting = held_by(told.held_requests, query, names)
+    fitting = held_by(diagnosis.held_requests, query, names)
     return Diagnosis(findings, cleared, of_findings(findings, fitting) if query.by_memory else fitting)
 
 
@@ -75,18 +75,18 @@ def held_by(held: HeldRequests, query: Query, names: Names) -> HeldRequests:
     return held.take(np.logical_and.reduce(masks)) if masks else held
 
 
-def of_processes(query: Query, pids: npt.NDArray[np.integer], times: npt.NDArray[np.int64], names: Names) -> Mask:
+def of_processes(query: Query, pids: npt.NDArray[np.integer], times: I64, names: Names) -> Mask:
     """By process id and time, whether the process that had the id then is asked for."""
     lives, rows = lives_at(names, pids, times)
     mask: Mask = np.array([query.fits_process(life) for life in lives], np.bool_)[rows]
     return mask
 
 
-def since(told: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
+def since(diagnosis: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
     """The same with counts of what is in the pool; what is about nothing of it is left out."""
-    held = told.held_requests.take(told.held_requests.issued_ns >= after_ns)
-    findings = [(one, _counts(pool, rows_of(pool, one))) for one in told.findings]
-    cleared = [(one, _counts(pool, one.rows)) for one in told.cleared]
+    held = diagnosis.held_requests.take(diagnosis.held_requests.issued_ns >= after_ns)
+    findings = [(one, _counts(pool, rows_of(pool, one))) for one in diagnosis.findings]
+    cleared = [(one, _counts(pool, one.rows)) for one in diagnosis.cleared]
     return Diagnosis(
         tuple(replace(one, count=n, bytes=size, retained_bytes=size) for one, (n, size) in findings if n),
         tuple(replace(one, count=n, bytes=size) for one, (n, size) in cleared if n),
@@ -121,7 +121,7 @@ def by_driver(pool: PoolSnapshot, driver: str) -> Mask:
     return np.fromiter((name == driver for name in pool.sites.driver), np.bool_, len(pool.sites.driver))
 
 
-def _counts(pool: PoolSnapshot, rows: Mask | npt.NDArray[np.int64]) -> tuple[int, int]:
+def _counts(pool: PoolSnapshot, rows: Mask | I64) -> tuple[int, int]:
     size = pool.outstanding.size[rows]
     return len(size), int(size.sum(dtype=np.uint64))
 

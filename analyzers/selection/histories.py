@@ -6,13 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.trends.history import GroupHistory, SiteHistory
-
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.int64]
+from tracer.arrays import I32, I64
 
 
-def part_of(history: SiteHistory, rows: Rows) -> SiteHistory:
+def part_of(history: SiteHistory, rows: I64) -> SiteHistory:
     """The histories of some rows."""
     if isinstance(history, _Part):
         return history.narrower(rows)
@@ -26,14 +23,14 @@ class _Part(SiteHistory):
 
     __slots__ = ("_rows", "_whole")
 
-    def __init__(self, whole: SiteHistory, rows: Rows) -> None:
+    def __init__(self, whole: SiteHistory, rows: I64) -> None:
         object.__setattr__(self, "_whole", whole)
         object.__setattr__(self, "_rows", rows)
 
     _whole: SiteHistory
-    _rows: Rows
+    _rows: I64
 
-    def narrower(self, rows: Rows) -> SiteHistory:
+    def narrower(self, rows: I64) -> SiteHistory:
         """A part of the part."""
         return part_of(self._whole, self._rows[rows])
 
@@ -62,8 +59,8 @@ class _Part(SiteHistory):
         return self._whole.lifetimes[self._rows]
 
     @property
-    def strays(self) -> I32:
-        return self._whole.strays
+    def unmatched(self) -> I32:
+        return self._whole.unmatched
 
     @property
     def step_ns(self) -> int:

@@ -10,15 +10,12 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.factorize import sums
-from analyzers.pool_tables import I64
 from analyzers.selection.query import Interval, Lifetime
 from analyzers.snapshot import Snapshot
 from analyzers.trends.history import SiteHistory
-
-Mask = npt.NDArray[np.bool_]
+from tracer.arrays import I64, Mask
 
 FREED: Final = frozenset({Lifetime.INSIDE_FREED, Lifetime.BEFORE_FREED})
 """Kinds of which only numbers are known."""

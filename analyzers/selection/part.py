@@ -10,9 +10,8 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.factorize import sums
 from analyzers.findings import moved
 from analyzers.pool_tables import Outstanding, PoolSnapshot, SiteTable, TagTable
@@ -20,9 +19,8 @@ from analyzers.retention.attribution import Attribution
 from analyzers.selection.histories import part_of
 from analyzers.snapshot import Snapshot
 from analyzers.totals import by_driver, by_process
+from tracer.arrays import I32, I64, Mask
 
-Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.int64]
 Table = TypeVar("Table", Outstanding, SiteTable, TagTable)
 
 
@@ -32,12 +30,12 @@ def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
     Totals, requests, the retention graph and the diagnosis stay the trace's; a finding's rows are those that are left.
     """
     site_rows, rows = np.flatnonzero(sites), _stretch(np.flatnonzero(allocations))
-    grounds = snapshot.grounds
+    context = snapshot.context
     return replace(
         snapshot,
         pool=_narrowed(snapshot, site_rows, rows),
         diagnosis=moved(snapshot.diagnosis, _new_rows(allocations)),
-        grounds=None if grounds is None else _narrowed_grounds(grounds, site_rows, rows),
+        context=None if context is None else _narrowed_context(context, site_rows, rows),
     )
 
 
@@ -47,14 +45,14 @@ def holding(pool: PoolSnapshot, allocations: Mask) -> Mask:
     return result
 
 
-def _stretch(rows: Rows) -> Rows | slice:
+def _stretch(rows: I64) -> I64 | slice:
     """Rows that lie side by side, as those of an interval do, as a slice: taking that copies nothing."""
     if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows):
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
 
 
-def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows | slice) -> PoolSnapshot:
+def _narrowed(snapshot: Snapshot, sites: I64, allocations: I64 | slice) -> PoolSnapshot:
     pool = snapshot.pool
     outstanding = _taken(pool.outstanding, allocations)
     outstanding = replace(outstanding, site=_places(sites, len(pool.sites.tag_row))[outstanding.site])
@@ -71,8 +69,8 @@ def _narrowed(snapshot: Snapshot, sites: Rows, allocations: Rows | slice) -> Poo
     )
 
 
-def _narrowed_grounds(grounds: Grounds, sites: Rows, allocations: Rows | slice) -> Grounds:
-    found, retention = grounds.attribution, grounds.retention
+def _narrowed_context(context: DiagnosisContext, sites: I64, allocations: I64 | slice) -> DiagnosisContext:
+    found, retention = context.attribution, context.retention
     place = {site: row for row, site in enumerate(sites.tolist())}
     attribution = Attribution(
         found.request[allocations],
@@ -81,34 +79,34 @@ def _narrowed_grounds(grounds: Grounds, sites: Rows, allocations: Rows | slice) 
         tuple(replace(kind, site=place[kind.site]) for kind in found.kinds if kind.site in place),
     )
     retention = replace(retention, group_of=retention.group_of[allocations])
-    return replace(grounds, attribution=attribution, retention=retention)
+    return replace(context, attribution=attribution, retention=retention)
 
 
-def _places(rows: Rows, length: int) -> npt.NDArray[np.int32]:
+def _places(rows: I64, length: int) -> I32:
     """By row of the table before: its row among those that were taken, -1 for none."""
     place = np.full(length, -1, np.int32)
     place[rows] = np.arange(len(rows), dtype=np.int32)
     return place
 
 
-def _taken(table: Table, rows: Rows | slice) -> Table:
+def _taken(table: Table, rows: I64 | slice) -> Table:
     """Some rows of a table in columns."""
     columns: dict[str, Any] = {field.name: _rows_of(getattr(table, field.name), rows) for field in fields(table)}
     return replace(table, **columns)
 
 
-def _rows_of(column: object, rows: Rows | slice) -> object:
+def _rows_of(column: object, rows: I64 | slice) -> object:
     if isinstance(column, tuple):
         return column[rows] if isinstance(rows, slice) else tuple(map(column.__getitem__, rows.tolist()))
     return column[rows] if isinstance(column, np.ndarray) else column
 
 
-def _new_rows(allocations: Mask) -> Rows:
+def _new_rows(allocations: Mask) -> I64:
     """By outstanding allocation: its row among those that are let through, -1 for none."""
     return np.where(allocations, np.cumsum(allocations) - 1, -1)
 
 
-def _site_table(sites: SiteTable, rows: Rows, tags: Rows, outstanding: Outstanding) -> SiteTable:
+def _site_table(sites: SiteTable, rows: I64, tags: I64, outstanding: Outstanding) -> SiteTable:
     return replace(
         _taken(sites, rows),
         tag_row=np.searchsorted(tags, sites.tag_row[rows]).astype(np.int32),
@@ -117,7 +115,7 @@ def _site_table(sites: SiteTable, rows: Rows, tags: Rows, outstanding: Outstandi
     )
 
 
-def _tag_table(tags: TagTable, rows: Rows, sites: SiteTable) -> TagTable:
+def _tag_table(tags: TagTable, rows: I64, sites: SiteTable) -> TagTable:
     count = sums(sites.tag_row, sites.outstanding_count, len(rows))
     size = sums(sites.tag_row, sites.outstanding_bytes, len(rows))
     return replace(_taken(tags, rows), outstanding_count=count, outstanding_bytes=size)

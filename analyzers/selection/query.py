@@ -10,7 +10,7 @@ from typing import Final
 from analyzers.formatting import moment
 from analyzers.pooltag import tag_text
 from analyzers.processes import Process, ProcessLife
-from analyzers.selection.wording import WHOLE, Kind, names_of
+from analyzers.selection.wording import WHOLE, WordKind, names_of
 
 
 class Lifetime(Enum):
@@ -73,9 +73,9 @@ class Query:
         return ", ".join([*kinds, *when])
 
     @property
-    def by_kind(self) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
+    def by_kind(self) -> tuple[tuple[WordKind, tuple[str, ...]], ...]:
         """The words of each kind."""
-        return (Kind.TAG, self.tags), (Kind.PROCESS, self.processes), (Kind.DRIVER, self.drivers)
+        return (WordKind.TAG, self.tags), (WordKind.PROCESS, self.processes), (WordKind.DRIVER, self.drivers)
 
     @property
     def by_process(self) -> bool:
@@ -101,11 +101,11 @@ class Query:
 
     def fit_tags(self, tags: Iterable[int]) -> list[bool]:
         """For each tag whether its name fits; all do where no word asks for one."""
-        return _fit(Kind.TAG, self.tags, map(tag_text, tags))
+        return _fit(WordKind.TAG, self.tags, map(tag_text, tags))
 
     def fit_drivers(self, drivers: Iterable[str]) -> list[bool]:
         """For each module whether its name fits; all do where no word asks for one."""
-        return _fit(Kind.DRIVER, self.drivers, drivers)
+        return _fit(WordKind.DRIVER, self.drivers, drivers)
 
     def fits_process(self, process: Process) -> bool:
         """Whether it is the process, and what any of the words stands for."""
@@ -121,10 +121,10 @@ def is_process(word: str, pid: int, name: str) -> bool:
     number = word.removeprefix(WHOLE)
     if number.isdecimal():
         return (number.lstrip("0") or "0") == str(pid)
-    return names_of(Kind.PROCESS, word)(name)
+    return names_of(WordKind.PROCESS, word)(name)
 
 
-def _fit(kind: Kind, words: tuple[str, ...], names: Iterable[str]) -> list[bool]:
+def _fit(kind: WordKind, words: tuple[str, ...], names: Iterable[str]) -> list[bool]:
     asked = [names_of(kind, word) for word in words]
     known: dict[str, bool] = {}
     found = []

@@ -6,24 +6,21 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.factorize import dated_keys, rows_of
 from analyzers.findings import NO_HELD_REQUESTS, WHYS, Apc, Finding, HeldRequests, Kept, Verdict, Why
+from tracer.arrays import I64, Mask
 from tracer.columns import UNKNOWN_ID
-
-Mask = npt.NDArray[np.bool_]
-I64 = npt.NDArray[np.int64]
 
 _BY_DRIVER: Final = tuple(WHYS.index(why) for why in (Why.DRIVER_KEPT, Why.COMPLETION_STOPPED))
 _OF_APC: Final = {Apc.USER: Why.USER_APC, Apc.SPECIAL_KERNEL: Why.SPECIAL_APC}
 _OF_DRIVER: Final = {Kept.NEVER_COMPLETED: Why.DRIVER_KEPT, Kept.COMPLETION_STOPPED: Why.COMPLETION_STOPPED}
 
 
-def places(held: HeldRequests, grounds: Grounds) -> I64:
-    """By held request its row in the table of requests, -1 for none: a packet is used again, so its time counts too."""
-    requests = grounds.requests.requests
+def places(held: HeldRequests, context: DiagnosisContext) -> I64:
+    """By held request its row in the table of requests, -1 for none: an IRP is used again, so its time counts too."""
+    requests = context.requests.requests
     return rows_of(dated_keys(requests.irp, requests.issued_ns), dated_keys(held.irp, held.issued_ns))
 
 

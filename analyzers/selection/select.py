@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import HeldRequests
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.selection import conclusions
@@ -17,8 +16,7 @@ from analyzers.selection.query import Query
 from analyzers.selection.requests import places
 from analyzers.selection.since import counted_since
 from analyzers.snapshot import Snapshot
-
-Mask = npt.NDArray[np.bool_]
+from tracer.arrays import Mask
 
 
 def select(snapshot: Snapshot, query: Query) -> Snapshot:
@@ -55,8 +53,8 @@ def _selected(snapshot: Snapshot, query: Query, after_ns: int | None) -> Snapsho
     elif since:
         sites &= holding(pool, allocations) | (pool.sites.allocations > 0) | (pool.sites.frees > 0)
     part = cut(snapshot, sites, allocations)
-    told = conclusions.concluded(part.diagnosis, query, pool.tags, part.pool, part.names)
-    return replace(part, diagnosis=told if after_ns is None else conclusions.since(told, part.pool, after_ns))
+    diagnosis = conclusions.concluded(part.diagnosis, query, pool.tags, part.pool, part.names)
+    return replace(part, diagnosis=diagnosis if after_ns is None else conclusions.since(diagnosis, part.pool, after_ns))
 
 
 def sites_of(pool: PoolSnapshot, query: Query) -> Mask:
@@ -81,46 +79,46 @@ def sites_of(pool: PoolSnapshot, query: Query) -> Mask:
 
 def _allocations(snapshot: Snapshot, query: Query) -> list[Mask]:
     """By outstanding allocation, for each thing that is asked for of single ones: whether it is so."""
-    out, told = snapshot.pool.outstanding, snapshot.diagnosis
+    out, diagnosis = snapshot.pool.outstanding, snapshot.diagnosis
     masks: list[Mask] = []
     if query.cleared is not None:
         of_group = np.zeros(len(out), np.bool_)
-        for group in told.cleared:
+        for group in diagnosis.cleared:
             if group.known_by == query.cleared:
                 of_group[group.rows] = True
         masks.append(of_group)
-    masks += [conclusions.rows_of(snapshot.pool, one) for one in told.findings if one.rank == query.finding]
+    masks += [conclusions.rows_of(snapshot.pool, one) for one in diagnosis.findings if one.rank == query.finding]
     if query.by_process:
         masks.append(conclusions.of_processes(query, out.process, out.time_ns, snapshot.names))
     if query.thread is not None:
         masks.append(out.thread == query.thread)
     if query.endpoint is not None:
-        masks.append(_of_endpoint(snapshot.grounds, query.endpoint, len(out)))
+        masks.append(_of_endpoint(snapshot.context, query.endpoint, len(out)))
     if query.port is not None or query.keeper is not None:
         holder = Query(port=query.port, keeper=query.keeper)
-        held = conclusions.held_by(told.held_requests, holder, snapshot.names)
-        masks.append(_of_requests(snapshot.grounds, held, len(out)))
+        held = conclusions.held_by(diagnosis.held_requests, holder, snapshot.names)
+        masks.append(_of_requests(snapshot.context, held, len(out)))
     if query.interval is not None:
         masks.append(made_then(out.time_ns, query.interval))
     return masks
 
 
-def _of_requests(grounds: Grounds | None, held: HeldRequests, length: int) -> Mask:
+def _of_requests(context: DiagnosisContext | None, held: HeldRequests, length: int) -> Mask:
     """What belongs to some held requests."""
-    if grounds is None:
+    if context is None:
         return np.zeros(length, np.bool_)
-    rows = places(held, grounds)
-    mine = np.zeros(len(grounds.requests.requests) + 1, np.bool_)  # -1, for none, is the last
+    rows = places(held, context)
+    mine = np.zeros(len(context.requests.requests) + 1, np.bool_)  # -1, for none, is the last
     mine[rows[rows >= 0]] = True
-    return np.asarray(mine[grounds.attribution.request])
+    return np.asarray(mine[context.attribution.request])
 
 
-def _of_endpoint(grounds: Grounds | None, endpoint: int, length: int) -> Mask:
+def _of_endpoint(context: DiagnosisContext | None, endpoint: int, length: int) -> Mask:
     """What belongs to a socket, or to a request that goes to it."""
-    if grounds is None:
+    if context is None:
         return np.zeros(length, np.bool_)
-    requests, sockets = grounds.requests.requests, grounds.requests.sockets
+    requests, sockets = context.requests.requests, context.requests.sockets
     is_socket = np.append(sockets.endpoint == np.uint64(endpoint), False)  # -1, for none, is the last
     is_request = np.append(is_socket[requests.socket] | (requests.endpoint == np.uint64(endpoint)), False)
-    found = grounds.attribution
+    found = context.attribution
     return np.asarray(is_socket[found.socket] | is_request[found.request])

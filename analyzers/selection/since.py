@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.factorize import rows_of
-from analyzers.pool_tables import I64, PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64, U64
 
 _STACK_BITS = np.uint64(31)
 """A stack's id is below 2^31, and a tag with its kind of pool takes 33 bits."""
@@ -56,11 +56,11 @@ def totals_since(now: Snapshot, then: Snapshot) -> TotalsSince:
     )
 
 
-def _tags(pool: PoolSnapshot) -> npt.NDArray[np.uint64]:
+def _tags(pool: PoolSnapshot) -> U64:
     return pool.tags.tag.astype(np.uint64) << np.uint64(1) | pool.tags.paged.astype(np.uint64)
 
 
-def _sites(pool: PoolSnapshot) -> npt.NDArray[np.uint64]:
+def _sites(pool: PoolSnapshot) -> U64:
     """Tag, kind of pool and stack of each site as one number."""
     stack = (pool.sites.stack.astype(np.int64) + 1).astype(np.uint64)
     return _tags(pool)[pool.sites.tag_row] << _STACK_BITS | stack

@@ -25,7 +25,7 @@ EXAMPLES: Final = "1.5s, +00:01:02 or 2024-09-05T08:53:20Z"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TypedTime:
     """Nanoseconds since the start of a trace, or since 1601 where ``is_date``; ``text``: as it was typed."""
 
     ns: int
@@ -37,7 +37,7 @@ class Moment:
         return self.ns - start * 100 if self.is_date else self.ns
 
 
-def moment_of(text: str) -> Moment:
+def moment_of(text: str) -> TypedTime:
     """The moment that ``text`` stands for; a date without a zone is UTC, as in the reports.
 
     Raises:
@@ -48,17 +48,17 @@ def moment_of(text: str) -> Moment:
         first, second, third, fraction = match.groups()
         hours, minutes, seconds = (first, second, third) if third else ("0", first, second)
         whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
-        return Moment(whole * _SECOND + _fraction(fraction), is_date=False, text=text)
+        return TypedTime(whole * _SECOND + _fraction(fraction), is_date=False, text=text)
     if match := _SINCE.fullmatch(word):
         span = _SPANS.get(match[3].lower())
         if span is not None:
             digits = match[2] or "0"
-            return Moment(int(match[1]) * span + int(digits) * span // 10 ** len(digits), is_date=False, text=text)
+            return TypedTime(int(match[1]) * span + int(digits) * span // 10 ** len(digits), is_date=False, text=text)
     if match := _DATE.fullmatch(word):
         zone = (match[3] or "Z").upper().replace("UTC", "Z")
         elapsed = datetime.fromisoformat(match[1] + zone) - _EPOCH  # ValueError for the 31st of February
         whole = elapsed.days * 86_400 + elapsed.seconds
-        return Moment(whole * _SECOND + _fraction(match[2]), is_date=True, text=text)
+        return TypedTime(whole * _SECOND + _fraction(match[2]), is_date=True, text=text)
     raise ValueError(f"'{text}' is no time such as {EXAMPLES}")
 
 

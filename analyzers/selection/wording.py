@@ -21,7 +21,7 @@ _ENDINGS: Final = (".sys", ".exe")
 Fits: TypeAlias = Callable[[str], bool]
 
 
-class Kind(StrEnum):
+class WordKind(StrEnum):
     """What a word is about."""
 
     TAG = "tag"
@@ -31,16 +31,16 @@ class Kind(StrEnum):
     @property
     def keeps_case(self) -> bool:
         """Whether upper and lower case make two names."""
-        return self is Kind.TAG
+        return self is WordKind.TAG
 
 
-def names_of(kind: Kind, word: str) -> Fits:
+def names_of(kind: WordKind, word: str) -> Fits:
     """Whether a name of that kind is what ``word`` stands for; the ending of a program's file may be left out of both.
 
     (Lists of tags leave it out: a tag's driver is ``afd``, a stack's ``afd.sys``.)
     """
     fits = names_like(word, keeps_case=kind.keeps_case)
-    if kind is Kind.TAG:
+    if kind is WordKind.TAG:
         return fits
     ending = next((ending for ending in _ENDINGS if word.lower().endswith(ending)), "")
 

@@ -18,21 +18,21 @@ def tag_number(text: str) -> int:
     return int.from_bytes(text.encode("ascii"), "little")
 
 
-PACKET: Final = tag_number("Irp ")
-"""Request packets."""
+IRP: Final = tag_number("Irp ")
+"""IRPs."""
 PORT_PACKET: Final = tag_number("Icp ")
-"""Packets of a completion port that stand for no request packet."""
+"""IRPs of a completion port that stand for no IRP."""
 COMPLETION_CONTEXT: Final = tag_number("IoCc")
 """The port and key of a file that is bound to a completion port."""
 FILE: Final = tag_number("File")
 ENDPOINT: Final = tag_number("AfdE")
 MDL: Final = tag_number("Mdl ")
-LISTED: Final = frozenset({PACKET, PORT_PACKET, MDL})
+LISTED: Final = frozenset({IRP, PORT_PACKET, MDL})
 """What comes from lookaside lists and rests there: exact tags, as no block has the tags of the lists' heads."""
 BUFFERS: Final = frozenset({tag_number("IoSB"), tag_number("Io  ")})
 """System buffers of requests (``Io  `` in Windows 10 before 2004 and earlier)."""
 IO_MANAGER: Final = frozenset(
-    {PACKET, PORT_PACKET, FILE, MDL, *BUFFERS, COMPLETION_CONTEXT, *map(tag_number, ("IrpX", "IoUs"))}
+    {IRP, PORT_PACKET, FILE, MDL, *BUFFERS, COMPLETION_CONTEXT, *map(tag_number, ("IrpX", "IoUs"))}
 )
 """What the I/O manager makes for a request or an opened file."""
 SOCKETS: Final = frozenset({ENDPOINT, *map(tag_number, ("AfdC", "AfdX", "AfdB", "TcpE", "TTcb"))})

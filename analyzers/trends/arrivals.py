@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import COURSE
-
-I64 = npt.NDArray[np.int64]
+from tracer.arrays import I64
 
 _MOMENTS: Final = 64
 

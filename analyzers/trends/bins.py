@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import F64
 from tracer.jit import Int, inlined
 
 BINS: Final = 64
 _FIRST_OCTAVE: Final = 10
 """Bin 0 is everything below 1.5 µs (1,024 ns and its half octave)."""
 
-EDGES: Final[npt.NDArray[np.float64]] = np.array(
+EDGES: Final[F64] = np.array(
     [(1 << (_FIRST_OCTAVE + half // 2)) * (1.0 if half % 2 == 0 else 1.5) for half in range(BINS + 1)]
 )
 """float64 (BINS + 1) nanoseconds: bin ``i`` holds ``EDGES[i] <= duration < EDGES[i + 1]``; bin 0 also shorter ones and

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import RISE
-
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
+from tracer.arrays import F64, I64
 
 
 def without_bursts(counts: I64) -> F64:

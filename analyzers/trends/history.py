@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from tracer.arrays import I32, I64
+
 STEPS: Final = 64
 """Steps of time in a history. Their width is a power of two nanoseconds and doubles when the trace outgrows them."""
 
@@ -22,19 +24,19 @@ class SiteHistory:
     ``survivors``: int32 and ``survivor_bytes``: int64 (sites, STEPS), those made in each step that are outstanding at
     the snapshot. ``lifetimes``: int32 (sites, BINS), how long freed allocations lived (:mod:`analyzers.trends.bins`).
     ``step_ns``: width of a step; step 0 begins at the trace's start. ``used``: steps up to the snapshot's time.
-    ``strays``: int32 (tags, STEPS), frees without allocation in each step, by row of the
+    ``unmatched``: int32 (tags, STEPS), frees without allocation in each step, by row of the
     :class:`~analyzers.pool_tables.TagTable`; no rows where nobody has counted them.
     """
 
-    allocations: npt.NDArray[np.int32]
-    frees: npt.NDArray[np.int32]
-    bytes: npt.NDArray[np.int64]
-    survivors: npt.NDArray[np.int32]
-    survivor_bytes: npt.NDArray[np.int64]
-    lifetimes: npt.NDArray[np.int32]
+    allocations: I32
+    frees: I32
+    bytes: I64
+    survivors: I32
+    survivor_bytes: I64
+    lifetimes: I32
     step_ns: int
     used: int
-    strays: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, STEPS), np.int32))
+    unmatched: I32 = field(default_factory=lambda: np.zeros((0, STEPS), np.int32))
 
     def folded(self, first: npt.NDArray[np.integer]) -> SiteHistory:
         """With one row for several that lie side by side: ``first`` is where each of the stretches begins."""
@@ -94,12 +96,12 @@ class GroupHistory:
     ``start_ns``: where step 0 begins.
     """
 
-    allocations: npt.NDArray[np.int64]
-    frees: npt.NDArray[np.int64]
-    bytes: npt.NDArray[np.int64]
-    survivors: npt.NDArray[np.int64]
-    survivor_bytes: npt.NDArray[np.int64]
-    lifetimes: npt.NDArray[np.int64]
+    allocations: I64
+    frees: I64
+    bytes: I64
+    survivors: I64
+    survivor_bytes: I64
+    lifetimes: I64
     step_ns: int
     start_ns: int = 0
 
@@ -112,11 +114,11 @@ class GroupHistory:
 class GroupHistories:
     """Histories of several groups over the same steps: the arrays of :class:`GroupHistory`, with a row for each."""
 
-    allocations: npt.NDArray[np.int64]
-    frees: npt.NDArray[np.int64]
-    survivors: npt.NDArray[np.int64]
-    survivor_bytes: npt.NDArray[np.int64]
-    lifetimes: npt.NDArray[np.int64]
+    allocations: I64
+    frees: I64
+    survivors: I64
+    survivor_bytes: I64
+    lifetimes: I64
     step_ns: int
     start_ns: int
 

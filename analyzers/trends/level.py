@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import RISE
 from analyzers.trends.history import GroupHistories
-
-Mask = npt.NDArray[np.bool_]
+from tracer.arrays import Mask
 
 
 def is_sawtooth(histories: GroupHistories) -> Mask:

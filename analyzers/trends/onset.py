@@ -9,13 +9,11 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import COURSE, LIFETIMES, RISE
-from analyzers.trends.bursts import F64, I64, last_third, without_bursts
+from analyzers.trends.bursts import last_third, without_bursts
 from analyzers.trends.rank_tests import mann_kendall
-
-Mask = npt.NDArray[np.bool_]
+from tracer.arrays import F64, I64, Mask
 
 NO_ONSET: Final = -1
 

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.trends.bursts import F64, I64
 from analyzers.trends.history import GroupHistories
 from analyzers.trends.rank_tests import mann_kendalls, theil_sens
+from tracer.arrays import F64, I64
 
 _HOUR_NS: Final = 3.6e12
 _Z95: Final = NormalDist().inv_cdf(0.975)
@@ -62,7 +62,7 @@ def _edges(start: I64, end: I64, windows: int) -> I64:
     return edges.round().astype(np.int64) + start[:, np.newaxis]
 
 
-def _in_windows(times_ns: F64, floor: I64) -> npt.NDArray[np.float64]:
+def _in_windows(times_ns: F64, floor: I64) -> F64:
     """The columns of a :class:`Pace` as rows.
 
     Sen's interval is too narrow for a floor, which carries its past along; so it is widened to that of the mean rise of

@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-F64 = npt.NDArray[np.float64]
+from tracer.arrays import F64, I64, Rows
+
 Values = npt.NDArray[np.integer[Any] | np.floating[Any]]
 
 _NORMAL: Final = NormalDist()
@@ -94,7 +95,7 @@ def theil_sens(times_ns: Values, values: Values) -> Slopes:
     )
 
 
-def _at(slopes: F64, place: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64]) -> F64:
+def _at(slopes: F64, place: I64, pairs: I64) -> F64:
     """The value at a place of each row; zero in rows without a pair."""
     if not slopes.shape[1]:
         return np.zeros(len(slopes))
@@ -102,7 +103,7 @@ def _at(slopes: F64, place: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64])
 
 
 @lru_cache(maxsize=32)
-def _pairs(n: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _pairs(n: int) -> tuple[Rows, Rows]:
     """Every two of ``n`` places, the earlier one first: groups of allocations share their windows of time."""
     return np.triu_indices(n, 1)
 

@@ -7,14 +7,14 @@ heavy that churn is: for a step long enough ago nothing of it is left but what w
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import LIFETIMES
 from analyzers.trends.bins import EDGES
 from analyzers.trends.history import GroupHistories
+from tracer.arrays import I64
 
 
-def settled_steps(histories: GroupHistories) -> npt.NDArray[np.int64]:
+def settled_steps(histories: GroupHistories) -> I64:
     """By group: steps, from the first one on, whose outstanding allocations are older than siblings are when freed.
 
     They are half an octave older, a stretch of life in which siblings that last as long would have shown. Zero where

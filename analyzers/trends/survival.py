@@ -12,9 +12,9 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.trends.bins import BINS, EDGES
+from tracer.arrays import F64, I64
 
 _TAIL: Final = 0.025
 """On each side of a 95 % interval."""
@@ -29,7 +29,7 @@ class Survival:
     share that lives on beyond it; ``plateau_interval``: its 95 % interval.
     """
 
-    alive: npt.NDArray[np.float64]
+    alive: F64
     deaths: int
     longest_ns: float
     plateau: float
@@ -46,7 +46,7 @@ class Survival:
         return float(EDGES[reached[0] + 1]) if len(reached) else math.inf
 
 
-def survival(lifetimes: npt.NDArray[np.int64], ages_ns: npt.NDArray[np.int64]) -> Survival:
+def survival(lifetimes: I64, ages_ns: I64) -> Survival:
     """From ``lifetimes`` (int64 (BINS,), freed allocations by how long they lived) and ages of outstanding ones."""
     bins = np.clip(np.searchsorted(EDGES, ages_ns, side="right") - 1, 0, BINS - 1)
     censored = np.bincount(bins, minlength=BINS)
@@ -64,7 +64,7 @@ def survival(lifetimes: npt.NDArray[np.int64], ages_ns: npt.NDArray[np.int64]) -
     )
 
 
-def _interval(plateau: float, deaths: npt.NDArray[np.float64], at_risk: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _interval(plateau: float, deaths: F64, at_risk: F64) -> tuple[float, float]:
     """The log(−log) interval; where all or none ended, the exact one for a share of 0 or 1 (Clopper–Pearson)."""
     if at_risk[0] == 0:
         return 0.0, 1.0

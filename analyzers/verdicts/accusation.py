@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
 from analyzers.formatting import agreeing, counted, duration, moment, part_of
 from analyzers.modules import FrameTable, Modules
 from analyzers.policy import LIFETIMES, SURENESS
-from analyzers.pool_tables import I32, Frame, Names, Outstanding, PoolSnapshot
+from analyzers.pool_tables import Frame, Names, Outstanding, PoolSnapshot
 from analyzers.pooltag import tag_text
-from analyzers.tags.callers import PACKET
+from analyzers.tags.callers import IRP
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, THREAD_OBJECT
 from analyzers.threads import Threads
 from analyzers.verdicts import advice
-from analyzers.verdicts.birth_pattern import Course
+from analyzers.verdicts.birth_pattern import BirthPattern
 from analyzers.verdicts.calls import CALLS, calling_modules
 from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence, of_gone
 from analyzers.verdicts.coverage import Coverage
@@ -27,6 +26,7 @@ from analyzers.verdicts.judgement import Gone, Judgement
 from analyzers.verdicts.lengths import length_weight
 from analyzers.verdicts.owners import Owners
 from analyzers.verdicts.shares import Walked, where, whose
+from tracer.arrays import I32, Rows
 
 Started = Callable[[int, int], int | None]
 _PROGRAMS: Final = 3
@@ -38,7 +38,7 @@ def never_seen(_process: int, _at_ns: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class DiagnosisInputs:
     """What every accusation is made from: the pool, the names, and which evidence there is.
 
     ``frame_of``: what lies at a place of the kernel's; ``frames_of``: the frames of many stacks; ``modules``: all
@@ -72,19 +72,19 @@ def pool_event(outstanding: Outstanding, row: int) -> EventRef:
 
 
 def accuse(
-    judgement: Judgement, who: Owners, scene: Scene, *, path: tuple[PathNode, ...], closed_sockets: int
+    judgement: Judgement, who: Owners, inputs: DiagnosisInputs, *, path: tuple[PathNode, ...], closed_sockets: int
 ) -> Finding:
     """The finding. ``who``: whose its survivors are; ``closed_sockets``: how many hold sockets never cleaned up.
 
     What the kernel makes on a caller's behalf is laid to the caller.
     """
-    pool, group, rows = scene.pool, judgement.group, judgement.rows
-    code = place(scene, judgement)
+    pool, group, rows = inputs.pool, judgement.group, judgement.rows
+    code = place(inputs, judgement)
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
-    sure = _sure(judgement, scene, who)
+    sure = _sure(judgement, inputs, who)
     name = who.name if who.process is not None else ""
     driver = "" if group.callers else judgement.driver
-    calls = calling_modules(scene.names, who.user_stack, who.process)
+    calls = calling_modules(inputs.names, who.user_stack, who.process)
     return Finding(
         rank=0,
         verdict=judgement.verdict,
@@ -102,15 +102,15 @@ def accuse(
         driver=driver,
         stack=who.stack,
         path=path if driver in {"", group.driver} else by_way_of(path, driver, size),
-        evidence=_evidence(judgement, scene, rows, who, code, calls, closed_sockets),
+        evidence=_evidence(judgement, inputs, rows, who, code, calls, closed_sockets),
         doubts=sure.doubts,
-        advice=_advice(judgement, scene, code, name, who, calls),
+        advice=_advice(judgement, inputs, code, name, who, calls),
         accused=Accused.PROCESS if group.callers else Accused.DRIVER,
         groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
         undecided=judgement.undecided if len(rows) < len(group.rows) else 0,
         rows=rows.astype(np.int64),
         user_stack=who.user_stack,
-        separates=None if judgement.told_apart is None else judgement.told_apart.separation,
+        separates=None if judgement.comparison is None else judgement.comparison.separation,
         allocator=_allocator(judgement),
         unloaded_ns=None if judgement.gone is None else judgement.gone.unload.at_ns,
     )
@@ -125,7 +125,9 @@ def by_way_of(path: tuple[PathNode, ...], driver: str, size: int) -> tuple[PathN
     return (*path[:at], culprit, *path[at:])
 
 
-def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Owners, calls: tuple[str, ...]) -> str:
+def _advice(
+    judgement: Judgement, inputs: DiagnosisInputs, code: str, process: str, who: Owners, calls: tuple[str, ...]
+) -> str:
     group = judgement.group
     if judgement.gone is not None:
         return advice.unloaded(judgement.driver, code, group.tag)
@@ -139,9 +141,9 @@ def _advice(judgement: Judgement, scene: Scene, code: str, process: str, who: Ow
         return advice.caller(process, who.thread, group.tag, calls)
     if judgement.verdict is Verdict.MISSING_FREE:
         return advice.missing_free(judgement.driver, culprit_place(judgement) or code, group.tag, _allocator(judgement))
-    missing = "" if scene.coverage.stacks else "stacks"
-    missing = missing or ("" if scene.coverage.requests else "requests")
-    return advice.growth(judgement.driver, group.tag, missing, part=scene.coverage.part)
+    missing = "" if inputs.coverage.stacks else "stacks"
+    missing = missing or ("" if inputs.coverage.requests else "requests")
+    return advice.growth(judgement.driver, group.tag, missing, part=inputs.coverage.part)
 
 
 def _allocator(judgement: Judgement) -> str:
@@ -151,30 +153,30 @@ def _allocator(judgement: Judgement) -> str:
 
 def culprit_place(judgement: Judgement) -> str:
     """The frame that separates, empty for none."""
-    told = judgement.told_apart
-    return "" if told is None or told.separation is None else str(told.separation.frame)
+    frames = judgement.comparison
+    return "" if frames is None or frames.separation is None else str(frames.separation.frame)
 
 
-def place(scene: Scene, judgement: Judgement) -> str:
+def place(inputs: DiagnosisInputs, judgement: Judgement) -> str:
     """The code that allocates most of them, as module + offset; empty where no stack tells."""
-    address = Walked.of(scene.pool, judgement.rows).frame
-    return str(scene.frame_of(address)) if address else ""
+    address = Walked.of(inputs.pool, judgement.rows).frame
+    return str(inputs.frame_of(address)) if address else ""
 
 
-def _sure(judgement: Judgement, scene: Scene, who: Owners) -> Confidence:
+def _sure(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> Confidence:
     count, explained = len(judgement.rows), judgement.explained
     if judgement.gone is not None:
         by_library = bool(_allocator(judgement))
         return of_gone(at_end=judgement.gone.at_end, by_library=by_library, count=count, explained=explained)
     doubts: list[Doubt | Weight] = [
-        *_doubts(judgement, scene, who),
-        length_weight(judgement, starting=_is_starting(judgement, scene, who)),
+        *_doubts(judgement, inputs, who),
+        length_weight(judgement, starting=_is_starting(judgement, inputs, who)),
     ]
     return confidence(judgement.verdict, doubts, count=count, explained=explained)
 
 
-def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
-    cover, walked = scene.coverage, Walked.of(scene.pool, judgement.rows)
+def _doubts(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> list[Doubt]:
+    cover, walked = inputs.coverage, Walked.of(inputs.pool, judgement.rows)
     callers = judgement.group.callers
     held = {
         Doubt.NO_STACKS: walked.none and not callers,
@@ -186,13 +188,13 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
         Doubt.NO_REQUESTS: not cover.requests,
         Doubt.WRAPPED: cover.wrapped,
         Doubt.ROLLED: cover.rolled,
-        Doubt.ENDED: judgement.course is Course.ENDED,
-        Doubt.NOT_RISING: not judgement.growth.rising and judgement.course is Course.CONTINUES,
+        Doubt.ENDED: judgement.birth_pattern is BirthPattern.ENDED,
+        Doubt.NOT_RISING: not judgement.growth.rising and judgement.birth_pattern is BirthPattern.CONTINUES,
         Doubt.OTHERS_FREED: callers and _by_others(judgement),
-        Doubt.SENDS: judgement.told_apart is not None and judgement.told_apart.sends,
-        Doubt.CALLER_FREES: judgement.told_apart is not None and judgement.told_apart.frees_others,
+        Doubt.SENDS: judgement.comparison is not None and judgement.comparison.sends,
+        Doubt.CALLER_FREES: judgement.comparison is not None and judgement.comparison.frees_others,
         Doubt.ANYBODY: callers and judgement.group.tag in OPENED_BY_ANYBODY,
-        Doubt.RUNNING: callers and _still_run(judgement, scene, who),
+        Doubt.RUNNING: callers and _still_run(judgement, inputs, who),
         Doubt.THREAD_INFERRED: who.on_thread.inferred and who.thread is not None,
         Doubt.THREADS_INFERRED: who.on_thread.partly and who.thread is not None,
     }
@@ -201,14 +203,14 @@ def _doubts(judgement: Judgement, scene: Scene, who: Owners) -> list[Doubt]:
 
 def _evidence(
     judgement: Judgement,
-    scene: Scene,
-    rows: npt.NDArray[np.intp],
+    inputs: DiagnosisInputs,
+    rows: Rows,
     who: Owners,
     code: str,
     calls: tuple[str, ...],
     closed_sockets: int,
 ) -> tuple[Evidence, ...]:
-    outstanding = scene.pool.outstanding
+    outstanding = inputs.pool.outstanding
     first, last = pool_event(outstanding, int(rows[0])), pool_event(outstanding, int(rows[-1]))
     lived = judgement.survivors
     found = [_unloaded(judgement.gone, len(rows))] if judgement.gone is not None else []
@@ -232,10 +234,10 @@ def _evidence(
     if closed_sockets:
         closed = counted(closed_sockets, "of their sockets was", "of their sockets were")
         found.append(Evidence("closed-not-cleaned-up", f"{closed} closed and never cleaned up"))
-    if judgement.group.tag == PACKET and judgement.group.callers and who.process is None:
-        found.append(_passed_on(scene, rows))
+    if judgement.group.tag == IRP and judgement.group.callers and who.process is None:
+        found.append(_passed_on(inputs, rows))
     found += separating(judgement)
-    found += where(Walked.of(scene.pool, rows), code, judgement.group.driver)
+    found += where(Walked.of(inputs.pool, rows), code, judgement.group.driver)
     if calls:
         found.append(Evidence(CALLS, f"the program calls from {', '.join(calls)}"))
     return (*found, *whose(who, len(rows)))
@@ -259,22 +261,22 @@ def _unloaded(gone: Gone, count: int) -> Evidence:
 
 def separating(judgement: Judgement) -> list[Evidence]:
     """Both numbers of the frame that separates, or why nothing does."""
-    told = judgement.told_apart
-    if told is None or not told.kept:
+    frames = judgement.comparison
+    if frames is None or not frames.kept:
         return []
-    if (found := told.separation) is None:
-        if not told.freed:
+    if (found := frames.separation) is None:
+        if not frames.freed:
             says = f"the trace has no stack of a freed {tag_text(judgement.group.tag).strip()} block to compare with"
         else:
             says = (
-                f"the stacks of the {told.kept:,} kept and the {told.freed:,} freed blocks are alike: a later path"
+                f"the stacks of the {frames.kept:,} kept and the {frames.freed:,} freed blocks are alike: a later path"
                 " skips the free"
-                if told.alike
-                else f"no frame of a driver tells the {told.kept:,} kept from the {told.freed:,} freed blocks"
+                if frames.alike
+                else f"no frame of a driver tells the {frames.kept:,} kept from the {frames.freed:,} freed blocks"
             )
         return [Evidence("nothing-separates", says)]
-    also = f"; {', '.join(told.others)} as well" if told.others else ""
-    if told.frees_others:
+    also = f"; {', '.join(frames.others)} as well" if frames.others else ""
+    if frames.frees_others:
         most = "" if found.kept_with == found.kept else "nearly all "
         also = f": {most}what other callers get from {judgement.group.driver} is freed"
     says = (
@@ -284,37 +286,37 @@ def separating(judgement: Judgement) -> list[Evidence]:
     return [Evidence("separating-frame", says)]
 
 
-def _passed_on(scene: Scene, rows: npt.NDArray[np.intp]) -> Evidence:
-    """Whose the packets of several programs are: who asked for each, which is not who has it now."""
-    outstanding = scene.pool.outstanding
+def _passed_on(inputs: DiagnosisInputs, rows: Rows) -> Evidence:
+    """Whose the IRPs of several programs are: who asked for each, which is not who has it now."""
+    outstanding = inputs.pool.outstanding
     processes, first, counts = np.unique(outstanding.process[rows], return_index=True, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:_PROGRAMS].tolist()
     times = outstanding.time_ns[rows[first]].tolist()
     named = [
-        (scene.names.process(int(processes[at]), times[at]) or "an unknown program", int(counts[at])) for at in most
+        (inputs.names.process(int(processes[at]), times[at]) or "an unknown program", int(counts[at])) for at in most
     ]
     programs = ", ".join(f"{name} ({count:,})" for name, count in named)
     return Evidence(
         "passed-on",
-        f"they were allocated for {programs}; lookaside lists pass packets on, so who has them now is not known",
+        f"they were allocated for {programs}; lookaside lists pass IRPs on, so who has them now is not known",
         inferred=True,
     )
 
 
-def _is_starting(judgement: Judgement, scene: Scene, who: Owners) -> bool:
+def _is_starting(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> bool:
     """Whether the program may only be filling up after its start: none of its own were freed yet."""
     if judgement.verdict is not Verdict.GROWTH and not _by_others(judgement):
         return False
-    return scene.is_starting(who.process, int(scene.pool.outstanding.time_ns[judgement.rows[-1]]))
+    return inputs.is_starting(who.process, int(inputs.pool.outstanding.time_ns[judgement.rows[-1]]))
 
 
-def _still_run(judgement: Judgement, scene: Scene, who: Owners) -> bool:
+def _still_run(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> bool:
     """Whether most of them are objects of threads that have not ended."""
     if judgement.group.tag != THREAD_OBJECT or who.process is None:
         return False
     rows = judgement.rows
-    since = int(scene.pool.outstanding.time_ns[rows[0]])
-    return 2 * scene.threads.running(who.process, since) >= len(rows)
+    since = int(inputs.pool.outstanding.time_ns[rows[0]])
+    return 2 * inputs.threads.running(who.process, since) >= len(rows)
 
 
 def _by_others(judgement: Judgement) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzers.formatting import agreeing
 from analyzers.pooltag import tag_text
-from analyzers.tags.callers import FILE, PACKET, PORT_PACKET, SOCKETS
+from analyzers.tags.callers import FILE, IRP, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import object_words
 
 _CAPTURE: Final = {
@@ -20,7 +20,7 @@ _CAPTURE: Final = {
 def user_apc(process: str, thread: int | None, irp: int) -> str:
     """Where to look for the alertable wait that a thread does not do; ``irp`` 0 for none."""
     owner = process or "the program"
-    example = f", and !irp 0x{irp:x} one of the packets" if irp else ""
+    example = f", and !irp 0x{irp:x} one of the IRPs" if irp else ""
     return (
         f"In {owner}, look for the alertable wait (SleepEx, WaitForSingleObjectEx) that should follow calls with a"
         f" completion routine. In a kernel debugger, !thread shows the user APC queue of {_thread(thread)}{example}."
@@ -42,7 +42,7 @@ def special_apc(process: str, thread: int | None, irp: int, *, starved: bool = F
 
 
 def undrained_port(process: str, readers: Sequence[int] = ()) -> str:
-    """Who should take packets out of a completion port; ``readers``: threads that did so."""
+    """Who should take IRPs out of a completion port; ``readers``: threads that did so."""
     owner = process or "the program"
     look = "for the thread that should take entries out of this port"
     if readers:
@@ -70,14 +70,14 @@ def caller(process: str, thread: int | None, tag: int, calls: Sequence[str] = ()
     owner = process or "the program"
     at = f" (through {calls[0]})" if calls else ""
     on = "" if thread is None else f" on thread {thread}"
-    if tag == PACKET:
+    if tag == IRP:
         return (
             f"In {owner}, look at the requests that it makes{on}{at}; !irp on one shows what it waits for. With a"
             " completion routine, its thread has to wait alertably (SleepEx); with a completion port, somebody has to"
             " read the port (!icpleak)."
         )
     if tag == PORT_PACKET:
-        return f"In {owner}, look at who should take packets out of its completion ports; !icpleak finds the fullest."
+        return f"In {owner}, look at who should take IRPs out of its completion ports; !icpleak finds the fullest."
     if tag == FILE or tag in SOCKETS:
         what = "files and devices" if tag == FILE else "sockets"
         return (

@@ -14,16 +14,16 @@ from typing import Final
 import numpy as np
 
 from analyzers.policy import COURSE
-from analyzers.pool_tables import I64
 from analyzers.trends.arrivals import is_burst, levels_off, may_go_on
 from analyzers.trends.history import GroupHistory
+from tracer.arrays import I64
 
 _THREE_DOUBLINGS: Final = 1 / 8
 _SMALLEST: Final = 1e-9
 """Of the whole time: what is born with the first has no age."""
 
 
-class Course(Enum):
+class BirthPattern(Enum):
     """How survivors came to be."""
 
     CONTINUES = auto()
@@ -46,34 +46,34 @@ class Span:
         return max(self.end - self.start, 1)
 
 
-def course(births: I64, span: Span, history: GroupHistory) -> Course:
+def birth_pattern(births: I64, span: Span, history: GroupHistory) -> BirthPattern:
     """Judge the birth times of survivors (int64, ascending); ``history``: of the whole group."""
     if len(births) < COURSE.fewest:
-        return Course.TOO_FEW
+        return BirthPattern.TOO_FEW
     if is_burst(births, span.start, span.length):
-        return Course.BURST
+        return BirthPattern.BURST
     if levels_off(births):
-        return Course.LEVELLED_OFF
+        return BirthPattern.LEVELLED_OFF
     first, last = int(births[0]), int(births[-1])
     pause = span.end - last
     if may_go_on(births, span.length, pause):
-        return Course.CONTINUES
+        return BirthPattern.CONTINUES
     before, after = _made(history, last, span.end)
     if after and exp(-len(births) / max(before, 1) * after) < COURSE.stopped:
-        return Course.LEVELLED_OFF
+        return BirthPattern.LEVELLED_OFF
     if pause > COURSE.ended_early * span.length:
-        return Course.LEVELLED_OFF
-    return Course.ENDED if exp(-len(births) * pause / (last - first)) < COURSE.stopped else Course.CONTINUES
+        return BirthPattern.LEVELLED_OFF
+    return BirthPattern.ENDED if exp(-len(births) * pause / (last - first)) < COURSE.stopped else BirthPattern.CONTINUES
 
 
-def ever_more_seldom(births: I64, end: int) -> bool:
+def increasingly_rare(births: I64, end: int) -> bool:
     """Whether births (int64, ascending) fall off as those of a pool of free blocks, made only when none is left."""
     age = (births[1:] - births[0]) / max(end - int(births[0]), 1)
     later = age[age > _THREE_DOUBLINGS]
     return (
-        float(np.mean(-np.log(np.maximum(age, _SMALLEST)))) >= COURSE.seldom
-        and float(np.mean(age > 2 / 3)) <= COURSE.seldom_last
-        and float(np.count_nonzero(later > 1 / 2)) <= COURSE.seldom_half * len(later)
+        float(np.mean(-np.log(np.maximum(age, _SMALLEST)))) >= COURSE.rarer
+        and float(np.mean(age > 2 / 3)) <= COURSE.rarer_last
+        and float(np.count_nonzero(later > 1 / 2)) <= COURSE.rarer_half * len(later)
     )
 
 

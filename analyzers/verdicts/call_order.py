@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Finding
 from analyzers.policy import TOGETHER
 from analyzers.pool_tables import Names
-
-Numbers = npt.NDArray[np.integer[Any]]
+from tracer.arrays import Numbers
 
 _NONE: Final = np.iinfo(np.int64).max
 

@@ -21,7 +21,7 @@ def calling_modules(names: Names, user_stack: int, process: int | None) -> tuple
     if user_stack < 0 or process is None:
         return ()
     modules = [frame.module for frame in names.frames(user_stack, process)]
-    told = [module for module in modules if module and module.lower() not in _ALWAYS]
-    if len(told) > 1 and told[-1].lower() == _STARTS_THREADS:
-        told.pop()
-    return tuple(dict.fromkeys(told))[:_MOST]
+    named = [module for module in modules if module and module.lower() not in _ALWAYS]
+    if len(named) > 1 and named[-1].lower() == _STARTS_THREADS:
+        named.pop()
+    return tuple(dict.fromkeys(named))[:_MOST]

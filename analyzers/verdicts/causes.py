@@ -12,16 +12,16 @@ from analyzers.findings import Accused, Evidence, Finding, GroupShare
 from analyzers.formatting import agreeing
 from analyzers.modules import KERNEL_NAME
 from analyzers.pooltag import tag_text
-from analyzers.tags.callers import ENDPOINT, FILE, IO_MANAGER, PACKET, PORT_PACKET, SOCKETS
+from analyzers.tags.callers import ENDPOINT, FILE, IO_MANAGER, IRP, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import HANDLE_TABLE, OBJECTS
-from analyzers.verdicts.accusation import Scene
+from analyzers.verdicts.accusation import DiagnosisInputs
 from analyzers.verdicts.call_order import modules_below
 from analyzers.verdicts.handle_tables import table_words
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.signs import explained
 
-_FIRST: Final = (PACKET, PORT_PACKET, FILE, ENDPOINT)
-"""What heads a finding, best first: a packet that is held keeps its file, and a file what hangs on it."""
+_FIRST: Final = (IRP, PORT_PACKET, FILE, ENDPOINT)
+"""What heads a finding, best first: an IRP that is held keeps its file, and a file what hangs on it."""
 _NAMED: Final = 5
 """Tags that a sentence names."""
 
@@ -40,13 +40,13 @@ class Accusation:
 
 
 def united(
-    members: Sequence[Accusation], scene: Scene, keep_packets: Container[int], retained_bytes: int | None = None
+    members: Sequence[Accusation], inputs: DiagnosisInputs, keep_irps: Container[int], retained_bytes: int | None = None
 ) -> Accusation:
     """The accusation that stands for all ``members``.
 
-    ``keep_packets``: processes whose packets are accused. ``retained_bytes``: of all, where more hangs on them.
+    ``keep_irps``: processes whose IRPs are accused. ``retained_bytes``: of all, where more hangs on them.
     """
-    head = _head(members, scene)
+    head = _head(members, inputs)
     others = sorted((each for each in members if each is not head), key=lambda each: -each.finding.bytes)
     ordered = [head, *others]
     finding = replace(
@@ -57,7 +57,7 @@ def united(
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
         rows=np.unique(np.concatenate([each.finding.rows for each in ordered])),
         undecided=sum(each.finding.undecided for each in ordered),
-        explanations=explained(head.judgement, [each.judgement for each in ordered], scene, keep_packets),
+        explanations=explained(head.judgement, [each.judgement for each in ordered], inputs, keep_irps),
     )
     if head.callers and finding.process_id is None:
         finding = _asked_by(finding, others)
@@ -79,14 +79,14 @@ def _asked_by(finding: Finding, others: Sequence[Accusation]) -> Finding:
     return replace(finding, process_id=own.process_id, process=own.process, thread_id=own.thread_id, advice=own.advice)
 
 
-def _head(members: Sequence[Accusation], scene: Scene) -> Accusation:
+def _head(members: Sequence[Accusation], inputs: DiagnosisInputs) -> Accusation:
     """What the program asked for, else what the driver allocated that called the others."""
     if len(members) == 1:
         return members[0]
     asked = [each for each in members if each.callers]
     if asked:
         return min(asked, key=lambda each: (_rank(each.finding.tag), -each.finding.bytes))
-    below = modules_below([each.finding for each in members], scene.names, scene.module_of)
+    below = modules_below([each.finding for each in members], inputs.names, inputs.module_of)
     called = [sum(each.finding.driver in modules for modules in below) for each in members]
     best = max(range(len(members)), key=lambda at: (called[at], members[at].finding.bytes))
     return members[best]

@@ -114,11 +114,11 @@ def lost_share(info: TraceInfo, census: Census, loss: Loss, totals: PoolTotals) 
     """
     replaced = 0 if loss.complete_from_ns else totals.replaced_without_free
     by_replaced = replaced / max(totals.frees + replaced, 1)
-    by_books = 0.0 if loss.inferred is None else loss.inferred.share
-    return min(max(told_share(info, census, loss), by_replaced, by_books), 1.0)
+    by_counters = 0.0 if loss.inferred is None else loss.inferred.share
+    return min(max(reported_share(info, census, loss), by_replaced, by_counters), 1.0)
 
 
-def told_share(info: TraceInfo, census: Census, loss: Loss) -> float:
+def reported_share(info: TraceInfo, census: Census, loss: Loss) -> float:
     """The largest of what the counters and missing buffers say."""
     by_counter = loss.events_lost / max(loss.events_lost + census.total, 1)
     by_buffers = loss.buffers_lost / max(loss.buffers_lost + info.buffers, 1)

@@ -21,7 +21,7 @@ from analyzers.modules import KERNEL_NAME, is_inbox, is_library
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StackFrame:
     """One frame of a stack: its module (empty for none), and whether it, or its module, separates.
 
     ``kept_with``, ``freed_with``: how many stacks of kept and freed ones have it. ``alone``: nearly all kept
@@ -44,31 +44,31 @@ class Culprit:
     only pass requests on to that one.
     """
 
-    step: Step
-    others: tuple[Step, ...]
+    step: StackFrame
+    others: tuple[StackFrame, ...]
     sends: bool = False
 
 
-def find_culprit(steps: Sequence[Step], allocator: str) -> Culprit | None:
+def find_culprit(steps: Sequence[StackFrame], allocator: str) -> Culprit | None:
     """Of a stack, innermost frame first; ``allocator``: the driver that called the pool. ``None``: nothing accuses."""
     found = _outermost(steps)
     if found is None or (_is_windows(found.module) and found.module != allocator and not _is_windows(allocator)):
         return None
-    others: dict[str, Step] = {}
+    others: dict[str, StackFrame] = {}
     for each in steps:
         if each.separates and each.module not in {"", KERNEL_NAME, found.module}:
             others.setdefault(each.module, each)
     return Culprit(found, tuple(others.values()), _sends(steps, found, allocator))
 
 
-def _sends(steps: Sequence[Step], found: Step, allocator: str) -> bool:
+def _sends(steps: Sequence[StackFrame], found: StackFrame, allocator: str) -> bool:
     modules = [each.module for each in steps[: steps.index(found)]]
     if _is_windows(allocator) or found.module == allocator or allocator not in modules:
         return False
     return any(_is_windows(module) for module in modules[modules.index(allocator) :])
 
 
-def find_client(steps: Sequence[Step], allocator: str) -> Step | None:
+def find_client(steps: Sequence[StackFrame], allocator: str) -> StackFrame | None:
     """The frame of a third party's driver that calls the allocating one and forgets some of what it gets.
 
     Only where nothing separates. ``None`` too where the allocating driver's own memory is none of its callers'.
@@ -84,8 +84,8 @@ def find_client(steps: Sequence[Step], allocator: str) -> Step | None:
     return None
 
 
-def _outermost(steps: Sequence[Step]) -> Step | None:
-    found: Step | None = None
+def _outermost(steps: Sequence[StackFrame]) -> StackFrame | None:
+    found: StackFrame | None = None
     for at, each in enumerate(steps):
         if found is None:
             if not each.module and at:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyzers.activity import Activity
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Accused, Diagnosis, Finding, Why
 from analyzers.holders.evidence import Machine, gather
 from analyzers.holders.held_groups import held_groups
@@ -17,17 +17,18 @@ from analyzers.holders.port import ports
 from analyzers.holders.user_apc import taken_now_and_then
 from analyzers.modules import FrameTable, Modules
 from analyzers.policy import SURENESS
-from analyzers.pool_tables import I32, Frame, Names, PoolSnapshot
+from analyzers.pool_tables import Frame, Names, PoolSnapshot
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
 from analyzers.retention.graph import build
 from analyzers.threads import Threads
-from analyzers.verdicts.accusation import Scene, Started, never_seen
+from analyzers.verdicts.accusation import DiagnosisInputs, Started, never_seen
 from analyzers.verdicts.call_order import causes_first, modules_below
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.held_requests import accuse_held, believable, belonging, held_requests, with_unjoined
 from analyzers.verdicts.pre_trace import before_trace
 from analyzers.verdicts.unexplained import judge_unexplained
+from tracer.arrays import I32
 from tracer.live.counters import PoolCounters
 
 
@@ -55,36 +56,36 @@ class Case:
     baseline: PoolCounters | None = None
 
 
-def diagnose(case: Case) -> tuple[Diagnosis, Grounds]:
+def diagnose(case: Case) -> tuple[Diagnosis, DiagnosisContext]:
     """Judge everything that is outstanding; gives the diagnosis and what it rests on."""
-    pool, scene = case.pool, _scene(case)
-    held = _hold(case, scene.module_of)
+    pool, inputs = case.pool, _scene(case)
+    held = _hold(case, inputs.module_of)
     if not len(pool.outstanding):
         return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
     lost = case.coverage.lost
     findings = []
     known, late = np.zeros((2, len(pool.outstanding)), np.bool_)
-    for group in held_groups(held.held, scene.module_of):
+    for group in held_groups(held.held, inputs.module_of):
         goes = belonging(group, held, pool)
         if group.why in {Why.USER_APC, Why.UNKNOWN} and taken_now_and_then(group):
             late |= goes
             continue
         if not believable(group, lost):
             continue
-        finding = accuse_held(group, goes, held, scene, lost)
+        finding = accuse_held(group, goes, held, inputs, lost)
         if finding is not None and finding.confidence >= SURENESS.least:
             findings.append(finding)
             known |= goes
     if lost:
         known = with_unjoined(pool, known)
-    rest = judge_unexplained(scene, held, known, late & ~known, case.at_ns)
+    rest = judge_unexplained(inputs, held, known, late & ~known, case.at_ns)
     findings += rest.findings
     cleared = (*rest.cleared, *before_trace(pool, case.baseline))
-    return Diagnosis(_ranked(findings, scene), cleared, held_requests(held, scene)), held
+    return Diagnosis(_ranked(findings, inputs), cleared, held_requests(held, inputs)), held
 
 
-def _scene(case: Case) -> Scene:
-    return Scene(
+def _scene(case: Case) -> DiagnosisInputs:
+    return DiagnosisInputs(
         case.pool,
         case.names,
         case.coverage,
@@ -97,7 +98,7 @@ def _scene(case: Case) -> Scene:
     )
 
 
-def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
+def _hold(case: Case, module_of: Callable[[int], str]) -> DiagnosisContext:
     pool, cover = case.pool, case.coverage
     start = int(pool.sites.first_ns.min()) if len(pool.sites.first_ns) else 0
     start = max(start, cover.complete_from_ns)
@@ -109,10 +110,10 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> Grounds:
         pool.outstanding, pool.sites, pool.tags, requests, sockets, ~held.is_held_by(Why.LIST), held.bare()
     )
     retention = build(pool, held, found, case.names, module_of)
-    return Grounds(held, found, retention)
+    return DiagnosisContext(held, found, retention)
 
 
-def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
+def _ranked(findings: list[Finding], inputs: DiagnosisInputs) -> tuple[Finding, ...]:
     """Sure ones first, then by what they retain, weighed by confidence.
 
     What one thread's or port's held requests explain comes before what else that thread, or that port's program, keeps:
@@ -133,7 +134,7 @@ def _ranked(findings: list[Finding], scene: Scene) -> tuple[Finding, ...]:
         for family in by_weight
         for each in sorted(family, key=lambda each: (each.verdict not in OF_REQUESTS, _weight(each)))
     ]
-    ordered = causes_first(flat, modules_below(flat, scene.names, scene.module_of))
+    ordered = causes_first(flat, modules_below(flat, inputs.names, inputs.module_of))
     return tuple(replace(each, rank=rank) for rank, each in enumerate(ordered, start=1))
 
 

@@ -1,9 +1,9 @@
 """Why memory of requests stays, where no event tells: each possible reason, and whether the evidence bears it out.
 
 A request is finished in two stages. Stage 2, in the context of its thread, frees the buffer and the file reference, and
-then either frees the packet, or queues it as a user-mode APC, or puts it into the file's completion port (ReactOS,
+then either frees the IRP, or queues it as a user-mode APC, or puts it into the file's completion port (ReactOS,
 ``ntoskrnl/io/iomgr/irp.c``, IopCompleteRequest; learn.microsoft.com, "How Completion Processing Is Performed"). So what
-stays together with the packets tells which stage they have passed, and with that who may hold them.
+stays together with the IRPs tells which stage they have passed, and with that who may hold them.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from analyzers.findings import Cause, Explanation, Fits, fits_first
 class Memory(Enum):
     """What it is that stays."""
 
-    PACKETS = auto()  # request packets that the I/O manager made for a caller
-    PORT_PACKETS = auto()  # completion packets of ports, without request packets
-    OBJECTS = auto()  # files, sockets and what hangs on them, without request packets
-    BUFFERS = auto()  # buffers, memory descriptor lists and contexts of requests, without packets
+    IRPS = auto()  # IRPs that the I/O manager made for a caller
+    PORT_PACKETS = auto()  # completion packets of ports, without IRPs
+    OBJECTS = auto()  # files, sockets and what hangs on them, without IRPs
+    BUFFERS = auto()  # buffers, memory descriptor lists and contexts of requests, without IRPs
     HANDLES = auto()  # kernel objects that programs open handles to
-    OF_DRIVER = auto()  # request packets that a driver made itself
+    OF_DRIVER = auto()  # IRPs that a driver made itself
 
 
 class Stays(Enum):
@@ -42,8 +42,8 @@ class Signs:
     ``count``: blocks; ``listed``: how many may rest on lookaside lists at most. ``files``, ``buffers``: of the same
     requests. ``calls_on``: whether their threads went on making calls from user mode. ``completed``: whether the driver
     completed them. ``queued``: whether they are in a completion port. ``exited``: whether their threads ended since.
-    ``delivered``: whether others of the kind were freed by user-mode APCs. ``packets``: whether the program's request
-    packets stay as well, though not in step. ``kind``: what objects they are; ``anybody``: whether programs often open
+    ``delivered``: whether others of the kind were freed by user-mode APCs. ``irps``: whether the program's request
+    IRPs stay as well, though not in step. ``kind``: what objects they are; ``anybody``: whether programs often open
     those of others. ``stacks``: whether call stacks show who made them. ``driver``: who did,
     empty for nobody in particular.
     """
@@ -58,7 +58,7 @@ class Signs:
     queued: bool | None = None
     exited: bool | None = None
     delivered: bool | None = None
-    packets: bool = False
+    irps: bool = False
     kind: str = "objects"
     anybody: bool = False
     stacks: bool = True
@@ -85,13 +85,13 @@ _Row = tuple[Cause, Fits, str, str]
 def explanations(signs: Signs) -> tuple[Explanation, ...]:
     """The possible reasons, those that fit first. What tells them apart is said where more than one is left."""
     rows = tuple(_RULES[signs.memory](signs))
-    told = sum(fits is not Fits.NO for _, fits, _, _ in rows) == 1
+    is_settled = sum(fits is not Fits.NO for _, fits, _, _ in rows) == 1
     return fits_first(
-        Explanation(why, fits, says, "" if told or fits is Fits.NO else apart) for why, fits, says, apart in rows
+        Explanation(why, fits, says, "" if is_settled or fits is Fits.NO else apart) for why, fits, says, apart in rows
     )
 
 
-def _of_packets(signs: Signs) -> Iterator[_Row]:
+def _of_irps(signs: Signs) -> Iterator[_Row]:
     yield Cause.USER_APC, *_user_apc(signs), _QUEUES
     yield Cause.PORT, *_port(signs), _QUEUES
     yield Cause.DRIVER_KEPT, *_driver_kept(signs), _COMPLETIONS
@@ -125,7 +125,7 @@ def _port(signs: Signs) -> tuple[Fits, str]:
     if signs.queued:
         return Fits.YES, "they went into a completion port and were not taken out"
     if signs.whole:
-        return Fits.YES, f"packets, {_kept(signs)} stay together, as in a completion port that nobody reads"
+        return Fits.YES, f"IRPs, {_kept(signs)} stay together, as in a completion port that nobody reads"
     return Fits.YES, f"{_left(signs)}, as with an event on a file whose completion port nobody reads"
 
 
@@ -137,7 +137,7 @@ def _driver_kept(signs: Signs) -> tuple[Fits, str]:
     if signs.completed is False:
         return Fits.YES, "their driver has not completed them"
     if signs.whole:
-        return Fits.YES, f"packets, {_kept(signs)} stay together, as before the driver completes the requests"
+        return Fits.YES, f"IRPs, {_kept(signs)} stay together, as before the driver completes the requests"
     return Fits.UNKNOWN, "their files may still be open, and the trace does not show whether the driver completed them"
 
 
@@ -147,8 +147,8 @@ def _completion_stopped(signs: Signs) -> tuple[Fits, str]:
     if signs.completed is False:
         return Fits.NO, "their driver has not completed them"
     if signs.whole:
-        return Fits.YES, f"packets, {_kept(signs)} stay together, as after a completion routine stopped the completion"
-    return Fits.UNKNOWN, "their files may still be open, and a completion routine may have kept the packets"
+        return Fits.YES, f"IRPs, {_kept(signs)} stay together, as after a completion routine stopped the completion"
+    return Fits.UNKNOWN, "their files may still be open, and a completion routine may have kept the IRPs"
 
 
 def _special_apc(signs: Signs) -> tuple[Fits, str]:
@@ -168,7 +168,7 @@ def _list(signs: Signs) -> tuple[Fits, str]:
 
 
 def _left(signs: Signs) -> str:
-    return f"only the packets stay (their {_gone(signs)} are gone)" if signs.finished else "only the packets stay"
+    return f"only the IRPs stay (their {_gone(signs)} are gone)" if signs.finished else "only the IRPs stay"
 
 
 def _gone(signs: Signs) -> str:
@@ -185,24 +185,24 @@ def _named(signs: Signs, state: Stays) -> str:
 
 
 def _of_port_packets(signs: Signs) -> Iterator[_Row]:
-    apart = "kernel queue events show who puts packets into the port, and who takes them out"
+    apart = "kernel queue events show who puts IRPs into the port, and who takes them out"
     yield (
         Cause.PORT,
         Fits.YES,
-        "such packets lie in completion ports (PostQueuedCompletionStatus, or a call that finished at once) until"
+        "such IRPs lie in completion ports (PostQueuedCompletionStatus, or a call that finished at once) until"
         " somebody takes them out",
         apart,
     )
-    yield Cause.USER_APC, Fits.NO, "a user-mode APC of a request is its packet, and no request packets stay", ""
+    yield Cause.USER_APC, Fits.NO, "a user-mode APC of a request is its IRP, and no IRPs stay", ""
     yield Cause.LIST, *_list(signs), "a longer recording shows whether their number is bounded"
 
 
 def _of_objects(signs: Signs) -> Iterator[_Row]:
     apart = "handle events, or !handle and !object in a kernel debugger, show who still refers to one"
     yield Cause.REFERENCE, Fits.YES, "the program, or a driver, still holds a handle or a reference on each", apart
-    fits, says = Fits.NO, "no request packets stay with them"
-    if signs.packets:
-        fits, says = Fits.UNKNOWN, "request packets of the program stay as well, and one of them may hold each"
+    fits, says = Fits.NO, "no IRPs stay with them"
+    if signs.irps:
+        fits, says = Fits.UNKNOWN, "IRPs of the program stay as well, and one of them may hold each"
     yield Cause.DRIVER_KEPT, fits, says, _COMPLETIONS
     yield Cause.PORT, fits, says, _QUEUES
     yield Cause.USER_APC, Fits.NO, "the file of a request is released before its user-mode APC is queued", ""
@@ -228,7 +228,7 @@ def _of_handles(signs: Signs) -> Iterator[_Row]:
 
 def _of_buffers(_: Signs) -> Iterator[_Row]:
     yield Cause.MISSING_FREE, Fits.UNKNOWN, "their driver may have taken them over and not freed them", _COMPLETIONS
-    yield Cause.DRIVER_KEPT, Fits.UNKNOWN, "packets from lookaside lists are not seen being allocated", _COMPLETIONS
+    yield Cause.DRIVER_KEPT, Fits.UNKNOWN, "IRPs from lookaside lists are not seen being allocated", _COMPLETIONS
     yield Cause.USER_APC, Fits.NO, "they are released before a user-mode APC is queued", ""
 
 
@@ -236,15 +236,15 @@ def _of_driver(signs: Signs) -> Iterator[_Row]:
     yield (
         Cause.MISSING_FREE,
         Fits.YES,
-        f"{signs.driver} made these packets itself, so it has to free them",
+        f"{signs.driver} made these IRPs itself, so it has to free them",
         "",
     )
     for why, word in ((Cause.USER_APC, "user-mode APC"), (Cause.PORT, "completion port")):
-        yield why, Fits.NO, f"no {word} belongs to a packet that a driver made itself", ""
+        yield why, Fits.NO, f"no {word} belongs to an IRP that a driver made itself", ""
 
 
 _RULES: Final = {
-    Memory.PACKETS: _of_packets,
+    Memory.IRPS: _of_irps,
     Memory.PORT_PACKETS: _of_port_packets,
     Memory.OBJECTS: _of_objects,
     Memory.BUFFERS: _of_buffers,

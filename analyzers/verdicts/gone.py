@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Verdict
 from analyzers.image_lives import Module, Unload
@@ -22,13 +21,13 @@ from analyzers.modules import KERNEL, FrameTable, Modules, is_library
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.trends.trend import growths
-from analyzers.verdicts.birth_pattern import Course, Span
+from analyzers.verdicts.birth_pattern import BirthPattern, Span
 from analyzers.verdicts.groups import Group, groups
-from analyzers.verdicts.judgement import Gone, Judgement, ToldApart
+from analyzers.verdicts.judgement import FrameComparison, Gone, Judgement
 from analyzers.verdicts.survivors import survivors
+from tracer.arrays import I32, Mask, Rows
 
-Mask = npt.NDArray[np.bool_]
-FramesOf = Callable[[npt.NDArray[np.int32]], FrameTable]
+FramesOf = Callable[[I32], FrameTable]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +38,7 @@ class GoneBlocks:
     """
 
     mask: Mask
-    unload: npt.NDArray[np.int32]
+    unload: I32
     unloads: tuple[tuple[Module, Unload], ...]
 
 
@@ -72,31 +71,31 @@ def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask, frames_of:
     return GoneBlocks(unload >= 0, unload, tuple(unloads))
 
 
-def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, told: float, since_ns: int) -> list[Judgement]:
-    """A judgement of each group of such blocks. ``told``: share of events lost; their frees may be among these."""
+def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, reported: float, since_ns: int) -> list[Judgement]:
+    """A judgement of each group of such blocks. ``reported``: share of events lost; their frees may be among these."""
     found = list(_groups(pool, gone, since_ns))
     grown = growths([group.history for group, _, _ in found])
     judged = []
     for (group, module, unload), grows in zip(found, grown, strict=True):
         ages = span.end - pool.outstanding.time_ns[group.rows]
         lived = survivors(group.history.lifetimes, ages)
-        explained = LossRate(told).explained(group.allocations, group.strays)
+        explained = LossRate(reported).explained(group.allocations, group.unmatched)
         count = len(group.rows)
-        is_told = count > explained
+        beyond_loss = count > explained
         after = span.end - unload.at_ns
         how = Gone(module.name, unload, at_end=after < max(TOGETHER.unloaded_late * span.length, lived.usual_ns))
         judged.append(
             Judgement(
                 group,
-                Verdict.MISSING_FREE if is_told else Verdict.UNKNOWN,
+                Verdict.MISSING_FREE if beyond_loss else Verdict.UNKNOWN,
                 replace(lived, count=count),
-                Course.ENDED,
+                BirthPattern.ENDED,
                 grows,
                 min(explained, count),
                 ""
-                if is_told
+                if beyond_loss
                 else f"{module.name} was unloaded, but lost events may explain up to {explained:,.0f} of them",
-                told_apart=None if group.driver == module.name else ToldApart(None, 0, 0, module.name),
+                comparison=None if group.driver == module.name else FrameComparison(None, 0, 0, module.name),
                 gone=how,
             )
         )
@@ -110,7 +109,7 @@ def _groups(pool: PoolSnapshot, gone: GoneBlocks, since_ns: int) -> Iterator[tup
                 yield group, module, unload
 
 
-def _sites_of(pool: PoolSnapshot, module: Module) -> npt.NDArray[np.intp]:
+def _sites_of(pool: PoolSnapshot, module: Module) -> Rows:
     """Sites whose allocating frame is in the image, when it was there."""
     places = pool.sites.frame ^ np.uint64(module.mark_bits)
     inside = (places >= np.uint64(module.base)) & (places < np.uint64(module.end))

@@ -3,7 +3,7 @@
 A group is one tag, paged or not, allocated at one place in the code: the frame that
 :class:`~analyzers.pool_tables.SiteTable` calls the allocating one. Different paths to the same place fall together;
 without stacks a group is a tag. What the kernel makes on a caller's behalf (:mod:`analyzers.tags.callers`) is a group
-for each process: that one program's packets are freed says nothing of another's.
+for each process: that one program's IRPs are freed says nothing of another's.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.modules import KERNEL_NAME
-from analyzers.pool_tables import I64, PoolSnapshot, SiteParts, SiteTable
+from analyzers.pool_tables import PoolSnapshot, SiteParts, SiteTable
 from analyzers.tags.callers import is_callers
 from analyzers.tags.objects import OBJECT_MEMORY
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
+from tracer.arrays import F64, I64, Mask, Rows
 from tracer.columns import UNKNOWN_ID
 
-F64 = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
 Family = tuple[int, str, int, int]
 
 
@@ -32,8 +30,8 @@ class Group:
     """One group. ``sites``: rows of the site table; ``rows``: of the outstanding table, oldest first.
 
     ``allocations``, ``frees``: all of the trace; ``replaced``: allocations on whose address another was made without a
-    free between; ``strays``: the group's part of its tag's frees without allocation;
-    ``strays_by_step``: float64, the same of its part of what is outstanding under the tag, by step of the history;
+    free between; ``unmatched``: the group's part of its tag's frees without allocation;
+    ``unmatched_by_step``: float64, the same of its part of what is outstanding under the tag, by step of the history;
     ``siblings``: frees, with their lifetimes (int64 by bin), of the same tag by the same driver at whichever place, and
     of the same process where the group is one's and not of objects. ``parts``: its rows of :func:`parts_of`.
     ``process``: whose alone it is, UNKNOWN_ID where it is all processes' or nothing tells. ``callers``: the culprit is
@@ -44,13 +42,13 @@ class Group:
     tag: int
     paged: bool
     driver: str
-    sites: npt.NDArray[np.intp]
-    rows: npt.NDArray[np.intp]
+    sites: Rows
+    rows: Rows
     allocations: int
     frees: int
     replaced: int
-    strays: float
-    strays_by_step: F64
+    unmatched: float
+    unmatched_by_step: F64
     history: GroupHistory
     siblings: I64
     parts: Rows
@@ -80,9 +78,7 @@ def parts_of(pool: PoolSnapshot) -> SiteParts:
     )
 
 
-def groups(
-    pool: PoolSnapshot, explained: npt.NDArray[np.bool_], since_ns: int = 0, apart: I64 | None = None
-) -> list[Group]:
+def groups(pool: PoolSnapshot, explained: Mask, since_ns: int = 0, apart: I64 | None = None) -> list[Group]:
     """Groups that hold anything, most bytes first; allocations that are explained already belong to none.
 
     ``explained``: bool, one per row of the outstanding table. ``since_ns``: their histories begin then. ``apart``:
@@ -107,7 +103,7 @@ def groups(
     return [found.group(number) for number in np.argsort(~size, kind="stable").tolist()]  # all bits turned: descending
 
 
-def callers_sites(pool: PoolSnapshot) -> npt.NDArray[np.bool_]:
+def callers_sites(pool: PoolSnapshot) -> Mask:
     """By site: whether what is allocated there is its caller's."""
     tags = pool.tags.tag[pool.sites.tag_row].tolist()
     known = {key: is_callers(*key) for key in set(zip(tags, pool.sites.driver, strict=True))}
@@ -115,7 +111,7 @@ def callers_sites(pool: PoolSnapshot) -> npt.NDArray[np.bool_]:
     return np.fromiter((known[pair] for pair in pairs), np.bool_, len(tags))
 
 
-def _number_of_part(sites: SiteTable, parts: SiteParts, callers: npt.NDArray[np.bool_], apart: I64) -> I64:
+def _number_of_part(sites: SiteTable, parts: SiteParts, callers: Mask, apart: I64) -> I64:
     """By part: a number that those of one tag, allocating frame and, where it is the caller's, process share."""
     _, frame = np.unique(sites.frame, return_inverse=True)
     if apart.any():
@@ -139,7 +135,7 @@ class _Found:
         self,
         pool: PoolSnapshot,
         table: SiteParts,
-        callers: npt.NDArray[np.bool_],
+        callers: Mask,
         parts: list[Rows],
         rows: list[Rows],
         every: Rows,
@@ -160,9 +156,9 @@ class _Found:
         share = allocations / np.maximum(pool.tags.allocations[tag_row], 1)
         self._allocations, self._frees = allocations.tolist(), frees.tolist()
         self._replaced = (allocations - frees - count).tolist()
-        self._strays = (share * strays_of_tags(pool)[tag_row]).tolist()
+        self._unmatched = (share * unmatched_of_tags(pool)[tag_row]).tolist()
         held = count / np.maximum(pool.tags.outstanding_count[tag_row], 1)
-        self._strays_by_step = held[:, np.newaxis] * _strays_by_step(pool, self._histories[0])[tag_row]
+        self._unmatched_by_step = held[:, np.newaxis] * _unmatched_by_step(pool, self._histories[0])[tag_row]
 
     def group(self, number: int) -> Group:
         """One of them."""
@@ -184,8 +180,8 @@ class _Found:
             allocations=self._allocations[number],
             frees=self._frees[number],
             replaced=self._replaced[number],
-            strays=self._strays[number],
-            strays_by_step=self._strays_by_step[number],
+            unmatched=self._unmatched[number],
+            unmatched_by_step=self._unmatched_by_step[number],
             history=history,
             siblings=self._families.get((tag_row, seen, sharing), history.lifetimes),
             parts=parts,
@@ -198,7 +194,7 @@ class _Found:
 Families = dict[tuple[int, str, int], I64]
 
 
-def _families(pool: PoolSnapshot, table: SiteParts, callers: npt.NDArray[np.bool_]) -> Families:
+def _families(pool: PoolSnapshot, table: SiteParts, callers: Mask) -> Families:
     """Lifetimes of what was freed, by tag row and driver, and process where it is the caller's.
 
     Objects are the same kind of thing in every program: where one closes none of its own, others tell how long they
@@ -230,8 +226,8 @@ def joined(family: Sequence[Group]) -> Group:
         allocations=sum(each.allocations for each in family),
         frees=sum(each.frees for each in family),
         replaced=sum(each.replaced for each in family),
-        strays=sum(each.strays for each in family),
-        strays_by_step=np.asarray(np.sum([each.strays_by_step for each in family], axis=0)),
+        unmatched=sum(each.unmatched for each in family),
+        unmatched_by_step=np.asarray(np.sum([each.unmatched_by_step for each in family], axis=0)),
         history=_joined([each.history for each in family]),
     )
 
@@ -257,17 +253,17 @@ def _by_tag(pool: PoolSnapshot, tag_row: int) -> str:
     return "" if driver == KERNEL_NAME else driver
 
 
-def strays_of_tags(pool: PoolSnapshot) -> I64:
+def unmatched_of_tags(pool: PoolSnapshot) -> I64:
     """By tag row: frees without allocation."""
     matched = np.zeros(len(pool.tags.tag), np.int64)
     np.add.at(matched, pool.sites.tag_row, pool.sites.frees)
     return pool.tags.frees - matched
 
 
-def _strays_by_step(pool: PoolSnapshot, steps: GroupHistory) -> I64:
+def _unmatched_by_step(pool: PoolSnapshot, steps: GroupHistory) -> I64:
     """By tag row and step of a history: frees without allocation; none where nobody has counted them."""
     first = steps.start_ns // steps.step_ns
-    strays = np.zeros((len(pool.tags.tag), len(steps.allocations)), np.int64)
-    counted = pool.history.strays[: len(strays), first : first + strays.shape[1]]
-    strays[: len(counted)] = counted
-    return strays
+    unmatched = np.zeros((len(pool.tags.tag), len(steps.allocations)), np.int64)
+    counted = pool.history.unmatched[: len(unmatched), first : first + unmatched.shape[1]]
+    unmatched[: len(counted)] = counted
+    return unmatched

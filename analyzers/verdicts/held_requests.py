@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import (
     WHYS,
     Accused,
@@ -37,16 +36,14 @@ from analyzers.pooltag import tag_text
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request
-from analyzers.tags.callers import ENDPOINT, PACKET, PORT_PACKET, SOCKETS, tag_number
+from analyzers.tags.callers import ENDPOINT, IRP, PORT_PACKET, SOCKETS, tag_number
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts import advice
-from analyzers.verdicts.accusation import Scene, pool_event
+from analyzers.verdicts.accusation import DiagnosisInputs, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
 from analyzers.verdicts.coverage import Stacks
 from analyzers.verdicts.in_step import follows
-
-Rows = npt.NDArray[np.integer]
-Mask = npt.NDArray[np.bool_]
+from tracer.arrays import I32, I64, U32, U64, Mask, Rows
 
 _MDL: Final = tag_number("Mdl ")
 _EXAMPLES: Final = 3
@@ -103,7 +100,7 @@ def _unseen(group: HeldGroup, lost: float) -> float:
     return LossRate(lost).explained(int(completed.max(initial=0)) or len(group))
 
 
-def belonging(group: HeldGroup, held: Grounds, pool: PoolSnapshot) -> Mask:
+def belonging(group: HeldGroup, held: DiagnosisContext, pool: PoolSnapshot) -> Mask:
     """By outstanding allocation: whether it would be released with the group's requests."""
     requests, attribution = held.requests.requests, held.attribution
     mine = np.zeros(len(requests) + 1, np.bool_)  # the last one stands for none
@@ -155,7 +152,7 @@ def _descriptor_lists_used_again(pool: PoolSnapshot, mine: Mask, group: HeldGrou
     return result
 
 
-def _abreast(births: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> slice:
+def _abreast(births: I64, others: I64) -> slice:
     """The births in a row, as many as the others where there are more, that lie closest to these, one to one."""
     spare = len(births) - len(others)
     if spare <= 0:
@@ -179,27 +176,29 @@ def with_unjoined(pool: PoolSnapshot, known: Mask) -> Mask:
     return np.asarray(known | (share[group] > PARTS.most), np.bool_)
 
 
-def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost: float) -> Finding | None:
+def accuse_held(
+    group: HeldGroup, goes: Mask, held: DiagnosisContext, inputs: DiagnosisInputs, lost: float
+) -> Finding | None:
     """The finding about one group; ``None`` where the trace shows no allocation of what it holds.
 
     ``goes``: by outstanding allocation, whether it would be released with it (:func:`belonging`).
     """
-    pool = scene.pool
-    packets = _packets(group, held)
-    if not len(packets):  # they come from lists that were filled before the trace: what goes with them tells
-        packets = np.flatnonzero(goes)
-    if not len(packets):
+    pool = inputs.pool
+    irps = _irps(group, held)
+    if not len(irps):  # they come from lists that were filled before the trace: what goes with them tells
+        irps = np.flatnonzero(goes)
+    if not len(irps):
         return None
-    tag_rows = pool.sites.tag_row[pool.outstanding.site[packets]]
+    tag_rows = pool.sites.tag_row[pool.outstanding.site[irps]]
     tag_row = int(np.bincount(tag_rows).argmax())
-    alike = packets[tag_rows == tag_row]
+    alike = irps[tag_rows == tag_row]
     sizes = pool.outstanding.size
     retained = int(sizes[goes].sum(dtype=np.uint64))
-    sure = _confidence(group, scene, lost)
+    sure = _confidence(group, inputs, lost)
     weights = np.concatenate((held.retention.by_request[group.rows], _mini_sizes(group, sizes)))
     rate, interval = _rate(weights, group.times_ns)
     node = held.retention.group_for(alike.astype(np.int32))
-    name = _process_name(group, scene)
+    name = _process_name(group, inputs)
     why = explanations(group, "" if group.why is Why.UNKNOWN else _SAYS[group.why](group))
     return Finding(
         rank=0,
@@ -215,11 +214,11 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
         process_id=group.process,
         process=name,
         thread_id=group.thread,
-        driver=_driver(group, scene),
+        driver=_driver(group, inputs),
         stack=_usual(pool.sites.stack[pool.outstanding.site[alike]]),
         user_stack=_usual(pool.outstanding.user_stack[alike]),
         path=held.retention.path(node, len(alike)) if node is not None else (),
-        evidence=_evidence(group, held, scene, alike, retained),
+        evidence=_evidence(group, held, inputs, alike, retained),
         doubts=sure.doubts,
         advice=_advice(group, name),
         accused=_accused(group),
@@ -232,26 +231,26 @@ def accuse_held(group: HeldGroup, goes: Mask, held: Grounds, scene: Scene, lost:
     )
 
 
-def _driver(group: HeldGroup, scene: Scene) -> str:
+def _driver(group: HeldGroup, inputs: DiagnosisInputs) -> str:
     """Who keeps the requests, else who was called; nobody where it is not told what holds them."""
     if group.driver or group.why is Why.UNKNOWN or not len(group.rows):
         return group.driver
-    return _called(group.seen.requests.routine[group.rows], scene)
+    return _called(group.seen.requests.routine[group.rows], inputs)
 
 
-def _packets(group: HeldGroup, held: Grounds) -> Rows:
-    """Rows of the outstanding table: the packets of the group, oldest first."""
+def _irps(group: HeldGroup, held: DiagnosisContext) -> Rows:
+    """Rows of the outstanding table: the IRPs of the group, oldest first."""
     holds = (held.attribution.rule == Rule.HOLDS_IRP) & np.isin(held.attribution.request, group.rows)
     if group.port is not None:
         holds[group.port.blocks] = True
     return np.flatnonzero(holds)
 
 
-def _mini_sizes(group: HeldGroup, sizes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+def _mini_sizes(group: HeldGroup, sizes: U64) -> I64:
     return sizes[group.port.blocks].astype(np.int64) if group.port is not None else np.zeros(0, np.int64)
 
 
-def _usual(stacks: npt.NDArray[np.int32]) -> int:
+def _usual(stacks: I32) -> int:
     """The stack that most of those have which have one, -1 for none."""
     known = stacks[stacks >= 0]
     return int(np.bincount(known).argmax()) if len(known) else -1
@@ -263,10 +262,10 @@ def _accused(group: HeldGroup) -> Accused:
     return Accused.PROCESS if group.kept is None else Accused.DRIVER
 
 
-def _process_name(group: HeldGroup, scene: Scene) -> str:
+def _process_name(group: HeldGroup, inputs: DiagnosisInputs) -> str:
     if group.process is None:
         return ""
-    return scene.names.process(group.process, int(group.times_ns.max()))
+    return inputs.names.process(group.process, int(group.times_ns.max()))
 
 
 def _port_part(group: HeldGroup, name: str) -> PortPart | None:
@@ -293,8 +292,8 @@ def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]
     return tuple(share for *_, share in sorted(found, key=lambda each: each[:2]))
 
 
-def _confidence(group: HeldGroup, scene: Scene, lost: float) -> Confidence:
-    cover = scene.coverage
+def _confidence(group: HeldGroup, inputs: DiagnosisInputs, lost: float) -> Confidence:
+    cover = inputs.coverage
     held_against = {Doubt.NO_CALLS: cover.stacks_on is Stacks.NONE, Doubt.WRAPPED: cover.wrapped}
     doubts = [doubt for doubt, holds in held_against.items() if holds]
     sure = confidence(_VERDICTS[group.why], doubts, count=len(group), explained=_unseen(group, lost))
@@ -305,14 +304,14 @@ def _confidence(group: HeldGroup, scene: Scene, lost: float) -> Confidence:
     return Confidence(round(value, 3), (*(says for _, says in own), *sure.doubts))
 
 
-def _called(routines: npt.NDArray[np.uint64], scene: Scene) -> str:
+def _called(routines: U64, inputs: DiagnosisInputs) -> str:
     """The driver that most of the requests were sent to, by its dispatch routine."""
     values, counts = np.unique(routines, return_counts=True)
-    driver = scene.module_of(int(values[counts.argmax()]))
+    driver = inputs.module_of(int(values[counts.argmax()]))
     return "" if driver == KERNEL_NAME else driver
 
 
-def _rate(retained: npt.NDArray[np.int64], times_ns: npt.NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
+def _rate(retained: I64, times_ns: I64) -> tuple[float, tuple[float, float]]:
     """Bytes per hour that pile up, with a 95 % interval, from when each request began to be held."""
     order = np.argsort(times_ns, kind="stable")
     level = np.cumsum(retained[order])
@@ -321,23 +320,25 @@ def _rate(retained: npt.NDArray[np.int64], times_ns: npt.NDArray[np.int64]) -> t
     return slope.per_ns * _HOUR_NS, (slope.low * _HOUR_NS, slope.high * _HOUR_NS)
 
 
-def _evidence(group: HeldGroup, held: Grounds, scene: Scene, packets: Rows, retained: int) -> tuple[Evidence, ...]:
+def _evidence(
+    group: HeldGroup, held: DiagnosisContext, inputs: DiagnosisInputs, irps: Rows, retained: int
+) -> tuple[Evidence, ...]:
     return (
         *_requests_say(group, held),
         *_HOLDERS[group.why].evidence(group),
         Evidence(
             "not-freed",
-            f"none of their packets was freed; {_outstanding(group, scene.pool, packets)}",
-            tuple(pool_event(scene.pool.outstanding, row) for row in packets[:_EXAMPLES].tolist()),
+            f"none of their IRPs was freed; {_outstanding(group, inputs.pool, irps)}",
+            tuple(pool_event(inputs.pool.outstanding, row) for row in irps[:_EXAMPLES].tolist()),
         ),
         Evidence("retained", f"{size(retained)} would be released with them", inferred=True),
     )
 
 
 def _outstanding(group: HeldGroup, pool: PoolSnapshot, blocks: Rows) -> str:
-    """Which blocks show it: packets from lookaside lists have no allocation in the trace, only what goes with them."""
+    """Which blocks show it: IRPs from lookaside lists have no allocation in the trace, only what goes with them."""
     tag = int(pool.tags.tag[pool.sites.tag_row[pool.outstanding.site[blocks[0]]]])
-    if tag not in {PACKET, PORT_PACKET}:
+    if tag not in {IRP, PORT_PACKET}:
         stay = agreeing(len(blocks), "block stays", "blocks stay")
         return f"they came from lookaside lists; {len(blocks):,} {tag_text(tag).strip()} {stay} with them"
     entries = len(group) if group.port is None else group.port.waiting
@@ -347,7 +348,7 @@ def _outstanding(group: HeldGroup, pool: PoolSnapshot, blocks: Rows) -> str:
     return f"{allocated}, the others came from lookaside lists"
 
 
-def _requests_say(group: HeldGroup, held: Grounds) -> Iterator[Evidence]:
+def _requests_say(group: HeldGroup, held: DiagnosisContext) -> Iterator[Evidence]:
     """How many there are, and since when."""
     if not len(group.rows):
         return
@@ -376,7 +377,7 @@ def _advice(group: HeldGroup, name: str) -> str:
         case Why.SPECIAL_APC:
             return advice.special_apc(name, group.thread, irp, starved=group.share(group.seen.starved) == 1)
         case Why.UNKNOWN:
-            return advice.caller(name, group.thread, PACKET)
+            return advice.caller(name, group.thread, IRP)
         case Why.PORT:
             return advice.undrained_port(name, group.port.dequeued_by if group.port is not None else ())
         case _:
@@ -397,12 +398,12 @@ def _events(time_ns: Rows, cpu: Rows, offset: Rows) -> list[EventRef]:
     return [EventRef(at, "irp", where, place) for at, where, place in columns]
 
 
-def held_requests(held: Grounds, scene: Scene) -> HeldRequests:
+def held_requests(held: DiagnosisContext, inputs: DiagnosisInputs) -> HeldRequests:
     """Every held request, oldest first."""
     table, seen = held.requests.requests, held.held.evidence
     rows = np.flatnonzero(held.held.held())
-    process, processes = _process_names(table.process[rows], table.issued_ns[rows], scene.names)
-    driver, drivers = _drivers(held.held.keeper()[rows], scene)
+    process, processes = _process_names(table.process[rows], table.issued_ns[rows], inputs.names)
+    driver, drivers = _drivers(held.held.keeper()[rows], inputs)
     irp, endpoint, age_ns = table.irp[rows], table.endpoint[rows], seen.age_ns[rows]
     why, rule, number = held.held.why[rows], held.held.rule[rows], held.held.port[rows]
     retained, since = held.retention.by_request[rows], seen.since
@@ -456,16 +457,14 @@ def held_requests(held: Grounds, scene: Scene) -> HeldRequests:
     )
 
 
-def _drivers(routines: npt.NDArray[np.uint64], scene: Scene) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def _drivers(routines: U64, inputs: DiagnosisInputs) -> tuple[I64, tuple[str, ...]]:
     """The driver of each routine, as a code and what the codes stand for."""
     distinct, place = np.unique(routines, return_inverse=True)
-    code, names = codes_of([scene.module_of(routine) for routine in distinct.tolist()])
+    code, names = codes_of([inputs.module_of(routine) for routine in distinct.tolist()])
     return (code[place] if len(routines) else code), names
 
 
-def _process_names(
-    processes: npt.NDArray[np.uint32], times: npt.NDArray[np.int64], names: Names
-) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def _process_names(processes: U32, times: I64, names: Names) -> tuple[I64, tuple[str, ...]]:
     """The name of each process at its time, as a code and what the codes stand for; most ids are of one process."""
     texts = np.empty(len(processes), np.object_)
     for process in np.unique(processes).tolist():

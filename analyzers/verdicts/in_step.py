@@ -11,17 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.pool_tables import Outstanding
 from analyzers.verdicts.owners import Owners
+from tracer.arrays import I64, U32, Mask, Rows
 
-I64 = npt.NDArray[np.int64]
-U32 = npt.NDArray[np.uint32]
-Rows = npt.NDArray[np.intp]
-Mask = npt.NDArray[np.bool_]
-Kind = tuple[I64, U32]
+Births = tuple[I64, U32]
 """Births, ascending, and the thread of each."""
 
 
@@ -92,7 +88,7 @@ def _put_together(clusters: list[_Cluster]) -> list[_Cluster]:
     return result
 
 
-def _clusters(kinds: list[Kind]) -> list[list[int]]:
+def _clusters(kinds: list[Births]) -> list[list[int]]:
     """The same of one process' or thread's kinds, scarcest first."""
     least = max(len(kinds) - TOGETHER.most_kinds, 0)
     counts = np.array([len(births) for births, _ in kinds])

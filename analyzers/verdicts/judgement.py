@@ -10,25 +10,25 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Separation, Verdict
 from analyzers.formatting import counted
 from analyzers.image_lives import Unload
 from analyzers.loss_model import LossRate
 from analyzers.policy import COURSE, LIFETIMES, LOSS
-from analyzers.pool_tables import I64, Outstanding
+from analyzers.pool_tables import Outstanding
 from analyzers.trends.trend import Growth, growths
-from analyzers.verdicts.birth_pattern import Course, Span, course, ever_more_seldom
+from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
 from analyzers.verdicts.groups import Family, Group, joined
 from analyzers.verdicts.survivors import Survivors, survivors
+from tracer.arrays import I64, Rows
 
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToldApart:
+class FrameComparison:
     """What the stacks of kept and freed ones tell; ``kept``, ``freed``: how many have a stack.
 
     ``separation``: ``None`` where nothing separates. ``driver``: whom it accuses; ``others``: further places that
@@ -58,10 +58,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``why``: for a cleared group, the reason; ``course`` and ``growth`` are what it was judged by.
+    """``why``: for a cleared group, the reason; ``birth_pattern`` and ``growth`` are what it was judged by.
 
     ``explained``: survivors that lost events may explain. ``seen_ns``: how long the trace goes on after the first one.
-    ``told_apart``, ``gone``: what :mod:`analyzers.verdicts.separates` and :mod:`analyzers.verdicts.gone` found.
+    ``comparison``, ``gone``: what :mod:`analyzers.verdicts.separates` and :mod:`analyzers.verdicts.gone` found.
     ``young``: younger ones that go with the survivors, as none was freed of late; ``undecided``: those that are too
     young to tell.
     """
@@ -69,31 +69,36 @@ class Judgement:
     group: Group
     verdict: Verdict
     survivors: Survivors
-    course: Course
+    birth_pattern: BirthPattern
     growth: Growth
     explained: float
     why: str = ""
     seen_ns: int = 0
-    told_apart: ToldApart | None = None
+    comparison: FrameComparison | None = None
     gone: Gone | None = None
     young: int = 0
     undecided: int = 0
 
     @property
-    def rows(self) -> npt.NDArray[np.intp]:
+    def rows(self) -> Rows:
         """Rows of the outstanding table, oldest first: the survivors', and those of the young that go with them.
 
         All go with them where what separates was never freed.
         """
-        told = self.told_apart
-        if told is not None and told.separation is not None and not self.group.frees and not told.separation.freed_with:
+        reported = self.comparison
+        if (
+            reported is not None
+            and reported.separation is not None
+            and not self.group.frees
+            and not reported.separation.freed_with
+        ):
             return self.group.rows
         return self.group.rows[: self.survivors.count + self.young]
 
     @property
     def driver(self) -> str:
         """Whom it is about: the driver that the separating frame accuses, else the one that allocates."""
-        return (self.told_apart.driver if self.told_apart is not None else "") or self.group.driver
+        return (self.comparison.driver if self.comparison is not None else "") or self.group.driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +106,22 @@ class _Seen:
     """A group before it is judged.
 
     ``start``: of the time in which survivors could be born; ``seen``: how long the trace goes on after the first of
-    what is outstanding; ``seldom``: whether they were so ever more seldom; ``all_stay``: none of those that were made
+    what is outstanding; ``rarer``: whether they were so ever more seldom; ``all_stay``: none of those that were made
     of late was freed.
     """
 
     group: Group
     survivors: Survivors
-    course: Course
+    birth_pattern: BirthPattern
     growth: Growth
     start: int
     seen: int
-    seldom: bool = False
+    rarer: bool = False
     all_stay: bool = False
 
 
-def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
-    """Judge every group. ``span``: from the first pool event to the snapshot; ``told``: share of events lost.
+def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, reported: float) -> list[Judgement]:
+    """Judge every group. ``span``: from the first pool event to the snapshot; ``reported``: share of events lost.
 
     Where events were lost, each group is held against what the others keep.
     """
@@ -125,12 +130,12 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, told
     kept = [_share(each) for each in seen]
     judged = []
     for number, each in enumerate(seen):
-        others = tuple(share for at, share in enumerate(kept) if share is not None and at != number) if told else ()
-        judged.append(_judge(each, LossRate(told, others)))
-    return _with_wider(judged, outstanding, span, told)
+        others = tuple(share for at, share in enumerate(kept) if share is not None and at != number) if reported else ()
+        judged.append(_judge(each, LossRate(reported, others)))
+    return _with_wider(judged, outstanding, span, reported)
 
 
-def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, told: float) -> list[Judgement]:
+def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, reported: float) -> list[Judgement]:
     """Where each place in a driver's code keeps too few of a tag to tell, all of them are judged as one group.
 
     What comes of it counts where that is an accusation.
@@ -140,11 +145,11 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, t
         if each.group.driver:
             families.setdefault(each.group.family, []).append(each)
     several = (family for family in families.values() if len(family) > 1)
-    few = [family for family in several if all(each.course is Course.TOO_FEW for each in family)]
+    few = [family for family in several if all(each.birth_pattern is BirthPattern.TOO_FEW for each in family)]
     wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= COURSE.fewest]
     accused: dict[Family, Judgement] = {}
     for group, grows in zip(wider, growths([each.history for each in wider]), strict=True):
-        found = _judge(_look(group, grows, outstanding, span), LossRate(told))
+        found = _judge(_look(group, grows, outstanding, span), LossRate(reported))
         if found.verdict in ACCUSATIONS:
             accused[group.family] = found
     kept = [each for each in judged if each.group.family not in accused]
@@ -155,13 +160,13 @@ def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> 
     births, history = outstanding.time_ns[group.rows], group.history
     seen = int(span.end - births.min(initial=span.end))
     lived = _survivors(group, span.end - births)
-    how, until = Course.TOO_FEW, span.end - lived.age_ns
+    how, until = BirthPattern.TOO_FEW, span.end - lived.age_ns
     if lived.age_ns <= LIFETIMES.observable * span.length:
-        how = course(births[: lived.count], Span(span.start, until), history)
-    if how is Course.TOO_FEW and grows.rising and lived.freed:
+        how = birth_pattern(births[: lived.count], Span(span.start, until), history)
+    if how is BirthPattern.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
-    seldom = how is Course.CONTINUES and ever_more_seldom(births[: lived.count], until)
-    return _Seen(group, lived, how, grows, span.start, seen, seldom, _all_stay(group, births, lived.count))
+    rarer = how is BirthPattern.CONTINUES and increasingly_rare(births[: lived.count], until)
+    return _Seen(group, lived, how, grows, span.start, seen, rarer, _all_stay(group, births, lived.count))
 
 
 def _all_stay(group: Group, births: I64, survivors: int) -> bool:
@@ -176,7 +181,9 @@ def _all_stay(group: Group, births: I64, survivors: int) -> bool:
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
     count = int(np.searchsorted(births, grows.settled_ns))
-    how = Course.CONTINUES if count >= 2 * COURSE.fewest else Course.TOO_FEW  # more, as they are not told one by one
+    how = (
+        BirthPattern.CONTINUES if count >= 2 * COURSE.fewest else BirthPattern.TOO_FEW
+    )  # more, as they are not told one by one
     lived = replace(lived, count=count, age_ns=span.end - grows.settled_ns)
     return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]))
 
@@ -199,10 +206,10 @@ def _share(each: _Seen) -> float | None:
 
 def _judge(each: _Seen, rate: LossRate) -> Judgement:
     group, count = each.group, each.survivors.count
-    explained = rate.explained(group.allocations, group.strays) if group.frees else 0.0
-    hardly = rate.hardly(group.allocations, group.strays, group.replaced)
+    explained = rate.explained(group.allocations, group.unmatched) if group.frees else 0.0
+    hardly = rate.hardly(group.allocations, group.unmatched, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
-    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.told)) >= LIFETIMES.older_freed * count:
+    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.reported)) >= LIFETIMES.older_freed * count:
         verdict, why = (
             Verdict.TRANSIENT,
             f"{counted(round(older), 'older one was', 'older ones were')} freed, from before the trace; so may these",
@@ -211,12 +218,12 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     left = len(group.rows) - count if verdict in ACCUSATIONS else 0
     young, undecided = (left, 0) if each.all_stay else (0, left)
     return Judgement(
-        group, verdict, each.survivors, each.course, each.growth, explained, why, each.seen, young=young,
+        group, verdict, each.survivors, each.birth_pattern, each.growth, explained, why, each.seen, young=young,
         undecided=undecided,
     )  # fmt: skip
 
 
-def _older_freed(each: _Seen, told: float) -> float:
+def _older_freed(each: _Seen, reported: float) -> float:
     """Frees of blocks older than siblings usually become: allocated before the trace, freed so long after its start.
 
     Where survivors count as such from an earlier age on, because so few siblings are freed at all, that age tells.
@@ -224,11 +231,11 @@ def _older_freed(each: _Seen, told: float) -> float:
     """
     history = each.group.history
     usual = min(int(each.survivors.usual_ns / _BIN), each.survivors.age_ns)
-    strays = each.group.strays_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
+    unmatched = each.group.unmatched_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
     if usual:
-        strays[:1] *= _part_of_step(each, usual)
-    lost = LossRate(told).explained(int(history.frees[len(history.frees) - len(strays) :].sum()))
-    return max(float(strays.sum()) - lost, 0.0)
+        unmatched[:1] *= _part_of_step(each, usual)
+    lost = LossRate(reported).explained(int(history.frees[len(history.frees) - len(unmatched) :].sum()))
+    return max(float(unmatched.sum()) - lost, 0.0)
 
 
 def _part_of_step(each: _Seen, usual: int) -> float:
@@ -241,19 +248,19 @@ def _part_of_step(each: _Seen, usual: int) -> float:
 
 def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
     lived, group = each.survivors, each.group
-    if each.course is Course.TOO_FEW:
+    if each.birth_pattern is BirthPattern.TOO_FEW:
         return _too_few(each)
     if lived.count <= explained:
         return Verdict.UNKNOWN, (
             f"{lived.count:,} of {counted(group.allocations, 'allocation')} stay, and lost events explain up to"
             f" {explained:,.0f}"
         )
-    if each.course is Course.BURST:
+    if each.birth_pattern is BirthPattern.BURST:
         return (
             Verdict.TRANSIENT,
             "those old enough to judge came within a short time",
         )
-    if each.course is Course.LEVELLED_OFF:
+    if each.birth_pattern is BirthPattern.LEVELLED_OFF:
         return Verdict.CACHE, "it grew and levelled off"
     if lived.freed >= LIFETIMES.fewest_freed:
         return Verdict.MISSING_FREE, ""
@@ -274,9 +281,9 @@ def _without_siblings(each: _Seen) -> tuple[Verdict, str]:
     """Nothing tells when such allocations are freed: only growth up to the end counts."""
     if each.survivors.count < LIFETIMES.fewest_kept:
         return Verdict.UNKNOWN, f"{_too_small(each.survivors.count)} a leak from what is in use"
-    if each.seldom:
+    if each.rarer:
         return Verdict.CACHE, "it grows ever more slowly, as what is kept for use again does"
-    if each.course is Course.ENDED or each.growth.levelled_off:
+    if each.birth_pattern is BirthPattern.ENDED or each.growth.levelled_off:
         return Verdict.CACHE, "it grew and stopped growing before the end"
     if each.growth.sawtooth:
         return Verdict.CACHE, "it grows and is trimmed again and again"

@@ -1,14 +1,14 @@
-"""Request packets that rest on the I/O manager's lookaside lists: allocated, unused and not leaked.
+"""IRPs that rest on the I/O manager's lookaside lists: allocated, unused and not leaked.
 
-IoFreeIrp puts a packet of a list's size onto a list while that has room, and no event tells of it. It is a list of the
-processor on which the packet was allocated, whoever frees it (AllocationProcessorNumber in the packet; seen in
-published analyses of Windows 8.1 and later). There is one for each of three sizes; packets are 0xD0 + 0x48 bytes for
+IoFreeIrp puts an IRP of a list's size onto a list while that has room, and no event tells of it. It is a list of the
+processor on which the IRP was allocated, whoever frees it (AllocationProcessorNumber in the IRP; seen in
+published analyses of Windows 8.1 and later). There is one for each of three sizes; IRPs are 0xD0 + 0x48 bytes for
 each stack location (32 bit: 0x70 + 0x24), but two of the sizes are set anew while the system runs, so that no size
-excludes a list. What a list holds is bounded, though: more packets of one size and processor than that do not rest.
+excludes a list. What a list holds is bounded, though: more IRPs of one size and processor than that do not rest.
 
-With request events in the trace a packet in use is known by its request; of what holds no unretired one, as many rest
+With request events in the trace an IRP in use is known by its request; of what holds no unretired one, as many rest
 as lists may hold. Where events were lost, a request without completion may have been completed and retired long ago, so
-its packet may rest, too. Packets of completion ports rest on lists of their own.
+its IRP may rest, too. IRPs of completion ports rest on lists of their own.
 """
 
 from __future__ import annotations
@@ -16,22 +16,19 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.policy import PARTS, RESTING
 from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.requests.tables import NEVER, RequestSnapshot
 from analyzers.retention.attribution import Attribution
-from analyzers.tags.callers import MDL, PACKET, PORT_PACKET, is_callers
+from analyzers.tags.callers import IRP, MDL, PORT_PACKET, is_callers
 from analyzers.trends.arrivals import keep_coming
-from analyzers.verdicts.birth_pattern import Span, ever_more_seldom
+from analyzers.verdicts.birth_pattern import Span, increasingly_rare
+from tracer.arrays import I64, Mask, Rows
 
-Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
-
-WHY: Final = "request packets rest on the I/O manager's lookaside lists until they are used again"
-_LISTED: Final = (PACKET, PORT_PACKET)
-"""Exact tags: those of Driver Verifier begin alike and are no packets."""
+WHY: Final = "IRPs rest on the I/O manager's lookaside lists until they are used again"
+_LISTED: Final = (IRP, PORT_PACKET)
+"""Exact tags: those of Driver Verifier begin alike and are no IRPs."""
 _MDL_BYTES: Final = np.array([0x30 + 8 * 17, 0x30 + 8 * 23, 0x1C + 4 * 17, 0x1C + 4 * 23], np.uint64)
 """Bytes of a descriptor list of 17 pages on 64 and on 32 bit, and of 23 as on older systems (ReactOS IoAllocateMdl)."""
 
@@ -55,8 +52,8 @@ def resting(
         in_use = np.append((requests.requests.completed_ns == NEVER) & (not lost), np.False_)
         listed &= ~in_use[attribution.request]
     listed |= _descriptor_lists(pool) & ~judged
-    told = requests.seen_irp and not lost  # a packet without a request is out of use, however many there are
-    idle = _listed(pool) & ~judged & released & np.bool_(told)
+    logged = requests.seen_irp and not lost  # an IRP without a request is out of use, however many there are
+    idle = _listed(pool) & ~judged & released & np.bool_(logged)
     rows = np.flatnonzero(listed & ~idle)
     list_of, held, spilt = _lists(pool.outstanding, rows)
     too_many = (held[list_of] > RESTING.depth) & (spilt[list_of] > RESTING.depth)
@@ -65,17 +62,17 @@ def resting(
 
 
 def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
-    """By outstanding allocation: whether it is one of packets of a process and size that keep coming up to the end.
+    """By outstanding allocation: whether it is one of IRPs of a process and size that keep coming up to the end.
 
     Lists take back what is released. So the number that rests is soon as large as the most that were ever in use.
     """
     result = np.zeros(len(outstanding), np.bool_)
     keys = (outstanding.size[rows] << np.uint64(32)) | outstanding.process[rows].astype(np.uint64)
     _, number, count = np.unique(keys, return_inverse=True, return_counts=True)
-    for group in np.flatnonzero(count >= RESTING.told).tolist():
+    for group in np.flatnonzero(count >= RESTING.fewest_shown).tolist():
         mine = rows[number == group]
         births = outstanding.time_ns[mine]
-        if keep_coming(births, span.start, span.end) and not ever_more_seldom(births, span.end):
+        if keep_coming(births, span.start, span.end) and not increasingly_rare(births, span.end):
             result[mine] = True
     return result
 
@@ -83,7 +80,7 @@ def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
 def _of_those_who_keep(pool: PoolSnapshot, rows: Rows, too_many: Mask) -> Mask:
     """By row: whether most of its tag and process are more than lists hold, so that it is one of them.
 
-    The packets that a program keeps change their size when the lists have given away all that they may.
+    The IRPs that a program keeps change their size when the lists have given away all that they may.
     """
     out = pool.outstanding
     key = (pool.sites.tag_row[out.site[rows]].astype(np.int64) << 32) | out.process[rows]
@@ -93,14 +90,12 @@ def _of_those_who_keep(pool: PoolSnapshot, rows: Rows, too_many: Mask) -> Mask:
 
 
 def may_rest(outstanding: Outstanding, rows: Rows) -> int:
-    """How many of some packets may rest on lists at most, by their sizes and processors."""
+    """How many of some IRPs may rest on lists at most, by their sizes and processors."""
     _, held, _ = _lists(outstanding, rows)
     return int(np.minimum(held, RESTING.depth).sum())
 
 
-def _lists(
-    outstanding: Outstanding, rows: Rows
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _lists(outstanding: Outstanding, rows: Rows) -> tuple[I64, I64, I64]:
     """The list that each of the rows could be on, as a number; by list how many that are.
 
     And by list how many of its size, of all processors, are more than their own lists hold: the shared list's.
@@ -119,7 +114,7 @@ def _descriptor_lists(pool: PoolSnapshot) -> Mask:
 
 
 def _listed(pool: PoolSnapshot) -> Mask:
-    """Packets that the I/O manager made itself: those of drivers go back to the pool."""
+    """IRPs that the I/O manager made itself: those of drivers go back to the pool."""
     tags = np.isin(pool.tags.tag, _LISTED)[pool.sites.tag_row]
-    own = np.fromiter((is_callers(PACKET, driver) for driver in pool.sites.driver), np.bool_, len(tags))
+    own = np.fromiter((is_callers(IRP, driver) for driver in pool.sites.driver), np.bool_, len(tags))
     return np.asarray((tags & own)[pool.outstanding.site], np.bool_)

@@ -116,7 +116,7 @@ def _one(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
         allocations=sum(each.group.allocations for each in family),
         frees=sum(each.group.frees for each in family),
         replaced=sum(each.group.replaced for each in family),
-        strays=sum(each.group.strays for each in family),
+        unmatched=sum(each.group.unmatched for each in family),
         history=history,
     )
     survivors = replace(

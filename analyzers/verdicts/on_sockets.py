@@ -6,18 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import Verdict
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
-
-Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
+from tracer.arrays import I32, U64, Mask, Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,12 +24,12 @@ class OnSockets:
     ``endpoint``: whether it holds a socket's endpoint.
     """
 
-    socket: npt.NDArray[np.int32]
+    socket: I32
     shut: Mask
     endpoint: Mask
 
     @classmethod
-    def of(cls, held: Grounds) -> OnSockets:
+    def of(cls, held: DiagnosisContext) -> OnSockets:
         """As the attribution says."""
         socket = held.attribution.socket
         shut = np.append(closed(held.requests.sockets), np.False_)
@@ -50,7 +47,7 @@ class OnSockets:
         """Whether most of the rows hold sockets' endpoints."""
         return int(np.count_nonzero(self.endpoint[rows])) >= TOGETHER.on_sockets * len(rows)
 
-    def with_them(self, rows: Rows, sizes: npt.NDArray[np.uint64]) -> int:
+    def with_them(self, rows: Rows, sizes: U64) -> int:
         """Bytes of the rows and of all that belongs to their sockets."""
         sockets = np.unique(self.socket[rows])
         mine = np.isin(self.socket, sockets[sockets >= 0])

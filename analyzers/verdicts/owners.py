@@ -12,10 +12,8 @@ import numpy.typing as npt
 from analyzers.policy import PARTS
 from analyzers.pool_tables import Outstanding, SiteTable
 from analyzers.processes import KnowsLives, lives_at
+from tracer.arrays import F64, I32, I64, Mask, Rows
 from tracer.columns import UNKNOWN_ID, Who
-
-I64 = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 _NOBODY: Final = (0, UNKNOWN_ID)
 """The idle thread is on the CPU when an interrupt comes: what is allocated then is nobody's."""
@@ -58,9 +56,7 @@ class Owners:
     name: str = ""
 
 
-def owners(
-    groups: Sequence[npt.NDArray[np.intp]], outstanding: Outstanding, sites: SiteTable, names: KnowsLives
-) -> list[Owners]:
+def owners(groups: Sequence[Rows], outstanding: Outstanding, sites: SiteTable, names: KnowsLives) -> list[Owners]:
     """Of each of several groups of rows of the outstanding table, at least one row in each."""
     if not groups:
         return []
@@ -83,7 +79,7 @@ def owners(
     return [Owners(*each) for each in zip(*columns, strict=True)]
 
 
-def _usual(group: I64, stacks: npt.NDArray[np.int32], groups: int) -> list[int]:
+def _usual(group: I64, stacks: I32, groups: int) -> list[int]:
     """By group: the stack that most of those have which have one; a session may walk few of them."""
     usual = np.full(groups, -1, np.int64)
     walked = np.flatnonzero(stacks >= 0)
@@ -100,12 +96,12 @@ def _known(group: I64, its: Mask, switched: Mask, groups: int) -> list[Known]:
     return [Known(*each) for each in zip(count.tolist(), by_switch.tolist(), strict=True)]
 
 
-def _standing_out(best: I64, share: npt.NDArray[np.float64]) -> list[int | None]:
+def _standing_out(best: I64, share: F64) -> list[int | None]:
     known = (share >= PARTS.stands_out) & ~np.isin(best, _NOBODY)
     return [each if stands else None for each, stands in zip(best.tolist(), known.tolist(), strict=True)]
 
 
-def _most(group: I64, ids: npt.NDArray[np.integer[Any]], lengths: I64) -> tuple[I64, npt.NDArray[np.float64]]:
+def _most(group: I64, ids: npt.NDArray[np.integer[Any]], lengths: I64) -> tuple[I64, F64]:
     """By group: the id that it has most often, the least of several, and its share. Ids have up to 32 bits."""
     keys, counts = np.unique((group << 32) | ids.astype(np.int64), return_counts=True)
     of = keys >> 32

@@ -12,22 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import ACCUSATIONS, Separation
 from analyzers.modules import KERNEL, KERNEL_NAME, FrameTable, is_inbox, is_library
 from analyzers.policy import COURSE, LIFETIMES, PARTS, SEPARATING
 from analyzers.pool_tables import Frame, PoolSnapshot
-from analyzers.verdicts.culprit import Step, find_client, find_culprit
-from analyzers.verdicts.judgement import Judgement, ToldApart
+from analyzers.verdicts.culprit import StackFrame, find_client, find_culprit
+from analyzers.verdicts.judgement import FrameComparison, Judgement
+from tracer.arrays import F64, I32, I64, Mask, Numbers
 
-I64 = npt.NDArray[np.int64]
-F64 = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.integer[Any]]
-FramesOf = Callable[[npt.NDArray[np.int32]], FrameTable]
+FramesOf = Callable[[I32], FrameTable]
 
 
 def lower_bound(part: Numbers, whole: Numbers) -> F64:
@@ -43,13 +39,13 @@ def upper_bound(part: Numbers, whole: Numbers) -> F64:
     return 1 - lower_bound(whole - part, whole)
 
 
-def is_separating(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed: Numbers) -> npt.NDArray[np.bool_]:
+def is_separating(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed: Numbers) -> Mask:
     """Whether so many of the kept ones and so few of the freed ones have a frame that this is no chance."""
     shares = (kept_with >= SEPARATING.nearly_all * kept) & (freed_with <= SEPARATING.hardly_any * freed)
     return np.asarray(shares & (lower_bound(kept_with, kept) - upper_bound(freed_with, freed) >= SEPARATING.apart))
 
 
-def is_callers_alone(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed: Numbers) -> npt.NDArray[np.bool_]:
+def is_callers_alone(kept_with: Numbers, kept: Numbers, freed_with: Numbers, freed: Numbers) -> Mask:
     """Whether nearly all that is kept is one caller's, though much of what is freed is others'."""
     shares = (kept_with >= SEPARATING.nearly_all * kept) & (freed_with <= SEPARATING.not_all * freed)
     enough = (kept >= COURSE.fewest) & (freed - freed_with >= LIFETIMES.fewest_freed)
@@ -57,7 +53,7 @@ def is_callers_alone(kept_with: Numbers, kept: Numbers, freed_with: Numbers, fre
     return np.asarray(shares & enough & apart)
 
 
-def told_apart(
+def compare_frames(
     judged: Sequence[Judgement], pool: PoolSnapshot, frames_of: FramesOf, frame_of: Callable[[int], Frame]
 ) -> list[Judgement]:
     """The judgements; those that accuse a driver with what separates, and whom that accuses.
@@ -71,7 +67,7 @@ def told_apart(
     for number, steps, kept, freed in zip(
         numbers, *_counted(pool, [judged[at] for at in numbers], frames_of), strict=True
     ):
-        found[number] = replace(found[number], told_apart=_told(found[number], steps, kept, freed, frame_of))
+        found[number] = replace(found[number], comparison=_comparison(found[number], steps, kept, freed, frame_of))
     return found
 
 
@@ -82,26 +78,26 @@ def _is_driver_s(judgement: Judgement) -> bool:
     return judgement.verdict in ACCUSATIONS and not group.callers and group.driver not in {"", KERNEL_NAME}
 
 
-def _told(
-    judgement: Judgement, steps: Sequence[Step], kept: int, freed: int, frame_of: Callable[[int], Frame]
-) -> ToldApart:
+def _comparison(
+    judgement: Judgement, steps: Sequence[StackFrame], kept: int, freed: int, frame_of: Callable[[int], Frame]
+) -> FrameComparison:
     culprit = find_culprit(steps, judgement.group.driver)
     if culprit is None and (client := find_client(steps, judgement.group.driver)) is not None:
         separation = Separation(frame_of(client.place), client.kept_with, kept, client.freed_with, freed)
-        return ToldApart(separation, kept, freed, client.module, frees_others=True)
+        return FrameComparison(separation, kept, freed, client.module, frees_others=True)
     if culprit is None:
-        return ToldApart(
+        return FrameComparison(
             None, kept, freed, alike=all(step.freed_with > SEPARATING.hardly_any * freed for step in steps)
         )
     step = culprit.step
     separation = Separation(frame_of(step.place), step.kept_with, kept, step.freed_with, freed)
     others = tuple(str(frame_of(each.place)) for each in culprit.others)
-    return ToldApart(separation, kept, freed, step.module, others, sends=culprit.sends)
+    return FrameComparison(separation, kept, freed, step.module, others, sends=culprit.sends)
 
 
 def _counted(
     pool: PoolSnapshot, accused: Sequence[Judgement], frames_of: FramesOf
-) -> tuple[list[list[Step]], list[int], list[int]]:
+) -> tuple[list[list[StackFrame]], list[int], list[int]]:
     """By accused group: the frames of its most usual stack, and how many kept and freed ones have a stack."""
     kept = _kept(pool, accused)
     freed, of_driver = _freed(pool, accused)
@@ -134,7 +130,7 @@ def _counted(
         np.where(use_module, with_module[1], with_frame[1]).tolist(),
         alone.tolist(),
     )
-    steps = [Step(*each) for each in zip(*columns, strict=True)]
+    steps = [StackFrame(*each) for each in zip(*columns, strict=True)]
     each = [steps[end - length : end] for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)]
     return each, all_kept.tolist(), all_freed.tolist()
 
@@ -176,7 +172,7 @@ def _kept(pool: PoolSnapshot, accused: Sequence[Judgement]) -> _Counts:
     return _Counts(keys[used] >> 32, site[used], count[used])
 
 
-def _freed(pool: PoolSnapshot, accused: Sequence[Judgement]) -> tuple[_Counts, npt.NDArray[np.bool_]]:
+def _freed(pool: PoolSnapshot, accused: Sequence[Judgement]) -> tuple[_Counts, Mask]:
     """Freed ones of the tag by the same driver by site, those with a stack; of all drivers where it freed too few.
 
     Also by group, whether it is the driver's.
@@ -259,7 +255,7 @@ def _driver_name(name: str) -> str:
     return KERNEL_NAME if KERNEL.match(name) else name
 
 
-def callers_apart(pool: PoolSnapshot, explained: npt.NDArray[np.bool_], frames_of: FramesOf) -> I64:
+def callers_apart(pool: PoolSnapshot, explained: Mask, frames_of: FramesOf) -> I64:
     """By site: 0, or a number that tells the driver for whom the same code allocates, where its blocks stay.
 
     Only where that code's blocks are freed that it allocates for others: else all of it is one group. ``explained``: by

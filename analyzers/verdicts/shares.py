@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Evidence
 from analyzers.formatting import agreeing
@@ -13,6 +12,7 @@ from analyzers.modules import KERNEL_NAME
 from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.verdicts.owners import Owners
+from tracer.arrays import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Walked:
     at_frame: int
 
     @classmethod
-    def of(cls, pool: PoolSnapshot, rows: npt.NDArray[np.intp]) -> Walked:
+    def of(cls, pool: PoolSnapshot, rows: Rows) -> Walked:
         """Of rows of the outstanding table, at least one."""
         site = pool.outstanding.site[rows]
         frames = pool.sites.frame[site[pool.sites.stack[site] >= 0]]
@@ -53,12 +53,14 @@ def where(walked: Walked, code: str, driver: str) -> list[Evidence]:
     """Which code allocated them (``code``: module and offset); the kernel's own tells nothing."""
     if walked.none:
         return []
-    told = code if driver != KERNEL_NAME else ""
+    named = code if driver != KERNEL_NAME else ""
     if walked.stacks < walked.total:
         says = f"{walked.stacks:,} of {walked.total:,} {agreeing(walked.stacks, 'has', 'have')} a stack"
-        says += f", {_those(walked.at_frame, walked.stacks)} from {told}" if told else ""
+        says += f", {_those(walked.at_frame, walked.stacks)} from {named}" if named else ""
         return [Evidence("allocating-frame", says)]
-    return [Evidence("allocating-frame", f"{_they(walked.at_frame, walked.total)} allocated by {told}")] if told else []
+    return (
+        [Evidence("allocating-frame", f"{_they(walked.at_frame, walked.total)} allocated by {named}")] if named else []
+    )
 
 
 def whose(who: Owners, total: int) -> list[Evidence]:

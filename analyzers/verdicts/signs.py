@@ -6,29 +6,29 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import Explanation
 from analyzers.policy import TOGETHER
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.tags.callers import BUFFERS, ENDPOINT, FILE, PACKET, PORT_PACKET, SOCKETS
+from analyzers.tags.callers import BUFFERS, ENDPOINT, FILE, IRP, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, object_words
-from analyzers.verdicts.accusation import Scene
+from analyzers.verdicts.accusation import DiagnosisInputs
 from analyzers.verdicts.explanations import Memory, Signs, Stays, explanations
 from analyzers.verdicts.groups import Group, parts_of
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.lookaside_irps import may_rest
+from tracer.arrays import Rows
 
 _SYSTEM: Final = (0, 4)
 """Processes whose threads never return to user mode."""
 
 
 def explained(
-    head: Judgement, members: Iterable[Judgement], scene: Scene, keep_packets: Container[int]
+    head: Judgement, members: Iterable[Judgement], inputs: DiagnosisInputs, keep_irps: Container[int]
 ) -> tuple[Explanation, ...]:
     """The possible reasons why a program's (or a driver's) request memory stays; none for other memory.
 
-    ``members``: all that stays with it, itself among them. ``keep_packets``: processes whose packets are accused.
+    ``members``: all that stays with it, itself among them. ``keep_irps``: processes whose IRPs are accused.
     """
     memory = _memory(head.group)
     if memory is None:
@@ -39,7 +39,7 @@ def explained(
         tag = head.group.tag
         return explanations(Signs(memory, len(head.rows), kind=object_words(tag), anybody=tag in OPENED_BY_ANYBODY))
     tags = {each.group.tag for each in members}
-    pool, rows = scene.pool, head.rows
+    pool, rows = inputs.pool, head.rows
     return explanations(
         Signs(
             memory,
@@ -47,16 +47,16 @@ def explained(
             listed=may_rest(pool.outstanding, rows),
             files=_stays(pool, head, tags, (FILE, ENDPOINT)),
             buffers=_stays(pool, head, tags, sorted(BUFFERS)),
-            calls_on=_calls_on(scene, rows),
-            packets=head.group.process in keep_packets,
-            stacks=scene.coverage.stacks,
+            calls_on=_calls_on(inputs, rows),
+            irps=head.group.process in keep_irps,
+            stacks=inputs.coverage.stacks,
         )
     )
 
 
 def _memory(group: Group) -> Memory | None:
-    if group.tag == PACKET:
-        return Memory.PACKETS if group.callers else Memory.OF_DRIVER
+    if group.tag == IRP:
+        return Memory.IRPS if group.callers else Memory.OF_DRIVER
     if not group.callers:
         return None
     if group.tag == PORT_PACKET:
@@ -87,9 +87,9 @@ def _came_and_went(pool: PoolSnapshot, head: Judgement, tag: int) -> bool:
     return apart <= TOGETHER.files_alike * max(int(history.survivors.sum()), 1)
 
 
-def _calls_on(scene: Scene, rows: npt.NDArray[np.intp]) -> bool | None:
+def _calls_on(inputs: DiagnosisInputs, rows: Rows) -> bool | None:
     """Whether their threads went on making calls from user mode; ``None`` where the trace does not show it."""
-    outstanding = scene.pool.outstanding
-    if not scene.coverage.stacks or np.isin(outstanding.process[rows], _SYSTEM).any():
+    outstanding = inputs.pool.outstanding
+    if not inputs.coverage.stacks or np.isin(outstanding.process[rows], _SYSTEM).any():
         return None
     return True if len(rows) >= TOGETHER.calls_each * len(np.unique(outstanding.thread[rows])) else None

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzers.policy import LIFETIMES
-from analyzers.pool_tables import I64
 from analyzers.trends.bins import BINS, EDGES
+from tracer.arrays import I64
 
 
 @dataclass(frozen=True, slots=True)

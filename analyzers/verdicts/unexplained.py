@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.formatting import moment
 from analyzers.policy import SURENESS
@@ -17,8 +16,8 @@ from analyzers.processes import IDLE_PROCESS
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import own_request
 from analyzers.tags.caches import SYSTEM_CACHES
-from analyzers.tags.callers import BUFFERS, LISTED, PACKET
-from analyzers.verdicts.accusation import Scene, accuse
+from analyzers.tags.callers import BUFFERS, IRP, LISTED
+from analyzers.verdicts.accusation import DiagnosisInputs, accuse
 from analyzers.verdicts.birth_pattern import Span
 from analyzers.verdicts.causes import Accusation, united
 from analyzers.verdicts.gone import blocks_of_gone, judge_gone
@@ -31,11 +30,10 @@ from analyzers.verdicts.merging import merged, with_their_callers, without_nobod
 from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
-from analyzers.verdicts.separates import callers_apart, told_apart
+from analyzers.verdicts.separates import callers_apart, compare_frames
 from analyzers.verdicts.starting import with_starts
+from tracer.arrays import Mask
 from tracer.columns import UNKNOWN_ID
-
-Mask = npt.NDArray[np.bool_]
 
 _TAKEN_LATE: Final = "user APCs that their thread takes from time to time: it took the others"
 _IN_INTERRUPTS: Final = "made by interrupts while a CPU was idle: the trace does not show for whom"
@@ -53,12 +51,14 @@ class Unexplained:
     cleared: list[Cleared]
 
 
-def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_ns: int) -> Unexplained:
+def judge_unexplained(
+    inputs: DiagnosisInputs, held: DiagnosisContext, known: Mask, late: Mask, at_ns: int
+) -> Unexplained:
     """Judge the outstanding allocations that are not ``known`` (by row) to go with a held request, at ``at_ns``.
 
     ``late``: what goes with user APCs that their thread takes now and then. There must be an outstanding allocation.
     """
-    pool, lost, complete_ns = scene.pool, scene.coverage.lost, scene.coverage.complete_from_ns
+    pool, lost, complete_ns = inputs.pool, inputs.coverage.lost, inputs.coverage.complete_from_ns
     span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
     unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
     released = np.append(held.held.is_held_by(Why.LIST), np.True_)[held.attribution.request]
@@ -67,28 +67,28 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     under_way = _under_way(pool, held) & ~known & ~rests & ~late
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late
     aside = known | rests | under_way | early | late
-    gone = blocks_of_gone(pool, scene.modules, aside, scene.frames_of)
+    gone = blocks_of_gone(pool, inputs.modules, aside, inputs.frames_of)
     of_gone = judge_gone(pool, gone, span, lost, complete_ns)
     aside |= gone.mask
-    apart = callers_apart(pool, aside, scene.frames_of)
+    apart = callers_apart(pool, aside, inputs.frames_of)
     judged = judge_all(groups(pool, aside, complete_ns, apart), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
     judged = with_their_callers((sockets.judged(each) for each in without_nobodys(judged)), pool)
     judged = merged([*of_gone, *judged], pool)
-    judged = told_apart(judged, pool, scene.frames_of, scene.frame_of)
-    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, scene, held)
+    judged = compare_frames(judged, pool, inputs.frames_of, inputs.frame_of)
+    accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, inputs, held)
     passed_on = settled(accused.groups, accused.families, pool)
     if passed_on is not None:
-        accused = _Accused.of(passed_on[0], sockets, scene, held)
+        accused = _Accused.of(passed_on[0], sockets, inputs, held)
     accused, caches = accused.without_caches()
-    accusations = _accusations(accused, held, sockets, scene)
+    accusations = _accusations(accused, held, sockets, inputs)
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
     innocent += [_nobodys(each.judgement) for each in accusations if _interrupted(each)]
     accusations = [each for each in accusations if not _interrupted(each)]
     innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < SURENESS.least]
     cleared = [
         _cleared(pool, each.group, each.verdict, each.why, _JUDGED if each.gone is None else _GONE)
-        for each in with_starts(innocent, scene)
+        for each in with_starts(innocent, inputs)
     ]
     asides = (
         (rests, Verdict.CACHE, WHY),
@@ -101,13 +101,13 @@ def judge_unexplained(scene: Scene, held: Grounds, known: Mask, late: Mask, at_n
     return Unexplained([each.finding for each in accusations if each.finding.confidence >= SURENESS.least], cleared)
 
 
-def _under_way(pool: PoolSnapshot, held: Grounds) -> Mask:
+def _under_way(pool: PoolSnapshot, held: DiagnosisContext) -> Mask:
     """By outstanding allocation: whether it belongs to a request in flight that a program made.
 
     A driver's own requests are judged like all that it allocates: it alone decides when they end.
     """
     in_flight = np.append(held.held.is_held_by(Why.IN_FLIGHT), np.False_)
-    drivers_own = (pool.tags.tag == PACKET)[pool.sites.tag_row] & ~callers_sites(pool)
+    drivers_own = (pool.tags.tag == IRP)[pool.sites.tag_row] & ~callers_sites(pool)
     mine = in_flight[own_request(held.attribution, held.requests.requests)]
     return np.asarray(mine & ~drivers_own[pool.outstanding.site])
 
@@ -121,10 +121,12 @@ class _Accused:
     families: list[list[int]]
 
     @classmethod
-    def of(cls, groups: list[Judgement], sockets: OnSockets, scene: Scene, held: Grounds) -> _Accused:
+    def of(
+        cls, groups: list[Judgement], sockets: OnSockets, inputs: DiagnosisInputs, held: DiagnosisContext
+    ) -> _Accused:
         """One cause are a process' closed sockets, or what the steps of a program leave behind."""
-        outstanding = _in_use_by(scene.pool.outstanding, held)
-        whose = owners([each.rows for each in groups], outstanding, scene.pool.sites, scene.names)
+        outstanding = _in_use_by(inputs.pool.outstanding, held)
+        whose = owners([each.rows for each in groups], outstanding, inputs.pool.sites, inputs.names)
         listed = {number for number, each in enumerate(groups) if each.group.tag in LISTED | BUFFERS}
         families = in_step([each.rows for each in groups], whose, outstanding, listed)
         return cls(groups, whose, with_handle_tables(sockets.joined(families, groups, whose), groups))
@@ -144,10 +146,10 @@ class _Accused:
         return replace(self, families=families), innocent
 
 
-def _in_use_by(outstanding: Outstanding, held: Grounds) -> Outstanding:
-    """The allocations, request packets with the thread and process whose request is in them.
+def _in_use_by(outstanding: Outstanding, held: DiagnosisContext) -> Outstanding:
+    """The allocations, IRPs with the thread and process whose request is in them.
 
-    A packet goes from one program to another over lookaside lists: who once allocated it has nothing to do with it.
+    An IRP goes from one program to another over lookaside lists: who once allocated it has nothing to do with it.
     """
     requests, attribution = held.requests.requests, held.attribution
     rows = np.flatnonzero((attribution.rule == Rule.HOLDS_IRP) & (attribution.request >= 0))
@@ -157,24 +159,26 @@ def _in_use_by(outstanding: Outstanding, held: Grounds) -> Outstanding:
     return replace(outstanding, thread=thread, process=process)
 
 
-def _accusations(accused: _Accused, held: Grounds, sockets: OnSockets, scene: Scene) -> list[Accusation]:
+def _accusations(
+    accused: _Accused, held: DiagnosisContext, sockets: OnSockets, inputs: DiagnosisInputs
+) -> list[Accusation]:
     """An accusation for each cause."""
-    outstanding = scene.pool.outstanding
+    outstanding = inputs.pool.outstanding
     single = []
     for each, who in zip(accused.groups, accused.whose, strict=True):
         of_sockets = sockets.count(each.rows)
         node = held.retention.group_for(each.rows)
         path = held.retention.path(node, len(each.rows)) if node is not None else ()
         shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
-        single.append(Accusation(each, accuse(each, who, scene, path=path, closed_sockets=shut)))
-    packets = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == PACKET}
+        single.append(Accusation(each, accuse(each, who, inputs, path=path, closed_sockets=shut)))
+    irps = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == IRP}
     causes = []
     for family in accused.families:
         members = [single[number] for number in family]
         part = [each for each in members if sockets.make_up(each.judgement.rows, sockets.count(each.judgement.rows))]
         rows = [each.judgement.rows for each in members]
         causes.append(
-            united(members, scene, packets, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
+            united(members, inputs, irps, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
         )
     return causes
 

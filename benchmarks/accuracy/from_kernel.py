@@ -29,7 +29,7 @@ _WHYS: Final = {
     "never-completed": "driver-kept",
     "completion-stopped": "completion-stopped",
 }
-_PACKET: Final = b"Irp ".hex()
+_IRP: Final = b"Irp ".hex()
 _NEVER_FREED: Final = frozenset({"missing-free", "growth"})
 _FEWEST_ROUNDS: Final = 60
 _MOST_ROUNDS: Final = 260
@@ -89,12 +89,12 @@ def _spoilt(settings: Settings, spoiling: Spoiling, rng: random.Random) -> Setti
 def _leak(document: Mapping[str, Any], owners: Mapping[int, int], shown: frozenset[int]) -> Leak:
     """``owners``: process ids by thread id; ``shown``: blocks whose allocation the file has, and no free.
 
-    Of objects of a program, and of packets that a driver made, both verdicts about what is never freed are right.
+    Of objects of a program, and of IRPs that a driver made, both verdicts about what is never freed are right.
     """
     verdict, held = document["verdict"], document["held_requests"]
     why = "port" if verdict == "undrained-port" else _WHYS.get(document["apc"] or document["kept"], "")
-    either = verdict in _NEVER_FREED and (document["accused"] == "process" or _PACKET in document["tags"])
-    packets = frozenset(one["irp"] for one in held)
+    either = verdict in _NEVER_FREED and (document["accused"] == "process" or _IRP in document["tags"])
+    irps = frozenset(one["irp"] for one in held)
     threads = {one["thread_id"] for one in held} | {document["thread_id"]} - {None}
     processes = {document["process_id"]} - {None} | {owners[thread] for thread in threads if thread in owners}
     return Leak(
@@ -110,6 +110,6 @@ def _leak(document: Mapping[str, Any], owners: Mapping[int, int], shown: frozens
         apc=document["apc"] or "",
         kept=document["kept"] or "",
         why=why,
-        held=packets & shown,
-        unseen=packets - shown,
+        held=irps & shown,
+        unseen=irps - shown,
     )

@@ -17,7 +17,7 @@ SURE: Final = 0.5
 """Where events were lost, an accusation of the innocent may be made up to this confidence. What special APCs hold is
 never said with more."""
 HELD_SHARE: Final = 0.03
-"""By so much the held requests may differ from the truth's packets."""
+"""By so much the held requests may differ from the truth's IRPs."""
 _LAST: Final = 3
 """So many of the last requests may rest on a list or be held: no later one tells."""
 _UNFREED: Final = frozenset({Verdict.MISSING_FREE, Verdict.GROWTH})
@@ -176,7 +176,7 @@ def _weaker(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
 
 
 def _held_problem(diagnosis: Diagnosis, leak: Leak, true: frozenset[int]) -> str:
-    """How the held requests of a leak's processes differ from its packets, and from all true ones; or nothing."""
+    """How the held requests of a leak's processes differ from its IRPs, and from all true ones; or nothing."""
     held = diagnosis.held_requests
     claimed = set(
         held.irp[(held.why == WHYS.index(Why(leak.why))) & np.isin(held.process_id, list(leak.processes))].tolist()
@@ -184,7 +184,7 @@ def _held_problem(diagnosis: Diagnosis, leak: Leak, true: frozenset[int]) -> str
     room = HELD_SHARE * len(leak.held)
     missing, beyond = len(leak.held - claimed), len(claimed - true)
     if missing > room:
-        return f"{missing} of {len(leak.held)} packets are not said to be held by {leak.why}"
+        return f"{missing} of {len(leak.held)} IRPs are not said to be held by {leak.why}"
     return (
         f"{beyond} requests beside {len(true)} are said to be held by {leak.why}" if beyond > max(room, _LAST) else ""
     )

@@ -20,8 +20,8 @@ class Leak:
     ``verdicts``: the right one first, then those that the trace bears out as well. ``accused``: kinds of culprit that
     are right to name; ``processes``, ``threads`` (ids) and ``drivers`` (as :func:`plain` gives them): who that is.
     ``cause``: the reason among a finding's explanations; ``apc``, ``kept``, ``why``: as findings and held requests say
-    it, empty where there is none. ``held``: addresses of the packets that it holds and of which the file shows
-    allocation, issue and completion (if there is one); ``unseen``: of its other packets. ``tags``: numbers with the
+    it, empty where there is none. ``held``: addresses of the IRPs that it holds and of which the file shows
+    allocation, issue and completion (if there is one); ``unseen``: of its other IRPs. ``tags``: numbers with the
     protected bit cleared; ``count``, ``bytes``: of the blocks that the file shows.
     """
 

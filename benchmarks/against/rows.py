@@ -31,8 +31,8 @@ def rows(commit: str, plan: Plan, traces: Traces, *, folder: Path) -> Iterator[R
     events = EVENTS if plan.strict else _QUICK_EVENTS
     data, truth = play(KIND, _SEED, Spoiling.NONE, events=events)
     held.write_bytes(data)
-    packets = sum(leak.count for leak in truth.leaks)
-    yield from _held(both, held, f"simulated, {size_text(len(data))}, {packets:,} requests held", plan.runs)
+    irps = sum(leak.count for leak in truth.leaks)
+    yield from _held(both, held, f"simulated, {size_text(len(data))}, {irps:,} requests held", plan.runs)
     pool = traces.get(min(plan.size, _SIZE), min(plan.outstanding, _SIZE >> 10))
     yield from _pool(both, pool.path, f"simulated, {size_text(pool.path.stat().st_size)} of pool events", plan.runs)
 

@@ -21,7 +21,7 @@ from tracer.etl.file import EtlFile
 from tui.live.app import LiveApp
 from tui.live.follower import Follower
 from tui.live.pace import Pace
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 
 EVENTS_A_SECOND: Final = 200_000
 BUDGET: Final = 0.05
@@ -50,16 +50,16 @@ class _Played:
 class _Watched(Follower):
     """Keeps the last moment that the interface was told of before the end, when that was, and the end."""
 
-    last: Moment | None = None
-    end: Moment | None = None
-    began = told = 0.0
+    last: LiveUpdate | None = None
+    end: LiveUpdate | None = None
+    began = received = 0.0
 
-    def start(self, tell: Callable[[Moment], None]) -> None:
-        def heard(moment: Moment) -> None:
+    def start(self, tell: Callable[[LiveUpdate], None]) -> None:
+        def heard(moment: LiveUpdate) -> None:
             if moment.ended:
                 self.end = moment
             else:
-                self.last, self.told = moment, time.perf_counter()
+                self.last, self.received = moment, time.perf_counter()
             tell(moment)
 
         self.began = time.perf_counter()
@@ -115,5 +115,5 @@ async def _play(path: Path, speed: float | None, keys: int | None) -> _Played:
     if follower.end is not None:
         played.end_ns = follower.end.at_ns
     if follower.last is not None:
-        played.trace_ns, played.seconds = follower.last.at_ns, follower.told - follower.began
+        played.trace_ns, played.seconds = follower.last.at_ns, follower.received - follower.began
     return played

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.pool_tables import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.processes import Process
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
+from tracer.arrays import I32, I64, U64
 from tracer.columns import Who
 from tracer.trace import SIMULATED_SESSION, ByteCount, Census, Loss, TraceInfo
 
@@ -49,7 +49,7 @@ class MadeUpNames:
             return ()
         return tuple(_frame(stack >> depth, depth) for depth in range(_FRAMES))
 
-    def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The same for many stacks, one after another, and where each begins."""
         known = stacks >= 0
         depth = np.arange(_FRAMES, dtype=np.uint64)
@@ -106,7 +106,7 @@ def _outstanding(rng: np.random.Generator, count: int, moment: int, sites: int) 
     )
 
 
-def _tags(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64], freed: int) -> TagTable:
+def _tags(count: I64, size: I64, freed: int) -> TagTable:
     tag_of_site = np.arange(len(count)) % TAGS
     outstanding = np.bincount(tag_of_site, count, TAGS).astype(np.int64)
     held = np.bincount(tag_of_site, size, TAGS).astype(np.int64)
@@ -125,7 +125,7 @@ def _tags(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64], freed: int)
     )
 
 
-def _sites(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64], freed: int) -> SiteTable:
+def _sites(count: I64, size: I64, freed: int) -> SiteTable:
     rows = np.arange(len(count))
     return SiteTable(
         tag_row=(rows % TAGS).astype(np.int32),
@@ -141,7 +141,7 @@ def _sites(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64], freed: int
     )
 
 
-def _history(count: npt.NDArray[np.int64], size: npt.NDArray[np.int64]) -> SiteHistory:
+def _history(count: I64, size: I64) -> SiteHistory:
     """Everything was allocated evenly, and what was freed lived long enough to be counted nowhere."""
     made = np.repeat((count // STEPS).astype(np.int32)[:, None], STEPS, axis=1)
     held = np.repeat((size // STEPS)[:, None], STEPS, axis=1)

@@ -53,7 +53,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class MemoryCourse:
     """What became of memory in so many ``steps``; the first quarter fills caches and is left out."""
 
     samples: Sequence[Sample]
@@ -92,7 +92,9 @@ def rows(plan: Plan) -> Iterator[Row]:
     yield Row(section, "snapshots kept", note=about, ratio=most / KEPT_SNAPSHOTS, to="allowed", limit=1.0)
 
 
-async def watch(goes_on: Callable[[int], bool], outstanding: int = OUTSTANDING, size: tuple[int, int] = SIZE) -> Course:
+async def watch(
+    goes_on: Callable[[int], bool], outstanding: int = OUTSTANDING, size: tuple[int, int] = SIZE
+) -> MemoryCourse:
     """Show snapshot after snapshot, walk through all views meanwhile, and look at the memory now and then.
 
     ``goes_on``: asked with the number of snapshots that were shown.
@@ -111,7 +113,7 @@ async def watch(goes_on: Callable[[int], bool], outstanding: int = OUTSTANDING, 
             if step % _SAMPLED == 0:
                 gc.collect()  # what can be given back at any time is no leak
                 samples.append(Sample(_resident(), sys.getallocatedblocks(), _alive()))
-    return Course(samples, step)
+    return MemoryCourse(samples, step)
 
 
 def _alive() -> int:

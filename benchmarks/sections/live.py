@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from benchmarks.best import best_of
 from benchmarks.plan import Plan
 from benchmarks.table import Row, Unit
 from benchmarks.traces import Traces
+from tracer.arrays import I64
 from tracer.live.ring import CONTROL_HEAD, CONTROL_TAIL, LARGEST_ENTRY, Ring
 from tracer.live.structures import EventRecord
 
@@ -24,7 +22,7 @@ _RING_BYTES: Final = 64 * (LARGEST_ENTRY // 8) * 8
 _PAYLOADS: Final = {"pool event": 24, "stack of 16 frames": 16 + 16 * 8}
 """Bytes of payload."""
 
-Drive = Callable[[Any, int, int, npt.NDArray[np.int64]], None]
+Drive = Callable[[Any, int, int, I64], None]
 
 
 def rows(plan: Plan, traces: Traces) -> Iterator[Row]:  # noqa: ARG001 - no trace is needed
@@ -54,7 +52,7 @@ def _driver() -> tuple[Drive, object]:
     def nothing(record: int) -> None:
         """Nothing."""
 
-    def drive(callback: Callable[[int], None], record: int, count: int, control: npt.NDArray[np.int64]) -> None:
+    def drive(callback: Callable[[int], None], record: int, count: int, control: I64) -> None:
         for _ in range(count):
             callback(record)
             control[CONTROL_TAIL] = control[CONTROL_HEAD]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.trends.bins import BINS, EDGES
 from analyzers.trends.history import STEPS, GroupHistory
+from tracer.arrays import F64
 
-F64 = npt.NDArray[np.float64]
 SECOND = 1_000_000_000
 NEVER = np.inf
 SIZE = 256

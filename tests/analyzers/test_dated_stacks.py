@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.dated_stacks import FIRST, DatedStacks
 from analyzers.image_lives import ALWAYS
 from analyzers.modules import Modules, taken_apart
 from tests.analyzers.event_tables import event_table, stack_table, strings
+from tracer.arrays import U32
 from tracer.columns import Column, EventTable
 from tracer.events.image import LOAD, UNLOAD
 from tracer.trace import LateStacks
@@ -77,7 +77,7 @@ def test_the_same_image_that_comes_back_leaves_the_ids_alone() -> None:
 
 def test_a_stack_that_comes_late_is_dated_by_its_event() -> None:
     dated = DatedStacks(stack_table(STACKS), _modules(*REPLACED))
-    ids: npt.NDArray[np.uint32] = np.full(2, 8, np.uint32)
+    ids: U32 = np.full(2, 8, np.uint32)
     late = LateStacks(
         np.array([15, 35]), ids, ids, np.zeros(2, np.uint16), np.zeros(2, np.int32), np.zeros(2, np.bool_)
     )  # fmt: skip

@@ -116,7 +116,7 @@ def test_equal_ones_are_equal_and_hash_alike() -> None:
     assert "irp=4096" in repr(requests)
 
 
-def test_that_of_a_packet_is_found_by_the_time_of_its_issue() -> None:
+def test_that_of_an_irp_is_found_by_the_time_of_its_issue() -> None:
     requests = HeldRequests.of([held(0x1000, issued_ns=5), held(0x1000, issued_ns=6), held(0x2000, issued_ns=5)])
     found = requests.find(0x1000, 6)
     assert found is not None
@@ -131,7 +131,7 @@ def test_texts_get_codes_in_the_order_in_which_they_come() -> None:
 
 
 def wanted(simulation: Simulation) -> dict[tuple[int, int], Document]:
-    """The held requests of all leaks, by packet and time of issue."""
+    """The held requests of all leaks, by IRP and time of issue."""
     leaks = simulation.truth["leaks"]
     return {(each["irp"], each["issued_ns"]): each for leak in leaks for each in leak["held_requests"]}
 

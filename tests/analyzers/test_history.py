@@ -175,8 +175,8 @@ def test_time_without_pool_events_counts_to_the_history() -> None:
 def test_frees_without_allocation_are_counted_by_tag_and_step_and_merged_with_the_steps() -> None:
     frees = [PoolEvent(time, True, A, tag=tag) for time, tag in ((0, 5), (20_000, 5), (20_001, 6))]  # 2 ms apart
     early, late = (history_of(fed(frees), until) for until in (0, 100 * MILLISECOND))
-    assert early.strays[:2, :3].tolist() == [[1, 1, 0], [0, 1, 0]]
-    assert late.strays[:2, :3].tolist() == [[2, 0, 0], [1, 0, 0]]
+    assert early.unmatched[:2, :3].tolist() == [[1, 1, 0], [0, 1, 0]]
+    assert late.unmatched[:2, :3].tolist() == [[2, 0, 0], [1, 0, 0]]
 
 
 def test_a_group_is_the_sum_of_its_sites() -> None:
@@ -223,8 +223,8 @@ def test_histories_do_not_depend_on_windows_and_keys_of_one_stack_fall_together(
     made = Counter(whole.pool.history.allocations.sum(axis=1).tolist())
     assert made == Counter(whole.pool.sites.allocations.tolist())
     assert len(fields(SiteHistory)) == len(COLUMNS) + 3
-    assert whole.pool.history.strays.sum(axis=0).tolist() == cut.pool.history.strays.sum(axis=0).tolist()
-    assert whole.pool.history.strays.sum() == whole.pool.totals.frees_without_allocation > 0
+    assert whole.pool.history.unmatched.sum(axis=0).tolist() == cut.pool.history.unmatched.sum(axis=0).tolist()
+    assert whole.pool.history.unmatched.sum() == whole.pool.totals.frees_without_allocation > 0
 
 
 def test_a_history_since_a_time_begins_with_the_next_whole_step() -> None:

@@ -178,7 +178,7 @@ def test_a_late_user_and_a_late_kernel_stack_reach_the_same_allocation() -> None
 def test_only_the_newest_allocations_are_looked_at() -> None:
     """One more than there is room for: the first of them is forgotten, the second is not."""
     ledger = Ledger()
-    ledger._book = ledger._book._replace(recent=np.zeros(4, RECENT))
+    ledger._tables = ledger._tables._replace(recent=np.zeros(4, RECENT))
     ledger.feed(table([PoolEvent(i, False, 16 + 16 * i) for i in range(5)], [THREAD] * 5))
     assert attach(ledger, (0, THREAD, 5), (1, THREAD, 6)) == 1
     assert stacks_of(ledger)[32] == 6

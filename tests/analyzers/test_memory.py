@@ -5,7 +5,6 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.ledger import Ledger
 from analyzers.modules import Modules
@@ -16,6 +15,7 @@ from analyzers.scheduling import CpuTimeline
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from tests.analyzers.event_tables import event_table, stack_table, strings
+from tracer.arrays import I64
 from tracer.columns import Column, EventTable, Who
 
 LIMIT = 200
@@ -39,7 +39,7 @@ class Known:
 
 def allocations(first: int) -> EventTable:
     """A batch whose threads were inferred, so that the snapshot has to find every process."""
-    rows: npt.NDArray[np.int64] = np.arange(first, min(first + BATCH, COUNT))
+    rows: I64 = np.arange(first, min(first + BATCH, COUNT))
     fields: dict[str, Column] = {
         "type": np.full(len(rows), 512, np.uint32),
         "tag": (rows % 50).astype(np.uint32),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzers.activity import Activity, Since
+from analyzers.activity import Activity, ActivitySince
 from analyzers.findings import ThreadSince
 from analyzers.scheduling import CpuTimeline
 from analyzers.threads import Threads
@@ -205,7 +205,7 @@ def test_events_that_nobody_claims_on_such_a_cpu_are_that_threads() -> None:
     assert owners(late) == settled(timeline, early) == inferred(T)
 
 
-def since(thread: int, time: int, *batches: Batch) -> Since:
+def since(thread: int, time: int, *batches: Batch) -> ActivitySince:
     timeline = CpuTimeline(Threads())
     activity = Activity(timeline=timeline)
     for each in batches:

@@ -27,11 +27,11 @@ CHURN = Settings(iterations=400, lost_events=0.1, tells_loss=False)
 
 def _pool(matched: int, replaced: int, early: int = 0, late: int = 0) -> PoolSnapshot:
     """So many frees that matched, evenly over the trace, and frees without allocation in its halves."""
-    strays = np.zeros((1, STEPS), np.int32)
-    strays[0, 0], strays[0, -1] = early, late
+    unmatched = np.zeros((1, STEPS), np.int32)
+    unmatched[0, 0], unmatched[0, -1] = early, late
     frees = np.full((1, STEPS), (matched + replaced) // STEPS, np.int32)
     totals = PoolTotals(matched + replaced, matched + early + late, matched, early + late, replaced, 0, 0)
-    history = SimpleNamespace(strays=strays, frees=frees, used=STEPS)
+    history = SimpleNamespace(unmatched=unmatched, frees=frees, used=STEPS)
     return cast(PoolSnapshot, SimpleNamespace(totals=totals, history=history))
 
 
@@ -49,7 +49,7 @@ def test_replaced_allocations_show_a_loss_that_nothing_tells() -> None:
     assert found is not None
     assert found.share == pytest.approx(800 / 9_800 * 2, rel=0.05)
     assert found.events == pytest.approx((9_800 + 10_000) * found.share / (1 - found.share), abs=1)
-    assert (found.replaced, found.strays) == (800, 1_000)
+    assert (found.replaced, found.unmatched) == (800, 1_000)
 
 
 @pytest.mark.parametrize(("replaced", "tells"), [(12, True), (11, False)])
@@ -67,9 +67,9 @@ def test_a_loss_is_one_free_in_five_hundred_and_where_clocks_were_corrected_in_f
     assert (inferred_loss(_pool(matched, 100), 0, 0.0, corrected=corrected) is not None) is tells
 
 
-@pytest.mark.parametrize(("told", "more"), [(0.024, True), (0.026, False)])
-def test_a_session_that_tells_of_a_loss_is_believed_up_to_twice_as_much(told: float, more: bool) -> None:
-    assert (inferred_loss(_pool(950, 50), 0, told) is not None) is more
+@pytest.mark.parametrize(("reported", "more"), [(0.024, True), (0.026, False)])
+def test_a_session_that_tells_of_a_loss_is_believed_up_to_twice_as_much(reported: float, more: bool) -> None:
+    assert (inferred_loss(_pool(950, 50), 0, reported) is not None) is more
 
 
 def test_frees_without_allocation_early_in_the_trace_are_of_blocks_from_before_it() -> None:
@@ -83,9 +83,9 @@ def test_few_replaced_allocations_are_chance(matched: int, replaced: int, shown:
     assert (inferred_loss(_pool(matched, replaced), 0, 0.0) is not None) is shown
 
 
-@pytest.mark.parametrize(("told", "shown"), [(0.04, True), (0.06, False)])
-def test_a_loss_that_the_session_tells_itself_needs_no_headline(told: float, shown: bool) -> None:
-    assert (inferred_loss(_pool(9_000, 1_000), 0, told) is not None) is shown
+@pytest.mark.parametrize(("reported", "shown"), [(0.04, True), (0.06, False)])
+def test_a_loss_that_the_session_tells_itself_needs_no_headline(reported: float, shown: bool) -> None:
+    assert (inferred_loss(_pool(9_000, 1_000), 0, reported) is not None) is shown
 
 
 def test_session_pool_at_the_address_of_another_session_shows_no_loss() -> None:

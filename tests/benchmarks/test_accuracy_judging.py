@@ -35,14 +35,14 @@ from benchmarks.accuracy.spoilings import WEAKENING, Spoiling
 from benchmarks.accuracy.truth import Leak, Truth, plain
 
 IRP = frozenset({tag_of("Irp ")})
-PACKETS = frozenset(range(0x1000, 0x1000 + 100))
+IRPS = frozenset(range(0x1000, 0x1000 + 100))
 LEAK = Leak(
     ("missing-free",), frozenset({"driver"}), "missing-free", frozenset({tag_of("Zabc")}), 50, 5_000,
     drivers=frozenset({"novflt"}),
 )  # fmt: skip
 LOOP = Leak(
     ("pending-apc",), frozenset({"process"}), "user-apc", IRP, 100, 5_000, processes=frozenset({40}),
-    threads=frozenset({4330}), apc="user", why="user-apc", held=PACKETS,
+    threads=frozenset({4330}), apc="user", why="user-apc", held=IRPS,
 )  # fmt: skip
 PORT = replace(LOOP, verdicts=("undrained-port",), accused=frozenset({"port"}), cause="port", apc="", why="port")
 KEPT = replace(
@@ -85,7 +85,7 @@ def fitting(*causes: Cause) -> tuple[Explanation, ...]:
     return tuple(Explanation(cause, Fits.YES if cause in causes else Fits.NO, "") for cause in Cause)
 
 
-def held(packets: frozenset[int], why: Why, process: int = 40) -> HeldRequests:
+def held(irps: frozenset[int], why: Why, process: int = 40) -> HeldRequests:
     event = EventRef(0, "irp", 0, -1)
     return HeldRequests.of(
         HeldRequest(
@@ -93,7 +93,7 @@ def held(packets: frozenset[int], why: Why, process: int = 40) -> HeldRequests:
             age_ns=0, since=ThreadSince.RAN, says="", endpoint=0, port=0, driver="", retained_bytes=0, rule="",
             inferred=True, issued=event, completed=event,
         )
-        for irp in sorted(packets)
+        for irp in sorted(irps)
     )  # fmt: skip
 
 
@@ -133,13 +133,13 @@ def test_another_accusation_of_the_right_culprit_is_the_wrong_verdict() -> None:
     ],
 )
 def test_verdict_culprit_and_holder_are_all_asked_for(leak: Leak, right: Finding, why: Why, wrong: Finding) -> None:
-    assert outcome(leak, right, held=held(PACKETS, why)) is Outcome.RIGHT
-    assert outcome(leak, wrong, held=held(PACKETS, why)) is Outcome.WRONG_CULPRIT
-    assert outcome(leak, right, held=held(PACKETS, Why.UNKNOWN)) is Outcome.WRONG_HOLDER
+    assert outcome(leak, right, held=held(IRPS, why)) is Outcome.RIGHT
+    assert outcome(leak, wrong, held=held(IRPS, why)) is Outcome.WRONG_CULPRIT
+    assert outcome(leak, right, held=held(IRPS, Why.UNKNOWN)) is Outcome.WRONG_HOLDER
 
 
 def test_the_thread_of_a_user_apc_is_to_be_named_and_the_right_one() -> None:
-    there = held(PACKETS, Why.USER_APC)
+    there = held(IRPS, Why.USER_APC)
     assert outcome(LOOP, pending(None), held=there) is Outcome.WRONG_CULPRIT
     assert outcome(LOOP, pending(4334), held=there) is Outcome.WRONG_CULPRIT
     assert outcome(LOOP, pending(process=44), held=there) is Outcome.WRONG_CULPRIT
@@ -147,9 +147,9 @@ def test_the_thread_of_a_user_apc_is_to_be_named_and_the_right_one() -> None:
     assert outcome(several, pending(None), held=there) is Outcome.RIGHT
 
 
-def test_held_requests_may_differ_from_the_packets_by_three_in_a_hundred() -> None:
-    fewer, more = PACKETS - set(range(0x1000, 0x1004)), PACKETS | set(range(0x2000, 0x2004))
-    nearly = PACKETS - {0x1000, 0x1001, 0x1002}
+def test_held_requests_may_differ_from_the_irps_by_three_in_a_hundred() -> None:
+    fewer, more = IRPS - set(range(0x1000, 0x1004)), IRPS | set(range(0x2000, 0x2004))
+    nearly = IRPS - {0x1000, 0x1001, 0x1002}
     assert outcome(LOOP, pending(), held=held(nearly, Why.USER_APC)) is Outcome.RIGHT
     assert outcome(LOOP, pending(), held=held(fewer, Why.USER_APC)) is Outcome.WRONG_HOLDER
     assert outcome(LOOP, pending(), held=held(more, Why.USER_APC)) is Outcome.WRONG_HOLDER
@@ -164,7 +164,7 @@ def test_which_apc_and_how_a_driver_keeps_belong_to_the_verdict() -> None:
 
 
 def test_nobody_is_sure_of_special_apcs() -> None:
-    there = held(PACKETS, Why.SPECIAL_APC)
+    there = held(IRPS, Why.SPECIAL_APC)
     unsure, sure = (pending(apc=Apc.SPECIAL_KERNEL, confidence=much) for much in (0.5, 0.51))
     assert outcome(STARVED, unsure, held=there) is Outcome.RIGHT
     assert outcome(STARVED, sure, held=there) is Outcome.WRONG_VERDICT
@@ -226,7 +226,7 @@ def test_only_the_first_finding_counts_and_the_others_are_leaks_named_or_extras(
 
 
 def test_retained_bytes_are_compared_where_one_leak_of_requests_is_named() -> None:
-    there = held(PACKETS, Why.USER_APC)
+    there = held(IRPS, Why.USER_APC)
     for size, same in ((5_000, True), (5_008, False)):
         found = Diagnosis((pending(retained_bytes=size),), (), there)
         assert judge(found, Truth((LOOP,), lossy=False), Spoiling.NONE).retained is same

@@ -144,7 +144,7 @@ def test_a_session_of_allocations_alone_has_their_stacks_and_nothing_of_requests
     assert len(same.leaks[0].unseen) == len(truth.leaks[0].held | truth.leaks[0].unseen)
 
 
-def test_packets_go_home_and_a_cpu_that_lent_all_it_may_allocates_exactly() -> None:
+def test_irps_go_home_and_a_cpu_that_lent_all_it_may_allocates_exactly() -> None:
     conditions = replace(draw(random.Random(1)), pointer_size=8, locations=(1, 4, 14), list_depth=2, list_filled=1.0)
     lists = Lists(replace(conditions, lent=1), random.Random(1))
     first = lists.take(0, 3, quota=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from tests.laws.events import KERNEL_PROCESSES, Event, Told, What, is_started
+from tests.laws.events import KERNEL_PROCESSES, Event, LoggedTrace, What, is_started
 from tracer.columns import UNKNOWN_ID
 from tracer.events import afd
 from tracer.events.irp import MajorFunction
@@ -25,13 +25,13 @@ class Activity:
     says: str
 
 
-def in_user_mode(told: Told) -> dict[int, list[Activity]]:
+def in_user_mode(logged: LoggedTrace) -> dict[int, list[Activity]]:
     """By thread of a program, in time order, up to the end event of the thread: after that it stays in the kernel."""
     found: dict[int, list[Activity]] = defaultdict(list)
     exiting: set[int] = set()
     depth: dict[int, int] = defaultdict(int)
-    returns = any(event.what is What.RETURN for event in told.events)
-    for event in told.events:
+    returns = any(event.what is What.RETURN for event in logged.events)
+    for event in logged.events:
         if event.what is What.START:
             exiting.discard(event["thread"])
         elif event.what is What.END:
@@ -39,7 +39,7 @@ def in_user_mode(told: Told) -> dict[int, list[Activity]]:
         says = _says(event, depth[event.thread])
         if event.what is What.CALL or event.what is What.RETURN:
             depth[event.thread] += returns * (1 if event.what is What.CALL else -1)
-        kernel = told.processes.get(event.thread, event.process) in KERNEL_PROCESSES | {UNKNOWN_ID}
+        kernel = logged.processes.get(event.thread, event.process) in KERNEL_PROCESSES | {UNKNOWN_ID}
         if says and not kernel and event.thread not in exiting:
             found[event.thread].append(Activity(event, says))
     return found

@@ -23,11 +23,11 @@ class What(Enum):
 
     ALLOCATE = auto()  # block
     FREE = auto()  # block
-    CALL = auto()  # packet
-    RETURN = auto()  # packet
-    COMPLETE = auto()  # packet
-    ROUTINE = auto()  # packet
-    COMPLETED = auto()  # packet
+    CALL = auto()  # IRP
+    RETURN = auto()  # IRP
+    COMPLETE = auto()  # IRP
+    ROUTINE = auto()  # IRP
+    COMPLETED = auto()  # IRP
     INSERT = auto()  # entry of a port
     REMOVE = auto()  # entry of a port, one event for each
     SOCKET = auto()  # endpoint
@@ -90,7 +90,7 @@ class Event:
         return self.fields.get(name, 0)
 
     @property
-    def told(self) -> str:
+    def said(self) -> str:
         """When and by whom, for a report."""
         return f"{self.at_ns / 1e6:.6f} ms, CPU {self.cpu}, thread {self.thread}"
 
@@ -107,7 +107,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LoggedTrace:
     """A whole trace, and what is true about it where the events alone do not tell."""
 
     events: tuple[Event, ...]
@@ -133,7 +133,7 @@ class Truth:
 NOTHING: Final = Truth()
 
 
-def read(path: Path, truth: Truth = NOTHING) -> Told:
+def read(path: Path, truth: Truth = NOTHING) -> LoggedTrace:
     """Read a trace file."""
     rows: list[Event] = []
     with EtlFile.open(path, threads=1) as source:
@@ -148,7 +148,7 @@ def read(path: Path, truth: Truth = NOTHING) -> Told:
             for stack in {event.fields["stack"] for event in rows if event.fields["stack"] >= 0}:
                 names[stack] = tuple(truth.functions.get(address, "") for address in frames(stack).tolist())
     processes = dict(_lives(rows))
-    return Told(tuple(_attributed(rows, names, processes)), size, truth.held, processes)
+    return LoggedTrace(tuple(_attributed(rows, names, processes)), size, truth.held, processes)
 
 
 def _in_order(events: list[Event], sequence: Mapping[tuple[int, int, int], Sequence[int]]) -> list[Event]:

@@ -9,9 +9,10 @@ from fixtures.etl.options import TraceOptions
 from fixtures.etl.records import Record
 from fixtures.etl.writer import EtlWriter
 from tests.laws.events import Held
-from tests.laws.requests import BUFFER, PACKET
+from tests.laws.requests import BUFFER, IRP
 from tracer.etl.headers import HeaderType
-from tracer.events import afd, irp, pool, stack, thread
+from tracer.events import afd, pool, stack, thread
+from tracer.events import irp as irp_events
 from tracer.events.encode import Value, encode
 from tracer.events.irp import MajorFunction
 from tracer.events.layout import KernelId, ProviderId
@@ -47,7 +48,7 @@ class Made:
         self.now = _START
         self.functions: dict[str, int] = {}
         self._ids = 0x1000
-        self._packets = 0xFFFF_9A80_0100_0000
+        self._irps = 0xFFFF_9A80_0100_0000
         for each in _PROCESSES:
             self.kernel(thread.RUNDOWN_START, each, thread=each, process=_PROCESSES[each])
         for each in _PROCESSES:
@@ -87,51 +88,51 @@ class Made:
     def free(self, tag: int, address: int, size: int = 0x40, who: int = CLIENT) -> None:
         self.kernel(pool.FREE, who, type=512, tag=tag, bytes=size, entry=address)
 
-    def packet(self, who: int = CLIENT, size: int = SMALL) -> int:
-        """A new packet from the pool."""
-        self._packets += 0x1000
-        return self.allocate(PACKET, self._packets, size, who)
+    def irp(self, who: int = CLIENT, size: int = SMALL) -> int:
+        """A new IRP from the pool."""
+        self._irps += 0x1000
+        return self.allocate(IRP, self._irps, size, who)
 
-    def free_packet(self, packet: int, who: int = CLIENT) -> None:
-        self.free(PACKET, packet, SMALL, who)
+    def free_irp(self, irp: int, who: int = CLIENT) -> None:
+        self.free(IRP, irp, SMALL, who)
 
     def buffer(self, who: int = CLIENT) -> int:
         """A system buffer of the request that the thread issues next."""
-        return self.allocate(BUFFER, self._packets + 0x800, who=who)
+        return self.allocate(BUFFER, self._irps + 0x800, who=who)
 
     def free_buffer(self, buffer: int, who: int = CLIENT) -> None:
         self.free(BUFFER, buffer, who=who)
 
-    def call(self, packet: int, major: int = MajorFunction.DEVICE_CONTROL, file: int = FILE, who: int = CLIENT) -> int:
+    def call(self, irp: int, major: int = MajorFunction.DEVICE_CONTROL, file: int = FILE, who: int = CLIENT) -> int:
         """A driver is called; gives the call's id."""
         self._ids += 1
-        values = {"major": major, "routine": 0xFFFF_F800_0001_0000, "file_object": file, "irp": packet, "id": self._ids}
-        self.kernel(irp.CALL, who, **values)
+        values = {"major": major, "routine": 0xFFFF_F800_0001_0000, "file_object": file, "irp": irp, "id": self._ids}
+        self.kernel(irp_events.CALL, who, **values)
         return self._ids
 
-    def returns(self, packet: int, number: int, who: int = CLIENT) -> None:
-        self.kernel(irp.RETURN, who, irp=packet, id=number)
+    def returns(self, irp: int, number: int, who: int = CLIENT) -> None:
+        self.kernel(irp_events.RETURN, who, irp=irp, id=number)
 
-    def begin_completion(self, packet: int, who: int = WORKER) -> int:
+    def begin_completion(self, irp: int, who: int = WORKER) -> int:
         self._ids += 1
-        self.kernel(irp.COMPLETE, who, irp=packet, id=self._ids)
+        self.kernel(irp_events.COMPLETE, who, irp=irp, id=self._ids)
         return self._ids
 
-    def end_completion(self, packet: int, number: int, who: int = WORKER) -> None:
-        self.kernel(irp.COMPLETE_RETURN, who, irp=packet, id=number)
+    def end_completion(self, irp: int, number: int, who: int = WORKER) -> None:
+        self.kernel(irp_events.COMPLETE_RETURN, who, irp=irp, id=number)
 
-    def issue(self, packet: int, major: int = MajorFunction.DEVICE_CONTROL, file: int = FILE, who: int = CLIENT) -> int:
+    def issue(self, irp: int, major: int = MajorFunction.DEVICE_CONTROL, file: int = FILE, who: int = CLIENT) -> int:
         """A driver is called and returns at once; gives the time of the call."""
-        number = self.call(packet, major, file, who)
+        number = self.call(irp, major, file, who)
         at = self.now_ns
-        self.returns(packet, number, who)
+        self.returns(irp, number, who)
         return at
 
-    def complete(self, packet: int, who: int = WORKER) -> int:
+    def complete(self, irp: int, who: int = WORKER) -> int:
         """Stage 1; gives its time."""
-        number = self.begin_completion(packet, who)
+        number = self.begin_completion(irp, who)
         at = self.now_ns
-        self.end_completion(packet, number, who)
+        self.end_completion(irp, number, who)
         return at
 
     def insert(self, entry: int, who: int = WORKER) -> None:
@@ -141,12 +142,12 @@ class Made:
         self.kernel(thread.QUEUE_REMOVE, who, thread=who, count=1, entries=[entry])
 
     def handle(self, major: int, file: int = FILE, who: int = CLIENT) -> None:
-        """A create, cleanup or close, from the allocation of its packet to its free."""
-        packet = self.packet(who)
-        number = self.call(packet, major, file, who)
-        self.complete(packet, who)
-        self.returns(packet, number, who)
-        self.free_packet(packet, who)
+        """A create, cleanup or close, from the allocation of its IRP to its free."""
+        irp = self.irp(who)
+        number = self.call(irp, major, file, who)
+        self.complete(irp, who)
+        self.returns(irp, number, who)
+        self.free_irp(irp, who)
 
     def switch(
         self,

@@ -1,4 +1,4 @@
-"""Laws of pool blocks: request packets, their buffers, and what may rest on a lookaside list."""
+"""Laws of pool blocks: IRPs, their buffers, and what may rest on a lookaside list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.laws.events import Event, What
 from tests.laws.law import before, law
-from tests.laws.requests import ENTRY_OFFSET, FIXED_BYTES, LOCATION_BYTES, PACKET, Block, Request, Story
+from tests.laws.requests import ENTRY_OFFSET, FIXED_BYTES, IRP, LOCATION_BYTES, Block, Request, Story
 
 LIST_DEPTH: Final = 256
 """The greatest depth of a system lookaside list (ExInitializeNPagedLookasideList's own upper bound)."""
@@ -20,99 +20,97 @@ _TOUCHES: Final = frozenset({What.CALL, What.COMPLETE, What.ROUTINE, What.INSERT
 def memory_has_one_owner(story: Story) -> Iterator[str]:
     """Blocks from before the trace are freed once too."""
     known: dict[tuple[int, int], Event] = {}
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.ALLOCATE or event.what is What.FREE:
             where = event["session"], event.object
             last = known.get(where)
             if event.object and last is not None and last.what is event.what:
                 word = "freed" if event.what is What.FREE else "allocated"
-                yield f"{event.object:#x} is {word} at {event.told}, and was at {last.told}, with nothing between"
+                yield f"{event.object:#x} is {word} at {event.said}, and was at {last.said}, with nothing between"
             known[where] = event
 
 
 @law(
-    "A packet that was freed to the pool goes to no driver, is not completed and enters no port.",
+    "An IRP that was freed to the pool goes to no driver, is not completed and enters no port.",
     "Microsoft, IoFreeIrp",
 )
-def freed_packets_are_not_used(story: Story) -> Iterator[str]:
+def freed_irps_are_not_used(story: Story) -> Iterator[str]:
     """Only the returns of calls come later."""
     freed: dict[int, Event] = {}
-    entry = ENTRY_OFFSET[story.told.pointer_size]
-    for event in story.told.events:
-        if event.what is What.FREE and event["tag"] & 0x7FFFFFFF == PACKET:
+    entry = ENTRY_OFFSET[story.logged.pointer_size]
+    for event in story.logged.events:
+        if event.what is What.FREE and event["tag"] & 0x7FFFFFFF == IRP:
             freed[event.object] = event
         elif event.what is What.ALLOCATE:
             freed.pop(event.object, None)
         elif event.what in _TOUCHES:
-            packet = event.object - entry if event.what is What.INSERT else event.object
-            if packet in freed:
-                yield f"IRP {packet:#x} was freed at {freed[packet].told}; {event.what.name} at {event.told}"
+            irp = event.object - entry if event.what is What.INSERT else event.object
+            if irp in freed:
+                yield f"IRP {irp:#x} was freed at {freed[irp].said}; {event.what.name} at {event.said}"
 
 
-@law(
-    "A packet has a fixed part and a whole number of stack locations.", "ReactOS, IoSizeOfIrp; public structure layouts"
-)
-def packets_have_stack_locations(story: Story) -> Iterator[str]:
+@law("An IRP has a fixed part and a whole number of stack locations.", "ReactOS, IoSizeOfIrp; public structure layouts")
+def irps_have_stack_locations(story: Story) -> Iterator[str]:
     """0xD0 and 0x48 bytes on a 64-bit system, 0x70 and 0x24 on a 32-bit one."""
-    fixed, each = FIXED_BYTES[story.told.pointer_size], LOCATION_BYTES[story.told.pointer_size]
-    for event in story.told.events:
-        if event.what is What.ALLOCATE and event["tag"] & 0x7FFFFFFF == PACKET:
+    fixed, each = FIXED_BYTES[story.logged.pointer_size], LOCATION_BYTES[story.logged.pointer_size]
+    for event in story.logged.events:
+        if event.what is What.ALLOCATE and event["tag"] & 0x7FFFFFFF == IRP:
             locations, rest = divmod(event["bytes"] - fixed, each)
             if rest or locations < 1:
-                yield f"a packet of {event['bytes']:#x} bytes at {event.told}"
+                yield f"an IRP of {event['bytes']:#x} bytes at {event.said}"
 
 
-@law("The system buffer of a request is freed before its packet is.", "ReactOS, iomgr/irp.c IopCompleteRequest")
-def buffer_goes_before_packet(story: Story) -> Iterator[str]:
-    """Also before the packet is used again, where it went back to a list."""
+@law("The system buffer of a request is freed before its IRP is.", "ReactOS, iomgr/irp.c IopCompleteRequest")
+def buffer_goes_before_irp(story: Story) -> Iterator[str]:
+    """Also before the IRP is used again, where it went back to a list."""
     for request in story.requests:
         if request.buffer is not None and request.over is not None and not before(request.buffer.freed, request.over):
-            yield f"{request.told()} is over at {request.over.told}, and its system buffer was still there"
+            yield f"{request.said()} is over at {request.over.said}, and its system buffer was still there"
 
 
-@law("A packet that went to a driver is completed before it is freed.", "Microsoft, IoFreeIrp and IoCompleteRequest")
-def freed_packets_were_completed(story: Story) -> Iterator[str]:
+@law("An IRP that went to a driver is completed before it is freed.", "Microsoft, IoFreeIrp and IoCompleteRequest")
+def freed_irps_were_completed(story: Story) -> Iterator[str]:
     for request in story.requests:
         if request.freed is not None and not request.completions:
-            yield f"{request.told()} is freed at {request.freed.told} without having been completed"
+            yield f"{request.said()} is freed at {request.freed.said} without having been completed"
 
 
 @law(
-    "While a request is under way its packet does not carry another one.",
-    "Microsoft, IoCallDriver: the packet belongs to the driver until it is completed",
+    "While a request is under way its IRP does not carry another one.",
+    "Microsoft, IoCallDriver: the IRP belongs to the driver until it is completed",
 )
-def a_packet_carries_one_request(story: Story) -> Iterator[str]:
-    """A packet that drivers pass on keeps its file object."""
+def an_irp_carries_one_request(story: Story) -> Iterator[str]:
+    """An IRP that drivers pass on keeps its file object."""
     now: dict[int, Request] = {}
     first = {id(request.issued): request for request in story.requests}
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.CALL:
             request = now[event.object] = first.get(id(event)) or now[event.object]
             if event["file_object"] != request.file:
-                yield f"{request.told()} is not complete, and goes out for file {event['file_object']:#x} {event.told}"
+                yield f"{request.said()} is not complete, and goes out for file {event['file_object']:#x} {event.said}"
         elif event.what is What.FREE:
             now.pop(event.object, None)
 
 
 @law(
-    "Of packets that nothing holds, no more stay allocated than lookaside lists can keep.",
+    "Of IRPs that nothing holds, no more stay allocated than lookaside lists can keep.",
     "ReactOS, iomgr/irp.c IoFreeIrp: a list for each CPU and one for all; Microsoft, lookaside lists: their depth",
 )
 def lists_are_bounded(story: Story) -> Iterator[str]:
-    """Three sizes have lists, and a packet rests on that of the CPU on which it was taken: where it was issued."""
+    """Three sizes have lists, and an IRP rests on that of the CPU on which it was taken: where it was issued."""
     resting: dict[tuple[int, int], list[Request]] = defaultdict(list)
     for request in _at_rest(story):
         resting[_size(request.block), request.issued.cpu].append(request)
     for (size, cpu), requests in resting.items():
         if len(requests) > 2 * LIST_DEPTH:
-            yield f"{len(requests)} packets of {size:#x} bytes of CPU {cpu} are held by nothing and not freed"
+            yield f"{len(requests)} IRPs of {size:#x} bytes of CPU {cpu} are held by nothing and not freed"
     sizes = Counter({size: len(found) for (size, _), found in resting.items()})
     if len(sizes) > _LIST_SIZES:
-        yield f"packets of {len(sizes)} sizes are held by nothing and not freed: {sizes}"
+        yield f"IRPs of {len(sizes)} sizes are held by nothing and not freed: {sizes}"
 
 
 def _at_rest(story: Story) -> Iterator[Request]:
-    held = {(each.irp, each.issued_ns) for each in story.told.held}
+    held = {(each.irp, each.issued_ns) for each in story.logged.held}
     for request in story.requests:
         done = request.completions and (request.inserted is None or request.removed is not None)
         if done and request.over is None and request.block is not None and _key(request) not in held:

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.laws.events import Event, What, is_started
 from tests.laws.law import before, law
-from tests.laws.requests import ENTRY_OFFSET, LARGEST_PACKET, PACKET, Request, Story, smallest_packet, tag
+from tests.laws.requests import ENTRY_OFFSET, IRP, LARGEST_IRP, Request, Story, smallest_irp, tag
 from tracer.events import afd
 from tracer.events.irp import MajorFunction
 
@@ -19,18 +19,18 @@ _BURST_NS: Final = 5_000_000
 
 
 @law(
-    "The entry of a request lies at one place in its packet: +0xA8 on a 64-bit system, +0x58 on a 32-bit one.",
+    "The entry of a request lies at one place in its IRP: +0xA8 on a 64-bit system, +0x58 on a 32-bit one.",
     "public structure layouts (IRP, Tail.Overlay.ListEntry)",
 )
 def entries_lie_at_one_place(story: Story) -> Iterator[str]:
-    wanted = ENTRY_OFFSET[story.told.pointer_size]
-    smallest = smallest_packet(story.told.pointer_size)
+    wanted = ENTRY_OFFSET[story.logged.pointer_size]
+    smallest = smallest_irp(story.logged.pointer_size)
     sizes: dict[int, int] = {}
     starts: set[int] = set()
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.CALL:
             starts.add(event.object)
-        elif event.what is What.ALLOCATE and event["tag"] & 0x7FFFFFFF == PACKET:
+        elif event.what is What.ALLOCATE and event["tag"] & 0x7FFFFFFF == IRP:
             sizes[event.object] = event["bytes"]
             starts.add(event.object)
         elif event.what is What.FREE or event.what is What.ALLOCATE:
@@ -38,11 +38,11 @@ def entries_lie_at_one_place(story: Story) -> Iterator[str]:
         elif event.what is What.INSERT:
             around = _around(event.object, starts, sizes, smallest)
             if around and event.object - wanted not in starts:
-                yield f"entry {event.object:#x} at {event.told} lies at +{event.object - around:#x} of IRP {around:#x}"
+                yield f"entry {event.object:#x} at {event.said} lies at +{event.object - around:#x} of IRP {around:#x}"
 
 
 def _around(entry: int, starts: set[int], sizes: dict[int, int], smallest: int) -> int:
-    for inside in range(0, LARGEST_PACKET, 4):
+    for inside in range(0, LARGEST_IRP, 4):
         start = entry - inside
         if start in starts:
             return start if inside < sizes.get(start, smallest) else 0
@@ -51,27 +51,27 @@ def _around(entry: int, starts: set[int], sizes: dict[int, int], smallest: int) 
 
 @law("A request enters a port once, after its completion has begun.", f"{_PORT}; iomgr/irp.c IofCompleteRequest")
 def requests_enter_when_completed(story: Story) -> Iterator[str]:
-    offset = ENTRY_OFFSET[story.told.pointer_size]
+    offset = ENTRY_OFFSET[story.logged.pointer_size]
     completed: dict[int, bool] = {}
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.CALL and not (event.object in completed and completed[event.object] is False):
             completed[event.object] = False
         elif event.what is What.COMPLETE:
             completed[event.object] = True
         elif event.what is What.INSERT and completed.get(event.object - offset) is False:
-            yield f"IRP {event.object - offset:#x} enters a port at {event.told} and is not completed"
+            yield f"IRP {event.object - offset:#x} enters a port at {event.said} and is not completed"
 
 
 @law("An entry is taken out of a port once for each time that it was put in.", _PORT)
 def entries_alternate(story: Story) -> Iterator[str]:
-    """Entries from before the trace are taken out once. Freed memory, and a packet's next use, may hold another one.
+    """Entries from before the trace are taken out once. Freed memory, and an IRP's next use, may hold another one.
 
-    A packet without a request may come back from a list after its port was closed, which no event tells.
+    An IRP without a request may come back from a list after its port was closed, which no event tells.
     """
-    offset = ENTRY_OFFSET[story.told.pointer_size]
-    of_requests = {event.object + offset for event in story.told.events if event.what is What.CALL}
+    offset = ENTRY_OFFSET[story.logged.pointer_size]
+    of_requests = {event.object + offset for event in story.logged.events if event.what is What.CALL}
     last: dict[int, Event] = {}
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.FREE:
             for entry in [each for each in last if event.object <= each < event.object + max(event["bytes"], 1)]:
                 del last[entry]
@@ -82,12 +82,12 @@ def entries_alternate(story: Story) -> Iterator[str]:
             known = event.what is What.REMOVE or event.object in of_requests
             if known and before_it is not None and before_it.what is event.what:
                 word = "put in" if event.what is What.INSERT else "taken out"
-                yield f"entry {event.object:#x} is {word} at {event.told}, and was at {before_it.told}"
+                yield f"entry {event.object:#x} is {word} at {event.said}, and was at {before_it.said}"
             last[event.object] = event
 
 
 @law(
-    "A packet leaves a port when it is taken out, or with all others when the port is closed; exit of a thread that "
+    "An IRP leaves a port when it is taken out, or with all others when the port is closed; exit of a thread that "
     "leaves others in its process frees none.",
     _PORT,
 )
@@ -124,8 +124,8 @@ def _taken_out_of_a_closed_port(requests: list[Request]) -> Iterator[str]:
                 continue
             if entered.order < gone.over.order < taken.order and gone.issued.process == other.issued.process:
                 yield (
-                    f"{gone.told()} has left its port by {gone.over.told} and was not taken out; {other.told()}, in "
-                    f"that port since {entered.told}, is taken out at {taken.told}"
+                    f"{gone.said()} has left its port by {gone.over.said} and was not taken out; {other.said()}, in "
+                    f"that port since {entered.said}, is taken out at {taken.said}"
                 )
                 return
 
@@ -134,35 +134,35 @@ def _no_burst(story: Story, thread: int, requests: list[Request]) -> Iterator[st
     """One thread frees them one after the other, and does nothing else meanwhile."""
     frees = sorted((request.freed for request in requests if request.freed is not None), key=lambda each: each.order)
     if frees[-1].at_ns - frees[0].at_ns > _BURST_NS * len(frees):
-        yield f"thread {thread} frees {len(frees)} waiting packets of ports from {frees[0].told} to {frees[-1].told}"
+        yield f"thread {thread} frees {len(frees)} waiting packets of ports from {frees[0].said} to {frees[-1].said}"
     begins = (
         event
-        for event in story.told.events
+        for event in story.logged.events
         if event.thread == thread and is_started(event) and event.event not in {afd.CLOSE, afd.CLEANUP}
     )
     more = next((event for event in begins if frees[0].order < event.order < frees[-1].order), None)
     if more is not None:
-        yield f"thread {thread} frees waiting packets of a port before and after {more.told}, and begins more there"
+        yield f"thread {thread} frees waiting packets of a port before and after {more.said}, and begins more there"
     end = story.ended.get(thread)
     if end is not None and end.order < frees[0].order and _lives_on(story, thread, frees[0]):
-        yield f"exit of thread {thread} at {end.told} frees packets that wait in a port, at {frees[0].told}"
+        yield f"exit of thread {thread} at {end.said} frees IRPs that wait in a port, at {frees[0].said}"
 
 
 def _lives_on(story: Story, thread: int, when: Event) -> bool:
-    process = story.told.processes.get(thread)
-    ended = {each["thread"] for each in story.told.events if each.what is What.END and each.order < when.order}
-    return any(other != thread and of == process and other not in ended for other, of in story.told.processes.items())
+    process = story.logged.processes.get(thread)
+    ended = {each["thread"] for each in story.logged.events if each.what is What.END and each.order < when.order}
+    return any(other != thread and of == process and other not in ended for other, of in story.logged.processes.items())
 
 
 @law(
-    "Who takes a request out of a port frees its packet.",
+    "Who takes a request out of a port frees its IRP.",
     "ReactOS, iomgr/iocomp.c NtRemoveIoCompletion calls IoFreeIrp",
 )
 def the_taker_frees(story: Story) -> Iterator[str]:
     for request in story.requests:
         taken, freed = request.removed, request.freed
         if taken is not None and freed is not None and before(taken, freed) and freed.thread != taken.thread:
-            yield f"{request.told()} is taken out at {taken.told} and freed at {freed.told}"
+            yield f"{request.said()} is taken out at {taken.said} and freed at {freed.said}"
 
 
 @law(
@@ -172,19 +172,19 @@ def the_taker_frees(story: Story) -> Iterator[str]:
 def agnostic_requests_keep_their_file(story: Story) -> Iterator[str]:
     """The requests are those that another thread than their issuer put into the port, or whose buffer stays."""
     closes: dict[int, list[Event]] = defaultdict(list)
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.CALL and event["major"] == MajorFunction.CLOSE:
             closes[event["file_object"]].append(event)
     for request, entered in _agnostic(story):
         close = _end_of_use(request, closes[request.file])
         if close is not None:
-            yield f"{request.told()} is in a port since {entered.told}; its file is closed at {close.told}"
+            yield f"{request.said()} is in a port since {entered.said}; its file is closed at {close.said}"
 
 
 def _agnostic(story: Story) -> Iterator[tuple[Request, Event]]:
     """Requests that are in a port for certain: they are taken out later, or the truth says so.
 
-    Where a port is closed its packets may go to a list, and their files with them.
+    Where a port is closed its IRPs may go to a list, and their files with them.
     """
     held = {id(request) for _, request in story.held("port")}
     for request in story.requests:
@@ -213,7 +213,7 @@ def agnostic_requests_keep_their_endpoint(story: Story) -> Iterator[str]:
     for request, entered in _agnostic(story):
         end = _end_of_use(request, gone[endpoints.get(id(request.issued), 0)])
         if end is not None:
-            yield f"{request.told()} is in a port since {entered.told}; its endpoint goes at {end.told}"
+            yield f"{request.said()} is in a port since {entered.said}; its endpoint goes at {end.said}"
 
 
 def _endpoints(story: Story) -> tuple[dict[int, int], dict[int, list[Event]]]:
@@ -221,7 +221,7 @@ def _endpoints(story: Story) -> tuple[dict[int, int], dict[int, list[Event]]]:
     calls: dict[int, list[Event]] = defaultdict(list)
     endpoints: dict[int, int] = {}
     gone: dict[int, list[Event]] = defaultdict(list)
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.CALL:
             calls[event.thread].append(event)
         elif event.what is What.RETURN:
@@ -245,16 +245,16 @@ def what_waits_in_a_port_is_whole_or_bare(story: Story) -> Iterator[str]:
             continue
         gone = request.buffer.freed
         if request.is_agnostic and gone is not None and gone.order < (request.removed or request.over or gone).order:
-            yield f"{request.told()} is thread-agnostic in a port since {entered.told}; its buffer goes at {gone.told}"
+            yield f"{request.said()} is thread-agnostic in a port since {entered.said}; its buffer goes at {gone.said}"
         if not request.inside_own_completion and not before(gone, entered):
-            yield f"{request.told()} enters a port in stage 2, at {entered.told}, before its buffer is freed"
+            yield f"{request.said()} enters a port in stage 2, at {entered.said}, before its buffer is freed"
 
 
 @law("What is held by a port has entered one and was not taken out.", _PORT)
 def held_by_a_port_is_in_it(story: Story) -> Iterator[str]:
     """Needs the truth, and a trace that has the events of ports."""
-    if not any(event.what is What.INSERT for event in story.told.events):
+    if not any(event.what is What.INSERT for event in story.logged.events):
         return
     for _, request in story.held("port"):
         if request.inserted is None or request.removed is not None or request.over is not None:
-            yield f"{request.told()} is said to be held by a port, and is not in one"
+            yield f"{request.said()} is said to be held by a port, and is not in one"

@@ -20,14 +20,14 @@ _LIFE = frozenset({afd.CREATE, afd.CLOSE, afd.CLEANUP})
 )
 def endpoints_end_once(story: Story) -> Iterator[str]:
     state: dict[int, Event] = {}
-    for event in story.told.events:
+    for event in story.logged.events:
         if not is_started(event):
             continue
         last = state.get(event.object)
         if last is not None and last.event == afd.CLEANUP and event.event != afd.CREATE:
-            yield f"operation {event.event} begins on endpoint {event.object:#x} at {event.told}; gone at {last.told}"
+            yield f"operation {event.event} begins on endpoint {event.object:#x} at {event.said}; gone at {last.said}"
         if event.event == afd.CLEANUP and last is not None and last.event == afd.CREATE:
-            yield f"endpoint {event.object:#x} is cleaned up at {event.told} and was not closed"
+            yield f"endpoint {event.object:#x} is cleaned up at {event.said} and was not closed"
         if event.event in _LIFE:
             state[event.object] = event
 
@@ -41,9 +41,9 @@ def files_end_once(story: Story) -> Iterator[str]:
     for request in story.requests:
         last = state.get(request.file)
         if last is not None and last.major == MajorFunction.CLOSE and request.major != MajorFunction.CREATE:
-            yield f"{request.told()} is for a file that was closed by {last.told()}"
+            yield f"{request.said()} is for a file that was closed by {last.said()}"
         if request.major == MajorFunction.CLOSE and last is not None and last.major == MajorFunction.CREATE:
-            yield f"{request.told()} is for a file that was not cleaned up"
+            yield f"{request.said()} is for a file that was not cleaned up"
         if request.major in OF_A_HANDLE:
             state[request.file] = request
 
@@ -62,7 +62,7 @@ def files_outlive_their_requests(story: Story) -> Iterator[str]:
             for other in by_file[request.file]:
                 unfinished = other.outer and other.major not in OF_A_HANDLE and _unfinished(other, request.issued)
                 if unfinished:
-                    yield f"{other.told()} {unfinished} at {request.issued.told}, when its file is closed"
+                    yield f"{other.said()} {unfinished} at {request.issued.said}, when its file is closed"
 
 
 def _unfinished(request: Request, when: Event) -> str:

@@ -50,7 +50,7 @@ def _by_port_or_driver(story: Story, request: Request) -> bool:
     if request.inserted is not None or (request.routine is not None and request.stage_two is None):
         return True
     key = request.irp, request.issued.at_ns
-    return any((each.irp, each.issued_ns) == key and each.why in _NOT_BY_APC for each in story.told.held)
+    return any((each.irp, each.issued_ns) == key and each.why in _NOT_BY_APC for each in story.logged.held)
 
 
 def _between(
@@ -60,8 +60,8 @@ def _between(
     for each in activity:
         late = each.event.at_ns > queued.at_ns + _INTERRUPT_NS and each.event.order > queued.order
         if late and (until is None or each.event.order < until.order):
-            then = f"stage 2 comes at {until.told}" if until is not None else "stage 2 never comes"
-            yield f"{request.told()} is completed at {begin.told}; {each.says} at {each.event.told}; {then}"
+            then = f"stage 2 comes at {until.said}" if until is not None else "stage 2 never comes"
+            yield f"{request.said()} is completed at {begin.said}; {each.says} at {each.event.said}; {then}"
             return
 
 
@@ -78,11 +78,11 @@ def special_apcs_hold_bounded_numbers(story: Story) -> Iterator[str]:
         number[held.thread] += 1
         begin, end = request.completed_before(float("inf"))
         if begin is None:
-            yield f"{request.told()} is said to wait for a special APC and was not completed"
+            yield f"{request.said()} is said to wait for a special APC and was not completed"
         else:
             yield from _between(request, activity.get(request.thread, []), begin, end, None)
         if held.thread in ended:
-            yield f"{request.told()} waits for a special APC of a thread that is gone since {ended[held.thread].told}"
+            yield f"{request.said()} waits for a special APC of a thread that is gone since {ended[held.thread].said}"
     for thread, count in number.items():
         if count > MOST_SPECIAL:
             yield f"special APCs hold {count} requests on thread {thread}"
@@ -101,9 +101,9 @@ def stage_two_runs_in_the_issuer(story: Story) -> Iterator[str]:
             continue
         if request.inserted is not None and before(request.inserted, freed):
             if request.removed is not None and freed.thread != request.removed.thread:
-                yield f"{request.told()} leaves its port at {request.removed.told}; its buffer is freed at {freed.told}"
+                yield f"{request.said()} leaves its port at {request.removed.said}; its buffer is freed at {freed.said}"
         elif freed.thread != request.thread:
-            yield f"{request.told()}: its system buffer is freed at {freed.told}"
+            yield f"{request.said()}: its system buffer is freed at {freed.said}"
 
 
 @law(
@@ -118,7 +118,7 @@ def stage_two_is_first_in_first_out(story: Story) -> Iterator[str]:
             by_thread[request.thread].append(request)
     for requests in by_thread.values():
         for first, later in overtaken(requests, _buffer_freed):
-            yield f"{first.told()} was completed before {later.told()}, whose stage 2 comes first"
+            yield f"{first.said()} was completed before {later.said()}, whose stage 2 comes first"
 
 
 def _buffer_freed(request: Request) -> Event | None:
@@ -133,7 +133,7 @@ def socket_data_has_no_system_buffer(story: Story) -> Iterator[str]:
     """Which request a socket operation is, its driver call around the operation's beginning tells."""
     buffered = {id(request.issued): request for request in story.requests if request.buffer is not None}
     calls: dict[int, list[Event]] = defaultdict(list)
-    for event in story.told.events:
+    for event in story.logged.events:
         if event.what is What.CALL:
             calls[event.thread].append(event)
         elif event.what is What.RETURN:
@@ -141,4 +141,4 @@ def socket_data_has_no_system_buffer(story: Story) -> Iterator[str]:
         elif event.what is What.SOCKET and event.event in _DATA_CALLS and not event["enter_exit"]:
             around = calls[event.thread][-1:]
             if around and id(around[0]) in buffered and around[0]["major"] == MajorFunction.DEVICE_CONTROL:
-                yield f"{buffered[id(around[0])].told()} is socket operation {event.event} and has a system buffer"
+                yield f"{buffered[id(around[0])].said()} is socket operation {event.event} and has a system buffer"

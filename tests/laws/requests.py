@@ -1,4 +1,4 @@
-"""The requests of a trace, put together from its events: one for every use of a packet."""
+"""The requests of a trace, put together from its events: one for every use of an IRP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from tests.laws.activity import Activity, in_user_mode
-from tests.laws.events import Event, Held, Told, What
+from tests.laws.events import Event, Held, LoggedTrace, What
 from tracer.events.irp import MajorFunction
 from tracer.events.thread import ThreadState
 
@@ -18,10 +18,10 @@ ENTRY_OFFSET: Final[Mapping[int, int]] = {8: 0xA8, 4: 0x58}
 FIXED_BYTES: Final[Mapping[int, int]] = {8: 0xD0, 4: 0x70}
 LOCATION_BYTES: Final[Mapping[int, int]] = {8: 0x48, 4: 0x24}
 """Sizes of an IRP without its stack locations, and of each of these, by pointer size (public structure layouts)."""
-LARGEST_PACKET: Final = 0x600
-"""Bytes: more than a packet of the largest list (14 stack locations) has."""
+LARGEST_IRP: Final = 0x600
+"""Bytes: more than an IRP of the largest list (14 stack locations) has."""
 OF_A_HANDLE: Final = frozenset({MajorFunction.CREATE, MajorFunction.CLEANUP, MajorFunction.CLOSE})
-"""Requests that begin or end a file object; whoever opens or closes frees their packets."""
+"""Requests that begin or end a file object; whoever opens or closes frees their IRPs."""
 
 
 def tag(text: str) -> int:
@@ -29,12 +29,12 @@ def tag(text: str) -> int:
     return int.from_bytes(text.encode("ascii"), "little")
 
 
-def smallest_packet(pointer_size: int) -> int:
-    """Bytes of a packet with one stack location."""
+def smallest_irp(pointer_size: int) -> int:
+    """Bytes of an IRP with one stack location."""
     return FIXED_BYTES[pointer_size] + LOCATION_BYTES[pointer_size]
 
 
-PACKET: Final = tag("Irp ")
+IRP: Final = tag("Irp ")
 BUFFER: Final = tag("IoSB")
 
 
@@ -48,12 +48,12 @@ class Block:
 
 @dataclass(slots=True)
 class Request:
-    """One use of a packet.
+    """One use of an IRP.
 
     ``issued``: its first driver call; ``outer``: that one was made inside no other driver call of its thread.
     ``completions``: each call of IoCompleteRequest, with its end where there is one. ``buffer``: its system buffer, if
-    it has one. ``block``: the packet's block, ``None`` where its allocation was not seen. ``freed``: the packet's free,
-    ``again``: the first driver call of the packet's next use. ``inserted``, ``removed``: of its entry in a port.
+    it has one. ``block``: the IRP's block, ``None`` where its allocation was not seen. ``freed``: the IRP's free,
+    ``again``: the first driver call of the IRP's next use. ``inserted``, ``removed``: of its entry in a port.
     ``routine``: the last call of a driver's completion routine, which may have stopped the completion.
     """
 
@@ -70,7 +70,7 @@ class Request:
 
     @property
     def irp(self) -> int:
-        """Address of its packet."""
+        """Address of its IRP."""
         return self.issued.object
 
     @property
@@ -90,7 +90,7 @@ class Request:
 
     @property
     def over(self) -> Event | None:
-        """The packet's free or next use."""
+        """The IRP's free or next use."""
         return self.freed or self.again
 
     def completed_before(self, order: float) -> list[Event | None]:
@@ -114,43 +114,43 @@ class Request:
 
     @property
     def stage_two(self) -> Event | None:
-        """What shows the moment of stage 2: its system buffer is freed, or its packet below IopCompleteRequest."""
+        """What shows the moment of stage 2: its system buffer is freed, or its IRP below IopCompleteRequest."""
         if self.buffer is not None:
             return self.buffer.freed
         if self.freed is not None and "IopCompleteRequest" in self.freed.stack:
             return self.freed
         return None
 
-    def told(self) -> str:
+    def said(self) -> str:
         """Which one, for a report."""
-        return f"IRP {self.irp:#x} (major {self.major}, issued at {self.issued.told})"
+        return f"IRP {self.irp:#x} (major {self.major}, issued at {self.issued.said})"
 
 
 @dataclass(frozen=True)
 class Story:
     """A trace with its requests by the time of their issue, and its blocks by that of their allocation."""
 
-    told: Told
+    logged: LoggedTrace
     requests: tuple[Request, ...]
     blocks: tuple[Block, ...]
 
     def held(self, *why: str) -> Iterator[tuple[Held, Request]]:
         """Requests that the truth says are held for one of these reasons, and what the events tell of each."""
         latest = {request.irp: request for request in self.requests}
-        for each in self.told.held:
+        for each in self.logged.held:
             if each.why in why and each.irp in latest:
                 yield each, latest[each.irp]
 
     @cached_property
     def activity(self) -> dict[int, list[Activity]]:
         """What shows that threads have been in user mode, by thread."""
-        return in_user_mode(self.told)
+        return in_user_mode(self.logged)
 
     @cached_property
     def terminated(self) -> dict[int, Event]:
         """The last switch of every thread that is gone at the end, by thread."""
         last: dict[int, Event] = {}
-        for event in self.told.events:
+        for event in self.logged.events:
             if event.what is What.SWITCH and event["old_state"] == ThreadState.TERMINATED:
                 last[event["old_thread"]] = event
             elif event.what is What.START:
@@ -161,7 +161,7 @@ class Story:
     def ended(self) -> dict[int, Event]:
         """The end event of every thread id that was not used again."""
         last: dict[int, Event] = {}
-        for event in self.told.events:
+        for event in self.logged.events:
             if event.what is What.END:
                 last[event["thread"]] = event
             elif event.what is What.START:
@@ -169,27 +169,27 @@ class Story:
         return last
 
 
-def followed(told: Told) -> Story:
+def followed(logged: LoggedTrace) -> Story:
     """The requests and blocks of a trace."""
-    walk = _Walk(told)
-    for event in told.events:
+    walk = _Walk(logged)
+    for event in logged.events:
         walk.take(event)
-    return Story(told, tuple(walk.requests), tuple(walk.blocks))
+    return Story(logged, tuple(walk.requests), tuple(walk.blocks))
 
 
 class _Walk:
-    """Follows packets, blocks and ports."""
+    """Follows IRPs, blocks and ports."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, logged: LoggedTrace) -> None:
         self.requests: list[Request] = []
         self.blocks: list[Block] = []
-        self._offset = ENTRY_OFFSET[told.pointer_size]
+        self._offset = ENTRY_OFFSET[logged.pointer_size]
         self._now: dict[int, Request] = {}
         self._blocks: dict[tuple[int, int], Block] = {}
         self._buffers: dict[int, Block] = {}
         self._calls: dict[int, list[int]] = defaultdict(list)
         self._completing: dict[int, list[Event | None]] = {}
-        self._returns = any(event.what is What.RETURN for event in told.events)
+        self._returns = any(event.what is What.RETURN for event in logged.events)
 
     def take(self, event: Event) -> None:
         match event.what:

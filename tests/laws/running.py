@@ -39,7 +39,7 @@ def held_in(leaks: Iterable[Mapping[str, Any]]) -> tuple[Held, ...]:
 
 
 def held_in_a_script(leaks: Iterable[Leak], story: Story) -> tuple[Held, ...]:
-    """The same of a scripted trace, whose truth gives the packets alone: each is held in its latest use."""
+    """The same of a scripted trace, whose truth gives the IRPs alone: each is held in its latest use."""
     latest = {request.irp: request for request in story.requests}
     return tuple(
         Held(irp, leak.why or "unknown", latest[irp].thread, latest[irp].issued.at_ns, None)
@@ -68,5 +68,5 @@ def broken_by_script(data: bytes, leaks: Iterable[Leak], path: Path) -> str:
     """What a scripted trace breaks, in words."""
     path.write_bytes(data)
     story = followed(read(path))
-    told = replace(story.told, held=held_in_a_script(leaks, story))
-    return report(broken(replace(story, told=told)))
+    logged = replace(story.logged, held=held_in_a_script(leaks, story))
+    return report(broken(replace(story, logged=logged)))

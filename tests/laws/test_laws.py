@@ -30,9 +30,9 @@ def found(made: Made, folder: Path) -> dict[str, list[str]]:
 def test_a_law_tells_of_what_breaks_it_and_no_other_does(law: str, play: Play, tmp_path: Path) -> None:
     made = Made()
     play(made)
-    told = found(made, tmp_path)
-    assert set(told) == {law}, report(told)
-    assert LAWS[law].says in report(told)
+    logged = found(made, tmp_path)
+    assert set(logged) == {law}, report(logged)
+    assert LAWS[law].says in report(logged)
 
 
 def test_every_law_is_broken_by_some_trace() -> None:
@@ -42,9 +42,9 @@ def test_every_law_is_broken_by_some_trace() -> None:
 
 def requests_come_and_go(made: Made) -> None:
     made.handle(MajorFunction.CREATE)
-    packet, buffer = buffered(made)
+    irp, buffer = buffered(made)
     made.free_buffer(buffer)
-    made.free_packet(packet)
+    made.free_irp(irp)
     made.wait()
     made.handle(MajorFunction.CLEANUP)
     made.handle(MajorFunction.CLOSE)
@@ -56,19 +56,19 @@ def an_exit_runs_user_apcs_down(made: Made) -> None:
     made.handle(MajorFunction.CLEANUP)
     made.handle(MajorFunction.CLOSE)
     made.end()
-    made.free_packet(first)
-    made.free_packet(second)
+    made.free_irp(first)
+    made.free_irp(second)
     made.switch(CLIENT, 0, ThreadState.TERMINATED)
 
 
 def user_apcs_stay(made: Made) -> None:
     for _ in range(5):
         made.handle(MajorFunction.CREATE)
-        packet, buffer = made.packet(), made.buffer()
-        at = made.issue(packet)
-        made.complete(packet, CLIENT)
+        irp, buffer = made.irp(), made.buffer()
+        at = made.issue(irp)
+        made.complete(irp, CLIENT)
         made.free_buffer(buffer)
-        hold(made, packet, "user-apc", at)
+        hold(made, irp, "user-apc", at)
         made.handle(MajorFunction.CLEANUP)
         made.handle(MajorFunction.CLOSE)
     made.wait()
@@ -77,41 +77,41 @@ def user_apcs_stay(made: Made) -> None:
 def a_port_is_drained_and_another_closed(made: Made) -> None:
     agnostic, with_event = in_port(made), in_port(made, CLIENT)
     made.remove(agnostic + ENTRY, OTHER)
-    made.free_packet(agnostic, OTHER)
+    made.free_irp(agnostic, OTHER)
     made.handle(MajorFunction.CLEANUP)
-    made.free_packet(with_event)
+    made.free_irp(with_event)
 
 
 def a_closed_port_s_packets_go_to_a_list(made: Made) -> None:
     first, second = in_port(made), in_port(made)
     made.handle(MajorFunction.CLEANUP)
     made.handle(MajorFunction.CLOSE)
-    for packet in (first, second):
-        made.issue(packet, file=FILE + 0x1000)
-        number = made.begin_completion(packet)
-        made.insert(packet + ENTRY)
-        made.end_completion(packet, number)
+    for irp in (first, second):
+        made.issue(irp, file=FILE + 0x1000)
+        number = made.begin_completion(irp)
+        made.insert(irp + ENTRY)
+        made.end_completion(irp, number)
 
 
 def the_last_thread_closes_the_port(made: Made) -> None:
-    packet = in_port(made)
+    irp = in_port(made)
     for each in (OTHER, CLIENT):
         made.end(each)
-    made.free_packet(packet)
+    made.free_irp(irp)
     made.handle(MajorFunction.CLEANUP)
     made.handle(MajorFunction.CLOSE)
     made.switch(CLIENT, 0, ThreadState.TERMINATED)
 
 
 def a_kernel_call_holds_special_apcs(made: Made) -> None:
-    packet = made.packet()
-    at = made.issue(packet)
-    made.complete(packet)
-    other, buffer = made.packet(), made.buffer()
+    irp = made.irp()
+    at = made.issue(irp)
+    made.complete(irp)
+    other, buffer = made.irp(), made.buffer()
     at_other = made.issue(other)
     made.complete(other)
     assert buffer
-    hold(made, packet, "special-apc", at)
+    hold(made, irp, "special-apc", at)
     hold(made, other, "special-apc", at_other)
     made.switch(CLIENT, 0, ThreadState.WAITING)
     made.ready(CLIENT)
@@ -119,20 +119,20 @@ def a_kernel_call_holds_special_apcs(made: Made) -> None:
 
 
 def a_driver_stops_a_completion(made: Made) -> None:
-    packet, buffer = made.packet(), made.buffer()
+    irp, buffer = made.irp(), made.buffer()
     assert buffer
-    hold(made, packet, "completion-stopped", made.issue(packet, file=FILE + 0x1000))
-    made.complete(packet)
+    hold(made, irp, "completion-stopped", made.issue(irp, file=FILE + 0x1000))
+    made.complete(irp)
     made.socket(afd.SEND)
     made.wait()
     requests_come_and_go(made)
 
 
 def a_worker_goes_on_in_the_kernel(made: Made) -> None:
-    packet, buffer = buffered(made, WORKER)
+    irp, buffer = buffered(made, WORKER)
     made.handle(MajorFunction.CREATE, who=WORKER)
     made.free_buffer(buffer, WORKER)
-    made.free_packet(packet, WORKER)
+    made.free_irp(irp, WORKER)
 
 
 @pytest.mark.parametrize(

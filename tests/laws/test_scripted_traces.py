@@ -17,7 +17,7 @@ from tests.laws.running import broken_by_script
 
 
 def wide_and_plain(rng: random.Random) -> Conditions:
-    """A 64-bit Windows on which a packet lies where its block begins: there most laws can be asked of it."""
+    """A 64-bit Windows on which an IRP lies where its block begins: there most laws can be asked of it."""
     while (conditions := draw(rng)).pointer_size != 8:
         pass
     return replace(conditions, pool_offset=0)

@@ -99,7 +99,7 @@ def pending_apc(rank: int = 1) -> Finding:
         evidence=(
             Evidence(
                 "finished-not-freed",
-                "12 requests of this thread finished, and none of their packets was freed.",
+                "12 requests of this thread finished, and none of their IRPs was freed.",
                 (ISSUED, COMPLETED),
                 inferred=True,
             ),
@@ -112,7 +112,7 @@ def pending_apc(rank: int = 1) -> Finding:
         accused=Accused.PROCESS,
         apc=Apc.USER,
         explanations=(
-            Explanation(Cause.USER_APC, Fits.YES, "the socket is gone and the packets are not"),
+            Explanation(Cause.USER_APC, Fits.YES, "the socket is gone and the IRPs are not"),
             Explanation(Cause.SPECIAL_APC, Fits.NO, "thread 88 issued more requests since"),
         ),
         groups=(GroupShare(tag("Irp "), False, 12, 5_568, ""),),
@@ -156,7 +156,7 @@ def driver_kept(rank: int = 1, *, kept: Kept = Kept.NEVER_COMPLETED) -> Finding:
 
 
 def open_growth(rank: int = 1) -> Finding:
-    """Packets of a thread grow, and two reasons fit."""
+    """IRPs of a thread grow, and two reasons fit."""
     return replace(
         pending_apc(rank),
         verdict=Verdict.GROWTH,
@@ -165,8 +165,8 @@ def open_growth(rank: int = 1) -> Finding:
         explanations=(
             Explanation(Cause.SPECIAL_APC, Fits.NO, "thread 88 issued more requests since."),
             Explanation(Cause.DRIVER_KEPT, Fits.UNKNOWN, "no event tells of completions", "IRP events (DRIVERS)"),
-            Explanation(Cause.USER_APC, Fits.YES, "only packets stay", "kernel queue events (KQUEUE)"),
-            Explanation(Cause.PORT, Fits.YES, "only packets stay", "kernel queue events (KQUEUE)"),
+            Explanation(Cause.USER_APC, Fits.YES, "only IRPs stay", "kernel queue events (KQUEUE)"),
+            Explanation(Cause.PORT, Fits.YES, "only IRPs stay", "kernel queue events (KQUEUE)"),
         ),
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tracer.live.counted import Kernel, Tag
 from tracer.etl.headers import LogFileMode
-from tracer.live.api import Api, Machine, Moment
+from tracer.live.api import Api, ClockReading, Machine
 from tracer.live.structures import NamedProperties
 from tracer.live.this_machine import ThisMachine
 
@@ -30,8 +30,8 @@ class MadeApi:
     def machine(self) -> Machine:
         return Machine(self.build, 8, self.pointer_size, 10_000_000)
 
-    def now(self) -> Moment:
-        return Moment(1_000, 133_900_000_000_000_000)
+    def now(self) -> ClockReading:
+        return ClockReading(1_000, 133_900_000_000_000_000)
 
     def process_started(self, process: int) -> int:
         return STARTED if process == 4712 else 0

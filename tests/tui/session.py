@@ -53,11 +53,11 @@ class Session:
     @property
     def place(self) -> str:
         """The key of the view that is shown."""
-        return self.screen.place.view
+        return self.screen.location.view
 
     @property
     def scope(self) -> Query:
-        return self.screen.place.scope
+        return self.screen.location.scope
 
     @property
     def view(self) -> View:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.pool_tables import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
@@ -15,6 +14,7 @@ from analyzers.processes import Process
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
+from tracer.arrays import I32, I64, U64
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.errors import Damage
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
@@ -47,7 +47,7 @@ class HandmadeNames:
         """User stacks are those from 90 on; they mean nothing without their process."""
         return () if stack >= USER_STACK and not process else self.stacks.get(stack, ())
 
-    def addresses(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    def addresses(self, stacks: I32) -> tuple[U64, I64]:
         every = [[frame.address for frame in self.frames(int(stack))] for stack in stacks]
         flat = np.array([address for one in every for address in one], np.uint64)
         return flat, np.cumsum([0, *(len(one) for one in every)], dtype=np.int64)
@@ -140,7 +140,7 @@ def _pool(story: Story) -> PoolSnapshot:
     size = [sum(site.sizes) for site in story.sites]
     made = [len(site.sizes) + site.freed for site in story.sites]
 
-    def per_tag(values: Sequence[int]) -> npt.NDArray[np.int64]:
+    def per_tag(values: Sequence[int]) -> I64:
         out = np.zeros(len(keys), np.int64)
         np.add.at(out, np.array(tag_row, np.int64), np.array(values, np.int64))
         return out

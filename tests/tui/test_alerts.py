@@ -30,7 +30,7 @@ from tui.counters.follower import CountersFollower
 from tui.exit_codes import ExitCode
 from tui.live.follower import Follower
 from tui.live.pace import Pace
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 
 MIB = 1 << 20
 
@@ -153,8 +153,8 @@ def leak() -> Simulation:
     return simulate("winsock-loop", 7, Settings(iterations=45))
 
 
-def followed(path: Path, *texts: str) -> tuple[Alarms, list[Moment]]:
-    alarms, moments = Alarms([alert_of(text) for text in texts]), list[Moment]()
+def followed(path: Path, *texts: str) -> tuple[Alarms, list[LiveUpdate]]:
+    alarms, moments = Alarms([alert_of(text) for text in texts]), list[LiveUpdate]()
     with EtlFile.open(path) as file:
         follower = Follower(file, TagNames.load(), Pace(None), alarms=alarms)
         follower.start(moments.append)

@@ -15,7 +15,7 @@ from tracer.errors import InputError, MachineError, PoolscopeError, UsageError
 from tui.cli import main
 from tui.commands import registry
 from tui.exit_codes import ExitCode, exit_code_of
-from tui.outcome import gravest
+from tui.outcome import worst_exit_code
 
 Reader = Callable[..., Snapshot]
 
@@ -320,9 +320,9 @@ def test_each_kind_of_error_has_its_code() -> None:
 
 
 def test_of_several_outcomes_the_gravest_counts() -> None:
-    assert gravest([]) == ExitCode.DONE
-    assert gravest([ExitCode.DONE, ExitCode.INCOMPLETE, ExitCode.FOUND]) == ExitCode.INCOMPLETE
-    assert gravest([ExitCode.INCOMPLETE, ExitCode.INPUT, ExitCode.DONE]) == ExitCode.INPUT
+    assert worst_exit_code([]) == ExitCode.DONE
+    assert worst_exit_code([ExitCode.DONE, ExitCode.INCOMPLETE, ExitCode.FOUND]) == ExitCode.INCOMPLETE
+    assert worst_exit_code([ExitCode.INCOMPLETE, ExitCode.INPUT, ExitCode.DONE]) == ExitCode.INPUT
 
 
 class ClosedPipe(io.StringIO):

@@ -25,7 +25,7 @@ from tui.counters.follower import CountersFollower
 from tui.counters.sampling import Counting, Sampling
 from tui.counters.waiting import counted_for
 from tui.exit_codes import ExitCode
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 
 
 def row(snapshot: Snapshot, name: bytes) -> dict[str, int]:
@@ -195,7 +195,7 @@ async def test_when_the_time_is_up_the_picture_stays() -> None:
 def test_the_worker_tells_what_went_wrong_and_ends() -> None:
     kernel = leaking()
     watched = sampling(Clock(), kernel)
-    follower, moments = CountersFollower(watched, 0.001), list[Moment]()
+    follower, moments = CountersFollower(watched, 0.001), list[LiveUpdate]()
 
     def refuse(kind: int, room: int) -> tuple[int, bytes, int]:
         return 0xC0000022, b"", 0

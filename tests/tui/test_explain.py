@@ -34,7 +34,7 @@ def test_the_path_goes_from_the_root_to_the_allocations_and_says_what_is_inferre
 
 def test_every_reason_is_numbered_and_what_is_inferred_is_called_so(leaking_snapshot: Snapshot) -> None:
     first, second = part(explained(leaking_snapshot), "Evidence")
-    assert first == "  1.  12 requests of this thread finished, and none of their packets was freed. (inferred)"
+    assert first == "  1.  12 requests of this thread finished, and none of their IRPs was freed. (inferred)"
     assert second == "  2.  100 requests of other threads were freed, 95 % within 1.20 ms"
 
 
@@ -65,7 +65,7 @@ def test_only_the_oldest_requests_of_the_findings_own_thread_are_told(leaking_sn
 def test_possible_reasons_stand_above_the_path_and_the_users_call_below_the_stack(story: Story) -> None:
     story.diagnosis = Diagnosis((open_growth(),), ())
     lines = explained(story.make())
-    assert part(lines, "Possible reasons")[0] == "  could be  user APC, fits: only packets stay"
+    assert part(lines, "Possible reasons")[0] == "  could be  user APC, fits: only IRPs stay"
     assert part(lines, "Called from (user mode)") == ["     ntdll.dll+0x9d000", "     client.exe+0x10"]
 
 

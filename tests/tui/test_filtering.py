@@ -17,7 +17,7 @@ from tui.filtering.parser import parse
 from tui.filtering.rows import fields, fitting, offers
 from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Word
 from tui.tables.columns import Heading, NumberColumn, labels_of
-from tui.tables.model import TableModel, TableView
+from tui.tables.model import SortedTable, TableModel
 from tui.tables.tags import tag_table
 
 SECOND = 1_000_000_000
@@ -128,7 +128,7 @@ def test_a_complaint_says_what_where_and_how_it_would_be_right(words: str, parts
 
 
 def test_a_wrong_filter_changes_nothing() -> None:
-    view = TableView(table(), "bytes", descending=True)
+    view = SortedTable(table(), "bytes", descending=True)
     view.filter_by("irp")
     with pytest.raises(FilterError):
         view.filter_by("size>x")
@@ -136,7 +136,7 @@ def test_a_wrong_filter_changes_nothing() -> None:
 
 
 def test_a_second_filter_has_to_fit_as_well() -> None:
-    view = TableView(table(), "bytes", descending=True)
+    view = SortedTable(table(), "bytes", descending=True)
     view.set_preset("tag:Irp*")
     view.filter_by("-client")
     assert view.order.tolist() == [1]
@@ -145,18 +145,18 @@ def test_a_second_filter_has_to_fit_as_well() -> None:
 
 
 def test_the_last_filter_is_remembered_when_it_is_dropped() -> None:
-    view = TableView(table(), "outstanding", descending=False)
+    view = SortedTable(table(), "outstanding", descending=False)
     view.filter_by("irp")
     view.filter_by("")
     assert view.sought_rows().tolist() == [False, True, True, False]
 
 
 def test_filters_go_over_to_the_next_model_and_are_dropped_where_its_columns_are_gone() -> None:
-    view = TableView(table(), "bytes", descending=True)
+    view = SortedTable(table(), "bytes", descending=True)
     view.filter_by("size>4k")
-    assert TableView(table(), "bytes", descending=True, after=view).order.tolist() == [3, 1]
+    assert SortedTable(table(), "bytes", descending=True, after=view).order.tolist() == [3, 1]
     other = TableModel((labels_of(Heading("x", "X"), ["a", "b"]),), 2)
-    gone = TableView(other, "bytes", descending=False, after=view)
+    gone = SortedTable(other, "bytes", descending=False, after=view)
     assert (gone.needle, gone.sort_key, gone.order.tolist()) == ("", "x", [0, 1])
 
 

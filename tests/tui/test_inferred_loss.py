@@ -17,7 +17,7 @@ from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.incompleteness import rounded
 
-LOSS = InferredLoss(events=1_262, share=0.106, replaced=406, strays=555)
+LOSS = InferredLoss(events=1_262, share=0.106, replaced=406, unmatched=555)
 
 
 def _silent(snapshot: Snapshot, events_lost: int = 0) -> Snapshot:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 
 async def test_it_opens_on_the_tags_where_nothing_was_found(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
-        assert it.screen.place.view == "tags"
+        assert it.screen.location.view == "tags"
         assert it.column("tag") == ["AfdB", "Irp", "CM25", "File"]
         assert it.lines[0].split()[0] == "leak.etl"
         assert "outstanding 18, 18.9 KiB" in it.lines[1]
@@ -37,17 +37,17 @@ async def test_it_opens_on_the_tags_where_nothing_was_found(snapshot: Snapshot) 
 
 async def test_it_opens_on_the_findings_where_there_are_some(leaking_snapshot: Snapshot) -> None:
     async with opened(leaking_snapshot) as it:
-        assert it.screen.place.view == "findings"
+        assert it.screen.location.view == "findings"
 
 
 async def test_it_opens_on_the_trace_where_there_are_no_pool_events(empty_snapshot: Snapshot) -> None:
     async with opened(empty_snapshot) as it:
-        assert it.screen.place.view == "trace"
+        assert it.screen.location.view == "trace"
 
 
 async def test_it_opens_on_the_view_that_was_asked_for(snapshot: Snapshot) -> None:
     async with opened(snapshot, view="allocations") as it:
-        assert it.screen.place.view == "allocations"
+        assert it.screen.location.view == "allocations"
 
 
 async def test_numbers_and_tab_change_the_view_and_escape_goes_back_the_same_way(snapshot: Snapshot) -> None:
@@ -55,7 +55,7 @@ async def test_numbers_and_tab_change_the_view_and_escape_goes_back_the_same_way
         seen = []
         for key in ("4", "0", "tab", "shift+tab", "escape", "escape", "backspace", "escape", "escape"):
             await it.press(key)
-            seen.append(it.screen.place.view)
+            seen.append(it.screen.location.view)
         there, back = seen[:4], seen[4:]
         assert there == ["processes", "trace", "findings", "trace"]
         assert back == ["findings", "trace", "processes", "tags", "tags"]
@@ -64,7 +64,7 @@ async def test_numbers_and_tab_change_the_view_and_escape_goes_back_the_same_way
 async def test_enter_goes_deeper_and_the_way_is_shown(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         await it.press("down", "enter")
-        assert it.screen.place.view == "stacks"
+        assert it.screen.location.view == "stacks"
         assert any(line.rstrip().endswith("Tags > Stacks of Irp") for line in it.lines)
         await it.press("escape")
         assert it.cursor == "Irp"
@@ -121,7 +121,7 @@ async def test_a_click_on_a_view_changes_to_it_at_any_width(snapshot: Snapshot) 
             line = it.lines[bar.region.y]
             await it.pilot.click(ViewBar, offset=(line.index("4 "), 0))
             await it.press()
-            assert it.screen.place.view == "processes"
+            assert it.screen.location.view == "processes"
 
 
 async def test_every_view_is_named_in_full_on_the_screen_at_80_columns(snapshot: Snapshot) -> None:
@@ -274,7 +274,7 @@ async def test_a_click_on_a_heading_sorts_and_on_a_row_chooses_and_then_opens(sn
         assert it.cursor == "CM25"
         await it.pilot.click(it.table, offset=(5, 2))
         await it.pilot.pause()
-        assert it.screen.place.view == "stacks"
+        assert it.screen.location.view == "stacks"
 
 
 async def test_a_click_on_the_footer_does_what_it_says(snapshot: Snapshot) -> None:
@@ -337,7 +337,7 @@ async def test_another_view_begins_without_the_filter(snapshot: Snapshot) -> Non
 async def test_a_filter_is_gone_when_one_comes_back_to_its_view(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         await it.press("slash", *"afd", "enter", "8", "escape")
-        assert it.screen.place.view == "tags"
+        assert it.screen.location.view == "tags"
         assert len(it.column("tag")) == 4
 
 
@@ -355,13 +355,13 @@ async def test_the_way_back_is_a_hundred_places_long_at_most(snapshot: Snapshot)
         for _ in range(99):
             it.screen.action_back()
         assert it.screen.check_action("back", ()) is False
-        assert it.screen.place.view == "trace"
+        assert it.screen.location.view == "trace"
 
 
 async def test_a_filter_that_matches_nothing_says_so_and_opens_nothing(snapshot: Snapshot) -> None:
     async with opened(snapshot) as it:
         await it.press("slash", *"zzz", "enter", "enter")
-        assert it.screen.place.view == "tags"
+        assert it.screen.location.view == "tags"
         assert "no row fits the filter" in it.text
 
 

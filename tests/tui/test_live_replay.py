@@ -33,7 +33,7 @@ from tui.live.follower import REFRESH_SECONDS, Follower
 from tui.live.pace import Pace
 from tui.live.rates import Counts, RateMeter, Rates
 from tui.live.screen import LiveScreen
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 from tui.report.recording import NO_POOL_EVENTS_YET
 from tui.widgets.virtual_table import VirtualTable
 
@@ -86,11 +86,11 @@ def standing(source: EtlFile) -> Follower:
     return Follower(source, NO_NAMES, Pace(1.0, Clock()))
 
 
-def collected(follower: Follower) -> list[Moment]:
+def collected(follower: Follower) -> list[LiveUpdate]:
     """All that is told when everything is taken at once."""
-    told: list[Moment] = []
+    told: list[LiveUpdate] = []
 
-    def tell(moment: Moment) -> None:
+    def tell(moment: LiveUpdate) -> None:
         told.append(moment)
         follower.taken()
 
@@ -145,10 +145,10 @@ async def test_before_the_first_event_it_says_so_and_names_the_speed(source_of: 
 async def test_rates_and_the_time_of_the_findings_are_told(demo: Snapshot, source_of: Opener) -> None:
     async with running(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
         rates = Rates(events=200_000.4, bytes=1_048_576.0, growth=2_048.0)
-        it.screen.post_message(LiveScreen.Told(Moment(9 * SECOND, rates, demo, concluded_ns=5 * SECOND)))
+        it.screen.post_message(LiveScreen.Updated(LiveUpdate(9 * SECOND, rates, demo, concluded_ns=5 * SECOND)))
         await it.pilot.pause()
         assert it.lines[2].strip() == ("+9.00 s  200,000 events/s, 1.00 MiB/s  pool +2.00 KiB/s  findings of +5.00 s")
-        it.screen.post_message(LiveScreen.Told(Moment(10 * SECOND, Rates(growth=-2_048.0))))
+        it.screen.post_message(LiveScreen.Updated(LiveUpdate(10 * SECOND, Rates(growth=-2_048.0))))
         await it.pilot.pause()
         assert "pool -2.00 KiB/s" in it.lines[2]
 
@@ -156,7 +156,7 @@ async def test_rates_and_the_time_of_the_findings_are_told(demo: Snapshot, sourc
 async def test_space_holds_the_picture_while_the_header_goes_on(demo: Snapshot, source_of: Opener) -> None:
     async with running(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
         await it.press("space")
-        it.screen.post_message(LiveScreen.Told(Moment(9 * SECOND, Rates(), demo)))
+        it.screen.post_message(LiveScreen.Updated(LiveUpdate(9 * SECOND, Rates(), demo)))
         await it.pilot.pause()
         assert "PAUSED" in it.lines[0]
         assert f"outstanding {demo.pool.totals.outstanding_count:,}" in it.lines[1]
@@ -255,7 +255,7 @@ async def test_until_a_pool_event_comes_every_view_says_that_none_has_come_and_t
 
 async def test_a_mark_says_that_nothing_has_come_since(demo: Snapshot, source_of: Opener) -> None:
     async with running(LiveApp(standing(source_of(DEMO_TRACE)))) as it:
-        it.screen.post_message(LiveScreen.Told(Moment(9 * SECOND, Rates(), demo)))
+        it.screen.post_message(LiveScreen.Updated(LiveUpdate(9 * SECOND, Rates(), demo)))
         await it.press("M")
         assert "No pool event since the mark." in it.text
         await it.press("C")
@@ -263,7 +263,7 @@ async def test_a_mark_says_that_nothing_has_come_since(demo: Snapshot, source_of
 
 
 def test_while_the_interface_is_busy_nothing_piles_up(source_of: Opener) -> None:
-    told: list[Moment] = []
+    told: list[LiveUpdate] = []
     follower = Follower(source_of(DEMO_TRACE), NO_NAMES, Pace(None, Clock(1.0)))
     follower.start(told.append)
     follower.join()
@@ -287,15 +287,15 @@ def test_conclusions_are_carried_to_a_later_pool_row_by_row(source_of: Opener) -
     was, now = _keys(concluded), _keys(later)
     for before, after in zip(concluded.diagnosis.findings, later.diagnosis.findings, strict=True):
         assert {now[row] for row in after.rows} == {was[row] for row in before.rows} & set(now) != set()
-    assert concluded.grounds is not None
-    assert later.grounds is not None
+    assert concluded.context is not None
+    assert later.context is not None
     _same_where_it_is_the_same(concluded, later)
 
 
 def _same_where_it_is_the_same(concluded: Snapshot, later: Snapshot) -> None:
-    assert concluded.grounds is not None
-    assert later.grounds is not None
-    old, new = concluded.grounds, later.grounds
+    assert concluded.context is not None
+    assert later.context is not None
+    old, new = concluded.context, later.context
     before = {key: row for row, key in enumerate(_keys(concluded))}
     assert len(new.attribution.rule) == len(new.retention.group_of) == len(later.pool.outstanding)
     for row, key in enumerate(_keys(later)):
@@ -305,7 +305,7 @@ def _same_where_it_is_the_same(concluded: Snapshot, later: Snapshot) -> None:
         assert new.retention.group_of[row] == (-1 if was is None else old.retention.group_of[was])
     names = [(concluded.pool.sites, old), (later.pool.sites, new)]
     tags, stacks = (
-        [[getattr(sites, name)[kind.site] for kind in grounds.attribution.kinds] for sites, grounds in names]
+        [[getattr(sites, name)[kind.site] for kind in context.attribution.kinds] for sites, context in names]
         for name in ("tag_row", "stack")
     )
     assert tags[0] == tags[1]
@@ -321,19 +321,19 @@ def _keys(snapshot: Snapshot) -> list[tuple[int, int]]:
 def test_concluding_rests_five_times_as_long_as_it_took(source_of: Opener) -> None:
     clock = Clock()
     counting = Counting(source_of(DEMO_TRACE), NO_NAMES, clock)
-    assert counting.snapshot().grounds is None
+    assert counting.snapshot().context is None
     for batch in counting.batches():
         counting.feed(batch)
     clock.tick = 1.0
-    first = counting.snapshot().grounds
+    first = counting.snapshot().context
     clock.tick = 0.0
-    again = counting.snapshot().grounds
+    again = counting.snapshot().context
     assert first is not None
     assert again is not None
     assert again is not first
     assert again.retention.graph is first.retention.graph
     clock.now += 6.0
-    new = counting.snapshot().grounds
+    new = counting.snapshot().context
     assert new is not None
     assert new.retention.graph is not first.retention.graph
 

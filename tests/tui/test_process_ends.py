@@ -14,7 +14,7 @@ import pytest
 
 from tests.tui.processes import ROOT, run
 from tui.exit_codes import ExitCode
-from tui.outcome import gravest
+from tui.outcome import worst_exit_code
 
 FULL = Path("/dev/full")
 DEMO = "fixtures/demo.etl"
@@ -146,7 +146,7 @@ def test_who_ignores_ctrl_c_is_not_ended_by_it() -> None:
 def test_of_several_outcomes_the_first_of_a_fixed_order_counts() -> None:
     order = [130, 70, 7, 2, 3, 6, 5, 1, 0]
     for place, code in enumerate(order):
-        assert gravest(map(ExitCode, reversed(order[place:]))) == code
+        assert worst_exit_code(map(ExitCode, reversed(order[place:]))) == code
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="there is no Ctrl-Z on Windows")

@@ -19,6 +19,7 @@ from fixtures.etl.writer import EtlWriter
 from tests.analyzers.against_truth import analysed
 from tests.tui.session import opened
 from tests.tui.views.listings import column, scene
+from tracer.arrays import I64
 from tracer.etl.headers import HeaderType
 from tracer.events import pool, process
 from tracer.events.encode import Value, encode
@@ -26,7 +27,6 @@ from tracer.events.layout import KernelId
 from tracer.events.registry import layout_for
 from tui.cli import main
 from tui.exit_codes import ExitCode
-from tui.tables.columns import Rows
 from tui.views import allocations, export, processes, retention, tags
 from tui.views.listing import Listing
 from tui.views.shown_rows import rows_in_full
@@ -83,7 +83,7 @@ def held(part: Snapshot) -> dict[str, int]:
 
 def rows_of(listing: Listing) -> list[dict[str, object]]:
     """What an export has of each row."""
-    order: Rows = np.arange(listing.model.length)
+    order: I64 = np.arange(listing.model.length)
     names, rows = rows_in_full(listing.model, order)
     told = json.loads("".join(export.lines(".json", (names, rows))))
     return [dict(zip(told["columns"], row, strict=True)) for row in told["rows"]]

@@ -17,7 +17,7 @@ from tui.report.explain import explanation
 from tui.report.findings import finding_lines
 from tui.tables.export_values import exact_columns
 from tui.tables.findings import finding_table
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 from tui.views.findings import listing
 
 HOURLY = 3_600 * 1024.0
@@ -102,6 +102,6 @@ def test_the_list_and_its_export_tell_the_same_rate(
 def test_a_filter_compares_with_what_the_list_shows(
     snapshot: Snapshot, seconds: int, filter_words: str, rows: int
 ) -> None:
-    view = TableView(finding_table(replace(snapshot, at_ns=seconds * SECOND)), "rank", descending=False)
+    view = SortedTable(finding_table(replace(snapshot, at_ns=seconds * SECOND)), "rank", descending=False)
     view.filter_by(filter_words)
     assert len(view.order) == rows

@@ -16,7 +16,7 @@ from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
 from tests.tui.session import Session, opened
-from tui.findings.words import told_evidence
+from tui.findings.words import further_evidence
 from tui.screens.layout import BESIDE, MOST_BESIDE, Room, shared
 from tui.tables.fitting import fit, natural_widths
 from tui.views.registry import VIEWS
@@ -100,7 +100,7 @@ async def test_how_sure_it_is_and_what_to_do_next_are_seen_at_once(
 async def test_all_evidence_of_the_only_leak_stands_beside_a_few_cleared_groups(demo: Snapshot) -> None:
     async with opened(demo, (120, 40), "findings") as it:
         said = re.sub(r"[\s│▁▂▃▄▅▆▇█]+", "", it.text)
-        for reason in told_evidence(demo.diagnosis.findings[0], demo):
+        for reason in further_evidence(demo.diagnosis.findings[0], demo):
             assert "".join(reason.says.rstrip(".").split()) in said
         assert "cleared: transient" in it.text
 

@@ -31,7 +31,7 @@ SIMULATED: Final = {name: (name,) for name in SCENARIOS} | STARVED
 
 NOUNS: Final = (
     *("alloc", "allocation", "block", "buffer", "byte", "completion", "event", "file", "finding", "frame", "free"),
-    *("gap", "group", "handle", "leak", "line", "object", "other", "packet", "place", "port", "process", "processor"),
+    *("gap", "group", "handle", "leak", "line", "object", "other", "irp", "place", "port", "process", "processor"),
     *("program", "record", "request", "session", "socket", "tag", "thread", "time", "trace"),
 )
 SEVERAL: Final = "|".join([*(f"{noun}s" for noun in NOUNS), "processes", "entries"])

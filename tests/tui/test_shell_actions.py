@@ -101,7 +101,7 @@ async def test_the_palette_does_what_is_chosen(snapshot: Snapshot) -> None:
         await it.pilot.pause(0.3)
         await it.press("enter")
         await it.until("outstanding bytes over time")
-        assert it.screen.place.view == "timeline"
+        assert it.screen.location.view == "timeline"
 
 
 async def test_the_palette_changes_the_theme(snapshot: Snapshot) -> None:

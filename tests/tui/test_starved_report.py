@@ -24,12 +24,12 @@ def _explained(path: Path, seed: int) -> tuple[Snapshot, str]:
 def test_what_is_said_of_a_starved_thread_agrees_with_itself(seed: int, tmp_path: Path) -> None:
     snapshot, said = _explained(tmp_path, seed)
     [finding] = snapshot.diagnosis.findings
-    held, packets = len(snapshot.diagnosis.held_requests), finding.count
-    assert packets < held  # the others come from lookaside lists
-    assert f"{packets} were allocated in this trace, the others came from lookaside lists" in said
+    held, irps = len(snapshot.diagnosis.held_requests), finding.count
+    assert irps < held  # the others come from lookaside lists
+    assert f"{irps} were allocated in this trace, the others came from lookaside lists" in said
     assert "user APC, not known" not in said
     assert "or inside one long kernel call" not in said
     threads = [node.label for node in finding.path if node.kind == "thread"]
     assert [label.split(",")[0] for label in threads] == [f"thread {finding.thread_id}"]
     [leaf] = [node.label for node in finding.path if node.kind == "allocations"]
-    assert leaf.startswith(f"{packets} ×") or leaf.endswith(f", of {packets}")
+    assert leaf.startswith(f"{irps} ×") or leaf.endswith(f", of {irps}")

@@ -10,20 +10,20 @@ from tracer.columns import UNKNOWN_ID
 from tui.tables.allocations import allocation_table
 from tui.tables.columns import ChangeColumn, Heading, NumberColumn, labels_of
 from tui.tables.fitting import GAP, cell, fit
-from tui.tables.model import TableModel, TableView
+from tui.tables.model import SortedTable, TableModel
 from tui.tables.sites import NO_STACK_TEXT, caller
 from tui.tables.tags import tag_table
 from tui.tables.words import pool_type
 
 
-def column_of(view: TableView, key: str) -> list[str]:
+def column_of(view: SortedTable, key: str) -> list[str]:
     return [view.model.column(key).text(int(row)) for row in view.order]
 
 
-def small_view() -> TableView:
+def small_view() -> SortedTable:
     numbers = NumberColumn(Heading("n", "N", right=True, most_first=True), np.array([2, 1, 2, 3]), str)
     names = labels_of(Heading("name", "Name"), ["b", "A", "a", "c"])
-    return TableView(TableModel((numbers, names), 4), "n", descending=True)
+    return SortedTable(TableModel((numbers, names), 4), "n", descending=True)
 
 
 def test_rows_that_compare_equal_keep_their_order_both_ways() -> None:
@@ -46,12 +46,12 @@ def test_a_column_sorts_in_the_direction_it_prefers_and_again_the_other_way() ->
 def test_addresses_above_the_signed_range_sort_as_unsigned() -> None:
     values = np.array([1, 0xFFFF9A8000000000, 2], np.uint64)
     column = NumberColumn(Heading("address", "Address"), values, hex)
-    view = TableView(TableModel((column,), 3), "address", descending=True)
+    view = SortedTable(TableModel((column,), 3), "address", descending=True)
     assert view.order.tolist() == [1, 2, 0]
 
 
 def test_a_filter_looks_at_every_text_column_whatever_the_case(snapshot: Snapshot) -> None:
-    view = TableView(tag_table(snapshot), "bytes", descending=True)
+    view = SortedTable(tag_table(snapshot), "bytes", descending=True)
     found = {}
     for needle in ("irp", "AFD.SYS", "registry", "paged", "client.exe", "zzz", ""):
         view.filter_by(needle)
@@ -68,7 +68,7 @@ def test_a_filter_looks_at_every_text_column_whatever_the_case(snapshot: Snapsho
 
 
 def test_a_filter_survives_sorting(snapshot: Snapshot) -> None:
-    view = TableView(tag_table(snapshot), "bytes", descending=True)
+    view = SortedTable(tag_table(snapshot), "bytes", descending=True)
     view.filter_by("ntoskrnl")
     view.sort_by("tag")
     assert column_of(view, "tag") == ["CM25", "Irp "]
@@ -217,7 +217,7 @@ def test_hostile_labels_are_harmless_in_cells() -> None:
 
 
 def test_an_empty_table_has_no_rows_and_can_be_sorted_and_filtered(empty_snapshot: Snapshot) -> None:
-    view = TableView(tag_table(empty_snapshot), "bytes", descending=True)
+    view = SortedTable(tag_table(empty_snapshot), "bytes", descending=True)
     view.sort_by("tag")
     view.filter_by("x")
     assert len(view) == 0

@@ -21,7 +21,7 @@ from tests.analyzers.against_truth import NO_NAMES, analysed
 from tests.tui.stories import SECOND, Story
 from tracer.etl.file import EtlFile
 from tui.app import PoolscopeApp
-from tui.findings.words import told_evidence
+from tui.findings.words import further_evidence
 from tui.live.pace import Pace
 from tui.live.replay import Replay
 from tui.live.replay_screen import ReplayApp
@@ -220,7 +220,7 @@ async def test_the_accused_driver_is_found_and_what_it_allocated(leaks: Snapshot
 
 @at_each_size
 async def test_all_of_a_findings_evidence_is_read(leaks: Snapshot, size: tuple[int, int]) -> None:
-    evidence = [reason.says.rstrip(".") for reason in told_evidence(leaks.diagnosis.findings[0], leaks)]
+    evidence = [reason.says.rstrip(".") for reason in further_evidence(leaks.diagnosis.findings[0], leaks)]
     async with someone_at(leaks, size) as person:
         seen = person.screen
         if "^o Reads on" in person.screen:

@@ -17,10 +17,10 @@ from tests.tracer.live.counted import refusing
 from tests.tracer.traces import UNJITTED
 from tests.tui.made_windows import MadeWindows, consumer, installed
 from tests.tui.trials import TrialApi, fast, machine_of, traffic_of_the_leak, tried
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.live.this_machine import ThisMachine
 from tui.cli import main
-from tui.doctor.attempting import END, Attempt, Sighting
+from tui.doctor.attempting import END, Attempt, Observation
 from tui.doctor.examining import examine
 from tui.doctor.traffic import OwnTraffic
 from tui.doctor.trial import Trial
@@ -123,7 +123,7 @@ def test_when_all_is_granted_the_leak_is_seen_accused_and_seen_to_go(monkeypatch
     held = found["held-by-apcs"]
     assert (held.state, held.says) == (
         GRANTED,
-        "of 21 packets held 21 were seen, 0 after their release; verdict: pending-apc",
+        "of 21 IRPs held 21 were seen, 0 after their release; verdict: pending-apc",
     )
     assert found["held-by-port"].state is UNMET  # the kernel that is played has no port
 
@@ -187,9 +187,9 @@ def test_ctrl_c_ends_it_with_verdicts_of_what_was_tried_and_nothing_left() -> No
 
 def sighted(before: int, there: int, after: int, *against: str) -> Attempt:
     made = Attempt()
-    packets = {"before": 0, "apcs": 0, "after apcs": before, "port": there, END: after}
-    for name, count in packets.items():
-        made.sightings[name] = Sighting(count, against if name == "port" else ())
+    irps = {"before": 0, "apcs": 0, "after apcs": before, "port": there, END: after}
+    for name, count in irps.items():
+        made.observations[name] = Observation(count, against if name == "port" else ())
     return made
 
 
@@ -216,8 +216,8 @@ def test_a_port_is_judged_by_what_came_who_was_accused_and_what_went(
 def test_a_call_that_stays_busy_is_refused() -> None:
     made = Trial(examine(MadeWindows().machine(), TagNames(())))
     steps = [
-        Step("retry-busy", "StartTraceW", "kernel", 170, "retried"),
-        Step("start", "StartTraceW", "kernel", 170, "refused"),
+        StartStep("retry-busy", "StartTraceW", "kernel", 170, "retried"),
+        StartStep("start", "StartTraceW", "kernel", 170, "refused"),
     ]
     made.attempts["plain"] = Attempt(steps=steps)
     found = next(each for each in verdicts(made) if each.point == "busy")

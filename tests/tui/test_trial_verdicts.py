@@ -10,7 +10,7 @@ from analyzers.tags import TagNames
 from tests.tui.made_windows import MadeWindows
 from tracer.errors import OutputError
 from tracer.events import afd, irp, process, thread
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.trace import ByteCount, Census, Loss
 from tui.capture.recording import End, Recorded
 from tui.doctor.attempting import Attempt
@@ -67,7 +67,7 @@ def test_a_recording_is_judged_by_what_is_in_it(point: str, name: str, tried: Fi
 
 def test_a_recording_that_failed_is_told_by_the_step_that_did() -> None:
     error = OutputError("x", "it could not be written", where="trial.etl", why="the disk is full", next="-")
-    tried = FileTrial(steps=[Step("start", "StartTraceW", "kernel", 112, "refused")], error=error)
+    tried = FileTrial(steps=[StartStep("start", "StartTraceW", "kernel", 112, "refused")], error=error)
     found = verdict("recording", trial(files={"idle": tried}))
     assert (found.state, found.status) == (State.REFUSED, 112)
     assert "the disk is full" in found.says
@@ -107,7 +107,7 @@ def test_a_capture_is_judged_by_what_came(point: str, name: str, tried: Attempt,
     ("sent_unasked", "seen", "state"), [(0, 5, State.GRANTED), (1, 5, State.UNMET), (0, 0, State.UNMET)]
 )
 def test_a_filter_that_is_taken_is_judged_by_what_stays_away(sent_unasked: int, seen: int, state: State) -> None:
-    steps = [Step("tag-filter", "EnableTraceEx2", "pool tags", 0, "granted")]
+    steps = [StartStep("tag-filter", "EnableTraceEx2", "pool tags", 0, "granted")]
     tried = Attempt(steps=steps, sent_unasked=sent_unasked, seen={"pool": seen})
     assert verdict("tag-filter", trial(attempts={"tags": tried})).state is state
 
@@ -118,14 +118,14 @@ ORPHAN = "Poolscope kernel 1-1"
 @pytest.mark.parametrize(
     ("steps", "left", "state"),
     [
-        ([Step("reclaim", "ControlTraceW", ORPHAN, 0, "granted")], (), State.GRANTED),
-        ([Step("reclaim", "ControlTraceW", ORPHAN, 5, "left-out")], (), State.REFUSED),
-        ([Step("reclaim", "ControlTraceW", "another", 0, "granted")], (), State.UNMET),
+        ([StartStep("reclaim", "ControlTraceW", ORPHAN, 0, "granted")], (), State.GRANTED),
+        ([StartStep("reclaim", "ControlTraceW", ORPHAN, 5, "left-out")], (), State.REFUSED),
+        ([StartStep("reclaim", "ControlTraceW", "another", 0, "granted")], (), State.UNMET),
         ([], None, State.NOT_TOLD),
     ],
 )
 def test_a_session_left_behind_is_judged_by_who_stopped_it(
-    steps: list[Step], left: tuple[str, ...] | None, state: State
+    steps: list[StartStep], left: tuple[str, ...] | None, state: State
 ) -> None:
     made = trial(orphan=(ORPHAN, 0), attempts={"reclaim": Attempt(steps=steps)}, left=left)
     assert verdict("reclaim", made).state is state

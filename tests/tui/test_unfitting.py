@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.selection.wording import Kind, names_of
+from analyzers.selection.wording import WordKind, names_of
 from analyzers.snapshot import Snapshot
 from fixtures.etl.options import TraceOptions
 from fixtures.etl.writer import EtlWriter
@@ -30,19 +30,19 @@ def two_leaks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("kind", "word", "fitting", "others"),
     [
-        (Kind.TAG, "Irp", ["Irp ", "IrpX"], ["irp ", "Ir"]),
-        (Kind.TAG, "=Irp", ["Irp "], ["IrpX", "irp "]),
-        (Kind.TAG, "Ir?", ["Irp "], ["IrpX"]),
-        (Kind.TAG, "*p", ["Irp "], ["IrpX", "IRP "]),
-        (Kind.DRIVER, "contoso", ["contosodev.sys", "ContosoFlt.sys"], ["ntfs.sys"]),
-        (Kind.DRIVER, "=nt", ["nt", "NT.sys"], ["ntfs.sys"]),
-        (Kind.DRIVER, "afd.sys", ["afd", "AFD.SYS"], ["afd2.sys"]),
-        (Kind.PROCESS, "serv*", ["service.exe", "SERVER.EXE"], ["myservice.exe"]),
-        (Kind.PROCESS, "SYS", ["System"], ["client"]),
+        (WordKind.TAG, "Irp", ["Irp ", "IrpX"], ["irp ", "Ir"]),
+        (WordKind.TAG, "=Irp", ["Irp "], ["IrpX", "irp "]),
+        (WordKind.TAG, "Ir?", ["Irp "], ["IrpX"]),
+        (WordKind.TAG, "*p", ["Irp "], ["IrpX", "IRP "]),
+        (WordKind.DRIVER, "contoso", ["contosodev.sys", "ContosoFlt.sys"], ["ntfs.sys"]),
+        (WordKind.DRIVER, "=nt", ["nt", "NT.sys"], ["ntfs.sys"]),
+        (WordKind.DRIVER, "afd.sys", ["afd", "AFD.SYS"], ["afd2.sys"]),
+        (WordKind.PROCESS, "serv*", ["service.exe", "SERVER.EXE"], ["myservice.exe"]),
+        (WordKind.PROCESS, "SYS", ["System"], ["client"]),
     ],
 )
 def test_a_word_is_part_of_a_name_or_with_wild_cards_all_of_it(
-    kind: Kind, word: str, fitting: list[str], others: list[str]
+    kind: WordKind, word: str, fitting: list[str], others: list[str]
 ) -> None:
     fits = names_of(kind, word)
     assert [name for name in fitting + others if fits(name)] == fitting

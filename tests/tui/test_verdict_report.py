@@ -85,7 +85,7 @@ def test_the_first_finding_is_told_in_full_before_any_table(leaking_snapshot: Sn
         "what tag Irp in nonpaged pool: I/O request packets",
         "how much 12 allocations, 5.44 KiB; retains 18.0 KiB (18,432 bytes)",
         "how fast 720 KiB an hour (95 % interval 684 KiB to 762 KiB), over 1 min 30 s",
-        "why 12 requests of this thread finished, and none of their packets was freed (inferred)",
+        "why 12 requests of this thread finished, and none of their IRPs was freed (inferred)",
         "100 requests of other threads were freed, 95 % within 1.20 ms excluded special kernel APC: thread 88",
         "how sure 93 %, very likely; lowered because: the trace has no Winsock events, so sockets are not known next",
         "next Look at the user APCs of thread 88 with !thread, and let it wait alertably.",
@@ -163,7 +163,7 @@ def test_a_headline_names_who_is_accused_and_what_happens(finding: Finding, sent
     assert headline(finding, NO_DIAGNOSIS) == sentence
 
 
-def test_a_headline_counts_requests_even_where_packets_came_from_lookaside_lists(story: Story) -> None:
+def test_a_headline_counts_requests_even_where_irps_came_from_lookaside_lists(story: Story) -> None:
     story.diagnosis = everything_held()
     told = said(report(story.make()))
     assert "LEAK 1: 4 finished requests wait as user APCs on thread 88 of client.exe (4330)" in told
@@ -182,8 +182,8 @@ def test_where_the_verdict_is_open_the_possible_reasons_come_first_and_what_woul
     lines = report(story.make())
     at = next(row for row, line in enumerate(lines) if line.startswith("  could be"))
     assert lines[at : at + 6] == [
-        "  could be  user APC, fits: only packets stay",
-        "            completion port, fits: only packets stay",
+        "  could be  user APC, fits: only IRPs stay",
+        "            completion port, fits: only IRPs stay",
         "            driver never completed it, not known: no event tells of completions",
         "  to tell   kernel queue events (KQUEUE)",
         "            IRP events (DRIVERS)",
@@ -192,11 +192,11 @@ def test_where_the_verdict_is_open_the_possible_reasons_come_first_and_what_woul
 
 
 def test_a_verdict_that_names_the_reason_does_not_list_it_again(story: Story) -> None:
-    other = Explanation(Cause.LIST, Fits.UNKNOWN, "no free of a packet is in the trace")
+    other = Explanation(Cause.LIST, Fits.UNKNOWN, "no free of an IRP is in the trace")
     finding = replace(pending_apc(), explanations=(*pending_apc().explanations, other))
     story.diagnosis = Diagnosis((finding,), ())
     told = said(report(story.make()))
-    assert " or lookaside list, not known: no free of a packet is in the trace excluded special" in told
+    assert " or lookaside list, not known: no free of an IRP is in the trace excluded special" in told
     assert "user APC, fits" not in told
 
 

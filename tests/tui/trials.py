@@ -23,7 +23,7 @@ from tracer.live.api import Enable
 from tracer.live.structures import EnableTraceParameters, NamedProperties
 from tracer.live.this_machine import ThisMachine
 from tui.capture.recording import Time
-from tui.doctor.attempting import PACKET_TAG
+from tui.doctor.attempting import IRP_TAG
 from tui.doctor.examining import examine
 from tui.doctor.trial import Trial, run_trial
 
@@ -87,16 +87,16 @@ class MadeTraffic:
 
 @cache
 def leak() -> Simulation:
-    """A loop whose packets are held by user APCs."""
+    """A loop whose IRPs are held by user APCs."""
     return simulate("winsock-loop", 7, Settings(iterations=24))
 
 
-def held_packets(records: list[Record]) -> list[Record]:
-    """The allocations of packets that are never freed."""
+def held_irps(records: list[Record]) -> list[Record]:
+    """The allocations of IRPs that are never freed."""
     kept: dict[bytes, Record] = {}
     for record in sorted(records, key=lambda each: each.time):
         entry = record.payload[16:24]
-        if record.hook == pool.ALLOC and int.from_bytes(record.payload[4:8], "little") == PACKET_TAG:
+        if record.hook == pool.ALLOC and int.from_bytes(record.payload[4:8], "little") == IRP_TAG:
             kept[entry] = record
         elif record.hook == pool.FREE:
             kept.pop(entry, None)
@@ -109,16 +109,16 @@ class TrialApi(Recorder):
     def __init__(self, traffic: MadeTraffic, **kind: Any) -> None:
         super().__init__(leak(), **kind)
         kernel, sockets = split(leak().records)
-        ordered, packets = sorted(kernel, key=lambda record: record.time), held_packets(kernel)
+        ordered, irps = sorted(kernel, key=lambda record: record.time), held_irps(kernel)
         last = ordered[-1].time
-        frees = [replace(each, hook=pool.FREE, time=last + number) for number, each in enumerate(packets, start=1)]
-        first = ordered.index(packets[0]) + 1
+        frees = [replace(each, hook=pool.FREE, time=last + number) for number, each in enumerate(irps, start=1)]
+        first = ordered.index(irps[0]) + 1
         waits = {
             first: lambda: traffic.phase == "before",
             len(ordered) + 1: lambda: traffic.phase != "released",
         }
         self.kernel, self.sockets = Delivery([BEGIN, *ordered, *frees], pauses=waits), Delivery(sockets)
-        self.traffic, self.process = traffic, packets[0].process
+        self.traffic, self.process = traffic, irps[0].process
         self.running[self.process] = STARTED
 
     def start_trace(self, name: str, properties: NamedProperties) -> tuple[int, int]:
@@ -138,7 +138,7 @@ class TrialApi(Recorder):
 
 
 def traffic_of_the_leak() -> MadeTraffic:
-    return MadeTraffic(len(held_packets(split(leak().records)[0])))
+    return MadeTraffic(len(held_irps(split(leak().records)[0])))
 
 
 def machine_of(api: TrialApi) -> ThisMachine:

@@ -14,7 +14,7 @@ from tests.windows import standin
 from tests.windows.standin import VARIABLE, Counters
 from tracer.errors import MachineError
 from tracer.live import libraries
-from tracer.live.api import Moment
+from tracer.live.api import ClockReading
 from tracer.live.counters import BIG_POOL, POOL_TAGS, big_pool, pool_counters, windows_query
 from tracer.live.toolhelp import MODULES, take_snapshot
 
@@ -69,6 +69,6 @@ def test_a_refusal_names_its_status(ntdll: Counters) -> None:
 def test_drivers_without_an_address_are_counted_and_lie_nowhere(ntdll: Counters) -> None:
     module = struct.pack("<QQQIIHHHH256s", 0, 0, 0, 0x9000, 0, 0, 0, 1, 0, rb"\SystemRoot\afd.sys")
     ntdll.answer(MODULES, struct.pack("<Q", 1) + module)
-    found = take_snapshot(libraries.library("kernel32"), windows_query(), Moment(0, 0))
+    found = take_snapshot(libraries.library("kernel32"), windows_query(), ClockReading(0, 0))
     assert found.hidden == 1
     assert all(each.process for each in found.images)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I64, U8, Structured
 from tracer.errors import Damage, DamageCode
 from tracer.etl.families import TIME_AT
 from tracer.etl.headers import (
@@ -71,7 +71,7 @@ class BufferIndex:
     another session was appended.
     """
 
-    buffers: npt.NDArray[np.void]
+    buffers: Structured
     padding: int
     skipped: int
     damage: tuple[Damage, ...]
@@ -137,7 +137,7 @@ class _Indexer:
         self._alike = min(2 * self._alike, _MOST_AT_ONCE) if len(rows) == self._alike else 0
         return offset + len(rows) * stride
 
-    def _compare_with_head(self, buffers: npt.NDArray[np.void]) -> None:
+    def _compare_with_head(self, buffers: Structured) -> None:
         """A closed session says how many buffers it wrote; say what nothing else explains (wrapping, damage)."""
         written = self._head.buffers_written
         wraps = self._head.mode & (LogFileMode.CIRCULAR | LogFileMode.BUFFERING)
@@ -258,7 +258,7 @@ def _first_time(record: bytes, valid: int) -> int:
     return int.from_bytes(record[at : at + 8], "little", signed=True) if at else UNKNOWN_TIME
 
 
-def _alike(heads: npt.NDArray[np.void], offset: int, stride: int) -> npt.NDArray[np.void]:
+def _alike(heads: Structured, offset: int, stride: int) -> Structured:
     """Rows of the index for the heads up to the first that needs a closer look."""
     header = heads["header"]
     valid = np.maximum(header["saved_offset"], header["offset"])
@@ -294,7 +294,7 @@ def _plausible(probe: bytes, offset: int) -> tuple[int, ...] | None:
     return fields if sound else None
 
 
-def _settle_unknown_times(buffers: npt.NDArray[np.void], origin: int) -> None:
+def _settle_unknown_times(buffers: Structured, origin: int) -> None:
     """Give buffers without a first time a lower bound: that of the same CPU's buffer before, else the trace's start."""
     for cpu in np.unique(buffers["cpu"][buffers["first_time"] == UNKNOWN_TIME]):
         rows = np.flatnonzero(buffers["cpu"] == cpu)
@@ -363,7 +363,7 @@ class _Search:
         return _plausible(self._read_at(following, HEADER_BYTES), following) is not None
 
 
-def candidates(chunk: npt.NDArray[np.uint8], logger_id: int) -> npt.NDArray[np.int64]:
+def candidates(chunk: U8, logger_id: int) -> I64:
     """Positions in a chunk where a buffer header of this logger may stand: id, flag, type, state and size fit."""
     n = len(chunk) - HEADER_BYTES + 1
     if n <= 0:

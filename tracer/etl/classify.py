@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U16, U64
 from tracer.etl import rows, walk
 from tracer.events import stack
 from tracer.events.layout import EventId, KernelId, Layout, ProviderId
@@ -58,13 +58,13 @@ class Classifier:
     """
 
     layouts: list[Layout | None]
-    hook_row: npt.NDArray[np.uint16]
-    row_slot: npt.NDArray[np.uint16]
-    row_hook: npt.NDArray[np.uint16]
-    provider_rows: npt.NDArray[np.uint16]
-    provider_keys: npt.NDArray[np.uint64]
-    provider_counts: npt.NDArray[np.int64]
-    provider_table: npt.NDArray[np.int32]
+    hook_row: U16
+    row_slot: U16
+    row_hook: U16
+    provider_rows: U16
+    provider_keys: U64
+    provider_counts: I64
+    provider_table: I32
     providers: int = field(default=0)
 
     def grow_providers(self) -> None:
@@ -135,7 +135,7 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]])
     return result
 
 
-def _slots_by_version(known: list[_Version]) -> npt.NDArray[np.uint16]:
+def _slots_by_version(known: list[_Version]) -> U16:
     """Slot for each version: the layout of the highest version not above it, else the lowest; exact ones alone."""
     row = np.full(_VERSIONS, rows.SLOT_NONE, np.uint16)
     ordered = sorted(known)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I64
 from tracer.etl.headers import ClockType
 from tracer.jit import Int, inlined, kernel
 
@@ -44,8 +44,8 @@ def tick_ns(raw: Int, origin: int, least: int, most: int, frequency: int, whole:
 
 @kernel
 def _convert(
-    raw: npt.NDArray[np.int64],
-    out: npt.NDArray[np.int64],
+    raw: I64,
+    out: I64,
     origin: int,
     least: int,
     most: int,
@@ -85,7 +85,7 @@ class Clock:
         whole = NS_PER_SECOND // self.frequency if NS_PER_SECOND % self.frequency == 0 else 0
         return self.origin, *self.representable, self.frequency, whole
 
-    def ns(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def ns(self, raw: I64) -> I64:
         """Nanoseconds since the trace's start (int64, one dimension), by the rule of :func:`tick_ns`."""
         out = np.empty(len(raw), np.int64)
         _convert(raw, out, *self.terms)

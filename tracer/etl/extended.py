@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U16, U32, U64, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID
 from tracer.etl.headers import ExtendedType
 from tracer.etl.rows import RESERVED
@@ -26,7 +26,7 @@ _MATCH_ID: Final = 8
 
 
 @inlined
-def _data_end(words2: npt.NDArray[np.uint16], item: Int, stop: Int) -> Int:
+def _data_end(words2: U16, item: Int, stop: Int) -> Int:
     """Where the data of the item ends; 0 where the item cannot be."""
     length = np.int64(words2[item >> 1])
     data = np.int64(words2[(item >> 1) + 3])
@@ -34,12 +34,12 @@ def _data_end(words2: npt.NDArray[np.uint16], item: Int, stop: Int) -> Int:
 
 
 @inlined
-def _following(words2: npt.NDArray[np.uint16], item: Int) -> Int:
+def _following(words2: U16, item: Int) -> Int:
     return item + ((np.int64(words2[item >> 1]) + 7) & ~7)
 
 
 @inlined
-def after_items(words2: npt.NDArray[np.uint16], item: Int, stop: Int) -> Int:
+def after_items(words2: U16, item: Int, stop: Int) -> Int:
     """Where the payload begins behind the extended items, the first of which stands at ``item``."""
     more = True
     while more and item + 8 <= stop:
@@ -52,22 +52,22 @@ def after_items(words2: npt.NDArray[np.uint16], item: Int, stop: Int) -> Int:
 
 @kernel
 def take_items(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    words2: npt.NDArray[np.uint16],
-    words4: npt.NDArray[np.uint32],
-    words8: npt.NDArray[np.uint64],
+    words2: U16,
+    words4: U32,
+    words8: U64,
     item: Int,
     stop: Int,
     time: Int,
     row: Int,
-    buckets: npt.NDArray[np.int32],
-    memo: npt.NDArray[np.int32],
-    hashes: npt.NDArray[np.uint64],
-    starts: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.int32],
-    frames: npt.NDArray[np.uint64],
-    used: npt.NDArray[np.int64],
-    events: npt.NDArray[np.void],
-    loose: npt.NDArray[np.void],
+    buckets: I32,
+    memo: I32,
+    hashes: U64,
+    starts: I64,
+    lengths: I32,
+    frames: U64,
+    used: I64,
+    events: Structured,
+    loose: Structured,
     n_loose: Int,
 ) -> Int:
     """Give the stacks among the items at ``item`` to the event ``row``; references to keys go to ``loose``.

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import Structured
 from tracer.errors import Damage, InputError
 from tracer.etl.buffers import BufferIndex, index_buffers
 from tracer.etl.census import Counters
@@ -263,7 +263,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         yield from reading.batches()
         self._check_bytes()
 
-    def sample(self, buffers: npt.NDArray[np.void], kinds: Collection[str]) -> Generator[Batch]:
+    def sample(self, buffers: Structured, kinds: Collection[str]) -> Generator[Batch]:
         """Batches of some buffers of the index alone; nothing of it enters counts, losses and damage."""
         reading = Reading(
             self._file.read_into, self._head, buffers, classifier(LAYOUTS, kinds), Counters(), StackTable(),
@@ -292,7 +292,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             # A tick more: the free that was earliest comes after its allocation, not with it.
             self._shift_ticks[shift.cpu] = self._head.clock.raw(shift.behind_ns) + 1
 
-    def _corrected_buffers(self) -> npt.NDArray[np.void]:
+    def _corrected_buffers(self) -> Structured:
         """The index with first times by one clock."""
         if not self._shifts:
             return self.index.buffers

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I64, Structured
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk, xpress
 from tracer.etl.buffers import MAX_DAMAGE
@@ -51,14 +51,14 @@ _UNPACKING: Final = {
 
 @kernel
 def plan(
-    buffers: npt.NDArray[np.void],
-    queue: npt.NDArray[np.int64],
+    buffers: Structured,
+    queue: I64,
     begin: int,
     end: int,
     most: int,
-    segments: npt.NDArray[np.void],
-    by_offset: npt.NDArray[np.int64],
-    reads: npt.NDArray[np.int64],
+    segments: Structured,
+    by_offset: I64,
+    reads: I64,
 ) -> tuple[Int, Int, Int, bool]:
     """Make ``segments`` of the buffers ``queue[begin:end]``, as many as ``most`` bytes hold unpacked, but at least one.
 
@@ -143,7 +143,7 @@ class Loader:
     """
 
     def __init__(
-        self, read_into: ReadInto, buffers: npt.NDArray[np.void], compression: int, helper: ThreadPoolExecutor | None,
+        self, read_into: ReadInto, buffers: Structured, compression: int, helper: ThreadPoolExecutor | None,
         load_bytes: int = LOAD_BYTES,
     ) -> None:  # fmt: skip
         self._read_into = read_into
@@ -161,7 +161,7 @@ class Loader:
         self.damage: list[Damage] = []
         self.bytes_read = 0
 
-    def load(self, queue: npt.NDArray[np.int64], begin: int, end: int) -> int:
+    def load(self, queue: I64, begin: int, end: int) -> int:
         """Load the next of the buffers ``queue[begin:end]`` (rows of the index); gives how many."""
         packed = bool(self._buffers["flag"][queue[begin]] & _PACKED)
         most = _PACKED_LOAD_BYTES if packed else self._load_bytes
@@ -178,7 +178,7 @@ class Loader:
             self._unpack()
         return int(count)
 
-    def _read(self, target: Arena, reads: list[list[int]]) -> npt.NDArray[np.int64] | None:
+    def _read(self, target: Arena, reads: list[list[int]]) -> I64 | None:
         """Fill the arena; gives how many bytes of each buffer are there where the file ends too early."""
         there = None
         for offset, length, at in reads:
@@ -191,12 +191,12 @@ class Loader:
                 there[inside] = np.clip(at + got - start[inside], 0, there[inside])
         return there
 
-    def _starts(self) -> npt.NDArray[np.int64]:
+    def _starts(self) -> I64:
         """Where each segment's buffer begins in the arena that it was read into."""
-        starts: npt.NDArray[np.int64] = self.segments["begin"] - np.minimum(HEADER_BYTES, self.segments["present"])
+        starts: I64 = self.segments["begin"] - np.minimum(HEADER_BYTES, self.segments["present"])
         return starts
 
-    def _cut(self, there: npt.NDArray[np.int64]) -> None:
+    def _cut(self, there: I64) -> None:
         """Note the buffers of which the file does not hold all, and end their segments where the bytes do."""
         segments, start = self.segments, self._starts()
         strides = self._buffers["stride"][segments["buffer"]]
@@ -229,7 +229,7 @@ class Loader:
         segments["offset"] -= HEADER_BYTES
         segments["packed"] = 1
 
-    def _decompress(self, spans: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _decompress(self, spans: I64) -> I64:
         """(Status, bytes) of each buffer; where there is a second thread, both take what is left until nothing is."""
         results = np.zeros((len(spans), 2), np.int64)
         if self._compression != Compression.XPRESS and self._compression in Compression.__members__.values():

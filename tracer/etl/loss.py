@@ -18,8 +18,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import Structured
 from tracer.etl.clock import Clock
 from tracer.etl.headers import BufferFlag, LogFileMode
 from tracer.etl.logfile import LogFile
@@ -36,7 +36,7 @@ buffer at the start."""
 _LOSS_FLAGS: Final = BufferFlag.EVENTS_LOST | BufferFlag.BUFFER_LOST
 
 
-def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int, *, goes_on: bool = False) -> Loss:
+def loss_of(head: LogFile, buffers: Structured, last_ns: int, *, goes_on: bool = False) -> Loss:
     """The losses a file shows: its header's counters, its buffers' flags, its sequence numbers.
 
     ``goes_on``: whether it is known to continue another file, however few buffers that has.
@@ -46,7 +46,7 @@ def loss_of(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int, *, goes_
     return Loss(head.events_lost, head.buffers_lost, tuple(gaps[:MAX_GAPS]), _complete_from(head, buffers, last_ns))
 
 
-def _flagged(clock: Clock, buffers: npt.NDArray[np.void], last_ns: int) -> list[Gap]:
+def _flagged(clock: Clock, buffers: Structured, last_ns: int) -> list[Gap]:
     """From the first record of the CPU's buffer before the flagged one to the first record of the one after it."""
     ordered = buffers[np.lexsort((buffers["sequence"], buffers["first_time"], buffers["cpu"]))]
     cpu, flag, times = ordered["cpu"], ordered["flag"], ordered["first_time"]
@@ -61,7 +61,7 @@ def _flagged(clock: Clock, buffers: npt.NDArray[np.void], last_ns: int) -> list[
     return gaps
 
 
-def _holes(head: LogFile, buffers: npt.NDArray[np.void], *, goes_on: bool) -> list[Gap]:
+def _holes(head: LogFile, buffers: Structured, *, goes_on: bool) -> list[Gap]:
     """Gaps between sequence numbers; the front of a wrapped file is no loss but what the file was told to forget."""
     ordered = buffers[np.argsort(buffers["sequence"], kind="stable")]
     steps = np.diff(ordered["sequence"])
@@ -77,7 +77,7 @@ def _holes(head: LogFile, buffers: npt.NDArray[np.void], *, goes_on: bool) -> li
     return gaps
 
 
-def _unused_numbers(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
+def _unused_numbers(head: LogFile, buffers: Structured) -> int:
     """How many sequence numbers no buffer ever had, by a closed session's own count; 0 where anything tells of loss."""
     if not head.end or head.events_lost or head.buffers_lost or np.any(buffers["flag"] & _LOSS_FLAGS):
         return 0
@@ -86,17 +86,17 @@ def _unused_numbers(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
     return (here if head.buffers_written <= here else numbers) - head.buffers_written
 
 
-def continues(head: LogFile, buffers: npt.NDArray[np.void]) -> bool:
+def continues(head: LogFile, buffers: Structured) -> bool:
     """Whether the buffers before the file's first are in another file: its numbers begin where another's end."""
     return _elsewhere(head, buffers) > 0
 
 
-def all_written(head: LogFile, buffers: npt.NDArray[np.void]) -> bool:
+def all_written(head: LogFile, buffers: Structured) -> bool:
     """Whether the file has all buffers that its header counts, or that an earlier file has had of them."""
     return len(buffers) + _elsewhere(head, buffers) >= head.buffers_written
 
 
-def _elsewhere(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
+def _elsewhere(head: LogFile, buffers: Structured) -> int:
     """How many buffers an earlier file of the session has, by the numbers of this one's; 0 where it is the first."""
     after = buffers["sequence"][buffers["sequence"] >= _first_overwritten(head)]
     new_file = bool(head.mode & LogFileMode.NEWFILE)
@@ -116,7 +116,7 @@ def _first_overwritten(head: LogFile) -> int:
     return max(1, head.start_buffers)
 
 
-def _complete_from(head: LogFile, buffers: npt.NDArray[np.void], last_ns: int) -> int:
+def _complete_from(head: LogFile, buffers: Structured, last_ns: int) -> int:
     """Nanoseconds from which on no event was overwritten; 0 where none was.
 
     Buffers are numbered as they are flushed, and hold only what happened before. So the time at which the oldest one

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
+from tracer.arrays import I64
 from tracer.etl.headers import HeaderType
 from tracer.etl.logfile import LogFile
 
@@ -18,7 +16,7 @@ _KERNEL: Final = {
 _OF_64_BIT_PROGRAMS: Final = (HeaderType.FULL64, HeaderType.INSTANCE64, HeaderType.EVENT64)
 
 
-def machine_pointer_size(by_header: npt.NDArray[np.int64], head: LogFile) -> int:
+def machine_pointer_size(by_header: I64, head: LogFile) -> int:
     """Bytes of a kernel pointer on the machine that was traced; ``by_header`` counts records by header type.
 
     The first record is of the program that wrote the file. Of the others, the kernel's tell; else a record of a 64-bit

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U64, Structured
 from tracer.etl.rows import SLOT_DEFINITION
 from tracer.jit import Int, inlined, kernel
 
@@ -49,7 +49,7 @@ class Order:
         self.by_slot, self.places = np.empty(rows, np.int32), np.empty(rows, np.int64)
 
     @property
-    def by_time(self) -> npt.NDArray[np.int32]:
+    def by_time(self) -> I32:
         """Rows of the events taken last, in time order."""
         return (self._other_rows if self._swapped else self._rows)[: self.count]
 
@@ -58,9 +58,7 @@ class Order:
         """Whether definitions of stack keys are among the events taken last."""
         return bool(self._has_definitions)
 
-    def take(
-        self, events: npt.NDArray[np.void], runs: npt.NDArray[np.void], horizon: int, most: int, base: int
-    ) -> None:
+    def take(self, events: Structured, runs: Structured, horizon: int, most: int, base: int) -> None:
         """Take the events before ``horizon`` off the front of the ``runs``, at most ``most``; :meth:`sort` orders them.
 
         ``base`` is the place of the first of them in the time order of the trace.
@@ -74,7 +72,7 @@ class Order:
         self._base = base
         self._sorted = False
 
-    def sort(self, events: npt.NDArray[np.void]) -> None:
+    def sort(self, events: Structured) -> None:
         """Order the events taken last; what is in order already stays."""
         if self._sorted:
             return
@@ -88,11 +86,11 @@ class Order:
 @kernel
 def radix_sort(
     count: Int,
-    keys: npt.NDArray[np.uint64],
-    other_keys: npt.NDArray[np.uint64],
-    rows: npt.NDArray[np.int32],
-    other_rows: npt.NDArray[np.int32],
-    counts: npt.NDArray[np.int64],
+    keys: U64,
+    other_keys: U64,
+    rows: I32,
+    other_rows: I32,
+    counts: I64,
     span: np.uint64,
 ) -> bool:
     """Sort the first ``count`` keys, none above ``span``, with their rows; true where ``other_rows`` has the result."""
@@ -125,13 +123,13 @@ def radix_sort(
 
 @inlined
 def _group_by_slot(
-    events: npt.NDArray[np.void],
+    events: Structured,
     count: Int,
-    order: npt.NDArray[np.int32],
-    offsets: npt.NDArray[np.int64],
-    fill: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64],
+    order: I32,
+    offsets: I64,
+    fill: I64,
+    rows: I32,
+    places: I64,
     base: int,
 ) -> None:
     """Sort the ordered events by slot, keeping time order inside a slot.
@@ -153,13 +151,13 @@ def _group_by_slot(
 
 @kernel
 def take(
-    events: npt.NDArray[np.void],
-    runs: npt.NDArray[np.void],
-    by_cpu: npt.NDArray[np.int64],
+    events: Structured,
+    runs: Structured,
+    by_cpu: I64,
     horizon: int,
-    keys: npt.NDArray[np.uint64],
-    rows: npt.NDArray[np.int32],
-    offsets: npt.NDArray[np.int64],
+    keys: U64,
+    rows: I32,
+    offsets: I64,
 ) -> tuple[Int, Int, Int]:
     """See :meth:`Order.take`: (events taken, least and greatest of their raw times).
 
@@ -190,19 +188,19 @@ def take(
 
 @kernel
 def sort(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    events: npt.NDArray[np.void],
+    events: Structured,
     count: int,
     least: Int,
     greatest: Int,
-    keys: npt.NDArray[np.uint64],
-    other_keys: npt.NDArray[np.uint64],
-    rows: npt.NDArray[np.int32],
-    other_rows: npt.NDArray[np.int32],
-    counts: npt.NDArray[np.int64],
-    offsets: npt.NDArray[np.int64],
-    fill: npt.NDArray[np.int64],
-    by_slot: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64],
+    keys: U64,
+    other_keys: U64,
+    rows: I32,
+    other_rows: I32,
+    counts: I64,
+    offsets: I64,
+    fill: I64,
+    by_slot: I32,
+    places: I64,
     base: int,
 ) -> bool:
     """See :meth:`Order.sort`; gives whether the order is in ``other_rows``."""

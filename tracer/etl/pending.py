@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U64, Structured
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.etl.rows import (
     EVENT,
@@ -37,10 +38,10 @@ class Pending:
     """
 
     def __init__(self) -> None:
-        self.events: npt.NDArray[np.void] = np.empty(_FIRST_ROWS, EVENT)
-        self.kept: npt.NDArray[np.uint64] = np.empty(_FIRST_WORDS, np.uint64)
-        self.loose: npt.NDArray[np.void] = np.empty(_FIRST_LOOSE, LOOSE_STACK)
-        self.runs: npt.NDArray[np.void] = np.empty(_FIRST_LOOSE, RUN)
+        self.events: Structured = np.empty(_FIRST_ROWS, EVENT)
+        self.kept: U64 = np.empty(_FIRST_WORDS, np.uint64)
+        self.loose: Structured = np.empty(_FIRST_LOOSE, LOOSE_STACK)
+        self.runs: Structured = np.empty(_FIRST_LOOSE, RUN)
         self.tails = np.full(MAX_PROCESSORS, -1, np.int32)
         self.state = np.zeros(STATE_ROWS, np.int64)
 
@@ -50,7 +51,7 @@ class Pending:
         return int(self.state[STATE_EVENTS])
 
     @property
-    def live_runs(self) -> npt.NDArray[np.void]:
+    def live_runs(self) -> Structured:
         """The runs in use."""
         return self.runs[: int(self.state[STATE_RUNS])]
 
@@ -73,12 +74,12 @@ class Pending:
         # A record that has no room for its extended items needs more than one row of these.
         self.loose = _grown(self.loose, 2 * len(self.loose))
 
-    def due_stacks(self, horizon: int, *, last: bool) -> npt.NDArray[np.void]:
+    def due_stacks(self, horizon: int, *, last: bool) -> Structured:
         """Take the loose stacks out whose event, or which themselves, were logged before ``horizon``; all at last."""
         waiting = self.loose[: int(self.state[STATE_LOOSE])]
         due = np.full(len(waiting), last)
         due |= (waiting["event_time"] < horizon) | (waiting["logged"] < horizon)
-        taken: npt.NDArray[np.void] = waiting[due]
+        taken: Structured = waiting[due]
         rest = waiting[~due]
         self.loose[: len(rest)] = rest
         self.state[STATE_LOOSE] = len(rest)
@@ -88,7 +89,7 @@ class Pending:
         """Forget the events before the beginning of their run."""
         self._move(self.events, self.kept)
 
-    def leave(self, events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64]) -> None:
+    def leave(self, events: Structured, kept: U64) -> None:
         """The same, with what is left moved to other arrays, where they are as large: the old ones are let go of."""
         if len(events) < len(self.events):
             events = np.empty_like(self.events)
@@ -97,7 +98,7 @@ class Pending:
         self._move(events, kept)
         self.events, self.kept = events, kept
 
-    def _move(self, events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64]) -> None:
+    def _move(self, events: Structured, kept: U64) -> None:
         compact(self.events, self.kept, events, kept, self.loose, self.runs, self.tails, self.state)
 
 
@@ -109,7 +110,7 @@ def _grown(table: npt.NDArray[_Row], size: int) -> npt.NDArray[_Row]:
 
 @inlined
 def _remap(
-    loose: npt.NDArray[np.void], count: np.int64, runs: npt.NDArray[np.void], n_runs: np.int64
+    loose: Structured, count: np.int64, runs: Structured, n_runs: np.int64
 ) -> None:  # fmt: skip
     """Lead loose stacks to where the rows of their events are going to be; runs are in the order of their rows."""
     for i in range(count):
@@ -129,14 +130,14 @@ def _remap(
 
 @kernel
 def compact(
-    events: npt.NDArray[np.void],
-    kept: npt.NDArray[np.uint64],
-    new_events: npt.NDArray[np.void],
-    new_kept: npt.NDArray[np.uint64],
-    loose: npt.NDArray[np.void],
-    runs: npt.NDArray[np.void],
-    tails: npt.NDArray[np.int32],
-    state: npt.NDArray[np.int64],
+    events: Structured,
+    kept: U64,
+    new_events: Structured,
+    new_kept: U64,
+    loose: Structured,
+    runs: Structured,
+    tails: I32,
+    state: I64,
 ) -> None:
     """Move what is left of the runs to the front of ``new_events``, ``new_kept`` (the old ones or others), ``runs``."""
     n_runs = state[STATE_RUNS]

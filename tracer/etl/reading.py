@@ -15,8 +15,8 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I64, U64, Structured
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk
 from tracer.etl.census import Counters
@@ -64,8 +64,8 @@ NO_SHIFTS: Final = np.zeros(MAX_PROCESSORS, np.int64)
 class _Window:
     """Events that go out together, before they are decoded: ``events`` and ``kept`` as in ``Pending``."""
 
-    events: npt.NDArray[np.void]
-    kept: npt.NDArray[np.uint64]
+    events: Structured
+    kept: U64
     order: Order
     late: LateStacks
     until_ns: int
@@ -77,9 +77,9 @@ class Reading:
     """The state of one pass over a file."""
 
     def __init__(
-        self, read_into: ReadInto, head: LogFile, buffers: npt.NDArray[np.void], classifier: Classifier,
+        self, read_into: ReadInto, head: LogFile, buffers: Structured, classifier: Classifier,
         counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int, keys: KeyTable | None = None,
-        shifts: npt.NDArray[np.int64] = NO_SHIFTS,
+        shifts: I64 = NO_SHIFTS,
     ) -> None:  # fmt: skip
         """``keys``: those of the session, where other files hold more of it.
 
@@ -116,7 +116,7 @@ class Reading:
         )  # fmt: skip
 
     @property
-    def _state(self) -> npt.NDArray[np.int64]:
+    def _state(self) -> I64:
         return self._pending.state
 
     @property
@@ -279,7 +279,7 @@ class Reading:
         return _late(late) if len(late) else NO_LATE_STACKS
 
 
-def _late(late: npt.NDArray[np.void]) -> LateStacks:
+def _late(late: Structured) -> LateStacks:
     """Stacks whose event went out before."""
     return LateStacks(
         late["event_time"].copy(), late["thread"].copy(), late["process"].copy(), late["cpu"].copy(),

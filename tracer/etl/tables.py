@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.columns import BlobColumn, Column, EventTable
 from tracer.etl.clock import Clock, tick_ns
 from tracer.etl.order import Order
@@ -34,26 +34,26 @@ _COMMON_DTYPES: dict[str, Any] = {
 
 @kernel
 def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
-    events: npt.NDArray[np.void],
-    rows: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64],
+    events: Structured,
+    rows: I32,
+    places: I64,
     origin: int,
     least: int,
     most: int,
     frequency: int,
     whole: int,
-    time: npt.NDArray[np.int64],
-    raw: npt.NDArray[np.int64],
-    order: npt.NDArray[np.int64],
-    cpu: npt.NDArray[np.uint16],
-    thread: npt.NDArray[np.uint32],
-    process: npt.NDArray[np.uint32],
-    who: npt.NDArray[np.uint8],
-    event_id: npt.NDArray[np.uint16],
-    stack: npt.NDArray[np.int32],
-    user_stack: npt.NDArray[np.int32],
-    offset: npt.NDArray[np.int64],
-    payloads: npt.NDArray[np.uint32],
+    time: I64,
+    raw: I64,
+    order: I64,
+    cpu: U16,
+    thread: U32,
+    process: U32,
+    who: U8,
+    event_id: U16,
+    stack: I32,
+    user_stack: I32,
+    offset: I64,
+    payloads: U32,
 ) -> tuple[Int, Int, Int]:
     """The columns of ``events[rows]`` that do not depend on their layout, and where their payloads lie.
 
@@ -84,7 +84,7 @@ def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
 
 
 def event_tables(
-    events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64], order: Order, layouts: Sequence[Layout | None],
+    events: Structured, kept: U64, order: Order, layouts: Sequence[Layout | None],
     clock: Clock,
 ) -> tuple[dict[str, EventTable], int]:  # fmt: skip
     """The tables of ordered events by kind, and how many records ended inside a field."""
@@ -102,8 +102,8 @@ def event_tables(
 
 
 def _table(
-    events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64], rows: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64], layout: Layout, clock: Clock,
+    events: Structured, kept: U64, rows: I32,
+    places: I64, layout: Layout, clock: Clock,
 ) -> tuple[EventTable, int]:  # fmt: skip
     """The table of one layout's events, and how many of them ended inside a field."""
     n = len(rows)
@@ -128,7 +128,7 @@ def joined(tables: Sequence[EventTable]) -> EventTable:
     return replace(tables[0], fields=fields, **common)
 
 
-def _joined_field(name: str, like: Column, tables: Sequence[EventTable], order: npt.NDArray[np.int64]) -> Column:
+def _joined_field(name: str, like: Column, tables: Sequence[EventTable], order: I64) -> Column:
     if not isinstance(like, BlobColumn):
         parts = [table.fields.get(name, np.zeros(len(table), like.dtype)) for table in tables]
         return np.concatenate([np.asarray(part) for part in parts])[order]

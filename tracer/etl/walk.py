@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.extended import after_items, take_items
 from tracer.etl.families import (
@@ -93,9 +93,7 @@ _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @inlined
-def _message_time(
-    words2: npt.NDArray[np.uint16], words4: npt.NDArray[np.uint32], position: Int, stop: Int, fallback: Int
-) -> Int:
+def _message_time(words2: U16, words4: U32, position: Int, stop: Int, fallback: Int) -> Int:
     """Raw time of a WPP message, ``fallback`` where it carries none."""
     options = np.int64(words2[(position >> 1) + 3])
     at = position + _MESSAGE_SIZE
@@ -108,9 +106,7 @@ def _message_time(
 
 
 @kernel
-def provider_row(
-    keys: npt.NDArray[np.uint64], table: npt.NDArray[np.int32], used: Int, low: np.uint64, high: np.uint64
-) -> Int:
+def provider_row(keys: U64, table: I32, used: Int, low: np.uint64, high: np.uint64) -> Int:
     """Row of a GUID in ``keys``, added where it is new; -1 where the table is half full."""
     mask = np.uint64(table.shape[0] - 1)
     # Twice: GUIDs made one after another differ in a few low bits only.
@@ -140,7 +136,7 @@ def _kernel_payload(kind: Int, position: Int, stop: Int, version: Int) -> Int:
 
 @inlined
 def _keep(
-    words8: npt.NDArray[np.uint64], payload: Int, stop: Int, kept: npt.NDArray[np.uint64], at: Int
+    words8: U64, payload: Int, stop: Int, kept: U64, at: Int
 ) -> Int:  # fmt: skip
     """Copy a payload, word by word; gives the words used up to here."""
     source = payload >> 3
@@ -151,7 +147,7 @@ def _keep(
 
 
 @inlined
-def _account(segment: np.void, state: npt.NDArray[np.int64]) -> None:
+def _account(segment: np.void, state: I64) -> None:
     """Add up where the bytes of a buffer that was walked went."""
     present = segment["present"]
     header = min(np.int64(HEADER_BYTES), present)
@@ -179,36 +175,36 @@ def _account(segment: np.void, state: npt.NDArray[np.int64]) -> None:
 # One loop over all header types: a call for each record would cost more than what the call does.
 @kernel
 def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are its state, and see above
-    bytes1: npt.NDArray[np.uint8],
-    words2: npt.NDArray[np.uint16],
-    words4: npt.NDArray[np.uint32],
-    words8: npt.NDArray[np.uint64],
-    segments: npt.NDArray[np.void],
+    bytes1: U8,
+    words2: U16,
+    words4: U32,
+    words8: U64,
+    segments: Structured,
     counting: bool,
     least: int,
     most: int,
-    hook_row: npt.NDArray[np.uint16],
-    row_slot: npt.NDArray[np.uint16],
-    row_hook: npt.NDArray[np.uint16],
-    provider_keys: npt.NDArray[np.uint64],
-    provider_counts: npt.NDArray[np.int64],
-    provider_table: npt.NDArray[np.int32],
-    provider_rows: npt.NDArray[np.uint16],
-    header_counts: npt.NDArray[np.int64],
-    hook_counts: npt.NDArray[np.int64],
-    buckets: npt.NDArray[np.int32],
-    memo: npt.NDArray[np.int32],
-    hashes: npt.NDArray[np.uint64],
-    starts: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.int32],
-    frames: npt.NDArray[np.uint64],
-    used: npt.NDArray[np.int64],
-    events: npt.NDArray[np.void],
-    kept: npt.NDArray[np.uint64],
-    loose: npt.NDArray[np.void],
-    runs: npt.NDArray[np.void],
-    tails: npt.NDArray[np.int32],
-    state: npt.NDArray[np.int64],
+    hook_row: U16,
+    row_slot: U16,
+    row_hook: U16,
+    provider_keys: U64,
+    provider_counts: I64,
+    provider_table: I32,
+    provider_rows: U16,
+    header_counts: I64,
+    hook_counts: I64,
+    buckets: I32,
+    memo: I32,
+    hashes: U64,
+    starts: I64,
+    lengths: I32,
+    frames: U64,
+    used: I64,
+    events: Structured,
+    kept: U64,
+    loose: Structured,
+    runs: Structured,
+    tails: I32,
+    state: I64,
 ) -> Int:
     """Walk every segment to its end.
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I64, U8
 from tracer.jit import Int, inlined, kernel
 from tracer.unaligned import leading_zeros, load64, store64
 
@@ -35,7 +35,7 @@ _ROOM: Final = 32  # literals before the flags are used up
 
 
 @inlined
-def _flags(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> np.uint32:
+def _flags(source: U8, pos: Int, end: Int) -> np.uint32:
     """The 32 flag bits at ``pos``, of which at least 4 bytes are there."""
     if pos + 8 <= end:
         return np.uint32(load64(source, int(pos)) & np.uint64(0xFFFFFFFF))
@@ -52,9 +52,7 @@ def _literals_ahead(flags: np.uint32, left: Int) -> Int:
 
 
 @inlined
-def _copy(
-    source: npt.NDArray[np.uint8], at: Int, end: Int, output: npt.NDArray[np.uint8], out: Int, last: Int, length: Int
-) -> None:
+def _copy(source: U8, at: Int, end: Int, output: U8, out: Int, last: Int, length: Int) -> None:
     """Copy ``length`` bytes, eight at a time where the excess stays before ``end`` and ``last``.
 
     Most are no more than 16, and how many cannot be foreseen: so many are copied without asking.
@@ -74,7 +72,7 @@ def _copy(
 
 
 @inlined
-def _long_length(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> tuple[Int, Int]:
+def _long_length(source: U8, pos: Int, end: Int) -> tuple[Int, Int]:
     """A length that did not fit its nibble: (length in excess of the short forms, position behind it).
 
     A negative length is a status.
@@ -103,10 +101,10 @@ def _long_length(source: npt.NDArray[np.uint8], pos: Int, end: Int) -> tuple[Int
 # One loop with all its cases: a call for each token would cost more than what the call does.
 @kernel
 def decompress(  # noqa: PLR0912, PLR0915 - see above
-    source: npt.NDArray[np.uint8],
-    output: npt.NDArray[np.uint8],
-    spans: npt.NDArray[np.int64],
-    results: npt.NDArray[np.int64],
+    source: U8,
+    output: U8,
+    spans: I64,
+    results: I64,
 ) -> None:
     """Decompress streams: each row of ``spans`` is (start, end, first, last), each of ``results`` (status, bytes).
 

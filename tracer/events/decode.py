@@ -8,8 +8,8 @@ from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.columns import BlobColumn, Column
 from tracer.events.layout import Code, Layout
 from tracer.jit import Int, inlined, kernel
@@ -34,7 +34,7 @@ _SID_MOST: Final = 15  # SID_MAX_SUB_AUTHORITIES
 
 
 @inlined
-def read_unsigned(window: npt.NDArray[np.uint8], at: Int, width: Int) -> np.uint64:
+def read_unsigned(window: U8, at: Int, width: Int) -> np.uint64:
     """Little-endian unsigned integer of 1, 2, 4 or 8 bytes at any position."""
     value = np.uint64(0)
     for i in range(width - 1, -1, -1):
@@ -43,7 +43,7 @@ def read_unsigned(window: npt.NDArray[np.uint8], at: Int, width: Int) -> np.uint
 
 
 @inlined
-def read_field(words4: npt.NDArray[np.uint32], window: npt.NDArray[np.uint8], at: Int, width: Int) -> np.uint64:
+def read_field(words4: U32, window: U8, at: Int, width: Int) -> np.uint64:
     """The same integer, by whole words where it lies on a multiple of 4."""
     if at & 3 == 0 and width >= 4:
         value = np.uint64(words4[at >> 2])
@@ -54,7 +54,7 @@ def read_field(words4: npt.NDArray[np.uint32], window: npt.NDArray[np.uint8], at
 
 
 @inlined
-def _is_sid(window: npt.NDArray[np.uint8], at: Int, end: Int) -> bool:
+def _is_sid(window: U8, at: Int, end: Int) -> bool:
     """Whether a whole SID of a usual authority (one byte) stands here; no text does, which has no such run of zeros."""
     if at + _SID_FIXED > end or window[at] != 1 or read_unsigned(window, at + 2, 4) != np.uint64(0):
         return False
@@ -64,9 +64,7 @@ def _is_sid(window: npt.NDArray[np.uint8], at: Int, end: Int) -> bool:
 
 
 @inlined
-def _blob_length(
-    window: npt.NDArray[np.uint8], at: Int, end: Int, code: Int, pointer: Int, declared: Int
-) -> tuple[Int, Int, Int]:
+def _blob_length(window: U8, at: Int, end: Int, code: Int, pointer: Int, declared: Int) -> tuple[Int, Int, Int]:
     """Of a blob at ``at``: (bytes before the content, bytes of content, bytes to step over)."""
     room = end - at
     length: Int = 0
@@ -105,15 +103,15 @@ def _blob_length(
 
 @kernel
 def decode_rows(
-    words4: npt.NDArray[np.uint32],
-    window: npt.NDArray[np.uint8],
-    events: npt.NDArray[np.void],
-    rows: npt.NDArray[np.int32],
-    codes: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.int64],
-    values: npt.NDArray[np.uint64],
-    sizes: npt.NDArray[np.int64],
-    blob_rows: npt.NDArray[np.int64],
+    words4: U32,
+    window: U8,
+    events: Structured,
+    rows: I32,
+    codes: I64,
+    lengths: I64,
+    values: U64,
+    sizes: I64,
+    blob_rows: I64,
 ) -> int:
     """Read the payloads of ``events[rows]`` into ``values[field, row]``; gives how many were cut inside a field.
 
@@ -157,14 +155,14 @@ def decode_rows(
 
 @kernel
 def take(
-    words4: npt.NDArray[np.uint32],
-    window: npt.NDArray[np.uint8],
-    payloads: npt.NDArray[np.uint32],
-    plan: npt.NDArray[np.int64],
-    block8: npt.NDArray[np.uint64],
-    block4: npt.NDArray[np.uint32],
-    block2: npt.NDArray[np.uint16],
-    block1: npt.NDArray[np.uint8],
+    words4: U32,
+    window: U8,
+    payloads: U32,
+    plan: I64,
+    block8: U64,
+    block4: U32,
+    block2: U16,
+    block1: U8,
 ) -> None:
     """Fields that all records have at the same offset of their payload, one column behind the other.
 
@@ -198,11 +196,11 @@ def take(
 
 @kernel
 def copy_spans(
-    window: npt.NDArray[np.uint8],
-    starts: npt.NDArray[np.uint64],
-    lengths: npt.NDArray[np.int64],
-    places: npt.NDArray[np.int64],
-    out: npt.NDArray[np.uint8],
+    window: U8,
+    starts: U64,
+    lengths: I64,
+    places: I64,
+    out: U8,
 ) -> None:
     """Copy each span of the window to its place in ``out``."""
     for i in range(starts.shape[0]):
@@ -216,7 +214,7 @@ def copy_spans(
 class Extent:
     """Where payloads lie: ``payloads`` (uint32), the shortest one, the least and greatest size of a pointer."""
 
-    payloads: npt.NDArray[np.uint32]
+    payloads: U32
     shortest: int
     least_pointer: int
     greatest_pointer: int
@@ -224,9 +222,9 @@ class Extent:
 
 def decode(
     layout: Layout,
-    kept: npt.NDArray[np.uint64],
-    events: npt.NDArray[np.void],
-    rows: npt.NDArray[np.int32],
+    kept: U64,
+    events: Structured,
+    rows: I32,
     extent: Extent,
 ) -> tuple[dict[str, Column], int]:
     """Columns by field name for ``events[rows]`` (:data:`~tracer.etl.rows.EVENT`), and how many ended inside a field.
@@ -252,7 +250,7 @@ def decode(
 class _FixedPlan:
     """Where the fields of a layout of plain numbers lie: ``rows`` as :func:`take` wants them; ``size`` of all."""
 
-    rows: npt.NDArray[np.int64]
+    rows: I64
     fields: tuple[tuple[str, np.dtype[Any]], ...]
     size: int
 
@@ -270,7 +268,7 @@ def _fixed_plan(layout: Layout, pointer: int) -> _FixedPlan | None:
 
 
 def _decode_any(
-    layout: Layout, words4: npt.NDArray[np.uint32], events: npt.NDArray[np.void], rows: npt.NDArray[np.int32]
+    layout: Layout, words4: U32, events: Structured, rows: I32
 ) -> tuple[dict[str, Column], int]:  # fmt: skip
     """Fields of any kind, some of them perhaps missing."""
     values = np.empty((len(layout.fields), len(rows)), np.uint64)
@@ -290,7 +288,7 @@ def _decode_any(
     return columns, short
 
 
-def _blob(window: npt.NDArray[np.uint8], starts: npt.NDArray[np.uint64], lengths: npt.NDArray[np.int64]) -> BlobColumn:
+def _blob(window: U8, starts: U64, lengths: I64) -> BlobColumn:
     places = np.zeros(len(lengths), np.int64)
     np.cumsum(lengths[:-1], out=places[1:])
     data = np.empty(np.int64(lengths.sum()), np.uint8)

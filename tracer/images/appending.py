@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import Structured
 from tracer.errors import OutputError
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import (
@@ -93,7 +93,7 @@ def _not_written(path: Path, why: str) -> OutputError:
     return OutputError("identities-not-written", what, where=str(path), why=why, next=_NEXT)
 
 
-def _end_ticks(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
+def _end_ticks(head: LogFile, buffers: Structured) -> int:
     """A raw time that no record of the file is after: when the last buffer was flushed, or the session's end."""
     end = head.clock.origin + head.clock.raw((head.end - head.clock.start) * 100)
     return max(end, int(buffers["flushed"].max()), int(buffers["first_time"].max()))
@@ -104,11 +104,11 @@ def _records(identities: Sequence[Identity], head: LogFile, ticks: int) -> Itera
         image, headers = identity.image, identity.headers
         name = headers.original_name or image.path.rpartition("\\")[2][-_MOST_NAME:]
         values: dict[str, Value] = {"base": image.base, "process": image.process}
-        told: dict[str, Value] = {"size": image.size, "time_date_stamp": headers.time_date_stamp, "file_name": name}
-        yield _record(IDENTITY, values | told, head.pointer_size, ticks)
+        fields: dict[str, Value] = {"size": image.size, "time_date_stamp": headers.time_date_stamp, "file_name": name}
+        yield _record(IDENTITY, values | fields, head.pointer_size, ticks)
         if (debug := headers.debug) is not None:
-            told = {"signature": debug.guid.bytes_le, "age": debug.age, "pdb": debug.name}
-            yield _record(DEBUG_IDENTITY, values | told, head.pointer_size, ticks)
+            fields = {"signature": debug.guid.bytes_le, "age": debug.age, "pdb": debug.name}
+            yield _record(DEBUG_IDENTITY, values | fields, head.pointer_size, ticks)
 
 
 def _record(opcode: int, values: dict[str, Value], pointer_size: int, ticks: int) -> bytes:
@@ -125,7 +125,7 @@ def _record(opcode: int, values: dict[str, Value], pointer_size: int, ticks: int
     return data + bytes(-len(data) % RECORD_ALIGNMENT)
 
 
-def _buffers(head: LogFile, before: npt.NDArray[np.void], records: list[bytes], ticks: int) -> Iterator[bytes]:
+def _buffers(head: LogFile, before: Structured, records: list[bytes], ticks: int) -> Iterator[bytes]:
     """Records in buffers of the file's size, numbered on from those ``before``, of the CPU of the last one."""
     room = head.buffer_size - HEADER_BYTES
     sequence, cpu = int(before["sequence"].max()), int(before["cpu"][-1])

@@ -71,7 +71,7 @@ class InfoClass(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ClockReading:
     """One moment by both clocks: ``ticks`` of the performance counter, and a FILETIME."""
 
     ticks: int
@@ -94,7 +94,7 @@ class Api(Protocol):
     def machine(self) -> Machine:
         """The machine."""
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """This moment."""
 
     def own_process(self) -> int:

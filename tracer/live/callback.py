@@ -139,14 +139,14 @@ def _take(record: int) -> None:
         _lose(control, time)
         return
     needed = _ENTRY + ((size + 7) & ~7)
-    told = LOST_BYTES if load8(control + _LOST) > 0 else 0
-    at = _room(control, load8(control + _HEAD), told + needed)
+    loss_bytes = LOST_BYTES if load8(control + _LOST) > 0 else 0
+    at = _room(control, load8(control + _HEAD), loss_bytes + needed)
     if at < 0:
         _lose(control, time)
         return
-    if told > 0:
+    if loss_bytes > 0:
         _tell_lost(control, at)
-        at += told
+        at += loss_bytes
     flags = load2(record + _FLAGS) & _FLAG_BITS
     entry = load8(control + _DATA) + at % load8(control + _SIZE)
     store4(entry, needed)

@@ -11,14 +11,14 @@ from types import TracebackType
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import U32
 from tracer.errors import Damage, MachineError
 from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier, classifier
 from tracer.events.registry import LAYOUTS
 from tracer.live import failures
-from tracer.live.api import Api, Moment, Status
+from tracer.live.api import Api, ClockReading, Status
 from tracer.live.consumer import Consumer
 from tracer.live.following import LiveReading
 from tracer.live.plan import CapturePlan
@@ -28,7 +28,7 @@ from tracer.live.rundown import RundownWatch
 from tracer.live.session import Session
 from tracer.live.session_header import head_of, info_of
 from tracer.live.starting import Sessions, start_sessions
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.live.watching import LossWatch
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, ByteCount, Census, Loss, TraceInfo
@@ -49,7 +49,7 @@ class Capture(AbstractContextManager["Capture"]):
     """
 
     def __init__(
-        self, plan: CapturePlan, api: Api, sessions: Sessions, consumers: list[Consumer], began: Moment,
+        self, plan: CapturePlan, api: Api, sessions: Sessions, consumers: list[Consumer], began: ClockReading,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self._api = api
@@ -71,7 +71,7 @@ class Capture(AbstractContextManager["Capture"]):
     @classmethod
     def open(
         cls, plan: CapturePlan, api: Api, clock: Callable[[], float] = time.monotonic, *,
-        ring_bytes: int = KERNEL_RING_BYTES, steps: list[Step] | None = None,
+        ring_bytes: int = KERNEL_RING_BYTES, steps: list[StartStep] | None = None,
     ) -> Capture:  # fmt: skip
         """Start sessions and consumers; ``ring_bytes`` is the memory for kernel events that wait for the worker.
 
@@ -112,7 +112,7 @@ class Capture(AbstractContextManager["Capture"]):
         return tuple(self._sessions.notes)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[StartStep, ...]:
         """What was asked of Windows at the start, and what it answered."""
         return tuple(self._sessions.steps)
 
@@ -247,6 +247,6 @@ class Capture(AbstractContextManager["Capture"]):
         self.close()
 
 
-def _tags(plan: CapturePlan) -> npt.NDArray[np.uint32]:
+def _tags(plan: CapturePlan) -> U32:
     """The plan's tags as the events have them, without the bit that says that a block is protected."""
     return np.array([int.from_bytes(tag, "little") & _TAG_BITS for tag in plan.tags], np.uint32)

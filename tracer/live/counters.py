@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tracer.arrays import I64, U32, U64, Mask, Structured
 from tracer.errors import MachineError
 
 POOL_TAGS: Final = 22
@@ -54,22 +55,22 @@ class PoolCounters:
     Windows counts them. ``count``: int64, allocations that are there. ``bytes``: int64.
     """
 
-    tag: npt.NDArray[np.uint32]
-    paged: npt.NDArray[np.bool_]
-    allocations: npt.NDArray[np.int64]
-    frees: npt.NDArray[np.int64]
-    count: npt.NDArray[np.int64]
-    bytes: npt.NDArray[np.int64]
+    tag: U32
+    paged: Mask
+    allocations: I64
+    frees: I64
+    count: I64
+    bytes: I64
 
     def __len__(self) -> int:
         return len(self.tag)
 
-    def rows_of(self, tag: npt.NDArray[np.uint32], paged: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    def rows_of(self, tag: U32, paged: Mask) -> I64:
         """By (tag, paged): its row here, -1 for none."""
         rows = {key: row for row, key in enumerate(zip(self.tag.tolist(), self.paged.tolist(), strict=True))}
         return np.array([rows.get(key, -1) for key in zip(tag.tolist(), paged.tolist(), strict=True)], np.int64)
 
-    def taken(self, column: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def taken(self, column: str, rows: I64) -> I64:
         """A column's numbers in the given rows; 0 for row -1."""
         return np.asarray(np.append(getattr(self, column), 0)[rows])
 
@@ -82,10 +83,10 @@ class BigPool:
     bit tells the kind of pool: ``paged`` is ``None`` then.
     """
 
-    address: npt.NDArray[np.uint64]
-    size: npt.NDArray[np.uint64]
-    tag: npt.NDArray[np.uint32]
-    paged: npt.NDArray[np.bool_] | None
+    address: U64
+    size: U64
+    tag: U32
+    paged: Mask | None
 
     def __len__(self) -> int:
         return len(self.address)
@@ -130,22 +131,20 @@ def asked(query: Query, kind: int) -> bytes:
     raise _refused(kind, f"the answer does not fit in {_MOST_ROOM >> 20} MB")
 
 
-def _entries(data: bytes, layout: np.dtype[np.void], pointer_size: int) -> npt.NDArray[np.void]:
+def _entries(data: bytes, layout: np.dtype[np.void], pointer_size: int) -> Structured:
     """The entries behind the count, no more than there are bytes for."""
     count = int.from_bytes(data[:4], "little")
     return np.frombuffer(data[pointer_size:], layout, min(count, max(len(data) - pointer_size, 0) // layout.itemsize))
 
 
-def _kind(
-    raw: npt.NDArray[np.void], tag: npt.NDArray[np.uint32], *, paged: bool
-) -> tuple[npt.NDArray[np.generic], ...]:
+def _kind(raw: Structured, tag: U32, *, paged: bool) -> tuple[npt.NDArray[np.generic], ...]:
     name = "paged" if paged else "nonpaged"
     allocations, frees = (raw[f"{name}_{column}"].astype(np.int64) for column in ("allocations", "frees"))
     there = (allocations - frees) % _WRAP
     return tag, np.full(len(tag), paged), allocations, frees, there, raw[f"{name}_bytes"].astype(np.int64)
 
 
-def _added(tag: npt.NDArray[np.uint32], paged: npt.NDArray[np.bool_], *counts: npt.NDArray[np.int64]) -> PoolCounters:
+def _added(tag: U32, paged: Mask, *counts: I64) -> PoolCounters:
     """A tag with and without the protected bit is one tag; the order stays."""
     keys = tag.astype(np.int64) << 1 | paged
     _, first, row_of = np.unique(keys, return_index=True, return_inverse=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U16, U32, U64
 from tracer.etl.headers import PROCESSOR_INDEX_MASK, TRACE_MARKER, HeaderType
 from tracer.jit import Int, inlined, kernel
 from tracer.live.entries import (
@@ -38,7 +38,7 @@ _FULL64: Final = int(HeaderType.FULL64)
 
 @inlined
 def _copy(
-    source: npt.NDArray[np.uint64], begin: Int, stop: Int, target: npt.NDArray[np.uint64], at: Int
+    source: U64, begin: Int, stop: Int, target: U64, at: Int
 ) -> Int:  # fmt: skip
     """Copy the words that hold bytes ``begin`` … ``stop``; gives where they end in ``target``, a multiple of 8."""
     words = (stop - begin + 7) >> 3
@@ -49,8 +49,8 @@ def _copy(
 
 @inlined
 def _system_header(
-    words4: npt.NDArray[np.uint32], record: Int, hook: Int, size: Int, kind: Int, version: Int,
-    to2: npt.NDArray[np.uint16], to4: npt.NDArray[np.uint32], at: Int,
+    words4: U32, record: Int, hook: Int, size: Int, kind: Int, version: Int,
+    to2: U16, to4: U32, at: Int,
 ) -> None:  # fmt: skip
     """A SYSTEM header with the thread, process and times of the record at ``record``."""
     to4[at >> 2] = np.uint32(version | kind << 16 | _MARKER)
@@ -64,8 +64,8 @@ def _system_header(
 
 @inlined
 def _full_header(
-    words2: npt.NDArray[np.uint16], words4: npt.NDArray[np.uint32], record: Int, size: Int, kind: Int,
-    to2: npt.NDArray[np.uint16], to4: npt.NDArray[np.uint32], at: Int,
+    words2: U16, words4: U32, record: Int, size: Int, kind: Int,
+    to2: U16, to4: U32, at: Int,
 ) -> None:  # fmt: skip
     """The header of a classic event of a class that is not the kernel's."""
     to4[at >> 2] = np.uint32(size | kind << 16 | _MARKER)
@@ -80,8 +80,8 @@ def _full_header(
 
 @inlined
 def _stack_records(
-    words2: npt.NDArray[np.uint16], words4: npt.NDArray[np.uint32], words8: npt.NDArray[np.uint64], record: Int,
-    payload: Int, to2: npt.NDArray[np.uint16], to4: npt.NDArray[np.uint32], to8: npt.NDArray[np.uint64], at: Int,
+    words2: U16, words4: U32, words8: U64, record: Int,
+    payload: Int, to2: U16, to4: U32, to8: U64, at: Int,
 ) -> Int:  # fmt: skip
     """StackWalk records of the stacks among a kernel event's extended items; gives where they end."""
     item = record + EVENT_BYTES
@@ -106,17 +106,17 @@ def _stack_records(
 
 @kernel
 def deal(
-    words2: npt.NDArray[np.uint16],
-    words4: npt.NDArray[np.uint32],
-    words8: npt.NDArray[np.uint64],
+    words2: U16,
+    words4: U32,
+    words8: U64,
     tail: int,
     entries: int,
-    entry_hook: npt.NDArray[np.int32],
-    entry_bytes: npt.NDArray[np.int64],
-    cpu_at: npt.NDArray[np.int64],
-    to2: npt.NDArray[np.uint16],
-    to4: npt.NDArray[np.uint32],
-    to8: npt.NDArray[np.uint64],
+    entry_hook: I32,
+    entry_bytes: I64,
+    cpu_at: I64,
+    to2: U16,
+    to4: U32,
+    to8: U64,
 ) -> None:
     """Write the records of ``entries`` entries that were measured, each where its CPU's part stands (``cpu_at``)."""
     size = np.int64(words8.shape[0]) << 3

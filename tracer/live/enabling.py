@@ -51,7 +51,7 @@ _MASK_QUEUE: Final = 0x01000000
 
 ALL_KEYWORDS: Final = 0xFFFFFFFFFFFFFFFF
 _TCPIP_LIVES: Final = 0x1 | 0x2 | 0x4 | 0x8 | 0x400 | 1 << 34 | 1 << 36 | 1 << 39
-"""Endpoints, listeners, connections, their beginning and end, memory pressure; not each packet."""
+"""Endpoints, listeners, connections, their beginning and end, memory pressure; not each IRP."""
 VERBOSE: Final = 5
 INFORMATION: Final = 4
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, U16, U64
 from tracer.etl.classify import guid_words
 from tracer.etl.headers import EVENT_HEADER, FULL_HEADER, SYSTEM_HEADER, ExtendedType
 from tracer.events import stack
@@ -31,7 +31,7 @@ STACK64: Final = int(ExtendedType.STACK64)
 NOT_KERNEL: Final = -1
 
 
-def class_tables() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+def class_tables() -> tuple[U64, I32]:
     """The kernel's classes: their GUIDs as two u64 each, and by class and type the hook id."""
     guids = sorted(KERNEL_GROUPS)
     words = np.array([guid_words(guid) for guid in guids], np.uint64)
@@ -45,7 +45,7 @@ def class_tables() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
 
 
 @inlined
-def after_items(words2: npt.NDArray[np.uint16], record: Int, stop: Int) -> Int:
+def after_items(words2: U16, record: Int, stop: Int) -> Int:
     """Where the payload of a record in the ring begins."""
     at = record + EVENT_BYTES
     if words2[(record >> 1) + 2] == 0:

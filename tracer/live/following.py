@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import U32
 from tracer.errors import Damage
 from tracer.etl.buffers import BUFFER
 from tracer.etl.census import Counters
@@ -21,7 +21,7 @@ from tracer.etl.logfile import LogFile
 from tracer.etl.order import NO_HORIZON
 from tracer.etl.reading import MOST_BYTES, Reading
 from tracer.etl.rows import STATE_LAST_TIME, STATE_RECORDS
-from tracer.live.api import Moment
+from tracer.live.api import ClockReading
 from tracer.live.ring import Ring
 from tracer.live.ring_reader import Taken, Taker
 from tracer.live.window import NOTHING, ReorderWindow
@@ -41,8 +41,8 @@ class LiveReading(Reading):
     """The state of one capture's events. ``began``: when the sessions were started."""
 
     def __init__(
-        self, rings: Sequence[Ring], head: LogFile, began: Moment, classifier: Classifier, counters: Counters,
-        stacks: StackTable, *, tags: npt.NDArray[np.uint32], clock: Callable[[], float],
+        self, rings: Sequence[Ring], head: LogFile, began: ClockReading, classifier: Classifier, counters: Counters,
+        stacks: StackTable, *, tags: U32, clock: Callable[[], float],
     ) -> None:  # fmt: skip
         none = np.zeros(0, BUFFER)
         super().__init__(
@@ -129,7 +129,7 @@ class LiveReading(Reading):
     def last(self) -> Batch:
         """All that is left; nothing may come after it."""
         for ring in self._rings:
-            self._note_dropped(*ring.untold)
+            self._note_dropped(*ring.unreported)
         return self._next_batch(NO_HORIZON)
 
     def lost_by_session(self, since: int) -> None:

@@ -11,7 +11,7 @@ from tracer.live.api import Api
 from tracer.live.plan import CapturePlan
 from tracer.live.session import Losses
 from tracer.live.starting import Sessions, start_sessions
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.trace import Loss
 
 
@@ -23,7 +23,7 @@ class Recording(AbstractContextManager["Recording"]):
         self._sessions = sessions
 
     @classmethod
-    def open(cls, plan: CapturePlan, api: Api, steps: list[Step] | None = None) -> Recording:
+    def open(cls, plan: CapturePlan, api: Api, steps: list[StartStep] | None = None) -> Recording:
         """Start it; ``plan.file`` says where. ``steps`` gets what was asked of Windows, also where that fails.
 
         :class:`~tracer.errors.MachineError`, codes of :mod:`tracer.live.failures`.
@@ -38,7 +38,7 @@ class Recording(AbstractContextManager["Recording"]):
         return tuple(self._sessions.notes)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[StartStep, ...]:
         """What was asked of Windows at the start, and what it answered."""
         return tuple(self._sessions.steps)
 

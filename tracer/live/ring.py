@@ -82,7 +82,7 @@ class Ring:
         self.control[CONTROL_TAIL] = tail
 
     @property
-    def untold(self) -> tuple[int, int, int]:
+    def unreported(self) -> tuple[int, int, int]:
         """Records that found no room after the last entry: (count, first raw time, last); for after the end."""
         lost = self.control[CONTROL_LOST : CONTROL_LOST_LAST + 1]
         return int(lost[0]), int(lost[1]), int(lost[2])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import U32
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk
 from tracer.etl.buffers import BUFFER
@@ -44,7 +44,7 @@ class Taker(Loader):
     after their time had gone out; ``filtered``: pool events of other tags, left out.
     """
 
-    def __init__(self, tags: npt.NDArray[np.uint32]) -> None:
+    def __init__(self, tags: U32) -> None:
         super().__init__(lambda _offset, _view: 0, np.zeros(0, BUFFER), 0, None)
         self._tags = tags
         self._classes, self._hooks = class_tables()

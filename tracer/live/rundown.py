@@ -14,11 +14,11 @@ import numpy as np
 
 from tracer.etl.census import Counters
 from tracer.events import image, process, thread
-from tracer.live.api import Api, Moment
+from tracer.live.api import Api, ClockReading
 from tracer.live.following import LiveReading
 from tracer.live.snapshot import KINDS, Snapshot, ring_of
 from tracer.live.starting import Sessions
-from tracer.live.steps import Outcome, Step
+from tracer.live.steps import Outcome, StartStep
 from tracer.trace import Listed
 
 RUNDOWN_SECONDS: Final = 2.0
@@ -37,7 +37,7 @@ class RundownWatch:
     """Looks at what came, and asks the machine once; ``sessions`` get notes and a step. ``began``: the start."""
 
     def __init__(
-        self, api: Api, counters: Counters, sessions: Sessions, began: Moment, clock: Callable[[], float]
+        self, api: Api, counters: Counters, sessions: Sessions, began: ClockReading, clock: Callable[[], float]
     ) -> None:  # fmt: skip
         self._api = api
         self._counters = counters
@@ -84,9 +84,9 @@ class RundownWatch:
             return  # listed meanwhile
         kinds = missing & found.kinds if found is not None else frozenset[str]()
         outcome: Outcome = "granted" if kinds == missing else "left-out"
-        self._steps.append(Step("snapshot", "CreateToolhelp32Snapshot", _words(missing), 0, outcome))
+        self._steps.append(StartStep("snapshot", "CreateToolhelp32Snapshot", _words(missing), 0, outcome))
         if missing - kinds:
-            self._notes.append(_not_told(missing - kinds))
+            self._notes.append(_missing_note(missing - kinds))
         if found is None:
             return
         if kinds:
@@ -113,5 +113,5 @@ def _words(kinds: frozenset[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _not_told(kinds: frozenset[str]) -> str:
+def _missing_note(kinds: frozenset[str]) -> str:
     return f"Windows does not tell which {_words(kinds)} were there before"

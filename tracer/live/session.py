@@ -11,7 +11,7 @@ from tracer.etl.headers import LogFileMode
 from tracer.live import failures
 from tracer.live.api import NOT_TOLD, Api, Control, Status
 from tracer.live.names import KERNEL_LOGGER, Owner, owner_of
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.live.structures import NamedProperties
 
 MOST_SYSTEM_LOGGERS: Final = 6
@@ -72,8 +72,10 @@ class Session:
         properties = NamedProperties.empty()
         status = self._api.control_trace(self.name, properties, code)
         if status in (Status.SUCCESS, Status.MORE_DATA):
-            told = properties.properties
-            self.losses = Losses(told.EventsLost, told.LogBuffersLost, told.RealTimeBuffersLost, told.BuffersWritten)
+            counters = properties.properties
+            self.losses = Losses(
+                counters.EventsLost, counters.LogBuffersLost, counters.RealTimeBuffersLost, counters.BuffersWritten
+            )
             return Status.SUCCESS
         if status == Status.NO_SUCH_SESSION:
             self.running = False
@@ -125,7 +127,7 @@ def is_private_logger(item: NamedProperties) -> bool:
     return is_system_logger(item) and item.name not in RESERVED
 
 
-def reclaim(api: Api, steps: list[Step]) -> tuple[str, ...]:
+def reclaim(api: Api, steps: list[StartStep]) -> tuple[str, ...]:
     """Stop sessions of ours that outlived the process that started them; gives their names.
 
     Ours by name and orphaned: no process of that id and start runs. Any other session is left alone.
@@ -140,7 +142,7 @@ def reclaim(api: Api, steps: list[Step]) -> tuple[str, ...]:
             continue
         status = api.control_trace(item.name, NamedProperties.empty(), Control.STOP)
         steps.append(
-            Step("reclaim", "ControlTraceW", item.name, status, "granted" if status in _STOPPED else "left-out")
+            StartStep("reclaim", "ControlTraceW", item.name, status, "granted" if status in _STOPPED else "left-out")
         )
         if status in _STOPPED:
             stopped.append(item.name)

@@ -7,7 +7,7 @@ from typing import Final
 from tracer.etl.clock import Clock
 from tracer.etl.headers import ClockType, Compression, HeaderType, LogFileMode
 from tracer.etl.logfile import LogFile, flags_text
-from tracer.live.api import Moment
+from tracer.live.api import ClockReading
 from tracer.live.starting import Sessions
 from tracer.trace import TraceInfo
 
@@ -15,7 +15,7 @@ _FILE_WORD: Final = "sequential"
 """What a mode without a word for the file's shape is called; a capture has no file."""
 
 
-def head_of(sessions: Sessions, began: Moment) -> LogFile:
+def head_of(sessions: Sessions, began: ClockReading) -> LogFile:
     """The head of a capture that began at this moment; the clock's origin is that moment until a record has come."""
     machine = sessions.machine
     return LogFile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U16, U32, U64
 from tracer.etl.headers import PROCESSOR_INDEX_MASK
 from tracer.events import pool
 from tracer.jit import Int, inlined, kernel
@@ -55,7 +55,7 @@ MOST_LOSSES: Final = 64
 
 
 @inlined
-def _class_row(words8: npt.NDArray[np.uint64], at: Int, classes: npt.NDArray[np.uint64], guess: Int) -> Int:
+def _class_row(words8: U64, at: Int, classes: U64, guess: Int) -> Int:
     """Row of the class whose GUID stands at ``at``, ``guess`` being tried first; -1 for another provider."""
     low, high = words8[at >> 3], words8[(at >> 3) + 1]
     if guess >= 0 and classes[guess, 0] == low and classes[guess, 1] == high:
@@ -67,7 +67,7 @@ def _class_row(words8: npt.NDArray[np.uint64], at: Int, classes: npt.NDArray[np.
 
 
 @inlined
-def _stacks_bytes(words2: npt.NDArray[np.uint16], record: Int, payload: Int) -> Int:
+def _stacks_bytes(words2: U16, record: Int, payload: Int) -> Int:
     """Bytes of the StackWalk records that the extended items of a kernel event become."""
     total = np.int64(0)
     item = record + EVENT_BYTES
@@ -81,8 +81,8 @@ def _stacks_bytes(words2: npt.NDArray[np.uint16], record: Int, payload: Int) -> 
 
 @inlined
 def _unwanted(
-    words4: npt.NDArray[np.uint32], words8: npt.NDArray[np.uint64], hook: Int, payload: Int, stop: Int, time: Int,
-    cpu: Int, tags: npt.NDArray[np.uint32], filtered: npt.NDArray[np.int64],
+    words4: U32, words8: U64, hook: Int, payload: Int, stop: Int, time: Int,
+    cpu: Int, tags: U32, filtered: I64,
 ) -> bool:  # fmt: skip
     """Whether a pool event has another tag than those wanted, or a stack belongs to such an event."""
     if hook == STACK_EVENT and payload + 8 <= stop:
@@ -99,24 +99,24 @@ def _unwanted(
 
 @kernel
 def measure(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    words2: npt.NDArray[np.uint16],
-    words4: npt.NDArray[np.uint32],
-    words8: npt.NDArray[np.uint64],
+    words2: U16,
+    words4: U32,
+    words8: U64,
     tail: int,
     head: int,
     most_bytes: int,
     handed_on: int,
     near_from: int,
     near_to: int,
-    classes: npt.NDArray[np.uint64],
-    hooks: npt.NDArray[np.int32],
-    tags: npt.NDArray[np.uint32],
-    filtered: npt.NDArray[np.int64],
-    entry_hook: npt.NDArray[np.int32],
-    entry_bytes: npt.NDArray[np.int64],
-    cpu_bytes: npt.NDArray[np.int64],
-    losses: npt.NDArray[np.int64],
-    counts: npt.NDArray[np.int64],
+    classes: U64,
+    hooks: I32,
+    tags: U32,
+    filtered: I64,
+    entry_hook: I32,
+    entry_bytes: I64,
+    cpu_bytes: I64,
+    losses: I64,
+    counts: I64,
 ) -> None:
     """Look at the entries from ``tail``: what each becomes, and how much of it each CPU gets.
 

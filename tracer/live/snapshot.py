@@ -22,7 +22,7 @@ from tracer.events.encode import Value, encode
 from tracer.events.layout import KernelId
 from tracer.events.providers import classic
 from tracer.events.registry import layout_for
-from tracer.live.api import Moment
+from tracer.live.api import ClockReading
 from tracer.live.entries import CLASSIC_FLAG
 from tracer.live.ring import CONTROL_HEAD, CONTROL_RECORDS, ENTRY, LARGEST_ENTRY, Ring
 
@@ -61,7 +61,7 @@ class Snapshot:
     ``closed``: processes whose images it does not tell.
     """
 
-    taken: Moment
+    taken: ClockReading
     processes: tuple[RunningProcess, ...] = ()
     threads: tuple[tuple[int, int], ...] = ()
     images: tuple[RunningImage, ...] = ()
@@ -71,8 +71,8 @@ class Snapshot:
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of tables that there is something for."""
-        told = {"process": self.processes, "thread": self.threads, "image": self.images}
-        return frozenset(kind for kind, rows in told.items() if rows)
+        listed = {"process": self.processes, "thread": self.threads, "image": self.images}
+        return frozenset(kind for kind, rows in listed.items() if rows)
 
 
 def ring_of(snapshot: Snapshot, kinds: Collection[str]) -> Ring:

@@ -30,7 +30,7 @@ from tracer.live.enabling import (
 from tracer.live.names import session_name
 from tracer.live.plan import FIRST_BUILD, Buffers, CapturePlan, Way, buffers_for, way_for
 from tracer.live.session import Losses, Session, owner, reclaim, refused_start
-from tracer.live.steps import Outcome, Step
+from tracer.live.steps import Outcome, StartStep
 from tracer.live.structures import NAME_CHARACTERS, EnableTraceParameters, NamedProperties, wide
 
 _TRACED_GUID: Final = 0x20000
@@ -56,7 +56,7 @@ class Sessions:
     way: Way
     machine: Machine
     kernel: Session
-    steps: list[Step]
+    steps: list[StartStep]
     most_bytes: int = 0
     sockets: Session | None = None
     enabled: frozenset[str] = frozenset()
@@ -95,7 +95,7 @@ def stop_all(sessions: tuple[Session, ...]) -> None:
 
 
 def start_sessions(
-    plan: CapturePlan, api: Api, steps: list[Step] | None = None, receive: Callable[[Session], int] | None = None
+    plan: CapturePlan, api: Api, steps: list[StartStep] | None = None, receive: Callable[[Session], int] | None = None
 ) -> Sessions:
     """Start what the plan asks for; where a step fails, what was started is stopped again.
 
@@ -112,7 +112,7 @@ class _Start:
     """One start: each call of Windows is a step in its log, and one that is refused has something else in its place."""
 
     def __init__(
-        self, plan: CapturePlan, api: Api, steps: list[Step], receive: Callable[[Session], int] | None
+        self, plan: CapturePlan, api: Api, steps: list[StartStep], receive: Callable[[Session], int] | None
     ) -> None:
         self._plan = plan
         self._api = api
@@ -161,13 +161,13 @@ class _Start:
         """Ask, and once more where Windows is busy: the last status."""
         status = ask()
         if status == Status.BUSY:
-            self._steps.append(Step("retry-busy", call, asked, status, "retried"))
+            self._steps.append(StartStep("retry-busy", call, asked, status, "retried"))
             time.sleep(BUSY_SECONDS)
             status = ask()
         return status
 
     def _log(self, name: str, call: str, asked: str, status: int, otherwise: Outcome = "refused") -> int:
-        self._steps.append(Step(name, call, asked, status, "granted" if status == Status.SUCCESS else otherwise))
+        self._steps.append(StartStep(name, call, asked, status, "granted" if status == Status.SUCCESS else otherwise))
         return status
 
     def _ask(

@@ -1,6 +1,6 @@
 """What a start asked of Windows and what Windows answered, step by step, also where the start failed.
 
-Keys of steps (:attr:`Step.name`) are stable:
+Keys of steps (:attr:`StartStep.name`) are stable:
 
 =====================  ==========================================================================================
 ``privilege``          the right to profile the system
@@ -38,7 +38,7 @@ Outcome = Literal["granted", "refused", "retried", "left-out"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StartStep:
     """One thing asked: ``call`` is Windows' function, ``asked`` what for in a few words, ``status`` its answer."""
 
     name: str

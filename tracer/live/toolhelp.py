@@ -15,7 +15,7 @@ import numpy as np
 
 from tracer.errors import MachineError
 from tracer.live import libraries
-from tracer.live.api import Moment, Status
+from tracer.live.api import ClockReading, Status
 from tracer.live.counters import Query, asked
 from tracer.live.snapshot import RunningImage, RunningProcess, Snapshot
 
@@ -69,7 +69,12 @@ class ModuleEntry(ct.Structure):
     ]  # fmt: skip
 
 
-def take_snapshot(kernel32: Any, query: Query, now: Moment, clock: Callable[[], float] = time.monotonic) -> Snapshot:  # noqa: ANN401 - a library of ctypes
+def take_snapshot(
+    kernel32: Any,  # noqa: ANN401 - a library of ctypes
+    query: Query,
+    now: ClockReading,
+    clock: Callable[[], float] = time.monotonic,
+) -> Snapshot:
     """What runs. It raises nothing: what Windows refuses is empty.
 
     Half a second for some hundred processes, most of it for their images; no lock of Python's is held meanwhile.
@@ -137,11 +142,11 @@ def _drivers(query: Query) -> tuple[list[RunningImage], int]:
         return [], 0
     room = max(len(data) - 8, 0) // MODULE_LAYOUT.itemsize
     rows = np.frombuffer(data[8:], MODULE_LAYOUT, min(int.from_bytes(data[:4], "little"), room))
-    told = rows[rows["base"] != 0]
-    columns = zip(told["base"].tolist(), told["size"].tolist(), told["path"].tolist(), strict=True)
+    located = rows[rows["base"] != 0]
+    columns = zip(located["base"].tolist(), located["size"].tolist(), located["path"].tolist(), strict=True)
     images = [RunningImage(base, size, 0, path.partition(b"\0")[0].decode("cp1252", "replace"))
               for base, size, path in columns]  # fmt: skip
-    return images, len(rows) - len(told)
+    return images, len(rows) - len(located)
 
 
 def _text(units: Any) -> str:  # noqa: ANN401 - an array of ctypes

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from tracer.live import failures, libraries
 from tracer.live.all_sessions import all_sessions
-from tracer.live.api import INVALID_HANDLE, Api, Control, Enable, InfoClass, Machine, Moment, Status
+from tracer.live.api import INVALID_HANDLE, Api, ClockReading, Control, Enable, InfoClass, Machine, Status
 from tracer.live.counters import windows_query
 from tracer.live.privilege import enable_profiling
 from tracer.live.process_start import process_started
@@ -69,12 +69,12 @@ class WindowsApi:
         self._kernel.QueryPerformanceFrequency(ct.byref(frequency))
         return Machine(_build(), os.cpu_count() or 1, ct.sizeof(ct.c_void_p), frequency.value)
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """The performance counter and the system's time."""
         ticks, filetime = ct.c_int64(), ct.c_int64()
         self._kernel.GetSystemTimeAsFileTime(ct.byref(filetime))
         self._kernel.QueryPerformanceCounter(ct.byref(ticks))
-        return Moment(ticks.value, filetime.value)
+        return ClockReading(ticks.value, filetime.value)
 
     def own_process(self) -> int:
         """Id of this process."""

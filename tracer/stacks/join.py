@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.rows import RESERVED, SLOT_DEFINITION
 from tracer.jit import Int, inlined, kernel
@@ -48,7 +48,7 @@ def set_loose(
 
 @inlined
 def event_before(
-    events: npt.NDArray[np.void],
+    events: Structured,
     after: Int,
     first: Int,
     before_first: Int,
@@ -88,7 +88,7 @@ def event_before(
 
 
 @inlined
-def _first_since(events: npt.NDArray[np.void], order: npt.NDArray[np.int32], time: np.int64) -> Int:
+def _first_since(events: Structured, order: I32, time: np.int64) -> Int:
     """Place in ``order`` of the first event that is not before ``time``."""
     low = np.int64(0)
     high = np.int64(order.shape[0])
@@ -103,9 +103,9 @@ def _first_since(events: npt.NDArray[np.void], order: npt.NDArray[np.int32], tim
 
 @kernel
 def join_by_time(
-    events: npt.NDArray[np.void],
-    order: npt.NDArray[np.int32],
-    loose: npt.NDArray[np.void],
+    events: Structured,
+    order: I32,
+    loose: Structured,
 ) -> None:
     """Find the event of each loose stack among the events that go out, by time, then thread, then CPU.
 

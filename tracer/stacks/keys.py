@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U32, U64, Structured
 from tracer.columns import NO_STACK
 from tracer.jit import Int, inlined, kernel
 from tracer.stacks.table import STACKS_FULL, StackTable, frame_at, intern
@@ -34,7 +34,7 @@ KEY_NODE: Final = np.dtype(
 
 
 @inlined
-def _bucket(buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], key: np.uint64) -> Int:
+def _bucket(buckets: I32, nodes: Structured, key: np.uint64) -> Int:
     """Bucket that holds the newest node of ``key``, or the free one where it would stand."""
     mask = np.uint64(buckets.shape[0] - 1)
     probe = ((key * _MULTIPLIER) >> np.uint64(20)) & mask
@@ -45,7 +45,7 @@ def _bucket(buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], key: np
 
 @inlined
 def _add_node(
-    buckets: npt.NDArray[np.int32], nodes: npt.NDArray[np.void], used: npt.NDArray[np.int64], at: Int,
+    buckets: I32, nodes: Structured, used: I64, at: Int,
     key: np.uint64, ends: Int, stack: Int,
 ) -> None:  # fmt: skip
     node = used[0]
@@ -59,12 +59,12 @@ def _add_node(
 
 @inlined
 def _refer(
-    buckets: npt.NDArray[np.int32],
-    nodes: npt.NDArray[np.void],
-    node_used: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.int32],
-    used: npt.NDArray[np.int64],
+    buckets: I32,
+    nodes: Structured,
+    node_used: I64,
+    starts: I64,
+    targets: I32,
+    used: I64,
     key: np.uint64,
     event_time: Int,
 ) -> Int:
@@ -93,24 +93,24 @@ def _refer(
 
 @kernel
 def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    words4: npt.NDArray[np.uint32],
-    words8: npt.NDArray[np.uint64],
-    events: npt.NDArray[np.void],
-    definitions: npt.NDArray[np.int32],
-    loose: npt.NDArray[np.void],
-    references: npt.NDArray[np.int64],
-    key_buckets: npt.NDArray[np.int32],
-    nodes: npt.NDArray[np.void],
-    node_used: npt.NDArray[np.int64],
-    buckets: npt.NDArray[np.int32],
-    memo: npt.NDArray[np.int32],
-    hashes: npt.NDArray[np.uint64],
-    starts: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.int32],
-    targets: npt.NDArray[np.int32],
-    frames: npt.NDArray[np.uint64],
-    used: npt.NDArray[np.int64],
-    state: npt.NDArray[np.int64],
+    words4: U32,
+    words8: U64,
+    events: Structured,
+    definitions: I32,
+    loose: Structured,
+    references: I64,
+    key_buckets: I32,
+    nodes: Structured,
+    node_used: I64,
+    buckets: I32,
+    memo: I32,
+    hashes: U64,
+    starts: I64,
+    lengths: I32,
+    targets: I32,
+    frames: U64,
+    used: I64,
+    state: I64,
 ) -> Int:
     """Take references (rows of ``loose``, by event time) and definitions (events, by time) as one sequence.
 
@@ -170,8 +170,8 @@ def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
 
 @kernel
 def _keep_recent(
-    old: npt.NDArray[np.void], count: int, forget_before: int, nodes: npt.NDArray[np.void],
-    buckets: npt.NDArray[np.int32], used: npt.NDArray[np.int64],
+    old: Structured, count: int, forget_before: int, nodes: Structured,
+    buckets: I32, used: I64,
 ) -> None:  # fmt: skip
     """Copy the lives that are open or ended after ``forget_before``; nodes are in the order of their making."""
     used[0] = 0
@@ -202,10 +202,10 @@ class KeyTable:
 def resolve_all(
     table: StackTable,
     keys: KeyTable,
-    kept: npt.NDArray[np.uint64],
-    events: npt.NDArray[np.void],
-    definitions: npt.NDArray[np.int32],
-    loose: npt.NDArray[np.void],
+    kept: U64,
+    events: Structured,
+    definitions: I32,
+    loose: Structured,
     forget_before: int,
 ) -> None:
     """Resolve the key references among ``loose``, growing the tables as needed (see :func:`resolve`)."""

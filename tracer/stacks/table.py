@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I32, I64, U32, U64
 from tracer.columns import NO_STACK
 from tracer.jit import Int, inlined, kernel
 
@@ -26,7 +26,7 @@ _SEED: Final = np.uint64(0x243F6A8885A308D3)
 
 
 @inlined
-def frame_at(words4: npt.NDArray[np.uint32], at: Int, pointer: Int) -> np.uint64:
+def frame_at(words4: U32, at: Int, pointer: Int) -> np.uint64:
     """The pointer of 4 or 8 bytes at byte position ``at``, a multiple of 4."""
     low = np.uint64(words4[at >> 2])
     if pointer == 4:
@@ -35,7 +35,7 @@ def frame_at(words4: npt.NDArray[np.uint32], at: Int, pointer: Int) -> np.uint64
 
 
 @inlined
-def _hash(frames: npt.NDArray[np.uint64]) -> np.uint64:
+def _hash(frames: U64) -> np.uint64:
     """64-bit hash of a stack, in two lanes that do not wait for each other."""
     even = _SEED
     odd = _MULTIPLIER
@@ -52,7 +52,7 @@ def _hash(frames: npt.NDArray[np.uint64]) -> np.uint64:
 
 
 @inlined
-def _same(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> bool:
+def _same(a: U64, b: U64) -> bool:
     """Whether two stacks of one length are equal; no early exit, so that it compiles to vector instructions."""
     difference = np.uint64(0)
     for i in range(a.shape[0]):
@@ -61,7 +61,7 @@ def _same(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> bool:
 
 
 @inlined
-def _sample(frames: npt.NDArray[np.uint64], size: int) -> Int:
+def _sample(frames: U64, size: int) -> Int:
     """A cheap hash of four frames, to find again a stack that was seen a moment ago."""
     count = frames.shape[0]
     mixed = frames[0] ^ (frames[count // 4] * np.uint64(3)) ^ (frames[count // 2] * np.uint64(5))
@@ -71,18 +71,18 @@ def _sample(frames: npt.NDArray[np.uint64], size: int) -> Int:
 
 @inlined
 def intern(
-    words4: npt.NDArray[np.uint32],
-    words8: npt.NDArray[np.uint64],
+    words4: U32,
+    words8: U64,
     at: Int,
     count: Int,
     pointer: Int,
-    buckets: npt.NDArray[np.int32],
-    memo: npt.NDArray[np.int32],
-    hashes: npt.NDArray[np.uint64],
-    starts: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint64],
-    used: npt.NDArray[np.int64],
+    buckets: I32,
+    memo: I32,
+    hashes: U64,
+    starts: I64,
+    lengths: I32,
+    pool: U64,
+    used: I64,
 ) -> Int:
     """Id of the stack of ``count`` (at least one) frames at byte ``at``, added where new.
 
@@ -127,9 +127,7 @@ def intern(
 
 
 @kernel
-def _refill(
-    buckets: npt.NDArray[np.int32], hashes: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], n: int
-) -> None:
+def _refill(buckets: I32, hashes: U64, starts: I64, n: int) -> None:
     """Put the first ``n`` stacks into empty ``buckets``; placeholders have no frames and no bucket."""
     mask = np.uint64(buckets.shape[0] - 1)
     for stack in range(n):
@@ -178,7 +176,7 @@ class StackTable:
             pool[:frames] = self.frame_pool[:frames]
             self.frame_pool = pool
 
-    def canonical(self, stacks: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    def canonical(self, stacks: I32) -> I32:
         """The given ids (int32, any shape), placeholders replaced by their stack; unresolved ones become -1."""
         if len(self) == 0:
             return np.full(np.shape(stacks), NO_STACK, np.int32)
@@ -186,7 +184,7 @@ class StackTable:
         placeholder = self.starts[known] < 0
         return np.where(stacks < 0, NO_STACK, np.where(placeholder, self.targets[known], stacks)).astype(np.int32)
 
-    def frames(self, stack: int) -> npt.NDArray[np.uint64]:
+    def frames(self, stack: int) -> U64:
         """Frames of one id, innermost first; empty for -1 and for a key whose frames never came."""
         resolved = int(self.canonical(np.array([stack], np.int32))[0])
         if resolved < 0:
@@ -194,7 +192,7 @@ class StackTable:
         start = int(self.starts[resolved])
         return self.frame_pool[start : start + int(self.lengths[resolved])]
 
-    def all_frames(self, stacks: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    def all_frames(self, stacks: I32) -> tuple[U64, I64]:
         """:meth:`frames` of many ids one after another, and where each begins (int64), with the end as one more."""
         resolved = self.canonical(stacks)
         place = np.maximum(resolved, 0)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.formatting import counted, exact_size, moment, number, size
 from analyzers.selection.query import Query
@@ -20,8 +19,6 @@ _KEPT: Final = 120
 _QUIET_NS: Final = 60_000_000_000
 """An amount that goes up and down around its limit is told once a minute and not each time."""
 
-Mask = npt.NDArray[np.bool_]
-
 
 @dataclass(slots=True)
 class _Watched:
@@ -30,7 +27,7 @@ class _Watched:
     alert: Alert
     past: deque[tuple[int, int]] = field(default_factory=deque)
     holds: bool = False
-    told_ns: int | None = None
+    warned_ns: int | None = None
 
     def take(self, at_ns: int, amount: int, *, from_nothing: bool) -> str:
         """What to say of it; empty for nothing new. ``from_nothing``: the amount was 0 at time 0."""
@@ -38,9 +35,9 @@ class _Watched:
             self.past.append((0, 0))
         value = amount if self.alert.per is None else self._growth(at_ns, amount, self.alert.per.nanoseconds)
         began, self.holds = not self.holds, self.alert.is_reached(value)
-        if not (self.holds and began) or (self.told_ns is not None and at_ns - self.told_ns < _QUIET_NS):
+        if not (self.holds and began) or (self.warned_ns is not None and at_ns - self.warned_ns < _QUIET_NS):
             return ""
-        self.told_ns = at_ns
+        self.warned_ns = at_ns
         return _words(self.alert, at_ns, value, amount)
 
     def _growth(self, at_ns: int, amount: int, span_ns: int) -> int:
@@ -70,12 +67,12 @@ class Alarms:
     def look(self, snapshot: Snapshot) -> tuple[str, ...]:
         """A sentence for each alert that holds now and did not before."""
         from_nothing = not snapshot.counted  # events tell of what was allocated since the trace began
-        told = [
+        warnings = [
             each.take(snapshot.at_ns, amount_of(snapshot, each.alert), from_nothing=from_nothing)
             for each in self._watched
         ]
         self.went_off |= any(each.holds for each in self._watched)
-        return tuple(said for said in told if said)
+        return tuple(said for said in warnings if said)
 
     def begin_again(self) -> None:
         """Time has gone back: what was before is still to come."""

@@ -11,7 +11,7 @@ from tracer.live.this_machine import ThisMachine
 from tui.capture.notes import tell_notes
 from tui.capture.plan_args import filter_words, filters_of, plan_of
 from tui.exit_codes import ExitCode, exit_code_of
-from tui.outcome import gravest, judgement
+from tui.outcome import judgement, worst_exit_code
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argp
     alarms, counted = alarms_here(machine, names, args.alert)
     done = captured(machine, plan, names, baseline(machine, quiet=args.quiet), Watching(alarms, counted))
     tell_notes(done.notes, done.left_behind, quiet=args.quiet)
-    return gravest([_told(done, args), ExitCode.FOUND if alarms.went_off else ExitCode.DONE])
+    return worst_exit_code([_reported(done, args), ExitCode.FOUND if alarms.went_off else ExitCode.DONE])
 
 
-def _told(done: Captured, args: argparse.Namespace) -> ExitCode:
+def _reported(done: Captured, args: argparse.Namespace) -> ExitCode:
     """The report or the document of a capture; gives its outcome."""
     from analyzers.selection.select import select
     from tui.errors import tell

@@ -17,7 +17,7 @@ from tracer.images.loaded import Identities, identities, images_in
 from tracer.live.image_paths import ImagePaths
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.live.this_machine import ThisMachine
 from tracer.trace import Loss
 from tui.interrupts import Interrupts
@@ -74,7 +74,7 @@ def recorded(
     command: Sequence[str],
     passing: Time,
     went_off: Callable[[], bool] | None = None,
-    steps: list[Step] | None = None,
+    steps: list[StartStep] | None = None,
 ) -> Recorded:
     """Record; the command, if any, is started when the session runs, and ended with it.
 

@@ -26,7 +26,7 @@ from tui.commands.options import (
 )
 from tui.commands.several import unreadable, write_all
 from tui.exit_codes import ExitCode
-from tui.outcome import gravest, judgement
+from tui.outcome import judgement, worst_exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ TOP: Final = 10
 
 
 @dataclass(slots=True)
-class Told:
+class Output:
     """What is to be written once every trace is read: documents under ``--json``, else reports, by trace."""
 
     documents: list[Object] = field(default_factory=list)
@@ -89,25 +89,25 @@ class AnalyzeCommand:
             )
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         codes: list[ExitCode] = []
-        told = Told()
+        output = Output()
         for trace in traces:
             try:
-                codes.append(_one(trace, names, args, told, several=len(traces) > 1))
+                codes.append(_one(trace, names, args, output, several=len(traces) > 1))
             except InputError as error:
                 if len(traces) == 1:
                     raise
-                codes.append(unreadable(trace, error, told.documents, args.command))
-                told.summaries.append(_unread(trace, error))
+                codes.append(unreadable(trace, error, output.documents, args.command))
+                output.summaries.append(_unread(trace, error))
             if codes[-1] is ExitCode.INTERRUPTED:
                 break
         if args.json:
-            write_all(told.documents, several=len(traces) > 1)
+            write_all(output.documents, several=len(traces) > 1)
         else:
-            _write(told, args)
-        return gravest(codes)
+            _write(output, args)
+        return worst_exit_code(codes)
 
 
-def _one(trace: Trace, names: TagNames, args: argparse.Namespace, told: Told, *, several: bool) -> ExitCode:
+def _one(trace: Trace, names: TagNames, args: argparse.Namespace, output: Output, *, several: bool) -> ExitCode:
     """Add one trace to what is told, each of its sessions for itself.
 
     ``several``: it is one of several traces.
@@ -141,13 +141,13 @@ def _one(trace: Trace, names: TagNames, args: argparse.Namespace, told: Told, *,
 
             documents.append(analysis_document(selected, filters))
         else:
-            _add(told, selected, filters, args, each.diagnosis)
+            _add(output, selected, filters, args, each.diagnosis)
         done.append(judgement(selected, strict=args.strict, fail_on_finding=args.fail_on_finding))
     if documents:
         from tui.json_documents.sessions import sessions_document
 
-        told.documents.append(sessions_document(documents, _telling(every)))
-    return gravest(done)
+        output.documents.append(sessions_document(documents, _telling(every)))
+    return worst_exit_code(done)
 
 
 def _telling(sessions: Sequence[Snapshot]) -> int:
@@ -155,22 +155,24 @@ def _telling(sessions: Sequence[Snapshot]) -> int:
     return next((place for place, each in enumerate(sessions) if each.pool.totals.events), 0)
 
 
-def _add(told: Told, snapshot: Snapshot, filters: Query, args: argparse.Namespace, whole: Diagnosis) -> None:
+def _add(output: Output, snapshot: Snapshot, filters: Query, args: argparse.Namespace, whole: Diagnosis) -> None:
     """The narrowed snapshot's report; ``whole``: what is concluded about the trace without the filters."""
     from analyzers.selection.conclusions import as_diagnosed
     from tui.report.summary import summary_of
 
     diagnosed = as_diagnosed(snapshot, whole)
-    told.summaries.append(summary_of(diagnosed))
+    output.summaries.append(summary_of(diagnosed))
     if args.short:
         from tui.report.overview import short_lines
 
-        told.reports.append(short_lines(diagnosed, filters))
+        output.reports.append(short_lines(diagnosed, filters))
     elif args.explain is not None:
-        told.reports.append(explained_lines(diagnosed, finding_of(snapshot, args.explain, whole), top=args.top or TOP))
+        output.reports.append(
+            explained_lines(diagnosed, finding_of(snapshot, args.explain, whole), top=args.top or TOP)
+        )
     else:
         top = args.top or TOP if args.full else args.top
-        told.reports.append(report_lines(snapshot, filters, command_of(snapshot), top=top, whole=whole))
+        output.reports.append(report_lines(snapshot, filters, command_of(snapshot), top=top, whole=whole))
 
 
 def _unread(trace: Trace, error: InputError) -> Summary:
@@ -183,7 +185,7 @@ def _unread(trace: Trace, error: InputError) -> Summary:
     )
 
 
-def _write(told: Told, args: argparse.Namespace) -> None:
+def _write(output: Output, args: argparse.Namespace) -> None:
     """A table first where there are several; of short ones each line says whose it is."""
     from rich.text import Text
 
@@ -191,13 +193,15 @@ def _write(told: Told, args: argparse.Namespace) -> None:
     from tui.paging import show_lines
     from tui.report.summary import summary_lines
 
-    is_one = len(told.summaries) == 1
+    is_one = len(output.summaries) == 1
     if args.short:
-        names = [""] * len(told.reports) if is_one else [f"{each.name}: " for each in told.summaries if each.is_read]
-        show_lines([Text(name) + line for name, lines in zip(names, told.reports, strict=True) for line in lines])
+        names = (
+            [""] * len(output.reports) if is_one else [f"{each.name}: " for each in output.summaries if each.is_read]
+        )
+        show_lines([Text(name) + line for name, lines in zip(names, output.reports, strict=True) for line in lines])
         return
-    table = [] if is_one else summary_lines(told.summaries, console().width)
-    first, *others = told.reports or [[]]
+    table = [] if is_one else summary_lines(output.summaries, console().width)
+    first, *others = output.reports or [[]]
     show_lines([*table, *first, *(line for lines in others for line in (Text(), *lines))])
 
 

@@ -9,7 +9,7 @@ from tracer.errors import InputError
 from tui.commands.options import add_json, add_quiet, add_separate, add_session, add_strict, add_traces
 from tui.commands.several import unreadable, write_all
 from tui.exit_codes import ExitCode
-from tui.outcome import gravest, outcome
+from tui.outcome import outcome, worst_exit_code
 
 if TYPE_CHECKING:
     from tui.contents import Contents
@@ -51,7 +51,7 @@ class InfoCommand:
                 break
         if args.json:
             write_all(documents, several=len(traces) > 1)
-        return gravest(codes)
+        return worst_exit_code(codes)
 
 
 def _sessions(trace: Trace, *, quiet: bool) -> list[Contents]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from analyzers.selection.times import EXAMPLES, Moment, moment_of
+from analyzers.selection.times import EXAMPLES, TypedTime, moment_of
 from tracer.errors import UsageError
 from tui.streams import say
 
@@ -60,7 +60,7 @@ def _nothing_in_it(args: argparse.Namespace, snapshot: Snapshot, *, is_backwards
     )
 
 
-def _moment(word: str) -> Moment:
+def _moment(word: str) -> TypedTime:
     try:
         return moment_of(word)
     except ValueError as error:

@@ -70,7 +70,7 @@ class RecordCommand:
         from tracer.live import this_machine as here  # brings numpy: not for --help
         from tui.capture.plan_args import is_filtered, plan_of
         from tui.capture.recording import End, Time, recorded
-        from tui.outcome import gravest
+        from tui.outcome import worst_exit_code
 
         plan = plan_of(args, file=args.output.absolute(), most_bytes=args.max_size << 20)
         machine = here.this_machine()
@@ -82,7 +82,7 @@ class RecordCommand:
         done = recorded(machine, plan, args.rest, Time(), went_off)
         _tell(done, quiet=args.quiet)
         code = _analyse(done, args) if args.analyze else _document(done, args)
-        return gravest([code, ExitCode.FOUND if done.ended_by is End.ALERT else ExitCode.DONE])
+        return worst_exit_code([code, ExitCode.FOUND if done.ended_by is End.ALERT else ExitCode.DONE])
 
 
 def _alarms(machine: ThisMachine, args: argparse.Namespace) -> Callable[[], bool]:
@@ -145,7 +145,7 @@ def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
     """Report on the file, or give the analysis' document with the recording's part."""
     from analyzers.selection.query import Query
     from analyzers.selection.select import select
-    from tui.outcome import gravest, judgement
+    from tui.outcome import judgement, worst_exit_code
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import read_snapshot
     from tui.unfitting import check
@@ -165,7 +165,7 @@ def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
 
         print_report(snapshot, filters, top=args.top, whole=whole.diagnosis, command=command_of(snapshot))
     judged = judgement(snapshot, strict=False, fail_on_finding=args.fail_on_finding)
-    return gravest((_outcome(done, args), judged))
+    return worst_exit_code((_outcome(done, args), judged))
 
 
 def _outcome(done: Recorded, args: argparse.Namespace) -> ExitCode:

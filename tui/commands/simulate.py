@@ -115,12 +115,14 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
                 flag, dest=setting.name, action="store_const", const=not default, default=default, help=words
             )
         else:
-            told = f"{words} (default %(default)s)"
+            help_text = f"{words} (default %(default)s)"
             if isinstance(default, Enum):
                 choices = [choice.value for choice in type(default)]
-                machine.add_argument(f"--{name}", choices=choices, default=default.value, help=told)
+                machine.add_argument(f"--{name}", choices=choices, default=default.value, help=help_text)
             else:
-                machine.add_argument(f"--{name}", type=_READ[type(default)], default=default, metavar="N", help=told)
+                machine.add_argument(
+                    f"--{name}", type=_READ[type(default)], default=default, metavar="N", help=help_text
+                )
 
 
 def _seed(word: str) -> int:

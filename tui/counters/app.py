@@ -10,7 +10,7 @@ from analyzers.snapshot import Snapshot
 from tui.app import PoolscopeApp
 from tui.counters.follower import CountersFollower
 from tui.live.screen import LiveScreen
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 from tui.look import FULL, Look
 from tui.views.table_view import TableView
 from tui.widgets.live_line import LiveLine
@@ -24,7 +24,7 @@ class CountersLine(LiveLine):
 
     waiting = "waiting for the next sample"
 
-    def course(self, moment: Moment) -> Text:
+    def course(self, moment: LiveUpdate) -> Text:
         """One line."""
         growth = moment.rates.growth
         sign = "+" if growth > 0 else ""

@@ -15,7 +15,7 @@ from tui.counters.beside import Beside
 from tui.counters.log import CountersLog
 from tui.counters.sampling import Sampling, counting_of
 from tui.exit_codes import ExitCode
-from tui.outcome import gravest
+from tui.outcome import worst_exit_code
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
         warn_of_unknown(sampling.snapshot(), args.alert)
         beside = Beside(Alarms(args.alert), log)
         code = _watch(sampling, args, beside) if interface else _tell(sampling, args, beside)
-    return gravest([code, ExitCode.FOUND if beside.alarms.went_off else ExitCode.DONE])
+    return worst_exit_code([code, ExitCode.FOUND if beside.alarms.went_off else ExitCode.DONE])
 
 
 def _watch(sampling: Sampling, args: argparse.Namespace, beside: Beside) -> ExitCode:

@@ -10,7 +10,7 @@ from tui.counters.beside import Beside
 from tui.counters.sampling import EVERY, Sampling
 from tui.errors import error_text, internal
 from tui.live.rates import Counts, RateMeter, Rates
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 from tui.live.worker import Worker
 
 
@@ -70,8 +70,8 @@ class CountersFollower(Worker):
             return
         counts = Counts(snapshot.at_ns, 0, 0, snapshot.pool.totals.outstanding_bytes)
         rung, self._rung = self._rung, ()
-        self._say(Moment(snapshot.at_ns, self._meter.take(counts), snapshot, ended=ended, alarms=rung))
+        self._say(LiveUpdate(snapshot.at_ns, self._meter.take(counts), snapshot, ended=ended, alarms=rung))
 
     def _fail(self, error: PoolscopeError) -> None:
         self.fault = error
-        self._say(Moment(self._sampling.at_ns, Rates(), ended=True, fault=error_text(error)))
+        self._say(LiveUpdate(self._sampling.at_ns, Rates(), ended=True, fault=error_text(error)))

@@ -16,12 +16,12 @@ from tracer.errors import MachineError
 from tracer.live.api import Api
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.trace import Batch, Census, Loss, Source
 
 LOOK_SECONDS: Final = 0.1
 _NO_NAMES: Final = TagNames(())
-PACKET_TAG: Final = int.from_bytes(b"Irp ", "little")
+IRP_TAG: Final = int.from_bytes(b"Irp ", "little")
 END: Final = "end"
 """What was sighted when the last event had come."""
 
@@ -36,10 +36,10 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What the analysis said at one moment: packets outstanding, and verdicts against this very process."""
+class Observation:
+    """What the analysis said at one moment: IRPs outstanding, and verdicts against this very process."""
 
-    packets: int
+    irps: int
     verdicts: tuple[str, ...]
 
 
@@ -77,13 +77,13 @@ class Attempt(Counts):
     """A capture that was tried; ``error``: what kept it from its end.
 
     ``steps``: what was asked of Windows. ``sent_unasked``: pool events of other tags than the plan's, which Windows
-    sent all the same. ``sightings`` by stage, at its end. ``processes``: how many have a name; ``knows_itself``:
+    sent all the same. ``observations`` by stage, at its end. ``processes``: how many have a name; ``knows_itself``:
     whether this one, which ran before, is among them. ``stacks``, and those of them whose every address is 0.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StartStep] = field(default_factory=list)
     sent_unasked: int = 0
-    sightings: dict[str, Sighting] = field(default_factory=dict)
+    observations: dict[str, Observation] = field(default_factory=dict)
     processes: int = 0
     knows_itself: bool = False
     stacks: int = 0
@@ -122,7 +122,7 @@ def _follow(
         analysis.feed(batch)
         if clock() >= until:
             if stage is not None:
-                made.sightings[stage.name] = _sighting(analysis, own)
+                made.observations[stage.name] = _observation(analysis, own)
             stage = next(left, None)
             if stage is None:
                 capture.stop()
@@ -131,18 +131,18 @@ def _follow(
                 stage.begin()
                 until = clock() + stage.seconds
         capture.wait(LOOK_SECONDS)
-    made.sightings[END] = _sighting(analysis, own)
+    made.observations[END] = _observation(analysis, own)
     named = {process for process, name in analysis.snapshot(diagnosed=False).names.process_names() if name}
     made.processes, made.knows_itself = len(named), own in named
     made.stacks, made.hidden_stacks = _stacks(capture)
 
 
-def _sighting(analysis: Analysis, own: int) -> Sighting:
+def _observation(analysis: Analysis, own: int) -> Observation:
     snapshot = analysis.snapshot()
     tags = snapshot.pool.tags
-    packets = int(tags.outstanding_count[tags.tag == PACKET_TAG].sum())
+    irps = int(tags.outstanding_count[tags.tag == IRP_TAG].sum())
     against = {str(each.verdict) for each in snapshot.diagnosis.findings if each.process_id == own}
-    return Sighting(packets, tuple(sorted(against)))
+    return Observation(irps, tuple(sorted(against)))
 
 
 def _stacks(source: Source) -> tuple[int, int]:

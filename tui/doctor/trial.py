@@ -26,7 +26,7 @@ from tracer.live.api import Api, Control, Status
 from tracer.live.names import Owner, owner_of, session_name
 from tracer.live.plan import Buffers, CapturePlan
 from tracer.live.starting import real_time_properties
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.live.structures import NamedProperties
 from tracer.live.this_machine import ThisMachine
 from tracer.trace import ByteCount
@@ -51,7 +51,7 @@ class FileTrial(Counts):
 
     asked_seconds: float = 0.0
     most_bytes: int = 0
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StartStep] = field(default_factory=list)
     recorded: Recorded | None = None
     bytes: ByteCount | None = None
     error: PoolscopeError | None = None

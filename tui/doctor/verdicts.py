@@ -12,13 +12,13 @@ from fixtures.held_requests import Holder
 from tracer.errors import PoolscopeError
 from tracer.events import afd, irp, process, thread
 from tracer.images.carried import IDENTITIES
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tui.capture.recording import End
 from tui.doctor.attempting import END, Attempt
 from tui.doctor.trial import FileTrial, Trial
 
 _MOST: Final = 0.5
-"""A share that is as good as all: lists of freed packets, and events at a capture's edges, take some."""
+"""A share that is as good as all: lists of freed IRPs, and events at a capture's edges, take some."""
 _FEW: Final = 0.25
 _SMALL_ENOUGH: Final = 16 << 20
 """A file of so many bytes is small whatever it is filled with."""
@@ -80,7 +80,7 @@ def _unmet(says: str) -> _Answer:
     return _Answer(State.UNMET, says)
 
 
-def _not_told(says: str) -> _Answer:
+def _unanswered(says: str) -> _Answer:
     return _Answer(State.NOT_TOLD, says)
 
 
@@ -88,7 +88,7 @@ def _skipped(made: Trial, why: str = "it did not come to its turn") -> _Answer:
     return _Answer(State.SKIPPED, "the trial was interrupted" if made.interrupted else why)
 
 
-def _asked(steps: Sequence[Step], names: Sequence[str], instead: Sequence[str] = ()) -> _Answer | None:
+def _asked(steps: Sequence[StartStep], names: Sequence[str], instead: Sequence[str] = ()) -> _Answer | None:
     """What Windows said to these steps, and which of those ``instead`` it granted; ``None``: none was asked."""
     wanted = [step for step in steps if step.name in names]
     if not wanted:
@@ -102,7 +102,7 @@ def _asked(steps: Sequence[Step], names: Sequence[str], instead: Sequence[str] =
     return _Answer(State.REFUSED, f"{says}; instead: {used}" if used else f"{says}; without it", refused.status, used)
 
 
-def _failed(error: PoolscopeError, steps: Sequence[Step]) -> _Answer:
+def _failed(error: PoolscopeError, steps: Sequence[StartStep]) -> _Answer:
     """A trial that Windows, or something else, kept from its end."""
     status = next((step.status for step in reversed(steps) if step.status), None)
     return _Answer(State.REFUSED, f"{error.what}: {error.why} ({error.where})", status)
@@ -130,7 +130,7 @@ def _of(
             return _skipped(made, unasked or "it was not asked for")
         if answer is not None and (comes is None or (answer.state is State.REFUSED and not answer.used)):
             return answer
-        came = _not_told("nothing was asked for") if comes is None else comes(tried)
+        came = _unanswered("nothing was asked for") if comes is None else comes(tried)
         if answer is None or answer.state is State.GRANTED:
             return came
         return _Answer(State.REFUSED, f"{answer.says}; {came.says}", answer.status, answer.used)
@@ -153,7 +153,7 @@ def _busy(made: Trial) -> _Answer:
     return _Answer(State.REFUSED, f"{first.call} for {first.asked} stayed busy", first.status)
 
 
-def _logs(made: Trial) -> Iterator[list[Step]]:
+def _logs(made: Trial) -> Iterator[list[StartStep]]:
     yield from (each.steps for each in made.attempts.values())
     yield from (each.steps for each in made.files.values())
 
@@ -231,9 +231,9 @@ def _held(holder: Holder, before: str, there: str, after: str, wanted: str) -> C
             return _failed(tried.error, tried.steps)
         if held is None or not held.issued:
             return _skipped(made, "; ".join(made.failures) or "nothing was held")
-        first, most, last = (tried.sightings[name] for name in (before, there, after))
-        grew, stayed = most.packets - first.packets, last.packets - first.packets
-        says = f"of {held.issued:,} packets held {grew:,} were seen, {max(stayed, 0):,} after their release"
+        first, most, last = (tried.observations[name] for name in (before, there, after))
+        grew, stayed = most.irps - first.irps, last.irps - first.irps
+        says = f"of {held.issued:,} IRPs held {grew:,} were seen, {max(stayed, 0):,} after their release"
         if grew < _MOST * held.issued or stayed > _FEW * held.issued:
             return _unmet(says)
         if wanted not in most.verdicts:
@@ -247,14 +247,14 @@ def _addresses(tried: Attempt) -> _Answer:
     pool, hidden = tried.seen.get("pool", 0), tried.no_address
     says = f"{hidden:,} of {pool:,} pool events and {tried.hidden_stacks:,} of {tried.stacks:,} stacks have none"
     if not pool:
-        return _not_told("no pool event came")
+        return _unanswered("no pool event came")
     is_hidden = hidden > _MOST * pool or (tried.stacks and tried.hidden_stacks > _MOST * tried.stacks)
     return _unmet(says) if is_hidden else _granted(says)
 
 
 def _loss(tried: Attempt) -> _Answer:
     if tried.loss is None:
-        return _not_told("it is not known")
+        return _unanswered("it is not known")
     lost = f"{tried.loss.events_lost:,} events and {tried.loss.buffers_lost:,} buffers were lost"
     return _unmet(lost) if tried.loss.events_lost or tried.loss.buffers_lost else _granted("nothing was lost")
 
@@ -274,7 +274,7 @@ def _reclaimed(made: Trial) -> _Answer:
     if step is not None:
         return _Answer(State.REFUSED, f"ControlTraceW for the session left behind: error {step.status}", step.status)
     if made.left is None:
-        return _not_told("Windows does not show the running sessions")
+        return _unanswered("Windows does not show the running sessions")
     return _unmet("a session of a process that is gone was taken for a living one's, and left")
 
 
@@ -291,7 +291,7 @@ def _file(name: str, comes: Callable[[FileTrial], _Answer]) -> Callable[[Trial],
 def _idle_size(tried: FileTrial) -> _Answer:
     done, read = tried.recorded, tried.bytes
     if done is None or read is None:
-        return _not_told("no file was read")
+        return _unanswered("no file was read")
     padding = read.padding / max(done.bytes, 1)
     says = f"{size(done.bytes)} in {done.seconds:.0f} s, {padding:.0%} of it padding"
     return _unmet(says) if padding > _MOST and done.bytes > _SMALL_ENOUGH else _granted(says)
@@ -319,7 +319,7 @@ def _identities(tried: FileTrial) -> _Answer:
 def _limit(tried: FileTrial) -> _Answer:
     done = tried.recorded
     if done is None:
-        return _not_told("no file was written")
+        return _unanswered("no file was written")
     says = f"{size(done.bytes)}, ended by {done.ended_by}"
     kept = done.bytes <= tried.most_bytes + _BEHIND and done.ended_by in (End.TIME, End.FULL)
     return _granted(says) if kept else _unmet(says)
@@ -343,13 +343,13 @@ def _wpr(made: Trial) -> _Answer:
 def _counters(made: Trial) -> _Answer:
     check = next((check for check in made.found.checks if check.name == "counters"), None)
     if check is None:
-        return _not_told("they were not asked for")
+        return _unanswered("they were not asked for")
     return _granted(check.says) if check.state == "ok" else _Answer(State.REFUSED, check.says)
 
 
 def _left(made: Trial) -> _Answer:
     if made.left is None:
-        return _not_told("Windows does not show the running sessions")
+        return _unanswered("Windows does not show the running sessions")
     if made.left:
         return _unmet(f"{counted(len(made.left), 'session')} still ran and had to be stopped")
     return _granted("no session of this process runs")

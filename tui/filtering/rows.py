@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from analyzers.formatting import duration, moment, size
-from analyzers.selection.wording import Fits, Kind, names_like
+from analyzers.selection.wording import Fits, WordKind, names_like
+from tracer.arrays import Mask
 from tui.filtering.amounts import amount
 from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Term, Word
 from tui.findings.rates import HOUR_SECONDS, size_a_second
 from tui.hints import did_you_mean
-from tui.tables.columns import Column, LabelColumn, Mask, NumberColumn, Untold
+from tui.tables.columns import Column, LabelColumn, MaybeUnknown, NumberColumn
 
 if TYPE_CHECKING:
     from tui.tables.model import TableModel
@@ -159,7 +160,7 @@ def _texts_only(term: FieldTerm, example: str) -> None:
 
 def _pattern(term: FieldTerm) -> Fits:
     """Whether a label fits: the words are those of the command line's filters."""
-    fits = names_like(term.value, keeps_case=term.field == Kind.TAG, whole=term.relation is not Relation.HOLDS)
+    fits = names_like(term.value, keeps_case=term.field == WordKind.TAG, whole=term.relation is not Relation.HOLDS)
     return fits if term.relation is not Relation.NOT_EQUAL else lambda label: not fits(label)
 
 
@@ -178,7 +179,7 @@ def _numbers(column: NumberColumn, term: FieldTerm) -> Mask:
 
 
 def _shown_by(column: NumberColumn) -> Callable[[int], str]:
-    return column.show.show if isinstance(column.show, Untold) else column.show
+    return column.show.show if isinstance(column.show, MaybeUnknown) else column.show
 
 
 def _is_time(column: NumberColumn) -> bool:

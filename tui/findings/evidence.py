@@ -14,7 +14,7 @@ _STACK_GROUP: Final = 0x18
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EvidenceKind:
     """Evidence of one kind: what it would have told, and the hook ids or the provider that bring it."""
 
     name: str
@@ -23,20 +23,20 @@ class Kind:
     provider: str = ""
 
 
-QUEUES: Final = Kind(
+QUEUES: Final = EvidenceKind(
     "kernel queue events", "what waits in completion ports", frozenset({thread.QUEUE_INSERT, thread.QUEUE_REMOVE})
 )
 KINDS: Final = (
-    Kind("call stacks", "which code allocates", frozenset(range(_STACK_GROUP << 8, (_STACK_GROUP + 1) << 8))),
-    Kind("context switches", "what threads did", frozenset({thread.CONTEXT_SWITCH})),
-    Kind("ready-thread events", "which threads waited for a CPU", frozenset({thread.READY})),
-    Kind("I/O request (IRP) events", "which requests are not finished", frozenset({irp.CALL, irp.COMPLETE})),
+    EvidenceKind("call stacks", "which code allocates", frozenset(range(_STACK_GROUP << 8, (_STACK_GROUP + 1) << 8))),
+    EvidenceKind("context switches", "what threads did", frozenset({thread.CONTEXT_SWITCH})),
+    EvidenceKind("ready-thread events", "which threads waited for a CPU", frozenset({thread.READY})),
+    EvidenceKind("I/O request (IRP) events", "which requests are not finished", frozenset({irp.CALL, irp.COMPLETE})),
     QUEUES,
-    Kind("Winsock (AFD) events", "which socket a request belongs to", provider=str(afd.PROVIDER)),
+    EvidenceKind("Winsock (AFD) events", "which socket a request belongs to", provider=str(afd.PROVIDER)),
 )
 
 
-def missing_kinds(snapshot: Snapshot) -> tuple[Kind, ...]:
+def missing_kinds(snapshot: Snapshot) -> tuple[EvidenceKind, ...]:
     """Kinds of evidence of which the trace holds no event at all.
 
     A kernel event may also come by its class's GUID; the census does not tell its type, so the class counts. Where no
@@ -45,7 +45,7 @@ def missing_kinds(snapshot: Snapshot) -> tuple[Kind, ...]:
     census = snapshot.census
     seen = {str(provider) for provider in census.providers}
     groups = {group for guid, group in KERNEL_GROUPS.items() if str(guid) in seen}
-    asked = {QUEUES} if snapshot.coverage is not None and snapshot.coverage.queues else set[Kind]()
+    asked = {QUEUES} if snapshot.coverage is not None and snapshot.coverage.queues else set[EvidenceKind]()
     return tuple(
         kind
         for kind in KINDS

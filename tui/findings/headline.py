@@ -9,24 +9,24 @@ from analyzers.tags.objects import OBJECTS, object_words
 from tui.findings.words import culprit, driver_words, known_id, port_words, process_words, tag_name
 
 
-def headline(finding: Finding, told: Diagnosis) -> str:
-    """The accusation without a full stop; ``told`` has the requests that it is about."""
+def headline(finding: Finding, diagnosis: Diagnosis) -> str:
+    """The accusation without a full stop; ``diagnosis`` has the requests that it is about."""
     match finding.verdict:
         case Verdict.PENDING_APC:
-            return _of_apcs(finding, _requests(finding, told))
+            return _of_apcs(finding, _requests(finding, diagnosis))
         case Verdict.UNDRAINED_PORT:
             return _of_port(finding)
         case Verdict.DRIVER_KEPT:
-            return _of_keeper(finding, _requests(finding, told))
+            return _of_keeper(finding, _requests(finding, diagnosis))
         case Verdict.MISSING_FREE:
             return _of_unfreed(finding)
         case _:
             return _of_growth(finding)
 
 
-def _requests(finding: Finding, told: Diagnosis) -> int:
-    """How many requests it is about; some of their packets may come from lookaside lists, with no allocation."""
-    return len(requests_of(finding, told.held_requests)) or finding.count
+def _requests(finding: Finding, diagnosis: Diagnosis) -> int:
+    """How many requests it is about; some of their IRPs may come from lookaside lists, with no allocation."""
+    return len(requests_of(finding, diagnosis.held_requests)) or finding.count
 
 
 def _of_apcs(finding: Finding, count: int) -> str:

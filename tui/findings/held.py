@@ -13,9 +13,9 @@ from analyzers.factorize import coded_pairs, sums, unpaired
 from analyzers.findings import WHYS, HeldRequest, HeldRequests, Why
 from analyzers.formatting import agreeing, counted, size
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64, Numbers
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
-from tui.tables.columns import Numbers, Rows
 from tui.tables.words import named_process, thread_label
 
 _BY_THREAD: Final = tuple(WHYS.index(why) for why in (Why.USER_APC, Why.SPECIAL_APC))
@@ -28,9 +28,9 @@ Owners = Mapping[int, str]
 
 def port_owners(snapshot: Snapshot) -> Owners:
     """Whose each port is, as findings and what they rest on tell."""
-    told = [finding.port for finding in snapshot.diagnosis.findings if finding.port is not None]
-    owners = {port.number: (port.process_id, port.process) for port in told}
-    for port in () if snapshot.grounds is None else snapshot.grounds.held.ports:
+    ports = [finding.port for finding in snapshot.diagnosis.findings if finding.port is not None]
+    owners = {port.number: (port.process_id, port.process) for port in ports}
+    for port in () if snapshot.context is None else snapshot.context.held.ports:
         owners.setdefault(port.number, (port.process, snapshot.names.process(port.process)))
     return {
         number: named_process(name, process)
@@ -77,7 +77,7 @@ class Holders:
     request): by holder.
     """
 
-    of: Rows
+    of: I64
     why: tuple[Why, ...]
     words: tuple[str, ...]
     count: tuple[int, ...]
@@ -94,7 +94,7 @@ class Holders:
         place[order] = np.arange(len(pairs))
         kinds = [unpaired(pairs)[at] for at in order.tolist()]
         whys = tuple(WHYS[why] for why, _ in kinds)
-        found: Rows = place[of]
+        found: I64 = place[of]
         first = np.zeros(len(pairs), np.int64)
         first[found[::-1]] = np.arange(len(held))[::-1]
         return cls(

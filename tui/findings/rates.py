@@ -29,7 +29,7 @@ def size_a_second(bytes_per_hour: float) -> str:
     return size(round(bytes_per_hour / HOUR_SECONDS))
 
 
-def told_rate(finding: Finding, snapshot: Snapshot) -> float | None:
+def reliable_rate(finding: Finding, snapshot: Snapshot) -> float | None:
     """Bytes per hour; ``None`` where the trace is too short, the interval wider than its value, or nothing grows on."""
     if finding.unloaded_ns is not None:
         return None
@@ -47,7 +47,7 @@ def rate_words(finding: Finding, snapshot: Snapshot) -> str:
     """
     if finding.unloaded_ns is not None:
         return ""
-    rate = told_rate(finding, snapshot)
+    rate = reliable_rate(finding, snapshot)
     if rate is None:
         why = "too short" if snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS else "too uneven"
         return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; {why} for a rate"

@@ -160,7 +160,7 @@ def call_words(finding: Finding, snapshot: Snapshot) -> str:
     return f"{modules[-1]} through {', '.join(reversed(modules[:-1]))}"
 
 
-def told_evidence(finding: Finding, snapshot: Snapshot) -> tuple[Evidence, ...]:
+def further_evidence(finding: Finding, snapshot: Snapshot) -> tuple[Evidence, ...]:
     """The evidence without that which :func:`call_words` and :func:`amount_words` say already."""
     said = {CALLS if call_words(finding, snapshot) else "", "retained"}
     return tuple(each for each in finding.evidence if each.rule not in said)

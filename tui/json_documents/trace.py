@@ -85,7 +85,7 @@ def _inferred_part(inferred: InferredLoss) -> Object:
         "events": inferred.events,
         "share": inferred.share,
         "replaced_without_free": inferred.replaced,
-        "frees_without_allocation": inferred.strays,
+        "frees_without_allocation": inferred.unmatched,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.trace import Census
 from tui.doctor.attempting import Attempt
 from tui.doctor.trial import FileTrial, Trial
@@ -59,7 +59,7 @@ def attempt_part(made: Attempt) -> Object:
         "stacks_without_address": made.hidden_stacks,
         "other_tags_sent": made.sent_unasked,
         "sightings": {
-            name: {"packets": each.packets, "verdicts": list(each.verdicts)} for name, each in made.sightings.items()
+            name: {"packets": each.irps, "verdicts": list(each.verdicts)} for name, each in made.observations.items()
         },
         "error": None if made.error is None else error_part(made.error),
     }
@@ -83,7 +83,7 @@ def _file(made: FileTrial) -> Object:
     }
 
 
-def _steps(steps: Iterable[Step]) -> list[Value]:
+def _steps(steps: Iterable[StartStep]) -> list[Value]:
     return [
         {"step": each.name, "call": each.call, "asked": each.asked, "status": each.status, "outcome": each.outcome}
         for each in steps

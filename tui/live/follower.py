@@ -16,7 +16,7 @@ from tui.errors import error_text, internal
 from tui.live.counting import Counting
 from tui.live.pace import Pace
 from tui.live.rates import Counts, RateMeter, Rates
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 from tui.live.worker import Worker
 
 REFRESH_SECONDS: Final = 0.5
@@ -50,7 +50,7 @@ class Follower(Worker):
         self._rates = Rates()
         self._at_ns = 0
         self._is_counted = False
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self._alarms = Alarms(()) if alarms is None else alarms
         self._counted = counted
         self._judged_ns = -JUDGED_NS
@@ -76,7 +76,7 @@ class Follower(Worker):
 
     def _follow(self) -> None:
         self.pace.begin()
-        self._told_at = self.pace.clock()
+        self._reported_at = self.pace.clock()
         for batch in self._counting.batches():
             self._wait_until(batch.until_ns)
             if self._stopped.is_set():
@@ -106,17 +106,17 @@ class Follower(Worker):
                 self._tell_all(self.pace.now(self._at_ns, until_ns))
 
     def _is_due(self) -> bool:
-        return self._taken.is_set() and self.pace.clock() - self._told_at >= REFRESH_SECONDS
+        return self._taken.is_set() and self.pace.clock() - self._reported_at >= REFRESH_SECONDS
 
     def _tell_all(self, at_ns: int) -> None:
         """What was counted up to ``at_ns``; only the time where nothing was counted since it was told last."""
         if not self._is_counted:
-            self._say(Moment(at_ns, self._rates))
+            self._say(LiveUpdate(at_ns, self._rates))
             return
         self._is_counted = False
         snapshot = self._counting.snapshot()
         self._rates = self._meter.take(self._counting.counts(snapshot, at_ns))
-        self._say(Moment(at_ns, self._rates, snapshot, self._counting.concluded_ns))
+        self._say(LiveUpdate(at_ns, self._rates, snapshot, self._counting.concluded_ns))
 
     def _finish(self, fault: str) -> None:
         """The last word: all there is, with conclusions of its own."""
@@ -131,9 +131,9 @@ class Follower(Worker):
         if snapshot is not None:
             self._rates = self._counting.counts(snapshot, snapshot.at_ns).since(Counts())
             self._at_ns = snapshot.at_ns
-        self._say(Moment(self._at_ns, self._rates, snapshot, self._counting.concluded_ns, ended=True, fault=fault))
+        self._say(LiveUpdate(self._at_ns, self._rates, snapshot, self._counting.concluded_ns, ended=True, fault=fault))
 
-    def _say(self, moment: Moment) -> None:
-        self._told_at = self.pace.clock()
+    def _say(self, moment: LiveUpdate) -> None:
+        self._reported_at = self.pace.clock()
         rung, self._rung = self._rung, ()
         super()._say(replace(moment, alarms=rung))

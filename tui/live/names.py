@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from analyzers.pool_tables import I32, I64, U64, Frame, Names
+from analyzers.pool_tables import Frame, Names
 from analyzers.processes import Process
+from tracer.arrays import I32, I64, U64
 
 
 @dataclass(frozen=True, slots=True)

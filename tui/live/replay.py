@@ -14,7 +14,7 @@ from tui.live.counting import Counting
 from tui.live.follower import JUDGED_NS, REFRESH_SECONDS, Follower
 from tui.live.pace import Pace
 from tui.live.rates import RateMeter, Rates
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 
 _TICK_NS: Final = 100
 """Of a FILETIME."""
@@ -97,7 +97,7 @@ class Replay(Follower):
     def _follow(self) -> None:
         while not self._stopped.is_set():
             self.pace.go_on_from(self._at_ns)
-            self._told_at = self.pace.clock()
+            self._reported_at = self.pace.clock()
             if self._play():
                 self._is_over, self._is_counted = True, False
                 self._finish("")
@@ -155,4 +155,4 @@ class Replay(Follower):
             self._orders.get()()
         self.pace.go_on_from(now_ns)
         if not self._is_over:
-            self._say(Moment(now_ns, self._rates))
+            self._say(LiveUpdate(now_ns, self._rates))

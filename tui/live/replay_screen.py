@@ -12,7 +12,7 @@ from analyzers.snapshot import Snapshot
 from tui.live.app import LiveApp
 from tui.live.replay import Replay
 from tui.live.screen import LiveScreen
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 from tui.look import FULL, Look
 from tui.screens.jump import JumpScreen
 from tui.widgets.live_line import LiveLine
@@ -29,7 +29,7 @@ class ReplayLine(LiveLine):
         self._end_ns = end_ns
         self._lines.append(Text(_KEYS, "dim"))
 
-    def show(self, moment: Moment) -> None:
+    def show(self, moment: LiveUpdate) -> None:
         """The keys below what goes on."""
         super().show(moment)
         far = f"at {100 * moment.at_ns // self._end_ns} % of {duration(self._end_ns)}  " if self._end_ns else ""
@@ -84,12 +84,12 @@ class ReplayScreen(LiveScreen):
 
         self.app.push_screen(JumpScreen(self._at_ns, self._replay.end_ns), go)
 
-    def told(self, moment: Moment) -> None:
+    def show_update(self, moment: LiveUpdate) -> None:
         """Also that time has gone back: then the mark is of a time that is still to come."""
         if moment.at_ns < self._at_ns and self._watch.mark is not None and self._watch.mark.at_ns > moment.at_ns:
             self._watch.mark = None
         self._at_ns = moment.at_ns
-        super().told(moment)
+        super().show_update(moment)
 
 
 class ReplayApp(LiveApp):

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from analyzers.snapshot import Snapshot
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 from tui.live.worker import Worker
 from tui.screens.main import MainScreen
 from tui.widgets.filter_line import FilterLine
@@ -36,10 +36,10 @@ class LiveScreen(MainScreen):
         Binding("M", "mark", "Mark", id="main.mark", tooltip="From now on only what comes after counts"),
     ]
 
-    class Told(Message):
+    class Updated(Message):
         """The worker has something to tell."""
 
-        def __init__(self, moment: Moment) -> None:
+        def __init__(self, moment: LiveUpdate) -> None:
             super().__init__()
             self.moment = moment
 
@@ -70,13 +70,13 @@ class LiveScreen(MainScreen):
         sys.setswitchinterval(self._turn_seconds)
         gc.unfreeze()
 
-    @on(Told)
-    def _take(self, event: Told) -> None:
+    @on(Updated)
+    def _take(self, event: Updated) -> None:
         event.stop()
-        self.told(event.moment)
+        self.show_update(event.moment)
         self.call_after_refresh(self._follower.taken)
 
-    def told(self, moment: Moment) -> None:
+    def show_update(self, moment: LiveUpdate) -> None:
         """Show what the worker has told."""
         self._line.show(moment)
         for alarm in moment.alarms:
@@ -89,9 +89,9 @@ class LiveScreen(MainScreen):
             self._watch.status = status
             self._refresh_bar()
 
-    def _tell(self, moment: Moment) -> None:
+    def _tell(self, moment: LiveUpdate) -> None:
         """Runs in the worker's thread and does not wait, so that leaving never waits for the worker either."""
         try:
-            self.post_message(self.Told(moment))
+            self.post_message(self.Updated(moment))
         except RuntimeError:  # the interface's event loop was closed in this very moment: nobody looks any more
             return

@@ -9,7 +9,7 @@ from tui.live.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class LiveUpdate:
     """``at_ns``: time of the trace. ``snapshot``: ``None`` where only time has passed since the one before.
 
     ``concluded_ns``: what time the latest conclusions are of. ``fault``: why following has stopped too early.

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 
-Tell = Callable[[Moment], None]
+Tell = Callable[[LiveUpdate], None]
 
 
 class Worker(ABC):
@@ -49,7 +49,7 @@ class Worker(ABC):
     def _run(self) -> None:
         """The work, in the thread."""
 
-    def _say(self, moment: Moment) -> None:
+    def _say(self, moment: LiveUpdate) -> None:
         """Tell it, unless nobody listens any more."""
         self._taken.clear()
         if self._tell is not None and not self._stopped.is_set():

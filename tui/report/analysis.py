@@ -14,6 +14,7 @@ from analyzers.pool_tables import GroupRow
 from analyzers.selection.conclusions import as_diagnosed
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64
 from tui.incompleteness import interrupted_words
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
@@ -26,8 +27,8 @@ from tui.report.table import table_lines
 from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
 from tui.safe_text import safe
-from tui.tables.columns import Heading, NumberColumn, Rows, labels_of
-from tui.tables.model import TableModel, TableView
+from tui.tables.columns import Heading, NumberColumn, labels_of
+from tui.tables.model import SortedTable, TableModel
 from tui.tables.tags import tag_table
 from tui.tables.words import named_process
 
@@ -139,7 +140,7 @@ def _tables(snapshot: Snapshot, top: int, width: int) -> list[Text]:
 
 def _table(model: TableModel, top: int, width: int, rows: int | None = None) -> list[Text]:
     """Most bytes first; ``rows`` leaves out what comes after as many (rows that hold nothing)."""
-    view = TableView(model, "bytes", descending=True)
+    view = SortedTable(model, "bytes", descending=True)
     view.order = view.order[:rows]
     return table_lines(view, width, top) if len(view) else [Text("  (nothing is outstanding)")]
 
@@ -147,7 +148,7 @@ def _table(model: TableModel, top: int, width: int, rows: int | None = None) -> 
 def _stacks(snapshot: Snapshot, top: int) -> list[Text]:
     sites = snapshot.pool.sites
     order = np.argsort(-sites.outstanding_bytes, kind="stable")
-    held: Rows = order[sites.outstanding_count[order] > 0].astype(np.int64)
+    held: I64 = order[sites.outstanding_count[order] > 0].astype(np.int64)
     if not len(held):
         return []
     return [Text(), heading("Allocated at"), *stack_lines(snapshot, held[:top])]

@@ -12,7 +12,7 @@ from analyzers.snapshot import Snapshot
 from tui.report.styles import heading, labelled, note, warning
 from tui.report.table import table_lines
 from tui.report.wrapping import wrapped
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 from tui.tables.tags import tag_table
 
 _TAGS_ALONE = "Counters know tags alone: 'poolscope live' shows who allocates, and why it stays."
@@ -29,7 +29,7 @@ def counters_report(snapshot: Snapshot, filters: Query, *, top: int, width: int)
         labelled("allocated", held),
         labelled("grown by", f"{'+' if grown > 0 else ''}{size(grown)}"),
     ]
-    view = TableView(tag_table(snapshot), "growth", descending=True)
+    view = SortedTable(tag_table(snapshot), "growth", descending=True)
     fit = np.array(filters.fit_tags(snapshot.pool.tags.tag.tolist()), np.bool_)
     view.order = view.order[fit[view.order]]
     table = [Text(), heading("By growth"), *table_lines(view, width, top)]

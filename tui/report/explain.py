@@ -17,7 +17,7 @@ from analyzers.selection.requests import requests_of
 from analyzers.snapshot import Snapshot
 from tracer.trace import TraceInfo
 from tui.findings.held import Owners, holder_words, port_owners
-from tui.findings.words import INFERRED_KINDS, known_id, told_evidence
+from tui.findings.words import INFERRED_KINDS, further_evidence, known_id
 from tui.report.blocks import block_lines
 from tui.report.findings import INFERRED, advice_lines, fact_lines, reason_lines
 from tui.report.stacks import frame_lines
@@ -38,7 +38,7 @@ _OF_BUFFERS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """A line of the time line; ``event`` is ``None`` for a step that no event tells, which is inferred."""
 
     time_ns: int
@@ -57,7 +57,7 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
         lines += [heading("Possible reasons"), *wrapped(reasons, width), Text()]
     lines += [heading("What holds it")]
     lines += _path_lines(finding.path, _inferred_rules(finding), width)
-    lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(told_evidence(finding, snapshot)), width)]
+    lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(further_evidence(finding, snapshot)), width)]
     lines += [Text(), heading("Allocated at"), *frame_lines(names.frames(finding.stack), limit=_FRAMES)]
     user = names.frames(finding.user_stack, known_id(finding.process_id) or 0)
     if user:
@@ -65,7 +65,7 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     info = snapshot.info
     if blocks := block_lines(finding, snapshot, top):
         lines += [Text(), *blocks]
-    steps = _steps(told_evidence(finding, snapshot), held[:top], port_owners(snapshot))
+    steps = _steps(further_evidence(finding, snapshot), held[:top], port_owners(snapshot))
     lines += [Text(), heading("Events, in time order"), *_time_line(steps, info, width)]
     if steps and info.compressed_buffers:
         lines += wrapped([note(_OF_BUFFERS)], width)
@@ -104,7 +104,7 @@ def _evidence_lines(evidence: Sequence[Evidence]) -> list[Text]:
     ]
 
 
-def _time_line(steps: Iterable[Step], info: TraceInfo, width: int) -> list[Text]:
+def _time_line(steps: Iterable[TimelineStep], info: TraceInfo, width: int) -> list[Text]:
     ordered = sorted(steps, key=lambda step: step.time_ns)
     if not ordered:
         return [Text("  (no single event: it rests on counts over the whole trace)")]
@@ -112,20 +112,20 @@ def _time_line(steps: Iterable[Step], info: TraceInfo, width: int) -> list[Text]
     return [Text(titles, LABEL), *(line for step in ordered for line in _step_lines(step, info, width))]
 
 
-def _steps(evidence: Iterable[Evidence], held: Iterable[HeldRequest], owners: Owners) -> list[Step]:
+def _steps(evidence: Iterable[Evidence], held: Iterable[HeldRequest], owners: Owners) -> list[TimelineStep]:
     """One step for each event, with all that it is evidence of, and the inferred ones between them."""
     about: dict[EventRef, list[str]] = {}
     for place, reason in enumerate(evidence, 1):
         for event in reason.events:
             about.setdefault(event, []).append(f"evidence {place}{INFERRED if reason.inferred else ''}")
-    waits: list[Step] = []
+    waits: list[TimelineStep] = []
     for request in held:
         about.setdefault(request.issued, []).append(f"request 0x{request.irp:x} issued")
         if request.completed is not None:
             about.setdefault(request.completed, []).append(f"request 0x{request.irp:x} completed")
         since = request.issued_ns if request.completed_ns is None else request.completed_ns
-        waits.append(Step(since, _wait_words(request, owners)))
-    return [*(Step(event.time_ns, "; ".join(what), event) for event, what in about.items()), *waits]
+        waits.append(TimelineStep(since, _wait_words(request, owners)))
+    return [*(TimelineStep(event.time_ns, "; ".join(what), event) for event, what in about.items()), *waits]
 
 
 def _wait_words(request: HeldRequest, owners: Owners) -> str:
@@ -133,7 +133,7 @@ def _wait_words(request: HeldRequest, owners: Owners) -> str:
     return f"{said}: {holder_words(request, owners)}" + (f"; its thread {says}" if (says := safe(request.says)) else "")
 
 
-def _step_lines(step: Step, info: TraceInfo, width: int) -> list[Text]:
+def _step_lines(step: TimelineStep, info: TraceInfo, width: int) -> list[Text]:
     """The event's place in four columns; what it shows goes on below where the line is too short."""
     what = step.what
     if step.event is None:

@@ -16,11 +16,11 @@ from tui.findings.rates import rate_words
 from tui.findings.words import (
     amount_words,
     call_words,
+    further_evidence,
     group_words,
     percent,
     sure_words,
     tag_name,
-    told_evidence,
     what_words,
     who_words,
 )
@@ -80,9 +80,9 @@ def _full(finding: Finding, snapshot: Snapshot, width: int, room: int) -> list[T
     return [*facts, *why, *after, *more, *wrapped([hint], width)]
 
 
-def title(finding: Finding, told: Diagnosis) -> Text:
+def title(finding: Finding, diagnosis: Diagnosis) -> Text:
     """The accusation with its number."""
-    return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, told), HEADING))
+    return Text.assemble((f"LEAK {finding.rank}: ", WARNING), (headline(finding, diagnosis), HEADING))
 
 
 def _reasons(finding: Finding, snapshot: Snapshot, width: int, room: int) -> tuple[list[Text], list[Text]]:
@@ -90,7 +90,7 @@ def _reasons(finding: Finding, snapshot: Snapshot, width: int, room: int) -> tup
 
     Where the verdict leaves open what keeps the memory, what it could be comes before the evidence.
     """
-    why, could_be = evidence_lines(told_evidence(finding, snapshot)), reason_lines(finding)
+    why, could_be = evidence_lines(further_evidence(finding, snapshot)), reason_lines(finding)
     lines = [*why, *could_be] if named_cause(finding) is not None else [*could_be, *why]
     before: list[Text] = []
     for place, line in enumerate(lines):
@@ -118,10 +118,10 @@ def _said(reason: Evidence) -> str:
     return safe(reason.says).rstrip(".") + (INFERRED if reason.inferred else "")
 
 
-def other_lines(finding: Finding, told: Diagnosis, width: int) -> list[Text]:
+def other_lines(finding: Finding, diagnosis: Diagnosis, width: int) -> list[Text]:
     """A further finding in short: the accusation, how much, how sure."""
     held = f"{size(finding.retained_bytes)}, {counted(finding.count, 'allocation')} of {tag_name(finding.tag)}"
     others = len(finding.groups) - 1
     beside = f" and {counted(others, 'group')} more" if others > 0 else ""
     how_much = f"  {held}{beside}, {percent(finding.confidence)} sure; --explain {finding.rank}"
-    return wrapped([title(finding, told), Text(how_much, QUIET)], width)
+    return wrapped([title(finding, diagnosis), Text(how_much, QUIET)], width)

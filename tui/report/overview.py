@@ -42,24 +42,26 @@ def overview(
         return [*head, *unjudged_lines(snapshot, width)]
     foot = [Text(), *wrapped(outside_lines(snapshot, filters, whole), width), *_more(snapshot, command)]
     room = SCREENFUL - len(head) - len(foot)
-    told = snapshot.diagnosis
-    body = _findings(snapshot, width, room) if told.findings else wrapped(no_finding_lines(snapshot, filters), width)
+    diagnosis = snapshot.diagnosis
+    body = (
+        _findings(snapshot, width, room) if diagnosis.findings else wrapped(no_finding_lines(snapshot, filters), width)
+    )
     return [*head, *body, *foot]
 
 
 def short_lines(snapshot: Snapshot, filters: Query) -> list[Text]:
     """One unbroken line a finding, or one that says that there is none."""
-    told, lacks = snapshot.diagnosis, _missing(snapshot)
+    diagnosis, lacks = snapshot.diagnosis, _missing(snapshot)
     if not has_pool_events(snapshot.pool.totals):
         return [Text(f"nothing can be said: the trace holds no pool events{lacks}")]
-    if not told.findings:
+    if not diagnosis.findings:
         return [Text(f"no leak found{f' in the selection ({safe(str(filters))})' if filters else ''}{lacks}")]
-    return [_short_line(finding, told) + lacks for finding in told.findings]
+    return [_short_line(finding, diagnosis) + lacks for finding in diagnosis.findings]
 
 
-def _short_line(finding: Finding, told: Diagnosis) -> Text:
+def _short_line(finding: Finding, diagnosis: Diagnosis) -> Text:
     held = f"{size(finding.retained_bytes)}, {counted(finding.count, 'allocation')} of {tag_name(finding.tag)}"
-    return title(finding, told) + f"; {held}; {percent(finding.confidence)} sure"
+    return title(finding, diagnosis) + f"; {held}; {percent(finding.confidence)} sure"
 
 
 def _missing(snapshot: Snapshot) -> str:
@@ -98,11 +100,11 @@ def _facts(finding: Finding, snapshot: Snapshot) -> list[Text]:
     return [*fact_lines(finding, snapshot), *advice_lines(finding)]
 
 
-def _others(others: Sequence[Finding], told: Diagnosis, width: int, room: int) -> list[Text]:
+def _others(others: Sequence[Finding], diagnosis: Diagnosis, width: int, room: int) -> list[Text]:
     """As many as there is room for, and how many more there are."""
     lines: list[Text] = []
     for place, finding in enumerate(others):
-        said = other_lines(finding, told, width)
+        said = other_lines(finding, diagnosis, width)
         is_last = place == len(others) - 1
         if len(lines) + len(said) + (not is_last) > room:
             return [*lines, note(f"  and {counted(len(others) - place, 'leak')} more: --short lists all")]

@@ -107,7 +107,7 @@ def who_lines(outstanding: Outstanding) -> list[Text]:
         return []
     is_known = outstanding.process != UNKNOWN_ID
     counts, known = np.bincount(outstanding.who[is_known], minlength=len(Who)), int(np.count_nonzero(is_known))
-    told = [(int(counts[who]), words) for who, words in _WHO_WORDS if counts[who]]
-    how = [words if count == known else f"{count:,} {words}" for count, words in told]
+    found = [(int(counts[who]), words) for who, words in _WHO_WORDS if counts[who]]
+    how = [words if count == known else f"{count:,} {words}" for count, words in found]
     by = f" ({', '.join(how)})" if how else ""
     return [note(f"  Process named for {known:,} of {counted(len(outstanding), 'allocation')}{by}.")]

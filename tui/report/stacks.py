@@ -11,9 +11,9 @@ from analyzers.formatting import counted, exact_size
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64
 from tui.report.styles import HEADING, QUIET
 from tui.safe_text import safe
-from tui.tables.columns import Rows
 from tui.tables.sites import NO_STACK_TEXT
 from tui.tables.words import pool_word
 
@@ -21,7 +21,7 @@ _FRAMES: Final = 16
 """Frames of a stack that a report shows: enough to reach past I/O manager and driver in most."""
 
 
-def stack_lines(snapshot: Snapshot, sites: Rows) -> list[Text]:
+def stack_lines(snapshot: Snapshot, sites: I64) -> list[Text]:
     """The given sites, each with its stack."""
     return [line for place, site in enumerate(sites, 1) for line in _site_lines(snapshot, place, int(site))]
 

@@ -38,27 +38,27 @@ class Summary:
 
 def summary_of(snapshot: Snapshot) -> Summary:
     """How many leaks it has and which is the first; what of the trace is missing."""
-    told = snapshot.diagnosis
+    diagnosis = snapshot.diagnosis
     lacks = "".join(f"; {words}" for words in missing_words(snapshot))
     if not has_pool_events(snapshot.pool.totals):
         return Summary(name_of(snapshot.info), None, f"no pool events{lacks}")
-    if not told.findings:
+    if not diagnosis.findings:
         return Summary(name_of(snapshot.info), 0, f"no leak found{lacks}")
-    first = told.findings[0]
-    said = f"{headline(first, told)}; {size(first.retained_bytes)}, {percent(first.confidence)} sure{lacks}"
-    return Summary(name_of(snapshot.info), len(told.findings), said)
+    first = diagnosis.findings[0]
+    said = f"{headline(first, diagnosis)}; {size(first.retained_bytes)}, {percent(first.confidence)} sure{lacks}"
+    return Summary(name_of(snapshot.info), len(diagnosis.findings), said)
 
 
-def summary_lines(told: Sequence[Summary], width: int) -> list[Text]:
+def summary_lines(summaries: Sequence[Summary], width: int) -> list[Text]:
     """A table: trace, leaks, the first of them."""
-    leaking = sum(bool(each.leaks) for each in told)
-    beside = min(max((cell_len(each.name) for each in told), default=0), _NAME)
+    leaking = sum(bool(each.leaks) for each in summaries)
+    beside = min(max((cell_len(each.name) for each in summaries), default=0), _NAME)
     lines = [
-        heading(f"{counted(len(told), 'trace')}, {f'{leaking:,} with leaks' if leaking else 'none with a leak'}"),
+        heading(f"{counted(len(summaries), 'trace')}, {f'{leaking:,} with leaks' if leaking else 'none with a leak'}"),
         Text(),
     ]
     lines.append(Text(f"  {'Trace':<{beside}}  Leaks  First leak", LABEL))
-    for each in told:
+    for each in summaries:
         name = each.name + " " * (beside - cell_len(each.name))
         leaks = "?" if each.leaks is None else f"{each.leaks:,}"
         if cell_len(each.name) > beside:

@@ -6,12 +6,12 @@ from rich.text import Text
 
 from tui.report.styles import LABEL, note
 from tui.tables.fitting import GAP, cell, fit
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 
 _CUT_MARK = ".."
 
 
-def table_lines(view: TableView, width: int, limit: int) -> list[Text]:
+def table_lines(view: SortedTable, width: int, limit: int) -> list[Text]:
     """The first ``limit`` rows in the view's order under their headings, and how many more there are."""
     fitted = fit(view.model.columns, width - GAP)
     gap = " " * GAP

@@ -161,10 +161,10 @@ def _shown_by(inferred: InferredLoss) -> str:
     """What shows that events are missing, where nothing in the trace says so."""
     signs = (
         (inferred.replaced, "block took", "blocks took", "the address of one that was not freed"),
-        (inferred.strays, "free has", "frees have", "no allocation"),
+        (inferred.unmatched, "free has", "frees have", "no allocation"),
     )
-    told = " and ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in signs if count)
-    return f"{told}; some of what looks outstanding may have been freed (inferred)"
+    found = " and ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in signs if count)
+    return f"{found}; some of what looks outstanding may have been freed (inferred)"
 
 
 def damage_lines(damage: Sequence[Damage], most: int = _SHOWN) -> list[Text]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
 from tui.views.limits import limit_words
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.registry import VIEWS
 
 _DEEPER, _MORE = " > ", ".."
@@ -28,41 +28,41 @@ def first_view(snapshot: Snapshot) -> str:
     return "findings" if snapshot.diagnosis.findings else "tags"
 
 
-def place_words(way: Sequence[Step], snapshot: Snapshot, width: int, own_limit: str = "") -> Text:
+def location_words(trail: Sequence[Location], snapshot: Snapshot, width: int, own_limit: str = "") -> Text:
     """One line of ``width`` cells: the limits and the key that drops them, then the way; without limits, the view.
 
     ``own_limit``: what a key of the view has limited it to.
     """
-    place = way[-1]
-    limits = [*([own_limit] if own_limit else []), *limit_words(place.scope, snapshot)]
+    location = trail[-1]
+    limits = [*([own_limit] if own_limit else []), *limit_words(location.scope, snapshot)]
     if not limits:
-        return Text(_SUMMARIES[place.view], "dim")
-    where = "The whole trace; other views: limited" if place.view == _WHOLE else "Limited"
+        return Text(_SUMMARIES[location.view], "dim")
+    where = "The whole trace; other views: limited" if location.view == _WHOLE else "Limited"
     said = Text(f"{where} to {', '.join(limits)}", "bold yellow")
     said.truncate(max(width - len(_DROPS), 0), overflow="ellipsis")
     said.append(_DROPS, "bold")
     room = width - said.cell_len - len(_APART)
-    led = _way_words(_chain(way), room)
+    led = _trail_words(_chain(trail), room)
     return Text.assemble(said, _APART, led) if led.cell_len <= room else said
 
 
-def _chain(way: Sequence[Step]) -> Sequence[Step]:
+def _chain(trail: Sequence[Location]) -> Sequence[Location]:
     """From the last place without limits on."""
-    first = next((at for at in range(len(way) - 1, -1, -1) if not way[at].scope), 0)
-    return way[first:]
+    first = next((at for at in range(len(trail) - 1, -1, -1) if not trail[at].scope), 0)
+    return trail[first:]
 
 
-def _way_words(way: Sequence[Step], width: int) -> Text:
+def _trail_words(trail: Sequence[Location], width: int) -> Text:
     """The last steps of the way, as many as fit into ``width`` cells; the last one always."""
-    shown = _step_words(way[-1])
-    for before in range(len(way) - 2, -1, -1):
-        longer = Text.assemble(_step_words(way[before]), _DEEPER, shown)
+    shown = _step_words(trail[-1])
+    for before in range(len(trail) - 2, -1, -1):
+        longer = Text.assemble(_step_words(trail[before]), _DEEPER, shown)
         if longer.cell_len + (len(_MORE) + len(_DEEPER)) * bool(before) > width:
             return Text.assemble((_MORE, "dim"), _DEEPER, shown)
         shown = longer
     return shown
 
 
-def _step_words(place: Step) -> Text:
-    label = safe(place.label) if place.label else ""
-    return Text(f"{_TITLES[place.view]} of {label}" if label else _TITLES[place.view])
+def _step_words(location: Location) -> Text:
+    label = safe(location.label) if location.label else ""
+    return Text(f"{_TITLES[location.view]} of {label}" if label else _TITLES[location.view])

@@ -13,13 +13,13 @@ from textual.widgets import ContentSwitcher, Static
 
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
-from tui.screens.breadcrumbs import first_view, place_words
+from tui.screens.breadcrumbs import first_view, location_words
 from tui.screens.copy_export import TakingScreen
 from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
 from tui.screens.layout import Room, shared
 from tui.screens.live_state import Watch
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.registry import VIEWS
 from tui.views.view import View
 from tui.widgets.filter_line import FilterLine
@@ -51,8 +51,8 @@ class MainScreen(TakingScreen):
     def __init__(self, snapshot: Snapshot, first: str = "", scope: Query = EVERYTHING) -> None:
         super().__init__()
         self._watch = Watch(snapshot, snapshot)
-        begin = Step(first or first_view(snapshot), EVERYTHING)
-        self._way = [begin, Step(begin.view, scope, str(scope.interval or ""))] if scope else [begin]
+        begin = Location(first or first_view(snapshot), EVERYTHING)
+        self._trail = [begin, Location(begin.view, scope, str(scope.interval or ""))] if scope else [begin]
         self._views: dict[str, View] = {}
         self._stale: set[str] = set()
         self._room: Room | None = None
@@ -78,14 +78,14 @@ class MainScreen(TakingScreen):
         self._arrive()
 
     @property
-    def place(self) -> Step:
+    def location(self) -> Location:
         """Where one is."""
-        return self._way[-1]
+        return self._trail[-1]
 
     @property
     def view(self) -> View:
         """The view that is shown."""
-        return self._views[self.place.view]
+        return self._views[self.location.view]
 
     @property
     def whole(self) -> Snapshot:
@@ -107,9 +107,9 @@ class MainScreen(TakingScreen):
 
     def go(self, view: str, scope: Query | None = None, label: str = "") -> None:
         """Take a step: to another view, limited as now or to ``scope``."""
-        target = replace(self.place, view=view) if scope is None else Step(view, scope, label)
-        if target != self.place:
-            self._way = [*self._way, target][-_STEPS_KEPT:]
+        target = replace(self.location, view=view) if scope is None else Location(view, scope, label)
+        if target != self.location:
+            self._trail = [*self._trail, target][-_STEPS_KEPT:]
             self._arrive()
 
     def action_go(self, view: str) -> None:
@@ -121,20 +121,20 @@ class MainScreen(TakingScreen):
         """Drop all limits and the filter, and stay in the view."""
         self.query_one(FilterLine).drop()
         self.view.drop_own_limit()
-        self.go(self.place.view, EVERYTHING)
+        self.go(self.location.view, EVERYTHING)
 
     def action_next_view(self, step: int) -> None:
         """Change to a view beside this one; the limits stay."""
         keys = [view.key for view in VIEWS]
-        self.go(keys[(keys.index(self.place.view) + step) % len(keys)])
+        self.go(keys[(keys.index(self.location.view) + step) % len(keys)])
 
     def action_back(self) -> None:
         """Drop the filter if there is one, else take one step back."""
         line = self.query_one(FilterLine)
         if line.value:
             line.drop()
-        elif len(self._way) > 1:
-            self._way.pop()
+        elif len(self._trail) > 1:
+            self._trail.pop()
             self._arrive()
 
     def action_filter(self) -> None:
@@ -177,9 +177,9 @@ class MainScreen(TakingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a way back only where one came from, and a filter only where it leaves something out."""
         if action == "back" and self.is_mounted:
-            return bool(self.query_one(FilterLine).value) or len(self._way) > 1
+            return bool(self.query_one(FilterLine).value) or len(self._trail) > 1
         if action == "unlimit" and self.is_mounted:
-            return bool(self.place.scope or self.view.own_limit())
+            return bool(self.location.scope or self.view.own_limit())
         if action == "filter" and self.is_mounted:
             return self.view.can_narrow and not self.query_one(FilterLine).has_focus_within
         return super().check_action(action, parameters)
@@ -188,13 +188,13 @@ class MainScreen(TakingScreen):
         """Show the place that one has come to."""
         self._drop_filter()
         switcher = self.query_one(ContentSwitcher)
-        if switcher.current not in {None, self.place.view}:
+        if switcher.current not in {None, self.location.view}:
             self._views[str(switcher.current)].forget()
-        switcher.current = self.place.view
-        self.query_one(ViewBar).current = self.place.view
-        self._show_way()
+        switcher.current = self.location.view
+        self.query_one(ViewBar).current = self.location.view
+        self._show_trail()
         self._room = None
-        self._stale.add(self.place.view)
+        self._stale.add(self.location.view)
         self._refresh_view()
         self.view.take_focus()
         self.refresh_bindings()
@@ -202,7 +202,7 @@ class MainScreen(TakingScreen):
     def on_resize(self) -> None:
         """Everything takes the room that there is."""
         self._room = None
-        self._show_way()
+        self._show_trail()
         self.call_after_refresh(self._share_room)
 
     def _share_room(self) -> None:
@@ -225,8 +225,8 @@ class MainScreen(TakingScreen):
         panel.display = room.cells > 0
         panel.styles.width, panel.styles.height = (room.cells, "100%") if room.beside else ("100%", room.cells)
 
-    def _show_way(self) -> None:
-        words = place_words(self._way, self.whole, self.size.width - 2, self.view.own_limit())
+    def _show_trail(self) -> None:
+        words = location_words(self._trail, self.whole, self.size.width - 2, self.view.own_limit())
         self.query_one("#way", Static).update(words, layout=False)
 
     def _drop_filter(self) -> None:
@@ -247,9 +247,9 @@ class MainScreen(TakingScreen):
 
     def _refresh_view(self) -> None:
         """Only what is seen is worked out."""
-        if self.place.view in self._stale:
-            self._stale.discard(self.place.view)
-            self.view.show(self._watch.scene(self.place.scope))
+        if self.location.view in self._stale:
+            self._stale.discard(self.location.view)
+            self.view.show(self._watch.scene(self.location.scope))
 
     @on(View.Described)
     def _say(self, event: View.Described) -> None:
@@ -266,7 +266,7 @@ class MainScreen(TakingScreen):
     @on(View.Limited)
     def _limit(self, event: View.Limited) -> None:
         if event.view is self.view:
-            self._show_way()
+            self._show_trail()
             self._count()
             self.refresh_bindings()
 

@@ -13,8 +13,9 @@ from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.retention.attribution import Rule
 from analyzers.snapshot import Snapshot
+from tracer.arrays import Mask, Numbers
 from tracer.columns import Who
-from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers
+from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn
 from tui.tables.model import TableModel
 from tui.tables.words import KNOWN_BY, pool_type, process_labels, thread_label
 
@@ -63,10 +64,10 @@ def _tag_column(pool: PoolSnapshot) -> LabelColumn:
 
 def _owner_column(snapshot: Snapshot) -> tuple[Column, ...]:
     """Whether an allocation belongs to a request or a socket; none where the trace tells of neither."""
-    if snapshot.grounds is None or not snapshot.grounds.attribution.rule.any():
+    if snapshot.context is None or not snapshot.context.attribution.rule.any():
         return ()
     heading = Heading("owner", "Part of", "u", 8, drop=4)
-    return (LabelColumn(heading, snapshot.grounds.attribution.rule, tuple(_OWNER[rule] for rule in Rule)),)
+    return (LabelColumn(heading, snapshot.context.attribution.rule, tuple(_OWNER[rule] for rule in Rule)),)
 
 
 def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:

@@ -8,13 +8,12 @@ from enum import Enum
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.factorize import coded, sums
 from analyzers.pool_tables import Frame
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I32, I64, U64, Mask, Numbers
 from tui.safe_text import safe
-from tui.tables.columns import Mask, Numbers, Rows
 
 
 class Direction(Enum):
@@ -34,14 +33,14 @@ class CallPaths:
 
     snapshot: Snapshot
     direction: Direction
-    stack: npt.NDArray[np.int32]
-    address: npt.NDArray[np.uint64]
-    bounds: Rows
+    stack: I32
+    address: U64
+    bounds: I64
     of_site: Numbers
-    count: Rows
-    bytes: Rows
-    allocations: Rows
-    frees: Rows
+    count: I64
+    bytes: I64
+    allocations: I64
+    frees: I64
 
     @classmethod
     def of(cls, snapshot: Snapshot, direction: Direction) -> CallPaths:
@@ -54,16 +53,16 @@ class CallPaths:
         count, held, allocations, frees = (sums(row, column, len(stack)) for column in columns)
         return cls(snapshot, direction, stack, address, bounds, row, count, held, allocations, frees)
 
-    def at(self, rows: Rows, depth: int) -> npt.NDArray[np.uint64]:
+    def at(self, rows: I64, depth: int) -> U64:
         """The frames of some rows at a depth that all of them reach."""
         is_inward = self.direction is Direction.CALLERS
         return self.address[self.bounds[rows + 1] - 1 - depth if is_inward else self.bounds[rows] + depth]
 
-    def ended(self, rows: Rows, depth: int) -> Mask:
+    def ended(self, rows: I64, depth: int) -> Mask:
         """Which of the rows have no frame at a depth."""
         return np.asarray(self.bounds[rows + 1] - self.bounds[rows] <= depth)
 
-    def common(self, rows: Rows, depth: int) -> int:
+    def common(self, rows: I64, depth: int) -> int:
         """The depth from which on some rows, alike before, are not alike any more; at most that of the shortest."""
         shortest = int((self.bounds[rows + 1] - self.bounds[rows]).min())
         while depth < shortest:
@@ -73,7 +72,7 @@ class CallPaths:
             depth += 1
         return depth
 
-    def split(self, rows: Rows, depth: int) -> tuple[Rows, Rows]:
+    def split(self, rows: I64, depth: int) -> tuple[I64, I64]:
         """Rows by their frame at a depth, and where each group begins; those that end before are one group each."""
         ended = self.ended(rows, depth)
         alone, going = rows[ended], rows[~ended]
@@ -97,7 +96,7 @@ class CallPaths:
         return np.asarray(hits[self.bounds[1:]] > hits[self.bounds[:-1]])
 
     @cached_property
-    def _names(self) -> tuple[list[str], Rows]:
+    def _names(self) -> tuple[list[str], I64]:
         """Case-folded names of the distinct frames, and which one each of :attr:`address` has."""
         _, first, codes = np.unique(self.address, return_index=True, return_inverse=True)
         rows = np.searchsorted(self.bounds, first, side="right") - 1

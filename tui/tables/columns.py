@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from rich.cells import cell_len
 
 from analyzers.findings import codes_of
+from tracer.arrays import Mask, Numbers
 from tui.safe_text import safe
-
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +71,16 @@ class Styled(ABC):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Untold:
+class MaybeUnknown:
     """Shows a number by ``show``, and those that stand for no number by ``word``."""
 
     show: Callable[[int], str]
-    is_untold: Callable[[int], bool]
+    is_unknown: Callable[[int], bool]
     word: Callable[[int], str]
 
     def __call__(self, value: int) -> str:
         """What stands in the cell."""
-        return self.word(value) if self.is_untold(value) else self.show(value)
+        return self.word(value) if self.is_unknown(value) else self.show(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

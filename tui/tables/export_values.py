@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from analyzers.formatting import duration, moment, number, size
 from tui.findings.rates import size_a_second
 from tui.findings.words import whole_percent
-from tui.tables.columns import Column, DrawnColumn, NumberColumn, Untold
+from tui.tables.columns import Column, DrawnColumn, MaybeUnknown, NumberColumn
 from tui.tables.tree import TreeColumn
 from tui.tables.words import share
 
@@ -59,15 +59,15 @@ def _exact(column: Column) -> list[ExactColumn]:
 
 def _number(name: str, column: NumberColumn, *, is_named: bool) -> ExactColumn:
     show: Callable[[int], str] = column.show
-    is_untold: Callable[[int], bool] = _never
-    if isinstance(show, Untold):
-        is_untold, show = show.is_untold, show.show
+    is_unknown: Callable[[int], bool] = _never
+    if isinstance(show, MaybeUnknown):
+        is_unknown, show = show.is_unknown, show.show
     unit, convert = _UNITS.get(show, ("", show))
     suffix = "" if is_named or not unit or unit in name.split("_") else f"_{unit}"
 
     def value(row: int) -> Value:
         stored: Any = column.values[row]
-        return None if is_untold(int(stored)) else convert(int(stored))
+        return None if is_unknown(int(stored)) else convert(int(stored))
 
     return ExactColumn(name + suffix, value)
 

@@ -11,12 +11,12 @@ from analyzers.findings import Cleared, Finding
 from analyzers.formatting import number, size
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
-from tui.findings.rates import is_by_second, size_a_second, told_rate
+from tui.findings.rates import is_by_second, reliable_rate, size_a_second
 from tui.findings.words import culprit, driver_words, process_words, whole_percent, whole_percents
-from tui.tables.columns import Heading, NumberColumn, Untold, labels_of
+from tui.tables.columns import Heading, MaybeUnknown, NumberColumn, labels_of
 from tui.tables.model import TableModel
 
-_UNTOLD: Final = int(np.iinfo(np.int64).min)
+_UNKNOWN_VALUE: Final = int(np.iinfo(np.int64).min)
 """Stands where there is no number; shown as a dash and sorted as the least."""
 _MOST: Final = float(1 << 62)
 """More bytes an hour than any machine has."""
@@ -27,7 +27,7 @@ def finding_table(snapshot: Snapshot) -> TableModel:
     findings, cleared = snapshot.diagnosis.findings, snapshot.diagnosis.cleared
     groups: tuple[Finding | Cleared, ...] = (*findings, *cleared)
     title, rate_size = ("Per sec", size_a_second) if is_by_second(snapshot) else ("Per hour", size)
-    none, rates = [_UNTOLD] * len(cleared), [_rate(finding, snapshot) for finding in findings]
+    none, rates = [_UNKNOWN_VALUE] * len(cleared), [_rate(finding, snapshot) for finding in findings]
     columns = (
         _ranks([finding.rank for finding in findings], len(cleared)),
         labels_of(Heading("accused", "Accused", "w", 14, drop=1), [_accused(group) for group in groups]),
@@ -48,19 +48,19 @@ def _ranks(ranks: list[int], others: int) -> NumberColumn:
     """Cleared groups have no rank, and come after the last one."""
     last = max(ranks, default=0)
     values = np.array([*ranks, *range(last + 1, last + 1 + others)], np.int64)
-    return NumberColumn(Heading("rank", "#", "i", right=True), values, Untold(str, last.__lt__, lambda _: "-"))
+    return NumberColumn(Heading("rank", "#", "i", right=True), values, MaybeUnknown(str, last.__lt__, lambda _: "-"))
 
 
 def _numbers(
     key: str, title: str, sort_key: str, drop: int, values: list[int], show: Callable[[int], str], exported: str = ""
 ) -> NumberColumn:
     heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True, exported=exported)
-    return NumberColumn(heading, np.array(values, np.int64), Untold(show, _UNTOLD.__eq__, lambda _: "-"))
+    return NumberColumn(heading, np.array(values, np.int64), MaybeUnknown(show, _UNKNOWN_VALUE.__eq__, lambda _: "-"))
 
 
 def _rate(finding: Finding, snapshot: Snapshot) -> int:
-    rate = told_rate(finding, snapshot)
-    return _UNTOLD if rate is None else round(max(-_MOST, min(rate, _MOST)))
+    rate = reliable_rate(finding, snapshot)
+    return _UNKNOWN_VALUE if rate is None else round(max(-_MOST, min(rate, _MOST)))
 
 
 def _verdict(group: Finding | Cleared) -> str:

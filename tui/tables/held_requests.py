@@ -8,14 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.factorize import coded_pairs, rows_of, unpaired
 from analyzers.findings import SINCE_CODES, WHYS, HeldRequests, ThreadSince
 from analyzers.formatting import duration, moment, size
 from analyzers.retention.grouping import operation_name
 from analyzers.selection import requests
+from tracer.arrays import I64, Mask, Numbers
 from tui.findings.held import Holders
-from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Numbers, Rows, Untold, labels_of
+from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, labels_of
 from tui.tables.model import TableModel
 from tui.tables.sockets import hexadecimal
 from tui.tables.words import named_process, thread_label
@@ -36,16 +37,16 @@ _NEVER: Final = -1
 class Places:
     """By held request the row of it and of its socket in the tables of requests and sockets, -1 for none."""
 
-    request: Rows
-    socket: Rows
+    request: I64
+    socket: I64
 
 
-def places(held: HeldRequests, grounds: Grounds | None) -> Places:
+def places(held: HeldRequests, context: DiagnosisContext | None) -> Places:
     """Where the tables tell more of these requests."""
-    if grounds is None:
+    if context is None:
         nowhere = np.full(len(held), -1, np.int64)
         return Places(nowhere, nowhere)
-    return Places(requests.places(held, grounds), rows_of(grounds.requests.sockets.endpoint, held.endpoint))
+    return Places(requests.places(held, context), rows_of(context.requests.sockets.endpoint, held.endpoint))
 
 
 class HolderColumn(LabelColumn):
@@ -58,16 +59,16 @@ class HolderColumn(LabelColumn):
         return len(self.labels) - self.codes
 
 
-def held_table(held: HeldRequests, holders: Holders, grounds: Grounds | None, at: Places) -> TableModel:
+def held_table(held: HeldRequests, holders: Holders, context: DiagnosisContext | None, at: Places) -> TableModel:
     """One row per held request."""
     columns: tuple[Column, ...] = (
         _ids("irp", "IRP", "i", 4, held.irp, hexadecimal),
         HolderColumn(Heading("holder", "Held by", "u", 28, drop=1, most_first=True), holders.of, holders.words),
         _processes(held),
         _ids("thread", "Thread", "t", 6, held.thread_id, thread_label),
-        _operations(grounds, at.request),
+        _operations(context, at.request),
         LabelColumn(Heading("driver", "Driver", "d", 7, drop=8), held.driver, held.drivers),
-        labels_of(Heading("socket", "Socket", "", 14, drop=9), _socket_names(held, grounds, at.socket)),
+        labels_of(Heading("socket", "Socket", "", 14, drop=9), _socket_names(held, context, at.socket)),
         _number("issued", "Issued", "", 11, held.issued_ns, moment),
         _number("completed", "Completed", "c", 10, held.completed_ns, _COMPLETED),
         _number("age", "Age", "a", 2, held.age_ns, duration),
@@ -77,7 +78,7 @@ def held_table(held: HeldRequests, holders: Holders, grounds: Grounds | None, at
     return TableModel(columns, len(held), _of_why(held), "why")
 
 
-_COMPLETED: Final = Untold(moment, _NEVER.__eq__, lambda _: "never")
+_COMPLETED: Final = MaybeUnknown(moment, _NEVER.__eq__, lambda _: "never")
 
 
 def _of_why(held: HeldRequests) -> Callable[[str], Mask]:
@@ -89,7 +90,7 @@ def _of_why(held: HeldRequests) -> Callable[[str], Mask]:
     return find
 
 
-def _number(key: str, title: str, sort_key: str, drop: int, values: Rows, show: Callable[[int], str]) -> NumberColumn:
+def _number(key: str, title: str, sort_key: str, drop: int, values: I64, show: Callable[[int], str]) -> NumberColumn:
     heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
     return NumberColumn(heading, values, show)
 
@@ -105,12 +106,12 @@ def _processes(held: HeldRequests) -> LabelColumn:
     return LabelColumn(Heading("process", "Process", "w", 16, drop=3), codes, labels)
 
 
-def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:
+def _operations(context: DiagnosisContext | None, rows: I64) -> LabelColumn:
     """What was asked for; few kinds however many requests."""
     heading = Heading("operation", "Operation", "v", 9, drop=5)
-    if grounds is None or not len(grounds.requests.requests):
+    if context is None or not len(context.requests.requests):
         return LabelColumn(heading, np.zeros(len(rows), np.int64), ("not known",))
-    table = grounds.requests.requests
+    table = context.requests.requests
     kinds: Numbers = np.where(rows < 0, -1, table.operation[rows].astype(np.int64) << 8 | table.major[rows])
     distinct, first, codes = np.unique(kinds, return_index=True, return_inverse=True)
     words = [
@@ -120,9 +121,9 @@ def _operations(grounds: Grounds | None, rows: Rows) -> LabelColumn:
     return LabelColumn(heading, codes, tuple(words))
 
 
-def _socket_names(held: HeldRequests, grounds: Grounds | None, rows: Rows) -> list[str]:
+def _socket_names(held: HeldRequests, context: DiagnosisContext | None, rows: I64) -> list[str]:
     """The remote address, else the endpoint."""
-    remote = grounds.requests.sockets.remote if grounds is not None else ()
+    remote = context.requests.sockets.remote if context is not None else ()
     return [
         (remote[row] if row >= 0 else "") or (hexadecimal(endpoint) if endpoint else "")
         for endpoint, row in zip(held.endpoint.tolist(), rows.tolist(), strict=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tui.tables.columns import Rows
+from tracer.arrays import I64
 from tui.tables.order import Keys, coded, same_order
 
 
@@ -32,7 +32,7 @@ class Identity:
         likely = range(row, min(row + 1, length))  # often nothing came before it
         return next((at for rows in (likely, range(length)) for at in rows if other.of(at) == kept), None)
 
-    def order_in(self, other: Identity, rows: Rows, length: int) -> Rows:
+    def order_in(self, other: Identity, rows: I64, length: int) -> I64:
         """The rows of another table of ``length`` rows in the order of ``rows``, new ones last."""
         if other.keys is not None and self.keys is not None:
             return same_order(self.keys[rows], other.keys)

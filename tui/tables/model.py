@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.arrays import I64, Mask
 from tui.filtering.parser import parse
 from tui.filtering.rows import fitting
 from tui.filtering.terms import FilterError, Term
-from tui.tables.columns import Column, Mask, Rows
+from tui.tables.columns import Column
 from tui.tables.order import sorted_rows
 
 
@@ -28,7 +29,7 @@ class TableModel:
     also_matches: Callable[[str], Mask] | None = None
     also_field: str = ""
     changed: Mask | None = None
-    arrange: Callable[[Rows], Rows] | None = None
+    arrange: Callable[[I64], I64] | None = None
 
     def column(self, key: str) -> Column:
         """The column of that key; ``KeyError`` for none."""
@@ -42,7 +43,7 @@ class TableModel:
         return any(column.heading.key == key for column in self.columns)
 
 
-class TableView:
+class SortedTable:
     """A model with a sort order and a filter: ``order`` holds the model's rows as they are shown.
 
     ``preset`` is a second filter that has to fit as well: one that a key sets, not the filter line. ``by_change``: a
@@ -55,8 +56,8 @@ class TableView:
         sort_key: str,
         *,
         descending: bool,
-        after: TableView | None = None,
-        rows: Rows | None = None,
+        after: SortedTable | None = None,
+        rows: I64 | None = None,
     ) -> None:
         """``after``: the view whose filters to go on with. ``rows``: an order to keep instead of sorting."""
         self.model = model
@@ -82,7 +83,7 @@ class TableView:
     def __len__(self) -> int:
         return len(self.order)
 
-    def emptied(self) -> TableView:
+    def emptied(self) -> SortedTable:
         """The same sort order and filters without a model: something to go on from that keeps no rows."""
         empty = copy(self)
         empty.model = TableModel((), 0)
@@ -116,7 +117,7 @@ class TableView:
         return fitting(self.model, self.sought)[self.order]
 
     @property
-    def all_rows(self) -> Rows:
+    def all_rows(self) -> I64:
         """The model's rows in their order, those included that the filters hide."""
         return self._sorted
 
@@ -135,7 +136,7 @@ class TableView:
     def _filter(self) -> None:
         self._apply(parse(self.needle), parse(self.preset))
 
-    def _arranged(self, rows: Rows) -> Rows:
+    def _arranged(self, rows: I64) -> I64:
         return rows if self.model.arrange is None else self.model.arrange(rows)
 
     def _apply(self, terms: tuple[Term, ...], preset: tuple[Term, ...]) -> None:

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tui.tables.columns import Column, Numbers, Rows
+from tracer.arrays import I64, Numbers
+from tui.tables.columns import Column
 
 Keys: TypeAlias = npt.NDArray[Any]
 """What stays the same about each row from refresh to refresh, as something that numpy can sort."""
 
 
-def sorted_rows(column: Column, *, descending: bool) -> Rows:
+def sorted_rows(column: Column, *, descending: bool) -> I64:
     """Stable both ways: rows that compare equal keep the model's order."""
     ranks = _narrow(column.ranks())
     if not descending:
@@ -33,7 +34,7 @@ def _narrow(ranks: Numbers) -> Numbers:
     return narrow
 
 
-def same_order(before: Keys, keys: Keys) -> Rows:
+def same_order(before: Keys, keys: Keys) -> I64:
     """The rows with these keys in the order in which the same keys stood ``before``, new ones last."""
     if not len(before):
         return np.arange(len(keys), dtype=np.int64)
@@ -50,7 +51,7 @@ def same_order(before: Keys, keys: Keys) -> Rows:
 
 
 def coded(
-    old: Callable[[int], Hashable], old_rows: Rows, new: Callable[[int], Hashable], length: int
+    old: Callable[[int], Hashable], old_rows: I64, new: Callable[[int], Hashable], length: int
 ) -> tuple[Keys, Keys]:
     """Numbers in place of identities that numpy cannot sort: of the old rows as listed, and of all new ones."""
     codes: dict[Hashable, int] = {}

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from analyzers.factorize import rows_of
-from analyzers.pool_tables import I64, TagTable
+from analyzers.pool_tables import TagTable
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64
 
 _SECOND: Final = 1_000_000_000
 _SPACING_NS: Final = _SECOND

@@ -10,8 +10,9 @@ import numpy as np
 from analyzers.formatting import number, size
 from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import ROOT, Node
+from tracer.arrays import Mask
 from tui.safe_text import safe
-from tui.tables.columns import Heading, Mask, NumberColumn, Untold, labels_of
+from tui.tables.columns import Heading, MaybeUnknown, NumberColumn, labels_of
 from tui.tables.model import TableModel
 from tui.tables.tree import Branches, TreeColumn
 
@@ -64,7 +65,7 @@ def retention_table(tree: Dominators, nodes: list[Node], branches: Branches) -> 
     ) -> NumberColumn:
         heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
         values = np.array([each[name] for each in data], np.int64)
-        return NumberColumn(heading, values, Untold(write, (0).__eq__, lambda _: ""))
+        return NumberColumn(heading, values, MaybeUnknown(write, (0).__eq__, lambda _: ""))
 
     columns = (
         column("retained", "Retained", "b", "retained", 0),

@@ -10,8 +10,8 @@ import numpy as np
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
+from tracer.arrays import Mask
 from tui.safe_text import safe
-from tui.tables.columns import Mask
 from tui.tables.words import held_by_process
 
 NO_STACK_TEXT: Final = "(no stack in the trace)"

@@ -6,21 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.factorize import rows_of
 from analyzers.findings import HeldRequests
 from analyzers.formatting import duration, number, size
-from analyzers.pool_tables import I32, Outstanding
+from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I32, I64, Numbers
 from tui.tables.allocations import INFERRED_MARK
-from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, Numbers, Rows, Untold, labels_of
+from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, labels_of
 from tui.tables.model import TableModel
 from tui.tables.words import process_labels
 
-I64 = npt.NDArray[np.int64]
 STATES = ("open", "closed")
 """Closed ones are there until they are cleaned up."""
 
@@ -40,15 +39,15 @@ class Holdings:
     held: I64
 
 
-def holdings(grounds: Grounds, outstanding: Outstanding, requests_held: HeldRequests) -> Holdings:
+def holdings(context: DiagnosisContext, outstanding: Outstanding, requests_held: HeldRequests) -> Holdings:
     """Of the outstanding allocations that the grounds put down to someone."""
-    requests, found = grounds.requests.requests, grounds.attribution
-    sockets = len(grounds.requests.sockets)
+    requests, found = context.requests.requests, context.attribution
+    sockets = len(context.requests.sockets)
     of_request = np.append(requests.socket, np.int32(-1))[found.request]
     owner = np.where(found.socket >= 0, found.socket, of_request).astype(np.int32)
     held = owner >= 0
     total = np.bincount(owner[held], outstanding.size[held], sockets)
-    at_socket = rows_of(grounds.requests.sockets.endpoint, requests_held.endpoint)
+    at_socket = rows_of(context.requests.sockets.endpoint, requests_held.endpoint)
     return Holdings(
         owner=owner,
         count=_counts(owner[held], sockets),
@@ -62,7 +61,7 @@ def _counts(rows: Numbers, length: int) -> I64:
     return np.bincount(rows, minlength=length).astype(np.int64)
 
 
-def socket_table(snapshot: Snapshot, sockets: SocketTable, held: Holdings, rows: Rows) -> TableModel:
+def socket_table(snapshot: Snapshot, sockets: SocketTable, held: Holdings, rows: I64) -> TableModel:
     """One row for each of the given sockets."""
     closed = (sockets.closed_ns[rows] != NEVER).astype(np.int64)
     at_work = sockets.started.astype(np.int64) - sockets.finished.astype(np.int64)
@@ -95,7 +94,7 @@ def local_words(sockets: SocketTable, row: int) -> str:
     return INFERRED_MARK + local if local and sockets.remote[row] else local
 
 
-def _processes(snapshot: Snapshot, sockets: SocketTable, rows: Rows) -> LabelColumn:
+def _processes(snapshot: Snapshot, sockets: SocketTable, rows: I64) -> LabelColumn:
     labels, codes = process_labels(snapshot, sockets.process[rows], sockets.created_ns[rows])
     return LabelColumn(Heading("process", "Process", "w", 10, drop=1), codes, labels)
 
@@ -104,7 +103,7 @@ def _ages(created_ns: I64, at_ns: int) -> NumberColumn:
     """What is older than the trace is older than anything made in it."""
     ages = np.where(created_ns == NEVER, at_ns + 1, at_ns - created_ns)
     older = f">{duration(at_ns)}"
-    return _number("age", "Age", "a", 8, ages, Untold(duration, at_ns.__lt__, lambda _: older))
+    return _number("age", "Age", "a", 8, ages, MaybeUnknown(duration, at_ns.__lt__, lambda _: older))
 
 
 def _number(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.pool_tables import PoolSnapshot
+from tracer.arrays import I64
 
 BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 """From nothing to the most; :mod:`tui.glyphs` has them in ASCII."""
@@ -24,8 +25,8 @@ def sparkline(values: npt.NDArray[np.integer], cells: int = CELLS) -> str:
     return "".join(BLOCKS[-(-height * (len(BLOCKS) - 1) // most)] for height in heights)
 
 
-def outstanding_course(pool: PoolSnapshot, tag_row: int) -> npt.NDArray[np.int64]:
+def outstanding_course(pool: PoolSnapshot, tag_row: int) -> I64:
     """int64: bytes of a tag outstanding at the end of each step; of all processes, as a free is known by no process."""
     sites = np.flatnonzero(pool.sites.tag_row == tag_row)
-    course: npt.NDArray[np.int64] = np.maximum(np.cumsum(pool.history.rows(sites).bytes), 0).astype(np.int64)
+    course: I64 = np.maximum(np.cumsum(pool.history.rows(sites).bytes), 0).astype(np.int64)
     return course

@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 
 from analyzers.formatting import number, size
+from tracer.arrays import I64, Mask
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
-from tui.tables.columns import Column, Heading, Mask, NumberColumn, Rows
+from tui.tables.columns import Column, Heading, NumberColumn
 from tui.tables.model import TableModel
 from tui.tables.sites import NO_STACK_TEXT, found_sites
-from tui.tables.stack_nodes import Node, Nodes
+from tui.tables.stack_nodes import StackNode, StackNodes
 from tui.tables.tree import Branches, TreeColumn
 from tui.tables.words import share
 
@@ -23,11 +24,11 @@ _DIGEST: Final = 2
 """Frames of a chain without a fork that are named: its ends."""
 
 
-def stack_tree(paths: CallPaths, nodes: Nodes, branches: Branches) -> TableModel:
+def stack_tree(paths: CallPaths, nodes: StackNodes, branches: Branches) -> TableModel:
     """One row per node. A filter finds nodes by frames, tags, drivers and processes of anything below them."""
     starts, below = nodes.bounds[:-1], nodes.below
 
-    def total(values: Rows) -> Rows:
+    def total(values: I64) -> I64:
         return np.add.reduceat(values[below], starts) if len(nodes) else np.zeros(0, np.int64)
 
     held, whole = total(paths.bytes), max(int(paths.bytes.sum()), 1)
@@ -48,7 +49,7 @@ def stack_tree(paths: CallPaths, nodes: Nodes, branches: Branches) -> TableModel
     return TableModel(columns, len(nodes), _found(paths, below, starts), "frames", arrange=branches.arrange)
 
 
-def node_name(paths: CallPaths, node: Node) -> str:
+def node_name(paths: CallPaths, node: StackNode) -> str:
     """The frames of a node: the ends of a chain, the fork of a single stack."""
     frames = paths.frames(int(node.rows[0]))
     if not frames:
@@ -64,7 +65,7 @@ def node_name(paths: CallPaths, node: Node) -> str:
     return arrow.join([ends[0], "..", *ends[1:]] if len(chain) > _DIGEST else ends)
 
 
-def node_frames(paths: CallPaths, node: Node) -> str:
+def node_frames(paths: CallPaths, node: StackNode) -> str:
     """All frames that a node's name stands for, in the order of the tree."""
     frames = paths.frames(int(node.rows[0]))[node.begin : node.end if node.can_open else None]
     return ";".join(safe(str(frame)) for frame in frames) or node_name(paths, node)
@@ -74,7 +75,7 @@ def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:
     return Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
 
 
-def _found(paths: CallPaths, below: Rows, starts: Rows) -> Callable[[str], Mask]:
+def _found(paths: CallPaths, below: I64, starts: I64) -> Callable[[str], Mask]:
     def find(needle: str) -> Mask:
         rows = paths.holding(needle)
         rows[paths.of_site[found_sites(paths.snapshot, needle)]] = True

@@ -10,21 +10,12 @@ import numpy as np
 from analyzers.counter_snapshot import before
 from analyzers.factorize import rows_of
 from analyzers.formatting import number, size
-from analyzers.pool_tables import I64, TagTable
+from analyzers.pool_tables import TagTable
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64, Mask, Numbers
 from tui.incompleteness import missing_words
-from tui.tables.columns import (
-    ChangeColumn,
-    Column,
-    DrawnColumn,
-    Heading,
-    LabelColumn,
-    Mask,
-    NumberColumn,
-    Numbers,
-    labels_of,
-)
+from tui.tables.columns import ChangeColumn, Column, DrawnColumn, Heading, LabelColumn, NumberColumn, labels_of
 from tui.tables.model import TableModel
 from tui.tables.rates import Per, TagRates, tag_keys
 from tui.tables.sparkline import CELLS, outstanding_course, sparkline
@@ -37,7 +28,7 @@ _MOVING = ("allocations", "frees", "outstanding_count", "outstanding_bytes")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Since:
+class SnapshotPair:
     """Two moments between which changes are shown. ``of_mark``: the first is a mark, and counts are since it.
 
     ``last``: the moment of the refresh before, by which rows are marked as changed; ``then`` where there is no mark.
@@ -57,7 +48,7 @@ class Since:
         """By tag: whether any number of it is another than at the last refresh."""
         if self.of_mark and self.last is None:
             return np.zeros(len(tags.tag), np.bool_)
-        moments = self if self.last is None else Since(self.last, self.now)
+        moments = self if self.last is None else SnapshotPair(self.last, self.now)
         return np.asarray(np.logical_or.reduce([moments.change(tags, column) != 0 for column in _MOVING]))
 
     def change(self, tags: TagTable, column: str) -> I64:
@@ -69,7 +60,7 @@ class Since:
 
 def tag_table(
     snapshot: Snapshot,
-    since: Since | None = None,
+    since: SnapshotPair | None = None,
     *,
     with_course: bool = False,
     rates: TagRates | None = None,

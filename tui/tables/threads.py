@@ -6,14 +6,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.factorize import coded_pairs, sums
 from analyzers.formatting import number, size
 from analyzers.processes import Process, ProcessLife, lives_at
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64, Mask
 from tracer.columns import Who
-from tui.tables.columns import Column, Heading, LabelColumn, Mask, NumberColumn, Rows
+from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn
 from tui.tables.model import TableModel
 from tui.tables.tree import Branches, TreeColumn
 from tui.tables.words import life_label, named_process, share, thread_label
@@ -32,13 +32,13 @@ class Holders:
     """
 
     lives: Sequence[Process]
-    process: npt.NDArray[np.int64]
-    thread: npt.NDArray[np.int64]
-    count: Rows
-    bytes: Rows
-    inferred: Rows
-    unknown: Rows
-    requests: Rows
+    process: I64
+    thread: I64
+    count: I64
+    bytes: I64
+    inferred: I64
+    unknown: I64
+    requests: I64
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Holders:
@@ -76,15 +76,15 @@ class HolderRows:
     """
 
     holders: Holders
-    first: Rows
-    last: Rows
+    first: I64
+    last: I64
     is_thread: Mask
     branches: Branches
 
-    def total(self, values: Rows) -> Rows:
+    def total(self, values: I64) -> I64:
         """A column's sums."""
         before = np.concatenate(([0], np.cumsum(values)))
-        result: Rows = before[self.last] - before[self.first]
+        result: I64 = before[self.last] - before[self.first]
         return result
 
     def who(self, row: int) -> tuple[ProcessLife, int | None]:
@@ -134,7 +134,7 @@ def holder_table(snapshot: Snapshot, rows: HolderRows) -> TableModel:
     return TableModel(columns, len(rows.first), _named(rows), "process", arrange=rows.branches.arrange)
 
 
-def _who(holders: Holders, first: Rows, is_thread: Mask, row: int) -> tuple[ProcessLife, int | None]:
+def _who(holders: Holders, first: I64, is_thread: Mask, row: int) -> tuple[ProcessLife, int | None]:
     at = int(first[row])
     return holders.lives[holders.process[at]].life, int(holders.thread[at]) if is_thread[row] else None
 
@@ -144,7 +144,7 @@ def _name(snapshot: Snapshot, rows: HolderRows, row: int) -> str:
     return life_label(snapshot.names, process) if thread is None else f"thread {thread_label(thread)}"
 
 
-def _known(rows: HolderRows) -> Rows:
+def _known(rows: HolderRows) -> I64:
     """Place in the words for how threads are known."""
     holders = rows.holders
     count, inferred, unknown = rows.total(holders.count), rows.total(holders.inferred), rows.total(holders.unknown)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from tui.tables.columns import Heading, Mask, Numbers, Rows
+from tracer.arrays import I64, Mask, Numbers
+from tui.tables.columns import Heading
 
 OPEN: Final = "-"
 CLOSED: Final = "+"
@@ -29,13 +29,13 @@ class Branches:
     those below which these stand. ``key``: what a row is called from refresh to refresh.
     """
 
-    parent: Rows
-    level: Rows
+    parent: I64
+    level: I64
     can_open: Mask
     is_open: Mask
     key: Callable[[int], Hashable]
 
-    def arrange(self, order: Rows) -> Rows:
+    def arrange(self, order: I64) -> I64:
         """Rows in some order, so moved that each stands below its parent; among siblings the order counts."""
         if not len(order):
             return order
@@ -82,7 +82,7 @@ class TreeColumn:
         """Of the widest among the first rows."""
         return max((len(self.text(row)) for row in range(min(len(self.branches.parent), _MEASURED))), default=0)
 
-    def matches(self, needle: str) -> npt.NDArray[np.bool_] | None:
+    def matches(self, needle: str) -> Mask | None:
         """The model finds rows by what lies below them."""
         del needle
         return None

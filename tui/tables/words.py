@@ -10,9 +10,9 @@ from analyzers.pool_tables import Names
 from analyzers.pooltag import BIG_POOL, PAGED
 from analyzers.processes import ProcessLife, lives_at
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64, Mask, Numbers
 from tracer.columns import UNKNOWN_ID, Who
 from tui.safe_text import safe
-from tui.tables.columns import Mask, Numbers, Rows
 
 NONPAGED_WORD: Final = "Nonp"
 PAGED_WORD: Final = "Paged"
@@ -61,7 +61,7 @@ def process_label(snapshot: Snapshot, pid: int, at_ns: int | None = None) -> str
     return named_process(snapshot.names.process(pid, at_ns), pid)
 
 
-def process_labels(snapshot: Snapshot, pids: Numbers, times: Rows) -> tuple[tuple[str, ...], Numbers]:
+def process_labels(snapshot: Snapshot, pids: Numbers, times: I64) -> tuple[tuple[str, ...], Numbers]:
     """By process id and time the place of the label of the process that had the id then; and the labels."""
     lives, rows = lives_at(snapshot.names, pids, times)
     return tuple(named_process(life.name, life.id) for life in lives), rows

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from rich.text import Text
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import HeldRequest, HeldRequests
 from analyzers.formatting import counted, duration, exact_size, moment
 from analyzers.pool_tables import Frame
@@ -15,16 +15,16 @@ from analyzers.pooltag import tag_text
 from analyzers.processes import life_at
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64
 from tracer.columns import UNKNOWN_ID, Who
 from tui.findings.held import holder_words, port_owners
 from tui.report.trace import byte_words
 from tui.safe_text import safe
 from tui.tables.allocations import allocation_table
-from tui.tables.columns import Rows
 from tui.tables.sites import NO_STACK_TEXT, caller
 from tui.tables.words import KNOWN_BY_LONG, pool_type, process_label, thread_label
 from tui.views.limits import interval_words
-from tui.views.listing import Listing, Step
+from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
 from tui.views.table_view import TableView
 
@@ -42,12 +42,12 @@ def listing(scene: Scene) -> Listing:
     out = snapshot.pool.outstanding
     about = interval_words(snapshot.pool, scene.scope)
 
-    def step(row: int) -> Step | None:
-        held = _held(snapshot.grounds, row, snapshot.diagnosis.held_requests)
+    def step(row: int) -> Location | None:
+        held = _held(snapshot.context, row, snapshot.diagnosis.held_requests)
         if held is not None:
             process = life_at(snapshot.names, held.process_id, held.issued_ns)
             own = replace(scene.scope, process=process, thread=held.thread_id, endpoint=held.endpoint or None)
-            return Step("held-requests", own, f"request 0x{held.irp:x}")
+            return Location("held-requests", own, f"request 0x{held.irp:x}")
         return _owner_step(scene, row) or _thread_step(scene, row) or _stack_step(scene, row)
 
     return Listing(
@@ -62,38 +62,38 @@ def listing(scene: Scene) -> Listing:
     )
 
 
-def _owner_step(scene: Scene, row: int) -> Step | None:
+def _owner_step(scene: Scene, row: int) -> Location | None:
     """The socket that it is part of, unless one comes from there."""
-    grounds = scene.snapshot.grounds
-    socket = -1 if grounds is None else int(grounds.attribution.socket[row])
-    if grounds is None or socket < 0:
+    context = scene.snapshot.context
+    socket = -1 if context is None else int(context.attribution.socket[row])
+    if context is None or socket < 0:
         return None
-    endpoint = int(grounds.requests.sockets.endpoint[socket])
+    endpoint = int(context.requests.sockets.endpoint[socket])
     if scene.scope.endpoint == endpoint:
         return None
-    return Step("sockets", replace(scene.scope, endpoint=endpoint), f"0x{endpoint:x}")
+    return Location("sockets", replace(scene.scope, endpoint=endpoint), f"0x{endpoint:x}")
 
 
-def _thread_step(scene: Scene, row: int) -> Step | None:
+def _thread_step(scene: Scene, row: int) -> Location | None:
     """The thread that made it, unless one comes from there or it is not known."""
     out = scene.snapshot.pool.outstanding
     pid, thread = int(out.process[row]), int(out.thread[row])
     if UNKNOWN_ID in (pid, thread) or scene.scope.thread == thread:
         return None
     process = life_at(scene.snapshot.names, pid, int(out.time_ns[row]))
-    return Step("processes", replace(scene.scope, process=process, thread=thread), f"thread {thread}")
+    return Location("processes", replace(scene.scope, process=process, thread=thread), f"thread {thread}")
 
 
-def _stack_step(scene: Scene, row: int) -> Step | None:
+def _stack_step(scene: Scene, row: int) -> Location | None:
     """Where it was made, unless one comes from there."""
     pool = scene.snapshot.pool
     stack = int(pool.sites.stack[pool.outstanding.site[row]])
     if scene.scope.stack == stack:
         return None
-    return Step("stacks", replace(scene.scope, stack=stack), caller(scene.snapshot.names.frames(stack)))
+    return Location("stacks", replace(scene.scope, stack=stack), caller(scene.snapshot.names.frames(stack)))
 
 
-def _totals(snapshot: Snapshot, rows: Rows) -> Text:
+def _totals(snapshot: Snapshot, rows: I64) -> Text:
     held = int(snapshot.pool.outstanding.size[rows].sum(dtype=np.uint64))
     return Text(f"{counted(len(rows), 'allocation')}, {exact_size(held)}")
 
@@ -123,31 +123,31 @@ def _stack_lines(title: str, frames: tuple[Frame, ...], none: str) -> list[Text]
     return [Text(title, "bold"), *lines]
 
 
-def _request(grounds: Grounds | None, row: int) -> int:
+def _request(context: DiagnosisContext | None, row: int) -> int:
     """Row of the request that an allocation belongs to, -1 for none."""
-    return -1 if grounds is None else int(grounds.attribution.request[row])
+    return -1 if context is None else int(context.attribution.request[row])
 
 
-def _held(grounds: Grounds | None, row: int, held: HeldRequests) -> HeldRequest | None:
+def _held(context: DiagnosisContext | None, row: int, held: HeldRequests) -> HeldRequest | None:
     """The held request that an allocation belongs to."""
-    request = _request(grounds, row)
-    if grounds is None or request < 0:
+    request = _request(context, row)
+    if context is None or request < 0:
         return None
-    requests = grounds.requests.requests
+    requests = context.requests.requests
     return held.find(int(requests.irp[request]), int(requests.issued_ns[request]))
 
 
 def _owner_lines(snapshot: Snapshot, row: int) -> list[Text]:
     """The request or socket that it is part of, by which rule, and what holds that."""
-    grounds = snapshot.grounds
-    if grounds is None:
+    context = snapshot.context
+    if context is None:
         return []
-    rule = Rule(int(grounds.attribution.rule[row]))
+    rule = Rule(int(context.attribution.rule[row]))
     if rule is Rule.NONE:
         return [Text(f"  {WORDS[rule]}")]
     said = f"{'inferred' if rule in INFERRED else 'observed'}: {WORDS[rule]}"
-    lines = [Text(f"  part of {_owner(grounds, row)}"), Text(f"  {said}")]
-    held = _held(grounds, row, snapshot.diagnosis.held_requests)
+    lines = [Text(f"  part of {_owner(context, row)}"), Text(f"  {said}")]
+    held = _held(context, row, snapshot.diagnosis.held_requests)
     if held is not None:
         how = " (inferred)" if held.inferred else ""
         said = holder_words(held, port_owners(snapshot))
@@ -155,10 +155,10 @@ def _owner_lines(snapshot: Snapshot, row: int) -> list[Text]:
     return lines
 
 
-def _owner(grounds: Grounds, row: int) -> str:
-    request, socket = _request(grounds, row), int(grounds.attribution.socket[row])
+def _owner(context: DiagnosisContext, row: int) -> str:
+    request, socket = _request(context, row), int(context.attribution.socket[row])
     if request >= 0:
-        return f"request 0x{int(grounds.requests.requests.irp[request]):x}"
-    sockets = grounds.requests.sockets
+        return f"request 0x{int(context.requests.requests.irp[request]):x}"
+    sockets = context.requests.sockets
     ends = " to ".join(safe(end) for end in (sockets.local[socket], sockets.remote[socket]) if end)
     return f"socket 0x{int(sockets.endpoint[socket]):x}{f', {ends}' if ends else ''}"

@@ -8,19 +8,17 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from rich.text import Text
 
 from analyzers.formatting import counted, exact_size, moment, size
 from analyzers.selection.conclusions import rows_of
 from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64
 from tui.findings.words import tag_name
 from tui.incompleteness import gap_words
 from tui.views.scene import Scene
 from tui.widgets.chart import GONE, KEPT, ChartData, ChartMark
-
-I64 = npt.NDArray[np.int64]
 
 LOSS, MARK, FINDING = "!", "M", "F"
 _SIGNS = {
@@ -31,7 +29,7 @@ _SIGNS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Course:
+class OutstandingHistory:
     """``data``: what is drawn. ``notes``: what each mark means, by step.
 
     ``whole_sites``: whether frees are in it. They are known by allocation site and not by process, thread or
@@ -49,7 +47,7 @@ class Course:
     whole_sites: bool
 
     @classmethod
-    def of(cls, scene: Scene) -> Course:
+    def of(cls, scene: Scene) -> OutstandingHistory:
         """The course of what the scene is limited to."""
         scope = replace(scene.scope, interval=None)
         snapshot = select(scene.whole, scope)

@@ -24,10 +24,10 @@ from tui.findings.words import (
     confidence_words,
     doubt_words,
     driver_words,
+    further_evidence,
     group_words,
     tag_description,
     tag_name,
-    told_evidence,
     what_words,
     who_words,
 )
@@ -39,7 +39,7 @@ from tui.tables.findings import finding_table
 from tui.tables.words import pool_word
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
-from tui.views.listing import Listing, Step
+from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
 
 _CLEARED_ROWS: Final = 2
@@ -130,7 +130,7 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
 
 def _reasons(finding: Finding, snapshot: Snapshot) -> list[Text]:
     """What the verdict rests on; what else it could be stands before that where the verdict leaves it open."""
-    why = [_reason(place, reason) for place, reason in enumerate(told_evidence(finding, snapshot), 1)]
+    why = [_reason(place, reason) for place, reason in enumerate(further_evidence(finding, snapshot), 1)]
     others = [fact(label, words) if label else Text(f"  {words}") for label, words in possible_reasons(finding)]
     return [*others, *why] if named_cause(finding) is None else [*why, *others]
 
@@ -157,16 +157,16 @@ def _cleared_words(group: Cleared, snapshot: Snapshot) -> Text:
     return Text("\n").join(lines)
 
 
-def _step(group: Finding | Cleared) -> Step:
+def _step(group: Finding | Cleared) -> Location:
     """The requests that are held, or the allocations that are counted.
 
-    A finding has its own, whoever allocated them: packets are used again by other threads and programs.
+    A finding has its own, whoever allocated them: IRPs are used again by other threads and programs.
     """
     if isinstance(group, Cleared):
         scope = Query(tag=(group.tag, group.paged), cleared=group.known_by or None)
-        return Step("allocations", scope, tag_name(group.tag))
+        return Location("allocations", scope, tag_name(group.tag))
     view = "held-requests" if group.verdict in OF_REQUESTS else "allocations"
-    return Step(view, Query(finding=group.rank), f"finding {group.rank}")
+    return Location(view, Query(finding=group.rank), f"finding {group.rank}")
 
 
 def _document(group: Finding | Cleared, snapshot: Snapshot) -> tuple[str, str] | None:

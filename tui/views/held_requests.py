@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import EventRef, HeldRequest, HeldRequests
 from analyzers.formatting import duration, exact_size, moment
 from analyzers.holders.holding import RULES
@@ -29,7 +29,7 @@ from tui.tables.sockets import hexadecimal
 from tui.tables.words import named_process
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
-from tui.views.listing import Listing, Step
+from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
 
 NONE_HELD: Final = "No request is held, as far as the trace tells."
@@ -55,7 +55,7 @@ class _Known:
 
     held: HeldRequests
     owners: Owners
-    grounds: Grounds | None
+    context: DiagnosisContext | None
     at: Places
     info: TraceInfo
     names: Names
@@ -78,10 +78,10 @@ def listing(scene: Scene) -> Listing:
     """One row per held request, those with the same holder together."""
     held, owners = scene.snapshot.diagnosis.held_requests, port_owners(scene.whole)
     known = _Known(
-        held, owners, scene.whole.grounds, places(held, scene.whole.grounds), scene.whole.info, scene.whole.names
+        held, owners, scene.whole.context, places(held, scene.whole.context), scene.whole.info, scene.whole.names
     )
     return Listing(
-        model=held_table(held, Holders.among(held, owners), known.grounds, known.at),
+        model=held_table(held, Holders.among(held, owners), known.context, known.at),
         identity=lambda row: (int(held.irp[row]), int(held.issued_ns[row])),
         describe=lambda row: _words(known, row),
         step=lambda row: _step(known, row),
@@ -96,19 +96,19 @@ def _nothing(scene: Scene) -> str:
         return NONE_HERE
     if scene.is_followed and scene.no_pool_events:
         return scene.no_pool_events
-    grounds = scene.whole.grounds
-    return NONE_HELD if grounds is not None and grounds.requests.seen_irp else NO_REQUEST_EVENTS
+    context = scene.whole.context
+    return NONE_HELD if context is not None and context.requests.seen_irp else NO_REQUEST_EVENTS
 
 
-def _step(known: _Known, row: int) -> Step:
+def _step(known: _Known, row: int) -> Location:
     """Its socket, where one is known, else what its thread holds."""
     request = known.held[row]
     if known.at.socket[row] >= 0:
-        return Step("sockets", Query(endpoint=request.endpoint), f"IRP {hexadecimal(request.irp)}")
+        return Location("sockets", Query(endpoint=request.endpoint), f"IRP {hexadecimal(request.irp)}")
     thread = known_id(request.thread_id)
     label = named_process(request.process, request.process_id) if thread is None else f"thread {thread}"
     process = life_at(known.names, request.process_id, request.issued_ns)
-    return Step("allocations", Query(process=process, thread=thread), label)
+    return Location("allocations", Query(process=process, thread=thread), label)
 
 
 def _words(known: _Known, row: int) -> Text:
@@ -134,7 +134,7 @@ def _words(known: _Known, row: int) -> Text:
 
 def _kept(request: HeldRequest) -> str:
     if not request.retained_bytes:
-        return "its packet is not among the outstanding allocations: older than the trace, or from a lookaside list"
+        return "its IRP is not among the outstanding allocations: older than the trace, or from a lookaside list"
     return f"with it goes {exact_size(request.retained_bytes)}"
 
 
@@ -146,10 +146,10 @@ def _who(request: HeldRequest) -> str:
 
 def _what(known: _Known, row: int) -> str:
     request = int(known.at.request[row])
-    if known.grounds is None or request < 0:
+    if known.context is None or request < 0:
         return "operation not known"
     driver = safe(known.held[row].driver)
-    return operation_name(known.grounds.requests.requests, request) + (f", sent to {driver}" if driver else "")
+    return operation_name(known.context.requests.requests, request) + (f", sent to {driver}" if driver else "")
 
 
 def _socket(known: _Known, row: int) -> list[Text]:
@@ -158,9 +158,9 @@ def _socket(known: _Known, row: int) -> list[Text]:
     if not endpoint:
         return []
     lines = [fact("socket", hexadecimal(endpoint))]
-    if known.grounds is None:
+    if known.context is None:
         return lines
-    tables = known.grounds.requests
+    tables = known.context.requests
     if socket >= 0:
         remote = tables.sockets.remote[socket] or "not known"
         lines = [fact("socket", f"{hexadecimal(endpoint)}, remote address {remote}")]

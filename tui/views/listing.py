@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from analyzers.selection.query import Query
-from tui.tables.columns import Rows
+from tracer.arrays import I64
 from tui.tables.model import TableModel
 from tui.tables.order import Keys
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Location:
     """Where one is, or Enter on a row leads: a view, limited to ``scope``.
 
     ``label``: words for the last limit, made harmless by who shows it.
@@ -25,7 +25,7 @@ class Step:
     label: str = ""
 
 
-def _nowhere(_row: int) -> Step | None:
+def _nowhere(_row: int) -> Location | None:
     return None
 
 
@@ -53,9 +53,9 @@ class Listing:
     identity: Callable[[int], Hashable]
     describe: Callable[[int], Text]
     empty: str
-    step: Callable[[int], Step | None] = _nowhere
+    step: Callable[[int], Location | None] = _nowhere
     copy: Callable[[int], str] = _nothing
     document: Callable[[int], tuple[str, str] | None] = _no_document
     keys: Keys | None = None
-    totals: Callable[[Rows], Text] | None = None
+    totals: Callable[[I64], Text] | None = None
     needs: int | None = None

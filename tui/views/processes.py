@@ -14,7 +14,7 @@ from tracer.columns import UNKNOWN_ID
 from tui.tables.threads import HolderRows, Holders, holder_rows, holder_table
 from tui.tables.words import life_label, thread_label
 from tui.views.limits import interval_words
-from tui.views.listing import Listing, Step
+from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
 from tui.views.tree_view import Folds, Tree, TreeView
 
@@ -31,11 +31,11 @@ def grow(scene: Scene) -> Callable[[Folds], Tree]:
 
 
 def _tree(scene: Scene, rows: HolderRows) -> Tree:
-    def step(row: int) -> Step:
+    def step(row: int) -> Location:
         process, thread = rows.who(row)
         if thread is None and scene.scope.process == process:
             thread = scene.scope.thread  # a step down keeps the limits of the step before
-        return Step(
+        return Location(
             "stacks",
             replace(scene.scope, process=process, thread=thread),
             _label(scene.snapshot, process, thread),

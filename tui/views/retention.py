@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from rich.text import Text
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import Node
 from tui.safe_text import safe
@@ -33,18 +33,18 @@ def make() -> TreeView:
 
 def tree_of(scene: Scene) -> Callable[[Folds], Tree]:
     """What makes the tree for the nodes that are open; at first those on the way to what holds most."""
-    grounds = scene.whole.grounds
-    if grounds is None:
+    context = scene.whole.context
+    if context is None:
         return lambda _folds: _no_tree(scene)
-    tree, part = grounds.retention.tree, scene.snapshot
-    main = tree.main_way()
+    tree, part = context.retention.tree, scene.snapshot
+    main = tree.main_path()
     is_all = len(part.pool.outstanding) == len(scene.whole.pool.outstanding)
-    kept = None if is_all or part.grounds is None else part.grounds.retention.holding()
-    return lambda folds: _tree(scene, grounds, tree, *open_nodes(tree, folds, main, kept), limited=kept is not None)
+    kept = None if is_all or part.context is None else part.context.retention.holding()
+    return lambda folds: _tree(scene, context, tree, *open_nodes(tree, folds, main, kept), limited=kept is not None)
 
 
 def _tree(
-    scene: Scene, grounds: Grounds, tree: Dominators, nodes: list[Node], branches: Branches, *, limited: bool
+    scene: Scene, context: DiagnosisContext, tree: Dominators, nodes: list[Node], branches: Branches, *, limited: bool
 ) -> Tree:
     def label(row: int) -> str:
         return str(tree.graph.nodes[nodes[row]]["label"])
@@ -54,7 +54,7 @@ def _tree(
         identity=branches.key,
         describe=lambda row: node_words(tree, nodes[row], scene, limited=limited),
         empty=scene.no_pool_events or _EMPTY,
-        step=lambda row: step_from(nodes[row], label(row), scene, grounds),
+        step=lambda row: step_from(nodes[row], label(row), scene, context),
         copy=lambda row: safe(label(row)),
     )
     return Tree(listing, branches)

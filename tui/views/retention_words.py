@@ -8,7 +8,7 @@ from rich.text import Text
 
 from analyzers.formatting import counted, exact_size
 from analyzers.retention.attribution import WORDS
-from analyzers.retention.dominators import Dominators, Edge
+from analyzers.retention.dominators import Dominators, IncomingEdge
 from analyzers.retention.nodes import Node, NodeKind
 from tui.safe_text import safe
 from tui.views.limits import limit_words
@@ -50,11 +50,11 @@ def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> 
     return Text("\n").join(lines)
 
 
-def _edge_lines(edge: Edge) -> list[Text]:
+def _edge_lines(edge: IncomingEdge) -> list[Text]:
     """Why it is held there, and whether that is inferred."""
     if not edge.rule:
         return [Text("seen in the trace")]
     says = next((words for rule, words in WORDS.items() if rule.key == edge.rule), edge.says)
     lines = [Text(says + (" (inferred)" if edge.inferred else " (from events)"))]
-    others = f", and {counted(edge.ways - 1, 'other')} like it" if edge.ways > 1 else ""
+    others = f", and {counted(edge.among - 1, 'other')} like it" if edge.among > 1 else ""
     return [*lines, Text(f"reached from {safe(edge.above)}{others}")]

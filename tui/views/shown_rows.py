@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import overload
 
-from tui.tables.columns import Rows
+from tracer.arrays import I64
 from tui.tables.export_values import Value, exact_columns
 from tui.tables.model import TableModel
 
@@ -15,7 +15,7 @@ Values = Sequence[Value]
 class ShownRows(Sequence[Values]):
     """Rows of a model in an order; ``cells`` make what stands in a row."""
 
-    def __init__(self, order: Rows, cells: Sequence[Callable[[int], Value]]) -> None:
+    def __init__(self, order: I64, cells: Sequence[Callable[[int], Value]]) -> None:
         self._cells = cells
         self._order = order
 
@@ -35,14 +35,14 @@ class ShownRows(Sequence[Values]):
         return [cell(row) for cell in self._cells]
 
 
-def rows_as_shown(model: TableModel, order: Rows) -> tuple[list[str], ShownRows]:
+def rows_as_shown(model: TableModel, order: I64) -> tuple[list[str], ShownRows]:
     """Titles and texts."""
     return [column.heading.title for column in model.columns], ShownRows(
         order, [column.text for column in model.columns]
     )
 
 
-def rows_in_full(model: TableModel, order: Rows) -> tuple[list[str], ShownRows]:
+def rows_in_full(model: TableModel, order: I64) -> tuple[list[str], ShownRows]:
     """Names for programs, and values with all their digits."""
     exact = exact_columns(model.columns)
     return [column.name for column in exact], ShownRows(order, [column.value for column in exact])

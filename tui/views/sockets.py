@@ -8,24 +8,24 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.formatting import counted, exact_size, moment
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.retention.attribution import INFERRED as INFERRED_RULES
 from analyzers.retention.attribution import WORDS, Rule
 from analyzers.selection.conclusions import of_processes
 from analyzers.selection.query import Query
+from tracer.arrays import I64, Mask
 from tracer.columns import UNKNOWN_ID
 from tui.report.findings import INFERRED
 from tui.report.recording import HOW_IN_SHORT
 from tui.report.styles import HEADING, QUIET
-from tui.tables.columns import Mask, Rows
 from tui.tables.model import TableModel
 from tui.tables.sockets import Holdings, hexadecimal, holdings, socket_table
 from tui.tables.words import process_label
 from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
-from tui.views.listing import Listing, Step
+from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
 
 NO_SOCKET_EVENTS: Final = "\n\n".join(
@@ -43,10 +43,10 @@ class _Known:
     """What a scene tells of sockets: ``rows`` are those that its scope selects."""
 
     scene: Scene
-    grounds: Grounds
+    context: DiagnosisContext
     sockets: SocketTable
     held: Holdings
-    rows: Rows
+    rows: I64
 
 
 def make() -> HeadedTable:
@@ -56,9 +56,9 @@ def make() -> HeadedTable:
 
 def head(scene: Scene) -> Text:
     """How many are closed and still there."""
-    grounds = scene.snapshot.grounds
-    closed = 0 if grounds is None else int((grounds.requests.sockets.closed_ns != NEVER).sum())
-    sockets = 0 if grounds is None else len(grounds.requests.sockets)
+    context = scene.snapshot.context
+    closed = 0 if context is None else int((context.requests.sockets.closed_ns != NEVER).sum())
+    sockets = 0 if context is None else len(context.requests.sockets)
     there = counted(sockets, "endpoint is", "endpoints are") if sockets else "No endpoint is"
     of_them = f", {closed:,} of them closed" if closed else ""
     inferred = " Inferred: Held, addresses with ~." if sockets else ""
@@ -67,10 +67,10 @@ def head(scene: Scene) -> Text:
 
 def listing(scene: Scene) -> Listing:
     """One row per endpoint."""
-    grounds = scene.snapshot.grounds
-    if grounds is None or not len(grounds.requests.sockets):
-        return Listing(TableModel((), 0), int, lambda _: Text(), NO_SOCKETS if _seen(grounds) else NO_SOCKET_EVENTS)
-    known = _known(scene, grounds)
+    context = scene.snapshot.context
+    if context is None or not len(context.requests.sockets):
+        return Listing(TableModel((), 0), int, lambda _: Text(), NO_SOCKETS if _seen(context) else NO_SOCKET_EVENTS)
+    known = _known(scene, context)
     sockets, rows = known.sockets, known.rows
     return Listing(
         model=socket_table(scene.whole, sockets, known.held, rows),
@@ -83,39 +83,39 @@ def listing(scene: Scene) -> Listing:
     )
 
 
-def _seen(grounds: Grounds | None) -> bool:
-    return grounds is not None and grounds.requests.seen_afd
+def _seen(context: DiagnosisContext | None) -> bool:
+    return context is not None and context.requests.seen_afd
 
 
-def _known(scene: Scene, grounds: Grounds) -> _Known:
+def _known(scene: Scene, context: DiagnosisContext) -> _Known:
     """What the scope selects: by whom a socket is used, and by which of its memory."""
-    sockets, scope = grounds.requests.sockets, scene.scope
+    sockets, scope = context.requests.sockets, scene.scope
     of_memory = bool(replace(scope, processes=(), process=None, thread=None, endpoint=None))
-    held = holdings(grounds, scene.snapshot.pool.outstanding, scene.whole.diagnosis.held_requests)
+    held = holdings(context, scene.snapshot.pool.outstanding, scene.whole.diagnosis.held_requests)
     mask = held.count > 0 if of_memory else np.ones(len(sockets), np.bool_)
     if scope.endpoint is not None:
         mask &= sockets.endpoint == np.uint64(scope.endpoint)
-    requests, names = grounds.requests.requests, scene.whole.names
+    requests, names = context.requests.requests, scene.whole.names
     if scope.by_process:
         own = of_processes(scope, sockets.process, sockets.created_ns, names)
-        mask &= own | _used(grounds, of_processes(scope, requests.process, requests.issued_ns, names))
+        mask &= own | _used(context, of_processes(scope, requests.process, requests.issued_ns, names))
     if scope.thread is not None:
-        mask &= (sockets.thread == scope.thread) | _used(grounds, requests.thread == scope.thread)
-    return _Known(scene, grounds, sockets, held, np.flatnonzero(mask).astype(np.int64))
+        mask &= (sockets.thread == scope.thread) | _used(context, requests.thread == scope.thread)
+    return _Known(scene, context, sockets, held, np.flatnonzero(mask).astype(np.int64))
 
 
-def _used(grounds: Grounds, by: Mask) -> Mask:
+def _used(context: DiagnosisContext, by: Mask) -> Mask:
     """By socket, whether any of some requests that are not retired goes to it; ``by``: whether a request is one."""
-    socket = grounds.requests.requests.socket
-    mask = np.zeros(len(grounds.requests.sockets), np.bool_)
+    socket = context.requests.requests.socket
+    mask = np.zeros(len(context.requests.sockets), np.bool_)
     mask[socket[by & (socket >= 0)]] = True
     return mask
 
 
-def _step(sockets: SocketTable, row: int) -> Step:
+def _step(sockets: SocketTable, row: int) -> Location:
     endpoint = int(sockets.endpoint[row])
     label = f"{hexadecimal(endpoint)} to {sockets.remote[row]}" if sockets.remote[row] else hexadecimal(endpoint)
-    return Step("allocations", Query(endpoint=endpoint), f"socket {label}")
+    return Location("allocations", Query(endpoint=endpoint), f"socket {label}")
 
 
 def _words(known: _Known, row: int) -> Text:
@@ -140,8 +140,8 @@ def _words(known: _Known, row: int) -> Text:
 
 
 def _data(sent: int, received: int) -> str:
-    told = [f"{counted(count, 'byte')} {way}" for count, way in ((sent, "sent"), (received, "received")) if count]
-    return ", ".join(told) or "none"
+    amounts = [f"{counted(count, 'byte')} {way}" for count, way in ((sent, "sent"), (received, "received")) if count]
+    return ", ".join(amounts) or "none"
 
 
 def _who(known: _Known, row: int) -> str:
@@ -176,7 +176,7 @@ def _requests(known: _Known, row: int) -> str:
 
 def _rules(known: _Known, row: int) -> list[Text]:
     """Why that memory is put down to this socket."""
-    rules = np.bincount(known.grounds.attribution.rule[known.held.owner == row], minlength=len(Rule))
+    rules = np.bincount(known.context.attribution.rule[known.held.owner == row], minlength=len(Rule))
     return [
         fact(f"  {int(rules[rule]):,} because", WORDS[rule] + (INFERRED if rule in INFERRED_RULES else ""))
         for rule in Rule

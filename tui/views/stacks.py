@@ -15,11 +15,11 @@ from tui.findings.words import tag_name
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.sites import NO_STACK_TEXT, caller
-from tui.tables.stack_nodes import Node, grown
+from tui.tables.stack_nodes import StackNode, grown
 from tui.tables.stack_tree import node_name, stack_tree
 from tui.tables.words import pool_word
 from tui.views.limits import interval_words
-from tui.views.listing import Listing, Step
+from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
 from tui.views.tree_view import Folds, Tree, TreeView
 
@@ -64,13 +64,13 @@ def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
     nodes = grown(paths, folds)
     branches = nodes.branches()
 
-    def step(row: int) -> Step | None:
+    def step(row: int) -> Location | None:
         node = nodes[row]
         if node.can_open:
             return None
         stack = int(paths.stack[node.rows[0]])
         label = caller(scene.snapshot.names.frames(stack))
-        return Step("allocations", replace(scene.scope, stack=stack), label)
+        return Location("allocations", replace(scene.scope, stack=stack), label)
 
     listing = Listing(
         model=stack_tree(paths, nodes, branches),
@@ -79,12 +79,12 @@ def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
         empty=scene.no_pool_events or "Nothing here is allocated at any stack.",
         step=step,
         copy=lambda row: "\n".join(_frame_lines(paths, nodes[row])),
-        keys=nodes.way,
+        keys=nodes.path_hash,
     )
     return Tree(listing, branches)
 
 
-def _words(scene: Scene, paths: CallPaths, node: Node) -> Text:
+def _words(scene: Scene, paths: CallPaths, node: StackNode) -> Text:
     held, count = int(paths.bytes[node.rows].sum()), int(paths.count[node.rows].sum())
     what = "Enter opens it" if node.can_open else "Enter shows its allocations"
     text = Text.assemble(
@@ -100,13 +100,13 @@ def _words(scene: Scene, paths: CallPaths, node: Node) -> Text:
     return text.append("\n".join(f"  {line}" for line in _frame_lines(paths, node)))
 
 
-def _frame_lines(paths: CallPaths, node: Node) -> list[str]:
+def _frame_lines(paths: CallPaths, node: StackNode) -> list[str]:
     frames = paths.frames(int(node.rows[0]))
     shown = frames[: node.end] if node.can_open else frames
     return [safe(str(frame)) for frame in shown] or [NO_STACK_TEXT if not frames else node_name(paths, node)]
 
 
-def _tag_words(paths: CallPaths, node: Node) -> str:
+def _tag_words(paths: CallPaths, node: StackNode) -> str:
     """The tags that are allocated there, most bytes first."""
     pool = paths.snapshot.pool
     mine = np.zeros(len(paths.stack), np.bool_)

@@ -13,17 +13,17 @@ from analyzers.counter_snapshot import before
 from analyzers.formatting import counted, duration, exact_size, number, size
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Snapshot
+from tracer.arrays import I64
 from tui.findings.words import tag_name
 from tui.incompleteness import missing_words
 from tui.report.recording import HOW_IN_SHORT, NO_POOL_EVENTS
 from tui.safe_text import safe
-from tui.tables.columns import Rows
 from tui.tables.rates import Per
 from tui.tables.sparkline import outstanding_course, sparkline
-from tui.tables.tags import Since, tag_table, unmatched_frees
+from tui.tables.tags import SnapshotPair, tag_table, unmatched_frees
 from tui.tables.words import pool_word
 from tui.views.limits import interval_words
-from tui.views.listing import Listing, Step
+from tui.views.listing import Listing, Location
 from tui.views.scene import Scene, narrowed_to
 from tui.views.table_view import TableView
 
@@ -80,10 +80,10 @@ def listing(scene: Scene, per: Per = Per.SECOND) -> Listing:
     def name(row: int) -> tuple[int, bool]:
         return int(tags.tag[row]), bool(tags.paged[row])
 
-    def step(row: int) -> Step | None:
+    def step(row: int) -> Location | None:
         if scene.snapshot.counted:
             return None
-        return Step("stacks", replace(scene.scope, tag=name(row)), tag_text(int(tags.tag[row])))
+        return Location("stacks", replace(scene.scope, tag=name(row)), tag_text(int(tags.tag[row])))
 
     return Listing(
         model=tag_table(
@@ -103,15 +103,15 @@ def listing(scene: Scene, per: Per = Per.SECOND) -> Listing:
     )
 
 
-def _since(scene: Scene) -> Since | None:
+def _since(scene: Scene) -> SnapshotPair | None:
     """Changes since the mark, else since the last refresh while a trace is followed."""
     if scene.mark is not None:
         last = None if scene.before is None else narrowed_to(scene.before, scene.scope)
-        return Since(
+        return SnapshotPair(
             narrowed_to(scene.mark, scene.scope), narrowed_to(scene.whole, scene.scope), of_mark=True, last=last
         )
     earlier = scene.earlier
-    return None if earlier is None else Since(earlier, scene.snapshot)
+    return None if earlier is None else SnapshotPair(earlier, scene.snapshot)
 
 
 def _no_rows(scene: Scene) -> str:
@@ -125,7 +125,7 @@ def _no_rows(scene: Scene) -> str:
     return f"{NO_POOL_EVENTS}\n\n{HOW_IN_SHORT}"
 
 
-def _totals(snapshot: Snapshot, rows: Rows) -> Text:
+def _totals(snapshot: Snapshot, rows: I64) -> Text:
     tags = snapshot.pool.tags
     return Text(
         f"{counted(len(rows), 'tag')}: allocs {number(int(tags.allocations[rows].sum()))}"

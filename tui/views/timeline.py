@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from analyzers.formatting import moment
 from analyzers.selection.query import Interval, Lifetime
-from tui.views.course import Course
-from tui.views.listing import Step
+from tui.views.course import OutstandingHistory
+from tui.views.listing import Location
 from tui.views.scene import Scene
 from tui.views.view import Table, View
 from tui.widgets.chart import Chart
@@ -54,7 +54,7 @@ class TimelineView(View):
     def __init__(self) -> None:
         super().__init__()
         self._scene: Scene | None = None
-        self._course: Course | None = None
+        self._course: OutstandingHistory | None = None
         self._at_ns: int | None = None  # None: at the end, and stays there while a trace is followed
         self._interval: tuple[int, int] | None = None
         self._lifetime = Lifetime.INSIDE_KEPT
@@ -76,7 +76,7 @@ class TimelineView(View):
 
     def show(self, scene: Scene) -> None:
         """Draw the scene's course."""
-        self._scene, self._course = scene, Course.of(scene)
+        self._scene, self._course = scene, OutstandingHistory.of(scene)
         self.set_class(not len(self._course.data), "-empty")
         self._draw()
 
@@ -86,7 +86,7 @@ class TimelineView(View):
 
     def exported(self) -> Table:
         """One row for each step."""
-        return Course.HEADINGS, () if self._course is None else self._course.rows()
+        return OutstandingHistory.HEADINGS, () if self._course is None else self._course.rows()
 
     def copied(self) -> str:
         """The interval, or the time under the cursor."""
@@ -130,7 +130,7 @@ class TimelineView(View):
         if self._scene is not None and self.interval is not None:
             interval = self.interval
             scope = replace(self._scene.scope, interval=interval)
-            self.post_message(self.Stepped(self, Step("tags", scope, str(interval))))
+            self.post_message(self.Stepped(self, Location("tags", scope, str(interval))))
 
     @on(Chart.Moved)
     def _moved(self, event: Chart.Moved) -> None:
@@ -190,7 +190,7 @@ class TimelineView(View):
     def _empty(self) -> str:
         return "" if self._scene is None else self._scene.no_pool_events or _EMPTY
 
-    def _words(self, course: Course, step: int) -> Text:
+    def _words(self, course: OutstandingHistory, step: int) -> Text:
         interval = self.interval
         if interval is None:
             return Text()

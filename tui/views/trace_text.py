@@ -11,7 +11,7 @@ from analyzers.formatting import counted, duration, moment, number
 from analyzers.snapshot import Snapshot
 from tracer.events.providers import provider_name
 from tracer.trace import Census, Gap
-from tui.findings.evidence import KINDS, Kind, missing_kinds
+from tui.findings.evidence import KINDS, EvidenceKind, missing_kinds
 from tui.incompleteness import interrupted_words
 from tui.report.info import byte_lines, record_lines
 from tui.report.pool import has_pool_events, ledger_lines
@@ -93,7 +93,7 @@ def _evidence_lines(snapshot: Snapshot) -> list[Text]:
     return [pool, *(_kind_line(kind, snapshot.census, is_there=kind not in missing) for kind in KINDS)]
 
 
-def _kind_line(kind: Kind, census: Census, *, is_there: bool) -> Text:
+def _kind_line(kind: EvidenceKind, census: Census, *, is_there: bool) -> Text:
     by_provider = {str(guid): count for guid, count in census.providers.items()}
     events = sum(census.kernel_events.get(hook, 0) for hook in kind.hooks) + by_provider.get(kind.provider, 0)
     counts = f" ({number(events)})" if events else ""
@@ -106,7 +106,7 @@ def _mark(name: str, tells: str, *, is_there: bool) -> Text:
     return Text.assemble("  [ ] ", (f"no {name}", WARNING), f": nothing tells {tells}")
 
 
-def _cost(kind: Kind) -> Text:
+def _cost(kind: EvidenceKind) -> Text:
     return Text.assemble((f"No {kind.name}: ", WARNING), f"nothing tells {kind.tells}.")
 
 

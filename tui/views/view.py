@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.tables.export_values import Value
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.scene import Scene
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[Value]]]
@@ -41,7 +41,7 @@ class View(Widget):
     class Stepped(Message):
         """A row was chosen that leads on."""
 
-        def __init__(self, view: View, step: Step) -> None:
+        def __init__(self, view: View, step: Location) -> None:
             super().__init__()
             self.view = view
             self.step = step

@@ -178,8 +178,8 @@ class GuardedServer:
             with self._kept(request):
                 await shown.close(message=(await session.run()).encode())
         except FailedError as error:
-            reason, told = error.args
-            say(f"a browser's interface has failed: {safe(told)}")
+            reason, message = error.args
+            say(f"a browser's interface has failed: {safe(message)}")
             await shown.close(code=_FAILED, message=reason.encode())
         finally:
             self._sessions.discard(session)

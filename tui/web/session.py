@@ -75,14 +75,14 @@ class Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._end(process)
-        told = (await last_words).decode("utf-8", "replace").strip()
+        message = (await last_words).decode("utf-8", "replace").strip()
         for task in {drawing, listening} & done:
             if isinstance(error := task.exception(), NotUnderstoodError):
                 return _NOT_UNDERSTOOD
             if error is not None and not isinstance(error, EOFError | OSError):
                 raise error
         if drawing in done and process.returncode and leaving not in done:
-            raise FailedError(_FAILED, told.splitlines()[0] if told else f"exit code {process.returncode}")
+            raise FailedError(_FAILED, message.splitlines()[0] if message else f"exit code {process.returncode}")
         return _ENDED
 
     def leave(self) -> None:
@@ -154,14 +154,14 @@ class Session:
                     if (delivery := self._fetched.get(key.decode())) is not None and delivery.pieces.empty():
                         delivery.pieces.put_nowait(piece)
 
-    async def _is_last(self, told: dict[str, Any]) -> bool:
+    async def _is_last(self, message: dict[str, Any]) -> bool:
         """Act on what the interface tells of itself; whether it leaves."""
-        if told["type"] == "deliver_file_start":
+        if message["type"] == "deliver_file_start":
             if len(self._waiting) == _DELIVERIES:
                 del self._waiting[next(iter(self._waiting))]
-            self._waiting[told["key"]] = Delivery(PurePath(told["path"]).name)
-            await self._socket.send_json(["deliver_file_start", told["key"]])
-        return bool(told["type"] == "exit")
+            self._waiting[message["key"]] = Delivery(PurePath(message["path"]).name)
+            await self._socket.send_json(["deliver_file_start", message["key"]])
+        return bool(message["type"] == "exit")
 
     def _send_meta(self, **words: str | int) -> None:
         self._send(b"M", json.dumps(words).encode())

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
-import numpy.typing as npt
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -15,8 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from analyzers.formatting import duration, size
-
-I64 = npt.NDArray[np.int64]
+from tracer.arrays import I64
 
 GUTTER: Final = 10
 """Cells left of the drawing, for the sizes: ``1023 GiB`` and the axis."""

@@ -9,7 +9,7 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from analyzers.formatting import duration, number, size
-from tui.live.update import Moment
+from tui.live.update import LiveUpdate
 from tui.safe_text import safe
 
 
@@ -27,7 +27,7 @@ class LiveLine(Widget):
         self._lines = [Text(self.waiting)]
         self._alarm = ""
 
-    def show(self, moment: Moment) -> None:
+    def show(self, moment: LiveUpdate) -> None:
         """Show what was told last, and the last alarm."""
         self._alarm = safe(moment.alarms[-1]) if moment.alarms else self._alarm
         wrong = [*([self._alarm] if self._alarm else []), *moment.fault.splitlines()]
@@ -38,12 +38,12 @@ class LiveLine(Widget):
         """The lines, each cut at the width."""
         return Text("\n").join(self._lines)
 
-    def course(self, moment: Moment) -> Text:
+    def course(self, moment: LiveUpdate) -> Text:
         """What goes on."""
         return _course_line(moment)
 
 
-def _course_line(moment: Moment) -> Text:
+def _course_line(moment: LiveUpdate) -> Text:
     rates = moment.rates
     sign = "+" if rates.growth > 0 else ""
     line = Text.assemble(

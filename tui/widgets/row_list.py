@@ -16,14 +16,14 @@ from textual.strip import Strip
 
 from tui.tables.columns import Column
 from tui.tables.fitting import GAP, fit, natural_widths, wanted_width
-from tui.tables.model import TableModel, TableView
+from tui.tables.model import SortedTable, TableModel
 from tui.widgets.table_lines import Fitted, TableLines, TableStyles
 
 _SCROLLBAR: Final = 1
 
 
 class RowList(ScrollView, can_focus=True):
-    """Shows a :class:`TableView`; its first line is the heading and stays when the rest scrolls."""
+    """Shows a :class:`SortedTable`; its first line is the heading and stays when the rest scrolls."""
 
     DEFAULT_CSS = """
     RowList {
@@ -57,7 +57,7 @@ class RowList(ScrollView, can_focus=True):
             self.table = table
             self.row = row
 
-    def __init__(self, view: TableView, *, id: str | None = None) -> None:
+    def __init__(self, view: SortedTable, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = view
         self.cursor = 0

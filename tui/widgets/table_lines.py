@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from tui.tables.columns import Column, Styled
 from tui.tables.fitting import GAP, cell
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 
 Fitted = Sequence[tuple[Column, int]]
 """Columns with their widths, in the order in which they stand."""
@@ -38,7 +38,7 @@ class TableStyles:
 class TableLines:
     """Draws the heading and single rows of a view."""
 
-    view: TableView
+    view: SortedTable
     fitted: Fitted
     styles: TableStyles
     width: int

@@ -11,7 +11,7 @@ from textual.binding import BindingsMap, BindingType
 from tui.filtering.terms import FilterError
 from tui.tables.columns import Column
 from tui.tables.identity import Identity
-from tui.tables.model import TableModel, TableView
+from tui.tables.model import SortedTable, TableModel
 from tui.tables.order import Keys
 from tui.widgets.row_list import RowList
 from tui.widgets.sort_keys import sort_bindings
@@ -33,7 +33,7 @@ class VirtualTable(RowList):
         id: str | None = None,
     ) -> None:
         """``identity``: what stays the same about a row of the model when another model takes its place."""
-        super().__init__(TableView(model, sort_key, descending=descending), id=id)
+        super().__init__(SortedTable(model, sort_key, descending=descending), id=id)
         self._identity = Identity(identity)
         self._forgotten = False
         self._sort_keys: set[str] = set()
@@ -54,7 +54,7 @@ class VirtualTable(RowList):
         row = None if known is None else before.row_in(now, known, model.length)
         rows = before.order_in(now, old.all_rows, model.length) if self.frozen else None
         self._bind_sort_keys(model)
-        self.view = TableView(model, old.sort_key, descending=old.descending, after=old, rows=rows)
+        self.view = SortedTable(model, old.sort_key, descending=old.descending, after=old, rows=rows)
         self._identity, self._forgotten = now, False
         self._find(row, otherwise=place)
 

@@ -35,8 +35,8 @@ class Conditions:
     ``filtered``: a third party's filter lies above the socket driver. ``returns``: calls and completions are logged on
     their way back too. ``pool_offset``: from a pool event's address to what lies in the block, ``file_offset``: from
     there to the file object behind its headers, ``endpoint_offset``: the same for AFD's endpoint.
-    ``locations``: stack locations of the packets on the three lists. ``list_depth``: packets that a list keeps, of each
-    CPU and shared. ``list_filled``: what part of them is there already when the trace begins. ``lent``: packets that
+    ``locations``: stack locations of the IRPs on the three lists. ``list_depth``: IRPs that a list keeps, of each
+    CPU and shared. ``list_filled``: what part of them is there already when the trace begins. ``lent``: IRPs that
     a CPU lends from its lists to asynchronous requests. ``tcp``: connections have a block of tcpip's own.
     ``same_cpu``: chance that a deferred procedure call completes on the issuer's CPU. ``waker_named``: an entry that is
     put in a port names the thread that takes it.

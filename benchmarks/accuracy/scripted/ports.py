@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.names import tag_of
-from benchmarks.accuracy.scripted.requests import STEP_NS, Course, Request, Requests
+from benchmarks.accuracy.scripted.requests import STEP_NS, Ending, Request, Requests
 from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.script import Action, Block
 from tracer.events.thread import QUEUE_INSERT, QUEUE_REMOVE
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.accuracy.scripted.stage import Stage
 
 _LIST_ENTRY: Final = {8: 0xA8, 4: 0x58}
-"""From a packet to the list entry by which a port holds it."""
+"""From an IRP to the list entry by which a port holds it."""
 MINI_TAG: Final = tag_of("Icp ")
 _MINI_BYTES: Final = {8: 0x38, 4: 0x20}
 
@@ -51,7 +51,7 @@ class Ports:
         return partial(_enqueue, entry=request, waker=waker)
 
     def post(self, at: float, thread: Thread, *, waker: Thread | None = None) -> tuple[Mini, float]:
-        """PostQueuedCompletionStatus; gives the packet and when the call has returned."""
+        """PostQueuedCompletionStatus; gives the IRP and when the call has returned."""
         user = self._stage.machine.user_call(thread.process, "post")
         mini = Mini(Block(MINI_TAG, _MINI_BYTES[self._stage.conditions.pointer_size], user=user))
         made = self._requests.stack("ExAllocatePool2", "IopAllocateMiniCompletionPacket", "NtSetIoCompletion")
@@ -77,7 +77,7 @@ class Ports:
         if isinstance(entry, Mini):
             self._script.free(at, by, entry.block, self._requests.stack("ExFreePoolWithTag", *below))
             return at + STEP_NS / 3
-        if entry.course is Course.AGNOSTIC:
+        if entry.ending is Ending.AGNOSTIC:
             finished = self._requests.stack("ExFreePoolWithTag", "IopCompleteRequest", *below)
             at = self._requests.free_buffers(at, entry, by, finished)
         return self._requests.release(at, entry, by, below)

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.accuracy.scripted.lists import Packet
+from benchmarks.accuracy.scripted.lists import ScriptedIrp
 from benchmarks.accuracy.scripted.machine import Image, Stack, Thread
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.scribe import Scribe
@@ -24,7 +24,7 @@ from tracer.events.irp import MajorFunction
 if TYPE_CHECKING:
     from benchmarks.accuracy.scripted.stage import Stage
 
-PACKET_TAG: Final = tag_of("Irp ")
+IRP_TAG: Final = tag_of("Irp ")
 _SYSTEM_BUFFER: Final = tag_of("IoSB")
 _MDL: Final = tag_of("Mdl ")
 _MDL_PAGES: Final = 17
@@ -38,7 +38,7 @@ RESCHEDULED_NS: Final = 1_500
 """From a completion elsewhere to stage 2 on the issuing thread, at least."""
 
 
-class Course(Enum):
+class Ending(Enum):
     """How a request ends. ``PLAIN``: stage 2 frees it. ``ROUTINE``: it becomes the user APC of a completion routine.
 
     ``AGNOSTIC``: its completion puts it in the file's port, and stage 2 runs when it is dequeued. ``EVENT``: the file
@@ -53,9 +53,9 @@ class Course(Enum):
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """``packet``: there once it is taken; ``block``: its allocation, whose record is -1 where the file shows none.
+    """``irp``: there once it is taken; ``block``: its allocation, whose record is -1 where the file shows none.
 
-    ``pointer``: of the packet. ``issued``, ``completed``: records, -1 where there are none. ``layers``: the drivers
+    ``pointer``: of the IRP. ``issued``, ``completed``: records, -1 where there are none. ``layers``: the drivers
     that are called, the last of them completes. ``ids``: of the calls that have not returned. ``deferred``: where it is
     done at once, the caller runs stage 2 (reads and writes). ``over``: when stage 2 is, infinite: never.
     """
@@ -63,11 +63,11 @@ class Request:
     thread: Thread
     file: Block
     layers: tuple[Image, ...]
-    course: Course
+    ending: Ending
     quota: bool
     block: Block
     buffers: list[Block] = field(default_factory=list)
-    packet: Packet | None = None
+    irp: ScriptedIrp | None = None
     pointer: int = 0
     ids: list[int] = field(default_factory=list)
     deferred: bool = False
@@ -102,7 +102,7 @@ class Requests:
         file: Block,
         layers: Sequence[Image],
         *,
-        course: Course = Course.PLAIN,
+        ending: Ending = Ending.PLAIN,
         major: int = MajorFunction.DEVICE_CONTROL,
         buffered: int = 0,
         pages: int = 0,
@@ -118,7 +118,7 @@ class Requests:
         """
         at = self._script.reserve(thread, at, room)
         user = self._stage.machine.user_call(thread.process, call)
-        request = Request(thread, file, tuple(layers), course, quota, Block(PACKET_TAG, 0, user=user))
+        request = Request(thread, file, tuple(layers), ending, quota, Block(IRP_TAG, 0, user=user))
         request.deferred = major in {MajorFunction.READ, MajorFunction.WRITE}
         service = "NtReadFile" if request.deferred else "NtDeviceIoControlFile"
         below = ("IopXxxControlFile", service) if service == "NtDeviceIoControlFile" else (service,)
@@ -189,7 +189,7 @@ class Requests:
         """Completed by the issuing thread within its call; gives when that has returned.
 
         Stage 2 runs directly, between the completion and its return, or deferred, when the drivers have returned. Of a
-        request that becomes a user APC the packet stays.
+        request that becomes a user APC the IRP stays.
         """
         if request.deferred:
             at = self.returned(self.complete(at, request, request.thread) + STEP_NS / 2, request)
@@ -205,7 +205,7 @@ class Requests:
         return self._finish(at, request, "KiDeliverApc", "KiSwapThread")
 
     def deliver(self, at: float, request: Request, *, first: bool) -> float:
-        """A user APC is delivered: the packet goes just before the routine runs; the first one of a wait or not."""
+        """A user APC is delivered: the IRP goes just before the routine runs; the first one of a wait or not."""
         below = ("KiDeliverApc", "KiInitiateUserApc") if first else ("KiDeliverApc", "KiContinueEx", "NtContinueEx")
         return self.release(at, request, request.thread, ("IopUserRundown", *below))
 
@@ -214,14 +214,14 @@ class Requests:
         return self.release(at, request, request.thread, ("IopUserRundown", "KeRundownApcQueues", "PspExitThread"))
 
     def free_buffers(self, at: float, request: Request, by: Thread, stack: Stack) -> float:
-        """What stage 2 frees before the packet."""
+        """What stage 2 frees before the IRP."""
         for block in request.buffers:
             self._script.free(at, by, block, stack)
             at += STEP_NS / 3
         return at
 
     def release(self, at: float, request: Request, by: Thread, names: Sequence[str]) -> float:
-        """The packet goes, below these functions: to its list or to the pool."""
+        """The IRP goes, below these functions: to its list or to the pool."""
         stack = self.stack("ExFreePoolWithTag", "IopFreeIrp", *names)
         self._script.add(at, by, partial(_put, request=request, stack=stack))
         return at + STEP_NS / 3
@@ -236,7 +236,7 @@ class Requests:
     def _finish(self, at: float, request: Request, *below: str) -> float:
         names = ("IopCompleteRequest", *below)
         at = self.free_buffers(at, request, request.thread, self.stack("ExFreePoolWithTag", *names))
-        at = self.release(at, request, request.thread, names) if request.course is Course.PLAIN else at
+        at = self.release(at, request, request.thread, names) if request.ending is Ending.PLAIN else at
         request.over = at
         return at
 
@@ -252,24 +252,24 @@ class Requests:
 
 
 def _take(scribe: Scribe, request: Request, locations: int, stack: Stack) -> None:
-    packet = scribe.lists.take(scribe.cpu, locations, quota=request.quota)
-    request.packet, request.block.size = packet, packet.size
-    if packet.address:
-        request.block.address, request.block.record = packet.address, packet.record
+    irp = scribe.lists.take(scribe.cpu, locations, quota=request.quota)
+    request.irp, request.block.size = irp, irp.size
+    if irp.address:
+        request.block.address, request.block.record = irp.address, irp.record
     else:
-        new = scribe.addresses.fresh if packet.from_before else scribe.addresses.take
-        packet.address = request.block.address = new(packet.size, paged=False)
-        if not packet.from_before:
-            packet.record = request.block.record = scribe.pool(request.block, stack, freed=False)
-    request.pointer = packet.address + scribe.conditions.pool_offset
+        new = scribe.addresses.fresh if irp.from_before else scribe.addresses.take
+        irp.address = request.block.address = new(irp.size, paged=False)
+        if not irp.from_before:
+            irp.record = request.block.record = scribe.pool(request.block, stack, freed=False)
+    request.pointer = irp.address + scribe.conditions.pool_offset
 
 
 def _put(scribe: Scribe, request: Request, stack: Stack) -> None:
-    packet = request.packet
-    if packet is None or scribe.lists.put(packet):
+    irp = request.irp
+    if irp is None or scribe.lists.put(irp):
         return
     scribe.pool(request.block, stack, freed=True)
-    scribe.addresses.give(packet.address, packet.size, paged=False)
+    scribe.addresses.give(irp.address, irp.size, paged=False)
 
 
 def _call(scribe: Scribe, request: Request, major: int, routine: int, number: int) -> None:

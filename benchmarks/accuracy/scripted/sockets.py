@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.accuracy.scripted.machine import Image, Thread
 from benchmarks.accuracy.scripted.names import tag_of
-from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Course, Request, Requests
+from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Ending, Request, Requests
 from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.script import BY_THREAD, Block
 from benchmarks.accuracy.scripted.sites import driver_stack
@@ -99,7 +99,7 @@ class Sockets:
         *,
         size: int = 0,
         thread: Thread | None = None,
-        course: Course = Course.PLAIN,
+        ending: Ending = Ending.PLAIN,
         pends: bool = True,
     ) -> tuple[Request, float]:
         """An operation; gives its request and when its thread goes on (``pends``), else when the driver is at work.
@@ -111,17 +111,17 @@ class Sockets:
         if first:
             self.tell(at, socket, event, EnterExit.STARTED, by, size=size)
         request, at = self.requests.issue(
-            at + STEP_NS, by, socket.file, self.layers, course=course, call=_CALLS.get(event, "control")
+            at + STEP_NS, by, socket.file, self.layers, ending=ending, call=_CALLS.get(event, "control")
         )
         if not first:
             self.tell(at, socket, event, EnterExit.STARTED, by, size=size)
         return request, self.requests.returned(at + STEP_NS * 2, request) if pends else at + STEP_NS
 
     def at_once(
-        self, at: float, socket: Socket, event: int, *, size: int = 0, course: Course = Course.PLAIN
+        self, at: float, socket: Socket, event: int, *, size: int = 0, ending: Ending = Ending.PLAIN
     ) -> tuple[Request, float]:
         """An operation that is done before its call returns, as with a local server; stage 2 is over then."""
-        request, at = self.start(at, socket, event, size=size, course=course, pends=False)
+        request, at = self.start(at, socket, event, size=size, ending=ending, pends=False)
         if self._stage.conditions.afd_completes_first:
             self.tell(at, socket, event, EnterExit.COMPLETED, size=size)
             at += STEP_NS

@@ -42,7 +42,7 @@ FILE = 0xFFFF_9A80_00F1_0000
 AFD, FILTER, UNKNOWN_ROUTINE = 0xFFFF_F800_0A0F_0000, 0xFFFF_F800_0B00_0000, 0xFFFF_F800_0C00_0000
 MODULES = {AFD: "afd.sys", FILTER: "contosoflt.sys"}
 LISTED, EXACT = 0x1F0, 0x1A8
-"""Bytes of packets that a list holds, and of one with three stack locations, which none does."""
+"""Bytes of IRPs that a list holds, and of one with three stack locations, which none does."""
 RUNS = (Switch(10, 0, T, IDLE),)
 """The thread gets a CPU and keeps it."""
 
@@ -91,7 +91,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Kind:
+class RequestKind:
     """Requests of one kind. ``latency``: bins of what they took to be completed."""
 
     completed: int = 40
@@ -104,7 +104,7 @@ class Source:
     """Where entries of queues come from; the names are those of the columns."""
 
     thread: int
-    in_packets: bool = True
+    in_irps: bool = True
     inserted: int = 0
     taken: int = 0
     taken_until_ns: int = NEVER
@@ -125,13 +125,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Scene:
+class MadeRequests:
     """Everything that is looked at. ``retired``: bins of the times from completion to free that were seen."""
 
     requests: Sequence[Request]
     blocks: Sequence[Block] = ()
     events: Sequence[Event] = RUNS
-    kinds: Sequence[Kind] = (Kind(),)
+    kinds: Sequence[RequestKind] = (RequestKind(),)
     sources: Sequence[Source] = ()
     entries: Sequence[Entry] = ()
     retired: Sequence[int] = field(default_factory=lambda: [3] * 25)
@@ -207,7 +207,7 @@ def _sources(sources: Sequence[Source]) -> SourceTable:
     names = ("inserted", "taken", "taken_until_ns", "emptied_ns", "longest_ns")
     return SourceTable(
         thread=column("thread", np.uint32),
-        in_packets=column("in_packets", np.bool_),
+        in_irps=column("in_irps", np.bool_),
         **{name: column(name, np.int64) for name in names},
         samples=np.array([len(each.waited) for each in sources], np.int64),
         at_ns=padded("taken_at", np.int64, 16),
@@ -231,13 +231,13 @@ def pool_of(blocks: Sequence[Block]) -> PoolSnapshot:
     return PoolSnapshot(**{**{each.name: () for each in fields(PoolSnapshot)}, **parts})
 
 
-def packet(number: int) -> int:
-    """Address of a packet."""
+def irp(number: int) -> int:
+    """Address of an IRP."""
     return BASE + number * 0x1000
 
 
-def loop(count: int, first: int = 0, *, size: int = LISTED, cpu: int = 0, **columns: Any) -> Scene:
-    """Requests of one thread, one after the other, each with a new packet, completed 50 µs after its issue.
+def loop(count: int, first: int = 0, *, size: int = LISTED, cpu: int = 0, **columns: Any) -> MadeRequests:
+    """Requests of one thread, one after the other, each with a new IRP, completed 50 µs after its issue.
 
     The thread was in user mode at the end; the last one was completed a step before that.
     """
@@ -247,13 +247,13 @@ def loop(count: int, first: int = 0, *, size: int = LISTED, cpu: int = 0, **colu
     common = {"thread_user_ns": at_ns - 1_000} | columns
     requests, blocks = [], []
     for number, start in enumerate(starts, first):
-        blocks.append(Block(packet(number), start, thread, size=size, cpu=cpu, process=process))
+        blocks.append(Block(irp(number), start, thread, size=size, cpu=cpu, process=process))
         mine: dict[str, Any] = {"completed_ns": start + 51_000} | common
-        requests.append(Request(packet(number), start + 1_000, issued_cpu=cpu, **mine))
-    return Scene(requests, blocks, at_ns=at_ns)
+        requests.append(Request(irp(number), start + 1_000, issued_cpu=cpu, **mine))
+    return MadeRequests(requests, blocks, at_ns=at_ns)
 
 
-def both(one: Scene, other: Scene, **more: Any) -> Scene:
+def both(one: MadeRequests, other: MadeRequests, **more: Any) -> MadeRequests:
     """Two scenes at one time."""
     return replace(
         one, requests=[*one.requests, *other.requests], blocks=[*one.blocks, *other.blocks],
@@ -261,7 +261,7 @@ def both(one: Scene, other: Scene, **more: Any) -> Scene:
     )  # fmt: skip
 
 
-def changed(scene: Scene, which: Sequence[int] | slice | None = None, **columns: Any) -> Scene:
+def changed(scene: MadeRequests, which: Sequence[int] | slice | None = None, **columns: Any) -> MadeRequests:
     """Some of its requests (all, where nothing says which) with other columns."""
     rows = range(len(scene.requests))
     chosen = set(rows if which is None else rows[which] if isinstance(which, slice) else which)
@@ -269,12 +269,14 @@ def changed(scene: Scene, which: Sequence[int] | slice | None = None, **columns:
     return replace(scene, requests=requests)
 
 
-def with_buffers(scene: Scene, tag: bytes = b"IoSB", size: int = 0x40, rows: Sequence[int] | None = None) -> Scene:
-    """One more allocation for each request (or for those ``rows``), made between its packet and its call."""
+def with_buffers(
+    scene: MadeRequests, tag: bytes = b"IoSB", size: int = 0x40, rows: Sequence[int] | None = None
+) -> MadeRequests:
+    """One more allocation for each request (or for those ``rows``), made between its IRP and its call."""
     return replace(scene, blocks=[*scene.blocks, *_buffers(scene, tag, size, rows)])
 
 
-def _buffers(scene: Scene, tag: bytes, size: int, rows: Sequence[int] | None) -> Iterator[Block]:
+def _buffers(scene: MadeRequests, tag: bytes, size: int, rows: Sequence[int] | None) -> Iterator[Block]:
     for row in range(len(scene.requests)) if rows is None else rows:
         request = scene.requests[row]
         yield Block(request.irp + 0x800, request.issued_ns - 400, request.thread, tag, size, process=request.process)

@@ -11,7 +11,7 @@ import pytest
 from analyzers.holders.age_limits import usual_ns
 from analyzers.requests.tables import NEVER
 from analyzers.trends.bins import EDGES
-from tests.analyzers.holders.made import MS, RUNS, STEP, Scene, T, U, changed, loop
+from tests.analyzers.holders.made import MS, RUNS, STEP, MadeRequests, T, U, changed, loop
 from tests.analyzers.thread_events import IDLE, PREEMPTED, WAITING, Event, Ready, Switch
 from tracer.events.thread import WaitReason
 
@@ -25,12 +25,12 @@ OFF_SINCE_BEFORE = COMPLETED - 20_000
 SILENT = loop(1, thread_user_ns=NEVER)
 
 
-def is_recent(scene: Scene, age: int) -> bool:
+def is_recent(scene: MadeRequests, age: int) -> bool:
     """Whether the first request is, so long after its completion."""
     return bool(replace(scene, at_ns=scene.requests[0].completed_ns + age).seen().recent[0])
 
 
-def limit(scene: Scene) -> int:
+def limit(scene: MadeRequests) -> int:
     """The age in ns up to which its first request is recent."""
     low, high = 0, 1 << 40
     while low < high:

@@ -24,29 +24,29 @@ from tests.analyzers.holders.made import (
     MS,
     STEP,
     Block,
-    Kind,
+    MadeRequests,
     Request,
-    Scene,
+    RequestKind,
     both,
     changed,
+    irp,
     loop,
-    packet,
 )
 from tracer.columns import UNKNOWN_ID
 
 pytestmark = pytest.mark.unjitted
 
-QUICK = (Kind(100, 100, latency=[5] * 100),)
+QUICK = (RequestKind(100, 100, latency=[5] * 100),)
 """Others of the kind are completed within some microseconds."""
 
 
-def in_flight(count: int, **columns: Any) -> Scene:
+def in_flight(count: int, **columns: Any) -> MadeRequests:
     """Requests to a driver that has completed none, at even times up to the end."""
     scene = loop(count, completed_ns=NEVER, file_object=FILE, last_routine=FILTER, **columns)
     return replace(scene, kinds=QUICK)
 
 
-def closed(scene: Scene, ago: int) -> Scene:
+def closed(scene: MadeRequests, ago: int) -> MadeRequests:
     """The last handle of their file was closed so long before the end, when there had been no more for a while."""
     at_ns = scene.at_ns + 60 * MS
     return replace(changed(scene, cleaned_ns=at_ns - ago), at_ns=at_ns)
@@ -70,7 +70,7 @@ def test_a_driver_that_was_told_just_now_may_be_on_it() -> None:
 @pytest.mark.parametrize(("many", "why"), [(12, Why.DRIVER_KEPT), (11, Why.IN_FLIGHT)])
 def test_a_driver_that_let_many_pass_is_not_on_it(many: int, why: Why) -> None:
     late = closed(in_flight(many), 51 * MS)
-    young = Request(packet(900), late.at_ns - 30 * MS, last_routine=FILTER, file_object=FILE + 0x100)
+    young = Request(irp(900), late.at_ns - 30 * MS, last_routine=FILTER, file_object=FILE + 0x100)
     young = replace(young, cleaned_ns=late.at_ns - MS)
     assert replace(late, requests=[*late.requests, young]).whys()[-1] is why
     other = replace(young, last_routine=AFD)
@@ -86,7 +86,7 @@ def test_a_file_that_is_open_tells_nobody_to_end() -> None:
     assert in_flight(2).all_are(Why.IN_FLIGHT)
 
 
-def test_a_driver_that_made_the_packet_itself_and_an_unknown_caller_are_another_matter() -> None:
+def test_a_driver_that_made_the_irp_itself_and_an_unknown_caller_are_another_matter() -> None:
     scene = closed(in_flight(5), 51 * MS)
     own = replace(scene, blocks=[replace(block, driver="contosoflt.sys") for block in scene.blocks])
     assert own.all_are(Why.IN_FLIGHT)
@@ -144,7 +144,7 @@ def test_a_dozen_on_one_file_is_the_least_that_is_called_ever_more(count: int, w
 def test_those_of_a_kind_that_takes_that_long_are_none() -> None:
     """Most of the others took longer than the oldest has been waiting."""
     slow = int(np.searchsorted(EDGES, 400 * MS))
-    assert replace(in_flight(40), kinds=(Kind(100, 100, latency=[slow] * 100),)).all_are(Why.IN_FLIGHT)
+    assert replace(in_flight(40), kinds=(RequestKind(100, 100, latency=[slow] * 100),)).all_are(Why.IN_FLIGHT)
 
 
 def test_where_none_of_the_kind_was_ever_completed_ever_more_are_kept() -> None:
@@ -154,7 +154,7 @@ def test_where_none_of_the_kind_was_ever_completed_ever_more_are_kept() -> None:
 def test_the_youngest_of_them_are_kept_only_once_they_are_older_than_others_become() -> None:
     """95 % of the others take about 16 ms; what is older than twice that has outlived them, and shows the driver."""
     usual = int(np.searchsorted(EDGES, 16 * MS))
-    scene = replace(in_flight(60), kinds=(Kind(100, 100, latency=[usual] * 100),))
+    scene = replace(in_flight(60), kinds=(RequestKind(100, 100, latency=[usual] * 100),))
     scene = replace(scene, at_ns=scene.requests[-1].issued_ns + 1 * MS)
     whys = np.array(scene.whys())
     age = np.array([scene.at_ns - each.issued_ns for each in scene.requests])

@@ -11,7 +11,7 @@ from analyzers.findings import Cause, Explanation, Fits, Why, fits_first
 from analyzers.holders.exclusions import explanations
 from analyzers.holders.held_groups import held_groups
 from analyzers.requests.tables import NEVER, Finished, Queued
-from tests.analyzers.holders.made import FILTER, MS, Kind, Scene, changed, loop, with_buffers
+from tests.analyzers.holders.made import FILTER, MS, MadeRequests, RequestKind, changed, loop, with_buffers
 
 pytestmark = pytest.mark.unjitted
 
@@ -21,7 +21,7 @@ IN_FLIGHT = replace(changed(loop(40), completed_ns=NEVER, cleaned_ns=5 * MS), at
 STOPPED = with_buffers(loop(40, completion_routine=FILTER))
 IN_ONE_CALL = with_buffers(loop(40, thread_user_ns=NEVER))
 
-CASES: Mapping[Why, tuple[Scene, Mapping[Cause, Fits]]] = {
+CASES: Mapping[Why, tuple[MadeRequests, Mapping[Cause, Fits]]] = {
     Why.USER_APC: (
         loop(40, finished_by=Finished.FILE_CLOSED),
         {
@@ -80,7 +80,7 @@ CASES: Mapping[Why, tuple[Scene, Mapping[Cause, Fits]]] = {
 }
 
 
-def told(scene: Scene) -> dict[Cause, Explanation]:
+def told(scene: MadeRequests) -> dict[Cause, Explanation]:
     (group,) = held_groups(scene.holding(), lambda _: "")
     found = explanations(group, "because")
     assert len({each.why for each in found}) == len(found)
@@ -119,12 +119,12 @@ def test_where_the_trace_tells_of_routines_and_none_was_called_none_stopped_it()
 
 
 def test_a_buffer_that_is_gone_shows_that_a_special_apc_has_run() -> None:
-    gone = told(replace(loop(40, buffered=True), kinds=(Kind(100, 5),)))
+    gone = told(replace(loop(40, buffered=True), kinds=(RequestKind(100, 5),)))
     assert gone[Cause.SPECIAL_APC].says == "it has run: their files or buffers are gone"
 
 
 def test_where_more_than_one_reason_is_left_each_of_them_fits() -> None:
-    """Without queue events the packets may be user APCs or lie in a port; the one that is excluded is said to be."""
+    """Without queue events the IRPs may be user APCs or lie in a port; the one that is excluded is said to be."""
     (group,) = held_groups(replace(loop(40), seen_queues=False).holding(), lambda _: "")
     found = {each.why: each.fits for each in explanations(group)}
     assert group.why is Why.UNKNOWN

@@ -1,4 +1,4 @@
-"""Packets that may rest on a lookaside list, and what shows that they are on none."""
+"""IRPs that may rest on a lookaside list, and what shows that they are on none."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ from tests.analyzers.holders.made import (
     MS,
     STEP,
     Block,
-    Kind,
+    MadeRequests,
     Request,
-    Scene,
+    RequestKind,
     T,
     U,
     changed,
+    irp,
     loop,
-    packet,
 )
 from tests.analyzers.thread_events import IDLE, Switch
 
 pytestmark = pytest.mark.unjitted
 
-NONE_RETIRED, NEARLY_ALL, MOST = Kind(100, 0), Kind(100, 90), Kind(100, 89)
+NONE_RETIRED, NEARLY_ALL, MOST = RequestKind(100, 0), RequestKind(100, 90), RequestKind(100, 89)
 
 
-def burst(count: int, *, size: int = LISTED, cpu: int = 0, completed: int = 3 * MS) -> Scene:
-    """Packets made at once and completed at one time; nothing new was needed since."""
-    blocks = [Block(packet(number), STEP + number * 100, cpu=cpu, size=size) for number in range(count)]
+def burst(count: int, *, size: int = LISTED, cpu: int = 0, completed: int = 3 * MS) -> MadeRequests:
+    """IRPs made at once and completed at one time; nothing new was needed since."""
+    blocks = [Block(irp(number), STEP + number * 100, cpu=cpu, size=size) for number in range(count)]
     requests = [
-        Request(packet(number), STEP + number * 100 + 50, completed + number, thread_user_ns=90 * MS)
+        Request(irp(number), STEP + number * 100 + 50, completed + number, thread_user_ns=90 * MS)
         for number in range(count)
     ]
-    return Scene(requests, blocks)
+    return MadeRequests(requests, blocks)
 
 
-def needing(scene: Scene, times: Sequence[int], *, size: int = LISTED, cpu: int = 0, tag: bytes = b"Irp ") -> Scene:
-    """More packets, of another thread's requests in flight, were made at these times."""
+def needing(
+    scene: MadeRequests, times: Sequence[int], *, size: int = LISTED, cpu: int = 0, tag: bytes = b"Irp "
+) -> MadeRequests:
+    """More IRPs, of another thread's requests in flight, were made at these times."""
     more = [
-        Block(packet(1_000 + number), time, U, tag, size, cpu=cpu) for number, time in enumerate(times)
+        Block(irp(1_000 + number), time, U, tag, size, cpu=cpu) for number, time in enumerate(times)
     ]  # fmt: skip
     return replace(scene, blocks=[*scene.blocks, *more])
 
 
-def off_list(scene: Scene) -> list[bool]:
+def off_list(scene: MadeRequests) -> list[bool]:
     found: list[bool] = scene.seen().off_list.tolist()
     return found
 
@@ -59,11 +61,11 @@ def off_list(scene: Scene) -> list[bool]:
 TO_THE_END = [time * MS for time in range(5, 100, 5)]
 
 
-def test_packets_that_were_completed_when_no_new_one_was_needed_any_more_may_rest() -> None:
+def test_irps_that_were_completed_when_no_new_one_was_needed_any_more_may_rest() -> None:
     assert off_list(burst(20)) == [False] * 20
 
 
-def test_a_new_packet_of_that_size_and_cpu_shows_that_the_list_had_none() -> None:
+def test_a_new_irp_of_that_size_and_cpu_shows_that_the_list_had_none() -> None:
     assert off_list(needing(burst(20), TO_THE_END)) == [True] * 20
 
 
@@ -74,7 +76,7 @@ def test_one_of_another_size_or_cpu_or_tag_tells_nothing(size: int, cpu: int, ta
     assert off_list(needing(burst(20), TO_THE_END, size=size, cpu=cpu, tag=tag)) == [False] * 20
 
 
-def test_the_cpu_is_that_on_which_the_packet_was_taken_wherever_it_was_made_or_released() -> None:
+def test_the_cpu_is_that_on_which_the_irp_was_taken_wherever_it_was_made_or_released() -> None:
     away = (Switch(10, 0, T, IDLE), Switch(STEP + 60_000, 0, IDLE, T), Switch(STEP + 60_005, 1, T, IDLE))
     scene = changed(replace(burst(20, cpu=1), events=away), issued_cpu=0)
     assert off_list(needing(scene, TO_THE_END, cpu=0)) == [True] * 20
@@ -94,14 +96,14 @@ def test_so_does_one_that_was_made_before_others_usually_are_released() -> None:
     assert off_list(needing(scene, [10 * MS, 63 * MS])) == [True] * 20
 
 
-def test_packets_of_an_ended_thread_are_released_at_its_end() -> None:
-    """Its user APCs are run down then, and the packets go back to their lists."""
+def test_irps_of_an_ended_thread_are_released_at_its_end() -> None:
+    """Its user APCs are run down then, and the IRPs go back to their lists."""
     scene = changed(burst(20), exited_ns=50 * MS)
     assert off_list(needing(scene, [10 * MS, 49 * MS])) == [False] * 20
     assert off_list(needing(scene, [10 * MS, 51 * MS])) == [True] * 20
 
 
-def test_after_the_last_new_packet_as_many_as_lists_hold_may_have_come_to_rest() -> None:
+def test_after_the_last_new_irp_as_many_as_lists_hold_may_have_come_to_rest() -> None:
     """New ones were needed up to the end only where the last is no longer ago than twice the longest pause."""
     early = [4 * MS + number * 100_000 for number in range(20)]
     assert off_list(needing(burst(20), early)) == [False] * 20
@@ -123,21 +125,21 @@ def test_more_of_a_size_that_no_list_has_than_lists_hold_do_not_rest(count: int,
 
 
 @pytest.mark.parametrize("size", [0x118, 0x1F0, 0x4C0])
-def test_the_sizes_of_packets_with_1_4_and_14_stack_locations_may_rest(size: int) -> None:
+def test_the_sizes_of_irps_with_1_4_and_14_stack_locations_may_rest(size: int) -> None:
     assert off_list(burst(20, size=size)) == [False] * 20
 
 
 def test_a_size_of_which_one_was_used_again_is_that_of_a_list_too() -> None:
-    """Windows tunes them: the packet was made long before its request was issued."""
+    """Windows tunes them: the IRP was made long before its request was issued."""
     scene = burst(40, size=EXACT)
-    used_again = Request(packet(900), 50 * MS, 51 * MS, U)
-    old = Block(packet(900), STEP, U, size=EXACT, cpu=7)
+    used_again = Request(irp(900), 50 * MS, 51 * MS, U)
+    old = Block(irp(900), STEP, U, size=EXACT, cpu=7)
     again = replace(scene, requests=[*scene.requests, used_again], blocks=[*scene.blocks, old])
     assert off_list(again) == [False] * 41
 
 
 @pytest.mark.parametrize(("count", "believed"), [(2, False), (3, True)])
-def test_one_or_two_packets_on_no_list_may_be_chance(count: int, believed: bool) -> None:
+def test_one_or_two_irps_on_no_list_may_be_chance(count: int, believed: bool) -> None:
     assert off_list(needing(burst(count), TO_THE_END)) == [believed] * count
 
 
@@ -157,7 +159,7 @@ def test_three_speak_for_the_later_ones_of_their_thread() -> None:
     ("kind", "count", "rest"), [(NEARLY_ALL, 16, True), (NEARLY_ALL, 17, False), (MOST, 16, False)]
 )
 def test_the_few_that_are_left_of_a_kind_nearly_all_of_which_were_retired_are_taken_to_rest(
-    kind: Kind, count: int, rest: bool
+    kind: RequestKind, count: int, rest: bool
 ) -> None:
     scene = needing(replace(burst(count), kinds=(kind,)), TO_THE_END)
     assert off_list(scene) == [not rest] * count
@@ -177,7 +179,7 @@ def test_what_rests_is_nobodys_fault() -> None:
     assert needing(replace(burst(16), kinds=(NEARLY_ALL,)), TO_THE_END).all_are(Why.LIST)
 
 
-def test_a_request_in_flight_or_a_packet_from_before_the_trace_is_not_asked() -> None:
+def test_a_request_in_flight_or_an_irp_from_before_the_trace_is_not_asked() -> None:
     scene = loop(40, completed_ns=NEVER)
     assert off_list(scene) == [False] * 40
     assert off_list(replace(loop(40), blocks=())) == [False] * 40

@@ -1,4 +1,4 @@
-"""Whose a request is that comes without a thread: its packet's maker's, if the call follows the allocation."""
+"""Whose a request is that comes without a thread: its IRP's maker's, if the call follows the allocation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from analyzers.requests.tables import RequestTable
-from tests.analyzers.holders.made import PROGRAM, STEP, Block, Kind, Request, Scene, T, U, packet
+from tests.analyzers.holders.made import PROGRAM, STEP, Block, MadeRequests, Request, RequestKind, T, U, irp
 from tracer.columns import UNKNOWN_ID, Who
 
 pytestmark = pytest.mark.unjitted
@@ -16,10 +16,8 @@ _NOBODY = UNKNOWN_ID
 
 
 def told(made_by: Sequence[int], after_ns: Sequence[int], kinds: Sequence[int] = (), driver: str = "") -> RequestTable:
-    """Requests of nobody, each issued so long after a thread allocated its packet."""
-    blocks = [
-        Block(packet(number), (number + 1) * STEP, thread, driver=driver) for number, thread in enumerate(made_by)
-    ]
+    """Requests of nobody, each issued so long after a thread allocated its IRP."""
+    blocks = [Block(irp(number), (number + 1) * STEP, thread, driver=driver) for number, thread in enumerate(made_by)]
     requests = [
         Request(
             block.address,
@@ -31,7 +29,7 @@ def told(made_by: Sequence[int], after_ns: Sequence[int], kinds: Sequence[int] =
         )
         for number, (block, after) in enumerate(zip(blocks, after_ns, strict=True))
     ]
-    return Scene(requests, blocks, kinds=[Kind(), Kind()]).seen().requests
+    return MadeRequests(requests, blocks, kinds=[RequestKind(), RequestKind()]).seen().requests
 
 
 @pytest.mark.parametrize(("after_ns", "threads"), [(20_000, [T, U]), (20_001, [_NOBODY, _NOBODY])])
@@ -61,5 +59,5 @@ def test_each_kind_of_requests_is_by_itself() -> None:
     assert told([T, U], [50_000] * 2, [0, 1]).thread.tolist() == [T, U]
 
 
-def test_a_driver_s_packet_names_nobody() -> None:
+def test_a_driver_s_irp_names_nobody() -> None:
     assert told([T], [1_000], driver="contosoflt.sys").thread.tolist() == [_NOBODY]

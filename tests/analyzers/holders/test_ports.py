@@ -22,7 +22,7 @@ from tests.analyzers.holders.made import (
     STEP,
     Block,
     Entry,
-    Scene,
+    MadeRequests,
     Source,
     T,
     U,
@@ -37,24 +37,24 @@ pytestmark = pytest.mark.unjitted
 READER = 77
 
 
-def queued(count: int = 40, **columns: Any) -> Scene:
+def queued(count: int = 40, **columns: Any) -> MadeRequests:
     """Requests of one thread, each put into a port 10 µs after its completion."""
     scene = loop(count, queued=Queued.WAITING, **columns)
     requests = [replace(each, queued_ns=each.completed_ns + 10_000) for each in scene.requests]
     return replace(scene, requests=requests, sources=(Source(columns.get("thread", T), inserted=count),))
 
 
-def posted(count: int, tag: bytes = b"Icp ", thread: int = T) -> Scene:
+def posted(count: int, tag: bytes = b"Icp ", thread: int = T) -> MadeRequests:
     """Mini packets that a thread puts into a port."""
     addresses = [BASE + 0x40_0000 + 0x40 * number for number in range(count)]
     times = [STEP * (number + 1) for number in range(count)]
     blocks = [Block(at, when, thread, tag, 0x38) for at, when in zip(addresses, times, strict=True)]
     entries = [Entry(at, when + 500, thread) for at, when in zip(addresses, times, strict=True)]
-    source = Source(thread, in_packets=False, inserted=count)
-    return Scene([], blocks, entries=entries, sources=(source,), at_ns=times[-1] + STEP)
+    source = Source(thread, in_irps=False, inserted=count)
+    return MadeRequests([], blocks, entries=entries, sources=(source,), at_ns=times[-1] + STEP)
 
 
-def ports_of(scene: Scene) -> tuple[Port, ...]:
+def ports_of(scene: MadeRequests) -> tuple[Port, ...]:
     return scene.holding().ports
 
 
@@ -70,7 +70,7 @@ def test_it_is_a_port_whatever_else_the_trace_shows_of_the_request() -> None:
     assert changed(queued(), thread_user_ns=NEVER, exited_ns=5 * MS, cleaned_ns=5 * MS).all_are(Why.PORT)
 
 
-def test_a_port_whose_packets_went_without_being_taken_was_closed() -> None:
+def test_a_port_whose_irps_went_without_being_taken_was_closed() -> None:
     """What was put in before one that was released so is gone too, onto lists that the pool does not tell of."""
     scene = queued()
     emptied = scene.requests[19].queued_ns
@@ -121,7 +121,7 @@ def test_each_process_has_a_port_of_its_own_the_fullest_first() -> None:
     assert numbers.tolist() == [2] * 20 + [1] * 40
 
 
-def slowly_drained(waits: Sequence[int], oldest: int, *, waiting: int = 20) -> Scene:
+def slowly_drained(waits: Sequence[int], oldest: int, *, waiting: int = 20) -> MadeRequests:
     """A port whose entries were taken after these times, with ``waiting`` in it of which the oldest waits so long."""
     scene = queued(waiting)
     at_ns = 200 * MS
@@ -203,7 +203,7 @@ def test_a_queue_is_first_in_first_out_so_what_others_overtook_is_in_another_por
 
 def test_that_others_posted_mini_packets_that_were_taken_tells_nothing_of_requests() -> None:
     scene = queued()
-    drained = Source(T, in_packets=False, inserted=9, taken=9, longest_ns=1_000, taken_until_ns=scene.at_ns)
+    drained = Source(T, in_irps=False, inserted=9, taken=9, longest_ns=1_000, taken_until_ns=scene.at_ns)
     (found,) = ports_of(replace(scene, sources=(*scene.sources, drained)))
     assert not found.drained
 

@@ -16,8 +16,8 @@ from tests.analyzers.holders.made import (
     AFD,
     MS,
     RUNS,
-    Kind,
-    Scene,
+    MadeRequests,
+    RequestKind,
     T,
     U,
     changed,
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.unjitted
 SILENT = {"thread_user_ns": NEVER}
 
 
-def starving(scene: Scene, *, readied: bool = True) -> Scene:
+def starving(scene: MadeRequests, *, readied: bool = True) -> MadeRequests:
     """The thread is put off its CPU before its first request is completed and gets none since."""
     first = scene.requests[0].completed_ns
     out = Switch(first - 20_000, 0, U, T, PREEMPTED if readied else WAITING, WaitReason.WR_RESOURCE, 1)
@@ -60,7 +60,7 @@ def test_buffers_that_stay_while_the_thread_is_not_seen_in_user_mode_are_held_in
     assert set(scene.rules()) == {IN_ONE_CALL}
 
 
-def test_packets_on_no_list_are_too_where_others_completed_them() -> None:
+def test_irps_on_no_list_are_too_where_others_completed_them() -> None:
     assert loop(40, **SILENT).all_are(Why.SPECIAL_APC)
     assert loop(40, completion=Completion.INLINE, **SILENT).all_are(Why.UNKNOWN)
 
@@ -91,7 +91,7 @@ def test_a_later_request_of_the_thread_that_was_retired_excludes_it() -> None:
 def test_a_driver_whose_routine_saw_them_last_may_have_stopped_them_unless_all_of_the_kind_stay() -> None:
     passed = with_buffers(loop(8, completion_routine=AFD, **SILENT))
     assert passed.all_are(Why.UNKNOWN)
-    assert replace(passed, kinds=(Kind(100, 5),)).all_are(Why.SPECIAL_APC)
+    assert replace(passed, kinds=(RequestKind(100, 5),)).all_are(Why.SPECIAL_APC)
 
 
 def test_what_was_just_completed_is_on_its_way() -> None:

@@ -1,4 +1,4 @@
-"""Requests whose packet is a user APC that its thread has not taken, and above all those whose packet is none."""
+"""Requests whose IRP is a user APC that its thread has not taken, and above all those whose IRP is none."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tests.analyzers.holders.made import (
     STEP,
     SYSTEM,
     Block,
-    Kind,
+    MadeRequests,
     Request,
-    Scene,
+    RequestKind,
     T,
     U,
     both,
     changed,
+    irp,
     loop,
-    packet,
     with_buffers,
 )
 from tests.analyzers.thread_events import IDLE, WAITING, Switch
@@ -42,10 +42,10 @@ from tracer.events.thread import WaitReason
 
 pytestmark = pytest.mark.unjitted
 
-RETIRED_SELDOM = (Kind(completed=100, retired=5),)
+RETIRED_SELDOM = (RequestKind(completed=100, retired=5),)
 
 
-def test_a_thread_that_goes_on_in_user_mode_while_its_packets_stay_takes_no_user_apcs() -> None:
+def test_a_thread_that_goes_on_in_user_mode_while_its_irps_stay_takes_no_user_apcs() -> None:
     scene = loop(40)
     assert scene.all_are(Why.USER_APC)
     assert set(scene.rules()[:39]) == {RULE}
@@ -74,7 +74,7 @@ def test_a_wait_in_user_mode_that_began_after_the_completion_tells() -> None:
         assert replace(silent, events=(*RUNS, waits)).all_are(why)
 
 
-def test_a_packet_that_a_system_call_allocated_later_tells_where_its_stack_shows_the_kernel() -> None:
+def test_an_irp_that_a_system_call_allocated_later_tells_where_its_stack_shows_the_kernel() -> None:
     """Below it there is no driver that asked for it, so the thread came from user mode."""
     silent = loop(40, thread_user_ns=NEVER)
     last = Block(BASE - 0x1000, silent.at_ns - 500, T, driver=KERNEL_NAME)
@@ -120,7 +120,7 @@ def test_where_a_routine_of_a_driver_saw_them_last_it_may_have_stopped_them_unle
     passed = loop(40, completion_routine=AFD)
     assert Why.USER_APC not in passed.whys()
     assert replace(passed, kinds=RETIRED_SELDOM).all_are(Why.USER_APC)
-    assert Why.USER_APC not in replace(passed, kinds=(Kind(completed=100, retired=6),)).whys()
+    assert Why.USER_APC not in replace(passed, kinds=(RequestKind(completed=100, retired=6),)).whys()
 
 
 def test_where_kernel_queues_are_not_logged_a_port_may_hold_them() -> None:
@@ -140,27 +140,27 @@ def test_a_request_that_no_thread_is_known_to_have_issued_waits_for_none(thread:
     assert nobody.all_are(Why.LIST)
 
 
-def test_the_thread_that_allocated_the_packet_is_the_issuer_where_no_event_tells_one() -> None:
+def test_the_thread_that_allocated_the_irp_is_the_issuer_where_no_event_tells_one() -> None:
     scene = changed(loop(40), thread=UNKNOWN_ID, process=UNKNOWN_ID, who=Who.UNKNOWN)
     found = scene.holding()
     assert set(found.evidence.requests.thread) == {T}
     assert found.is_held_by(Why.USER_APC).all()
 
 
-def test_a_packet_that_a_driver_made_for_itself_waits_for_nobody() -> None:
+def test_an_irp_that_a_driver_made_for_itself_waits_for_nobody() -> None:
     scene = loop(40)
     own = replace(scene, blocks=[replace(block, driver="contosoflt.sys") for block in scene.blocks])
     assert own.all_are(Why.LIST)
 
 
-def test_packets_that_may_rest_on_a_list_are_not_accused() -> None:
-    """A burst: the packets were all new, the requests retired without a pool event, and no new one was needed since."""
-    blocks = [Block(packet(number), STEP + number * 1_000) for number in range(16)]
+def test_irps_that_may_rest_on_a_list_are_not_accused() -> None:
+    """A burst: the IRPs were all new, the requests retired without a pool event, and no new one was needed since."""
+    blocks = [Block(irp(number), STEP + number * 1_000) for number in range(16)]
     requests = [
-        Request(packet(number), STEP + number * 1_000 + 500, 2 * STEP + number, thread_user_ns=90 * MS)
+        Request(irp(number), STEP + number * 1_000 + 500, 2 * STEP + number, thread_user_ns=90 * MS)
         for number in range(16)
     ]
-    assert Scene(requests, blocks).all_are(Why.LIST)
+    assert MadeRequests(requests, blocks).all_are(Why.LIST)
 
 
 def test_what_comes_from_before_all_cpus_events_are_there_is_not_judged() -> None:
@@ -171,22 +171,22 @@ def test_what_comes_from_before_all_cpus_events_are_there_is_not_judged() -> Non
 
 
 def test_one_that_only_others_show_to_be_on_no_list_is_held_with_these_and_not_by_itself() -> None:
-    """The last one's packet may have gone back to the list since: no new one was needed after it."""
+    """The last one's IRP may have gone back to the list since: no new one was needed after it."""
     scene = loop(40)
     assert scene.rules()[39] == ALIKE
-    assert replace(changed(scene, [39], kind=1), kinds=(Kind(), Kind())).whys()[39] is Why.UNKNOWN
+    assert replace(changed(scene, [39], kind=1), kinds=(RequestKind(), RequestKind())).whys()[39] is Why.UNKNOWN
 
 
 def test_a_request_that_owns_its_buffer_tells_nothing_of_the_lists_of_others() -> None:
-    """What a driver keeps lies beside what was retired: the packets of these may rest."""
+    """What a driver keeps lies beside what was retired: the IRPs of these may rest."""
     kept = with_buffers(loop(40, thread_user_ns=200 * MS, completion_routine=FILTER))
-    after = Request(packet(90), 79 * MS, 80 * MS, thread_user_ns=200 * MS, kind=1)
-    scene = replace(kept, requests=[*kept.requests, after], blocks=[*kept.blocks, Block(packet(90), MS, cpu=3)])
-    assert replace(scene, kinds=(Kind(), Kind()), at_ns=90 * MS).whys()[40] is Why.LIST
+    after = Request(irp(90), 79 * MS, 80 * MS, thread_user_ns=200 * MS, kind=1)
+    scene = replace(kept, requests=[*kept.requests, after], blocks=[*kept.blocks, Block(irp(90), MS, cpu=3)])
+    assert replace(scene, kinds=(RequestKind(), RequestKind()), at_ns=90 * MS).whys()[40] is Why.LIST
 
 
 def test_later_ones_of_the_thread_and_kind_are_held_too_as_user_apcs_are_taken_in_order() -> None:
-    """Their packets come from a list that was filled before the trace, so that the pool is silent about them."""
+    """Their IRPs come from a list that was filled before the trace, so that the pool is silent about them."""
     scene = loop(41)
     silent = replace(scene, blocks=[block for number, block in enumerate(scene.blocks) if number != 30])
     assert silent.rules()[30] == ALIKE
@@ -203,18 +203,18 @@ def test_just_completed_ones_of_the_thread_and_kind_are_held_with_the_others() -
 def test_others_of_the_thread_are_of_another_kind_and_stay_what_they_are() -> None:
     scene = loop(41)
     silent = replace(scene, blocks=[block for number, block in enumerate(scene.blocks) if number != 30])
-    kinds = (Kind(), Kind())
+    kinds = (RequestKind(), RequestKind())
     assert replace(changed(silent, [30], kind=1), kinds=kinds).whys()[30] is Why.LIST
     other = changed(silent, [30], thread=U)
     assert other.whys()[30] is Why.LIST
 
 
-def resting_first(retired: int) -> Scene:
-    """A packet that was completed before those that are held, and of whose size no new one was needed since."""
+def resting_first(retired: int) -> MadeRequests:
+    """An IRP that was completed before those that are held, and of whose size no new one was needed since."""
     scene = loop(40, first=5)
-    early = Request(packet(90), STEP, STEP + 1_000, issued_cpu=3, thread_user_ns=scene.at_ns - 1)
-    resting = Block(packet(90), STEP - 10_000, cpu=3)
-    kinds = (Kind(completed=100, retired=retired),)
+    early = Request(irp(90), STEP, STEP + 1_000, issued_cpu=3, thread_user_ns=scene.at_ns - 1)
+    resting = Block(irp(90), STEP - 10_000, cpu=3)
+    kinds = (RequestKind(completed=100, retired=retired),)
     return replace(scene, requests=[early, *scene.requests], blocks=[resting, *scene.blocks], kinds=kinds)
 
 
@@ -223,7 +223,7 @@ def test_earlier_ones_are_held_too_where_hardly_any_of_the_kind_was_retired() ->
     assert resting_first(retired=7).whys()[0] is Why.LIST
 
 
-def test_earlier_ones_whose_packets_come_from_a_list_filled_before_the_trace_are_held_too() -> None:
+def test_earlier_ones_whose_irps_come_from_a_list_filled_before_the_trace_are_held_too() -> None:
     scene = resting_first(retired=50)
     assert replace(scene, blocks=scene.blocks[1:]).whys()[0] is Why.USER_APC
 
@@ -251,7 +251,7 @@ def test_a_thread_that_retired_most_of_them_takes_the_young_ones_next_time(
 ) -> None:
     """Young: younger than three quarters of the trace; these are of its last 80 ms, after so many steps of 2 ms."""
     scene = loop(40, first=before)
-    (group,) = held_groups(replace(scene, kinds=(Kind(100, retired),)).holding(), lambda _: "")
+    (group,) = held_groups(replace(scene, kinds=(RequestKind(100, retired),)).holding(), lambda _: "")
     assert user_apc.taken_now_and_then(group) is taken
 
 
@@ -273,7 +273,9 @@ def test_its_evidence_says_what_was_seen_of_files_and_buffers() -> None:
         (loop(40, who=Who.CONTEXT_SWITCH), 0.95, "inferred"),
     ],
 )
-def test_what_weakens_it_is_a_doubt_that_leaves_a_part_of_the_confidence(scene: Scene, left: float, doubt: str) -> None:
+def test_what_weakens_it_is_a_doubt_that_leaves_a_part_of_the_confidence(
+    scene: MadeRequests, left: float, doubt: str
+) -> None:
     (group,) = held_groups(scene.holding(), lambda _: "")
     assert [(factor, doubt in says) for factor, says in user_apc.doubts(group)] == [(left, True)]
     assert unknown.doubts(replace(group, steady=False))[0] == (0.7, NOT_STEADY)

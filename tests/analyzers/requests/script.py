@@ -20,8 +20,8 @@ from tracer.events.irp import MajorFunction
 from tracer.events.thread import QUEUE_INSERT, QUEUE_REMOVE
 from tracer.trace import Batch, LateStacks
 
-PACKET, OTHER_PACKET = 0xFFFF_8000_0000_1000, 0xFFFF_8000_0000_2000
-FILE_PACKET = 0xFFFF_8000_0000_9000
+IRP, OTHER_IRP = 0xFFFF_8000_0000_1000, 0xFFFF_8000_0000_2000
+FILE_IRP = 0xFFFF_8000_0000_9000
 FILE, OTHER_FILE = 0xFFFF_8000_00F1_0000, 0xFFFF_8000_00F1_8000
 ENDPOINT, OTHER_ENDPOINT = 0xFFFF_8000_00E0_0000, 0xFFFF_8000_00E0_8000
 AFD, TRANSPORT = 0xFFFF_F800_0A0F_0000, 0xFFFF_F800_07C0_0000
@@ -57,32 +57,32 @@ class Story:
         return place * STEP_NS
 
     def call(
-        self, thread: int = CLIENT, packet: int = PACKET, number: int = 1, *, file: int = FILE, routine: int = AFD,
+        self, thread: int = CLIENT, irp: int = IRP, number: int = 1, *, file: int = FILE, routine: int = AFD,
         major: int = MajorFunction.DEVICE_CONTROL, cpu: int = 0,
     ) -> int:  # fmt: skip
         """A driver is called."""
-        fields = {"irp": packet, "id": number, "file_object": file, "routine": routine, "major": major}
+        fields = {"irp": irp, "id": number, "file_object": file, "routine": routine, "major": major}
         return self.add("irp", irp_events.CALL, thread=thread, cpu=cpu, **fields)
 
-    def returns(self, thread: int = CLIENT, packet: int = PACKET, number: int = 1) -> int:
-        return self.add("irp", irp_events.RETURN, thread=thread, irp=packet, id=number)
+    def returns(self, thread: int = CLIENT, irp: int = IRP, number: int = 1) -> int:
+        return self.add("irp", irp_events.RETURN, thread=thread, irp=irp, id=number)
 
-    def complete(self, thread: int = IDLE, packet: int = PACKET, number: int = 1, cpu: int = 1) -> int:
-        return self.add("irp", irp_events.COMPLETE, thread=thread, cpu=cpu, irp=packet, id=number)
+    def complete(self, thread: int = IDLE, irp: int = IRP, number: int = 1, cpu: int = 1) -> int:
+        return self.add("irp", irp_events.COMPLETE, thread=thread, cpu=cpu, irp=irp, id=number)
 
-    def complete_returns(self, thread: int = IDLE, packet: int = PACKET, number: int = 1, cpu: int = 1) -> int:
-        return self.add("irp", irp_events.COMPLETE_RETURN, thread=thread, cpu=cpu, irp=packet, id=number)
+    def complete_returns(self, thread: int = IDLE, irp: int = IRP, number: int = 1, cpu: int = 1) -> int:
+        return self.add("irp", irp_events.COMPLETE_RETURN, thread=thread, cpu=cpu, irp=irp, id=number)
 
-    def meets(self, routine: int, packet: int = PACKET, thread: int = IDLE, number: int = 1, cpu: int = 1) -> int:
+    def meets(self, routine: int, irp: int = IRP, thread: int = IDLE, number: int = 1, cpu: int = 1) -> int:
         """The completion calls a driver's completion routine."""
-        fields = {"irp": packet, "id": number, "routine": routine}
+        fields = {"irp": irp, "id": number, "routine": routine}
         return self.add("irp", irp_events.COMPLETION_ROUTINE, thread=thread, cpu=cpu, **fields)
 
-    def of_file(self, major: int, file: int = FILE, thread: int = CLIENT, packet: int = FILE_PACKET) -> int:
+    def of_file(self, major: int, file: int = FILE, thread: int = CLIENT, irp: int = FILE_IRP) -> int:
         """The I/O manager opens, cleans up or closes a file, which its driver completes inside the call; its time."""
-        self.call(thread, packet, 90, file=file, major=major)
-        done = self.complete(thread, packet, 91, cpu=0)
-        self.returns(thread, packet, 90)
+        self.call(thread, irp, 90, file=file, major=major)
+        done = self.complete(thread, irp, 91, cpu=0)
+        self.returns(thread, irp, 90)
         return done
 
     def afd(self, event: int, step: int, thread: int = CLIENT, *, endpoint: int = ENDPOINT, **fields: Any) -> int:
@@ -90,10 +90,10 @@ class Story:
         common = {"enter_exit": step, "endpoint": endpoint, "process_object": KEY, "process": PROCESS}
         return self.add("afd", event, thread=thread, **common, **fields)
 
-    def free(self, entry: int = PACKET, tag: bytes = b"Irp ", cpu: int = 0) -> int:
+    def free(self, entry: int = IRP, tag: bytes = b"Irp ", cpu: int = 0) -> int:
         return self.add("pool", 0x0E22, cpu=cpu, entry=entry, tag=int.from_bytes(tag, "little"))
 
-    def allocate(self, entry: int = PACKET, tag: bytes = b"Irp ", thread: int = UNKNOWN_ID) -> int:
+    def allocate(self, entry: int = IRP, tag: bytes = b"Irp ", thread: int = UNKNOWN_ID) -> int:
         return self.add("pool", 0x0E20, thread=thread, entry=entry, tag=int.from_bytes(tag, "little"))
 
     def exits(self, thread: int = CLIENT) -> int:
@@ -114,7 +114,7 @@ class Story:
         """Nothing happens for so long, which is a whole number of steps."""
         self.paused += ns // STEP_NS
 
-    def told(self, cuts: Sequence[int] = (), rows: int = 2) -> RequestSnapshot:
+    def snapshot(self, cuts: Sequence[int] = (), rows: int = 2) -> RequestSnapshot:
         """The snapshot at the end, the events fed in batches that end before the given places."""
         requests, threads = Requests(rows), Threads()
         timeline = CpuTimeline(threads)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzers.requests.tables import NEVER
-from tests.analyzers.requests.script import CLIENT, ENDPOINT, FILE, PACKET, SERVER, Story, plain, sockaddr
+from tests.analyzers.requests.script import CLIENT, ENDPOINT, FILE, IRP, SERVER, Story, plain, sockaddr
 from tracer.columns import UNKNOWN_ID
 from tracer.events.irp import MajorFunction
 
@@ -21,7 +21,7 @@ EVENTS = 160
 
 
 def drawn(seed: int) -> Story:
-    """Events at random among a few packets, files, endpoints and threads: much that can happen, and much nonsense."""
+    """Events at random among a few IRPs, files, endpoints and threads: much that can happen, and much nonsense."""
     draw = random.Random(f"requests {seed}")
     story = Story()
     tellers = [
@@ -32,8 +32,8 @@ def drawn(seed: int) -> Story:
     return story
 
 
-def _packet(draw: random.Random) -> int:
-    return PACKET + draw.randrange(5) * 0x200
+def _irp(draw: random.Random) -> int:
+    return IRP + draw.randrange(5) * 0x200
 
 
 def _thread(draw: random.Random) -> int:
@@ -42,24 +42,24 @@ def _thread(draw: random.Random) -> int:
 
 def _call(story: Story, draw: random.Random) -> None:
     story.call(
-        _thread(draw), _packet(draw), draw.randrange(4), file=FILE + draw.randrange(3) * 0x100,
+        _thread(draw), _irp(draw), draw.randrange(4), file=FILE + draw.randrange(3) * 0x100,
         routine=draw.randrange(1, 3), major=draw.choice([14, 14, 14, *MajorFunction]), cpu=draw.randrange(3),
     )  # fmt: skip
 
 
 def _returns(story: Story, draw: random.Random) -> None:
-    story.returns(_thread(draw), _packet(draw), draw.randrange(4))
+    story.returns(_thread(draw), _irp(draw), draw.randrange(4))
 
 
 def _complete(story: Story, draw: random.Random) -> None:
-    story.complete(_thread(draw), _packet(draw), draw.randrange(4), draw.randrange(3))
+    story.complete(_thread(draw), _irp(draw), draw.randrange(4), draw.randrange(3))
 
 
 def _routine(story: Story, draw: random.Random) -> None:
     if draw.random() < 0.5:
-        story.complete_returns(_thread(draw), _packet(draw), draw.randrange(4), draw.randrange(3))
+        story.complete_returns(_thread(draw), _irp(draw), draw.randrange(4), draw.randrange(3))
     else:
-        story.meets(draw.randrange(1, 3), _packet(draw), _thread(draw), draw.randrange(4), draw.randrange(3))
+        story.meets(draw.randrange(1, 3), _irp(draw), _thread(draw), draw.randrange(4), draw.randrange(3))
 
 
 def _operation(story: Story, draw: random.Random) -> None:
@@ -73,17 +73,17 @@ def _operation(story: Story, draw: random.Random) -> None:
 
 def _memory(story: Story, draw: random.Random) -> None:
     if draw.random() < 0.2:
-        story.allocate(_packet(draw) + 0x100, draw.choice([b"IoSB", b"Io  ", b"Mdl "]), _thread(draw))
+        story.allocate(_irp(draw) + 0x100, draw.choice([b"IoSB", b"Io  ", b"Mdl "]), _thread(draw))
     else:
-        draw.choice([story.free, story.free, story.allocate])(_packet(draw) - draw.choice([0, 0, 0x10]))
+        draw.choice([story.free, story.free, story.allocate])(_irp(draw) - draw.choice([0, 0, 0x10]))
 
 
 def _queue(story: Story, draw: random.Random) -> None:
-    entry = _packet(draw) + draw.choice([0xA8, 0xA8, 0x58, 0])
+    entry = _irp(draw) + draw.choice([0xA8, 0xA8, 0x58, 0])
     if draw.random() < 0.6:
         story.insert(entry, _thread(draw), draw.randrange(3))
     else:
-        story.remove(entry, _packet(draw) + 0xA8, by=_thread(draw))
+        story.remove(entry, _irp(draw) + 0xA8, by=_thread(draw))
 
 
 def _other(story: Story, draw: random.Random) -> None:
@@ -93,7 +93,7 @@ def _other(story: Story, draw: random.Random) -> None:
     elif kind == 1:
         story.switch(_thread(draw), draw.randrange(3))
     elif kind == 2:
-        story.of_file(draw.choice([0, 2, 18]), FILE + draw.randrange(3) * 0x100, _thread(draw), _packet(draw))
+        story.of_file(draw.choice([0, 2, 18]), FILE + draw.randrange(3) * 0x100, _thread(draw), _irp(draw))
     else:
         ends: dict[str, Any] = {
             "local_address": sockaddr(draw.randrange(1000, 1003)),
@@ -106,14 +106,14 @@ def _other(story: Story, draw: random.Random) -> None:
 @given(st.integers(0, 1 << 30), st.lists(st.integers(0, EVENTS), max_size=6))
 def test_where_batches_are_cut_and_how_much_room_there_was_makes_no_difference(seed: int, cuts: list[int]) -> None:
     story = drawn(seed)
-    whole = story.told(rows=64)
-    assert plain(story.told(sorted(cuts))) == plain(whole)
+    whole = story.snapshot(rows=64)
+    assert plain(story.snapshot(sorted(cuts))) == plain(whole)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 1 << 30))
 def test_every_request_and_socket_is_over_in_one_way_or_on_the_book(seed: int) -> None:
-    found = drawn(seed).told()
+    found = drawn(seed).snapshot()
     counts, requests, sockets = found.counts, found.requests, found.sockets
     over = (
         counts.retired_by_free + counts.retired_by_reuse + counts.retired_by_caller + counts.retired_by_queue
@@ -133,7 +133,7 @@ def test_every_request_and_socket_is_over_in_one_way_or_on_the_book(seed: int) -
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 1 << 30))
 def test_what_follows_a_completion_is_told_of_completed_requests_only(seed: int) -> None:
-    found = drawn(seed).told()
+    found = drawn(seed).snapshot()
     requests, sources, kinds = found.requests, found.sources, found.kinds
     open_ones = requests.completed_ns == NEVER
     assert ((requests.finished_ns == NEVER) == (requests.finished_by == 0)).all()
@@ -145,7 +145,7 @@ def test_what_follows_a_completion_is_told_of_completed_requests_only(seed: int)
         assert ((times == NEVER) | (times >= requests.issued_ns)).all()
     assert (sources.taken <= sources.inserted).all()
     assert (sources.samples <= sources.taken).all()
-    assert sources.taken[sources.in_packets].sum() <= found.counts.retired_by_queue
+    assert sources.taken[sources.in_irps].sum() <= found.counts.retired_by_queue
     assert (kinds.retired <= kinds.completed).all()
     assert (kinds.latency.sum(axis=1) == kinds.completed).all()
     assert (requests.kind < len(kinds.completed)).all()

@@ -12,11 +12,11 @@ from tests.analyzers.requests.script import (
     ENDPOINT,
     FILE,
     IDLE,
+    IRP,
     KEY,
     OTHER_ENDPOINT,
     OTHER_FILE,
-    OTHER_PACKET,
-    PACKET,
+    OTHER_IRP,
     PROCESS,
     SERVER,
     Story,
@@ -44,14 +44,14 @@ STARTED, COMPLETED = EnterExit.STARTED, EnterExit.COMPLETED
 EPHEMERAL, LISTENING = 49_152, 7_000
 
 
-def created(story: Story, endpoint: int = ENDPOINT, file: int = FILE, packet: int = PACKET) -> None:
+def created(story: Story, endpoint: int = ENDPOINT, file: int = FILE, irp: int = IRP) -> None:
     """socket(): a create request, and the socket driver's word on it inside."""
-    story.call(packet=packet, number=100, file=file, major=MajorFunction.CREATE)
+    story.call(irp=irp, number=100, file=file, major=MajorFunction.CREATE)
     for step in (STARTED, COMPLETED):
         story.afd(CREATE, step, endpoint=endpoint, process_id=PROCESS)
-    story.complete(CLIENT, packet=packet, number=100, cpu=0)
-    story.returns(packet=packet, number=100)
-    story.free(packet)
+    story.complete(CLIENT, irp=irp, number=100, cpu=0)
+    story.returns(irp=irp, number=100)
+    story.free(irp)
 
 
 def test_the_life_of_a_socket_from_create_to_close_is_written_down() -> None:
@@ -70,7 +70,7 @@ def test_the_life_of_a_socket_from_create_to_close_is_written_down() -> None:
     story.afd(RECEIVE, COMPLETED, IDLE, buffer_length=100)
     story.afd(CLOSE, STARTED)
     closed = story.afd(CLOSE, COMPLETED)
-    found = story.told()
+    found = story.snapshot()
     sockets = found.sockets
     assert len(sockets) == 1
     assert (sockets.endpoint[0], sockets.process_object[0]) == (ENDPOINT, KEY)
@@ -88,7 +88,7 @@ def test_a_socket_that_is_cleaned_up_is_gone_and_tells_how_long_that_took() -> N
     story.afd(CLOSE, COMPLETED)
     story.afd(CLEANUP, COMPLETED)
     story.afd(SEND, COMPLETED, IDLE)
-    found = story.told()
+    found = story.snapshot()
     assert (len(found.sockets), found.counts.sockets_cleaned) == (0, 1)
     assert found.counts.cleanup_latency.sum() == 1
 
@@ -100,7 +100,7 @@ def test_a_socket_made_at_a_live_endpoint_shows_that_a_cleanup_was_lost() -> Non
     story.afd(CLOSE, COMPLETED)
     again = story.afd(CREATE, STARTED)
     story.afd(CREATE, COMPLETED)
-    found = story.told()
+    found = story.snapshot()
     assert (found.sockets.created_ns.tolist(), found.sockets.closed_ns.tolist()) == ([again], [NEVER])
     assert (found.counts.sockets_replaced, found.counts.cleanup_latency.sum()) == (1, 0)
 
@@ -109,13 +109,13 @@ def test_a_create_that_failed_leaves_no_socket() -> None:
     story = Story()
     story.afd(CREATE, STARTED)
     story.afd(CREATE, COMPLETED, status=0xC000009A)
-    assert len(story.told().sockets) == 0
+    assert len(story.snapshot().sockets) == 0
 
 
 def test_a_socket_older_than_the_trace_is_known_from_its_first_operation() -> None:
     story = Story()
     story.afd(RECEIVE, STARTED)
-    sockets = story.told().sockets
+    sockets = story.snapshot().sockets
     assert (sockets.created_ns.tolist(), sockets.started.tolist()) == ([NEVER], [1])
 
 
@@ -123,7 +123,7 @@ def test_the_process_of_a_socket_is_the_one_with_its_process_object() -> None:
     story = Story()
     story.add("process", 0x0303, key=KEY, process=77)
     story.afd(RECEIVE, STARTED, UNKNOWN_ID)
-    assert story.told().sockets.process.tolist() == [77]
+    assert story.snapshot().sockets.process.tolist() == [77]
 
 
 def test_an_operation_that_starts_inside_a_driver_call_is_that_requests() -> None:
@@ -133,7 +133,7 @@ def test_an_operation_that_starts_inside_a_driver_call_is_that_requests() -> Non
     story.returns()
     end = story.afd(CONNECT_WITH_ADDRESS, COMPLETED, IDLE)
     story.complete()
-    found = story.told()
+    found = story.snapshot()
     requests = found.requests
     assert (requests.join.tolist(), requests.endpoint.tolist(), requests.socket.tolist()) == (
         [Join.INSIDE_CALL], [ENDPOINT], [0],
@@ -148,7 +148,7 @@ def test_an_operation_after_the_return_of_a_call_is_not_that_requests() -> None:
     story.call()
     story.returns()
     story.afd(SEND, STARTED)
-    requests = story.told().requests
+    requests = story.snapshot().requests
     assert (requests.join.tolist(), requests.socket.tolist()) == ([Join.NONE], [-1])
 
 
@@ -157,7 +157,7 @@ def test_a_driver_call_between_start_and_completion_of_an_operation_is_its_reque
     start = story.afd(SEND, STARTED)
     story.call()
     end = story.afd(SEND, COMPLETED)
-    requests = story.told().requests
+    requests = story.snapshot().requests
     assert (requests.join.tolist(), requests.operation.tolist()) == ([Join.INSIDE_OPERATION], [SEND])
     assert (requests.operation_start_ns.tolist(), requests.operation_end_ns.tolist()) == ([start], [end])
 
@@ -166,8 +166,8 @@ def test_only_one_request_carries_out_an_operation() -> None:
     story = Story()
     story.afd(RECEIVE, STARTED)
     story.call()
-    story.call(packet=OTHER_PACKET, number=2, file=OTHER_FILE)
-    assert story.told().requests.join.tolist() == [Join.INSIDE_OPERATION, Join.NONE]
+    story.call(irp=OTHER_IRP, number=2, file=OTHER_FILE)
+    assert story.snapshot().requests.join.tolist() == [Join.INSIDE_OPERATION, Join.NONE]
 
 
 def test_a_call_after_the_completion_of_an_operation_is_not_its_request() -> None:
@@ -175,21 +175,21 @@ def test_a_call_after_the_completion_of_an_operation_is_not_its_request() -> Non
     story.afd(SEND, STARTED)
     story.afd(SEND, COMPLETED, SERVER)
     story.call()
-    assert story.told().requests.join.tolist() == [Join.NONE]
+    assert story.snapshot().requests.join.tolist() == [Join.NONE]
 
 
 def test_a_create_request_carries_out_no_send() -> None:
     story = Story()
     story.afd(SEND, STARTED)
     story.call(major=MajorFunction.CREATE)
-    assert story.told().requests.join.tolist() == [Join.NONE]
+    assert story.snapshot().requests.join.tolist() == [Join.NONE]
 
 
 def test_later_requests_on_a_file_object_are_the_sockets_that_it_was_seen_with() -> None:
     story = Story()
     created(story)
     story.call(SERVER, number=2)
-    found = story.told()
+    found = story.snapshot()
     assert (found.requests.join.tolist(), found.requests.endpoint.tolist()) == ([Join.FILE_OBJECT], [ENDPOINT])
     assert found.sockets.file_object.tolist() == [FILE]
 
@@ -200,18 +200,18 @@ def test_a_file_object_that_is_closed_is_no_sockets_any_more() -> None:
     story.call(number=2, major=MajorFunction.CLOSE)
     story.complete(CLIENT, number=2, cpu=0)
     story.call(SERVER, number=3)
-    assert story.told().requests.join.tolist() == [Join.NONE]
+    assert story.snapshot().requests.join.tolist() == [Join.NONE]
 
 
 def test_operations_of_one_kind_complete_in_the_order_in_which_they_were_started() -> None:
     story = Story()
-    packets = [PACKET + 0x400 * number for number in range(3)]
-    for number, packet in enumerate(packets):
-        story.call(packet=packet, number=number + 1)
+    irps = [IRP + 0x400 * number for number in range(3)]
+    for number, irp in enumerate(irps):
+        story.call(irp=irp, number=number + 1)
         story.afd(RECEIVE, STARTED)
-        story.returns(packet=packet, number=number + 1)
+        story.returns(irp=irp, number=number + 1)
     ends = [story.afd(RECEIVE, COMPLETED, IDLE) for _ in range(2)]
-    assert story.told().requests.operation_end_ns.tolist() == [*ends, NEVER]
+    assert story.snapshot().requests.operation_end_ns.tolist() == [*ends, NEVER]
 
 
 def test_requests_name_the_rows_of_their_sockets() -> None:
@@ -219,7 +219,7 @@ def test_requests_name_the_rows_of_their_sockets() -> None:
     created(story, OTHER_ENDPOINT, OTHER_FILE)
     created(story, ENDPOINT, FILE)
     story.call(number=2)
-    found = story.told()
+    found = story.snapshot()
     assert found.sockets.endpoint[found.requests.socket[0]] == ENDPOINT
 
 
@@ -231,7 +231,7 @@ def test_an_accepted_socket_has_the_address_it_was_accepted_from() -> None:
     )  # fmt: skip
     story.afd(CREATE, COMPLETED, SERVER, endpoint=OTHER_ENDPOINT)
     story.afd(ACCEPT_WITH_ADDRESS, STARTED, SERVER, accept_endpoint=OTHER_ENDPOINT, address=sockaddr(EPHEMERAL))
-    found = story.told()
+    found = story.snapshot()
     row = found.sockets.endpoint.tolist().index(OTHER_ENDPOINT)
     assert (found.sockets.local[row], found.sockets.remote[row]) == ("127.0.0.1:7000", "127.0.0.1:49152")
     assert found.seen_tcp
@@ -245,7 +245,7 @@ def test_a_connecting_socket_gets_its_port_and_its_control_block_from_tcp() -> N
         "tcpip", 1033, tcb=0x7CB0, process=PROCESS, local_address=sockaddr(EPHEMERAL, ip),
         remote_address=sockaddr(LISTENING, ip),
     )  # fmt: skip
-    sockets = story.told().sockets
+    sockets = story.snapshot().sockets
     assert (sockets.local, sockets.remote, sockets.tcb.tolist()) == (("[::1]:49152",), ("[::1]:7000",), [0x7CB0])
 
 
@@ -255,7 +255,7 @@ def test_a_connection_of_another_process_or_to_another_port_is_another_sockets(p
     story.afd(CONNECT_WITH_ADDRESS, STARTED, address=sockaddr(LISTENING))
     fields: dict[str, Any] = {"local_address": sockaddr(EPHEMERAL), "remote_address": sockaddr(remote)}
     story.add("tcpip", 1033, tcb=0x7CB0, process=process, **fields)
-    assert story.told().sockets.tcb.tolist() == [0]
+    assert story.snapshot().sockets.tcb.tolist() == [0]
 
 
 def test_a_connection_that_fits_two_sockets_is_given_to_neither() -> None:
@@ -264,7 +264,7 @@ def test_a_connection_that_fits_two_sockets_is_given_to_neither() -> None:
         story.afd(CONNECT_WITH_ADDRESS, STARTED, endpoint=endpoint, address=sockaddr(LISTENING))
     fields: dict[str, Any] = {"local_address": sockaddr(EPHEMERAL), "remote_address": sockaddr(LISTENING)}
     story.add("tcpip", 1033, tcb=0x7CB0, process=PROCESS, **fields)
-    sockets = story.told().sockets
+    sockets = story.snapshot().sockets
     assert (sockets.tcb.tolist(), sockets.local) == ([0, 0], ("", ""))
 
 
@@ -276,11 +276,11 @@ def test_events_of_vista_tell_the_same_under_other_ids() -> None:
     story.add("afd", 18, thread=CLIENT, endpoint=ENDPOINT, buffer_length=64)
     story.add("afd", 24, endpoint=ENDPOINT, buffer_length=64)
     closed = story.add("afd", 13, thread=CLIENT, endpoint=ENDPOINT)
-    sockets = story.told().sockets
+    sockets = story.snapshot().sockets
     assert (sockets.created_ns.tolist(), sockets.closed_ns.tolist()) == ([made], [closed])
     assert (sockets.remote, sockets.sent_bytes.tolist()) == (("10.0.0.7:7000",), [64])
     story.add("afd", 14, endpoint=ENDPOINT)
-    assert len(story.told().sockets) == 0
+    assert len(story.snapshot().sockets) == 0
 
 
 def test_a_connect_that_failed_is_no_longer_under_way() -> None:
@@ -289,7 +289,7 @@ def test_a_connect_that_failed_is_no_longer_under_way() -> None:
     story.afd(CONNECT, COMPLETED, status=0xC0000236)
     fields: dict[str, Any] = {"local_address": sockaddr(EPHEMERAL), "remote_address": sockaddr(LISTENING)}
     story.add("tcpip", 1033, tcb=0x7CB0, process=PROCESS, **fields)
-    assert story.told().sockets.tcb.tolist() == [0]
+    assert story.snapshot().sockets.tcb.tolist() == [0]
 
 
 def test_there_is_room_for_as_many_sockets_as_come() -> None:
@@ -297,6 +297,6 @@ def test_there_is_room_for_as_many_sockets_as_come() -> None:
     for number in range(100):
         created(story, ENDPOINT + number * 0x1000, FILE + number * 0x1000)
     for number in range(100):
-        story.call(packet=OTHER_PACKET + number * 0x400, number=number, file=FILE + number * 0x1000)
-    found = story.told()
+        story.call(irp=OTHER_IRP + number * 0x400, number=number, file=FILE + number * 0x1000)
+    found = story.snapshot()
     assert found.requests.socket.tolist() == list(range(100))

@@ -1,7 +1,7 @@
 """Rounds of socket, connect, send and close whose requests are not retired, as tables.
 
 They can be held in different ways: in a port before stage 2 of their completion, which keeps everything, or as user
-APCs, of which only the packets are left.
+APCs, of which only the IRPs are left.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tracer.events.irp import MajorFunction
 
 ROUND_NS = 1_000_000
 ROUND_BYTES = 2 * 0x1F0 + 0x22 + 0x40 + 0x180 + 0x260 + 0x280
-"""Two packets, a system buffer, a descriptor list, a file object, an AFD and a TCP endpoint."""
+"""Two IRPs, a system buffer, a descriptor list, a file object, an AFD and a TCP endpoint."""
 _HEADER = 0x30
 
 
@@ -123,14 +123,14 @@ def loop(
     )
 
 
-def _request_blocks(packet: int, at: int, site: int, size: int, thread: int) -> Iterator[Row]:
-    yield block(packet, 0x1F0, at, IRP, thread)
-    yield block(packet + 0x1000, size, at + 1_000, site, thread)
+def _request_blocks(irp: int, at: int, site: int, size: int, thread: int) -> Iterator[Row]:
+    yield block(irp, 0x1F0, at, IRP, thread)
+    yield block(irp + 0x1000, size, at + 1_000, site, thread)
 
 
-def _request(packet: int, at: int, operation: int, thread: int) -> dict[str, int]:
+def _request(irp: int, at: int, operation: int, thread: int) -> dict[str, int]:
     return {
-        "irp": packet, "thread": thread, "issued_ns": at, "completed_ns": at + 15_000, "operation": operation,
+        "irp": irp, "thread": thread, "issued_ns": at, "completed_ns": at + 15_000, "operation": operation,
         "operation_start_ns": at + 1_000, "major": MajorFunction.DEVICE_CONTROL, "completion": Completion.ELSEWHERE,
         "routine": 0xFFFFF80000001000,
     }  # fmt: skip

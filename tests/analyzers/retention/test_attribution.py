@@ -37,7 +37,7 @@ def test_buffers_go_to_their_own_request() -> None:
     assert found.socket[out.site == TCP].tolist() == [0, 1, 2, 3]
 
 
-def test_buffers_of_a_packet_from_a_lookaside_list_are_found_by_the_time_it_takes_others() -> None:
+def test_buffers_of_an_irp_from_a_lookaside_list_are_found_by_the_time_it_takes_others() -> None:
     made = loop(6)
     keep = ~((made.pool.outstanding.site == IRP) & (made.pool.outstanding.time_ns < 2 * ROUND_NS))
     out = made.pool.outstanding
@@ -77,8 +77,8 @@ def test_many_of_one_kind_at_one_socket_are_a_list_and_no_part_of_it() -> None:
     assert (made.attribution().rule[made.pool.outstanding.site == TCP] == Rule.NONE).all()
 
 
-def test_a_request_of_which_only_the_packet_is_left_has_no_buffers() -> None:
-    """Stage 2 frees them before it makes the packet a user APC, so what is there is another request's."""
+def test_a_request_of_which_only_the_irp_is_left_has_no_buffers() -> None:
+    """Stage 2 frees them before it makes the IRP a user APC, so what is there is another request's."""
     found = replace(loop(5).held_by(Why.USER_APC), finished=True).attribution()
     assert Counter(Rule(rule).name for rule in found.rule.tolist())["HOLDS_IRP"] == 10
     assert Rule.SAME_OPERATION not in set(found.rule.tolist())
@@ -113,7 +113,7 @@ def test_a_thread_that_nothing_tells_is_matched_with_no_request() -> None:
     assert found.rule.tolist() == [Rule.NONE]
 
 
-def test_a_packet_that_was_issued_before_its_address_was_allocated_is_in_another_block() -> None:
+def test_an_irp_that_was_issued_before_its_address_was_allocated_is_in_another_block() -> None:
     pool = pool_of(block(0x1000, 0x100, 500, IRP))
     requests = requests_of({"irp": 0x1000, "thread": 99, "issued_ns": 400, "completed_ns": 450})
     found = attribute(pool.outstanding, pool.sites, pool.tags, requests, sockets_of(), HELD, LEFT)

@@ -18,7 +18,7 @@ from tests.analyzers.retention.made import ENDPOINT, IRP, LEAK, block
 FILTER = 0xFFFFF80000002000
 PORT = Node(NodeKind.PORT, (1,))
 USER_APCS = Node(NodeKind.PENDING_APC, (4, 8, str(Apc.USER)))
-PACKETS = 2 * 0x1F0
+IRPS = 2 * 0x1F0
 BUFFERS = 0x22 + 0x40
 
 
@@ -28,11 +28,11 @@ def test_draining_a_port_releases_all_of_its_rounds() -> None:
     assert kept.by_request.sum() == 7 * ROUND_BYTES
 
 
-def test_delivering_a_threads_user_apcs_releases_their_packets_alone() -> None:
+def test_delivering_a_threads_user_apcs_releases_their_irps_alone() -> None:
     """Stage 2 has let go of buffers, files and sockets before: if these are there, others keep them."""
     kept = replace(loop(7).held_by(Why.USER_APC), finished=True).retention()
-    assert kept.retained(USER_APCS) == 7 * PACKETS
-    assert kept.by_request.sum() == 7 * PACKETS
+    assert kept.retained(USER_APCS) == 7 * IRPS
+    assert kept.by_request.sum() == 7 * IRPS
     assert kept.retained(ROOT) == 7 * ROUND_BYTES
 
 
@@ -68,7 +68,7 @@ def test_the_root_retains_everything_that_is_outstanding() -> None:
 
 def test_an_open_socket_is_kept_by_its_handle_and_only_the_requests_by_their_port() -> None:
     kept = loop(7, closed=False).retention()
-    assert kept.retained(PORT) == 7 * (PACKETS + BUFFERS)
+    assert kept.retained(PORT) == 7 * (IRPS + BUFFERS)
     assert kept.retained(Node(NodeKind.THREAD, (4, 8))) == 7 * ROUND_BYTES
 
 

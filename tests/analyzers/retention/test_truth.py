@@ -26,9 +26,9 @@ HOLDERS = {NodeKind.PENDING_APC, NodeKind.PORT, NodeKind.DRIVER_KEPT, NodeKind.H
 
 def retention_of(simulation: Simulation, path: Path) -> Retention:
     simulation.write(path)
-    grounds = analysed(path).grounds
-    assert grounds is not None
-    return grounds.retention
+    context = analysed(path).context
+    assert context is not None
+    return context.retention
 
 
 def holder_of(leak: dict[str, Any]) -> Node:

@@ -12,7 +12,7 @@ import numpy as np
 from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.trends.history import SiteHistory
 
-PACKET_BYTES = 0x200
+IRP_BYTES = 0x200
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Block:
     made: int
     thread: int
     tag: bytes = b"Irp "
-    size: int = PACKET_BYTES
+    size: int = IRP_BYTES
     driver: str = "nt"
 
 

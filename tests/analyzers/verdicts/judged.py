@@ -51,17 +51,17 @@ def group_of(
     lives: Lives,
     *,
     siblings: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
-    strays: float = 1e9,
+    unmatched: float = 1e9,
     replaced: int = 0,
     older: Sequence[float] = (),
 ) -> Group:
-    """The group of all of them; as many ``strays`` as may be, so that they limit nothing.
+    """The group of all of them; as many ``unmatched`` as may be, so that they limit nothing.
 
     ``older``: times at which blocks from before the trace are freed.
     """
     history = history_of(lives)
     used = len(history.allocations)
-    stray_steps = np.array(older, np.int64) // history.step_ns
+    unmatched_steps = np.array(older, np.int64) // history.step_ns
     return Group(
         tag_row=0,
         tag=0x74736554,
@@ -72,18 +72,18 @@ def group_of(
         allocations=int(history.allocations.sum()),
         frees=int(history.frees.sum()),
         replaced=replaced,
-        strays=strays,
-        strays_by_step=np.bincount(stray_steps, minlength=used)[:used].astype(np.float64),
+        unmatched=unmatched,
+        unmatched_by_step=np.bincount(unmatched_steps, minlength=used)[:used].astype(np.float64),
         history=history,
         siblings=history.lifetimes if siblings is None else siblings,
         parts=np.zeros(1, np.intp),
     )
 
 
-def judged(lives: Lives, *, told: float = 0.0, older: Sequence[float] = ()) -> Judgement:
+def judged(lives: Lives, *, reported: float = 0.0, older: Sequence[float] = ()) -> Judgement:
     """The judgement of one group alone."""
     outstanding = outstanding_at(lives.births())
-    return judge_all([group_of(lives, older=older)], outstanding, Span(0, int(lives.length)), told)[0]
+    return judge_all([group_of(lives, older=older)], outstanding, Span(0, int(lives.length)), reported)[0]
 
 
 def is_accused(lives: Lives) -> bool:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzers.trends.bins import BINS, EDGES
 from analyzers.trends.history import STEPS
+from tracer.arrays import F64, I64
 
 NEVER: Final = 1e30
-F64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +23,17 @@ class Lives:
     freed: F64
     length: float
 
-    def lifetimes(self) -> npt.NDArray[np.int64]:
+    def lifetimes(self) -> I64:
         """Of those freed in the trace, by bin."""
         known = (self.freed < self.length) & (self.made < self.length)
         bins = np.clip(np.searchsorted(EDGES, (self.freed - self.made)[known], side="right") - 1, 0, BINS - 1)
         return np.bincount(bins, minlength=BINS).astype(np.int64)
 
-    def births(self) -> npt.NDArray[np.int64]:
+    def births(self) -> I64:
         """Times of those that are outstanding, oldest first."""
         return np.sort(self.made[(self.freed >= self.length) & (self.made < self.length)]).astype(np.int64)
 
-    def steps(self) -> tuple[npt.NDArray[np.int64], int]:
+    def steps(self) -> tuple[I64, int]:
         """Allocations by step of time, and the step's width."""
         step = 1 << 20
         while self.length > step * STEPS:

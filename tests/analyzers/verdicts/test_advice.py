@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.tags.callers import ENDPOINT, FILE, PACKET, PORT_PACKET, tag_number
+from analyzers.tags.callers import ENDPOINT, FILE, IRP, PORT_PACKET, tag_number
 from analyzers.verdicts import advice
 
 
@@ -22,17 +22,17 @@ def test_each_holder_has_words_of_its_own() -> None:
 
 
 def test_of_one_part_of_a_rolled_recording_the_other_parts_are_asked_for() -> None:
-    assert advice.growth("disk.sys", PACKET, "").startswith("Record for longer")
-    whole = advice.growth("disk.sys", PACKET, "", part=True)
+    assert advice.growth("disk.sys", IRP, "").startswith("Record for longer")
+    whole = advice.growth("disk.sys", IRP, "", part=True)
     assert whole.startswith("Give the other parts of this recording")
     assert "ecord" not in whole.replace("this recording", "")
-    assert "call stacks" in advice.growth("", PACKET, "stacks", part=True)
+    assert "call stacks" in advice.growth("", IRP, "stacks", part=True)
 
 
 @pytest.mark.parametrize(
     ("tag", "word"),
     [
-        (PACKET, "alertably"),
+        (IRP, "alertably"),
         (PORT_PACKET, "!icpleak"),
         (FILE, "!handle"),
         (ENDPOINT, "sockets"),

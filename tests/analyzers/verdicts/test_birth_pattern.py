@@ -7,7 +7,7 @@ import pytest
 
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
-from analyzers.verdicts.birth_pattern import Course, Span, course, ever_more_seldom
+from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
 
 STEPS = 64
 END = STEPS * 1_000_000
@@ -26,15 +26,15 @@ def births(count: int, last: float) -> np.ndarray[tuple[int], np.dtype[np.int64]
     return np.linspace(0, last * END, count).astype(np.int64)
 
 
-@pytest.mark.parametrize(("after", "how"), [(91, Course.ENDED), (93, Course.LEVELLED_OFF)])
-def test_what_leaves_none_of_ninety_three_more_has_stopped_leaking(after: int, how: Course) -> None:
+@pytest.mark.parametrize(("after", "how"), [(91, BirthPattern.ENDED), (93, BirthPattern.LEVELLED_OFF)])
+def test_what_leaves_none_of_ninety_three_more_has_stopped_leaking(after: int, how: BirthPattern) -> None:
     """Of 1,000 before it kept 50: that it keeps none of 93 more happens once in a hundred times."""
-    assert course(births(50, 0.8), SPAN, made(1_000, after, 0.8)) is how
+    assert birth_pattern(births(50, 0.8), SPAN, made(1_000, after, 0.8)) is how
 
 
-@pytest.mark.parametrize(("last", "how"), [(0.45, Course.ENDED), (0.35, Course.LEVELLED_OFF)])
-def test_what_ended_in_the_first_part_of_the_trace_was_a_start(last: float, how: Course) -> None:
-    assert course(births(50, last), SPAN, made(50, 0, last)) is how
+@pytest.mark.parametrize(("last", "how"), [(0.45, BirthPattern.ENDED), (0.35, BirthPattern.LEVELLED_OFF)])
+def test_what_ended_in_the_first_part_of_the_trace_was_a_start(last: float, how: BirthPattern) -> None:
+    assert birth_pattern(births(50, last), SPAN, made(50, 0, last)) is how
 
 
 def at_ages(*shares: tuple[int, float]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -43,20 +43,20 @@ def at_ages(*shares: tuple[int, float]) -> np.ndarray[tuple[int], np.dtype[np.in
     return np.sort(np.concatenate([[0.0], ages]) * END).astype(np.int64)
 
 
-@pytest.mark.parametrize(("power", "seldom"), [(2.15, True), (1.95, False)])
-def test_births_that_fall_off_as_a_power_of_time_are_ever_more_seldom(power: float, seldom: bool) -> None:
+@pytest.mark.parametrize(("power", "rare"), [(2.15, True), (1.95, False)])
+def test_births_that_fall_off_as_a_power_of_time_are_ever_more_seldom(power: float, rare: bool) -> None:
     """With 17 % of them in the last third they are, with 19 % not."""
     ages = ((np.arange(10_000) + 0.5) / 10_000) ** power
-    assert ever_more_seldom(np.concatenate([[0], np.sort(ages) * END]).astype(np.int64), END) is seldom
+    assert increasingly_rare(np.concatenate([[0], np.sort(ages) * END]).astype(np.int64), END) is rare
 
 
-@pytest.mark.parametrize(("early", "seldom"), [(0.0523, True), (0.0697, False)])
-def test_they_are_where_the_mean_logarithm_of_their_age_is_far_from_even(early: float, seldom: bool) -> None:
+@pytest.mark.parametrize(("early", "rare"), [(0.0523, True), (0.0697, False)])
+def test_they_are_where_the_mean_logarithm_of_their_age_is_far_from_even(early: float, rare: bool) -> None:
     """1.65 and 1.55, where an even rate has 1."""
-    assert ever_more_seldom(at_ages((150, 0.9), (500, 0.3), (350, early)), END) is seldom
+    assert increasingly_rare(at_ages((150, 0.9), (500, 0.3), (350, early)), END) is rare
 
 
-@pytest.mark.parametrize(("late", "seldom"), [(36, True), (38, False)])
-def test_they_are_not_where_the_last_doubling_of_time_has_its_part_of_the_last_three(late: int, seldom: bool) -> None:
+@pytest.mark.parametrize(("late", "rare"), [(36, True), (38, False)])
+def test_they_are_not_where_the_last_doubling_of_time_has_its_part_of_the_last_three(late: int, rare: bool) -> None:
     """45 % and 47 % of them."""
-    assert ever_more_seldom(at_ages((late, 0.6), (81 - late, 0.3), (20, 0.0001)), END) is seldom
+    assert increasingly_rare(at_ages((late, 0.6), (81 - late, 0.3), (20, 0.0001)), END) is rare

@@ -9,7 +9,7 @@ import pytest
 
 from analyzers.ledger import Ledger
 from analyzers.pool_tables import SiteParts
-from analyzers.tags.callers import PACKET, is_callers, tag_number
+from analyzers.tags.callers import IRP, is_callers, tag_number
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
 from analyzers.verdicts.groups import Group, groups
@@ -20,7 +20,7 @@ from tracer.columns import UNKNOWN_ID
 FIRST, SECOND = 8, 12
 
 
-def _posted(processes: list[int], threads: list[int], *, tag: int = PACKET, stack: int = 4) -> Ledger:
+def _posted(processes: list[int], threads: list[int], *, tag: int = IRP, stack: int = 4) -> Ledger:
     events = [PoolEvent(at, False, 0x1000 * (at + 1), 10, stack=stack, tag=tag) for at in range(len(processes))]
     table = pool_table(events)
     ledger = Ledger()
@@ -29,7 +29,7 @@ def _posted(processes: list[int], threads: list[int], *, tag: int = PACKET, stac
 
 
 @pytest.mark.unjitted
-def test_packets_of_one_stack_are_a_site_for_each_process() -> None:
+def test_irps_of_one_stack_are_a_site_for_each_process() -> None:
     ledger = _posted([FIRST, SECOND, FIRST], [1, 2, 3])
     counts = {int(site["process"]): int(site["allocations"]) for site in ledger.sites}
     assert counts == {FIRST: 2, SECOND: 1}
@@ -69,7 +69,7 @@ def test_the_culprit_is_the_caller_by_tag_and_by_who_allocates(tag: str, driver:
 
 
 def _groups(driver: str) -> list[Group]:
-    """Ten packets, half of each process, of which the first one's siblings were freed."""
+    """Ten IRPs, half of each process, of which the first one's siblings were freed."""
     pool = pool_of([Block(0x1000 * number, number, 40, driver=driver) for number in range(10)])
     lifetimes = np.zeros((2, BINS), np.int32)
     lifetimes[0, 3] = 20

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzers.findings import Finding, Verdict
-from analyzers.pool_tables import I32, I64, U64, Frame
+from analyzers.pool_tables import Frame
 from analyzers.processes import Process
 from analyzers.verdicts.call_order import causes_first, modules_below
+from tracer.arrays import I32, I64, U64
 
 _STACKS = {
     1: ("ntoskrnl.exe", "tcpip.sys", "afd.sys", "ntoskrnl.exe"),

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from analyzers.pool_tables import I32, I64, U64, Frame
+from analyzers.pool_tables import Frame
 from analyzers.processes import Process
 from analyzers.verdicts.calls import calling_modules
+from tracer.arrays import I32, I64, U64
 
 
 class _Names:

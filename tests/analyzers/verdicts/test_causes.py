@@ -37,7 +37,7 @@ def _that_fit(finding: Finding, fits: Fits) -> set[Cause]:
 
 
 @pytest.mark.parametrize("scenario", ["overlapped-receive", "winsock-loop", "send-loop"])
-def test_packets_are_laid_to_the_thread_and_the_modules_that_asked(scenario: str, tmp_path: Path) -> None:
+def test_irps_are_laid_to_the_thread_and_the_modules_that_asked(scenario: str, tmp_path: Path) -> None:
     snapshot, [leak] = _seen(scenario, tmp_path)
     [finding] = snapshot.diagnosis.findings
     assert (finding.verdict, finding.accused, finding.driver) == (Verdict.GROWTH, Accused.PROCESS, "")
@@ -50,7 +50,7 @@ def test_packets_are_laid_to_the_thread_and_the_modules_that_asked(scenario: str
     assert "mswsock.dll, ws2_32.dll" in calls
 
 
-def test_packets_files_and_sockets_that_stay_together_are_one_finding(tmp_path: Path) -> None:
+def test_irps_files_and_sockets_that_stay_together_are_one_finding(tmp_path: Path) -> None:
     snapshot, [leak] = _seen("undrained-port", tmp_path)
     [finding] = snapshot.diagnosis.findings
     assert (finding.accused, finding.process_id) == (Accused.PROCESS, leak["process_id"])
@@ -76,7 +76,7 @@ def test_two_leaks_of_two_drivers_stay_two(tmp_path: Path) -> None:
     assert all(finding.accused is Accused.DRIVER for finding in snapshot.diagnosis.findings)
 
 
-def test_packets_that_a_driver_made_itself_are_its_own(tmp_path: Path) -> None:
+def test_irps_that_a_driver_made_itself_are_its_own(tmp_path: Path) -> None:
     snapshot, [leak] = _seen("irp-leak", tmp_path)
     [finding] = snapshot.diagnosis.findings
     assert (finding.accused, finding.driver) == (Accused.DRIVER, leak["driver"])
@@ -91,7 +91,7 @@ def test_sockets_that_were_closed_and_stay_are_laid_to_their_program(tmp_path: P
     assert _that_fit(finding, Fits.YES) == {Cause.REFERENCE}
 
 
-def test_nobody_is_named_where_packets_of_several_programs_grow_alike(tmp_path: Path) -> None:
+def test_nobody_is_named_where_irps_of_several_programs_grow_alike(tmp_path: Path) -> None:
     snapshot, leaks = _seen("two-holders", tmp_path)
     [finding] = snapshot.diagnosis.findings
     assert (finding.accused, finding.process_id, finding.thread_id) == (Accused.PROCESS, None, None)

@@ -28,8 +28,8 @@ def _of(path: Path, **settings: object) -> Coverage:
         for batch in source.batches(Analysis.KINDS):
             analysis.feed(batch)
         snapshot = analysis.snapshot()
-    assert snapshot.grounds is not None
-    return coverage(source.info, source.census, source.loss, snapshot.pool, snapshot.grounds.requests)
+    assert snapshot.context is not None
+    return coverage(source.info, source.census, source.loss, snapshot.pool, snapshot.context.requests)
 
 
 def test_a_whole_trace_lacks_nothing(tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_the_command_is_one_and_asks_for_all_that_decides() -> None:
     assert "-start sockets -on Microsoft-Windows-Winsock-AFD:" in command
 
 
-def _counted(*, walked: int = 100, freed_walked: int = 100, strays: int = 0, mode: tuple[str, ...] = ()) -> Coverage:
+def _counted(*, walked: int = 100, freed_walked: int = 100, unmatched: int = 0, mode: tuple[str, ...] = ()) -> Coverage:
     """Of 100 allocations and 100 frees: how many have a stack, and how many frees come without their allocation."""
-    totals = SimpleNamespace(frees=100, frees_without_allocation=strays, replaced_without_free=0, events=200)
+    totals = SimpleNamespace(frees=100, frees_without_allocation=unmatched, replaced_without_free=0, events=200)
     sites = SimpleNamespace(allocations=np.array([walked, 100 - walked]), stack=np.array([0, -1]))
     pool = SimpleNamespace(sites=sites, totals=totals, frees_with_stack=freed_walked)
     info = SimpleNamespace(mode=mode, listed=None, rolled=None, buffers=10)
@@ -92,7 +92,7 @@ def test_those_of_frees_do_where_a_tenth_has_one_as_late_ones_are_not_counted(wa
     assert _counted(freed_walked=walked).free_stacks is stacks
 
 
-@pytest.mark.parametrize(("strays", "wrapped"), [(19, False), (21, True)])
-def test_a_circular_file_with_many_frees_without_allocation_shows_only_an_end(strays: int, wrapped: bool) -> None:
-    assert _counted(strays=strays, mode=("circular",)).wrapped is wrapped
-    assert not _counted(strays=strays).wrapped
+@pytest.mark.parametrize(("unmatched", "wrapped"), [(19, False), (21, True)])
+def test_a_circular_file_with_many_frees_without_allocation_shows_only_an_end(unmatched: int, wrapped: bool) -> None:
+    assert _counted(unmatched=unmatched, mode=("circular",)).wrapped is wrapped
+    assert not _counted(unmatched=unmatched).wrapped

@@ -9,7 +9,7 @@ import pytest
 
 from analyzers.findings import Verdict
 from analyzers.loss_model import LossRate
-from analyzers.verdicts.birth_pattern import Course, Span
+from analyzers.verdicts.birth_pattern import BirthPattern, Span
 from analyzers.verdicts.confidence import confidence
 from analyzers.verdicts.groups import Group
 from analyzers.verdicts.judgement import judge_all
@@ -78,7 +78,7 @@ def test_a_program_that_ended_before_the_trace_is_still_accused() -> None:
     made = np.sort(random.uniform(0, 0.75e9, 600))
     freed = np.where(random.uniform(0, 1, 600) < 0.2, NEVER, made + 1e5)
     found = judged(Lives(made, freed, 1e9))
-    assert (found.verdict, found.course) == (Verdict.MISSING_FREE, Course.ENDED)
+    assert (found.verdict, found.birth_pattern) == (Verdict.MISSING_FREE, BirthPattern.ENDED)
 
 
 def test_survivors_that_lost_frees_explain_are_not_accused() -> None:
@@ -87,7 +87,7 @@ def test_survivors_that_lost_frees_explain_are_not_accused() -> None:
     freed = np.where(random.uniform(0, 1, 4000) < 0.05, NEVER, made + 1e5)
     lives = Lives(made, freed, 1e9)
     assert judged(lives).verdict is Verdict.MISSING_FREE
-    cleared = judged(lives, told=0.05)
+    cleared = judged(lives, reported=0.05)
     assert cleared.verdict is Verdict.UNKNOWN
     assert "lost events explain" in cleared.why
 
@@ -124,7 +124,7 @@ def test_what_the_loss_may_but_hardly_does_explain_is_accused_with_little_confid
     forgotten: int, verdict: Verdict
 ) -> None:
     lives = _with_losses(forgotten, 50)
-    group = group_of(lives, strays=50.0, replaced=50)
+    group = group_of(lives, unmatched=50.0, replaced=50)
     [found] = judge_all([group], outstanding_at(lives.births()), Span(0, int(lives.length)), 0.02)
     assert found.verdict is verdict
     if verdict is Verdict.MISSING_FREE:
@@ -170,7 +170,7 @@ def test_older_blocks_that_go_soon_after_the_start_do_not_clear_a_leak() -> None
 def test_frees_whose_allocation_was_lost_do_not_clear_a_leak() -> None:
     lives, older = _long_lived(np.random.default_rng(1))
     assert judged(lives, older=older[:66]).verdict is Verdict.TRANSIENT
-    assert judged(lives, older=older[:66], told=0.02).verdict is Verdict.MISSING_FREE
+    assert judged(lives, older=older[:66], reported=0.02).verdict is Verdict.MISSING_FREE
 
 
 def _free_list(random: np.random.Generator) -> Lives:

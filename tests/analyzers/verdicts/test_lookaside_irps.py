@@ -1,4 +1,4 @@
-"""Which packets may rest on lookaside lists, and how many at most."""
+"""Which IRPs may rest on lookaside lists, and how many at most."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = 40
 
 
 def _pool(count: int, cpus: Sequence[int] = (0,), **block: object) -> PoolSnapshot:
-    """So many packets, allocated on these processors in turn."""
+    """So many IRPs, allocated on these processors in turn."""
     pool = pool_of([Block(0x1000 * number, number, T, **block) for number in range(count)])  # type: ignore[arg-type]
     cpu = np.array([cpus[number % len(cpus)] for number in range(count)], np.uint16)
     return dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, cpu=cpu))
@@ -48,13 +48,13 @@ def _rests(
     return [bool(each) for each in resting(pool, requests, found, none, none | released, span, lost)]
 
 
-def test_where_requests_are_logged_and_none_is_in_them_packets_rest_however_many() -> None:
+def test_where_requests_are_logged_and_none_is_in_them_irps_rest_however_many() -> None:
     assert set(_rests(_pool(400), released=True)) == {True}
     assert set(_rests(_pool(400), released=True, lost=0.01)) == {False}
     assert set(_rests(_pool(400), released=True, seen_irp=False)) == {False}
 
 
-def test_a_packet_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
+def test_an_irp_is_in_use_until_its_completion_unless_that_may_be_lost() -> None:
     assert _rests(_pool(2), in_use=[0]) == [False, True]
     assert _rests(_pool(2), in_use=[0], lost=0.01) == [True, True]
 
@@ -65,7 +65,7 @@ def test_no_more_rest_than_the_lists_of_their_processor_and_size_hold(seen_irp: 
     assert set(_rests(_pool(33), seen_irp=seen_irp)) == {False}
 
 
-def test_packets_of_another_size_go_with_those_of_which_there_are_too_many() -> None:
+def test_irps_of_another_size_go_with_those_of_which_there_are_too_many() -> None:
     pool = _pool(50)
     size = np.where(np.arange(50) < 40, 0x200, 0x1A8).astype(np.uint64)
     mixed = dataclasses.replace(pool, outstanding=dataclasses.replace(pool.outstanding, size=size))
@@ -82,15 +82,15 @@ def test_each_processor_has_lists_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("tag", [b"IrpB", b"Irpd", b"IrpX", b"IcpP"])
-def test_blocks_whose_tags_only_begin_like_a_packet_s_do_not(tag: bytes) -> None:
+def test_blocks_whose_tags_only_begin_like_an_irp_s_do_not(tag: bytes) -> None:
     assert set(_rests(_pool(3, tag=tag))) == {False}
 
 
-def test_packets_of_ports_rest_and_those_of_drivers_do_not() -> None:
+def test_irps_of_ports_rest_and_those_of_drivers_do_not() -> None:
     assert set(_rests(_pool(3, tag=b"Icp "))) == {True}
     assert set(_rests(_pool(3, driver="flt.sys"))) == {False}
 
 
 @pytest.mark.parametrize(("count", "rest"), [(23, True), (24, False)])
-def test_packets_that_come_evenly_up_to_the_end_do_not_where_there_are_enough_to_tell(count: int, rest: bool) -> None:
+def test_irps_that_come_evenly_up_to_the_end_do_not_where_there_are_enough_to_tell(count: int, rest: bool) -> None:
     assert set(_rests(_pool(count, (0, 1)), ends=count)) == {rest}

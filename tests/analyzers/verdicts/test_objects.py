@@ -16,7 +16,7 @@ from analyzers.verdicts import advice
 from analyzers.verdicts.explanations import Memory, Signs, explanations
 from benchmarks.accuracy.scripted.guilt import Guilt, reference_kept
 from benchmarks.accuracy.scripted.kinds import KINDS
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.scripted.script import PAGED, Block
@@ -60,7 +60,9 @@ def _side_by_side(stage: Stage, *, driver: bool) -> tuple[Guilt, ...]:
 
 
 def _seen(path: Path, monkeypatch: pytest.MonkeyPatch, *, driver: bool = False) -> tuple[Snapshot, Finding]:
-    monkeypatch.setitem(KINDS, "side", Kind("side", lambda stage: _side_by_side(stage, driver=driver), leaking=True))
+    monkeypatch.setitem(
+        KINDS, "side", TraceKind("side", lambda stage: _side_by_side(stage, driver=driver), leaking=True)
+    )
     snapshot = _play("side", path)
     [finding] = snapshot.diagnosis.findings
     return snapshot, finding
@@ -132,7 +134,7 @@ def _many_with_their_table(stage: Stage) -> tuple[Guilt, ...]:
 def test_a_handle_table_that_grows_with_the_objects_is_the_same_cause_and_shows_open_handles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(KINDS, "table", Kind("table", _many_with_their_table, leaking=True))
+    monkeypatch.setitem(KINDS, "table", TraceKind("table", _many_with_their_table, leaking=True))
     [finding] = _play("table", tmp_path).diagnosis.findings
     assert finding.tag == EVEN
     assert {share.tag for share in finding.groups} == {EVEN, HANDLE_TABLE}

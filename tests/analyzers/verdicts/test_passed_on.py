@@ -1,4 +1,4 @@
-"""Packets of several programs, and memory of several sockets: from when on it is one's."""
+"""IRPs of several programs, and memory of several sockets: from when on it is one's."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
-from analyzers.tags.callers import PACKET
+from analyzers.tags.callers import IRP
 from analyzers.verdicts import passed_on
 from analyzers.verdicts.on_sockets import OnSockets
 
 
 @dataclass
 class Kept:
-    """The packets that one program asked for and that stay."""
+    """The IRPs that one program asked for and that stay."""
 
     group: SimpleNamespace
     rows: range
@@ -26,9 +26,9 @@ class Kept:
 
 
 def named(monkeypatch: pytest.MonkeyPatch, *counts: int) -> list[int]:
-    """Which programs are named, where each keeps so many packets."""
+    """Which programs are named, where each keeps so many IRPs."""
     monkeypatch.setattr(passed_on, "one_of", lambda _several, _pool: Kept(SimpleNamespace(process=-1), range(0)))
-    groups = [SimpleNamespace(callers=True, tag=PACKET, process=at) for at in range(len(counts))]
+    groups = [SimpleNamespace(callers=True, tag=IRP, process=at) for at in range(len(counts))]
     kept = [Kept(group, range(count)) for group, count in zip(groups, counts, strict=True)]
     found = passed_on.settled(cast(Any, kept), [[at] for at in range(len(counts))], cast(Any, None))
     assert found is not None
@@ -36,7 +36,7 @@ def named(monkeypatch: pytest.MonkeyPatch, *counts: int) -> list[int]:
 
 
 @pytest.mark.parametrize(("count", "who"), [(513, [0]), (512, [-1])])
-def test_a_program_is_named_that_keeps_more_packets_than_lists_give_away(
+def test_a_program_is_named_that_keeps_more_irps_than_lists_give_away(
     count: int, who: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert named(monkeypatch, count, 400) == who

@@ -11,7 +11,7 @@ import pytest
 from analyzers.analysis import Analysis
 from analyzers.findings import Verdict
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.verdicts.groups import strays_of_tags
+from analyzers.verdicts.groups import unmatched_of_tags
 from analyzers.verdicts.pre_trace import before_trace
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
@@ -37,7 +37,7 @@ def pool(trace: Path) -> PoolSnapshot:
 
 def counters(pool: PoolSnapshot, more: int) -> PoolCounters:
     """As many allocations of each tag as it has stray frees, and some more."""
-    count = strays_of_tags(pool) + more
+    count = unmatched_of_tags(pool) + more
     return PoolCounters(pool.tags.tag, pool.tags.paged, count, np.zeros_like(count), count, count * 64)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from analyzers.findings import Verdict
 from analyzers.snapshot import Snapshot
-from analyzers.verdicts.accusation import Scene
+from analyzers.verdicts.accusation import DiagnosisInputs
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.spoilings import Spoiling
 from fixtures.settings import Settings
@@ -48,7 +48,7 @@ def test_what_comes_and_goes_is_no_start(scenario: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seconds", "starting"), [(59, True), (61, False)])
 def test_a_program_is_up_a_minute_after_its_start(seconds: int, starting: bool) -> None:
     nothing = cast(Any, None)
-    scene = Scene(
+    scene = DiagnosisInputs(
         nothing,
         nothing,
         nothing,

@@ -14,7 +14,7 @@ from analyzers.tags.caches import SYSTEM_CACHES
 from analyzers.tags.callers import tag_number
 from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds import KINDS
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.scripted.script import PAGED, Block
@@ -55,7 +55,7 @@ def _with_a_leak(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def test_what_a_leak_keeps_of_a_cache_goes_with_the_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "with-a-leak", Kind("with-a-leak", _with_a_leak, leaking=True))
+    monkeypatch.setitem(KINDS, "with-a-leak", TraceKind("with-a-leak", _with_a_leak, leaking=True))
     found = _played("with-a-leak", tmp_path, 1).diagnosis
     [finding] = found.findings
     assert tag_text(finding.tag).startswith("Z")

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +16,7 @@ from fixtures.etl.records import ExtendedItem, Record, pack
 from fixtures.etl.writer import EtlWriter
 from tests.tracer.etl.small import pool_record, small_trace, stack_record
 from tests.tracer.traces import UNJITTED, Everything, buffer_offsets, examples, kernel_payload, read
+from tracer.arrays import I64, U8
 from tracer.errors import DamageCode, InputError
 from tracer.etl import buffers
 from tracer.etl.headers import HeaderType
@@ -229,7 +228,7 @@ def test_many_broken_buffers_are_searched_through_once(tmp_path: Path, monkeypat
     looks: list[int] = []
     real = buffers.candidates
 
-    def counted(chunk: npt.NDArray[np.uint8], logger_id: int) -> npt.NDArray[np.int64]:
+    def counted(chunk: U8, logger_id: int) -> I64:
         looks.append(len(chunk))
         return real(chunk, logger_id)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from tests.conftest import SAMPLES
 from tests.tracer.traces import buffer_offsets, read
+from tracer.arrays import U64, Structured
 from tracer.etl.file import WINDOW_BYTES, EtlFile
 from tracer.etl.order import Order
 from tracer.etl.tables import event_tables
@@ -105,7 +105,7 @@ def test_every_stack_that_was_logged_is_joined_once_or_is_late(
 ) -> None:
     joined = 0
 
-    def counted(events: npt.NDArray[np.void], kept: npt.NDArray[np.uint64], order: Order, *rest: Any) -> Any:
+    def counted(events: Structured, kept: U64, order: Order, *rest: Any) -> Any:
         nonlocal joined
         handed_on = events[order.by_time]
         joined += int(np.count_nonzero(handed_on["stack"] >= 0) + np.count_nonzero(handed_on["user_stack"] >= 0))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.tracer.live.delivery import Delivery
 from tracer.etl.headers import LogFileMode
-from tracer.live.api import INVALID_HANDLE, Control, Enable, InfoClass, Machine, Moment, Status
+from tracer.live.api import INVALID_HANDLE, ClockReading, Control, Enable, InfoClass, Machine, Status
 from tracer.live.enabling import IO, MEMORY, PROCESS, SCHEDULER
 from tracer.live.snapshot import Snapshot
 from tracer.live.structures import (
@@ -89,7 +89,7 @@ class FakeApi:
         self.free = PLENTY
         self.running = {OWN_PROCESS: STARTED}
         self.sessions_by_name: dict[str, FakeSession] = {}
-        self.there = Snapshot(Moment(0, STARTED))
+        self.there = Snapshot(ClockReading(0, STARTED))
         self.log: list[str] = []
         self._machine = Machine(build, processors, 8, 10_000_000)
         self._handles = iter(range(100, 1 << 20))
@@ -98,8 +98,8 @@ class FakeApi:
     def machine(self) -> Machine:
         return self._machine
 
-    def now(self) -> Moment:
-        return Moment(0, STARTED)
+    def now(self) -> ClockReading:
+        return ClockReading(0, STARTED)
 
     def snapshot(self) -> Snapshot:
         self.log.append("snapshot")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from analyzers.analysis import Analysis
@@ -19,6 +18,7 @@ from tests.tracer.live.clock import Clock
 from tests.tracer.live.delivery import BEGIN, Delivery, split
 from tests.tracer.live.fake_api import FakeApi
 from tests.tracer.traces import UNJITTED
+from tracer.arrays import I32
 from tracer.columns import BlobColumn, EventTable
 from tracer.etl.file import EtlFile
 from tracer.live.capture import Capture
@@ -113,7 +113,7 @@ class Rowed:
                 columns.append(column.tolist())
         return list(zip(*columns, strict=True))
 
-    def _frames(self, ids: npt.NDArray[np.int32]) -> list[Any]:
+    def _frames(self, ids: I32) -> list[Any]:
         return [tuple(self._stacks.frames(stack).tolist()) if stack >= 0 else () for stack in ids.tolist()]
 
 

@@ -93,7 +93,7 @@ def test_what_finds_no_room_is_counted_and_has_its_place_in_time() -> None:
         return not begun or begun[0].waiting_bytes > each
 
     def sleeps(capture: Capture) -> None:
-        while capture.waiting_bytes < room * each or capture._consumers[0].ring.untold[0] < room:
+        while capture.waiting_bytes < room * each or capture._consumers[0].ring.unreported[0] < room:
             pass
         begun.append(capture)
 
@@ -111,7 +111,7 @@ def test_losses_at_the_very_end_are_told_too() -> None:
     events = [alloc(i) for i in range(3 * SMALLEST // 112)]
 
     def until_full(capture: Capture) -> None:
-        while capture._consumers[0].ring.written + capture._consumers[0].ring.untold[0] < len(events):
+        while capture._consumers[0].ring.written + capture._consumers[0].ring.unreported[0] < len(events):
             pass
 
     batches, capture = captured(Delivery(events), ring_bytes=SMALLEST, during=until_full)

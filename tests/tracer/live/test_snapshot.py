@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from analyzers.analysis import Analysis
-from analyzers.snapshot import Snapshot as Told
+from analyzers.snapshot import Snapshot as Analysed
 from fixtures.etl.records import Record
 from fixtures.kernel.machine import START_TICKS
 from fixtures.settings import Settings
@@ -25,11 +25,11 @@ from tracer.columns import EventTable
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import HeaderType
 from tracer.events import image, process, thread
-from tracer.live.api import Moment
+from tracer.live.api import ClockReading
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
 from tracer.live.snapshot import KINDS, RunningImage, RunningProcess, Snapshot, ring_of
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 from tracer.live.window import REORDER_SECONDS
 from tracer.trace import Listed
 
@@ -88,7 +88,7 @@ def there(path: Path, taken: int) -> Snapshot:
     assert processes
     assert threads
     assert images
-    return Snapshot(Moment(taken, STARTED + 2 * SECOND), processes, threads, images)
+    return Snapshot(ClockReading(taken, STARTED + 2 * SECOND), processes, threads, images)
 
 
 def unlisted(simulation: Simulation, kinds: Collection[str]) -> tuple[list[Record], list[Record]]:
@@ -100,7 +100,7 @@ def unlisted(simulation: Simulation, kinds: Collection[str]) -> tuple[list[Recor
 
 def captured(
     simulation: Simulation, snapshot: Snapshot, kinds: Collection[str] = UNLISTED
-) -> tuple[Told, Capture, FakeApi]:
+) -> tuple[Analysed, Capture, FakeApi]:
     """What is told of a capture whose session lists nothing of some kinds."""
     kernel, sockets = unlisted(simulation, kinds)
     api = FakeApi(Delivery([BEGIN, *kernel]), Delivery(sockets), processors=simulation.settings.cpus)
@@ -118,9 +118,9 @@ def after(simulation: Simulation) -> int:
     return max(record.time for record in simulation.records) + SECOND // 10
 
 
-def concluded(told: Told) -> str:
+def concluded(live: Analysed) -> str:
     """What is told by names: of processes and drivers, and the verdicts, without places in a file."""
-    text = repr((told.pool.by_process, told.pool.by_driver, told.diagnosis))
+    text = repr((live.pool.by_process, live.pool.by_driver, live.diagnosis))
     return re.sub(r"\b(offset|stack|user_stack)=-?\d+", "", text)
 
 
@@ -128,15 +128,15 @@ def test_a_capture_whose_session_lists_nothing_tells_what_one_with_a_rundown_tel
     loop: Simulation, path: Path
 ) -> None:
     expected = analysed(path)
-    told, _, _ = captured(loop, there(path, after(loop)))
-    assert concluded(told) == concluded(expected)
-    assert told.names.process_names() == expected.names.process_names()
-    assert told.damage == ()
+    live, _, _ = captured(loop, there(path, after(loop)))
+    assert concluded(live) == concluded(expected)
+    assert live.names.process_names() == expected.names.process_names()
+    assert live.damage == ()
 
 
 def test_without_events_and_without_an_answer_it_does_not(loop: Simulation, path: Path) -> None:
-    told, capture, _ = captured(loop, Snapshot(Moment(after(loop), STARTED)))
-    assert concluded(told) != concluded(analysed(path))
+    live, capture, _ = captured(loop, Snapshot(ClockReading(after(loop), STARTED)))
+    assert concluded(live) != concluded(analysed(path))
     assert capture.info.listed is None
     assert capture.notes == ("Windows does not tell which processes, threads and images were there before",)
 
@@ -146,40 +146,40 @@ def test_images_that_only_the_answer_tells_are_evidence_all_the_same(
     loop: Simulation, path: Path, answers: bool
 ) -> None:
     taken = after(loop)
-    there_is = there(path, taken) if answers else Snapshot(Moment(taken, STARTED))
-    told, _, _ = captured(loop, there_is, kinds={*UNLISTED, "load"})
-    assert told.coverage is not None
-    assert told.coverage.images is answers
+    there_is = there(path, taken) if answers else Snapshot(ClockReading(taken, STARTED))
+    live, _, _ = captured(loop, there_is, kinds={*UNLISTED, "load"})
+    assert live.coverage is not None
+    assert live.coverage.images is answers
 
 
 def test_what_was_asked_for_is_told_as_that_and_counted_as_no_event(loop: Simulation, path: Path) -> None:
     taken = after(loop)
-    told, capture, _ = captured(loop, there(path, taken))
-    assert told.info.listed == Listed(UNLISTED, (taken - START_TICKS) * 100)
+    live, capture, _ = captured(loop, there(path, taken))
+    assert live.info.listed == Listed(UNLISTED, (taken - START_TICKS) * 100)
     [note] = capture.notes
     assert note == (
         "processes, threads and images that were there before are named from a snapshot taken 2.0 s after the start: "
         "no event told them"
     )
     hooks = set().union(*(RUNDOWN[kind] for kind in KINDS))
-    assert not hooks & set(told.census.kernel_events)
+    assert not hooks & set(live.census.kernel_events)
     kernel, sockets = unlisted(loop, UNLISTED)
-    assert told.census.total == len(kernel) + len(sockets) + 1
+    assert live.census.total == len(kernel) + len(sockets) + 1
 
 
 def test_a_session_that_lists_what_runs_is_believed_and_nobody_is_asked(loop: Simulation, path: Path) -> None:
-    told, capture, api = captured(loop, there(path, after(loop)), kinds=())
+    live, capture, api = captured(loop, there(path, after(loop)), kinds=())
     assert "snapshot" not in api.log
-    assert (capture.notes, told.info.listed) == ((), None)
+    assert (capture.notes, live.info.listed) == ((), None)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_only_what_was_not_listed_is_taken_from_the_answer(loop: Simulation, path: Path, kind: str) -> None:
-    told, capture, _ = captured(loop, there(path, after(loop)), kinds={kind})
-    assert told.info.listed is not None
-    assert told.info.listed.kinds == {kind}
-    assert capture.steps[-1] == Step("snapshot", "CreateToolhelp32Snapshot", WORDS[kind], 0, "granted")
-    assert concluded(told) == concluded(analysed(path))
+    live, capture, _ = captured(loop, there(path, after(loop)), kinds={kind})
+    assert live.info.listed is not None
+    assert live.info.listed.kinds == {kind}
+    assert capture.steps[-1] == StartStep("snapshot", "CreateToolhelp32Snapshot", WORDS[kind], 0, "granted")
+    assert concluded(live) == concluded(analysed(path))
     assert len(capture.notes) == 1
 
 
@@ -222,14 +222,14 @@ def test_an_answer_that_does_not_come_is_no_end_of_the_capture() -> None:
 
 
 def test_drivers_whose_addresses_are_hidden_are_left_out_and_told(loop: Simulation) -> None:
-    told, capture, _ = captured(loop, Snapshot(Moment(after(loop), STARTED), hidden=180))
-    assert told.info.listed is None
+    live, capture, _ = captured(loop, Snapshot(ClockReading(after(loop), STARTED), hidden=180))
+    assert live.info.listed is None
     assert any("hides the addresses of 180 of its drivers" in note for note in capture.notes)
 
 
 def test_a_rundown_of_ten_thousand_threads_fits_and_a_name_without_end_is_left_out() -> None:
     many = Snapshot(
-        Moment(7, 0), (RunningProcess(4, 0, "System"), RunningProcess(8, 4, "n" * 70_000)),
+        ClockReading(7, 0), (RunningProcess(4, 0, "System"), RunningProcess(8, 4, "n" * 70_000)),
         tuple((number, 4) for number in range(4, 40_004, 4)),
     )  # fmt: skip
     assert ring_of(many, KINDS).written == 10_001

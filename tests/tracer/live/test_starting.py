@@ -14,7 +14,7 @@ from tracer.live.capture import Capture
 from tracer.live.enabling import MEMORY, STACK_HOOKS
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
-from tracer.live.steps import Step
+from tracer.live.steps import StartStep
 
 OURS = f"Poolscope kernel 4242-{STARTED:x}"
 SOCKETS = OURS.replace("kernel", "sockets")
@@ -26,14 +26,14 @@ def _windows_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracer.live.starting.BUSY_SECONDS", 0.0)
 
 
-def recorded(api: FakeApi, tmp_path: Path, plan: CapturePlan | None = None) -> tuple[tuple[str, ...], list[Step]]:
+def recorded(api: FakeApi, tmp_path: Path, plan: CapturePlan | None = None) -> tuple[tuple[str, ...], list[StartStep]]:
     """Notes and steps of a recording that began."""
-    steps: list[Step] = []
+    steps: list[StartStep] = []
     with Recording.open(plan or CapturePlan(file=tmp_path / "out.etl"), api, steps) as running:
         return running.notes, steps
 
 
-def outcomes(steps: list[Step], *names: str) -> list[tuple[str, int, str]]:
+def outcomes(steps: list[StartStep], *names: str) -> list[tuple[str, int, str]]:
     return [(step.name, step.status, step.outcome) for step in steps if step.name in names]
 
 
@@ -155,7 +155,7 @@ def test_a_busy_windows_is_asked_once_more(tmp_path: Path) -> None:
 
 
 def test_a_windows_that_stays_busy_is_an_error_that_says_who_may_be_at_it(tmp_path: Path) -> None:
-    api, steps = FakeApi(), list[Step]()
+    api, steps = FakeApi(), list[StartStep]()
     api.refuse["StartTraceW"] = Status.BUSY
     with pytest.raises(MachineError, match="did not carry out") as raised:
         Recording.open(CapturePlan(file=tmp_path / "out.etl"), api, steps)
@@ -177,7 +177,7 @@ def test_pool_events_that_the_memory_provider_refuses_come_by_the_group_mask(tmp
 
 
 def test_without_pool_events_by_any_way_there_is_no_capture_and_the_steps_tell_why(tmp_path: Path) -> None:
-    api, steps = FakeApi(), list[Step]()
+    api, steps = FakeApi(), list[StartStep]()
     api.refuse |= {"EnableTraceEx2 memory": Status.INVALID_PARAMETER, "TraceSetInformation system_flags": 50}
     with pytest.raises(MachineError) as raised:
         Recording.open(CapturePlan(file=tmp_path / "out.etl"), api, steps)
@@ -196,7 +196,7 @@ def test_another_kind_that_cannot_be_had_is_a_note(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("provider", "enabled"), [("scheduler", set()), ("io", {"queue"})])
 def test_kernel_queues_that_cannot_be_had_are_not_said_to_be_on(provider: str, enabled: set[str]) -> None:
-    """Their absence would tell a user APC from a packet in a port."""
+    """Their absence would tell a user APC from an IRP in a port."""
     api = FakeApi()
     api.refuse[f"EnableTraceEx2 {provider}"] = Status.INVALID_PARAMETER
     with Capture.open(CapturePlan(), api) as capture:
@@ -263,7 +263,7 @@ def test_a_provider_that_too_many_have_turned_on_is_told_as_such() -> None:
 
 
 def test_steps_of_a_start_that_fails_are_told_too() -> None:
-    api, steps = FakeApi(), list[Step]()
+    api, steps = FakeApi(), list[StartStep]()
     api.refuse["OpenTraceW"] = Status.ACCESS_DENIED
     with pytest.raises(MachineError):
         Capture.open(CapturePlan(), api, steps=steps)

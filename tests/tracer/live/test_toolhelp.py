@@ -14,7 +14,7 @@ import pytest
 
 from tests.tracer.live.counted import refusing
 from tracer.live import libraries
-from tracer.live.api import Moment
+from tracer.live.api import ClockReading
 from tracer.live.counters import Query, windows_query
 from tracer.live.snapshot import RunningImage, RunningProcess, Snapshot
 from tracer.live.toolhelp import (
@@ -27,7 +27,7 @@ from tracer.live.toolhelp import (
     take_snapshot,
 )
 
-NOW = Moment(1_000, 2_000)
+NOW = ClockReading(1_000, 2_000)
 INVALID = ct.c_void_p(-1).value
 DENIED, BAD_LENGTH = 5, 24
 KERNEL = 0xFFFFF80000000000

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.processes import ProcessLife
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.selection.query import EVERYTHING, Query
@@ -45,10 +45,10 @@ def port() -> Snapshot:
         return analysed(path)
 
 
-def with_requests(grounds: Grounds, requests: RequestSnapshot) -> Grounds:
+def with_requests(context: DiagnosisContext, requests: RequestSnapshot) -> DiagnosisContext:
     """The grounds with other requests and sockets."""
-    held = grounds.held
-    return replace(grounds, held=replace(held, evidence=replace(held.evidence, snapshot=requests)))
+    held = context.held
+    return replace(context, held=replace(held, evidence=replace(held.evidence, snapshot=requests)))
 
 
 def scene(snapshot: Snapshot, scope: Query = EVERYTHING) -> Scene:

@@ -13,9 +13,9 @@ from tests.tui.diagnoses import tag
 from tests.tui.session import opened
 from tests.tui.stories import SECOND
 from tests.tui.views.listings import column, culprit, demo, everything_said, is_harmless, port, scene
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 from tui.views.allocations import listing
-from tui.views.listing import Step
+from tui.views.listing import Location
 
 
 def test_every_outstanding_allocation_of_the_scope_is_a_row(snapshot: Snapshot) -> None:
@@ -32,7 +32,7 @@ def test_the_largest_the_oldest_and_the_newest_come_first_by_sorting(
     snapshot: Snapshot, key: str, first: str, *, descending: bool
 ) -> None:
     shown = listing(scene(snapshot))
-    view = TableView(shown.model, key, descending=descending)
+    view = SortedTable(shown.model, key, descending=descending)
     assert column(shown, "tag")[int(view.order[0])] == first
 
 
@@ -53,8 +53,8 @@ def test_what_is_inferred_is_called_so(snapshot: Snapshot) -> None:
 
 
 def rules_of(snapshot: Snapshot) -> list[Rule]:
-    assert snapshot.grounds is not None
-    return [Rule(int(rule)) for rule in snapshot.grounds.attribution.rule]
+    assert snapshot.context is not None
+    return [Rule(int(rule)) for rule in snapshot.context.attribution.rule]
 
 
 def test_the_owner_stands_there_with_its_rule_and_what_holds_it() -> None:
@@ -67,9 +67,9 @@ def test_the_owner_stands_there_with_its_rule_and_what_holds_it() -> None:
             if rule is not Rule.NONE:
                 assert ("inferred: " if rule in INFERRED else "observed: ") + WORDS[rule] in said
                 assert column(shown, "owner")[row].startswith("~") == (rule in INFERRED)
-    packet = listing(scene(demo())).describe(rules_of(demo()).index(Rule.HOLDS_IRP)).plain
-    assert "part of request 0x" in packet
-    assert f" by: user APC on thread {culprit()[1]} (inferred)" in packet
+    irp = listing(scene(demo())).describe(rules_of(demo()).index(Rule.HOLDS_IRP)).plain
+    assert "part of request 0x" in irp
+    assert f" by: user APC on thread {culprit()[1]} (inferred)" in irp
     waiting = listing(scene(port())).describe(rules_of(port()).index(Rule.HOLDS_IRP)).plain
     assert " by: port 1 of server.exe (" in waiting
     assert "part of socket 0x" in listing(scene(port())).describe(rules_of(port()).index(Rule.HOLDS_ENDPOINT)).plain
@@ -108,10 +108,10 @@ def test_enter_never_leads_back_to_where_one_comes_from_and_so_comes_to_an_end()
 
 def test_enter_keeps_what_the_view_was_limited_to(snapshot: Snapshot) -> None:
     step = listing(scene(snapshot, Query(process=ProcessLife(4)))).step(0)
-    assert step == Step("processes", Query(process=ProcessLife(4), thread=100), "thread 100")
+    assert step == Location("processes", Query(process=ProcessLife(4), thread=100), "thread 100")
     step = listing(scene(snapshot, step.scope)).step(0)
     label = "0xfffff80300000010 > ntoskrnl.exe+0x100999"
-    assert step == Step("stacks", Query(process=ProcessLife(4), thread=100, stack=1), label)
+    assert step == Location("stacks", Query(process=ProcessLife(4), thread=100, stack=1), label)
     assert listing(scene(snapshot, step.scope)).step(0) is None
 
 
@@ -129,7 +129,7 @@ def test_totals_add_up_the_rows_that_are_shown(snapshot: Snapshot) -> None:
 
 def test_a_million_rows_make_no_text_but_for_those_looked_at(big_snapshot: Callable[[int], Snapshot]) -> None:
     shown = listing(scene(big_snapshot(1_000_000)))
-    view = TableView(shown.model, "bytes", descending=True)
+    view = SortedTable(shown.model, "bytes", descending=True)
     assert shown.model.column("bytes").text(int(view.order[0])) == "1,000,015"
     assert sum(len(getattr(one, "labels", ())) for one in shown.model.columns) < 50
     view.filter_by("irp")

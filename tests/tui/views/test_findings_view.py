@@ -21,9 +21,9 @@ from tests.tui.session import opened
 from tests.tui.stories import Story
 from tests.tui.views.listings import column, everything_said, is_harmless, scene
 from tui.tables.findings import finding_table
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 from tui.views.findings import head, listing
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.scene import narrowed_to
 
 
@@ -41,7 +41,7 @@ def test_what_is_not_known_is_a_dash_and_sorts_last(leaking_snapshot: Snapshot) 
     assert column(shown, "rate") == ["720 KiB", "-", "-", "-", "-"]
     assert column(shown, "sure") == ["93 %", "71 %", "71 %", "-", "-"]
     assert column(shown, "retained")[3:] == ["-", "-"]
-    view = TableView(shown.model, "rate", descending=True)
+    view = SortedTable(shown.model, "rate", descending=True)
     assert int(view.order[0]) == 0
 
 
@@ -62,7 +62,7 @@ def test_of_a_trace_of_less_than_a_second_no_rate_is_shown(leaking_snapshot: Sna
 def test_findings_are_filtered_by_driver_process_and_verdict(
     leaking_snapshot: Snapshot, words: str, ranks: list[int]
 ) -> None:
-    view = TableView(finding_table(leaking_snapshot), "rank", descending=False)
+    view = SortedTable(finding_table(leaking_snapshot), "rank", descending=False)
     view.filter_by(words)
     assert view.order.tolist() == ranks
 
@@ -77,7 +77,7 @@ def test_the_panel_tells_who_what_how_much_why_and_what_next(leaking_snapshot: S
         "how much: 12 allocations, 5.44 KiB; retains 18.0 KiB (18,432 bytes)",
         "how fast: 720 KiB an hour",
         "excluded: special kernel APC: thread 88 issued more requests since",
-        "why 1: 12 requests of this thread finished, and none of their packets was freed (inferred)",
+        "why 1: 12 requests of this thread finished, and none of their IRPs was freed (inferred)",
         "why 2: 100 requests of other threads were freed, 95 % within 1.20 ms\n",
         "verdict: pending-apc: finished requests wait as APCs",
         "how sure: 93 %, very likely\n",
@@ -97,14 +97,14 @@ def test_the_panel_tells_why_a_group_was_cleared(leaking_snapshot: Snapshot) -> 
 
 def test_enter_on_a_thread_with_user_apcs_leads_to_the_requests_that_they_hold(leaking_snapshot: Snapshot) -> None:
     step = listing(scene(leaking_snapshot)).step(0)
-    assert step == Step("held-requests", Query(finding=1), "finding 1")
+    assert step == Location("held-requests", Query(finding=1), "finding 1")
 
 
 def test_enter_on_a_port_leads_to_what_is_in_it_whoever_issued_it(story: Story) -> None:
     story.diagnosis = everything_held()
     snapshot = story.make()
     step = listing(scene(snapshot)).step(1)
-    assert step == Step("held-requests", Query(finding=2), "finding 2")
+    assert step == Location("held-requests", Query(finding=2), "finding 2")
     assert {each.port for each in narrowed_to(snapshot, step.scope).diagnosis.held_requests} == {2}
 
 
@@ -113,7 +113,7 @@ def test_enter_on_a_finding_of_several_groups_leads_to_all_of_their_allocations(
     story.diagnosis = Diagnosis((replace(missing_free(1), groups=groups),), ())
     snapshot = story.make()
     step = listing(scene(snapshot)).step(0)
-    assert step == Step("allocations", Query(finding=1), "finding 1")
+    assert step == Location("allocations", Query(finding=1), "finding 1")
     assert len(narrowed_to(snapshot, step.scope).pool.outstanding) == 17
 
 
@@ -121,8 +121,8 @@ def test_the_panel_lists_possible_reasons_what_would_tell_and_what_is_excluded(s
     story.diagnosis = Diagnosis((open_growth(),), ())
     said = listing(scene(story.make())).describe(0).plain
     assert (
-        "could be: user APC, fits: only packets stay\n"
-        "  completion port, fits: only packets stay\n"
+        "could be: user APC, fits: only IRPs stay\n"
+        "  completion port, fits: only IRPs stay\n"
         "  driver never completed it, not known: no event tells of completions\n"
         "to tell: kernel queue events (KQUEUE)\n"
         "  IRP events (DRIVERS)\n"
@@ -132,18 +132,18 @@ def test_the_panel_lists_possible_reasons_what_would_tell_and_what_is_excluded(s
 
 def test_enter_on_another_finding_leads_to_its_allocations_whoever_made_them(leaking_snapshot: Snapshot) -> None:
     scope = Query(finding=2)
-    assert listing(scene(leaking_snapshot)).step(1) == Step("allocations", scope, "finding 2")
+    assert listing(scene(leaking_snapshot)).step(1) == Location("allocations", scope, "finding 2")
 
 
 def test_memory_from_before_the_trace_leads_to_its_tag(story: Story) -> None:
     before = Cleared(tag("File"), False, "", Verdict.PRE_TRACE, 0, 0, "7 frees of memory from before the trace")
     story.diagnosis = Diagnosis((), (before,))
-    assert listing(scene(story.make())).step(0) == Step("allocations", Query(tag=(tag("File"), False)), "File")
+    assert listing(scene(story.make())).step(0) == Location("allocations", Query(tag=(tag("File"), False)), "File")
 
 
 def test_enter_on_a_cleared_group_leads_to_its_own_allocations(leaking_snapshot: Snapshot) -> None:
     scope = Query(tag=(tag("CM25"), True), cleared=(tag("CM25"), 1))
-    assert listing(scene(leaking_snapshot)).step(3) == Step("allocations", scope, "CM25")
+    assert listing(scene(leaking_snapshot)).step(3) == Location("allocations", scope, "CM25")
 
 
 def test_copying_gives_all_of_a_finding_as_markdown(leaking_snapshot: Snapshot) -> None:
@@ -151,7 +151,7 @@ def test_copying_gives_all_of_a_finding_as_markdown(leaking_snapshot: Snapshot) 
     accusation = "12 finished requests wait as user APCs on thread 88 of client.exe (4330), which never waits alertably"
     assert copied.startswith(f"# LEAK 1: {accusation}\n")
     assert "Look at the user APCs of thread 88 with !thread, and let it wait alertably." in copied
-    assert "1. 12 requests of this thread finished, and none of their packets was freed (inferred)" in copied
+    assert "1. 12 requests of this thread finished, and none of their IRPs was freed (inferred)" in copied
 
 
 def test_copying_a_cleared_group_gives_why_it_is_no_leak(leaking_snapshot: Snapshot) -> None:
@@ -206,5 +206,5 @@ async def test_the_verdict_is_on_the_screen_and_enter_leads_on(
         await it.press("down")
         assert "LEAK 2: afd.sys" in it.text
         await it.press("up", "enter")
-        assert it.screen.place.view == "held-requests"
-        assert it.screen.place.scope.finding == 1
+        assert it.screen.location.view == "held-requests"
+        assert it.screen.location.scope.finding == 1

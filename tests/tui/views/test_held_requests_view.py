@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import Diagnosis, HeldRequests, Why
 from analyzers.processes import ProcessLife
 from analyzers.selection.query import Query
@@ -14,13 +14,13 @@ from tests.tui.session import opened
 from tests.tui.stories import Story
 from tests.tui.views.listings import column, culprit, demo, everything_said, is_harmless, scene, with_requests
 from tracer.columns import UNKNOWN_ID
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 from tui.views.held_requests import NO_REQUEST_EVENTS, NONE_HELD, NONE_HERE, head, listing
-from tui.views.listing import Step
+from tui.views.listing import Location
 
 
-def grounds() -> Grounds:
-    found = demo().grounds
+def context() -> DiagnosisContext:
+    found = demo().context
     assert found is not None
     return found
 
@@ -44,7 +44,7 @@ def test_at_first_the_requests_of_one_holder_stand_together_most_bytes_first(hol
     held_requests = [*holding_snapshot.diagnosis.held_requests]
     shuffled = only(holding_snapshot, *held_requests[::2], *held_requests[1::2])
     shown = listing(scene(shuffled))
-    view = TableView(shown.model, "holder", descending=True)
+    view = SortedTable(shown.model, "holder", descending=True)
     codes = [column(shown, "holder")[row] for row in view.order]
     assert codes[:9] == ["user APC on thread 88"] * 4 + ["port 2"] * 3 + ["never completed by keeper.sys"] * 2
 
@@ -81,7 +81,7 @@ def test_several_holders_of_a_kind_are_counted_in_the_heading(story: Story) -> N
     ],
 )
 def test_requests_are_filtered_by_what_holds_them(holding_snapshot: Snapshot, words: str, rows: int) -> None:
-    view = TableView(listing(scene(holding_snapshot)).model, "holder", descending=True)
+    view = SortedTable(listing(scene(holding_snapshot)).model, "holder", descending=True)
     view.filter_by(words)
     assert len(view) == rows
 
@@ -95,10 +95,10 @@ def test_a_request_that_was_never_completed_says_so(holding_snapshot: Snapshot) 
     assert "completed: never" in said
 
 
-def test_a_packet_that_was_not_allocated_in_the_trace_says_why_nothing_goes_with_it(story: Story) -> None:
+def test_an_irp_that_was_not_allocated_in_the_trace_says_why_nothing_goes_with_it(story: Story) -> None:
     listed = replace(held(0x1000), retained_bytes=0)
     said = listing(scene(only(story.make(), listed))).describe(0).plain
-    assert "its packet is not among the outstanding allocations: older than the trace, or from a lookaside" in said
+    assert "its IRP is not among the outstanding allocations: older than the trace, or from a lookaside" in said
 
 
 def test_a_row_tells_the_request_the_thread_and_what_it_did_since() -> None:
@@ -129,7 +129,7 @@ def test_the_panel_tells_all_that_is_known_of_a_request() -> None:
 
 def test_enter_leads_to_the_socket_of_the_request_or_to_what_its_thread_allocated(leaking_snapshot: Snapshot) -> None:
     shown = listing(scene(leaking_snapshot))
-    assert shown.step(0) == Step("allocations", Query(process=ProcessLife(4330), thread=88), "thread 88")
+    assert shown.step(0) == Location("allocations", Query(process=ProcessLife(4330), thread=88), "thread 88")
     said = shown.describe(1).plain
     assert "what: operation not known" in said
     assert "socket: 0xffff9a8000af0000\n" in said
@@ -137,7 +137,7 @@ def test_enter_leads_to_the_socket_of_the_request_or_to_what_its_thread_allocate
     assert column(shown, "operation")[0] == "not known"
 
 
-def test_a_packet_that_was_used_again_is_not_taken_for_the_request() -> None:
+def test_an_irp_that_was_used_again_is_not_taken_for_the_request() -> None:
     other = replace(demo().diagnosis.held_requests[0], issued_ns=1)
     assert column(listing(scene(only(demo(), other))), "operation") == ["not known"]
 
@@ -148,7 +148,7 @@ def test_a_socket_that_is_gone_is_known_by_its_endpoint_alone() -> None:
     assert column(shown, "socket") == ["0x1000"]
     assert "socket: 0x1000\n" in shown.describe(0).plain
     process, thread = culprit()
-    assert shown.step(0) == Step("allocations", Query(process=process, thread=thread), f"thread {thread}")
+    assert shown.step(0) == Location("allocations", Query(process=process, thread=thread), f"thread {thread}")
 
 
 def test_an_unknown_thread_is_said_to_be_unknown(story: Story) -> None:
@@ -156,7 +156,7 @@ def test_an_unknown_thread_is_said_to_be_unknown(story: Story) -> None:
     assert column(shown, "thread") == ["?"]
     assert column(shown, "holder") == ["user APC on thread ?"]
     assert "thread not known" in shown.describe(0).plain
-    assert shown.step(0) == Step("allocations", Query(process=ProcessLife(4330)), "client.exe (4330)")
+    assert shown.step(0) == Location("allocations", Query(process=ProcessLife(4330)), "client.exe (4330)")
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_an_empty_view_says_why_it_is_empty_and_what_to_record(snapshot: Snapsho
     assert listing(scene(leaking_snapshot, Query(process=ProcessLife(4)))).empty == NONE_HERE
     clean = replace(demo(), diagnosis=Diagnosis((), ()))
     assert listing(scene(clean)).empty == NONE_HELD
-    unseen = with_requests(grounds(), replace(grounds().requests, seen_irp=False))
-    assert listing(scene(replace(clean, grounds=unseen))).empty == NO_REQUEST_EVENTS
+    unseen = with_requests(context(), replace(context().requests, seen_irp=False))
+    assert listing(scene(replace(clean, context=unseen))).empty == NO_REQUEST_EVENTS
 
 
 def test_copying_gives_the_debugger_command_for_the_request(leaking_snapshot: Snapshot) -> None:
@@ -211,11 +211,11 @@ async def test_the_screen_says_by_what_requests_are_held(holding_snapshot: Snaps
         for title in ("Held by", "Age", "Retained"):
             assert title in it.text
         await it.press("enter")
-        assert it.screen.place.view == "allocations"
+        assert it.screen.location.view == "allocations"
 
 
 async def test_enter_on_a_request_of_the_demo_leads_on_to_memory() -> None:
     async with opened(demo(), (120, 40), "held-requests") as it:
         assert "by user APCs on thread" in it.text
         await it.press("enter")
-        assert it.screen.place.view in {"sockets", "allocations"}
+        assert it.screen.location.view in {"sockets", "allocations"}

@@ -168,15 +168,15 @@ def test_a_tag_and_an_interval_without_anything_leave_nothing(snapshot: Snapshot
 
 
 def test_a_socket_selects_what_belongs_to_it_and_to_its_requests() -> None:
-    grounds = port().grounds
-    assert grounds is not None
-    requests, sockets = grounds.requests.requests, grounds.requests.sockets
+    context = port().context
+    assert context is not None
+    requests, sockets = context.requests.requests, context.requests.sockets
     row = int(np.flatnonzero(sockets.closed_ns != NEVER)[-1])
     endpoint = int(sockets.endpoint[row])
     chosen = narrowed_to(port(), Query(endpoint=endpoint))
-    assert chosen.grounds is not None
-    found = chosen.grounds.attribution
-    assert len(found.rule) == len(chosen.grounds.retention.group_of) == len(chosen.pool.outstanding) > 3
+    assert chosen.context is not None
+    found = chosen.context.attribution
+    assert len(found.rule) == len(chosen.context.retention.group_of) == len(chosen.pool.outstanding) > 3
     assert all(int(each) == row for each in found.socket[found.socket >= 0])
     assert all(int(requests.socket[each]) == row for each in found.request[found.request >= 0])
     assert {each.endpoint for each in chosen.diagnosis.held_requests} == {endpoint}
@@ -184,7 +184,7 @@ def test_a_socket_selects_what_belongs_to_it_and_to_its_requests() -> None:
     assert held(chosen)["AfdE"] == 1
 
 
-def test_a_port_selects_its_requests_and_their_packets() -> None:
+def test_a_port_selects_its_requests_and_their_irps() -> None:
     chosen = narrowed_to(port(), Query(port=1))
     assert {each.port for each in chosen.diagnosis.held_requests} == {1}
     assert len(chosen.diagnosis.held_requests) == len(port().diagnosis.held_requests)

@@ -10,8 +10,8 @@ from tests.tui.session import opened
 from tests.tui.stories import Story
 from tests.tui.views.listings import everything_said, is_harmless, scene
 from tracer.columns import UNKNOWN_ID
-from tui.tables.model import TableView
-from tui.views.listing import Step
+from tui.tables.model import SortedTable
+from tui.views.listing import Location
 from tui.views.processes import grow
 from tui.views.tree_view import Folds, Tree
 
@@ -23,7 +23,7 @@ def tree(snapshot: Snapshot, folds: Folds | None = None, scope: Query | None = N
 
 
 def lines(one: Tree, needle: str = "", *keys: str) -> list[str]:
-    view = TableView(one.listing.model, "bytes", descending=True)
+    view = SortedTable(one.listing.model, "bytes", descending=True)
     view.filter_by(needle)
     cells = [one.listing.model.column(key) for key in keys or ("outstanding", "held", "known", "who")]
     return [" ".join(cell.text(int(row)) for cell in cells) for row in view.order]
@@ -67,8 +67,8 @@ def test_enter_leads_to_the_stacks_of_a_process_or_thread(snapshot: Snapshot) ->
     one = tree(snapshot, ALL_OPEN, Query(driver="ntoskrnl.exe"))
     steps = [one.listing.step(row) for row in range(2)]
     assert steps == [
-        Step("stacks", Query(driver="ntoskrnl.exe", process=ProcessLife(4)), "System (4)"),
-        Step("stacks", Query(driver="ntoskrnl.exe", process=ProcessLife(4), thread=100), "System (4) thread 100"),
+        Location("stacks", Query(driver="ntoskrnl.exe", process=ProcessLife(4)), "System (4)"),
+        Location("stacks", Query(driver="ntoskrnl.exe", process=ProcessLife(4), thread=100), "System (4) thread 100"),
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.formatting import exact_size, size
 from analyzers.pooltag import tag_text
 from analyzers.processes import ProcessLife
@@ -19,7 +19,7 @@ from tests.analyzers.against_truth import analysed
 from tests.tui.session import Session, opened
 from tests.tui.stories import FORBIDDEN, HOSTILE
 from tests.tui.views.listings import culprit, port
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.retention import tree_of
 from tui.views.retention_steps import step_from
 from tui.views.scene import Scene, narrowed_to
@@ -32,9 +32,9 @@ def demo() -> Snapshot:
     return analysed(DEMO_TRACE)
 
 
-def grounds_of(snapshot: Snapshot) -> Grounds:
-    assert snapshot.grounds is not None
-    return snapshot.grounds
+def context_of(snapshot: Snapshot) -> DiagnosisContext:
+    assert snapshot.context is not None
+    return snapshot.context
 
 
 def names(it: Session) -> list[str]:
@@ -120,21 +120,21 @@ async def test_enter_leads_on_to_the_view_of_its_kind(demo: Snapshot, downs: int
 
 
 def test_every_holder_leads_to_the_requests_that_it_holds(demo: Snapshot) -> None:
-    grounds, scene = grounds_of(demo), Scene(demo, demo)
+    context, scene = context_of(demo), Scene(demo, demo)
     for node, scope in (
         (Node(NodeKind.PENDING_APC, (8, 12, "user")), Query(process=ProcessLife(8), thread=12)),
         (Node(NodeKind.PORT, (3,)), Query(port=3)),
         (Node(NodeKind.DRIVER_KEPT, ("keeper.sys", "never-completed")), Query(keeper="keeper.sys")),
         (Node(NodeKind.HELD, (8, 12)), Query(process=ProcessLife(8), thread=12)),
     ):
-        assert step_from(node, "x", scene, grounds) == Step("held-requests", scope, "x")
+        assert step_from(node, "x", scene, context) == Location("held-requests", scope, "x")
 
 
 def test_a_group_of_allocations_leads_to_exactly_these_by_tag_and_stack(demo: Snapshot) -> None:
-    grounds, scene = grounds_of(demo), Scene(demo, demo)
-    for number, group in enumerate(grounds.retention.groups):
-        step = step_from(group, "a group", scene, grounds)
-        rows = np.flatnonzero(grounds.retention.group_of == number)
+    context, scene = context_of(demo), Scene(demo, demo)
+    for number, group in enumerate(context.retention.groups):
+        step = step_from(group, "a group", scene, context)
+        rows = np.flatnonzero(context.retention.group_of == number)
         assert step is not None
         assert step.view == "allocations"
         assert set(rows) <= set(np.flatnonzero(_fits(demo, step.scope)))
@@ -149,17 +149,17 @@ def _fits(snapshot: Snapshot, scope: Query) -> np.ndarray[tuple[int], np.dtype[n
 
 
 def test_a_single_socket_leads_to_its_endpoint_and_nodes_of_many_lead_nowhere_wrong(demo: Snapshot) -> None:
-    grounds, scene = grounds_of(demo), Scene(demo, demo)
-    assert len(grounds.requests.sockets)
-    socket = step_from(Node(NodeKind.SOCKET, (0,)), "socket", scene, grounds)
+    context, scene = context_of(demo), Scene(demo, demo)
+    assert len(context.requests.sockets)
+    socket = step_from(Node(NodeKind.SOCKET, (0,)), "socket", scene, context)
     assert socket is not None
-    assert socket.scope.endpoint == int(grounds.requests.sockets.endpoint[0])
-    driver = step_from(Node(NodeKind.DRIVER, (-1, "nt")), "nt", scene, grounds)
+    assert socket.scope.endpoint == int(context.requests.sockets.endpoint[0])
+    driver = step_from(Node(NodeKind.DRIVER, (-1, "nt")), "nt", scene, context)
     assert driver is not None
     assert (driver.scope.driver, driver.scope.process) == ("nt", None)
-    assert step_from(Node(NodeKind.PROCESS, (-1,)), "other processes", scene, grounds) is None
-    assert step_from(Node(NodeKind.THREAD, (-1, -1)), "other threads", scene, grounds) is None
-    assert step_from(Node(NodeKind.TRACE), "the trace", scene, grounds) is None
+    assert step_from(Node(NodeKind.PROCESS, (-1,)), "other processes", scene, context) is None
+    assert step_from(Node(NodeKind.THREAD, (-1, -1)), "other threads", scene, context) is None
+    assert step_from(Node(NodeKind.TRACE), "the trace", scene, context) is None
 
 
 async def test_a_filter_keeps_what_holds_a_fitting_node() -> None:
@@ -189,12 +189,12 @@ async def test_without_requests_it_says_what_a_trace_needs(snapshot: Snapshot) -
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_hostile_names_are_shown_and_do_nothing(demo: Snapshot, size: tuple[int, int]) -> None:
-    grounds = grounds_of(demo)
-    graph = grounds.retention.graph.copy()
+    context = context_of(demo)
+    graph = context.retention.graph.copy()
     for _, data in graph.nodes(data=True):
         data["label"] = HOSTILE
-    retention = replace(grounds.retention, tree=replace(grounds.retention.tree, graph=graph))
-    hostile = replace(demo, grounds=replace(grounds, retention=retention))
+    retention = replace(context.retention, tree=replace(context.retention.tree, graph=graph))
+    hostile = replace(demo, context=replace(context, retention=retention))
     async with opened(hostile, size, "retention") as it:
         await it.press("down", "down")
         assert "\\x1b[2Jevil" in it.text

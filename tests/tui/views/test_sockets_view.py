@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzers.diagnosis_context import Grounds
+from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.factorize import rows_of
 from analyzers.findings import NO_HELD_REQUESTS
 from analyzers.pooltag import tag_text
@@ -17,9 +17,9 @@ from analyzers.snapshot import Snapshot
 from tests.tui.session import opened
 from tests.tui.stories import HOSTILE, HandmadeNames
 from tests.tui.views.listings import column, everything_said, is_harmless, port, scene, with_requests
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 from tui.tables.sockets import holdings
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.scene import narrowed_to
 from tui.views.sockets import NO_SOCKET_EVENTS, NO_SOCKETS, NONE_HERE, head, listing
 
@@ -27,28 +27,28 @@ SERVER = 1024
 CLIENT = 1280
 
 
-def grounds() -> Grounds:
-    found = port().grounds
+def context() -> DiagnosisContext:
+    found = port().context
     assert found is not None
     return found
 
 
 def sockets() -> SocketTable:
-    return grounds().requests.sockets
+    return context().requests.sockets
 
 
 def with_sockets(**columns: Any) -> Snapshot:
     table = replace(sockets(), **columns)
-    return replace(port(), grounds=with_requests(grounds(), replace(grounds().requests, sockets=table)))
+    return replace(port(), context=with_requests(context(), replace(context().requests, sockets=table)))
 
 
 def without_sockets(*, seen_afd: bool) -> Snapshot:
     none = SocketTable(*(getattr(sockets(), field.name)[:0] for field in fields(SocketTable)))
-    requests = grounds().requests
+    requests = context().requests
     away = replace(requests.requests, socket=np.full(len(requests.requests), -1, np.int32))
-    found = replace(grounds().attribution, socket=np.full(len(port().pool.outstanding), -1, np.int32))
+    found = replace(context().attribution, socket=np.full(len(port().pool.outstanding), -1, np.int32))
     told = replace(requests, sockets=none, requests=away, seen_afd=seen_afd)
-    return replace(port(), grounds=replace(with_requests(grounds(), told), attribution=found))
+    return replace(port(), context=replace(with_requests(context(), told), attribution=found))
 
 
 def first_closed() -> int:
@@ -57,7 +57,7 @@ def first_closed() -> int:
 
 
 def test_sockets_are_found_by_age_and_those_from_before_the_trace_are_older_than_all() -> None:
-    shown = TableView(listing(scene(port())).model, "bytes", descending=True)
+    shown = SortedTable(listing(scene(port())).model, "bytes", descending=True)
     shown.filter_by("age>10ms")
     old = len(shown)
     shown.filter_by("age<=10ms")
@@ -102,16 +102,16 @@ def test_a_socket_holds_its_own_memory_and_that_of_its_requests() -> None:
     shown = listing(scene(port()))
     for row in (0, 1, 50):
         pool = narrowed_to(port(), Query(endpoint=int(sockets().endpoint[row]))).pool
-        held = holdings(grounds(), port().pool.outstanding, NO_HELD_REQUESTS)
+        held = holdings(context(), port().pool.outstanding, NO_HELD_REQUESTS)
         assert int(held.count[row]) == len(pool.outstanding)
         assert int(held.bytes[row]) == int(pool.outstanding.size.sum())
         assert f"memory: {len(pool.outstanding)} allocation" in shown.describe(row).plain
 
 
 def test_all_that_is_put_down_to_sockets_is_in_the_table() -> None:
-    held = holdings(grounds(), port().pool.outstanding, NO_HELD_REQUESTS)
-    found = grounds().attribution
-    at_socket = np.append(grounds().requests.requests.socket, -1)[found.request] >= 0
+    held = holdings(context(), port().pool.outstanding, NO_HELD_REQUESTS)
+    found = context().attribution
+    at_socket = np.append(context().requests.requests.socket, -1)[found.request] >= 0
     assert int(held.count.sum()) == int(((found.socket >= 0) | at_socket).sum())
 
 
@@ -143,8 +143,8 @@ def test_enter_leads_to_the_allocations_of_the_socket() -> None:
     shown, row, alone = listing(scene(port())), first_closed(), sockets().remote.index("")
     endpoint, other = int(sockets().endpoint[row]), int(sockets().endpoint[alone])
     label = f"socket 0x{endpoint:x} to {sockets().remote[row]}"
-    assert shown.step(row) == Step("allocations", Query(endpoint=endpoint), label)
-    assert shown.step(alone) == Step("allocations", Query(endpoint=other), f"socket 0x{other:x}")
+    assert shown.step(row) == Location("allocations", Query(endpoint=endpoint), label)
+    assert shown.step(alone) == Location("allocations", Query(endpoint=other), f"socket 0x{other:x}")
     assert shown.copy(row) == f"0x{endpoint:x}"
 
 
@@ -204,7 +204,7 @@ async def test_sockets_that_hold_most_are_on_top_of_the_screen(size: tuple[int, 
             assert title in it.text
         assert "closed" in it.text
         await it.press("enter")
-        assert it.screen.place.view == "allocations"
+        assert it.screen.location.view == "allocations"
 
 
 async def test_a_trace_without_socket_events_says_how_to_record_them(snapshot: Snapshot) -> None:

@@ -10,10 +10,10 @@ from tests.tui.session import opened
 from tests.tui.stories import Site, Story
 from tests.tui.views.listings import everything_said, is_harmless, scene
 from tui.tables.call_paths import Direction
-from tui.tables.model import TableView
+from tui.tables.model import SortedTable
 from tui.tables.sites import NO_STACK_TEXT
 from tui.tables.stack_tree import ENDS_HERE
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.stacks import StackView, tree_of
 from tui.views.tree_view import Folds, Tree
 
@@ -39,7 +39,7 @@ def tree(snapshot: Snapshot, direction: Direction, folds: Folds | None = None, s
 
 def lines(one: Tree, needle: str = "", *, key: str = "bytes") -> list[str]:
     """Bytes and name of the rows as they stand on the screen."""
-    view = TableView(one.listing.model, key, descending=True)
+    view = SortedTable(one.listing.model, key, descending=True)
     view.filter_by(needle)
     cells = [one.listing.model.column(name) for name in ("outstanding", "frames")]
     return [" ".join(cell.text(int(row)) for cell in cells) for row in view.order]
@@ -99,7 +99,7 @@ def test_bytes_counts_and_shares_add_up_over_what_lies_below() -> None:
 @pytest.mark.parametrize("key", ["bytes", "outstanding", "stacks", "frames"])
 def test_however_sorted_rows_stand_below_their_parents(key: str, *, descending: bool) -> None:
     one = all_open(forked(), Direction.CALLERS)
-    order = TableView(one.listing.model, key, descending=descending).order.tolist()
+    order = SortedTable(one.listing.model, key, descending=descending).order.tolist()
     open_rows: list[int] = []
     for row in order:
         parent = int(one.branches.parent[row])
@@ -122,8 +122,8 @@ def test_a_single_stack_leads_to_its_allocations_and_a_fork_nowhere() -> None:
     one = all_open(forked(), Direction.CALLERS)
     rows = {one.listing.model.column("frames").text(row).strip(): row for row in range(one.listing.model.length)}
     assert one.listing.step(rows["- b+0x0"]) is None
-    assert one.listing.step(rows["a+0x0 (+1)"]) == Step("allocations", Query(stack=0), "a+0x0 > pool+0x0")
-    assert one.listing.step(rows[NO_STACK_TEXT]) == Step("allocations", Query(stack=-1), NO_STACK_TEXT)
+    assert one.listing.step(rows["a+0x0 (+1)"]) == Location("allocations", Query(stack=0), "a+0x0 > pool+0x0")
+    assert one.listing.step(rows[NO_STACK_TEXT]) == Location("allocations", Query(stack=-1), NO_STACK_TEXT)
 
 
 def test_the_panel_tells_tags_and_frames() -> None:

@@ -14,7 +14,7 @@ from tests.tui.views.listings import column, everything_said, is_harmless, scene
 from tui.report.recording import HOW_IN_SHORT
 from tui.tables.columns import Styled
 from tui.tables.sparkline import outstanding_course, sparkline
-from tui.views.listing import Step
+from tui.views.listing import Location
 from tui.views.scene import Scene
 from tui.views.tags import listing
 
@@ -77,7 +77,7 @@ def test_the_course_is_drawn_against_its_most(story: Story) -> None:
 
 def test_enter_leads_to_the_stacks_of_the_tag_and_keeps_what_it_was_limited_to(snapshot: Snapshot) -> None:
     shown = listing(scene(snapshot, Query(process=ProcessLife(4330))))
-    assert shown.step(0) == Step("stacks", Query(process=ProcessLife(4330), tag=(tag("Irp "), False)), "Irp ")
+    assert shown.step(0) == Location("stacks", Query(process=ProcessLife(4330), tag=(tag("Irp "), False)), "Irp ")
     assert shown.copy(0) == "Irp "
 
 

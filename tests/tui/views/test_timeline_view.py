@@ -17,7 +17,7 @@ from tests.tui.session import opened
 from tests.tui.stories import FORBIDDEN, Story
 from tests.tui.views.listings import culprit
 from tracer.trace import Gap, Loss
-from tui.views.course import Course
+from tui.views.course import OutstandingHistory
 from tui.views.scene import Scene, narrowed_to
 from tui.widgets.chart import Chart, ChartData, ChartMark, cells_of, mark_line, plot, step_of, time_line
 
@@ -68,7 +68,7 @@ def test_the_drawing_ends_with_the_trace_even_within_a_step() -> None:
 
 
 def test_the_course_ends_with_what_is_outstanding(demo: Snapshot) -> None:
-    course = Course.of(Scene(demo, demo))
+    course = OutstandingHistory.of(Scene(demo, demo))
     assert course.data.total[-1] == course.data.kept[-1] == demo.pool.totals.outstanding_bytes
     assert (course.data.total >= course.data.kept).all()
     assert course.allocations.sum() == demo.pool.totals.allocations
@@ -77,16 +77,16 @@ def test_the_course_ends_with_what_is_outstanding(demo: Snapshot) -> None:
 def test_a_course_is_limited_to_its_scope_but_not_to_an_interval(demo: Snapshot) -> None:
     tags = demo.pool.tags
     scope = Query(tag=(int(tags.tag[0]), bool(tags.paged[0])))
-    limited = Course.of(Scene(narrowed_to(demo, scope), demo, scope))
+    limited = OutstandingHistory.of(Scene(narrowed_to(demo, scope), demo, scope))
     assert limited.data.total[-1] == tags.outstanding_bytes[0]
     inside = replace(scope, interval=Interval(0, 1000))
-    again = Course.of(Scene(narrowed_to(demo, inside), demo, inside))
+    again = OutstandingHistory.of(Scene(narrowed_to(demo, inside), demo, inside))
     assert (again.data.total == limited.data.total).all()
 
 
 def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> None:
     scope = Query(process=culprit()[0])
-    course = Course.of(Scene(narrowed_to(demo, scope), demo, scope))
+    course = OutstandingHistory.of(Scene(narrowed_to(demo, scope), demo, scope))
     assert (course.data.total == course.data.kept).all()
     assert "freed is known by tag and stack only" in course.legend().plain
     assert " frees" not in course.words(0).plain
@@ -95,7 +95,7 @@ def test_what_one_process_freed_is_not_known_and_not_drawn(demo: Snapshot) -> No
 async def test_the_end_is_under_the_cursor_at_first(demo: Snapshot) -> None:
     async with opened(demo, view="timeline") as it:
         held = size(demo.pool.totals.outstanding_bytes)
-        assert f"{size(int(Course.of(Scene(demo, demo)).data.total.max()))} │" in it.text
+        assert f"{size(int(OutstandingHistory.of(Scene(demo, demo)).data.total.max()))} │" in it.text
         assert "█ still outstanding" in it.text
         assert f"to {moment(demo.at_ns)} outstanding {held}" in it.panel
         assert "^" in it.text
@@ -183,7 +183,7 @@ async def test_findings_gaps_and_a_mark_are_marked(broken_snapshot: Snapshot, st
     story.diagnosis = diagnosis()
     snapshot = story.make()
     scene = Scene(snapshot, snapshot, mark=snapshot)
-    course = Course.of(scene)
+    course = OutstandingHistory.of(scene)
     assert {mark.sign for mark in course.data.marks} == {"!", "M", "F1", "F2", "F3"}
     legend = course.legend().plain
     assert "! events missing" in legend
@@ -198,7 +198,7 @@ def test_a_finding_is_marked_where_its_oldest_memory_was_made(demo: Snapshot) ->
     (finding,) = demo.diagnosis.findings
     assert len(finding.rows)
     oldest = int(demo.pool.outstanding.time_ns[finding.rows].min())
-    (mark,) = (mark for mark in Course.of(Scene(demo, demo)).data.marks if mark.sign == "F1")
+    (mark,) = (mark for mark in OutstandingHistory.of(Scene(demo, demo)).data.marks if mark.sign == "F1")
     assert mark.step == oldest // demo.pool.history.step_ns
 
 
@@ -206,14 +206,14 @@ def test_what_is_missing_in_a_step_is_told_once_with_all_its_processors(story: S
     gaps = tuple(Gap(0, 100, cpu, "events-lost") for cpu in (3, 1, -1, 2))
     story.loss = Loss(7, 0, gaps)
     snapshot = story.make()
-    assert [note for step, note in Course.of(Scene(snapshot, snapshot)).notes if step == 0] == [
+    assert [note for step, note in OutstandingHistory.of(Scene(snapshot, snapshot)).notes if step == 0] == [
         "! events are missing on CPU 1, 2, 3: events were lost"
     ]
 
 
 async def test_what_its_signs_mean_stands_on_one_line_of_80_cells(demo: Snapshot) -> None:
     lossy = replace(demo, loss=Loss(7, 0, (Gap(0, 100, 1, "events-lost"),)))
-    legend = Course.of(Scene(lossy, lossy)).legend()
+    legend = OutstandingHistory.of(Scene(lossy, lossy)).legend()
     assert "F" in legend.plain
     assert "!" in legend.plain
     assert legend.cell_len <= 78

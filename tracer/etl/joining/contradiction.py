@@ -9,8 +9,8 @@ from enum import Enum
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I64, U16, U64, Mask, Structured
 from tracer.errors import InputError
 from tracer.etl.file import EtlFile
 from tracer.etl.joining.recording import Recording
@@ -49,7 +49,7 @@ def shared(one: Recording, other: Recording) -> Shared:
     return Shared.DIFFERENT if np.mean(_has_twin(fewer, more, apart)) < _FEWEST_SHARED else Shared.SAME
 
 
-_Sample = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16], npt.NDArray[np.uint64]]
+_Sample = tuple[I64, U16, U64]
 """Raw time, processor and signature of pool events."""
 
 
@@ -69,7 +69,7 @@ def _sample(of: Recording, begin: int, end: int) -> _Sample:
     return time[kept], cpu[kept], name[kept]
 
 
-def _ends(rows: npt.NDArray[np.void], last: int) -> npt.NDArray[np.int64]:
+def _ends(rows: Structured, last: int) -> I64:
     """By buffer: when the next buffer of its processor begins."""
     out = np.full(len(rows), last, np.int64)
     order = np.lexsort((rows["first_time"], rows["cpu"]))
@@ -90,7 +90,7 @@ def _common(a: _Sample, b: _Sample) -> tuple[_Sample, _Sample]:
     return (a[0][kept_a], a[1][kept_a], a[2][kept_a]), (b[0][kept_b], b[1][kept_b], b[2][kept_b])
 
 
-def _has_twin(fewer: _Sample, more: _Sample, apart: int) -> npt.NDArray[np.bool_]:
+def _has_twin(fewer: _Sample, more: _Sample, apart: int) -> Mask:
     """By event of ``fewer``: whether ``more`` has the same within so many ticks."""
     order = np.lexsort((more[0], more[2]))
     names, times = more[2][order], more[0][order]

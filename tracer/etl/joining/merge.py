@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tracer.arrays import I64, Mask
 from tracer.columns import EventTable
 from tracer.etl.clock import Clock
 from tracer.etl.file import EtlFile
@@ -203,8 +203,8 @@ class _Rows:
     """Events of one kind, and the file and the recording (int64) that each is of."""
 
     table: EventTable
-    file: npt.NDArray[np.int64]
-    recording: npt.NDArray[np.int64]
+    file: I64
+    recording: I64
 
     def since(self, time: int) -> _Rows:
         rows = slice(int(np.searchsorted(self.table.raw_time, time)), None)
@@ -216,7 +216,7 @@ def _reach(stream: _Stream) -> int:
     return stream.part.begins_ns if stream.batches is None and stream.until_ns != _END else stream.until_ns
 
 
-def _some(late: LateStacks, rows: npt.NDArray[np.bool_]) -> LateStacks:
+def _some(late: LateStacks, rows: Mask) -> LateStacks:
     return LateStacks(
         late.raw_time[rows], late.thread[rows], late.process[rows], late.cpu[rows], late.stack[rows],
         late.is_user[rows],

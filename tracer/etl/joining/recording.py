@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
+from tracer.arrays import Structured
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import LogFileMode
 from tracer.etl.joining.heads import same_start
@@ -27,7 +25,7 @@ class Recording:
     head: LogFile
     first: int
     last: int
-    buffers: npt.NDArray[np.void]
+    buffers: Structured
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -49,7 +47,7 @@ def recording_of(file: EtlFile) -> Recording:
     return Recording(file.path, file.info.bytes, head, first, max(first, last), buffers)
 
 
-def _stated_end(head: LogFile, buffers: npt.NDArray[np.void]) -> int:
+def _stated_end(head: LogFile, buffers: Structured) -> int:
     """When the session was closed, or else its last buffer was written; in relogged files that is told by no buffer."""
     if head.end:
         return head.clock.origin + head.clock.raw((head.end - head.start) * 100)

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from tracer.arrays import I64, U64, Mask
 from tracer.columns import NO_STACK, BlobColumn, EventTable, Who
 from tracer.jit import kernel
 
@@ -22,7 +23,7 @@ MOST_APART_NS: Final = 1_000_000
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def signature(table: EventTable) -> npt.NDArray[np.uint64]:
+def signature(table: EventTable) -> U64:
     """By event a number (uint64) of what it is: kind of event, processor, and every field of its payload.
 
     A field of zeros changes nothing: a table of several layouts has zeros for what one of them lacks.
@@ -40,13 +41,13 @@ def signature(table: EventTable) -> npt.NDArray[np.uint64]:
 
 @kernel
 def find_copies(
-    order: npt.NDArray[np.int64],
-    name: npt.NDArray[np.uint64],
-    time: npt.NDArray[np.int64],
-    file: npt.NDArray[np.int64],
-    recording: npt.NDArray[np.int64],
+    order: I64,
+    name: U64,
+    time: I64,
+    file: I64,
+    recording: I64,
     apart: int,
-    of: npt.NDArray[np.int64],
+    of: I64,
 ) -> None:
     """``of[i]``: the event that event ``i`` is a copy of, -1 where it is the first.
 
@@ -69,7 +70,7 @@ def find_copies(
             seen = bit
 
 
-def without_copies(table: EventTable, is_copy: npt.NDArray[np.bool_], of: npt.NDArray[np.int64]) -> EventTable:
+def without_copies(table: EventTable, is_copy: Mask, of: I64) -> EventTable:
     """The events that are no copies. ``of``: by event the row that it is a copy of, below 0 where that went out before.
 
     Of an event and its copies one may have come with a stack: the event gets it.

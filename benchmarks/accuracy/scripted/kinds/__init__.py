@@ -23,7 +23,7 @@ from benchmarks.accuracy.scripted.kinds import (
     user_apcs,
     waves,
 )
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 
 _FAMILIES: Final = (
     user_apcs,
@@ -44,5 +44,5 @@ _FAMILIES: Final = (
     libraries,
     unloads,
 )
-KINDS: Final[dict[str, Kind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
+KINDS: Final[dict[str, TraceKind]] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 """In the order in which a table lists them."""

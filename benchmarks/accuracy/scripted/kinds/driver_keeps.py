@@ -7,11 +7,11 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets, driver_keeps
-from benchmarks.accuracy.scripted.kinds.kind import Kind
-from benchmarks.accuracy.scripted.lists import HEADER_BYTES, LOCATION_BYTES, Packet
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
+from benchmarks.accuracy.scripted.lists import HEADER_BYTES, LOCATION_BYTES, ScriptedIrp
 from benchmarks.accuracy.scripted.machine import Image, Stack, Thread
 from benchmarks.accuracy.scripted.names import tag_of
-from benchmarks.accuracy.scripted.requests import PACKET_TAG, RESCHEDULED_NS, STEP_NS, Course, Request, Requests
+from benchmarks.accuracy.scripted.requests import IRP_TAG, RESCHEDULED_NS, STEP_NS, Ending, Request, Requests
 from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import calls_below, driver_stack
@@ -56,12 +56,12 @@ def long_polls(stage: Stage) -> tuple[Guilt, ...]:
     return ()
 
 
-def own_packets(stage: Stage) -> tuple[Guilt, ...]:
-    """A driver sends packets of its own, and frees them in its completion routine, or not."""
+def own_irps(stage: Stage) -> tuple[Guilt, ...]:
+    """A driver sends IRPs of its own, and frees them in its completion routine, or not."""
     return _own(stage, stage.share(0.1, 0.6))
 
 
-def own_packets_freed(stage: Stage) -> tuple[Guilt, ...]:
+def own_irps_freed(stage: Stage) -> tuple[Guilt, ...]:
     """The same with each of them freed."""
     _own(stage, 0.0)
     return ()
@@ -99,7 +99,7 @@ def _devices(stage: Stage, rate: float, *, stopped: bool, resumed: float = 0.0) 
     for number in range(count):
         thread = rng.choice(threads)
         at = stage.duration * (0.02 + 0.96 * rng.random())
-        request, at = requests.issue(at, thread, files[thread.id], layers, buffered=buffered, course=Course.PLAIN)
+        request, at = requests.issue(at, thread, files[thread.id], layers, buffered=buffered, ending=Ending.PLAIN)
         at = requests.returned(at + STEP_NS, request)
         done = at + min(_MOST_TRIP_NS, stage.duration * 0.004) * rng.uniform(0.05, 1)
         kept = rng.random() < rate or (rate > 0 and number < _LEAST)
@@ -127,8 +127,8 @@ def _own(stage: Stage, rate: float) -> tuple[Guilt, ...]:
     for number in range(max(_LEAST * 4, stage.budget // 2)):
         thread = stage.rng.choice(workers)
         at = stage.script.reserve(thread, stage.rng.random() * stage.duration * 0.98, _OWN_NS)
-        packet = Packet(HEADER_BYTES[size] + LOCATION_BYTES[size] * locations, locations, 0, rests=False)
-        request = Request(thread, file, (below,), Course.PLAIN, False, Block(PACKET_TAG, packet.size), packet=packet)
+        irp = ScriptedIrp(HEADER_BYTES[size] + LOCATION_BYTES[size] * locations, locations, 0, rests=False)
+        request = Request(thread, file, (below,), Ending.PLAIN, False, Block(IRP_TAG, irp.size), irp=irp)
         stage.script.add(at, thread, partial(_make, request=request, stack=made))
         at = requests.returned(requests.call(at + STEP_NS, request) + STEP_NS, request)
         request.layers = (image, below)  # the driver has set a completion routine, which stops the completion
@@ -156,11 +156,11 @@ def _make(scribe: Scribe, request: Request, stack: Stack) -> None:
 
 
 KINDS: Final = (
-    Kind("driver-never-completes", never_completes, leaking=True),
-    Kind("driver-stops-completion", stops_completion, leaking=True),
-    Kind("driver-forgets-irp", own_packets, leaking=True),
-    Kind("driver-forgets-mdl", own_page_lists, leaking=True),
-    Kind("driver-resumes-completion", resumes_completion, leaking=False),
-    Kind("driver-frees-its-irps", own_packets_freed, leaking=False),
-    Kind("long-polls", long_polls, leaking=False),
+    TraceKind("driver-never-completes", never_completes, leaking=True),
+    TraceKind("driver-stops-completion", stops_completion, leaking=True),
+    TraceKind("driver-forgets-irp", own_irps, leaking=True),
+    TraceKind("driver-forgets-mdl", own_page_lists, leaking=True),
+    TraceKind("driver-resumes-completion", resumes_completion, leaking=False),
+    TraceKind("driver-frees-its-irps", own_irps_freed, leaking=False),
+    TraceKind("long-polls", long_polls, leaking=False),
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.script import SESSION_PAGED, Block
 from benchmarks.accuracy.scripted.sites import Lifetimes, Site, lognormal, one, same_driver, site, steady
@@ -115,13 +115,13 @@ def _unfreed(stage: Stage, of: Site, count: int, threads: Sequence[Thread]) -> t
 
 
 KINDS: Final = (
-    Kind("error-path", on_error_path, leaking=True),
-    Kind("error-path-paged", in_paged_pool, leaking=True),
-    Kind("error-path-worker", in_worker, leaking=True),
-    Kind("error-path-session", in_session_pool, leaking=True),
-    Kind("two-leaks", two_at_once, leaking=True),
-    Kind("two-tags", with_two_tags, leaking=True),
-    Kind("from-the-middle", from_the_middle, leaking=True),
-    Kind("growth", growing, leaking=True),
-    Kind("slow-under-churn", slow_under_churn, leaking=True),
+    TraceKind("error-path", on_error_path, leaking=True),
+    TraceKind("error-path-paged", in_paged_pool, leaking=True),
+    TraceKind("error-path-worker", in_worker, leaking=True),
+    TraceKind("error-path-session", in_session_pool, leaking=True),
+    TraceKind("two-leaks", two_at_once, leaking=True),
+    TraceKind("two-tags", with_two_tags, leaking=True),
+    TraceKind("from-the-middle", from_the_middle, leaking=True),
+    TraceKind("growth", growing, leaking=True),
+    TraceKind("slow-under-churn", slow_under_churn, leaking=True),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import Site, block_of, lognormal, one, steady
 from benchmarks.accuracy.scripted.stage import Stage
@@ -86,10 +86,10 @@ def _free_old(stage: Stage, of: Site, at: float) -> None:
 
 
 KINDS: Final = (
-    Kind("long-sessions", long_sessions, leaking=False),
-    Kind("cache-is-full", cache_that_is_full, leaking=False),
-    Kind("trimmed-late", trimmed_late, leaking=False),
-    Kind("long-teeth", long_teeth, leaking=False),
-    Kind("high-water", high_water, leaking=False),
-    Kind("start-in-the-middle", start_in_the_middle, leaking=False),
+    TraceKind("long-sessions", long_sessions, leaking=False),
+    TraceKind("cache-is-full", cache_that_is_full, leaking=False),
+    TraceKind("trimmed-late", trimmed_late, leaking=False),
+    TraceKind("long-teeth", long_teeth, leaking=False),
+    TraceKind("high-water", high_water, leaking=False),
+    TraceKind("start-in-the-middle", start_in_the_middle, leaking=False),
 )

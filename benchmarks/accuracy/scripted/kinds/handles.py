@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt, reference_kept
 from benchmarks.accuracy.scripted.kinds.driver_leaks import usual
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Stack, Thread
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.script import NONPAGED, PAGED, Block
@@ -88,6 +88,6 @@ def _closing(stage: Stage, opener: _Opener, programs: Sequence[tuple[Thread, ...
 
 
 KINDS: Final = (
-    Kind("handle-leak", one_program_keeps_them, leaking=True),
-    Kind("handles-closed", all_are_closed, leaking=False),
+    TraceKind("handle-leak", one_program_keeps_them, leaking=True),
+    TraceKind("handles-closed", all_are_closed, leaking=False),
 )

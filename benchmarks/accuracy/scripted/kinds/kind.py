@@ -12,7 +12,7 @@ Play = Callable[[Stage], tuple[Guilt, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TraceKind:
     """``play`` lays the events down and gives what leaks: nothing where the kind is clean.
 
     ``files``: over which the session was rolled, where it can be: a circular file goes on in itself.

@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds.driver_leaks import usual
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Image, Stack
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import Site, calls_below, one, site, steady
@@ -82,9 +82,9 @@ def _left(stage: Stage, of: Site) -> list[Block]:
 
 
 KINDS: Final = (
-    Kind("library-caller", one_caller_forgets, leaking=True),
-    Kind("library-of-a-third-party", of_a_third_party, leaking=True),
-    Kind("library-two-callers", two_callers_forget, leaking=True),
-    Kind("library-all-free", all_callers_free, leaking=False),
-    Kind("one-place-of-a-wrapper", one_place_forgets, leaking=True),
+    TraceKind("library-caller", one_caller_forgets, leaking=True),
+    TraceKind("library-of-a-third-party", of_a_third_party, leaking=True),
+    TraceKind("library-two-callers", two_callers_forget, leaking=True),
+    TraceKind("library-all-free", all_callers_free, leaking=False),
+    TraceKind("one-place-of-a-wrapper", one_place_forgets, leaking=True),
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds.driver_leaks import forgetful, usual
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import Site, block_of, calls_below, driver_stack, lognormal, one, steady
 from benchmarks.accuracy.scripted.stage import Stage
@@ -78,9 +78,9 @@ def _spread(stage: Stage, ways: list[Site], count: int) -> list[Block]:
 
 
 KINDS: Final = (
-    Kind("few-blocks", few_blocks, leaking=True),
-    Kind("in-batches", in_batches, leaking=True),
-    Kind("from-many-stacks", from_many_stacks, leaking=True),
-    Kind("since-long-ago", since_long_ago, leaking=True),
-    Kind("beside-long-sessions", beside_long_sessions, leaking=True),
+    TraceKind("few-blocks", few_blocks, leaking=True),
+    TraceKind("in-batches", in_batches, leaking=True),
+    TraceKind("from-many-stacks", from_many_stacks, leaking=True),
+    TraceKind("since-long-ago", since_long_ago, leaking=True),
+    TraceKind("beside-long-sessions", beside_long_sessions, leaking=True),
 )

@@ -8,10 +8,10 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.guilt import Guilt, port_undrained
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Process, Thread
 from benchmarks.accuracy.scripted.ports import Entry, Mini, Ports
-from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Course, Request
+from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Ending, Request
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets, held
 from benchmarks.accuracy.scripted.stage import Stage
@@ -48,25 +48,25 @@ class _Program:
         return cls(stage, owner, tuple(puts), tuple(takes), sockets, Ports(stage, sockets.requests))
 
     def guilt(self, left: list[Entry], others: tuple[Block, ...] = ()) -> tuple[Guilt, ...]:
-        """What stays in the port; of agnostic requests all that stage 2 would free, of the others the packet."""
+        """What stays in the port; of agnostic requests all that stage 2 would free, of the others the IRP."""
         requests = [entry for entry in left if isinstance(entry, Request)]
         blocks = [
-            block for one in requests for block in (one.blocks if one.course is Course.AGNOSTIC else (one.block,))
+            block for one in requests for block in (one.blocks if one.ending is Ending.AGNOSTIC else (one.block,))
         ]
         blocks += [entry.block for entry in left if isinstance(entry, Mini)]
         return (port_undrained(self.owner, self.issuers, requests, (*blocks, *others)),)
 
 
 def with_event(stage: Stage) -> tuple[Guilt, ...]:
-    """Receives on sockets that are bound to a port, with an event given as well: only the packets stay."""
+    """Receives on sockets that are bound to a port, with an event given as well: only the IRPs stay."""
     program = _Program.of(stage, stage.rng.randrange(1, 3))
-    return program.guilt(_all(_socket_requests(program, Course.EVENT)))
+    return program.guilt(_all(_socket_requests(program, Ending.EVENT)))
 
 
 def agnostic(stage: Stage) -> tuple[Guilt, ...]:
     """Few connections that last, whose completions nobody fetches."""
     program = _Program.of(stage, stage.rng.randrange(1, 3))
-    return program.guilt(_all(_socket_requests(program, Course.AGNOSTIC)))
+    return program.guilt(_all(_socket_requests(program, Ending.AGNOSTIC)))
 
 
 def agnostic_closed(stage: Stage) -> tuple[Guilt, ...]:
@@ -76,7 +76,7 @@ def agnostic_closed(stage: Stage) -> tuple[Guilt, ...]:
     kept, left = list[Socket](), list[Entry]()
     for begins, _ in _moments(stage, max(_LEAST, stage.budget // 9)):
         socket, at = sockets.open(begins, thread)
-        request, at = _at_once(program, at + 4_000, socket, rng.choice(_SIZES), Course.AGNOSTIC)
+        request, at = _at_once(program, at + 4_000, socket, rng.choice(_SIZES), Ending.AGNOSTIC)
         socket.over.append(request.over)
         sockets.close(at + 4_000, socket)
         kept.append(socket)
@@ -92,7 +92,7 @@ def of_device(stage: Stage) -> tuple[Guilt, ...]:
     for begins, period in _moments(stage, max(_LEAST, stage.budget // 3)):
         place = rng.randrange(len(files))
         request, at = requests.issue(
-            begins, program.issuers[place], files[place], layers, course=Course.AGNOSTIC, buffered=rng.choice((48, 256))
+            begins, program.issuers[place], files[place], layers, ending=Ending.AGNOSTIC, buffered=rng.choice((48, 256))
         )
         at = requests.returned(at + STEP_NS, request) + period * rng.uniform(0.05, 0.3)
         _by_interrupt(program, at, request)
@@ -101,13 +101,13 @@ def of_device(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def posted(stage: Stage) -> tuple[Guilt, ...]:
-    """A timer posts packets to a port that nobody drains."""
+    """A timer posts IRPs to a port that nobody drains."""
     program = _Program.of(stage, stage.rng.randrange(1, 3))
     return program.guilt(_all(_posts(program)))
 
 
 def threads_gone(stage: Stage) -> tuple[Guilt, ...]:
-    """The threads that issue the requests come and go; the port keeps the packets of those that have ended."""
+    """The threads that issue the requests come and go; the port keeps the IRPs of those that have ended."""
     program, lives = _Program.of(stage, 0), stage.rng.randrange(4, 16)
     left: list[Entry] = []
     for number in range(lives):
@@ -119,7 +119,7 @@ def threads_gone(stage: Stage) -> tuple[Guilt, ...]:
         count = max(1, min(count, int((ends - at) / _ROUND_NS)))
         for place in range(count):
             moment = at + 20_000 + (ends - at) * place / count
-            left.append(_at_once(program, moment, socket, stage.rng.choice(_SIZES), Course.EVENT)[0])
+            left.append(_at_once(program, moment, socket, stage.rng.choice(_SIZES), Ending.EVENT)[0])
         thread.ended = int(ends + _ROUND_NS)
         program.issuers = (*program.issuers, thread)
     return program.guilt(left)
@@ -173,8 +173,8 @@ def _some_puts(program: _Program, until: float = 0.985) -> list[_Put]:
     """Requests of one course, or posted packets."""
     ways: list[Callable[[], list[_Put]]] = [
         lambda: _posts(program, until=until),
-        lambda: _socket_requests(program, Course.EVENT, until=until),
-        lambda: _socket_requests(program, Course.AGNOSTIC, until=until),
+        lambda: _socket_requests(program, Ending.EVENT, until=until),
+        lambda: _socket_requests(program, Ending.AGNOSTIC, until=until),
     ]
     return program.stage.rng.choice(ways)()
 
@@ -182,7 +182,7 @@ def _some_puts(program: _Program, until: float = 0.985) -> list[_Put]:
 def served(stage: Stage, count: int) -> None:
     """A program whose workers drain its port: so many requests."""
     program = _Program.of(stage, 2, workers=4)
-    _take_soon(program, _socket_requests(program, Course.AGNOSTIC, count=count))
+    _take_soon(program, _socket_requests(program, Ending.AGNOSTIC, count=count))
 
 
 def _take_soon(program: _Program, puts: list[_Put]) -> None:
@@ -212,7 +212,7 @@ def _posts(program: _Program, until: float = 0.985) -> list[_Put]:
     return out
 
 
-def _socket_requests(program: _Program, course: Course, until: float = 0.985, count: int = 0) -> list[_Put]:
+def _socket_requests(program: _Program, ending: Ending, until: float = 0.985, count: int = 0) -> list[_Put]:
     """On a few connections; done at once or by a deferred procedure call."""
     stage, rng, sockets = program.stage, program.stage.rng, program.sockets
     conversations = []
@@ -224,9 +224,9 @@ def _socket_requests(program: _Program, course: Course, until: float = 0.985, co
     for begins, period in _moments(stage, count or max(_LEAST, stage.budget // 2), until):
         socket = rng.choice(conversations)
         if rng.random() < at_once:
-            request, at = _at_once(program, begins, socket, rng.choice(_SIZES), course)
+            request, at = _at_once(program, begins, socket, rng.choice(_SIZES), ending)
         else:
-            request, at = sockets.start(begins, socket, afd.RECEIVE, size=rng.choice(_SIZES), course=course)
+            request, at = sockets.start(begins, socket, afd.RECEIVE, size=rng.choice(_SIZES), ending=ending)
             at += min(period * 0.4, 1_000_000) * rng.uniform(0.1, 1)
             sockets.tell(at, socket, afd.RECEIVE, afd.EnterExit.COMPLETED, cpu=socket.thread.home)
             at = _by_interrupt(program, at + STEP_NS, request)
@@ -234,15 +234,15 @@ def _socket_requests(program: _Program, course: Course, until: float = 0.985, co
     return out
 
 
-def _at_once(program: _Program, at: float, socket: Socket, size: int, course: Course) -> tuple[Request, float]:
+def _at_once(program: _Program, at: float, socket: Socket, size: int, ending: Ending) -> tuple[Request, float]:
     """Done within its call: the entry is in the port before the completion returns."""
     sockets, requests = program.sockets, program.sockets.requests
-    request, at = sockets.start(at, socket, afd.SEND, size=size, course=course, pends=False)
+    request, at = sockets.start(at, socket, afd.SEND, size=size, ending=ending, pends=False)
     sockets.tell(at, socket, afd.SEND, afd.EnterExit.COMPLETED, size=size)
     over = requests.complete(at + STEP_NS, request, request.thread, inner=STEP_NS / 2)
     put = at + STEP_NS * (1.15 + 0.25 * (len(request.layers) - 1))
     program.ports.put(put, request, request.thread)
-    if course is Course.EVENT:
+    if ending is Ending.EVENT:
         request.over = put
     return request, requests.returned(over + STEP_NS / 2, request) + STEP_NS
 
@@ -251,7 +251,7 @@ def _by_interrupt(program: _Program, at: float, request: Request) -> float:
     """Completed by a deferred procedure call, which puts an agnostic one in the port; else its thread does."""
     requests, thread = program.sockets.requests, request.thread
     cpu = requests.elsewhere(thread)
-    if request.course is Course.AGNOSTIC:
+    if request.ending is Ending.AGNOSTIC:
         return requests.complete(at, request, cpu=cpu, queued=program.ports.putting(request))
     over = requests.complete(at, request, cpu=cpu)
     over = requests.finish(over + RESCHEDULED_NS * program.stage.rng.uniform(1, 4), request)
@@ -271,14 +271,14 @@ def _all(puts: list[_Put]) -> list[Entry]:
 
 
 KINDS: Final = (
-    Kind("port-with-event", with_event, leaking=True),
-    Kind("port-agnostic", agnostic, leaking=True),
-    Kind("port-agnostic-closed", agnostic_closed, leaking=True),
-    Kind("port-device", of_device, leaking=True),
-    Kind("port-posted", posted, leaking=True),
-    Kind("port-threads-gone", threads_gone, leaking=True),
-    Kind("port-too-slow", too_slow, leaking=True),
-    Kind("port-healthy", healthy, leaking=False),
-    Kind("port-in-batches", in_batches, leaking=False),
-    Kind("port-closed", closed, leaking=False),
+    TraceKind("port-with-event", with_event, leaking=True),
+    TraceKind("port-agnostic", agnostic, leaking=True),
+    TraceKind("port-agnostic-closed", agnostic_closed, leaking=True),
+    TraceKind("port-device", of_device, leaking=True),
+    TraceKind("port-posted", posted, leaking=True),
+    TraceKind("port-threads-gone", threads_gone, leaking=True),
+    TraceKind("port-too-slow", too_slow, leaking=True),
+    TraceKind("port-healthy", healthy, leaking=False),
+    TraceKind("port-in-batches", in_batches, leaking=False),
+    TraceKind("port-closed", closed, leaking=False),
 )

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import site
@@ -39,4 +39,4 @@ def come_and_go(stage: Stage) -> tuple[Guilt, ...]:
     return ()
 
 
-KINDS: Final = (Kind("processes-come-and-go", come_and_go, leaking=False),)
+KINDS: Final = (TraceKind("processes-come-and-go", come_and_go, leaking=False),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt, reference_kept
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets, held
 from benchmarks.accuracy.scripted.stage import Stage
@@ -74,8 +74,8 @@ def _rounds(stage: Stage, sockets: Sockets) -> list[tuple[Socket, float, bool]]:
 
 
 KINDS: Final = (
-    Kind("handles-never-closed", handles_never_closed, leaking=True),
-    Kind("file-reference-kept", file_reference_kept, leaking=True),
-    Kind("endpoint-not-cleaned-up", endpoint_never_cleaned_up, leaking=True),
-    Kind("sockets-come-and-go", come_and_go, leaking=False),
+    TraceKind("handles-never-closed", handles_never_closed, leaking=True),
+    TraceKind("file-reference-kept", file_reference_kept, leaking=True),
+    TraceKind("endpoint-not-cleaned-up", endpoint_never_cleaned_up, leaking=True),
+    TraceKind("sockets-come-and-go", come_and_go, leaking=False),
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt
 from benchmarks.accuracy.scripted.kinds.driver_leaks import forgetful
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.sites import one
 from benchmarks.accuracy.scripted.stage import Stage
 
@@ -29,6 +29,6 @@ def forgotten_in_every_file(stage: Stage) -> tuple[Guilt, ...]:
 
 
 KINDS: Final = (
-    Kind("rolled-leak", forgotten_in_every_file, leaking=True, files=3),
-    Kind("rolled-clean", freed_in_another_file, leaking=False, files=2),
+    TraceKind("rolled-leak", forgotten_in_every_file, leaking=True, files=3),
+    TraceKind("rolled-clean", freed_in_another_file, leaking=False, files=2),
 )

@@ -1,11 +1,11 @@
-"""Clean: servers and clients whose requests take their time, are done at once, come off a list, or need no packet."""
+"""Clean: servers and clients whose requests take their time, are done at once, come off a list, or need no IRP."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.requests import STEP_NS
 from benchmarks.accuracy.scripted.sockets import Sockets
@@ -40,7 +40,7 @@ def completed_at_once(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def fast_path(stage: Stage) -> tuple[Guilt, ...]:
-    """Sends and receives for which no packet is needed at all; AFD tells of them."""
+    """Sends and receives for which no IRP is needed at all; AFD tells of them."""
     sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
     socket, _ = sockets.open(stage.duration * 0.01, thread)
     for at in _moments(stage):
@@ -51,7 +51,7 @@ def fast_path(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def resting_on_lists(stage: Stage) -> tuple[Guilt, ...]:
-    """Bursts of requests, after each of which as many packets rest on the lists as these keep."""
+    """Bursts of requests, after each of which as many IRPs rest on the lists as these keep."""
     sockets, owner = Sockets(stage), stage.machine.process()
     threads = [stage.machine.thread(owner) for _ in range(stage.rng.randrange(1, 5))]
     conversations = [sockets.open(stage.duration * 0.01, thread)[0] for thread in threads]
@@ -68,7 +68,7 @@ def resting_on_lists(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def threads_that_exit(stage: Stage) -> tuple[Guilt, ...]:
-    """Each thread asks for a few things, gets them, and is gone; its packets go back to the list."""
+    """Each thread asks for a few things, gets them, and is gone; its IRPs go back to the list."""
     sockets, owner = Sockets(stage), stage.machine.process()
     count = max(6, stage.budget * 2 // (_POOL_EVENTS * 8))
     for _ in range(min(count, 400)):
@@ -109,10 +109,10 @@ def _trip(stage: Stage) -> float:
 
 
 KINDS: Final = (
-    Kind("slow-server", slow_server, leaking=False),
-    Kind("completed-at-once", completed_at_once, leaking=False),
-    Kind("fast-path", fast_path, leaking=False),
-    Kind("resting-on-lists", resting_on_lists, leaking=False),
-    Kind("threads-that-exit", threads_that_exit, leaking=False),
-    Kind("long-connections", long_connections, leaking=False),
+    TraceKind("slow-server", slow_server, leaking=False),
+    TraceKind("completed-at-once", completed_at_once, leaking=False),
+    TraceKind("fast-path", fast_path, leaking=False),
+    TraceKind("resting-on-lists", resting_on_lists, leaking=False),
+    TraceKind("threads-that-exit", threads_that_exit, leaking=False),
+    TraceKind("long-connections", long_connections, leaking=False),
 )

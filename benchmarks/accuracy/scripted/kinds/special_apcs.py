@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.guilt import Guilt, apcs_pending
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Thread
 from benchmarks.accuracy.scripted.requests import STEP_NS, Request
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets
@@ -116,8 +116,8 @@ def _nothing(_scribe: object) -> None:
 
 
 KINDS: Final = (
-    Kind("special-in-call", region_at_the_end, leaking=True),
-    Kind("special-starved", starved_at_the_end, leaking=True),
-    Kind("special-call-ends", region_ends, leaking=False),
-    Kind("special-boosted", starved_and_boosted, leaking=False),
+    TraceKind("special-in-call", region_at_the_end, leaking=True),
+    TraceKind("special-starved", starved_at_the_end, leaking=True),
+    TraceKind("special-call-ends", region_ends, leaking=False),
+    TraceKind("special-boosted", starved_and_boosted, leaking=False),
 )

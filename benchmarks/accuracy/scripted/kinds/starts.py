@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.names import tag_of
 from benchmarks.accuracy.scripted.script import NONPAGED, PAGED, Block
 from benchmarks.accuracy.scripted.sites import driver_stack, lognormal, one, site, steady
@@ -41,6 +41,6 @@ def program_starts(stage: Stage) -> tuple[Guilt, ...]:
 
 
 KINDS: Final = (
-    Kind("system-cache-grows", system_cache_grows, leaking=False),
-    Kind("program-starts", program_starts, leaking=False),
+    TraceKind("system-cache-grows", system_cache_grows, leaking=False),
+    TraceKind("program-starts", program_starts, leaking=False),
 )

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import lognormal, one, pareto, steady
 from benchmarks.accuracy.scripted.stage import Stage
@@ -78,10 +78,10 @@ def cache_that_levels_off(stage: Stage) -> tuple[Guilt, ...]:
 
 
 KINDS: Final = (
-    Kind("churn-lognormal", lognormal_churn, leaking=False),
-    Kind("churn-pareto", pareto_churn, leaking=False),
-    Kind("churn-long-lived", long_lived_churn, leaking=False),
-    Kind("pre-trace-frees", before_the_trace, leaking=False),
-    Kind("warm-up", warm_up, leaking=False),
-    Kind("cache-levels-off", cache_that_levels_off, leaking=False),
+    TraceKind("churn-lognormal", lognormal_churn, leaking=False),
+    TraceKind("churn-pareto", pareto_churn, leaking=False),
+    TraceKind("churn-long-lived", long_lived_churn, leaking=False),
+    TraceKind("pre-trace-frees", before_the_trace, leaking=False),
+    TraceKind("warm-up", warm_up, leaking=False),
+    TraceKind("cache-levels-off", cache_that_levels_off, leaking=False),
 )

@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt, driver_forgets
 from benchmarks.accuracy.scripted.kinds.driver_leaks import usual
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Image
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import Site, one, same_driver, site
@@ -82,8 +82,8 @@ def _next(stage: Stage, of: Site, until: float) -> Site:
 
 
 KINDS: Final = (
-    Kind("unloaded-with-blocks", leaves_blocks, leaking=True),
-    Kind("unloaded-clean", leaves_nothing, leaking=False),
-    Kind("same-base-first-leaks", before_another, leaking=True),
-    Kind("same-base-second-leaks", after_another, leaking=True),
+    TraceKind("unloaded-with-blocks", leaves_blocks, leaking=True),
+    TraceKind("unloaded-clean", leaves_nothing, leaking=False),
+    TraceKind("same-base-first-leaks", before_another, leaking=True),
+    TraceKind("same-base-second-leaks", after_another, leaking=True),
 )

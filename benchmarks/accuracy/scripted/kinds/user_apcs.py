@@ -1,4 +1,4 @@
-"""Requests with a completion routine: their packets are user APCs, which only an alertable wait takes."""
+"""Requests with a completion routine: their IRPs are user APCs, which only an alertable wait takes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Final
 
 from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.guilt import Guilt, apcs_pending
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.kinds.ports import served
 from benchmarks.accuracy.scripted.machine import Process, Thread
-from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Course, Request
+from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Ending, Request
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets
 from benchmarks.accuracy.scripted.stage import Stage
 from tracer.events import afd
@@ -67,7 +67,7 @@ def reading_files(stage: Stage) -> tuple[Guilt, ...]:
     file, held = opened(stage, requests, thread, stage.duration * 0.005), []
     for begins, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 3)):
         request, at = requests.issue(
-            begins, thread, file, layers, course=Course.ROUTINE, major=MajorFunction.READ,
+            begins, thread, file, layers, ending=Ending.ROUTINE, major=MajorFunction.READ,
             buffered=rng.choice((64, 512)), pages=rng.choice((0, 20)), call="read",
         )  # fmt: skip
         if rng.random() < 0.5:
@@ -83,7 +83,7 @@ def reading_files(stage: Stage) -> tuple[Guilt, ...]:
 def closed_with_pending(stage: Stage) -> tuple[Guilt, ...]:
     """Receives with a routine wait when their socket is closed: they are cancelled, and become user APCs."""
     thread = stage.machine.thread(stage.machine.process())
-    return (apcs_pending([thread], cancelled(stage, thread, Course.ROUTINE)),)
+    return (apcs_pending([thread], cancelled(stage, thread, Ending.ROUTINE)),)
 
 
 def drained(stage: Stage) -> tuple[Guilt, ...]:
@@ -135,11 +135,11 @@ def suspended(stage: Stage) -> tuple[Guilt, ...]:
     count = min(2_000, max(_LEAST_ROUNDS, stage.budget // 2))
     step = min((begins - at) * 0.8 / count, 200_000)
     for number in range(count):
-        course = Course.ROUTINE if number % 2 else Course.PLAIN
-        request, at = sockets.start(at + step * 0.5, socket, afd.RECEIVE, size=rng.choice(_SIZES), course=course)
+        ending = Ending.ROUTINE if number % 2 else Ending.PLAIN
+        request, at = sockets.start(at + step * 0.5, socket, afd.RECEIVE, size=rng.choice(_SIZES), ending=ending)
         done = begins + (ends - begins) * (number + 1) / (count + 2)
         sockets.finish(done, socket, request, afd.RECEIVE)
-        waiting += [request] if course is Course.ROUTINE else []
+        waiting += [request] if ending is Ending.ROUTINE else []
     at = ends + 20_000
     for number, request in enumerate(waiting):
         at = sockets.requests.deliver(at, request, first=not number)
@@ -148,7 +148,7 @@ def suspended(stage: Stage) -> tuple[Guilt, ...]:
 
 def closed_and_retired(stage: Stage) -> tuple[Guilt, ...]:
     """Receives without a routine wait when their socket is closed: they are cancelled and retired."""
-    cancelled(stage, stage.machine.thread(stage.machine.process()), Course.PLAIN)
+    cancelled(stage, stage.machine.thread(stage.machine.process()), Ending.PLAIN)
     return ()
 
 
@@ -166,20 +166,20 @@ def loop(
         _, at = sockets.at_once(at + _AFTER_NS, socket, afd.CONNECT)
         for _ in range(stage.rng.choice((1, 1, 2))):
             size = stage.rng.choice(_SIZES)
-            request, at = sockets.at_once(at + _AFTER_NS, socket, afd.SEND, size=size, course=Course.ROUTINE)
+            request, at = sockets.at_once(at + _AFTER_NS, socket, afd.SEND, size=size, ending=Ending.ROUTINE)
             out.append(request)
         sockets.close(at + _AFTER_NS, socket)
     return out
 
 
-def cancelled(stage: Stage, thread: Thread, course: Course) -> list[Request]:
+def cancelled(stage: Stage, thread: Thread, ending: Ending) -> list[Request]:
     """Sockets are closed over and over with receives that wait; each is cancelled within the close."""
     sockets, out = Sockets(stage), []
     for begins, _ in _moments(stage, max(_LEAST_ROUNDS // 2, stage.budget // 10)):
         socket, at = sockets.open(begins, thread)
         waiting: list[Request] = []
         for _ in range(stage.rng.randrange(1, 4)):
-            request, at = sockets.start(at + _AFTER_NS, socket, afd.RECEIVE, size=1_460, course=course)
+            request, at = sockets.start(at + _AFTER_NS, socket, afd.RECEIVE, size=1_460, ending=ending)
             waiting.append(request)
         at += _AFTER_NS * 4
         sockets.close(at + STEP_NS, socket, cancelled=waiting)
@@ -196,7 +196,7 @@ def _conversations(stage: Stage, sockets: Sockets, thread: Thread, *, delivered:
     out: list[Request] = []
     for begins, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 2)):
         socket, event = stage.rng.choice(opened_sockets), stage.rng.choice(sockets.events[:2])
-        request, at = sockets.start(begins, socket, event, size=stage.rng.choice(_SIZES), course=Course.ROUTINE)
+        request, at = sockets.start(begins, socket, event, size=stage.rng.choice(_SIZES), ending=Ending.ROUTINE)
         trip = min(period * 0.5, 2_000_000) * stage.rng.uniform(0.1, 1)
         over = sockets.finish(at + trip, socket, request, event)
         if delivered:
@@ -224,15 +224,15 @@ def _rounds(stage: Stage) -> int:
 
 
 KINDS: Final = (
-    Kind("routine-local-server", local_server, leaking=True),
-    Kind("routine-beside-server", beside_server, leaking=True),
-    Kind("routine-several-threads", several_threads, leaking=True),
-    Kind("routine-by-interrupt", by_interrupt, leaking=True),
-    Kind("routine-files", reading_files, leaking=True),
-    Kind("routine-closed-pending", closed_with_pending, leaking=True),
-    Kind("routine-drained", drained, leaking=False),
-    Kind("routine-alertable", drained_by_interrupt, leaking=False),
-    Kind("routine-thread-exits", threads_exit, leaking=False),
-    Kind("routine-suspended", suspended, leaking=False),
-    Kind("plain-closed-pending", closed_and_retired, leaking=False),
+    TraceKind("routine-local-server", local_server, leaking=True),
+    TraceKind("routine-beside-server", beside_server, leaking=True),
+    TraceKind("routine-several-threads", several_threads, leaking=True),
+    TraceKind("routine-by-interrupt", by_interrupt, leaking=True),
+    TraceKind("routine-files", reading_files, leaking=True),
+    TraceKind("routine-closed-pending", closed_with_pending, leaking=True),
+    TraceKind("routine-drained", drained, leaking=False),
+    TraceKind("routine-alertable", drained_by_interrupt, leaking=False),
+    TraceKind("routine-thread-exits", threads_exit, leaking=False),
+    TraceKind("routine-suspended", suspended, leaking=False),
+    TraceKind("plain-closed-pending", closed_and_retired, leaking=False),
 )

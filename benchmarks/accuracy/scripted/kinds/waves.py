@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from benchmarks.accuracy.scripted.guilt import Guilt
-from benchmarks.accuracy.scripted.kinds.kind import Kind
+from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.sites import lognormal, one, steady
 from benchmarks.accuracy.scripted.stage import Stage
 
@@ -80,10 +80,10 @@ def queue(stage: Stage) -> tuple[Guilt, ...]:
 
 
 KINDS: Final = (
-    Kind("sawtooth", sawtooth, leaking=False),
-    Kind("burst-middle", burst_in_the_middle, leaking=False),
-    Kind("burst-end", burst_at_the_end, leaking=False),
-    Kind("day-and-night", day_and_night, leaking=False),
-    Kind("batches", batches, leaking=False),
-    Kind("queue", queue, leaking=False),
+    TraceKind("sawtooth", sawtooth, leaking=False),
+    TraceKind("burst-middle", burst_in_the_middle, leaking=False),
+    TraceKind("burst-end", burst_at_the_end, leaking=False),
+    TraceKind("day-and-night", day_and_night, leaking=False),
+    TraceKind("batches", batches, leaking=False),
+    TraceKind("queue", queue, leaking=False),
 )

@@ -1,0 +1,25 @@
+"""Names for numpy arrays by what they hold: one declaration for all rooms."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+I8: TypeAlias = npt.NDArray[np.int8]
+I16: TypeAlias = npt.NDArray[np.int16]
+I32: TypeAlias = npt.NDArray[np.int32]
+I64: TypeAlias = npt.NDArray[np.int64]
+U8: TypeAlias = npt.NDArray[np.uint8]
+U16: TypeAlias = npt.NDArray[np.uint16]
+U32: TypeAlias = npt.NDArray[np.uint32]
+U64: TypeAlias = npt.NDArray[np.uint64]
+F64: TypeAlias = npt.NDArray[np.float64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Structured: TypeAlias = npt.NDArray[np.void]
+"""Rows of a structured type; its user says which."""
+Rows: TypeAlias = npt.NDArray[np.integer[Any]]
+"""Numbers of rows of a table."""
+Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
+"""Whole numbers of any width."""
