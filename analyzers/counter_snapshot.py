@@ -46,7 +46,7 @@ class Nameless:
         return np.zeros(0, np.uint64), np.zeros(len(stacks) + 1, np.int64)
 
 
-class Counted:
+class CounterSnapshots:
     """Turns samples of the counters into snapshots; the first one is what all growth is measured from."""
 
     def __init__(self, first: PoolCounters, tags: TagNames) -> None:

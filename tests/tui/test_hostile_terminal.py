@@ -12,7 +12,7 @@ import pytest
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.tui.stories import FORBIDDEN
-from tui.views.names import VIEW_NAMES
+from tui.views.registry import VIEWS
 
 if sys.platform == "win32":
     pytest.skip("needs a pty, which Windows does not have", allow_module_level=True)
@@ -97,7 +97,7 @@ def drive(terminal: Terminal, once: tuple[bytes, ...], in_each: tuple[bytes, ...
     """Some keys, then every view with the keys that show names, write or copy them, or step down."""
     for keys in once:
         terminal.press(keys)
-    for view in (*VIEW_NAMES[1:], VIEW_NAMES[0]):  # the first one is shown already
+    for view in (*VIEWS[1:], VIEWS[0]):  # the first one is shown already
         terminal.press(view.number.encode(), until=f"[{view.number} {view.title}]")
         for keys in in_each:
             terminal.press(keys)

@@ -9,7 +9,6 @@ from analyzers.selection.query import EVERYTHING, Interval, Query
 from analyzers.snapshot import Snapshot
 from tests.tui.session import Session, opened
 from tui.views.limits import limit_words
-from tui.views.names import VIEW_NAMES
 from tui.views.registry import VIEWS
 
 IRP = int.from_bytes(b"Irp ", "little")
@@ -105,6 +104,6 @@ def test_every_limit_has_words(leaking_snapshot: Snapshot) -> None:
 
 async def test_without_limits_the_line_says_what_the_view_is(snapshot: Snapshot) -> None:
     async with opened(snapshot, (100, 24)) as it:
-        for name in VIEW_NAMES:
+        for name in VIEWS:
             await it.press(name.number)
             assert limits(it) == name.summary

@@ -26,7 +26,7 @@ from tui.live.pace import Pace
 from tui.live.replay import Replay
 from tui.live.replay_screen import ReplayApp
 from tui.screens.main import MainScreen
-from tui.views.names import VIEW_NAMES
+from tui.views.registry import VIEWS
 
 MOST_KEYS = 8
 at_each_size = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -186,7 +186,7 @@ async def test_which_tag_grew_most_since_a_mark(story: Story, size: tuple[int, i
 async def test_what_evidence_a_trace_lacks(broken_snapshot: Snapshot, size: tuple[int, int]) -> None:
     async with someone_at(broken_snapshot, size) as person:
         assert person.sees("INCOMPLETE")
-        (trace,) = (view for view in VIEW_NAMES if view.key == "trace")
+        (trace,) = (view for view in VIEWS if view.key == "trace")
         await person.press(trace.number)
         assert person.sees("What this trace cannot tell")
         assert person.sees("No context switches")

@@ -17,7 +17,7 @@ from tui.hints import one_of
 from tui.new_files import add_force, refuse_to_overwrite, writing
 from tui.outcome import outcome
 from tui.streams import is_behind_browser, is_terminal, say
-from tui.views.names import VIEW_NAMES
+from tui.views.registry import VIEWS
 
 _SUFFIXES: Final = (".svg", "")
 """Of a picture; a device or a pipe has none."""
@@ -56,7 +56,7 @@ class TuiCommand:
 
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
     """``--view``, ``--ascii``, ``--screenshot``, ``--force``, ``--size``, ``--press``."""
-    names = [view.key for view in VIEW_NAMES]
+    names = [view.key for view in VIEWS]
     parser.add_argument(
         "--view", type=one_of(names, "view"), choices=names, default="", metavar="NAME",
         help=f"begin with: {', '.join(names)}",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from analyzers.counter_snapshot import Counted
+from analyzers.counter_snapshot import CounterSnapshots
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from tracer.live.api import Machine
@@ -47,7 +47,7 @@ class Sampling:
         self._began = counting.clock()
         self._first = self._now = self._ask()
         self._now_ns = 0
-        self._counted = Counted(self._first, counting.tags)
+        self._counted = CounterSnapshots(self._first, counting.tags)
 
     @property
     def at_ns(self) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from rich.text import Text
@@ -120,14 +119,3 @@ class View(Widget):
     def copied(self) -> str:
         """What copying the current row gives; empty for nothing."""
         return ""
-
-
-@dataclass(frozen=True, slots=True)
-class ViewSpec:
-    """A line of the registry: ``key`` names the view in code and on the command line, ``number`` is its key."""
-
-    key: str
-    number: str
-    title: str
-    summary: str
-    make: Callable[[], View]

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.views.view import ViewSpec
+from tui.views.registry import ViewSpec
 
 _TWO_LINES: Final = 20
 """Lines of a screen on which a second one for the views leaves enough for the view."""
