@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
-from operator import attrgetter
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -13,11 +12,11 @@ import numpy.typing as npt
 
 from analyzers.formatting import counted
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.processes import KnowsLives, Process, lives_at
+from analyzers.processes import KnowsLives, lives_at
 from analyzers.retention.attribution import Attribution, Rule
 from analyzers.retention.edges import Edge, Edges
 from analyzers.retention.grouping import largest
-from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind, allocations_label
+from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind, allocations_label, named_processes
 from analyzers.retention.retained import OF_FILE, sums
 from tracer.arrays import I32, I64, U8, Rows
 from tracer.columns import UNKNOWN_ID
@@ -147,17 +146,9 @@ def loose_leaves(pool: PoolSnapshot, attribution: Attribution, names: KnowsLives
     group_of_site[sites] = groups.row_of
     group_of = np.full(len(pool.outstanding), -1, np.int32)
     group_of[rows] = group_of_site[of_site]
-    modules, named = [*drivers, "other drivers"], [*_named(lives), None]
+    modules, named = [*drivers, "other drivers"], [*named_processes(lives), None]
     parent_sets = [(named[(key >> 32) - 1], modules[key & 0xFFFFFFFF]) for key in owners[0].tolist()]
     return tuple(_loose(groups, parent_sets, pool)), group_of
-
-
-def _named(lives: Sequence[Process]) -> Iterator[tuple[Id, str]]:
-    """Id and name of the node of each process; they come by id, then by start."""
-    for pid, same in groupby(lives, key=attrgetter("id")):
-        *before, last = same
-        yield from ((f"{pid}.{number}", life.name) for number, life in enumerate(before))
-        yield pid, last.name
 
 
 def _loose(groups: _Groups, parent_sets: list[tuple[tuple[Id, str] | None, str]], pool: PoolSnapshot) -> Iterator[Leaf]:

@@ -86,8 +86,7 @@ class EdgeFinder:
         self._held = holding.held()
         self._module_of = module_of
         self._carried, self._of_socket = carried
-        self._names = names
-        self._groups: Grouping = grouped(requests, sockets, *carried, module_of)
+        self._groups: Grouping = grouped(requests, sockets, *carried, names, module_of)
         self._edges: list[Edge] = []
         self._labels: dict[Node, str] = {ROOT: "the trace"}
         self._parent_set_of: dict[tuple[Node, ...], int] = {}
@@ -199,10 +198,10 @@ class EdgeFinder:
     def _thread(self, row: int, size: int) -> Node:
         """The node of a request's thread (or, by number of requests plus its row, of a socket's), and the way to it."""
         thread = self._groups.threads[int(self._groups.thread_of[row])]
-        process, number = (int(each) for each in thread.ids)
+        process, number = thread.ids[0], int(thread.ids[1])
         owner = Node(NodeKind.PROCESS, (process,))
         if thread not in self._labels:
-            self._labels[owner] = "other processes" if process == OTHERS else self._names.lives(process)[-1].name
+            self._labels[owner] = "other processes" if process == OTHERS else self._groups.processes[process]
             unnamed = {OTHERS: "other threads", UNKNOWN_ID: "an unknown thread"}
             self._labels[thread] = unnamed.get(number, f"thread {number}")
         self._edges.append(Edge(ROOT, owner, "", 1, size))

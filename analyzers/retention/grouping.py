@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.processes import KnowsLives, lives_at
 from analyzers.requests.tables import RequestTable, SocketTable
-from analyzers.retention.nodes import OTHERS, Node, NodeKind
+from analyzers.retention.nodes import OTHERS, Id, Node, NodeKind, named_processes
 from tracer.arrays import I32, I64, Mask
 from tracer.events.afd import DESCRIPTORS
 from tracer.events.irp import MajorFunction
@@ -37,7 +38,7 @@ class Grouping:
     """Nodes, and which of them each row has: ``threads`` of requests and then sockets, ``sockets`` of sockets.
 
     ``group``: by request, number of its group. ``operations``: by group, the driver and what was asked of it (empty for
-    what is too small for a group of its own).
+    what is too small for a group of its own). ``processes``: names, by the ids of nodes.
     """
 
     threads: list[Node]
@@ -46,14 +47,24 @@ class Grouping:
     socket_of: I32
     group: I32
     operations: list[tuple[str, str]]
+    processes: dict[Id, str]
 
 
 def grouped(
-    requests: RequestTable, sockets: SocketTable, carried: I64, of_socket: I64, module_of: Callable[[int], str]
+    requests: RequestTable,
+    sockets: SocketTable,
+    carried: I64,
+    of_socket: I64,
+    names: KnowsLives,
+    module_of: Callable[[int], str],
 ) -> Grouping:
     """``carried``, ``of_socket``: bytes by request and by socket, which decide what gets a node of its own."""
-    threads, thread_of = _threads(requests, sockets, np.concatenate([carried, of_socket]))
-    nodes, socket_of = _sockets(sockets)
+    process = np.concatenate([requests.process, sockets.process])
+    lives, life = lives_at(names, process, np.concatenate([requests.issued_ns, sockets.created_ns]))
+    known = list(named_processes(lives))
+    ids = [each for each, _ in known]
+    threads, thread_of = _threads(requests, sockets, life.astype(np.int64), ids, np.concatenate([carried, of_socket]))
+    nodes, socket_of = _sockets(sockets, [ids[at] for at in life[len(requests) :].tolist()])
     drivers, driver_of = _drivers(requests, carried, module_of)
     of_request = np.append(socket_of, np.int32(OTHERS))[requests.socket].astype(np.int64)
     key = thread_of[: len(requests)].astype(np.int64)
@@ -65,28 +76,31 @@ def grouped(
     operations = [
         ("", "") if small[row] else (drivers[driver_of[row]], operation_name(requests, row)) for row in first.tolist()
     ]
-    return Grouping(threads, thread_of, nodes, socket_of, group.astype(np.int32), operations)
+    return Grouping(threads, thread_of, nodes, socket_of, group.astype(np.int32), operations, dict(known))
 
 
-def _threads(requests: RequestTable, sockets: SocketTable, weights: I64) -> tuple[list[Node], I32]:
-    process = np.concatenate([requests.process, sockets.process]).astype(np.int64)
+def _threads(
+    requests: RequestTable, sockets: SocketTable, process: I64, ids: list[Id], weights: I64
+) -> tuple[list[Node], I32]:
+    """``process``: by row, its place among ``ids``."""
     thread = np.concatenate([requests.thread, sockets.thread]).astype(np.int64)
     small = ~largest((process << 32) | thread, weights, MOST_THREADS)
     thread[small] = OTHERS
     process[small & ~largest(process, weights, MOST_THREADS)] = OTHERS
     _, first, row = np.unique((process << 33) | (thread + 1), return_index=True, return_inverse=True)
-    nodes = [Node(NodeKind.THREAD, (int(process[at]), int(thread[at]))) for at in first.tolist()]
+    owners = [*ids, OTHERS]
+    nodes = [Node(NodeKind.THREAD, (owners[int(process[at])], int(thread[at]))) for at in first.tolist()]
     return nodes, row.astype(np.int32)
 
 
-def _sockets(sockets: SocketTable) -> tuple[list[Node], I32]:
+def _sockets(sockets: SocketTable, owners: list[Id]) -> tuple[list[Node], I32]:
     if len(sockets) <= MOST_SOCKETS:
         rows = np.arange(len(sockets), dtype=np.int32)
         return [Node(NodeKind.SOCKET, (row,)) for row in rows.tolist()], rows
-    numbers: dict[tuple[int, str], int] = {}
+    numbers: dict[tuple[Id, str], int] = {}
     row_of = np.empty(len(sockets), np.int32)
-    rest = (OTHERS, _OTHER_ADDRESSES)
-    for row, key in enumerate(zip(sockets.process.tolist(), sockets.remote, strict=True)):
+    rest: tuple[Id, str] = (OTHERS, _OTHER_ADDRESSES)
+    for row, key in enumerate(zip(owners, sockets.remote, strict=True)):
         known = key if key in numbers or len(numbers) < MOST_SOCKETS else rest
         row_of[row] = numbers.setdefault(known, len(numbers))
     return [Node(NodeKind.SOCKET, key) for key in numbers], row_of

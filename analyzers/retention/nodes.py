@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from analyzers.pooltag import tag_text
+from analyzers.processes import Process
 
 
 class NodeKind(StrEnum):
@@ -36,10 +40,10 @@ class Node:
     """A node by its kind and ids.
 
     Ids are: of a process its id, or ``id.n`` of one that gave it up to another, ``n`` of these before it; of a thread
-    process and thread, of its pending APCs also their kind; of a port its number; of what a driver keeps its name and
-    how; of what is held otherwise process and thread; of a socket its row, of a group of sockets process and remote
-    address; of requests process, thread, the socket's ids, driver and operation; of a driver its process
-    (:data:`OTHERS` for several) and name; of allocations what they hang on and their site.
+    its process, in that way, and thread, of its pending APCs also their kind; of a port its number; of what a driver
+    keeps its name and how; of what is held otherwise process and thread; of a socket its row, of a group of sockets
+    process and remote address; of requests process, thread, the socket's ids, driver and operation; of a driver its
+    process (:data:`OTHERS` for several) and name; of allocations what they hang on and their site.
     """
 
     kind: NodeKind
@@ -57,6 +61,14 @@ class Node:
 
 
 ROOT: Final = Node(NodeKind.TRACE)
+
+
+def named_processes(lives: Sequence[Process]) -> Iterator[tuple[Id, str]]:
+    """Id and name of the node of each process; they come by id, then by start."""
+    for pid, same in groupby(lives, key=attrgetter("id")):
+        *before, last = same
+        yield from ((f"{pid}.{number}", life.name) for number, life in enumerate(before))
+        yield pid, last.name
 
 
 def allocations_label(tag: int, *, paged: bool, driver: str, count: int) -> str:

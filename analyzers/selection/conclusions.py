@@ -85,7 +85,7 @@ def of_processes(query: Query, pids: npt.NDArray[np.integer], times: I64, names:
 def since(diagnosis: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
     """The same with counts of what is in the pool; what is about nothing of it is left out."""
     held = diagnosis.held_requests.take(diagnosis.held_requests.issued_ns >= after_ns)
-    findings = [(one, _counts(pool, rows_of(pool, one))) for one in diagnosis.findings]
+    findings = [(one, _counts(pool, one.rows)) for one in diagnosis.findings]
     cleared = [(one, _counts(pool, one.rows)) for one in diagnosis.cleared]
     return Diagnosis(
         tuple(replace(one, count=n, bytes=size, retained_bytes=size) for one, (n, size) in findings if n),
@@ -94,34 +94,12 @@ def since(diagnosis: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
     )
 
 
-def rows_of(pool: PoolSnapshot, finding: Finding) -> Mask:
-    """By outstanding allocation, whether a finding is about it: as it says, else by its tags, drivers and thread."""
-    if len(finding.rows):
-        mask = np.zeros(len(pool.outstanding), np.bool_)
-        mask[finding.rows] = True
-        return mask
-    out = pool.outstanding
-    sites: Mask = np.logical_or.reduce([_sites_with(pool, share) for share in finding.shares])
-    rows = sites[out.site]
-    if finding.thread_id not in (None, UNKNOWN_ID):
-        rows &= (out.process == finding.process_id) & (out.thread == finding.thread_id)
-    return rows
-
-
-def _sites_with(pool: PoolSnapshot, share: GroupShare) -> Mask:
-    """A tag by a driver; a driver that makes requests allocates none of what goes with them itself."""
-    tags = pool.tags
-    sites: Mask = ((tags.tag == share.tag) & (tags.paged == share.paged))[pool.sites.tag_row]
-    own = sites & by_driver(pool, share.driver)
-    return own if own.any() else sites
-
-
 def by_driver(pool: PoolSnapshot, driver: str) -> Mask:
     """By site, whether that module allocates there."""
     return np.fromiter((name == driver for name in pool.sites.driver), np.bool_, len(pool.sites.driver))
 
 
-def _counts(pool: PoolSnapshot, rows: Mask | I64) -> tuple[int, int]:
+def _counts(pool: PoolSnapshot, rows: I64) -> tuple[int, int]:
     size = pool.outstanding.size[rows]
     return len(size), int(size.sum(dtype=np.uint64))
 

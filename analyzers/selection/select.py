@@ -87,7 +87,12 @@ def _allocations(snapshot: Snapshot, query: Query) -> list[Mask]:
             if group.known_by == query.cleared:
                 of_group[group.rows] = True
         masks.append(of_group)
-    masks += [conclusions.rows_of(snapshot.pool, one) for one in diagnosis.findings if one.rank == query.finding]
+    if query.finding is not None:
+        asked = [one for one in diagnosis.findings if one.rank == query.finding]
+        of_finding = np.zeros(len(out), np.bool_)
+        for one in asked:
+            of_finding[one.rows] = True
+        masks.append(of_finding)
     if query.by_process:
         masks.append(conclusions.of_processes(query, out.process, out.time_ns, snapshot.names))
     if query.thread is not None:

@@ -11,7 +11,6 @@ import numpy as np
 from rich.text import Text
 
 from analyzers.formatting import counted, exact_size, moment, size
-from analyzers.selection.conclusions import rows_of
 from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64
@@ -136,7 +135,7 @@ def _marks(scene: Scene, snapshot: Snapshot, used: int) -> Iterator[tuple[int, s
     if scene.mark is not None:
         yield scene.mark.at_ns // step_ns, MARK, f"{MARK} your mark at {moment(scene.mark.at_ns)}"
     for finding in snapshot.diagnosis.findings:
-        rows = np.flatnonzero(rows_of(snapshot.pool, finding))
+        rows = finding.rows
         oldest = int(snapshot.pool.outstanding.time_ns[rows[0]]) // step_ns if len(rows) else None
         if oldest is not None:
             about = f"{FINDING}{finding.rank} the first memory of finding {finding.rank} ({tag_name(finding.tag)})"
