@@ -35,7 +35,7 @@ from tracer.trace import Batch, ClockShift, Loss, Source
 
 
 class TraceNames:
-    """Names for ids and addresses, from what the trace has told so far (a :class:`~analyzers.pool_tables.Names`)."""
+    """Names for ids and addresses, from the events so far (a :class:`~analyzers.pool_tables.Names`)."""
 
     def __init__(self, stacks: StackTable) -> None:
         self.processes = Processes()
@@ -83,7 +83,7 @@ class TraceNames:
         return self.modules.frames(addresses, bounds, self.stacks.since(stacks))
 
     def frame(self, place: int, process: int = 0, at_ns: int = NEVER) -> Frame:
-        """What lies at a place of the kernel's, or of a process; at a mere address the newest image before a time."""
+        """The frame at an address of the kernel or a process; without an image's mark, in the newest before a time."""
         address, _ = taken_apart(place)
         module = self.modules.find(place, process, at_ns)
         return Frame(address, "", 0) if module is None else Frame(address, module.name, address - module.base)
@@ -125,7 +125,7 @@ class Analysis:
         return clock_shifts(*self._ledger.reversed_pairs())
 
     def supposed_shifts(self) -> tuple[ClockShift, ...]:
-        """The same where only a second reading can tell whether they differ."""
+        """CPUs whose clocks may differ: only reading the trace again with them corrected can tell."""
         return supposed_shifts(*self._ledger.reversed_pairs()[:2])
 
     @property
@@ -134,7 +134,7 @@ class Analysis:
         return self._ledger.totals[3]
 
     def snapshot(self, *, partial: bool = False, diagnosed: bool = True) -> Snapshot:
-        """What is known now.
+        """The pool, the requests and the conclusions as of the last batch.
 
         ``partial`` marks a reading that was stopped before its end. ``diagnosed``: with verdicts, which cost about a
         quarter of a millisecond for each group of outstanding allocations; without, the snapshot says nothing of why.

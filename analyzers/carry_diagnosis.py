@@ -1,4 +1,4 @@
-"""Conclusions of an earlier moment, beside the pool of a later one.
+"""An earlier snapshot's conclusions, carried over to the pool of a later one.
 
 Concluding takes longer than counting, so that not every snapshot of a followed trace has conclusions of its own. What
 they say by outstanding allocation and by site is put in the rows of the later pool; what was allocated since then

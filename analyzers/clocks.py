@@ -84,7 +84,7 @@ def supposed_shifts(pairs: Structured, kept: Mask) -> tuple[ClockShift, ...]:
 
 
 def mends(before: int, after: int, *, supposed: bool) -> bool:
-    """Whether shifts are borne out by the frees without allocation that are left after them."""
+    """Whether correcting by these shifts leaves so few frees without allocation that they are real."""
     return after <= _MENDED * before if supposed else after < before
 
 

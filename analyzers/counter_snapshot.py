@@ -1,4 +1,4 @@
-"""Snapshots of the pool's own counters: every tag since boot, and no single allocation."""
+"""Snapshots from Windows' pool counters: every tag since boot, no single allocation."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Before:
 
 
 def before(snapshot: Snapshot) -> Before | None:
-    """What was there before the snapshot's events; ``None`` where nobody asked for the pool's counters."""
+    """What was allocated before the snapshot's events; ``None`` where the pool's counters were not asked for."""
     baseline, tags = snapshot.baseline, snapshot.pool.tags
     if baseline is None:
         return None

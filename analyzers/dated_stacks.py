@@ -47,7 +47,7 @@ class DatedStacks:
         return replace(table, stack=stack, user_stack=user_stack)
 
     def dated_late(self, late: LateStacks) -> LateStacks:
-        """The same of stacks that come after their batch."""
+        """Stacks that come after their batch, by what lay there at their time."""
         if not self._modules.changes:
             return late
         stack = self._later(late.stack, late.raw_time, late.process)

@@ -1,4 +1,4 @@
-"""What a diagnosis rests on, for those who look closer: requests, sockets, and what holds what."""
+"""What a diagnosis rests on: requests, sockets, what holds each request, and the retention graph."""
 
 from __future__ import annotations
 

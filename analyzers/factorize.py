@@ -15,7 +15,7 @@ _MARKED: Final = 1 << 22
 
 
 def coded(values: Numbers) -> tuple[Numbers, Numbers]:
-    """Distinct values in ascending order, and the place of each row's value among them.
+    """Distinct values in ascending order, and by row the index of its value among them.
 
     As ``np.unique`` with its inverse gives it, ten times as fast for a million small numbers. The largest may be large:
     the id that stands for an unknown one is.
@@ -43,7 +43,7 @@ def _sorted(values: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def coded_pairs(first: Numbers, second: Numbers) -> tuple[U64, Numbers]:
-    """Distinct pairs of numbers below 2^32, in ascending order, and the place of each row's pair among them.
+    """Distinct pairs of numbers below 2^32, in ascending order, and by row the index of its pair among them.
 
     A pair has its first number in the upper and its second in the lower half.
     """
@@ -69,7 +69,7 @@ def sums(codes: npt.NDArray[np.integer], values: npt.NDArray[np.integer], length
 
 
 def dated_keys(addresses: U64, times: I64) -> U64:
-    """uint64: what is known by its address and a time, as an address is used again, as one number.
+    """uint64: address and time as one key, because addresses are used again.
 
     Times are spread over all bits, so that no two things meet by their sums.
     """
@@ -77,7 +77,7 @@ def dated_keys(addresses: U64, times: I64) -> U64:
 
 
 def rows_of(known: Numbers, keys: Numbers) -> I64:
-    """int64 by key: its row among those that are known, -1 for none."""
+    """int64 by key: its row among the known keys, -1 for none."""
     if not len(known):
         return np.full(len(keys), -1, np.int64)
     order = np.argsort(known, kind="stable")

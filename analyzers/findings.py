@@ -177,7 +177,7 @@ _FITS_FIRST: Final = (Fits.YES, Fits.UNKNOWN, Fits.NO)
 
 
 def fits_first(found: Iterable[Explanation]) -> tuple[Explanation, ...]:
-    """Possible reasons in the order in which all are told: those that fit, those of which nothing tells, the others."""
+    """Possible reasons in order: those that fit, those the trace cannot judge, those it excludes."""
     return tuple(sorted(found, key=lambda each: _FITS_FIRST.index(each.fits)))
 
 
@@ -278,7 +278,7 @@ class HeldRequests(Sequence[HeldRequest]):
 
     @classmethod
     def of(cls, requests: Iterable[HeldRequest]) -> HeldRequests:
-        """The same of what is there already."""
+        """Columns of requests that exist already."""
         made = tuple(requests)
 
         def column(name: str) -> I64:
@@ -327,7 +327,7 @@ class HeldRequests(Sequence[HeldRequest]):
         return f"HeldRequests({list(self)})"
 
     def take(self, which: slice | Mask | Numbers) -> HeldRequests:
-        """Some of them: a slice, a mask, or their places."""
+        """Some of them: a slice, a mask, or row numbers."""
         return replace(self, **{name: getattr(self, name)[which] for name in _COLUMNS})
 
     def by_apc(self) -> HeldRequests:
@@ -335,7 +335,7 @@ class HeldRequests(Sequence[HeldRequest]):
         return self.take(np.isin(self.why, [WHYS.index(why) for why in sorted(BY_APC)]))
 
     def find(self, irp: int, issued_ns: int) -> HeldRequest | None:
-        """That of an IRP issued at a time."""
+        """The held request of an IRP that was issued at a time."""
         found = np.flatnonzero((self.irp == np.uint64(irp)) & (self.issued_ns == issued_ns))
         return self[int(found[-1])] if len(found) else None
 
@@ -444,7 +444,7 @@ class Cleared:
 
 
 def moved(diagnosis: Diagnosis, to: I64) -> Diagnosis:
-    """The same about another table of outstanding allocations; ``to``: by row, the row there, -1 where it is not."""
+    """The diagnosis for another table of outstanding allocations; ``to``: by row, the row there, -1 for none."""
 
     def there(rows: I64) -> I64:
         places = to[rows]

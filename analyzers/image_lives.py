@@ -173,7 +173,7 @@ class ImageLives:
 
     @property
     def unloaded(self) -> list[Module]:
-        """Images that were unloaded once or more."""
+        """The images that were unloaded, whether or not they came back."""
         return [image for image in self._images if image.unloads]
 
     def _load(self, event: int, image: Module, at_ns: int, at_raw: int) -> list[Change]:

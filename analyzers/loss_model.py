@@ -1,4 +1,4 @@
-"""How many frees the trace may have lost: what looks outstanding because of that must not be accused.
+"""How many frees the trace may have lost: what is outstanding only for that reason must not be accused.
 
 A lost free leaves a survivor behind wherever pool is used, at the rate of the loss. Three things tell
 that rate: the session's own counters, allocations made on an address whose free was not seen, and the survivors of all
@@ -44,8 +44,8 @@ class LossRate:
     def hardly(self, allocations: int, unmatched: float, replaced: int) -> float:
         """Survivors beyond which the loss is not the likely explanation, although it is a possible one.
 
-        ``replaced``: allocations of the kind that were replaced without a free. Lost allocations (the strays) and lost
-        frees each vary by chance, so that their difference does so by both.
+        ``replaced``: allocations of the kind that were replaced without a free. Lost allocations (unmatched frees) and
+        lost frees each vary by chance, so that their difference does so by both.
         """
         expected = min(LOSS.margin * self.reported * allocations, unmatched)
         return expected + LOSS.few_sigmas * sqrt(2 * expected + 1) - replaced

@@ -222,7 +222,7 @@ _NOTHING: Final = ModuleMap.of(())
 
 
 def taken_apart(place: int) -> tuple[int, int]:
-    """The address of a place, and the mark of its image: 0 for none."""
+    """A marked address without its mark, and the mark of its image: 0 for none."""
     mark = place >> MARK_SHIFT & MARKS
     if place & _TOP:
         mark ^= MARKS

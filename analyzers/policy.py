@@ -73,7 +73,7 @@ class CourseLimits:
     """Share of the trace after its end from which what ended, or what is still held, was a start-up: who records a test
     that takes a few seconds often records as long again before stopping. In the corpus 0.4 gives the same."""
     rarer: float = 1.6
-    """Mean of log(whole time / time of birth) from which births become ever more seldom: 1 at an even rate, 1.2 at one
+    """Mean of log(whole time / time of birth) from which births become ever rarer: 1 at an even rate, 1.2 at one
     that swings by half, 2 at one that falls as 1/time by a factor of 50. By calculation."""
     rarer_last: float = 0.18
     """And the last third of their time has but this share of them: 0.11 where they fall as 1/time by that factor."""

@@ -44,7 +44,7 @@ def is_whole(raw: bytes) -> bool:
 
 
 def shown(raw: bytes, *, never_cut: bool = False) -> str:
-    """The name where no other source tells it; ``never_cut``: this trace has longer ones."""
+    """The logged name as it is shown where no other source has one; ``never_cut``: this trace has longer ones."""
     return as_logged(raw) + (CUT_MARK if _maybe_cut(raw) and not never_cut else "")
 
 

@@ -1,4 +1,4 @@
-"""Loss that no counter, flag or sequence number tells, inferred from the pool's own books.
+"""Loss that no counter, flag or sequence number tells, inferred from allocations and frees that do not match.
 
 Nobody gets memory at an address where a block still lies. So each allocation that replaces another shows that a free
 is missing. Session pool is no such proof: every session maps its own at the same addresses (Windows Internals, part 1,
@@ -17,7 +17,7 @@ from tracer.trace import InferredLoss
 def inferred_loss(
     pool: PoolSnapshot, replaced_in_session: int, reported: float, *, corrected: bool = False
 ) -> InferredLoss | None:
-    """What is missing although nothing says so, ``None`` where the books show no such loss.
+    """What is missing although nothing says so, ``None`` where the matches show no such loss.
 
     ``replaced_in_session``: how many of the replaced allocations are session pool. ``reported``: share of events the
     session itself says are missing. ``corrected``: clocks that differ between CPUs were put right, by what is known of

@@ -36,7 +36,7 @@ class _Named(NamedTuple):
 
 
 class _PairTables(NamedTuple):
-    """What outlives a batch; ``newest``: by thread, the row of its newest pair; ``counts``: one row."""
+    """Pairs from batch to batch; ``newest``: by thread, the row of its newest pair; ``counts``: one row."""
 
     pairs: Structured
     newest: Structured

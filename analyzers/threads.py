@@ -67,7 +67,7 @@ class Threads:
         self._processes.append(table.array("process").astype(np.uint32))
 
     def find(self, batch: Batch) -> None:
-        """Take what else one batch tells: threads and processes that its events name, lives of processes."""
+        """Take from one batch the threads and processes that its events name, and starts and ends of processes."""
         self._pairs.feed(batch)
         if "process" in batch.tables:
             self._starts.feed(batch.tables["process"])

@@ -13,7 +13,7 @@ from tracer.columns import UNKNOWN_ID
 
 
 def by_process(outstanding: Outstanding, names: KnowsLives) -> tuple[GroupRow, ...]:
-    """Largest first. Two processes that had one id in turn are two rows; what nobody is known for is one."""
+    """Outstanding allocations by process, largest first. One row for each life of an id; one for unknown processes."""
     lives, rows = lives_at(names, outstanding.process, outstanding.time_ns)
     counts, totals = np.bincount(rows, minlength=len(lives)), sums(rows, outstanding.size, len(lives))
     return _ranked(
@@ -24,7 +24,7 @@ def by_process(outstanding: Outstanding, names: KnowsLives) -> tuple[GroupRow, .
 
 
 def by_driver(sites: SiteTable) -> tuple[GroupRow, ...]:
-    """Largest first; allocations without a known driver are a row without a name."""
+    """Outstanding allocations by driver, largest first; those without a known driver are a row without a name."""
     totals: dict[str, list[int]] = {}
     rows = zip(sites.driver, sites.outstanding_count.tolist(), sites.outstanding_bytes.tolist(), strict=True)
     for driver, count, size in rows:

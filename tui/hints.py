@@ -9,7 +9,7 @@ from typing import Final
 
 _MOST: Final = 3
 _ALIKE: Final = 0.6
-"""difflib's own measure, 0 to 1: below it a name is another name, not a slip of the pen."""
+"""difflib's own measure, 0 to 1: below it a name is another name, not a typing error."""
 _AS_GOOD: Final = 0.1
 """By so much less alike than the best a name is still worth naming."""
 

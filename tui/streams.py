@@ -60,7 +60,7 @@ class Output:
 
 
 class Talk(Output):
-    """The same for what is said besides: nobody need hear it."""
+    """What progress and notes are written to: that they cannot be written is no error."""
 
     def write(self, text: str) -> int:
         """Write it, if that can be done."""

@@ -1,4 +1,4 @@
-"""Query that fit nothing in a trace: a slip of the pen must not look like a trace without leaks."""
+"""Queries that fit nothing in a trace: a typing error must not look like a trace without leaks."""
 
 from __future__ import annotations
 

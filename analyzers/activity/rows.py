@@ -83,7 +83,7 @@ COUNTERS: Final = np.dtype(
 
 
 class ActivityTables(NamedTuple):
-    """What outlives a batch. ``key_index``: rows by thread id (:mod:`analyzers.hashing`).
+    """What is known of all threads, from batch to batch. ``key_index``: rows by thread id (:mod:`analyzers.hashing`).
 
     ``ring``: times of the newest waits, by row. ``cpu_row``: row of the thread on each CPU, ``cpu_last``: time of each
     CPU's last switch. ``counts``: one row of :data:`COUNTERS`.

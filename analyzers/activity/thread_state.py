@@ -1,4 +1,4 @@
-"""What threads did since moments in the past: the answers, in columns and in words."""
+"""What threads did since given times: in columns and in words."""
 
 from __future__ import annotations
 
@@ -73,15 +73,15 @@ class ActivitySince:
         return len(self.what)
 
     def code(self, row: int) -> ThreadSince:
-        """What the thread did."""
+        """What the thread did, as a code."""
         return SINCE_CODES[int(self.what[row])]
 
     def is_known(self, rows: npt.NDArray[np.integer[Any]]) -> bool:
-        """Whether something tells of most of these what their threads did."""
+        """Whether it is known for most of these rows what the thread did."""
         return bool(np.mean(self.what[rows] == UNKNOWN) < _MOST)
 
     def words(self, row: int) -> str:
-        """The same as the end of a sentence that begins with the thread."""
+        """What the thread did, as the end of a sentence that begins with the thread."""
         match self.code(row):
             case ThreadSince.EXITED:
                 when = int(self.exit_ns[row])

@@ -13,7 +13,7 @@ from tracer.arrays import F64, Mask
 
 
 def usual_ns(counts: RequestCounts) -> float | None:
-    """The time in which all but one in a thousand retired, rounded up to a bin's edge; ``None`` where too few did."""
+    """Nanoseconds in which all but one in a thousand retired, rounded up to a bin's edge; ``None`` for too few."""
     total = int(counts.retire_latency.sum())
     if total < AGES.enough:
         return None
@@ -24,7 +24,7 @@ def usual_ns(counts: RequestCounts) -> float | None:
 def limits_ns(
     counts: RequestCounts, requests: RequestTable, user_mode: Mask, activity: Activity, since: ActivitySince
 ) -> F64:
-    """By request (``since`` is of its completion): age up to which it is recent.
+    """Nanoseconds by request: up to this age after its completion it is too recent to judge.
 
     ``user_mode``: its thread was in user mode since, so that stage 2 has run.
     """

@@ -38,7 +38,7 @@ def holds(evidence: Seen) -> Mask:
 
 
 def now_and_then(evidence: Seen, left: Mask, module_of: Callable[[int], str]) -> Mask:
-    """Of the requests that are ``left``: whether a driver's routine saw them last that others of the kind got through.
+    """By request of those ``left``: whether the routine that met it last let others of its kind pass.
 
     All that is left of such a request may be its IRP, as of a user APC. But user APCs are taken in order, thread by
     thread, so that later ones of the kind would not be retired. Where a program makes requests of the kind with and

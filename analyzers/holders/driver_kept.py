@@ -32,7 +32,7 @@ RULES: Final = {
 
 
 def overdue(evidence: Seen) -> Mask:
-    """By request: in flight though its driver was told to end it."""
+    """By request: whether it is in flight though its driver was asked to end it (cancel, cleanup)."""
     requests, at = evidence.requests, evidence.machine.at_ns
     asked_to_end_ns = np.maximum(requests.cleaned_ns, requests.exited_ns)
     asked_to_end = ~evidence.completed & (asked_to_end_ns != NEVER) & evidence.callers
@@ -42,7 +42,7 @@ def overdue(evidence: Seen) -> Mask:
 
 
 def outlives(evidence: Seen) -> Mask:
-    """By request: in flight, old for its kind, one of several on its file, and one of ever more at its driver."""
+    """By request: whether it is in flight and old for its kind, while its file and driver hold more and more."""
     requests = evidence.requests
     result = np.zeros(len(requests), np.bool_)
     rows = np.flatnonzero(~evidence.completed & evidence.callers & (requests.file_object != 0))

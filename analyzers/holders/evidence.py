@@ -85,7 +85,7 @@ class Seen:
 
 
 def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, machine: Machine) -> Seen:
-    """Look at every request; those whose thread no event told get the one that allocated their IRP."""
+    """The evidence by request; where no event names the issuing thread, it is the one that allocated the IRP."""
     blocks = irp_blocks(pool, snapshot.requests, machine.pointer_size)
     requests = with_makers(snapshot.requests, blocks)
     if requests is not snapshot.requests:  # whose buffer is whose, the threads tell

@@ -88,16 +88,16 @@ class HeldGroup:
         return float(np.mean(mask[self.rows])) if len(self.rows) else 0.0
 
     def number(self, mask: Mask) -> int:
-        """Of how many of its requests a mask over all requests holds."""
+        """For how many of its requests a mask over all requests holds."""
         return int(np.count_nonzero(mask[self.rows]))
 
     def of_them(self, mask: Mask) -> str:
-        """Of which of its requests a mask over all requests holds: ``all of them``, ``117 of 120``."""
+        """For how many of its requests a mask over all requests holds, in words: ``all of them``, ``117 of 120``."""
         number = self.number(mask)
         return "all of them" if number >= len(self.rows) else f"{number:,} of {len(self.rows):,}"
 
     def their(self, noun: str, mask: Mask) -> str:
-        """What those have of which a mask holds: ``their files``, ``the files of 117 of 120``."""
+        """Something of those for which a mask holds: ``their files``, ``the files of 117 of 120``."""
         return f"their {noun}" if self.number(mask) >= len(self.rows) else f"the {noun} of {self.of_them(mask)}"
 
 

@@ -49,7 +49,7 @@ class Holding:
     ports: tuple[Port, ...]
 
     def held(self) -> Mask:
-        """By request: whether something holds it that is not usual."""
+        """By request: whether something holds it beyond what is usual."""
         return np.asarray(_IS_HELD[self.why])
 
     def is_held_by(self, *whys: Why) -> Mask:
@@ -71,7 +71,7 @@ class Holding:
         return np.where(stopped, requests.completion_routine, requests.last_routine)
 
     def keeper_of(self, row: int) -> int:
-        """The same of one request."""
+        """A routine of the driver that has one request; see :meth:`keeper`."""
         requests = self.evidence.requests
         stopped = WHYS[self.why[row]] is Why.COMPLETION_STOPPED and self.evidence.passed[row]
         return int((requests.completion_routine if stopped else requests.last_routine)[row])

@@ -115,7 +115,7 @@ def believed(requests: RequestTable, rows: Rows, proof: Mask, rests: Mask, rarel
 
 
 def mostly_retired(snapshot: RequestSnapshot, rows: Rows) -> Mask:
-    """By row: whether nearly all of its kind were retired, and few of its thread were not."""
+    """By row: whether nearly all of its kind were retired, and only a few of its thread were not."""
     thread, kind = (column[rows].astype(np.int64) for column in (snapshot.requests.thread, snapshot.requests.kind))
     keys = (thread << 24) | (kind + 1)
     _, number, count = np.unique(keys, return_inverse=True, return_counts=True)

@@ -40,7 +40,7 @@ def holds(evidence: Seen) -> Mask:
 
 
 def alike(seen: Seen, held: Mask, left: Mask) -> Mask:
-    """Of the requests that are ``left``: those of the thread and kind of held ones that must be held with them.
+    """By request of those ``left``: whether it must be held too, like held ones of its thread and kind.
 
     They were completed later, as user APCs are taken in the order in which they were queued. Or hardly any of the
     kind was retired in all of the trace; or their IRPs come from a list that was filled before the trace and were

@@ -66,7 +66,7 @@ class Ledger:
         """Frees that came with a kernel stack; stacks that come after their batch do not count."""
 
     def feed(self, pool: EventTable) -> None:
-        """Post one batch's pool events."""
+        """Match one batch's pool events: allocations to their frees, by address."""
         if len(pool):
             self._reach(int(pool.time.max()))
         kind, tag, size, address = (cast(Any, pool.array(name)) for name in ("type", "tag", "bytes", "entry"))

@@ -1,4 +1,4 @@
-"""Posting pool events to the ledger: the kernel that matches allocations and frees.
+"""The kernel that matches allocations and frees, and counts them by site and tag.
 
 Rules (``docs/matching.md``): an allocation on a live address means that the free between was lost,
 the old one is closed as *replaced without free*; a free of an address that is not live is a *free
@@ -151,7 +151,7 @@ def site_of(
 
 @inlined
 def _turn_after(events: PoolEvents, i: Int, now: Int) -> Int:
-    """Event ``now`` was posted when it was event ``i``'s turn; gives by how many events the turn moves on."""
+    """By how many events the turn moves on from event ``i`` after event ``now`` was taken in its place."""
     if now == i:
         return 1
     events.taken[now] = 1
@@ -235,7 +235,7 @@ def _partner(events: PoolEvents, i: Int, want_free: bool | np.bool_) -> Int:
 def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
     events: PoolEvents, ledger: LedgerTables, history: History, pairs: ReversedPairs
 ) -> int:
-    """Post pool events, in time order; resumable: the caller makes room where the result says what is full."""
+    """Match allocations and frees, in time order; resumable: the caller makes room for what the result names."""
     counts = ledger.counts[0]
     i = counts["next"]
     while i < events.time.shape[0]:

@@ -1,4 +1,4 @@
-"""What the ledger writes down: its rows and counters, and the records in which kernels take them."""
+"""The ledger's rows and counters, and the records in which kernels take them."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ nanoseconds long.
 
 
 class PoolEvents(NamedTuple):
-    """Pool events in time order; ``taken`` marks those that were posted before their turn (ties between CPUs)."""
+    """Pool events in time order; ``taken`` marks those that were matched before their turn (ties between CPUs)."""
 
     time: I64
     raw_time: I64
@@ -151,7 +151,7 @@ class PoolEvents(NamedTuple):
 
 
 class LedgerTables(NamedTuple):
-    """What outlives a batch; arrays of the types above, and indices of :mod:`analyzers.hashing`.
+    """The ledger from batch to batch: arrays of the types above, and indices of :mod:`analyzers.hashing`.
 
     ``buckets``: slots of the live allocations by address. ``site_memo``: int32, recent sites, found again without a
     search. ``recent``: a ring. ``counts``: one row of :data:`COUNTERS`.

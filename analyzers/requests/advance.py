@@ -30,7 +30,7 @@ _CONNECT, _ACCEPT, _BUFFER = kinds.CONNECT, kinds.ACCEPT, kinds.BUFFER
 
 @inlined
 def _ending(tracker: TrackerTables, slot: Int, event: np.void) -> Int:
-    """What an event does to a request, and in which way that is over by it."""
+    """What an event does to a request; gives how the request is over by it (``BY_*``), -1 where it is not."""
     kind = event["kind"]
     if kind == _CALL:
         return pass_on(tracker.requests[slot], event, tracker.counts[0])

@@ -43,7 +43,7 @@ class Demand(NamedTuple):
 
 
 def empty_tables(rows: int) -> TrackerTables:
-    """A book with room for so many requests, sockets and threads, a power of two."""
+    """Tables with room for so many requests, sockets and threads, a power of two."""
     counts = np.zeros(1, COUNTS)
     for first in ("free_request", "free_socket", "free_entry"):
         counts[first] = -1
@@ -66,12 +66,12 @@ def empty_tables(rows: int) -> TrackerTables:
 
 
 def live_irps(tracker: TrackerTables) -> U64:
-    """Addresses of the IRPs of the requests on the book."""
+    """Addresses of the IRPs that are in use."""
     return np.asarray(tracker.requests["address"][tracker.requests["serial"] >= 0])
 
 
 def with_room(tracker: TrackerTables, demand: Demand) -> TrackerTables:
-    """The book with room for what so many events may open."""
+    """The tables, grown where needed for what so many events may open."""
     counts = tracker.counts[0]
     requests = int(counts["issued"] - tracker.endings.sum()) + demand.calls
     sockets = int(counts["opened"] - counts["cleaned"] - counts["replaced"]) + 2 * demand.operations

@@ -24,7 +24,7 @@ _SPARSE: Final = 16
 
 
 class Blocks:
-    """Marks at places that addresses give: whether an IRP that may be on the book lies there, or behind a header.
+    """Marks by address: whether an IRP that may be in use lies there, or behind a header.
 
     Bit 0 of a mark is for an IRP at the address itself, the next ones for one behind each header (a Bloom filter).
     """
@@ -38,7 +38,7 @@ class Blocks:
         return _SPARSE // 2 * (self._irps + irps) > len(self._marks)
 
     def restart(self, live: U64, irps: int) -> None:
-        """Keep only the IRPs on the book, with room for so many more."""
+        """Keep only the IRPs in use, with room for so many more."""
         room = max(_FIRST_MARKS, _SPARSE * (len(live) + irps))
         self._marks = np.zeros(1 << (room - 1).bit_length(), np.uint8)
         self._irps = 0

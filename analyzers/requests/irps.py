@@ -86,7 +86,7 @@ def _enter_call(requests: Structured, threads: Structured, slot: Int, counts: np
 
 @inlined
 def issue(tracker: TrackerTables, event: np.void) -> None:
-    """A driver is called with an IRP that is not on the book; there must be room for a request and a thread."""
+    """A driver is called with an IRP that is not in use; there must be room for a request and a thread."""
     purpose = event["purpose"]
     if purpose == CLEANUP:
         clean_file(tracker, event["file"], event["time"])

@@ -174,7 +174,7 @@ def _leave_file(tracker: TrackerTables, slot: Int) -> None:
 
 @routine
 def retire(tracker: TrackerTables, slot: Int, how: Int) -> None:
-    """Take a request off the book and count it; ``how`` is one of the ways (``BY_*``)."""
+    """Take a request out of the tables and count it; ``how`` is one of ``BY_*``."""
     row, counts = tracker.requests[slot], tracker.counts[0]
     if row["thread_row"] >= 0:
         _leave_thread(tracker.requests, tracker.threads, slot, how)
@@ -317,7 +317,7 @@ def _nothing_happened(row: np.void) -> None:
 
 @inlined
 def open_request(tracker: TrackerTables, event: np.void) -> Int:
-    """A row for a request whose IRP is not on the book, by its first call; there must be room."""
+    """A row for a request by the first call with its IRP; there must be room."""
     requests, counts = tracker.requests, tracker.counts[0]
     slot = counts["free_request"]
     row = requests[slot]
@@ -347,7 +347,7 @@ def open_request(tracker: TrackerTables, event: np.void) -> Int:
 
 @routine
 def open_socket(tracker: TrackerTables, endpoint: np.uint64, event: np.void) -> Int:
-    """A row for an endpoint that is not on the book, by an event that names it; there must be room."""
+    """A row for an endpoint by the first event that names it; there must be room."""
     counts = tracker.counts[0]
     slot = counts["free_socket"]
     row = tracker.sockets[slot]
@@ -385,7 +385,7 @@ def open_socket(tracker: TrackerTables, endpoint: np.uint64, event: np.void) -> 
 
 @inlined
 def close_socket(tracker: TrackerTables, slot: Int) -> None:
-    """Take a socket that has no requests any more off the book."""
+    """Take a socket that has no requests any more out of the tables."""
     row, counts = tracker.sockets[slot], tracker.counts[0]
     forget_file(tracker, row["file"])
     enter(tracker.key_index, tracker.counts[0], ENDPOINT, row["address"], NONE)

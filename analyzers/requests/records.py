@@ -1,4 +1,4 @@
-"""What is written down about requests, sockets and threads while events are followed.
+"""What is kept of requests, sockets and threads while events are followed.
 
 Rows refer to one another by number; -1 stands for none. Rows not in use form a chain through ``next_free``. ``serial``
 counts what was ever opened, so that a row used again is told from its earlier use; it is -1 in a row not in use.
@@ -241,13 +241,13 @@ COUNTS: Final = np.dtype(
         ("keys", "<i8"),
     ]
 )
-"""``unknown_completions``: of requests that no call was seen of. ``opened``: endpoints that were ever on the book.
+"""``unknown_completions``: of requests that no call was seen of. ``opened``: endpoints there ever were.
 
 ``returns``: returns of driver calls: a session without them does not tell when a call ends. ``named``: whether a
 completion carried the id of the request's call: the ids of this trace name requests, not calls. ``routines``:
 completion routines: a session without them does not tell which completions met one. ``connecting``, ``connections``:
 sockets that began to connect and connections, each at the next place of its ring. ``free_*``: the first row not in use.
-``threads``, ``sources``, ``kinds``: rows in use. ``entries``: that were ever on the book. ``keys``: places of the index
+``threads``, ``sources``, ``kinds``: rows in use. ``entries``: that there ever were. ``keys``: places of the index
 in use or used before.
 """
 
@@ -268,7 +268,7 @@ CLEANUPS: Final = 1
 
 
 class TrackerTables(NamedTuple):
-    """Everything that outlives a batch.
+    """Requests, sockets and threads from batch to batch.
 
     ``key_index``: rows of the others by address or id (:mod:`analyzers.hashing`). ``ring``: two rings in one table, of
     connections and of sockets that began to connect. ``counts``: a row of :data:`COUNTS`; ``endings``: int64, how many

@@ -1,4 +1,4 @@
-"""The book of requests and sockets as columns, oldest first."""
+"""The requests and sockets that are not over, as columns, oldest first."""
 
 from __future__ import annotations
 

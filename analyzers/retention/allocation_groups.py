@@ -62,7 +62,7 @@ class _Groups:
 
     @classmethod
     def of(cls, parent_set: I64, site: npt.NDArray[np.integer], count: I64, total: I64) -> _Groups:
-        """From different pairs of place and site, with their allocations' number and bytes. ``row_of`` is by pair."""
+        """From different pairs of parent set and site, with their count and bytes. ``row_of`` is by pair."""
         pairs = (parent_set << 32) | site
         key = np.where(largest(pairs, total, MOST_GROUPS), pairs, pairs | 0xFFFFFFFF)
         values, group = np.unique(key, return_inverse=True)
@@ -100,7 +100,7 @@ def held_leaves(pool: PoolSnapshot, attribution: Attribution, edges: Edges) -> t
 
 
 def _parent_sets(attribution: Attribution, edges: Edges, rows: Rows) -> I64:
-    """Numbers of the places that attributed allocations hang on."""
+    """Numbers of the parent sets that attributed allocations hang on."""
     request, socket = attribution.request[rows], attribution.socket[rows]
     parent_set = np.zeros(len(rows), np.int64)
     of_file = np.isin(attribution.rule[rows], OF_FILE)

@@ -104,7 +104,7 @@ class Dominators:
         return {node for node in self.parent if needle in self.graph.nodes[node]["label"].casefold()}
 
     def edge(self, node: Node) -> IncomingEdge:
-        """How the node is reached."""
+        """The largest edge by which the node is reached."""
         edges = list(self.graph.in_edges(node, data=True))
         above, _, data = max(edges, key=lambda each: (each[2]["bytes"], each[2]["count"], str(each[0])))
         label = self.graph.nodes[above]["label"]

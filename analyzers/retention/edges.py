@@ -1,4 +1,4 @@
-"""The ways from a process to what its requests hold: threads, sockets, requests, and what holds these."""
+"""The edges from a process to what its requests hold: threads, sockets, requests, and what holds these."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edges:
-    """``edges`` from the root on. Places are what allocations hang on: each is one node or several.
+    """``edges`` from the root on. Allocations hang on a parent set: one node, or several that share them.
 
-    ``of_request``: place of what a request holds; ``of_file``: of what hangs on its file object; ``of_socket``: of what
-    hangs on a socket.
+    ``of_request``: parent set of what a request holds; ``of_file``: of its file object's; ``of_socket``: of what hangs
+    on a socket.
     """
 
     edges: list[Edge]
@@ -93,7 +93,7 @@ class EdgeFinder:
         self._holders: dict[Node, int] = {}
 
     def find(self) -> Edges:
-        """All ways."""
+        """All edges."""
         of_request = np.zeros(len(self._requests), np.int32)
         of_file = np.zeros(len(self._requests), np.int32)
         order = np.argsort(self._groups.group, kind="stable")
@@ -196,7 +196,7 @@ class EdgeFinder:
         result[rows] = parent_sets[group]
 
     def _thread(self, row: int, size: int) -> Node:
-        """The node of a request's thread (or, by number of requests plus its row, of a socket's), and the way to it."""
+        """The node of a request's thread (or, by number of requests plus its row, a socket's), with its edges."""
         thread = self._groups.threads[int(self._groups.thread_of[row])]
         process, number = thread.ids[0], int(thread.ids[1])
         owner = Node(NodeKind.PROCESS, (process,))
@@ -221,5 +221,5 @@ class EdgeFinder:
         return node
 
     def _parent_set(self, *nodes: Node) -> int:
-        """Number of the place that these nodes are."""
+        """Number of the parent set of these nodes."""
         return self._parent_set_of.setdefault(nodes, len(self._parent_set_of))

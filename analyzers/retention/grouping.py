@@ -24,7 +24,7 @@ _OTHER_ADDRESSES: Final = "other addresses"
 
 
 def largest(keys: I64, weights: I64, most: int) -> Mask:
-    """By row: whether its key is one of the ``most`` with the most weight; ties by key."""
+    """By row: whether its key is among the ``most`` heaviest; ties by key."""
     values, row = np.unique(keys, return_inverse=True)
     total = np.zeros(len(values), np.int64)
     np.add.at(total, row, weights)

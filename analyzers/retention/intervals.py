@@ -1,4 +1,4 @@
-"""Which stretch of a thread's time an allocation falls into: inside a request's call, or inside a socket's life."""
+"""Whether a thread allocated inside a request's call, or inside a socket's life."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kinds of allocations are part of a request or a socket, told by what is outstanding of the whole kind.
+"""Which allocation sites make parts of a request or a socket, judged by all that is outstanding of the site.
 
 A kind is an allocation site. That one allocation falls into a request's call says little; that nearly all that is
 outstanding of its kind does, the same number for every request, says that they go with the request.

@@ -83,7 +83,7 @@ def of_processes(query: Query, pids: npt.NDArray[np.integer], times: I64, names:
 
 
 def since(diagnosis: Diagnosis, pool: PoolSnapshot, after_ns: int) -> Diagnosis:
-    """The same with counts of what is in the pool; what is about nothing of it is left out."""
+    """A diagnosis with counts of what is in ``pool``; findings about nothing in it are left out."""
     held = diagnosis.held_requests.take(diagnosis.held_requests.issued_ns >= after_ns)
     findings = [(one, _counts(pool, one.rows)) for one in diagnosis.findings]
     cleared = [(one, _counts(pool, one.rows)) for one in diagnosis.cleared]

@@ -29,7 +29,7 @@ def select(snapshot: Snapshot, query: Query) -> Snapshot:
 
 
 def select_since(snapshot: Snapshot, query: Query, mark: Snapshot) -> Snapshot:
-    """The same of what came after a mark: allocations and frees since then, and what was made since and is kept.
+    """The selected part of what came after a mark: allocations and frees since, and what was made since and is kept.
 
     Inside an interval it is the part of the interval after the mark.
     """

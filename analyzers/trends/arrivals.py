@@ -38,6 +38,6 @@ def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:
 
 
 def held_keep_coming(times_ns: I64, start_ns: int, at_ns: int) -> bool:
-    """The same of things that are held at ``at_ns``: they stay so when no more come, unless that was so early on."""
+    """Whether things held at ``at_ns`` keep coming; a pause up to then counts only where the last one came early."""
     last = int(times_ns.max(initial=start_ns))
     return keep_coming(times_ns, start_ns, last if at_ns - last <= COURSE.ended_early * (at_ns - start_ns) else at_ns)

@@ -117,7 +117,7 @@ def accuse(
 
 
 def by_way_of(path: tuple[PathNode, ...], driver: str, size: int) -> tuple[PathNode, ...]:
-    """The way to what another driver allocated at the call of the culprit: over both."""
+    """The retention path to what another driver allocated for the culprit: through both drivers."""
     at = next((at for at, node in enumerate(path) if node.kind == "driver"), None)
     if at is None:
         return path
@@ -260,7 +260,7 @@ def _unloaded(gone: Gone, count: int) -> Evidence:
 
 
 def separating(judgement: Judgement) -> list[Evidence]:
-    """Both numbers of the frame that separates, or why nothing does."""
+    """Evidence: how many kept and freed stacks have the separating frame, or why none separates."""
     frames = judgement.comparison
     if frames is None or not frames.kept:
         return []

@@ -1,4 +1,4 @@
-"""The course of a leak: whether survivors have been born all along, up to the end.
+"""The birth pattern of a leak: whether survivors have been allocated all along, up to the end.
 
 A leak goes on as long as its code runs. A warm-up or a cache leaves survivors behind too, but then stops doing so
 while its code runs on; a burst leaves them in one moment.

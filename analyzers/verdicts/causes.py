@@ -1,4 +1,4 @@
-"""One cause, one finding: what one socket, or one step of a program, leaves behind together is told once."""
+"""One cause, one finding: what one socket, or one step of a program, leaves behind together is one finding."""
 
 from __future__ import annotations
 

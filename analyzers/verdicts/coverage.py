@@ -1,4 +1,4 @@
-"""What kinds of evidence a trace holds, and what is missing: every conclusion is only as good as that."""
+"""What kinds of evidence a trace holds, and what is missing."""
 
 from __future__ import annotations
 

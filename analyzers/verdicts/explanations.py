@@ -83,7 +83,7 @@ _Row = tuple[Cause, Fits, str, str]
 
 
 def explanations(signs: Signs) -> tuple[Explanation, ...]:
-    """The possible reasons, those that fit first. What tells them apart is said where more than one is left."""
+    """The possible reasons, those that fit first; where several are left, with what would decide between them."""
     rows = tuple(_RULES[signs.memory](signs))
     is_settled = sum(fits is not Fits.NO for _, fits, _, _ in rows) == 1
     return fits_first(

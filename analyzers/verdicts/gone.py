@@ -1,4 +1,4 @@
-"""Blocks of drivers that are gone: nobody is left to free them, however few they are and however short the trace is.
+"""Blocks of unloaded drivers: nobody is left to free them.
 
 A driver that is unloaded has run its unload routine to the end before the image goes, so what it still has then is
 leaked; unless others free such blocks on its behalf, which shows in frees of its blocks after it went. A rundown at the

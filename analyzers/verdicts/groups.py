@@ -58,7 +58,7 @@ class Group:
 
     @property
     def family(self) -> Family:
-        """What groups have in common that one driver's, or one process', allocations of a tag are."""
+        """The key that groups of one tag by one driver, or one process, have in common."""
         return self.tag_row, self.driver, self.process, self.apart
 
 
@@ -216,7 +216,7 @@ def _families(pool: PoolSnapshot, table: SiteParts, callers: Mask) -> Families:
 
 
 def joined(family: Sequence[Group]) -> Group:
-    """Groups of one family as one, at the places of all; their histories begin at the same time."""
+    """Groups of one family as one group with the sites of all; their histories begin at the same time."""
     first = family[0]
     return replace(
         first,

@@ -1,4 +1,4 @@
-"""Handle tables that grow with the objects that a program keeps: the same cause, and what tells a handle leak."""
+"""Handle tables that grow with the objects that a program keeps: one cause, and the sign of a handle leak."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class _Cluster:
 def in_step(
     groups: Sequence[Rows], whose: Sequence[Owners], outstanding: Outstanding, listed: Collection[int] = ()
 ) -> list[list[int]]:
-    """Places of the groups, those in step with each other together; the first of each list is the scarcest.
+    """Indices of the groups, those in step with each other in one list; the first of each list is the scarcest.
 
     ``groups``: rows of the outstanding table, oldest first; ``whose``: who stands out in each. ``listed``: groups whose
     blocks come from lookaside lists as well, which no event tells of, so that not every step need have one.

@@ -106,7 +106,7 @@ class _Seen:
     """A group before it is judged.
 
     ``start``: of the time in which survivors could be born; ``seen``: how long the trace goes on after the first of
-    what is outstanding; ``rarer``: whether they were so ever more seldom; ``all_stay``: none of those that were made
+    what is outstanding; ``rarer``: whether they were so ever more rarely; ``all_stay``: none of those that were made
     of late was freed.
     """
 

@@ -1,4 +1,4 @@
-"""One accusation for each driver and tag, from however many places in its code, and none of nobody beside it."""
+"""One accusation for each driver and tag, from however many places in its code; unknown drivers join it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Key = tuple[int, str, int, int, str, int]
 
 
 def without_nobodys(judged: Iterable[Judgement]) -> list[Judgement]:
-    """The judgements, where nobody's blocks are not accused beside a driver's of the same tag.
+    """The judgements, without accusations of unknown drivers where a known one is accused over the same tag.
 
     Some blocks come without a stack, because its event was lost or too late. Whose they are is known all the same, as
     far as it can be: the one whose other blocks of that tag are not freed.
@@ -91,7 +91,7 @@ def merged(judged: Iterable[Judgement], pool: PoolSnapshot) -> list[Judgement]:
 
 
 def one_of(family: list[Judgement], pool: PoolSnapshot) -> Judgement:
-    """Groups of one tag as one, whosever they are."""
+    """Groups of one tag as one, whichever drivers they belong to."""
     found = _one(family, pool)
     [grows] = growths([found.group.history])
     group = replace(found.group, process=UNKNOWN_ID)

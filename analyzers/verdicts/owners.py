@@ -21,14 +21,14 @@ _NOBODY: Final = (0, UNKNOWN_ID)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Of how many allocations something is known, and of how many of these by context switches only."""
+    """For how many allocations something is known, and for how many of these only by context switches."""
 
     count: int = 0
     switched: int = 0
 
     @property
     def inferred(self) -> bool:
-        """Whether events of their own tell it of none."""
+        """Whether it is inferred for all of them: no event of their own tells it."""
         return self.switched == self.count > 0
 
     @property

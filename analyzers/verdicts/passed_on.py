@@ -28,7 +28,7 @@ _ELSEWHERE: Final = (
 def settled(
     accused: Sequence[Judgement], families: Sequence[Sequence[int]], pool: PoolSnapshot
 ) -> tuple[list[Judgement], list[Judgement]] | None:
-    """The accused groups, and cleared ones, where IRPs of several programs are accused; ``None`` where not.
+    """The groups that stay accused and those that are cleared; ``None`` unless IRPs of several programs are accused.
 
     ``families``: places of groups with one cause. One program is named where it keeps more than lists give away, or by
     far the most, or keeps files with its IRPs. Where none is, one group stands for all of them.

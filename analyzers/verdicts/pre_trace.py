@@ -12,7 +12,7 @@ from tracer.live.counters import PoolCounters
 
 
 def before_trace(pool: PoolSnapshot, baseline: PoolCounters | None) -> tuple[Cleared, ...]:
-    """What to say of tags that have frees without allocation and nothing outstanding.
+    """The cleared tags that have frees without allocation and nothing outstanding.
 
     ``baseline``: the counters when the events began. With it, more frees than there were allocations then cannot all be
     of memory from before: allocations went unseen, and the verdict is *unknown*. Without it, all count as *pre-trace*.

@@ -35,7 +35,7 @@ def lower_bound(part: Numbers, whole: Numbers) -> F64:
 
 
 def upper_bound(part: Numbers, whole: Numbers) -> F64:
-    """Upper end of the same; 1 of nothing."""
+    """Upper end of Wilson's 90 % interval of a share; 1 of nothing."""
     return 1 - lower_bound(whole - part, whole)
 
 
@@ -56,7 +56,7 @@ def is_callers_alone(kept_with: Numbers, kept: Numbers, freed_with: Numbers, fre
 def compare_frames(
     judged: Sequence[Judgement], pool: PoolSnapshot, frames_of: FramesOf, frame_of: Callable[[int], Frame]
 ) -> list[Judgement]:
-    """The judgements; those that accuse a driver with what separates, and whom that accuses.
+    """The judgements; those of a driver with the frame that separates kept from freed, and the driver it accuses.
 
     ``frames_of``: the frames of many stacks; ``frame_of``: what lies at a place.
     """

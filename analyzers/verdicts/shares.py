@@ -1,4 +1,4 @@
-"""How many of a finding's allocations each sentence is true of: what it claims of all is counted of all."""
+"""For how many of a finding's allocations each of its sentences is true."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Walked:
 
     @property
     def none(self) -> bool:
-        """Whether no stack tells anything."""
+        """Whether no allocation has a stack."""
         return not self.stacks
 
     @property

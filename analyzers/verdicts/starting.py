@@ -21,7 +21,7 @@ _STOPPED: Final = frozenset({BirthPattern.BURST, BirthPattern.LEVELLED_OFF, Birt
 
 
 def with_starts(cleared: Sequence[Judgement], inputs: DiagnosisInputs) -> list[Judgement]:
-    """The cleared groups; of those that grew only at a start, the reason says so."""
+    """The cleared groups; for those that grew only at a start, the reason says so."""
     grown = [number for number, each in enumerate(cleared) if _grew_once(each)]
     whose = owners([cleared[number].rows for number in grown], inputs.pool.outstanding, inputs.pool.sites, inputs.names)
     result = list(cleared)

@@ -1,4 +1,4 @@
-"""Verdicts for what no held request explains: groups of allocations are judged, and leaks of one cause told once."""
+"""Verdicts for what no held request explains: groups of allocations are judged, those of one cause together."""
 
 from __future__ import annotations
 

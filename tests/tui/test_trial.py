@@ -185,7 +185,7 @@ def test_ctrl_c_ends_it_with_verdicts_of_what_was_tried_and_nothing_left() -> No
     assert traffic.ended
 
 
-def sighted(before: int, there: int, after: int, *against: str) -> Attempt:
+def observed(before: int, there: int, after: int, *against: str) -> Attempt:
     made = Attempt()
     irps = {"before": 0, "apcs": 0, "after apcs": before, "port": there, END: after}
     for name, count in irps.items():
@@ -196,10 +196,10 @@ def sighted(before: int, there: int, after: int, *against: str) -> Attempt:
 @pytest.mark.parametrize(
     ("attempt", "state", "says"),
     [
-        (sighted(7, 990, 12, "undrained-port"), GRANTED, "983 were seen, 5 after"),
-        (sighted(7, 990, 12, "growth"), UNMET, "not accused: growth"),
-        (sighted(7, 20, 12, "undrained-port"), UNMET, "13 were seen"),
-        (sighted(7, 990, 980, "undrained-port"), UNMET, "973 after"),
+        (observed(7, 990, 12, "undrained-port"), GRANTED, "983 were seen, 5 after"),
+        (observed(7, 990, 12, "growth"), UNMET, "not accused: growth"),
+        (observed(7, 20, 12, "undrained-port"), UNMET, "13 were seen"),
+        (observed(7, 990, 980, "undrained-port"), UNMET, "973 after"),
     ],
 )
 def test_a_port_is_judged_by_what_came_who_was_accused_and_what_went(

@@ -29,7 +29,7 @@ def alarms_here(
 
 
 def warn_of_unknown(snapshot: Snapshot, alerts: Sequence[Alert]) -> None:
-    """Say on stderr which tags and drivers nothing fits so far: a slip of the pen would never be told."""
+    """Say on stderr which tags and drivers of the alerts are not there so far: a typing error would never show."""
     named = {
         kind: tuple(alert.name for alert in alerts if alert.subject is kind) for kind in (Subject.TAG, Subject.DRIVER)
     }

@@ -23,7 +23,7 @@ LOOK_SECONDS: Final = 0.1
 _NO_NAMES: Final = TagNames(())
 IRP_TAG: Final = int.from_bytes(b"Irp ", "little")
 END: Final = "end"
-"""What was sighted when the last event had come."""
+"""What was seen when the last event had come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def is_compiled(part: Part) -> bool:
 
 
 def note_compiled(part: Part) -> None:
-    """Write that down, and remove what was compiled from earlier sources.
+    """Note that a part is compiled, and remove what was compiled from earlier sources.
 
     A cache that cannot be written holds no kernels either.
     """

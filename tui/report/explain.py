@@ -1,4 +1,4 @@
-"""``--explain N``: the way from the root of the retention graph to a finding's memory, and every event behind it."""
+"""``--explain N``: the path from the root of the retention graph to a finding's memory, and every event behind it."""
 
 from __future__ import annotations
 

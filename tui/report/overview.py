@@ -1,4 +1,4 @@
-"""The report of ``poolscope analyze`` as it is without options: one screenful that is a whole answer.
+"""The report of ``poolscope analyze`` without options: the whole answer on one screen.
 
 Who leaks, what, how much, how sure that is, what to do next, and which command shows more.
 """

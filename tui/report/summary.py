@@ -1,4 +1,4 @@
-"""Several traces at a glance: a line each, before any of them is told."""
+"""Several traces at a glance: a line each, before their reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a view is limited to, and the way down that led there."""
+"""What a view is limited to, and the steps that led there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def first_view(snapshot: Snapshot) -> str:
 
 
 def location_words(trail: Sequence[Location], snapshot: Snapshot, width: int, own_limit: str = "") -> Text:
-    """One line of ``width`` cells: the limits and the key that drops them, then the way; without limits, the view.
+    """One line of ``width`` cells: the limits and the key that drops them, then the trail; without limits, the view.
 
     ``own_limit``: what a key of the view has limited it to.
     """

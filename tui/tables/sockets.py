@@ -40,7 +40,7 @@ class Holdings:
 
 
 def holdings(context: DiagnosisContext, outstanding: Outstanding, requests_held: HeldRequests) -> Holdings:
-    """Of the outstanding allocations that the grounds put down to someone."""
+    """What sockets hold of the outstanding allocations, as the diagnosis attributes them."""
     requests, found = context.requests.requests, context.attribution
     sockets = len(context.requests.sockets)
     of_request = np.append(requests.socket, np.int32(-1))[found.request]

@@ -1,4 +1,4 @@
-"""A course of numbers in a few cells."""
+"""Numbers over time, drawn in a few cells."""
 
 from __future__ import annotations
 

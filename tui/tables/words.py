@@ -62,7 +62,7 @@ def process_label(snapshot: Snapshot, pid: int, at_ns: int | None = None) -> str
 
 
 def process_labels(snapshot: Snapshot, pids: Numbers, times: I64) -> tuple[tuple[str, ...], Numbers]:
-    """By process id and time the place of the label of the process that had the id then; and the labels."""
+    """By process id and time the index of the label of the process that had the id then; and the labels."""
     lives, rows = lives_at(snapshot.names, pids, times)
     return tuple(named_process(life.name, life.id) for life in lives), rows
 
@@ -75,7 +75,7 @@ def held_by_process(snapshot: Snapshot, needle: str) -> Mask:
 
 
 def life_label(names: Names, life: ProcessLife) -> str:
-    """The same of the process that had its id from its start on."""
+    """One life of a process id by name and id, harmless."""
     return named_process(names.process(life.id, life.started_ns), life.id)
 
 

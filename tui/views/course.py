@@ -47,7 +47,7 @@ class OutstandingHistory:
 
     @classmethod
     def of(cls, scene: Scene) -> OutstandingHistory:
-        """The course of what the scene is limited to."""
+        """The history of what the scene is limited to."""
         scope = replace(scene.scope, interval=None)
         snapshot = select(scene.whole, scope)
         pool, history = snapshot.pool, snapshot.pool.history

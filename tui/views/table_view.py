@@ -128,7 +128,7 @@ class TableView(View):
         return rows_in_full(self.table.view.model, self.table.view.order)
 
     def shown(self) -> Table:
-        """The same as texts."""
+        """The columns and rows as the texts that stand on the screen."""
         return rows_as_shown(self.table.view.model, self.table.view.order)
 
     def document(self) -> tuple[str, str] | None:

@@ -67,7 +67,7 @@ class TimelineView(View):
         yield self.chart
 
     def forget(self) -> None:
-        """Keep what is selected, not the course."""
+        """Keep what is selected, not the history."""
         self._scene = self._course = None
 
     def take_focus(self) -> None:
@@ -75,7 +75,7 @@ class TimelineView(View):
         self.chart.focus()
 
     def show(self, scene: Scene) -> None:
-        """Draw the scene's course."""
+        """Draw the scene's history."""
         self._scene, self._course = scene, OutstandingHistory.of(scene)
         self.set_class(not len(self._course.data), "-empty")
         self._draw()

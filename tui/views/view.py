@@ -109,7 +109,7 @@ class View(Widget):
         return (), ()
 
     def shown(self) -> Table:
-        """The same as texts that stand on the screen."""
+        """Titles and rows as the texts that stand on the screen."""
         return self.exported()
 
     def document(self) -> tuple[str, str] | None:

@@ -28,7 +28,7 @@ class LiveLine(Widget):
         self._alarm = ""
 
     def show(self, moment: LiveUpdate) -> None:
-        """Show what was told last, and the last alarm."""
+        """Show the latest update, and the last alarm."""
         self._alarm = safe(moment.alarms[-1]) if moment.alarms else self._alarm
         wrong = [*([self._alarm] if self._alarm else []), *moment.fault.splitlines()]
         self._lines = [self.course(moment), *(Text(line, "bold red") for line in wrong)]

@@ -174,7 +174,7 @@ def test_frees_whose_allocation_was_lost_do_not_clear_a_leak() -> None:
 
 
 def _free_list(random: np.random.Generator) -> Lives:
-    """Blocks that are used again, and made only when all are in use: ever more seldom, as 1/time."""
+    """Blocks that are used again, and made only when all are in use: ever more rarely, as 1/time."""
     count = int(random.integers(60, 400))
     made = np.sort(1e9 * 50 ** (random.random(count) - 1))
     return Lives(made, np.full(count, NEVER), 1e9)

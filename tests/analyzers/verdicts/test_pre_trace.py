@@ -36,7 +36,7 @@ def pool(trace: Path) -> PoolSnapshot:
 
 
 def counters(pool: PoolSnapshot, more: int) -> PoolCounters:
-    """As many allocations of each tag as it has stray frees, and some more."""
+    """As many allocations of each tag as it has unmatched frees, and some more."""
     count = unmatched_of_tags(pool) + more
     return PoolCounters(pool.tags.tag, pool.tags.paged, count, np.zeros_like(count), count, count * 64)
 

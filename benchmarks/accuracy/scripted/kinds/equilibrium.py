@@ -61,7 +61,7 @@ def long_teeth(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def high_water(stage: Stage) -> tuple[Guilt, ...]:
-    """Free blocks go to a list of the driver's own, and more are made only where that is empty: ever more seldom."""
+    """Free blocks go to a list of the driver's own, and more are made only where that is empty: ever more rarely."""
     of, begins = stage.site(), 10 ** stage.rng.uniform(-3, -1.7)
     for _ in range(stage.rng.randrange(40, 400)):
         one(stage.script, of, stage.duration * begins ** stage.rng.random(), math.inf)

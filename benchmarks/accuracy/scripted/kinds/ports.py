@@ -170,7 +170,7 @@ def closed(stage: Stage) -> tuple[Guilt, ...]:
 
 
 def _some_puts(program: _Program, until: float = 0.985) -> list[_Put]:
-    """Requests of one course, or posted packets."""
+    """Requests of one ending, or posted packets."""
     ways: list[Callable[[], list[_Put]]] = [
         lambda: _posts(program, until=until),
         lambda: _socket_requests(program, Ending.EVENT, until=until),
