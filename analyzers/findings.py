@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, overload
+from typing import Final, Self, overload
 
 import numpy as np
 
@@ -18,23 +18,37 @@ from tracer.arrays import I64, U64, Mask, Numbers
 
 
 class Verdict(StrEnum):
-    """Why a group of allocations is outstanding."""
+    """Why a group of allocations is outstanding: its name in ``--json``, and ``words`` for people.
 
-    PENDING_APC = "pending-apc"
-    UNDRAINED_PORT = "undrained-port"
-    DRIVER_KEPT = "driver-kept"
-    MISSING_FREE = "missing-free"
-    GROWTH = "growth"
-    CACHE = "cache"
-    TRANSIENT = "transient"
-    PRE_TRACE = "pre-trace"
-    UNKNOWN = "unknown"
+    ``accuses``: it names a culprit; the others clear a group. ``rule``: the file in ``analyzers/verdicts`` whose
+    ``judged`` gives it to groups that were judged otherwise (:mod:`analyzers.verdicts.unexplained`).
+    """
+
+    words: str
+    accuses: bool
+    rule: str
+
+    PENDING_APC = "pending-apc", "finished requests wait as APCs", True
+    UNDRAINED_PORT = "undrained-port", "a completion port fills up", True
+    DRIVER_KEPT = "driver-kept", "a driver keeps requests", True
+    MISSING_FREE = "missing-free", "never freed", True, "on_sockets"
+    GROWTH = "growth", "grows, cause not shown", True
+    CACHE = "cache", "cached"
+    TRANSIENT = "transient", "short-lived"
+    PRE_TRACE = "pre-trace", "older than the trace"
+    UNKNOWN = "unknown", "not enough to tell"
+
+    def __new__(cls, name: str, words: str = "", accuses: bool = False, rule: str = "") -> Self:
+        """A member: a string that is its name."""
+        verdict = str.__new__(cls, name)
+        verdict._value_, verdict.words, verdict.accuses, verdict.rule = name, words, accuses, rule
+        return verdict
 
 
 OF_REQUESTS: Final = frozenset({Verdict.PENDING_APC, Verdict.UNDRAINED_PORT, Verdict.DRIVER_KEPT})
 """Verdicts about requests that something holds."""
-ACCUSATIONS: Final = OF_REQUESTS | {Verdict.MISSING_FREE, Verdict.GROWTH}
-"""Verdicts that name a culprit; the others clear a group."""
+ACCUSATIONS: Final = frozenset(verdict for verdict in Verdict if verdict.accuses)
+"""Verdicts that name a culprit."""
 
 
 class Apc(StrEnum):
@@ -60,7 +74,7 @@ class Accused(StrEnum):
 
 
 class Why(StrEnum):
-    """What holds a request that is not retired."""
+    """What holds a request that is not retired; all but the usual states have a file (:mod:`analyzers.holders`)."""
 
     IN_FLIGHT = "in-flight"
     DRIVER_KEPT = "driver-kept"
@@ -167,7 +181,7 @@ class Explanation:
     ``told_apart_by`` is empty where the trace has told already.
     """
 
-    why: Cause
+    why: Cause | Why
     fits: Fits
     says: str
     told_apart_by: str = ""
@@ -378,7 +392,8 @@ class Finding:
     stands out. ``stack``: id in the source's stack table, -1 for none. ``doubts``: what lowered the confidence.
     ``accused``: which of process, driver and port is the culprit; the others are named where they are known.
     ``apc``: of :attr:`Verdict.PENDING_APC` only, ``port``: of :attr:`Verdict.UNDRAINED_PORT` only, ``kept``: of
-    :attr:`Verdict.DRIVER_KEPT` only. ``explanations``: possible reasons, those that fit first. ``groups``: all that
+    :attr:`Verdict.DRIVER_KEPT` only; ``holder``: what holds the requests where none of these three tells.
+    ``explanations``: possible reasons, those that fit first. ``groups``: all that
     goes with the cause, the finding's own tag first. ``user_stack``: id of a user-mode stack of the allocations, -1 for
     none. ``separates``: the driver's frame that tells the kept from the freed ones, ``None`` where nothing does.
     ``allocator``: another driver that allocated for the accused one. ``unloaded_ns``: when that one was unloaded.
@@ -409,6 +424,7 @@ class Finding:
     apc: Apc | None = None
     port: PortPart | None = None
     kept: Kept | None = None
+    holder: Why | None = None
     explanations: tuple[Explanation, ...] = ()
     groups: tuple[GroupShare, ...] = ()
     user_stack: int = -1

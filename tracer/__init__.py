@@ -1,4 +1,4 @@
 """From bytes to columns: where events come from and what their bytes mean.
 
-This room imports none of the others (see ``docs/rooms.md``).
+This room imports none of the others (see ``docs/code.md``).
 """

@@ -61,13 +61,14 @@ def _keep_with_its_parts(compiled: Any, function: Callable[..., Any]) -> None:  
     """Let what lies in the cache be taken only by a kernel of the same parts, made by the same tools.
 
     numba itself looks at its version, the processor's features and the file of the kernel, but steps, and the constants
-    in all of them, stand in other files too.
+    in all of them, stand in other files too. The version is what numba compares before it unpickles types, which may be
+    of modules that are gone.
     """
     kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if kept is not None:
         parts = dict(_tools())
         _add_parts(function, parts)
-        kept._source_stamp = (kept._source_stamp, crc32(repr(sorted(parts.items())).encode()))
+        kept._version = (kept._version, kept._source_stamp, crc32(repr(sorted(parts.items())).encode()))
 
 
 @functools.cache

@@ -13,19 +13,17 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import Evidence
+from analyzers import advice
+from analyzers.findings import Accused, Evidence, Verdict
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
+from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.modules import is_inbox
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
 from tracer.arrays import Mask
 
 RULE: Final = "stage-two-missing"
 SEVERAL: Final = "same-routine-last"
-RULES: Final = {
-    RULE: "completed, its buffer or file is still held, and no special APC and no port can be the reason",
-    SEVERAL: "completed, and a driver's routine saw it last that others of its kind got through",
-}
 
 
 def holds(evidence: Seen) -> Mask:
@@ -94,3 +92,29 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
     return f"a completion routine of {group.driver or 'a driver'} stopped their completion for good"
+
+
+HOLDER: Final = Holder(
+    verdict=Verdict.DRIVER_KEPT,
+    name="driver stopped its completion",
+    edge="it stopped their completion",
+    accuses=Accused.DRIVER,
+    rules=(
+        Rule(
+            RULE,
+            "completed, its buffer or file is still held, and no special APC and no port can be the reason",
+            Turn.STOPPED,
+            lambda asked: holds(asked.seen) & asked.seen.callers,
+        ),
+        Rule(
+            SEVERAL,
+            "completed, and a driver's routine saw it last that others of its kind got through",
+            Turn.LEFT,
+            lambda asked: now_and_then(asked.seen, asked.left, asked.module_of),
+        ),
+    ),
+    evidence=evidence,
+    doubts=doubts,
+    says=says,
+    advice=lambda group, _process: advice.driver_kept(group.driver, group.irp, completed=True),
+)

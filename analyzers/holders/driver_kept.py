@@ -13,10 +13,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.findings import Evidence
+from analyzers import advice
+from analyzers.findings import Accused, Evidence, Verdict
 from analyzers.formatting import counted
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup
+from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
 from analyzers.trends.arrivals import keep_coming
@@ -25,10 +27,6 @@ from tracer.arrays import I64, Mask
 
 OVERDUE: Final = "overdue"
 OUTLIVES: Final = "outlives-its-kind"
-RULES: Final = {
-    OVERDUE: "never completed, though its file was closed or its thread has ended",
-    OUTLIVES: "never completed, one of ever more on its file, and older than others of its kind become",
-}
 
 
 def overdue(evidence: Seen) -> Mask:
@@ -115,3 +113,29 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
     return f"{group.driver or 'the driver'} was called with them and never completed them"
+
+
+HOLDER: Final = Holder(
+    verdict=Verdict.DRIVER_KEPT,
+    name="driver never completed it",
+    edge="sent to it, not completed",
+    accuses=Accused.DRIVER,
+    rules=(
+        Rule(
+            OVERDUE,
+            "never completed, though its file was closed or its thread has ended",
+            Turn.IN_FLIGHT,
+            lambda asked: overdue(asked.seen),
+        ),
+        Rule(
+            OUTLIVES,
+            "never completed, one of ever more on its file, and older than others of its kind become",
+            Turn.IN_FLIGHT,
+            lambda asked: outlives(asked.seen),
+        ),
+    ),
+    evidence=evidence,
+    doubts=doubts,
+    says=says,
+    advice=lambda group, _process: advice.driver_kept(group.driver, group.irp, completed=False),
+)

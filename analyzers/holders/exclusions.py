@@ -10,13 +10,7 @@ from analyzers.findings import Cause, Explanation, Fits, Why, fits_first
 from analyzers.holders.held import HeldGroup
 from analyzers.policy import PARTS
 
-CAUSE_OF: Final = {
-    Why.USER_APC: Cause.USER_APC,
-    Why.SPECIAL_APC: Cause.SPECIAL_APC,
-    Why.PORT: Cause.PORT,
-    Why.DRIVER_KEPT: Cause.DRIVER_KEPT,
-    Why.COMPLETION_STOPPED: Cause.COMPLETION_STOPPED,
-}
+_CAUSES: Final = {str(cause): cause for cause in Cause}
 _FITTING: Final = {
     Cause.USER_APC: "with a completion routine the IRPs are user APCs until their thread waits alertably or ends",
     Cause.PORT: "in a completion port that nobody reads they stay until somebody takes them out",
@@ -31,7 +25,7 @@ def explanations(group: HeldGroup, says: str = "") -> tuple[Explanation, ...]:
 
     Where it has none, each that is not excluded fits.
     """
-    own = CAUSE_OF.get(group.why)
+    own = _own(group.why)
     others = [other(group) for other in (_user_apc, _special_apc, _port, _driver_kept, _completion_stopped, _list)]
     if own is not None:
         return (Explanation(own, Fits.YES, says), *fits_first(each for each in others if each.why is not own))
@@ -39,8 +33,13 @@ def explanations(group: HeldGroup, says: str = "") -> tuple[Explanation, ...]:
     return fits_first(may_be)
 
 
+def _own(why: Why) -> Cause | Why | None:
+    """The reason that a holder is; ``None`` for the one that is not known."""
+    return None if why is Why.UNKNOWN else _CAUSES.get(str(why), why)
+
+
 def _fitting(each: Explanation) -> Explanation:
-    return replace(each, fits=Fits.YES, says=_FITTING[each.why])
+    return replace(each, fits=Fits.YES, says=_FITTING[Cause(each.why)])
 
 
 def _user_apc(group: HeldGroup) -> Explanation:

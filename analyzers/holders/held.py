@@ -69,6 +69,11 @@ class HeldGroup:
         return {Why.DRIVER_KEPT: Kept.NEVER_COMPLETED, Why.COMPLETION_STOPPED: Kept.COMPLETION_STOPPED}.get(self.why)
 
     @property
+    def irp(self) -> int:
+        """Address of the first one's IRP, 0 for none."""
+        return int(self.seen.requests.irp[self.rows[0]]) if len(self.rows) else 0
+
+    @property
     def oldest_ns(self) -> int:
         """How long the oldest has been held."""
         return self.seen.machine.at_ns - int(self.times_ns.min())

@@ -7,11 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import Why
+from analyzers.findings import Accused, Why
 from analyzers.holders.held import HeldGroup, Port
 from analyzers.holders.holding import Holding
+from analyzers.holders.registry import HOLDERS
 from analyzers.policy import PARTS
 from analyzers.processes import IDLE_PROCESS
+from analyzers.requests.tables import NEVER, RequestTable
 from analyzers.trends.arrivals import held_keep_coming
 from tracer.arrays import I32, I64, U32
 from tracer.columns import UNKNOWN_ID
@@ -22,10 +24,12 @@ _NOBODY: Final = (IDLE_PROCESS, UNKNOWN_ID)
 
 def held_groups(holding: Holding, module_of: Callable[[int], str]) -> list[HeldGroup]:
     """All groups, largest first."""
-    found = [group for why in (Why.USER_APC, Why.SPECIAL_APC, Why.UNKNOWN) for group in _by_thread(holding, why)]
-    found += [_group(holding, Why.PORT, port.requests, port.queued_ns, port=port) for port in holding.ports]
-    for why in (Why.DRIVER_KEPT, Why.COMPLETION_STOPPED):
-        found += _by_driver(holding, why, module_of)
+    found = [_group(holding, Why.PORT, port.requests, port.queued_ns, port=port) for port in holding.ports]
+    for why, holder in HOLDERS.items():
+        if holder.accuses is Accused.PROCESS:
+            found += _by_thread(holding, why)
+        elif holder.accuses is Accused.DRIVER:
+            found += _by_driver(holding, why, module_of)
     return sorted(found, key=lambda group: (-len(group), group.thread or 0, group.driver))
 
 
@@ -35,7 +39,7 @@ def _by_thread(holding: Holding, why: Why) -> Iterator[HeldGroup]:
     keys = (requests.process[rows].astype(np.int64) << 32) | requests.thread[rows]
     for key in np.unique(keys).tolist():
         mine = rows[keys == key].astype(np.int32)
-        yield _group(holding, why, mine, requests.completed_ns[mine])
+        yield _group(holding, why, mine, _since_ns(requests, mine))
 
 
 def _by_driver(holding: Holding, why: Why, module_of: Callable[[int], str]) -> Iterator[HeldGroup]:
@@ -44,10 +48,15 @@ def _by_driver(holding: Holding, why: Why, module_of: Callable[[int], str]) -> I
     routines, number = np.unique(holding.keeper()[rows], return_inverse=True)
     modules = np.array([module_of(routine) for routine in routines.tolist()], np.object_)
     names = modules[number] if len(rows) else modules
-    times = requests.issued_ns if why is Why.DRIVER_KEPT else requests.completed_ns
     for name in sorted(set(names.tolist())):
         mine = rows[names == name].astype(np.int32)
-        yield _group(holding, why, mine, times[mine], driver=name)
+        yield _group(holding, why, mine, _since_ns(requests, mine), driver=name)
+
+
+def _since_ns(requests: RequestTable, rows: I32) -> I64:
+    """By row: when it was completed, else issued."""
+    completed = requests.completed_ns[rows]
+    return np.where(completed == NEVER, requests.issued_ns[rows], completed)
 
 
 def _group(

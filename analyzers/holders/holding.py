@@ -1,4 +1,4 @@
-"""What holds each unretired request: the holders asked one after the other, each with its rule."""
+"""What holds each unretired request: the holders are asked one after the other, each by its rules."""
 
 from __future__ import annotations
 
@@ -9,26 +9,22 @@ from typing import Final
 import numpy as np
 
 from analyzers.findings import NOT_HELD, WHYS, Why
-from analyzers.holders import completion_stopped, driver_kept, port, special_apc, user_apc
+from analyzers.holders import unknown
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import Port
+from analyzers.holders.holder import Asked, Turn
+from analyzers.holders.registry import HOLDERS
 from analyzers.requests.tables import Queued
 from tracer.arrays import I32, U8, U64, Mask
 
 USUAL: Final = "in-flight"
 RECENT: Final = "just-completed"
 MAY_REST: Final = "may-rest"
-UNEXPLAINED: Final = "unexplained"
 RULES: Final = {
     USUAL: "its driver has not completed it yet",
     RECENT: "completed so lately that it may be released any moment",
     MAY_REST: "completed, and its IRP may rest on a lookaside list",
-    **port.RULES,
-    **driver_kept.RULES,
-    **completion_stopped.RULES,
-    **special_apc.RULES,
-    **user_apc.RULES,
-    UNEXPLAINED: "completed, its IRP is on no lookaside list, and more than one reason fits",
+    **{rule.name: rule.says for holder in HOLDERS.values() for rule in holder.rules},
 }
 """Names of the rules by which it is told what holds a request, and their words."""
 _NAMES: Final = tuple(RULES)
@@ -79,29 +75,19 @@ class Holding:
 
 def holding(evidence: Seen, ports: tuple[Port, ...], module_of: Callable[[int], str]) -> Holding:
     """Ask every holder, the surest first. ``module_of``: name of the kernel module at an address, empty for none."""
-    sorting = _Sorting(len(evidence.requests))
-    in_port = port.in_port(evidence.snapshot)
-    sorting.take(in_port, Why.PORT, port.RULE)
+    sorting = _Sorting(evidence, module_of)
+    sorting.ask(Turn.QUEUED)
     sorting.take(evidence.requests.queued == Queued.WAITING, Why.LIST, MAY_REST)  # of a port that was closed
-    sorting.take(driver_kept.overdue(evidence), Why.DRIVER_KEPT, driver_kept.OVERDUE)
-    sorting.take(driver_kept.outlives(evidence), Why.DRIVER_KEPT, driver_kept.OUTLIVES)
+    sorting.ask(Turn.IN_FLIGHT)
     sorting.take(~evidence.completed, Why.IN_FLIGHT, USUAL)
-    stopped = completion_stopped.holds(evidence) & evidence.callers
-    sorting.take(stopped, Why.COMPLETION_STOPPED, completion_stopped.RULE)
+    sorting.ask(Turn.STOPPED)
     sorting.take(evidence.recent, Why.IN_FLIGHT, RECENT)
     sorting.take(~evidence.callers, Why.LIST, MAY_REST)
-    sorting.take(special_apc.starved(evidence), Why.SPECIAL_APC, special_apc.STARVED)
-    sorting.take(special_apc.in_one_call(evidence), Why.SPECIAL_APC, special_apc.IN_ONE_CALL)
-    several = completion_stopped.now_and_then(evidence, sorting.left, module_of)
-    sorting.take(several, Why.COMPLETION_STOPPED, completion_stopped.SEVERAL)
-    by_user_apc = user_apc.holds(evidence)
-    sorting.take(by_user_apc, Why.USER_APC, user_apc.RULE)
-    unexplained = evidence.off_list | evidence.owns_buffer
-    sorting.take(unexplained, Why.UNKNOWN, UNEXPLAINED)
+    sorting.ask(Turn.COMPLETED)
+    sorting.ask(Turn.LEFT)
     sorting.take(np.ones(len(evidence.requests), np.bool_), Why.LIST, MAY_REST)
-    held = sorting.why == WHYS.index(Why.USER_APC)
-    left = np.isin(sorting.rule, [_NAMES.index(rule) for rule in (RECENT, MAY_REST, UNEXPLAINED)])
-    sorting.give(user_apc.alike(evidence, held, left), Why.USER_APC, user_apc.ALIKE)
+    sorting.left = np.isin(sorting.rule, [_NAMES.index(rule) for rule in (RECENT, MAY_REST, unknown.RULE)])
+    sorting.ask(Turn.AFTERWARDS)
     number = np.zeros(len(evidence.requests), np.int32)
     for each in ports:
         number[each.requests] = each.number
@@ -109,20 +95,26 @@ def holding(evidence: Seen, ports: tuple[Port, ...], module_of: Callable[[int], 
 
 
 class _Sorting:
-    """The answers; what one holder has taken no later one gets."""
+    """The answers; what one rule has taken no later one gets."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, evidence: Seen, module_of: Callable[[int], str]) -> None:
+        count = len(evidence.requests)
+        self._seen, self._module_of = evidence, module_of
         self.why = np.full(count, WHYS.index(Why.UNKNOWN), np.uint8)
         self.rule = np.zeros(count, np.uint8)
         self.left = np.ones(count, np.bool_)
 
+    def ask(self, turn: Turn) -> None:
+        """Every holder's rules of this turn."""
+        for why, holder in HOLDERS.items():
+            for rule in holder.rules:
+                if rule.turn is turn:
+                    held = self.why == WHYS.index(why)
+                    self.take(rule.holds(Asked(self._seen, self.left, held, self._module_of)), why, rule.name)
+
     def take(self, mask: Mask, why: Why, rule: str) -> None:
         """Those of the mask that are left are held by this."""
         mine = mask & self.left
-        self.give(mine, why, rule)
-        self.left &= ~mine
-
-    def give(self, mine: Mask, why: Why, rule: str) -> None:
-        """These are held by this."""
         self.why[mine] = WHYS.index(why)
         self.rule[mine] = _NAMES.index(rule)
+        self.left &= ~mine

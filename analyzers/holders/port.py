@@ -12,10 +12,12 @@ from typing import Final
 
 import numpy as np
 
+from analyzers import advice
 from analyzers.address_lookup import blocks_of
-from analyzers.findings import EventRef, Evidence
+from analyzers.findings import Accused, EventRef, Evidence, Verdict
 from analyzers.formatting import agreeing, counted, duration
 from analyzers.holders.held import NOT_STEADY, HeldGroup, Port
+from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.holders.irp_blocks import is_irp
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS
 from analyzers.pool_tables import PoolSnapshot
@@ -28,7 +30,6 @@ from tracer.arrays import I32, I64, U32, Mask, Rows
 from tracer.columns import UNKNOWN_ID
 
 RULE: Final = "in-port"
-RULES: Final = {RULE: "its completion was put into a port, and nobody has taken it out"}
 _IRPS: Final = ("Icp ", "Irp ")
 """Tags of IRPs that are posted without a request, and of requests' IRPs (pooltag.txt): where the trace does not
 log requests, an entry shows which of these lie in a port."""
@@ -206,3 +207,27 @@ def says(group: HeldGroup) -> str:
     assert group.port is not None
     put = counted(group.port.waiting, "entry was", "entries were")
     return f"{put} put into a completion port, and nobody has taken {agreeing(group.port.waiting, 'it', 'them')} out"
+
+
+def _advice(group: HeldGroup, process: str) -> str:
+    return advice.undrained_port(process, group.port.dequeued_by if group.port is not None else ())
+
+
+HOLDER: Final = Holder(
+    verdict=Verdict.UNDRAINED_PORT,
+    name="completion port",
+    edge="completed, not taken out of the port",
+    accuses=Accused.PORT,
+    rules=(
+        Rule(
+            RULE,
+            "its completion was put into a port, and nobody has taken it out",
+            Turn.QUEUED,
+            lambda asked: in_port(asked.seen.snapshot),
+        ),
+    ),
+    evidence=evidence,
+    doubts=doubts,
+    says=says,
+    advice=_advice,
+)

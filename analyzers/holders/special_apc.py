@@ -12,19 +12,17 @@ from typing import Final
 
 import numpy as np
 
+from analyzers import advice
 from analyzers.activity.thread_state import NEVER_RAN, RAN, WAITED
-from analyzers.findings import Evidence
+from analyzers.findings import Accused, Evidence, Verdict
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
+from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.requests.tables import Completion
 from tracer.arrays import Mask
 
 STARVED: Final = "thread-starved"
 IN_ONE_CALL: Final = "in-one-kernel-call"
-RULES: Final = {
-    STARVED: "completed while its thread was ready and got no CPU",
-    IN_ONE_CALL: "completed, not released, and its thread has not been seen in user mode since",
-}
 
 
 def starved(evidence: Seen) -> Mask:
@@ -68,3 +66,31 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
     return f"they were completed, and thread {group.thread} has had no chance to finish them since"
+
+
+HOLDER: Final = Holder(
+    verdict=Verdict.PENDING_APC,
+    name="special kernel APC",
+    edge="completed, not yet delivered",
+    accuses=Accused.PROCESS,
+    rules=(
+        Rule(
+            STARVED,
+            "completed while its thread was ready and got no CPU",
+            Turn.COMPLETED,
+            lambda asked: starved(asked.seen),
+        ),
+        Rule(
+            IN_ONE_CALL,
+            "completed, not released, and its thread has not been seen in user mode since",
+            Turn.COMPLETED,
+            lambda asked: in_one_call(asked.seen),
+        ),
+    ),
+    evidence=evidence,
+    doubts=doubts,
+    says=says,
+    advice=lambda group, process: advice.special_apc(
+        process, group.thread, group.irp, starved=group.share(group.seen.starved) == 1
+    ),
+)

@@ -6,9 +6,16 @@ so does a completion that a driver stopped. All that fits is told, and who asked
 
 from __future__ import annotations
 
-from analyzers.findings import Evidence
+from typing import Final
+
+from analyzers import advice
+from analyzers.findings import Accused, Evidence, Verdict
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
+from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.policy import HELD_DOUBTS
+from analyzers.tags.callers import IRP
+
+RULE: Final = "unexplained"
 
 
 def evidence(group: HeldGroup) -> list[Evidence]:
@@ -38,3 +45,23 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     if not group.seen.since.is_known(group.rows):
         found.append((HELD_DOUBTS.unknown_no_switches, "no context switch tells what the thread did since"))
     return found
+
+
+HOLDER: Final = Holder(
+    verdict=Verdict.GROWTH,
+    name="not known",
+    edge="completed, the holder is not known",
+    accuses=Accused.PROCESS,
+    rules=(
+        Rule(
+            RULE,
+            "completed, its IRP is on no lookaside list, and more than one reason fits",
+            Turn.LEFT,
+            lambda asked: asked.seen.off_list | asked.seen.owns_buffer,
+        ),
+    ),
+    evidence=evidence,
+    doubts=doubts,
+    says=lambda _group: "",
+    advice=lambda group, process: advice.caller(process, group.thread, IRP),
+)

@@ -12,9 +12,11 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.findings import Evidence
+from analyzers import advice
+from analyzers.findings import Accused, Evidence, Verdict
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
+from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.policy import HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
 from tracer.arrays import Mask
@@ -22,10 +24,6 @@ from tracer.columns import Who
 
 RULE: Final = "completed-not-retired"
 ALIKE: Final = "with-others"
-RULES: Final = {
-    RULE: "completed, stage 2 has run, and its IRP is in no port and on no lookaside list",
-    ALIKE: "completed like others of its thread and kind that wait as user APCs, which are taken in order",
-}
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 
 
@@ -101,3 +99,29 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
     return f"only their IRPs are left: user APCs, until thread {group.thread} waits alertably or ends"
+
+
+HOLDER: Final = Holder(
+    verdict=Verdict.PENDING_APC,
+    name="user APC",
+    edge="completed, not yet delivered",
+    accuses=Accused.PROCESS,
+    rules=(
+        Rule(
+            RULE,
+            "completed, stage 2 has run, and its IRP is in no port and on no lookaside list",
+            Turn.LEFT,
+            lambda asked: holds(asked.seen),
+        ),
+        Rule(
+            ALIKE,
+            "completed like others of its thread and kind that wait as user APCs, which are taken in order",
+            Turn.AFTERWARDS,
+            lambda asked: alike(asked.seen, asked.held, asked.left),
+        ),
+    ),
+    evidence=evidence,
+    doubts=doubts,
+    says=says,
+    advice=lambda group, process: advice.user_apc(process, group.thread, group.irp),
+)

@@ -11,6 +11,7 @@ import numpy as np
 from analyzers.findings import WHYS, Apc, Kept, Why
 from analyzers.formatting import counted
 from analyzers.holders.holding import Holding
+from analyzers.holders.registry import HOLDERS
 from analyzers.processes import KnowsLives
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.grouping import Grouping, grouped
@@ -66,7 +67,7 @@ def holder_node(why: Why, thread: tuple[Id, ...], port: int, driver: str) -> Nod
         case Why.COMPLETION_STOPPED:
             return Node(NodeKind.DRIVER_KEPT, (driver, str(Kept.COMPLETION_STOPPED)))
         case _:
-            return Node(NodeKind.HELD, thread)
+            return Node(NodeKind.HELD, thread if why is Why.UNKNOWN else (*thread, str(why)))
 
 
 class EdgeFinder:
@@ -154,7 +155,8 @@ class EdgeFinder:
                 how = "not completed" if holder.ids[1] == Kept.NEVER_COMPLETED else "stopped on completion"
                 return f"{counted(count, 'request')} {how} by {holder.ids[0] or 'an unknown driver'}"
             case _:
-                return f"{counted(count, 'finished request')} of {thread} not released"
+                how = "".join(f": {HOLDERS[Why(str(why))].name}" for why in holder.ids[2:])
+                return f"{counted(count, 'finished request')} of {thread} not released{how}"
 
     def _socket_edges(self, of_request: I32) -> I32:
         """What keeps each socket: once it is closed, the requests that refer to it; until then its handle.

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from analyzers.findings import PathNode, Why
 from analyzers.holders.holding import Holding
+from analyzers.holders.registry import HOLDERS
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.processes import KnowsLives
 from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leaves
@@ -28,18 +29,13 @@ from tracer.arrays import I32, I64
 if TYPE_CHECKING:
     import networkx as nx
 
-_SAYS: Final = {
+_SAYS: Final[dict[str, str]] = {
     "": "seen in the trace",
     "owns": "thread of the process",
     "uses": "its requests go to the socket",
     "opened": "it opened the socket",
     "issued": "issued the requests",
-    Why.USER_APC: "completed, not yet delivered",
-    Why.SPECIAL_APC: "completed, not yet delivered",
-    Why.PORT: "completed, not taken out of the port",
-    Why.DRIVER_KEPT: "sent to it, not completed",
-    Why.COMPLETION_STOPPED: "it stopped their completion",
-    Why.UNKNOWN: "completed, the holder is not known",
+    **{why: holder.edge for why, holder in HOLDERS.items()},
     "allocated": "allocated it, by its stack or tag",
     Rule.HOLDS_IRP.key: "holds the request's IRP",
     Rule.HOLDS_ENDPOINT.key: "holds the socket's AFD endpoint",

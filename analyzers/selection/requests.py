@@ -37,6 +37,8 @@ def of_findings(findings: Sequence[Finding], held: HeldRequests) -> HeldRequests
 
 
 def _about(finding: Finding, held: HeldRequests) -> Mask | None:
+    if finding.holder is not None:
+        return _held_by(finding.holder, held) & _of_issuer(finding, held)
     match finding.verdict:
         case Verdict.PENDING_APC:
             why = Why.USER_APC if finding.apc is None else _OF_APC[finding.apc]

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzers import advice
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
 from analyzers.formatting import agreeing, counted, duration, moment, part_of
 from analyzers.modules import FrameTable, Modules
@@ -17,7 +18,6 @@ from analyzers.pooltag import tag_text
 from analyzers.tags.callers import IRP
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, THREAD_OBJECT
 from analyzers.threads import Threads
-from analyzers.verdicts import advice
 from analyzers.verdicts.birth_pattern import BirthPattern
 from analyzers.verdicts.calls import CALLS, calling_modules
 from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence, of_gone

@@ -98,14 +98,13 @@ def of_gone(*, at_end: bool, by_library: bool, count: int, explained: float) -> 
 
 
 def base(verdict: Verdict) -> float:
-    """Confidence in an accusation where nothing speaks against it."""
+    """Confidence in an accusation where nothing speaks against it; without a number of its own, that of *growth*."""
     return {
         Verdict.PENDING_APC: SURENESS.pending_apc,
         Verdict.UNDRAINED_PORT: SURENESS.undrained_port,
         Verdict.DRIVER_KEPT: SURENESS.driver_kept,
         Verdict.MISSING_FREE: SURENESS.missing_free,
-        Verdict.GROWTH: SURENESS.growth,
-    }[verdict]
+    }.get(verdict, SURENESS.growth)
 
 
 def for_count(count: int) -> float:

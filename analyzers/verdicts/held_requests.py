@@ -10,7 +10,6 @@ import numpy as np
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import (
     WHYS,
-    Accused,
     Apc,
     EventRef,
     Evidence,
@@ -19,15 +18,14 @@ from analyzers.findings import (
     HeldRequest,
     HeldRequests,
     PortPart,
-    Verdict,
     Why,
     codes_of,
 )
 from analyzers.formatting import agreeing, counted, duration, size
-from analyzers.holders import completion_stopped, driver_kept, port, special_apc, unknown, user_apc
 from analyzers.holders.exclusions import explanations
 from analyzers.holders.held import HeldGroup
 from analyzers.holders.holding import RULES
+from analyzers.holders.registry import HOLDERS
 from analyzers.loss_model import LossRate
 from analyzers.modules import KERNEL_NAME
 from analyzers.policy import COURSE, HELD, PARTS, SURENESS
@@ -38,7 +36,6 @@ from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed, own_request
 from analyzers.tags.callers import ENDPOINT, IRP, PORT_PACKET, SOCKETS, tag_number
 from analyzers.trends.rank_tests import theil_sen
-from analyzers.verdicts import advice
 from analyzers.verdicts.accusation import DiagnosisInputs, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
 from analyzers.verdicts.coverage import Stacks
@@ -51,30 +48,6 @@ _EXAMPLES: Final = 3
 _POINTS: Final = 64
 """Moments at which the retained bytes are taken for their trend."""
 _HOUR_NS: Final = 3.6e12
-_VERDICTS: Final = {
-    Why.USER_APC: Verdict.PENDING_APC,
-    Why.SPECIAL_APC: Verdict.PENDING_APC,
-    Why.PORT: Verdict.UNDRAINED_PORT,
-    Why.DRIVER_KEPT: Verdict.DRIVER_KEPT,
-    Why.COMPLETION_STOPPED: Verdict.DRIVER_KEPT,
-    Why.UNKNOWN: Verdict.GROWTH,
-}
-_HOLDERS: Final = {
-    Why.USER_APC: user_apc,
-    Why.SPECIAL_APC: special_apc,
-    Why.PORT: port,
-    Why.DRIVER_KEPT: driver_kept,
-    Why.COMPLETION_STOPPED: completion_stopped,
-    Why.UNKNOWN: unknown,
-}
-"""The evidence and doubts of each holder."""
-_SAYS: Final = {
-    Why.USER_APC: user_apc.says,
-    Why.SPECIAL_APC: special_apc.says,
-    Why.PORT: port.says,
-    Why.DRIVER_KEPT: driver_kept.says,
-    Why.COMPLETION_STOPPED: completion_stopped.says,
-}
 
 
 def believable(group: HeldGroup, lost: float) -> bool:
@@ -199,10 +172,12 @@ def accuse_held(
     rate, interval = _rate(weights, group.times_ns)
     node = held.retention.group_for(alike.astype(np.int32))
     name = _process_name(group, inputs)
-    why = explanations(group, "" if group.why is Why.UNKNOWN else _SAYS[group.why](group))
+    holder = HOLDERS[group.why]
+    apc = {Why.USER_APC: Apc.USER, Why.SPECIAL_APC: Apc.SPECIAL_KERNEL}.get(group.why)
+    told = apc is not None or group.kept is not None or group.why in {Why.PORT, Why.UNKNOWN}
     return Finding(
         rank=0,
-        verdict=_VERDICTS[group.why],
+        verdict=holder.verdict,
         confidence=sure.value,
         tag=int(pool.tags.tag[tag_row]),
         paged=bool(pool.tags.paged[tag_row]),
@@ -220,12 +195,13 @@ def accuse_held(
         path=held.retention.path(node, len(alike)) if node is not None else (),
         evidence=_evidence(group, held, inputs, alike, retained),
         doubts=sure.doubts,
-        advice=_advice(group, name),
-        accused=_accused(group),
-        apc={Why.USER_APC: Apc.USER, Why.SPECIAL_APC: Apc.SPECIAL_KERNEL}.get(group.why),
+        advice=holder.advice(group, name),
+        accused=holder.accuses,
+        apc=apc,
         port=_port_part(group, name),
         kept=group.kept,
-        explanations=why,
+        holder=None if told else group.why,
+        explanations=explanations(group, holder.says(group)),
         groups=_groups(goes, tag_row, pool),
         rows=np.flatnonzero(goes),
     )
@@ -254,12 +230,6 @@ def _usual(stacks: I32) -> int:
     """The stack that most of those have which have one, -1 for none."""
     known = stacks[stacks >= 0]
     return int(np.bincount(known).argmax()) if len(known) else -1
-
-
-def _accused(group: HeldGroup) -> Accused:
-    if group.why is Why.PORT:
-        return Accused.PORT
-    return Accused.PROCESS if group.kept is None else Accused.DRIVER
 
 
 def _process_name(group: HeldGroup, inputs: DiagnosisInputs) -> str:
@@ -296,8 +266,8 @@ def _confidence(group: HeldGroup, inputs: DiagnosisInputs, lost: float) -> Confi
     cover = inputs.coverage
     held_against = {Doubt.NO_CALLS: cover.stacks_on is Stacks.NONE, Doubt.WRAPPED: cover.wrapped}
     doubts = [doubt for doubt, holds in held_against.items() if holds]
-    sure = confidence(_VERDICTS[group.why], doubts, count=len(group), explained=_unseen(group, lost))
-    own = _HOLDERS[group.why].doubts(group)
+    sure = confidence(HOLDERS[group.why].verdict, doubts, count=len(group), explained=_unseen(group, lost))
+    own = HOLDERS[group.why].doubts(group)
     value = sure.value * float(np.prod([factor for factor, _ in own]))
     if group.why is Why.SPECIAL_APC:
         value = min(value, SURENESS.special_apcs)
@@ -325,7 +295,7 @@ def _evidence(
 ) -> tuple[Evidence, ...]:
     return (
         *_requests_say(group, held),
-        *_HOLDERS[group.why].evidence(group),
+        *HOLDERS[group.why].evidence(group),
         Evidence(
             "not-freed",
             f"none of their IRPs was freed; {_outstanding(group, inputs.pool, irps)}",
@@ -353,7 +323,7 @@ def _requests_say(group: HeldGroup, held: DiagnosisContext) -> Iterator[Evidence
     if not len(group.rows):
         return
     whose = f" of thread {group.thread}" if group.thread is not None else ""
-    done = "issued" if group.why is Why.DRIVER_KEPT else "completed"
+    done = "completed" if group.number(group.seen.completed) else "issued"
     when = f"{duration(group.oldest_ns)} before the end"
     if len(group.rows) > 1:
         when = f"the oldest {duration(group.oldest_ns)} and the newest {duration(group.newest_ns)} before the end"
@@ -367,21 +337,6 @@ def _requests_say(group: HeldGroup, held: DiagnosisContext) -> Iterator[Evidence
             if event is not None
         ),
     )
-
-
-def _advice(group: HeldGroup, name: str) -> str:
-    irp = int(group.seen.requests.irp[group.rows[0]]) if len(group.rows) else 0
-    match group.why:
-        case Why.USER_APC:
-            return advice.user_apc(name, group.thread, irp)
-        case Why.SPECIAL_APC:
-            return advice.special_apc(name, group.thread, irp, starved=group.share(group.seen.starved) == 1)
-        case Why.UNKNOWN:
-            return advice.caller(name, group.thread, IRP)
-        case Why.PORT:
-            return advice.undrained_port(name, group.port.dequeued_by if group.port is not None else ())
-        case _:
-            return advice.driver_kept(group.driver, irp, completed=group.why is Why.COMPLETION_STOPPED)
 
 
 def request_events(requests: RequestSnapshot, rows: Rows) -> Iterator[tuple[EventRef, EventRef | None]]:

@@ -12,6 +12,7 @@ from analyzers.findings import Verdict
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.retention.attribution import Rule
 from analyzers.retention.retained import closed
+from analyzers.verdicts.accusation import DiagnosisInputs
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
 from tracer.arrays import I32, U64, Mask, Rows
@@ -79,10 +80,16 @@ class OnSockets:
                 with_endpoints.setdefault(to, []).extend(family)
         return [*with_endpoints.values(), *others]
 
-    def judged(self, judgement: Judgement) -> Judgement:
-        """Endpoints of closed sockets should be gone, whether or not a sibling was ever freed."""
+
+def judged(found: Sequence[Judgement], _scene: DiagnosisInputs, held: DiagnosisContext) -> list[Judgement]:
+    """Endpoints of closed sockets should be gone, whether or not a sibling was ever freed."""
+    sockets = OnSockets.of(held)
+
+    def one(judgement: Judgement) -> Judgement:
         rows = judgement.rows
         if judgement.verdict is not Verdict.GROWTH or not len(rows):
             return judgement
-        share = self.count(rows) / len(rows)
+        share = sockets.count(rows) / len(rows)
         return replace(judgement, verdict=Verdict.MISSING_FREE) if share >= TOGETHER.on_sockets else judgement
+
+    return [one(each) for each in found]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Final
 
 import numpy as np
@@ -35,6 +37,9 @@ from analyzers.verdicts.starting import with_starts
 from tracer.arrays import Mask
 from tracer.columns import UNKNOWN_ID
 
+_BY_RULE: Final[tuple[Callable[[Sequence[Judgement], DiagnosisInputs, DiagnosisContext], list[Judgement]], ...]] = (
+    tuple(import_module(f"analyzers.verdicts.{verdict.rule}").judged for verdict in Verdict if verdict.rule)
+)
 _TAKEN_LATE: Final = "user APCs that their thread takes from time to time: it took the others"
 _IN_INTERRUPTS: Final = "made by interrupts while a CPU was idle: the trace does not show for whom"
 _JUDGED: Final = 0
@@ -73,7 +78,10 @@ def judge_unexplained(
     apart = callers_apart(pool, aside, inputs.frames_of)
     judged = judge_all(groups(pool, aside, complete_ns, apart), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
-    judged = with_their_callers((sockets.judged(each) for each in without_nobodys(judged)), pool)
+    judged = without_nobodys(judged)
+    for by_rule in _BY_RULE:
+        judged = by_rule(judged, inputs, held)
+    judged = with_their_callers(judged, pool)
     judged = merged([*of_gone, *judged], pool)
     judged = compare_frames(judged, pool, inputs.frames_of, inputs.frame_of)
     accused = _Accused.of([each for each in judged if each.verdict in ACCUSATIONS], sockets, inputs, held)

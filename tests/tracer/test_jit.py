@@ -89,6 +89,33 @@ def test_a_kernel_is_compiled_anew_where_a_step_or_a_constant_in_another_file_ha
     assert printed(tmp_path, program, **change) == result  # type: ignore[arg-type]  # one of them
 
 
+RECORD = """
+from typing import NamedTuple
+
+class Pair(NamedTuple):
+    first: int
+    second: int
+"""
+TAKES_RECORD = """
+from {module} import Pair
+from tracer.jit import kernel
+
+@kernel
+def total(pair: Pair) -> int:
+    return pair.first + pair.second
+
+print(total(Pair(1, 2)), sum(total.stats.cache_hits.values()))
+"""
+
+
+def test_a_cached_kernel_of_records_whose_file_is_gone_is_compiled_anew(tmp_path: Path) -> None:
+    (tmp_path / "before.py").write_text(RECORD)
+    assert printed(tmp_path, TAKES_RECORD.format(module="before")) == "3 0"
+    (tmp_path / "before.py").rename(tmp_path / "moved_after.py")
+    assert printed(tmp_path, TAKES_RECORD.format(module="moved_after")) == "3 0"
+    assert printed(tmp_path, TAKES_RECORD.format(module="moved_after")) == "3 1"
+
+
 UNKNOWN = """
 from tracer.jit import kernel
 

@@ -1,6 +1,6 @@
 """The one place that maps an event id to what its payload means.
 
-A new set of layouts is a module with a tuple ``LAYOUTS`` and one line in ``_MODULES``.
+A new set of layouts is a file here with a tuple ``LAYOUTS`` and one line in ``_MODULES``.
 """
 
 from __future__ import annotations
@@ -8,25 +8,25 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from tracer.events import afd, header_events, image, irp, network, pool, process, schemas, stack, tcpip, thread
 from tracer.events.layout import EventId, Layout, ProviderId
 from tracer.events.providers import canonical
 
-_MODULES: Final[tuple[ModuleType, ...]] = (
-    header_events,
-    pool,
-    stack,
-    thread,
-    process,
-    image,
-    irp,
-    network,
-    afd,
-    tcpip,
-    schemas,
+_MODULES: Final = (
+    "header_events",
+    "pool",
+    "stack",
+    "thread",
+    "process",
+    "image",
+    "irp",
+    "network",
+    "afd",
+    "tcpip",
+    "schemas",
 )
 
 
@@ -44,7 +44,7 @@ def by_id(layouts: Iterable[Layout]) -> dict[EventId, tuple[Layout, ...]]:
     return {event_id: tuple(sorted(items, key=lambda x: x.version)) for event_id, items in found.items()}
 
 
-LAYOUTS: Final = collect(_MODULES)
+LAYOUTS: Final = collect(import_module(f"tracer.events.{name}") for name in _MODULES)
 """Every layout that is declared in this room."""
 
 _BY_ID: Final[Mapping[EventId, tuple[Layout, ...]]] = by_id(LAYOUTS)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.findings import Apc, Cause, Explanation, Finding, Fits, Kept, Verdict
+from analyzers.findings import Apc, Cause, Explanation, Finding, Fits, Kept, Verdict, Why
+from analyzers.holders.registry import HOLDERS
 from tui.safe_text import safe
 
-CAUSE_WORDS: Final = {
-    Cause.USER_APC: "user APC",
-    Cause.SPECIAL_APC: "special kernel APC",
-    Cause.PORT: "completion port",
-    Cause.DRIVER_KEPT: "driver never completed it",
-    Cause.COMPLETION_STOPPED: "driver stopped its completion",
+CAUSE_WORDS: Final[dict[str, str]] = {
+    **{str(why): holder.name for why, holder in HOLDERS.items()},
     Cause.LIST: "lookaside list",
     Cause.MISSING_FREE: "missing free",
     Cause.REFERENCE: "kept reference",
@@ -28,8 +25,10 @@ _APCS: Final = {Apc.USER: Cause.USER_APC, Apc.SPECIAL_KERNEL: Cause.SPECIAL_APC}
 _KEPT: Final = {Kept.NEVER_COMPLETED: Cause.DRIVER_KEPT, Kept.COMPLETION_STOPPED: Cause.COMPLETION_STOPPED}
 
 
-def named_cause(finding: Finding) -> Cause | None:
+def named_cause(finding: Finding) -> Cause | Why | None:
     """The reason that the verdict itself names; ``None`` where it leaves that open."""
+    if finding.holder is not None:
+        return finding.holder
     match finding.verdict:
         case Verdict.PENDING_APC:
             return None if finding.apc is None else _APCS[finding.apc]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzers.findings import Accused, Apc, Diagnosis, Finding, Fits, Kept, Verdict
 from analyzers.formatting import agreeing, counted
+from analyzers.holders.registry import HOLDERS
 from analyzers.selection.requests import requests_of
 from analyzers.tags.objects import OBJECTS, object_words
 from tui.findings.words import culprit, driver_words, known_id, port_words, process_words, tag_name
@@ -11,6 +12,8 @@ from tui.findings.words import culprit, driver_words, known_id, port_words, proc
 
 def headline(finding: Finding, diagnosis: Diagnosis) -> str:
     """The accusation without a full stop; ``diagnosis`` has the requests that it is about."""
+    if finding.holder is not None:
+        return _of_held(finding, _requests(finding, diagnosis), HOLDERS[finding.holder].name)
     match finding.verdict:
         case Verdict.PENDING_APC:
             return _of_apcs(finding, _requests(finding, diagnosis))
@@ -27,6 +30,12 @@ def headline(finding: Finding, diagnosis: Diagnosis) -> str:
 def _requests(finding: Finding, diagnosis: Diagnosis) -> int:
     """How many requests it is about; some of their IRPs may come from lookaside lists, with no allocation."""
     return len(requests_of(finding, diagnosis.held_requests)) or finding.count
+
+
+def _of_held(finding: Finding, count: int, name: str) -> str:
+    """Of a holder that has no sentence of its own here."""
+    requests = f"{counted(count, 'request')} {agreeing(count, 'is', 'are')} not released"
+    return f"{requests}: {name}, {culprit(finding)}"
 
 
 def _of_apcs(finding: Finding, count: int) -> str:

@@ -10,16 +10,18 @@ from typing import Final
 import numpy as np
 
 from analyzers.factorize import coded_pairs, sums, unpaired
-from analyzers.findings import WHYS, HeldRequest, HeldRequests, Why
+from analyzers.findings import WHYS, Accused, HeldRequest, HeldRequests, Why
 from analyzers.formatting import agreeing, counted, size
+from analyzers.holders.registry import HOLDERS
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, Numbers
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
 from tui.tables.words import named_process, thread_label
 
-_BY_THREAD: Final = tuple(WHYS.index(why) for why in (Why.USER_APC, Why.SPECIAL_APC))
-_BY_DRIVER: Final = tuple(WHYS.index(why) for why in (Why.DRIVER_KEPT, Why.COMPLETION_STOPPED))
+_KNOWN: Final = {why: holder for why, holder in HOLDERS.items() if why is not Why.UNKNOWN}
+_BY_THREAD: Final = tuple(WHYS.index(why) for why, each in _KNOWN.items() if each.accuses is Accused.PROCESS)
+_BY_DRIVER: Final = tuple(WHYS.index(why) for why, each in _KNOWN.items() if each.accuses is Accused.DRIVER)
 _PORT: Final = WHYS.index(Why.PORT)
 
 Owners = Mapping[int, str]
@@ -56,8 +58,11 @@ def _holder(why: Why, thread: int, port: int, driver: str, owners: Owners) -> st
             return f"never completed by {_driver(driver)}"
         case Why.COMPLETION_STOPPED:
             return f"completion stopped by {_driver(driver)}"
+        case Why.UNKNOWN:
+            return HOLDERS[why].name
         case _:
-            return "not known"
+            by_driver = HOLDERS[why].accuses is Accused.DRIVER
+            return f"{HOLDERS[why].name}, {_driver(driver) if by_driver else f'thread {thread_label(thread)}'}"
 
 
 def _port(port: int, owners: Owners) -> str:
@@ -145,8 +150,10 @@ def _part(why: Why, holders: Holders, held: HeldRequests) -> str:
         case Why.COMPLETION_STOPPED:
             stopped = one or f"completion stopped by {len(own):,} drivers"
             return f"{count:,} with {agreeing(count, 'its', 'their')} {stopped}"
-        case _:
+        case Why.UNKNOWN:
             return f"{count:,} by nothing that the trace shows"
+        case _:
+            return f"{count:,} by {one or HOLDERS[why].name}"
 
 
 def issuer(held: HeldRequests, row: int) -> str:

@@ -13,7 +13,6 @@ from tui.findings.headline import headline
 from tui.findings.rates import rate_words
 from tui.findings.words import (
     INFERRED_KINDS,
-    VERDICT_WORDS,
     amount_words,
     call_words,
     group_words,
@@ -42,7 +41,7 @@ def finding_markdown(finding: Finding, snapshot: Snapshot) -> str:
         ("With it", group_words(finding)),
         ("How fast", rate_words(finding, snapshot)),
         ("How sure", sure_words(finding)),
-        ("Verdict", VERDICT_WORDS[finding.verdict]),
+        ("Verdict", finding.verdict.words),
         ("Trace", name_of(snapshot.info)),
     ]
     lines = [f"# LEAK {finding.rank}: {escaped(headline(finding, snapshot.diagnosis))}", ""]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.findings import Accused, Evidence, Finding, PortPart, Verdict
+from analyzers.findings import Accused, Evidence, Finding, PortPart
 from analyzers.formatting import agreeing, counted, exact_size, size
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
@@ -15,19 +15,6 @@ from analyzers.verdicts.calls import CALLS, calling_modules
 from tracer.columns import UNKNOWN_ID
 from tui.safe_text import safe
 from tui.tables.words import named_process
-
-VERDICT_WORDS: Final = {
-    Verdict.PENDING_APC: "finished requests wait as APCs",
-    Verdict.UNDRAINED_PORT: "a completion port fills up",
-    Verdict.DRIVER_KEPT: "a driver keeps requests",
-    Verdict.MISSING_FREE: "never freed",
-    Verdict.GROWTH: "grows, cause not shown",
-    Verdict.CACHE: "cached",
-    Verdict.TRANSIENT: "short-lived",
-    Verdict.PRE_TRACE: "older than the trace",
-    Verdict.UNKNOWN: "not enough to tell",
-}
-"""Every verdict in a few words."""
 
 INFERRED_KINDS: Final = frozenset({"pending-apc", "port", "driver-kept", "held"})
 """Kinds of nodes on the way to memory that no event names."""

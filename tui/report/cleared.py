@@ -13,7 +13,7 @@ from analyzers.formatting import counted, size
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.findings.evidence import missing_kinds
-from tui.findings.words import VERDICT_WORDS, tag_name
+from tui.findings.words import tag_name
 from tui.report.styles import HEADING, heading, note, warning
 from tui.report.wrapping import hanging
 from tui.safe_text import safe
@@ -42,7 +42,7 @@ def cleared_lines(cleared: Sequence[Cleared], width: int) -> list[Text]:
     if not cleared:
         return []
     counts = Counter(group.verdict for group in cleared).most_common()
-    by_verdict = ", ".join(f"{count:,} {VERDICT_WORDS[verdict]}" for verdict, count in counts)
+    by_verdict = ", ".join(f"{count:,} {verdict.words}" for verdict, count in counts)
     groups = counted(len(cleared), "group was", "groups were")
     lines = [heading(f"{groups} looked at and cleared"), Text(f"  {by_verdict}")]
     lines += [line for group in cleared[:_BIGGEST] for line in _lines(group, width)]
@@ -52,4 +52,4 @@ def cleared_lines(cleared: Sequence[Cleared], width: int) -> list[Text]:
 
 def _lines(group: Cleared, width: int) -> list[Text]:
     held = f"{tag_name(group.tag):<4} {pool_word(paged=group.paged):<5} {size(group.bytes):>8}"
-    return hanging(Text(f"  {held}  "), f"{VERDICT_WORDS[group.verdict]}: {safe(group.why)}", width)
+    return hanging(Text(f"  {held}  "), f"{group.verdict.words}: {safe(group.why)}", width)

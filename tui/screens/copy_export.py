@@ -12,7 +12,7 @@ from textual.screen import Screen
 from analyzers.formatting import counted
 from tui.safe_text import safe
 from tui.screens.export import ExportScreen
-from tui.views.export import AS_SHOWN, MARKDOWN, LinesFile, lines, write_text
+from tui.views.export import AS_SHOWN, FOR_PEOPLE, MARKDOWN, LinesFile, lines, write_text
 from tui.views.view import View
 
 
@@ -49,7 +49,7 @@ class TakingScreen(Screen[None]):
                 if suffix == MARKDOWN and document is not None:
                     take(path, [document[1]], "the finding")
                 else:
-                    made = lines(suffix, shown if suffix in (AS_SHOWN, MARKDOWN) else full)
+                    made = lines(suffix, shown if suffix in FOR_PEOPLE else full)
                     take(path, made, counted(len(rows), "row"))
 
         suffix = AS_SHOWN if len(names) == 1 else ".csv"

@@ -12,10 +12,13 @@ from textual.widgets import Input
 from analyzers.formatting import counted
 from tui.safe_text import safe
 from tui.screens.question import QuestionScreen
-from tui.views.export import SUFFIXES
+from tui.views.export import FOR_PEOPLE, SUFFIXES
 from tui.widgets.typed_input import TypedInput
 
-_FORMS: Final = "with all digits (.csv .tsv .json) or as shown (.txt .md)"
+_FORMS: Final = (
+    f"with all digits ({' '.join(each for each in SUFFIXES if each not in FOR_PEOPLE)})"
+    f" or as shown ({' '.join(FOR_PEOPLE)})"
+)
 _TO: Final = {False: "to", True: "as"}
 _LONGEST: Final = 200
 """Characters of a name that a browser is given; file systems take 255 bytes."""
@@ -46,7 +49,7 @@ class ExportScreen(QuestionScreen[Path]):
     def judged(self, said: str) -> Path:
         """The path, if it can be written to."""
         if Path(said).suffix.lower() not in SUFFIXES:
-            raise ValueError("the name must end in .csv, .tsv, .json, .txt or .md")
+            raise ValueError(f"the name must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
         if self._is_download:
             return _name(said)
         try:

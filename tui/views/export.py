@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,9 +22,16 @@ from tui.views.view import Table
 
 AS_SHOWN: Final = ".txt"
 MARKDOWN: Final = ".md"
-"""The suffixes of files that hold what the screen shows; the others hold all digits."""
 
 _Values = Sequence[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """``write``: from names of columns and rows, lines with their ends. ``as_shown``: of texts, else of all digits."""
+
+    write: Callable[[Sequence[str], Sequence[_Values]], Iterator[str]]
+    as_shown: bool = False
 
 
 def write_text(path: Path, made: Iterable[str]) -> None:
@@ -35,7 +43,7 @@ def write_text(path: Path, made: Iterable[str]) -> None:
 
 def lines(suffix: str, table: Table) -> Iterator[str]:
     """Headings and rows in one of the forms of ``SUFFIXES``, each line with its end."""
-    return _WRITERS[suffix](*table)
+    return _FORMS[suffix].write(*table)
 
 
 class LinesFile(io.BufferedIOBase):
@@ -125,11 +133,13 @@ def _shown(value: Value) -> str:
     return "" if value is None else safe(str(value)).rstrip()
 
 
-_WRITERS: Final[Mapping[str, Callable[[Sequence[str], Sequence[_Values]], Iterator[str]]]] = {
-    ".csv": partial(_separated, by=","),
-    ".tsv": partial(_separated, by="\t"),
-    ".json": _json,
-    AS_SHOWN: _text,
-    MARKDOWN: _markdown,
+_FORMS: Final[Mapping[str, _Form]] = {
+    ".csv": _Form(partial(_separated, by=",")),
+    ".tsv": _Form(partial(_separated, by="\t")),
+    ".json": _Form(_json),
+    AS_SHOWN: _Form(_text, as_shown=True),
+    MARKDOWN: _Form(_markdown, as_shown=True),
 }
-SUFFIXES: Final = tuple(_WRITERS)
+"""By suffix. A new form is a function above and one line here."""
+SUFFIXES: Final = tuple(_FORMS)
+FOR_PEOPLE: Final = tuple(suffix for suffix, form in _FORMS.items() if form.as_shown)

@@ -18,7 +18,6 @@ from tui.findings.markdown import finding_markdown
 from tui.findings.rates import rate_words
 from tui.findings.words import (
     INFERRED_KINDS,
-    VERDICT_WORDS,
     amount_words,
     call_words,
     confidence_words,
@@ -121,7 +120,7 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
         *([fact("with it", others)] if others else []),
         *([fact("how fast", fast)] if fast else []),
         *_reasons(finding, snapshot),
-        fact("verdict", f"{finding.verdict}: {VERDICT_WORDS[finding.verdict]}"),
+        fact("verdict", f"{finding.verdict}: {finding.verdict.words}"),
         fact("held by", " > ".join(_node(node) for node in finding.path)),
         Text(f"Enter: {leads}", QUIET),
     ]
@@ -147,7 +146,7 @@ def _cleared_words(group: Cleared, snapshot: Snapshot) -> Text:
     about = tag_description(snapshot, group.tag, paged=group.paged)
     lines = [
         Text.assemble("Cleared, no leak: ", (f"{tag_name(group.tag)} {pool_word(paged=group.paged)}", HEADING)),
-        fact("verdict", f"{group.verdict}: {VERDICT_WORDS[group.verdict]}"),
+        fact("verdict", f"{group.verdict}: {group.verdict.words}"),
         fact("why", safe(group.why)),
         fact("who", f"driver {driver_words(group.driver)}"),
         *([fact("what", about)] if about else []),
@@ -180,4 +179,4 @@ def _copied(group: Finding | Cleared, snapshot: Snapshot) -> str:
     """All of a finding, as Markdown; of a cleared group, why it is no leak."""
     if isinstance(group, Finding):
         return finding_markdown(group, snapshot)
-    return f"{tag_name(group.tag)}: {VERDICT_WORDS[group.verdict]}, {safe(group.why)}"
+    return f"{tag_name(group.tag)}: {group.verdict.words}, {safe(group.why)}"

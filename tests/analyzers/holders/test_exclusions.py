@@ -80,7 +80,7 @@ CASES: Mapping[Why, tuple[MadeRequests, Mapping[Cause, Fits]]] = {
 }
 
 
-def told(scene: MadeRequests) -> dict[Cause, Explanation]:
+def told(scene: MadeRequests) -> dict[str, Explanation]:
     (group,) = held_groups(scene.holding(), lambda _: "")
     found = explanations(group, "because")
     assert len({each.why for each in found}) == len(found)

@@ -32,7 +32,7 @@ def _tags(finding: Finding) -> list[str]:
     return [tag_text(share.tag) for share in finding.groups]
 
 
-def _that_fit(finding: Finding, fits: Fits) -> set[Cause]:
+def _that_fit(finding: Finding, fits: Fits) -> set[str]:
     return {each.why for each in finding.explanations if each.fits is fits}
 
 

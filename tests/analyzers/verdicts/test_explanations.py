@@ -10,8 +10,8 @@ from analyzers.verdicts.explanations import Memory, Signs, Stays, explanations
 IRPS = Signs(Memory.IRPS, count=1_000, listed=64, calls_on=True)
 
 
-def _fits(signs: Signs, **more: object) -> dict[Fits, set[Cause]]:
-    found: dict[Fits, set[Cause]] = {fits: set() for fits in Fits}
+def _fits(signs: Signs, **more: object) -> dict[Fits, set[str]]:
+    found: dict[Fits, set[str]] = {fits: set() for fits in Fits}
     for each in explanations(_with(signs, **more)):
         found[each.fits].add(each.why)
     return found

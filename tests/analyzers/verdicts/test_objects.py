@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzers import advice
 from analyzers.findings import Accused, Cause, Finding, Fits, Verdict
 from analyzers.snapshot import Snapshot
 from analyzers.tags.callers import tag_number
 from analyzers.tags.objects import HANDLE_TABLE, OBJECTS, object_words
-from analyzers.verdicts import advice
 from analyzers.verdicts.explanations import Memory, Signs, explanations
 from benchmarks.accuracy.scripted.guilt import Guilt, reference_kept
 from benchmarks.accuracy.scripted.kinds import KINDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers import advice
 from analyzers.tags.callers import ENDPOINT, FILE, IRP, PORT_PACKET, tag_number
-from analyzers.verdicts import advice
 
 
 def test_each_holder_has_words_of_its_own() -> None:
