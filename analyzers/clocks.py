@@ -10,36 +10,12 @@ freed again. A block that went the other way and lived for less than the differe
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from analyzers.ledger.reversed_pairs import CPUS, REPLACED
+from analyzers.policy import CLOCKS, LOSS
 from tracer.arrays import I64, Mask, Structured
 from tracer.trace import ClockShift
-
-FEWEST_PAIRS: Final = 20
-"""Pairs from which it is said: a machine hands out some freed addresses on other CPUs in every trace."""
-_MOST_OPPOSITE: Final = 0.1
-"""Pairs the other way round, and pairs whose allocation was freed again later, of those that speak for it."""
-LEAST_NS: Final = 10_000
-"""Differences below are not told from an address that is handed out again at once; and hardly any block that is freed
-on another CPU lives that short."""
-_SHARPNESS: Final = 2.5
-"""By how much the 95th hundredth of the differences may exceed their middle. They end sharply, at the difference of
-the clocks: where lifetimes are spread evenly it is 1.9, where they are short nearly 1. Waiting times of chance have a
-long tail: 4.3 for those of independent events."""
-_OPPOSITE_AGAIN: Final = 0.5
-"""Instead of :data:`_MOST_OPPOSITE` where addresses are handed out again so soon that frees close the wrong blocks."""
-_FEWEST_SUPPOSED: Final = 12
-"""And instead of :data:`FEWEST_PAIRS`, of all CPUs together: from as many on a silent loss would be said."""
-_FEWEST_ONE_WAY: Final = 6
-_MENDED: Final = 0.2
-"""Share of the frees without allocation that such shifts leave at most, or they are none."""
-_ALIKE: Final = 0.2
-"""Share by which two differences may differ and be those of one clock."""
-_STRAGGLERS: Final = 1.5
-"""Pairs that are earlier than this many times the 95th hundredth are coincidences."""
 
 
 def clock_shifts(pairs: Structured, kept: Mask, least: I64) -> tuple[
@@ -50,14 +26,14 @@ def clock_shifts(pairs: Structured, kept: Mask, least: I64) -> tuple[
     ``pairs``: :data:`~analyzers.ledger.reversed_pairs.REVERSED`; ``kept``: whether each one's allocation was never
     freed; ``least``: as in :class:`~analyzers.ledger.reversed_pairs.ReversedPairs`.
     """
-    if np.count_nonzero(kept) < FEWEST_PAIRS:
+    if np.count_nonzero(kept) < CLOCKS.fewest_pairs:
         return ()
     cpu_pairs = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
     counts = np.bincount(cpu_pairs[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
     freed = np.bincount(cpu_pairs[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
     behind = np.zeros((CPUS, CPUS), np.int64)
-    for cpu, free_cpu in np.argwhere(counts >= FEWEST_PAIRS):
-        few = _MOST_OPPOSITE * counts[cpu, free_cpu]
+    for cpu, free_cpu in np.argwhere(counts >= CLOCKS.fewest_pairs):
+        few = CLOCKS.opposite * counts[cpu, free_cpu]
         if counts[free_cpu, cpu] <= few and freed[cpu, free_cpu] <= few:
             early = pairs["early"][kept & (cpu_pairs == cpu * CPUS + free_cpu)]
             behind[cpu, free_cpu] = _difference(early, int(least[free_cpu, cpu]))
@@ -69,23 +45,23 @@ def supposed_shifts(pairs: Structured, kept: Mask) -> tuple[ClockShift, ...]:
 
     Then chance pairs go both ways, and short lifetimes are those of wrong matches: neither refutes it.
     """
-    if np.count_nonzero(pairs["slot"] == REPLACED) < _FEWEST_SUPPOSED:
+    if np.count_nonzero(pairs["slot"] == REPLACED) < LOSS.fewest_replaced:
         return ()
     cpu_pairs = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
     counts = np.bincount(cpu_pairs[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
     freed = np.bincount(cpu_pairs[~kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)
-    most = _OPPOSITE_AGAIN * counts
+    most = CLOCKS.opposite_again * counts
     behind = np.zeros((CPUS, CPUS), np.int64)
-    for cpu, free_cpu in np.argwhere((counts >= _FEWEST_ONE_WAY) & (most >= counts.T) & (freed <= most)):
+    for cpu, free_cpu in np.argwhere((counts >= CLOCKS.fewest_one_way) & (most >= counts.T) & (freed <= most)):
         early = pairs["early"][kept & (cpu_pairs == cpu * CPUS + free_cpu)]
-        longest = int(early[early <= _SHARPNESS * np.percentile(early, 95)].max())
-        behind[cpu, free_cpu] = longest if longest >= LEAST_NS else 0
+        longest = int(early[early <= CLOCKS.sharpness * np.percentile(early, 95)].max())
+        behind[cpu, free_cpu] = longest if longest >= CLOCKS.least_ns else 0
     return _settled(behind, counts)
 
 
 def mends(before: int, after: int, *, supposed: bool) -> bool:
     """Whether correcting by these shifts leaves so few frees without allocation that they are real."""
-    return after <= _MENDED * before if supposed else after < before
+    return after <= CLOCKS.mended * before if supposed else after < before
 
 
 def _difference(early: I64, opposite: int) -> int:
@@ -95,10 +71,10 @@ def _difference(early: I64, opposite: int) -> int:
     where there is none.
     """
     middle, most = np.percentile(early, [50, 95])
-    if most > _SHARPNESS * middle:
+    if most > CLOCKS.sharpness * middle:
         return 0
-    difference = int(early[early <= _STRAGGLERS * most].max())
-    return difference if difference >= LEAST_NS and opposite >= difference else 0
+    difference = int(early[early <= CLOCKS.stragglers * most].max())
+    return difference if difference >= CLOCKS.least_ns and opposite >= difference else 0
 
 
 def _settled(behind: I64, counts: I64) -> tuple[ClockShift, ...]:
@@ -132,6 +108,6 @@ def _settled(behind: I64, counts: I64) -> tuple[ClockShift, ...]:
 def _alike(shift: I64) -> I64:
     """Of CPUs that are behind by nearly the same, the most: each is told by the earliest of its own frees alone."""
     ascending = np.sort(shift)
-    apart = np.flatnonzero(np.diff(ascending) > _ALIKE * ascending[1:])
+    apart = np.flatnonzero(np.diff(ascending) > CLOCKS.alike * ascending[1:])
     tops = np.append(ascending[apart], ascending[-1])
     return np.asarray(tops[np.searchsorted(tops, shift)])

@@ -3,6 +3,9 @@
 *Measured* numbers lie between what leaks and what harmless programs did in the corpus of ``docs/accuracy.md``, or in
 the drawn series of ``docs/trends.md``. *Conventions* could as well be a little larger or smaller. Shares are 0 to 1,
 times nanoseconds. ``python -m benchmarks.thresholds`` says which of them no test holds in place.
+
+What is compiled into the kernels that follow events stands beside these: how far clocks may be apart
+(``analyzers/ledger/reversed_pairs.py``), how long a call takes and how deep calls go (``analyzers/requests``).
 """
 
 from __future__ import annotations
@@ -42,6 +45,8 @@ class LifetimeLimits:
     observable: float = 0.6
     """Share of the trace that it may take to outlive the freed ones: the rest must tell a warm-up from a leak, and
     lifetimes as long as the trace look like none at all. Measured."""
+    fewest_settled: int = 24
+    """Survivors that tell growth where lifetimes are too long to tell them one by one: twice as many as else."""
     older_freed: float = 0.5
     """Freed from before the trace for each survivor, from which survivors are not kept for good. An even load frees one
     for each; one that has grown, fewer. A convention."""
@@ -56,10 +61,17 @@ class CourseLimits:
     shortest: float = 0.1
     """Within a smaller share of the trace it is a burst, or growth up to the end may be one. Measured."""
     fewest_occasions: int = 5
-    """Moments of their own (of 64 equal ones, or a tenth of the growth apart) at which they must come, else it was a
-    few bursts: four times by chance in one half of the time is 1 in 16. A convention."""
+    """Moments of their own at which they must come, else it was a few bursts: four times by chance in one half of the
+    time is 1 in 16. A convention."""
+    moments: int = 64
+    """A trace has so many moments: as many as its history has steps at most."""
+    apart: int = 10
+    """Where growth is told by steps, its rises are moments of their own if a tenth of its time lies between them. A
+    convention."""
+    last_part: int = 3
+    """The last third of the time tells whether they slow down."""
     slowing: float = 0.12
-    """Share in the last third of their time below which their number levels off. Even arrivals have a third; of 12 by
+    """Share in the last part of their time below which their number levels off. Even arrivals have a third; of 12 by
     chance, one or none is there in one case of twenty."""
     pause: float = 2.0
     """An end is a pause longer than so many times the longest before it: a leak by fits and starts pauses too.
@@ -77,9 +89,11 @@ class CourseLimits:
     that swings by half, 2 at one that falls as 1/time by a factor of 50. By calculation."""
     rarer_last: float = 0.18
     """And the last third of their time has but this share of them: 0.11 where they fall as 1/time by that factor."""
+    doublings: int = 3
+    """Their rate is followed over the last three doublings of their time: before that it may have begun with many."""
     rarer_half: float = 0.46
-    """And of the last three doublings of their time the last has this share: a third where they fall as 1/time, 4/7
-    where they go on evenly after a start with many. By calculation."""
+    """And the last of these doublings has this share: a third where they fall as 1/time, 4/7 where they go on evenly
+    after a start with many. By calculation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,12 @@ class RiseLimits:
     """The last sixth of the trace tells whether the level has stopped rising."""
     still: float = 0.3
     """It has where it rises less than this share of what an even rise would have brought."""
+    within_chance: float = 2.0
+    """And no more than so many times the scatter of what came and went in that part (normal: 1 in 44)."""
+    fewest_windows: int = 4
+    """Windows over which a rate is taken, where fewer steps than that have a rise. A convention."""
+    most_windows: int = 16
+    """The same where more have: more would say no more, and have fewer rises each. A convention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,8 @@ class LossLimits:
     by_unmatched: float = 2.0
     """Unmatched frees raise the share that replaced allocations show up to so many times: not each address whose free
     was lost is handed out again, but long-lived blocks from before the trace look as if their allocation was lost."""
+    most: float = 0.5
+    """Share of the events that is said to be missing at most: a convention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +196,7 @@ class CoverageLimits:
 
 @dataclass(frozen=True, slots=True)
 class SurenessLimits:
-    """Confidence before doubts, and what takes from it. Doubts have theirs in ``analyzers/verdicts/confidence.py``."""
+    """Confidence before doubts, and what takes from it."""
 
     pending_apc: float = 0.97
     """Told by rules and exclusions of what Windows documents."""
@@ -213,6 +235,84 @@ class SurenessLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtFactors:
+    """What each doubt leaves of the confidence: conventions.
+
+    Its words (``analyzers/verdicts/confidence.py``) say why. Above 0.85: what is missing rarely tells another story.
+    From 0.8: nothing excludes another one, but growth of fifty blocks is still likely. 0.6: another story is as likely,
+    so that only what is surest is likely still.
+    """
+
+    no_stacks: float = 0.8
+    few_stacks: float = 0.9
+    no_driver: float = 0.85
+    no_calls: float = 0.8
+    no_process: float = 0.8
+    no_switches: float = 0.95
+    no_requests: float = 0.9
+    wrapped: float = 0.9
+    rolled: float = 0.85
+    ended: float = 0.85
+    not_rising: float = 0.85
+    caller_frees: float = 0.85
+    sends: float = 0.6
+    others_freed: float = 0.8
+    anybody: float = 0.8
+    running: float = 0.6
+    unloaded_at_end: float = 0.9
+    by_library: float = 0.88
+    thread_inferred: float = 0.95
+    threads_inferred: float = 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class LengthLimits:
+    """What the length of a trace takes from the confidence (``analyzers/verdicts/lengths.py``)."""
+
+    least: float = 0.45
+    """So much is left in the shortest trace: of growth a third, less than what is likely. A convention."""
+    growth_from_ns: int = 100_000_000
+    """Length up to which the least is left where none is freed, so that nothing tells how long such blocks usually
+    live. From there it rises with the logarithm, as lifetimes spread over all orders of magnitude."""
+    growth_until_ns: int = 600_000_000_000
+    """Length from which it is no doubt any more. Windows keeps things for seconds to minutes in ordinary use:
+    connections in TIME-WAIT for 4 minutes (RFC 9293; 30 to 300 s by TcpTimedWaitDelay on learn.microsoft.com), idle
+    HTTP connections for 2 (http.sys, ConnectionTimeout)."""
+    freed_from_ns: int = 10_000_000
+    """The same where others of the kind are freed, so that the usual lifetime is known. But a second sort of them,
+    which lives longer, is not seen in a short trace."""
+    freed_until_ns: int = 10_000_000_000
+    """The same."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLimits:
+    """When pool events show that the clocks of CPUs differ (``docs/matching.md``)."""
+
+    fewest_pairs: int = 20
+    """Pairs from which it is said: a machine hands out some freed addresses on other CPUs in every trace."""
+    opposite: float = 0.1
+    """Pairs the other way round, and pairs whose allocation was freed again later, of those that speak for it."""
+    least_ns: int = 10_000
+    """Differences below are not told from an address that is handed out again at once; and hardly any block that is
+    freed on another CPU lives that short."""
+    sharpness: float = 2.5
+    """By how much the 95th hundredth of the differences may exceed their middle. They end sharply, at the difference
+    of the clocks: where lifetimes are spread evenly it is 1.9, where they are short nearly 1. Waiting times of chance
+    have a long tail: 4.3 for those of independent events."""
+    stragglers: float = 1.5
+    """Pairs that are earlier than this many times the 95th hundredth are coincidences."""
+    alike: float = 0.2
+    """Share by which two differences may differ and be those of one clock."""
+    opposite_again: float = 0.5
+    """Instead of ``opposite`` where addresses are handed out again so soon that frees close the wrong blocks."""
+    fewest_one_way: int = 6
+    """And instead of ``fewest_pairs``: the frees that are mended tell then, not the pairs alone."""
+    mended: float = 0.2
+    """Share of the frees without allocation that such shifts leave at most, or they are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class TogetherLimits:
     """What belongs together, and what is no leak of its own."""
 
@@ -248,6 +348,8 @@ class TogetherLimits:
     """Share of the survivors that must have been allocated while a program started, to be its start's."""
     start: float = 1 / 3
     """Of the time from the start to the trace's end: what is all there by then was set up at the start."""
+    at_first: float = 1 / 30
+    """Share of the trace within which a load begins that is taken to have begun with it: a tenth of that part."""
     after_unload_ns: int = 10_000_000
     """How much later than the unload an allocation of the driver may be stamped: its last deferred calls run on other
     processors, and no image is loaded again so soon."""
@@ -405,6 +507,28 @@ class BelongingLimits:
     """And so many times the median time from the allocation of an IRP to its call."""
 
 
+@dataclass(frozen=True, slots=True)
+class GraphLimits:
+    """How many nodes the retention graph has: bounds of the work, and of what anybody reads.
+
+    The largest have one of their own, the others of a kind share one.
+    """
+
+    most_owners: int = 500
+    """Threads, processes, and pairs of process and driver."""
+    most_sockets: int = 1_000
+    """Sockets up to which each has one; above, each pair of process and remote address. Less than 2,047: 11 bits of a
+    key tell them apart."""
+    most_routines: int = 100
+    """Routines of drivers that requests were sent to. Less than 128: 7 bits of a key tell their drivers apart."""
+    most_groups: int = 2_000
+    """Groups of requests; of allocations that something holds; of others."""
+    most_keepers: int = 8
+    """Where more keep a socket it is shown as what keeps its objects."""
+    most_shared: int = 200
+    """The same where there are more different sets of keepers."""
+
+
 PARTS: Final = PartLimits()
 LIFETIMES: Final = LifetimeLimits()
 COURSE: Final = CourseLimits()
@@ -413,9 +537,13 @@ LOSS: Final = LossLimits()
 SEPARATING: Final = SeparatingLimits()
 COVERAGE: Final = CoverageLimits()
 SURENESS: Final = SurenessLimits()
+DOUBTS: Final = DoubtFactors()
+LENGTHS: Final = LengthLimits()
+CLOCKS: Final = ClockLimits()
 TOGETHER: Final = TogetherLimits()
 RESTING: Final = RestingLimits()
 HELD: Final = HeldLimits()
 AGES: Final = AgeLimits()
 HELD_DOUBTS: Final = HeldDoubtFactors()
 BELONGING: Final = BelongingLimits()
+GRAPH: Final = GraphLimits()

@@ -33,6 +33,6 @@ def inferred_loss(
     share = max(by_replaced, min(unmatched / max(ended, 1), LOSS.by_unmatched * by_replaced))
     if share <= LOSS.beyond_reported * reported:
         return None
-    share = min(share, 0.5)
+    share = min(share, LOSS.most)
     events = round((totals.allocations + totals.frees) * share / (1 - share))
     return InferredLoss(events, share, replaced, totals.frees_without_allocation)

@@ -13,6 +13,7 @@ from analyzers.activity.state_machine import is_wait
 from analyzers.findings import SINCE_CODES, ThreadSince
 from analyzers.formatting import agreeing, duration, moment
 from analyzers.hashing import row_of
+from analyzers.policy import PARTS
 from tracer.arrays import I8, I32, I64, U8, U32, Mask, Structured
 from tracer.events.thread import WaitReason
 from tracer.jit import Int, inlined, kernel
@@ -23,7 +24,6 @@ NEVER_RAN: Final = SINCE_CODES.index(ThreadSince.NEVER_RAN)
 EXITED: Final = SINCE_CODES.index(ThreadSince.EXITED)
 UNKNOWN: Final = SINCE_CODES.index(ThreadSince.UNKNOWN)
 
-_MOST: Final = 0.5
 _REASON_NAMES: Final = {int(reason): reason.name.title().replace("_", "") for reason in WaitReason}
 
 
@@ -78,7 +78,7 @@ class ActivitySince:
 
     def is_known(self, rows: npt.NDArray[np.integer[Any]]) -> bool:
         """Whether it is known for most of these rows what the thread did."""
-        return bool(np.mean(self.what[rows] == UNKNOWN) < _MOST)
+        return bool(np.mean(self.what[rows] == UNKNOWN) < PARTS.most)
 
     def words(self, row: int) -> str:
         """What the thread did, as the end of a sentence that begins with the thread."""

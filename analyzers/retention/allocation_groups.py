@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.formatting import counted
+from analyzers.policy import GRAPH
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.processes import KnowsLives, lives_at
 from analyzers.retention.attribution import Attribution, Rule
@@ -21,10 +22,6 @@ from analyzers.retention.retained import OF_FILE, sums
 from tracer.arrays import I32, I64, U8, Rows
 from tracer.columns import UNKNOWN_ID
 
-MOST_GROUPS: Final = 2_000
-"""Groups of allocations with a node of their own, of those that something holds and of the others each."""
-MOST_DRIVERS: Final = 500
-"""Pairs of process and driver with a node of their own."""
 _RULE_BITS: Final = 4
 
 
@@ -64,7 +61,7 @@ class _Groups:
     def of(cls, parent_set: I64, site: npt.NDArray[np.integer], count: I64, total: I64) -> _Groups:
         """From different pairs of parent set and site, with their count and bytes. ``row_of`` is by pair."""
         pairs = (parent_set << 32) | site
-        key = np.where(largest(pairs, total, MOST_GROUPS), pairs, pairs | 0xFFFFFFFF)
+        key = np.where(largest(pairs, total, GRAPH.most_groups), pairs, pairs | 0xFFFFFFFF)
         values, group = np.unique(key, return_inverse=True)
         counts, totals, sites = (np.zeros(len(values), np.int64) for _ in range(3))
         np.add.at(counts, group, count)
@@ -138,7 +135,7 @@ def loose_leaves(pool: PoolSnapshot, attribution: Attribution, names: KnowsLives
     is_known = np.array([each.id != UNKNOWN_ID for each in lives], np.bool_)
     process = _only_process(of_site, np.where(is_known[life], life, OTHERS), len(count))[sites]
     drivers, driver = _drivers(pool, sites)
-    large = largest(((process + 1) << 32) | driver, total[sites], MOST_DRIVERS)
+    large = largest(((process + 1) << 32) | driver, total[sites], GRAPH.most_owners)
     process[~large], driver[~large] = OTHERS, len(drivers)
     owners = np.unique(((process + 1) << 32) | driver, return_inverse=True)
     groups = _Groups.of(owners[1].astype(np.int64), sites, count[sites], total[sites])

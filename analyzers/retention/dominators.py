@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from analyzers.policy import PARTS
 from analyzers.retention.nodes import ROOT, Node, NodeKind
 
 if TYPE_CHECKING:
     import networkx as nx
 
-_MAIN: Final = 0.5
-"""What holds more than this share of its parent's bytes is on the main way."""
 _SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
 """Kinds whose ways lead on to nodes that others lead to as well."""
 
@@ -74,7 +73,7 @@ class Dominators:
         path: set[Node] = set()
         node = ROOT
         while children := self.children.get(node):
-            if self.graph.nodes[children[0]]["retained"] <= _MAIN * self.graph.nodes[node]["retained"]:
+            if self.graph.nodes[children[0]]["retained"] <= PARTS.most * self.graph.nodes[node]["retained"]:
                 break
             node = children[0]
             path.add(node)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from analyzers.findings import WHYS, Apc, Kept, Why
 from analyzers.formatting import counted
 from analyzers.holders.holding import Holding
 from analyzers.holders.registry import HOLDERS
+from analyzers.policy import GRAPH
 from analyzers.processes import KnowsLives
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.grouping import Grouping, grouped
@@ -19,11 +19,6 @@ from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import closed
 from tracer.arrays import I32, I64
 from tracer.columns import UNKNOWN_ID
-
-_MOST_KEEPERS: Final = 8
-_MOST_SHARED: Final = 200
-"""Where more keepers share a socket, or there are more different sets of them, the socket is shown as what keeps
-its objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +167,11 @@ class EdgeFinder:
         values, first, number = np.unique(owner, return_index=True, return_counts=True)
         result[values[number == 1]] = parent_set[first[number == 1]]
         nodes = list(self._parent_set_of)
-        several = (number > 1) & (number <= _MOST_KEEPERS)
+        several = (number > 1) & (number <= GRAPH.most_keepers)
         shared: set[tuple[Node, ...]] = set()
         for row, at, count in zip(*(each[several].tolist() for each in (values, first, number)), strict=True):
             keepers = tuple(nodes[each][0] for each in parent_set[at : at + count].tolist())
-            if keepers in shared or len(shared) < _MOST_SHARED:
+            if keepers in shared or len(shared) < GRAPH.most_shared:
                 shared.add(keepers)
                 result[row] = self._parent_set(*keepers)
         self._kept_by_themselves(result)

@@ -8,18 +8,17 @@ from typing import Final
 
 import numpy as np
 
+<<<<<<< HEAD
 from analyzers.processes import KnowsLives, lives_at
+=======
+from analyzers.policy import GRAPH
+>>>>>>> 0c7be5a (Work of p2, in the field's words)
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.nodes import OTHERS, Id, Node, NodeKind, named_processes
 from tracer.arrays import I32, I64, Mask
 from tracer.events.afd import DESCRIPTORS
 from tracer.events.irp import MajorFunction
 
-MOST_THREADS: Final = 500
-MOST_SOCKETS: Final = 1_000
-"""Sockets up to which each is a node; above, one for each process and remote address."""
-MOST_ROUTINES: Final = 100
-MOST_REQUEST_GROUPS: Final = 2_000
 _OTHER_ADDRESSES: Final = "other addresses"
 
 
@@ -70,7 +69,7 @@ def grouped(
     key = thread_of[: len(requests)].astype(np.int64)
     for part, width in ((of_request + 1, 11), (driver_of, 7), (requests.operation, 16), (requests.major, 8)):
         key = (key << width) | part.astype(np.int64)
-    small = ~largest(key, carried, MOST_REQUEST_GROUPS)
+    small = ~largest(key, carried, GRAPH.most_groups)
     key[small] = -1 - thread_of[: len(requests)][small]
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     operations = [
@@ -84,31 +83,42 @@ def _threads(
 ) -> tuple[list[Node], I32]:
     """``process``: by row, its place among ``ids``."""
     thread = np.concatenate([requests.thread, sockets.thread]).astype(np.int64)
-    small = ~largest((process << 32) | thread, weights, MOST_THREADS)
+    small = ~largest((process << 32) | thread, weights, GRAPH.most_owners)
     thread[small] = OTHERS
-    process[small & ~largest(process, weights, MOST_THREADS)] = OTHERS
+    process[small & ~largest(process, weights, GRAPH.most_owners)] = OTHERS
     _, first, row = np.unique((process << 33) | (thread + 1), return_index=True, return_inverse=True)
     owners = [*ids, OTHERS]
     nodes = [Node(NodeKind.THREAD, (owners[int(process[at])], int(thread[at]))) for at in first.tolist()]
     return nodes, row.astype(np.int32)
 
 
+<<<<<<< HEAD
 def _sockets(sockets: SocketTable, owners: list[Id]) -> tuple[list[Node], I32]:
-    if len(sockets) <= MOST_SOCKETS:
+    if len(sockets) <= GRAPH.most_sockets:
+=======
+def _sockets(sockets: SocketTable) -> tuple[list[Node], I32]:
+    if len(sockets) <= GRAPH.most_sockets:
+>>>>>>> 0c7be5a (Work of p2, in the field's words)
         rows = np.arange(len(sockets), dtype=np.int32)
         return [Node(NodeKind.SOCKET, (row,)) for row in rows.tolist()], rows
     numbers: dict[tuple[Id, str], int] = {}
     row_of = np.empty(len(sockets), np.int32)
+<<<<<<< HEAD
     rest: tuple[Id, str] = (OTHERS, _OTHER_ADDRESSES)
     for row, key in enumerate(zip(owners, sockets.remote, strict=True)):
-        known = key if key in numbers or len(numbers) < MOST_SOCKETS else rest
+        known = key if key in numbers or len(numbers) < GRAPH.most_sockets else rest
+=======
+    rest = (OTHERS, _OTHER_ADDRESSES)
+    for row, key in enumerate(zip(sockets.process.tolist(), sockets.remote, strict=True)):
+        known = key if key in numbers or len(numbers) < GRAPH.most_sockets else rest
+>>>>>>> 0c7be5a (Work of p2, in the field's words)
         row_of[row] = numbers.setdefault(known, len(numbers))
     return [Node(NodeKind.SOCKET, key) for key in numbers], row_of
 
 
 def _drivers(requests: RequestTable, carried: I64, module_of: Callable[[int], str]) -> tuple[list[str], I64]:
     """Names of the drivers asked, and by request which."""
-    kept = largest(requests.routine.view(np.int64), carried, MOST_ROUTINES)
+    kept = largest(requests.routine.view(np.int64), carried, GRAPH.most_routines)
     routines, row = np.unique(np.where(kept, requests.routine, np.uint64(0)), return_inverse=True)
     numbers: dict[str, int] = {}
     of_routine = [

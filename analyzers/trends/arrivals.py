@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from analyzers.policy import COURSE
 from tracer.arrays import I64
 
-_MOMENTS: Final = 64
-
 
 def is_burst(times: I64, start_ns: int, length_ns: int) -> bool:
     """Whether times (int64, ascending, not empty) lie in a small part of a trace, or at a few moments of it."""
-    moments = len(np.unique((times - start_ns) * _MOMENTS // length_ns))
+    moments = len(np.unique((times - start_ns) * COURSE.moments // length_ns))
     return bool(times[-1] - times[0] < COURSE.shortest * length_ns or moments < COURSE.fewest_occasions)
 
 
 def levels_off(times: I64) -> bool:
     """Whether hardly any of them (int64, ascending, not empty) came in the last third of their time."""
     first, last = int(times[0]), int(times[-1])
-    return bool(np.count_nonzero(times > last - (last - first) // 3) < COURSE.slowing * len(times))
+    return bool(np.count_nonzero(times > last - (last - first) // COURSE.last_part) < COURSE.slowing * len(times))
 
 
 def may_go_on(times: I64, length_ns: int, pause_ns: int) -> bool:

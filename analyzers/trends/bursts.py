@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzers.policy import RISE
+from analyzers.policy import COURSE, RISE
 from tracer.arrays import F64, I64
 
 
@@ -25,6 +25,6 @@ def last_third(weights: F64, start: I64, end: I64) -> F64:
     until = np.zeros((weights.shape[0], weights.shape[1] + 1))
     np.cumsum(weights, axis=1, out=until[:, 1:])
     total = until[groups, end] - until[groups, start]
-    late = until[groups, end] - until[groups, end - (end - start) // 3]
+    late = until[groups, end] - until[groups, end - (end - start) // COURSE.last_part]
     shares: F64 = np.divide(late, total, out=np.zeros(len(weights)), where=total != 0)
     return shares

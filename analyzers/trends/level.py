@@ -41,4 +41,4 @@ def has_levelled_off(histories: GroupHistories) -> Mask:
     even = now.astype(np.float64) * tail / np.maximum(used - first, tail)
     churn = 2.0 * np.minimum(made[:, -tail:].sum(axis=1), freed[:, -tail:].sum(axis=1))
     risen = (now - level[:, -1 - tail]).astype(np.float64)
-    return np.asarray((now > 0) & (risen <= RISE.still * even + 2.0 * np.sqrt(churn)))
+    return np.asarray((now > 0) & (risen <= RISE.still * even + RISE.within_chance * np.sqrt(churn)))

@@ -98,7 +98,7 @@ def _go_on(starts: _Starts) -> Mask:
 def _has_occasions(rises: Mask, at: I64, end: I64) -> Mask:
     """Whether there are enough rises that are at least a tenth of the time apart, taken greedily."""
     since = np.arange(rises.shape[1]) - at[:, np.newaxis]
-    apart, next_at, found = (end - at) / 10, np.zeros(len(at)), np.ones(len(at), np.bool_)
+    apart, next_at, found = (end - at) / COURSE.apart, np.zeros(len(at)), np.ones(len(at), np.bool_)
     for _ in range(COURSE.fewest_occasions):
         left = rises & (since >= next_at[:, np.newaxis])
         found &= left.any(axis=1)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.policy import RISE
 from analyzers.trends.history import GroupHistories
-from analyzers.trends.rank_tests import mann_kendalls, theil_sens
+from analyzers.trends.rank_tests import Z95, mann_kendalls, theil_sens
 from tracer.arrays import F64, I64
 
 _HOUR_NS: Final = 3.6e12
-_Z95: Final = NormalDist().inv_cdf(0.975)
-_WINDOWS: Final = (4, 16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +39,7 @@ def pace(histories: GroupHistories, rises: npt.NDArray[np.integer], start: I64, 
     one.
     """
     groups, used = histories.survivors.shape
-    fewest, most = _WINDOWS
-    count = np.minimum(np.clip(rises, fewest, most), end - start)
+    count = np.minimum(np.clip(rises, RISE.fewest_windows, RISE.most_windows), end - start)
     level = np.zeros((groups, used + 1), np.int64)
     np.cumsum(histories.survivor_bytes, axis=1, out=level[:, 1:])
     columns = np.empty((5, groups))
@@ -83,7 +80,7 @@ def _in_windows(times_ns: F64, floor: I64) -> F64:
 
 def _student(freedom: int) -> float:
     """97.5 % point of Student's t by its expansion in 1/freedom (Abramowitz & Stegun 26.7.5)."""
-    z = _Z95
+    z = Z95
     first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
     return z + first / freedom + second / freedom**2 + third / freedom**3

@@ -21,7 +21,7 @@ from tracer.arrays import F64, I64, Rows
 Values = npt.NDArray[np.integer[Any] | np.floating[Any]]
 
 _NORMAL: Final = NormalDist()
-_Z95: Final = _NORMAL.inv_cdf(0.975)
+Z95: Final = _NORMAL.inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def theil_sens(times_ns: Values, values: Values) -> Slopes:
     np.divide(rise, apart, out=slopes, where=apart != 0)
     slopes.sort(axis=1)
     pairs = np.count_nonzero(apart, axis=1)
-    half = _Z95 * np.sqrt(_variances(values)) / 2.0
+    half = Z95 * np.sqrt(_variances(values)) / 2.0
     last = np.maximum(pairs - 1, 0)
     middle = _at(slopes, last // 2, pairs), _at(slopes, np.minimum(pairs // 2, last), pairs)
     return Slopes(

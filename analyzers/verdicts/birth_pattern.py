@@ -18,7 +18,6 @@ from analyzers.trends.arrivals import is_burst, levels_off, may_go_on
 from analyzers.trends.history import GroupHistory
 from tracer.arrays import I64
 
-_THREE_DOUBLINGS: Final = 1 / 8
 _SMALLEST: Final = 1e-9
 """Of the whole time: what is born with the first has no age."""
 
@@ -69,10 +68,10 @@ def birth_pattern(births: I64, span: Span, history: GroupHistory) -> BirthPatter
 def increasingly_rare(births: I64, end: int) -> bool:
     """Whether births (int64, ascending) fall off as those of a pool of free blocks, made only when none is left."""
     age = (births[1:] - births[0]) / max(end - int(births[0]), 1)
-    later = age[age > _THREE_DOUBLINGS]
+    later = age[age > 2.0**-COURSE.doublings]
     return (
         float(np.mean(-np.log(np.maximum(age, _SMALLEST)))) >= COURSE.rarer
-        and float(np.mean(age > 2 / 3)) <= COURSE.rarer_last
+        and float(np.mean(age > (COURSE.last_part - 1) / COURSE.last_part)) <= COURSE.rarer_last
         and float(np.count_nonzero(later > 1 / 2)) <= COURSE.rarer_half * len(later)
     )
 

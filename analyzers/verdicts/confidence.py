@@ -1,6 +1,6 @@
 """How sure a verdict is: a starting value, lowered by everything that could make it wrong.
 
-Every doubt stands here once, with its factor and its words; ``docs/verdicts.md`` explains them.
+Every doubt stands here once, with its words; ``docs/verdicts.md`` explains them.
 """
 
 from __future__ import annotations
@@ -10,52 +10,43 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from analyzers.findings import Verdict
-from analyzers.policy import SURENESS
+from analyzers.policy import DOUBTS, SURENESS
 
 
 class Doubt(Enum):
-    """What lowers a confidence: the factor, and why."""
+    """What lowers a confidence, in words; :class:`~analyzers.policy.DoubtFactors` says by how much."""
 
-    NO_STACKS = (0.8, "none of them has a call stack, so only the tag tells the driver")
-    FEW_STACKS = (0.9, "only some of them have a call stack, and the tag alone tells whose the others are")
-    NO_DRIVER = (0.85, "neither a stack nor the tag tells which driver allocates them")
-    NO_CALLS = (0.8, "none of them has a call stack, so the program's calls are not known")
-    NO_PROCESS = (0.8, "no event tells which process asked for them")
-    NO_SWITCHES = (
-        0.95,
-        "the trace has no context switches: what threads did is not known, who allocated less sure",
-    )
-    NO_REQUESTS = (0.9, "the trace has no I/O request events, so a request that holds the memory would not be seen")
-    NO_SOCKETS = (0.97, "the trace has no Winsock events, so sockets are not known")
-    WRAPPED = (0.9, "the file overwrote its beginning")
-    ROLLED = (0.85, "they may be freed in other files of the recording, which were not given")
-    ENDED = (0.85, "it stopped before the trace's end, when the program's activity did")
-    NOT_RISING = (0.85, "the trend of its outstanding bytes is not clear")
-    CALLER_FREES = (
-        0.85,
-        "its driver frees others that it gets in the same way, so the one that allocates may be at fault",
-    )
-    SENDS = (0.6, "its driver calls the one that allocates through Windows, and may only pass requests on")
-    OTHERS_FREED = (
-        0.8,
-        "only other programs free theirs, so how long this program's should live is not known",
-    )
-    ANYBODY = (0.8, "any program may hold a handle to such an object, not only the one that created it")
-    RUNNING = (
-        0.6,
-        "threads that it started still run, and a running thread keeps its object without any handle",
-    )
-    UNLOADED_AT_END = (
-        0.9,
-        "its driver was unloaded just before the trace's end, and others may yet free them",
-    )
-    BY_LIBRARY = (0.88, "another driver allocated them for it, and may free them later")
-    THREAD_INFERRED = (0.95, "the issuing thread is inferred from context switches")
-    THREADS_INFERRED = (0.97, "the issuing thread of some of them is inferred from context switches")
+    NO_STACKS = "none of them has a call stack, so only the tag tells the driver"
+    FEW_STACKS = "only some of them have a call stack, and the tag alone tells whose the others are"
+    NO_DRIVER = "neither a stack nor the tag tells which driver allocates them"
+    NO_CALLS = "none of them has a call stack, so the program's calls are not known"
+    NO_PROCESS = "no event tells which process asked for them"
+    NO_SWITCHES = "the trace has no context switches: what threads did is not known, who allocated less sure"
+    NO_REQUESTS = "the trace has no I/O request events, so a request that holds the memory would not be seen"
+    WRAPPED = "the file overwrote its beginning"
+    ROLLED = "they may be freed in other files of the recording, which were not given"
+    ENDED = "it stopped before the trace's end, when the program's activity did"
+    NOT_RISING = "the trend of its outstanding bytes is not clear"
+    CALLER_FREES = "its driver frees others that it gets in the same way, so the one that allocates may be at fault"
+    SENDS = "its driver calls the one that allocates through Windows, and may only pass requests on"
+    OTHERS_FREED = "only other programs free theirs, so how long this program's should live is not known"
+    ANYBODY = "any program may hold a handle to such an object, not only the one that created it"
+    RUNNING = "threads that it started still run, and a running thread keeps its object without any handle"
+    UNLOADED_AT_END = "its driver was unloaded just before the trace's end, and others may yet free them"
+    BY_LIBRARY = "another driver allocated them for it, and may free them later"
+    THREAD_INFERRED = "the issuing thread is inferred from context switches"
+    THREADS_INFERRED = "the issuing thread of some of them is inferred from context switches"
 
-    def __init__(self, factor: float, says: str) -> None:
-        self.factor = factor
-        self.says = says
+    @property
+    def factor(self) -> float:
+        """What it leaves of a confidence."""
+        left: float = getattr(DOUBTS, self.name.lower())
+        return left
+
+    @property
+    def says(self) -> str:
+        """Why it lowers the confidence."""
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +101,13 @@ def base(verdict: Verdict) -> float:
 def for_count(count: int) -> float:
     """Small numbers may be chance: 8 allocations give 0.83, 50 give 0.96."""
     return 1 - SURENESS.by_few * SURENESS.few / (count + SURENESS.few)
+
+
+def is_said(value: float) -> bool:
+    """Whether an accusation that is so sure is made."""
+    return value >= SURENESS.least
+
+
+def is_likely(value: float) -> bool:
+    """Whether a finding that is so sure comes before those that are not, whatever their size."""
+    return value >= SURENESS.likely

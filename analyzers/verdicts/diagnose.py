@@ -16,7 +16,6 @@ from analyzers.holders.holding import holding
 from analyzers.holders.port import ports
 from analyzers.holders.user_apc import taken_now_and_then
 from analyzers.modules import FrameTable, Modules
-from analyzers.policy import SURENESS
 from analyzers.pool_tables import Frame, Names, PoolSnapshot
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import attribute
@@ -24,6 +23,7 @@ from analyzers.retention.graph import build
 from analyzers.threads import Threads
 from analyzers.verdicts.accusation import DiagnosisInputs, Started, never_seen
 from analyzers.verdicts.call_order import causes_first, modules_below
+from analyzers.verdicts.confidence import is_likely, is_said
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.held_requests import accuse_held, believable, belonging, held_requests, with_unjoined
 from analyzers.verdicts.pre_trace import before_trace
@@ -73,7 +73,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, DiagnosisContext]:
         if not believable(group, lost):
             continue
         finding = accuse_held(group, goes, held, inputs, lost)
-        if finding is not None and finding.confidence >= SURENESS.least:
+        if finding is not None and is_said(finding.confidence):
             findings.append(finding)
             known |= goes
     if lost:
@@ -139,4 +139,4 @@ def _ranked(findings: list[Finding], inputs: DiagnosisInputs) -> tuple[Finding, 
 
 
 def _weight(finding: Finding) -> tuple[bool, float, int]:
-    return finding.confidence < SURENESS.likely, -finding.confidence * finding.retained_bytes, finding.tag
+    return not is_likely(finding.confidence), -finding.confidence * finding.retained_bytes, finding.tag

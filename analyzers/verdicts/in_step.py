@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.policy import COURSE, TOGETHER
+from analyzers.policy import COURSE, PARTS, TOGETHER
 from analyzers.pool_tables import Outstanding
 from analyzers.verdicts.owners import Owners
 from tracer.arrays import I64, U32, Mask, Rows
@@ -124,9 +124,9 @@ def follows(births: I64, threads: U32, other_births: I64, other_threads: U32) ->
     ours, others = _between(births, low, high), _between(other_births, low, high)
     count, more = _length(ours), _length(others)
     each = round(more / count) if count else 0
-    if count < COURSE.fewest or 2 * count < len(births) or not 1 <= each <= TOGETHER.most_each:
+    if count < COURSE.fewest or count < PARTS.most * len(births) or not 1 <= each <= TOGETHER.most_each:
         return False
-    if 2 * more < len(other_births) or abs(more - each * count) > TOGETHER.alike * each * count:
+    if more < PARTS.most * len(other_births) or abs(more - each * count) > TOGETHER.alike * each * count:
         return False
     thread = np.concatenate([threads[ours], other_threads[others]])
     time = np.concatenate([births[ours], other_births[others]])

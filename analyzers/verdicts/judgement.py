@@ -15,7 +15,7 @@ from analyzers.findings import ACCUSATIONS, Separation, Verdict
 from analyzers.formatting import counted
 from analyzers.image_lives import Unload
 from analyzers.loss_model import LossRate
-from analyzers.policy import COURSE, LIFETIMES, LOSS
+from analyzers.policy import COURSE, LIFETIMES, LOSS, PARTS
 from analyzers.pool_tables import Outstanding
 from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
@@ -181,9 +181,7 @@ def _all_stay(group: Group, births: I64, survivors: int) -> bool:
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
     """Lifetimes are too long to tell survivors one by one: what is left of the settled steps rises all the same."""
     count = int(np.searchsorted(births, grows.settled_ns))
-    how = (
-        BirthPattern.CONTINUES if count >= 2 * COURSE.fewest else BirthPattern.TOO_FEW
-    )  # more, as they are not told one by one
+    how = BirthPattern.CONTINUES if count >= LIFETIMES.fewest_settled else BirthPattern.TOO_FEW
     lived = replace(lived, count=count, age_ns=span.end - grows.settled_ns)
     return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]))
 
@@ -194,7 +192,7 @@ def _survivors(group: Group, ages_ns: I64) -> Survivors:
     if own.freed >= LIFETIMES.fewest_freed or int(group.siblings.sum()) < LIFETIMES.fewest_freed:
         return own
     wider = survivors(group.siblings, ages_ns)
-    return wider if 2 * wider.count >= own.count else own
+    return wider if wider.count >= PARTS.most * own.count else own
 
 
 def _share(each: _Seen) -> float | None:

@@ -8,25 +8,12 @@ looks like a leak. So the more usual lifetimes a trace shows, the less a start e
 from __future__ import annotations
 
 from math import log10
-from typing import Final
 
 from analyzers.findings import Verdict
 from analyzers.formatting import duration
-from analyzers.policy import SURENESS
+from analyzers.policy import LENGTHS, PARTS, SURENESS
 from analyzers.verdicts.confidence import Weight
 from analyzers.verdicts.judgement import Judgement
-
-_SECOND: Final = 1_000_000_000
-
-_GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL = 0.45, _SECOND // 10, 600 * _SECOND
-"""Where none is freed nothing tells how long such blocks usually live. Windows itself keeps things for seconds to
-minutes in ordinary use: connections in TIME-WAIT for 4 minutes (RFC 9293; 30 to 300 s by TcpTimedWaitDelay on
-learn.microsoft.com), idle HTTP connections for 2 (http.sys, ConnectionTimeout). From 10 minutes on that is no doubt any
-more; below, the confidence falls with the logarithm of the length, as lifetimes spread over all orders of magnitude: to
-at most a half in 3 seconds, and by this factor in a tenth of a second."""
-_FREED_LEAST, _FREED_FROM, _FREED_UNTIL = 0.45, _SECOND // 100, 10 * _SECOND
-"""Where others of the kind are freed the usual lifetime is known; but a second sort of them, which lives longer, is not
-seen in a short trace."""
 
 
 def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
@@ -37,15 +24,15 @@ def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
     has started shortly before the trace's end, and has not freed any.
     """
     seen, lived = judgement.seen_ns, judgement.survivors
-    alone = _by_length(seen, _GROWTH_LEAST, _GROWTH_FROM, _GROWTH_UNTIL)
+    alone = _by_length(seen, LENGTHS.growth_from_ns, LENGTHS.growth_until_ns)
     if judgement.verdict is Verdict.GROWTH or not lived.freed:
         alone = min(alone, SURENESS.starting) if starting else alone
         says = f"the trace shows {duration(seen)} of it and none freed, as when a program has just started"
         return _weight(alone, says)
     lifetimes = seen / max(lived.usual_ns, 1)
     passed = lifetimes / (lifetimes + SURENESS.lifetimes)
-    known = _by_length(seen, _FREED_LEAST, _FREED_FROM, _FREED_UNTIL) * passed
-    telling = min(2 * lived.freed / (lived.freed + lived.count), 1.0)
+    known = _by_length(seen, LENGTHS.freed_from_ns, LENGTHS.freed_until_ns) * passed
+    telling = min(lived.freed / (PARTS.most * (lived.freed + lived.count)), 1.0)
     factor = telling * known + (1 - telling) * min(known, alone)
     if passed < SURENESS.many_lifetimes:
         times = f"only {lifetimes:.1f} times as long as others usually live"
@@ -57,10 +44,10 @@ def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
     return _weight(factor, f"the trace shows {duration(seen)} of it, and blocks that live longer may yet be freed")
 
 
-def _by_length(seen_ns: int, least: float, start_ns: int, until_ns: int) -> float:
-    """From ``least`` up to 1 with the logarithm of the time seen."""
+def _by_length(seen_ns: int, start_ns: int, until_ns: int) -> float:
+    """From the least up to 1 with the logarithm of the time seen."""
     share = log10(max(seen_ns, start_ns) / start_ns) / log10(until_ns / start_ns)
-    return least + (1 - least) * min(share, 1.0)
+    return LENGTHS.least + (1 - LENGTHS.least) * min(share, 1.0)
 
 
 def _weight(factor: float, says: str) -> Weight:

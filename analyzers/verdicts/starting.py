@@ -49,7 +49,7 @@ def _start(judgement: Judgement, who: Owners, inputs: DiagnosisInputs) -> str:
             " since"
         )
     last = _last_of(births, inputs.at_ns - judgement.seen_ns, inputs.at_ns)
-    begins = inputs.at_ns - judgement.seen_ns <= TOGETHER.start * inputs.at_ns / 10
+    begins = inputs.at_ns - judgement.seen_ns <= TOGETHER.at_first * inputs.at_ns
     return f"it grew only when the trace began: {count} within {last}, hardly any since" if last and begins else ""
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import ACCUSATIONS, Cleared, Finding, Verdict, Why
 from analyzers.formatting import moment
-from analyzers.policy import SURENESS
 from analyzers.pool_tables import Outstanding, PoolSnapshot
 from analyzers.processes import IDLE_PROCESS
 from analyzers.retention.attribution import Rule
@@ -22,6 +21,7 @@ from analyzers.tags.callers import BUFFERS, IRP, LISTED
 from analyzers.verdicts.accusation import DiagnosisInputs, accuse
 from analyzers.verdicts.birth_pattern import Span
 from analyzers.verdicts.causes import Accusation, united
+from analyzers.verdicts.confidence import is_said
 from analyzers.verdicts.gone import blocks_of_gone, judge_gone
 from analyzers.verdicts.groups import Group, callers_sites, groups
 from analyzers.verdicts.handle_tables import with_handle_tables
@@ -93,7 +93,7 @@ def judge_unexplained(
     innocent = [each for each in judged if each.verdict not in ACCUSATIONS] + (passed_on[1] if passed_on else [])
     innocent += [_nobodys(each.judgement) for each in accusations if _interrupted(each)]
     accusations = [each for each in accusations if not _interrupted(each)]
-    innocent += caches + [_too_weak(each) for each in accusations if each.finding.confidence < SURENESS.least]
+    innocent += caches + [_too_weak(each) for each in accusations if not is_said(each.finding.confidence)]
     cleared = [
         _cleared(pool, each.group, each.verdict, each.why, _JUDGED if each.gone is None else _GONE)
         for each in with_starts(innocent, inputs)
@@ -106,7 +106,7 @@ def judge_unexplained(
     )
     for aside_by, (mask, verdict, why) in enumerate(asides, start=_GONE + 1):
         cleared += [_cleared(pool, group, verdict, why, aside_by) for group in groups(pool, ~mask)]
-    return Unexplained([each.finding for each in accusations if each.finding.confidence >= SURENESS.least], cleared)
+    return Unexplained([each.finding for each in accusations if is_said(each.finding.confidence)], cleared)
 
 
 def _under_way(pool: PoolSnapshot, held: DiagnosisContext) -> Mask:

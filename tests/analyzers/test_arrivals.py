@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.policy import COURSE
-from analyzers.trends.arrivals import held_keep_coming, keep_coming
+from analyzers.trends.arrivals import held_keep_coming, is_burst, keep_coming
 
 END = 1_000_000
 
@@ -72,3 +72,12 @@ def test_nothing_does_not_keep_coming() -> None:
 def test_the_order_makes_no_difference(times: list[int], order: list[int]) -> None:
     shuffled = [times[place] for place in order if place < len(times)]
     assert keep_coming(np.array(times, np.int64), 0, END) == keep_coming(np.array(shuffled, np.int64), 0, END)
+
+
+@pytest.mark.parametrize(
+    ("moments", "tells"),
+    [((0.5, 1.5, 2.5, 3.5, 30.5), True), ((0.05, 0.95, 10.5, 20.5, 40.5), False)],
+)
+def test_a_moment_is_one_of_sixty_four_parts_of_the_trace(moments: tuple[float, ...], tells: bool) -> None:
+    times = np.repeat(np.array(moments) / 64 * END, 10).astype(np.int64)
+    assert is_burst(times, 0, END) is not tells

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
-from analyzers.clocks import FEWEST_PAIRS, LEAST_NS, clock_shifts
+from analyzers.clocks import clock_shifts, mends, supposed_shifts
 from analyzers.ledger import Ledger
+from analyzers.ledger.reversed_pairs import CPUS, NEVER, REPLACED, REVERSED
 from analyzers.tags import TagNames
 from fixtures.etl.options import TraceOptions
 from fixtures.etl.records import Record
 from tests.analyzers.plain_ledger import PoolEvent, pool_table
 from tests.tracer.traces import kernel_payload, write
+from tracer.arrays import Structured
 from tracer.etl.headers import HeaderType
 from tracer.trace import ClockShift
 from tui.reading.trace import read_snapshot
@@ -75,8 +79,8 @@ def test_clocks_that_agree_are_not_said_to_differ() -> None:
 
 
 def test_a_few_pairs_say_nothing() -> None:
-    assert stamped(blocks(FEWEST_PAIRS - 1), {1: BEHIND}) == ()
-    assert stamped(blocks(FEWEST_PAIRS), {1: BEHIND}) != ()
+    assert stamped(blocks(19), {1: BEHIND}) == ()
+    assert stamped(blocks(20), {1: BEHIND}) != ()
 
 
 def recycled(
@@ -109,7 +113,8 @@ def test_addresses_handed_out_again_and_freed_again_are_no_sign() -> None:
 
 
 def test_addresses_handed_out_again_at_once_are_no_sign() -> None:
-    ticks = LEAST_NS // 100
+    """Less than 10 microseconds, of 100 ns each."""
+    ticks = 100
     assert recycled(400, wait=[ticks - 1], cpus=((1, 0),)) == ()
     assert recycled(400, wait=[ticks], cpus=((1, 0),)) != ()
 
@@ -218,3 +223,77 @@ def test_a_shift_that_does_not_mend_anything_is_taken_back(tmp_path: Path, monke
     snapshot = read_snapshot(trace(tmp_path / "c.etl", 0), TagNames(()), quiet=True)
     assert snapshot.info.clock_shifts == ()
     assert snapshot.pool.totals.frees_without_allocation == 0
+
+
+def _pairs(early: Sequence[int], *, cpu: int = 0, free_cpu: int = 1, slot: int = REPLACED) -> Structured:
+    """Frees on one CPU that are so many nanoseconds before their allocation on another."""
+    pairs = np.zeros(len(early), REVERSED)
+    pairs["early"], pairs["cpu"], pairs["free_cpu"], pairs["slot"] = early, cpu, free_cpu, slot
+    return pairs
+
+
+def _shifts(*those: Structured, freed: int = 0) -> dict[int, int]:
+    """By CPU, by how much it is behind. ``freed``: how many of the last had their allocation freed again."""
+    pairs = np.concatenate(those)
+    kept = np.arange(len(pairs)) < len(pairs) - freed
+    found = clock_shifts(pairs, kept, np.full((CPUS, CPUS), NEVER))
+    return {shift.cpu: shift.behind_ns for shift in found}
+
+
+BEHIND_NS = 200_000
+
+
+@pytest.mark.parametrize(("opposite", "tells"), [(10, True), (11, False)])
+def test_a_tenth_of_the_pairs_may_go_the_other_way_or_be_freed_again(opposite: int, tells: bool) -> None:
+    those = _pairs([BEHIND_NS] * 100)
+    assert bool(_shifts(those, _pairs([BEHIND_NS] * opposite, cpu=1, free_cpu=0))) is tells
+    assert bool(_shifts(those, _pairs([BEHIND_NS] * opposite), freed=opposite)) is tells
+
+
+@pytest.mark.parametrize(("most", "tells"), [(2.4, True), (2.6, False)])
+def test_differences_of_clocks_end_sharply(most: float, tells: bool) -> None:
+    """One in five is so many times the others."""
+    assert bool(_shifts(_pairs([BEHIND_NS] * 80 + [int(most * BEHIND_NS)] * 20))) is tells
+
+
+@pytest.mark.parametrize(("times", "counts"), [(1.4, True), (1.6, False)])
+def test_what_is_much_earlier_than_nearly_all_is_a_coincidence(times: float, counts: bool) -> None:
+    found = _shifts(_pairs([BEHIND_NS] * 99 + [int(times * BEHIND_NS)]))
+    assert found == {1: int(times * BEHIND_NS) if counts else BEHIND_NS}
+
+
+@pytest.mark.parametrize(("share", "alike"), [(0.83, True), (0.77, False)])
+def test_differences_that_differ_by_a_fifth_are_those_of_one_clock(share: float, alike: bool) -> None:
+    less = int(share * BEHIND_NS)
+    found = _shifts(
+        _pairs([BEHIND_NS] * 40), _pairs([less] * 40, free_cpu=2), _pairs([BEHIND_NS] * 40, cpu=3),
+        _pairs([less] * 40, cpu=3, free_cpu=2),
+    )  # fmt: skip
+    assert len(set(found.values())) == (1 if alike else 2)
+
+
+def _supposed(one_way: int, opposite: int = 0, *, freed: int = 0, elsewhere: int = 20) -> bool:
+    """Whether the CPU of the frees is supposed to be behind; ``elsewhere``: pairs of CPUs that go both ways."""
+    both_ways = [_pairs([BEHIND_NS] * elsewhere, cpu=4 + at, free_cpu=5 - at) for at in range(2)]
+    those = [_pairs([BEHIND_NS] * one_way), _pairs([BEHIND_NS] * opposite, cpu=1, free_cpu=0)]
+    pairs = np.concatenate([*both_ways, *those, _pairs([BEHIND_NS] * freed)])
+    return bool(supposed_shifts(pairs, np.arange(len(pairs)) < len(pairs) - freed))
+
+
+def test_where_addresses_are_handed_out_at_once_half_may_go_the_other_way_or_be_freed_again() -> None:
+    assert _supposed(20, 10)
+    assert not _supposed(20, 11)
+    assert _supposed(20, freed=10)
+    assert not _supposed(20, freed=11)
+
+
+def test_six_pairs_of_two_cpus_and_twelve_of_all_are_enough_to_try_it() -> None:
+    assert _supposed(6)
+    assert not _supposed(5)
+    assert _supposed(12, elsewhere=0)
+    assert not _supposed(11, elsewhere=0)
+
+
+def test_supposed_shifts_must_mend_four_of_five_frees_without_allocation() -> None:
+    assert mends(100, 20, supposed=True)
+    assert not mends(100, 21, supposed=True)

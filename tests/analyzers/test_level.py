@@ -50,3 +50,13 @@ def test_it_has_stopped_where_the_last_sixth_has_less_than_three_tenths_of_its_p
 
 def test_a_burst_counts_for_three_times_the_usual_step() -> None:
     assert without_bursts(np.array([[1] * 9 + [10]])).tolist() == [[1.0] * 9 + [3.0]]
+
+
+@pytest.mark.parametrize(("risen", "stopped"), [(68, True), (72, False)])
+def test_twice_the_scatter_of_what_comes_and_goes_is_allowed_for(risen: int, stopped: bool) -> None:
+    """Beside the 50 of the last test 50 came and went, so that the level scatters by 10."""
+    levels = [*np.linspace(0, 1_000 - risen, 50).round().tolist(), *[1_000] * 10]
+    found = histories(levels)
+    for column in (found.allocations, found.frees):
+        column[:, -1] += 50
+    assert bool(has_levelled_off(found)[0]) is stopped

@@ -34,3 +34,10 @@ def test_a_later_beginning_has_twice_the_rate_of_before(warm_up: int, begins: in
 @pytest.mark.parametrize(("settled", "begins"), [(27, 0), (24, NO_ONSET)])
 def test_four_tenths_of_the_trace_must_be_settled(settled: int, begins: int) -> None:
     assert onset(np.ones(STEPS, np.int64), settled) == begins
+
+
+@pytest.mark.parametrize(("apart", "begins"), [(7, 0), (6, NO_ONSET)])
+def test_rises_are_occasions_of_their_own_where_a_tenth_of_the_growth_lies_between(apart: int, begins: int) -> None:
+    kept = np.zeros(STEPS, np.int64)
+    kept[[0, 30, 30 + apart, 30 + 2 * apart, STEPS - 1]] = 1
+    assert onset(kept) == begins

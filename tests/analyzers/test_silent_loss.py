@@ -115,3 +115,9 @@ def test_a_session_that_counts_what_it_lost_is_believed(tmp_path: Path) -> None:
     found = _churn(tmp_path, replace(CHURN, tells_loss=True))
     assert found.loss.events_lost > 0
     assert found.loss.inferred is None
+
+
+def test_no_more_events_are_said_to_be_missing_than_there_are() -> None:
+    found = inferred_loss(_pool(100, 400), 0, 0.0)
+    assert found is not None
+    assert found.events == 500 + 100

@@ -10,8 +10,9 @@ import pytest
 
 from analyzers.findings import Why
 from analyzers.retention.attribution import INFERRED, WORDS, Rule, attribute
-from tests.analyzers.retention.loop import ROUND_NS, loop
+from tests.analyzers.retention.loop import ROUND_NS, Loop, loop
 from tests.analyzers.retention.made import BUFFER, IRP, LEAK, MDL, TCP, block, pool_of, requests_of, sockets_of
+from tracer.arrays import Mask
 
 pytestmark = pytest.mark.unjitted
 NONE = np.zeros(0, np.bool_)
@@ -21,6 +22,17 @@ HELD, LEFT = np.ones(1, np.bool_), np.zeros(1, np.bool_)
 def rules(*arguments: object, **options: object) -> Counter[str]:
     found = loop(*arguments, **options).attribution()  # type: ignore[arg-type]  # the loop's own
     return Counter(Rule(rule).name for rule in found.rule.tolist())
+
+
+def _only(made: Loop, kept: Mask) -> Loop:
+    """With some of its outstanding allocations."""
+    out = made.pool.outstanding
+    fewer = type(out)(**{name: getattr(out, name)[kept] for name in out.__dataclass_fields__})
+    return replace(made, pool=replace(made.pool, outstanding=fewer))
+
+
+def _rules_of(made: Loop, site: int) -> set[int]:
+    return set(made.attribution().rule[made.pool.outstanding.site == site].tolist())
 
 
 def test_everything_of_a_loop_is_attributed_and_each_kind_by_its_rule() -> None:
@@ -40,9 +52,8 @@ def test_buffers_go_to_their_own_request() -> None:
 def test_buffers_of_an_irp_from_a_lookaside_list_are_found_by_the_time_it_takes_others() -> None:
     made = loop(6)
     keep = ~((made.pool.outstanding.site == IRP) & (made.pool.outstanding.time_ns < 2 * ROUND_NS))
-    out = made.pool.outstanding
-    fewer = type(out)(**{name: getattr(out, name)[keep] for name in out.__dataclass_fields__})
     every = np.ones(len(made.requests), np.bool_)
+    fewer = _only(made, keep).pool.outstanding
     found = attribute(fewer, made.pool.sites, made.pool.tags, made.requests, made.sockets, every, ~every)
     assert Counter(found.rule.tolist())[Rule.SAME_OPERATION] == 12
 
@@ -123,3 +134,24 @@ def test_an_irp_that_was_issued_before_its_address_was_allocated_is_in_another_b
 def test_every_rule_has_words_and_those_of_time_and_thread_are_called_inferred() -> None:
     assert set(WORDS) == set(Rule)
     assert {rule.name for rule in INFERRED} == {"SAME_OPERATION", "SAME_SOCKET", "SAME_FILE_OBJECT"}
+
+
+@pytest.mark.parametrize(("having", "are_parts"), [(6, True), (4, False)])
+def test_what_fewer_than_a_quarter_of_the_closed_sockets_have_is_on_its_way(having: int, are_parts: bool) -> None:
+    made = loop(20)
+    site = made.pool.outstanding.site
+    fewer = _only(made, (site != TCP) | (np.cumsum(site == TCP) <= having))
+    assert _rules_of(fewer, TCP) == {Rule.SAME_SOCKET if are_parts else Rule.NONE}
+
+
+@pytest.mark.parametrize(("having", "are_parts"), [(6, True), (4, False)])
+def test_so_is_what_fewer_than_a_quarter_of_the_held_requests_have_of_a_driver_of_sockets(
+    having: int, are_parts: bool
+) -> None:
+    """A block in each send's call, of no known socket or file, where no other of its kind is outstanding."""
+    more = tuple(block(0x900000 + i * 64, 64, ROUND_NS * (i + 1) + 63_600, TCP, thread=16) for i in range(having))
+    made = loop(20, more=more, send_thread=16).held_by(Why.PORT, socket=-1, file_object=0)
+    out = made.pool.outstanding
+    assert _rules_of(_only(made, (out.site != TCP) | (out.size == 64)), TCP) == {
+        Rule.SAME_OPERATION if are_parts else Rule.NONE
+    }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Apc, Kept, Why
+from analyzers.policy import GRAPH
 from analyzers.retention import allocation_groups, grouping
 from analyzers.retention.edges import holder_node
 from analyzers.retention.nodes import ROOT, Node, NodeKind
@@ -179,10 +180,9 @@ def test_small_groups_share_nodes_and_no_byte_is_lost(limit: int, monkeypatch: p
     )
     made = loop(6, more=others, send_thread=16)
     whole = made.retention()
-    for name in ("MOST_THREADS", "MOST_SOCKETS", "MOST_ROUTINES", "MOST_REQUEST_GROUPS"):
-        monkeypatch.setattr(grouping, name, limit)
-    for name in ("MOST_GROUPS", "MOST_DRIVERS"):
-        monkeypatch.setattr(allocation_groups, name, limit)
+    limits = replace(GRAPH, most_owners=limit, most_sockets=limit, most_routines=limit, most_groups=limit)
+    for room in (grouping, allocation_groups):
+        monkeypatch.setattr(room, "GRAPH", limits)
     few = made.retention()
     assert few.retained(ROOT) == whole.retained(ROOT) == int(made.pool.outstanding.size.sum())
     assert len(few.graph) < len(whole.graph)

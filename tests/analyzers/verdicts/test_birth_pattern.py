@@ -60,3 +60,9 @@ def test_they_are_where_the_mean_logarithm_of_their_age_is_far_from_even(early: 
 def test_they_are_not_where_the_last_doubling_of_time_has_its_part_of_the_last_three(late: int, rare: bool) -> None:
     """45 % and 47 % of them."""
     assert increasingly_rare(at_ages((late, 0.6), (81 - late, 0.3), (20, 0.0001)), END) is rare
+
+
+@pytest.mark.parametrize(("early", "rare"), [(0.1, False), (0.13, True)])
+def test_what_came_before_the_last_three_doublings_makes_them_no_slower(early: float, rare: bool) -> None:
+    """Of those after an eighth of the time 47 % are in the last doubling; with those just after it 38 %."""
+    assert increasingly_rare(at_ages((38, 0.6), (43, 0.3), (20, early), (20, 0.0001)), END) is rare

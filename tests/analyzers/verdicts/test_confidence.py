@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.findings import ACCUSATIONS, Verdict
-from analyzers.verdicts.confidence import Doubt, base, confidence, for_count
+from analyzers.verdicts.confidence import Doubt, Weight, base, confidence, for_count, is_likely, is_said
 
 
 @pytest.mark.parametrize("doubt", Doubt)
@@ -57,3 +57,23 @@ def test_where_lost_events_explain_most_of_it_the_confidence_is_below_a_half() -
     sure = confidence(Verdict.MISSING_FREE, [], count=100, explained=90.0)
     assert sure.value < 0.5
     assert "may explain up to 90 of the 100" in sure.doubts[0]
+
+
+EXPLAINS = {Doubt.SENDS, Doubt.RUNNING}
+"""Doubts that say why it need be no leak of the accused at all."""
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+def test_growth_of_fifty_blocks_is_likely_beside_any_one_doubt_but_those_that_explain_it(doubt: Doubt) -> None:
+    """Where others of the kind are freed it is beside each."""
+    grows = confidence(Verdict.GROWTH, [doubt], count=50, explained=0.0).value
+    missing = confidence(Verdict.MISSING_FREE, [doubt], count=50, explained=0.0).value
+    assert is_likely(missing)
+    assert is_likely(grows) is (doubt not in EXPLAINS)
+
+
+def test_growth_of_twelve_blocks_in_the_shortest_trace_is_said_beside_two_doubts_and_not_beside_three() -> None:
+    short = Weight(0.45, "")
+    doubts: list[Doubt | Weight] = [short, Doubt.NO_STACKS, Doubt.WRAPPED]
+    assert is_said(confidence(Verdict.GROWTH, doubts, count=12, explained=0.0).value)
+    assert not is_said(confidence(Verdict.GROWTH, [*doubts, Doubt.NO_DRIVER], count=12, explained=0.0).value)

@@ -30,6 +30,7 @@ from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import Simulation, simulate
 from tests.analyzers.against_truth import analysed, rewritten
+from tests.analyzers.verdicts.scripted_pool import FIRST, POOL, SECOND, PoolScript
 
 CLEAN = [name for name, scenario in SCENARIOS.items() if "nothing leaks" in scenario.summary]
 LEAKING = [name for name in SCENARIOS if name not in CLEAN]
@@ -192,7 +193,21 @@ def test_cleared_groups_are_never_accusations_and_all_say_why(loop: tuple[Simula
     assert all(each.why for each in cleared)
 
 
-def test_special_apcs_are_never_said_above_a_half(tmp_path: Path) -> None:
+def test_special_apcs_are_said_at_a_half_where_nothing_else_speaks_against_them(tmp_path: Path) -> None:
     found = _diagnosed(simulate("starved-thread", 25, Settings()), tmp_path / "starved.etl").findings
     assert [(each.verdict in OF_REQUESTS, each.apc) for each in found] == [(True, Apc.SPECIAL_KERNEL)]
-    assert found[0].confidence <= 0.5
+    assert found[0].confidence == 0.5
+
+
+def test_a_likely_finding_comes_before_a_larger_one_that_is_not(tmp_path: Path) -> None:
+    """In two seconds growth may be a start; of the smaller leak's kind others are freed."""
+    script = PoolScript()
+    script.image(0, "start", FIRST, "first.sys")
+    script.image(0, "start", SECOND, "second.sys")
+    script.stay(200, b"Grow", (*POOL, FIRST + 0x100))
+    script.stay(40, b"Leak", (*POOL, SECOND + 0x100))
+    script.come_and_go(300, b"Leak", (*POOL, SECOND + 0x100))
+    likely, larger = script.analysed(tmp_path).diagnosis.findings
+    assert (likely.driver, larger.driver) == ("second.sys", "first.sys")
+    assert likely.confidence >= 0.5 > larger.confidence
+    assert likely.confidence * likely.bytes < larger.confidence * larger.bytes

@@ -152,3 +152,29 @@ def test_among_steps_their_places_differ_by_less_than_three_tenths_of_a_step(sha
 def test_among_steps_nine_of_ten_are_the_only_one_of_theirs(twice: int, among: bool) -> None:
     others = _even(100)[::2]
     assert among_steps(_even(0), np.sort(np.concatenate([others, others[10 : 10 + twice] + 50]))) is among
+
+
+def test_the_sixty_four_largest_kinds_of_a_thread_are_compared() -> None:
+    """All are in step. The smallest first: the others are as many each."""
+    kinds = [_even(at * 10)[: STEPS - 10 * (at < 6)] for at in range(70)]
+    assert _found(*((births, _whose(8)) for births in kinds)) == [{at} for at in range(6)] + [set(range(6, 70))]
+
+
+@pytest.mark.parametrize(("count", "among"), [(110, True), (90, False)])
+def test_half_of_the_steps_have_a_block_from_the_pool_where_lists_hand_out_the_others(count: int, among: bool) -> None:
+    births = [_even(0), np.concatenate([[10], _by_chance(count - 2), [STEPS * PERIOD - 10]])]
+    threads = np.concatenate([_of(8, births[0]), _of(12, births[1])])
+    made = np.concatenate(births)
+    order = np.argsort(made, kind="stable")
+    outstanding = replace(outstanding_at(made[order]), thread=threads[order])
+    rows = [np.flatnonzero(threads[order] == thread) for thread in (8, 12)]
+    found = in_step(rows, [_whose(8), _whose(None)], outstanding, listed={1})
+    assert sorted(map(sorted, found)) == ([[0, 1]] if among else [[0], [1]])
+
+
+@pytest.mark.parametrize(("later", "in_step"), [(90, True), (110, False)])
+def test_kinds_that_are_born_together_for_less_than_half_of_their_time_are_not_told_to_be_in_step(
+    later: int, in_step: bool
+) -> None:
+    """Of 200 steps the other kind has the last ones, and as many after them."""
+    assert _follow(_even(0), _even(400) + later * PERIOD) is in_step

@@ -219,3 +219,64 @@ def test_where_hardly_any_is_freed_older_ones_count_from_the_age_of_survivors_on
     lives, older = Lives(made, freed, 1e9), (random.uniform(0, 1, 800) * 1e9).tolist()
     assert judged(lives).verdict is Verdict.MISSING_FREE
     assert judged(lives, older=older).verdict is Verdict.TRANSIENT
+
+
+@pytest.mark.parametrize(("older", "verdict"), [(44, Verdict.TRANSIENT), (36, Verdict.GROWTH)])
+def test_older_ones_clear_a_group_where_they_are_half_as_many_as_stay(older: int, verdict: Verdict) -> None:
+    made = np.linspace(0.01, 0.99, 80) * 1e9
+    lives = Lives(made, np.full(80, NEVER), 1e9)
+    assert judged(lives, older=np.linspace(0.01e9, 0.99e9, older).tolist()).verdict is verdict
+
+
+@pytest.mark.parametrize(("freed", "all_stay"), [(27, True), (21, False)])
+def test_young_ones_go_with_the_others_where_none_of_the_newest_two_dozen_survivors_was_followed_by_a_free(
+    freed: int, all_stay: bool
+) -> None:
+    """One stays of each step of the history. Some of the first steps are freed, and one that was made beside the
+    so-many newest survivor."""
+    step, steps = 1 << 20, 60
+    stays = (np.arange(steps) + 0.5) * step
+    short = np.repeat(stays[:10] + 10, 2)
+    lives = Lives(
+        np.concatenate([stays, short, [0.0]]),
+        np.concatenate([np.full(steps, NEVER), short + 4 * step, [4 * step]]),
+        steps * step,
+    )
+    survivors = judged(lives).survivors.count
+    assert 0 < survivors < steps
+    lives.made[-1] = stays[survivors - freed] + 10
+    lives.freed[-1] = lives.made[-1] + 4 * step
+    found = judged(lives)
+    assert found.survivors.count == survivors
+    assert (found.young, found.undecided) == ((steps - survivors, 0) if all_stay else (0, steps - survivors))
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(48, Verdict.TRANSIENT), (56, Verdict.MISSING_FREE)])
+def test_where_the_others_live_for_a_third_of_the_trace_two_dozen_old_ones_tell_a_leak(
+    count: int, verdict: Verdict
+) -> None:
+    """Of 48 that stay 22 are so old that no other will be freed, of 56 there are 26."""
+    made, others = np.linspace(0.001, 0.999, count) * 1e9, np.linspace(0, 0.999, 200) * 1e9
+    freed = np.concatenate([np.full(count, NEVER), others + 0.33e9])
+    assert judged(Lives(np.concatenate([made, others]), freed, 1e9)).verdict is verdict
+
+
+@pytest.mark.parametrize(("freed", "verdict"), [(9, Verdict.GROWTH), (11, Verdict.MISSING_FREE)])
+def test_that_such_allocations_are_freed_is_said_from_ten_of_them_on(freed: int, verdict: Verdict) -> None:
+    kept, others = np.linspace(0.02, 0.98, 40) * 1e9, np.linspace(0.1, 0.9, freed) * 1e9
+    lives = Lives(np.concatenate([kept, others]), np.concatenate([np.full(40, NEVER), others + 1e5]), 1e9)
+    assert judged(lives).verdict is verdict
+
+
+@pytest.mark.parametrize(("allocations", "verdict"), [(48, Verdict.UNKNOWN), (52, Verdict.MISSING_FREE)])
+def test_what_others_keep_tells_how_much_was_lost_where_they_made_fifty(allocations: int, verdict: Verdict) -> None:
+    """A tenth of theirs stays, and 33 % of the leak's; by the session's own count a loss might leave that too."""
+    groups: list[Group] = []
+    births: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+    for count, share in ((1_000, 0.33), *[(allocations, 0.1)] * 4):
+        made = np.linspace(0, 0.999e9, count)
+        lives = Lives(made, np.where(np.arange(count) * share % 1 < share, NEVER, made + 1e5), 1e9)
+        groups.append(_at(group_of(lives), sum(len(each) for each in births)))
+        births.append(lives.births())
+    found = judge_all(groups, outstanding_at(np.concatenate(births)), Span(0, 1_000_000_000), 0.2)
+    assert found[0].verdict is verdict

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
-from analyzers.verdicts.confidence import base, for_count
+from analyzers.verdicts.confidence import base, for_count, is_likely
 from analyzers.verdicts.lengths import length_weight
 from tests.analyzers.verdicts.judged import judged
 from tests.analyzers.verdicts.lives import NEVER, Lives
@@ -85,3 +85,21 @@ def test_a_program_that_has_just_started_may_still_be_filling_up() -> None:
     weight = length_weight(found, starting=True)
     assert weight.factor == 0.7
     assert "started" in weight.says
+
+
+@pytest.mark.parametrize(("seconds", "likely"), [(3.0, False), (3.6, True)])
+def test_growth_is_likely_where_the_trace_shows_more_than_three_seconds_of_it(seconds: float, likely: bool) -> None:
+    assert is_likely(_surest(_growth(seconds), Verdict.GROWTH)) is likely
+
+
+@pytest.mark.parametrize(("seconds", "likely"), [(0.03, False), (0.033, True)])
+def test_a_leak_beside_freed_siblings_is_likely_from_three_hundredths_of_a_second_on(
+    seconds: float, likely: bool
+) -> None:
+    assert is_likely(_surest(_leak(seconds, seconds / 10_000), Verdict.MISSING_FREE)) is likely
+
+
+@pytest.mark.parametrize(("seconds", "says"), [(5.0, True), (7.5, False)])
+def test_a_second_sort_is_not_worth_a_word_from_seven_seconds_on(seconds: float, says: bool) -> None:
+    weight = length_weight(judged(_leak(seconds, seconds / 10_000)), starting=False)
+    assert bool(weight.says) is says

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from analyzers.findings import Verdict
 from analyzers.snapshot import Snapshot
 from analyzers.verdicts.accusation import DiagnosisInputs
+from analyzers.verdicts.starting import with_starts
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.spoilings import Spoiling
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
+from tests.analyzers.numbered import Numbered
+from tests.analyzers.verdicts.judged import judged, outstanding_at
+from tests.analyzers.verdicts.lives import NEVER, Lives
 
 
 def _started(path: Path, seed: int) -> Snapshot:
@@ -59,3 +66,42 @@ def test_a_program_is_up_a_minute_after_its_start(seconds: int, starting: bool) 
         at_ns=seconds * 1_000_000_000,
     )
     assert scene.is_starting(8, 1) is starting
+
+
+def _said(births: Sequence[float], *, started: bool = True) -> str:
+    """Why a group is cleared that is born at these shares of a trace; process 4 starts with it, or was there before."""
+    length = 1e9
+    lives = Lives(np.array(births) * length, np.full(len(births), NEVER), length)
+    found = judged(lives)
+    assert found.verdict is Verdict.CACHE
+    sites = SimpleNamespace(stack=np.full(1, -1, np.int32))
+    scene = cast(
+        DiagnosisInputs,
+        SimpleNamespace(
+            pool=SimpleNamespace(outstanding=outstanding_at(lives.births()), sites=sites),
+            names=Numbered(),
+            started=lambda _process, _at_ns: 0 if started else None,
+            at_ns=int(length),
+        ),
+    )
+    [cleared] = with_starts([found], scene)
+    return cleared.why if "it grew only" in cleared.why else ""
+
+
+def _early(count: int, until: float) -> list[float]:
+    return [*np.linspace(0.001, until, count)]
+
+
+@pytest.mark.parametrize(("early", "is_start"), [(96, True), (94, False)])
+def test_nineteen_of_twenty_are_there_early_of_what_is_a_start(early: int, is_start: bool) -> None:
+    assert bool(_said([*_early(early, 0.3), *np.linspace(0.6, 0.9, 100 - early)])) is is_start
+
+
+@pytest.mark.parametrize(("until", "is_start"), [(0.32, True), (0.37, False)])
+def test_what_a_program_sets_up_is_there_in_the_first_third_of_its_time(until: float, is_start: bool) -> None:
+    assert bool(_said(_early(100, until))) is is_start
+
+
+@pytest.mark.parametrize(("first", "is_start"), [(0.032, True), (0.035, False)])
+def test_a_load_that_began_with_the_trace_shows_in_its_first_thirtieth(first: float, is_start: bool) -> None:
+    assert bool(_said(np.linspace(first, 0.3, 100).tolist(), started=False)) is is_start
