@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.hashing import GOLDEN
 from tracer.arrays import I64, U64, Numbers
+from tracer.hashing import GOLDEN
 
 _MARKED: Final = 1 << 22
 """Values below are counted by marking them in a table of this length: ids of processes and threads are small."""

@@ -10,13 +10,12 @@ from typing import Final
 import numpy as np
 
 from tracer.arrays import U64, Structured
+from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel, routine
 from tracer.prefetch import prefetch
 
 SHIFT: Final = np.uint64(32)
 LOW32: Final = np.uint64(0xFFFFFFFF)
-GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
-"""2^64 divided by the golden ratio: what is multiplied by it is spread over all bits."""
 _NEXT: Final = np.uint64(1)
 
 INDEX: Final = np.dtype([("key", "<u8"), ("row", "<i8")])

@@ -34,7 +34,7 @@ from tracer.arrays import I32, I64, U64, Mask
 from tracer.columns import EventTable
 from tracer.jit import kernel
 from tracer.search import last_at_most
-from tracer.stacks.table import StackTable
+from tracer.stacks.table import StackArrays, StackTable
 
 KERNEL: Final = re.compile(
     r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*|hal|halacpi|halmacpi|halaacpi|halapic|halmps|halsp)\.(exe|dll)$", re.IGNORECASE
@@ -235,8 +235,7 @@ def _allocating(images: ModuleMap, stacks: StackTable, ids: I32) -> tuple[npt.ND
     names = [KERNEL_NAME if mine else m.name for m, mine in zip(images.modules, own, strict=True)]
     rows, frames = np.empty(len(ids), np.int32), np.empty(len(ids), np.uint64)
     first_module(
-        stacks.canonical(ids), stacks.starts, stacks.lengths, stacks.frame_pool,
-        images.bounds, images.owners, own, whole, rows, frames,
+        stacks.canonical(ids), stacks.arrays, images.bounds, images.owners, own, whole, rows, frames
     )  # fmt: skip
     marks = np.array([module.mark_bits for module in images.modules], np.uint64)
     if marks.any():
@@ -247,9 +246,7 @@ def _allocating(images: ModuleMap, stacks: StackTable, ids: I32) -> tuple[npt.ND
 @kernel
 def first_module(
     ids: I32,
-    starts: I64,
-    lengths: I32,
-    frames: U64,
+    stacks: StackArrays,
     bounds: U64,
     owners: I32,
     own: Mask,
@@ -262,6 +259,7 @@ def first_module(
     ``whole``: the kernel image is known, so that a frame of kernel space in no image is an unknown driver's: -1; but
     for the innermost one, which is in the pool's own code.
     """
+    starts, lengths, frames = stacks.starts, stacks.lengths, stacks.frames
     for i in range(ids.shape[0]):
         rows[i] = -1
         found[i] = 0

@@ -45,7 +45,6 @@ class Process:
     name: str
     parent: int
     started_ns: int = BEFORE
-    ended_ns: int | None = None
 
     @property
     def life(self) -> ProcessLife:
@@ -102,7 +101,7 @@ class _Life:
 
     def of(self, pid: int, *, never_cut: bool) -> Process:
         name = self.unicode_name or shown(self.raw, never_cut=never_cut) or _WELL_KNOWN.get(pid, "")
-        return Process(pid, name, self.parent, self.started, self.ended)
+        return Process(pid, name, self.parent, self.started)
 
     def hear(self, name: str) -> None:
         """Take a Unicode file name where it tells more than the logged one, and agrees with it."""

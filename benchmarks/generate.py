@@ -36,6 +36,8 @@ WINDOW_EVENTS: Final = 16_384
 LEAST_WINDOWS: Final = 16
 MOST_LEAKED: Final = 0.9
 """At most this share of the allocations can be outstanding."""
+_FRAMES: Final = (8, 24)
+"""The least and the most frames of a stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +66,17 @@ def generate(
     buffer_size: int = 65_536,
     outstanding: int = 100_000,
     stacks: int = 2_000,
-    frames: tuple[int, int] = (8, 24),
     compressed: bool = False,
     seed: int = 1,
 ) -> Expected:
     """Write a trace of about ``size`` bytes (before compression) and say what is in it.
 
     ``outstanding`` is about how many allocations are never freed by the end, ``stacks`` how many
-    distinct ones there are, ``frames`` the least and the most frames of a stack. ``ValueError``
-    where the trace is too small for that many outstanding allocations.
+    distinct ones there are. ``ValueError`` where the trace is too small for that many outstanding allocations.
     """
     rng = np.random.default_rng(seed)
     options = trace_options(buffer_size, cpus, compressed=compressed)
-    sites = make_sites(rng, stacks, frames, CLASS_SIZES)
+    sites = make_sites(rng, stacks, _FRAMES, CLASS_SIZES)
     workload, windows = _workload(rng, sites, size, options, outstanding)
     encoder = Encoder(sites, threads())
     opening = rundown(options.start_ticks + 1)

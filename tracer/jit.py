@@ -88,12 +88,19 @@ def _content(module: str) -> str:
 
 
 def _add_parts(function: Callable[..., Any], parts: dict[str, str]) -> None:
-    """Code and constants of a function and of all that it calls, by name. Raises TypeError for what is neither."""
+    """Code, constants and fields of records, by name, of a function and of all that it calls.
+
+    Raises TypeError for what is none of these.
+    """
     name = f"{function.__module__}.{function.__qualname__}"
     if name in parts:
         return
     code = function.__code__
     parts[name] = f"{code.co_code!r} {code.co_consts!r}"
+    for each in function.__annotations__.values():  # numba knows a record by its name: not what is where in it
+        fields = getattr(function.__globals__.get(each), "_fields", None)
+        if fields is not None:
+            parts[f"{name} {each}"] = repr(fields)
     for each in code.co_names:
         value = function.__globals__.get(each)
         called = value.function if isinstance(value, _Step) else getattr(value, "py_func", None)

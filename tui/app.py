@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -18,12 +19,27 @@ from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
-from tui.pictures import self_contained
 from tui.safe_text import safe
 from tui.screens.actions import actions
 from tui.screens.main import MainScreen
 from tui.theme_names import SIXTEEN
 from tui.themes import LIGHT_SIXTEEN, THEMES
+
+_FETCHED: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
+_MADE_WITH: Final = re.compile(r"\s*<!-- Generated with Rich .*?-->")
+_FONT: Final = "font-family: Fira Code, monospace;"
+_TITLE: Final = "font-family: arial;"
+_FONTS: Final = (
+    'font-family: "Cascadia Mono", Consolas, Menlo, "DejaVu Sans Mono", "Liberation Mono", monospace;'
+    ' font-variant-ligatures: none; font-feature-settings: "liga" 0, "calt" 0;'
+)
+"""What Windows, macOS and Linux bring, in this order. Ligatures would draw ``0x`` and ``->`` as other signs."""
+
+
+def self_contained(svg: str) -> str:
+    """A picture as rich draws it, without the fonts that it would fetch; with those that machines have."""
+    svg = _MADE_WITH.sub("", _FETCHED.sub("", svg))
+    return svg.replace(_FONT, _FONTS).replace(_TITLE, "font-family: Arial, Helvetica, sans-serif;")
 
 
 class ActionProvider(Provider):

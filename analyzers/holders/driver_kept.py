@@ -22,7 +22,7 @@ from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
 from analyzers.trends.arrivals import keep_coming
-from analyzers.verdicts.survivors import survivors
+from analyzers.trends.survivors import survivors
 from tracer.arrays import I64, Mask
 
 OVERDUE: Final = "overdue"

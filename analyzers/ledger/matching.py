@@ -16,7 +16,6 @@ import numpy as np
 
 from analyzers.hashing import (
     FAR,
-    GOLDEN,
     LOW32,
     NEAR,
     SHIFT,
@@ -56,6 +55,7 @@ from analyzers.tags.callers import BY_PROCESS
 from tracer.arrays import Structured
 from tracer.columns import UNKNOWN_ID
 from tracer.events.pool import ALLOC_SESSION, FREE, FREE_SESSION
+from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel
 
 TIE_REACH: Final = 256

@@ -8,11 +8,8 @@ from typing import Final
 
 import numpy as np
 
-<<<<<<< HEAD
-from analyzers.processes import KnowsLives, lives_at
-=======
 from analyzers.policy import GRAPH
->>>>>>> 0c7be5a (Work of p2, in the field's words)
+from analyzers.processes import KnowsLives, lives_at
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.nodes import OTHERS, Id, Node, NodeKind, named_processes
 from tracer.arrays import I32, I64, Mask
@@ -92,26 +89,15 @@ def _threads(
     return nodes, row.astype(np.int32)
 
 
-<<<<<<< HEAD
 def _sockets(sockets: SocketTable, owners: list[Id]) -> tuple[list[Node], I32]:
     if len(sockets) <= GRAPH.most_sockets:
-=======
-def _sockets(sockets: SocketTable) -> tuple[list[Node], I32]:
-    if len(sockets) <= GRAPH.most_sockets:
->>>>>>> 0c7be5a (Work of p2, in the field's words)
         rows = np.arange(len(sockets), dtype=np.int32)
         return [Node(NodeKind.SOCKET, (row,)) for row in rows.tolist()], rows
     numbers: dict[tuple[Id, str], int] = {}
     row_of = np.empty(len(sockets), np.int32)
-<<<<<<< HEAD
     rest: tuple[Id, str] = (OTHERS, _OTHER_ADDRESSES)
     for row, key in enumerate(zip(owners, sockets.remote, strict=True)):
         known = key if key in numbers or len(numbers) < GRAPH.most_sockets else rest
-=======
-    rest = (OTHERS, _OTHER_ADDRESSES)
-    for row, key in enumerate(zip(sockets.process.tolist(), sockets.remote, strict=True)):
-        known = key if key in numbers or len(numbers) < GRAPH.most_sockets else rest
->>>>>>> 0c7be5a (Work of p2, in the field's words)
         row_of[row] = numbers.setdefault(known, len(numbers))
     return [Node(NodeKind.SOCKET, key) for key in numbers], row_of
 

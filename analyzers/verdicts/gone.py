@@ -20,11 +20,11 @@ from analyzers.loss_model import LossRate
 from analyzers.modules import KERNEL, FrameTable, Modules, is_library
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.pool_tables import PoolSnapshot
+from analyzers.trends.survivors import survivors
 from analyzers.trends.trend import growths
 from analyzers.verdicts.birth_pattern import BirthPattern, Span
 from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.judgement import FrameComparison, Gone, Judgement
-from analyzers.verdicts.survivors import survivors
 from tracer.arrays import I32, Mask, Rows
 
 FramesOf = Callable[[I32], FrameTable]

@@ -98,8 +98,7 @@ def groups(pool: PoolSnapshot, explained: Mask, since_ns: int = 0, apart: I64 | 
     held = np.isin(of, numbers)
     parts, first_part = parts[held], np.searchsorted(of[held], numbers)
     size = np.add.reduceat(pool.outstanding.size[rows], first_row, dtype=np.uint64)
-    split = np.split(parts, first_part[1:]), np.split(rows, first_row[1:])
-    found = _Found(pool, table, callers, *split, parts, first_part, since_ns, number)
+    found = _Found(pool, table, callers, np.split(rows, first_row[1:]), parts, first_part, since_ns, number)
     return [found.group(number) for number in np.argsort(~size, kind="stable").tolist()]  # all bits turned: descending
 
 
@@ -136,15 +135,15 @@ class _Found:
         pool: PoolSnapshot,
         table: SiteParts,
         callers: Mask,
-        parts: list[Rows],
         rows: list[Rows],
         every: Rows,
         first: Rows,
         since_ns: int,
         apart: I64,
     ) -> None:
-        """``callers``: by part. ``parts``, ``rows``: by group; ``every``: these parts in a row; ``first`` of each."""
-        self._pool, self._table, self._callers, self._parts, self._rows = pool, table, callers, parts, rows
+        """``callers``: by part. ``rows``: by group; ``every``: the groups' parts in a row; ``first`` of each."""
+        self._pool, self._table, self._callers, self._rows = pool, table, callers, rows
+        self._parts = np.split(every, first[1:])
         self._apart = apart
         self._histories = table.history.by_group(every, first, since_ns)
         self._families = _families(pool, table, callers)

@@ -17,10 +17,10 @@ from analyzers.image_lives import Unload
 from analyzers.loss_model import LossRate
 from analyzers.policy import COURSE, LIFETIMES, LOSS, PARTS
 from analyzers.pool_tables import Outstanding
+from analyzers.trends.survivors import Survivors, survivors
 from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
 from analyzers.verdicts.groups import Family, Group, joined
-from analyzers.verdicts.survivors import Survivors, survivors
 from tracer.arrays import I64, Rows
 
 _BIN: Final = 1.5

@@ -16,7 +16,7 @@ from benchmarks.interface.rows import against_budget
 from benchmarks.interface.snapshots import snapshot
 from benchmarks.table import Bound, Row
 from tui.tables.allocations import allocation_table
-from tui.tables.model import TableModel
+from tui.tables.columns import TableModel
 from tui.widgets.virtual_table import VirtualTable
 
 LEAST_RATIO: Final = 20.0

@@ -61,9 +61,9 @@ def stack_table(stacks: Sequence[Sequence[int]]) -> StackTable:
     """A table with these stacks under the ids 0, 1 and so on."""
     table = StackTable()
     lengths = [len(stack) for stack in stacks]
-    table.lengths[: len(stacks)] = lengths
-    table.starts[: len(stacks)] = np.cumsum(lengths) - lengths
+    table.arrays.lengths[: len(stacks)] = lengths
+    table.arrays.starts[: len(stacks)] = np.cumsum(lengths) - lengths
     frames = np.array([frame for stack in stacks for frame in stack], np.uint64)
-    table.frame_pool[: len(frames)] = frames
-    table.used[:] = len(stacks), len(frames)
+    table.arrays.frames[: len(frames)] = frames
+    table.arrays.used[:] = len(stacks), len(frames)
     return table

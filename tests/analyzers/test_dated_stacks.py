@@ -96,12 +96,13 @@ def test_a_process_id_that_is_used_again_has_the_images_of_its_time() -> None:
 
 def test_a_key_whose_frames_come_later_is_dated_once_they_are_there() -> None:
     modules, source = _modules(*REPLACED), stack_table(STACKS)
-    source.starts[3], source.targets[3], source.lengths[3] = -1, -1, 0
-    source.used[0] = 4
+    arrays = source.arrays
+    arrays.starts[3], arrays.targets[3], arrays.lengths[3] = -1, -1, 0
+    arrays.used[0] = 4
     dated = DatedStacks(source, modules)
     ids = dated.dated(_pool([15, 35], [3, 3])).stack
     assert dated.canonical(ids).tolist() == [-1, -1]
-    source.targets[3] = 0
+    arrays.targets[3] = 0
     before, after = dated.canonical(ids).tolist()
     assert before == 0
     assert _named(dated, modules, after)[1] == "b.sys"

@@ -116,6 +116,27 @@ def test_a_cached_kernel_of_records_whose_file_is_gone_is_compiled_anew(tmp_path
     assert printed(tmp_path, TAKES_RECORD.format(module="moved_after")) == "3 1"
 
 
+TAKES_FIRST = """
+from __future__ import annotations
+
+from records import Pair
+from tracer.jit import kernel
+
+@kernel
+def run(pair: Pair) -> int:
+    return pair.first
+
+print(run(Pair(first=1, second=2)), sum(run.stats.cache_hits.values()))
+"""
+
+
+def test_a_kernel_is_compiled_anew_where_a_record_in_another_file_has_changed(tmp_path: Path) -> None:
+    for order, cached in (("first second", 0), ("first second", 1), ("second first", 0)):
+        record = f"from collections import namedtuple\nPair = namedtuple('Pair', '{order}')\n"
+        (tmp_path / "records.py").write_text(record)
+        assert printed(tmp_path, TAKES_FIRST) == f"1 {cached}"
+
+
 UNKNOWN = """
 from tracer.jit import kernel
 

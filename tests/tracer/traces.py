@@ -63,6 +63,11 @@ class Everything:
         return {place.code for place in self.damage}
 
 
+def unresolved(stacks: StackTable) -> int:
+    """Keys that were referred to and whose frames have not come."""
+    return int(np.count_nonzero(stacks.canonical(np.arange(len(stacks), dtype=np.int32)) < 0))
+
+
 def read(
     path: Path, kinds: Collection[str] | None = None, *, window_bytes: int = WINDOW_BYTES, threads: int = 1
 ) -> Everything:

@@ -218,7 +218,7 @@ def test_counting_without_an_interface_needs_no_textual() -> None:
 
     script = (
         "import sys; sys.argv=['poolscope']\n"
-        "import tui.counters.command, tui.counters.waiting, tui.report.counters, tui.json_documents.counters\n"
+        "import tui.counters.command, tui.counters.waiting\n"
         "assert 'textual' not in sys.modules, 'textual'"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env=os.environ)

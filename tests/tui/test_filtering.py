@@ -16,8 +16,8 @@ from tui.filtering.amounts import amount
 from tui.filtering.parser import parse
 from tui.filtering.rows import fields, fitting, offers
 from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Word
-from tui.tables.columns import Heading, NumberColumn, labels_of
-from tui.tables.model import SortedTable, TableModel
+from tui.tables.columns import Heading, NumberColumn, TableModel, labels_of
+from tui.tables.model import SortedTable
 from tui.tables.tags import tag_table
 
 SECOND = 1_000_000_000

@@ -8,9 +8,9 @@ from analyzers.snapshot import Snapshot
 from tests.tui.stories import HOSTILE
 from tracer.columns import UNKNOWN_ID
 from tui.tables.allocations import allocation_table
-from tui.tables.columns import ChangeColumn, Heading, NumberColumn, labels_of
+from tui.tables.columns import ChangeColumn, Heading, NumberColumn, TableModel, labels_of
 from tui.tables.fitting import GAP, cell, fit
-from tui.tables.model import SortedTable, TableModel
+from tui.tables.model import SortedTable
 from tui.tables.sites import NO_STACK_TEXT, caller
 from tui.tables.tags import tag_table
 from tui.tables.words import pool_type

@@ -10,8 +10,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from tui.tables.columns import Heading, NumberColumn, labels_of
-from tui.tables.model import TableModel
+from tui.tables.columns import Heading, NumberColumn, TableModel, labels_of
 from tui.tables.order import coded, same_order, sorted_rows
 from tui.widgets.virtual_table import VirtualTable
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
+from tracer.arrays import I64
 from tracer.etl.headers import HeaderType
 from tracer.trace import Census
 
 
-class Counters:
+class Counters(NamedTuple):
     """Records by header type and by hook id; by provider they are counted in the classifier's table."""
 
-    def __init__(self) -> None:
-        self.by_header = np.zeros(256, np.int64)
-        self.by_hook = np.zeros(1 << 16, np.int64)
+    by_header: I64
+    by_hook: I64
+
+    @classmethod
+    def zero(cls) -> Counters:
+        """Nothing counted yet."""
+        return cls(np.zeros(256, np.int64), np.zeros(1 << 16, np.int64))
 
     def census(self, providers: Mapping[uuid.UUID, int]) -> Census:
         """What was counted so far, with the records by provider that the walk's tables hold."""

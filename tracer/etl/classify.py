@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U16, U64
+from tracer.arrays import U16
 from tracer.etl import rows, walk
+from tracer.etl.rows import EventTables
 from tracer.events import stack
 from tracer.events.layout import EventId, KernelId, Layout, ProviderId
 from tracer.events.providers import classic
@@ -49,41 +50,37 @@ def guid_of(low: int, high: int) -> uuid.UUID:
 
 @dataclass(slots=True)
 class Classifier:
-    """The tables the walk reads: hook → row, (provider, event) → row, (row, version) → slot.
+    """The tables the walk reads.
 
     A kernel event may also come as a classic event of its class GUID (sessions that were read in real time
-    and written again): ``row_hook`` gives such a row its hook id. ``layouts[slot]`` is the layout of a
-    slot, ``None`` for the reader's own slots. Providers are
-    found by hash; every provider that occurs gets a row, so that records are counted by it.
+    and written again): such a row has its hook id. ``layouts[slot]`` is the layout of a slot, ``None`` for the
+    reader's own slots. Providers are found by hash; every provider that occurs gets a row, ``providers`` of them, so
+    that records are counted by it.
     """
 
     layouts: list[Layout | None]
-    hook_row: U16
-    row_slot: U16
-    row_hook: U16
-    provider_rows: U16
-    provider_keys: U64
-    provider_counts: I64
-    provider_table: I32
-    providers: int = field(default=0)
+    tables: EventTables
+    providers: int
 
     def grow_providers(self) -> None:
         """Make room for twice as many providers."""
-        size = 2 * len(self.provider_keys)
+        tables = self.tables
+        size = 2 * len(tables.provider_keys)
         keys, counts = np.zeros((size, 2), np.uint64), np.zeros(size, np.int64)
-        keys[: len(self.provider_keys)] = self.provider_keys
-        counts[: len(self.provider_counts)] = self.provider_counts
-        self.provider_keys, self.provider_counts = keys, counts
-        self.provider_table = np.full(2 * size, -1, np.int32)
+        keys[: len(tables.provider_keys)] = tables.provider_keys
+        counts[: len(tables.provider_counts)] = tables.provider_counts
+        table = np.full(2 * size, -1, np.int32)
         for row in range(self.providers):
-            walk.provider_row(keys, self.provider_table, row, keys[row, 0], keys[row, 1])
+            walk.provider_row(keys, table, row, keys[row, 0], keys[row, 1])
+        self.tables = tables._replace(provider_keys=keys, provider_counts=counts, provider_table=table)
 
     def provider_totals(self) -> dict[uuid.UUID, int]:
         """Records by provider, for those that occurred."""
+        keys, counts = self.tables.provider_keys, self.tables.provider_counts
         return {
-            guid_of(int(self.provider_keys[row, 0]), int(self.provider_keys[row, 1])): int(self.provider_counts[row])
+            guid_of(int(keys[row, 0]), int(keys[row, 1])): int(counts[row])
             for row in range(self.providers)
-            if self.provider_counts[row]
+            if counts[row]
         }
 
 
@@ -107,8 +104,7 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]])
     by_class = {classic(event_id): event_id for event_id in versions if isinstance(event_id, KernelId)}
     named = [event_id for event_id in versions if isinstance(event_id, ProviderId)]
     providers = sorted({event_id.provider for event_id in (*by_class, *named) if event_id is not None})
-    result = Classifier(
-        slots,
+    tables = EventTables(
         np.zeros(_EVENT_IDS, np.uint16),
         np.zeros((len(versions) + 1, _VERSIONS), np.uint16),
         np.zeros(len(versions) + 1, np.uint16),
@@ -120,19 +116,18 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]])
     row_of = {event_id: row for row, event_id in enumerate(versions, start=1)}
     for event_id, known in versions.items():
         row = row_of[event_id]
-        result.row_slot[row] = _slots_by_version(known)
+        tables.row_slot[row] = _slots_by_version(known)
         if isinstance(event_id, KernelId):
-            result.hook_row[event_id.hook] = row
-            result.row_hook[row] = event_id.hook
+            tables.hook_row[event_id.hook] = row
+            tables.row_hook[row] = event_id.hook
     pairs: list[tuple[ProviderId | None, EventId]] = [*by_class.items(), *((event_id, event_id) for event_id in named)]
     for provider_id, event_id in pairs:
         if provider_id is not None:
-            result.provider_rows[providers.index(provider_id.provider), provider_id.event] = row_of[event_id]
+            tables.provider_rows[providers.index(provider_id.provider), provider_id.event] = row_of[event_id]
     for row, provider in enumerate(providers):
         low, high = (np.uint64(word) for word in guid_words(provider))
-        walk.provider_row(result.provider_keys, result.provider_table, row, low, high)
-    result.providers = len(providers)
-    return result
+        walk.provider_row(tables.provider_keys, tables.provider_table, row, low, high)
+    return Classifier(slots, tables, len(providers))
 
 
 def _slots_by_version(known: list[_Version]) -> U16:

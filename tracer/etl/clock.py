@@ -7,7 +7,7 @@ traces, CPU cycles are not (``docs/etl-format.md``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -29,12 +29,17 @@ CLOCK_NAMES: Final = {
 }
 
 
-@inlined
-def tick_ns(raw: Int, origin: int, least: int, most: int, frequency: int, whole: int) -> Int:
-    """Nanoseconds since ``origin`` of a raw time, rounded down.
+ClockTerms: TypeAlias = tuple[int, int, int, int, int]
+"""Origin, least and greatest representable raw time, frequency, whole nanoseconds a tick or 0."""
 
-    A time outside ``least`` … ``most``, which only a damaged record says, becomes the nearest inside.
+
+@inlined
+def tick_ns(raw: Int, terms: ClockTerms) -> Int:
+    """Nanoseconds since the origin of a raw time, rounded down.
+
+    A time outside the representable ones, which only a damaged record says, becomes the nearest inside.
     """
+    origin, least, most, frequency, whole = terms
     ticks = min(max(raw, least), most) - origin
     if whole != 0:
         return ticks * whole
@@ -43,17 +48,9 @@ def tick_ns(raw: Int, origin: int, least: int, most: int, frequency: int, whole:
 
 
 @kernel
-def _convert(
-    raw: I64,
-    out: I64,
-    origin: int,
-    least: int,
-    most: int,
-    frequency: int,
-    whole: int,
-) -> None:
+def _convert(raw: I64, out: I64, terms: ClockTerms) -> None:
     for i in range(raw.shape[0]):
-        out[i] = tick_ns(raw[i], origin, least, most, frequency, whole)
+        out[i] = tick_ns(raw[i], terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +77,15 @@ class Clock:
         return max(_LEAST, self.origin - span), min(_MOST, self.origin + span)
 
     @property
-    def terms(self) -> tuple[int, int, int, int, int]:
-        """What :func:`tick_ns` needs: origin, least and greatest raw time, frequency, whole nanoseconds a tick or 0."""
+    def terms(self) -> ClockTerms:
+        """What :func:`tick_ns` needs."""
         whole = NS_PER_SECOND // self.frequency if NS_PER_SECOND % self.frequency == 0 else 0
         return self.origin, *self.representable, self.frequency, whole
 
     def ns(self, raw: I64) -> I64:
         """Nanoseconds since the trace's start (int64, one dimension), by the rule of :func:`tick_ns`."""
         out = np.empty(len(raw), np.int64)
-        _convert(raw, out, *self.terms)
+        _convert(raw, out, self.terms)
         return out
 
     def ns_of(self, raw: int) -> int:

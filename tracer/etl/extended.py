@@ -6,13 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U16, U32, U64, Structured
+from tracer.arrays import U16, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID
 from tracer.etl.headers import ExtendedType
 from tracer.etl.rows import RESERVED
+from tracer.etl.stack_join import is_user_frame, set_loose
 from tracer.jit import Int, inlined, kernel
-from tracer.stacks.join import is_user_frame, set_loose
-from tracer.stacks.table import STACKS_FULL, frame_at, intern
+from tracer.stacks.table import STACKS_FULL, StackArrays, frame_at, intern
+from tracer.words import Words
 
 LOOSE_FULL: Final = -5
 """No room for another reference to a stack key."""
@@ -51,22 +52,13 @@ def after_items(words2: U16, item: Int, stop: Int) -> Int:
 
 
 @kernel
-def take_items(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    words2: U16,
-    words4: U32,
-    words8: U64,
+def take_items(
+    words: Words,
     item: Int,
     stop: Int,
-    time: Int,
-    row: Int,
-    buckets: I32,
-    memo: I32,
-    hashes: U64,
-    starts: I64,
-    lengths: I32,
-    frames: U64,
-    used: I64,
+    stacks: StackArrays,
     events: Structured,
+    row: Int,
     loose: Structured,
     n_loose: Int,
 ) -> Int:
@@ -74,6 +66,8 @@ def take_items(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
 
     Gives the loose rows in use, or what is full, which is negative.
     """
+    words2 = words.words2
+    time = events[row]["time"]
     more = True
     while more and item + 8 <= stop:
         end = _data_end(words2, item, stop)
@@ -88,7 +82,7 @@ def take_items(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
         keyed = kind == _STACK_KEY32 or kind == _STACK_KEY64
         if not (stacked or keyed) or at + pointer > end:
             continue
-        innermost = frame_at(words4, at, pointer)
+        innermost = frame_at(words.words4, at, pointer)
         if keyed:
             if n_loose >= loose.shape[0]:
                 return LOOSE_FULL
@@ -100,9 +94,7 @@ def take_items(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
             n_loose += 1
             events[row]["user_stack"] = RESERVED
             continue
-        stack = intern(
-            words4, words8, at, (end - at) // pointer, pointer, buckets, memo, hashes, starts, lengths, frames, used
-        )  # fmt: skip
+        stack = intern(words, at, (end - at) // pointer, pointer, stacks)
         if stack == STACKS_FULL:
             return STACKS_FULL
         if is_user_frame(innermost, pointer):

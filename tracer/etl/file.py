@@ -25,7 +25,7 @@ from tracer.etl.headers import BufferFlag
 from tracer.etl.logfile import HEAD_BYTES, LogFile, flags_text, read_head
 from tracer.etl.loss import continues, loss_of
 from tracer.etl.machine import machine_pointer_size
-from tracer.etl.reading import NO_SHIFTS, Reading
+from tracer.etl.reading import NO_SHIFTS, BufferSource, Reading
 from tracer.etl.rolled import rolled_of
 from tracer.events.registry import LAYOUTS
 from tracer.events.schema_book import SchemaBook
@@ -70,7 +70,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         """The stack keys of the session, where it goes on in other files."""
         self.goes_on = False
         """Whether the session's buffers before the first are in another file, which is read as well."""
-        self._counters = Counters()
+        self._counters = Counters.zero()
         self._classifier: Classifier | None = None
         self._running: Generator[Batch] | None = None
         self._shifts: tuple[ClockShift, ...] = ()
@@ -249,12 +249,13 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         There is one reading at a time: another call, and :meth:`close`, end the one before.
         """
         self._stop()
-        self._counters = Counters()
+        self._counters = Counters.zero()
         layouts = LAYOUTS if schemas is None else (*LAYOUTS, *(schema.layout for schema in schemas.schemas))
         self._classifier = classifier(layouts, {item.kind for item in layouts} if kinds is None else kinds)
+        source = BufferSource(self._file.read_into, self._head, self._corrected_buffers(), self._shift_ticks)
         self._reading = Reading(
-            self._file.read_into, self._head, self._corrected_buffers(), self._classifier, self._counters, self.stacks,
-            window_bytes=self._window_bytes, threads=self._threads, keys=self.keys, shifts=self._shift_ticks,
+            source, self._classifier, self._counters, self.stacks,
+            window_bytes=self._window_bytes, threads=self._threads, keys=self.keys,
         )  # fmt: skip
         self._running = self._checked(self._reading)
         return self._running
@@ -266,8 +267,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def sample(self, buffers: Structured, kinds: Collection[str]) -> Generator[Batch]:
         """Batches of some buffers of the index alone; nothing of it enters counts, losses and damage."""
         reading = Reading(
-            self._file.read_into, self._head, buffers, classifier(LAYOUTS, kinds), Counters(), StackTable(),
-            window_bytes=self._window_bytes, threads=1,
+            BufferSource(self._file.read_into, self._head, buffers), classifier(LAYOUTS, kinds), Counters.zero(),
+            StackTable(), window_bytes=self._window_bytes, threads=1,
         )  # fmt: skip
         return reading.batches()
 

@@ -18,6 +18,7 @@ from tracer.etl.buffers import MAX_DAMAGE
 from tracer.etl.headers import HEADER_BYTES, MAX_BUFFER_SIZE, BufferFlag, Compression
 from tracer.etl.rows import SEGMENT
 from tracer.jit import Int, kernel
+from tracer.words import words_of
 
 ReadInto = Callable[[int, memoryview], int]
 """Fills a view from an offset of the file; gives the bytes read, fewer where the file ends."""
@@ -120,14 +121,13 @@ def plan(
 
 
 class Arena:
-    """A block of bytes (uint8) that is also seen as ``words2``, ``words4`` and ``words8``."""
+    """A block of bytes that grows: ``words`` for kernels, ``view`` for reading into it."""
 
     def __init__(self, size: int) -> None:
-        self.words8 = np.zeros((size >> 3) + 2, np.uint64)  # what stands behind a segment is read, and not used
-        self.words4 = self.words8.view(np.uint32)
-        self.words2 = self.words8.view(np.uint16)
-        self.bytes = self.words8.view(np.uint8)
-        self.view = memoryview(self.bytes.data)
+        self.words = words_of(
+            np.zeros((size >> 3) + 2, np.uint64)
+        )  # what stands behind a segment is read, and not used
+        self.view = memoryview(self.words.bytes1.data)
         self.size = size
 
     def reserve(self, size: int) -> None:
@@ -247,7 +247,7 @@ class Loader:
                     share = left.pop()
                 except IndexError:  # the other thread was faster
                     return
-                xpress.decompress(self._scratch.bytes, self.arena.bytes, spans[share], results[share])
+                xpress.decompress(self._scratch.words.bytes1, self.arena.words.bytes1, spans[share], results[share])
 
         helped = self._helper.submit(take) if self._helper is not None and len(left) > 1 else None
         take()

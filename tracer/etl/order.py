@@ -7,7 +7,7 @@ a damaged file is.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,28 @@ NO_HORIZON: Final = np.iinfo(np.int64).max
 DIGIT_BITS: Final = 11
 DIGITS: Final = 1 << DIGIT_BITS
 _MASK: Final = np.uint64(DIGITS - 1)
+
+
+class Sorting(NamedTuple):
+    """Keys and the rows they belong to, room for both once more, and how many have each digit."""
+
+    keys: U64
+    other_keys: U64
+    rows: I32
+    other_rows: I32
+    counts: I64
+
+
+class Slots(NamedTuple):
+    """``offsets``, ``rows`` and ``places``: an :class:`Order`'s ``slots``, ``by_slot`` and ``places``.
+
+    ``fill``: where the next event of each slot goes.
+    """
+
+    offsets: I64
+    fill: I64
+    rows: I32
+    places: I64
 
 
 class Order:
@@ -77,10 +99,9 @@ class Order:
         if self._sorted:
             return
         self._sorted = True
-        self._swapped = bool(sort(
-            events, self.count, self._least, self._greatest, self._keys, self._other_keys, self._rows,
-            self._other_rows, self._counts, self.slots, self._fill, self.by_slot, self.places, self._base,
-        ))  # fmt: skip
+        sorting = Sorting(self._keys, self._other_keys, self._rows, self._other_rows, self._counts)
+        slots = Slots(self.slots, self._fill, self.by_slot, self.places)
+        self._swapped = bool(sort(events, self.count, self._least, self._greatest, sorting, slots, self._base))
 
 
 @kernel
@@ -123,19 +144,13 @@ def radix_sort(
 
 @inlined
 def _group_by_slot(
-    events: Structured,
-    count: Int,
-    order: I32,
-    offsets: I64,
-    fill: I64,
-    rows: I32,
-    places: I64,
-    base: int,
-) -> None:
+    events: Structured, count: Int, order: I32, slots: Slots, base: int
+) -> None:  # fmt: skip
     """Sort the ordered events by slot, keeping time order inside a slot.
 
     ``offsets`` comes with the number of events of slot s in place s + 1, and leaves as :attr:`Order.slots`.
     """
+    offsets, fill, rows, places = slots
     for slot in range(1, offsets.shape[0]):
         offsets[slot] += offsets[slot - 1]
         fill[slot] = offsets[slot]
@@ -187,26 +202,14 @@ def take(
 
 
 @kernel
-def sort(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    events: Structured,
-    count: int,
-    least: Int,
-    greatest: Int,
-    keys: U64,
-    other_keys: U64,
-    rows: I32,
-    other_rows: I32,
-    counts: I64,
-    offsets: I64,
-    fill: I64,
-    by_slot: I32,
-    places: I64,
-    base: int,
-) -> bool:
+def sort(
+    events: Structured, count: int, least: Int, greatest: Int, sorting: Sorting, slots: Slots, base: int
+) -> bool:  # fmt: skip
     """See :meth:`Order.sort`; gives whether the order is in ``other_rows``."""
+    keys, other_keys, rows, other_rows, counts = sorting
     for key in range(count):
         keys[key] -= np.uint64(least)
     span = np.uint64(greatest) - np.uint64(least) if count else np.uint64(0)
     swapped = radix_sort(count, keys, other_keys, rows, other_rows, counts, span)
-    _group_by_slot(events, count, other_rows if swapped else rows, offsets, fill, by_slot, places, base)
+    _group_by_slot(events, count, other_rows if swapped else rows, slots, base)
     return bool(swapped)

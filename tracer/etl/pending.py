@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tracer.arrays import I32, I64, U64, Structured
+from tracer.arrays import U64, Structured
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.etl.rows import (
     EVENT,
@@ -20,8 +20,10 @@ from tracer.etl.rows import (
     STATE_LOOSE,
     STATE_ROWS,
     STATE_RUNS,
+    Waiting,
 )
 from tracer.jit import inlined, kernel
+from tracer.search import last_at_most
 
 _Row = TypeVar("_Row", bound=np.generic)
 
@@ -33,8 +35,7 @@ _FIRST_LOOSE: Final = 1 << 8
 class Pending:
     """Rows of events with their payloads, one run of them for each buffer, and stacks that have no event yet.
 
-    ``events``, ``loose``, ``runs``: :mod:`tracer.etl.rows`. ``kept``: payloads, in words of 8 bytes. ``tails``: by CPU
-    the latest run, -1 for none. ``state``: how much of each is in use, and what the walk counts.
+    ``events`` … ``state``: those of :class:`~tracer.etl.rows.Waiting`.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,11 @@ class Pending:
         self.runs: Structured = np.empty(_FIRST_LOOSE, RUN)
         self.tails = np.full(MAX_PROCESSORS, -1, np.int32)
         self.state = np.zeros(STATE_ROWS, np.int64)
+
+    @property
+    def arrays(self) -> Waiting:
+        """For kernels."""
+        return Waiting(self.events, self.kept, self.loose, self.runs, self.tails, self.state)
 
     @property
     def count(self) -> int:
@@ -99,7 +105,7 @@ class Pending:
         self.events, self.kept = events, kept
 
     def _move(self, events: Structured, kept: U64) -> None:
-        compact(self.events, self.kept, events, kept, self.loose, self.runs, self.tails, self.state)
+        compact(self.arrays, events, kept)
 
 
 def _grown(table: npt.NDArray[_Row], size: int) -> npt.NDArray[_Row]:
@@ -115,31 +121,15 @@ def _remap(
     """Lead loose stacks to where the rows of their events are going to be; runs are in the order of their rows."""
     for i in range(count):
         row = np.int64(loose[i]["event"])
-        if row < 0:
-            continue
-        low = np.int64(0)
-        high = n_runs
-        while low < high:
-            middle = (low + high) // 2
-            if runs[middle]["end"] <= row:
-                low = middle + 1
-            else:
-                high = middle
-        loose[i]["event"] = row - np.int64(runs[low]["moved"])
+        if row >= 0:
+            run = runs[last_at_most(runs["end"][:n_runs], row) + 1]
+            loose[i]["event"] = row - np.int64(run["moved"])
 
 
 @kernel
-def compact(
-    events: Structured,
-    kept: U64,
-    new_events: Structured,
-    new_kept: U64,
-    loose: Structured,
-    runs: Structured,
-    tails: I32,
-    state: I64,
-) -> None:
+def compact(old: Waiting, new_events: Structured, new_kept: U64) -> None:
     """Move what is left of the runs to the front of ``new_events``, ``new_kept`` (the old ones or others), ``runs``."""
+    events, kept, loose, runs, tails, state = old
     n_runs = state[STATE_RUNS]
     row = np.int64(0)
     for k in range(n_runs):

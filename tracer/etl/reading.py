@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -39,9 +39,9 @@ from tracer.etl.rows import (
     STATE_SKIPPED,
     STATE_WILD,
 )
+from tracer.etl.stack_join import join_by_time
 from tracer.etl.tables import event_tables
 from tracer.etl.threaded import ahead
-from tracer.stacks.join import join_by_time
 from tracer.stacks.keys import KeyTable, resolve_all
 from tracer.stacks.table import StackTable
 from tracer.trace import NO_LATE_STACKS, Batch, ByteCount, LateStacks
@@ -73,18 +73,28 @@ class _Window:
     records: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BufferSource:
+    """Where a file's buffers come from. ``shifts``: by CPU, ticks by which its clock is behind.
+
+    ``buffers`` have their first times corrected by that.
+    """
+
+    read_into: ReadInto
+    head: LogFile
+    buffers: Structured
+    shifts: I64 = field(default_factory=NO_SHIFTS.copy)
+
+
 class Reading:
     """The state of one pass over a file."""
 
     def __init__(
-        self, read_into: ReadInto, head: LogFile, buffers: Structured, classifier: Classifier,
-        counters: Counters, stacks: StackTable, *, window_bytes: int, threads: int, keys: KeyTable | None = None,
-        shifts: I64 = NO_SHIFTS,
+        self, source: BufferSource, classifier: Classifier, counters: Counters, stacks: StackTable, *,
+        window_bytes: int, threads: int, keys: KeyTable | None = None,
     ) -> None:  # fmt: skip
-        """``keys``: those of the session, where other files hold more of it.
-
-        ``shifts``: by CPU, ticks by which its clock is behind; ``buffers`` have their first times corrected.
-        """
+        """``keys``: those of the session, where other files hold more of it."""
+        head, buffers = source.head, source.buffers
         self._head = head
         self._buffers = buffers
         self._classifier = classifier
@@ -93,7 +103,7 @@ class Reading:
         self._keys = KeyTable() if keys is None else keys
         self._counting_only = not any(classifier.layouts)
         self._window_bytes = window_bytes
-        self._shifts = shifts
+        self._shifts = source.shifts
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
@@ -111,7 +121,7 @@ class Reading:
         packed = buffers["flag"] & BufferFlag.COMPRESSED
         self._helper = ThreadPoolExecutor(1, "poolscope-decompress") if threads > 1 and packed.any() else None
         self._loader = Loader(
-            read_into, buffers, head.compression or Compression.XPRESS, self._helper,
+            source.read_into, buffers, head.compression or Compression.XPRESS, self._helper,
             COUNTED_LOAD_BYTES if self._counting_only else LOAD_BYTES,
         )  # fmt: skip
 
@@ -192,28 +202,22 @@ class Reading:
 
     def _walk(self) -> None:
         """Walk what was loaded."""
-        arena, tables, counters = self._loader.arena, self._classifier, self._counters
-        stacks, pending = self._stacks, self._pending
+        classifier, stacks, pending = self._classifier, self._stacks, self._pending
         state = pending.state
         state[STATE_SEGMENT] = state[STATE_NOTABLE] = 0
-        state[STATE_PROVIDERS] = tables.providers
+        state[STATE_PROVIDERS] = classifier.providers
         self._loader.segments["shift"] = self._shifts[self._loader.segments["cpu"]]
         pending.reserve_runs(len(self._loader.segments))
-        least, most = self._head.clock.representable
         while True:
             result = walk.walk(
-                arena.bytes, arena.words2, arena.words4, arena.words8, self._loader.segments, self._counting_only,
-                least, most, tables.hook_row, tables.row_slot, tables.row_hook, tables.provider_keys,
-                tables.provider_counts, tables.provider_table, tables.provider_rows,
-                counters.by_header, counters.by_hook,
-                stacks.buckets, stacks.memo, stacks.hashes, stacks.starts, stacks.lengths, stacks.frame_pool,
-                stacks.used, pending.events, pending.kept, pending.loose, pending.runs, pending.tails, state,
+                self._loader.arena.words, self._loader.segments, self._counting_only, self._head.clock.representable,
+                classifier.tables, self._counters, stacks.arrays, pending.arrays,
             )  # fmt: skip
-            tables.providers = int(state[STATE_PROVIDERS])
+            classifier.providers = int(state[STATE_PROVIDERS])
             if result == walk.COMPLETE:
                 break
             if result == walk.PROVIDERS_FULL:
-                tables.grow_providers()
+                classifier.grow_providers()
             elif result == walk.ROWS_FULL:
                 pending.grow()
             else:
@@ -269,7 +273,7 @@ class Reading:
             return NO_LATE_STACKS
         order.sort(events)
         if np.any(loose["event"] < 0):
-            join_by_time(events, order.by_time, loose)
+            join_by_time(events, order.by_time, events["time"][order.by_time], loose)
         definitions = order.by_slot[order.slots[SLOT_DEFINITION] : order.slots[SLOT_DEFINITION + 1]]
         resolve_all(
             self._stacks, self._keys, pending.kept, events, definitions, loose,

@@ -14,7 +14,7 @@ from typing import Final
 
 from tracer.errors import InputError
 from tracer.etl.headers import LogFileMode
-from tracer.etl.joining.heads import same_clock, same_session, same_start
+from tracer.etl.heads import same_clock, same_session, same_start
 from tracer.etl.logfile import HEAD_BYTES, LogFile, read_head
 from tracer.trace import Rolled
 

@@ -6,9 +6,11 @@ reader's own.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+
+from tracer.arrays import I32, I64, U16, U64, Structured
 
 SLOT_NONE: Final = 0
 """Slot of records that are counted and take part in joining stacks, and are not decoded."""
@@ -109,3 +111,33 @@ STATE_PADDING: Final = 12
 STATE_SKIPPED: Final = 13
 """From :data:`STATE_HEADERS` on: where the bytes went."""
 STATE_ROWS: Final = 14
+
+
+class EventTables(NamedTuple):
+    """What an event is: hook → row, (provider, event) → row, (row, version) → slot.
+
+    ``row_hook``: hook id of a row, 0 for none. ``provider_keys``: GUIDs as two u64; ``provider_table``: their rows by
+    hash, -1 for none; ``provider_counts``: records by row; the first rows are those of ``provider_rows``.
+    """
+
+    hook_row: U16
+    row_slot: U16
+    row_hook: U16
+    provider_rows: U16
+    provider_keys: U64
+    provider_counts: I64
+    provider_table: I32
+
+
+class Waiting(NamedTuple):
+    """Rows of :data:`EVENT`, :data:`LOOSE_STACK` and :data:`RUN` that wait, and ``STATE_…``: how many are in use.
+
+    ``kept``: payloads, in words of 8 bytes. ``tails``: by CPU the latest run, -1 for none.
+    """
+
+    events: Structured
+    kept: U64
+    loose: Structured
+    runs: Structured
+    tails: I32
+    state: I64

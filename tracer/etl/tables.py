@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.columns import BlobColumn, Column, EventTable
-from tracer.etl.clock import Clock, tick_ns
+from tracer.etl.clock import Clock, ClockTerms, tick_ns
 from tracer.etl.order import Order
 from tracer.events.decode import Extent, decode
 from tracer.events.layout import Layout
 from tracer.jit import Int, kernel
 
-_COMMON_DTYPES: dict[str, Any] = {
+
+class Common(NamedTuple):
+    """The columns that every event has (:class:`~tracer.columns.EventTable`)."""
+
+    time: I64
+    raw_time: I64
+    order: I64
+    cpu: U16
+    thread: U32
+    process: U32
+    who: U8
+    event: U16
+    stack: I32
+    user_stack: I32
+    offset: I64
+
+
+_DTYPES: Final[dict[str, Any]] = {
     "time": np.int64,
     "raw_time": np.int64,
     "order": np.int64,
@@ -29,44 +46,25 @@ _COMMON_DTYPES: dict[str, Any] = {
     "user_stack": np.int32,
     "offset": np.int64,
 }
-"""Columns that :func:`fill_common` fills, in the order of its arguments."""
 
 
 @kernel
-def fill_common(  # noqa: PLR0913, PLR0917 - one array for each column
-    events: Structured,
-    rows: I32,
-    places: I64,
-    origin: int,
-    least: int,
-    most: int,
-    frequency: int,
-    whole: int,
-    time: I64,
-    raw: I64,
-    order: I64,
-    cpu: U16,
-    thread: U32,
-    process: U32,
-    who: U8,
-    event_id: U16,
-    stack: I32,
-    user_stack: I32,
-    offset: I64,
-    payloads: U32,
-) -> tuple[Int, Int, Int]:
+def fill_common(
+    events: Structured, rows: I32, places: I64, terms: ClockTerms,
+    columns: Common, payloads: U32,
+) -> tuple[Int, Int, Int]:  # fmt: skip
     """The columns of ``events[rows]`` that do not depend on their layout, and where their payloads lie.
 
-    ``origin`` … ``whole`` are a clock's terms. Gives the length of the shortest payload and the least and greatest
-    pointer size.
+    Gives the length of the shortest payload and the least and greatest pointer size.
     """
+    time, raw, order, cpu, thread, process, who, event_id, stack, user_stack, offset = columns
     shortest = np.int64(1 << 16)
     least_pointer = np.int64(8)
     greatest_pointer = np.int64(4)
     for i in range(rows.shape[0]):
         event = events[rows[i]]
         raw[i] = event["time"]
-        time[i] = tick_ns(event["time"], origin, least, most, frequency, whole)
+        time[i] = tick_ns(event["time"], terms)
         order[i] = places[i]
         cpu[i] = event["cpu"]
         thread[i] = event["thread"]
@@ -107,12 +105,11 @@ def _table(
 ) -> tuple[EventTable, int]:  # fmt: skip
     """The table of one layout's events, and how many of them ended inside a field."""
     n = len(rows)
-    common: dict[str, Any] = {name: np.empty(n, dtype) for name, dtype in _COMMON_DTYPES.items()}
+    columns = Common(**{name: np.empty(n, dtype) for name, dtype in _DTYPES.items()})
     payloads = np.empty(n, np.uint32)
-    arguments: tuple[Any, ...] = (events, rows, places, *clock.terms, *common.values(), payloads)
-    reach = fill_common(*arguments)
+    reach = fill_common(events, rows, places, clock.terms, columns, payloads)
     fields, short = decode(layout, kept, events, rows, Extent(payloads, *(int(value) for value in reach)))
-    return EventTable(kind=layout.kind, fields=fields, **common), short
+    return EventTable(kind=layout.kind, fields=fields, **columns._asdict()), short
 
 
 def joined(tables: Sequence[EventTable]) -> EventTable:

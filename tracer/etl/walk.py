@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
+from tracer.arrays import I32, I64, U16, U32, U64, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
+from tracer.etl.census import Counters
 from tracer.etl.extended import after_items, take_items
 from tracer.etl.families import (
     CLASSIC,
@@ -60,10 +61,14 @@ from tracer.etl.rows import (
     STATE_SEGMENT,
     STATE_SKIPPED,
     STATE_WILD,
+    EventTables,
+    Waiting,
 )
+from tracer.etl.stack_join import event_before, is_user_frame, set_loose
+from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel
-from tracer.stacks.join import event_before, is_user_frame, set_loose
-from tracer.stacks.table import STACKS_FULL, frame_at, intern
+from tracer.stacks.table import STACKS_FULL, StackArrays, frame_at, intern
+from tracer.words import Words
 
 # What a segment's walk ended with; a segment is one buffer's valid bytes.
 RUNNING: Final = 0
@@ -89,7 +94,6 @@ _TIMESTAMP: Final = int(MessageOption.TIMESTAMP | MessageOption.PERF_TIMESTAMP)
 _UNKNOWN: Final = UNKNOWN_ID
 _BY_STACK: Final = int(Who.STACK)
 _BY_HEADER: Final = int(Who.HEADER)
-_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @inlined
@@ -110,7 +114,7 @@ def provider_row(keys: U64, table: I32, used: Int, low: np.uint64, high: np.uint
     """Row of a GUID in ``keys``, added where it is new; -1 where the table is half full."""
     mask = np.uint64(table.shape[0] - 1)
     # Twice: GUIDs made one after another differ in a few low bits only.
-    probe = (((low ^ (high * _GOLDEN)) * _GOLDEN) >> np.uint64(32)) & mask
+    probe = (((low ^ (high * GOLDEN)) * GOLDEN) >> np.uint64(32)) & mask
     while table[probe] >= 0:
         row = np.int64(table[probe])
         if keys[row, 0] == low and keys[row, 1] == high:
@@ -174,46 +178,29 @@ def _account(segment: np.void, state: I64) -> None:
 
 # One loop over all header types: a call for each record would cost more than what the call does.
 @kernel
-def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are its state, and see above
-    bytes1: U8,
-    words2: U16,
-    words4: U32,
-    words8: U64,
+def walk(  # noqa: PLR0912, PLR0915 - see above
+    words: Words,
     segments: Structured,
     counting: bool,
-    least: int,
-    most: int,
-    hook_row: U16,
-    row_slot: U16,
-    row_hook: U16,
-    provider_keys: U64,
-    provider_counts: I64,
-    provider_table: I32,
-    provider_rows: U16,
-    header_counts: I64,
-    hook_counts: I64,
-    buckets: I32,
-    memo: I32,
-    hashes: U64,
-    starts: I64,
-    lengths: I32,
-    frames: U64,
-    used: I64,
-    events: Structured,
-    kept: U64,
-    loose: Structured,
-    runs: Structured,
-    tails: I32,
-    state: I64,
+    representable: tuple[int, int],
+    tables: EventTables,
+    counters: Counters,
+    stacks: StackArrays,
+    waiting: Waiting,
 ) -> Int:
     """Walk every segment to its end.
 
-    ``bytes1`` … ``words8`` are one arena seen as u8, u16, u32, u64; segments begin on multiples of 8 and have 8
-    bytes behind them. ``counting``: nothing but counts is wanted. Times outside ``least`` … ``most`` are counted as
-    wild. ``buckets`` … ``used`` are the stack table's, ``tails`` has the latest run of each CPU, -1 for none. There is
-    room for a run a segment. It is resumable: on :data:`ROWS_FULL`, :data:`PROVIDERS_FULL` or
+    Segments begin on multiples of 8 in the arena ``words`` and have 8 bytes behind them. ``counting``: nothing but
+    counts is wanted. Times outside the ``representable`` ones, least and greatest, are counted as wild. There is room
+    for a run a segment. It is resumable: on :data:`ROWS_FULL`, :data:`PROVIDERS_FULL` or
     :data:`~tracer.stacks.table.STACKS_FULL` the caller makes room and calls again.
     """
+    bytes1, words2, words4, words8 = words
+    hook_row, row_slot, row_hook = tables.hook_row, tables.row_slot, tables.row_hook
+    provider_rows, provider_counts = tables.provider_rows, tables.provider_counts
+    header_counts, hook_counts = counters
+    events, kept, loose, runs, tails, state = waiting
+    least, most = representable
     rows_mask = row_slot.shape[1] - 1
     n_events = state[STATE_EVENTS]
     n_kept = state[STATE_KEPT]
@@ -291,7 +278,9 @@ def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are it
                 low_key = words8[(position + 24) >> 3]
                 high_key = words8[(position + 32) >> 3]
                 if low_key != last_low or high_key != last_high or last_provider < 0:
-                    last_provider = provider_row(provider_keys, provider_table, providers, low_key, high_key)
+                    last_provider = provider_row(
+                        tables.provider_keys, tables.provider_table, providers, low_key, high_key
+                    )
                     if last_provider < 0:
                         result = PROVIDERS_FULL
                         break
@@ -324,9 +313,8 @@ def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are it
                     if slot == SLOT_STACK:
                         is_user = is_user_frame(innermost, pointer)
                         stack = intern(
-                            words4, words8, payload + 16, (stop - payload - 16) >> (3 if pointer == 8 else 2), pointer,
-                            buckets, memo, hashes, starts, lengths, frames, used,
-                        )  # fmt: skip
+                            words, payload + 16, (stop - payload - 16) >> (3 if pointer == 8 else 2), pointer, stacks
+                        )
                         if stack == STACKS_FULL:
                             result = STACKS_FULL
                             break
@@ -377,9 +365,8 @@ def walk(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - a kernel's arrays are it
                         made["who"] = 0
                     if extended:
                         taken = take_items(
-                            words2, words4, words8, position + HEADER_SIZE[kind], stop, time, n_events,
-                            buckets, memo, hashes, starts, lengths, frames, used, events, loose, n_loose,
-                        )  # fmt: skip
+                            words, position + HEADER_SIZE[kind], stop, stacks, events, n_events, loose, n_loose
+                        )
                         if taken < 0:
                             result = STACKS_FULL if taken == STACKS_FULL else ROWS_FULL
                             break

@@ -30,11 +30,8 @@ CONNECT: Final = 1017
 CONNECT_WITH_ADDRESS: Final = 1018
 ACCEPT: Final = 1023
 ACCEPT_WITH_ADDRESS: Final = 1024
-BIND: Final = 1029
 BIND_WITH_ADDRESS: Final = 1030
-ABORT: Final = 1032
 OPTION: Final = 1035
-LISTEN: Final = 1037
 
 
 class EnterExit(IntEnum):

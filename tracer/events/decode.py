@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
+from tracer.arrays import I32, I64, U8, U32, U64, Structured
 from tracer.columns import BlobColumn, Column
 from tracer.events.layout import Code, Layout
 from tracer.jit import Int, inlined, kernel
+from tracer.words import Words, words_of
 
 _PTR: Final = int(Code.PTR)
 _BE2: Final = int(Code.BE2)
@@ -43,14 +44,14 @@ def read_unsigned(window: U8, at: Int, width: Int) -> np.uint64:
 
 
 @inlined
-def read_field(words4: U32, window: U8, at: Int, width: Int) -> np.uint64:
+def read_field(kept: Words, at: Int, width: Int) -> np.uint64:
     """The same integer, by whole words where it lies on a multiple of 4."""
     if at & 3 == 0 and width >= 4:
-        value = np.uint64(words4[at >> 2])
+        value = np.uint64(kept.words4[at >> 2])
         if width == 8:
-            value |= np.uint64(words4[(at >> 2) + 1]) << np.uint64(32)
+            value |= np.uint64(kept.words4[(at >> 2) + 1]) << np.uint64(32)
         return value
-    return read_unsigned(window, at, width)
+    return read_unsigned(kept.bytes1, at, width)
 
 
 @inlined
@@ -103,21 +104,19 @@ def _blob_length(window: U8, at: Int, end: Int, code: Int, pointer: Int, declare
 
 @kernel
 def decode_rows(
-    words4: U32,
-    window: U8,
+    kept: Words,
     events: Structured,
     rows: I32,
-    codes: I64,
-    lengths: I64,
+    fields: I64,
     values: U64,
     sizes: I64,
-    blob_rows: I64,
 ) -> int:
     """Read the payloads of ``events[rows]`` into ``values[field, row]``; gives how many were cut inside a field.
 
-    For a blob ``values`` holds its position in the window and ``sizes[blob_rows[field], row]`` its
-    length in bytes. Fields beyond the payload's end are zero or empty.
+    ``fields``: rows of (code, field that tells a blob's length or -1, row of ``sizes``). For a blob ``values`` holds
+    its position in the bytes kept and ``sizes`` its length. Fields beyond the payload's end are zero or empty.
     """
+    window = kept.bytes1
     short = 0
     for i in range(rows.shape[0]):
         event = events[rows[i]]
@@ -125,8 +124,8 @@ def decode_rows(
         end = at + np.int64(event["size"])
         pointer = np.int64(event["pointer"])
         cut = False
-        for f in range(codes.shape[0]):
-            code = codes[f]
+        for f in range(fields.shape[0]):
+            code = fields[f, 0]
             width = pointer if code == _PTR else (2 if code == _BE2 else code)
             if width <= 8:
                 if at + width > end:
@@ -134,40 +133,31 @@ def decode_rows(
                     at = end
                     values[f, i] = np.uint64(0)
                     continue
-                value = read_field(words4, window, at, width)
+                value = read_field(kept, at, width)
                 if code == _BE2:
                     value = (value >> np.uint64(8)) | ((value & np.uint64(0xFF)) << np.uint64(8))
                 values[f, i] = value
                 at += width
                 continue
             declared: Int = -1
-            if lengths[f] >= 0:
-                stated = values[lengths[f], i]
+            if fields[f, 1] >= 0:
+                stated = values[fields[f, 1], i]
                 declared = np.int64(stated) if stated <= np.uint64(end - at) else end - at
                 cut |= bool(stated > np.uint64(end - at))
             skip, length, step = _blob_length(window, at, end, code, pointer, declared)
             values[f, i] = np.uint64(at + skip)
-            sizes[blob_rows[f], i] = length
+            sizes[fields[f, 2], i] = length
             at += step
         short += 1 if cut else 0
     return short
 
 
 @kernel
-def take(
-    words4: U32,
-    window: U8,
-    payloads: U32,
-    plan: I64,
-    block8: U64,
-    block4: U32,
-    block2: U16,
-    block1: U8,
-) -> None:
+def take(kept: Words, payloads: U32, plan: I64, block: Words) -> None:
     """Fields that all records have at the same offset of their payload, one column behind the other.
 
-    ``plan``: rows of (offset, width, bytes of an element of the column); ``block8`` … ``block1`` are one block, in
-    which each column begins on a multiple of 8 bytes.
+    ``plan``: rows of (offset, width, bytes of an element of the column); in ``block`` each column begins on a
+    multiple of 8 bytes.
     """
     count = payloads.shape[0]
     begin = np.int64(0)
@@ -178,19 +168,19 @@ def take(
         first = begin // size
         if size == _WIDE and width == _WIDE:
             for i in range(count):
-                block8[first + i] = read_field(words4, window, np.int64(payloads[i]) + offset, _WIDE)
+                block.words8[first + i] = read_field(kept, np.int64(payloads[i]) + offset, _WIDE)
         elif size == _WIDE:
             for i in range(count):
-                block8[first + i] = read_field(words4, window, np.int64(payloads[i]) + offset, width)
+                block.words8[first + i] = read_field(kept, np.int64(payloads[i]) + offset, width)
         elif size == _HALF:
             for i in range(count):
-                block4[first + i] = read_field(words4, window, np.int64(payloads[i]) + offset, _HALF)
+                block.words4[first + i] = read_field(kept, np.int64(payloads[i]) + offset, _HALF)
         elif size == _QUARTER:
             for i in range(count):
-                block2[first + i] = read_unsigned(window, np.int64(payloads[i]) + offset, _QUARTER)
+                block.words2[first + i] = read_unsigned(kept.bytes1, np.int64(payloads[i]) + offset, _QUARTER)
         else:
             for i in range(count):
-                block1[first + i] = window[np.int64(payloads[i]) + offset]
+                block.bytes1[first + i] = kept.bytes1[np.int64(payloads[i]) + offset]
         begin += (count * size + 7) & ~7
 
 
@@ -234,13 +224,11 @@ def decode(
     same = extent.least_pointer == extent.greatest_pointer
     plan = _fixed_plan(layout, extent.greatest_pointer) if same else None
     if plan is None or extent.shortest < plan.size:
-        return _decode_any(layout, kept.view(np.uint32), events, rows)
+        return _decode_any(layout, words_of(kept), events, rows)
     n = len(rows)
     ends = list(accumulate((n * dtype.itemsize + 7) & ~7 for _, dtype in plan.fields))
     block = np.empty(ends[-1] >> 3 if ends else 0, np.uint64)
-    bytes1 = block.view(np.uint8)
-    words4, window = kept.view(np.uint32), kept.view(np.uint8)
-    take(words4, window, extent.payloads, plan.rows, block, block.view(np.uint32), block.view(np.uint16), bytes1)
+    take(words_of(kept), extent.payloads, plan.rows, words_of(block))
     return {
         name: np.ndarray(n, dtype, block, begin) for (name, dtype), begin in zip(plan.fields, [0, *ends], strict=False)
     }, 0
@@ -268,23 +256,21 @@ def _fixed_plan(layout: Layout, pointer: int) -> _FixedPlan | None:
 
 
 def _decode_any(
-    layout: Layout, words4: U32, events: Structured, rows: I32
+    layout: Layout, kept: Words, events: Structured, rows: I32
 ) -> tuple[dict[str, Column], int]:  # fmt: skip
     """Fields of any kind, some of them perhaps missing."""
     values = np.empty((len(layout.fields), len(rows)), np.uint64)
-    window = words4.view(np.uint8)
     blobs = [field.is_blob for field in layout.fields]
     sizes = np.zeros((max(1, sum(blobs)), len(rows)), np.int64)
-    blob_rows = np.cumsum(blobs, dtype=np.int64) - 1
-    codes = np.array([field.code for field in layout.fields], np.int64)
-    lengths = np.array([field.length for field in layout.fields], np.int64)
-    short = decode_rows(words4, window, events, rows, codes, lengths, values, sizes, blob_rows)
+    rows_of = [(field.code, field.length, row - 1) for field, row in zip(layout.fields, accumulate(blobs), strict=True)]
+    fields = np.array(rows_of, np.int64).reshape(-1, 3)
+    short = decode_rows(kept, events, rows, fields, values, sizes)
     columns: dict[str, Column] = {}
     for index, field in enumerate(layout.fields):
         if field.dtype is not None:
             columns[field.name] = values[index].astype(field.dtype)
         else:
-            columns[field.name] = _blob(window, values[index], sizes[blob_rows[index]])
+            columns[field.name] = _blob(kept.bytes1, values[index], sizes[fields[index, 2]])
     return columns, short
 
 

@@ -10,9 +10,6 @@ from typing import Final
 
 from tracer.events.layout import Layout, hooks, layout
 
-HEADER_EXTENSION: Final = 0x0005
-END_EXTENSION: Final = 0x0020
-
 _MASKS = "; ".join(f"u4 mask{word}" for word in range(8))
 
 LAYOUTS: Final[tuple[Layout, ...]] = (

@@ -15,7 +15,6 @@ LOAD: Final = 0x030A
 UNLOAD: Final = 0x1402
 RUNDOWN_START: Final = 0x1403
 RUNDOWN_END: Final = 0x1404
-KERNEL_BASE: Final = 0x1421
 
 IMAGE_ID: Final = uuid.UUID("b3e675d7-2554-4f18-830b-2762732560de")
 """Provider of the identity records; their event id is the classic opcode."""

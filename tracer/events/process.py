@@ -6,7 +6,6 @@ Sources: the kernel's MOF classes, PerfView's parser; versions 3 (also of a dead
 
 from __future__ import annotations
 
-from enum import IntFlag
 from typing import Final
 
 from tracer.events.layout import Layout, hooks, layout
@@ -15,17 +14,7 @@ START: Final = 0x0301
 END: Final = 0x0302
 RUNDOWN_START: Final = 0x0303
 RUNDOWN_END: Final = 0x0304
-TERMINATE: Final = 0x030B
 DEFUNCT: Final = 0x0327
-
-
-class ProcessFlag(IntFlag):
-    """Bits of ``flags``."""
-
-    APPLICATION_ID = 1
-    WOW64 = 2
-    PROTECTED = 4
-    PACKAGED = 8
 
 
 _LIFE = hooks("0301 0302 0303 0304")

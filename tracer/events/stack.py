@@ -20,7 +20,6 @@ KEY_DELETE: Final = 0x1823
 KEY_RUNDOWN: Final = 0x1824
 KEY_KERNEL: Final = 0x1825
 KEY_USER: Final = 0x1826
-MAX_FRAMES: Final = 192
 
 LAYOUTS: Final[tuple[Layout, ...]] = (
     layout("stack", "stack", hooks("1820"), 2, "u8 event_time; u4 process; u4 thread; ptrs frames"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from enum import IntEnum
 from typing import Final
 
 from tracer.events.layout import Layout, ProviderId, layout
@@ -17,29 +16,6 @@ from tracer.events.layout import Layout, ProviderId, layout
 PROVIDER: Final = uuid.UUID("2f07e2ee-15db-40f1-90ef-9d7ba282188a")
 
 CONNECT_COMPLETE: Final = 1033
-CLOSE_TCB: Final = 1038
-ABORT_TCB: Final = 1039
-STATE_CHANGE: Final = 1051
-ENDPOINT_CREATED: Final = 1013
-ENDPOINT_CLOSED: Final = 1009
-CONNECTION_RUNDOWN: Final = 1300
-
-
-class TcbState(IntEnum):
-    """``state``, ``old_state`` and ``new_state`` of a connection."""
-
-    CLOSED = 0
-    LISTEN = 1
-    SYN_SENT = 2
-    SYN_RECEIVED = 3
-    ESTABLISHED = 4
-    FIN_WAIT_1 = 5
-    FIN_WAIT_2 = 6
-    CLOSE_WAIT = 7
-    CLOSING = 8
-    LAST_ACK = 9
-    TIME_WAIT = 10
-
 
 # Runs of fields that several events share. A socket address is its length and then that many bytes, the address
 # family first. The manifest's NumBytes and Length of a delivery are as wide as a pointer, elsewhere four bytes:

@@ -20,7 +20,6 @@ CONTEXT_SWITCH: Final = 0x0524
 READY: Final = 0x0532
 QUEUE_INSERT: Final = 0x053E
 QUEUE_REMOVE: Final = 0x053F
-SET_NAME: Final = 0x0548
 
 WAIT_MODE_USER: Final = 0x01
 """Bit 0 of ``old_wait_mode_flags``: the old thread waits in user mode."""

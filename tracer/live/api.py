@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
-
-if TYPE_CHECKING:
-    from tracer.live.snapshot import Snapshot
 
 INVALID_HANDLE: Final = 0xFFFFFFFFFFFFFFFF
 """What OpenTrace gives where it fails (INVALID_PROCESSTRACE_HANDLE)."""
@@ -76,6 +73,47 @@ class ClockReading:
 
     ticks: int
     filetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProcess:
+    """A process that runs; ``name``: of its program, without the path."""
+
+    id: int
+    parent: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningImage:
+    """An image in memory; ``process`` is 0 for the kernel's."""
+
+    base: int
+    size: int
+    process: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was there. ``taken``: before the first question; what Windows does not tell is empty.
+
+    ``threads``: (thread, process). ``hidden``: images of the kernel whose address Windows does not tell to this user.
+    ``closed``: processes whose images it does not tell.
+    """
+
+    taken: ClockReading
+    processes: tuple[RunningProcess, ...] = ()
+    threads: tuple[tuple[int, int], ...] = ()
+    images: tuple[RunningImage, ...] = ()
+    hidden: int = 0
+    closed: int = 0
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of tables that there is something for."""
+        told = {"process": self.processes, "thread": self.threads, "image": self.images}
+        return frozenset(kind for kind, rows in told.items() if rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Capture(AbstractContextManager["Capture"]):
         self._began = began
         self._until = None if plan.seconds is None else clock() + plan.seconds
         self._head = head_of(sessions, began)
-        self._counters = Counters()
+        self._counters = Counters.zero()
         self._classifier: Classifier | None = None
         self._reading: LiveReading | None = None
         self._rundown: RundownWatch | None = None

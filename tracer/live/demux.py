@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U16, U32, U64
+from tracer.arrays import I64, U32, U64
 from tracer.etl.headers import PROCESSOR_INDEX_MASK, TRACE_MARKER, HeaderType
 from tracer.jit import Int, inlined, kernel
 from tracer.live.entries import (
@@ -27,6 +27,8 @@ from tracer.live.entries import (
     after_items,
     is_stack,
 )
+from tracer.live.size_pass import COUNT_ENTRIES, Measured
+from tracer.words import Words
 
 _MARKER: Final = TRACE_MARKER << 24
 _EVENT32: Final = int(HeaderType.EVENT32)
@@ -49,10 +51,10 @@ def _copy(
 
 @inlined
 def _system_header(
-    words4: U32, record: Int, hook: Int, size: Int, kind: Int, version: Int,
-    to2: U16, to4: U32, at: Int,
+    words4: U32, record: Int, hook: Int, size: Int, kind: Int, version: Int, target: Words, at: Int
 ) -> None:  # fmt: skip
     """A SYSTEM header with the thread, process and times of the record at ``record``."""
+    to2, to4 = target.words2, target.words4
     to4[at >> 2] = np.uint32(version | kind << 16 | _MARKER)
     to2[(at >> 1) + 2] = np.uint16(size)
     to2[(at >> 1) + 3] = np.uint16(hook)
@@ -64,10 +66,10 @@ def _system_header(
 
 @inlined
 def _full_header(
-    words2: U16, words4: U32, record: Int, size: Int, kind: Int,
-    to2: U16, to4: U32, at: Int,
+    words: Words, record: Int, size: Int, kind: Int, target: Words, at: Int
 ) -> None:  # fmt: skip
     """The header of a classic event of a class that is not the kernel's."""
+    words2, words4, to2, to4 = words.words2, words.words4, target.words2, target.words4
     to4[at >> 2] = np.uint32(size | kind << 16 | _MARKER)
     level_and_type = words2[(record + 44) >> 1]
     to2[(at >> 1) + 2] = np.uint16((level_and_type >> 8) | ((level_and_type & 0xFF) << 8))
@@ -80,10 +82,10 @@ def _full_header(
 
 @inlined
 def _stack_records(
-    words2: U16, words4: U32, words8: U64, record: Int,
-    payload: Int, to2: U16, to4: U32, to8: U64, at: Int,
+    words: Words, record: Int, payload: Int, target: Words, at: Int
 ) -> Int:  # fmt: skip
     """StackWalk records of the stacks among a kernel event's extended items; gives where they end."""
+    words2, words4, words8, to4, to8 = words.words2, words.words4, words.words8, target.words4, target.words8
     item = record + EVENT_BYTES
     end = at
     while item < payload:
@@ -93,7 +95,7 @@ def _stack_records(
             stop = max(item + 8 + np.int64(words2[(item >> 1) + 3]), frames)
             size = SYSTEM_BYTES + STACK_HEAD + stop - frames
             _system_header(
-                words4, record, STACK_EVENT, size, _SYSTEM32 if kind == STACK32 else _SYSTEM64, 2, to2, to4, end
+                words4, record, STACK_EVENT, size, _SYSTEM32 if kind == STACK32 else _SYSTEM64, 2, target, end
             )
             head = end + SYSTEM_BYTES
             to8[head >> 3] = words8[(record >> 3) + 2]
@@ -105,23 +107,13 @@ def _stack_records(
 
 
 @kernel
-def deal(
-    words2: U16,
-    words4: U32,
-    words8: U64,
-    tail: int,
-    entries: int,
-    entry_hook: I32,
-    entry_bytes: I64,
-    cpu_at: I64,
-    to2: U16,
-    to4: U32,
-    to8: U64,
-) -> None:
-    """Write the records of ``entries`` entries that were measured, each where its CPU's part stands (``cpu_at``)."""
+def deal(words: Words, tail: int, measured: Measured, cpu_at: I64, target: Words) -> None:
+    """Write the records of the entries that were measured, each where its CPU's part stands (``cpu_at``)."""
+    words2, words4, words8 = words.words2, words.words4, words.words8
+    entry_hook, entry_bytes = measured.entry_hook, measured.entry_bytes
     size = np.int64(words8.shape[0]) << 3
     end = np.int64(tail)
-    for n in range(entries):
+    for n in range(measured.counts[COUNT_ENTRIES]):
         entry = end % size
         end += np.int64(words4[entry >> 2])
         if entry_bytes[n] == 0:
@@ -132,19 +124,17 @@ def deal(
         at = cpu_at[cpu]
         cpu_at[cpu] = at + entry_bytes[n]
         if entry_hook[n] < 0 and np.int64(words2[(entry >> 1) + 3]) & CLASSIC_FLAG == 0:
-            _copy(words8, record, stop, to8, at)
+            _copy(words8, record, stop, target.words8, at)
             continue
         narrow = np.int64(words2[(record >> 1) + 1]) & 0xFF == _EVENT32
         payload = after_items(words2, record, stop)
         hook = np.int64(entry_hook[n])
         if hook < 0:
-            _full_header(
-                words2, words4, record, FULL_BYTES + stop - payload, _FULL32 if narrow else _FULL64, to2, to4, at
-            )  # fmt: skip
-            at = _copy(words8, payload, stop, to8, at + FULL_BYTES)
+            _full_header(words, record, FULL_BYTES + stop - payload, _FULL32 if narrow else _FULL64, target, at)
+            at = _copy(words8, payload, stop, target.words8, at + FULL_BYTES)
         else:
             version = np.int64(words2[(record + 42) >> 1]) & 0xFF
             kind = _SYSTEM32 if narrow else _SYSTEM64
-            _system_header(words4, record, hook, SYSTEM_BYTES + stop - payload, kind, version, to2, to4, at)
-            at = _copy(words8, payload, stop, to8, at + SYSTEM_BYTES)
-        _stack_records(words2, words4, words8, record, payload, to2, to4, to8, at)
+            _system_header(words4, record, hook, SYSTEM_BYTES + stop - payload, kind, version, target, at)
+            at = _copy(words8, payload, stop, target.words8, at + SYSTEM_BYTES)
+        _stack_records(words, record, payload, target, at)

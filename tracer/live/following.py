@@ -19,7 +19,7 @@ from tracer.etl.census import Counters
 from tracer.etl.classify import Classifier
 from tracer.etl.logfile import LogFile
 from tracer.etl.order import NO_HORIZON
-from tracer.etl.reading import MOST_BYTES, Reading
+from tracer.etl.reading import MOST_BYTES, BufferSource, Reading
 from tracer.etl.rows import STATE_LAST_TIME, STATE_RECORDS
 from tracer.live.api import ClockReading
 from tracer.live.ring import Ring
@@ -44,10 +44,8 @@ class LiveReading(Reading):
         self, rings: Sequence[Ring], head: LogFile, began: ClockReading, classifier: Classifier, counters: Counters,
         stacks: StackTable, *, tags: U32, clock: Callable[[], float],
     ) -> None:  # fmt: skip
-        none = np.zeros(0, BUFFER)
-        super().__init__(
-            lambda _offset, _view: 0, head, none, classifier, counters, stacks, window_bytes=0, threads=1
-        )  # fmt: skip
+        source = BufferSource(lambda _offset, _view: 0, head, np.zeros(0, BUFFER))
+        super().__init__(source, classifier, counters, stacks, window_bytes=0, threads=1)
         self._loader: Taker = Taker(tags)
         self._rings = rings
         self._began = began
@@ -105,7 +103,7 @@ class LiveReading(Reading):
         ``ticks``: their raw time, after that of everything that has gone out; gives it in ns.
         """
         counters, kept = self._counters, self._state[_EVENTS_ALONE].copy()
-        self._counters = Counters()
+        self._counters = Counters.zero()
         while ring.waiting:
             self._take(ring)
         self._counters, self._state[_EVENTS_ALONE] = counters, kept

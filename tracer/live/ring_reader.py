@@ -19,6 +19,7 @@ from tracer.live.demux import deal
 from tracer.live.entries import class_tables
 from tracer.live.native import fence
 from tracer.live.ring import LARGEST_ENTRY, Ring
+from tracer.words import words_of
 
 _BEHIND: Final = 8
 """Bytes that the walk may read behind a segment."""
@@ -46,14 +47,15 @@ class Taker(Loader):
 
     def __init__(self, tags: U32) -> None:
         super().__init__(lambda _offset, _view: 0, np.zeros(0, BUFFER), 0, None)
-        self._tags = tags
-        self._classes, self._hooks = class_tables()
-        self._filtered = np.full(MAX_PROCESSORS, size_pass.NO_TIME, np.int64)
-        self._entry_hook = np.zeros(size_pass.MOST_ENTRIES, np.int32)
-        self._entry_bytes = np.zeros(size_pass.MOST_ENTRIES, np.int64)
-        self._cpu_bytes = np.zeros(MAX_PROCESSORS, np.int64)
-        self._losses = np.zeros((size_pass.MOST_LOSSES, 3), np.int64)
-        self._counts = np.zeros(size_pass.COUNT_ROWS, np.int64)
+        filtered = np.full(MAX_PROCESSORS, size_pass.NO_TIME, np.int64)
+        self._wanted = size_pass.Wanted(*class_tables(), tags, filtered)
+        self._measured = size_pass.Measured(
+            entry_hook=np.zeros(size_pass.MOST_ENTRIES, np.int32),
+            entry_bytes=np.zeros(size_pass.MOST_ENTRIES, np.int64),
+            cpu_bytes=np.zeros(MAX_PROCESSORS, np.int64),
+            losses=np.zeros((size_pass.MOST_LOSSES, 3), np.int64),
+            counts=np.zeros(size_pass.COUNT_ROWS, np.int64),
+        )
         self._backward = 0
         self.late = 0
         self.filtered = 0
@@ -63,35 +65,28 @@ class Taker(Loader):
 
         Events before ``handed_on`` have gone out; ``near``: raw times near the capture's beginning.
         """
-        words = ring.data.view(np.uint16), ring.data.view(np.uint32), ring.data.view(np.uint64)
-        tail, counts = ring.tail, self._counts
-        self._cpu_bytes[:] = 0
+        words, measured = words_of(ring.data), self._measured
+        tail, counts = ring.tail, measured.counts
+        measured.cpu_bytes[:] = 0
         head = ring.head
         fence()  # what was written up to here is read after it was seen to be
-        size_pass.measure(
-            *words, tail, head, LOAD_BYTES, handed_on, *near, self._classes, self._hooks, self._tags,
-            self._filtered, self._entry_hook, self._entry_bytes, self._cpu_bytes, self._losses, counts,
-        )  # fmt: skip
+        size_pass.measure(words, tail, head, LOAD_BYTES, handed_on, near, self._wanted, measured)
         self._lay_out()
-        arena = self.arena
-        deal(
-            *words, tail, int(counts[size_pass.COUNT_ENTRIES]), self._entry_hook, self._entry_bytes, self._cpu_at,
-            arena.words2, arena.words4, arena.words8,
-        )  # fmt: skip
+        deal(words, tail, measured, self._cpu_at, self.arena.words)
         fence()  # and before it may be written over
         ring.release(int(counts[size_pass.COUNT_END]))
         self.late += int(counts[size_pass.COUNT_LATE])
         self.filtered += int(counts[size_pass.COUNT_FILTERED])
-        records = int(np.count_nonzero(self._entry_bytes[: counts[size_pass.COUNT_ENTRIES]]))
-        losses = [(int(a), int(b), int(c)) for a, b, c in self._losses[: counts[size_pass.COUNT_LOSSES]]]
+        records = int(np.count_nonzero(measured.entry_bytes[: counts[size_pass.COUNT_ENTRIES]]))
+        losses = [(int(a), int(b), int(c)) for a, b, c in measured.losses[: counts[size_pass.COUNT_LOSSES]]]
         near_least = int(counts[size_pass.COUNT_NEAR])
         first = near_least if near_least != size_pass.NO_NEAR else int(counts[size_pass.COUNT_LEAST])
         return Taken(records, first, int(counts[size_pass.COUNT_GREATEST]), losses)
 
     def _lay_out(self) -> None:
         """A segment for each CPU that has records."""
-        cpus = np.flatnonzero(self._cpu_bytes)
-        lengths = self._cpu_bytes[cpus]
+        cpus = np.flatnonzero(self._measured.cpu_bytes)
+        lengths = self._measured.cpu_bytes[cpus]
         begins = np.cumsum(lengths + _BEHIND) - lengths - _BEHIND
         self.arena.reserve(int(lengths.sum()) + _BEHIND * (len(cpus) + 1))
         self._cpu_at = np.zeros(MAX_PROCESSORS, np.int64)

@@ -14,9 +14,9 @@ import numpy as np
 
 from tracer.etl.census import Counters
 from tracer.events import image, process, thread
-from tracer.live.api import Api, ClockReading
+from tracer.live.api import Api, ClockReading, Snapshot
 from tracer.live.following import LiveReading
-from tracer.live.snapshot import KINDS, Snapshot, ring_of
+from tracer.live.snapshot import KINDS, ring_of
 from tracer.live.starting import Sessions
 from tracer.live.steps import Outcome, StartStep
 from tracer.trace import Listed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from tracer.live.entries import (
     is_stack,
 )
 from tracer.live.ring import FILLER, LOST
+from tracer.words import Words
 
 _FIRST_POOL: Final = pool.ALLOC
 _LAST_POOL: Final = pool.FREE_SESSION
@@ -54,6 +55,33 @@ MOST_ENTRIES: Final = 1 << 13
 MOST_LOSSES: Final = 64
 
 
+class Wanted(NamedTuple):
+    """What the events of a ring are, and which are wanted.
+
+    ``classes``, ``hooks``: :func:`~tracer.live.entries.class_tables`. ``tags``: u32 without the protected bit, none for
+    all; ``filtered``: by CPU the time of the last pool event of another tag.
+    """
+
+    classes: U64
+    hooks: I32
+    tags: U32
+    filtered: I64
+
+
+class Measured(NamedTuple):
+    """What the entries become. ``entry_hook``: hook id, :data:`NOT_KERNEL` for other events.
+
+    ``entry_bytes``, ``cpu_bytes``: bytes that an entry becomes, 0 for nothing, and that a CPU gets. ``losses``: rows of
+    (records, first and last raw time) that the ring tells of. ``counts``: ``COUNT_…``.
+    """
+
+    entry_hook: I32
+    entry_bytes: I64
+    cpu_bytes: I64
+    losses: I64
+    counts: I64
+
+
 @inlined
 def _class_row(words8: U64, at: Int, classes: U64, guess: Int) -> Int:
     """Row of the class whose GUID stands at ``at``, ``guess`` being tried first; -1 for another provider."""
@@ -81,50 +109,32 @@ def _stacks_bytes(words2: U16, record: Int, payload: Int) -> Int:
 
 @inlined
 def _unwanted(
-    words4: U32, words8: U64, hook: Int, payload: Int, stop: Int, time: Int,
-    cpu: Int, tags: U32, filtered: I64,
+    words: Words, hook: Int, payload: Int, stop: Int, time: Int, cpu: Int, wanted: Wanted
 ) -> bool:  # fmt: skip
     """Whether a pool event has another tag than those wanted, or a stack belongs to such an event."""
     if hook == STACK_EVENT and payload + 8 <= stop:
-        return bool(np.int64(words8[payload >> 3]) == filtered[cpu])
+        return bool(np.int64(words.words8[payload >> 3]) == wanted.filtered[cpu])
     if hook < _FIRST_POOL or hook > _LAST_POOL or payload + 8 > stop:
         return False
-    tag = words4[(payload >> 2) + 1] & np.uint32(_TAG_BITS)
-    for i in range(tags.shape[0]):
-        if tags[i] == tag:
+    tag = words.words4[(payload >> 2) + 1] & np.uint32(_TAG_BITS)
+    for i in range(wanted.tags.shape[0]):
+        if wanted.tags[i] == tag:
             return False
-    filtered[cpu] = time
+    wanted.filtered[cpu] = time
     return True
 
 
 @kernel
-def measure(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    words2: U16,
-    words4: U32,
-    words8: U64,
-    tail: int,
-    head: int,
-    most_bytes: int,
-    handed_on: int,
-    near_from: int,
-    near_to: int,
-    classes: U64,
-    hooks: I32,
-    tags: U32,
-    filtered: I64,
-    entry_hook: I32,
-    entry_bytes: I64,
-    cpu_bytes: I64,
-    losses: I64,
-    counts: I64,
-) -> None:
+def measure(
+    words: Words, tail: int, head: int, most_bytes: int, handed_on: int, near: tuple[int, int], wanted: Wanted,
+    measured: Measured,
+) -> None:  # fmt: skip
     """Look at the entries from ``tail``: what each becomes, and how much of it each CPU gets.
 
-    ``entry_hook``: hook id, :data:`NOT_KERNEL` for other events; ``entry_bytes``: bytes that it becomes, 0 for nothing.
-    ``near_from`` … ``near_to``: raw times near the capture's beginning.
-    ``losses``: rows of (records, first and last raw time) that the ring tells of. ``filtered``: by CPU the time of
-    the last pool event that is not wanted.
+    ``near``: least and greatest raw time near the capture's beginning.
     """
+    _, words2, words4, words8 = words
+    entry_hook, entry_bytes, cpu_bytes, losses, counts = measured
     size = np.int64(words8.shape[0]) << 3
     n = np.int64(0)
     end = np.int64(tail)
@@ -134,11 +144,10 @@ def measure(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
     last_row: Int = -1
     while end < head and end - tail < most_bytes and n < MOST_ENTRIES and counts[COUNT_LOSSES] < MOST_LOSSES:
         at = end % size
-        length = np.int64(words4[at >> 2])
         cpu = np.int64(words2[(at >> 1) + 2]) & PROCESSOR_INDEX_MASK
         flags = np.int64(words2[(at >> 1) + 3])
         record = at + ENTRY_BYTES
-        end += length
+        end += np.int64(words4[at >> 2])
         entry_bytes[n] = 0
         entry_hook[n] = NOT_KERNEL
         n += 1
@@ -152,24 +161,23 @@ def measure(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
         time = np.int64(words8[(record >> 3) + 2])
         stop = record + np.int64(words2[record >> 1])
         becomes: Int = (stop - record + 7) & ~7
-        guid = record + 24
-        row = last_row = _class_row(words8, guid, classes, last_row)
+        row = last_row = _class_row(words8, record + 24, wanted.classes, last_row)
         if row >= 0 or flags & CLASSIC_FLAG:
             payload = after_items(words2, record, stop)
-            hook: Int = NOT_KERNEL if row < 0 else hooks[row, np.int64(words2[(record + 44) >> 1]) >> 8]
+            hook: Int = NOT_KERNEL if row < 0 else wanted.hooks[row, np.int64(words2[(record + 44) >> 1]) >> 8]
             entry_hook[n - 1] = hook
             if hook == 0 and time >= FIRST_FILETIME:
                 continue
-            if tags.shape[0] and _unwanted(words4, words8, hook, payload, stop, time, cpu, tags, filtered):
+            if wanted.tags.shape[0] and _unwanted(words, hook, payload, stop, time, cpu, wanted):
                 counts[COUNT_FILTERED] += 1
                 continue
             becomes = ((FULL_BYTES if hook < 0 else SYSTEM_BYTES) + stop - payload + 7) & ~7
-            becomes = becomes + _stacks_bytes(words2, record, payload)
+            becomes += _stacks_bytes(words2, record, payload)
         entry_bytes[n - 1] = becomes
         cpu_bytes[cpu] += becomes
         counts[COUNT_LEAST] = min(counts[COUNT_LEAST], time)
         counts[COUNT_GREATEST] = max(counts[COUNT_GREATEST], time)
-        if near_from <= time <= near_to:
+        if near[0] <= time <= near[1]:
             counts[COUNT_NEAR] = min(counts[COUNT_NEAR], time)
         if time < handed_on:
             counts[COUNT_LATE] += 1

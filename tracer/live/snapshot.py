@@ -8,7 +8,6 @@ no event: who shows it says so (:class:`~tracer.trace.Listed`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -22,7 +21,7 @@ from tracer.events.encode import Value, encode
 from tracer.events.layout import KernelId
 from tracer.events.providers import classic
 from tracer.events.registry import layout_for
-from tracer.live.api import ClockReading
+from tracer.live.api import Snapshot
 from tracer.live.entries import CLASSIC_FLAG
 from tracer.live.ring import CONTROL_HEAD, CONTROL_RECORDS, ENTRY, LARGEST_ENTRY, Ring
 
@@ -32,47 +31,6 @@ _VERSIONS: Final = {"process": 3, "thread": 2, "image": 2}
 """Layouts with all that a snapshot tells, and the least besides."""
 _POINTER: Final = 8
 _LONGEST: Final = LARGEST_ENTRY - ENTRY.itemsize - EVENT_HEADER.itemsize - 8
-
-
-@dataclass(frozen=True, slots=True)
-class RunningProcess:
-    """A process that runs; ``name``: of its program, without the path."""
-
-    id: int
-    parent: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunningImage:
-    """An image in memory; ``process`` is 0 for the kernel's."""
-
-    base: int
-    size: int
-    process: int
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What was there. ``taken``: before the first question; what Windows does not tell is empty.
-
-    ``threads``: (thread, process). ``hidden``: images of the kernel whose address Windows does not tell to this user.
-    ``closed``: processes whose images it does not tell.
-    """
-
-    taken: ClockReading
-    processes: tuple[RunningProcess, ...] = ()
-    threads: tuple[tuple[int, int], ...] = ()
-    images: tuple[RunningImage, ...] = ()
-    hidden: int = 0
-    closed: int = 0
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """The kinds of tables that there is something for."""
-        listed = {"process": self.processes, "thread": self.threads, "image": self.images}
-        return frozenset(kind for kind, rows in listed.items() if rows)
 
 
 def ring_of(snapshot: Snapshot, kinds: Collection[str]) -> Ring:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes as ct
 import uuid
-from collections.abc import Mapping
 from typing import ClassVar, Final
 
 u8, u16, u32, u64 = ct.c_uint8, ct.c_uint16, ct.c_uint32, ct.c_uint64
@@ -307,30 +306,6 @@ class TokenPrivileges(ct.Structure):
     """TOKEN_PRIVILEGES with room for one."""
 
     _fields_: ClassVar = [("PrivilegeCount", u32), ("Luid", u32 * 2), ("Attributes", u32)]
-
-
-WINDOWS_NAMES: Final[Mapping[str, type[ct.Structure]]] = {
-    "GUID": Guid,
-    "WNODE_HEADER": WnodeHeader,
-    "EVENT_TRACE_PROPERTIES": EventTraceProperties,
-    "SYSTEMTIME": SystemTime,
-    "TIME_ZONE_INFORMATION": TimeZoneInformation,
-    "TRACE_LOGFILE_HEADER": TraceLogfileHeader,
-    "EVENT_TRACE_HEADER": EventTraceHeader,
-    "EVENT_TRACE": EventTrace,
-    "EVENT_TRACE_LOGFILE": EventTraceLogfile,
-    "EVENT_DESCRIPTOR": EventDescriptor,
-    "EVENT_HEADER": EventHeader,
-    "ETW_BUFFER_CONTEXT": EtwBufferContext,
-    "EVENT_HEADER_EXTENDED_DATA_ITEM": ExtendedDataItem,
-    "EVENT_RECORD": EventRecord,
-    "EVENT_FILTER_DESCRIPTOR": EventFilterDescriptor,
-    "ENABLE_TRACE_PARAMETERS": EnableTraceParameters,
-    "EVENT_FILTER_HEADER": EventFilterHeader,
-    "CLASSIC_EVENT_ID": ClassicEventId,
-    "TOKEN_PRIVILEGES": TokenPrivileges,
-}
-"""The structures by the names that Windows' headers give them."""
 
 
 def wide(text: str) -> ct.Array[ct.c_uint16]:

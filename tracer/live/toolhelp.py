@@ -15,9 +15,8 @@ import numpy as np
 
 from tracer.errors import MachineError
 from tracer.live import libraries
-from tracer.live.api import ClockReading, Status
+from tracer.live.api import ClockReading, RunningImage, RunningProcess, Snapshot, Status
 from tracer.live.counters import Query, asked
-from tracer.live.snapshot import RunningImage, RunningProcess, Snapshot
 
 MODULES: Final = 11
 """SystemModuleInformation."""

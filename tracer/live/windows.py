@@ -23,11 +23,10 @@ from typing import Any, Final
 
 from tracer.live import failures, libraries
 from tracer.live.all_sessions import all_sessions
-from tracer.live.api import INVALID_HANDLE, Api, ClockReading, Control, Enable, InfoClass, Machine, Status
+from tracer.live.api import INVALID_HANDLE, Api, ClockReading, Control, Enable, InfoClass, Machine, Snapshot, Status
 from tracer.live.counters import windows_query
 from tracer.live.privilege import enable_profiling
 from tracer.live.process_start import process_started
-from tracer.live.snapshot import Snapshot
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
 from tracer.live.toolhelp import take_snapshot
 

@@ -11,20 +11,21 @@ definition, at ``ends``; the newest may still be open (``ends`` is :data:`OPEN`)
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U32, U64, Structured
+from tracer.arrays import I32, I64, U64, Structured
 from tracer.columns import NO_STACK
+from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel
-from tracer.stacks.table import STACKS_FULL, StackTable, frame_at, intern
+from tracer.stacks.table import STACKS_FULL, StackArrays, StackTable, frame_at, intern
+from tracer.words import Words, words_of
 
 OPEN: Final = np.iinfo(np.int64).max
 NODES_FULL: Final = -4
 _MOST_LIVES: Final = 4096
 """Lives of one key looked at for one reference: real ones mean the newest or the one before it."""
-_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_NODES: Final = 1 << 10
 
 KEY_NODE: Final = np.dtype(
@@ -33,44 +34,43 @@ KEY_NODE: Final = np.dtype(
 """One life of a key: when its definition came, its stack id (a placeholder while open), the life before."""
 
 
+class KeyArrays(NamedTuple):
+    """``buckets``: by hash of a key its newest row of ``nodes``, -1 for none; ``used``: [nodes in use]."""
+
+    buckets: I32
+    nodes: Structured
+    used: I64
+
+
 @inlined
-def _bucket(buckets: I32, nodes: Structured, key: np.uint64) -> Int:
+def _bucket(keys: KeyArrays, key: np.uint64) -> Int:
     """Bucket that holds the newest node of ``key``, or the free one where it would stand."""
+    buckets, nodes = keys.buckets, keys.nodes
     mask = np.uint64(buckets.shape[0] - 1)
-    probe = ((key * _MULTIPLIER) >> np.uint64(20)) & mask
+    probe = ((key * GOLDEN) >> np.uint64(20)) & mask
     while buckets[probe] >= 0 and nodes[buckets[probe]]["key"] != key:
         probe = (probe + np.uint64(1)) & mask
     return np.int64(probe)
 
 
 @inlined
-def _add_node(
-    buckets: I32, nodes: Structured, used: I64, at: Int,
-    key: np.uint64, ends: Int, stack: Int,
-) -> None:  # fmt: skip
-    node = used[0]
+def _add_node(keys: KeyArrays, at: Int, key: np.uint64, ends: Int, stack: Int) -> None:
+    buckets, nodes = keys.buckets, keys.nodes
+    node = keys.used[0]
     nodes[node]["key"] = key
     nodes[node]["ends"] = ends
     nodes[node]["stack"] = stack
     nodes[node]["older"] = buckets[at]
     buckets[at] = node
-    used[0] = node + 1
+    keys.used[0] = node + 1
 
 
 @inlined
-def _refer(
-    buckets: I32,
-    nodes: Structured,
-    node_used: I64,
-    starts: I64,
-    targets: I32,
-    used: I64,
-    key: np.uint64,
-    event_time: Int,
-) -> Int:
+def _refer(keys: KeyArrays, stacks: StackArrays, key: np.uint64, event_time: Int) -> Int:
     """Stack id for a reference made at ``event_time``: the oldest life of the key that ended at or after it."""
-    at = _bucket(buckets, nodes, key)
-    node = buckets[at]
+    nodes = keys.nodes
+    at = _bucket(keys, key)
+    node = keys.buckets[at]
     found = -1
     looked_at = 0
     while node >= 0 and nodes[node]["ends"] >= event_time and looked_at < _MOST_LIVES:
@@ -79,43 +79,33 @@ def _refer(
         looked_at += 1
     if found >= 0:
         return np.int64(nodes[found]["stack"])
-    stack = used[0]
-    if stack >= starts.shape[0]:
+    stack = stacks.used[0]
+    if stack >= stacks.starts.shape[0]:
         return STACKS_FULL
-    if 2 * (node_used[0] + 1) > buckets.shape[0]:
+    if 2 * (keys.used[0] + 1) > keys.buckets.shape[0]:
         return NODES_FULL
-    starts[stack] = -1
-    targets[stack] = NO_STACK
-    used[0] = stack + 1
-    _add_node(buckets, nodes, node_used, at, key, OPEN, stack)
+    stacks.starts[stack] = -1
+    stacks.targets[stack] = NO_STACK
+    stacks.used[0] = stack + 1
+    _add_node(keys, at, key, OPEN, stack)
     return np.int64(stack)
 
 
 @kernel
-def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
-    words4: U32,
-    words8: U64,
+def resolve(
+    words: Words,
     events: Structured,
     definitions: I32,
     loose: Structured,
     references: I64,
-    key_buckets: I32,
-    nodes: Structured,
-    node_used: I64,
-    buckets: I32,
-    memo: I32,
-    hashes: U64,
-    starts: I64,
-    lengths: I32,
-    targets: I32,
-    frames: U64,
-    used: I64,
+    keys: KeyArrays,
+    stacks: StackArrays,
     state: I64,
 ) -> Int:
     """Take references (rows of ``loose``, by event time) and definitions (events, by time) as one sequence.
 
-    At equal times the reference goes first. ``words4`` and ``words8`` are the kept payloads. ``state``: [next
-    reference, next definition]; resumable on :data:`STACKS_FULL` and :data:`NODES_FULL`; 0 when done.
+    At equal times the reference goes first. ``words`` are the kept payloads. ``state``: [next reference, next
+    definition]; resumable on :data:`STACKS_FULL` and :data:`NODES_FULL`; 0 when done.
     """
     r = state[0]
     d = state[1]
@@ -126,7 +116,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
             take_reference = loose[references[r]]["event_time"] <= events[definitions[d]]["time"]
         if take_reference:
             item = loose[references[r]]
-            stack = _refer(key_buckets, nodes, node_used, starts, targets, used, item["key"], item["event_time"])
+            stack = _refer(keys, stacks, item["key"], item["event_time"])
             if stack < 0:
                 result = stack
                 break
@@ -145,23 +135,21 @@ def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
         if count <= 0:
             d += 1
             continue
-        if 2 * (node_used[0] + 1) > key_buckets.shape[0]:
+        if 2 * (keys.used[0] + 1) > keys.buckets.shape[0]:
             result = NODES_FULL
             break
-        stack = intern(
-            words4, words8, at + pointer, count, pointer, buckets, memo, hashes, starts, lengths, frames, used
-        )  # fmt: skip
+        stack = intern(words, at + pointer, count, pointer, stacks)
         if stack < 0:
             result = stack
             break
-        key = frame_at(words4, at, pointer)
-        bucket = _bucket(key_buckets, nodes, key)
-        newest = key_buckets[bucket]
-        if newest >= 0 and nodes[newest]["ends"] == OPEN:
-            nodes[newest]["ends"] = event["time"]
-            targets[nodes[newest]["stack"]] = stack
+        key = frame_at(words.words4, at, pointer)
+        bucket = _bucket(keys, key)
+        newest = keys.buckets[bucket]
+        if newest >= 0 and keys.nodes[newest]["ends"] == OPEN:
+            keys.nodes[newest]["ends"] = event["time"]
+            stacks.targets[keys.nodes[newest]["stack"]] = stack
         else:
-            _add_node(key_buckets, nodes, node_used, bucket, key, event["time"], stack)
+            _add_node(keys, bucket, key, event["time"], stack)
         d += 1
     state[0] = r
     state[1] = d
@@ -169,34 +157,30 @@ def resolve(  # noqa: PLR0913, PLR0917 - a kernel's arrays are its state
 
 
 @kernel
-def _keep_recent(
-    old: Structured, count: int, forget_before: int, nodes: Structured,
-    buckets: I32, used: I64,
-) -> None:  # fmt: skip
+def _keep_recent(old: Structured, forget_before: int, keys: KeyArrays) -> None:
     """Copy the lives that are open or ended after ``forget_before``; nodes are in the order of their making."""
-    used[0] = 0
-    for i in range(count):
+    for i in range(old.shape[0]):
         if old[i]["ends"] >= forget_before:
-            at = _bucket(buckets, nodes, old[i]["key"])
-            _add_node(buckets, nodes, used, at, old[i]["key"], old[i]["ends"], old[i]["stack"])
+            _add_node(keys, _bucket(keys, old[i]["key"]), old[i]["key"], old[i]["ends"], old[i]["stack"])
+
+
+def _empty_keys(nodes: int) -> KeyArrays:
+    return KeyArrays(np.full(2 * nodes, -1, np.int32), np.zeros(nodes, KEY_NODE), np.zeros(1, np.int64))
 
 
 class KeyTable:
     """The lives of all stack keys that a reference may still mean."""
 
     def __init__(self) -> None:
-        self.nodes = np.zeros(_FIRST_NODES, KEY_NODE)
-        self.buckets = np.full(2 * _FIRST_NODES, -1, np.int32)
-        self.used = np.zeros(1, np.int64)
+        self.arrays = _empty_keys(_FIRST_NODES)
 
     def make_room(self, forget_before: int) -> None:
         """Forget lives that ended before that raw time; double the table where that frees less than half."""
-        old, count = self.nodes, int(self.used[0])
-        alive = int(np.count_nonzero(old["ends"][:count] >= forget_before))
-        size = len(old) * (2 if 2 * alive > len(old) else 1)
-        self.nodes = np.zeros(size, KEY_NODE)
-        self.buckets = np.full(2 * size, -1, np.int32)
-        _keep_recent(old, count, forget_before, self.nodes, self.buckets, self.used)
+        nodes = self.arrays.nodes
+        old = nodes[: self.arrays.used[0]]
+        alive = int(np.count_nonzero(old["ends"] >= forget_before))
+        self.arrays = _empty_keys(len(nodes) * (2 if 2 * alive > len(nodes) else 1))
+        _keep_recent(old, forget_before, self.arrays)
 
 
 def resolve_all(
@@ -214,13 +198,9 @@ def resolve_all(
         return
     references = references[np.argsort(loose["event_time"][references], kind="stable")]
     state = np.zeros(2, np.int64)
+    words = words_of(kept)
     while True:
-        result = resolve(
-            kept.view(np.uint32), kept, events, definitions, loose, references,
-            keys.buckets, keys.nodes, keys.used,
-            table.buckets, table.memo, table.hashes, table.starts, table.lengths, table.targets, table.frame_pool,
-            table.used, state,
-        )  # fmt: skip
+        result = resolve(words, events, definitions, loose, references, keys.arrays, table.arrays, state)
         if result == 0:
             return
         if result == NODES_FULL:

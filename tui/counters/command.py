@@ -72,13 +72,13 @@ def _write(snapshot: Snapshot, args: argparse.Namespace) -> None:
     filters = Query(tags=tuple(args.tag))
     check(snapshot, filters, lenient=True)
     if args.json:
-        from tui.json_documents.counters import counters_document
+        from tui.counters.waiting import counters_document
         from tui.json_documents.writing import write_document
 
         write_document(counters_document(snapshot, filters))
         return
     from tui.console import console, write_lines
-    from tui.report.counters import counters_report
+    from tui.counters.waiting import counters_report
 
     out = console()
     write_lines(counters_report(snapshot, filters, top=args.top, width=out.width), out)

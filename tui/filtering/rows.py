@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,10 +19,7 @@ from tui.filtering.amounts import amount
 from tui.filtering.terms import FieldTerm, FilterError, Or, Relation, Term, Word
 from tui.findings.rates import HOUR_SECONDS, size_a_second
 from tui.hints import did_you_mean
-from tui.tables.columns import Column, LabelColumn, MaybeUnknown, NumberColumn
-
-if TYPE_CHECKING:
-    from tui.tables.model import TableModel
+from tui.tables.columns import Column, LabelColumn, MaybeUnknown, NumberColumn, TableModel
 
 _ALIASES: Final = {"size": "bytes", "bytes": "size", "count": "outstanding", "diff": "outstanding", "name": "process"}
 """Another name for a field, where a table has none of the first name."""

@@ -31,8 +31,6 @@ _STORED, _MSZIP = 0, 1
 _NAMES: Final = {2: "Quantum", 3: "LZX"}
 _LONGEST_NAME: Final = 256
 """With its zero; a name is no longer than 255 bytes."""
-_IN_OTHER_CABINETS: Final = 0xFFFD
-"""From here on a folder's number says that the file goes on in another cabinet of a set."""
 _UTF8: Final = 0x80
 _BLOCK: Final = 32_768
 """Bytes of a block, unpacked, and of the window that the next one may refer to."""

@@ -27,8 +27,8 @@ from tui.report.table import table_lines
 from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
 from tui.safe_text import safe
-from tui.tables.columns import Heading, NumberColumn, labels_of
-from tui.tables.model import SortedTable, TableModel
+from tui.tables.columns import Heading, NumberColumn, TableModel, labels_of
+from tui.tables.model import SortedTable
 from tui.tables.tags import tag_table
 from tui.tables.words import named_process
 

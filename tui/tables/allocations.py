@@ -15,8 +15,7 @@ from analyzers.retention.attribution import Rule
 from analyzers.snapshot import Snapshot
 from tracer.arrays import Mask, Numbers
 from tracer.columns import Who
-from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn
-from tui.tables.model import TableModel
+from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, TableModel
 from tui.tables.words import KNOWN_BY, pool_type, process_labels, thread_label
 
 INFERRED_MARK: Final = "~"

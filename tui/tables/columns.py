@@ -11,7 +11,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from analyzers.findings import codes_of
-from tracer.arrays import Mask, Numbers
+from tracer.arrays import I64, Mask, Numbers
 from tui.safe_text import safe
 
 
@@ -198,3 +198,30 @@ class LabelColumn:
 def labels_of(heading: Heading, texts: Sequence[str]) -> LabelColumn:
     """A label column of one text for each row."""
     return LabelColumn(heading, *codes_of(texts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableModel:
+    """Columns of equal length; ``also_matches`` finds rows by what no column shows, a filter calls it ``also_field``.
+
+    ``changed``: rows that are not as they were at the last refresh. ``arrange``: gives sorted rows the order of a tree
+    (:mod:`tui.tables.tree`).
+    """
+
+    columns: tuple[Column, ...]
+    length: int
+    also_matches: Callable[[str], Mask] | None = None
+    also_field: str = ""
+    changed: Mask | None = None
+    arrange: Callable[[I64], I64] | None = None
+
+    def column(self, key: str) -> Column:
+        """The column of that key; ``KeyError`` for none."""
+        for column in self.columns:
+            if column.heading.key == key:
+                return column
+        raise KeyError(key)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a column of that key."""
+        return any(column.heading.key == key for column in self.columns)

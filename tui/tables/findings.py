@@ -13,8 +13,7 @@ from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tui.findings.rates import is_by_second, reliable_rate, size_a_second
 from tui.findings.words import culprit, driver_words, process_words, whole_percent, whole_percents
-from tui.tables.columns import Heading, MaybeUnknown, NumberColumn, labels_of
-from tui.tables.model import TableModel
+from tui.tables.columns import Heading, MaybeUnknown, NumberColumn, TableModel, labels_of
 
 _UNKNOWN_VALUE: Final = int(np.iinfo(np.int64).min)
 """Stands where there is no number; shown as a dash and sorted as the least."""

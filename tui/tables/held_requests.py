@@ -16,8 +16,7 @@ from analyzers.retention.grouping import operation_name
 from analyzers.selection import requests
 from tracer.arrays import I64, Mask, Numbers
 from tui.findings.held import Holders
-from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, labels_of
-from tui.tables.model import TableModel
+from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, TableModel, labels_of
 from tui.tables.sockets import hexadecimal
 from tui.tables.words import named_process, thread_label
 

@@ -1,10 +1,8 @@
-"""A table: its columns, and which of its rows are shown in which order."""
+"""Which rows of a table are shown, and in which order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,35 +10,8 @@ from tracer.arrays import I64, Mask
 from tui.filtering.parser import parse
 from tui.filtering.rows import fitting
 from tui.filtering.terms import FilterError, Term
-from tui.tables.columns import Column
+from tui.tables.columns import Column, TableModel
 from tui.tables.order import sorted_rows
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TableModel:
-    """Columns of equal length; ``also_matches`` finds rows by what no column shows, a filter calls it ``also_field``.
-
-    ``changed``: rows that are not as they were at the last refresh. ``arrange``: gives sorted rows the order of a tree
-    (:mod:`tui.tables.tree`).
-    """
-
-    columns: tuple[Column, ...]
-    length: int
-    also_matches: Callable[[str], Mask] | None = None
-    also_field: str = ""
-    changed: Mask | None = None
-    arrange: Callable[[I64], I64] | None = None
-
-    def column(self, key: str) -> Column:
-        """The column of that key; ``KeyError`` for none."""
-        for column in self.columns:
-            if column.heading.key == key:
-                return column
-        raise KeyError(key)
-
-    def has(self, key: str) -> bool:
-        """Whether there is a column of that key."""
-        return any(column.heading.key == key for column in self.columns)
 
 
 class SortedTable:

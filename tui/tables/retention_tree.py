@@ -12,8 +12,7 @@ from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import ROOT, Node
 from tracer.arrays import Mask
 from tui.safe_text import safe
-from tui.tables.columns import Heading, MaybeUnknown, NumberColumn, labels_of
-from tui.tables.model import TableModel
+from tui.tables.columns import Heading, MaybeUnknown, NumberColumn, TableModel, labels_of
 from tui.tables.tree import Branches, TreeColumn
 
 INFERRED: Final = "~"

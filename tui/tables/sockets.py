@@ -16,8 +16,7 @@ from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I32, I64, Numbers
 from tui.tables.allocations import INFERRED_MARK
-from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, labels_of
-from tui.tables.model import TableModel
+from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, TableModel, labels_of
 from tui.tables.words import process_labels
 
 STATES = ("open", "closed")

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 
 from tracer.arrays import I64, U64, Mask
+from tracer.hashing import GOLDEN
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.tree import Branches
 
-_SPREAD: Final = 0x9E3779B97F4A7C15
-"""2^64 divided by the golden ratio: spreads the addresses of a way over all bits, so that no two ways have one sum."""
+_SPREAD: Final = int(GOLDEN)
+"""Spreads the addresses of a way over all bits, so that no two ways have one sum."""
 _BITS: Final = (1 << 64) - 1
 _ENDS: Final = -1
 """In place of an address: no further frame."""

@@ -11,8 +11,7 @@ from analyzers.formatting import number, size
 from tracer.arrays import I64, Mask
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
-from tui.tables.columns import Column, Heading, NumberColumn
-from tui.tables.model import TableModel
+from tui.tables.columns import Column, Heading, NumberColumn, TableModel
 from tui.tables.sites import NO_STACK_TEXT, found_sites
 from tui.tables.stack_nodes import StackNode, StackNodes
 from tui.tables.tree import Branches, TreeColumn

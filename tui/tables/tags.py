@@ -15,8 +15,16 @@ from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, Mask, Numbers
 from tui.incompleteness import missing_words
-from tui.tables.columns import ChangeColumn, Column, DrawnColumn, Heading, LabelColumn, NumberColumn, labels_of
-from tui.tables.model import TableModel
+from tui.tables.columns import (
+    ChangeColumn,
+    Column,
+    DrawnColumn,
+    Heading,
+    LabelColumn,
+    NumberColumn,
+    TableModel,
+    labels_of,
+)
 from tui.tables.rates import Per, TagRates, tag_keys
 from tui.tables.sparkline import CELLS, outstanding_course, sparkline
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD, held_by_process

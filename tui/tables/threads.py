@@ -13,8 +13,7 @@ from analyzers.processes import Process, ProcessLife, lives_at
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, Mask
 from tracer.columns import Who
-from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn
-from tui.tables.model import TableModel
+from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, TableModel
 from tui.tables.tree import Branches, TreeColumn
 from tui.tables.words import life_label, named_process, share, thread_label
 

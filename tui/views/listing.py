@@ -9,7 +9,7 @@ from rich.text import Text
 
 from analyzers.selection.query import Query
 from tracer.arrays import I64
-from tui.tables.model import TableModel
+from tui.tables.columns import TableModel
 from tui.tables.order import Keys
 
 

@@ -11,7 +11,7 @@ from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.retention.dominators import Dominators
 from analyzers.retention.nodes import Node
 from tui.safe_text import safe
-from tui.tables.model import TableModel
+from tui.tables.columns import TableModel
 from tui.tables.retention_tree import open_nodes, retention_table
 from tui.tables.tree import Branches
 from tui.views.listing import Listing

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import overload
 
 from tracer.arrays import I64
+from tui.tables.columns import TableModel
 from tui.tables.export_values import Value, exact_columns
-from tui.tables.model import TableModel
 
 Values = Sequence[Value]
 

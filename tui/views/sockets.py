@@ -20,7 +20,7 @@ from tracer.columns import UNKNOWN_ID
 from tui.report.findings import INFERRED
 from tui.report.recording import HOW_IN_SHORT
 from tui.report.styles import HEADING, QUIET
-from tui.tables.model import TableModel
+from tui.tables.columns import TableModel
 from tui.tables.sockets import Holdings, hexadecimal, holdings, socket_table
 from tui.tables.words import process_label
 from tui.views.facts import fact

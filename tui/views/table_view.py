@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from analyzers.formatting import moment
 from tui.filtering.rows import offers
-from tui.tables.model import TableModel
+from tui.tables.columns import TableModel
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD
 from tui.views.listing import Listing
 from tui.views.scene import Scene

@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.tables.columns import Column
+from tui.tables.columns import Column, TableModel
 from tui.tables.fitting import GAP, fit, natural_widths, wanted_width
-from tui.tables.model import SortedTable, TableModel
+from tui.tables.model import SortedTable
 from tui.widgets.table_lines import Fitted, TableLines, TableStyles
 
 _SCROLLBAR: Final = 1

@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
-from textual.binding import BindingsMap, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 
 from tui.filtering.terms import FilterError
-from tui.tables.columns import Column
-from tui.tables.identity import Identity
-from tui.tables.model import SortedTable, TableModel
-from tui.tables.order import Keys
+from tui.tables.columns import Column, TableModel
+from tui.tables.model import SortedTable
+from tui.tables.order import Identity, Keys
 from tui.widgets.row_list import RowList
-from tui.widgets.sort_keys import sort_bindings
-from tui.widgets.table_keys import TABLE_KEYS
+
+
+def sort_bindings(model: TableModel) -> list[Binding]:
+    """The keys that the columns ask for; the first tells what all of them do when pressed again."""
+    headings = [column.heading for column in model.columns if column.heading.sort_key]
+    return [
+        Binding(
+            heading.sort_key,
+            f"sort('{heading.key}')",
+            f"Sort by {heading.title}",
+            show=False,
+            id=f"sort.{heading.key}",
+            tooltip=f"Sort by {heading.title}" + ("" if place else "; each key here again: the other way round"),
+        )
+        for place, heading in enumerate(headings)
+    ]
+
+
+TABLE_KEYS: Final[list[BindingType]] = [
+    Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="One row up"),
+    Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="One row down"),
+    Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up", tooltip="One page up"),
+    Binding("pagedown", "page(1)", "Page down", show=False, id="table.page-down", tooltip="One page down"),
+    Binding("home,g", "move_to(0)", "First row", show=False, id="table.first", tooltip="To the first row"),
+    Binding("end,G", "move_to(-1)", "Last row", show=False, id="table.last", tooltip="To the last row"),
+    Binding("enter", "open", "Open", id="table.open", tooltip="What the row is made of"),
+    Binding("n", "find(1)", "Next match", show=False, id="table.next", tooltip="Next row that fits the filter"),
+    Binding("N", "find(-1)", "Previous match", show=False, id="table.previous", tooltip="Previous such row"),
+    Binding("o", "freeze", "Freeze order", show=False, id="table.freeze", tooltip="Rows keep their order, or sort"),
+]
 
 
 class VirtualTable(RowList):

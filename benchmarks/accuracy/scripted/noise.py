@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.ports import Ports
-from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Requests
+from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Asked, Requests
 from tracer.events.irp import MajorFunction
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ def noise(stage: Stage, count: int) -> None:
         mini, put = ports.post(at, poster, waker=worker)
         ports.take(put + 5_000 + rng.random() * min(span, 200_000), [mini], worker)
         request, at = requests.issue(
-            at + span * 0.3, reader, file, layers, major=MajorFunction.READ, buffered=512, call="read", quota=False
+            at + span * 0.3,
+            reader,
+            file,
+            layers,
+            Asked(major=MajorFunction.READ, buffered=512, call="read", quota=False),
         )
         at = requests.returned(at + STEP_NS, request)
         done = requests.complete(at + 10_000, request, cpu=requests.elsewhere(reader))

@@ -51,6 +51,23 @@ class Ending(Enum):
     EVENT = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for. ``buffered``: bytes of a system buffer; ``pages``: those that a list describes.
+
+    ``call``: the program's call below which it is made. ``quota``: its handle is asynchronous. ``room``: how long
+    its thread is in the call; where it is in another one at that moment, this one comes later.
+    """
+
+    ending: Ending = Ending.PLAIN
+    major: int = MajorFunction.DEVICE_CONTROL
+    buffered: int = 0
+    pages: int = 0
+    call: str = "control"
+    quota: bool = True
+    room: float = _CALL_NS
+
+
 @dataclass(slots=True, eq=False)
 class Request:
     """``irp``: there once it is taken; ``block``: its allocation, whose record is -1 where the file shows none.
@@ -101,34 +118,23 @@ class Requests:
         thread: Thread,
         file: Block,
         layers: Sequence[Image],
-        *,
-        ending: Ending = Ending.PLAIN,
-        major: int = MajorFunction.DEVICE_CONTROL,
-        buffered: int = 0,
-        pages: int = 0,
-        call: str = "control",
-        quota: bool = True,
-        locations: int = 0,
-        room: float = _CALL_NS,
+        asked: Asked = Asked(),
     ) -> tuple[Request, float]:
-        """A request of a thread, sent to the first of the drivers; gives it and when the last has been called.
-
-        ``call``: the program's call below which it is made. ``quota``: its handle is asynchronous. ``room``: how long
-        its thread is in the call; where it is in another one at that moment, this one comes later.
-        """
-        at = self._script.reserve(thread, at, room)
-        user = self._stage.machine.user_call(thread.process, call)
-        request = Request(thread, file, tuple(layers), ending, quota, Block(IRP_TAG, 0, user=user))
+        """A request of a thread, sent to the first of the drivers; gives it and when the last has been called."""
+        major = asked.major
+        at = self._script.reserve(thread, at, asked.room)
+        user = self._stage.machine.user_call(thread.process, asked.call)
+        request = Request(thread, file, tuple(layers), asked.ending, asked.quota, Block(IRP_TAG, 0, user=user))
         request.deferred = major in {MajorFunction.READ, MajorFunction.WRITE}
         service = "NtReadFile" if request.deferred else "NtDeviceIoControlFile"
         below = ("IopXxxControlFile", service) if service == "NtDeviceIoControlFile" else (service,)
         made = self.stack("ExAllocatePool2", "IopAllocateIrpPrivate", *below)
-        number = locations or len(layers) + self._rng.randrange(2)
+        number = len(layers) + self._rng.randrange(2)
         self._script.add(at, thread, partial(_take, request=request, locations=number, stack=made))
-        if buffered:
-            at = self._buffer(at, request, _SYSTEM_BUFFER, buffered, self.stack("ExAllocatePool2", *below))
-        if pages > _MDL_PAGES:
-            size = _MDL_BYTES[self._size] + self._size * pages
+        if asked.buffered:
+            at = self._buffer(at, request, _SYSTEM_BUFFER, asked.buffered, self.stack("ExAllocatePool2", *below))
+        if asked.pages > _MDL_PAGES:
+            size = _MDL_BYTES[self._size] + self._size * asked.pages
             at = self._buffer(at, request, _MDL, size, self.stack("ExAllocatePool2", "IoAllocateMdl", *below))
         return request, self.call(at + STEP_NS, request, major)
 

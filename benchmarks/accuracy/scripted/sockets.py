@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.accuracy.scripted.machine import Image, Thread
 from benchmarks.accuracy.scripted.names import tag_of
-from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Ending, Request, Requests
+from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Asked, Ending, Request, Requests
 from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.script import BY_THREAD, Block
 from benchmarks.accuracy.scripted.sites import driver_stack
@@ -111,7 +111,7 @@ class Sockets:
         if first:
             self.tell(at, socket, event, EnterExit.STARTED, by, size=size)
         request, at = self.requests.issue(
-            at + STEP_NS, by, socket.file, self.layers, ending=ending, call=_CALLS.get(event, "control")
+            at + STEP_NS, by, socket.file, self.layers, Asked(ending, call=_CALLS.get(event, "control"))
         )
         if not first:
             self.tell(at, socket, event, EnterExit.STARTED, by, size=size)
@@ -206,7 +206,7 @@ class Sockets:
     ) -> tuple[Request, float]:
         """A request that the I/O manager makes itself: create, cleanup, close."""
         return self.requests.issue(
-            at, socket.thread, socket.file, self.layers, major=major, call=call, quota=False, room=room
+            at, socket.thread, socket.file, self.layers, Asked(major=major, call=call, quota=False, room=room)
         )
 
 

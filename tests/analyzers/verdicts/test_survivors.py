@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzers.trends.bins import BINS, EDGES
-from analyzers.verdicts.survivors import survivors
+from analyzers.trends.survivors import survivors
 
 
 def lifetimes(numbers: dict[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

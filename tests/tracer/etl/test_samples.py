@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import SAMPLES
-from tests.tracer.traces import buffer_offsets, read
+from tests.tracer.traces import buffer_offsets, read, unresolved
 from tracer.arrays import U64, Structured
 from tracer.etl.file import WINDOW_BYTES, EtlFile
 from tracer.etl.order import Order
@@ -84,7 +84,7 @@ def test_every_stack_of_a_window_that_covers_the_file_finds_its_event(samples: P
     found = read(samples / KEYED, window_bytes=WHOLE)
     assert found.batches == 1
     assert found.late == []
-    assert found.stacks.unresolved == 0
+    assert unresolved(found.stacks) == 0
     assert len(found.stacks) > 0
 
 
@@ -96,7 +96,7 @@ def test_in_small_windows_only_user_stacks_are_late_and_their_event_came_before(
     times = event_times(samples / KEYED)
     assert found.batches > 1
     assert all(late.is_user and late.raw_time in times for late in found.late)
-    assert found.stacks.unresolved == 0
+    assert unresolved(found.stacks) == 0
 
 
 @pytest.mark.parametrize("window_bytes", [TINY, SMALL, WINDOW_BYTES, WHOLE])

@@ -147,7 +147,8 @@ def test_an_afd_create_has_the_descriptor_of_the_documents() -> None:
 
 
 def test_tcpip_versions_add_to_the_version_before() -> None:
-    found = registry.layouts_for(ProviderId(tcpip.PROVIDER, tcpip.CONNECTION_RUNDOWN))
+    connection_rundown = ProviderId(tcpip.PROVIDER, 1300)
+    found = registry.layouts_for(connection_rundown)
     assert [item.version for item in found] == [0, 1, 2, 3]
     for older, newer in itertools.pairwise(found):
         assert newer.fields[: len(older.fields)] == older.fields

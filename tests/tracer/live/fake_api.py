@@ -16,9 +16,8 @@ from pathlib import Path
 
 from tests.tracer.live.delivery import Delivery
 from tracer.etl.headers import LogFileMode
-from tracer.live.api import INVALID_HANDLE, ClockReading, Control, Enable, InfoClass, Machine, Status
+from tracer.live.api import INVALID_HANDLE, ClockReading, Control, Enable, InfoClass, Machine, Snapshot, Status
 from tracer.live.enabling import IO, MEMORY, PROCESS, SCHEDULER
-from tracer.live.snapshot import Snapshot
 from tracer.live.structures import (
     ClassicEventId,
     EnableTraceParameters,

@@ -249,7 +249,7 @@ def segments_of(events: list[Record]) -> dict[int, bytes]:
     Delivery(events).run(callback.event_callback(), ring.context, lambda: False)
     taker.take(ring, -1, (0, 0))
     assert ring.waiting == 0
-    raw = taker.arena.bytes
+    raw = taker.arena.words.bytes1
     return {int(s["cpu"]): raw[int(s["begin"]) : int(s["end"])].tobytes() for s in taker.segments}
 
 

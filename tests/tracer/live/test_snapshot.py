@@ -25,10 +25,10 @@ from tracer.columns import EventTable
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import HeaderType
 from tracer.events import image, process, thread
-from tracer.live.api import ClockReading
+from tracer.live.api import ClockReading, RunningImage, RunningProcess, Snapshot
 from tracer.live.capture import Capture
 from tracer.live.plan import CapturePlan
-from tracer.live.snapshot import KINDS, RunningImage, RunningProcess, Snapshot, ring_of
+from tracer.live.snapshot import KINDS, ring_of
 from tracer.live.steps import StartStep
 from tracer.live.window import REORDER_SECONDS
 from tracer.trace import Listed

@@ -14,9 +14,8 @@ import pytest
 
 from tests.tracer.live.counted import refusing
 from tracer.live import libraries
-from tracer.live.api import ClockReading
+from tracer.live.api import ClockReading, RunningImage, RunningProcess, Snapshot
 from tracer.live.counters import Query, windows_query
-from tracer.live.snapshot import RunningImage, RunningProcess, Snapshot
 from tracer.live.toolhelp import (
     IMAGES_SECONDS,
     MODULE_LAYOUT,

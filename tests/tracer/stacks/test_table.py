@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from tests.tracer.traces import examples
 from tracer.jit import kernel
 from tracer.stacks.table import STACKS_FULL, StackTable, intern
+from tracer.words import words_of
 
 pytestmark = pytest.mark.unjitted
 
 
 @kernel
-def interned(words4, words8, at, count, pointer, buckets, memo, hashes, starts, lengths, pool, used):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    return intern(words4, words8, at, count, pointer, buckets, memo, hashes, starts, lengths, pool, used)
+def interned(words, at, count, pointer, table):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    return intern(words, at, count, pointer, table)
 
 
 def add(table: StackTable, frames: list[int], pointer: int = 8) -> int:
@@ -24,10 +25,7 @@ def add(table: StackTable, frames: list[int], pointer: int = 8) -> int:
     words8 = np.zeros(len(frames) + 2, np.uint64)
     words8.view(np.uint64 if pointer == 8 else np.uint32)[2 : 2 + len(frames)] = frames
     while True:
-        stack = interned(
-            words8.view(np.uint32), words8, 2 * pointer, len(frames), pointer, table.buckets, table.memo, table.hashes,
-            table.starts, table.lengths, table.frame_pool, table.used,
-        )  # fmt: skip
+        stack = interned(words_of(words8), 2 * pointer, len(frames), pointer, table.arrays)
         if stack != STACKS_FULL:
             return int(stack)
         table.reserve()
@@ -83,4 +81,3 @@ def test_an_empty_table_has_no_frames_for_any_id() -> None:
     table = StackTable()
     assert table.frames(-1).tolist() == []
     assert table.canonical(np.array([-1], np.int32)).tolist() == [-1]
-    assert table.unresolved == 0

@@ -19,8 +19,8 @@ from typing import Final
 from tracer.errors import InputError
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import LogFileMode
+from tracer.etl.heads import same_clock, same_session, same_start
 from tracer.etl.joining.contradiction import Shared, shared
-from tracer.etl.joining.heads import same_clock, same_session, same_start
 from tracer.etl.joining.recording import Recording, is_copy, recording_of
 from tracer.etl.rolled import numbered
 

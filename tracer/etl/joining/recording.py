@@ -9,7 +9,7 @@ from typing import Final
 from tracer.arrays import Structured
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import LogFileMode
-from tracer.etl.joining.heads import same_start
+from tracer.etl.heads import same_start
 from tracer.etl.logfile import LogFile
 
 _HEADER_BUFFER: Final = 0x1000

@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from tracer.arrays import I64, U64, Mask
 from tracer.columns import NO_STACK, BlobColumn, EventTable, Who
+from tracer.hashing import GOLDEN
 from tracer.jit import kernel
 
 MOST_APART_NS: Final = 1_000_000
 """Between two copies of an event lies what the kernel needs to write one, and at worst an interrupt."""
-_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def signature(table: EventTable) -> U64:
@@ -28,13 +28,13 @@ def signature(table: EventTable) -> U64:
 
     A field of zeros changes nothing: a table of several layouts has zeros for what one of them lacks.
     """
-    name = (table.event.astype(np.uint64) << np.uint64(16) | table.cpu.astype(np.uint64)) * _GOLDEN
+    name = (table.event.astype(np.uint64) << np.uint64(16) | table.cpu.astype(np.uint64)) * GOLDEN
     for field, column in table.fields.items():
         values = column.length if isinstance(column, BlobColumn) else np.asarray(column)
         if values.ndim == 1 and values.dtype.kind in "iub":
             mixed = values.astype(np.uint64) * np.uint64(crc32(field.encode()) << 1 | 1)
             mixed ^= mixed >> np.uint64(29)
-            mixed *= _GOLDEN
+            mixed *= GOLDEN
             name ^= mixed ^ mixed >> np.uint64(32)
     return name
 

@@ -11,7 +11,7 @@ from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.lists import HEADER_BYTES, LOCATION_BYTES, ScriptedIrp
 from benchmarks.accuracy.scripted.machine import Image, Stack, Thread
 from benchmarks.accuracy.scripted.names import tag_of
-from benchmarks.accuracy.scripted.requests import IRP_TAG, RESCHEDULED_NS, STEP_NS, Ending, Request, Requests
+from benchmarks.accuracy.scripted.requests import IRP_TAG, RESCHEDULED_NS, STEP_NS, Asked, Ending, Request, Requests
 from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sites import calls_below, driver_stack
@@ -49,7 +49,7 @@ def long_polls(stage: Stage) -> tuple[Guilt, ...]:
         for number in range(waiting):
             at = stage.duration * 0.01 + life * (number + stage.rng.random()) / waiting
             while at < stage.duration:
-                request, after = requests.issue(at, thread, file, layers, buffered=64)
+                request, after = requests.issue(at, thread, file, layers, Asked(buffered=64))
                 after = requests.returned(after + STEP_NS, request) + life * stage.rng.uniform(0.8, 1.2)
                 done = requests.complete(after, request, cpu=requests.elsewhere(thread))
                 at = requests.finish(done + RESCHEDULED_NS, request) + 20_000
@@ -99,7 +99,7 @@ def _devices(stage: Stage, rate: float, *, stopped: bool, resumed: float = 0.0) 
     for number in range(count):
         thread = rng.choice(threads)
         at = stage.duration * (0.02 + 0.96 * rng.random())
-        request, at = requests.issue(at, thread, files[thread.id], layers, buffered=buffered, ending=Ending.PLAIN)
+        request, at = requests.issue(at, thread, files[thread.id], layers, Asked(buffered=buffered))
         at = requests.returned(at + STEP_NS, request)
         done = at + min(_MOST_TRIP_NS, stage.duration * 0.004) * rng.uniform(0.05, 1)
         kept = rng.random() < rate or (rate > 0 and number < _LEAST)

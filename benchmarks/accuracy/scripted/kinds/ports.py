@@ -11,7 +11,7 @@ from benchmarks.accuracy.scripted.guilt import Guilt, port_undrained
 from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Process, Thread
 from benchmarks.accuracy.scripted.ports import Entry, Mini, Ports
-from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Ending, Request
+from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Asked, Ending, Request
 from benchmarks.accuracy.scripted.script import Block
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets, held
 from benchmarks.accuracy.scripted.stage import Stage
@@ -92,7 +92,7 @@ def of_device(stage: Stage) -> tuple[Guilt, ...]:
     for begins, period in _moments(stage, max(_LEAST, stage.budget // 3)):
         place = rng.randrange(len(files))
         request, at = requests.issue(
-            begins, program.issuers[place], files[place], layers, ending=Ending.AGNOSTIC, buffered=rng.choice((48, 256))
+            begins, program.issuers[place], files[place], layers, Asked(Ending.AGNOSTIC, buffered=rng.choice((48, 256)))
         )
         at = requests.returned(at + STEP_NS, request) + period * rng.uniform(0.05, 0.3)
         _by_interrupt(program, at, request)

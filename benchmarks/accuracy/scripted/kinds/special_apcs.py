@@ -8,7 +8,7 @@ from benchmarks.accuracy.scripted.files import opened
 from benchmarks.accuracy.scripted.guilt import Guilt, apcs_pending
 from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.machine import Thread
-from benchmarks.accuracy.scripted.requests import STEP_NS, Request
+from benchmarks.accuracy.scripted.requests import STEP_NS, Asked, Request
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets
 from benchmarks.accuracy.scripted.stage import Stage
 from tracer.events import afd
@@ -60,7 +60,7 @@ def _held_in_call(stage: Stage, thread: Thread, *, ends: bool = False) -> list[R
     begins = stage.duration * stage.share(0.3, 0.6)
     region = (stage.duration * stage.share(0.75, 0.95) if ends else stage.duration * 1.1) - begins
     sent, at = _burst(stage, sockets, socket, begins)
-    outer, at = requests.issue(at + STEP_NS, thread, device, layers, quota=False)
+    outer, at = requests.issue(at + STEP_NS, thread, device, layers, Asked(quota=False))
     for request in sent:
         done = at + 20_000 + min(region, stage.duration * 0.95 - at) * 0.8 * stage.rng.random() ** 2
         sockets.complete(done, socket, request, afd.SEND)

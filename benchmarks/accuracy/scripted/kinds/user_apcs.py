@@ -9,7 +9,7 @@ from benchmarks.accuracy.scripted.guilt import Guilt, apcs_pending
 from benchmarks.accuracy.scripted.kinds.kind import TraceKind
 from benchmarks.accuracy.scripted.kinds.ports import served
 from benchmarks.accuracy.scripted.machine import Process, Thread
-from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Ending, Request
+from benchmarks.accuracy.scripted.requests import RESCHEDULED_NS, STEP_NS, Asked, Ending, Request
 from benchmarks.accuracy.scripted.sockets import Socket, Sockets
 from benchmarks.accuracy.scripted.stage import Stage
 from tracer.events import afd
@@ -67,8 +67,9 @@ def reading_files(stage: Stage) -> tuple[Guilt, ...]:
     file, held = opened(stage, requests, thread, stage.duration * 0.005), []
     for begins, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 3)):
         request, at = requests.issue(
-            begins, thread, file, layers, ending=Ending.ROUTINE, major=MajorFunction.READ,
-            buffered=rng.choice((64, 512)), pages=rng.choice((0, 20)), call="read",
+            begins, thread, file, layers, Asked(
+                Ending.ROUTINE, MajorFunction.READ, rng.choice((64, 512)), rng.choice((0, 20)), call="read"
+            ),
         )  # fmt: skip
         if rng.random() < 0.5:
             requests.at_once(at, request)

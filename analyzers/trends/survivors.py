@@ -1,4 +1,4 @@
-"""Which outstanding allocations are older than their siblings were when they were freed.
+"""Which outstanding allocations have outlived everything that their siblings' lifetimes lead to expect.
 
 Freed siblings say how long such allocations live. Beyond some age next to none of them was still freed: what
 is older than that by a factor of two will not be freed either, as far as the trace can tell. A heavy tail has no such

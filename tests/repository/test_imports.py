@@ -1,4 +1,4 @@
-"""No circle of imports among the analyzers, those for types included."""
+"""No circle of imports among the modules of a room, those for types included."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
+import pytest
 
-import analyzers
+from tests.repository.files import ROOT
 
-ROOM = Path(analyzers.__file__).parent
-MODULES = {
-    ".".join((analyzers.__name__, *path.relative_to(ROOM).with_suffix("").parts)).removesuffix(".__init__"): path
-    for path in ROOM.rglob("*.py")
-}
+
+def modules(room: str) -> dict[str, Path]:
+    """The files of a room by the name of their module."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / room).rglob("*.py")
+    }
 
 
 def imported_by(path: Path) -> Iterator[str]:
@@ -27,9 +30,11 @@ def imported_by(path: Path) -> Iterator[str]:
             yield from (each.name for each in node.names)
 
 
-def test_no_analyzer_imports_itself_by_way_of_others() -> None:
+@pytest.mark.parametrize("room", ["tracer", "analyzers", "tui"])
+def test_no_module_imports_itself_by_way_of_others(room: str) -> None:
+    known = modules(room)
     graph: nx.DiGraph[str] = nx.DiGraph(
-        (name, other) for name, path in MODULES.items() for other in imported_by(path) if other in MODULES
+        (name, other) for name, path in known.items() for other in imported_by(path) if other in known
     )
     assert graph.number_of_edges() > 200
     assert not [sorted(names) for names in nx.strongly_connected_components(graph) if len(names) > 1]

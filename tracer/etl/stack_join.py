@@ -12,10 +12,11 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I32, Structured
+from tracer.arrays import I32, I64, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.rows import RESERVED, SLOT_DEFINITION
 from tracer.jit import Int, inlined, kernel
+from tracer.search import last_at_most
 
 _LOOK_BACK: Final = 256
 """Events looked at before a stack record on its own CPU; what lies further back is found by time."""
@@ -87,31 +88,18 @@ def event_before(
     return found
 
 
-@inlined
-def _first_since(events: Structured, order: I32, time: np.int64) -> Int:
-    """Place in ``order`` of the first event that is not before ``time``."""
-    low = np.int64(0)
-    high = np.int64(order.shape[0])
-    while low < high:
-        middle = (low + high) // 2
-        if events[order[middle]]["time"] < time:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
 @kernel
 def join_by_time(
     events: Structured,
     order: I32,
+    times: I64,
     loose: Structured,
 ) -> None:
     """Find the event of each loose stack among the events that go out, by time, then thread, then CPU.
 
-    ``order`` are the events in time order. An event of another thread is never taken; a user stack goes to an event
-    that has its kernel stack before others. A kernel stack goes to the latest on its CPU, as in :func:`event_before`:
-    which of the two finds it depends on where buffers end.
+    ``order`` are the events in time order, ``times`` theirs. An event of another thread is never taken; a user stack
+    goes to an event that has its kernel stack before others. A kernel stack goes to the latest on its CPU, as in
+    :func:`event_before`: which of the two finds it depends on where buffers end.
     """
     for i in range(loose.shape[0]):
         item = loose[i]
@@ -120,9 +108,9 @@ def join_by_time(
         wanted = item["event_time"]
         best = np.int64(-1)
         best_score = 0
-        at = _first_since(events, order, wanted)
+        at = last_at_most(times, wanted - 1) + 1
         stop = min(at + _MOST_AT_ONCE, order.shape[0])
-        while at < stop and events[order[at]]["time"] == wanted:
+        while at < stop and times[at] == wanted:
             row = np.int64(order[at])
             event = events[row]
             at += 1
