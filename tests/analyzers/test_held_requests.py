@@ -15,6 +15,7 @@ from analyzers.findings import (
     SINCE_CODES,
     WHYS,
     Apc,
+    Diagnosis,
     EventRef,
     Finding,
     HeldRequest,
@@ -26,7 +27,7 @@ from analyzers.findings import (
 from fixtures.demo import DEMO_TRACE
 from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Settings
-from fixtures.simulate import Simulation, simulate
+from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
 
 Document = dict[str, Any]
@@ -130,23 +131,30 @@ def test_texts_get_codes_in_the_order_in_which_they_come() -> None:
     assert (codes.tolist(), texts) == ([0, 1, 0], ("b", "a"))
 
 
-def wanted(simulation: Simulation) -> dict[tuple[int, int], Document]:
-    """The held requests of all leaks, by IRP and time of issue."""
-    leaks = simulation.truth["leaks"]
-    return {(each["irp"], each["issued_ns"]): each for leak in leaks for each in leak["held_requests"]}
+@pytest.fixture(
+    scope="module", params=[(scenario, varied) for scenario in LEAKING for varied in (False, True)], ids=str
+)
+def leaking(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Document], Diagnosis]:
+    """What the truth says that leaks, and the diagnosis; pytest asks one trace all before it goes on to the next."""
+    scenario, varied = request.param
+    return played(scenario, tmp_path_factory.mktemp("leaking"), varied=varied)
+
+
+def played(scenario: str, folder: Path, *, varied: bool = False) -> tuple[list[Document], Diagnosis]:
+    simulation = simulate(scenario, 41, Settings(varied=varied))
+    simulation.write(folder / "trace.etl")
+    return simulation.truth["leaks"], analysed(folder / "trace.etl").diagnosis
 
 
 @pytest.mark.repeats
-@pytest.mark.parametrize("varied", [False, True])
-@pytest.mark.parametrize("scenario", LEAKING)
 def test_they_are_those_of_the_truth_with_their_holder_thread_and_times(
-    scenario: str, varied: bool, tmp_path: Path
+    leaking: tuple[list[Document], Diagnosis],
 ) -> None:
-    simulation = simulate(scenario, 41, Settings(varied=varied))
-    simulation.write(tmp_path / "trace.etl")
-    truth = wanted(simulation)
-    requests = analysed(tmp_path / "trace.etl").diagnosis.held_requests
-    found = {(each.irp, each.issued_ns): each for each in requests}
+    leaks, diagnosis = leaking
+    truth = {(each["irp"], each["issued_ns"]): each for leak in leaks for each in leak["held_requests"]}
+    found = {(each.irp, each.issued_ns): each for each in diagnosis.held_requests}
     both = truth.keys() & found.keys()
     assert len(both) >= NEARLY_ALL * len(truth)
     assert len(both) >= NEARLY_ALL * len(found)
@@ -160,15 +168,12 @@ def test_they_are_those_of_the_truth_with_their_holder_thread_and_times(
 
 
 @pytest.mark.repeats
-@pytest.mark.parametrize("varied", [False, True])
-@pytest.mark.parametrize("scenario", LEAKING)
 def test_each_leak_of_requests_is_a_finding_that_names_its_thread_and_retains_what_it_leaked(
-    scenario: str, varied: bool, tmp_path: Path
+    leaking: tuple[list[Document], Diagnosis],
 ) -> None:
-    simulation = simulate(scenario, 42, Settings(varied=varied))
-    simulation.write(tmp_path / "trace.etl")
-    findings = [each for each in analysed(tmp_path / "trace.etl").diagnosis.findings if each.verdict in OF_REQUESTS]
-    leaks = [each for each in simulation.truth["leaks"] if each["verdict"] in OF_REQUESTS]
+    of_truth, diagnosis = leaking
+    findings = [each for each in diagnosis.findings if each.verdict in OF_REQUESTS]
+    leaks = [each for each in of_truth if each["verdict"] in OF_REQUESTS]
     assert sorted(map(_of_finding, findings)) == sorted(map(_of_leak, leaks))
     for finding in findings:
         (leak,) = [leak for leak in leaks if _of_leak(leak) == _of_finding(finding)]
@@ -188,7 +193,5 @@ def _of_leak(leak: Document) -> tuple[str, ...]:
 @pytest.mark.repeats
 @pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name not in LEAKING])
 def test_where_nothing_leaks_nothing_is_held_but_what_a_port_is_about_to_give(scenario: str, tmp_path: Path) -> None:
-    simulation = simulate(scenario, 41, Settings())
-    simulation.write(tmp_path / "trace.etl")
-    requests = analysed(tmp_path / "trace.etl").diagnosis.held_requests
-    assert {each.why for each in requests} <= {Why.PORT}
+    _, diagnosis = played(scenario, tmp_path)
+    assert {each.why for each in diagnosis.held_requests} <= {Why.PORT}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final
@@ -66,7 +66,7 @@ _OTHERS: Final = ("queue", "afd")
 _KINDS: Final = ("pool", "irp", "queue", "thread", "context_switch", "ready_thread", "afd")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Event:
     """``at_ns`` since the trace's start; ``order``: place in the time order of all events, the same for one record.
 
@@ -148,7 +148,8 @@ def read(path: Path, truth: Truth = NOTHING) -> LoggedTrace:
             for stack in {event.fields["stack"] for event in rows if event.fields["stack"] >= 0}:
                 names[stack] = tuple(truth.functions.get(address, "") for address in frames(stack).tolist())
     processes = dict(_lives(rows))
-    return LoggedTrace(tuple(_attributed(rows, names, processes)), size, truth.held, processes)
+    _attribute(rows, names, processes)
+    return LoggedTrace(tuple(rows), size, truth.held, processes)
 
 
 def _in_order(events: list[Event], sequence: Mapping[tuple[int, int, int], Sequence[int]]) -> list[Event]:
@@ -162,7 +163,9 @@ def _in_order(events: list[Event], sequence: Mapping[tuple[int, int, int], Seque
         placed.append((sequence[key][min(taken[key], len(sequence[key]) - 1)], event.order, event))
         taken[key] += event.what is not What.REMOVE
     placed.sort(key=lambda each: each[:2])
-    return [replace(event, order=order) for order, (_, _, event) in enumerate(placed)]
+    for order, (_, _, event) in enumerate(placed):
+        event.order = order
+    return [event for _, _, event in placed]
 
 
 def _lives(events: list[Event]) -> Iterator[tuple[int, int]]:
@@ -171,9 +174,7 @@ def _lives(events: list[Event]) -> Iterator[tuple[int, int]]:
             yield event["thread"], event["process"]
 
 
-def _attributed(
-    events: list[Event], names: Mapping[int, tuple[str, ...]], processes: Mapping[int, int]
-) -> Iterator[Event]:
+def _attribute(events: list[Event], names: Mapping[int, tuple[str, ...]], processes: Mapping[int, int]) -> None:
     """The thread of an event is that of its kernel stack or header, else the one that its CPU was given last.
 
     User stacks are logged later, on any processor, so that two events of one tick may have got each other's.
@@ -186,8 +187,10 @@ def _attributed(
         if event.what is What.SWITCH:
             who = event["old_thread"]
             running[event.cpu] = event.object
-        process = event.process if event.process != UNKNOWN_ID else processes.get(who, UNKNOWN_ID)
-        yield replace(event, thread=who, process=process, stack=names.get(event.fields["stack"], ()))
+        event.thread = who
+        if event.process == UNKNOWN_ID:
+            event.process = processes.get(who, UNKNOWN_ID)
+        event.stack = names.get(event.fields["stack"], ())
 
 
 def _events(table: EventTable, pointer_size: int) -> Iterator[Event]:

@@ -31,8 +31,7 @@ def test_a_script_breaks_no_law(kind: str, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.repeats
-@pytest.mark.parametrize(("seed", "events"), [(2, 800), (3, 2_000)])
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_script_breaks_no_law_on_whatever_machine(kind: str, seed: int, events: int, tmp_path: Path) -> None:
-    data, truth = play(kind, seed, Spoiling.NONE, events=events)
+def test_a_script_breaks_no_law_on_whatever_machine(kind: str, tmp_path: Path) -> None:
+    data, truth = play(kind, 2, Spoiling.NONE, events=1_200)
     assert broken_by_script(data, truth.leaks, tmp_path / "trace.etl") == ""

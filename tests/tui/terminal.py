@@ -8,14 +8,15 @@ import subprocess
 import sys
 import termios
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).parents[2]
 QUIET_SECONDS = 0.15
-"""A screen is taken to be drawn when nothing came for so long. It decides what is seen, not whether it is right."""
-ANSWER_SECONDS = 1.0
-"""A key that shows nothing for so long is one that nothing answers to."""
+"""How long nothing may come and nothing run until a key counts as answered; an Escape waits 0.1 s for what follows."""
+LOOKS = 10
+"""So often in that time it is asked whether anything runs."""
 PATIENCE_SECONDS = 120.0
 """A program that is silent for so long hangs."""
 
@@ -61,15 +62,23 @@ class Terminal:
             os.write(self._master, keys)
         while until.encode() not in self.shown[began:]:
             assert self._read(PATIENCE_SECONDS), f"{until!r} never came; last: {self.shown[-2000:]!r}"
-        self._read(ANSWER_SECONDS)  # an Escape that is read together with the next key would be another key
-        while self._read(QUIET_SECONDS):
-            pass
+        quiet = 0
+        while quiet < LOOKS:  # the next key must not overtake what this one opens, however busy the machine is
+            quiet = 0 if self._read(QUIET_SECONDS / LOOKS) or self._runs() else quiet + 1
 
     def end(self) -> int:
         """Read to the end; gives the exit code."""
         while self._read(PATIENCE_SECONDS):
             pass
         return self._process.wait()
+
+    def _runs(self) -> bool:
+        """Whether a thread of the process runs, or would if it had a CPU; never where there is no /proc to tell it."""
+        for path in Path(f"/proc/{self._process.pid}/task").glob("*/stat"):
+            with suppress(OSError):  # that thread has ended meanwhile
+                if path.read_text("utf-8").rpartition(")")[2].split()[0] in {"R", "D"}:
+                    return True
+        return False
 
     def _read(self, seconds: float) -> bool:
         """Whether anything came in that time."""

@@ -43,8 +43,8 @@ SPOKEN_BY_NAMES = (CLIPBOARD, TAG, "\x1b]0;", "\x9b", "\u202e")
 
 ONCE = (b"?", b"\x1b", b"\x10", b"\x1b")
 """Help and back, command palette and back: they say the same in every view."""
-EVERYWHERE = (b"j", b"/x\r", b"\x1b", b"y", b"x", b"\r")
-"""Down, a filter and none, copy, export (Enter writes it)."""
+EVERYWHERE = (b"j", b"/", b"x", b"\r", b"\x1b", b"y", b"x", b"\r")
+"""Down, a filter and none, copy, export (Enter writes it): one by one, for what one opens takes the next."""
 DEEPER = (b"\r", b"\x7f")
 
 

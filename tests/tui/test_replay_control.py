@@ -93,7 +93,7 @@ async def test_a_jump_back_counts_anew_from_the_start(opened: ExitStack) -> None
 
 
 async def test_space_pauses_the_trace_and_a_step_goes_on_a_little(opened: ExitStack) -> None:
-    async with replaying(opened, 4.0) as (it, _):
+    async with replaying(opened, 0.25) as (it, _):
         await it.press("space")
         await it.until("TRACE PAUSED")
         await jump(it, "20%")

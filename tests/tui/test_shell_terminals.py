@@ -20,12 +20,11 @@ from tui.views.registry import VIEWS
 
 
 @pytest.mark.repeats
-@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 @pytest.mark.parametrize("view", [view.key for view in VIEWS])
 async def test_without_unicode_every_view_is_ascii(
-    leaking_snapshot: Snapshot, hostile_snapshot: Snapshot, view: str, size: tuple[int, int]
+    leaking_snapshot: Snapshot, hostile_snapshot: Snapshot, view: str
 ) -> None:
-    for snapshot in (leaking_snapshot, hostile_snapshot):
+    for snapshot, size in ((leaking_snapshot, (160, 48)), (hostile_snapshot, (80, 24))):
         async with opened(snapshot, size, view, ascii_only=True) as it:
             for keys in ((), ("down", "ctrl+o"), ("question_mark",), ("escape", "x"), ("escape", "y"), ("ctrl+p",)):
                 await it.press(*keys)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 
 from tracer.events.layout import Code, Field, Layout
 
@@ -13,23 +13,32 @@ Value = int | bytes | str | Sequence[int]
 _LETTERS = {Code.U1: "b", Code.U2: "h", Code.U4: "i", Code.U8: "q"}
 
 
+Encoder = Callable[[Mapping[str, Value]], bytes]
+_Part = Callable[[Value | None], bytes]
+
+
 def encode(layout: Layout, pointer_size: int, values: Mapping[str, Value]) -> bytes:
     """The payload of one event; a field that ``values`` lacks is zero or empty.
 
     Blobs take ``bytes`` (``wstr``/``astr`` also ``str``), ``ptrs`` a sequence of integers.
     ``struct.error`` where a number does not fit its field.
     """
-    packer = _fixed(layout, pointer_size)
-    if packer is not None:
-        return packer.pack(*(values.get(field.name, 0) for field in layout.fields))
-    return b"".join(_field(field, pointer_size, values.get(field.name)) for field in layout.fields)
+    return encoder(layout, pointer_size)(values)
 
 
 @lru_cache(maxsize=4096)
-def _fixed(layout: Layout, pointer_size: int) -> struct.Struct | None:
-    if any(field.is_blob or field.code is Code.BE2 for field in layout.fields):
-        return None
-    return struct.Struct("<" + "".join(_letter(field, pointer_size) for field in layout.fields))
+def encoder(layout: Layout, pointer_size: int) -> Encoder:
+    """:func:`encode` for one layout. Who writes many events keeps it: to find it here, the whole layout is hashed."""
+    if all(_is_little_endian_number(field) for field in layout.fields):
+        names = [field.name for field in layout.fields]
+        packer = struct.Struct("<" + "".join(_letter(field, pointer_size) for field in layout.fields))
+        return lambda values: packer.pack(*[values.get(name, 0) for name in names])
+    parts = [(field.name, _part(field, pointer_size)) for field in layout.fields]
+    return lambda values: b"".join([part(values.get(name)) for name, part in parts])
+
+
+def _is_little_endian_number(field: Field) -> bool:
+    return not field.is_blob and field.code is not Code.BE2
 
 
 def _letter(field: Field, pointer_size: int) -> str:
@@ -39,22 +48,30 @@ def _letter(field: Field, pointer_size: int) -> str:
     return letter.upper() if field.dtype is not None and field.dtype.kind == "u" else letter
 
 
-def _field(field: Field, pointer_size: int, value: Value | None) -> bytes:
+def _part(field: Field, pointer_size: int) -> _Part:
+    """What makes a field's bytes of its value."""
     if field.dtype is not None:
-        letter = ">H" if field.code is Code.BE2 else "<" + _letter(field, pointer_size)
-        return struct.pack(letter, value or 0)
+        packer = struct.Struct(">H" if field.code is Code.BE2 else "<" + _letter(field, pointer_size))
+        return lambda value: packer.pack(value or 0)
     if field.code is Code.WSTR:
-        return _text(value, "utf-16-le", "surrogatepass") + b"\0\0"
+        return lambda value: _text(value, "utf-16-le", "surrogatepass") + b"\0\0"
     if field.code is Code.ASTR:
-        return _text(value, "cp1252", "replace") + b"\0"
+        return lambda value: _text(value, "cp1252", "replace") + b"\0"
     if field.code is Code.PTRS:
-        pointers = value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else ()
-        return struct.pack(f"<{len(pointers)}{'I' if pointer_size == 4 else 'Q'}", *pointers)
+        return partial(_pointers, "I" if pointer_size == 4 else "Q")
     if field.code is Code.SID:
-        return bytes(4) if not value else bytes([1] + [0] * (2 * pointer_size - 1)) + _text(value, "ascii", "strict")
+        head = bytes([1] + [0] * (2 * pointer_size - 1))
+        return lambda value: head + _text(value, "ascii", "strict") if value else bytes(4)
     size = {Code.IP4: 4, Code.IP6: 16, Code.GUID: 16}.get(field.code)
-    raw = _text(value, "ascii", "strict")
-    return raw if size is None else raw.ljust(size, b"\0")[:size]
+    if size is None:
+        return lambda value: _text(value, "ascii", "strict")
+    return lambda value: _text(value, "ascii", "strict").ljust(size, b"\0")[:size]
+
+
+def _pointers(letter: str, value: Value | None) -> bytes:
+    if value is None or isinstance(value, int | str | bytes):
+        return b""
+    return struct.pack(f"<{len(value)}{letter}", *value)
 
 
 def _text(value: Value | None, encoding: str, errors: str) -> bytes:

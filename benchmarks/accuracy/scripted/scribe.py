@@ -17,8 +17,8 @@ from benchmarks.accuracy.spoilings import Spoiling, recorded
 from fixtures.etl.records import Record
 from tracer.etl.headers import HeaderType
 from tracer.events import afd, pool, stack, thread
-from tracer.events.encode import Value, encode
-from tracer.events.layout import KernelId, Layout, ProviderId
+from tracer.events.encode import Encoder, Value, encoder
+from tracer.events.layout import KernelId, ProviderId
 from tracer.events.registry import layout_for
 
 _BIG_POOL: Final = 0x10000000
@@ -106,8 +106,7 @@ class Scribe:
     def kernel(self, hook: int, values: Mapping[str, Value], header: HeaderType | None = None) -> int:
         """A kernel event on this CPU, now; gives the record's position."""
         version = _VERSIONS.get(hook, 2)
-        layout = _layout(KernelId(hook), version)
-        payload = encode(layout, self.conditions.pointer_size, values)
+        payload = _encoder(KernelId(hook), version, self.conditions.pointer_size)(values)
         return self._add(
             Record(header or self._perfinfo, self._ticks, payload, self.cpu, *self._who(), hook=hook, version=version)
         )
@@ -119,7 +118,7 @@ class Scribe:
     def afd(self, event: int, values: Mapping[str, Value]) -> int:
         """An event of the Winsock-AFD provider, in the name of whoever runs here now."""
         descriptor = afd.DESCRIPTORS[event]
-        payload = encode(_layout(ProviderId(afd.PROVIDER, event), 0), self.conditions.pointer_size, values)
+        payload = _encoder(ProviderId(afd.PROVIDER, event), 0, self.conditions.pointer_size)(values)
         record = Record(
             self._event,
             self._ticks,
@@ -174,8 +173,8 @@ class Scribe:
 
 
 @lru_cache(maxsize=256)
-def _layout(event: KernelId | ProviderId, version: int) -> Layout:
+def _encoder(event: KernelId | ProviderId, version: int, pointer_size: int) -> Encoder:
     found = layout_for(event, version)
     if found is None:
         raise LookupError(f"no layout is declared for {event}")
-    return found
+    return encoder(found, pointer_size)

@@ -26,6 +26,13 @@ LEAKS = (
     "slow-leak", "two-leaks", "worker-leak", "registry-leak", "groups-in-step", "growth",
 )  # fmt: skip
 POOL_ONLY = Settings(context_switches=False, ready_threads=False, irp_events=False, afd_events=False)
+LESS = {"pool": POOL_ONLY, "bare": Settings(stacks=StackMode.NONE)}
+SESSIONS = [
+    pytest.param(scenario, settings, id=f"{name}-{scenario}")
+    for i, scenario in enumerate(LEAKS)
+    for name, settings in (("all", Settings()), list(LESS.items())[i % 2])
+]
+"""Each leak in a whole session, and in turn in one of pool events alone or without stacks."""
 
 
 def _read(path: Path, scenario: str, settings: Settings) -> Snapshot:
@@ -68,10 +75,7 @@ def _check(snapshot: Snapshot, finding: Finding) -> None:
         assert _counts(there) == _of_groups(finding)
 
 
-@pytest.mark.parametrize(
-    "settings", [Settings(), POOL_ONLY, Settings(stacks=StackMode.NONE)], ids=("all", "pool", "bare")
-)
-@pytest.mark.parametrize("scenario", LEAKS)
+@pytest.mark.parametrize(("scenario", "settings"), SESSIONS)
 def test_the_rows_that_a_finding_opens_add_up_to_it(scenario: str, settings: Settings, tmp_path: Path) -> None:
     snapshot = _read(tmp_path, scenario, settings)
     for finding in snapshot.diagnosis.findings:
