@@ -12,6 +12,7 @@ import pytest
 from analyzers.findings import Why
 from analyzers.retention.grouping import Grouping, grouped
 from analyzers.retention.nodes import NodeKind
+from tests.analyzers.numbered import Numbered
 from tests.analyzers.retention.loop import Loop
 from tests.analyzers.retention.made import ENDPOINT, IRP, Row, block, pool_of, requests_of, sockets_of
 
@@ -21,7 +22,7 @@ ROUTINE = 0xFFFFF80000001000
 def _grouped(requests: Sequence[Row], sockets: Sequence[Row]) -> Grouping:
     """All of them carry the same."""
     carried = np.ones(len(requests), np.int64), np.ones(len(sockets), np.int64)
-    return grouped(requests_of(*requests), sockets_of(*sockets), *carried, lambda at: f"{at:x}.sys")
+    return grouped(requests_of(*requests), sockets_of(*sockets), *carried, Numbered(), lambda at: f"{at:x}.sys")
 
 
 def test_five_hundred_threads_have_a_node_and_the_others_of_their_process_share_one() -> None:
