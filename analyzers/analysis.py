@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,6 +13,8 @@ from analyzers.clocks import clock_shifts, supposed_shifts
 from analyzers.dated_stacks import DatedStacks
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
+from analyzers.holders.by_name import stacks_that_decide
+from analyzers.image_files import ImageFiles
 from analyzers.image_lives import NEVER
 from analyzers.ledger import Ledger
 from analyzers.modules import FrameTable, Modules, taken_apart
@@ -24,11 +26,19 @@ from analyzers.requests.tracker import Requests
 from analyzers.scheduling import CpuTimeline
 from analyzers.silent_loss import inferred_loss
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import (
+    MOST_SITES,
+    THOROUGH_SITES,
+    Symbols,
+    stacks_after,
+    stacks_before,
+)
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.verdicts.coverage import Coverage, coverage, reported_share
 from analyzers.verdicts.diagnose import Case, diagnose
 from tracer.arrays import I32, I64, U64
+from tracer.images.carried import IDENTITIES, ImageFile
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
 from tracer.trace import Batch, ClockShift, Loss, Source
@@ -37,7 +47,10 @@ from tracer.trace import Batch, ClockShift, Loss, Source
 class TraceNames:
     """Names for ids and addresses, from the events so far (a :class:`~analyzers.pool_tables.Names`)."""
 
-    def __init__(self, stacks: StackTable) -> None:
+    def __init__(self, stacks: StackTable, symbols: Symbols | None = None) -> None:
+        """``symbols``: names for addresses; without them frames have none."""
+        self.symbols = symbols
+        self.files = ImageFiles()
         self.processes = Processes()
         self.threads = Threads()
         self.modules = Modules()
@@ -48,6 +61,8 @@ class TraceNames:
         for kind, taker in (("process", self.processes), ("thread", self.threads), ("image", self.modules)):
             if kind in batch.tables:
                 taker.feed(batch.tables[kind])
+        if IDENTITIES in batch.tables:
+            self.files.feed(batch.tables[IDENTITIES])
         if "image" in batch.tables:
             self.processes.feed_images(batch.tables["image"])
         self.threads.find(batch)
@@ -82,26 +97,75 @@ class TraceNames:
         addresses, bounds = self.stacks.all_frames(stacks)
         return self.modules.frames(addresses, bounds, self.stacks.since(stacks))
 
+    def files_in(self, stacks: I32) -> tuple[list[ImageFile], I64, I64]:
+        """The kernel's images in many stacks; then pairs: which stack, and which of the images a frame of it is in."""
+        table = self.frame_table(stacks)
+        known = np.flatnonzero(table.module >= 0)
+        stack = np.repeat(np.arange(len(stacks)), np.diff(table.bounds))[known]
+        return [self.files.of(module) for module in table.modules], stack, table.module[known].astype(np.int64)
+
     def frame(self, place: int, process: int = 0, at_ns: int = NEVER) -> Frame:
         """The frame at an address of the kernel or a process; without an image's mark, in the newest before a time."""
         address, _ = taken_apart(place)
         module = self.modules.find(place, process, at_ns)
-        return Frame(address, "", 0) if module is None else Frame(address, module.name, address - module.base)
+        if module is None:
+            return Frame(address, "", 0)
+        offset = address - module.base
+        if self.symbols is None:
+            return Frame(address, module.name, offset)
+        image = self.files.of(module)
+        symbol, source = self.symbols.at(image, offset)
+        if symbol is None and self.symbols.is_aside:  # who is shown a frame wants its name
+            self.symbols.want(image, module.path, (offset,))
+        return Frame(address, module.name, offset, symbol, source)
+
+    def want(self, stacks: I32, users: Iterable[tuple[int, int]] = ()) -> None:
+        """Ask for names: of the frames of kernel stacks, and of user stacks, each with its process."""
+        if self.symbols is None:
+            return
+        offsets: dict[ImageFile, tuple[str, set[int]]] = {}
+        addresses, bounds = self.stacks.all_frames(stacks)
+        table = self.modules.frames(addresses, bounds, self.stacks.since(stacks))
+        found = [
+            (table.modules[row], address)
+            for row, address in zip(table.module.tolist(), addresses.tolist(), strict=True)
+            if row >= 0
+        ]
+        for stack, process in users:
+            [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()
+            own = self.stacks.frames(stack).tolist()
+            found += [
+                (module, address)
+                for address in own
+                if (module := self.modules.find(address, process, at_ns)) is not None
+            ]
+        for module, address in found:
+            offsets.setdefault(self.files.of(module), (module.path, set()))[1].add(address - module.base)
+        for image, (path, those) in offsets.items():
+            self.symbols.want(image, path, those)
 
 
 class Analysis:
     """Feed it every batch of a source, in order; ask for a :meth:`snapshot` at any moment."""
 
-    KINDS: ClassVar = frozenset({"pool", "process", "image"}) | CpuTimeline.KINDS | Activity.KINDS | Requests.KINDS
+    KINDS: ClassVar = (
+        frozenset({"pool", "process", "image", IDENTITIES}) | CpuTimeline.KINDS | Activity.KINDS | Requests.KINDS
+    )
     """Kinds of events that the analysis looks at: what a source has to decode for it."""
 
-    def __init__(self, source: Source, tags: TagNames, baseline: PoolCounters | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        tags: TagNames,
+        baseline: PoolCounters | None = None,
+        symbols: Symbols | None = None,
+    ) -> None:
         """``baseline``: what was allocated when the source's events began, where that is known."""
         self._source = source
         self._baseline = baseline
         self._tags = tags
         self._ledger = Ledger()
-        self._names = TraceNames(source.stacks)
+        self._names = TraceNames(source.stacks, symbols)
         self._timeline = CpuTimeline(self._names.threads)
         self._requests = Requests(enabled=source.info.enabled)
         self._activity = Activity(timeline=self._timeline)
@@ -147,7 +211,11 @@ class Analysis:
         cover = None if requests is None else coverage(source.info, source.census, loss, pool, requests)
         diagnosis, context = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
+            if (symbols := self._names.symbols) is not None:
+                self._name_before(pool, requests, THOROUGH_SITES if symbols.is_thorough else MOST_SITES)
             diagnosis, context = self._diagnosis(pool, requests, cover)
+            if symbols is not None and self._name(*stacks_after(diagnosis)):
+                diagnosis, context = self._diagnosis(pool, requests, cover)
         return Snapshot(
             info=source.info,
             census=source.census,
@@ -162,7 +230,21 @@ class Analysis:
             context=context,
             coverage=cover,
             baseline=self._baseline,
+            named=None if self._names.symbols is None else self._names.symbols.found(),
         )
+
+    def _name_before(self, pool: PoolSnapshot, requests: RequestSnapshot, sites: int) -> None:
+        """Name what is judged, as many sites, and what tells how requests are released and who issued them."""
+        stacks, users = stacks_that_decide(pool, requests)
+        self._name(np.union1d(stacks_before(pool, sites), stacks), users)
+
+    def _name(self, stacks: I32, users: Iterable[tuple[int, int]] = ()) -> bool:
+        """Ask for the names of frames, and look for them unless somebody else does; whether there are new ones."""
+        symbols = self._names.symbols
+        if symbols is None:
+            return False
+        self._names.want(stacks, users)
+        return not symbols.is_aside and symbols.resolve()
 
     def _loss(self, pool: PoolSnapshot) -> Loss:
         """What the source says is missing, and what the pool's books show beyond that.
@@ -196,6 +278,7 @@ class Analysis:
                 frame_of=names.frame,
                 frames_of=names.frame_table,
                 modules=names.modules,
+                has_names=names.symbols is not None,
                 pointer_size=source.info.machine_pointer,
                 at_ns=self._at_ns,
                 started=names.processes.started_ns,

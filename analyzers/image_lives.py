@@ -42,7 +42,8 @@ class Module:
     """One image: ``name`` without its path, ``path`` as the trace has it.
 
     ``since_ns``: when it came. ``unloads``: each time, ascending; it may have come back.
-    ``mark``: tells it from another image at the same addresses, 0 where there never was one.
+    ``mark``: tells it from another image at the same addresses, 0 where there never was one. ``time_date_stamp``: its
+    linker's, 0 where the event does not say.
     """
 
     base: int
@@ -53,6 +54,7 @@ class Module:
     since_ns: int = field(default=ALWAYS, compare=False)
     unloads: tuple[Unload, ...] = field(default=(), compare=False)
     mark: int = field(default=0, compare=False)
+    time_date_stamp: int = field(default=0, compare=False)
 
     @property
     def end(self) -> int:
@@ -262,6 +264,6 @@ def _may_be(image: Module, unloaded: Module) -> bool:
     return image.name.casefold() == unloaded.name.casefold() or not (image.name and unloaded.name)
 
 
-def module_of(base: int, size: int, name: str, path: str, process: int) -> Module:
+def module_of(base: int, size: int, name: str, path: str, process: int, time_date_stamp: int = 0) -> Module:
     """An image as an event tells it: at least a page long."""
-    return Module(base, max(size, _PAGE), name, path, process)
+    return Module(base, max(size, _PAGE), name, path, process, time_date_stamp=time_date_stamp)

@@ -139,15 +139,16 @@ class Modules:
         bases = merged(table, "base", dtype=np.uint64).tolist()
         sizes = merged(table, "size", "size32", dtype=np.uint64).tolist()
         processes = merged(table, "process", dtype=np.uint32).tolist()
+        stamps = merged(table, "time_date_stamp", dtype=np.uint32).tolist()
         names = table.blob("file_name")
         columns = (table.time, table.raw_time, table.cpu, table.offset)
         times = zip(*(column.tolist() for column in columns), strict=True)
-        events = zip(table.event.tolist(), bases, sizes, processes, times, strict=True)
-        for row, (event, base, size, process, at) in enumerate(events):
+        events = zip(table.event.tolist(), bases, sizes, processes, stamps, times, strict=True)
+        for row, (event, base, size, process, stamp, at) in enumerate(events):
             if base >= _KERNEL_SPACE[8] or (base >= _KERNEL_SPACE[4] and process in _KERNEL_PROCESSES):
                 process = 0  # noqa: PLW2901 - whatever process the event names
             path = names.utf16(row)
-            image = module_of(base, size, re.split(r"[\\/]", path)[-1], path, process)
+            image = module_of(base, size, re.split(r"[\\/]", path)[-1], path, process, stamp)
             lives = self._found.setdefault(process, ImageLives(process))
             self.changes += lives.feed(event, image, Unload(*at))
 

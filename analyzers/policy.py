@@ -461,6 +461,10 @@ class HeldDoubtFactors:
     """Their completion called a driver's routine, which may have stopped it."""
     apcs_inferred: float = 0.95
     """The issuing thread is inferred."""
+    by_name: float = 0.95
+    """No kernel queue event excludes a port: function names tell what holds them."""
+    apcs_at_once: float = 0.5
+    """Nearly all others of the kind were released by stage 2 itself, as those without a completion routine are."""
     port_not_steady: float = 0.6
     """They do not keep coming: the program may drain its port yet."""
     port_drained: float = 0.8
@@ -529,6 +533,21 @@ class GraphLimits:
     """The same where there are more different sets of keepers."""
 
 
+@dataclass(frozen=True, slots=True)
+class ByNameLimits:
+    """How far function names decide (``analyzers/holders/by_name.py``)."""
+
+    fewest: int = 4
+    """Others of a kind that must have been released in one way, for it to be the kind's: fewer may be another use of
+    the same driver."""
+    many_each: int = 10
+    """So many others that stage 2 released for each that stays speak against a completion routine of the kind."""
+    most_stacks: int = 128
+    """Different stacks of frees, and of IRPs, that are named, those with most."""
+    most_pairs: int = 256
+    """Different user stacks of IRPs that are looked at."""
+
+
 PARTS: Final = PartLimits()
 LIFETIMES: Final = LifetimeLimits()
 COURSE: Final = CourseLimits()
@@ -545,5 +564,6 @@ RESTING: Final = RestingLimits()
 HELD: Final = HeldLimits()
 AGES: Final = AgeLimits()
 HELD_DOUBTS: Final = HeldDoubtFactors()
+BY_NAME: Final = ByNameLimits()
 BELONGING: Final = BelongingLimits()
 GRAPH: Final = GraphLimits()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from analyzers.modules import KERNEL_FILE, KERNEL_NAME
 from analyzers.processes import KnowsLives
 from analyzers.trends.history import SiteHistory
 from tracer.arrays import I32, I64, U8, U16, U32, U64, Mask
+from tracer.symbols.symbol import Source, Symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +132,42 @@ class GroupRow:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One stack frame; ``module`` and ``symbol`` are empty where unknown; ``offset`` is into the module."""
+    """One stack frame; ``module`` is empty where unknown; ``offset`` is into the module.
+
+    ``symbol``: the function that the address is in, ``None`` where no name is known; ``source``: where it is from.
+    """
 
     address: int
     module: str
     offset: int
-    symbol: str = ""
+    symbol: Symbol | None = None
+    source: Source = Source.NONE
+
+    @property
+    def function(self) -> str:
+        """The name of the function, without its module; empty where it is not known."""
+        return "" if self.symbol is None else self.symbol.function
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Those whose code is there, innermost first: the inlined ones, then the function itself."""
+        if self.symbol is None:
+            return ()
+        return (*(each.function for each in self.symbol.inlined), self.symbol.function)
 
     def __str__(self) -> str:
+        """As debuggers write it: ``contosodev!CtDispatch+0x4f``, and without a name ``contosodev.sys+0x10bf``."""
         if not self.module:
             return f"0x{self.address:x}"
-        name = f"!{self.symbol}" if self.symbol else ""
-        return f"{self.module}{name}+0x{self.offset:x}"
+        if self.symbol is None:
+            return f"{self.module}+0x{self.offset:x}"
+        beyond = f"+0x{self.symbol.displacement:x}" if self.symbol.displacement else ""
+        return f"{debugger_name(self.module)}!{self.symbol.function}{beyond}"
+
+
+def debugger_name(module: str) -> str:
+    """What debuggers call a module: its file without the ending, and the kernel ``nt``."""
+    return KERNEL_NAME if KERNEL_FILE.match(module) else module.rpartition(".")[0] or module
 
 
 @dataclass(frozen=True, slots=True)

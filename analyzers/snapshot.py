@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.pool_tables import Names, PoolSnapshot
+from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
 from tracer.errors import Damage
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
@@ -27,7 +28,8 @@ class Snapshot:
     which kinds of evidence there are, ``None`` for a snapshot that was put together without one. ``baseline``: the
     pool's counters when the capture began, ``None`` where nobody asked for them. ``counted``: the tags are those
     counters, since boot; there are no single allocations, and ``baseline`` is what growth is measured from.
-    ``baseline_ns``: when that was, after the start.
+    ``baseline_ns``: when that was, after the start. ``named``: how far addresses were named, ``None`` where nobody
+    looked for names.
     """
 
     info: TraceInfo
@@ -45,3 +47,4 @@ class Snapshot:
     baseline: PoolCounters | None = None
     counted: bool = False
     baseline_ns: int = 0
+    named: NamesFound | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
+from tui.naming import Naming
 from tui.safe_text import safe
 from tui.screens.actions import actions
 from tui.screens.main import MainScreen
@@ -40,6 +42,10 @@ def self_contained(svg: str) -> str:
     """A picture as rich draws it, without the fonts that it would fetch; with those that machines have."""
     svg = _MADE_WITH.sub("", _FETCHED.sub("", svg))
     return svg.replace(_FONT, _FONTS).replace(_TITLE, "font-family: Arial, Helvetica, sans-serif;")
+
+
+_NAMES_SECONDS: Final = 0.05
+"""How often it is seen whether all names were looked for."""
 
 
 class ActionProvider(Provider):
@@ -107,13 +113,23 @@ class PoolscopeApp(App[None]):
         ),
     ]
 
-    def __init__(self, snapshot: Snapshot, view: str = "", *, look: Look = FULL, scope: Query = EVERYTHING) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        view: str = "",
+        *,
+        look: Look = FULL,
+        scope: Query = EVERYTHING,
+        naming: Naming | None = None,
+    ) -> None:
+        """``naming``: finds names of functions aside."""
         without_colour = "NO_COLOR" in os.environ  # textual would send shades of grey
         super().__init__(ansi_color=True if without_colour else None)
         self._ascii = [AsciiFilter()] if look.ascii_only else []
         self.snapshot = snapshot
         self._view = view
         self._scope = scope
+        self.naming = naming
         simulated = "SIMULATED " if snapshot.info.simulated else ""
         self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
         for known in THEMES:
@@ -146,7 +162,7 @@ class PoolscopeApp(App[None]):
 
     def first_screen(self) -> MainScreen:
         """The views of a snapshot; another app may give views that move."""
-        return MainScreen(self.snapshot, self._view, self._scope)
+        return MainScreen(self.snapshot, self._view, self._scope, self.naming)
 
     def _fatal_error(self) -> None:
         """Leave without textual's traceback: the command line tells a fault in its own way."""
@@ -161,10 +177,17 @@ async def screenshot(
     *,
     look: Look = FULL,
     scope: Query = EVERYTHING,
+    naming: Naming | None = None,
 ) -> str:
-    """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal."""
-    app = PoolscopeApp(snapshot, view, look=look, scope=scope)
+    """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal.
+
+    It is drawn when all names that it asks for have been looked for.
+    """
+    app = PoolscopeApp(snapshot, view, look=look, scope=scope, naming=naming)
     async with app.run_test(size=size) as pilot:
         await pilot.press(*keys)
         await pilot.pause()
+        while naming is not None and naming.is_due:
+            await asyncio.sleep(_NAMES_SECONDS)
+            await pilot.pause()
         return app.export_screenshot(title=app.title)

@@ -13,7 +13,7 @@ import numpy as np
 
 from analyzers.pooltag import tag_text
 from analyzers.selection.query import Query, is_process
-from analyzers.selection.select import sites_of
+from analyzers.selection.select import functions_in, sites_of
 from analyzers.selection.wording import WHOLE, WordKind, names_like
 from analyzers.snapshot import Snapshot
 from tracer.errors import UsageError
@@ -49,6 +49,8 @@ class Unfitting:
     @property
     def why(self) -> str:
         """What is there instead."""
+        if not self.there and self.kind is WordKind.FUNCTION:
+            return "no frame of its stacks has a name"
         if not self.there:
             return f"the trace tells of no {self.kind}"
         if not self.other_case:
@@ -60,6 +62,8 @@ class Unfitting:
     @property
     def next(self) -> str:
         """What to type."""
+        if not self.there and self.kind is WordKind.FUNCTION:
+            return "--symbols PATH names them; 'poolscope symbols TRACE' tells what is there and what is missing"
         near = self.other_case or self.alike
         return f"--{self.kind} {_quoted(near[0])}" if near else f"leave out --{self.kind} to see them all"
 
@@ -132,6 +136,8 @@ def apart(snapshot: Snapshot, filters: Query) -> list[Apart]:
 def _fits(kind: WordKind, word: str, names: Sequence[tuple[int, str]]) -> bool:
     if kind is WordKind.PROCESS:
         return any(is_process(word, pid, name) for pid, name in names)
+    if kind is WordKind.FUNCTION:
+        return Query(functions=(word,)).fits_functions(name for _, name in names)
     alone = Query(tags=(word,)) if kind is WordKind.TAG else Query(drivers=(word,))
     ids, texts = [number for number, _ in names], [name for _, name in names]
     return any(alone.fit_tags(ids) if kind is WordKind.TAG else alone.fit_drivers(texts))
@@ -157,6 +163,10 @@ def _names(snapshot: Snapshot, kind: WordKind) -> list[tuple[int, str]]:
         accused = (share.driver for finding in snapshot.diagnosis.findings for share in finding.shares)
         names = (*(row.name for row in pool.by_driver), *pool.sites.driver, *pool.tags.driver, *accused)
         return [(0, name) for name in dict.fromkeys(names)]
+    if kind is WordKind.FUNCTION:
+        most = np.argsort(-pool.sites.outstanding_bytes, kind="stable")
+        stacks = dict.fromkeys(pool.sites.stack[most].tolist())
+        return [(0, name) for name in dict.fromkeys(name for one in stacks for name in functions_in(snapshot, one))]
     accused_processes = ((finding.process_id, finding.process) for finding in snapshot.diagnosis.findings)
     holding = ((row.id, row.name) for row in pool.by_process)
     held = snapshot.diagnosis.held_requests

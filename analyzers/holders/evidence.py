@@ -10,11 +10,12 @@ import numpy as np
 from analyzers.activity import Activity, ActivitySince
 from analyzers.activity.thread_state import NEVER_RAN
 from analyzers.holders.age_limits import had_no_chance, limits_ns, usual_ns
+from analyzers.holders.by_name import ByName, by_name
 from analyzers.holders.irp_blocks import IrpBlocks, by_system_call, irp_blocks, is_irp
 from analyzers.holders.lookaside import believed, mostly_retired, off_lists
 from analyzers.holders.makers import with_makers
 from analyzers.policy import AGES, HELD
-from analyzers.pool_tables import PoolSnapshot
+from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.requests.tables import NEVER, Finished, RequestSnapshot, RequestTable
 from analyzers.threads import IDLE_THREAD
 from tracer.arrays import I64, Mask
@@ -51,7 +52,7 @@ class Seen:
     is outstanding; ``buffer_gone``: that was freed. ``passed``: its completion called a driver's completion routine;
     ``rarely_retired``: hardly any of its kind was in all of the trace. ``off_list``: its IRP rests on no lookaside
     list (not asked where it owns its buffer); ``proven``: that is seen by itself or of its kind, not only by others of
-    its thread.
+    its thread. ``by_name``: what function names tell.
     """
 
     snapshot: RequestSnapshot
@@ -72,6 +73,7 @@ class Seen:
     rarely_retired: Mask
     off_list: Mask
     proven: Mask
+    by_name: ByName
 
     @property
     def requests(self) -> RequestTable:
@@ -84,8 +86,17 @@ class Seen:
         return self.known & ~self.blocks.drivers_own
 
 
-def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, machine: Machine) -> Seen:
-    """The evidence by request; where no event names the issuing thread, it is the one that allocated the IRP."""
+def gather(
+    pool: PoolSnapshot,
+    snapshot: RequestSnapshot,
+    activity: Activity,
+    machine: Machine,
+    names: Names | None = None,
+) -> Seen:
+    """Look at every request; those whose thread no event told get the one that allocated their IRP.
+
+    ``names``: of functions, ``None`` where none are known.
+    """
     blocks = irp_blocks(pool, snapshot.requests, machine.pointer_size)
     requests = with_makers(snapshot.requests, blocks)
     if requests is not snapshot.requests:  # whose buffer is whose, the threads tell
@@ -124,6 +135,7 @@ def gather(pool: PoolSnapshot, snapshot: RequestSnapshot, activity: Activity, ma
         rarely_retired=_rarely_retired(snapshot),
         off_list=off_list,
         proven=proven,
+        by_name=by_name(pool, snapshot, blocks, names),
     )
 
 

@@ -17,6 +17,10 @@ _FITTING: Final = {
     Cause.COMPLETION_STOPPED: "a driver's completion routine may have stopped their completion and kept them",
 }
 """What speaks for a reason that nothing excludes."""
+_ROUTINE: Final = "function names show that they, or others of the kind, have a completion routine"
+_NO_PORT: Final = f"{_ROUTINE}, which no file with a completion port takes"
+_IN_PORT: Final = "function names show that others of the kind were taken out of a completion port"
+_NO_ROUTINE: Final = f"{_IN_PORT}, and a file with one takes no completion routine"
 _MAY_BE: Final = frozenset(_FITTING)
 
 
@@ -62,6 +66,11 @@ def _user_apc(group: HeldGroup) -> Explanation:
             Fits.NO,
             f"{theirs} have not run, and a thread queues its user APCs itself",
         )
+    by_name = evidence.by_name
+    if group.share(by_name.with_routine | by_name.like_user_apcs) >= PARTS.most:
+        return Explanation(Cause.USER_APC, Fits.YES, _ROUTINE)
+    if group.share(by_name.like_in_ports) >= PARTS.most:
+        return Explanation(Cause.USER_APC, Fits.NO, _NO_ROUTINE)
     return Explanation(
         Cause.USER_APC, Fits.UNKNOWN, "nothing shows whether they have a completion routine",
         "whether their IRPs are freed when the thread waits alertably or ends",
@@ -94,6 +103,11 @@ def _port(group: HeldGroup) -> Explanation:
         return Explanation(Cause.PORT, Fits.NO, "they were never completed")
     if group.seen.snapshot.seen_queues:
         return Explanation(Cause.PORT, Fits.NO, "the trace has kernel queue events, and none of them went into a port")
+    by_name = group.seen.by_name
+    if group.share(by_name.with_routine | by_name.like_user_apcs) >= PARTS.most:
+        return Explanation(Cause.PORT, Fits.NO, _NO_PORT)
+    if group.share(by_name.like_in_ports) >= PARTS.most:
+        return Explanation(Cause.PORT, Fits.YES, _IN_PORT)
     return Explanation(
         Cause.PORT, Fits.UNKNOWN, "the trace has no kernel queue events", "kernel queue events (xperf's KQUEUE)"
     )

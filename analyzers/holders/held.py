@@ -8,12 +8,14 @@ from typing import Final
 import numpy as np
 
 from analyzers.findings import Evidence, Kept, Why
-from analyzers.formatting import part_of
+from analyzers.formatting import agreeing, part_of
 from analyzers.holders.evidence import Seen
 from tracer.arrays import I32, I64, Mask
 
 NOT_STEADY: Final = "they do not keep coming until the trace's end"
 """The doubt about a group that is not steady."""
+BY_NAME_ALONE: Final = "the trace has no kernel queue events: function names alone tell what holds them"
+"""The doubt about a group of which names decide what holds it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,3 +115,16 @@ def user_mode_since(group: HeldGroup) -> Evidence:
     which = "each" if after == len(group) else part_of(after, len(group))
     says = f"{whose} in user mode after {which} of the completions, so no special kernel APC is pending"
     return Evidence("user-mode-since", says, inferred=True)
+
+
+def others_say(group: HeldGroup, count: I64, how: str, rule: str) -> list[Evidence]:
+    """What became of others of the kind, which rests on function names; nothing where there are none.
+
+    ``count``: by request, how many others were released so; ``how``: in words.
+    """
+    kinds, first = np.unique(group.seen.requests.kind[group.rows], return_index=True)
+    others = int(count[group.rows[first]].sum())
+    if not others or not len(kinds):
+        return []
+    were = agreeing(others, "other of the kind was", "others of the kind were")
+    return [Evidence(rule, f"{others:,} {were} {how}, as the functions on their freeing stacks say", inferred=True)]

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.findings import NOT_HELD, WHYS, Why
-from analyzers.holders import unknown
+from analyzers.holders import port, unknown
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import Port
 from analyzers.holders.holder import Asked, Turn
@@ -88,6 +88,8 @@ def holding(evidence: Seen, ports: tuple[Port, ...], module_of: Callable[[int], 
     sorting.take(np.ones(len(evidence.requests), np.bool_), Why.LIST, MAY_REST)
     sorting.left = np.isin(sorting.rule, [_NAMES.index(rule) for rule in (RECENT, MAY_REST, unknown.RULE)])
     sorting.ask(Turn.AFTERWARDS)
+    if not evidence.snapshot.seen_queues:
+        ports = port.by_process(evidence, np.flatnonzero(sorting.rule == _NAMES.index(port.BY_OTHERS)), ports)
     number = np.zeros(len(evidence.requests), np.int32)
     for each in ports:
         number[each.requests] = each.number

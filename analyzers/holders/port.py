@@ -16,7 +16,8 @@ from analyzers import advice
 from analyzers.address_lookup import blocks_of
 from analyzers.findings import Accused, EventRef, Evidence, Verdict
 from analyzers.formatting import agreeing, counted, duration
-from analyzers.holders.held import NOT_STEADY, HeldGroup, Port
+from analyzers.holders.evidence import Seen
+from analyzers.holders.held import BY_NAME_ALONE, NOT_STEADY, HeldGroup, Port, others_say, user_mode_since
 from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.holders.irp_blocks import is_irp
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS
@@ -30,10 +31,12 @@ from tracer.arrays import I32, I64, U32, Mask, Rows
 from tracer.columns import UNKNOWN_ID
 
 RULE: Final = "in-port"
+BY_OTHERS: Final = "others-released-from-port"
 _IRPS: Final = ("Icp ", "Irp ")
 """Tags of IRPs that are posted without a request, and of requests' IRPs (pooltag.txt): where the trace does not
 log requests, an entry shows which of these lie in a port."""
 _EXAMPLES: Final = 3
+_TAKEN_OUT: Final = "taken out of a completion port"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +123,39 @@ def in_port(snapshot: RequestSnapshot) -> Mask:
     return np.asarray((table.queued == Queued.WAITING) & (table.queued_ns > emptied))
 
 
+def by_others(evidence: Seen) -> Mask:
+    """By completed request: whether function names tell that others of its kind were in a port, and it may be.
+
+    Asked where the trace does not log kernel queues. No special APC is left of it, and its IRP is on no list.
+    """
+    may_be = evidence.completed & evidence.callers & evidence.user_mode & ~evidence.recent
+    kept = (evidence.off_list & evidence.proven) | evidence.owns_buffer
+    return np.asarray(may_be & kept & evidence.by_name.like_in_ports & ~np.bool_(evidence.snapshot.seen_queues))
+
+
+def by_process(evidence: Seen, rows: Rows, known: tuple[Port, ...]) -> tuple[Port, ...]:
+    """``known``, and a port for each process of requests that are in one as :func:`by_others` says."""
+    requests, machine = evidence.requests, evidence.machine
+    found = list(known)
+    for process in np.unique(requests.process[rows]).tolist():
+        mine = rows[requests.process[rows] == process].astype(np.int32)
+        completed, by = requests.completed_ns[mine], requests.thread[mine]
+        found.append(
+            Port(
+                number=len(found) + 1,
+                process=process,
+                requests=mine,
+                blocks=np.zeros(0, np.int32),
+                queued_ns=completed,
+                enqueued_by=tuple(np.unique(by[by != UNKNOWN_ID]).tolist()),
+                dequeued_by=(),
+                drained=True,
+                grows=held_keep_coming(completed, machine.start_ns, machine.at_ns),
+            )
+        )
+    return tuple(found)
+
+
 def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Mask:
     """By entry: whether it is in a port that nobody takes anything from.
 
@@ -174,6 +210,8 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     """What shows that entries wait in a port, in sentences."""
     assert group.port is not None
     here, requests = group.port, group.seen.requests
+    if not group.seen.snapshot.seen_queues:
+        return [user_mode_since(group), *others_say(group, group.seen.by_name.from_port, _TAKEN_OUT, BY_OTHERS)]
     examples = here.requests[:_EXAMPLES]
     events = tuple(
         EventRef(int(requests.queued_ns[row]), "queue", int(requests.queued_cpu[row]), int(requests.queued_offset[row]))
@@ -195,6 +233,8 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
     """What speaks against it, each with its factor."""
     assert group.port is not None
     found = []
+    if not group.seen.snapshot.seen_queues:
+        found.append((HELD_DOUBTS.by_name, BY_NAME_ALONE))
     if group.port.drained:
         found.append((HELD_DOUBTS.port_drained, "entries are taken out of the port, but more slowly than they come"))
     if not group.steady:
@@ -205,6 +245,8 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
 def says(group: HeldGroup) -> str:
     """The reason as an explanation."""
     assert group.port is not None
+    if not group.seen.snapshot.seen_queues:
+        return "others of the kind were taken out of a completion port, so these wait in one (by function names)"
     put = counted(group.port.waiting, "entry was", "entries were")
     return f"{put} put into a completion port, and nobody has taken {agreeing(group.port.waiting, 'it', 'them')} out"
 
@@ -224,6 +266,12 @@ HOLDER: Final = Holder(
             "its completion was put into a port, and nobody has taken it out",
             Turn.QUEUED,
             lambda asked: in_port(asked.seen.snapshot),
+        ),
+        Rule(
+            BY_OTHERS,
+            "completed, on no lookaside list, and others of its kind were taken out of a port (by function names)",
+            Turn.LEFT,
+            lambda asked: by_others(asked.seen),
         ),
     ),
     evidence=evidence,

@@ -15,26 +15,48 @@ import numpy as np
 from analyzers import advice
 from analyzers.findings import Accused, Evidence, Verdict
 from analyzers.holders.evidence import Seen
-from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
+from analyzers.holders.held import BY_NAME_ALONE, NOT_STEADY, HeldGroup, others_say, user_mode_since
 from analyzers.holders.holder import Holder, Rule, Turn
-from analyzers.policy import HELD, HELD_DOUBTS, PARTS
+from analyzers.policy import BY_NAME, HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
 from tracer.arrays import Mask
 from tracer.columns import Who
 
 RULE: Final = "completed-not-retired"
 ALIKE: Final = "with-others"
+BY_CALL: Final = "issued-with-routine"
+BY_OTHERS: Final = "others-released-as-user-apcs"
+_HAVE: Final = "they have a completion routine (by function names)"
+_AT_ONCE: Final = "nearly all others of the kind were released by stage 2 itself (by function names)"
 _AFTER_ALL: Final = np.iinfo(np.int64).max
 
 
 def holds(evidence: Seen) -> Mask:
     """By completed request that is in no port: whether nothing but a user APC can hold it."""
+    return _may_hold(evidence) & np.bool_(evidence.snapshot.seen_queues)
+
+
+def by_call(evidence: Seen) -> Mask:
+    """By completed request: the same where function names tell that it has a routine, which no file with a port takes.
+
+    Asked where the trace does not log kernel queues.
+    """
+    return _may_hold(evidence) & evidence.by_name.with_routine
+
+
+def by_others(evidence: Seen) -> Mask:
+    """By completed request: the same where function names tell that others of its kind were released as user APCs."""
+    return _may_hold(evidence) & evidence.by_name.like_user_apcs
+
+
+def _may_hold(evidence: Seen) -> Mask:
+    """By completed request: whether nothing but a user APC or a port can hold it."""
     went_on = (
         ~evidence.passed | evidence.rarely_retired
     )  # a driver that stops all of a kind would stop the program, too
     stage_two = evidence.finished | (~evidence.owns_buffer & ~evidence.refers & went_on)
     here = evidence.requests.exited_ns == NEVER
-    return np.asarray(evidence.user_mode & stage_two & evidence.proven & here & np.bool_(evidence.snapshot.seen_queues))
+    return np.asarray(evidence.user_mode & stage_two & evidence.proven & here)
 
 
 def alike(seen: Seen, held: Mask, left: Mask) -> Mask:
@@ -75,7 +97,19 @@ def evidence(group: HeldGroup) -> list[Evidence]:
     if group.number(freed):
         says = f"{group.their('system buffers', freed)} were freed: only their IRPs are left"
         found.append(Evidence("buffer-gone", says))
-    says = "their IRPs are in no completion port and on no lookaside list, so they wait as user APCs"
+    if names := group.number(seen.by_name.with_routine):
+        says = f"{group.of_them(seen.by_name.with_routine)} were issued by ReadFileEx or WriteFileEx, so {_HAVE}"
+        found.append(Evidence(BY_CALL, says.replace("all of them were", "all were"), inferred=True))
+    found += others_say(group, seen.by_name.as_user_apc, "freed by their user APCs", BY_OTHERS)
+    if seen.snapshot.seen_queues:
+        says = "their IRPs are in no completion port and on no lookaside list, so they wait as user APCs"
+    else:
+        why = (
+            "a file with a completion port takes no completion routine"
+            if names
+            else "none of the kind was taken out of a port"
+        )
+        says = f"their IRPs are on no lookaside list, and {why}, so they wait as user APCs"
     return [*found, Evidence(RULE, says, inferred=True)]
 
 
@@ -87,7 +121,13 @@ def doubts(group: HeldGroup) -> list[tuple[float, str]]:
         found.append((HELD_DOUBTS.apcs_no_switches, "no context switch tells what the thread did since"))
     if not group.steady:
         found.append((HELD_DOUBTS.apcs_not_steady, NOT_STEADY))
-    if group.share(seen.passed) >= PARTS.most:
+    if not seen.snapshot.seen_queues:
+        found.append((HELD_DOUBTS.by_name, BY_NAME_ALONE))
+    by_name = seen.by_name
+    routine = group.share(by_name.with_routine | by_name.like_user_apcs) >= PARTS.most
+    if not routine and group.share(by_name.at_once >= BY_NAME.many_each * len(group)) >= PARTS.most:
+        found.append((HELD_DOUBTS.apcs_at_once, _AT_ONCE))
+    if group.share(seen.passed) >= PARTS.most and not routine:
         found.append((HELD_DOUBTS.apcs_passed, "their completion called a driver's routine, which may have stopped it"))
     if group.share(seen.requests.who == Who.CONTEXT_SWITCH) >= PARTS.most:
         found.append(
@@ -112,6 +152,18 @@ HOLDER: Final = Holder(
             "completed, stage 2 has run, and its IRP is in no port and on no lookaside list",
             Turn.LEFT,
             lambda asked: holds(asked.seen),
+        ),
+        Rule(
+            BY_CALL,
+            "completed, stage 2 has run, and a function issued it that takes a completion routine (by function names)",
+            Turn.LEFT,
+            lambda asked: by_call(asked.seen),
+        ),
+        Rule(
+            BY_OTHERS,
+            "completed, stage 2 has run, and others of its kind were released as user APCs (by function names)",
+            Turn.LEFT,
+            lambda asked: by_others(asked.seen),
         ),
         Rule(
             ALIKE,

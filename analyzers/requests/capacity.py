@@ -13,6 +13,7 @@ from analyzers.requests.records import (
     ENDINGS,
     ENTRY,
     KIND,
+    RELEASE,
     REQUEST,
     RING,
     SOCKET,
@@ -34,12 +35,13 @@ _THREAD_TIMES: Final = ("last_retired", "longest", "issued", "user", "buffer")
 
 
 class Demand(NamedTuple):
-    """Events of a batch that may open rows: driver calls, socket operations, insertions into queues, buffers."""
+    """Events of a batch that may open rows: driver calls, socket operations, insertions into queues, buffers, frees."""
 
     calls: int
     operations: int
     inserts: int
     buffers: int
+    frees: int
 
 
 def empty_tables(rows: int) -> TrackerTables:
@@ -58,6 +60,7 @@ def empty_tables(rows: int) -> TrackerTables:
         kinds=np.zeros(0, KIND),
         key_index=empty_index(4 * rows),
         ring=ring,
+        released=np.zeros(0, RELEASE),
         counts=counts,
         endings=np.zeros(ENDINGS, np.int64),
         latency=np.zeros((2, BINS), np.int64),
@@ -81,6 +84,8 @@ def with_room(tracker: TrackerTables, demand: Demand) -> TrackerTables:
     entries = int(counts["entries"] - counts["taken_entries"]) + demand.inserts
     tracker = _with_entries(tracker, entries, int(counts["sources"]) + demand.inserts)
     tracker = _with_kinds(tracker, int(counts["kinds"]) + demand.calls + demand.operations)
+    if demand.frees > len(tracker.released):
+        tracker = tracker._replace(released=np.zeros(_power_of_two(demand.frees), RELEASE))
     keys = _KEYS_OF_CALL * demand.calls + _KEYS_OF_OPERATION * demand.operations + _KEYS_OF_INSERT * demand.inserts
     return _with_keys(tracker, keys + demand.buffers)
 

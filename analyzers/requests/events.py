@@ -56,6 +56,7 @@ EVENT: Final = np.dtype(
         ("id", "<u4"),
         ("thread", "<u4"),
         ("process", "<u4"),
+        ("stack", "<i4"),
         ("cpu", "<u2"),
         ("operation", "<u2"),
         ("kind", "u1"),
@@ -73,4 +74,5 @@ EVENT: Final = np.dtype(
 ``object``: address of what the event is about: IRP, endpoint, block or entry of a queue. ``accept``: endpoint that a
 connection is accepted for. ``local``, ``remote``: :mod:`~analyzers.requests.addresses`; of a socket operation the one
 that it names is ``remote``. ``length``: bytes that a completed operation moved. ``good``: its status says success.
+``stack``: kernel stack of a free, -1 for none.
 """

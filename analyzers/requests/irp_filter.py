@@ -8,12 +8,13 @@ import numpy as np
 
 from analyzers.requests.events import ALLOCATE, BUFFER, FREE
 from analyzers.requests.normalize import Part
+from analyzers.requests.releases import IRP_TAGS
 from analyzers.requests.tables import SYSTEM_BUFFERS
 from tracer.arrays import I64, U64, Rows
 from tracer.columns import EventTable
 from tracer.events import pool
 
-_IRP_TAGS: Final = np.array([int.from_bytes(tag, "little") for tag in (b"Irp ", b"Irp+")], np.uint32)
+_IRP_TAGS: Final = np.array(IRP_TAGS, np.uint32)
 """Tags of IRPs, without and with Driver Verifier (pooltag.txt)."""
 _BUFFER_TAGS: Final = np.array([int.from_bytes(tag, "little") for tag in SYSTEM_BUFFERS], np.uint32)
 _HEADERS: Final = (8, 16)
@@ -85,4 +86,7 @@ def _part(table: EventTable, rows: Rows, entry: U64, header: int) -> Part:
         "object": entry[rows] + np.uint64(header),
         "time": table.time[rows],
         "cpu": table.cpu[rows],
+        "thread": table.thread[rows],
+        "process": table.process[rows],
+        "stack": table.stack[rows],
     }

@@ -201,6 +201,9 @@ KIND: Final = np.dtype(
 ``retired``: completed ones whose IRP was freed, used again or taken off a queue.
 """
 
+RELEASE: Final = np.dtype([("kind", "<i8"), ("process", "<u4"), ("thread", "<u4"), ("stack", "<i4")], align=True)
+"""A completed request's IRP was freed, with this kernel stack. ``kind``: row of its kind; ids: who freed it."""
+
 CONNECTION: Final = np.dtype([("local", "<i8"), ("remote", "<i8"), ("tcb", "<u8"), ("connecting", "<i8")])
 """A TCP connection that TCP has told of, ``remote`` 0 once a socket has it; and, apart from that, the row of a socket
 that began to connect."""
@@ -238,6 +241,7 @@ COUNTS: Final = np.dtype(
         ("kinds", "<i8"),
         ("entries", "<i8"),
         ("taken_entries", "<i8"),
+        ("released", "<i8"),
         ("keys", "<i8"),
     ]
 )
@@ -247,8 +251,8 @@ COUNTS: Final = np.dtype(
 completion carried the id of the request's call: the ids of this trace name requests, not calls. ``routines``:
 completion routines: a session without them does not tell which completions met one. ``connecting``, ``connections``:
 sockets that began to connect and connections, each at the next place of its ring. ``free_*``: the first row not in use.
-``threads``, ``sources``, ``kinds``: rows in use. ``entries``: that there ever were. ``keys``: places of the index
-in use or used before.
+``threads``, ``sources``, ``kinds``: rows in use. ``entries``: that were ever on the book. ``released``: IRPs freed
+in this batch. ``keys``: places of the index in use or used before.
 """
 
 IRP: Final = np.uint64(1)
@@ -271,9 +275,10 @@ class TrackerTables(NamedTuple):
     """Requests, sockets and threads from batch to batch.
 
     ``key_index``: rows of the others by address or id (:mod:`analyzers.hashing`). ``ring``: two rings in one table, of
-    connections and of sockets that began to connect. ``counts``: a row of :data:`COUNTS`; ``endings``: int64, how many
-    requests were retired, by way. ``latency``: int64 (2, BINS), of retirements (completion → free of the IRP,
-    :data:`RETIREMENTS`) and of cleanups (close → cleanup of the endpoint, :data:`CLEANUPS`).
+    connections and of sockets that began to connect. ``released``: IRPs freed in this batch. ``counts``: one row of
+    :data:`COUNTS`; ``endings``: int64, how many requests were retired, by way. ``latency``: int64 (2, BINS), of
+    retirements (completion → free of the IRP, :data:`RETIREMENTS`) and of cleanups (close → cleanup of the endpoint,
+    :data:`CLEANUPS`).
     """
 
     requests: Structured
@@ -284,6 +289,7 @@ class TrackerTables(NamedTuple):
     kinds: Structured
     key_index: Structured
     ring: Structured
+    released: Structured
     counts: Structured
     endings: I64
     latency: I64

@@ -6,7 +6,7 @@ import numpy as np
 
 from analyzers.hashing import row_of
 from analyzers.requests.events import FREE
-from analyzers.requests.lifecycle import NONE, STAYS, thread_row
+from analyzers.requests.lifecycle import NONE, STAYS, kind_row, thread_row
 from analyzers.requests.records import (
     BY_FREE,
     BY_REUSE,
@@ -39,7 +39,20 @@ def block_event(tracker: TrackerTables, slot: Int, event: np.void) -> Int:
         if row["thread_row"] >= 0:
             owner = tracker.threads[row["thread_row"]]
             owner["longest"] = max(owner["longest"], took)
+        if event["stack"] >= 0:
+            _note_release(tracker, row, event)
     return BY_FREE
+
+
+@inlined
+def _note_release(tracker: TrackerTables, row: np.void, event: np.void) -> None:
+    """A completed request's IRP is freed, with a stack; there must be room."""
+    note = tracker.released[tracker.counts[0]["released"]]
+    note["kind"] = kind_row(tracker, row)
+    note["process"] = event["process"]
+    note["thread"] = event["thread"]
+    note["stack"] = event["stack"]
+    tracker.counts[0]["released"] += 1
 
 
 @inlined

@@ -10,6 +10,7 @@ import numpy as np
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.lifecycle import kind_rows
 from analyzers.requests.records import CLEANUPS, RETIREMENTS, TrackerTables
+from analyzers.requests.releases import ReleaseTable
 from analyzers.requests.tables import (
     NEVER,
     Completion,
@@ -35,9 +36,9 @@ class SocketNames(NamedTuple):
 
 
 def snapshot_of(
-    tracker: TrackerTables, seen: Collection[str], names: SocketNames, timeline: CpuTimeline
+    tracker: TrackerTables, seen: Collection[str], names: SocketNames, timeline: CpuTimeline, releases: ReleaseTable
 ) -> RequestSnapshot:
-    """Copies of everything that is not over."""
+    """Copies of everything that is not over, and where IRPs were freed."""
     sockets, slots = _oldest_first(tracker.sockets, "created")
     rows_of_sockets = np.full(max(1, len(tracker.sockets)), -1, np.int32)
     rows_of_sockets[slots] = np.arange(len(slots), dtype=np.int32)
@@ -50,6 +51,7 @@ def snapshot_of(
         entries=_entries(_oldest_first(tracker.entries, "time")[0]),
         sources=_sources(tracker.sources[: tracker.counts[0]["sources"]]),
         counts=_counts(tracker),
+        releases=releases,
         seen_irp="irp" in seen,
         seen_afd="afd" in seen,
         seen_tcp="tcp" in seen or "tcpip" in seen,

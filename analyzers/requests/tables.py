@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.requests.releases import ReleaseTable
 from tracer.arrays import F64, I32, I64, U8, U16, U32, U64, Mask
 
 NEVER: Final = -1
@@ -248,6 +249,7 @@ class RequestCounts:
 class RequestSnapshot:
     """Everything about requests at one moment.
 
+    ``releases``: where IRPs were freed, all of the trace.
     ``seen_*``: whether the trace holds such events at all. ``seen_queues``: that, or the session asked for them;
     ``seen_routines``: completion routines.
     """
@@ -258,6 +260,7 @@ class RequestSnapshot:
     entries: EntryTable
     sources: SourceTable
     counts: RequestCounts
+    releases: ReleaseTable
     seen_irp: bool
     seen_afd: bool
     seen_tcp: bool

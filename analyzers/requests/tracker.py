@@ -12,9 +12,10 @@ from analyzers.requests import normalize
 from analyzers.requests.addresses import Addresses
 from analyzers.requests.advance import advance
 from analyzers.requests.capacity import Demand, empty_tables, live_irps, with_room
-from analyzers.requests.events import BUFFER, CALL, EVENT, INSERT, OPERATE
+from analyzers.requests.events import BUFFER, CALL, EVENT, FREE, INSERT, OPERATE
 from analyzers.requests.irp_filter import Blocks, buffers
 from analyzers.requests.normalize import Part
+from analyzers.requests.releases import Releases
 from analyzers.requests.snapshot import SocketNames, snapshot_of
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.scheduling import CpuTimeline
@@ -22,7 +23,7 @@ from tracer.columns import EventTable
 from tracer.trace import Batch
 
 _FIRST_ROWS: Final = 1 << 8
-_OPENING: Final = (CALL, OPERATE, INSERT, BUFFER)
+_OPENING: Final = (CALL, OPERATE, INSERT, BUFFER, FREE)
 """Kinds of events that may open rows, in the order of :class:`~analyzers.requests.capacity.Demand`."""
 _KERNEL_QUEUE: Final = 0x01000000
 """PERF_KERNEL_QUEUE in the second word of the group masks (ntwmi.h): the session asked for kernel queues."""
@@ -43,6 +44,7 @@ class Requests:
         self._tables = empty_tables(rows)
         self._addresses = Addresses()
         self._blocks = Blocks()
+        self._releases = Releases()
         self._events = np.empty(0, EVENT)
         self._seen = {"queue"}.intersection(enabled)
         self._process_ids: dict[int, int] = {}
@@ -50,6 +52,8 @@ class Requests:
     def feed(self, batch: Batch) -> None:
         """Take one stamped batch. Without requests and sockets in the trace so far it costs next to nothing."""
         tables = batch.tables
+        if "irp" in tables and "irp" not in self._seen:  # from now on it is known of which requests IRPs are
+            self._releases = Releases()
         self._seen.update(kind for kind in self._OWN if kind in tables)
         if "group_mask" in tables and np.any(merged(tables["group_mask"], "mask1", dtype=np.uint32) & _KERNEL_QUEUE):
             self._seen.add("queue")
@@ -57,11 +61,13 @@ class Requests:
             self._note_processes(tables["process"])
         if not self._seen.isdisjoint(("irp", "afd", "queue")):
             self._follow(tables)
+        if "pool" in tables and "irp" not in self._seen:
+            self._releases.add_irps(tables["pool"])
 
     def snapshot(self, timeline: CpuTimeline) -> RequestSnapshot:
         """What is not over now; ``timeline`` has stamped all batches."""
         names = SocketNames(self._addresses, self._process_ids)
-        return snapshot_of(self._tables, self._seen, names, timeline)
+        return snapshot_of(self._tables, self._seen, names, timeline, self._releases.table())
 
     def _note_processes(self, table: EventTable) -> None:
         """Ids of processes by the address of their object; the last one with an address counts."""
@@ -78,7 +84,9 @@ class Requests:
             self._events = np.empty(2 * count, EVENT)
         events, turn = normalize.events_of(parts, self._events)
         self._tables = with_room(self._tables, _demand(parts))
+        self._tables.counts["released"] = 0
         advance(self._tables, events, turn)
+        self._releases.add(self._tables.released[: int(self._tables.counts[0]["released"])])
 
     def _parts(self, tables: Mapping[str, EventTable]) -> list[Part]:
         parts: list[Part] = []

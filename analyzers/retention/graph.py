@@ -6,7 +6,7 @@ port, a driver) to the requests, the socket, the thread and the process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -120,21 +120,24 @@ def build(
     free = attribution.rule == Rule.NONE
     group_of[free] = loose_of[free] + len(held)
     leaves = (*held, *loose)
-    tree = Dominators.of(_graph(edges.edges, edges.labels, leaves))
+    inferred = _INFERRED_EDGES if holding.evidence.snapshot.seen_queues else _INFERRED_EDGES | {Why.PORT}
+    tree = Dominators.of(_graph(edges.edges, edges.labels, leaves, inferred))
     return Retention(tree, by_request, tuple(leaf.node for leaf in leaves), group_of)
 
 
-def _graph(edges: list[Edge], labels: dict[Node, str], leaves: tuple[Leaf, ...]) -> nx.DiGraph:
+def _graph(
+    edges: list[Edge], labels: dict[Node, str], leaves: tuple[Leaf, ...], inferred: Container[str]
+) -> nx.DiGraph:
     import networkx as nx  # costs 0.1 s: only who asks why memory is kept pays for it
 
     graph = nx.DiGraph()
     graph.add_node(ROOT, label=labels[ROOT], count=0, bytes=0)
     for edge in edges:
-        _connect(graph, edge)
+        _connect(graph, edge, inferred=edge.rule in inferred)
     for leaf in leaves:
         graph.add_node(leaf.node, label=leaf.label, count=leaf.count, bytes=leaf.bytes)
         for edge in leaf.edges():
-            _connect(graph, edge)
+            _connect(graph, edge, inferred=edge.rule in inferred)
         labels.update(leaf.above)
     for node, label in labels.items():
         if node in graph:
@@ -142,14 +145,18 @@ def _graph(edges: list[Edge], labels: dict[Node, str], leaves: tuple[Leaf, ...])
     return graph
 
 
-def _connect(graph: nx.DiGraph, edge: Edge) -> None:
+def _connect(graph: nx.DiGraph, edge: Edge, *, inferred: bool) -> None:
     """Add an edge, or add to the one that is there."""
     if graph.has_edge(edge.parent, edge.child):
         there = graph.edges[edge.parent, edge.child]
         there["count"] += edge.count
         there["bytes"] += edge.bytes
         return
-    says, inferred = _SAYS[edge.rule], edge.rule in _INFERRED_EDGES
     graph.add_edge(
-        edge.parent, edge.child, rule=edge.rule, count=edge.count, bytes=edge.bytes, says=says, inferred=inferred
+        *(edge.parent, edge.child),
+        rule=edge.rule,
+        count=edge.count,
+        bytes=edge.bytes,
+        says=_SAYS[edge.rule],
+        inferred=inferred,
     )

@@ -38,12 +38,13 @@ class Interval:
 class Query:
     """Every field that is given narrows; what is selected fits all of them.
 
-    ``tags``, ``processes``, ``drivers``: words as people type them (:mod:`analyzers.selection.wording`; a process may
-    be asked for by its id, too), of which any may fit. The others stand for one thing each. ``tag``: number with the
-    protected bit clear, and whether paged. ``driver``: module of the allocating frame. ``thread`` goes with its
-    ``process``. ``stack``: id in the stack table (-1: without a stack). ``frame``: address of an allocating frame.
-    ``endpoint``: of a socket (AFD). ``finding``: rank. ``cleared``: what a cleared group is known by. ``port``: number
-    of the completion port, ``keeper``: name of the driver, that holds requests.
+    ``tags``, ``processes``, ``drivers``, ``functions`` (in the kernel stacks): words as people type them
+    (:mod:`analyzers.selection.wording`; a process may be asked for by its id, too), of which any may fit. The others
+    stand for one thing each. ``tag``: number with the protected bit clear, and whether paged. ``driver``: module of the
+    allocating frame. ``thread`` goes with its ``process``. ``stack``: id in the stack table (-1: without a stack).
+    ``frame``: address of an allocating frame. ``endpoint``: of a socket (AFD). ``finding``: rank. ``cleared``: what a
+    cleared group is known by. ``port``: number of the completion port, ``keeper``: name of the driver, that holds
+    requests.
     """
 
     tags: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Query:
     port: int | None = None
     keeper: str | None = None
     interval: Interval | None = None
+    functions: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self != EVERYTHING
@@ -75,7 +77,12 @@ class Query:
     @property
     def by_kind(self) -> tuple[tuple[WordKind, tuple[str, ...]], ...]:
         """The words of each kind."""
-        return (WordKind.TAG, self.tags), (WordKind.PROCESS, self.processes), (WordKind.DRIVER, self.drivers)
+        return (
+            (WordKind.TAG, self.tags),
+            (WordKind.PROCESS, self.processes),
+            (WordKind.DRIVER, self.drivers),
+            (WordKind.FUNCTION, self.functions),
+        )
 
     @property
     def by_process(self) -> bool:
@@ -97,7 +104,7 @@ class Query:
     def by_memory(self) -> bool:
         """Whether it asks for what no request tells of itself: only findings tell which requests go with it."""
         exact = (self.tag, self.stack, self.frame, self.driver, self.finding, self.cleared)
-        return bool(self.tags or self.drivers) or any(each is not None for each in exact)
+        return bool(self.tags or self.drivers or self.functions) or any(each is not None for each in exact)
 
     def fit_tags(self, tags: Iterable[int]) -> list[bool]:
         """For each tag whether its name fits; all do where no word asks for one."""
@@ -106,6 +113,10 @@ class Query:
     def fit_drivers(self, drivers: Iterable[str]) -> list[bool]:
         """For each module whether its name fits; all do where no word asks for one."""
         return _fit(WordKind.DRIVER, self.drivers, drivers)
+
+    def fits_functions(self, names: Iterable[str]) -> bool:
+        """Whether any of a stack's functions (``MODULE!FUNCTION``) fits; all do where no word asks for one."""
+        return not self.functions or any(_fit(WordKind.FUNCTION, self.functions, names))
 
     def fits_process(self, process: Process) -> bool:
         """Whether it is the process, and what any of the words stands for."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import HeldRequests
-from analyzers.pool_tables import PoolSnapshot
+from analyzers.pool_tables import PoolSnapshot, debugger_name
 from analyzers.selection import conclusions
 from analyzers.selection.intervals import FREED, freed_of, made_then
 from analyzers.selection.part import cut, holding
@@ -44,6 +44,8 @@ def _selected(snapshot: Snapshot, query: Query, after_ns: int | None) -> Snapsho
     """``after_ns``: only what was made from then on."""
     pool, interval = snapshot.pool, query.interval
     sites, among = sites_of(pool, query), _allocations(snapshot, query)
+    if query.functions:
+        sites &= _through(snapshot, query)
     since = [] if after_ns is None else [pool.outstanding.time_ns >= after_ns]
     allocations: Mask = np.logical_and.reduce([sites[pool.outstanding.site], *among, *since])
     if interval is not None and interval.lifetime in FREED:
@@ -75,6 +77,19 @@ def sites_of(pool: PoolSnapshot, query: Query) -> Mask:
     if query.frame is not None:
         sites &= table.frame == np.uint64(query.frame)
     return sites
+
+
+def functions_in(snapshot: Snapshot, stack: int) -> list[str]:
+    """The functions of a kernel stack, ``MODULE!FUNCTION``, those that are inlined too; none where no name is known."""
+    frames = snapshot.names.frames(stack)
+    return [f"{debugger_name(frame.module)}!{function}" for frame in frames for function in frame.functions]
+
+
+def _through(snapshot: Snapshot, query: Query) -> Mask:
+    """By site: whether its stack goes through a function that is asked for."""
+    stacks, at = np.unique(snapshot.pool.sites.stack, return_inverse=True)
+    fits = [query.fits_functions(functions_in(snapshot, stack)) for stack in stacks.tolist()]
+    return np.array(fits, np.bool_)[at]
 
 
 def _allocations(snapshot: Snapshot, query: Query) -> list[Mask]:

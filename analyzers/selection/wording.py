@@ -27,6 +27,7 @@ class WordKind(StrEnum):
     TAG = "tag"
     PROCESS = "process"
     DRIVER = "driver"
+    FUNCTION = "function"
 
     @property
     def keeps_case(self) -> bool:
@@ -37,11 +38,14 @@ class WordKind(StrEnum):
 def names_of(kind: WordKind, word: str) -> Fits:
     """Whether a name of that kind is what ``word`` stands for; the ending of a program's file may be left out of both.
 
+    A function's name is ``MODULE!FUNCTION``, and its module may be left out of the word.
     (Lists of tags leave it out: a tag's driver is ``afd``, a stack's ``afd.sys``.)
     """
     fits = names_like(word, keeps_case=kind.keeps_case)
     if kind is WordKind.TAG:
         return fits
+    if kind is WordKind.FUNCTION:
+        return lambda name: fits(name) or fits(name.partition("!")[2])
     ending = next((ending for ending in _ENDINGS if word.lower().endswith(ending)), "")
 
     def fits_file(name: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from analyzers import advice
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
 from analyzers.formatting import agreeing, counted, duration, moment, part_of
+from analyzers.holders.release_stacks import NOTHING_RELEASED, Released
 from analyzers.modules import FrameTable, Modules
 from analyzers.policy import LIFETIMES, SURENESS
 from analyzers.pool_tables import Frame, Names, Outstanding, PoolSnapshot
@@ -43,7 +44,8 @@ class DiagnosisInputs:
 
     ``frame_of``: what lies at a place of the kernel's; ``frames_of``: the frames of many stacks; ``modules``: all
     images. ``started``: when the process that had an id at a time was started, ``None`` for before the trace.
-    ``at_ns``: the moment of the diagnosis.
+    ``at_ns``: the moment of the diagnosis. ``has_names``: frames may have functions' names; ``released``: what these
+    tell of freed IRPs.
     """
 
     pool: PoolSnapshot
@@ -55,6 +57,8 @@ class DiagnosisInputs:
     started: Started = never_seen
     at_ns: int = 0
     threads: Threads = field(default_factory=Threads)
+    has_names: bool = False
+    released: Released = NOTHING_RELEASED
 
     def is_starting(self, process: int | None, at_ns: int) -> bool:
         """Whether the process that had this id at a time started so late that it may still be filling up."""

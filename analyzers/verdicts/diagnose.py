@@ -36,7 +36,8 @@ from tracer.live.counters import PoolCounters
 class Case:
     """Everything a diagnosis is made from. ``frame_of``: what lies at a place of the kernel's.
 
-    ``frames_of``: the frames of many stacks; ``modules``: all images. ``started``: when the process that had an id at a
+    ``frames_of``: the frames of many stacks; ``modules``: all images. ``has_names``: frames may have functions' names.
+    ``started``: when the process that had an id at a
     time was started, ``None`` for before the trace.
     ``baseline``: the pool's counters when the events began, ``None`` where they are not known.
     """
@@ -52,6 +53,7 @@ class Case:
     modules: Modules
     pointer_size: int
     at_ns: int
+    has_names: bool = False
     started: Started = never_seen
     baseline: PoolCounters | None = None
 
@@ -78,6 +80,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, DiagnosisContext]:
             known |= goes
     if lost:
         known = with_unjoined(pool, known)
+    inputs = replace(inputs, released=held.held.evidence.by_name.released)
     rest = judge_unexplained(inputs, held, known, late & ~known, case.at_ns)
     findings += rest.findings
     cleared = (*rest.cleared, *before_trace(pool, case.baseline))
@@ -95,6 +98,7 @@ def _scene(case: Case) -> DiagnosisInputs:
         case.started,
         case.at_ns,
         case.threads,
+        case.has_names,
     )
 
 
@@ -103,7 +107,7 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> DiagnosisContext:
     start = int(pool.sites.first_ns.min()) if len(pool.sites.first_ns) else 0
     start = max(start, cover.complete_from_ns)
     machine = Machine(case.at_ns, start, case.pointer_size, cover.complete_from_ns, cover.lost)
-    seen = gather(pool, case.requests, case.activity, machine)
+    seen = gather(pool, case.requests, case.activity, machine, case.names if case.has_names else None)
     held = holding(seen, ports(pool, seen.snapshot, case.threads, start, case.at_ns), module_of)
     requests, sockets = seen.requests, seen.snapshot.sockets
     found = attribute(

@@ -42,7 +42,9 @@ class Signs:
     ``count``: blocks; ``listed``: how many may rest on lookaside lists at most. ``files``, ``buffers``: of the same
     requests. ``calls_on``: whether their threads went on making calls from user mode. ``completed``: whether the driver
     completed them. ``queued``: whether they are in a completion port. ``exited``: whether their threads ended since.
-    ``delivered``: whether others of the kind were freed by user-mode APCs. ``irps``: whether the program's request
+    ``delivered``: whether others of the program's were freed as user-mode APCs, and none out of a port; ``taken``: the
+    other way round; both as function names tell. ``threaded``: the function by which a driver made IRPs that the
+    I/O manager frees. ``irps``: whether the program's request
     IRPs stay as well, though not in step. ``kind``: what objects they are; ``anybody``: whether programs often open
     those of others. ``stacks``: whether call stacks show who made them. ``driver``: who did,
     empty for nobody in particular.
@@ -57,7 +59,9 @@ class Signs:
     completed: bool | None = None
     queued: bool | None = None
     exited: bool | None = None
-    delivered: bool | None = None
+    delivered: bool = False
+    taken: bool = False
+    threaded: str = ""
     irps: bool = False
     kind: str = "objects"
     anybody: bool = False
@@ -79,6 +83,7 @@ _QUEUES: Final = (
     "kernel queue events show what goes into a completion port and who takes it out; !thread shows a thread's APCs"
 )
 _COMPLETIONS: Final = "driver (IRP) events show whether the driver completes each request"
+_TAKEN: Final = "function names show others of the program's that were taken out of a completion port"
 _Row = tuple[Cause, Fits, str, str]
 
 
@@ -113,7 +118,9 @@ def _user_apc(signs: Signs) -> tuple[Fits, str]:
     if signs.exited:
         return Fits.NO, "their threads have ended, which frees the user-mode APCs of a thread"
     if signs.delivered:
-        return Fits.YES, "others of the kind were freed by user-mode APCs: the threads do not wait alertably any more"
+        return Fits.YES, "function names show others of the program's that were freed as user-mode APCs"
+    if signs.taken:
+        return Fits.UNKNOWN, f"{_TAKEN}, and a file with one takes no completion routine"
     return Fits.YES, f"{_left(signs)}, as with a completion routine whose thread never waits alertably"
 
 
@@ -124,6 +131,10 @@ def _port(signs: Signs) -> tuple[Fits, str]:
         return Fits.NO, "kernel queue events show none of them in a completion port"
     if signs.queued:
         return Fits.YES, "they went into a completion port and were not taken out"
+    if signs.taken:
+        return Fits.YES, _TAKEN
+    if signs.delivered and not signs.whole:
+        return Fits.UNKNOWN, "function names show user-mode APCs of the program's, and nothing taken out of a port"
     if signs.whole:
         return Fits.YES, f"IRPs, {_kept(signs)} stay together, as in a completion port that nobody reads"
     return Fits.YES, f"{_left(signs)}, as with an event on a file whose completion port nobody reads"
@@ -233,6 +244,13 @@ def _of_buffers(_: Signs) -> Iterator[_Row]:
 
 
 def _of_driver(signs: Signs) -> Iterator[_Row]:
+    if signs.threaded:
+        made = f"{signs.driver} made them with {signs.threaded} (by function names)"
+        yield Cause.DRIVER_KEPT, Fits.YES, f"{made}: the driver that they were sent to may not have completed them", ""
+        says = f"{made}, and the I/O manager frees such IRPs when they are completed"
+        yield Cause.MISSING_FREE, Fits.NO, says, ""
+        yield Cause.SPECIAL_APC, Fits.UNKNOWN, f"{made}, and their thread may be held off from its APCs", ""
+        return
     yield (
         Cause.MISSING_FREE,
         Fits.YES,

@@ -383,7 +383,7 @@ def held_requests(held: DiagnosisContext, inputs: DiagnosisInputs) -> HeldReques
             driver=drivers[driver[place]],
             retained_bytes=int(retained[place]),
             rule=tuple(RULES)[rule[place]],
-            inferred=WHYS[why[place]] is not Why.PORT,
+            inferred=WHYS[why[place]] is not Why.PORT or not held.requests.seen_queues,
             issued=issued,
             completed=completed,
         )

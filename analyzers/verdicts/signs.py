@@ -8,7 +8,9 @@ from typing import Final
 import numpy as np
 
 from analyzers.findings import Explanation
-from analyzers.policy import TOGETHER
+from analyzers.holders.by_name import made_by_threaded_call
+from analyzers.holders.release_stacks import AS_USER_APC, FROM_PORT
+from analyzers.policy import BY_NAME, PARTS, TOGETHER
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.tags.callers import BUFFERS, ENDPOINT, FILE, IRP, PORT_PACKET, SOCKETS
 from analyzers.tags.objects import OBJECT_MEMORY, OPENED_BY_ANYBODY, object_words
@@ -33,13 +35,16 @@ def explained(
     memory = _memory(head.group)
     if memory is None:
         return ()
+    pool, rows = inputs.pool, head.rows
     if memory is Memory.OF_DRIVER:
-        return explanations(Signs(memory, len(head.rows), driver=head.group.driver))
+        return explanations(Signs(memory, len(head.rows), driver=head.group.driver, threaded=_threaded(inputs, rows)))
     if memory is Memory.HANDLES:
         tag = head.group.tag
         return explanations(Signs(memory, len(head.rows), kind=object_words(tag), anybody=tag in OPENED_BY_ANYBODY))
     tags = {each.group.tag for each in members}
-    pool, rows = inputs.pool, head.rows
+    as_user_apcs, from_port = (
+        inputs.released.of_process(head.group.process, ways) for ways in (AS_USER_APC, FROM_PORT)
+    )
     return explanations(
         Signs(
             memory,
@@ -48,10 +53,24 @@ def explained(
             files=_stays(pool, head, tags, (FILE, ENDPOINT)),
             buffers=_stays(pool, head, tags, sorted(BUFFERS)),
             calls_on=_calls_on(inputs, rows),
+            delivered=as_user_apcs >= BY_NAME.fewest and not from_port,
+            taken=from_port >= BY_NAME.fewest and not as_user_apcs,
             irps=head.group.process in keep_irps,
             stacks=inputs.coverage.stacks,
         )
     )
+
+
+def _threaded(inputs: DiagnosisInputs, rows: Rows) -> str:
+    """The function by which a driver made nearly all of these IRPs, where the I/O manager frees what it makes."""
+    stacks = inputs.pool.sites.stack[inputs.pool.outstanding.site[rows]]
+    distinct, place = np.unique(stacks, return_inverse=True)
+    if not inputs.has_names or not len(distinct):
+        return ""
+    made_by = [made_by_threaded_call(stack, inputs.names) for stack in distinct[: BY_NAME.most_stacks].tolist()]
+    usual = made_by[int(np.bincount(place).argmax())] if len(made_by) == len(distinct) else ""
+    same = [at for at, each in enumerate(made_by) if each == usual]
+    return usual if np.isin(place, same).mean() >= PARTS.most else ""
 
 
 def _memory(group: Group) -> Memory | None:

@@ -47,7 +47,7 @@ def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
     owners = {thread: each["id"] for each in simulation.truth["processes"] for thread in each["threads"]}
     shown = frozenset(each["address"] for each in simulation.truth["outstanding"])
     leaks = tuple(_leak(document, owners, shown) for document in simulation.truth["leaks"])
-    return simulation.data, Truth(leaks, spoiling in LOSSY)
+    return simulation.data, Truth(leaks, spoiling in LOSSY, simulation.names)
 
 
 def _settings(rng: random.Random) -> Settings:

@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from benchmarks.accuracy.judging import Outcome
-from benchmarks.accuracy.limits import Limit, failures, limits
+from benchmarks.accuracy.limits import Limit, changed, failures, limits
 from benchmarks.accuracy.running import Result
 from benchmarks.accuracy.spoilings import Spoiling
 from benchmarks.accuracy.truth import Leak
 
+_ALL_NAMED = "all, with names of functions"
 _KEPT = {True: "kept  ", False: "MISSED", None: "      "}
 
 
 def text(results: Sequence[Result]) -> str:
     """Everything, for a terminal."""
-    return "\n".join((*_table(results), "", *_limits(results), *_found(results), "", *_failures(results)))
+    lines = (*_table(results), "", *_limits(results), *_found(results), "", *_by_names(results), *_failures(results))
+    return "\n".join(lines)
 
 
 def document(results: Sequence[Result]) -> dict[str, object]:
@@ -29,6 +31,11 @@ def document(results: Sequence[Result]) -> dict[str, object]:
             for (writer, kind), counts in _counted(results).items()
         ],
         "limits": [_limit_document(limit) for limit in limits(results)],
+        "with_names": {
+            "outcomes": dict(Counter(one.with_names.outcome.value for one in results)),
+            "better": [_names_document(one) for one in changed(results, better=True)],
+            "worse": [_names_document(one) for one in changed(results, better=False)],
+        },
         "failures": [_failure_document(one) for one in failures(results)],
     }
 
@@ -46,13 +53,15 @@ def _table(results: Sequence[Result]) -> Iterator[str]:
     for one in results:
         by_spoiling.setdefault(f"with spoiling {one.case.spoiling}", Counter())[one.judgement.outcome] += 1
     total = Counter(one.judgement.outcome for one in results)
-    rows += [*by_spoiling.items(), ("all", total)]
-    shown = [outcome for outcome in Outcome if total[outcome]]
+    named = Counter(one.with_names.outcome for one in results)
+    rows += [*by_spoiling.items(), ("all", total), (_ALL_NAMED, named)]
+    shown = [outcome for outcome in Outcome if total[outcome] or named[outcome]]
     extras = Counter[str]()
     for one in results:
         extras[f"{one.case.writer} {one.case.kind}"] += one.judgement.extras
         extras[f"with spoiling {one.case.spoiling}"] += one.judgement.extras
         extras["all"] += one.judgement.extras
+        extras[_ALL_NAMED] += one.with_names.extras
     width = max(len(name) for name, _ in rows)
     heads = [outcome.value for outcome in shown] + ["extra findings"]
     yield "  ".join([" " * width, *heads])
@@ -82,6 +91,26 @@ def _found(results: Sequence[Result]) -> Iterator[str]:
 
 def _whole(result: Result) -> bool:
     return result.case.spoiling is Spoiling.NONE
+
+
+def _by_names(results: Sequence[Result]) -> Iterator[str]:
+    """Where names of functions made a difference."""
+    for better, word in ((True, "better"), (False, "worse")):
+        for one in changed(results, better=better):
+            yield f"{word} with names: {one.judgement.outcome}, with names {one.with_names.outcome}"
+            yield f"    {one.judgement.says}"
+            yield f"    {one.with_names.says}"
+            yield f"    {one.case.again}"
+
+
+def _names_document(one: Result) -> dict[str, object]:
+    return {
+        "kind": one.case.kind,
+        "spoiling": one.case.spoiling.value,
+        "without": one.judgement.outcome.value,
+        "with": one.with_names.outcome.value,
+        "again": one.case.again,
+    }
 
 
 def _failures(results: Sequence[Result]) -> Iterator[str]:

@@ -43,10 +43,14 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Of one trace: its leaks (none: a clean one), and whether events were lost or the start overwritten."""
+    """Of one trace: its leaks (none: a clean one), and whether events were lost or the start overwritten.
+
+    ``names``: module file, offset and name of the functions on its stacks.
+    """
 
     leaks: tuple[Leak, ...]
     lossy: bool
+    names: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def clean(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BUFFER_HEADER = 0x48
-SYSTEM64, PERFINFO64 = 0x02, 0x11
+SYSTEM64, PERFINFO64, FULL64 = 0x02, 0x11, 0x14
 ALLOC, FREE, STACK, SWITCH = 0x0E20, 0x0E22, 0x1820, 0x0524
 
 
@@ -36,9 +36,11 @@ def records(path: Path) -> Iterator[PlainRecord]:
     for _, cpu, body in buffers(path.read_bytes()):
         at = 0
         while at < len(body):
-            _, kind, marker, size, opcode, group = struct.unpack_from("<HBBHBB", body, at)
+            first, kind, marker, size, opcode, group = struct.unpack_from("<HBBHBB", body, at)
             assert marker == 0xC0
-            head, time_at = {SYSTEM64: (0x20, 0x10), PERFINFO64: (0x10, 0x08)}[kind]
+            if kind == FULL64:  # of a provider, not of the kernel: its size comes first
+                size, opcode, group = first, 0xFF, 0xFF
+            head, time_at = {SYSTEM64: (0x20, 0x10), PERFINFO64: (0x10, 0x08), FULL64: (0x30, 0x10)}[kind]
             (time,) = struct.unpack_from("<q", body, at + time_at)
             yield PlainRecord(cpu, group << 8 | opcode, time, body[at + head : at + size])
             at += size + 7 & ~7

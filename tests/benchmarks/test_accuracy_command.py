@@ -26,7 +26,7 @@ def test_clean_traces_are_counted_and_the_exit_code_says_whether_limits_are_kept
     code = command.main(["--only", "threads-that-exit", "--traces", "1", "--processes", "1", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["traces"] == 1
-    assert [limit["name"] for limit in found["limits"]][-2] == "analysis failed"
+    assert [limit["name"] for limit in found["limits"]][-4] == "analysis failed"
     assert code == int(any(limit["kept"] is False for limit in found["limits"]))
 
 
@@ -50,7 +50,7 @@ def test_a_part_that_there_is_not_is_refused(part: str) -> None:
 
 
 def test_an_error_of_the_analysis_is_an_outcome_that_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_data: bytes) -> tuple[()]:
+    def broken(_files: Sequence[bytes], _names: Sequence[object]) -> tuple[()]:
         raise IndexError("past the end")
 
     monkeypatch.setattr(running, "_diagnosis", broken)

@@ -104,8 +104,10 @@ def outcome(
     return judge(Diagnosis(findings, (), held), of, spoiling).outcome
 
 
-def result(judgement: Judgement, truth: Truth, spoiling: Spoiling = Spoiling.NONE) -> Result:
-    return Result(Case(Writer.SCRIPTED, "growth", 1, spoiling), judgement, truth, 1_000)
+def result(
+    judgement: Judgement, truth: Truth, spoiling: Spoiling = Spoiling.NONE, with_names: Judgement | None = None
+) -> Result:
+    return Result(Case(Writer.SCRIPTED, "growth", 1, spoiling), judgement, with_names or judgement, truth, 1_000)
 
 
 def test_the_right_verdict_on_the_right_driver_is_right_whatever_its_case_and_extension() -> None:
@@ -280,6 +282,44 @@ def test_each_way_of_being_wrong_misses_its_own_limit(judgement: Judgement, trut
     one = result(judgement, truth)
     assert [place for place, limit in enumerate(limits([one])) if limit.kept is False] == missed
     assert failures([one]) == [one]
+
+
+@pytest.mark.parametrize(
+    ("without", "with_names", "better", "worse"),
+    [
+        (Outcome.WEAKER, Outcome.RIGHT, 1, 0),
+        (Outcome.RIGHT, Outcome.WEAKER, 0, 1),
+        (Outcome.MISSED, Outcome.WRONG_VERDICT, 1, 0),
+        (Outcome.CLEAN, Outcome.FALSE, 0, 1),
+        (Outcome.RIGHT, Outcome.RIGHT, 0, 0),
+    ],
+)
+def test_names_that_make_a_conclusion_worse_miss_a_limit(
+    without: Outcome, with_names: Outcome, better: int, worse: int
+) -> None:
+    one = result(Judgement(without), LEAKING, Spoiling.NO_QUEUES, Judgement(with_names))
+    by_name = {limit.name: limit for limit in limits([one])}
+    assert by_name["with names: better than without"].have == better
+    assert by_name["with names: worse than without"].have == worse
+    assert by_name["with names: worse than without"].kept is (worse == 0)
+
+
+def test_the_report_shows_where_names_made_a_difference() -> None:
+    judged = Judgement(Outcome.WEAKER, says="growth"), Judgement(Outcome.RIGHT, says="pending-apc")
+    one = result(judged[0], LEAKING, Spoiling.NO_QUEUES, judged[1])
+    assert "better with names: weaker, with names right\n    growth\n    pending-apc\n" in text([one])
+    row = next(line for line in text([one]).splitlines() if line.startswith("all, with names of functions"))
+    assert row.split() == ["all,", "with", "names", "of", "functions", "1", "·", "·"]
+    assert document([one])["with_names"] == {
+        "outcomes": {"right": 1},
+        "better": [
+            {
+                "kind": "growth", "spoiling": "no-queue", "without": "weaker", "with": "right",
+                "again": one.case.again,
+            }
+        ],
+        "worse": [],
+    }  # fmt: skip
 
 
 def test_the_report_counts_every_outcome_and_says_how_to_play_a_failure_again() -> None:

@@ -13,6 +13,7 @@ from tests.tui.diagnoses import diagnosis, everything_held, hostile_diagnosis
 from tests.tui.reports import contents
 from tests.tui.stories import HOSTILE, SECOND, Site, Story, winsock_story
 from tracer.errors import Damage, DamageCode
+from tracer.symbols.symbol import Inlined, Source, Symbol
 from tracer.trace import Gap, Loss
 
 
@@ -71,10 +72,11 @@ def broken_snapshot(story: Story) -> Snapshot:
 @pytest.fixture
 def hostile_snapshot(story: Story) -> Snapshot:
     """Every name that a trace can bring is an attack."""
+    named = Symbol(HOSTILE, 1, HOSTILE, 1, (Inlined(HOSTILE, HOSTILE, 1),))
     story.path, story.session = f"{HOSTILE}.etl", HOSTILE
     story.processes = dict.fromkeys(story.processes, HOSTILE)
     story.stacks = {
-        stack: tuple(replace(frame, module=HOSTILE, symbol=HOSTILE) for frame in frames)
+        stack: tuple(replace(frame, module=HOSTILE, symbol=named, source=Source.PDB) for frame in frames)
         for stack, frames in story.stacks.items()
     }
     story.descriptions = dict.fromkeys(story.descriptions, (HOSTILE, HOSTILE))
@@ -101,7 +103,7 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Traces by file name: a snapshot, or the exception that reading them raises."""
 
     def provide(**by_name: Snapshot | BaseException) -> None:
-        def read(path: Path, *_: object, quiet: bool) -> Snapshot:
+        def read(path: Path, *_: object, quiet: bool, symbols: object = None) -> Snapshot:
             told = by_name[path.stem]
             if isinstance(told, BaseException):
                 raise told

@@ -17,6 +17,7 @@ from analyzers.trends.history import STEPS, SiteHistory
 from tracer.arrays import I32, I64, U64
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.errors import Damage
+from tracer.symbols.symbol import Source, Symbol
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
 
 SECOND = 1_000_000_000
@@ -267,7 +268,7 @@ def winsock_story() -> Story:
             ),
             1: (Frame(0xFFFFF80000100999, "ntoskrnl.exe", 0x100999), Frame(0xFFFFF80300000010, "", 0)),
             2: (Frame(0xFFFFF80100001234, "afd.sys", 0x1234), Frame(0xFFFFF80000300111, "ntoskrnl.exe", 0x300111)),
-            3: (Frame(0xFFFFF80000500000, "ntoskrnl.exe", 0x500000, "CmpAllocate"),),
+            3: (Frame(0xFFFFF80000500000, "ntoskrnl.exe", 0x500000, Symbol("CmpAllocate", 0x41), Source.PDB),),
             USER_STACK: (Frame(0x7FF812340000, "ntdll.dll", 0x9D000), Frame(0x7FF601000010, "client.exe", 0x10)),
         },
         descriptions={

@@ -97,7 +97,9 @@ def drive(terminal: Terminal, once: tuple[bytes, ...], in_each: tuple[bytes, ...
     """Some keys, then every view with the keys that show names, write or copy them, or step down."""
     for keys in once:
         terminal.press(keys)
-    for view in (*VIEWS[1:], VIEWS[0]):  # the first one is shown already
+    for view in VIEWS:
+        another = VIEWS[-1] if view is not VIEWS[-1] else VIEWS[0]
+        terminal.press(another.number.encode())  # nothing is drawn of a view that is shown already
         terminal.press(view.number.encode(), until=f"[{view.number} {view.title}]")
         for keys in in_each:
             terminal.press(keys)

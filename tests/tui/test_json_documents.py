@@ -197,8 +197,8 @@ def test_a_filter_narrows_the_lists_and_says_so(snapshot: Snapshot) -> None:
     document = read_back(analysis_document(select(snapshot, filters), filters))
     assert ANALYSIS(document)
     assert document["filter"] == {
-        "tag": ["AfdB"], "process": [], "driver": [], "from_ns": None, "to_ns": None, "outstanding_count": 3,
-        "outstanding_bytes": 12_288,
+        "tag": ["AfdB"], "process": [], "driver": [], "function": [], "from_ns": None, "to_ns": None,
+        "outstanding_count": 3, "outstanding_bytes": 12_288,
     }  # fmt: skip
     assert [row["tag"] for row in document["pool"]["by_tag"]] == ["AfdB"]
     assert document["pool"]["outstanding_count"] == 18

@@ -43,7 +43,7 @@ class FakeSource:
 class FakeAnalysis:
     KINDS = frozenset({"pool"})
 
-    def __init__(self, _source: object, _names: object) -> None:
+    def __init__(self, _source: object, _names: object, **_: object) -> None:
         self.fed: list[int] = []
 
     def feed(self, batch: Any) -> None:
@@ -155,6 +155,24 @@ def test_nothing_is_shown_in_a_pipe_or_when_quiet(
     with progress.meter("leak.etl", 4096, quiet=quiet) as shown:
         shown.advance(4096, 10)
     assert stream.getvalue() == ""
+
+
+def test_a_bar_is_shown_for_each_file_that_is_fetched_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    shown = progress.FileMeter(quiet=False)
+    shown("first\x1b[2J.pdb", 2048, 4096)
+    shown("second.pdb", 10, None)
+    assert "first\\x1b[2J.pdb" in terminal.getvalue()
+    shown.end()
+    assert "second.pdb" in terminal.getvalue()
+    assert terminal.getvalue().rstrip().endswith("\x1b[2K")
+    said = terminal.getvalue()
+    shown.is_silent = True
+    shown("third.pdb", 1, 2)
+    assert terminal.getvalue() == said
 
 
 def test_the_rate_of_records_appears_once_there_is_one() -> None:

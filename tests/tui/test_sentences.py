@@ -101,7 +101,7 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each report of a trace is about the same analysis."""
     known: dict[str, Snapshot] = {}
 
-    def read(path: Path, names: TagNames, *, quiet: bool) -> Snapshot:
+    def read(path: Path, names: TagNames, *, quiet: bool, symbols: object = None) -> Snapshot:
         if str(path) not in known:
             known[str(path)] = read_snapshot(path, names, quiet=quiet)
         return known[str(path)]

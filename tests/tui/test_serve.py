@@ -135,6 +135,8 @@ def test_what_is_no_trace_is_told_before_anything_is_served(tmp_path: Path, caps
 def test_no_shell_takes_a_path_apart() -> None:
     attack, tags = (Path(name).absolute() for name in ("a b; $(touch x)'.etl", "p t"))
     assert words(attack, "--pooltag", tags)[3:] == ["tui", "--quiet", "--pooltag", str(tags), str(attack)]
+    named = words(attack, "--symbols", "a;srv*b", "--symbol-server", "--map", tags)[3:]
+    assert named == ["tui", "--quiet", "--symbols=a;srv*b", "--symbol-server", "--map", str(tags), str(attack)]
     assert words("--replay", attack)[3:] == ["live", "--quiet", "--replay", str(attack), "--speed", "1.0"]
 
 
@@ -201,6 +203,13 @@ def test_what_does_not_go_together_is_refused_before_anything_is_served(
 ) -> None:
     assert main(["serve", *words]) == ExitCode.USAGE
     assert told in capsys.readouterr().err
+
+
+def test_a_map_file_that_cannot_be_read_is_told_before_anything_is_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", str(DEMO_TRACE), "--map", str(tmp_path / "none.map")]) == ExitCode.INPUT
+    assert "the map file cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows can capture")

@@ -162,7 +162,7 @@ def test_a_pattern_that_the_shell_left_alone_stands_for_files_by_name(
         Path(name).touch()
     Path("d.etl").mkdir()
 
-    def reading(path: Path, *_: object, quiet: bool) -> Snapshot:
+    def reading(path: Path, *_: object, quiet: bool, symbols: object = None) -> Snapshot:
         read.append(str(path))
         return snapshot
 

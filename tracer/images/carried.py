@@ -33,6 +33,7 @@ class CarriedIdentities:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], tuple[str, int, int]] = {}
         self._files: dict[ImageFile, set[tuple[int, int]]] = {}
+        self._at: dict[tuple[int, int], list[ImageFile]] = {}
 
     def feed(self, table: EventTable) -> None:
         """Take one batch's events."""
@@ -50,7 +51,18 @@ class CarriedIdentities:
             self._known[place] = (names.utf16(row), size[row], stamp[row])
 
     def _add(self, place: tuple[int, int], known: tuple[str, int, int], debug: DebugFile | None) -> None:
-        self._files.setdefault(ImageFile(*known, debug), set()).add(place)
+        file = ImageFile(*known, debug)
+        self._files.setdefault(file, set()).add(place)
+        self._at.setdefault(place, []).append(file)
+
+    def at(self, process: int, base: int) -> list[ImageFile]:
+        """The files that were loaded there, in the order of their events."""
+        known = self._known.get((process, base))
+        return [*self._at.get((process, base), ()), *([ImageFile(*known, None)] if known else [])]
+
+    def alike(self, time_date_stamp: int, size: int) -> list[ImageFile]:
+        """The files of this time stamp and size, wherever they were loaded."""
+        return [file for file in self._files if (file.time_date_stamp, file.size) == (time_date_stamp, size)]
 
     def files(self) -> dict[ImageFile, int]:
         """Each file, by name, and how many loaded images it was: at how many places of processes."""

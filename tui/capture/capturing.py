@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from tracer.errors import MachineError
 from tracer.live.capture import Capture
@@ -58,14 +59,15 @@ def captured(
     names: TagNames,
     before: PoolCounters | None,
     watching: Watching | None = None,
+    symbols: Symbols | None = None,
 ) -> Captured:
     """Capture until the plan's time is up, the session ends, or Ctrl-C, which without a time is the planned end.
 
-    Raises MachineError where it cannot begin.
+    ``symbols``: names addresses, once events come no more. Raises MachineError where it cannot begin.
     """
     fault: MachineError | None = None
     with Capture.open(plan, machine.api) as capture, Interrupts(noted=1) as interruption:
-        analysis = Analysis(capture, names, before)
+        analysis = Analysis(capture, names, before, symbols)
         try:
             _take(capture, analysis, interruption, watching or Watching(Alarms(()), None))
         except MachineError as error:

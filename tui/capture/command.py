@@ -46,11 +46,15 @@ def run_capture(args: argparse.Namespace, *, interface: bool) -> int:
 def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
     from tui.alerts.counted import alarms_here
     from tui.capture.capturing import Watching, captured
+    from tui.reading.symbols import name_source
 
     until = "Ctrl-C ends it" if plan.seconds is None else f"for {plan.seconds:g} s"
     say(f"capturing, {until}", quiet=args.quiet)
     alarms, counted = alarms_here(machine, names, args.alert)
-    done = captured(machine, plan, names, baseline(machine, quiet=args.quiet), Watching(alarms, counted))
+    before = baseline(machine, quiet=args.quiet)
+    with name_source(args) as source:
+        symbols = None if source is None else source.symbols()
+        done = captured(machine, plan, names, before, Watching(alarms, counted), symbols)
     tell_notes(done.notes, done.left_behind, quiet=args.quiet)
     return worst_exit_code([_reported(done, args), ExitCode.FOUND if alarms.went_off else ExitCode.DONE])
 
@@ -81,22 +85,26 @@ def _reported(done: Captured, args: argparse.Namespace) -> ExitCode:
 def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argparse.Namespace) -> int:
     from tracer.live.capture import Capture
     from tui.alerts.counted import alarms_here
+    from tui.commands.tui import naming_of
     from tui.live.app import LiveApp  # brings textual
     from tui.live.follower import Follower
     from tui.live.worker import run_beside
     from tui.look import look_here
+    from tui.reading.symbols import name_source
 
     before = baseline(machine, quiet=args.quiet)
     alarms, counted = alarms_here(machine, names, args.alert)
-    with Capture.open(plan, machine.api) as capture:
+    with Capture.open(plan, machine.api) as capture, name_source(args) as source:
         notes = capture.notes
         tell_notes(notes, capture.reclaimed, quiet=args.quiet)
-        follower = Follower(capture, names, baseline=before, alarms=alarms, counted=counted)
+        symbols = None if source is None else source.symbols(is_aside=True)
+        follower = Follower(capture, names, baseline=before, alarms=alarms, counted=counted, symbols=symbols)
         app = LiveApp(
             follower,
             words=filter_words(args.tag, args.process),
             notes=lambda: capture.notes,
             look=look_here(ascii_asked=args.ascii, theme=args.theme),
+            naming=naming_of(source, symbols),
         )
         run_beside(app, follower)
     tell_notes(capture.notes[len(notes) :], (), quiet=args.quiet)  # what was seen meanwhile

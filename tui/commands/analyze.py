@@ -20,6 +20,7 @@ from tui.commands.options import (
     add_separate,
     add_session,
     add_strict,
+    add_symbols,
     add_traces,
     at_least_one,
     name_word,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
     from analyzers.tags import TagNames
     from tui.json_documents.writing import Object
+    from tui.reading.symbols import NameSource
     from tui.reading.together import Trace
     from tui.report.summary import Summary
 
@@ -64,6 +66,7 @@ class AnalyzeCommand:
         add_session(parser)
         add_json(parser)
         add_pooltag(parser)
+        add_symbols(parser)
         add_strict(parser, ", with 6 when nothing can be said of the pool")
         add_filters(parser)
         add_fail_on_finding(parser)
@@ -75,6 +78,7 @@ class AnalyzeCommand:
     def run(self, args: argparse.Namespace) -> int:
         """Write the reports or the document to stdout."""
         check_length(args)
+        from tui.reading.symbols import name_source
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.together import traces_of
 
@@ -90,16 +94,17 @@ class AnalyzeCommand:
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         codes: list[ExitCode] = []
         output = Output()
-        for trace in traces:
-            try:
-                codes.append(_one(trace, names, args, output, several=len(traces) > 1))
-            except InputError as error:
-                if len(traces) == 1:
-                    raise
-                codes.append(unreadable(trace, error, output.documents, args.command))
-                output.summaries.append(_unread(trace, error))
-            if codes[-1] is ExitCode.INTERRUPTED:
-                break
+        with name_source(args) as symbols:
+            for trace in traces:
+                try:
+                    codes.append(_one(trace, names, symbols, args, output, several=len(traces) > 1))
+                except InputError as error:
+                    if len(traces) == 1:
+                        raise
+                    codes.append(unreadable(trace, error, output.documents, args.command))
+                    output.summaries.append(_unread(trace, error))
+                if codes[-1] is ExitCode.INTERRUPTED:
+                    break
         if args.json:
             write_all(output.documents, several=len(traces) > 1)
         else:
@@ -107,7 +112,15 @@ class AnalyzeCommand:
         return worst_exit_code(codes)
 
 
-def _one(trace: Trace, names: TagNames, args: argparse.Namespace, output: Output, *, several: bool) -> ExitCode:
+def _one(
+    trace: Trace,
+    names: TagNames,
+    symbols: NameSource | None,
+    args: argparse.Namespace,
+    output: Output,
+    *,
+    several: bool,
+) -> ExitCode:
     """Add one trace to what is told, each of its sessions for itself.
 
     ``several``: it is one of several traces.
@@ -117,10 +130,13 @@ def _one(trace: Trace, names: TagNames, args: argparse.Namespace, output: Output
     from tui.reading.trace import read_snapshot
     from tui.unfitting import check
 
-    first = read_snapshot(trace, names, quiet=args.quiet)
+    def read(each: Trace) -> Snapshot:
+        return read_snapshot(each, names, quiet=args.quiet, symbols=None if symbols is None else symbols.symbols())
+
+    first = read(trace)
     every = [first]
     if not first.partial:
-        every += [read_snapshot(each, names, quiet=args.quiet) for each in other_sessions(trace, first.info)]
+        every += [read(each) for each in other_sessions(trace, first.info)]
     if args.explain is not None and len(every) > 1:
         raise UsageError(
             "usage",
@@ -142,6 +158,8 @@ def _one(trace: Trace, names: TagNames, args: argparse.Namespace, output: Output
             documents.append(analysis_document(selected, filters))
         else:
             _add(output, selected, filters, args, each.diagnosis)
+        if each.named is not None and each.named.is_stopped:
+            done.append(ExitCode.INTERRUPTED)
         done.append(judgement(selected, strict=args.strict, fail_on_finding=args.fail_on_finding))
     if documents:
         from tui.json_documents.sessions import sessions_document
@@ -167,12 +185,13 @@ def _add(output: Output, snapshot: Snapshot, filters: Query, args: argparse.Name
 
         output.reports.append(short_lines(diagnosed, filters))
     elif args.explain is not None:
-        output.reports.append(
-            explained_lines(diagnosed, finding_of(snapshot, args.explain, whole), top=args.top or TOP)
-        )
+        finding, top = finding_of(snapshot, args.explain, whole), args.top or TOP
+        output.reports.append(explained_lines(diagnosed, finding, top=top, all_frames=args.all_frames))
     else:
         top = args.top or TOP if args.full else args.top
-        output.reports.append(report_lines(snapshot, filters, command_of(snapshot), top=top, whole=whole))
+        command, all_frames = command_of(snapshot), args.all_frames
+        lines = report_lines(snapshot, filters, command, top=top, whole=whole, all_frames=all_frames)
+        output.reports.append(lines)
 
 
 def _unread(trace: Trace, error: InputError) -> Summary:
@@ -240,16 +259,22 @@ def _quoted(path: str) -> str:
     return subprocess.list2cmdline([path]) if sys.platform == "win32" else shlex.quote(path)
 
 
-def explained_lines(snapshot: Snapshot, finding: Finding, *, top: int) -> list[Text]:
+def explained_lines(snapshot: Snapshot, finding: Finding, *, top: int, all_frames: bool = False) -> list[Text]:
     """What is behind one finding, as wide as the terminal."""
     from tui.console import console
     from tui.report.explain import explanation
 
-    return explanation(snapshot, finding, top=top, width=console().width)
+    return explanation(snapshot, finding, top=top, width=console().width, all_frames=all_frames)
 
 
 def report_lines(
-    snapshot: Snapshot, filters: Query, command: str, *, top: int | None, whole: Diagnosis | None = None
+    snapshot: Snapshot,
+    filters: Query,
+    command: str,
+    *,
+    top: int | None,
+    whole: Diagnosis | None = None,
+    all_frames: bool = False,
 ) -> list[Text]:
     """The screenful, or with so many rows a table the full report; ``command`` shows more of it."""
     from tui.console import console
@@ -259,7 +284,7 @@ def report_lines(
     width = console().width
     if top is None:
         return overview(snapshot, filters, width=width, command=command, whole=whole)
-    return analysis_report(snapshot, filters, top=top, width=width, whole=whole)
+    return analysis_report(snapshot, filters, top=top, width=width, whole=whole, all_frames=all_frames)
 
 
 def print_explanation(snapshot: Snapshot, finding: Finding, *, top: int) -> None:
@@ -305,7 +330,7 @@ def check_length(args: argparse.Namespace) -> None:
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """``--tag``, ``--process``, ``--driver``."""
+    """``--tag``, ``--process``, ``--driver``, ``--function``."""
     group = parser.add_argument_group(
         "what to look at",
         "A part of a name fits; with ? or * the whole name has to, and after = it has to be that name. Case counts in"
@@ -315,6 +340,9 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--process", action="append", type=name_word, default=[], help="only these processes; also ids")
     add_interval(group)
     group.add_argument("--driver", action="append", type=name_word, default=[], help="only what these drivers allocate")
+    group.add_argument(
+        "--function", action="append", type=name_word, default=[], help="only what is allocated through these functions"
+    )
 
 
 def filters_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool) -> Query:
@@ -326,4 +354,4 @@ def filters_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool) -
     from analyzers.selection.query import Query
 
     words = tuple(args.tag), tuple(args.process), tuple(args.driver)
-    return Query(*words, interval=interval_of(args, snapshot, lenient=lenient))
+    return Query(*words, interval=interval_of(args, snapshot, lenient=lenient), functions=tuple(args.function))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from importlib import resources
 
-from fixtures.demo import DEMO_TRACE
+from fixtures.demo import DEMO_MAP, DEMO_TRACE
 from tracer.errors import MachineError
 from tui.commands.analyze import TOP, finding_of, print_explanation, print_report
 from tui.commands.options import add_explain, add_json, add_quiet
@@ -30,11 +30,12 @@ class DemoCommand:
         """Show the bundled trace."""
         check_screenshot(args)
         from analyzers.selection.query import Query
-        from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
+        from tui.reading.symbols import names_of_map  # brings numpy: not for --help
+        from tui.reading.tag_names import load_tag_names
         from tui.reading.trace import read_snapshot
 
-        trace = resources.files("fixtures") / DEMO_TRACE.name
-        if not trace.is_file():
+        trace, functions = (resources.files("fixtures") / file.name for file in (DEMO_TRACE, DEMO_MAP))
+        if not (trace.is_file() and functions.is_file()):
             raise MachineError(
                 "demo-missing",
                 "the demo trace is not there",
@@ -42,8 +43,9 @@ class DemoCommand:
                 why="this installation of Poolscope is incomplete",
                 next="install it again, or make a trace: poolscope simulate winsock-loop demo.etl",
             )
-        with resources.as_file(trace) as path:
-            snapshot = read_snapshot(path, load_tag_names(None, quiet=args.quiet), quiet=args.quiet)
+        with resources.as_file(trace) as path, resources.as_file(functions) as map_path:
+            names, symbols = load_tag_names(None, quiet=args.quiet), names_of_map(map_path).symbols()
+            snapshot = read_snapshot(path, names, quiet=args.quiet, symbols=symbols)
         if args.json:
             from tui.json_documents.analysis import analysis_document
             from tui.json_documents.writing import write_document

@@ -17,17 +17,19 @@ from tui.commands.options import (
     add_pooltag,
     add_quiet,
     add_replay,
+    add_symbols,
     at_least_one,
 )
-from tui.commands.tui import require_terminal
+from tui.commands.tui import naming_of, require_terminal
 from tui.exit_codes import ExitCode
 from tui.streams import is_terminal
 
 TOP: Final = 10
 """Rows of each table of a report, unless ``--top`` says otherwise."""
 _EVENTS: Final = ("process", "no_stacks", "fail_on_finding")
+_NAMES: Final = ("symbols", "symbol_server", "map")
 _CAPTURES: Final = ("seconds", "tag", "counters", "json", "report", *_EVENTS)
-"""Options of what is captured, and those of them that the pool's counters have no use for."""
+"""Options of what is captured; with the names of functions, those that the pool's counters have no use for."""
 _WINDOW_BYTES: Final = 1 << 16
 """Bytes of buffers that are read together: small, so that a replay goes smoothly and nobody waits for a batch."""
 
@@ -49,6 +51,7 @@ class LiveCommand:
         parser.add_argument("--top", type=at_least_one, default=TOP, metavar="N", help=f"rows of each table ({TOP})")
         add_replay(parser)
         add_pooltag(parser)
+        add_symbols(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -74,7 +77,7 @@ def check(args: argparse.Namespace) -> None:
         _refuse(args, _CAPTURES, "is about a capture, and --replay plays a trace in the interface",
                 "'poolscope analyze TRACE' reports on a trace; leave --replay out to capture")  # fmt: skip
     elif args.counters:
-        _refuse(args, _EVENTS, "is about events, and the pool's counters know tags alone",
+        _refuse(args, (*_EVENTS, *_NAMES), "is about events, and the pool's counters know tags alone",
                 "leave --counters out to capture events")  # fmt: skip
 
 
@@ -98,6 +101,7 @@ def _replay(args: argparse.Namespace) -> int:
     from tui.live.worker import run_beside
     from tui.look import look_here
     from tui.reading.archives import unpacked
+    from tui.reading.symbols import name_source
     from tui.reading.tag_names import load_tag_names
     from tui.reading.trace import compile_kernels
 
@@ -110,6 +114,9 @@ def _replay(args: argparse.Namespace) -> int:
             return opened.enter_context(EtlFile.open(file.path, window_bytes=_WINDOW_BYTES, threads=1))
 
         alarms = Alarms(args.alert)
-        replay = Replay(reopen, names, Pace(args.speed), alarms)
-        run_beside(ReplayApp(replay, look=look_here(ascii_asked=args.ascii, theme=args.theme)), replay)
+        source = opened.enter_context(name_source(args))
+        symbols = None if source is None else source.symbols(is_aside=True)
+        replay = Replay(reopen, names, Pace(args.speed), alarms, symbols)
+        look, naming = look_here(ascii_asked=args.ascii, theme=args.theme), naming_of(source, symbols)
+        run_beside(ReplayApp(replay, look=look, naming=naming), replay)
     return ExitCode.FOUND if alarms.went_off else ExitCode.DONE

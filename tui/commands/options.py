@@ -50,6 +50,35 @@ def add_pooltag(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_symbols(parser: argparse.ArgumentParser) -> None:
+    """``--symbols``, ``--symbol-server``, ``--map``."""
+    group = parser.add_argument_group(
+        "names of functions",
+        "Read from PDB files: those that _NT_SYMBOL_PATH leads to, those fetched before, and on Windows those beside"
+        " the images; there also from what images export.",
+    )
+    group.add_argument(
+        "--symbols",
+        metavar="PATH",
+        help="where PDB files are: folders, stores (srv*, cache*) with ; between them, instead of _NT_SYMBOL_PATH",
+    )
+    group.add_argument(
+        "--symbol-server",
+        action="store_true",
+        help="also ask the servers of the symbol path, or Microsoft's where it has none; else no network is used",
+    )
+    group.add_argument(
+        "--map", type=Path, metavar="FILE", help="names for what no PDB names: lines of MODULE OFFSET NAME"
+    )
+
+
+def symbol_words(args: argparse.Namespace) -> list[str]:
+    """The same options as words, for another process in the same folder."""
+    words = [] if args.symbols is None else [f"--symbols={args.symbols}"]
+    words += ["--symbol-server"] if args.symbol_server else []
+    return words + ([] if args.map is None else ["--map", str(args.map.absolute())])
+
+
 def add_explain(parser: argparse.ArgumentParser) -> None:
     """``--explain``."""
     parser.add_argument(
@@ -64,6 +93,9 @@ def add_length(parser: argparse.ArgumentParser) -> None:
     """``--short`` and ``--full``."""
     parser.add_argument("--short", action="store_true", help="one line a finding")
     parser.add_argument("--full", action="store_true", help="also held requests, cleared groups, tables and stacks")
+    parser.add_argument(
+        "--all-frames", action="store_true", help="stacks also with the frames of the allocator and the I/O manager"
+    )
 
 
 def name_word(word: str) -> str:

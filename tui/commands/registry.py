@@ -47,6 +47,7 @@ COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("demo", "look at the bundled simulated trace", "tui.commands.demo", "DemoCommand"),
     Entry("info", "what is in a trace: header, records, loss, damage", "tui.commands.info", "InfoCommand"),
     Entry("analyze", "which pool memory leaks, whose it is, and why", "tui.commands.analyze", "AnalyzeCommand"),
+    Entry("symbols", "which PDB files a trace needs, and where they are", "tui.commands.symbols", "SymbolsCommand"),
     Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
     Entry("live", "what happens now on this Windows machine, or a replay", "tui.commands.live", "LiveCommand"),
     Entry("record", "record what happens on this Windows machine", "tui.commands.record", "RecordCommand"),

@@ -18,10 +18,12 @@ from tui.commands.options import (
     add_pooltag,
     add_quiet,
     add_replay,
+    add_symbols,
     add_traces,
     at_least_one,
     capture_words,
     speed_word,
+    symbol_words,
 )
 from tui.exit_codes import ExitCode
 from tui.safe_text import safe
@@ -57,6 +59,7 @@ class ServeCommand:
         )
         add_look(parser)
         add_pooltag(parser)
+        add_symbols(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -83,6 +86,7 @@ def command(args: argparse.Namespace) -> list[str]:
     words = [sys.executable, "-m", "poolscope", "tui" if args.traces else "live", "--quiet"]
     if args.pooltag is not None:
         words += ["--pooltag", str(args.pooltag.absolute())]
+    words += symbol_words(args)
     if args.replay is not None:
         words += ["--replay", str(args.replay.absolute()), "--speed", speed_word(args.speed)]
     words += ["--ascii"] if args.ascii else []
@@ -116,6 +120,10 @@ def _check(args: argparse.Namespace) -> None:
             "--alert is about what goes on, and a trace that is complete is served",
             next="leave it out, or serve it as if it happened now: poolscope serve --replay TRACE",
         )
+    if args.map is not None:
+        from tracer.symbols.map_file import MapFile
+
+        MapFile(args.map)
     trace = _shown(args)
     if trace is None:
         _check_capture(args)

@@ -70,6 +70,9 @@ class SimulateCommand:
             "--seed", type=_seed, default=0, metavar="N", help="another run of the scenario (default 0)"
         )
         parser.add_argument("--truth", type=Path, metavar="OUT.json", help="also write what is true about the trace")
+        parser.add_argument(
+            "--map", type=Path, metavar="OUT.map", help="also write the names of its functions, as a map file"
+        )
         _add_settings(parser)
         add_force(parser)
         add_quiet(parser)
@@ -77,22 +80,24 @@ class SimulateCommand:
     def run(self, args: argparse.Namespace) -> int:
         """Play the scenario and write the trace."""
         settings = _settings(args)
-        for path in (args.output, args.truth):
+        files = {"the trace": args.output, "--truth": args.truth, "--map": args.map}
+        written = {what: path.resolve() for what, path in files.items() if path is not None}
+        for path in files.values():
             refuse_to_overwrite(path, force=args.force)
-        if args.truth is not None and args.truth.resolve() == args.output.resolve():
+        if len(set(written.values())) < len(written):
             raise UsageError(
                 "usage",
-                "the trace and its truth would be one file",
+                f"two of {', '.join(written)} would be one file",
                 where=str(args.output),
                 why="the second would be written over the first",
-                next="give --truth another name",
+                next="give each another name",
             )
         from analyzers.formatting import counted
         from fixtures.simulate import simulate  # brings numpy: not for --help
 
         simulation = simulate(args.scenario, args.seed, settings)
         with writing("the simulated trace", args.output):
-            simulation.write(args.output, args.truth)
+            simulation.write(args.output, args.truth, args.map)
         records = counted(len(simulation.records), "record")
         say(f"wrote {args.output}, a simulated trace of {records}", quiet=args.quiet)
         return ExitCode.DONE

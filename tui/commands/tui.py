@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.errors import UsageError
 from tui.commands.interval import add_interval, interval_of
-from tui.commands.options import add_look, add_pooltag, add_quiet, add_session, add_traces
+from tui.commands.options import add_look, add_pooltag, add_quiet, add_session, add_symbols, add_traces
 from tui.exit_codes import ExitCode
 from tui.hints import one_of
 from tui.new_files import add_force, refuse_to_overwrite, writing
@@ -23,8 +23,13 @@ _SUFFIXES: Final = (".svg", "")
 """Of a picture; a device or a pipe has none."""
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analyzers.selection.query import Interval
     from analyzers.snapshot import Snapshot
+    from analyzers.symbolization import Symbols
+    from tui.naming import Naming
+    from tui.reading.symbols import NameSource
 
 
 class TuiCommand:
@@ -36,6 +41,7 @@ class TuiCommand:
         add_session(parser)
         add_interval(parser)
         add_pooltag(parser)
+        add_symbols(parser)
         add_screenshot(parser)
         add_quiet(parser)
 
@@ -44,14 +50,18 @@ class TuiCommand:
         check_screenshot(args)
         if args.screenshot is None:
             require_terminal()
+        from tui.reading.symbols import name_source
         from tui.reading.tag_names import load_tag_names  # brings numpy: not for --help
         from tui.reading.together import one_trace
         from tui.reading.trace import read_telling_session
 
         trace = one_trace(args.traces, args.session)
         names = load_tag_names(args.pooltag, quiet=args.quiet)
-        snapshot = read_telling_session(trace, names, quiet=args.quiet)
-        return open_interface(snapshot, args, interval_of(args, snapshot))
+        with name_source(args) as source:
+            symbols = None if source is None else source.symbols(is_aside=True)
+            snapshot, conclude = read_telling_session(trace, names, quiet=args.quiet, symbols=symbols)
+            naming = naming_of(source, symbols, conclude)
+            return open_interface(snapshot, args, interval_of(args, snapshot), naming)
 
 
 def add_screenshot(parser: argparse.ArgumentParser) -> None:
@@ -93,10 +103,25 @@ def keys_of(words: str) -> list[str]:
     return [key for key in words.split(",") if key]
 
 
-def open_interface(snapshot: Snapshot, args: argparse.Namespace, interval: Interval | None = None) -> ExitCode:
+def naming_of(
+    source: NameSource | None, symbols: Symbols | None, conclude: Callable[[], Snapshot] | None = None
+) -> Naming | None:
+    """What finds names while the interface is open, and tells in its header what comes from servers meanwhile."""
+    if source is None or symbols is None:
+        return None
+    from tui.naming import Naming
+
+    naming = Naming(symbols, conclude)
+    source.progress = naming.progress
+    return naming
+
+
+def open_interface(
+    snapshot: Snapshot, args: argparse.Namespace, interval: Interval | None = None, naming: Naming | None = None
+) -> ExitCode:
     """The interface on the terminal, or its picture in a file; gives the trace's outcome.
 
-    ``interval``: limited to it.
+    ``interval``: limited to it. ``naming``: finds names of functions; a picture is drawn when it is done.
     """
     from analyzers.selection.query import Query
     from tui.app import PoolscopeApp, screenshot  # brings textual
@@ -105,10 +130,12 @@ def open_interface(snapshot: Snapshot, args: argparse.Namespace, interval: Inter
 
     scope = Query(interval=interval)
     if args.screenshot is None:
-        PoolscopeApp(snapshot, args.view, look=look_here(ascii_asked=args.ascii, theme=args.theme), scope=scope).show()
+        here = look_here(ascii_asked=args.ascii, theme=args.theme)
+        PoolscopeApp(snapshot, args.view, look=here, scope=scope, naming=naming).show()
         return ExitCode.DONE
     look = Look(BY_WORD.get(args.theme, DARK), ascii_only=args.ascii)
-    picture = asyncio.run(screenshot(snapshot, args.size, keys_of(args.press), args.view, look=look, scope=scope))
+    keys = keys_of(args.press)
+    picture = asyncio.run(screenshot(snapshot, args.size, keys, args.view, look=look, scope=scope, naming=naming))
     with writing("the picture", args.screenshot):
         args.screenshot.write_text(picture, encoding="utf-8")
     say(f"wrote {args.screenshot}", quiet=args.quiet)

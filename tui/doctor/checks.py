@@ -56,9 +56,19 @@ class TagsList:
     tags: int
 
 
-def checks(facts: Facts, counters: Counters | None, lists: tuple[TagsList, ...]) -> tuple[Check, ...]:
+@dataclass(frozen=True, slots=True)
+class SymbolsHere:
+    """What there is to name functions with: why PDB files cannot be read, if so, and whether any were fetched."""
+
+    unreadable: str
+    fetched: bool
+
+
+def checks(
+    facts: Facts, counters: Counters | None, lists: tuple[TagsList, ...], symbols: SymbolsHere
+) -> tuple[Check, ...]:
     """All of them, in the order in which to mend them."""
-    common = (_tags(lists), _symbols(facts))
+    common = (_tags(lists), _symbols(facts, symbols))
     if not facts.is_windows:
         says = f"this is {facts.system}: pool events come from the Windows kernel"
         return Check("system", State.BAD, says, _ELSEWHERE), *common
@@ -151,8 +161,13 @@ def _tags(lists: tuple[TagsList, ...]) -> Check:
     )  # fmt: skip
 
 
-def _symbols(facts: Facts) -> Check:
-    says = f"{SYMBOL_PATH} is {'set' if facts.symbol_path else 'not set'}; Poolscope shows module and offset"
-    return Check(
-        "symbols", State.NOTE, f"{says}, and loads no symbols: a debugger's 'ln module+offset' names the function"
-    )
+def _symbols(facts: Facts, symbols: SymbolsHere) -> Check:
+    path = f"{SYMBOL_PATH} is {'set' if facts.symbol_path else 'not set'}"
+    if symbols.unreadable:
+        fix = "python -m pip install symbolic; without it stacks show module and offset"
+        return Check("symbols", State.NOTE, f"{symbols.unreadable}; {path}", fix)
+    fetched = "some were fetched before" if symbols.fetched else "none was fetched before"
+    says = f"PDB files name functions: {path}, {fetched}"
+    if facts.symbol_path or symbols.fetched:
+        return Check("symbols", State.OK, says)
+    return Check("symbols", State.NOTE, says, "give --symbols PATH, or fetch them: poolscope symbols TRACE --fetch")

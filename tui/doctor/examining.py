@@ -9,7 +9,9 @@ from tracer.errors import MachineError
 from tracer.live import this_machine as here
 from tracer.live.counters import pool_counters
 from tracer.live.machine import Facts, facts
-from tui.doctor.checks import Check, Counters, TagsList, can_capture, checks
+from tracer.symbols.defaults import default_store
+from tracer.symbols.reader import missing_reader
+from tui.doctor.checks import Check, Counters, SymbolsHere, TagsList, can_capture, checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,12 @@ class Examination:
 def examine(machine: here.ThisMachine | None, names: TagNames) -> Examination:
     """Gather facts and check them; ``machine`` is ``None`` where it is not Windows."""
     lists = tuple(TagsList(str(used.path), used.tags) for used in names.files)
+    symbols = SymbolsHere(missing_reader(), default_store().is_dir())
     if machine is None:
         found = facts()
-        return Examination(found, checks(found, None, lists))
+        return Examination(found, checks(found, None, lists, symbols))
     found = facts(machine.asking, machine.api)
-    return Examination(found, checks(found, _counters(machine, found), lists))
+    return Examination(found, checks(found, _counters(machine, found), lists, symbols))
 
 
 def machine_or_none() -> here.ThisMachine | None:

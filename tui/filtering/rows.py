@@ -24,6 +24,12 @@ from tui.tables.columns import Column, LabelColumn, MaybeUnknown, NumberColumn, 
 _ALIASES: Final = {"size": "bytes", "bytes": "size", "count": "outstanding", "diff": "outstanding", "name": "process"}
 """Another name for a field, where a table has none of the first name."""
 
+FUNCTION: Final = "function"
+"""The field that asks for functions of call stacks."""
+_OF_FUNCTIONS: Final = (
+    f"{FUNCTION}:",
+    "by a function in the call stack, inlined ones too, where functions have names; a part is enough",
+)
 _NAME: Final = re.compile(r"[a-z][\w-]*")
 _COMPARE: Final[Mapping[Relation, Callable[[Any, Any], Any]]] = {
     Relation.HOLDS: operator.eq,
@@ -58,7 +64,8 @@ def _fitting_all(model: TableModel, terms: Sequence[Term]) -> Mask:
 def fields(model: TableModel) -> list[str]:
     """What can stand before a colon here: the columns by the names that they have on the screen."""
     own = [named(column) for column in _by_need(model)]
-    return list(dict.fromkeys([*own, *([model.also_field] if model.also_field else [])]))
+    others = [model.also_field, FUNCTION if model.by_function is not None else ""]
+    return list(dict.fromkeys([*own, *filter(None, others)]))
 
 
 def offers(model: TableModel) -> list[tuple[str, str]]:
@@ -69,7 +76,7 @@ def offers(model: TableModel) -> list[tuple[str, str]]:
         ("afd or tcp", "rows that fit what stands on one of its sides"),
     ]
     last = sorted(_by_need(model), key=_is_number_of_a_thing)
-    return [*some, *(_offer(column) for column in last)]
+    return [*some, *(_offer(column) for column in last), *([_OF_FUNCTIONS] if model.by_function is not None else [])]
 
 
 def _is_number_of_a_thing(column: LabelColumn | NumberColumn) -> bool:
@@ -125,6 +132,8 @@ def _by_field(model: TableModel, term: FieldTerm) -> Mask:
                     return _labels(column, term)
                 if isinstance(column, NumberColumn):
                     return _numbers(column, term)
+        if name == FUNCTION and model.by_function is not None:
+            return _functions(model.by_function, term)
         if name and name == model.also_field and model.also_matches is not None:
             return _also(model.also_matches, term)
     known = fields(model)
@@ -148,6 +157,13 @@ def _also(matches: Callable[[str], Mask], term: FieldTerm) -> Mask:
     if any(sign in term.value for sign in "?*") or term.relation is not Relation.HOLDS:
         raise FilterError("only a part of the name is understood here", str(term), f"{term.field}:client")
     return matches(term.value.casefold())
+
+
+def _functions(find: Callable[[Fits], Mask], term: FieldTerm) -> Mask:
+    """The rows in whose stack one fits; after ``!=`` those in whose stack none does."""
+    _texts_only(term, f"{FUNCTION}:CtDispatch")
+    found = find(names_like(term.value, whole=term.relation is not Relation.HOLDS))
+    return ~found if term.relation is Relation.NOT_EQUAL else found
 
 
 def _texts_only(term: FieldTerm, example: str) -> None:

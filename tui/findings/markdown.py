@@ -22,6 +22,7 @@ from tui.findings.words import (
     who_words,
 )
 from tui.report.findings import INFERRED
+from tui.report.names import caution_lines
 from tui.report.stacks import frame_lines
 from tui.report.trace import SIMULATED_NOTICE, name_of
 from tui.safe_text import safe
@@ -91,5 +92,7 @@ def _path(path: Sequence[PathNode]) -> list[str]:
 
 def _stack(stack: int, process: int, snapshot: Snapshot) -> list[str]:
     """Frames as they are: nothing is markup in a code block."""
-    frames = frame_lines(snapshot.names.frames(stack, process), limit=_FRAMES)
-    return ["```", *(line.plain.strip().replace("`", "'") for line in frames), "```"]
+    frames = snapshot.names.frames(stack, process)
+    lines = frame_lines(frames, limit=_FRAMES)
+    cautions = [escaped(line.plain.strip()) for line in caution_lines(frame.source for frame in frames)]
+    return ["```", *(line.plain.strip().replace("`", "'") for line in lines), "```", *cautions]

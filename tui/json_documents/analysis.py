@@ -11,6 +11,7 @@ from analyzers.pool_tables import GroupRow, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
 from tracer.columns import UNKNOWN_ID
 from tui.json_documents.findings import cleared_part, findings_part, held_part, pending_part, stack_part
@@ -19,7 +20,7 @@ from tui.json_documents.trace import damage_part, loss_part, trace_part
 from tui.json_documents.writing import SCHEMA, Object, string
 
 
-def evidence_part(coverage: Coverage | None) -> Object | None:
+def evidence_part(coverage: Coverage | None, named: NamesFound | None = None) -> Object | None:
     """What there is, and what would record the rest; null where nothing was looked at."""
     if coverage is None:
         return None
@@ -32,10 +33,17 @@ def evidence_part(coverage: Coverage | None) -> Object | None:
         "afd": coverage.sockets,
         "kernel_queues": coverage.queues,
         "images": coverage.images,
-        "symbols": "none",  # none are loaded: frames are module and offset
+        "symbols": _named(named),
         "judged": coverage.judged,
         "record": coverage.record,
     }
+
+
+def _named(named: NamesFound | None) -> str:
+    """How many of the frames that were to be named are: those of findings, and of what holds most."""
+    if named is None or not named.named:
+        return "none"
+    return "all" if named.named == named.asked else "some"
 
 
 def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Object:
@@ -56,7 +64,7 @@ def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Objec
         "loss": loss_part(snapshot.loss),
         "damage": damage_part(snapshot.damage),
         "bytes": bytes_part(snapshot.bytes),
-        "evidence": evidence_part(snapshot.coverage),
+        "evidence": evidence_part(snapshot.coverage, snapshot.named),
         "pool": pool_part(snapshot),
         "pending_apcs": pending_part(snapshot.diagnosis.held_requests, info),
         "held_requests": held_part(snapshot.diagnosis.held_requests, info),
@@ -74,6 +82,7 @@ def filter_part(filters: Query, pool: PoolSnapshot) -> Object:
         "tag": [string(word) for word in filters.tags],
         "process": [string(word) for word in filters.processes],
         "driver": [string(word) for word in filters.drivers],
+        "function": [string(word) for word in filters.functions],
         "from_ns": filters.interval.from_ns if filters.interval else None,
         "to_ns": filters.interval.to_ns if filters.interval else None,
         "outstanding_count": len(pool.outstanding),

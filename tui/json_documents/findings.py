@@ -89,12 +89,28 @@ def stack_part(frames: Sequence[Frame]) -> list[Value]:
 
 
 def _frame(frame: Frame) -> Object:
-    return {
+    """What only a name brings stands in frames that have one."""
+    symbol = frame.symbol
+    document: Object = {
         "address": address(frame.address),
         "module": string(frame.module) or None,
         "offset": frame.offset if frame.module else None,
-        "symbol": string(frame.symbol) or None,
+        "symbol": string(frame.function) or None,
     }
+    if symbol is not None:
+        document |= {
+            "displacement": symbol.displacement,
+            "named_by": str(frame.source),
+            "source": _line(symbol.file, symbol.line),
+            "inlined": [
+                {"symbol": string(each.function), "source": _line(each.file, each.line)} for each in symbol.inlined
+            ],
+        }
+    return document
+
+
+def _line(file: str, line: int) -> Object | None:
+    return {"file": string(file), "line": line or None} if file else None
 
 
 def _tag(tag: int, *, paged: bool) -> Object:

@@ -9,6 +9,7 @@ from tui.app import PoolscopeApp
 from tui.live.follower import Follower
 from tui.live.screen import LiveScreen
 from tui.look import FULL, Look
+from tui.naming import Naming
 from tui.safe_text import safe
 
 _LOOK_SECONDS: Final = 1.0
@@ -26,9 +27,10 @@ class LiveApp(PoolscopeApp):
         words: str = "",
         notes: Callable[[], Sequence[str]] = tuple,
         look: Look = FULL,
+        naming: Naming | None = None,
     ) -> None:
         """``words``: a filter to begin with. ``notes``: what to say, which only grows."""
-        super().__init__(follower.first(), view, look=look)
+        super().__init__(follower.first(), view, look=look, naming=naming)
         self._follower = follower
         self._words = words
         self._notes = notes
@@ -36,7 +38,7 @@ class LiveApp(PoolscopeApp):
 
     def first_screen(self) -> LiveScreen:
         """Views that move."""
-        return LiveScreen(self.snapshot, self._view, self._follower, words=self._words)
+        return LiveScreen(self.snapshot, self._view, self._follower, words=self._words, naming=self.naming)
 
     def on_mount(self) -> None:
         """Say what was not to be had, and what is seen later not to be."""

@@ -10,6 +10,7 @@ from typing import Final
 from analyzers.analysis import Analysis
 from analyzers.carry_diagnosis import carry
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from tracer.live.counters import PoolCounters
 from tracer.trace import Batch, Source
@@ -28,10 +29,18 @@ _LOOK_SECONDS: Final = 0.1
 class Counting:
     """An analysis that grows batch by batch. All of it but the names is for one thread alone."""
 
-    def __init__(self, source: Source, tags: TagNames, clock: Clock, baseline: PoolCounters | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        tags: TagNames,
+        clock: Clock,
+        baseline: PoolCounters | None = None,
+        symbols: Symbols | None = None,
+    ) -> None:
+        """``symbols``: names addresses, by what others find for it."""
         self._source = source
         self._clock = clock
-        self._analysis = Analysis(source, tags, baseline)
+        self._analysis = Analysis(source, tags, baseline, symbols)
         self._lock = Lock()
         self._concluded: Snapshot | None = None
         self._rested_at = 0.0

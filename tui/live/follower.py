@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from tracer.errors import PoolscopeError
 from tracer.live.counters import PoolCounters
@@ -30,7 +31,8 @@ class Follower(Worker):
 
     ``pace``: how fast a trace is played; without one its events come at the pace at which they happen. ``baseline``:
     the pool's counters from before the first event, where they are known. ``alarms`` look at ``counted``, the pool's
-    counters now, where they can be asked for: events tell nothing of what was there before them.
+    counters now, where they can be asked for: events tell nothing of what was there before them. ``symbols``: names
+    addresses, by what others find for it.
     """
 
     def __init__(
@@ -41,11 +43,12 @@ class Follower(Worker):
         baseline: PoolCounters | None = None,
         alarms: Alarms | None = None,
         counted: Callable[[], Snapshot] | None = None,
+        symbols: Symbols | None = None,
     ) -> None:
         super().__init__("follower")
         self.pace = pace or Pace(None)
         self._label = "LIVE" if pace is None else f"REPLAY {pace}"
-        self._counting = Counting(source, tags, self.pace.clock, baseline)
+        self._counting = Counting(source, tags, self.pace.clock, baseline, symbols)
         self._meter = RateMeter()
         self._rates = Rates()
         self._at_ns = 0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
+from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from tracer.trace import Source
 from tui.alerts.watching import Alarms
@@ -34,9 +35,17 @@ class Replay(Follower):
     out of what was counted. ``end_ns``: how long the trace is, 0 where its header does not tell.
     """
 
-    def __init__(self, reopen: Callable[[], Source], tags: TagNames, pace: Pace, alarms: Alarms | None = None) -> None:
+    def __init__(
+        self,
+        reopen: Callable[[], Source],
+        tags: TagNames,
+        pace: Pace,
+        alarms: Alarms | None = None,
+        symbols: Symbols | None = None,
+    ) -> None:
         source = reopen()
-        super().__init__(source, tags, pace, alarms=alarms)
+        super().__init__(source, tags, pace, alarms=alarms, symbols=symbols)
+        self._symbols = symbols
         self.end_ns = max(source.info.end - source.info.start, 0) * _TICK_NS if source.info.end else 0
         self._reopen, self._tags = reopen, tags
         self._orders: SimpleQueue[Order] = SimpleQueue()
@@ -107,7 +116,7 @@ class Replay(Follower):
                 self._begin_again()
 
     def _begin_again(self) -> None:
-        self._counting = Counting(self._reopen(), self._tags, self.pace.clock)
+        self._counting = Counting(self._reopen(), self._tags, self.pace.clock, symbols=self._symbols)
         self._meter, self._rates = RateMeter(), Rates()
         self._alarms.begin_again()
         self._judged_ns = -JUDGED_NS

@@ -14,6 +14,7 @@ from tui.live.replay import Replay
 from tui.live.screen import LiveScreen
 from tui.live.update import LiveUpdate
 from tui.look import FULL, Look
+from tui.naming import Naming
 from tui.screens.jump import JumpScreen
 from tui.widgets.live_line import LiveLine
 
@@ -53,8 +54,8 @@ class ReplayScreen(LiveScreen):
         Binding("J", "jump", "Jump", show=False, id="replay.jump", tooltip="Go to a time of the trace"),
     ]  # fmt: skip
 
-    def __init__(self, snapshot: Snapshot, first: str, replay: Replay) -> None:
-        super().__init__(snapshot, first, replay)
+    def __init__(self, snapshot: Snapshot, first: str, replay: Replay, naming: Naming | None = None) -> None:
+        super().__init__(snapshot, first, replay, naming=naming)
         self._replay = replay
         self._line = ReplayLine(replay.end_ns)
         self._at_ns = 0
@@ -95,10 +96,10 @@ class ReplayScreen(LiveScreen):
 class ReplayApp(LiveApp):
     """Opens on the tags, as every followed trace."""
 
-    def __init__(self, replay: Replay, *, look: Look = FULL) -> None:
-        super().__init__(replay, look=look)
+    def __init__(self, replay: Replay, *, look: Look = FULL, naming: Naming | None = None) -> None:
+        super().__init__(replay, look=look, naming=naming)
         self._replay = replay
 
     def first_screen(self) -> ReplayScreen:
         """Views that move as the keys want it."""
-        return ReplayScreen(self.snapshot, self._view, self._replay)
+        return ReplayScreen(self.snapshot, self._view, self._replay, self.naming)

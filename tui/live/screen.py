@@ -13,6 +13,7 @@ from textual.message import Message
 from analyzers.snapshot import Snapshot
 from tui.live.update import LiveUpdate
 from tui.live.worker import Worker
+from tui.naming import Naming
 from tui.screens.main import MainScreen
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.live_line import LiveLine
@@ -43,9 +44,11 @@ class LiveScreen(MainScreen):
             super().__init__()
             self.moment = moment
 
-    def __init__(self, snapshot: Snapshot, first: str, follower: Worker, *, words: str = "") -> None:
+    def __init__(
+        self, snapshot: Snapshot, first: str, follower: Worker, *, words: str = "", naming: Naming | None = None
+    ) -> None:
         """``words``: a filter to begin with."""
-        super().__init__(snapshot, first)
+        super().__init__(snapshot, first, naming=naming)
         self._follower = follower
         self._words = words
         self._line = LiveLine()

@@ -20,10 +20,10 @@ from typing import IO, Final, Self, TypeVar
 from analyzers.formatting import size
 from analyzers.snapshot import Snapshot
 from tracer.errors import InputError
+from tracer.packed.cabinets import Cabinet
+from tracer.packed.errors import PackedDamagedError, PackedRefusedError
 from tui.contents import Contents
 from tui.reading import seven_zip
-from tui.reading.cabinets import Cabinet
-from tui.reading.packing import PackedDamagedError, PackedRefusedError
 from tui.safe_text import safe
 from tui.streams import say
 

@@ -82,6 +82,42 @@ def meter(name: str, total_bytes: int, *, quiet: bool) -> Iterator[Meter]:
         yield BarMeter(progress, progress.add_task(safe(name), total=total_bytes, records=0))
 
 
+class FileMeter:
+    """A bar for each file that comes, on a terminal; silent elsewhere, and when nobody wants to see it."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.is_silent = quiet or not is_terminal(sys.stderr)
+        self._progress: Progress | None = None
+        self._name = ""
+
+    def __call__(self, name: str, here: int, whole: int | None) -> None:
+        """So many bytes of a file are here, of so many if that is known."""
+        if self.is_silent:
+            return
+        if self._progress is None or name != self._name:
+            self.end()
+            self._progress, self._name = _file_progress(), name
+            self._progress.add_task(safe(name), total=whole)
+            self._progress.start()
+        self._progress.update(self._progress.task_ids[0], completed=here, total=whole)
+
+    def end(self) -> None:
+        """Take the bar away, if there is one."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _file_progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(binary_units=True),
+        TimeRemainingColumn(compact=True),
+    )
+    return Progress(*columns, console=console(sys.stderr), transient=True)
+
+
 @contextmanager
 def _cursor_back_while_stopped(shown: Console) -> Iterator[None]:
     """Inside, Ctrl-Z gives the shell the cursor back that the bar has hidden; not on Windows, which has no such key."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from analyzers.formatting import size
 from tracer.errors import InputError
-from tui.reading.packing import PackedDamagedError, PackedRefusedError
+from tracer.packed.errors import PackedDamagedError, PackedRefusedError
 
 _LZMA, _LZMA2 = b"\x03\x01\x01", b"\x21"
 _READ: Final = frozenset({b"\x00", b"\x03", b"\x04", b"\x03\x03\x01\x03", _LZMA, _LZMA2})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from analyzers.analysis import Analysis
 from analyzers.clocks import mends
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
@@ -29,13 +31,25 @@ def read_contents(trace: Trace, *, quiet: bool) -> Contents:
         return named(_read_contents(here, quiet=quiet), files)
 
 
-def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
+Conclude = Callable[[], Snapshot]
+"""The snapshot of a trace that was read, made again: what has been named since then counts."""
+
+
+def read_snapshot(trace: Trace, names: TagNames, *, quiet: bool, symbols: Symbols | None = None) -> Snapshot:
     """Read and analyse the whole trace; partial when interrupted. Raises InputError.
 
-    A trace in which clocks differ between CPUs is read again, with its times corrected.
+    A trace in which clocks differ between CPUs is read again, with its times corrected. ``symbols``: names addresses.
     """
+    return read_to_conclude(trace, names, quiet=quiet, symbols=symbols)[0]
+
+
+def read_to_conclude(
+    trace: Trace, names: TagNames, *, quiet: bool, symbols: Symbols | None = None
+) -> tuple[Snapshot, Conclude]:
+    """As :func:`read_snapshot`; and what concludes again, as often as one likes, without the trace's file."""
     with _unpacked(trace, quiet=quiet) as (here, files):
-        return named(_read_snapshot(here, names, quiet=quiet), files)
+        snapshot, conclude = _read_snapshot(here, names, quiet=quiet, symbols=symbols)
+        return named(snapshot, files), lambda: named(conclude(), files)
 
 
 @contextmanager
@@ -72,12 +86,12 @@ def _read_contents(trace: Trace, *, quiet: bool) -> Contents:
         return contents_of(source, partial=False, images=carried.files(), schemas=schemas)
 
 
-def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
+def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool, symbols: Symbols | None) -> tuple[Snapshot, Conclude]:
     compiling = compilation(Part.ANALYSIS, quiet=quiet)
     with compiling as helper, open_trace(trace) as source, Interrupts(noted=1) as interruption:
 
         def analyse() -> Analysis:
-            analysis = Analysis(source, names)
+            analysis = Analysis(source, names, symbols=symbols)
             with meter(name_of(trace), source.info.bytes, quiet=quiet) as shown:
                 for batch in source.batches(Analysis.KINDS):
                     helper.wait()
@@ -98,15 +112,20 @@ def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
                 analysis = corrected
             else:
                 source.correct_clocks(())
-        return analysis.snapshot(partial=interruption.asked)
+        conclude = partial(analysis.snapshot, partial=interruption.asked)
+        return conclude(), conclude
 
 
-def read_telling_session(trace: Trace, names: TagNames, *, quiet: bool) -> Snapshot:
-    """As :func:`read_snapshot`; of a file of several sessions the first that has pool events, or the first of all."""
-    first = snapshot = read_snapshot(trace, names, quiet=quiet)
-    while not _tells(snapshot) and isinstance(trace, Path) and snapshot.info.session_number < first.info.sessions:
-        snapshot = read_snapshot(OneSession(trace, snapshot.info.session_number + 1), names, quiet=quiet)
-    return snapshot if _tells(snapshot) else first
+def read_telling_session(
+    trace: Trace, names: TagNames, *, quiet: bool, symbols: Symbols | None = None
+) -> tuple[Snapshot, Conclude]:
+    """As :func:`read_to_conclude`; of a file of several sessions the first that has pool events, or the first."""
+    first = told = read_to_conclude(trace, names, quiet=quiet, symbols=symbols)
+    sessions = first[0].info.sessions
+    while not _tells(told[0]) and isinstance(trace, Path) and told[0].info.session_number < sessions:
+        session = OneSession(trace, told[0].info.session_number + 1)
+        told = read_to_conclude(session, names, quiet=quiet, symbols=symbols)
+    return told if _tells(told[0]) else first
 
 
 def _tells(snapshot: Snapshot) -> bool:

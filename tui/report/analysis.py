@@ -19,6 +19,7 @@ from tui.incompleteness import interrupted_words
 from tui.report.cleared import cleared_lines, no_finding_lines
 from tui.report.findings import finding_lines
 from tui.report.held import held_lines
+from tui.report.names import names_lines
 from tui.report.pool import baseline_lines, has_pool_events, ledger_lines, selection_lines, who_lines
 from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.report.stacks import stack_lines
@@ -61,12 +62,18 @@ SCREENFUL: Final = 23
 
 
 def analysis_report(
-    snapshot: Snapshot, filters: Query, *, top: int, width: int, whole: Diagnosis | None = None
+    snapshot: Snapshot,
+    filters: Query,
+    *,
+    top: int,
+    width: int,
+    whole: Diagnosis | None = None,
+    all_frames: bool = False,
 ) -> list[Text]:
     """The whole report: each table with its ``top`` first rows, fitted to ``width`` cells.
 
     ``snapshot`` is already narrowed to the filters; they are told again here, and how much of the ``whole`` trace's
-    diagnosis they leave out.
+    diagnosis they leave out. ``all_frames``: no frames of stacks are folded.
     """
     lines = simulated_lines(snapshot.info) + path_lines(snapshot.info)
     if not has_pool_events(snapshot.pool.totals):
@@ -79,7 +86,8 @@ def analysis_report(
         *wrapped(_background(snapshot, filters, width), width),
         *_recipe(snapshot),
         *_tables(snapshot, top, width),
-        *_stacks(snapshot, top),
+        *_stacks(snapshot, top, all_frames=all_frames),
+        *wrapped(names_lines(snapshot.named), width),
     ]
 
 
@@ -145,10 +153,10 @@ def _table(model: TableModel, top: int, width: int, rows: int | None = None) -> 
     return table_lines(view, width, top) if len(view) else [Text("  (nothing is outstanding)")]
 
 
-def _stacks(snapshot: Snapshot, top: int) -> list[Text]:
+def _stacks(snapshot: Snapshot, top: int, *, all_frames: bool) -> list[Text]:
     sites = snapshot.pool.sites
     order = np.argsort(-sites.outstanding_bytes, kind="stable")
     held: I64 = order[sites.outstanding_count[order] > 0].astype(np.int64)
     if not len(held):
         return []
-    return [Text(), heading("Allocated at"), *stack_lines(snapshot, held[:top])]
+    return [Text(), heading("Allocated at"), *stack_lines(snapshot, held[:top], all_frames=all_frames)]

@@ -20,6 +20,7 @@ from tui.findings.held import Owners, holder_words, port_owners
 from tui.findings.words import INFERRED_KINDS, further_evidence, known_id
 from tui.report.blocks import block_lines
 from tui.report.findings import INFERRED, advice_lines, fact_lines, reason_lines
+from tui.report.names import names_lines
 from tui.report.stacks import frame_lines
 from tui.report.styles import LABEL, QUIET, heading, note
 from tui.report.trace import path_lines, simulated_lines
@@ -46,8 +47,8 @@ class TimelineStep:
     event: EventRef | None = None
 
 
-def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -> list[Text]:
-    """Everything behind one finding; of its held requests the ``top`` oldest."""
+def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int, all_frames: bool = False) -> list[Text]:
+    """Everything behind one finding; of its held requests the ``top`` oldest, of its stack ``all_frames`` or few."""
     names = snapshot.names
     held = requests_of(finding, snapshot.diagnosis.held_requests)
     held = held.take(np.argsort(held.issued_ns, kind="stable"))
@@ -58,10 +59,13 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int) -
     lines += [heading("What holds it")]
     lines += _path_lines(finding.path, _inferred_rules(finding), width)
     lines += [Text(), heading("Evidence"), *wrapped(_evidence_lines(further_evidence(finding, snapshot)), width)]
-    lines += [Text(), heading("Allocated at"), *frame_lines(names.frames(finding.stack), limit=_FRAMES)]
+    stack = frame_lines(names.frames(finding.stack), limit=_FRAMES, all_frames=all_frames)
+    lines += [Text(), heading("Allocated at"), *stack]
     user = names.frames(finding.user_stack, known_id(finding.process_id) or 0)
     if user:
         lines += [Text(), heading("Called from (user mode)"), *frame_lines(user, limit=_FRAMES)]
+    shown = {frame.module for frame in (*names.frames(finding.stack), *user)}
+    lines += wrapped(names_lines(snapshot.named, shown), width)
     info = snapshot.info
     if blocks := block_lines(finding, snapshot, top):
         lines += [Text(), *blocks]

@@ -17,6 +17,7 @@ from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tui.findings.words import percent, tag_name
 from tui.incompleteness import missing_words
+from tui.report import names
 from tui.report.analysis import SCREENFUL, outside_lines, unjudged_lines
 from tui.report.cleared import no_finding_lines
 from tui.report.findings import advice_lines, evidence_lines, fact_lines, other_lines, title
@@ -40,7 +41,8 @@ def overview(
     head = wrapped(_head(snapshot), width)
     if not has_pool_events(snapshot.pool.totals):
         return [*head, *unjudged_lines(snapshot, width)]
-    foot = [Text(), *wrapped(outside_lines(snapshot, filters, whole), width), *_more(snapshot, command)]
+    outside = [*outside_lines(snapshot, filters, whole), *names.short_lines(snapshot.named)]
+    foot = [Text(), *wrapped(outside, width), *_more(snapshot, command)]
     room = SCREENFUL - len(head) - len(foot)
     diagnosis = snapshot.diagnosis
     body = (

@@ -7,6 +7,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from tui.views.registry import VIEWS
+from tui.views.stack_lines import UNFOLD_KEY
 
 MAIN_KEYS: Final[list[BindingType]] = [
     Binding("escape,backspace", "back", "Back", id="main.back", tooltip="Drop the filter, or one step back"),
@@ -26,6 +27,14 @@ MAIN_KEYS: Final[list[BindingType]] = [
         for view in VIEWS
     ),
     Binding("U", "unlimit", "No limits", show=False, id="main.unlimit", tooltip="Drop all limits: show everything"),
+    Binding(
+        UNFOLD_KEY,
+        "unfold",
+        "Frames",
+        show=False,
+        id="main.unfold",
+        tooltip="Show the frames of the allocator and the I/O manager, or fold them",
+    ),
     Binding("slash", "filter", "Filter", key_display="/", id="main.filter", tooltip="Show rows that fit a filter"),
     Binding("space", "pause", "Pause", show=False, id="main.pause", tooltip="Hold the picture, or go on"),
     Binding("M", "mark", "Mark", show=False, id="main.mark", tooltip="From now on only what comes after counts"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from analyzers.formatting import moment
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
+from tui.naming import Naming
 from tui.tables.rates import TagRates
 from tui.views.scene import Scene, narrowed_to
 
@@ -15,7 +16,8 @@ from tui.views.scene import Scene, narrowed_to
 class Watch:
     """``newest`` goes on while ``is_paused`` holds what is ``shown``; ``status``: a word of who feeds the snapshots.
 
-    ``follows``: more may come; a trace that has ended follows no more.
+    ``follows``: more may come; a trace that has ended follows no more. ``unfolded``: frames of the allocator and the
+    like are shown. ``naming``: what finds names aside.
     """
 
     newest: Snapshot
@@ -26,6 +28,8 @@ class Watch:
     follows: bool = False
     status: str = ""
     rates: TagRates = field(default_factory=TagRates)
+    unfolded: bool = False
+    naming: Naming | None = None
 
     def __post_init__(self) -> None:
         self.rates.take(self.shown)
@@ -34,6 +38,10 @@ class Watch:
         """Take the next snapshot, after which nothing comes where it has ended; tells whether it is shown."""
         self.newest, self.follows = snapshot, not ended
         return not self.is_paused and self._catch_up()
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Take the same moment, concluded anew."""
+        self.newest = self.shown = snapshot
 
     def pause(self) -> None:
         """Hold what is shown; again: go on with the newest."""
@@ -44,7 +52,17 @@ class Watch:
     def scene(self, scope: Query) -> Scene:
         """What a view that is limited to ``scope`` shows: since the mark, if there is one."""
         shown = narrowed_to(self.shown, scope, self.mark)
-        return Scene(shown, self.shown, scope, self.before, self.mark, self.follows, self._rates)
+        return Scene(
+            shown,
+            self.shown,
+            scope,
+            self.before,
+            self.mark,
+            self.follows,
+            self._rates,
+            unfolded=self.unfolded,
+            named=self.shown.named if self.naming is None else self.naming.found,
+        )
 
     @property
     def _rates(self) -> TagRates | None:
@@ -55,7 +73,9 @@ class Watch:
     def signs(self) -> tuple[str, ...]:
         """Words that must not be overlooked."""
         marked = () if self.mark is None else (f"SINCE {moment(self.mark.at_ns)}: C Clears",)
-        return (*([self.status] if self.status else []), *(["PAUSED"] if self.is_paused else []), *marked)
+        named = () if self.naming is None or not self.naming.status else (self.naming.status,)
+        paused = ("PAUSED",) if self.is_paused else ()
+        return (*((self.status,) if self.status else ()), *paused, *marked, *named)
 
     def _catch_up(self) -> bool:
         if self.newest is self.shown:

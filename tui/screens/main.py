@@ -13,6 +13,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
+from tui.naming import Naming
 from tui.screens.breadcrumbs import first_view, location_words
 from tui.screens.copy_export import TakingScreen
 from tui.screens.help import HelpScreen
@@ -28,6 +29,8 @@ from tui.widgets.side_panel import SidePanel
 from tui.widgets.trace_bar import TraceBar
 from tui.widgets.view_bar import ViewBar
 
+_NAMES_SECONDS: Final = 0.25
+"""How often it is seen whether there are names that were not there before."""
 _STEPS_KEPT: Final = 100
 """So far back leads the way."""
 _NOTHING_AFTER: Final = "this trace is complete: nothing comes after a mark. In 9 Timeline, [ and ] set an interval"
@@ -48,9 +51,11 @@ class MainScreen(TakingScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_KEYS
 
-    def __init__(self, snapshot: Snapshot, first: str = "", scope: Query = EVERYTHING) -> None:
+    def __init__(
+        self, snapshot: Snapshot, first: str = "", scope: Query = EVERYTHING, naming: Naming | None = None
+    ) -> None:
         super().__init__()
-        self._watch = Watch(snapshot, snapshot)
+        self._watch = Watch(snapshot, snapshot, naming=naming)
         begin = Location(first or first_view(snapshot), EVERYTHING)
         self._trail = [begin, Location(begin.view, scope, str(scope.interval or ""))] if scope else [begin]
         self._views: dict[str, View] = {}
@@ -76,6 +81,8 @@ class MainScreen(TakingScreen):
     def on_mount(self) -> None:
         """Show the first view."""
         self._arrive()
+        if self._watch.naming is not None:
+            self.set_interval(_NAMES_SECONDS, self._look_for_names)
 
     @property
     def location(self) -> Location:
@@ -173,6 +180,29 @@ class MainScreen(TakingScreen):
     def action_clear_mark(self) -> None:
         """Everything counts again."""
         self.mark(None)
+
+    def action_unfold(self) -> None:
+        """Show the frames of the allocator and the like, or fold them."""
+        self._watch.unfolded = not self._watch.unfolded
+        self._room = None
+        self._refresh_all()
+
+    def _look_for_names(self) -> None:
+        """Show the names that were found since the last look."""
+        naming = self._watch.naming
+        if naming is None:
+            return
+        before = naming.status
+        has_news = naming.look()
+        if naming.fault:
+            self.notify(naming.told(), severity="error", markup=False)
+        if (renewed := naming.taken()) is not None:
+            self._watch.renew(renewed)
+        if has_news or renewed is not None:
+            self._room = None  # names need another width than addresses
+            self._refresh_all()
+        elif naming.status != before:
+            self._refresh_bar()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a way back only where one came from, and a filter only where it leaves something out."""

@@ -16,6 +16,7 @@ from analyzers.snapshot import Snapshot
 from tracer.arrays import Mask, Numbers
 from tracer.columns import Who
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, TableModel
+from tui.tables.functions import of_allocations
 from tui.tables.words import KNOWN_BY, pool_type, process_labels, thread_label
 
 INFERRED_MARK: Final = "~"
@@ -53,7 +54,7 @@ def allocation_table(snapshot: Snapshot) -> TableModel:
         *_owner_column(snapshot),
         NumberColumn(Heading("cpu", "CPU", "", drop=10, right=True), out.cpu, str),
     )
-    return TableModel(columns, len(out))
+    return TableModel(columns, len(out), by_function=of_allocations(snapshot))
 
 
 def _tag_column(pool: PoolSnapshot) -> LabelColumn:

@@ -11,6 +11,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from analyzers.findings import codes_of
+from analyzers.selection.wording import Fits
 from tracer.arrays import I64, Mask, Numbers
 from tui.safe_text import safe
 
@@ -205,7 +206,7 @@ class TableModel:
     """Columns of equal length; ``also_matches`` finds rows by what no column shows, a filter calls it ``also_field``.
 
     ``changed``: rows that are not as they were at the last refresh. ``arrange``: gives sorted rows the order of a tree
-    (:mod:`tui.tables.tree`).
+    (:mod:`tui.tables.tree`). ``by_function``: rows by the functions of their call stacks.
     """
 
     columns: tuple[Column, ...]
@@ -214,6 +215,7 @@ class TableModel:
     also_field: str = ""
     changed: Mask | None = None
     arrange: Callable[[I64], I64] | None = None
+    by_function: Callable[[Fits], Mask] | None = None
 
     def column(self, key: str) -> Column:
         """The column of that key; ``KeyError`` for none."""

@@ -14,6 +14,7 @@ from analyzers.snapshot import Snapshot
 from tui.findings.rates import is_by_second, reliable_rate, size_a_second
 from tui.findings.words import culprit, driver_words, process_words, whole_percent, whole_percents
 from tui.tables.columns import Heading, MaybeUnknown, NumberColumn, TableModel, labels_of
+from tui.tables.functions import of_stacks
 
 _UNKNOWN_VALUE: Final = int(np.iinfo(np.int64).min)
 """Stands where there is no number; shown as a dash and sorted as the least."""
@@ -40,7 +41,8 @@ def finding_table(snapshot: Snapshot) -> TableModel:
         _numbers("retained", "Retained", "r", 9, [f.retained_bytes for f in findings] + none, size),
         _numbers("rate", title, "h", 10, rates + none, rate_size, "bytes_per_hour"),
     )
-    return TableModel(columns, len(groups))
+    stacks = np.array([*(finding.stack for finding in findings), *[-1] * len(cleared)], np.int32)
+    return TableModel(columns, len(groups), by_function=of_stacks(snapshot.names, stacks))
 
 
 def _ranks(ranks: list[int], others: int) -> NumberColumn:

@@ -12,6 +12,7 @@ from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tracer.arrays import Mask
 from tui.safe_text import safe
+from tui.tables.frames import frame_text, shown_frames
 from tui.tables.words import held_by_process
 
 NO_STACK_TEXT: Final = "(no stack in the trace)"
@@ -34,12 +35,13 @@ def caller(frames: Sequence[Frame]) -> str:
     """``caller > allocating frame``, the caller being the first frame outside the allocating module.
 
     In a stack of one module that is a frame further out: the innermost ones are the same for
-    everything that is allocated by one routine.
+    everything that is allocated by one routine. Frames that are folded do not count.
     """
     if not frames:
         return NO_STACK_TEXT
+    frames = shown_frames(frames)
     inner = frames[0]
     outer = next(
         (frame for frame in frames if frame.module != inner.module), frames[min(_FURTHER_OUT, len(frames) - 1)]
     )
-    return str(inner) if outer is inner else f"{outer} > {inner}"
+    return frame_text(inner) if outer is inner else f"{frame_text(outer)} > {frame_text(inner)}"

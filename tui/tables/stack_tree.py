@@ -12,6 +12,8 @@ from tracer.arrays import I64, Mask
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.columns import Column, Heading, NumberColumn, TableModel
+from tui.tables.frames import frame_text
+from tui.tables.functions import has_function, of_nodes
 from tui.tables.sites import NO_STACK_TEXT, found_sites
 from tui.tables.stack_nodes import StackNode, StackNodes
 from tui.tables.tree import Branches, TreeColumn
@@ -45,7 +47,9 @@ def stack_tree(paths: CallPaths, nodes: StackNodes, branches: Branches) -> Table
             lambda row: node_frames(paths, nodes[row]),
         ),
     )
-    return TableModel(columns, len(nodes), _found(paths, below, starts), "frames", arrange=branches.arrange)
+    functions = of_nodes(lambda fits: paths.holding(lambda frame: has_function(frame, fits)), below, starts)
+    found = _found(paths, below, starts)
+    return TableModel(columns, len(nodes), found, "frames", arrange=branches.arrange, by_function=functions)
 
 
 def node_name(paths: CallPaths, node: StackNode) -> str:
@@ -57,16 +61,16 @@ def node_name(paths: CallPaths, node: StackNode) -> str:
         return ENDS_HERE
     if not node.can_open:
         more = len(frames) - node.begin - 1
-        return safe(str(frames[node.begin])) + (f" (+{more})" if more else "")
+        return frame_text(frames[node.begin]) + (f" (+{more})" if more else "")
     chain = frames[node.begin : node.end]
     arrow = f" {_ARROW[paths.direction]} "
-    ends = [safe(str(frame)) for frame in dict.fromkeys((chain[0], chain[-1]))]
+    ends = [frame_text(frame) for frame in dict.fromkeys((chain[0], chain[-1]))]
     return arrow.join([ends[0], "..", *ends[1:]] if len(chain) > _DIGEST else ends)
 
 
 def node_frames(paths: CallPaths, node: StackNode) -> str:
-    """All frames that a node's name stands for, in the order of the tree."""
-    frames = paths.frames(int(node.rows[0]))[node.begin : node.end if node.can_open else None]
+    """All frames that a node's name stands for, in the order of the tree; those that are folded, too."""
+    frames = paths.whole(int(node.rows[0]), node.begin, node.end if node.can_open else None)
     return ";".join(safe(str(frame)) for frame in frames) or node_name(paths, node)
 
 
@@ -76,7 +80,7 @@ def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:
 
 def _found(paths: CallPaths, below: I64, starts: I64) -> Callable[[str], Mask]:
     def find(needle: str) -> Mask:
-        rows = paths.holding(needle)
+        rows = paths.holding(lambda frame: needle in safe(str(frame)).casefold())
         rows[paths.of_site[found_sites(paths.snapshot, needle)]] = True
         return np.logical_or.reduceat(rows[below], starts) if len(starts) else np.zeros(0, np.bool_)
 

@@ -25,6 +25,7 @@ from tui.tables.columns import (
     TableModel,
     labels_of,
 )
+from tui.tables.functions import of_tags
 from tui.tables.rates import Per, TagRates, tag_keys
 from tui.tables.sparkline import CELLS, outstanding_course, sparkline
 from tui.tables.words import NONPAGED_WORD, PAGED_WORD, held_by_process
@@ -116,7 +117,7 @@ def tag_table(
         labels_of(Heading("description", "Description", "", 12, drop=14), tags.description),
     )
     changed = None if since is None else since.changed(tags)
-    return TableModel(columns, len(tags.tag), _held_by(snapshot), "process", changed)
+    return TableModel(columns, len(tags.tag), _held_by(snapshot), "process", changed, by_function=of_tags(snapshot))
 
 
 def _rate_column(tags: TagTable, rates: TagRates, per: Per) -> Column:

@@ -10,7 +10,6 @@ from rich.text import Text
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import HeldRequest, HeldRequests
 from analyzers.formatting import counted, duration, exact_size, moment
-from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.processes import life_at
 from analyzers.retention.attribution import INFERRED, WORDS, Rule
@@ -21,11 +20,12 @@ from tui.findings.held import holder_words, port_owners
 from tui.report.trace import byte_words
 from tui.safe_text import safe
 from tui.tables.allocations import allocation_table
-from tui.tables.sites import NO_STACK_TEXT, caller
+from tui.tables.sites import caller
 from tui.tables.words import KNOWN_BY_LONG, pool_type, process_label, thread_label
 from tui.views.limits import interval_words
 from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
+from tui.views.stack_lines import stack_lines
 from tui.views.table_view import TableView
 
 _NO_USER_STACK = "(no user-mode stack in the trace)"
@@ -53,7 +53,7 @@ def listing(scene: Scene) -> Listing:
     return Listing(
         model=allocation_table(snapshot),
         identity=lambda row: int(out.address[row]),
-        describe=lambda row: Text("\n").join(_lines(snapshot, row)),
+        describe=lambda row: Text("\n").join(_lines(snapshot, row, unfolded=scene.unfolded)),
         empty=scene.no_pool_events or f"Nothing of this is outstanding.{f' {about}' if about else ''}",
         step=step,
         copy=lambda row: f"0x{int(out.address[row]):x}",
@@ -98,7 +98,7 @@ def _totals(snapshot: Snapshot, rows: I64) -> Text:
     return Text(f"{counted(len(rows), 'allocation')}, {exact_size(held)}")
 
 
-def _lines(snapshot: Snapshot, row: int) -> list[Text]:
+def _lines(snapshot: Snapshot, row: int, *, unfolded: bool) -> list[Text]:
     pool, out = snapshot.pool, snapshot.pool.outstanding
     time, pid, site = int(out.time_ns[row]), int(out.process[row]), int(out.site[row])
     tag = tag_text(int(pool.tags.tag[pool.sites.tag_row[site]]))
@@ -112,15 +112,11 @@ def _lines(snapshot: Snapshot, row: int) -> list[Text]:
         Text(f"  {KNOWN_BY_LONG[Who(int(out.who[row]))]}"),
         *_owner_lines(snapshot, row),
         Text(f"  event at {byte_words(snapshot.info, int(out.offset[row]))}"),
-        *_stack_lines("User-mode stack", user, _NO_USER_STACK),
-        *_stack_lines("Kernel stack", snapshot.names.frames(int(pool.sites.stack[site])), NO_STACK_TEXT),
+        Text("User-mode stack", "bold"),
+        *stack_lines(user, unfolded=unfolded, none=_NO_USER_STACK),
+        Text("Kernel stack", "bold"),
+        *stack_lines(snapshot.names.frames(int(pool.sites.stack[site])), unfolded=unfolded),
     ]
-
-
-def _stack_lines(title: str, frames: tuple[Frame, ...], none: str) -> list[Text]:
-    """A heading and a line for each frame, or ``none`` in words."""
-    lines = [Text(f"  {safe(str(frame))}") for frame in frames] or [Text(f"  {none}")]
-    return [Text(title, "bold"), *lines]
 
 
 def _request(context: DiagnosisContext | None, row: int) -> int:

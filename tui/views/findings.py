@@ -25,6 +25,7 @@ from tui.findings.words import (
     driver_words,
     further_evidence,
     group_words,
+    known_id,
     tag_description,
     tag_name,
     what_words,
@@ -32,7 +33,7 @@ from tui.findings.words import (
 )
 from tui.report.cleared import no_finding_lines
 from tui.report.findings import INFERRED
-from tui.report.styles import HEADING, QUIET, WARNING
+from tui.report.styles import HEADING, LABEL, QUIET, WARNING
 from tui.safe_text import safe
 from tui.tables.findings import finding_table
 from tui.tables.words import pool_word
@@ -40,6 +41,7 @@ from tui.views.facts import fact
 from tui.views.headed_table import HeadedTable
 from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
+from tui.views.stack_lines import stack_lines
 
 _CLEARED_ROWS: Final = 2
 """So many cleared groups show that there are some; what speaks for a finding is worth more room than the others."""
@@ -69,7 +71,7 @@ def listing(scene: Scene) -> Listing:
     return Listing(
         model=finding_table(scene.snapshot),
         identity=_identities(groups).__getitem__,
-        describe=lambda row: _words(groups[row], scene.snapshot),
+        describe=lambda row: _words(groups[row], scene.snapshot, unfolded=scene.unfolded),
         step=lambda row: _step(groups[row]),
         copy=lambda row: _copied(groups[row], scene.snapshot),
         document=lambda row: _document(groups[row], scene.snapshot),
@@ -99,11 +101,13 @@ def _identities(groups: Sequence[Finding | Cleared]) -> list[Hashable]:
     return found
 
 
-def _words(group: Finding | Cleared, snapshot: Snapshot) -> Text:
-    return _finding_words(group, snapshot) if isinstance(group, Finding) else _cleared_words(group, snapshot)
+def _words(group: Finding | Cleared, snapshot: Snapshot, *, unfolded: bool) -> Text:
+    if isinstance(group, Cleared):
+        return _cleared_words(group, snapshot)
+    return _finding_words(group, snapshot, unfolded=unfolded)
 
 
-def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
+def _finding_words(finding: Finding, snapshot: Snapshot, *, unfolded: bool) -> Text:
     """The finding in full: what a person needs first comes first, as not all of it may be seen."""
     leads = "the requests that are held" if finding.verdict in OF_REQUESTS else "its allocations"
     call, others = call_words(finding, snapshot), group_words(finding)
@@ -122,9 +126,20 @@ def _finding_words(finding: Finding, snapshot: Snapshot) -> Text:
         *_reasons(finding, snapshot),
         fact("verdict", f"{finding.verdict}: {finding.verdict.words}"),
         fact("held by", " > ".join(_node(node) for node in finding.path)),
+        *_stacks(finding, snapshot, unfolded=unfolded),
         Text(f"Enter: {leads}", QUIET),
     ]
     return Text("\n").join(lines)
+
+
+def _stacks(finding: Finding, snapshot: Snapshot, *, unfolded: bool) -> list[Text]:
+    """Where it was allocated, and what called that."""
+    kernel = snapshot.names.frames(finding.stack)
+    user = snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)
+    return [
+        *([Text("allocated at", LABEL), *stack_lines(kernel, unfolded=unfolded)] if kernel else []),
+        *([Text("called from", LABEL), *stack_lines(user, unfolded=unfolded)] if user else []),
+    ]
 
 
 def _reasons(finding: Finding, snapshot: Snapshot) -> list[Text]:

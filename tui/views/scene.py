@@ -8,6 +8,7 @@ from analyzers.selection.intervals import counted_inside
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.selection.select import select, select_since
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import NamesFound
 from tui.report.pool import has_pool_events
 from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
 from tui.tables.rates import TagRates
@@ -20,7 +21,8 @@ class Scene:
     ``before``: the whole snapshot that was shown before this one, for changes since the last refresh; ``None`` at first
     and for a trace that does not move. ``mark``: the whole snapshot at the mark, ``None`` without one: what came before
     it is left out of ``snapshot``. ``is_followed``: events may still come.
-    ``rates``: how fast every tag grows, where that is known.
+    ``rates``: how fast every tag grows, where that is known. ``unfolded``: frames of the allocator and the like are
+    shown. ``named``: how far addresses have names by now, ``None`` where nobody looks for names.
     """
 
     snapshot: Snapshot
@@ -30,6 +32,8 @@ class Scene:
     mark: Snapshot | None = None
     is_followed: bool = False
     rates: TagRates | None = None
+    unfolded: bool = False
+    named: NamesFound | None = None
 
     @property
     def no_pool_events(self) -> str:

@@ -14,13 +14,14 @@ from analyzers.formatting import counted, exact_size, number, size
 from tui.findings.words import tag_name
 from tui.safe_text import safe
 from tui.tables.call_paths import CallPaths, Direction
-from tui.tables.sites import NO_STACK_TEXT, caller
+from tui.tables.sites import caller
 from tui.tables.stack_nodes import StackNode, grown
 from tui.tables.stack_tree import node_name, stack_tree
 from tui.tables.words import pool_word
 from tui.views.limits import interval_words
 from tui.views.listing import Listing, Location
 from tui.views.scene import Scene
+from tui.views.stack_lines import stack_lines
 from tui.views.tree_view import Folds, Tree, TreeView
 
 _TAGS = 5
@@ -54,7 +55,8 @@ def tree_of(direction: Direction) -> Callable[[Scene], Callable[[Folds], Tree]]:
     """What makes trees that are read from one end."""
 
     def grow(scene: Scene) -> Callable[[Folds], Tree]:
-        paths = CallPaths.of(scene.snapshot, direction)
+        is_whole = scene.unfolded or scene.named is None  # without any names nothing is folded
+        paths = CallPaths.of(scene.snapshot, direction, unfolded=is_whole)
         return lambda folds: _tree(scene, paths, folds)
 
     return grow
@@ -78,7 +80,7 @@ def _tree(scene: Scene, paths: CallPaths, folds: Folds) -> Tree:
         describe=lambda row: _words(scene, paths, nodes[row]),
         empty=scene.no_pool_events or "Nothing here is allocated at any stack.",
         step=step,
-        copy=lambda row: "\n".join(_frame_lines(paths, nodes[row])),
+        copy=lambda row: _copied(paths, nodes[row]),
         keys=nodes.path_hash,
     )
     return Tree(listing, branches)
@@ -95,15 +97,25 @@ def _words(scene: Scene, paths: CallPaths, node: StackNode) -> Text:
     about = interval_words(scene.snapshot.pool, scene.scope)
     if about:
         text.append(f"{about}\n")
-    title = f"Frames that they share, {paths.direction.value}" if node.can_open else f"Frames, {paths.direction.value}"
-    text.append(f"{title}\n", "bold")
-    return text.append("\n".join(f"  {line}" for line in _frame_lines(paths, node)))
+    if node.can_open:
+        text.append(f"Frames that they share, {paths.direction.value}\n", "bold")
+        return text.append_text(Text("\n").join(_shared_lines(paths, node)))
+    text.append(f"Frames, {paths.direction.value}\n", "bold")
+    frames, is_turned = paths.all_frames.of(int(node.rows[0])), paths.direction is Direction.CALLERS
+    lines = stack_lines(frames, unfolded=scene.unfolded, outermost_first=is_turned)
+    return text.append_text(Text("\n").join(lines))
 
 
-def _frame_lines(paths: CallPaths, node: StackNode) -> list[str]:
-    frames = paths.frames(int(node.rows[0]))
-    shown = frames[: node.end] if node.can_open else frames
-    return [safe(str(frame)) for frame in shown] or [NO_STACK_TEXT if not frames else node_name(paths, node)]
+def _shared_lines(paths: CallPaths, node: StackNode) -> list[Text]:
+    """Those up to the fork."""
+    frames = paths.frames(int(node.rows[0]))[: node.end]
+    return stack_lines(frames, unfolded=True) if frames else [Text(f"  {node_name(paths, node)}")]
+
+
+def _copied(paths: CallPaths, node: StackNode) -> str:
+    """The frames in full, a line each, those that are folded too."""
+    frames = paths.whole(int(node.rows[0]), 0, node.end if node.can_open else None)
+    return "\n".join(safe(str(frame)) for frame in frames) or node_name(paths, node)
 
 
 def _tag_words(paths: CallPaths, node: StackNode) -> str:

@@ -9,11 +9,13 @@ from rich.text import Text
 
 from analyzers.formatting import counted, duration, moment, number
 from analyzers.snapshot import Snapshot
+from analyzers.symbolization import NamesFound
 from tracer.events.providers import provider_name
 from tracer.trace import Census, Gap
 from tui.findings.evidence import KINDS, EvidenceKind, missing_kinds
 from tui.incompleteness import interrupted_words
 from tui.report.info import byte_lines, record_lines
+from tui.report.names import names_lines
 from tui.report.pool import has_pool_events, ledger_lines
 from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD
 from tui.report.styles import LABEL, WARNING, heading, labelled, note, warning
@@ -40,6 +42,7 @@ def trace_lines(scene: Scene) -> list[Text]:
         lines += [Text(), heading("How to record"), *map(Text, HOW_TO_RECORD)]
     lines += [Text(), heading("What is missing"), *_missing_lines(snapshot)]
     lines += [Text(), heading("Evidence"), *_evidence_lines(snapshot)]
+    lines += _names_lines(scene.named)
     if has_pool_events(totals):
         lines += [Text(), *ledger_lines(snapshot.pool)]
         if missing_kinds(snapshot):
@@ -80,6 +83,13 @@ def _missing_lines(snapshot: Snapshot) -> list[Text]:
         lines.append(labelled("in time", f"|{gap_line(loss.gaps, info.duration_ns)}|"))
         lines.append(note(f"  from 0 to {duration(info.duration_ns)}; {_GAP} marks where events are missing"))
     return lines
+
+
+def _names_lines(named: NamesFound | None) -> list[Text]:
+    """Image by image where its functions have names from, or which PDB file is missing; and how to get names."""
+    if named is None:
+        return [Text(), heading("Names"), Text("  no function has a name: --symbols PATH names folders of PDB files")]
+    return names_lines(named) or [Text(), heading("Names"), Text("  nothing was looked for yet")]
 
 
 def _is_incomplete(snapshot: Snapshot) -> bool:

@@ -39,10 +39,20 @@ _CALLS: Final[dict[str, tuple[str, ...]]] = {
     "dequeue": ("ntdll.dll", "kernelbase.dll"),
     "post": ("ntdll.dll", "kernelbase.dll"),
     "read": ("ntdll.dll", "kernelbase.dll"),
+    "read with routine": ("ntdll.dll", "kernelbase.dll"),
     "control": ("ntdll.dll", "kernelbase.dll", "kernel32.dll"),
 }
 """Modules through which a program's calls go, innermost first."""
 
+_API: Final = {
+    ("kernelbase.dll", "read"): "ReadFile",
+    ("kernelbase.dll", "read with routine"): "ReadFileEx",
+    ("ws2_32.dll", "send"): "WSASend",
+    ("ws2_32.dll", "receive"): "WSARecv",
+}
+"""What Windows calls functions that are named by what a program calls them for."""
+_BEFORE: Final = 0x20
+"""Bytes from a function's begin to what stacks show of it, unless another is there."""
 NEVER: Final = (math.inf, math.inf)
 Stack = tuple[int, ...]
 """Addresses, innermost first."""
@@ -118,6 +128,7 @@ class Machine:
     loads: dict[Image, float] = field(default_factory=dict)
     unloads: dict[Image, float] = field(default_factory=dict)
     _mapped: list[Image] = field(default_factory=list)
+    _named: set[tuple[str, int, str]] = field(default_factory=set)
     _base: int = 0
     _next_id: int = 400
 
@@ -188,7 +199,23 @@ class Machine:
     def function(self, name: str, image: Image | None = None) -> int:
         """A return address in a function of the kernel, or of another module: always the same one."""
         of = image or self.kernel
-        return of.base + 0x1000 + zlib.crc32(f"{name} {of.base}".encode()) % (of.size - 0x2000)
+        offset = 0x1000 + zlib.crc32(f"{name} {of.base}".encode()) % (of.size - 0x2000)
+        self._named.add((of.name, offset, _API.get((of.name, name), name)))
+        return of.base + offset
+
+    def names(self) -> tuple[tuple[str, int, str], ...]:
+        """Module file, offset and name of all functions, as a map file has them.
+
+        What lies between two of them is some other function, which no rule knows.
+        """
+        out: list[tuple[str, int, str]] = []
+        last, end = "", 0
+        for module, offset, name in sorted(self._named):
+            end = end if module == last else 0
+            if offset > end:
+                out += [(module, max(end, offset - _BEFORE), name), (module, offset, f"Other{offset:X}")]
+            last, end = module, offset
+        return tuple(out)
 
     def functions(self, *names: str) -> Stack:
         """The same of several functions of the kernel."""

@@ -63,7 +63,8 @@ def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0) -> tuple[
     records.append(end_extension(options, records[-1].time + 1))
     written = EtlWriter(options).write_trace(records)
     kept = frozenset(written.kept)
-    return written.data, Truth(tuple(_leak(each, kept) for each in guilt), spoiling in LOSSY)
+    leaks = tuple(_leak(each, kept) for each in guilt)
+    return written.data, Truth(leaks, spoiling in LOSSY, stage.machine.names())
 
 
 def _records(stage: Stage, start: int, spoiling: Spoiling) -> list[Record]:

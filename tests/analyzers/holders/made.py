@@ -12,7 +12,8 @@ from analyzers.findings import WHYS, Why
 from analyzers.holders.evidence import Machine, Seen, gather
 from analyzers.holders.holding import RULES, Holding, holding
 from analyzers.holders.port import ports
-from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.pool_tables import Frame, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
+from analyzers.requests.releases import ReleaseTable
 from analyzers.requests.tables import (
     NEVER,
     Completion,
@@ -30,6 +31,7 @@ from analyzers.threads import Threads
 from analyzers.trends.bins import BINS
 from tests.analyzers.retention.made import table
 from tests.analyzers.thread_events import IDLE, Event, Switch, activity
+from tests.tui.stories import HandmadeNames
 from tracer.columns import Who
 from tracer.events.irp import MajorFunction
 
@@ -59,6 +61,7 @@ class Block:
     driver: str = ""
     cpu: int = 0
     process: int = PROGRAM
+    user_stack: int = -1
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,17 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Freed:
+    """IRPs that were freed with a stack, of requests of a kind."""
+
+    stack: int
+    count: int = 20
+    kind: int = 0
+    process: int = PROGRAM
+    thread: int = U
+
+
+@dataclass(frozen=True)
 class Entry:
     """Another entry of a kernel queue."""
 
@@ -126,7 +140,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class MadeRequests:
-    """Everything that is looked at. ``retired``: bins of the times from completion to free that were seen."""
+    """Everything that is looked at. ``retired``: bins of the times from completion to free that were seen.
+
+    ``stacks``: frames with names, by stack id; user stacks are those from 90 on. ``None``: nothing has a name.
+    """
 
     requests: Sequence[Request]
     blocks: Sequence[Block] = ()
@@ -135,6 +152,8 @@ class MadeRequests:
     sources: Sequence[Source] = ()
     entries: Sequence[Entry] = ()
     retired: Sequence[int] = field(default_factory=lambda: [3] * 25)
+    releases: Sequence[Freed] = ()
+    stacks: Mapping[int, tuple[Frame, ...]] | None = None
     seen_queues: bool = True
     seen_routines: bool = False
     at_ns: int = 100 * MS
@@ -156,6 +175,7 @@ class MadeRequests:
             entries=table(EntryTable, list(map(_row, self.entries))),
             sources=_sources(self.sources),
             counts=RequestCounts(**{**counts, **latency}),
+            releases=table(ReleaseTable, list(map(_row, self.releases))),
             seen_irp=True,
             seen_afd=False,
             seen_tcp=False,
@@ -166,7 +186,8 @@ class MadeRequests:
     def seen(self) -> Seen:
         """What the trace shows of each request."""
         machine = Machine(self.at_ns, 0, 8, self.complete_from_ns)
-        return gather(pool_of(self.blocks), self.snapshot(), activity(*self.events), machine)
+        names = None if self.stacks is None else HandmadeNames({}, self.stacks)
+        return gather(pool_of(self.blocks), self.snapshot(), activity(*self.events), machine, names)
 
     def holding(self) -> Holding:
         """What holds each request."""

@@ -90,8 +90,11 @@ class Story:
         common = {"enter_exit": step, "endpoint": endpoint, "process_object": KEY, "process": PROCESS}
         return self.add("afd", event, thread=thread, **common, **fields)
 
-    def free(self, entry: int = IRP, tag: bytes = b"Irp ", cpu: int = 0) -> int:
-        return self.add("pool", 0x0E22, cpu=cpu, entry=entry, tag=int.from_bytes(tag, "little"))
+    def free(
+        self, entry: int = IRP, tag: bytes = b"Irp ", cpu: int = 0, stack: int = -1, thread: int = UNKNOWN_ID
+    ) -> int:
+        number = int.from_bytes(tag, "little")
+        return self.add("pool", 0x0E22, cpu=cpu, thread=thread, entry=entry, tag=number, stack=stack)
 
     def allocate(self, entry: int = IRP, tag: bytes = b"Irp ", thread: int = UNKNOWN_ID) -> int:
         return self.add("pool", 0x0E20, thread=thread, entry=entry, tag=int.from_bytes(tag, "little"))
@@ -133,7 +136,7 @@ def _batch(events: Sequence[Mapping[str, Any]], end: int) -> Batch:
     return Batch(tables, _NOTHING, end * STEP_NS, 0, 0)
 
 
-_COMMON = frozenset({"kind", "event", "thread", "cpu", "place", "owner"})
+_COMMON = frozenset({"kind", "event", "thread", "cpu", "place", "owner", "stack"})
 _WIDE = frozenset({"irp", "file_object", "routine", "entry", "endpoint", "process_object", "process_id", "tcb", "key",
                    "accept_endpoint"})  # fmt: skip
 
@@ -157,9 +160,10 @@ def _table(kind: str, events: Sequence[Mapping[str, Any]]) -> EventTable:
     known = np.array([event["thread"] for event in events], np.uint32)
     process = [event.get("process", UNKNOWN_ID) if kind == "afd" else UNKNOWN_ID for event in events]
     who = np.where(known != UNKNOWN_ID, int(Who.HEADER), int(Who.UNKNOWN))
+    stacks = np.array([event.get("stack", -1) for event in events], np.int32)
     return event_table(
         kind, [event["event"] for event in events], fields, time=places * STEP_NS, order=places,
-        cpu=[event["cpu"] for event in events], thread=known, process=process, who=who,
+        cpu=[event["cpu"] for event in events], thread=known, process=process, who=who, stack=stacks,
     )  # fmt: skip
 
 
@@ -175,6 +179,6 @@ def plain(found: RequestSnapshot) -> dict[str, Any]:
         columns = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
         return {name: column.tolist() if isinstance(column, np.ndarray) else column for name, column in columns.items()}
 
-    names = ("requests", "sockets", "kinds", "entries", "sources", "counts")
+    names = ("requests", "sockets", "kinds", "entries", "sources", "counts", "releases")
     seen = (found.seen_irp, found.seen_afd, found.seen_tcp, found.seen_queues, found.seen_routines)
     return {**{name: values(getattr(found, name)) for name in names}, "seen": seen}

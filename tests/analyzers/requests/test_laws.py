@@ -75,7 +75,8 @@ def _memory(story: Story, draw: random.Random) -> None:
     if draw.random() < 0.2:
         story.allocate(_irp(draw) + 0x100, draw.choice([b"IoSB", b"Io  ", b"Mdl "]), _thread(draw))
     else:
-        draw.choice([story.free, story.free, story.allocate])(_irp(draw) - draw.choice([0, 0, 0x10]))
+        entry, stack = _irp(draw) - draw.choice([0, 0, 0x10]), draw.randrange(-1, 3)
+        draw.choice([lambda: story.free(entry, stack=stack)] * 2 + [lambda: story.allocate(entry)])()
 
 
 def _queue(story: Story, draw: random.Random) -> None:

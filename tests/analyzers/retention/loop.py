@@ -37,13 +37,17 @@ MODULES = {0xFFFFF80000001000: "afd.sys", 0xFFFFF80000002000: "contosoflt.sys"}
 
 @dataclass(frozen=True)
 class Loop:
-    """``whys``: what holds each request; ``finished``: stage 2 of its completion has run."""
+    """``whys``: what holds each request; ``finished``: stage 2 of its completion has run.
+
+    ``seen_queues``: the trace has kernel queue events.
+    """
 
     pool: PoolSnapshot
     requests: RequestTable
     sockets: SocketTable
     whys: Sequence[Why]
     finished: bool = False
+    seen_queues: bool = True
 
     def holding(self) -> Holding:
         why = np.array([WHYS.index(each) for each in self.whys], np.uint8)
@@ -61,7 +65,9 @@ class Loop:
             "completed": self.requests.completed_ns >= 0,
         }
         parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(RequestSnapshot)), None)
-        snapshot = RequestSnapshot(**{**parts, "requests": self.requests, "sockets": self.sockets})
+        snapshot = RequestSnapshot(
+            **{**parts, "requests": self.requests, "sockets": self.sockets, "seen_queues": self.seen_queues}
+        )
         return Seen(snapshot=snapshot, **{**blank, **told})
 
     def attribution(self) -> Attribution:

@@ -172,6 +172,11 @@ def test_every_edge_says_its_rule_and_all_but_queues_and_addresses_are_inferred(
     assert all(data["label"] for _, data in kept.graph.nodes(data=True))
 
 
+def test_a_port_that_no_queue_event_shows_is_inferred() -> None:
+    kept = replace(loop(2), seen_queues=False).retention()
+    assert "port" in {edge["rule"] for _, _, edge in kept.graph.edges(data=True) if edge["inferred"]}
+
+
 @pytest.mark.parametrize("limit", [1, 2])
 def test_small_groups_share_nodes_and_no_byte_is_lost(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     others = tuple(

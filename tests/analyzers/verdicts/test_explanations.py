@@ -106,3 +106,22 @@ def test_what_would_tell_reasons_apart_is_said_while_more_than_one_is_left() -> 
     assert all(each.told_apart_by for each in left)
     [told] = [each for each in explanations(_with(IRPS, completed=False)) if each.fits is not Fits.NO]
     assert not told.told_apart_by
+
+
+def test_irps_freed_as_user_apcs_or_out_of_a_port_tell_which_the_others_wait_for() -> None:
+    delivered, taken = (_with(IRPS, **{which: True}) for which in ("delivered", "taken"))
+    for signs, fits, other in ((delivered, Cause.USER_APC, Cause.PORT), (taken, Cause.PORT, Cause.USER_APC)):
+        found = {each.why: each for each in explanations(signs)}
+        assert (found[fits].fits, found[other].fits) == (Fits.YES, Fits.UNKNOWN)
+        assert found[fits].says.startswith("function names show ")
+
+
+def test_user_apcs_of_others_do_not_exclude_a_port_that_keeps_files_and_buffers() -> None:
+    assert Cause.PORT in _fits(IRPS, delivered=True, files=Stays.KEPT)[Fits.YES]
+
+
+def test_irps_that_the_io_manager_frees_are_not_for_the_driver_that_made_them_to_free() -> None:
+    made = Signs(Memory.OF_DRIVER, 100, driver="flt.sys", threaded="IoBuildDeviceIoControlRequest")
+    found = {each.why: each for each in explanations(made)}
+    assert (found[Cause.MISSING_FREE].fits, found[Cause.DRIVER_KEPT].fits) == (Fits.NO, Fits.YES)
+    assert "IoBuildDeviceIoControlRequest (by function names)" in found[Cause.MISSING_FREE].says

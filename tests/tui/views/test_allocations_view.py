@@ -41,7 +41,7 @@ def test_the_panel_tells_an_allocation_in_full(snapshot: Snapshot) -> None:
     for words in (
         "0xffff9a8000001010 Irp", "464 bytes, Nonp NX", "allocated at +0.000000 s, CPU 0, age 1 min 30 s",
         "by client.exe (4330), thread 88", "observed: its stack event names process and thread", "event at byte 72",
-        "User-mode stack\n  ntdll.dll+0x9d000", "Kernel stack\n  ntoskrnl.exe+0x100123",
+        "User-mode stack\n  ntdll.dll+0x9d000", "Kernel stack\n  ntoskrnl.exe+0x100123\n",
     ):  # fmt: skip
         assert words in said
 

@@ -68,7 +68,7 @@ def reading_files(stage: Stage) -> tuple[Guilt, ...]:
     for begins, period in _moments(stage, max(_LEAST_ROUNDS, stage.budget // 3)):
         request, at = requests.issue(
             begins, thread, file, layers, Asked(
-                Ending.ROUTINE, MajorFunction.READ, rng.choice((64, 512)), rng.choice((0, 20)), call="read"
+                Ending.ROUTINE, MajorFunction.READ, rng.choice((64, 512)), rng.choice((0, 20)), call="read with routine"
             ),
         )  # fmt: skip
         if rng.random() < 0.5:
@@ -87,17 +87,18 @@ def closed_with_pending(stage: Stage) -> tuple[Guilt, ...]:
     return (apcs_pending([thread], cancelled(stage, thread, Ending.ROUTINE)),)
 
 
+def stops_waiting(stage: Stage) -> tuple[Guilt, ...]:
+    """The thread waits alertably now and then, and takes all its APCs; from a third of the trace on no more."""
+    sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
+    _taken_now_and_then(stage, sockets, thread, stage.rng.randrange(1, 4), share=0.3, rounds=_rounds(stage))
+    return (apcs_pending([thread], loop(stage, sockets, thread, _rounds(stage), begins=stage.duration * 0.34)),)
+
+
 def drained(stage: Stage) -> tuple[Guilt, ...]:
     """The same loop, but now and then the thread waits alertably, and all its APCs run, but for the last ones."""
     sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
     times = stage.rng.randrange(4, 40)
-    for number in range(times):
-        begins = stage.duration * (0.02 + 0.96 * number / times)
-        ends = begins + stage.duration * 0.75 / times
-        requests = loop(stage, sockets, thread, max(4, _rounds(stage) // times), begins=begins, ends=ends)
-        at = ends + _ROUND_NS
-        for place, request in enumerate(requests if number < times - 1 or times < _OFTEN else ()):
-            at = sockets.requests.deliver(at, request, first=not place)
+    _taken_now_and_then(stage, sockets, thread, times, share=0.96, rounds=_rounds(stage), last=times < _OFTEN)
     return ()
 
 
@@ -173,6 +174,19 @@ def loop(
     return out
 
 
+def _taken_now_and_then(
+    stage: Stage, sockets: Sockets, thread: Thread, times: int, *, share: float, rounds: int, last: bool = True
+) -> None:
+    """The loop, and so many alertable waits in the first ``share`` of the trace, also the ``last`` of them or not."""
+    for number in range(times):
+        begins = stage.duration * (0.02 + share * number / times)
+        ends = begins + stage.duration * 0.75 * share / (0.96 * times)
+        requests = loop(stage, sockets, thread, max(4, rounds // times), begins=begins, ends=ends)
+        at = ends + _ROUND_NS
+        for place, request in enumerate(requests if number < times - 1 or last else ()):
+            at = sockets.requests.deliver(at, request, first=not place)
+
+
 def cancelled(stage: Stage, thread: Thread, ending: Ending) -> list[Request]:
     """Sockets are closed over and over with receives that wait; each is cancelled within the close."""
     sockets, out = Sockets(stage), []
@@ -231,6 +245,7 @@ KINDS: Final = (
     TraceKind("routine-by-interrupt", by_interrupt, leaking=True),
     TraceKind("routine-files", reading_files, leaking=True),
     TraceKind("routine-closed-pending", closed_with_pending, leaking=True),
+    TraceKind("routine-stops-waiting", stops_waiting, leaking=True),
     TraceKind("routine-drained", drained, leaking=False),
     TraceKind("routine-alertable", drained_by_interrupt, leaking=False),
     TraceKind("routine-thread-exits", threads_exit, leaking=False),

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-from tui.reading.packing import PackedDamagedError, PackedRefusedError
+from tracer.packed.errors import PackedDamagedError, PackedRefusedError
 
 _HEADER: Final = struct.Struct("<4s4xI4xI4xBBHHHHH")
 _RESERVED: Final = struct.Struct("<HBB")

@@ -1,0 +1,1 @@
+"""Files packed in others, read piece by piece in bounded memory."""
