@@ -18,8 +18,8 @@ from tui.filtering.rows import fields, fitting, offers
 from tui.filtering.terms import FilterError
 from tui.tables.allocations import allocation_table
 from tui.tables.call_paths import Direction
-from tui.tables.findings import finding_table
 from tui.tables.columns import TableModel
+from tui.tables.findings import finding_table
 from tui.tables.tags import tag_table
 from tui.views.stacks import tree_of
 

@@ -17,13 +17,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from tracer.symbols.limits import limit_memory
-from tracer.symbols.pdbs import Identity, PdbError, Pdbs, reader_of_this_system
+from tracer.symbols.pdbs import Identity, PdbError, Pdbs
 from tracer.symbols.symbol import Symbol
 
 MEMORY: Final = 512 << 20
 """Bytes that reading may take: a PDB of 26 MB (48,000 functions) took 120 MB with symbolic 13.9."""
 _MOST_WORDS: Final = 300
 """Letters of a library's own words: some tell where in their source they were."""
+
+
+def reader_of_this_system(cache: Path) -> Pdbs:
+    """Windows' own reader there, symbolic elsewhere; ``cache``: the folder for what it makes of PDB files."""
+    if sys.platform == "win32":
+        from tracer.symbols.pdb_dbghelp import DbghelpPdbs
+
+        return DbghelpPdbs()
+    from tracer.symbols.pdb_symbolic import SymbolicPdbs
+
+    return SymbolicPdbs(cache)
 
 
 def main(cache: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,17 +40,6 @@ class Pdbs(Protocol):
 
     def symbols(self, path: Path, wanted: Identity, size: int, addresses: list[int]) -> list[Symbol | None]:
         """What is at each address from the begin of the image, whose ``size`` in memory is given."""
-
-
-def reader_of_this_system(cache: Path) -> Pdbs:
-    """Windows' own reader there, symbolic elsewhere; ``cache``: the folder for what it makes of PDB files."""
-    if sys.platform == "win32":
-        from tracer.symbols.pdb_dbghelp import DbghelpPdbs
-
-        return DbghelpPdbs()
-    from tracer.symbols.pdb_symbolic import SymbolicPdbs
-
-    return SymbolicPdbs(cache)
 
 
 def line_or_none(line: int) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.tracer.symbols.named import DEBUG, FILE, FOLDER, IMAGE, PDB, truth
-from tracer.symbols.child import answer
-from tracer.symbols.pdbs import Pdbs, reader_of_this_system
+from tracer.symbols.child import answer, reader_of_this_system
+from tracer.symbols.pdbs import Pdbs
 from tracer.symbols.symbol import symbol_from
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="tests/windows reads PDB files by dbghelp")
