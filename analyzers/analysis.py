@@ -123,26 +123,20 @@ class TraceNames:
         """Ask for names: of the frames of kernel stacks, and of user stacks, each with its process."""
         if self.symbols is None:
             return
-        offsets: dict[ImageFile, tuple[str, set[int]]] = {}
         addresses, bounds = self.stacks.all_frames(stacks)
         table = self.modules.frames(addresses, bounds, self.stacks.since(stacks))
-        found = [
-            (table.modules[row], address)
-            for row, address in zip(table.module.tolist(), addresses.tolist(), strict=True)
-            if row >= 0
-        ]
+        order = np.argsort(table.module, kind="stable")
+        ends = np.searchsorted(table.module[order], np.arange(len(table.modules) + 1))
+        for module, begin, end in zip(table.modules, ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+            if begin < end:
+                offsets = np.unique(addresses[order[begin:end]]) - np.uint64(module.base)
+                self.symbols.want(self.files.of(module), module.path, offsets.tolist())
         for stack, process in users:
             [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()
-            own = self.stacks.frames(stack).tolist()
-            found += [
-                (module, address)
-                for address in own
-                if (module := self.modules.find(address, process, at_ns)) is not None
-            ]
-        for module, address in found:
-            offsets.setdefault(self.files.of(module), (module.path, set()))[1].add(address - module.base)
-        for image, (path, those) in offsets.items():
-            self.symbols.want(image, path, those)
+            for address in self.stacks.frames(stack).tolist():
+                found = self.modules.find(address, process, at_ns)
+                if found is not None:
+                    self.symbols.want(self.files.of(found), found.path, (address - found.base,))
 
 
 class Analysis:
