@@ -22,7 +22,6 @@ from tui.findings.headline import headline
 from tui.findings.rates import rate_words
 from tui.findings.words import (
     INFERRED_KINDS,
-    VERDICT_WORDS,
     amount_words,
     call_words,
     group_words,
@@ -119,7 +118,7 @@ def _findings(snapshot: Snapshot) -> Iterator[str]:
             ("With it", group_words(finding)),
             ("How fast", rate_words(finding, snapshot)),
             ("How sure", sure_words(finding)),
-            ("Verdict", VERDICT_WORDS[finding.verdict]),
+            ("Verdict", finding.verdict.words),
             ("Next", finding.advice),
         ]
         yield from _facts(facts)

@@ -18,7 +18,7 @@ from analyzers.pooltag import tag_hex
 from analyzers.snapshot import Snapshot
 from tui.exports.weights import frame_name
 from tui.findings.headline import headline
-from tui.findings.words import VERDICT_WORDS, sure_words
+from tui.findings.words import sure_words
 from tui.json_documents.writing import Object, Value
 from tui.safe_text import safe, valid_unicode
 
@@ -37,7 +37,7 @@ _FRAMES: Final = 64
 
 def sarif(snapshot: Snapshot) -> Iterator[bytes]:
     """One result a finding; ``rank`` is the confidence in percent."""
-    rules: list[Value] = [{"id": str(each), "shortDescription": {"text": VERDICT_WORDS[each]}} for each in _ACCUSING]
+    rules: list[Value] = [{"id": str(each), "shortDescription": {"text": each.words}} for each in _ACCUSING]
     tool: Object = {"driver": {"name": "Poolscope", "version": version("poolscope"), "rules": rules}}
     run: Object = {
         "tool": tool,
