@@ -39,8 +39,9 @@ class ProcessLife(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One use of a process id: ``started_ns`` is :data:`BEFORE` where its start was not seen,
-    ``ended_ns`` ``None`` where its end was not.
+    """One use of a process id.
+
+    ``started_ns`` is :data:`BEFORE` where its start was not seen, ``ended_ns`` ``None`` where its end was not.
     """
 
     id: int
