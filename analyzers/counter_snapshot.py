@@ -128,7 +128,7 @@ def _totals(now: PoolCounters) -> PoolTotals:
 
 def _no_sites() -> SiteTable:
     i32, i64 = np.zeros(0, np.int32), np.zeros(0, np.int64)
-    return SiteTable(i32, i32, i64, i64, i64, i64, i64, i64, (), np.zeros(0, np.uint64))
+    return SiteTable(i32, i32, i64, i64, i64, i64, i64, i64, i64, (), np.zeros(0, np.uint64))
 
 
 def _no_history() -> SiteHistory:

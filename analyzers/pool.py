@@ -114,6 +114,7 @@ class PoolView:
             tag_row=raw["tag_row"][first],
             stack=stack[first],
             allocations=total("allocations"),
+            allocated_bytes=total("allocated"),
             frees=total("frees"),
             outstanding_count=total("count"),
             outstanding_bytes=total("bytes"),

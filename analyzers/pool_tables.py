@@ -62,13 +62,15 @@ class SiteTable:
     """One row per allocation site: (tag row, kernel stack).
 
     ``tag_row``: int32 index into :class:`TagTable`. ``stack``: int32 stack id, -1 for none.
-    ``driver``: module of the allocating frame, empty where there is no stack. ``frame``: that frame's address, 0
-    where there is no stack (:meth:`analyzers.modules.Modules.allocating`).
+    ``allocated_bytes``: of all allocations, freed ones too. ``driver``: module of the allocating frame, empty where
+    there is no stack. ``frame``: that frame's address, 0 where there is no stack
+    (:meth:`analyzers.modules.Modules.allocating`).
     """
 
     tag_row: I32
     stack: I32
     allocations: I64
+    allocated_bytes: I64
     frees: I64
     outstanding_count: I64
     outstanding_bytes: I64

@@ -39,12 +39,16 @@ class ProcessLife(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One use of a process id: ``started_ns`` is :data:`BEFORE` where its start was not seen."""
+    """One use of a process id.
+
+    ``started_ns`` is :data:`BEFORE` where its start was not seen, ``ended_ns`` ``None`` where its end was not.
+    """
 
     id: int
     name: str
     parent: int
     started_ns: int = BEFORE
+    ended_ns: int | None = None
 
     @property
     def life(self) -> ProcessLife:
@@ -101,7 +105,7 @@ class _Life:
 
     def of(self, pid: int, *, never_cut: bool) -> Process:
         name = self.unicode_name or shown(self.raw, never_cut=never_cut) or _WELL_KNOWN.get(pid, "")
-        return Process(pid, name, self.parent, self.started)
+        return Process(pid, name, self.parent, self.started, self.ended)
 
     def hear(self, name: str) -> None:
         """Take a Unicode file name where it tells more than the logged one, and agrees with it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,3 +42,33 @@ def writing(what: str, path: Path) -> Iterator[None]:
             why=error.strerror or str(error),
             next="give a path in a folder that exists, has room and can be written",
         ) from error
+
+
+def write_whole(path: Path, what: str, pieces: Iterable[bytes]) -> None:
+    """Write a file that is there whole or not at all: it grows beside its place under another name.
+
+    What is no plain file, as a pipe or a device, is written to as it is. Raises OutputError.
+    """
+    with writing(what, path):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as device:
+                device.writelines(pieces)
+            return
+        real = Path(os.path.realpath(path))
+        number, name = tempfile.mkstemp(prefix=f".{real.name[:64]}.", suffix=".part", dir=real.parent)
+        growing = Path(name)
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.writelines(pieces)
+            growing.chmod(real.stat().st_mode & 0o777 if real.exists() else 0o666 & ~_umask())
+            growing.replace(real)
+        except BaseException:
+            growing.unlink(missing_ok=True)
+            raise
+
+
+def _umask() -> int:
+    """What is kept from others; asking for it sets it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -50,10 +50,12 @@ def _place_of(recent: Structured, written: Int, late: LateStacks, i: int, has: i
 def _move(old: np.void, new: np.void, time: np.int64, size: Int, live: int, freed: int) -> None:
     """Count an allocation at another site than the one it was first counted at."""
     old["allocations"] -= 1
+    old["allocated"] -= size
     old["frees"] -= freed
     old["count"] -= live
     old["bytes"] -= size * live
     new["allocations"] += 1
+    new["allocated"] += size
     new["frees"] += freed
     new["count"] += live
     new["bytes"] += size * live

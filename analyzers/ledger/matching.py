@@ -328,6 +328,7 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         grown = np.int64(events.size[now])
         site = ledger.sites[site_row]
         site["allocations"] += 1
+        site["allocated"] += grown
         site["count"] += 1
         site["bytes"] += grown
         site["last"] = time

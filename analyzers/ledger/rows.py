@@ -36,6 +36,7 @@ SITE: Final = np.dtype(
         ("tag_row", "<i4"),
         ("stack", "<i4"),
         ("allocations", "<i8"),
+        ("allocated", "<i8"),
         ("frees", "<i8"),
         ("count", "<i8"),
         ("bytes", "<i8"),
@@ -45,7 +46,7 @@ SITE: Final = np.dtype(
         ("thread", "<u4"),
     ]
 )
-"""What was allocated with one tag from one kernel stack.
+"""What was allocated with one tag from one kernel stack; ``allocated``: the bytes of all, freed ones too.
 
 Where each process' allocations are counted by themselves (:mod:`analyzers.tags.callers`), those of one ``process``, or
 of one ``thread`` where its process is not known yet; else both are UNKNOWN_ID.

@@ -27,6 +27,7 @@ def counted_since(now: Snapshot, then: Snapshot) -> Snapshot:
     sites = replace(
         pool.sites,
         allocations=_since(pool.sites.allocations, before.sites.allocations, site_rows),
+        allocated_bytes=_since(pool.sites.allocated_bytes, before.sites.allocated_bytes, site_rows),
         frees=_since(pool.sites.frees, before.sites.frees, site_rows),
     )
     return replace(now, pool=replace(pool, tags=tags, sites=sites))

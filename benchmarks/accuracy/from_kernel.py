@@ -18,7 +18,7 @@ from benchmarks.accuracy.spoilings import (
 )
 from benchmarks.accuracy.truth import Leak, Truth, plain
 from fixtures.settings import Loss, Settings, StackMode
-from fixtures.simulate import simulate
+from fixtures.simulate import Simulation, simulate
 
 _BESIDE_POOL: Final = (
     "free_stacks", "context_switches", "ready_threads", "irp_events", "afd_events", "kernel_queues"
@@ -44,10 +44,15 @@ def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
         buffers = simulation.trace.buffers - 1  # the header's stays
         kept = ring_of(buffers, settings.cpus, rng.uniform(*KEPT_OF_A_RING))
         simulation = simulate(scenario, seed, replace(settings, circular=kept))
+    return simulation.data, truth_of(simulation, spoiling)
+
+
+def truth_of(simulation: Simulation, spoiling: Spoiling) -> Truth:
+    """What is true about a simulated trace."""
     owners = {thread: each["id"] for each in simulation.truth["processes"] for thread in each["threads"]}
     shown = frozenset(each["address"] for each in simulation.truth["outstanding"])
     leaks = tuple(_leak(document, owners, shown) for document in simulation.truth["leaks"])
-    return simulation.data, Truth(leaks, spoiling in LOSSY, simulation.names)
+    return Truth(leaks, spoiling in LOSSY, simulation.names)
 
 
 def _settings(rng: random.Random) -> Settings:

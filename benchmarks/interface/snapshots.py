@@ -131,6 +131,7 @@ def _sites(count: I64, size: I64, freed: int) -> SiteTable:
         tag_row=(rows % TAGS).astype(np.int32),
         stack=rows.astype(np.int32),
         allocations=count + freed,
+        allocated_bytes=size,
         frees=np.full(len(rows), freed, np.int64),
         outstanding_count=count,
         outstanding_bytes=size,

@@ -174,6 +174,7 @@ def _pool(story: Story) -> PoolSnapshot:
             tag_row=np.array(tag_row, np.int32),
             stack=np.array([site.stack for site in story.sites], np.int32),
             allocations=np.array(made, np.int64),
+            allocated_bytes=np.array(size, np.int64),
             frees=np.array(freed, np.int64),
             outstanding_count=np.array(count, np.int64),
             outstanding_bytes=np.array(size, np.int64),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,26 +11,13 @@ from typing import Any
 import pytest
 
 from fixtures.demo import DEMO_TRACE
+from tests.tui.browsers import BROWSER_FLAGS, browser_path
 from tests.tui.served import PATIENCE_SECONDS, ROOT, Served, words
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
-"""No sandbox: root in a container has none, and only our own page is opened. The others keep it off the network."""
-BROWSER_IS_WANTED = "POOLSCOPE_TEST_NEEDS_BROWSER"
-"""Set where a missing browser is a failure: in .ci/run, which installs one."""
 
 
 @pytest.fixture(autouse=True)
 def _interfaces_run_in_a_folder_of_their_own(folder_of_its_own: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-def _browser() -> str:
-    """Skips, or fails where a browser is wanted."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        (pytest.fail if BROWSER_IS_WANTED in os.environ else pytest.skip)(f"none of {', '.join(BROWSERS)} is installed")
-    return found
 
 
 class Tab:
@@ -84,7 +70,7 @@ async def shown(it: Served) -> AsyncIterator[tuple[Tab, Any]]:
     """The first tab of a browser, and the browser's window for more of them."""
     playwright = pytest.importorskip("playwright.async_api", reason='needs: pip install -e ".[test]"')
     async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=_browser(), args=list(BROWSER_FLAGS))
+        browser = await driver.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
         window = await browser.new_context(
             viewport={"width": 1200, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
         )

@@ -1,4 +1,4 @@
-"""``--from`` and ``--to``: an interval of the trace."""
+"""``--from`` and ``--until``: an interval of the trace."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
 
 
-def add_interval(parser: argparse._ActionsContainer) -> None:
-    """``--from`` and ``--to``."""
+def add_interval(parser: argparse._ActionsContainer, *, writes: bool = False) -> None:
+    """``--from`` and ``--until``; also as ``--to``, but where a command ``writes`` a file to somewhere."""
     parser.add_argument(
         "--from", dest="begin", type=_moment, metavar="TIME", help=f"only what was allocated from then on: {EXAMPLES}"
     )
-    parser.add_argument("--to", dest="end", type=_moment, metavar="TIME", help="only what was allocated before that")
+    words = ("--until",) if writes else ("--to", "--until")
+    parser.add_argument(*words, dest="end", type=_moment, metavar="TIME", help="only what was allocated before that")
 
 
 def interval_of(args: argparse.Namespace, snapshot: Snapshot, *, lenient: bool = False) -> Interval | None:
@@ -49,7 +50,7 @@ def _nothing_in_it(args: argparse.Namespace, snapshot: Snapshot, *, is_backwards
     from analyzers.formatting import moment
     from tracer.trace import filetime_text
 
-    words = [f"--{name} {asked.text}" for name, asked in (("from", args.begin), ("to", args.end)) if asked]
+    words = [f"--{name} {asked.text}" for name, asked in (("from", args.begin), ("until", args.end)) if asked]
     start = filetime_text(snapshot.info.start)
     return UsageError(
         "no-such-interval",

@@ -21,9 +21,9 @@ _STACKS = (7, 5, 9)
 def _sites() -> SiteTable:
     none = np.zeros(len(_STACKS), np.int64)
     return SiteTable(
-        tag_row=none.astype(np.int32), stack=np.array(_STACKS, np.int32), allocations=none, frees=none,
-        outstanding_count=none, outstanding_bytes=none, first_ns=none, last_ns=none, driver=("",) * len(_STACKS),
-        frame=none.astype(np.uint64),
+        tag_row=none.astype(np.int32), stack=np.array(_STACKS, np.int32), allocations=none, allocated_bytes=none,
+        frees=none, outstanding_count=none, outstanding_bytes=none, first_ns=none, last_ns=none,
+        driver=("",) * len(_STACKS), frame=none.astype(np.uint64),
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""What changed between traces: told from noise by a test."""

@@ -1,0 +1,116 @@
+"""What changed between traces is told from what two runs of one load differ by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analyzers.comparison import changes
+from analyzers.comparison.changes import CHANCE, Change, Comparison, compare
+from analyzers.comparison.populations import SLICES, By, Group, Key, Population
+from analyzers.snapshot import Snapshot
+from fixtures.settings import Settings
+from fixtures.simulate import simulate
+from tests.analyzers.against_truth import analysed
+
+HOUR = 3_600_000_000_000
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Snapshot]:
+    folder = tmp_path_factory.mktemp("compared")
+
+    @cache
+    def snapshot(kind: str, seed: int, rounds: int = 150) -> Snapshot:
+        path: Path = folder / f"{kind}-{seed}-{rounds}.etl"
+        simulate(kind, seed, Settings(iterations=rounds)).write(path)
+        return analysed(path)
+
+    return snapshot
+
+
+def _first(found: Comparison, by: By) -> tuple[str, Change]:
+    difference = next(each for each in found.differences if each.by is by)
+    return difference.key[0], difference.change
+
+
+def test_what_leaks_in_the_second_trace_is_new(played: Callable[..., Snapshot]) -> None:
+    found = compare([played("cache", 1), played("missing-free", 2)])
+    assert found.changed
+    assert _first(found, By.TAG) == ("CtFl", Change.NEW)
+    assert _first(found, By.DRIVER) == ("contosoflt.sys", Change.NEW)
+    assert _first(found, By.PROCESS) == ("backup.exe", Change.NEW)
+    assert _first(found, By.VERDICT) == ("missing-free", Change.NEW)
+
+
+def test_what_leaked_in_the_first_trace_is_gone(played: Callable[..., Snapshot]) -> None:
+    found = compare([played("missing-free", 2), played("cache", 1)])
+    assert ("CtFl", Change.GONE) in {(each.key[0], each.change) for each in found.differences if each.by is By.TAG}
+    assert _first(found, By.VERDICT) == ("missing-free", Change.GONE)
+
+
+@pytest.mark.parametrize("kind", ["cache", "missing-free", "winsock-loop-fixed"])
+def test_two_runs_of_one_load_have_not_changed(kind: str, played: Callable[..., Snapshot]) -> None:
+    found = compare([played(kind, 3), played(kind, 4)])
+    assert [each for each in found.differences if each.change is not Change.STEADY or each.less] == []
+    assert not found.changed
+
+
+def test_the_same_leak_for_longer_has_not_changed(played: Callable[..., Snapshot]) -> None:
+    assert not compare([played("missing-free", 5), played("missing-free", 6, 400)]).changed
+
+
+def test_several_traces_are_a_series(played: Callable[..., Snapshot]) -> None:
+    found = compare([played("cache", 1), played("cache", 7), played("missing-free", 2)])
+    tag = next(each for each in found.differences if each.by is By.TAG)
+    assert [each.count == 0 for each in tag.series] == [True, True, False]
+    assert (tag.before, tag.after) == (tag.series[0], tag.series[-1])
+
+
+def test_one_trace_alone_is_refused(played: Callable[..., Snapshot]) -> None:
+    with pytest.raises(ValueError, match="two traces"):
+        compare([played("cache", 1)])
+
+
+def _population(kept: int, *, at: slice = slice(None), hours: int = 1, allocations: int = 10_000) -> Population:
+    births = np.zeros(SLICES, np.int64)
+    births[at] = kept // len(births[at])
+    groups: dict[By, dict[Key, Group]] = {by: {} for by in By}
+    groups[By.TAG] = {("Leak", "paged"): Group(kept, 64 * kept, births, 64 * kept)}
+    return Population("", hours * HOUR, hours * HOUR, allocations, True, groups, {})
+
+
+def _change(before: Population, after: Population) -> tuple[Change, bool]:
+    [difference] = changes._compared(By.TAG, (before, after))
+    return difference.change, difference.less
+
+
+def test_growth_counts_where_it_is_more_by_time_and_by_load() -> None:
+    assert _change(_population(320), _population(640)) == (Change.GROWN, False)
+    assert _change(_population(320), _population(640, allocations=20_000)) == (Change.STEADY, False)
+    assert _change(_population(320), _population(640, hours=2)) == (Change.STEADY, False)
+    assert _change(_population(640), _population(320)) == (Change.STEADY, True)
+
+
+def test_what_came_in_few_bursts_needs_more_of_them() -> None:
+    assert _change(_population(320), _population(416)) == (Change.GROWN, False)
+    burst = slice(20, 22)
+    assert _change(_population(320, at=burst), _population(416, at=burst)) == (Change.STEADY, False)
+
+
+def test_a_level_is_compared_as_it_stands() -> None:
+    early = slice(0, 8)
+    assert _change(_population(320, at=early), _population(320, at=early, hours=24)) == (Change.STEADY, False)
+    assert _change(_population(320, at=early), _population(2400, at=early, hours=24))[0] is Change.GROWN
+
+
+def test_the_binomial_tail_is_the_same_exact_and_approximate(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = changes._upper_tail(4000, 2100, 0.5)
+    monkeypatch.setattr(changes, "_EXACT", 1000)
+    assert changes._upper_tail(4000, 2100, 0.5) == pytest.approx(exact, rel=0.05)
+    assert changes._upper_tail(10, 10, 0.5) == pytest.approx(2**-10)
+    assert CHANCE > 2 * changes._upper_tail(11, 11, 0.5) > CHANCE / 3

@@ -1,0 +1,1 @@
+"""How much a run may leave behind: a budget, and what is over it."""

@@ -1,0 +1,78 @@
+"""``poolscope check``: what a test run leaves behind, held against a budget."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.commands.options import add_json, add_pooltag, add_quiet, add_session, add_strict, add_symbols, add_traces
+from tui.exit_codes import ExitCode
+from tui.new_files import write_whole
+from tui.outcome import judgement, worst_exit_code
+
+if TYPE_CHECKING:
+    from analyzers.snapshot import Snapshot
+
+
+class CheckCommand:
+    """For a CI: reads a trace of a test run, and fails where more is left than the budget allows."""
+
+    def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
+        """Declare arguments and options."""
+        add_traces(parser, "an .etl file; files that belong together are one trace")
+        parser.add_argument(
+            "--budget", type=Path, required=True, metavar="FILE", help="TOML: bytes by tag, driver, function"
+        )
+        parser.add_argument(
+            "--update", action="store_true", help="write what is left now into the budget, or a new one"
+        )
+        parser.add_argument("--junit", type=Path, metavar="FILE.xml", help="also a JUnit report, written over")
+        parser.add_argument("--sarif", type=Path, metavar="FILE.sarif", help="also the findings as SARIF, written over")
+        add_json(parser)
+        add_session(parser)
+        add_symbols(parser)
+        add_pooltag(parser)
+        add_strict(parser)
+        add_quiet(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Write what is over to stdout; 1 where anything is."""
+        from tui.budget.checking import checked, updated
+        from tui.budget.grammar import budget_text, read_budget
+
+        budget = [] if args.update and not args.budget.exists() else read_budget(args.budget)
+        from tui.reading.one_snapshot import read_each
+
+        [snapshot] = read_each(args, [args.traces], args.session)
+        if args.update:
+            budget = updated(snapshot, budget)
+            write_whole(args.budget, "the budget", [budget_text(budget).encode()])
+        lines = checked(snapshot, budget)
+        if args.junit is not None:
+            from tui.budget.results import junit
+
+            write_whole(args.junit, "the JUnit report", [junit(snapshot.info.path, lines)])
+        if args.sarif is not None:
+            from tui.exports.sarif import sarif
+
+            write_whole(args.sarif, "the SARIF file", sarif(snapshot))
+        if args.json:
+            from tui.budget.results import check_document
+            from tui.json_documents.writing import write_document
+
+            write_document(check_document(str(args.budget), lines))
+        else:
+            from tui.budget.results import check_lines
+            from tui.paging import show_lines
+
+            show_lines(check_lines(lines))
+        return worst_exit_code(
+            [_outcome(snapshot, args), ExitCode.FOUND if any(line.is_over for line in lines) else ExitCode.DONE]
+        )
+
+
+def _outcome(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
+    """A trace that lacks pool events is within any budget: that is no answer."""
+    code = judgement(snapshot, strict=args.strict, fail_on_finding=False)
+    return code if snapshot.pool.totals.events else worst_exit_code([code, ExitCode.UNJUDGED])

@@ -1,0 +1,104 @@
+"""Findings as SARIF 2.1.0, which code hosts show beside the code.
+
+Source: "Static Analysis Results Interchange Format (SARIF) Version 2.1.0", docs.oasis-open.org/sarif.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from analyzers.findings import Finding, Verdict
+from analyzers.pool_tables import Frame
+from analyzers.pooltag import tag_hex
+from analyzers.snapshot import Snapshot
+from tui.exports.weights import frame_name
+from tui.findings.headline import headline
+from tui.findings.words import sure_words
+from tui.json_documents.writing import Object, Value
+from tui.safe_text import safe, valid_unicode
+
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_ACCUSING: Final = (
+    Verdict.PENDING_APC,
+    Verdict.UNDRAINED_PORT,
+    Verdict.DRIVER_KEPT,
+    Verdict.MISSING_FREE,
+    Verdict.GROWTH,
+)
+_SURE: Final = 0.5
+"""From this confidence on a finding is an error, below a warning."""
+_FRAMES: Final = 64
+
+
+def sarif(snapshot: Snapshot) -> Iterator[bytes]:
+    """One result a finding; ``rank`` is the confidence in percent."""
+    rules: list[Value] = [{"id": str(each), "shortDescription": {"text": each.words}} for each in _ACCUSING]
+    tool: Object = {"driver": {"name": "Poolscope", "version": version("poolscope"), "rules": rules}}
+    run: Object = {
+        "tool": tool,
+        "artifacts": [{"location": {"uri": _uri(path)}} for path in snapshot.info.paths],
+        "results": [_result(finding, snapshot) for finding in snapshot.diagnosis.findings],
+        "properties": {"simulated": snapshot.info.simulated},
+    }
+    yield (json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n").encode()
+
+
+def _result(finding: Finding, snapshot: Snapshot) -> Object:
+    frames = snapshot.names.frames(finding.stack)[:_FRAMES]
+    says = safe(headline(finding, snapshot.diagnosis))
+    text = f"{says}. Sure: {sure_words(finding)}. {finding.advice}"
+    result: Object = {
+        "ruleId": str(finding.verdict),
+        "ruleIndex": _ACCUSING.index(finding.verdict),
+        "level": "error" if finding.confidence >= _SURE else "warning",
+        "rank": round(finding.confidence * 100, 1),
+        "message": {"text": valid_unicode(text)},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": _uri(snapshot.info.paths[0]), "index": 0}},
+                "logicalLocations": [_logical(finding, frames)],
+            }
+        ],
+        "partialFingerprints": {"poolscopeFinding/v1": _fingerprint(finding, frames)},
+        "properties": {
+            "count": finding.count,
+            "bytes": finding.bytes,
+            "retainedBytes": finding.retained_bytes,
+            "confidence": finding.confidence,
+        },
+    }
+    if frames:
+        result["stacks"] = [{"message": {"text": "allocated at"}, "frames": [_frame(frame) for frame in frames]}]
+    return result
+
+
+def _logical(finding: Finding, frames: Sequence[Frame]) -> Object:
+    """The accused driver's own frame, where the stack has it, else whom the finding names."""
+    for frame in frames:
+        if frame.module and frame.module.lower() == finding.driver.lower():
+            return {"fullyQualifiedName": frame_name(frame), "kind": "function" if frame.function else "module"}
+    return {"fullyQualifiedName": safe(finding.driver or finding.process or "unknown"), "kind": "module"}
+
+
+def _frame(frame: Frame) -> Object:
+    told: Object = {"location": {"logicalLocations": [{"fullyQualifiedName": safe(str(frame))}]}}
+    return told | ({"module": safe(frame.module)} if frame.module else {})
+
+
+def _fingerprint(finding: Finding, frames: Sequence[Frame]) -> str:
+    """The same in every trace of the same builds: verdict, tag, culprit, and its frame."""
+    said = (finding.verdict, tag_hex(finding.tag), finding.paged, finding.driver.lower(), finding.process.lower())
+    place = _logical(finding, frames)["fullyQualifiedName"]
+    return hashlib.sha256(repr((*map(str, said), place)).encode()).hexdigest()[:32]
+
+
+def _uri(path: str) -> str:
+    """A reference that a reader resolves from where the trace lies."""
+    from urllib.parse import quote
+
+    return quote(Path(path).name.encode("utf-8", "surrogateescape") or b"trace")
