@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import os
+from pathlib import Path
 from typing import Any
 
+import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+
+def published() -> Path:
+    """The folder of what the formats' owners publish: ``speedscope/``, and ``sarif.schema.json``."""
+    folder = os.environ.get("POOLSCOPE_TEST_SCHEMAS")
+    if folder is None:
+        pytest.skip("speedscope and the schemas are not here (POOLSCOPE_TEST_SCHEMAS; .ci/run fetches them)")
+    return Path(folder)
+
 
 _INT64, _UINT64, _STRING, _MESSAGE, _BOOL = 3, 4, 9, 11, 8
 _PROFILE: dict[str, list[tuple[int, str, int, bool, str]]] = {

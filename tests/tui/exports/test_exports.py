@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ import jsonschema
 import networkx as nx
 import pyarrow.parquet as pq
 import pytest
+from playwright.sync_api import sync_playwright
 
 from fixtures.demo import DEMO_TRACE
-from tests.tui.exports.readers import profile_of
+from tests.tui.browsers import BROWSER_FLAGS, browser_path
+from tests.tui.exports.readers import profile_of, published
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.exports.registry import FORMS
@@ -112,7 +114,7 @@ def test_speedscope_has_every_stack_by_its_published_schema(export: Export, tota
     assert profile["unit"] == "bytes"
     assert sum(profile["weights"]) == profile["endValue"] == totals["bytes"]
     assert max(max(sample) for sample in profile["samples"]) == len(document["shared"]["frames"]) - 1
-    jsonschema.validate(document, _published("speedscope.schema.json"))
+    jsonschema.validate(document, _published("speedscope/file-format-schema.json"))
 
 
 def test_sarif_has_every_finding_by_the_published_schema(export: Export, document: Any) -> None:
@@ -128,10 +130,7 @@ def test_sarif_has_every_finding_by_the_published_schema(export: Export, documen
 
 def _published(name: str) -> Any:
     """A schema that a format's owner publishes, in the folder that .ci/run has laid them in."""
-    folder = os.environ.get("POOLSCOPE_TEST_SCHEMAS")
-    if folder is None:
-        pytest.skip("the published schemas are not here (POOLSCOPE_TEST_SCHEMAS; .ci/run fetches them)")
-    return json.loads((Path(folder) / name).read_text(encoding="utf-8"))
+    return json.loads((published() / name).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("suffix", "read"), [("graphml", nx.read_graphml), ("gexf", nx.read_gexf)])
@@ -226,3 +225,21 @@ def test_the_report_is_written_whole(name: str, begins: str, tmp_path: Path, doc
 def test_a_report_is_a_page_or_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(DEMO_TRACE), "--to", str(tmp_path / "r.csv"), "-q"]) == ExitCode.USAGE
     assert "ends in .html, .md" in capsys.readouterr().err
+
+
+def test_speedscope_opens_the_file(export: Export, tmp_path: Path) -> None:
+    data = base64.b64encode(export("a.speedscope.json").read_bytes()).decode()
+    script = tmp_path / "profile.js"  # as speedscope's own command hands over a file
+    script.write_text(f"speedscope.loadFileFromBase64('a.speedscope.json', '{data}')", encoding="utf-8")
+    page_file = (published() / "speedscope/index.html").as_uri()
+    with sync_playwright() as driver:
+        flags = [*BROWSER_FLAGS, "--allow-file-access-from-files"]
+        browser = driver.chromium.launch(executable_path=browser_path(), args=flags)
+        page = browser.new_page()
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(f"{page_file}#localProfilePath={script}")
+        page.wait_for_function("document.title.includes('outstanding-bytes')")
+        assert "Left Heavy" in page.inner_text("body")
+        browser.close()
+    assert wrong == []
