@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,7 +110,12 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 raise told
             return told
 
+        def read_to_conclude(*words: Any, **more: Any) -> tuple[Snapshot, Callable[[], Snapshot]]:
+            told = read(*words, **more)
+            return told, lambda: told
+
         monkeypatch.setattr("tui.reading.trace.read_snapshot", read)
+        monkeypatch.setattr("tui.reading.trace.read_to_conclude", read_to_conclude)
         monkeypatch.setattr("tui.reading.trace.read_contents", lambda path, quiet: contents(read(path, quiet=quiet)))
 
     return provide

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
 
-from analyzers.findings import NO_DIAGNOSIS, Diagnosis
+from analyzers.findings import NO_DIAGNOSIS, Diagnosis, Finding
 from analyzers.pool_tables import Frame, GroupRow, Outstanding, PoolSnapshot, PoolTotals, SiteTable, TagTable
 from analyzers.processes import Process
 from analyzers.snapshot import Snapshot
@@ -100,8 +100,24 @@ class Story:
             names=HandmadeNames(self.processes, self.stacks),
             at_ns=90 * SECOND,
             partial=self.partial,
-            diagnosis=self.diagnosis,
+            diagnosis=replace(self.diagnosis, findings=tuple(_found(each, pool) for each in self.diagnosis.findings)),
         )
+
+
+def _found(finding: Finding, pool: PoolSnapshot) -> Finding:
+    """The finding with its rows: what is outstanding of its tags, by their drivers and its thread."""
+    if len(finding.rows):
+        return finding
+    out, sites = pool.outstanding, pool.sites
+    of_site = np.zeros(len(sites.stack), np.bool_)
+    for share in finding.shares:
+        of_tag = ((pool.tags.tag == share.tag) & (pool.tags.paged == share.paged))[sites.tag_row]
+        own = of_tag & np.array([name == share.driver for name in sites.driver], np.bool_)
+        of_site |= own if own.any() else of_tag
+    rows = of_site[out.site]
+    if finding.thread_id not in (None, UNKNOWN_ID):
+        rows &= (out.process == finding.process_id) & (out.thread == finding.thread_id)
+    return replace(finding, rows=np.flatnonzero(rows))
 
 
 def info(path: str, session: str, *, simulated: bool, finalised: bool) -> TraceInfo:

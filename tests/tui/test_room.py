@@ -158,7 +158,7 @@ async def test_a_text_that_is_cut_says_with_which_key_one_reads_on_and_then_has_
         assert "^o Reads on" not in it.text
         assert "pgup pgdn  ^o Back" in it.text
         await it.press("end")
-        await it.until("held by: ")
+        await it.until("Enter: the requests that are held")
         await it.press("ctrl+o")
         assert it.side_panel.region.height == before
 

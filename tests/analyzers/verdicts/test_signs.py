@@ -43,7 +43,8 @@ def _fits(cause: Cause, *, files: int = 0, freed: int = 0, threads: int = 1) -> 
     history = SimpleNamespace(start_ns=0, step_ns=1, survivors=np.full(STEPS, 2))
     group = SimpleNamespace(tag=IRP, callers=True, process=PROCESS, history=history)
     head = cast(Judgement, SimpleNamespace(group=group, rows=np.arange(IRPS)))
-    scene: Any = SimpleNamespace(pool=pool, coverage=SimpleNamespace(stacks=True))
+    released = SimpleNamespace(of_process=lambda *_: 0)
+    scene: Any = SimpleNamespace(pool=pool, coverage=SimpleNamespace(stacks=True), released=released)
     [found] = [each for each in explained(head, [head], cast(DiagnosisInputs, scene), ()) if each.why is cause]
     return found.fits
 

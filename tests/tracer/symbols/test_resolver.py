@@ -249,7 +249,6 @@ def test_a_pdb_that_goes_away_leaves_the_module_without_names(
     resolver = make(f"srv*{store}")
     names(resolver, ELSEWHERE)
     shutil.rmtree(store)
-    resolver.close()
     found = names(resolver, ELSEWHERE)
     assert set(found.symbols) == {None}
     assert "cannot be read" in found.told[0]
