@@ -8,7 +8,7 @@ from tracer.events.providers import provider_name
 from tracer.images.carried import ImageFile
 from tui.contents import Contents
 from tui.redaction.redaction import Redaction
-from tui.redaction.snapshots import redacted_info
+from tui.redaction.snapshots import redacted_info, redacted_places
 from tui.redaction.stand_ins import Kind
 
 _MICROSOFTS = "microsoft-"
@@ -30,8 +30,8 @@ def redacted_contents(contents: Contents, redaction: Redaction) -> Contents:
         contents,
         info=info,
         census=replace(contents.census, providers=providers),
-        loss=redaction.value(contents.loss),
-        damage=redaction.value(contents.damage),
+        loss=redacted_places(contents.loss, redaction),
+        damage=redacted_places(contents.damage, redaction),
         provider_names={
             foreign.get(guid, guid): redaction.stand_ins.of(Kind.PROVIDER, name) if guid in foreign else name
             for guid, name in names.items()

@@ -86,10 +86,12 @@ class Redaction:
 
     def know_path(self, path: str, kind: Kind = Kind.TRACE) -> str:
         """A trace or another file on the machine that reads: its path, its name; gives the stand-in."""
+        if (known := self._replacing.known(path)) is not None:
+            return known
         name = file_name(path.rpartition(": ")[0] or path)
         made = self.stand_ins.of(kind, str(Path(path).absolute()) if path else "")
-        for known in (path, *path.split(": "), name, file_name(path)):
-            self.know(known, made)
+        for each in (path, *path.split(": "), name, file_name(path)):
+            self.know(each, made)
         return made
 
     def session(self, name: str) -> str:

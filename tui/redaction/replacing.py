@@ -36,10 +36,14 @@ class Replacing:
         alike.sort(key=len, reverse=True)
         self._done.clear()
 
+    def known(self, name: str) -> str | None:
+        """The stand-in of a name that is known, as a whole."""
+        return self._known.get(_folded(name))
+
     def text(self, text: str) -> str:
         """The text with stand-ins."""
         if text not in self._done:
-            whole = self._known.get(_folded(text))
+            whole = self.known(text)
             self._done[text] = self._replaced(text) if whole is None else whole
         return self._done[text]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import Diagnosis, Finding, HeldRequests, PathNode
@@ -17,12 +17,15 @@ from analyzers.retention.nodes import Node
 from analyzers.snapshot import Snapshot
 from analyzers.tags.names import TagName, built_in
 from tracer.arrays import I32, I64, U64
-from tracer.trace import TraceInfo
+from tracer.errors import Damage
+from tracer.trace import Loss, TraceInfo
 from tui.redaction.redaction import Redaction
 from tui.redaction.stand_ins import Kind
 
 if TYPE_CHECKING:
     import networkx as nx
+
+Places = TypeVar("Places", Loss, tuple[Damage, ...])
 
 _SHORTEST_DESCRIPTION: Final = 8
 """Of what a list says of a tag: shorter ones are words of any text, and replaced only in their place."""
@@ -70,8 +73,8 @@ def redacted(snapshot: Snapshot, redaction: Redaction) -> Snapshot:
     return replace(
         snapshot,
         info=info,
-        loss=redaction.value(snapshot.loss),
-        damage=redaction.value(snapshot.damage),
+        loss=redacted_places(snapshot.loss, redaction),
+        damage=redacted_places(snapshot.damage, redaction),
         pool=_pool(snapshot.pool, known, redaction),
         names=RedactedNames(snapshot.names, redaction),
         diagnosis=_diagnosis(snapshot.diagnosis, redaction),
@@ -95,6 +98,14 @@ def redacted_info(info: TraceInfo, redaction: Redaction) -> TraceInfo:
         joined=tuple(replace(each, why=redaction.text(each.why)) for each in joined),
         rolled=redaction.value(info.rolled),
     )
+
+
+def redacted_places(places: Places, redaction: Redaction) -> Places:
+    """What is lost or damaged, with stand-ins for the files that it is in."""
+    for place in places.gaps if isinstance(places, Loss) else places:
+        if place.file:
+            redaction.know_path(place.file)
+    return redaction.value(places)
 
 
 def _learn(snapshot: Snapshot, known: Sequence[bool], redaction: Redaction) -> None:
