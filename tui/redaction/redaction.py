@@ -14,7 +14,7 @@ from analyzers.process_names import file_name
 from analyzers.selection.query import Query
 from analyzers.selection.wording import WHOLE, WordKind, names_of
 from tracer.arrays import U64
-from tracer.errors import PoolscopeError
+from tracer.errors import PoolscopeError, UsageError
 from tracer.trace import SIMULATED_SESSION
 from tui.redaction.kernel_shift import KernelShift
 from tui.redaction.replacing import Replacing
@@ -42,15 +42,24 @@ class Redaction:
     def __init__(self, key: bytes | None = None, *, shifts: bool = False) -> None:
         self.stand_ins: Final = StandIns(key)
         self._shifts = shifts
-        self._shift = KernelShift.of(self.stand_ins, 8) if shifts else None
+        self._shift: KernelShift | None = None
         self._replacing = Replacing(self.stand_ins, self._shifted)
         self._names: dict[WordKind, dict[str, None]] = {WordKind.PROCESS: {}, WordKind.DRIVER: {}}
         self._foreign: set[str] = set()
 
     def machine(self, pointer_size: int) -> None:
-        """What follows is of a machine with such pointers."""
-        if self._shifts:
-            self._shift = KernelShift.of(self.stand_ins, pointer_size)
+        """What follows is of a machine with such pointers. Raises UsageError where what came before is of another."""
+        if not self._shifts:
+            return
+        before, self._shift = self._shift, KernelShift.of(self.stand_ins, pointer_size)
+        if before not in (None, self._shift):
+            raise UsageError(
+                "redact-addresses",
+                "the traces are of a 32-bit and a 64-bit machine",
+                where="--redact-addresses",
+                why="their addresses cannot be moved by the same distance",
+                next="the traces of one kind of machine at a time, or --redact alone",
+            )
 
     def know(self, name: str, stand_in: str) -> None:
         """The name is replaced in every text from now on."""
@@ -121,7 +130,8 @@ class Redaction:
         if not frame.module or self.is_own(frame.module):
             return replace(frame, address=self.address(frame.address)) if self._shifts else frame
         symbol = frame.symbol and self.function(frame.module, frame.symbol)
-        return replace(frame, module=self.text(frame.module), symbol=symbol, address=self.address(frame.address))
+        named = {"module": self.text(frame.module), "symbol": symbol, "address": self.address(frame.address)}
+        return replace(frame, **self._changed(frame) | named)
 
     def function(self, module: str, name: str) -> str:
         """The stand-in of a function of a module that is not Windows' own."""

@@ -25,16 +25,21 @@ class Replacing:
         self._done: dict[str, str] = {}
 
     def know(self, name: str, stand_in: str) -> None:
-        """From now on the name is replaced wherever it stands by itself; the first stand-in of a name stays."""
+        """From now on the name is replaced wherever it stands by itself; the first stand-in of a name stays.
+
+        One character, digits or signs are in any sentence: as names they are replaced where nothing else stands.
+        """
         folded = _folded(name)
         piece = _PIECE.match(folded)
         if piece is None or folded in self._known:
             return
         self._known[folded] = stand_in
+        self._done.clear()
+        if len(folded) == 1 or folded.isdecimal() or not any(map(str.isalnum, folded)):
+            return
         alike = self._by_piece.setdefault(piece[0], [])
         alike.append(folded)
         alike.sort(key=len, reverse=True)
-        self._done.clear()
 
     def known(self, name: str) -> str | None:
         """The stand-in of a name that is known, as a whole."""

@@ -78,6 +78,7 @@ def redacted(snapshot: Snapshot, redaction: Redaction) -> Snapshot:
         pool=_pool(snapshot.pool, known, redaction),
         names=RedactedNames(snapshot.names, redaction),
         diagnosis=_diagnosis(snapshot.diagnosis, redaction),
+        coverage=redaction.value(snapshot.coverage),
         context=None if snapshot.context is None else _context(snapshot.context, redaction),
     )
 

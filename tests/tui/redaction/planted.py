@@ -113,6 +113,8 @@ def planted_snapshot(snapshot: Snapshot) -> Snapshot:
     findings = snapshot.diagnosis.findings
     between = Separation(Frame(0xFFFFF80000000010, DRIVERS[19], 0x10, FUNCTIONS[0]), 1, 1, 0, 1)
     first = replace(findings[0], doubts=(*findings[0].doubts, *says), separates=between, driver=DRIVERS[18])
+    held = snapshot.diagnosis.held_requests
+    held = replace(held, drivers=tuple(DRIVERS[17] for _ in held.drivers))
     tags = snapshot.pool.tags
     tags = replace(
         tags,
@@ -130,7 +132,7 @@ def planted_snapshot(snapshot: Snapshot) -> Snapshot:
         damage=(Damage(0, DamageCode.FILE_TAIL, f"{FILES[1]} is cut", 8, FILES[1]),),
         loss=replace(snapshot.loss, gaps=(Gap(0, 9, 0, f"lost in {FILES[0]}", 1, FILES[1]),)),
         pool=replace(snapshot.pool, tags=tags),
-        diagnosis=replace(snapshot.diagnosis, findings=(first, *findings[1:])),
+        diagnosis=replace(snapshot.diagnosis, findings=(first, *findings[1:]), held_requests=held),
     )
 
 

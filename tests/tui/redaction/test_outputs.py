@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 import tui.reading.trace as reading
+from analyzers.counter_snapshot import Nameless
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
@@ -29,6 +33,8 @@ from tests.tui.redaction.planted import (
 from tui.cli import main
 from tui.exports.registry import FORMS, REPORT_FORMS
 from tui.exports.tables import TABLES
+from tui.redaction.redaction import Redaction
+from tui.redaction.snapshots import redacted
 
 Run = Callable[..., str]
 
@@ -146,6 +152,36 @@ def test_a_budget_of_stand_ins_is_not_written(run: Run, traces: tuple[str, str],
     before = path.read_bytes()
     run("check", traces[1], "--budget", str(path), "--update", "--redact")
     assert path.read_bytes() == before
+
+
+def test_no_part_of_a_redacted_snapshot_holds_any(snapshots: dict[str, Snapshot]) -> None:
+    for snapshot in snapshots.values():
+        with names_planted():
+            made = redacted(snapshot, Redaction())
+        texts: set[str] = set()
+        _gather((replace(made, names=Nameless()), list(made.diagnosis.held_requests)), texts, set())
+        assert len(texts) > 100
+        assert found_in("\n".join(texts)) == []
+
+
+def _gather(value: Any, texts: set[str], seen: set[int]) -> None:
+    """Every text that can be reached, but for what functions remember."""
+    if isinstance(value, str):
+        texts.add(value)
+        return
+    if id(value) in seen or isinstance(value, np.ndarray | type):
+        return
+    seen.add(id(value))
+    if isinstance(value, Mapping):
+        value = [*value.items()]
+    if isinstance(value, list | tuple | set | frozenset):
+        inside: Iterable[Any] = value
+    elif is_dataclass(value):
+        inside = [getattr(value, each.name) for each in fields(value)]
+    else:
+        inside = vars(value).values() if isinstance(value, nx.Graph) else ()
+    for each in inside:
+        _gather(each, texts, seen)
 
 
 def test_numbers_and_verdicts_stay(run: Run, traces: tuple[str, str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from analyzers.pool_tables import Frame
 from analyzers.selection.query import Query
+from tracer.errors import UsageError
 from tui.redaction.kernel_shift import KernelShift
 from tui.redaction.redaction import Redaction
 from tui.redaction.stand_ins import Kind, StandIns
@@ -58,6 +59,30 @@ def test_texts_lose_names_and_keep_the_rest(redaction: Redaction, text: str, lef
 
 def test_a_name_has_one_stand_in_whatever_its_case(redaction: Redaction) -> None:
     assert redaction.text("Client.EXE") == redaction.text("client.exe") == "process-1.exe"
+
+
+@pytest.mark.parametrize("name", [" ", "x", "12", "::", ""])
+def test_a_name_that_is_in_any_sentence_is_replaced_only_where_it_stands_alone(name: str) -> None:
+    redaction = Redaction()
+    redaction.know_image(name, Kind.PROCESS)
+    assert redaction.text("12 of x :: y") == "12 of x :: y"
+    assert redaction.text(name) == (name and "process-1")
+
+
+def test_a_distance_is_of_one_kind_of_machine() -> None:
+    redaction = Redaction(shifts=True)
+    redaction.machine(8)
+    redaction.machine(8)
+    with pytest.raises(UsageError, match="32-bit"):
+        redaction.machine(4)
+
+
+def test_texts_of_a_machine_have_its_addresses_moved() -> None:
+    redaction = Redaction(shifts=True)
+    redaction.machine(8)
+    moved = redaction.text("!irp 0xffff9a8000001010, status 0xc0000005")
+    assert moved == f"!irp 0x{redaction.address(0xFFFF9A8000001010):x}, status 0xc0000005"
+    assert "0xffff9a8000001010" not in moved
 
 
 def test_keyed_stand_ins_are_the_same_in_another_run_and_others_with_another_key() -> None:
