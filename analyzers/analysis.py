@@ -79,6 +79,10 @@ class TraceNames:
         """Id and image name of every process that the trace tells of, those that hold nothing too."""
         return self.processes.known()
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        """File name and path of every image that the trace tells of."""
+        return self.modules.files
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
         [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()

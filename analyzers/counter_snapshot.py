@@ -36,6 +36,10 @@ class Nameless:
         """None."""
         return frozenset()
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        """None."""
+        return frozenset()
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """None."""
         del stack, process

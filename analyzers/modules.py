@@ -173,6 +173,12 @@ class Modules:
         return None
 
     @property
+    def files(self) -> frozenset[tuple[str, str]]:
+        """File name and path of every image."""
+        every = (image for lives in self._found.values() for image in lives.images)
+        return frozenset((image.name, image.path) for image in every)
+
+    @property
     def unloaded(self) -> list[Module]:
         """Drivers that were unloaded once or more."""
         kernel_space = self._found.get(0)

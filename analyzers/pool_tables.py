@@ -200,6 +200,9 @@ class Names(KnowsLives, Protocol):
     def process_names(self) -> frozenset[tuple[int, str]]:
         """Id and image name of every process that the trace tells of, those that hold nothing too."""
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        """File name and path of every image that the trace tells of."""
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first, user frames by the images of ``process``; empty for -1."""
 

@@ -127,8 +127,23 @@ def _reported(error: PoolscopeError, words: Sequence[str]) -> int:
         from tui.json_documents.error import error_document  # only a failing --json run needs them
         from tui.json_documents.writing import write_document
 
-        write_document(error_document(error))
+        write_document(error_document(_unnamed(error, words)))
     return exit_code_of(error)
+
+
+def _unnamed(error: PoolscopeError, words: Sequence[str]) -> PoolscopeError:
+    """The error, without what was typed where names are to be redacted."""
+    if not any(word.startswith("--redact") for word in words):
+        return error
+    from tui.redaction.redaction import Redaction
+
+    redaction = Redaction()
+    chosen = _chosen(words)
+    for word in words:
+        typed = word.partition("=")[2] if word.startswith("-") else word
+        if typed not in ("", chosen) and not typed.isdecimal():
+            redaction.know_path(typed)
+    return redaction.error(error)
 
 
 def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:

@@ -82,6 +82,11 @@ class TagNames:
         return None
 
 
+def built_in() -> TagNames:
+    """Our own names alone."""
+    return TagNames((line, "poolscope") for line in _ours())
+
+
 def _ours() -> Iterator[TagLine]:
     text = files("analyzers.tags").joinpath("known.toml").read_text(encoding="utf-8")
     for driver, tags in tomllib.loads(text).items():

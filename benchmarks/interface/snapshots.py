@@ -38,6 +38,10 @@ class MadeUpNames:
         """One, from before the trace."""
         return [Process(pid, self.process(pid), 0)]
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        """None."""
+        return frozenset()
+
     def process_names(self) -> frozenset[tuple[int, str]]:
         """Those of the first ids."""
         return frozenset((pid, self.process(pid)) for pid in range(PROCESSES))

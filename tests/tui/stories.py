@@ -44,6 +44,9 @@ class HandmadeNames:
     def process_names(self) -> frozenset[tuple[int, str]]:
         return frozenset(self.processes.items())
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        return frozenset((frame.module, frame.module) for frames in self.stacks.values() for frame in frames)
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """User stacks are those from 90 on; they mean nothing without their process."""
         return () if stack >= USER_STACK and not process else self.stacks.get(stack, ())

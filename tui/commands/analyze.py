@@ -28,6 +28,7 @@ from tui.commands.options import (
 from tui.commands.several import unreadable, write_all
 from tui.exit_codes import ExitCode
 from tui.outcome import judgement, worst_exit_code
+from tui.redaction.options import add_redact, redaction_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from tui.json_documents.writing import Object
     from tui.reading.symbols import NameSource
     from tui.reading.together import Trace
+    from tui.redaction.redaction import Redaction
     from tui.report.summary import Summary
 
 TOP: Final = 10
@@ -51,6 +53,7 @@ TOP: Final = 10
 class Output:
     """What is to be written once every trace is read: documents under ``--json``, else reports, by trace."""
 
+    redaction: Redaction | None = None
     documents: list[Object] = field(default_factory=list)
     reports: list[list[Text]] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
@@ -73,6 +76,7 @@ class AnalyzeCommand:
         add_explain(parser)
         add_length(parser)
         add_top(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -93,7 +97,7 @@ class AnalyzeCommand:
             )
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         codes: list[ExitCode] = []
-        output = Output()
+        output = Output(redaction_of(args))
         with name_source(args) as symbols:
             for trace in traces:
                 try:
@@ -101,8 +105,8 @@ class AnalyzeCommand:
                 except InputError as error:
                     if len(traces) == 1:
                         raise
-                    codes.append(unreadable(trace, error, output.documents, args.command))
-                    output.summaries.append(_unread(trace, error))
+                    codes.append(unreadable(trace, error, output.documents, args.command, output.redaction))
+                    output.summaries.append(_unread(trace, error, output.redaction))
                 if codes[-1] is ExitCode.INTERRUPTED:
                     break
         if args.json:
@@ -148,8 +152,14 @@ def _one(
     lenient = several or len(every) > 1
     documents: list[Object] = []
     done = []
+    if output.redaction is not None:
+        from tui.redaction.snapshots import redacted
+
+        every = [redacted(each, output.redaction) for each in every]
     for each in every:
         filters = filters_of(args, each, lenient=lenient)
+        if output.redaction is not None:
+            filters = output.redaction.query(filters)
         check(each, filters, lenient=lenient)
         selected = select(each, filters)
         if args.json:
@@ -194,14 +204,15 @@ def _add(output: Output, snapshot: Snapshot, filters: Query, args: argparse.Name
         output.reports.append(lines)
 
 
-def _unread(trace: Trace, error: InputError) -> Summary:
+def _unread(trace: Trace, error: InputError, redaction: Redaction | None) -> Summary:
     from tui.reading.together import paths_of
     from tui.report.summary import Summary
     from tui.safe_text import safe
 
-    return Summary(
-        " + ".join(safe(str(path)) for path in paths_of(trace)), None, f"cannot be read: {error.what}", is_read=False
-    )
+    paths, told = [str(path) for path in paths_of(trace)], error.what
+    if redaction is not None:
+        paths, told = list(map(redaction.know_path, paths)), redaction.text(told)
+    return Summary(" + ".join(map(safe, paths)), None, f"cannot be read: {told}", is_read=False)
 
 
 def _write(output: Output, args: argparse.Namespace) -> None:

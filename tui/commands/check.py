@@ -10,6 +10,7 @@ from tui.commands.options import add_json, add_pooltag, add_quiet, add_session, 
 from tui.exit_codes import ExitCode
 from tui.new_files import write_whole
 from tui.outcome import judgement, worst_exit_code
+from tui.redaction.options import add_redact, redaction_of
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
@@ -34,13 +35,24 @@ class CheckCommand:
         add_symbols(parser)
         add_pooltag(parser)
         add_strict(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Write what is over to stdout; 1 where anything is."""
+        from tracer.errors import UsageError
         from tui.budget.checking import checked, updated
         from tui.budget.grammar import budget_text, read_budget
 
+        redaction, budget_path = redaction_of(args), str(args.budget)
+        if redaction is not None and args.update:
+            raise UsageError(
+                "usage",
+                "--update does not go with --redact",
+                where="--update",
+                why="a budget of stand-ins would fit no trace",
+                next="poolscope check TRACE --budget FILE --update without it",
+            )
         budget = [] if args.update and not args.budget.exists() else read_budget(args.budget)
         from tui.reading.one_snapshot import read_each
 
@@ -49,6 +61,14 @@ class CheckCommand:
             budget = updated(snapshot, budget)
             write_whole(args.budget, "the budget", [budget_text(budget).encode()])
         lines = checked(snapshot, budget)
+        if redaction is not None:
+            from tui.budget.stand_ins import redacted_lines
+            from tui.redaction.snapshots import redacted
+            from tui.redaction.stand_ins import Kind
+
+            snapshot = redacted(snapshot, redaction)
+            lines = redacted_lines(lines, redaction)
+            budget_path = redaction.know_path(budget_path, Kind.PATH)
         if args.junit is not None:
             from tui.budget.results import junit
 
@@ -61,7 +81,7 @@ class CheckCommand:
             from tui.budget.results import check_document
             from tui.json_documents.writing import write_document
 
-            write_document(check_document(str(args.budget), lines))
+            write_document(check_document(budget_path, lines))
         else:
             from tui.budget.results import check_lines
             from tui.paging import show_lines

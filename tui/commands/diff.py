@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tui.commands.options import add_json, add_pooltag, add_quiet, add_strict, add_symbols, at_least_one
 from tui.exit_codes import ExitCode
 from tui.outcome import judgement, worst_exit_code
+from tui.redaction.options import add_redact, redaction_of
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
@@ -32,6 +33,7 @@ class DiffCommand:
         add_symbols(parser)
         add_pooltag(parser)
         add_strict(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -39,7 +41,12 @@ class DiffCommand:
         from analyzers.comparison.changes import compare
         from tui.reading.one_snapshot import read_each
 
+        redaction = redaction_of(args)
         snapshots = read_each(args, [[path] for path in (args.before, *args.after)])
+        if redaction is not None:
+            from tui.redaction.snapshots import redacted
+
+            snapshots = [redacted(each, redaction) for each in snapshots]
         found = compare(snapshots)
         if args.json:
             from tui.json_documents.diff import diff_document

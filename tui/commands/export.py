@@ -15,6 +15,7 @@ from tui.exit_codes import ExitCode
 from tui.exports.registry import FORMS, REPORT_FORMS, ExportForm, Takes, form_of
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement
+from tui.redaction.options import add_redact, redaction_of
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
@@ -45,6 +46,7 @@ class ExportCommand:
         add_symbols(parser)
         add_pooltag(parser)
         add_strict(parser)
+        add_redact(parser)
         add_force(parser)
         add_quiet(parser)
 
@@ -130,8 +132,15 @@ def _selected(args: argparse.Namespace) -> tuple[Snapshot, ExitCode]:
     from tui.reading.one_snapshot import read_each
     from tui.unfitting import check
 
+    redaction = redaction_of(args)
     [whole] = read_each(args, [args.traces], args.session)
+    if redaction is not None:
+        from tui.redaction.snapshots import redacted
+
+        whole = redacted(whole, redaction)
     filters = filters_of(args, whole, lenient=False)
+    if redaction is not None:
+        filters = redaction.query(filters)
     check(whole, filters, lenient=False)
     if args.finding is not None:
         filters = replace(filters, finding=finding_of(whole, args.finding, whole.diagnosis).rank)

@@ -10,6 +10,7 @@ from tui.commands.options import add_json, add_quiet, add_separate, add_session,
 from tui.commands.several import unreadable, write_all
 from tui.exit_codes import ExitCode
 from tui.outcome import outcome, worst_exit_code
+from tui.redaction.options import add_redact, redaction_of
 
 if TYPE_CHECKING:
     from tui.contents import Contents
@@ -28,6 +29,7 @@ class InfoCommand:
         parser.add_argument("--images", action="store_true", help="list the images whose identity the trace carries")
         add_json(parser)
         add_strict(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -35,6 +37,7 @@ class InfoCommand:
         from tui.reading.together import traces_of
 
         traces = traces_of(args.traces, separate=args.separate, session=args.session, quiet=args.quiet)
+        redaction = redaction_of(args)
         documents: list[Object] = []
         codes: list[ExitCode] = []
         for trace in traces:
@@ -43,8 +46,12 @@ class InfoCommand:
             except InputError as error:
                 if len(traces) == 1:
                     raise
-                codes.append(unreadable(trace, error, documents, args.command))
+                codes.append(unreadable(trace, error, documents, args.command, redaction))
                 continue
+            if redaction is not None:
+                from tui.redaction.contents import redacted_contents
+
+                every = [redacted_contents(each, redaction) for each in every]
             _tell(every, args, documents)
             codes += [outcome(each.loss, each.damage, partial=each.partial, strict=args.strict) for each in every]
             if codes[-1] is ExitCode.INTERRUPTED:

@@ -11,17 +11,24 @@ if TYPE_CHECKING:
     from tracer.errors import InputError
     from tui.json_documents.writing import Object
     from tui.reading.together import Trace
+    from tui.redaction.redaction import Redaction
 
 
-def unreadable(trace: Trace, error: InputError, documents: list[Object], command: str) -> ExitCode:
-    """Tell the error of a ``command``, and add a document that says it in the trace's place."""
+def unreadable(
+    trace: Trace, error: InputError, documents: list[Object], command: str, redaction: Redaction | None = None
+) -> ExitCode:
+    """Tell the error of a ``command``, and add a document that says it in the trace's place; without names if asked."""
     from tui.json_documents.error import error_document
     from tui.json_documents.writing import string
     from tui.reading.together import paths_of
 
     tell(error, command)
-    paths = [string(str(path)) for path in paths_of(trace)]
-    documents.append(error_document(error) | {"trace": {"path": paths if len(paths) > 1 else paths[0]}})
+    every, said = [str(path) for path in paths_of(trace)], error_document(error)
+    if redaction is not None:
+        every = list(map(redaction.know_path, every))
+        said = error_document(redaction.error(error))
+    paths = [string(path) for path in every]
+    documents.append(said | {"trace": {"path": paths if len(paths) > 1 else paths[0]}})
     return exit_code_of(error)
 
 

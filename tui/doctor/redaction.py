@@ -13,16 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from tui.json_documents.writing import Object, Value
+from tui.redaction.patterns import IPV4, PATHS, SECURITY_IDS
 
-_PATHS: Final = re.compile(
-    r"\\\\[?.]?[^\s'\",;|<>]+"  # a share, a device, \\?\
-    r"|\b[A-Za-z]:[\\/](?:(?!: | \()[^'\",;|<>])*"  # may have blanks in it
-    r"|(?<![\w/.])/[\w.@+~-]+/[^\s'\",;|<>]*"
-)
 _ADDRESSES: Final = re.compile(r"\b0x[0-9a-fA-F]{9,}\b|\b[fF]{4}[0-9a-fA-F]{4,}`?[0-9a-fA-F]{4,}\b")
 """Of nine digits and more: a status has eight."""
-_SECURITY_IDS: Final = re.compile(r"\bS-1-\d+(?:-\d+)+\b")
-_INTERNET: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?!\.)")
 _OF_USER: Final = ("USERNAME", "USER", "LOGNAME", "USERDOMAIN", "USERDNSDOMAIN")
 _OF_HOST: Final = ("COMPUTERNAME", "HOSTNAME", "LOGONSERVER")
 
@@ -50,10 +44,10 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text without them."""
-        text = _ADDRESSES.sub("<address>", _PATHS.sub("<path>", text))
+        text = _ADDRESSES.sub("<address>", PATHS.sub("<path>", text))
         if self._has[1]:
             text = self._folders.sub("<path>", text)
-        text = _INTERNET.sub("<address>", _SECURITY_IDS.sub("<user>", text))
+        text = IPV4.sub("<address>", SECURITY_IDS.sub("<user>", text))
         if self._has[0]:
             text = self._words.sub(lambda found: self._marks[found[0].lower()], text)
         return text

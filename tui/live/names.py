@@ -33,6 +33,11 @@ class GuardedNames:
         with self.lock:
             return self.names.process_names()
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        """Every image so far."""
+        with self.lock:
+            return self.names.images()
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""
         with self.lock:

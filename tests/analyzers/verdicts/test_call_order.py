@@ -30,6 +30,9 @@ class _Named:
     def lives(self, pid: int) -> Sequence[Process]:
         raise NotImplementedError
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        return frozenset()
+
     def process_names(self) -> frozenset[tuple[int, str]]:
         raise NotImplementedError
 

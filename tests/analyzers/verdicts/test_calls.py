@@ -22,6 +22,9 @@ class _Names:
     def lives(self, pid: int) -> Sequence[Process]:
         raise NotImplementedError
 
+    def images(self) -> frozenset[tuple[str, str]]:
+        return frozenset()
+
     def process_names(self) -> frozenset[tuple[int, str]]:
         raise NotImplementedError
 
