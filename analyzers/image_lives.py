@@ -172,6 +172,11 @@ class ImageLives:
         return self._images[self.marked[mark - 1]] if 0 < mark <= len(self.marked) else None
 
     @property
+    def images(self) -> tuple[Module, ...]:
+        """All that were ever there, in the order of their coming."""
+        return tuple(self._images)
+
+    @property
     def unloaded(self) -> list[Module]:
         """The images that were unloaded, whether or not they came back."""
         return [image for image in self._images if image.unloads]

@@ -51,6 +51,7 @@ COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("check", "what a test run leaves, held against a budget", "tui.commands.check", "CheckCommand"),
     Entry("export", "an answer as a file for other programs", "tui.commands.export", "ExportCommand"),
     Entry("report", "the report as a file to pass on", "tui.commands.export", "ReportCommand"),
+    Entry("sql", "questions in SQL over traces", "tui.commands.sql", "SqlCommand"),
     Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
     Entry("live", "what happens now on this Windows machine, or a replay", "tui.commands.live", "LiveCommand"),
     Entry("record", "record what happens on this Windows machine", "tui.commands.record", "RecordCommand"),
