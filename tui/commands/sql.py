@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -78,7 +79,8 @@ class SqlCommand:
 def _divided(words: list[str]) -> tuple[list[str], str | None]:
     """The traces, and the query where the last word is one. Raises UsageError."""
     *traces, last = words
-    if last.strip() and (not _QUERY.match(last) or Path(last).exists()):
+    is_query = not last.strip() or (_QUERY.match(last) and not _is_there(last))
+    if not is_query:
         return words, None
     if not traces:
         raise UsageError(
@@ -89,6 +91,10 @@ def _divided(words: list[str]) -> tuple[list[str], str | None]:
             next='poolscope sql TRACE "select ..."',
         )
     return traces, last
+
+
+def _is_there(word: str) -> bool:
+    return os.path.exists(word)  # noqa: PTH110 - a query may be too long for a name, which Path raises for
 
 
 def _form(args: argparse.Namespace) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from tui.findings.markdown import escaped
 from tui.json_documents.writing import address as address_text
 from tui.safe_text import safe
 from tui.tables.spreadsheet import csv_cell
@@ -137,12 +138,7 @@ def markdown_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
 
 
 def _marked_down(text: str) -> str:
-    if not text:
-        return ""
-    shown = safe(text)
-    for sign in "\\|<>`*_[]":
-        shown = shown.replace(sign, f"\\{sign}")
-    return shown
+    return escaped(safe(text)) if text else ""
 
 
 def parquet(answer: duckdb.DuckDBPyRelation) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.sql.database import Database
 from tui.sql.opened import OpenTrace
-from tui.sql.prompt import ask_on
+from tui.sql.prompt import _session, ask_on
 
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -302,8 +302,10 @@ def test_the_prompt_answers_until_it_is_left(
 def test_the_prompt_completes_tables_and_columns_and_keeps_queries(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    toolkit = pytest.importorskip("prompt_toolkit")
+    pytest.importorskip("prompt_toolkit")
     from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.completion import CompleteEvent
+    from prompt_toolkit.document import Document
     from prompt_toolkit.input import create_pipe_input
     from prompt_toolkit.output import DummyOutput
 
@@ -311,26 +313,27 @@ def test_the_prompt_completes_tables_and_columns_and_keeps_queries(
     monkeypatch.setattr("tui.sql.prompt.history_file", lambda: kept)
     asked: list[str] = []
     with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
-        typed.send_text("select retained_by\t from held_req\t\rexit\r")
+        typed.send_text("select 1\rexit\r")
         ask_on(database, asked.append)
-    assert asked == ["select retained_bytes from held_requests"], toolkit.__version__
-    assert "+select retained_bytes from held_requests" in kept.read_text(encoding="utf-8")
+        offered = _session(database).completer.get_completions(Document("select retained_"), CompleteEvent())
+        assert [each.text for each in offered] == ["retained_bytes"]
+        offered = _session(database).completer.get_completions(Document("from HELD"), CompleteEvent())
+        assert [each.text for each in offered] == ["held_requests"]
+    assert asked == ["select 1"]
+    assert "+select 1" in kept.read_text(encoding="utf-8")
 
 
 def test_the_page_about_exports_has_every_table_and_column(database: Database) -> None:
     page = (Path(__file__).parents[3] / "docs/exports.md").read_text(encoding="utf-8")
-    told = {
-        name: re.findall(r"`(\w+)`", columns)
-        for name, columns in re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \|$", page, re.M)
-    }
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \|$", page, re.M)
+    told = {name: re.findall(r"`(\w+)`", columns) for name, columns in rows}
     assert told == {name: list(columns) for name, columns in database.tables.items()}
 
 
 def test_duckdb_says_of_addresses_alone_that_they_are_unsigned(database: Database) -> None:
     """By that type the forms for people tell them."""
-    rows = _one(
-        database, "select column_name from duckdb_columns() where data_type = 'UBIGINT' and schema_name = 'main'"
-    )
+    asked = "select column_name from duckdb_columns() where data_type = 'UBIGINT' and not internal"
+    rows = _one(database, asked)
     names = {name for (name,) in rows}
     assert names == {
         "address", "frame", "irp", "endpoint", "file_object", "routine", "completion_routine", "tcb", "base",
