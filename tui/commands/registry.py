@@ -29,6 +29,13 @@ class Followed(Protocol):
     follows: str
 
 
+@runtime_checkable
+class Gathers(Protocol):
+    """A command whose plain words, named here, may stand before, between and behind its options."""
+
+    gathers: str
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A command's name, its line in ``--help``, and where its class is."""

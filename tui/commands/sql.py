@@ -35,6 +35,8 @@ _STDOUT: Final = "-"
 class SqlCommand:
     """Makes a database of traces, and answers a query or asks for some."""
 
+    gathers = "words"
+
     def prepare_parser(self, parser: argparse.ArgumentParser) -> None:
         """Declare arguments and options."""
         parser.usage = "poolscope sql TRACE [TRACE ...] [QUERY] [options]"

@@ -6,7 +6,9 @@ A question cannot reach other files, the network or duckdb's settings.
 
 from __future__ import annotations
 
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
@@ -28,6 +30,8 @@ MEMORY: Final = "1GiB"
 """What duckdb itself may take; the trace is read in windows, and what it leaves outstanding stays in memory."""
 _ANSWERED: Final = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})
 """Statements with an answer; PIVOT is several in one. Of others duckdb counts rows."""
+_INTERRUPTED: Final = "interrupt"
+"""In the words of duckdb's error after a Ctrl-C."""
 _HANDED: Final = "handed_over"
 
 
@@ -174,11 +178,14 @@ class Database:
 
     @contextmanager
     def told(self, text: str) -> Iterator[None]:
-        """An error of duckdb's in its own words, as one of ours."""
+        """An error of duckdb's in its own words, as one of ours; a Ctrl-C ends what it does."""
         try:
-            yield
-        except self._duckdb.InterruptException:
-            raise KeyboardInterrupt from None
+            with _pythons_own_interrupts():
+                yield
+        except (RuntimeError, self._duckdb.InterruptException) as error:
+            if _INTERRUPTED in str(error).lower():
+                raise KeyboardInterrupt from None
+            raise
         except self._duckdb.OutOfMemoryException as error:
             raise _no_room(error) from error
         except self._duckdb.Error as error:
@@ -202,6 +209,19 @@ def _word(text: str) -> str:
         return text[1:].partition('"')[0]
     end = next((at for at, letter in enumerate(text) if not (letter.isalnum() or letter == "_")), len(text))
     return text[:end]
+
+
+@contextmanager
+def _pythons_own_interrupts() -> Iterator[None]:
+    """Inside, Python's own handler has Ctrl-C: duckdb looks for that one alone while it works."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -71,7 +71,9 @@ class OpenTrace:
     def empty(self) -> dict[str, ExportTable]:
         """Every table without a row; nothing is read for them."""
         analysis = Analysis(self._source, self._tag_names)
-        nothing = analysis.snapshot()
+        with compilation(Part.ANALYSIS, quiet=self._quiet) as helper:
+            helper.wait()
+            nothing = analysis.snapshot()
         return {
             **{name: made(nothing) for name, made in TABLES.items()},
             **{name: made(analysis.names) for name, made in NAME_TABLES.items()},

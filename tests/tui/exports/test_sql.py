@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from fixtures.simulate import simulate
 from tracer.etl.file import EtlFile
 from tui.cli import main
 from tui.exit_codes import ExitCode
+from tui.interrupts import Interrupts
 from tui.sql.database import Database
 from tui.sql.opened import OpenTrace
 from tui.sql.prompt import _session, ask_on
@@ -233,6 +237,14 @@ def test_each_form_says_the_same(tmp_path: Path, ask: Ask) -> None:
     assert text["a.md"].splitlines()[1] == "| --- | --- | ---: | --- | ---: |"
 
 
+def test_options_may_stand_between_the_trace_and_the_query(
+    capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+) -> None:
+    assert main(["sql", "-q", str(DEMO_TRACE), "--format", "csv", "select 3 x"]) == ExitCode.DONE
+    assert capsys.readouterr().out == "x\n3\n"
+    assert "there is no option --what" in refused(str(DEMO_TRACE), "--what", "select 3 x")
+
+
 def test_a_long_table_says_how_much_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sql", str(DEMO_TRACE), "from range(1500)", "-q"]) == ExitCode.DONE
     lines = capsys.readouterr().out.splitlines()
@@ -272,6 +284,39 @@ def test_what_is_not_installed_is_named_with_the_command(
     said = refused(str(DEMO_TRACE), "select 1", code=ExitCode.MACHINE)
     assert f"{module} is not installed" in said
     assert "pip install 'poolscope[sql]'" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal to oneself ends the process there")
+def test_ctrl_c_ends_a_query_that_runs(database: Database) -> None:
+    endless = "select count(*) from range(1000000) a, range(100000000) b where hash(a.range + b.range) % 7 = 1"
+    with Interrupts():
+        timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            list(database.ask(endless))
+        timer.join()
+    assert _one(database, "select 1") == [(1,)]
+
+
+@pytest.mark.parametrize("table", ["outstanding", "frees"])
+def test_ctrl_c_while_the_trace_is_read_leaves_no_part_of_a_table(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with OpenTrace(DEMO_TRACE, TagNames(()), quiet=True) as opened:
+        made = Database([opened])
+        [(whole,)] = _one(made, "select count(*) from allocations")
+        add = made._add
+
+        def interrupted(some: Any, path: str) -> None:
+            add(some, path)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(made, "_add", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                list(made.ask(f"select count(*) from {table}"))
+        [(read,)] = _one(made, f"select (select count(*) from {table}) + (select count(*) from allocations)")
+        [(again,)] = _one(made, f"select count(*) + {whole} from {table}")
+        made.close()
+    assert read == again > whole
 
 
 def test_the_prompt_answers_until_it_is_left(
