@@ -99,10 +99,9 @@ def test_an_outstanding_allocation_is_the_same_row_among_all_allocations(
 ) -> None:
     """Windows so small that stacks, and the frames of their keys, come in later ones."""
     trace = tmp_path / "small.etl"
-    simulate("winsock-loop", 1, Settings(iterations=40, buffer_size=4096, stacks=stacks)).write(trace)
-    monkeypatch.setattr(
-        "tui.sql.opened.open_trace", lambda path: EtlFile.open(path, window_bytes=1 << 14, threads=1)
-    )  # fmt: skip
+    settings = Settings(cpus=8, iterations=15, buffer_size=512, user_stacks=0.5, stacks=stacks)
+    simulate("winsock-loop", 1, settings).write(trace)
+    monkeypatch.setattr("tui.sql.opened.open_trace", lambda path: EtlFile.open(path, window_bytes=512, threads=1))
     columns = (
         "address, bytes, time_ns, tag, tag_hex, paged, pool_type, process_id, process, thread_id, known_by, driver,"
         ' stack_id, user_stack_id, cpu, "offset"'
