@@ -19,8 +19,10 @@ import pytest
 
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
+from fixtures.etl.rolling import appended, rolled
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
+from tests.tracer.etl.joining.recordings import files, written
 from tracer.etl.file import EtlFile
 from tui.cli import main
 from tui.exit_codes import ExitCode
@@ -142,6 +144,25 @@ def test_events_have_the_fields_of_the_schema_that_the_trace_carries(ask: Ask, s
         trace,
     )
     assert files == {"n": 562, "named": True}
+
+
+def test_of_a_file_of_several_sessions_the_first_with_pool_events_is_asked(ask: Ask, tmp_path: Path) -> None:
+    quiet = written(tmp_path / "quiet", [], session="quiet").read_bytes()
+    trace = tmp_path / "both.etl"
+    trace.write_bytes(appended([quiet, simulate("burst", 1, Settings(iterations=10)).data]))
+    [counted] = ask("select (select count(*) from allocations) n, (select sum(allocations) from tags) told", trace)
+    assert counted["n"] == counted["told"] > 0
+    trace.write_bytes(appended([quiet, quiet]))
+    assert ask("select count(*) n from allocations", trace) == [{"n": 0}]
+
+
+def test_parts_of_one_recording_are_one_trace(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = files(tmp_path, rolled(simulate("missing-free", 1, Settings(iterations=20)).data, (0.3, 0.6)))
+    query = "select (select count(*) from allocations) allocations, (select count(*) from frees) frees"
+    [counted] = ask(query, *parts)
+    assert main(["analyze", *map(str, parts), "--json", "-q"]) == ExitCode.DONE
+    pool = json.loads(capsys.readouterr().out)["pool"]
+    assert counted == {name: pool[name] for name in counted}
 
 
 def test_several_traces_are_one_database(ask: Ask, tmp_path: Path) -> None:
