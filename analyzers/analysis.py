@@ -191,6 +191,16 @@ class Analysis:
         return supposed_shifts(*self._ledger.reversed_pairs()[:2])
 
     @property
+    def names(self) -> TraceNames:
+        """What the trace tells of processes, threads and images; those of every snapshot."""
+        return self._names
+
+    @property
+    def timeline(self) -> CpuTimeline:
+        """Who ran on each CPU."""
+        return self._timeline
+
+    @property
     def frees_without_allocation(self) -> int:
         """Frees of blocks from before the trace, or whose allocation was not seen, so far."""
         return self._ledger.totals[3]

@@ -175,7 +175,7 @@ class ImageLives:
 
     @property
     def images(self) -> tuple[Module, ...]:
-        """All that were seen."""
+        """All that were ever there, in the order of their coming."""
         return tuple(self._images)
 
     @property

@@ -179,6 +179,11 @@ class Modules:
         return frozenset((image.name, image.path) for image in every)
 
     @property
+    def every(self) -> list[Module]:
+        """All of all address spaces, each space's in the order of their coming."""
+        return [image for process in sorted(self._found) for image in self._found[process].images]
+
+    @property
     def unloaded(self) -> list[Module]:
         """Drivers that were unloaded once or more."""
         kernel_space = self._found.get(0)

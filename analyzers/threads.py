@@ -48,6 +48,20 @@ class _Times(NamedTuple):
     at: I64
 
 
+class ThreadLives(NamedTuple):
+    """Uses of thread ids; times in nanoseconds since the trace's start, -1 where they were not seen."""
+
+    thread: U32
+    process: U32
+    started_ns: I64
+    ended_ns: I64
+
+
+_NO_IDS: Final = np.zeros(0, np.uint32)
+_NO_TIMES: Final = np.zeros(0, np.int64)
+_NO_WHAT: Final = np.zeros(0, np.uint8)
+
+
 class Threads:
     """The threads seen so far."""
 
@@ -85,6 +99,19 @@ class Threads:
         _find_owners(events, self._starts.columns, self._ends.columns, threads, times, result)
         result[threads == IDLE_THREAD] = IDLE_PROCESS
         return result
+
+    def lives(self) -> ThreadLives:
+        """Every use of a thread id that starts, ends and rundowns tell of, by id, then time."""
+        ids, at = np.concatenate([_NO_IDS, *self._ids]), np.concatenate([_NO_TIMES, *self._times])
+        what, owners = np.concatenate([_NO_WHAT, *self._what]), np.concatenate([_NO_IDS, *self._processes])
+        order = np.lexsort((at, ids))
+        ids, at, what, owners = ids[order], at[order], what[order], owners[order]
+        after_end = np.concatenate([[False], what[:-1] == _ENDED])[: len(ids)]
+        is_new = np.diff(ids.astype(np.int64), prepend=-1) != 0
+        first = np.flatnonzero(is_new | (what == _STARTED) | after_end)
+        last = np.append(first[1:], len(ids))[: len(first)] - 1
+        started = np.where(what[first] == _STARTED, at[first], -1)
+        return ThreadLives(ids[first], owners[first], started, np.where(what[last] == _ENDED, at[last], -1))
 
     def running(self, process_id: int, since_ns: int) -> int:
         """How many threads of a process were started since then and have not ended."""

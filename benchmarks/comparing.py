@@ -16,6 +16,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
+from analyzers.analysis import Analysis
 from analyzers.comparison.changes import Change, Comparison, Difference, compare
 from analyzers.comparison.populations import By
 from analyzers.pooltag import tag_text
@@ -27,7 +28,7 @@ from benchmarks.accuracy.truth import Leak, Truth, plain
 from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
-from tui.reading.trace import read_snapshot
+from tracer.etl.file import EtlFile
 
 _FIXED: Final = "-fixed"
 LEAKING: Final = tuple(kind for kind in SCENARIOS if kind + _FIXED in SCENARIOS)
@@ -85,7 +86,11 @@ def _played(kind: str, seed: int, settings: Settings) -> tuple[Snapshot, Truth]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.etl"
         path.write_bytes(data)
-        return read_snapshot(path, TagNames(()), quiet=True), truth
+        with EtlFile.open(path) as source:
+            analysis = Analysis(source, TagNames(()))
+            for batch in source.batches(Analysis.KINDS):
+                analysis.feed(batch)
+            return analysis.snapshot(), truth
 
 
 def _changed(found: Comparison) -> list[Difference]:

@@ -92,6 +92,9 @@ def _run(words: Sequence[str]) -> int:
     parser, command = build_parser(chosen)
     own, rest = _divided(words) if isinstance(command, registry.Followed) else (words, ())
     args, strange = parser.parse_known_args(own)
+    if isinstance(command, registry.Gathers):  # argparse takes those before the first option that stands between
+        getattr(args, command.gathers).extend(word for word in strange if not word.startswith("-"))
+        strange = [word for word in strange if word.startswith("-")]
     if strange:
         _refuse(strange, parser, chosen)
     args.rest = list(rest)

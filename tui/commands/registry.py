@@ -29,6 +29,13 @@ class Followed(Protocol):
     follows: str
 
 
+@runtime_checkable
+class Gathers(Protocol):
+    """A command whose plain words, named here, may stand before, between and behind its options."""
+
+    gathers: str
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A command's name, its line in ``--help``, and where its class is."""
@@ -52,6 +59,7 @@ COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("check", "what a test run leaves, held against a budget", "tui.commands.check", "CheckCommand"),
     Entry("export", "an answer as a file for other programs", "tui.commands.export", "ExportCommand"),
     Entry("report", "the report as a file to pass on", "tui.commands.export", "ReportCommand"),
+    Entry("sql", "questions in SQL over traces", "tui.commands.sql", "SqlCommand"),
     Entry("tui", "the terminal interface on a trace", "tui.commands.tui", "TuiCommand"),
     Entry("live", "what happens now on this Windows machine, or a replay", "tui.commands.live", "LiveCommand"),
     Entry("record", "record what happens on this Windows machine", "tui.commands.record", "RecordCommand"),

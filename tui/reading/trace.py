@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,20 +14,23 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
+from tracer.etl.file import EtlFile
+from tracer.etl.joining.source import JoinedFiles
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.images.carried import IDENTITIES, CarriedIdentities
+from tracer.trace import LateStacks
 from tui.contents import Contents, contents_of
 from tui.interrupts import Interrupts
 from tui.reading.archives import Unpacked, named, unpacked
-from tui.reading.compilation import announce_compilation, compilation
+from tui.reading.compilation import Helper, announce_compilation, compilation
 from tui.reading.compiled import Part
-from tui.reading.progress import meter
+from tui.reading.progress import Meter, meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
 
 
 def read_contents(trace: Trace, *, quiet: bool) -> Contents:
     """Walk the whole trace and count; partial when interrupted. Raises InputError."""
-    with _unpacked(trace, quiet=quiet) as (here, files):
+    with unpacked_files(trace, quiet=quiet) as (here, files):
         return named(_read_contents(here, quiet=quiet), files)
 
 
@@ -47,13 +50,13 @@ def read_to_conclude(
     trace: Trace, names: TagNames, *, quiet: bool, symbols: Symbols | None = None
 ) -> tuple[Snapshot, Conclude]:
     """As :func:`read_snapshot`; and what concludes again, as often as one likes, without the trace's file."""
-    with _unpacked(trace, quiet=quiet) as (here, files):
+    with unpacked_files(trace, quiet=quiet) as (here, files):
         snapshot, conclude = _read_snapshot(here, names, quiet=quiet, symbols=symbols)
         return named(snapshot, files), lambda: named(conclude(), files)
 
 
 @contextmanager
-def _unpacked(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, list[Unpacked]]]:
+def unpacked_files(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, list[Unpacked]]]:
     """Where the trace can be read, unpacked where it is packed, and its files."""
     with ExitStack() as opened:
         files = [opened.enter_context(unpacked(path, quiet=quiet)) for path in paths_of(trace)]
@@ -68,7 +71,7 @@ def _unpacked(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, list[Unpack
 @contextmanager
 def opening(trace: Trace, *, quiet: bool) -> Iterator[None]:
     """It can be opened as a trace, packed or not. Raises InputError."""
-    with _unpacked(trace, quiet=quiet) as (here, _), open_trace(here):
+    with unpacked_files(trace, quiet=quiet) as (here, _), open_trace(here):
         yield
 
 
@@ -89,31 +92,56 @@ def _read_contents(trace: Trace, *, quiet: bool) -> Contents:
 def _read_snapshot(trace: Trace, names: TagNames, *, quiet: bool, symbols: Symbols | None) -> tuple[Snapshot, Conclude]:
     compiling = compilation(Part.ANALYSIS, quiet=quiet)
     with compiling as helper, open_trace(trace) as source, Interrupts(noted=1) as interruption:
-
-        def analyse() -> Analysis:
-            analysis = Analysis(source, names, symbols=symbols)
-            with meter(name_of(trace), source.info.bytes, quiet=quiet) as shown:
-                for batch in source.batches(Analysis.KINDS):
-                    helper.wait()
-                    analysis.feed(batch)
-                    shown.advance(batch.bytes_read, batch.records)
-                    if interruption.asked:
-                        break
-            return analysis
-
-        analysis = analyse()
-        sure = () if interruption.asked else analysis.clock_shifts()
-        shifts = sure if sure or interruption.asked else analysis.supposed_shifts()
-        if shifts:
-            source.correct_clocks(shifts)
-            corrected = analyse()
-            left = corrected.frees_without_allocation
-            if mends(analysis.frees_without_allocation, left, supposed=not sure):
-                analysis = corrected
-            else:
-                source.correct_clocks(())
-        conclude = partial(analysis.snapshot, partial=interruption.asked)
+        show = partial(meter, name_of(trace), source.info.bytes, quiet=quiet)
+        found = analysed(source, names, show, helper=helper, interruption=interruption, symbols=symbols)
+        conclude = partial(found.analysis.snapshot, partial=interruption.asked)
         return conclude(), conclude
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """An analysis that has had every batch; ``late``: the stacks that came after theirs, where they were asked for."""
+
+    analysis: Analysis
+    late: tuple[LateStacks, ...]
+
+
+def analysed(
+    source: EtlFile | JoinedFiles,
+    names: TagNames,
+    show: Callable[[], AbstractContextManager[Meter]],
+    *,
+    helper: Helper,
+    interruption: Interrupts,
+    symbols: Symbols | None = None,
+    keep_late: bool = False,
+) -> Analysed:
+    """Analyse a whole source, again with its times corrected where its clocks differ; ``show`` gives a meter."""
+
+    def analyse() -> Analysed:
+        analysis, late = Analysis(source, names, symbols=symbols), list[LateStacks]()
+        with show() as shown:
+            for batch in source.batches(Analysis.KINDS):
+                helper.wait()
+                analysis.feed(batch)
+                if keep_late and len(batch.late_stacks.stack):
+                    late.append(batch.late_stacks)
+                shown.advance(batch.bytes_read, batch.records)
+                if interruption.asked:
+                    break
+        return Analysed(analysis, tuple(late))
+
+    found = analyse()
+    sure = () if interruption.asked else found.analysis.clock_shifts()
+    shifts = sure if sure or interruption.asked else found.analysis.supposed_shifts()
+    if shifts:
+        source.correct_clocks(shifts)
+        corrected = analyse()
+        left = corrected.analysis.frees_without_allocation
+        if mends(found.analysis.frees_without_allocation, left, supposed=not sure):
+            return corrected
+        source.correct_clocks(())
+    return found
 
 
 def read_telling_session(
@@ -122,13 +150,14 @@ def read_telling_session(
     """As :func:`read_to_conclude`; of a file of several sessions the first that has pool events, or the first."""
     first = told = read_to_conclude(trace, names, quiet=quiet, symbols=symbols)
     sessions = first[0].info.sessions
-    while not _tells(told[0]) and isinstance(trace, Path) and told[0].info.session_number < sessions:
+    while not tells(told[0]) and isinstance(trace, Path) and told[0].info.session_number < sessions:
         session = OneSession(trace, told[0].info.session_number + 1)
         told = read_to_conclude(session, names, quiet=quiet, symbols=symbols)
-    return told if _tells(told[0]) else first
+    return told if tells(told[0]) else first
 
 
-def _tells(snapshot: Snapshot) -> bool:
+def tells(snapshot: Snapshot) -> bool:
+    """Whether there is anything to say of the pool; one that was interrupted is not passed over."""
     return snapshot.partial or snapshot.pool.totals.events > 0
 
 

@@ -1,0 +1,1 @@
+"""``poolscope sql``: traces as tables of a database."""

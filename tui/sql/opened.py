@@ -1,0 +1,157 @@
+"""A trace that stays open while questions are asked of it: read as far as they need, and no earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from analyzers.analysis import Analysis
+from analyzers.scheduling import CpuTimeline
+from analyzers.second_reading import SecondReading
+from analyzers.snapshot import Snapshot
+from analyzers.tags import TagNames
+from tracer.etl.file import EtlFile
+from tracer.etl.joining.source import JoinedFiles
+from tracer.events.schema_book import SchemaBook
+from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
+from tui.exports.tables import TABLES, ExportTable
+from tui.interrupts import Interrupts
+from tui.reading.compilation import compilation
+from tui.reading.compiled import Part
+from tui.reading.progress import meter
+from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
+from tui.reading.trace import Analysed, analysed, tells, unpacked_files
+from tui.sql.carried_events import CarriedEvents, carried_events
+from tui.sql.event_tables import EVENT_TABLES, Reread, empty_tables, no_events
+from tui.sql.name_tables import NAME_TABLES
+
+EVENTS = "events"
+
+
+class OpenTrace:
+    """Open inside its ``with`` block. Raises InputError where it cannot be read."""
+
+    def __init__(self, trace: Trace, names: TagNames, *, quiet: bool) -> None:
+        self._trace = trace
+        self._tag_names = names
+        self._quiet = quiet
+        self._files = ExitStack()
+        self._session = ExitStack()
+        self._source: EtlFile | JoinedFiles
+        self._read: tuple[Analysed, Snapshot] | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            here, _ = opening.enter_context(unpacked_files(self._trace, quiet=self._quiet))
+            self._here = here
+            self._source = self._opened(here)
+            self._files = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._session.close()
+        self._files.close()
+
+    @property
+    def path(self) -> str:
+        """Of its first file, as it was given."""
+        return str(paths_of(self._trace)[0])
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """``None`` while no question has needed it."""
+        return None if self._read is None else self._read[1]
+
+    def empty(self) -> dict[str, ExportTable]:
+        """Every table without a row; nothing is read for them."""
+        analysis = Analysis(self._source, self._tag_names)
+        with compilation(Part.ANALYSIS, quiet=self._quiet) as helper:
+            helper.wait()
+            nothing = analysis.snapshot()
+        return {
+            **{name: made(nothing) for name, made in TABLES.items()},
+            **{name: made(analysis.names) for name, made in NAME_TABLES.items()},
+            **empty_tables(analysis.names),
+            EVENTS: carried_events(no_events(EVENTS), None, analysis.names),
+        }
+
+    def rows(self, wanted: Collection[str]) -> Generator[ExportTable]:
+        """All rows of the tables of these names, in pieces; one more reading where any of them is of events.
+
+        Then :data:`~tui.sql.event_tables.RESOLVED`, where any has stacks as they were read. Raises KeyboardInterrupt
+        where a reading was interrupted: an answer about a part of the trace would look like one about all of it.
+        """
+        with Interrupts(noted=1) as interruption:
+            found, snapshot = self._analysed(interruption)
+            names = found.analysis.names
+            yield from (made(snapshot) for name, made in TABLES.items() if name in wanted)
+            yield from (made(names) for name, made in NAME_TABLES.items() if name in wanted)
+            of_events = [name for name in wanted if name in EVENT_TABLES or name == EVENTS]
+            if of_events:
+                yield from self._events(of_events, found, snapshot, interruption)
+
+    def _analysed(self, interruption: Interrupts) -> tuple[Analysed, Snapshot]:
+        """The first session that has pool events, or the first of all."""
+        if self._read is None:
+            first = last = self._analyse(interruption)
+            sessions = first[1].info.sessions if isinstance(self._here, Path) else 1
+            for number in range(2, sessions + 1):
+                if not tells(last[1]):
+                    last = self._other_session(number, interruption)
+            if not tells(last[1]) and last is not first:
+                last = self._other_session(1, interruption)
+            self._read = last
+        return self._read
+
+    def _other_session(self, number: int, interruption: Interrupts) -> tuple[Analysed, Snapshot]:
+        assert isinstance(self._here, Path)
+        self._session.close()
+        self._source = self._opened(OneSession(self._here, number))
+        return self._analyse(interruption)
+
+    def _opened(self, trace: Trace) -> EtlFile | JoinedFiles:
+        source = open_trace(trace)
+        self._session.callback(source.close)
+        return source
+
+    def _analyse(self, interruption: Interrupts) -> tuple[Analysed, Snapshot]:
+        with compilation(Part.ANALYSIS, quiet=self._quiet) as helper:
+            show = partial(meter, name_of(self._trace), self._source.info.bytes, quiet=self._quiet)
+            found = analysed(
+                self._source, self._tag_names, show, helper=helper, interruption=interruption, keep_late=True
+            )
+            _stop_if_asked(interruption)
+            return found, found.analysis.snapshot()
+
+    def _events(
+        self, wanted: Collection[str], found: Analysed, snapshot: Snapshot, interruption: Interrupts
+    ) -> Generator[ExportTable]:
+        source, names = self._source, found.analysis.names
+        reread = Reread(names, SecondReading(found.analysis, found.late))
+        makers = {EVENT_TABLES[name][1]: EVENT_TABLES[name][0] for name in wanted if name in EVENT_TABLES}
+        kinds = set(makers.values())
+        if "pool" in kinds:
+            kinds |= CpuTimeline.KINDS
+        has_schemas = EVENTS in wanted and SCHEMA_PROVIDER in snapshot.census.providers
+        book = source.carried_schemas() if has_schemas else SchemaBook()
+        carried = CarriedEvents(book, names)
+        with meter(f"{name_of(self._trace)}, again", source.info.bytes, quiet=self._quiet) as shown:
+            for batch in source.batches(kinds | carried.kinds, book):
+                for make in makers:
+                    yield from (table for name, table in make(reread, batch).items() if name in wanted)
+                yield from carried.tables(batch)
+                shown.advance(batch.bytes_read, batch.records)
+                _stop_if_asked(interruption)
+        if Reread.pool in makers:
+            yield reread.resolved()
+
+
+def _stop_if_asked(interruption: Interrupts) -> None:
+    if interruption.asked:
+        raise KeyboardInterrupt

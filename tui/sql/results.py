@@ -1,0 +1,193 @@
+"""A query's answer in the forms that it can have. Addresses are hexadecimal text, except in Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from tui.findings.markdown import escaped
+from tui.json_documents.writing import address as address_text
+from tui.safe_text import safe
+from tui.tables.spreadsheet import csv_cell
+
+if TYPE_CHECKING:
+    import duckdb
+
+_AT_ONCE: Final = 8192
+_SHOWN: Final = 1000
+"""Rows of the form for people; a program asks for another form."""
+_WIDEST: Final = 100
+"""Characters of a cell there."""
+_NUMBERS: Final = ("BIGINT", "HUGEINT", "INT", "DOUBLE", "FLOAT", "DECIMAL")
+_ADDRESS: Final = "UBIGINT"
+"""The type of addresses, and in these tables of nothing else."""
+
+
+def _rows(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    """Its rows; addresses as text."""
+    places = [at for at, kind in enumerate(_types(answer)) if kind == _ADDRESS]
+    while rows := answer.fetchmany(_AT_ONCE):
+        for row in rows:
+            cells = list(row)
+            for at in places:
+                cells[at] = None if row[at] is None else address_text(row[at])
+            yield tuple(cells)
+
+
+def _names(answer: duckdb.DuckDBPyConnection) -> list[str]:
+    return [column[0] for column in answer.description or ()]
+
+
+def _types(answer: duckdb.DuckDBPyConnection) -> list[str]:
+    return [str(column[1]) for column in answer.description or ()]
+
+
+def table_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
+    """Aligned columns for a person, at most a thousand rows; how many rows there are in the last line."""
+    rows = _rows(answer)
+    shown = [[_cell(value) for value in row] for row in islice(rows, _SHOWN)]
+    more = sum(1 for _ in rows)
+    names = [safe(name) for name in _names(answer)]
+    right = [kind.startswith(_NUMBERS) for kind in _types(answer)]
+    wide = [max(map(_width, cells)) for cells in zip(names, *shown, strict=True)]
+    for cells in (names, ["-" * width for width in wide], *shown):
+        padded = [_padded(cell, width, right=at) for cell, width, at in zip(cells, wide, right, strict=True)]
+        yield f"{'  '.join(padded).rstrip()}\n".encode()
+    count = f"{len(shown) + more:,} row{'s' * (len(shown) + more != 1)}"
+    yield f"({count}{f'; the first {_SHOWN:,} are shown, --to FILE.csv has all' if more else ''})\n".encode()
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else safe(_word(value)) if _word(value) else ""
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(_plain(value), ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
+
+
+def csv_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
+    """RFC 4180 with a heading."""
+    yield _csv_line(_names(answer))
+    for row in _rows(answer):
+        yield _csv_line(
+            [
+                value
+                if isinstance(value, int | float) and not isinstance(value, bool)
+                else None
+                if value is None
+                else _word(value)
+                for value in row
+            ]
+        )
+
+
+def _csv_line(cells: list[Any]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([csv_cell(cell) for cell in cells])
+    return line.getvalue().encode()
+
+
+def json_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
+    """One JSON object a line."""
+    names = _names(answer)
+    for row in _rows(answer):
+        cells = {name: _plain(value) for name, value in zip(names, row, strict=True)}
+        yield f"{json.dumps(cells, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def _plain(value: object) -> object:
+    """What JSON has; what it lacks as text, and a number that is none as nothing."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case dict():
+            return {str(key): _plain(each) for key, each in value.items()}
+        case _:
+            return str(value)
+
+
+def markdown_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
+    """A table of Markdown (GitHub's)."""
+    marks = ["---:" if kind.startswith(_NUMBERS) else "---" for kind in _types(answer)]
+    for cells in (_names(answer), marks):
+        yield f"| {' | '.join(map(_marked_down, cells))} |\n".encode()
+    for row in _rows(answer):
+        yield f"| {' | '.join('' if value is None else _marked_down(_word(value)) for value in row)} |\n".encode()
+
+
+def _marked_down(text: str) -> str:
+    return escaped(safe(text)) if text else ""
+
+
+def parquet(answer: duckdb.DuckDBPyRelation) -> Iterator[bytes]:
+    """Parquet, as many rows at a time as are told at once elsewhere; addresses are unsigned 64-bit numbers."""
+    import pyarrow.parquet as pq
+
+    grown = _Grown()
+    reader = answer.to_arrow_reader(_AT_ONCE * 8)
+    with pq.ParquetWriter(grown, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            yield grown.taken()
+    yield grown.taken()
+
+
+class _Grown(io.RawIOBase):
+    """A file of which the pieces are taken away as it grows."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._length = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
+        """Keep the bytes until they are taken."""
+        self._pieces.append(bytes(data))
+        self._length += len(self._pieces[-1])
+        return len(self._pieces[-1])
+
+    def tell(self) -> int:
+        """How many were written."""
+        return self._length
+
+    def taken(self) -> bytes:
+        """What came since the last time."""
+        whole = b"".join(self._pieces)
+        self._pieces.clear()
+        return whole
+
+
+PARQUET: Final = "parquet"
+"""The form that is made of a relation."""
+FORMATS: Final[Mapping[str, Callable[[Any], Iterator[bytes]]]] = {
+    "table": table_lines,
+    "csv": csv_lines,
+    "json": json_lines,
+    PARQUET: parquet,
+    "markdown": markdown_lines,
+}
