@@ -107,8 +107,8 @@ class Threads:
         order = np.lexsort((at, ids))
         ids, at, what, owners = ids[order], at[order], what[order], owners[order]
         after_end = np.concatenate([[False], what[:-1] == _ENDED])[: len(ids)]
-        is_new = np.diff(ids.astype(np.int64), prepend=-1) != 0
-        first = np.flatnonzero(is_new | (what == _STARTED) | after_end)
+        other = [np.diff(column.astype(np.int64), prepend=-1) != 0 for column in (ids, owners)]
+        first = np.flatnonzero(other[0] | other[1] | (what == _STARTED) | after_end)
         last = np.append(first[1:], len(ids))[: len(first)] - 1
         started = np.where(what[first] == _STARTED, at[first], -1)
         return ThreadLives(ids[first], owners[first], started, np.where(what[last] == _ENDED, at[last], -1))

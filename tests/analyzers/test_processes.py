@@ -168,3 +168,23 @@ def test_before_the_start_of_a_thread_its_id_is_nobodys() -> None:
 def test_a_thread_without_events_is_unknown_but_for_the_idle_thread() -> None:
     for found in (Threads(), threads((0, THREAD_START, 40, 8))):
         assert [owner(found, tid, 10) for tid in (44, 0)] == [UNKNOWN_ID, 0]
+
+
+def test_each_use_of_a_thread_id_is_told_by_itself() -> None:
+    found = threads(
+        (0, THREAD_RUNDOWN_START, 44, 8),
+        (100, THREAD_END, 40, 8),
+        (200, THREAD_START, 40, 12),
+        (300, THREAD_END, 40, 12),
+        (500, THREAD_START, 40, 12),
+        (700, THREAD_RUNDOWN_END, 40, 16),
+        (900, THREAD_RUNDOWN_END, 44, 8),
+    ).lives()
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == [
+        (40, 8, -1, 100),
+        (40, 12, 200, 300),
+        (40, 12, 500, -1),
+        (40, 16, -1, -1),
+        (44, 8, -1, -1),
+    ]
+    assert [len(column) for column in Threads().lives()] == [0, 0, 0, 0]
