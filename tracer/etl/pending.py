@@ -15,11 +15,7 @@ from tracer.etl.rows import (
     MOST_WORDS,
     RUN,
     SLOT_DEFINITION,
-    STATE_EVENTS,
-    STATE_KEPT,
-    STATE_LOOSE,
-    STATE_ROWS,
-    STATE_RUNS,
+    WALK_STATE,
     Waiting,
 )
 from tracer.jit import inlined, kernel
@@ -44,7 +40,7 @@ class Pending:
         self.loose: Structured = np.empty(_FIRST_LOOSE, LOOSE_STACK)
         self.runs: Structured = np.empty(_FIRST_LOOSE, RUN)
         self.tails = np.full(MAX_PROCESSORS, -1, np.int32)
-        self.state = np.zeros(STATE_ROWS, np.int64)
+        self.state = np.zeros(1, WALK_STATE)
 
     @property
     def arrays(self) -> Waiting:
@@ -54,41 +50,41 @@ class Pending:
     @property
     def count(self) -> int:
         """Events that wait."""
-        return int(self.state[STATE_EVENTS])
+        return int(self.state[0]["events"])
 
     @property
     def live_runs(self) -> Structured:
         """The runs in use."""
-        return self.runs[: int(self.state[STATE_RUNS])]
+        return self.runs[: int(self.state[0]["runs"])]
 
     @property
     def bytes(self) -> int:
         """Bytes in use for them."""
-        return int(self.state[STATE_EVENTS]) * EVENT.itemsize + int(self.state[STATE_KEPT]) * 8
+        return int(self.state[0]["events"]) * EVENT.itemsize + int(self.state[0]["kept"]) * 8
 
     def reserve_runs(self, more: int) -> None:
         """Have room for so many more runs."""
-        if int(self.state[STATE_RUNS]) + more > len(self.runs):
+        if int(self.state[0]["runs"]) + more > len(self.runs):
             self.runs = _grown(self.runs, 2 * len(self.runs) + more)
 
     def grow(self) -> None:
         """Twice the room for what is full."""
-        if self.state[STATE_EVENTS] >= len(self.events):
+        if self.state[0]["events"] >= len(self.events):
             self.events = _grown(self.events, 2 * len(self.events))
-        if self.state[STATE_KEPT] + MOST_WORDS > len(self.kept):
+        if self.state[0]["kept"] + MOST_WORDS > len(self.kept):
             self.kept = _grown(self.kept, 2 * len(self.kept))
         # A record that has no room for its extended items needs more than one row of these.
         self.loose = _grown(self.loose, 2 * len(self.loose))
 
     def due_stacks(self, horizon: int, *, last: bool) -> Structured:
         """Take the loose stacks out whose event, or which themselves, were logged before ``horizon``; all at last."""
-        waiting = self.loose[: int(self.state[STATE_LOOSE])]
+        waiting = self.loose[: int(self.state[0]["loose"])]
         due = np.full(len(waiting), last)
         due |= (waiting["event_time"] < horizon) | (waiting["logged"] < horizon)
         taken: Structured = waiting[due]
         rest = waiting[~due]
         self.loose[: len(rest)] = rest
-        self.state[STATE_LOOSE] = len(rest)
+        self.state[0]["loose"] = len(rest)
         return taken
 
     def compact(self) -> None:
@@ -129,14 +125,15 @@ def _remap(
 @kernel
 def compact(old: Waiting, new_events: Structured, new_kept: U64) -> None:
     """Move what is left of the runs to the front of ``new_events``, ``new_kept`` (the old ones or others), ``runs``."""
-    events, kept, loose, runs, tails, state = old
-    n_runs = state[STATE_RUNS]
+    events, kept, loose, runs, tails, states = old
+    state = states[0]
+    n_runs = state["runs"]
     row = np.int64(0)
     for k in range(n_runs):
         tails[runs[k]["cpu"]] = -1
         runs[k]["moved"] = np.int64(runs[k]["first"]) - row
         row += np.int64(runs[k]["end"]) - np.int64(runs[k]["first"])
-    _remap(loose, state[STATE_LOOSE], runs, n_runs)
+    _remap(loose, state["loose"], runs, n_runs)
     row = np.int64(0)
     word = np.int64(0)
     left = np.int64(0)
@@ -161,6 +158,6 @@ def compact(old: Waiting, new_events: Structured, new_kept: U64) -> None:
         runs[left]["cpu"] = cpu
         tails[cpu] = left
         left += 1
-    state[STATE_EVENTS] = row
-    state[STATE_KEPT] = word
-    state[STATE_RUNS] = left
+    state["events"] = row
+    state["kept"] = word
+    state["runs"] = left

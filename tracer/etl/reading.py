@@ -28,16 +28,6 @@ from tracer.etl.order import NO_HORIZON, Order
 from tracer.etl.pending import Pending
 from tracer.etl.rows import (
     SLOT_DEFINITION,
-    STATE_HEADERS,
-    STATE_LAST_TIME,
-    STATE_NOTABLE,
-    STATE_PADDING,
-    STATE_PROVIDERS,
-    STATE_RECORD_BYTES,
-    STATE_RECORDS,
-    STATE_SEGMENT,
-    STATE_SKIPPED,
-    STATE_WILD,
 )
 from tracer.etl.stack_join import join_by_time
 from tracer.etl.tables import event_tables
@@ -115,7 +105,7 @@ class Reading:
         self._short_payloads = 0
         self._overlaps = 0
         self._pending = Pending()
-        self._state[STATE_LAST_TIME] = head.clock.origin
+        self._state["last_time"] = head.clock.origin
         self._order = Order(len(classifier.layouts))
         self._spare: SimpleQueue[_Window] = SimpleQueue()  # decoded: their arrays are used again
         packed = buffers["flag"] & BufferFlag.COMPRESSED
@@ -126,20 +116,21 @@ class Reading:
         )  # fmt: skip
 
     @property
-    def _state(self) -> I64:
-        return self._pending.state
+    def _state(self) -> np.void:
+        """The row of :data:`~tracer.etl.rows.WALK_STATE`."""
+        state: np.void = self._pending.state[0]
+        return state
 
     @property
     def last_time(self) -> int:
         """Raw time of the last event read so far."""
-        return int(self._state[STATE_LAST_TIME])
+        return int(self._state["last_time"])
 
     @property
     def byte_count(self) -> ByteCount:
         """Where the bytes of the buffers walked so far went."""
         state = self._state
-        rows = (STATE_HEADERS, STATE_RECORD_BYTES, STATE_PADDING, STATE_SKIPPED)
-        return ByteCount(*(int(state[row]) for row in rows))
+        return ByteCount(*(int(state[name]) for name in ("headers", "record_bytes", "padding", "skipped")))
 
     @property
     def damage(self) -> list[Damage]:
@@ -148,8 +139,8 @@ class Reading:
         if self._short_payloads:
             text = f"{self._short_payloads:,} records end inside a field of their payload; the rest of it reads as zero"
             found.append(Damage(0, DamageCode.PAYLOAD_SHORT, text, 0))
-        if self._state[STATE_WILD]:
-            text = f"{int(self._state[STATE_WILD]):,} records say a time more than 292 years from the trace's start"
+        if self._state["wild"]:
+            text = f"{int(self._state['wild']):,} records say a time more than 292 years from the trace's start"
             found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
         if self._overlaps:
             text = f"buffers of more than {MOST_BYTES:,} bytes overlap in time: events are not in time order"
@@ -203,9 +194,9 @@ class Reading:
     def _walk(self) -> None:
         """Walk what was loaded."""
         classifier, stacks, pending = self._classifier, self._stacks, self._pending
-        state = pending.state
-        state[STATE_SEGMENT] = state[STATE_NOTABLE] = 0
-        state[STATE_PROVIDERS] = classifier.providers
+        state = self._state
+        state["segment"] = state["notable"] = 0
+        state["providers"] = classifier.providers
         self._loader.segments["shift"] = self._shifts[self._loader.segments["cpu"]]
         pending.reserve_runs(len(self._loader.segments))
         while True:
@@ -213,7 +204,7 @@ class Reading:
                 self._loader.arena.words, self._loader.segments, self._counting_only, self._head.clock.representable,
                 classifier.tables, self._counters, stacks.arrays, pending.arrays,
             )  # fmt: skip
-            classifier.providers = int(state[STATE_PROVIDERS])
+            classifier.providers = int(state["providers"])
             if result == walk.COMPLETE:
                 break
             if result == walk.PROVIDERS_FULL:
@@ -222,7 +213,7 @@ class Reading:
                 pending.grow()
             else:
                 stacks.reserve()
-        self._loader.settle(int(state[STATE_NOTABLE]))
+        self._loader.settle(int(state["notable"]))
 
     def _cut(self, horizon: int) -> _Window:
         """Take the events before ``horizon``, with their stacks."""
@@ -234,7 +225,7 @@ class Reading:
             self._done += order.count
             if horizon != NO_HORIZON:
                 self._handed_on = horizon
-        bytes_read, records = self._loader.bytes_read, int(self._state[STATE_RECORDS])
+        bytes_read, records = self._loader.bytes_read, int(self._state["records"])
         return _Window(pending.events, pending.kept, order, late, until, bytes_read, records)
 
     def _leave(self) -> None:

@@ -91,26 +91,29 @@ MOST_WORDS: Final = (1 << 16) >> 3
 RESERVED: Final = -3
 """Stands in an event's stack column between finding its key reference and resolving it."""
 
-# What the walk goes on with, and what it has counted.
-STATE_SEGMENT: Final = 0
-STATE_EVENTS: Final = 1
-STATE_KEPT: Final = 2
-"""Words of payloads kept."""
-STATE_LOOSE: Final = 3
-STATE_RUNS: Final = 4
-STATE_RECORDS: Final = 5
-STATE_PROVIDERS: Final = 6
-STATE_LAST_TIME: Final = 7
-STATE_WILD: Final = 8
-"""Events whose time cannot be told in nanoseconds."""
-STATE_NOTABLE: Final = 9
-"""Segments that ended badly or have records out of order."""
-STATE_HEADERS: Final = 10
-STATE_RECORD_BYTES: Final = 11
-STATE_PADDING: Final = 12
-STATE_SKIPPED: Final = 13
-"""From :data:`STATE_HEADERS` on: where the bytes went."""
-STATE_ROWS: Final = 14
+WALK_STATE: Final = np.dtype(
+    [
+        ("segment", "<i8"),
+        ("events", "<i8"),
+        ("kept", "<i8"),
+        ("loose", "<i8"),
+        ("runs", "<i8"),
+        ("records", "<i8"),
+        ("providers", "<i8"),
+        ("last_time", "<i8"),
+        ("wild", "<i8"),
+        ("notable", "<i8"),
+        ("headers", "<i8"),
+        ("record_bytes", "<i8"),
+        ("padding", "<i8"),
+        ("skipped", "<i8"),
+    ]
+)
+"""What the walk goes on with, and what it has counted; there is one row.
+
+``kept``: words of payloads kept. ``wild``: events whose time cannot be told in nanoseconds. ``notable``: segments that
+ended badly or have records out of order. ``headers``, ``record_bytes``, ``padding``, ``skipped``: where the bytes went.
+"""
 
 
 class EventTables(NamedTuple):
@@ -130,9 +133,10 @@ class EventTables(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """Rows of :data:`EVENT`, :data:`LOOSE_STACK` and :data:`RUN` that wait, and ``STATE_…``: how many are in use.
+    """Rows of :data:`EVENT`, :data:`LOOSE_STACK` and :data:`RUN` that wait.
 
-    ``kept``: payloads, in words of 8 bytes. ``tails``: by CPU the latest run, -1 for none.
+    ``state``: the row of :data:`WALK_STATE`, how many are in use. ``kept``: payloads, in words of 8 bytes. ``tails``: by
+    CPU the latest run, -1 for none.
     """
 
     events: Structured
@@ -140,4 +144,4 @@ class Waiting(NamedTuple):
     loose: Structured
     runs: Structured
     tails: I32
-    state: I64
+    state: Structured

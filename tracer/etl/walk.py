@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U16, U32, U64, Structured
+from tracer.arrays import I32, U16, U32, U64, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.census import Counters
 from tracer.etl.extended import after_items, take_items
@@ -47,20 +47,6 @@ from tracer.etl.rows import (
     SLOT_NONE,
     SLOT_STACK,
     SLOT_USER_KEY,
-    STATE_EVENTS,
-    STATE_HEADERS,
-    STATE_KEPT,
-    STATE_LAST_TIME,
-    STATE_LOOSE,
-    STATE_NOTABLE,
-    STATE_PADDING,
-    STATE_PROVIDERS,
-    STATE_RECORD_BYTES,
-    STATE_RECORDS,
-    STATE_RUNS,
-    STATE_SEGMENT,
-    STATE_SKIPPED,
-    STATE_WILD,
     EventTables,
     Waiting,
 )
@@ -151,7 +137,7 @@ def _keep(
 
 
 @inlined
-def _account(segment: np.void, state: I64) -> None:
+def _account(segment: np.void, state: np.void) -> None:
     """Add up where the bytes of a buffer that was walked went."""
     present = segment["present"]
     header = min(np.int64(HEADER_BYTES), present)
@@ -168,12 +154,12 @@ def _account(segment: np.void, state: I64) -> None:
         skipped = left + max(np.int64(0), min(segment["valid"], present) - header - walked)
         records = segment["record_bytes"]
     segment["skipped"] = skipped
-    state[STATE_HEADERS] += header
-    state[STATE_RECORD_BYTES] += records
-    state[STATE_SKIPPED] += skipped
-    state[STATE_PADDING] += body - records - skipped
+    state["headers"] += header
+    state["record_bytes"] += records
+    state["skipped"] += skipped
+    state["padding"] += body - records - skipped
     if segment["state"] != DONE or segment["backward"] > 0:
-        state[STATE_NOTABLE] += 1
+        state["notable"] += 1
 
 
 # One loop over all header types: a call for each record would cost more than what the call does.
@@ -199,20 +185,21 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
     hook_row, row_slot, row_hook = tables.hook_row, tables.row_slot, tables.row_hook
     provider_rows, provider_counts = tables.provider_rows, tables.provider_counts
     header_counts, hook_counts = counters
-    events, kept, loose, runs, tails, state = waiting
+    events, kept, loose, runs, tails, states = waiting
+    state = states[0]
     least, most = representable
     rows_mask = row_slot.shape[1] - 1
-    n_events = state[STATE_EVENTS]
-    n_kept = state[STATE_KEPT]
-    n_loose = state[STATE_LOOSE]
+    n_events = state["events"]
+    n_kept = state["kept"]
+    n_loose = state["loose"]
     records = np.int64(0)
-    providers = state[STATE_PROVIDERS]
-    latest = state[STATE_LAST_TIME]
+    providers = state["providers"]
+    latest = state["last_time"]
     last_low = np.uint64(0)
     last_high = np.uint64(0)
     last_provider: Int = -1
     result: Int = COMPLETE
-    s = state[STATE_SEGMENT]
+    s = state["segment"]
     while s < segments.shape[0]:
         segment = segments[s]
         position = segment["position"]
@@ -376,7 +363,7 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                     n_events += 1
                 latest = max(latest, time)
                 if time < least or time > most:
-                    state[STATE_WILD] += 1
+                    state["wild"] += 1
             # Only now, that nothing can be full any more, it counts.
             if family == KERNEL:
                 hook_counts[words2[(position >> 1) + 3]] += 1
@@ -397,19 +384,19 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
             break
         segment["state"] = finished
         if n_events > first:
-            run = runs[state[STATE_RUNS]]
+            run = runs[state["runs"]]
             run["first"] = first
             run["end"] = n_events
             run["cpu"] = cpu
-            tails[cpu] = state[STATE_RUNS]
-            state[STATE_RUNS] += 1
+            tails[cpu] = state["runs"]
+            state["runs"] += 1
         _account(segment, state)
         s += 1
-    state[STATE_SEGMENT] = s
-    state[STATE_EVENTS] = n_events
-    state[STATE_KEPT] = n_kept
-    state[STATE_LOOSE] = n_loose
-    state[STATE_RECORDS] += records
-    state[STATE_PROVIDERS] = providers
-    state[STATE_LAST_TIME] = latest
+    state["segment"] = s
+    state["events"] = n_events
+    state["kept"] = n_kept
+    state["loose"] = n_loose
+    state["records"] += records
+    state["providers"] = providers
+    state["last_time"] = latest
     return result

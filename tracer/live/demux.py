@@ -27,7 +27,7 @@ from tracer.live.entries import (
     after_items,
     is_stack,
 )
-from tracer.live.size_pass import COUNT_ENTRIES, Measured
+from tracer.live.size_pass import Measured
 from tracer.words import Words
 
 _MARKER: Final = TRACE_MARKER << 24
@@ -113,7 +113,7 @@ def deal(words: Words, tail: int, measured: Measured, cpu_at: I64, target: Words
     entry_hook, entry_bytes = measured.entry_hook, measured.entry_bytes
     size = np.int64(words8.shape[0]) << 3
     end = np.int64(tail)
-    for n in range(measured.counts[COUNT_ENTRIES]):
+    for n in range(measured.counts[0]["entries"]):
         entry = end % size
         end += np.int64(words4[entry >> 2])
         if entry_bytes[n] == 0:

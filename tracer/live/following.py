@@ -20,7 +20,6 @@ from tracer.etl.classify import Classifier
 from tracer.etl.logfile import LogFile
 from tracer.etl.order import NO_HORIZON
 from tracer.etl.reading import MOST_BYTES, BufferSource, Reading
-from tracer.etl.rows import STATE_LAST_TIME, STATE_RECORDS
 from tracer.live.api import ClockReading
 from tracer.live.ring import Ring
 from tracer.live.ring_reader import Taken, Taker
@@ -32,7 +31,6 @@ MOST_GAPS: Final = 10_000
 FILETIME_SECOND: Final = 10_000_000
 _NEAR_SECONDS: Final = 3600
 """A first record further than this from the session's start was not logged by this machine's clock (a replay)."""
-_EVENTS_ALONE: Final = [STATE_RECORDS, STATE_LAST_TIME]
 _TURNS: Final = 256
 """Looks into a ring for one batch: 64 MB, so that a batch is made even when the worker cannot keep up."""
 
@@ -70,7 +68,7 @@ class LiveReading(Reading):
     @property
     def records(self) -> int:
         """Records taken so far."""
-        return int(self._state[STATE_RECORDS])
+        return int(self._state["records"])
 
     @property
     def filtered(self) -> int:
@@ -102,11 +100,12 @@ class LiveReading(Reading):
 
         ``ticks``: their raw time, after that of everything that has gone out; gives it in ns.
         """
-        counters, kept = self._counters, self._state[_EVENTS_ALONE].copy()
+        counters, records, last_time = self._counters, self.records, self.last_time
         self._counters = Counters.zero()
         while ring.waiting:
             self._take(ring)
-        self._counters, self._state[_EVENTS_ALONE] = counters, kept
+        self._counters = counters
+        self._state["records"], self._state["last_time"] = records, last_time
         return self._head.clock.ns_of(ticks)
 
     def due(self) -> Batch | None:
@@ -162,7 +161,7 @@ class LiveReading(Reading):
         is_near = self._near[0] <= taken.first <= self._near[1]
         start = self._began.filetime + (after if is_near else 0)
         self._head = replace(self._head, start=start, clock=replace(clock, origin=taken.first, start=start))
-        self._state[STATE_LAST_TIME] = taken.first
+        self._state["last_time"] = taken.first
 
     def _note_dropped(self, count: int, first: int, last: int) -> None:
         """Records found no room in a ring."""

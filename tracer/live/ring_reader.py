@@ -54,7 +54,7 @@ class Taker(Loader):
             entry_bytes=np.zeros(size_pass.MOST_ENTRIES, np.int64),
             cpu_bytes=np.zeros(MAX_PROCESSORS, np.int64),
             losses=np.zeros((size_pass.MOST_LOSSES, 3), np.int64),
-            counts=np.zeros(size_pass.COUNT_ROWS, np.int64),
+            counts=np.zeros(1, size_pass.COUNTED),
         )
         self._backward = 0
         self.late = 0
@@ -66,7 +66,7 @@ class Taker(Loader):
         Events before ``handed_on`` have gone out; ``near``: raw times near the capture's beginning.
         """
         words, measured = words_of(ring.data), self._measured
-        tail, counts = ring.tail, measured.counts
+        tail, counts = ring.tail, measured.counts[0]
         measured.cpu_bytes[:] = 0
         head = ring.head
         fence()  # what was written up to here is read after it was seen to be
@@ -74,14 +74,14 @@ class Taker(Loader):
         self._lay_out()
         deal(words, tail, measured, self._cpu_at, self.arena.words)
         fence()  # and before it may be written over
-        ring.release(int(counts[size_pass.COUNT_END]))
-        self.late += int(counts[size_pass.COUNT_LATE])
-        self.filtered += int(counts[size_pass.COUNT_FILTERED])
-        records = int(np.count_nonzero(measured.entry_bytes[: counts[size_pass.COUNT_ENTRIES]]))
-        losses = [(int(a), int(b), int(c)) for a, b, c in measured.losses[: counts[size_pass.COUNT_LOSSES]]]
-        near_least = int(counts[size_pass.COUNT_NEAR])
-        first = near_least if near_least != size_pass.NO_NEAR else int(counts[size_pass.COUNT_LEAST])
-        return Taken(records, first, int(counts[size_pass.COUNT_GREATEST]), losses)
+        ring.release(int(counts["end"]))
+        self.late += int(counts["late"])
+        self.filtered += int(counts["filtered"])
+        records = int(np.count_nonzero(measured.entry_bytes[: counts["entries"]]))
+        losses = [(int(a), int(b), int(c)) for a, b, c in measured.losses[: counts["losses"]]]
+        near_least = int(counts["near"])
+        first = near_least if near_least != size_pass.NO_NEAR else int(counts["least"])
+        return Taken(records, first, int(counts["greatest"]), losses)
 
     def _lay_out(self) -> None:
         """A segment for each CPU that has records."""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U16, U32, U64
+from tracer.arrays import I32, I64, U16, U32, U64, Structured
 from tracer.etl.headers import PROCESSOR_INDEX_MASK
 from tracer.events import pool
 from tracer.jit import Int, inlined, kernel
@@ -35,20 +35,24 @@ FIRST_FILETIME: Final = 119_600_064_000_000_000
 FILETIME, whatever was asked for, and is left out. Whether real sessions do that is not known."""
 NO_TIME: Final = int(np.iinfo(np.int64).min)
 
-# What :func:`measure` counts.
-COUNT_ENTRIES: Final = 0
-COUNT_END: Final = 1
-"""Where the entries end that were measured, in bytes from the ring's beginning of time."""
-COUNT_LEAST: Final = 2
-COUNT_GREATEST: Final = 3
-"""Least and greatest raw time; least is above greatest where there was no record."""
-COUNT_FILTERED: Final = 4
-COUNT_LATE: Final = 5
-"""Records before a time up to which events have gone out already."""
-COUNT_LOSSES: Final = 6
-COUNT_NEAR: Final = 7
-"""Least raw time near the moment at which the capture began; :data:`NO_NEAR` for none."""
-COUNT_ROWS: Final = 8
+COUNTED: Final = np.dtype(
+    [
+        ("entries", "<i8"),
+        ("end", "<i8"),
+        ("least", "<i8"),
+        ("greatest", "<i8"),
+        ("filtered", "<i8"),
+        ("late", "<i8"),
+        ("losses", "<i8"),
+        ("near", "<i8"),
+    ]
+)
+"""What :func:`measure` counts; there is one row.
+
+``end``: where the entries end that were measured, in bytes from the ring's beginning of time. ``least``, ``greatest``:
+raw times; least is above greatest where there was no record. ``late``: records before a time up to which events have
+gone out already. ``near``: least raw time near the moment at which the capture began; :data:`NO_NEAR` for none.
+"""
 NO_NEAR: Final = int(np.iinfo(np.int64).max)
 
 MOST_ENTRIES: Final = 1 << 13
@@ -72,14 +76,14 @@ class Measured(NamedTuple):
     """What the entries become. ``entry_hook``: hook id, :data:`NOT_KERNEL` for other events.
 
     ``entry_bytes``, ``cpu_bytes``: bytes that an entry becomes, 0 for nothing, and that a CPU gets. ``losses``: rows of
-    (records, first and last raw time) that the ring tells of. ``counts``: ``COUNT_…``.
+    (records, first and last raw time) that the ring tells of. ``counts``: the row of :data:`COUNTED`.
     """
 
     entry_hook: I32
     entry_bytes: I64
     cpu_bytes: I64
     losses: I64
-    counts: I64
+    counts: Structured
 
 
 @inlined
@@ -134,15 +138,15 @@ def measure(
     ``near``: least and greatest raw time near the capture's beginning.
     """
     _, words2, words4, words8 = words
-    entry_hook, entry_bytes, cpu_bytes, losses, counts = measured
+    entry_hook, entry_bytes, cpu_bytes, losses, counted = measured
+    counts = counted[0]
     size = np.int64(words8.shape[0]) << 3
     n = np.int64(0)
     end = np.int64(tail)
-    counts[:] = 0
-    counts[COUNT_LEAST] = counts[COUNT_NEAR] = NO_NEAR
-    counts[COUNT_GREATEST] = NO_TIME
+    counts["filtered"] = counts["late"] = counts["losses"] = 0
+    counts["least"], counts["greatest"], counts["near"] = NO_NEAR, NO_TIME, NO_NEAR
     last_row: Int = -1
-    while end < head and end - tail < most_bytes and n < MOST_ENTRIES and counts[COUNT_LOSSES] < MOST_LOSSES:
+    while end < head and end - tail < most_bytes and n < MOST_ENTRIES and counts["losses"] < MOST_LOSSES:
         at = end % size
         cpu = np.int64(words2[(at >> 1) + 2]) & PROCESSOR_INDEX_MASK
         flags = np.int64(words2[(at >> 1) + 3])
@@ -155,8 +159,8 @@ def measure(
             continue
         if flags == LOST:
             for i in range(3):
-                losses[counts[COUNT_LOSSES], i] = np.int64(words8[(record >> 3) + i])
-            counts[COUNT_LOSSES] += 1
+                losses[counts["losses"], i] = np.int64(words8[(record >> 3) + i])
+            counts["losses"] += 1
             continue
         time = np.int64(words8[(record >> 3) + 2])
         stop = record + np.int64(words2[record >> 1])
@@ -169,17 +173,17 @@ def measure(
             if hook == 0 and time >= FIRST_FILETIME:
                 continue
             if wanted.tags.shape[0] and _unwanted(words, hook, payload, stop, time, cpu, wanted):
-                counts[COUNT_FILTERED] += 1
+                counts["filtered"] += 1
                 continue
             becomes = ((FULL_BYTES if hook < 0 else SYSTEM_BYTES) + stop - payload + 7) & ~7
             becomes += _stacks_bytes(words2, record, payload)
         entry_bytes[n - 1] = becomes
         cpu_bytes[cpu] += becomes
-        counts[COUNT_LEAST] = min(counts[COUNT_LEAST], time)
-        counts[COUNT_GREATEST] = max(counts[COUNT_GREATEST], time)
+        counts["least"] = min(counts["least"], time)
+        counts["greatest"] = max(counts["greatest"], time)
         if near[0] <= time <= near[1]:
-            counts[COUNT_NEAR] = min(counts[COUNT_NEAR], time)
+            counts["near"] = min(counts["near"], time)
         if time < handed_on:
-            counts[COUNT_LATE] += 1
-    counts[COUNT_ENTRIES] = n
-    counts[COUNT_END] = end
+            counts["late"] += 1
+    counts["entries"] = n
+    counts["end"] = end
