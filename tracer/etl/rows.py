@@ -135,8 +135,8 @@ class EventTables(NamedTuple):
 class Waiting(NamedTuple):
     """Rows of :data:`EVENT`, :data:`LOOSE_STACK` and :data:`RUN` that wait.
 
-    ``state``: the row of :data:`WALK_STATE`, how many are in use. ``kept``: payloads, in words of 8 bytes. ``tails``: by
-    CPU the latest run, -1 for none.
+    ``state``: the row of :data:`WALK_STATE`, how many are in use. ``kept``: payloads, in words of 8 bytes. ``tails``:
+    by CPU the latest run, -1 for none.
     """
 
     events: Structured
