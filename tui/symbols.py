@@ -13,7 +13,7 @@ from analyzers.pool_tables import debugger_name
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import ImageNames, bytes_through
 from tracer.images.headers import DebugFile
-from tracer.symbols.identity import pdb_name, store_key
+from tracer.symbols.identity import store_key, stored_name
 from tracer.symbols.symbol import Source
 from tui.json_documents.writing import SCHEMA, Object, string
 from tui.report.names import caution_lines, image_words, why_none
@@ -68,7 +68,7 @@ def _indented(words: str, width: int, style: str = "") -> list[Text]:
 def _pdb_words(pdb: DebugFile | None) -> str:
     if pdb is None:
         return "its PDB is not known: the trace does not carry the image's identity"
-    return f"{safe(pdb_name(pdb) or pdb.name)}, GUID {pdb.guid}, age {pdb.age}"
+    return f"{safe(stored_name(pdb) or pdb.name)}, GUID {pdb.guid}, age {pdb.age}"
 
 
 def symbols_document(needed: Sequence[NeededImage]) -> Object:
@@ -80,7 +80,7 @@ def symbols_document(needed: Sequence[NeededImage]) -> Object:
                 "name": string(each.names.image.name),
                 "time_date_stamp": each.names.image.time_date_stamp or None,
                 "size": each.names.image.size,
-                "pdb": None if each.pdb is None else string(pdb_name(each.pdb) or each.pdb.name),
+                "pdb": None if each.pdb is None else string(stored_name(each.pdb) or each.pdb.name),
                 "guid": None if each.pdb is None else str(each.pdb.guid),
                 "age": None if each.pdb is None else each.pdb.age,
                 "found": string(each.names.where) or None,
@@ -102,7 +102,7 @@ def manifest_lines(needed: Sequence[NeededImage]) -> list[str]:
     microsoft/WinDbg-Feedback). No SymChk has read one of these yet.
     """
     pdbs = [each.pdb for each in needed if each.pdb is not None and each.names.source is not Source.PDB]
-    return list(dict.fromkeys(f"{pdb_name(pdb)},{store_key(pdb)},1" for pdb in pdbs if pdb_name(pdb)))
+    return list(dict.fromkeys(f"{stored_name(pdb)},{store_key(pdb)},1" for pdb in pdbs if stored_name(pdb)))
 
 
 def ln_lines(needed: Sequence[NeededImage]) -> list[str]:

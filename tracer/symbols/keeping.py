@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tracer.images.headers import DebugFile
 from tracer.packed.cabinets import Cabinet
 from tracer.packed.errors import PackedDamagedError, PackedRefusedError
+from tracer.symbols.identity import Stored
 from tracer.symbols.stores import kept_path
 
 MOST_BYTES: Final = 2 << 30
@@ -29,14 +29,14 @@ class NotFetchedError(Exception):
     """A file did not come; the message says what, where from, why, and what next."""
 
 
-def keep(debug: DebugFile, store: Path, bring: Callable[[Path], bool], why_not: Callable[[Path], str]) -> Path | None:
-    """The PDB's file in the ``store``, where it is already or is brought to; ``None`` where there is none to bring.
+def keep(wanted: Stored, store: Path, bring: Callable[[Path], bool], why_not: Callable[[Path], str]) -> Path | None:
+    """The file in the ``store``, where it is already or is brought to; ``None`` where there is none to bring.
 
     ``bring``: writes the file to a path, and says whether there was one. ``why_not``: why a file is not the wanted one;
     empty where it is. Raises NotFetchedError, and OSError where the store cannot be written to; the store has no such
     file then.
     """
-    place = kept_path(store, debug)
+    place = kept_path(store, wanted)
     if place.is_file() and not why_not(place):
         return place
     part = place.parent.with_name(f"{place.parent.name}.part")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -17,13 +18,13 @@ import numpy as np
 from tracer.arrays import U32, Mask
 from tracer.images.carried import ImageFile
 from tracer.images.headers import DebugFile, NotAnImage, read_image_headers
-from tracer.symbols.identity import pdb_name
+from tracer.symbols.identity import stored_name
 from tracer.symbols.keeping import NotFetchedError, Progress, keep, unpack_pdb
 from tracer.symbols.map_file import MapFile
 from tracer.symbols.path import Chain, Folder, Omitted, SymbolPath
 from tracer.symbols.pdbs import Identity
 from tracer.symbols.reader import NotReadError, Reader, missing_reader
-from tracer.symbols.stores import Candidate, candidates
+from tracer.symbols.stores import Candidate, candidates, image_candidates
 from tracer.symbols.symbol import Source, Symbol
 
 if TYPE_CHECKING:
@@ -142,7 +143,10 @@ class Resolver:
 
     def _sources(self, module: Module, told: list[str]) -> Iterator[tuple[Source, str, _Look]]:
         image, path = module.image, module.path
-        if (debug := _debug_file(module)) is None:
+        debug = _debug_file(module)
+        if debug is None and path is None and (found := self._image(image, told)) is not None:
+            path, debug = found, _debug_file(Module(image, found))
+        if debug is None:
             told.append("neither the trace nor a file on this machine says which PDB belongs to it")
         elif missing := missing_reader():
             told.append(missing)
@@ -169,15 +173,30 @@ class Resolver:
             elif (unpacked := self._unpacked(candidate, debug, told)) is not None:
                 yield unpacked
         for place in self._path.places:
-            if isinstance(place, Chain) and place.server and pdb_name(debug):
+            if isinstance(place, Chain) and place.server and stored_name(debug):
                 fetched = self._fetched(self._servers[place.server], debug, place.kept_in, told)
                 if fetched is not None:
                     yield fetched
         if len(told) == before:
             told.append(self._nowhere(debug))
 
+    def _image(self, image: ImageFile, told: list[str]) -> Path | None:
+        """The image's file from a store, or from a server, which has images by time stamp and size."""
+        if not (image.time_date_stamp and image.size and stored_name(image)):
+            return None
+        for candidate in image_candidates(image, self._path):
+            if isinstance(candidate, Candidate) and not candidate.packed and not _why_not_image(image, candidate.path):
+                return candidate.path
+        why_not = partial(_why_not_image, image)
+        for place in self._path.places:
+            if isinstance(place, Chain) and place.server:
+                fetch = partial(self._servers[place.server].fetch, image, why_not=why_not)
+                if (fetched := self._kept(fetch, place.kept_in, told)) is not None:
+                    return fetched
+        return None
+
     def _nowhere(self, debug: DebugFile) -> str:
-        wanted = f"{pdb_name(debug) or 'its PDB'} ({Identity(debug.guid, debug.age)})"
+        wanted = f"{stored_name(debug) or 'its PDB'} ({Identity(debug.guid, debug.age)})"
         skipped = (
             f"; skipped: {', '.join(omitted.part for omitted in self._path.omitted)}" if self._path.omitted else ""
         )
@@ -239,14 +258,19 @@ def _looked_up_again(found: _Found, addresses: list[int]) -> list[Symbol | None]
         return [None] * len(addresses)
 
 
+def _why_not_image(image: ImageFile, path: Path) -> str:
+    """Why a file is not the image; empty where it is."""
+    try:
+        headers = read_image_headers(path)
+    except (OSError, ValueError, NotAnImage) as error:
+        return f"it is no image ({error or type(error).__name__})"
+    is_it = (headers.time_date_stamp, headers.size) == (image.time_date_stamp, image.size)
+    return "" if is_it else f"it has time stamp {headers.time_date_stamp:X} and size {headers.size:X}"
+
+
 def _debug_file(module: Module) -> DebugFile | None:
     """The PDB of an image: as the trace tells, else as the file on this machine does, if it is the one loaded."""
     image, path = module.image, module.path
     if image.debug is not None or path is None or not image.time_date_stamp:
         return image.debug
-    try:
-        headers = read_image_headers(path)
-    except (OSError, ValueError, NotAnImage):
-        return None
-    is_loaded_one = (headers.time_date_stamp, headers.size) == (image.time_date_stamp, image.size)
-    return headers.debug if is_loaded_one else None
+    return None if _why_not_image(image, path) else read_image_headers(path).debug

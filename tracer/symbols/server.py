@@ -18,8 +18,7 @@ from typing import IO, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin, urlsplit
 
-from tracer.images.headers import DebugFile
-from tracer.symbols.identity import packed_name, store_path
+from tracer.symbols.identity import Stored, packed_name, store_path
 from tracer.symbols.keeping import MOST_BYTES, NotFetchedError, Progress, keep, unpack_pdb
 from tracer.symbols.stores import POINTER, pointed_to
 
@@ -62,19 +61,19 @@ class SymbolServer:
     most_bytes: int = MOST_BYTES
     silent: str = ""
 
-    def fetch(self, debug: DebugFile, store: Path, why_not: Callable[[Path], str]) -> Path | None:
-        """The PDB's file in the ``store``, fetched; ``None`` where the server does not have it.
+    def fetch(self, wanted: Stored, store: Path, why_not: Callable[[Path], str]) -> Path | None:
+        """The file in the ``store``, fetched; ``None`` where the server does not have it.
 
         ``why_not``: says why a file is not the wanted one; empty where it is. Raises NotFetchedError, after which the
         store has no such file, and OSError where the store cannot be written to.
         """
         if self.silent:
             raise NotFetchedError(f"{self.url} was not asked again: {self.silent}")
-        return keep(debug, store, lambda whole: self._came(debug, whole), why_not)
+        return keep(wanted, store, lambda whole: self._came(wanted, whole), why_not)
 
-    def _came(self, debug: DebugFile, whole: Path) -> bool:
-        """Whether the PDB is there now, fetched in one of the three ways."""
-        url = f"{self.url}/{quote(str(store_path(debug)))}"
+    def _came(self, wanted: Stored, whole: Path) -> bool:
+        """Whether it is there now, fetched in one of the three ways."""
+        url = f"{self.url}/{quote(str(store_path(wanted)))}"
         packed, pointer = (whole.with_name(name) for name in (packed_name(whole.name), POINTER))
         if self._download(url, whole):
             return True

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracer.images.carried import ImageFile
 from tracer.images.headers import DebugFile
-from tracer.symbols.identity import packed_name, pdb_name, store_key
+from tracer.symbols.identity import Stored, packed_name, store_key, stored_name
 from tracer.symbols.path import Chain, Folder, Omitted, SymbolPath, why_not_opened
 
 POINTER: Final = "file.ptr"
@@ -39,7 +40,7 @@ def candidates(debug: DebugFile, image: Path | None, path: SymbolPath) -> Iterat
     Beside the ``image`` (its file here, if it has one), where the linker wrote it, then by the symbol path. Pointers
     that lead nowhere come as :class:`Omitted`.
     """
-    if not (name := pdb_name(debug)):
+    if not (name := stored_name(debug)):
         return
     if image is not None:
         yield from _in_folder(image.parent, name, path.default_store)
@@ -54,6 +55,14 @@ def candidates(debug: DebugFile, image: Path | None, path: SymbolPath) -> Iterat
             yield from _in_plain(place, debug, path)
 
 
+def image_candidates(image: ImageFile, path: SymbolPath) -> Iterator[Candidate | Omitted]:
+    """Every place in the stores of this machine that has the image, as :func:`candidates`."""
+    if stored_name(image):
+        for place in path.places:
+            for store in place.stores if isinstance(place, Chain) else (place.path,):
+                yield from _in_store(store, image, place.kept_in, path)
+
+
 def find_entry(folder: Path, name: str) -> Path | None:
     """What the folder has under this name, whatever its case, as on Windows; ``None`` where there is nothing."""
     with suppress(OSError):
@@ -66,10 +75,10 @@ def find_entry(folder: Path, name: str) -> Path | None:
     return None
 
 
-def kept_path(store: Path, debug: DebugFile) -> Path:
-    """Where a store on this machine keeps this PDB, by its one or two tiers."""
-    name = pdb_name(debug)
-    return _tier(store, name) / name / store_key(debug) / name
+def kept_path(store: Path, wanted: Stored) -> Path:
+    """Where a store on this machine keeps this file, by its one or two tiers."""
+    name = stored_name(wanted)
+    return _tier(store, name) / name / store_key(wanted) / name
 
 
 def pointed_to(text: bytes) -> tuple[str, str]:
@@ -81,7 +90,7 @@ def pointed_to(text: bytes) -> tuple[str, str]:
 
 
 def _in_plain(place: Folder, debug: DebugFile, path: SymbolPath) -> Iterator[Candidate | Omitted]:
-    name = pdb_name(debug)
+    name = stored_name(debug)
     symbols = find_entry(place.path, "symbols")
     for parent in (symbols, place.path):
         for kind in _IMAGE_KINDS:
@@ -91,10 +100,10 @@ def _in_plain(place: Folder, debug: DebugFile, path: SymbolPath) -> Iterator[Can
     yield from _in_store(place.path, debug, place.kept_in, path)
 
 
-def _in_store(store: Path, debug: DebugFile, kept_in: Path, path: SymbolPath) -> Iterator[Candidate | Omitted]:
-    name = pdb_name(debug)
+def _in_store(store: Path, wanted: Stored, kept_in: Path, path: SymbolPath) -> Iterator[Candidate | Omitted]:
+    name = stored_name(wanted)
     folder: Path | None = _tier(store, name)
-    for step in (name, store_key(debug)):
+    for step in (name, store_key(wanted)):
         folder = find_entry(folder, step) if folder is not None else None
     if folder is not None:
         yield from _in_folder(folder, name, kept_in)

@@ -262,3 +262,38 @@ def test_several_modules_are_answered_in_their_order(make: Callable[..., Resolve
     assert [found.source for found in resolver.resolve(asked)] == [Source.NONE, Source.PDB, Source.NONE]
     empty = Asked(ELSEWHERE, np.zeros(0, np.uint32), np.zeros(0, np.bool_))
     assert resolver.resolve([empty])[0].symbols == ()
+
+
+ANONYMOUS = Module(replace(FILE, debug=None))
+"""The image of a trace that says its time stamp and size, but not which PDB belongs to it."""
+IMAGE_PLACE = "/contosodev.sys/2B6892AD4000/contosodev.sys"
+
+
+def test_an_image_whose_pdb_nobody_tells_is_asked_for_by_time_stamp_and_size(
+    make: Callable[..., Resolver], loopback: Loopback, tmp_path: Path
+) -> None:
+    loopback.serve(IMAGE_PLACE, gives(IMAGE.read_bytes()))
+    loopback.serve(PLACE, gives(PDB.read_bytes()))
+    found = names(make(f"srv*{tmp_path / 'store'}*{loopback.url}", network=True), ANONYMOUS)
+    assert (found.source, list(found.symbols)) == (Source.PDB, [truth(address) for address in ADDRESSES])
+    assert (tmp_path / "store" / IMAGE_PLACE[1:]).read_bytes() == IMAGE.read_bytes()
+    again = names(make(f"srv*{tmp_path / 'store'}"), ANONYMOUS)
+    assert again.source is Source.PDB
+    assert loopback.paths() == [IMAGE_PLACE, PLACE]
+
+
+def test_an_image_of_another_build_is_not_believed(
+    make: Callable[..., Resolver], loopback: Loopback, tmp_path: Path
+) -> None:
+    loopback.serve("/contosodev.sys/2B6892AE4000/contosodev.sys", gives(IMAGE.read_bytes()))
+    other = Module(replace(FILE, debug=None, time_date_stamp=FILE.time_date_stamp + 1))
+    found = names(make(f"srv*{tmp_path / 'store'}*{loopback.url}", network=True), other)
+    assert found.source is Source.NONE
+    assert any("is not believed: it has time stamp 2B6892AD" in each for each in found.told)
+    assert not list((tmp_path / "store").rglob("*.sys"))
+
+
+def test_no_image_is_asked_for_without_the_network(make: Callable[..., Resolver], loopback: Loopback) -> None:
+    loopback.serve(IMAGE_PLACE, gives(IMAGE.read_bytes()))
+    assert names(make(f"srv*{loopback.url}"), ANONYMOUS).source is Source.NONE
+    assert loopback.paths() == []

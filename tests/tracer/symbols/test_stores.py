@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracer.images.headers import DebugFile
-from tracer.symbols.identity import pdb_name, store_key
+from tracer.symbols.identity import store_key, stored_name
 from tracer.symbols.path import Omitted, parse_symbol_path
 from tracer.symbols.stores import Candidate, candidates, kept_path
 
@@ -43,7 +43,7 @@ def test_the_key_is_the_guid_and_the_age_in_hexadecimal() -> None:
 )
 def test_what_is_no_name_of_a_file_is_looked_for_nowhere(name: str, tmp_path: Path) -> None:
     debug = DebugFile(GUID, 1, name)
-    assert pdb_name(debug) == ""
+    assert stored_name(debug) == ""
     assert not _found(str(tmp_path), tmp_path, debug=debug)
 
 
