@@ -149,7 +149,7 @@ def parquet(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     grown = _Grown()
     with warnings.catch_warnings():  # it advises a relation, which would run where a Ctrl-C does not end it
         warnings.simplefilter("ignore", UserWarning)
-        reader = answer.to_arrow_reader(_AT_ONCE * 8)
+        reader: Any = answer.to_arrow_reader(_AT_ONCE * 8)
     with pq.ParquetWriter(grown, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
