@@ -144,9 +144,9 @@ def _answer(database: Database, text: str, form: str, path: Path | None) -> None
 
 
 def _pieces(database: Database, text: str, form: str) -> Iterator[bytes]:
-    from tui.sql.results import FORMATS, PARQUET
+    from tui.sql.results import FORMATS
 
-    for answer in database.ask(text, as_relation=form == PARQUET):
+    for answer in database.ask(text):
         with database.told(text):
             yield from FORMATS[form](answer)
 

@@ -6,11 +6,11 @@ A question cannot reach other files, the network or duckdb's settings.
 
 from __future__ import annotations
 
-import signal
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,8 +30,8 @@ MEMORY: Final = "1GiB"
 """What duckdb itself may take; the trace is read in windows, and what it leaves outstanding stays in memory."""
 _ANSWERED: Final = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})
 """Statements with an answer; PIVOT is several in one. Of others duckdb counts rows."""
-_INTERRUPTED: Final = "interrupt"
-"""In the words of duckdb's error after a Ctrl-C."""
+_PATIENCE_SECONDS: Final = 0.1
+"""How long a Ctrl-C waits while duckdb works."""
 _HANDED: Final = "handed_over"
 
 
@@ -83,20 +83,32 @@ class Database:
             raise UsageError("sql", "the query is empty", next='poolscope sql TRACE "select ..."')
         return found
 
-    def ask(self, text: str, *, as_relation: bool = False) -> Iterator[Any]:
+    def ask(self, text: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """The answer of each statement that has one, before the next is run: the connection, to fetch rows from.
 
-        ``as_relation``: instead a relation, which makes Arrow's batches without a copy. Raises UsageError; to take the
-        rows is to be done in :meth:`told`.
+        Raises UsageError; to take the rows is to be done in :meth:`told`.
         """
         for statement in self.statements(text):
             with self.told(text):
                 self._check(statement)
                 self._fill(self._named(statement.query))
-                run = self._connection.sql if as_relation else self._connection.execute
-                answer = run(statement)
-            if answer is not None and answer.description and statement.type.name in _ANSWERED:
+                answer = self._run(partial(self._connection.execute, statement))
+            if answer.description and statement.type.name in _ANSWERED:
                 yield answer
+
+    def _run(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it gives
+        """Let duckdb work in a thread of its own: it does not look for a Ctrl-C that others have a handler for."""
+        with ThreadPoolExecutor(1) as beside:
+            done = beside.submit(work)
+            try:
+                while not done.done():
+                    wait([done], _PATIENCE_SECONDS)
+            except KeyboardInterrupt:
+                while not done.done():  # again, as it may not have begun
+                    self._connection.interrupt()
+                    wait([done], _PATIENCE_SECONDS)
+                raise
+            return done.result()
 
     def _check(self, statement: duckdb.Statement) -> None:
         """Raise duckdb's error for a question that has no answer whatever the traces hold, before any is read."""
@@ -178,14 +190,9 @@ class Database:
 
     @contextmanager
     def told(self, text: str) -> Iterator[None]:
-        """An error of duckdb's in its own words, as one of ours; a Ctrl-C ends what it does."""
+        """An error of duckdb's in its own words, as one of ours."""
         try:
-            with _pythons_own_interrupts():
-                yield
-        except (RuntimeError, self._duckdb.InterruptException) as error:
-            if _INTERRUPTED in str(error).lower():
-                raise KeyboardInterrupt from None
-            raise
+            yield
         except self._duckdb.OutOfMemoryException as error:
             raise _no_room(error) from error
         except self._duckdb.Error as error:
@@ -209,19 +216,6 @@ def _word(text: str) -> str:
         return text[1:].partition('"')[0]
     end = next((at for at, letter in enumerate(text) if not (letter.isalnum() or letter == "_")), len(text))
     return text[:end]
-
-
-@contextmanager
-def _pythons_own_interrupts() -> Iterator[None]:
-    """Inside, Python's own handler has Ctrl-C: duckdb looks for that one alone while it works."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -141,12 +142,14 @@ def _marked_down(text: str) -> str:
     return escaped(safe(text)) if text else ""
 
 
-def parquet(answer: duckdb.DuckDBPyRelation) -> Iterator[bytes]:
+def parquet(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     """Parquet, as many rows at a time as are told at once elsewhere; addresses are unsigned 64-bit numbers."""
     import pyarrow.parquet as pq
 
     grown = _Grown()
-    reader = answer.to_arrow_reader(_AT_ONCE * 8)
+    with warnings.catch_warnings():  # it advises a relation, which would run where a Ctrl-C does not end it
+        warnings.simplefilter("ignore", UserWarning)
+        reader: Any = answer.to_arrow_reader(_AT_ONCE * 8)
     with pq.ParquetWriter(grown, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
@@ -182,12 +185,10 @@ class _Grown(io.RawIOBase):
         return whole
 
 
-PARQUET: Final = "parquet"
-"""The form that is made of a relation."""
-FORMATS: Final[Mapping[str, Callable[[Any], Iterator[bytes]]]] = {
+FORMATS: Final[Mapping[str, Callable[[duckdb.DuckDBPyConnection], Iterator[bytes]]]] = {
     "table": table_lines,
     "csv": csv_lines,
     "json": json_lines,
-    PARQUET: parquet,
+    "parquet": parquet,
     "markdown": markdown_lines,
 }
