@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.findings import WHYS, Apc, Kept, Why
+from analyzers.findings import WHYS, Accused, Apc, Kept, Why
 from analyzers.formatting import counted
 from analyzers.holders.holding import Holding
 from analyzers.holders.registry import HOLDERS
@@ -19,6 +19,9 @@ from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import closed
 from tracer.arrays import I32, I64
 from tracer.columns import UNKNOWN_ID
+
+_BY_DRIVER: Final = tuple(why for why, holder in HOLDERS.items() if holder.accuses is Accused.DRIVER)
+"""Holders of which each driver is one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,10 @@ def holder_node(why: Why, thread: tuple[Id, ...], port: int, driver: str) -> Nod
             return Node(NodeKind.DRIVER_KEPT, (driver, str(Kept.NEVER_COMPLETED)))
         case Why.COMPLETION_STOPPED:
             return Node(NodeKind.DRIVER_KEPT, (driver, str(Kept.COMPLETION_STOPPED)))
+        case Why.UNKNOWN:
+            return Node(NodeKind.HELD, thread)
         case _:
-            return Node(NodeKind.HELD, thread if why is Why.UNKNOWN else (*thread, str(why)))
+            return Node(NodeKind.HELD, (*thread, str(why), *((driver,) if why in _BY_DRIVER else ())))
 
 
 class EdgeFinder:
@@ -132,7 +137,7 @@ class EdgeFinder:
     def _number_of_holder(self, rows: I64) -> I64:
         """By row: a number that tells holders of one kind and thread apart: the port, or the driver's routine."""
         routines = np.unique(self._holding.keeper()[rows], return_inverse=True)[1]
-        kept = self._holding.is_held_by(Why.DRIVER_KEPT, Why.COMPLETION_STOPPED)[rows]
+        kept = self._holding.is_held_by(*_BY_DRIVER)[rows]
         return np.where(kept, routines, self._holding.port[rows]).astype(np.int64)
 
     def _holder(self, why: Why, thread: Node, row: int) -> Node:
@@ -150,7 +155,10 @@ class EdgeFinder:
                 how = "not completed" if holder.ids[1] == Kept.NEVER_COMPLETED else "stopped on completion"
                 return f"{counted(count, 'request')} {how} by {holder.ids[0] or 'an unknown driver'}"
             case _:
-                how = "".join(f": {HOLDERS[Why(str(why))].name}" for why in holder.ids[2:])
+                why, driver = holder.ids[2:3], holder.ids[3:]
+                how = "".join(
+                    [*(f": {HOLDERS[Why(str(each))].name}" for each in why), *(f", {each}" for each in driver)]
+                )
                 return f"{counted(count, 'finished request')} of {thread} not released{how}"
 
     def _socket_edges(self, of_request: I32) -> I32:

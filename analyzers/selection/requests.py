@@ -9,7 +9,7 @@ import numpy as np
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.factorize import dated_keys, rows_of
-from analyzers.findings import NO_HELD_REQUESTS, WHYS, Apc, Finding, HeldRequests, Kept, Verdict, Why
+from analyzers.findings import NO_HELD_REQUESTS, WHYS, Accused, Apc, Finding, HeldRequests, Kept, Verdict, Why
 from tracer.arrays import I64, Mask
 from tracer.columns import UNKNOWN_ID
 
@@ -38,7 +38,7 @@ def of_findings(findings: Sequence[Finding], held: HeldRequests) -> HeldRequests
 
 def _about(finding: Finding, held: HeldRequests) -> Mask | None:
     if finding.holder is not None:
-        return _held_by(finding.holder, held) & _of_issuer(finding, held)
+        return _held_by(finding.holder, held) & _of_issuer(finding, held) & _of_accused(finding, held)
     match finding.verdict:
         case Verdict.PENDING_APC:
             why = Why.USER_APC if finding.apc is None else _OF_APC[finding.apc]
@@ -55,8 +55,21 @@ def _about(finding: Finding, held: HeldRequests) -> Mask | None:
 
 def kept_by(driver: str, held: HeldRequests) -> Mask:
     """Which of the requests a driver keeps."""
+    return np.asarray(np.isin(held.why, _BY_DRIVER) & _of_driver(driver, held))
+
+
+def _of_driver(driver: str, held: HeldRequests) -> Mask:
     code = held.drivers.index(driver) if driver in held.drivers else -1
-    return np.asarray(np.isin(held.why, _BY_DRIVER) & (held.driver == code))
+    return np.asarray(held.driver == code)
+
+
+def _of_accused(finding: Finding, held: HeldRequests) -> Mask:
+    """Of the driver or the port that the finding accuses, where it accuses one."""
+    if finding.accused is Accused.DRIVER:
+        return _of_driver(finding.driver, held)
+    if finding.accused is Accused.PORT and finding.port is not None:
+        return np.asarray(held.port == finding.port.number)
+    return np.ones(len(held), np.bool_)
 
 
 def _held_by(why: Why, held: HeldRequests) -> Mask:
