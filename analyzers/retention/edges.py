@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -156,9 +157,8 @@ class EdgeFinder:
                 return f"{counted(count, 'request')} {how} by {holder.ids[0] or 'an unknown driver'}"
             case _:
                 why, driver = holder.ids[2:3], holder.ids[3:]
-                how = "".join(
-                    [*(f": {HOLDERS[Why(str(each))].name}" for each in why), *(f", {each}" for each in driver)]
-                )
+                how = "".join(f": {HOLDERS[Why(str(each))].name}" for each in why)
+                how += "".join(f", {each or 'an unknown driver'}" for each in driver)
                 return f"{counted(count, 'finished request')} of {thread} not released{how}"
 
     def _socket_edges(self, of_request: I32) -> I32:
