@@ -19,16 +19,10 @@ from analyzers.snapshot import Snapshot
 from tui.exports.weights import Weight, weighted_stacks
 from tui.findings.explanations import possible_reasons
 from tui.findings.headline import headline
-from tui.findings.rates import rate_words
+from tui.findings.markdown import finding_facts
 from tui.findings.words import (
     INFERRED_KINDS,
-    amount_words,
-    call_words,
-    group_words,
     known_id,
-    sure_words,
-    what_words,
-    who_words,
 )
 from tui.incompleteness import missing_words
 from tui.report.trace import SIMULATED_NOTICE, name_of
@@ -110,17 +104,7 @@ def _findings(snapshot: Snapshot) -> Iterator[str]:
     for finding in snapshot.diagnosis.findings:
         yield '<section class="finding">'
         yield f"<h2>{finding.rank}. {_text(headline(finding, snapshot.diagnosis))}</h2>"
-        facts = [
-            ("Who", who_words(finding)),
-            ("Call", call_words(finding, snapshot)),
-            ("What", what_words(finding, snapshot)),
-            ("How much", amount_words(finding)),
-            ("With it", group_words(finding)),
-            ("How fast", rate_words(finding, snapshot)),
-            ("How sure", sure_words(finding)),
-            ("Verdict", finding.verdict.words),
-            ("Next", finding.advice),
-        ]
+        facts = [*finding_facts(finding, snapshot), ("Next", finding.advice)]
         yield from _facts(facts)
         yield "<h3>Evidence</h3><ul>"
         for evidence in finding.evidence:

@@ -32,9 +32,9 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|])")
 _FRAMES: Final = 32
 
 
-def finding_markdown(finding: Finding, snapshot: Snapshot) -> str:
-    """Headline, facts, reasons, what holds the memory, and the stacks."""
-    facts = [
+def finding_facts(finding: Finding, snapshot: Snapshot) -> list[tuple[str, str]]:
+    """What is said of a finding in few words, each with its label; empty words where there is nothing to say."""
+    return [
         ("Who", who_words(finding)),
         ("Call", call_words(finding, snapshot)),
         ("What", what_words(finding, snapshot)),
@@ -43,8 +43,12 @@ def finding_markdown(finding: Finding, snapshot: Snapshot) -> str:
         ("How fast", rate_words(finding, snapshot)),
         ("How sure", sure_words(finding)),
         ("Verdict", finding.verdict.words),
-        ("Trace", name_of(snapshot.info)),
     ]
+
+
+def finding_markdown(finding: Finding, snapshot: Snapshot) -> str:
+    """Headline, facts, reasons, what holds the memory, and the stacks."""
+    facts = [*finding_facts(finding, snapshot), ("Trace", name_of(snapshot.info))]
     lines = [f"# LEAK {finding.rank}: {escaped(headline(finding, snapshot.diagnosis))}", ""]
     if snapshot.info.simulated:
         lines += [f"**{SIMULATED_NOTICE}**", ""]
