@@ -67,7 +67,7 @@ def explanation(snapshot: Snapshot, finding: Finding, *, top: int, width: int, a
     shown = {frame.module for frame in (*names.frames(finding.stack), *user)}
     lines += wrapped(names_lines(snapshot.named, shown), width)
     info = snapshot.info
-    if blocks := block_lines(finding, snapshot, top):
+    if blocks := block_lines(finding, snapshot, top, width):
         lines += [Text(), *blocks]
     steps = _steps(further_evidence(finding, snapshot), held[:top], port_owners(snapshot))
     lines += [Text(), heading("Events, in time order"), *_time_line(steps, info, width)]

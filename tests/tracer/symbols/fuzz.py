@@ -230,12 +230,19 @@ def _kind(told: str, path: Path) -> str:
     return re.sub(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "#", told.replace(str(path), "FILE"))[:140]
 
 
+STATUS = Path("/proc/self/status")
+
+
 def most_bytes() -> tuple[int, int]:
     """Most memory that this process had, and the largest of those that it started and that have ended."""
     if sys.platform == "win32":
         return 0, 0
     import resource
 
+    if STATUS.exists():  # what a process that was forked had before is counted with it by getrusage
+        own = re.search(r"^VmHWM:\s+(\d+) kB", STATUS.read_text("ascii", "replace"), re.MULTILINE)
+        if own is not None:
+            return int(own[1]) << 10, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
     unit = 1 if sys.platform == "darwin" else 1024
     who = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
     ours, readers = (resource.getrusage(each).ru_maxrss * unit for each in who)
