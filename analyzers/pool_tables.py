@@ -157,6 +157,17 @@ class Frame:
             return ()
         return (*(each.function for each in self.symbol.inlined), self.symbol.function)
 
+    @property
+    def qualified(self) -> tuple[str, ...]:
+        """The same with their module, as debuggers write them: ``contosodev!CtDispatch``."""
+        module = debugger_name(self.module)
+        return tuple(f"{module}!{function}" for function in self.functions)
+
+    @property
+    def name(self) -> str:
+        """The function with its module, one for all places in it; where no name is known, the text of the frame."""
+        return str(self) if self.symbol is None else self.qualified[-1]
+
     def __str__(self) -> str:
         """As debuggers write it: ``contosodev!CtDispatch+0x4f``, and without a name ``contosodev.sys+0x10bf``."""
         if not self.module:
@@ -164,7 +175,7 @@ class Frame:
         if self.symbol is None:
             return f"{self.module}+0x{self.offset:x}"
         beyond = f"+0x{self.symbol.displacement:x}" if self.symbol.displacement else ""
-        return f"{debugger_name(self.module)}!{self.symbol.function}{beyond}"
+        return f"{self.name}{beyond}"
 
 
 def debugger_name(module: str) -> str:

@@ -40,11 +40,16 @@ def judgement(snapshot: Snapshot, *, strict: bool, fail_on_finding: bool) -> Exi
     A trace without the evidence clears nobody: who asked to be told of findings must not take it for a clean one.
     """
     codes = [outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=strict)]
-    if (strict or fail_on_finding) and snapshot.coverage is not None and not snapshot.coverage.judged:
+    if (strict or fail_on_finding) and not is_judged(snapshot):
         codes.append(ExitCode.UNJUDGED)
     if fail_on_finding and snapshot.diagnosis.findings:
         codes.append(ExitCode.FOUND)
     return worst_exit_code(codes)
+
+
+def is_judged(snapshot: Snapshot) -> bool:
+    """Whether the trace has the evidence to say that something leaks, or that nothing does."""
+    return snapshot.coverage is None or snapshot.coverage.judged
 
 
 def is_incomplete(loss: Loss, damage: tuple[Damage, ...]) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Accused, Finding
-from analyzers.pool_tables import Frame, debugger_name
 from analyzers.pooltag import tag_text
 from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
@@ -178,10 +177,6 @@ def _site_keys(snapshot: Snapshot, tag_keys: list[Key]) -> list[Key]:
     sites = snapshot.pool.sites
     stacks: dict[int, Key] = {}
     for stack in np.unique(sites.stack).tolist():
-        stacks[stack] = tuple(map(_place, snapshot.names.frames(stack)))
+        stacks[stack] = tuple(frame.name for frame in snapshot.names.frames(stack))
     rows = zip(sites.tag_row.tolist(), sites.stack.tolist(), strict=True)
     return [(*tag_keys[tag], *stacks[stack]) for tag, stack in rows]
-
-
-def _place(frame: Frame) -> str:
-    return f"{debugger_name(frame.module)}!{frame.function}" if frame.function else str(frame)

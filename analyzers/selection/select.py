@@ -8,7 +8,7 @@ import numpy as np
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import HeldRequests
-from analyzers.pool_tables import PoolSnapshot, debugger_name
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.selection import conclusions
 from analyzers.selection.intervals import FREED, freed_of, made_then
 from analyzers.selection.part import cut, holding
@@ -81,8 +81,7 @@ def sites_of(pool: PoolSnapshot, query: Query) -> Mask:
 
 def functions_in(snapshot: Snapshot, stack: int) -> list[str]:
     """The functions of a kernel stack, ``MODULE!FUNCTION``, those that are inlined too; none where no name is known."""
-    frames = snapshot.names.frames(stack)
-    return [f"{debugger_name(frame.module)}!{function}" for frame in frames for function in frame.functions]
+    return [name for frame in snapshot.names.frames(stack) for name in frame.qualified]
 
 
 def _through(snapshot: Snapshot, query: Query) -> Mask:

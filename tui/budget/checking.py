@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.pool_tables import debugger_name
 from analyzers.pooltag import tag_text
+from analyzers.selection.select import functions_in
 from analyzers.selection.wording import WHOLE, Fits, WordKind, names_like, names_of
 from analyzers.snapshot import Snapshot
 from tui.budget.grammar import EVERY_OTHER, Limit, Subject
@@ -73,16 +73,7 @@ def _names_of_sites(snapshot: Snapshot, subject: Subject) -> list[tuple[str, ...
         case Subject.DRIVER:
             return [(name,) if name else () for name in sites.driver]
         case Subject.FUNCTION:
-            return [
-                tuple(
-                    {
-                        f"{debugger_name(frame.module)}!{name}"
-                        for frame in snapshot.names.frames(stack)
-                        for name in frame.functions
-                    }
-                )
-                for stack in sites.stack.tolist()
-            ]
+            return [tuple(set(functions_in(snapshot, stack))) for stack in sites.stack.tolist()]
 
 
 def checked(snapshot: Snapshot, budget: list[Limit]) -> list[Line]:

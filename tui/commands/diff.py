@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from tui.commands.options import add_json, add_pooltag, add_quiet, add_strict, add_symbols, at_least_one
 from tui.exit_codes import ExitCode
-from tui.outcome import judgement, worst_exit_code
+from tui.outcome import is_judged, judgement, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
 
 if TYPE_CHECKING:
-    from analyzers.snapshot import Snapshot
+    pass
 
 _TOP: Final = 10
 
@@ -64,11 +64,6 @@ class DiffCommand:
             show_lines(diff_lines(found, top=args.top))
         codes = [judgement(each, strict=args.strict, fail_on_finding=False) for each in snapshots]
         if args.fail_on_change:
-            codes += [_judged(each) for each in snapshots]
+            codes += [ExitCode.UNJUDGED for each in snapshots if not is_judged(each)]
             codes.append(ExitCode.FOUND if found.changed else ExitCode.DONE)
         return worst_exit_code(codes)
-
-
-def _judged(snapshot: Snapshot) -> ExitCode:
-    is_judged = snapshot.coverage is None or snapshot.coverage.judged
-    return ExitCode.DONE if is_judged else ExitCode.UNJUDGED

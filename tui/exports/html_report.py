@@ -25,6 +25,7 @@ from tui.findings.words import (
     known_id,
 )
 from tui.incompleteness import missing_words
+from tui.outcome import is_judged
 from tui.report.trace import SIMULATED_NOTICE, name_of
 from tui.safe_text import safe
 
@@ -76,8 +77,9 @@ def _text(words: str) -> str:
 def _head(snapshot: Snapshot) -> Iterator[str]:
     told, info, totals = snapshot.diagnosis, snapshot.info, snapshot.pool.totals
     count = len(told.findings)
-    judged = snapshot.coverage is None or snapshot.coverage.judged
-    says = counted(count, "leak") if count else "No leak found" if judged else "Nothing can be said of leaks"
+    says = (
+        counted(count, "leak") if count else "No leak found" if is_judged(snapshot) else "Nothing can be said of leaks"
+    )
     yield f"<h1>{says} in {_text(name_of(info))}</h1>"
     if info.simulated:
         yield f'<p class="notice">{_text(SIMULATED_NOTICE)}</p>'

@@ -16,6 +16,7 @@ from analyzers.findings import Finding, Verdict
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.confidence import is_likely
 from tui.exports.weights import frame_name
 from tui.findings.headline import headline
 from tui.findings.words import sure_words
@@ -30,8 +31,6 @@ _ACCUSING: Final = (
     Verdict.MISSING_FREE,
     Verdict.GROWTH,
 )
-_SURE: Final = 0.5
-"""From this confidence on a finding is an error, below a warning."""
 _FRAMES: Final = 64
 
 
@@ -55,7 +54,7 @@ def _result(finding: Finding, snapshot: Snapshot) -> Object:
     result: Object = {
         "ruleId": str(finding.verdict),
         "ruleIndex": _ACCUSING.index(finding.verdict),
-        "level": "error" if finding.confidence >= _SURE else "warning",
+        "level": "error" if is_likely(finding.confidence) else "warning",
         "rank": round(finding.confidence * 100, 1),
         "message": {"text": valid_unicode(text)},
         "locations": [

@@ -7,11 +7,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from analyzers.pool_tables import Frame, debugger_name
+from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64
-from tui.json_documents.writing import address
 from tui.safe_text import safe
 
 NO_STACK = "[no stack]"
@@ -69,9 +68,7 @@ class WeightedStack:
 
 def frame_name(frame: Frame) -> str:
     """A frame as the report shows it, but that calls from different places of one function are one."""
-    if frame.function:
-        return safe(f"{debugger_name(frame.module)}!{frame.function}")
-    return safe(str(frame)) if frame.module else address(frame.address)
+    return safe(frame.name)
 
 
 def weighted_stacks(snapshot: Snapshot, weight: Weight) -> list[WeightedStack]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from analyzers.formatting import counted, exact_size
 from analyzers.plumbing import Run, runs_of
-from analyzers.pool_tables import Frame, debugger_name
+from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64
@@ -68,8 +68,10 @@ def one_frame(frame: Frame) -> list[Text]:
     """The functions inlined at its address, innermost first, then the frame; each with its source line, if known."""
     if frame.symbol is None:
         return [Text(f"     {safe(str(frame))}")]
-    module = debugger_name(frame.module)
-    inlined = [_named(f"{module}!{each.function} (inlined)", each.file, each.line) for each in frame.symbol.inlined]
+    inlined = [
+        _named(f"{name} (inlined)", each.file, each.line)
+        for name, each in zip(frame.qualified, frame.symbol.inlined, strict=False)
+    ]
     return [*inlined, _named(str(frame), frame.symbol.file, frame.symbol.line)]
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from analyzers.factorize import coded
-from analyzers.pool_tables import Frame, Names, debugger_name
+from analyzers.pool_tables import Frame, Names
 from analyzers.selection.wording import Fits
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I32, I64, Mask
@@ -20,8 +20,7 @@ ByFunction: TypeAlias = Callable[[Fits], Mask]
 
 def has_function(frame: Frame, fits: Fits) -> bool:
     """Whether a function at a frame, inlined ones as well, has a name that fits, with or without its module."""
-    module = debugger_name(frame.module)
-    return any(fits(each) or fits(f"{module}!{each}") for each in frame.functions)
+    return any(map(fits, frame.functions + frame.qualified))
 
 
 def of_stacks(names: Names, stacks: I32) -> ByFunction:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.plumbing import Run, runs_of
-from analyzers.pool_tables import Frame, debugger_name
+from analyzers.pool_tables import Frame
 from tui.report.names import caution_lines
 from tui.report.stacks import source_line
 from tui.report.styles import QUIET
@@ -48,8 +48,8 @@ def _frame_lines(frame: Frame) -> Iterator[Text]:
     if symbol is None:
         yield Text(f"  {frame_text(frame)}")
         return
-    for each in symbol.inlined:
-        yield _line(short_name(f"{debugger_name(frame.module)}!{each.function}") + " (inlined)", each.file, each.line)
+    for name, each in zip(frame.qualified, symbol.inlined, strict=False):
+        yield _line(short_name(name) + " (inlined)", each.file, each.line)
     yield _line(frame_text(frame), symbol.file, symbol.line)
 
 
