@@ -18,16 +18,11 @@ from typing import Final
 import numpy as np
 
 from analyzers.comparison.populations import NO_GROUP, SLICES, By, Group, Key, Population, longest_lifetimes, population
+from analyzers.policy import COMPARISON
 from analyzers.snapshot import Snapshot
 
-CHANCE: Final = 0.002
-"""Chance that any of the groups of one kind in two runs of the same load is called changed (Holm's bound)."""
-_LEVEL: Final = 0.1
-"""Share of the survivors born in the second half, below which a group has come to a level: growth has half of them."""
 _EXACT: Final = 20_000
 """From so many events on the binomial distribution is taken for the normal one."""
-_LOSSY: Final = 0.5
-"""What is left of how sure a change is where events were lost: a lost free looks like a survivor."""
 _HOUR_NS: Final = 3_600_000_000_000
 
 
@@ -117,7 +112,7 @@ def _difference(
     """``chance``: that two runs of one load differ so much, all groups of the kind taken together."""
     groups = [trace.groups[by].get(key, NO_GROUP) for trace in traces]
     first, last = groups[0], groups[-1]
-    is_sure = chance < CHANCE
+    is_sure = chance < COMPARISON.chance
     change, confidence = Change.STEADY, chance
     if is_sure:
         confidence = 1 - chance
@@ -135,7 +130,7 @@ def _difference(
     )
     less = is_sure and not more and change is not Change.GONE and by is not By.VERDICT
     series = tuple(Amount(each.count, each.bytes) for each in groups)
-    sure = confidence if complete or change is Change.STEADY else confidence * _LOSSY
+    sure = confidence if complete or change is Change.STEADY else confidence * COMPARISON.lossy
     return Difference(by, key, series[0], series[-1], per_hour, change, sure, less, series)
 
 
@@ -150,7 +145,7 @@ def _tested(first: Population, last: Population, before: Group, after: Group) ->
 
 
 def _is_level(group: Group) -> bool:
-    return int(group.kept[SLICES // 2 :].sum()) <= _LEVEL * group.survivors
+    return int(group.kept[SLICES // 2 :].sum()) <= COMPARISON.level * group.survivors
 
 
 def _chance(before: Group, after: Group, share: float) -> tuple[float, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from analyzers.comparison import changes
-from analyzers.comparison.changes import CHANCE, Change, Comparison, compare
+from analyzers.comparison.changes import Change, Comparison, compare
 from analyzers.comparison.populations import SLICES, By, Group, Key, Population
+from analyzers.policy import COMPARISON
 from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
@@ -113,4 +115,29 @@ def test_the_binomial_tail_is_the_same_exact_and_approximate(monkeypatch: pytest
     monkeypatch.setattr(changes, "_EXACT", 1000)
     assert changes._upper_tail(4000, 2100, 0.5) == pytest.approx(exact, rel=0.05)
     assert changes._upper_tail(10, 10, 0.5) == pytest.approx(2**-10)
-    assert CHANCE > 2 * changes._upper_tail(11, 11, 0.5) > CHANCE / 3
+    assert COMPARISON.chance > 2 * changes._upper_tail(11, 11, 0.5) > COMPARISON.chance / 3
+
+
+@pytest.mark.parametrize(("late", "is_level"), [(8, True), (12, False)])
+def test_what_has_a_tenth_of_its_survivors_in_the_second_half_has_come_to_a_level(late: int, is_level: bool) -> None:
+    births = np.zeros(SLICES, np.int64)
+    births[0], births[-1] = 100 - late, late
+    assert changes._is_level(Group(100, 0, births, 0)) is is_level
+
+
+@pytest.mark.parametrize(("now", "before", "change"), [(10, 0, Change.NEW), (25, 7, Change.STEADY)])
+def test_a_change_is_one_that_chance_makes_once_in_five_hundred(now: int, before: int, change: Change) -> None:
+    def population(count: int) -> Population:
+        births = np.zeros(SLICES, np.int64)
+        births[SLICES - count :] = 1
+        groups: dict[By, dict[Key, Group]] = {by: {} for by in By}
+        groups[By.TAG] = {("Leak", "paged"): Group(count, 0, births, 0)}
+        return replace(_population(0), groups=groups)
+
+    assert _change(population(before), population(now))[0] is change
+
+
+def test_a_change_is_half_as_sure_where_events_were_lost() -> None:
+    whole, lossy = _population(640), replace(_population(640), complete=False)
+    [sure], [unsure] = (changes._compared(By.TAG, (_population(320), each)) for each in (whole, lossy))
+    assert 0.36 < unsure.confidence < 0.64 < sure.confidence
