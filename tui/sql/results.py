@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import math
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
+
+from rich.cells import cell_len
 
 from tui.findings.markdown import escaped
 from tui.json_documents.writing import address as address_text
@@ -56,7 +57,7 @@ def table_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     more = sum(1 for _ in rows)
     names = [safe(name) for name in _names(answer)]
     right = [kind.startswith(_NUMBERS) for kind in _types(answer)]
-    wide = [max(map(_width, cells)) for cells in zip(names, *shown, strict=True)]
+    wide = [max(map(cell_len, cells)) for cells in zip(names, *shown, strict=True)]
     for cells in (names, ["-" * width for width in wide], *shown):
         padded = [_padded(cell, width, right=at) for cell, width, at in zip(cells, wide, right, strict=True)]
         yield f"{'  '.join(padded).rstrip()}\n".encode()
@@ -75,12 +76,8 @@ def _word(value: object) -> str:
     return json.dumps(_plain(value), ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
 def _padded(text: str, width: int, *, right: bool) -> str:
-    space = " " * (width - _width(text))
+    space = " " * (width - cell_len(text))
     return space + text if right else text + space
 
 
