@@ -56,10 +56,13 @@ def parquet(table: ExportTable) -> Iterator[bytes]:
     yield whole.getbuffer().tobytes()
 
 
-def arrow_table(table: ExportTable) -> pa.Table:
-    """The same for Arrow: a ``pyarrow.Table``. Raises MachineError where pyarrow is not installed."""
+def arrow_table(table: ExportTable, *, coded: bool = False) -> pa.Table:
+    """The same for Arrow: a ``pyarrow.Table``; ``coded``: texts as codes of a dictionary.
+
+    Raises MachineError where pyarrow is not installed.
+    """
     arrow = _pyarrow()
-    return arrow.table({column.name: _arrow(arrow, column) for column in table.columns})
+    return arrow.table({column.name: _arrow(arrow, column, coded=coded) for column in table.columns})
 
 
 def _pyarrow() -> ModuleType:
@@ -75,7 +78,7 @@ def _pyarrow() -> ModuleType:
         ) from error
 
 
-def _arrow(arrow: ModuleType, column: TableColumn) -> pa.Array:
+def _arrow(arrow: ModuleType, column: TableColumn, *, coded: bool) -> pa.Array:
     types = {
         ColumnType.INTEGER: arrow.int64(),
         ColumnType.ADDRESS: arrow.uint64(),
@@ -84,7 +87,8 @@ def _arrow(arrow: ModuleType, column: TableColumn) -> pa.Array:
     }
     if column.type is not ColumnType.TEXT:
         return arrow.array(column.values, types[column.type], mask=column.missing)
-    if not column.words:
-        return arrow.nulls(len(column.values), arrow.string())
+    words = arrow.array(column.words, arrow.string())
     codes = arrow.array(column.values, arrow.int32(), mask=column.missing)
-    return arrow.array(column.words, arrow.string()).take(codes)
+    if coded:
+        return arrow.DictionaryArray.from_arrays(codes, words)
+    return words.take(codes) if column.words else arrow.nulls(len(column.values), arrow.string())

@@ -5,7 +5,7 @@ Columns are called as in the documents of ``--json``. Times are nanoseconds sinc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -72,6 +72,10 @@ class ExportTable:
 
     def __len__(self) -> int:
         return len(self.columns[0].values)
+
+    def only(self, names: Collection[str]) -> ExportTable:
+        """The columns of these names."""
+        return ExportTable(self.name, tuple(column for column in self.columns if column.name in names))
 
     def rows(self, at_once: int = 8192) -> Iterator[tuple[Cell, ...]]:
         """All rows, made some at a time."""

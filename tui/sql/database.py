@@ -1,13 +1,14 @@
-"""Traces as a database of duckdb's: a table is filled when a question first names it.
+"""Traces as a database of duckdb's: a table is filled when a question first names it, with the columns that it names.
 
-The database is a file in a folder of its own, which goes with it: what a table has beyond the memory limit lies there.
-A question cannot reach other files, the network or duckdb's settings.
+It is in memory; what it has beyond the limit lies in a folder of its own, which goes with it. A question cannot reach
+other files, the network or duckdb's settings.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.errors import MachineError, OutputError, UsageError
 from tui.exports.table_files import SQL_EXTRA, arrow_table
 from tui.exports.tables import ExportTable
-from tui.sql.event_tables import RESOLVED, STACKED
+from tui.sql.event_tables import BY_STACK, RESOLVED, STACKED
+from tui.sql.named_columns import named_columns
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +35,9 @@ _ANSWERED: Final = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})
 _PATIENCE_SECONDS: Final = 0.1
 """How long a Ctrl-C waits while duckdb works."""
 _HANDED: Final = "handed_over"
+_TREE: Final = "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)"
+_ROWS_AT_ONCE: Final = 1 << 17
+"""Rows that are added together: duckdb's row groups have 122,880, and each INSERT is planned anew."""
 
 
 class Database:
@@ -43,13 +48,15 @@ class Database:
         self._duckdb: Any = _module()
         self._traces = traces
         self._open = ExitStack()
-        self._filled: set[str] = set()
+        self._filled: dict[str, frozenset[str]] = {}
+        self._is_changed = False
+        """Whether a statement may have made or changed anything: views and macros do not tell what they read."""
         self.tables: dict[str, tuple[str, ...]] = {}
         """Columns by table."""
         with ExitStack() as opening:
             folder = opening.enter_context(_folder())
             self._connection: duckdb.DuckDBPyConnection = self._duckdb.connect(
-                str(folder / "tables.duckdb"),
+                ":memory:",
                 config={
                     "memory_limit": MEMORY,
                     "temp_directory": str(folder / "spilled"),
@@ -62,7 +69,7 @@ class Database:
             opening.callback(self._connection.close)
             for name, table in traces[0].empty().items():
                 self.tables[name] = tuple(self._columns(table))
-                with self._handed(arrow_table(table), "") as rows:
+                with self._handed([arrow_table(table)], "") as rows:
                     self._connection.execute(f'CREATE TABLE "{name}" AS {rows}')
             self._connection.execute("CREATE SCHEMA as_read")
             for name in STACKED:
@@ -91,7 +98,8 @@ class Database:
         for statement in self.statements(text):
             with self.told(text):
                 self._check(statement)
-                self._fill(self._named(statement.query))
+                self._fill(self._needed(statement))
+                self._is_changed |= statement.type.name not in _ANSWERED
                 answer = self._run(partial(self._connection.execute, statement))
             if answer.description and statement.type.name in _ANSWERED:
                 yield answer
@@ -119,13 +127,22 @@ class Database:
                 self._connection.execute(statement)  # the same error, about the query as it was written
                 raise
 
-    def _fill(self, wanted: set[str]) -> None:
-        """Read what these tables need, where they are not filled: all of it, or nothing where it is interrupted."""
-        missing = wanted - self._filled
+    def _fill(self, wanted: Mapping[str, frozenset[str]]) -> None:
+        """Read what these columns need, where they are not there: all of it, or nothing where it is interrupted.
+
+        A table that lacks some is made whole: more questions are likely.
+        """
+        missing = {
+            name: frozenset(self.tables[name]) if name in self._filled else columns
+            for name, columns in wanted.items()
+            if name not in self._filled or not columns <= self._filled[name]
+        }
         if not missing:
             return
         self._connection.begin()
         try:
+            for name in missing.keys() & self._filled.keys():
+                self._connection.execute(f'TRUNCATE "{name}"')
             self._read(missing)
             with _room():
                 self._connection.commit()
@@ -134,33 +151,55 @@ class Database:
             raise
         self._filled |= missing
 
-    def _read(self, missing: set[str]) -> None:
+    def _read(self, missing: Mapping[str, frozenset[str]]) -> None:
+        staged = {name for name in missing.keys() & STACKED if missing[name] & BY_STACK}
         for trace in self._traces:
+            gathered: dict[str, list[pa.Table]] = {}
             with closing(trace.rows(missing)) as tables:
                 for table in tables:
                     if table.name == RESOLVED:
-                        self._resolve(missing & STACKED, table)
-                    else:
-                        self._add(table, trace.path)
+                        resolved = arrow_table(table)
+                        continue
+                    parts = gathered.setdefault(table.name, [])
+                    parts.append(arrow_table(table, coded=True))
+                    if sum(map(len, parts)) >= _ROWS_AT_ONCE:
+                        self._add(table.name, gathered.pop(table.name), trace.path, is_staged=table.name in staged)
+            for name, parts in gathered.items():
+                self._add(name, parts, trace.path, is_staged=name in staged)
+            for name in staged:
+                self._resolve(name, missing[name], resolved)
 
-    def _add(self, table: ExportTable, path: str) -> None:
-        target = f"as_read.{table.name}" if table.name in STACKED else f'"{table.name}"'
-        with self._handed(arrow_table(table), path) as rows, _room():
-            self._connection.execute(f"INSERT INTO {target} {rows}")
+    def _add(self, name: str, parts: Sequence[pa.Table], path: str, *, is_staged: bool) -> None:
+        target = f"as_read.{name}" if is_staged else f'"{name}"'
+        with self._handed(parts, path) as rows, _room():
+            self._connection.execute(f"INSERT INTO {target} BY NAME {rows}")
 
-    def _resolve(self, names: set[str], stacks: ExportTable) -> None:
+    def _resolve(self, name: str, columns: frozenset[str], stacks: pa.Table) -> None:
         """Move what was read of one trace to its table, with the stacks' own ids and who called."""
-        self._connection.register(_HANDED, arrow_table(stacks))
-        for name in names:
-            with _room():
-                self._connection.execute(
-                    f"INSERT INTO {name} SELECT events.* REPLACE (stacks.driver AS driver, stacks.stack_id AS stack_id,"
-                    f" users.stack_id AS user_stack_id) FROM as_read.{name} AS events"
-                    f" LEFT JOIN {_HANDED} AS stacks ON events.stack_id = stacks.as_read"
-                    f" LEFT JOIN {_HANDED} AS users ON events.user_stack_id = users.as_read"
-                )
-                self._connection.execute(f"TRUNCATE as_read.{name}")
+        own = {"driver": "stacks.driver", "stack_id": "stacks.stack_id", "user_stack_id": "users.stack_id"}
+        made = ((own.get(column, f'events."{column}"'), column) for column in sorted(columns))
+        chosen = ", ".join(f'{value} AS "{column}"' for value, column in made)
+        self._connection.register(_HANDED, stacks)
+        with _room():
+            self._connection.execute(
+                f"INSERT INTO {name} BY NAME SELECT {chosen} FROM as_read.{name} AS events"
+                f" LEFT JOIN {_HANDED} AS stacks ON events.stack_id = stacks.as_read"
+                f" LEFT JOIN {_HANDED} AS users ON events.user_stack_id = users.as_read"
+            )
+            self._connection.execute(f"TRUNCATE as_read.{name}")
         self._connection.unregister(_HANDED)
+
+    def _needed(self, statement: duckdb.Statement) -> dict[str, frozenset[str]]:
+        """The tables that a statement reads, and their columns that it names; with one more there are rows to count."""
+        words = None
+        if statement.type == self._duckdb.StatementType.SELECT and not self._is_changed:
+            [(tree,)] = self._connection.execute(_TREE, [statement.query]).fetchall()
+            words = named_columns(json.loads(tree))
+        needed = {}
+        for name in self._named(statement.query):
+            columns = self.tables[name]
+            needed[name] = frozenset(columns) if words is None else (words & {*columns}) | {columns[-1]}
+        return needed
 
     def _named(self, query: str) -> set[str]:
         """The tables that a statement reads, as duckdb binds it; where it cannot, every one that is spelled in it."""
@@ -174,9 +213,11 @@ class Database:
         return {name.lower() for name in names} & self.tables.keys()
 
     @contextmanager
-    def _handed(self, table: pa.Table, path: str) -> Iterator[str]:
-        """Inside, the query that gives the table's rows."""
-        self._connection.register(_HANDED, table)
+    def _handed(self, parts: Sequence[pa.Table], path: str) -> Iterator[str]:
+        """Inside, the query that gives the rows of some tables of the same columns."""
+        import pyarrow as pa
+
+        self._connection.register(_HANDED, pa.concat_tables(parts))
         try:
             trace = f"'{path.replace(chr(39), 2 * chr(39))}' AS trace, " if len(self._traces) > 1 else ""
             yield f"SELECT {trace}* FROM {_HANDED}"

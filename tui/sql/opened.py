@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from tui.reading.progress import meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
 from tui.reading.trace import Analysed, analysed, tells, unpacked_files
 from tui.sql.carried_events import CarriedEvents, carried_events
-from tui.sql.event_tables import EVENT_TABLES, Reread, empty_tables, no_events
+from tui.sql.event_tables import EVENT_TABLES, STACKED, Reread, empty_tables, no_events
 from tui.sql.name_tables import NAME_TABLES
 
 EVENTS = "events"
@@ -81,18 +81,19 @@ class OpenTrace:
             EVENTS: carried_events(no_events(EVENTS), None, analysis.names),
         }
 
-    def rows(self, wanted: Collection[str]) -> Generator[ExportTable]:
-        """All rows of the tables of these names, in pieces; one more reading where any of them is of events.
+    def rows(self, wanted: Mapping[str, Collection[str]]) -> Generator[ExportTable]:
+        """All rows of these columns by table, in pieces; one more reading where any of them is of events.
 
-        Then :data:`~tui.sql.event_tables.RESOLVED`, where any has stacks as they were read. Raises KeyboardInterrupt
+        Then :data:`~tui.sql.event_tables.RESOLVED`, where any has stacks as they were read; their id stands beside all
+        that it tells. Raises KeyboardInterrupt
         where a reading was interrupted: an answer about a part of the trace would look like one about all of it.
         """
         with Interrupts(noted=1) as interruption:
             found, snapshot = self._analysed(interruption)
             names = found.analysis.names
-            yield from (made(snapshot) for name, made in TABLES.items() if name in wanted)
-            yield from (made(names) for name, made in NAME_TABLES.items() if name in wanted)
-            of_events = [name for name in wanted if name in EVENT_TABLES or name == EVENTS]
+            yield from (made(snapshot).only(wanted[name]) for name, made in TABLES.items() if name in wanted)
+            yield from (made(names).only(wanted[name]) for name, made in NAME_TABLES.items() if name in wanted)
+            of_events = {name: {*columns} for name, columns in wanted.items() if name in EVENT_TABLES or name == EVENTS}
             if of_events:
                 yield from self._events(of_events, found, snapshot, interruption)
 
@@ -130,25 +131,25 @@ class OpenTrace:
             return found, found.analysis.snapshot()
 
     def _events(
-        self, wanted: Collection[str], found: Analysed, snapshot: Snapshot, interruption: Interrupts
+        self, wanted: Mapping[str, set[str]], found: Analysed, snapshot: Snapshot, interruption: Interrupts
     ) -> Generator[ExportTable]:
         source, names = self._source, found.analysis.names
-        reread = Reread(names, SecondReading(found.analysis, found.late))
+        for name in STACKED & wanted.keys():
+            wanted[name].update(("stack_id",) if "driver" in wanted[name] else ())
+        reread = Reread(names, SecondReading(found.analysis, found.late), wanted)
         makers = {EVENT_TABLES[name][1]: EVENT_TABLES[name][0] for name in wanted if name in EVENT_TABLES}
-        kinds = set(makers.values())
-        if "pool" in kinds:
-            kinds |= CpuTimeline.KINDS
+        kinds = set(makers.values()) | (CpuTimeline.KINDS if reread.has_threads else set())
         has_schemas = EVENTS in wanted and SCHEMA_PROVIDER in snapshot.census.providers
         book = source.carried_schemas() if has_schemas else SchemaBook()
         carried = CarriedEvents(book, names)
         with meter(f"{name_of(self._trace)}, again", source.info.bytes, quiet=self._quiet) as shown:
             for batch in source.batches(kinds | carried.kinds, book):
                 for make in makers:
-                    yield from (table for name, table in make(reread, batch).items() if name in wanted)
-                yield from carried.tables(batch)
+                    yield from make(reread, batch).values()
+                yield from (table.only(wanted[EVENTS]) for table in carried.tables(batch))
                 shown.advance(batch.bytes_read, batch.records)
                 _stop_if_asked(interruption)
-        if Reread.pool in makers:
+        if reread.has_stacks:
             yield reread.resolved()
 
 

@@ -176,16 +176,72 @@ def test_several_traces_are_one_database(ask: Ask, tmp_path: Path) -> None:
 
 def test_only_tables_that_a_query_names_are_made(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[set[str]] = []
-    monkeypatch.setattr(database, "_read", made.append)
+    monkeypatch.setattr(database, "_read", lambda missing: made.append({*missing}))
     for query in (
         "select allocations, frees from tags",
         "with sockets as (select 1 as a) select * from sockets",
         "select * from sites join STACKS using (stack_id)",
         "pivot (select tag, paged from irps join processes using (process_id)) on paged",
     ):
-        monkeypatch.setattr(database, "_filled", set())
+        monkeypatch.setattr(database, "_filled", {})
         list(database.ask(query.replace("select tag, paged from irps", "select major tag, true paged from irps")))
     assert made == [{"tags"}, {"sites", "stacks"}, {"irps", "processes"}]
+
+
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        ("select count(*) from tags", {"peak_bytes"}),
+        ("select TAG, count(*) from tags where paged group by all order by all", {"tag", "paged", "peak_bytes"}),
+        ("select t.tag from tags t join tags u using (tag_hex)", {"tag", "tag_hex"}),
+        ("select sum(frees) filter (where paged) over (partition by tag) from tags", {"frees", "paged", "tag"}),
+        ("from tags", None),
+        ("select * exclude (tag) from tags", None),
+        ("select columns('t.*') from tags", None),
+        ("select #1 from tags", None),
+        ("select tags from tags", None),
+        ("select count(t) from tags t", None),
+        ("select c from tags t(c)", None),
+        ("select tag from tags natural join sites", None),
+        ("select tag from query_table('tags')", None),
+        ("summarize tags", None),
+        ("pivot (select tag, frees from tags) on tag", None),
+        ("with t as (select tag, frees from tags) select tag from t where frees > 1", {"tag", "frees"}),
+        ("select tag from tags union all select driver from tags order by 1", {"tag", "driver"}),
+        ("select (select max(frees) from tags s where s.paged = t.paged) from tags t", {"frees", "paged"}),
+    ],
+)  # fmt: skip
+def test_only_columns_that_a_query_names_are_made(
+    query: str, columns: set[str] | None, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[set[str]] = []
+    monkeypatch.setattr(database, "_read", lambda missing: made.append({*missing["tags"]}))
+    monkeypatch.setattr(database, "_filled", {})
+    list(database.ask(query))
+    assert made == [{*database.tables["tags"]} if columns is None else columns | {"peak_bytes"}]
+
+
+@pytest.mark.parametrize("table", ["allocations", "frees", "context_switches", "tcp", "outstanding", "threads"])
+def test_each_column_by_itself_is_that_of_the_whole_table(table: str) -> None:
+    with OpenTrace(DEMO_TRACE, TagNames(()), quiet=True) as opened:
+        whole = Database([opened])
+        list(whole.ask(f"from {table}"))
+        for column in whole.tables[table]:
+            query = f'select list("{column}") from (select "{column}" from {table} order by all)'
+            alone = Database([opened])
+            assert _one(alone, query) == _one(whole, query)
+            alone.close()
+        whole.close()
+
+
+def test_a_table_is_made_whole_where_more_of_it_is_asked() -> None:
+    with OpenTrace(DEMO_TRACE, TagNames(()), quiet=True) as opened:
+        made = Database([opened])
+        [(first,)] = _one(made, "select count(*) from frees")
+        assert _one(made, "select count(*), count(address), count(bytes) from frees") == [(first, first, first)]
+        list(made.ask("create view seen as select tag, peak_bytes as peak from tags"))
+        assert _one(made, "select sum(peak) from seen") == _one(made, "select sum(peak_bytes) from tags")
+        made.close()
 
 
 def test_a_query_that_cannot_be_answered_reads_nothing(
@@ -325,8 +381,8 @@ def test_ctrl_c_while_the_trace_is_read_leaves_no_part_of_a_table(table: str, mo
         [(whole,)] = _one(made, "select count(*) from allocations")
         add = made._add
 
-        def interrupted(some: Any, path: str) -> None:
-            add(some, path)
+        def interrupted(*words: Any, **rest: Any) -> None:
+            add(*words, **rest)
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
