@@ -51,6 +51,18 @@ def after_items(words2: U16, item: Int, stop: Int) -> Int:
     return min(item, stop)
 
 
+@inlined
+def has_item(words2: U16, item: Int, stop: Int, kind: Int) -> bool:
+    """Whether one of the extended items, the first of which stands at ``item``, is of a kind."""
+    more = True
+    while more and item + 8 <= stop and _data_end(words2, item, stop) != 0:
+        if np.int64(words2[(item >> 1) + 1]) == kind:
+            return True
+        more = (words2[(item >> 1) + 2] & 1) != 0
+        item = _following(words2, item)
+    return False
+
+
 @kernel
 def take_items(
     words: Words,

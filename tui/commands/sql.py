@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_pooltag, add_quiet, add_separate, add_session, add_strict
+from tui.commands.options import add_pooltag, add_quiet, add_separate, add_session, add_strict, add_symbols
 from tui.commands.traces import expanded
 from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement, worst_exit_code
+from tui.redaction.options import add_redact, redaction_of
 from tui.streams import is_terminal
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ class SqlCommand:
         words = "how the answer is written (table; with --to as the file is called)"
         parser.add_argument("--format", choices=_FORMATS, metavar="NAME", help=f"{', '.join(_FORMATS)}: {words}")
         parser.add_argument("--to", metavar="FILE", help="where to; - is stdout")
+        add_symbols(parser)
         add_pooltag(parser)
         add_strict(parser)
+        add_redact(parser)
         add_force(parser)
         add_quiet(parser)
 
@@ -59,17 +62,31 @@ class SqlCommand:
         form = _form(args)
         path = None if args.to in (None, _STDOUT) else Path(args.to)
         refuse_to_overwrite(path, force=args.force)
+        from tui.reading.symbols import name_source
         from tui.reading.tag_names import load_tag_names
         from tui.reading.together import traces_of
         from tui.sql.database import Database
         from tui.sql.opened import OpenTrace
 
+        redaction = redaction_of(args)
         paths = [path for word in words for path in expanded(Path(word))]
         traces = traces_of(paths, separate=args.separate, session=args.session, quiet=args.quiet)
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         with ExitStack() as stack:
-            opened = [stack.enter_context(OpenTrace(trace, names, quiet=args.quiet)) for trace in traces]
-            database = Database(opened)
+            source = stack.enter_context(name_source(args))
+            opened = [
+                stack.enter_context(
+                    OpenTrace(
+                        trace,
+                        names,
+                        quiet=args.quiet,
+                        symbols=None if source is None else source.symbols(),
+                        redaction=redaction,
+                    )
+                )
+                for trace in traces
+            ]
+            database = Database(opened, redaction)
             stack.callback(database.close)
             if query is None and is_terminal(sys.stdin):
                 _prompt(database, form, path)

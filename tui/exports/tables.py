@@ -214,6 +214,10 @@ def frames(snapshot: Snapshot) -> ExportTable:
     found = stack_ids(snapshot).tolist()
     every = [(stack, depth, frame) for stack in found for depth, frame in enumerate(snapshot.names.frames(stack))]
     known = [bool(frame.module) for _, _, frame in every]
+    symbols = [frame.symbol for _, _, frame in every]
+    nameless = np.array([each is None for each in symbols], np.bool_)
+    files = ["" if each is None else each.file for each in symbols]
+    lines = [0 if each is None else each.line for each in symbols]
     return ExportTable(
         "frames",
         (
@@ -222,7 +226,11 @@ def frames(snapshot: Snapshot) -> ExportTable:
             addresses("address", [frame.address for _, _, frame in every], zero_is_none=False),
             texts("module", [frame.module for _, _, frame in every]),
             integers("offset", [frame.offset for _, _, frame in every], ~np.array(known, np.bool_)),
-            texts("function", [frame.function for _, _, frame in every]),
+            texts("symbol", [frame.function for _, _, frame in every]),
+            integers("displacement", [0 if each is None else each.displacement for each in symbols], nameless),
+            texts("named_by", [str(frame.source) if frame.symbol else "" for _, _, frame in every]),
+            texts("source", files),
+            integers("line", lines, np.array(lines, np.int64) == 0),
         ),
     )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from tui.redaction.redaction import Redaction
     from tui.sql.opened import OpenTrace
 
 MEMORY: Final = "1GiB"
@@ -35,18 +36,24 @@ _ANSWERED: Final = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})
 _PATIENCE_SECONDS: Final = 0.1
 """How long a Ctrl-C waits while duckdb works."""
 _HANDED: Final = "handed_over"
+_SETTINGS: Final = frozenset({"current_setting", "duckdb_settings", "temp_directory"})
+"""Words of what tells them."""
 _TREE: Final = "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)"
 _ROWS_AT_ONCE: Final = 1 << 17
 """Rows that are added together: duckdb's row groups have 122,880, and each INSERT is planned anew."""
 
 
 class Database:
-    """The tables of some traces, with a column ``trace`` where there are several. Close it when done."""
+    """The tables of some traces, with a column ``trace`` where there are several. Close it when done.
 
-    def __init__(self, traces: Sequence[OpenTrace]) -> None:
+    ``redaction``: that of the traces; errors and settings tell no names either.
+    """
+
+    def __init__(self, traces: Sequence[OpenTrace], redaction: Redaction | None = None) -> None:
         """Raises MachineError where duckdb or pyarrow is not installed."""
         self._duckdb: Any = _module()
         self._traces = traces
+        self.redaction = redaction
         self._open = ExitStack()
         self._filled: dict[str, frozenset[str]] = {}
         self._is_changed = False
@@ -120,6 +127,14 @@ class Database:
 
     def _check(self, statement: duckdb.Statement) -> None:
         """Raise duckdb's error for a question that has no answer whatever the traces hold, before any is read."""
+        if self.redaction is not None and (settings := _SETTINGS & self._identifiers(statement.query)):
+            raise UsageError(
+                "sql",
+                "with --redact, duckdb's settings are not told",
+                where=", ".join(sorted(settings)),
+                why="they hold paths of this machine",
+                next="ask for tables of the trace, or without --redact",
+            )
         if statement.type == self._duckdb.StatementType.SELECT:
             try:
                 self._connection.execute(f"EXPLAIN {statement.query}")
@@ -153,6 +168,8 @@ class Database:
 
     def _read(self, missing: Mapping[str, frozenset[str]]) -> None:
         staged = {name for name in missing.keys() & STACKED if missing[name] & BY_STACK}
+        for trace in self._traces:
+            trace.learn()
         for trace in self._traces:
             gathered: dict[str, list[pa.Table]] = {}
             with closing(trace.rows(missing)) as tables:
@@ -206,11 +223,15 @@ class Database:
         try:
             names = self._connection.get_table_names(query)
         except self._duckdb.Error:
-            starts = [
-                start for start, kind in self._duckdb.tokenize(query) if kind == self._duckdb.token_type.identifier
-            ]
-            names = {_word(query[start:]) for start in starts}
+            names = self._identifiers(query)
         return {name.lower() for name in names} & self.tables.keys()
+
+    def _identifiers(self, query: str) -> set[str]:
+        """What is spelled in it of names, in lower case."""
+        kinds = self._duckdb.token_type
+        return {
+            _word(query[start:]).lower() for start, kind in self._duckdb.tokenize(query) if kind != kinds.string_const
+        }
 
     @contextmanager
     def _handed(self, parts: Sequence[pa.Table], path: str) -> Iterator[str]:
@@ -237,11 +258,12 @@ class Database:
         except self._duckdb.OutOfMemoryException as error:
             raise _no_room(error) from error
         except self._duckdb.Error as error:
+            shown = str if self.redaction is None else self.redaction.text
             raise UsageError(
                 "sql",
                 "the query cannot be answered",
-                where=" ".join(text.split())[:200],
-                why=_in_short(error),
+                where=shown(" ".join(text.split())[:200]),
+                why=shown(_in_short(error)),
                 next=f"the tables are {', '.join(sorted(self.tables))}; 'describe TABLE' lists the columns of one",
             ) from error
 

@@ -18,7 +18,7 @@ from analyzers.processes import lives_at
 from analyzers.second_reading import SecondReading
 from tracer.arrays import Rows
 from tracer.columns import BlobColumn, EventTable, Who
-from tracer.events import network
+from tracer.events import network, self_described
 from tracer.events.pool import FREE, FREE_SESSION
 from tracer.events.registry import LAYOUTS
 from tracer.events.thread import WAIT_MODE_USER, ThreadState, WaitReason
@@ -232,7 +232,12 @@ EVENT_TABLES: Final[Mapping[str, tuple[str, Callable[[Reread, Batch], dict[str, 
 
 def no_events(kind: str) -> EventTable:
     """No event of a kind: what its table looks like."""
-    fields = {field.name: field for layout in LAYOUTS if layout.kind == kind for field in layout.fields}
+    fields = {
+        field.name: field
+        for layout in (*LAYOUTS, self_described.LAYOUT)
+        if layout.kind == kind
+        for field in layout.fields
+    }
     none = np.zeros(0, np.int64)
     stacks, ids_ = none.astype(np.int32), none.astype(np.uint32)
     return EventTable(
