@@ -8,8 +8,10 @@ import json
 import os
 import re
 import signal
+import struct
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,15 @@ import pytest
 
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
+from fixtures.etl.options import TraceOptions
+from fixtures.etl.records import ExtendedItem, Record
 from fixtures.etl.rolling import appended, rolled
+from fixtures.etl.writer import EtlWriter
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.tracer.etl.joining.recordings import files, written
 from tracer.etl.file import EtlFile
+from tracer.etl.headers import ExtendedType, HeaderType
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.interrupts import Interrupts
@@ -144,6 +150,49 @@ def test_events_have_the_fields_of_the_schema_that_the_trace_carries(ask: Ask, s
         trace,
     )
     assert files == {"n": 562, "named": True}
+
+
+def test_events_that_describe_themselves_are_decoded(ask: Ask, tmp_path: Path) -> None:
+    traits = ExtendedItem(ExtendedType.PROV_TRAITS, b"\x14\0Contoso.Provider\0\0")
+    fields = ExtendedItem(ExtendedType.SCHEMA_TL, b"\x14\0\0Started\0n\0\x08text\0\x01")
+    payload = struct.pack("<I", 7) + "Grüße\0".encode("utf-16-le") + b"!!"
+    record = Record(
+        HeaderType.EVENT64, 1_000_000, payload, provider=uuid.UUID(int=9), process=4, extended=(traits, fields)
+    )
+    trace = tmp_path / "t.etl"
+    trace.write_bytes(EtlWriter(TraceOptions()).write([record]))
+    assert ask("select provider, event, event_id, process_id, fields from events", trace) == [
+        {
+            "provider": "Contoso.Provider",
+            "event": "Started",
+            "event_id": 0,
+            "process_id": 4,
+            "fields": '{"n": 7, "text": "Grüße", "not_decoded": "2121"}',
+        }
+    ]
+
+
+def test_events_of_a_real_provider_without_a_manifest_are_decoded(ask: Ask, samples: Path) -> None:
+    [found] = ask(
+        "select provider, event, count(*) n, bool_and(fields->>'Engine' != '') engines from events group by all",
+        samples / "events-lost.etl",
+    )
+    assert found == {"provider": "AmsiTrace", "event": "AmsiScript", "n": 19, "engines": True}
+
+
+def test_frames_have_the_names_that_a_map_gives(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every stack, not only of those that a finding shows."""
+    [frame] = ask(
+        'select module, "offset" from frames join (select stack_id from sites order by outstanding_bytes limit 1)'
+        " using (stack_id) where module is not null order by depth limit 1"
+    )
+    names = tmp_path / "names.map"
+    names.write_text(f"{frame['module']} 0x{frame['offset'] - 4:x} CtNamed\n", encoding="utf-8")
+    query = "select distinct symbol, displacement, named_by, source, line from frames where symbol is not null"
+    assert main(["sql", str(DEMO_TRACE), query, "--map", str(names), "--format", "json", "-q"]) == ExitCode.DONE
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"symbol": "CtNamed", "displacement": 4, "named_by": "map file", "source": None, "line": None} in rows
+    assert ask("select count(symbol) n from frames") == [{"n": 0}]
 
 
 def test_of_a_file_of_several_sessions_the_first_with_pool_events_is_asked(ask: Ask, tmp_path: Path) -> None:
