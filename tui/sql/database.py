@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from tracer.errors import MachineError, OutputError, UsageError
 from tui.exports.table_files import SQL_EXTRA, arrow_table
 from tui.exports.tables import ExportTable
 from tui.sql.event_tables import BY_STACK, RESOLVED, STACKED
-from tui.sql.named_columns import named_columns
+from tui.sql.named_columns import named_columns, only_describes
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MEMORY: Final = "1GiB"
 """What duckdb itself may take; the trace is read in windows, and what it leaves outstanding stays in memory."""
-_ANSWERED: Final = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})
+_ANSWERED: Final = frozenset({"SELECT", "EXECUTE", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})
 """Statements with an answer; PIVOT is several in one. Of others duckdb counts rows."""
 _PATIENCE_SECONDS: Final = 0.1
 """How long a Ctrl-C waits while duckdb works."""
@@ -209,21 +209,24 @@ class Database:
     def _needed(self, statement: duckdb.Statement) -> dict[str, frozenset[str]]:
         """The tables that a statement reads, and their columns that it names; with one more there are rows to count."""
         words = None
-        if statement.type == self._duckdb.StatementType.SELECT and not self._is_changed:
-            [(tree,)] = self._connection.execute(_TREE, [statement.query]).fetchall()
-            words = named_columns(json.loads(tree))
+        if statement.type == self._duckdb.StatementType.SELECT:
+            [(text,)] = self._connection.execute(_TREE, [statement.query]).fetchall()
+            tree = json.loads(text)
+            if only_describes(tree):
+                return {}
+            words = None if self._is_changed else named_columns(tree)
         needed = {}
-        for name in self._named(statement.query):
+        for name in self._named(statement):
             columns = self.tables[name]
             needed[name] = frozenset(columns) if words is None else (words & {*columns}) | {columns[-1]}
         return needed
 
-    def _named(self, query: str) -> set[str]:
-        """The tables that a statement reads, as duckdb binds it; where it cannot, every one that is spelled in it."""
-        try:
-            names = self._connection.get_table_names(query)
-        except self._duckdb.Error:
-            names = self._identifiers(query)
+    def _named(self, statement: duckdb.Statement) -> set[str]:
+        """The tables that a statement reads, as duckdb binds it; where it may not tell, every one spelled in it."""
+        names = self._identifiers(statement.query)
+        if statement.type == self._duckdb.StatementType.SELECT:
+            with suppress(self._duckdb.Error):
+                names = self._connection.get_table_names(statement.query)
         return {name.lower() for name in names} & self.tables.keys()
 
     def _identifiers(self, query: str) -> set[str]:

@@ -30,6 +30,12 @@ def named_columns(tree: Mapping[str, Any]) -> frozenset[str] | None:
     return None if whole_rows & relations else frozenset(names)
 
 
+def only_describes(tree: Mapping[str, Any]) -> bool:
+    """Whether the query is a DESCRIBE, which no row is read for."""
+    nodes = [each["node"] for each in tree.get("statements", ())]
+    return bool(nodes) and all(node.get("from_table", {}).get("show_type") == "DESCRIBE" for node in nodes)
+
+
 def _hides_columns(node: Mapping[str, Any]) -> bool:
     """Whether it may read columns under other names, or without saying them."""
     sources = [node[place] for place in _PLACES if "type" in (node.get(place) or ())]

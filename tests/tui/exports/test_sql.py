@@ -33,9 +33,10 @@ from tracer.etl.headers import ExtendedType, HeaderType
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.interrupts import Interrupts
+from tui.redaction.redaction import Redaction
 from tui.sql.database import Database
 from tui.sql.opened import OpenTrace
-from tui.sql.prompt import _session, ask_on
+from tui.sql.prompt import ask_on
 
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -469,26 +470,103 @@ def test_the_prompt_answers_until_it_is_left(
     assert 'syntax error at or near "selec"' in capsys.readouterr().err
 
 
+def _offered(database: Database, begun: str) -> list[str]:
+    from prompt_toolkit.completion import CompleteEvent
+    from prompt_toolkit.document import Document
+
+    from tui.sql.editing import QueryCompleter
+
+    offered = QueryCompleter(database.tables).get_completions(Document(begun), CompleteEvent())
+    return [each.text for each in offered]
+
+
+def test_the_prompt_keeps_no_queries_where_names_are_redacted(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("prompt_toolkit")
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.input import create_pipe_input
+    from prompt_toolkit.output import DummyOutput
+
+    monkeypatch.setattr("tui.sql.editing.history_file", lambda: pytest.fail("it was looked for"))
+    monkeypatch.setattr(database, "redaction", Redaction())
+    asked: list[str] = []
+    with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
+        typed.send_text("select 1\rexit\r")
+        ask_on(database, asked.append)
+    assert asked == ["select 1"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "query"),
+    [
+        ("help", None),
+        (".help", None),
+        ("\\?", None),
+        (".tables", "show tables"),
+        ("\\d", "show tables"),
+        ("\\d tags", "describe tags"),
+        (".schema tags;", "describe tags"),
+        (".mode csv", None),
+        ("select 1;", "select 1;"),
+    ],
+)
+def test_the_prompt_takes_what_people_type_at_others(
+    typed: str, query: str | None, database: Database, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    lines = [typed, "exit"]
+
+    class Session:
+        def prompt(self, _: str) -> str:
+            return lines.pop(0)
+
+    monkeypatch.setattr("tui.sql.prompt._session", lambda _: Session())
+    asked: list[str] = []
+    ask_on(database, asked.append)
+    said = capsys.readouterr().err.split("Ctrl-D leaves", 1)[1]
+    assert asked == ([] if query is None else [query])
+    assert ("Ctrl-D or exit leaves" in said) == (query is None and typed != ".mode csv")
+    assert ("there is no command .mode" in said) == (typed == ".mode csv")
+
+
+def test_to_describe_a_table_reads_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_filled", {})
+    monkeypatch.setattr(database, "_read", lambda _: pytest.fail("it was read"))
+    [rows] = [each.fetchall() for each in database.ask("describe allocations")]
+    assert [row[0] for row in rows] == list(database.tables["allocations"])
+    list(database.ask("show tables"))
+
+
+def test_a_prepared_query_and_a_macro_find_their_tables_filled() -> None:
+    with OpenTrace(DEMO_TRACE, TagNames(()), quiet=True) as opened:
+        made = Database([opened])
+        told = _one(made, "prepare p as select count(*), count(tag) from frees; execute p")
+        assert told == _one(made, "create macro m() as table from frees; select count(*), count(tag) from m()")
+        assert told == _one(made, "select count(*), count(tag) from frees")
+        assert told[0][0] > 0
+        made.close()
+
+
 def test_the_prompt_completes_tables_and_columns_and_keeps_queries(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("prompt_toolkit")
     from prompt_toolkit.application import create_app_session
-    from prompt_toolkit.completion import CompleteEvent
-    from prompt_toolkit.document import Document
     from prompt_toolkit.input import create_pipe_input
     from prompt_toolkit.output import DummyOutput
 
     kept = tmp_path / "history"
-    monkeypatch.setattr("tui.sql.prompt.history_file", lambda: kept)
+    monkeypatch.setattr("tui.sql.editing.history_file", lambda: kept)
     asked: list[str] = []
     with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
         typed.send_text("select 1\rexit\r")
         ask_on(database, asked.append)
-        offered = _session(database).completer.get_completions(Document("select retained_"), CompleteEvent())
-        assert [each.text for each in offered] == ["retained_bytes"]
-        offered = _session(database).completer.get_completions(Document("from HELD"), CompleteEvent())
-        assert [each.text for each in offered] == ["held_requests"]
+    assert _offered(database, "select retained_") == ["retained_bytes"]
+    assert _offered(database, "from HELD") == ["held_requests"]
+    assert _offered(database, "select 1 from frees JOIN tag") == ["tags"]
+    assert _offered(database, "select tag") == ["tag", "tag_hex", "tags"]
+    assert len(_offered(database, "describe ")) == len(database.tables)
     assert asked == ["select 1"]
     assert "+select 1" in kept.read_text(encoding="utf-8")
 
