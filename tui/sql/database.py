@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.errors import MachineError, OutputError, UsageError
 from tui.exports.table_files import SQL_EXTRA, arrow_table
-from tui.exports.tables import ExportTable
 from tui.sql.event_tables import BY_STACK, RESOLVED, STACKED
 from tui.sql.named_columns import named_columns, only_describes
 
@@ -58,6 +57,7 @@ class Database:
         self._filled: dict[str, frozenset[str]] = {}
         self._is_changed = False
         """Whether a statement may have made or changed anything: views and macros do not tell what they read."""
+        self._types: dict[str, dict[str, str]] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
         """Columns by table."""
         with ExitStack() as opening:
@@ -74,13 +74,15 @@ class Database:
                 },
             )
             opening.callback(self._connection.close)
-            for name, table in traces[0].empty().items():
-                self.tables[name] = tuple(self._columns(table))
-                with self._handed([arrow_table(table)], "") as rows:
-                    self._connection.execute(f'CREATE TABLE "{name}" AS {rows}')
+            self._connection.execute("CREATE SCHEMA stored")
             self._connection.execute("CREATE SCHEMA as_read")
-            for name in STACKED:
-                self._connection.execute(f"CREATE TABLE as_read.{name} AS FROM {name}")
+            for name, table in traces[0].empty().items():
+                with self._handed([arrow_table(table)], "") as rows:
+                    told = self._connection.execute(f"DESCRIBE {rows}").fetchall()
+                self._types[name] = {column: kind for column, kind, *_ in told}
+                self.tables[name] = tuple(self._types[name])
+                self._store("stored", name, self.tables[name])
+                self._show(name, self.tables[name])
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")
             self._open = opening.pop_all()
@@ -154,23 +156,42 @@ class Database:
         }
         if not missing:
             return
-        self._connection.begin()
         try:
-            for name in missing.keys() & self._filled.keys():
-                self._connection.execute(f'TRUNCATE "{name}"')
+            for name, columns in missing.items():
+                self._store("stored", name, columns)
             self._read(missing)
-            with _room():
-                self._connection.commit()
         except BaseException:
-            self._connection.rollback()
+            for name in missing:
+                self._filled.pop(name, None)
+                self._store("stored", name, self.tables[name])
             raise
+        for name, columns in missing.items():
+            self._show(name, columns)
         self._filled |= missing
+
+    def _store(self, schema: str, name: str, columns: Collection[str]) -> None:
+        """Have an empty table of some columns."""
+        told = ", ".join(f'"{column}" {kind}' for column, kind in self._types[name].items() if column in columns)
+        self._connection.execute(f'CREATE OR REPLACE TABLE {schema}."{name}" ({told})')
+
+    def _show(self, name: str, columns: Collection[str]) -> None:
+        """Show what is stored by the table's name, with all columns: a query for those that are missing fills it first.
+
+        In a table, a column without values takes as much memory as another.
+        """
+        told = ", ".join(
+            f'"{column}"' if column in columns else f'NULL::{kind} AS "{column}"'
+            for column, kind in self._types[name].items()
+        )
+        self._connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT {told} FROM stored."{name}"')
 
     def _read(self, missing: Mapping[str, frozenset[str]]) -> None:
         staged = {name for name in missing.keys() & STACKED if missing[name] & BY_STACK}
         for trace in self._traces:
             trace.learn()
         for trace in self._traces:
+            for name in staged:
+                self._store("as_read", name, missing[name] | BY_STACK)
             gathered: dict[str, list[pa.Table]] = {}
             with closing(trace.rows(missing)) as tables:
                 for table in tables:
@@ -187,9 +208,9 @@ class Database:
                 self._resolve(name, missing[name], resolved)
 
     def _add(self, name: str, parts: Sequence[pa.Table], path: str, *, is_staged: bool) -> None:
-        target = f"as_read.{name}" if is_staged else f'"{name}"'
+        schema = "as_read" if is_staged else "stored"
         with self._handed(parts, path) as rows, _room():
-            self._connection.execute(f"INSERT INTO {target} BY NAME {rows}")
+            self._connection.execute(f'INSERT INTO {schema}."{name}" BY NAME {rows}')
 
     def _resolve(self, name: str, columns: frozenset[str], stacks: pa.Table) -> None:
         """Move what was read of one trace to its table, with the stacks' own ids and who called."""
@@ -199,11 +220,11 @@ class Database:
         self._connection.register(_HANDED, stacks)
         with _room():
             self._connection.execute(
-                f"INSERT INTO {name} BY NAME SELECT {chosen} FROM as_read.{name} AS events"
+                f"INSERT INTO stored.{name} BY NAME SELECT {chosen} FROM as_read.{name} AS events"
                 f" LEFT JOIN {_HANDED} AS stacks ON events.stack_id = stacks.as_read"
                 f" LEFT JOIN {_HANDED} AS users ON events.user_stack_id = users.as_read"
             )
-            self._connection.execute(f"TRUNCATE as_read.{name}")
+            self._connection.execute(f"DROP TABLE as_read.{name}")
         self._connection.unregister(_HANDED)
 
     def _needed(self, statement: duckdb.Statement) -> dict[str, frozenset[str]]:
@@ -247,11 +268,6 @@ class Database:
             yield f"SELECT {trace}* FROM {_HANDED}"
         finally:
             self._connection.unregister(_HANDED)
-
-    def _columns(self, table: ExportTable) -> Iterator[str]:
-        if len(self._traces) > 1:
-            yield "trace"
-        yield from (column.name for column in table.columns)
 
     @contextmanager
     def told(self, text: str) -> Iterator[None]:
