@@ -8,7 +8,8 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import numpy as np
 
-from tracer.kernels.declared import Callback, Intrinsic, Kernel, Step, interpreted
+from tracer.kernels.declared import Callback, Kernel
+from tracer.kernels.steps import Intrinsic, Step, interpreted
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -51,6 +51,7 @@ def load64(typing: Any, source: Any, at: Any) -> Any:
 
     return signature, generate
 
+
 @intrinsic(_store64)
 def store64(typing: Any, target: Any, at: Any, value: Any) -> Any:
     """Write the u64 ``value`` at byte ``at`` of ``target``, on the same terms as :func:`load64`."""
@@ -65,10 +66,10 @@ def store64(typing: Any, target: Any, at: Any, value: Any) -> Any:
 
     return signature, generate
 
+
 @intrinsic(_leading_zeros)
 def leading_zeros(typing: Any, word: Any) -> Any:
     """How many of a u64's bits, highest first, are zero before the first one; 64 of a zero."""
-
     from llvmlite import ir
     from numba import types
 

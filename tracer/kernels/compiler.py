@@ -12,7 +12,7 @@ Only who compiles imports this module: it imports numba.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
@@ -22,13 +22,13 @@ from numba.core import compiler, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
-from numba.core.dispatcher import _FunctionCompiler
+from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
 from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.typing.typeof import Purpose
 from numba.core.typing.typeof import typeof as type_of
 from numba.extending import intrinsic, typeof_impl
 
-from tracer.kernels.declared import Intrinsic, Kernel, Step
+from tracer.kernels.steps import Intrinsic, Part
 from tracer.kernels.target import level
 
 _OPTIONS: Final[dict[str, Any]] = {
@@ -42,9 +42,9 @@ _WORD: Final = ir.IntType(64)
 
 
 def compiled(
-    kernel: Kernel[..., Any], arguments: tuple[Any, ...], entry: str, *, direct: bool
+    function: Callable[..., Any], arguments: tuple[Any, ...], entry: str, *, direct: bool
 ) -> tuple[bytes, str]:
-    """The object file of a kernel for arguments of these types, with one function of the name ``entry``.
+    """The object file of a function for arguments of these types, with one function of the name ``entry``.
 
     Beside it what the entry leaves in the row of words: a letter for each word (``b``: boolean, ``i``: signed, ``u``:
     unsigned), in brackets where the kernel gives a tuple, nothing where it gives nothing. ``direct``: the entry takes
@@ -53,7 +53,7 @@ def compiled(
     with global_compiler_lock:
         kinds = tuple(type_of(each, Purpose.argument) for each in arguments)
         library = _WholeLibrary(cpu_target.target_context.codegen(), entry)
-        result = _compile(kernel.called, kinds, library)
+        result = _compile(function, kinds, library)
         gives = result.signature.return_type
         library.add_ir_module(_entry(library, result, kinds, entry, direct=direct))
         library.keep_only(entry)
@@ -61,8 +61,8 @@ def compiled(
         return bytes(_machine().emit_object(library._final_module)), _letters(gives)
 
 
-def _compile(function: Any, kinds: tuple[Any, ...], library: Any, **options: Any) -> Any:
-    """numba's result, with code in the library that nothing was made of yet."""
+def _compile(function: Callable[..., Any], kinds: tuple[Any, ...], library: Any, **options: Any) -> Any:
+    """Numba's result, with code in the library that nothing was made of yet."""
     flags = compiler.Flags()
     cpu_target.options.parse_as_flags(flags, _OPTIONS | options)
     flags.no_compile = True
@@ -158,10 +158,14 @@ def _entry(library: Any, result: Any, kinds: tuple[Any, ...], name: str, *, dire
     function = ir.Function(module, ir.FunctionType(ir.IntType(32), takes), name)
     builder = ir.IRBuilder(function.append_basic_block())
     packer = context.get_arg_packer(kinds)
-    leaves = function.args if direct else [
-        _from_word(builder, builder.load(builder.gep(function.args[0], [_WORD(place)])), kind)
-        for place, kind in enumerate(packer.argument_types)
-    ]
+    leaves = (
+        function.args
+        if direct
+        else [
+            _from_word(builder, builder.load(builder.gep(function.args[0], [_WORD(place)])), kind)
+            for place, kind in enumerate(packer.argument_types)
+        ]
+    )
     gives = result.signature.return_type
     status, value = context.call_conv.call_function(
         builder, kernel, gives, kinds, packer.from_arguments(builder, leaves)
@@ -187,7 +191,7 @@ def _parts(builder: Any, gives: Any, value: Any) -> list[tuple[Any, Any]]:
     if gives is types.none:
         return []
     if isinstance(gives, types.BaseTuple):
-        return [(kind, builder.extract_value(value, place)) for place, kind in enumerate(gives)]
+        return [(kind, builder.extract_value(value, place)) for place, kind in enumerate(gives.types)]
     return [(gives, value)]
 
 
@@ -195,7 +199,7 @@ def _letters(gives: Any) -> str:
     if gives is types.none:
         return ""
     if isinstance(gives, types.BaseTuple):
-        return f"({''.join(map(_letter, gives))})"
+        return f"({''.join(map(_letter, gives.types))})"
     return _letter(gives)
 
 
@@ -215,7 +219,7 @@ class _StepCompiler(_FunctionCompiler):  # type: ignore[misc]
         result = _compile(self.py_func, args, library, forceinline=self.targetoptions["forceinline"])
 
         def entry_point() -> None:
-            """numba looks for a step's code by this."""
+            """Numba looks for a step's code by this."""
 
         cpu_target.target_context.insert_user_function(entry_point, result.fndesc, [library])
         return result._replace(entry_point=entry_point)
@@ -228,13 +232,11 @@ class _StepDispatcher(CPUDispatcher):  # type: ignore[misc]
         self.overloads[tuple(cres.signature.args)] = cres
 
 
-def _step(declared: Step[..., Any]) -> Any:
-    """numba's dispatcher of a step, of which it takes the types and, in :class:`_StepLibrary`, the code."""
+def _step(declared: Part[..., Any]) -> Any:
+    """Numba's dispatcher of a step, of which it takes the types and, in :class:`_StepLibrary`, the code."""
     if declared.numba is None:
-        made = _StepDispatcher(declared.called, targetoptions={"forceinline": declared.inline})
-        made._compiler = _StepCompiler(
-            declared.called, made.targetdescr, made.targetoptions, {}, compiler.Compiler
-        )
+        made: Any = _StepDispatcher(declared.called, targetoptions={"forceinline": declared.inline})
+        made._compiler = _StepCompiler(declared.called, made.targetdescr, made.targetoptions, {}, compiler.Compiler)
         declared.numba = made
     return declared.numba
 
@@ -246,13 +248,12 @@ def _intrinsic(declared: Intrinsic[..., Any]) -> Any:
     return declared.numba
 
 
-@typeof_impl.register(Kernel)
-@typeof_impl.register(Step)
+@typeof_impl.register(Part)  # type: ignore[untyped-decorator]
 def _type_of_step(step: Any, _: Any) -> Any:
     return types.Dispatcher(_step(step))
 
 
-@typeof_impl.register(Intrinsic)
+@typeof_impl.register(Intrinsic)  # type: ignore[untyped-decorator]
 def _type_of_intrinsic(declared: Any, _: Any) -> Any:
     return cpu_target.typing_context.resolve_value_type(_intrinsic(declared))
 
@@ -265,7 +266,8 @@ def _machine() -> Any:
 
 
 def _set_up() -> None:
-    config.CPU_NAME, config.CPU_FEATURES = level(), ""  # in place of this very machine's
+    settings: Any = config
+    settings.CPU_NAME, settings.CPU_FEATURES = level(), ""  # in place of this very machine's
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
 

@@ -1,19 +1,14 @@
-"""Kernels, their steps and what they take from LLVM directly: as objects that plain Python can call.
-
-Only :mod:`tracer.kernels.compiler` makes code of them. Nothing here imports numba.
-"""
+"""Kernels as objects that Python calls, and that know the entries of their compiled code."""
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Generic, ParamSpec, TypeVar
-
-import numpy as np
+from typing import Any, Final, ParamSpec, TypeVar
 
 from tracer.kernels.arguments import Key, flat
 from tracer.kernels.loading import Entry
+from tracer.kernels.steps import Part
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,21 +16,18 @@ R = TypeVar("R")
 _making: Final = threading.RLock()
 
 
-class Kernel(Generic[P, R]):
+class Kernel(Part[P, R]):
     """A compiled loop over arrays, called as the function it is made of; Python's lock is free while it runs.
 
-    For numba, in other kernels, it is a :class:`Step`.
+    In other kernels it is a step that is called.
     """
 
-    inline: Final = False
-
     def __init__(self, function: Callable[P, R]) -> None:
-        functools.update_wrapper(self, function)
-        self.called = function
-        self.numba: Any = None
+        super().__init__(function)
         self._entries: dict[Key, Entry] = {}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it. Raises TypeError for arguments by name and for what no kernel takes."""
         if kwargs:
             raise TypeError(f"{self.called.__qualname__} is a kernel, and takes no arguments by name")
         key, words = flat(args)
@@ -50,7 +42,7 @@ class Kernel(Generic[P, R]):
 
         with _making:
             if key not in self._entries:
-                self._entries[key] = found(self, args)
+                self._entries[key] = found(self.called, args)
             return self._entries[key]
 
 
@@ -60,50 +52,10 @@ class Callback:
     def __init__(self, function: Callable[..., None]) -> None:
         from tracer.kernels.store import found
 
-        kernel = Kernel(function)
         with _making:
-            self._entry = found(kernel, (0,) * function.__code__.co_argcount, direct=True)
+            self._entry = found(function, (0,) * function.__code__.co_argcount, direct=True)
 
     @property
     def address(self) -> int:
         """Where it is, as long as this process runs."""
         return self._entry.address
-
-
-class Step(Generic[P, R]):
-    """What a kernel calls: compiled into it; called by Python, the plain function."""
-
-    def __init__(self, function: Callable[P, R], *, inline: bool) -> None:
-        functools.update_wrapper(self, function)
-        self.called = function
-        self.inline = inline
-        self.numba: Any = None
-        self._plain = interpreted(function)
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self._plain(*args, **kwargs)
-
-
-class Intrinsic(Generic[P, R]):
-    """What numba has no word for: LLVM's code in a kernel, a plain function for Python."""
-
-    def __init__(self, plain: Callable[P, R], build: Callable[..., Any]) -> None:
-        """``build`` is what numba's ``intrinsic`` takes: called with types, it gives a signature and a generator."""
-        functools.update_wrapper(self, plain)
-        self.build = build
-        self.numba: Any = None
-        self._plain = plain
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self._plain(*args, **kwargs)
-
-
-def interpreted(function: Callable[P, R]) -> Callable[P, R]:
-    """The plain function, with unsigned wrap-around as silent as in compiled code."""
-
-    @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with np.errstate(over="ignore"):
-            return function(*args, **kwargs)
-
-    return run

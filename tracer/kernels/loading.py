@@ -23,6 +23,7 @@ class Entry:
         self._is_tuple = letters.startswith("(")
 
     def __call__(self, words: list[int]) -> Any:  # noqa: ANN401 - what the kernel gives
+        """Run it. Raises RuntimeError where it came upon an error: no kernel should."""
         room = len(words) + len(self._letters)
         row = (ctypes.c_uint64 * room)(*words)
         if self._run(row):

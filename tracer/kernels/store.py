@@ -1,9 +1,10 @@
 """Compiled kernels between runs: each in a file of its own where it was just compiled, all in one library later.
 
 A kernel is found by its name, the types that it is called with, and its parts: the code, constants and records that it
-is made of, and the tools that made it. So what was compiled of other code is never taken. The library
-(``KERNELS.so`` or ``.objects``, with ``.json`` beside it that tells what is in it) is made of the single files by
-:func:`gather`. Every file is written aside and then put in its place.
+is made of. So what was compiled of other code is never taken. A library (``.so`` or ``.objects``, with ``.json`` beside
+it that tells what is in it) came with the package, where that was built as a wheel, or is made of the single files by
+:func:`gather`. Single files and that library are kept apart for each version of numba. Every file is written aside and
+then put in its place.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tracer.kernels.arguments import text
 from tracer.kernels.loading import Entry, of_object_files, of_shared_library
 from tracer.kernels.parts import digest
 from tracer.kernels.target import level
 
-if TYPE_CHECKING:
-    from tracer.kernels.declared import Kernel
-
 _SINGLE: Final = ".kernel"
 _OBJECTS: Final = ".objects"
 _LINK_SECONDS: Final = 60
+
+BUILT: Final = Path(__file__).parent / "built"
+"""Where a wheel has the kernels that were compiled as it was built; a checkout has no such folder."""
 
 
 def cache_directory() -> Path:
@@ -48,19 +49,27 @@ def cache_directory() -> Path:
     return user_cache_path("poolscope", appauthor=False) / "kernels"
 
 
-def found(kernel: Kernel[..., Any], arguments: tuple[Any, ...], *, direct: bool = False) -> Entry:
+@functools.cache
+def _folder() -> Path:
+    """Of this version of numba, which is not imported to learn it: that costs 0.3 s."""
+    numba = find_spec("numba")
+    version = b"" if numba is None or numba.origin is None else Path(numba.origin).with_name("_version.py").read_bytes()
+    return cache_directory() / f"numba-{blake2b(version, digest_size=4).hexdigest()}"
+
+
+def found(function: Callable[..., Any], arguments: tuple[Any, ...], *, direct: bool = False) -> Entry:
     """The entry of a kernel for arguments of these types: of the library, of a file, or compiled now.
 
     ``direct``: an entry that C calls (:func:`tracer.kernels.compiler.compiled`).
     """
-    made_of = _made_of(kernel)
+    made_of = _made_of(function)
     what = f"{'direct ' if direct else ''}{text(arguments)} {made_of}"
-    name = f"{_path(kernel)}_{blake2b(what.encode(), digest_size=10).hexdigest()}"
-    library = _library()
-    if name in library.gives:
-        return Entry(library.address(name), library.gives[name])
+    name = f"{_path(function)}_{blake2b(what.encode(), digest_size=10).hexdigest()}"
+    for library in _libraries():
+        if name in library.gives:
+            return Entry(library.address(name), library.gives[name])
     _state.gathered = False
-    path = cache_directory() / f"{name}{_SINGLE}"
+    path = _folder() / f"{name}{_SINGLE}"
     single = _read(path)
     if single is None:
         if _state.tell:
@@ -68,10 +77,10 @@ def found(kernel: Kernel[..., Any], arguments: tuple[Any, ...], *, direct: bool 
             _state.tell[:] = [lambda: None]
         from tracer.kernels import compiler
 
-        code, letters = compiler.compiled(kernel, arguments, name, direct=direct)
-        called = kernel.called
-        single = Single(letters, called.__module__, called.__qualname__, made_of, called.__code__.co_filename, code)
-        write(path, single.packed())
+        code, letters = compiler.compiled(function, arguments, name, direct=direct)
+        module, name_in_it, source = function.__module__, function.__qualname__, function.__code__.co_filename
+        single = Single(letters, module, name_in_it, made_of, source, code)
+        _write(path, single.packed())
     return Entry(of_object_files([single.code])(name), single.gives)
 
 
@@ -93,28 +102,27 @@ class Single(NamedTuple):
 def _read(path: Path) -> Single | None:
     with suppress(OSError, ValueError, TypeError):
         line, _, code = path.read_bytes().partition(b"\n")
-        return Single(*json.loads(line), code)
+        gives, module, function, made_of, source = json.loads(line)
+        return Single(gives, module, function, made_of, source, code)
     return None
 
 
-def _path(kernel: Kernel[..., Any]) -> str:
-    return re.sub(r"\W+", "_", f"{kernel.called.__module__}.{kernel.called.__qualname__}")
+def _path(function: Callable[..., Any]) -> str:
+    return re.sub(r"\W+", "_", f"{function.__module__}.{function.__qualname__}")
 
 
-def _made_of(kernel: Kernel[..., Any]) -> str:
-    return f"{digest(kernel.called)} {_tools()}"
+def _made_of(function: Callable[..., Any]) -> str:
+    return f"{digest(function)} {_tools()}"
 
 
 @functools.cache
 def _tools() -> str:
-    """What machine code is made for and made with: the processor's level, this package, numba."""
+    """What makes machine code of parts, but for numba: this package, for a processor of this level."""
     own = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    numba = find_spec("numba")  # not imported: that costs 0.3 s
-    version = b"" if numba is None or numba.origin is None else Path(numba.origin).with_name("_version.py").read_bytes()
-    return f"{sys.platform} {level()} {blake2b(own + version, digest_size=8).hexdigest()}"
+    return f"{sys.platform} {level()} {blake2b(own, digest_size=8).hexdigest()}"
 
 
-def write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Put it there whole, or not at all: a cache that cannot be written is no error."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,12 +137,16 @@ def write(path: Path, content: bytes) -> None:
 
 
 class _Library:
-    """All kernels that an earlier run gathered: what each gives, and where it is."""
+    """Many kernels in one file: what each gives, what it is made of, and where it is."""
 
     def __init__(self, gives: Mapping[str, str], made_of: Mapping[str, str], address: Callable[[str], int]) -> None:
         self.gives = gives
-        self.made_of = made_of
         self.address = address
+        self._made_of = made_of
+
+    def kernels(self) -> Iterator[tuple[tuple[str, str, str], str]]:
+        """Module, colon and function of each, and what it is made of."""
+        return ((name.partition(":"), made_of) for name, made_of in self._made_of.items())
 
 
 def _own() -> str:
@@ -143,17 +155,30 @@ def _own() -> str:
     return f"kernels-{blake2b(here.encode(), digest_size=6).hexdigest()}"
 
 
+def _built() -> str:
+    """The library that comes with the package."""
+    return f"built-{level()}"
+
+
 @functools.cache
-def _library() -> _Library:
+def _libraries() -> tuple[_Library, ...]:
+    """That of the package, then that of the cache, where they are there and whole."""
+    places = ((BUILT, _built()), (_folder(), _own()))
+    return tuple(library for folder, name in places if (library := _loaded(folder, name)) is not None)
+
+
+def _loaded(folder: Path, name: str) -> _Library | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        said = json.loads((cache_directory() / f"{_own()}.json").read_bytes())
-        path = cache_directory() / said["file"]
+        said = json.loads((folder / f"{name}.json").read_bytes())
+        path = folder / said["file"]
         if path.suffix == _OBJECTS:
             content = path.read_bytes()
             bounds = itertools.pairwise([0, *itertools.accumulate(said["sizes"])])
-            return _Library(said["gives"], said["made_of"], of_object_files([content[begin:end] for begin, end in bounds]))
-        return _Library(said["gives"], said["made_of"], of_shared_library(path))
-    return _Library({}, {}, lambda _: 0)
+            address = of_object_files([content[begin:end] for begin, end in bounds])
+        else:
+            address = of_shared_library(path)
+        return _Library(said["gives"], said["made_of"], address)
+    return None
 
 
 class _State:
@@ -180,9 +205,11 @@ def before_compiling(tell: Callable[[], None]) -> Iterator[None]:
 
 
 def is_current() -> bool:
-    """Whether the library holds kernels, all of them made of the code that is there."""
-    made_of = _library().made_of
-    return bool(made_of) and all(_is_current(*name.rsplit(":", 1), made) for name, made in made_of.items())
+    """Whether a library holds kernels, all of them made of the code that is there."""
+    return any(
+        all(_is_current(module, function, made) for (module, _, function), made in library.kernels())
+        for library in _libraries()
+    )
 
 
 def gather(rooms: Iterable[Path]) -> None:
@@ -193,45 +220,57 @@ def gather(rooms: Iterable[Path]) -> None:
     if _state.gathered:
         return
     with suppress(OSError):
-        singles = {path.stem: single for path in cache_directory().glob(f"*{_SINGLE}") if (single := _read(path))}
         roots = [str(room) + os.sep for room in rooms]
         current: dict[str, Single] = {}
-        for name, single in sorted(singles.items()):
-            if any(single.source.startswith(root) for root in roots):
+        for path in sorted(_folder().glob(f"*{_SINGLE}")):
+            single = _read(path)
+            if single is not None and any(single.source.startswith(root) for root in roots):
                 if _is_current(single.module, single.function, single.made_of):
-                    current[name] = single
+                    current[path.stem] = single
                     continue
-            elif Path(single.source).is_file():  # of another copy
+            elif single is not None and Path(single.source).is_file():  # of another copy
                 continue
-            (cache_directory() / f"{name}{_SINGLE}").unlink(missing_ok=True)
-        _put_together(current)
+            path.unlink(missing_ok=True)
+        _put_together(current, _folder(), _own())
         _state.gathered = True
+
+
+def build(rooms: Iterable[Path]) -> None:
+    """Make the library that comes with the package, of what was compiled with an empty cache."""
+    roots = [str(room) + os.sep for room in rooms]
+    singles = {path.stem: single for path in sorted(_folder().glob(f"*{_SINGLE}")) if (single := _read(path))}
+    _put_together(
+        {name: each for name, each in singles.items() if any(each.source.startswith(root) for root in roots)},
+        BUILT,
+        _built(),
+    )
 
 
 def _is_current(module: str, function: str, made_of: str) -> bool:
     """Whether the code that is there makes this kernel."""
     try:
-        return _made_of(getattr(import_module(module), function)) == made_of
+        return _made_of(getattr(import_module(module), function).__wrapped__) == made_of
     except (ImportError, AttributeError, TypeError):
         return False
 
 
-def _put_together(singles: Mapping[str, Single]) -> None:
+def _put_together(singles: Mapping[str, Single], folder: Path, name: str) -> None:
+    """Write a library and what is in it; an earlier one of this name goes."""
     objects = b"".join(single.code for single in singles.values())
-    stem = f"{_own()}-{blake2b(objects, digest_size=6).hexdigest()}"
     linked = _linked(singles)
-    file = f"{stem}{_OBJECTS if linked is None else '.so'}"
-    write(cache_directory() / file, objects if linked is None else linked)
+    content, ending = (objects, _OBJECTS) if linked is None else (linked, ".so")
+    file = f"{name}-{blake2b(content, digest_size=6).hexdigest()}{ending}"
     said = {
         "file": file,
         "sizes": [len(single.code) for single in singles.values()],
         "made_of": {f"{single.module}:{single.function}": single.made_of for single in singles.values()},
         "gives": {name: single.gives for name, single in singles.items()},
     }
-    write(cache_directory() / f"{_own()}.json", json.dumps(said).encode())
-    for path in cache_directory().glob(f"{_own()}-*"):
+    _write(folder / file, content)
+    _write(folder / f"{name}.json", json.dumps(said).encode())
+    for path in folder.glob(f"{name}-*"):
         if path.name != file:
-            with suppress(OSError):
+            with suppress(OSError):  # Windows keeps a file that is loaded: the next time
                 path.unlink()
 
 

@@ -16,6 +16,6 @@ def level() -> str:
     """
     if platform.machine().lower() not in {"x86_64", "amd64"}:
         return "generic"
-    from numpy._core._multiarray_umath import __cpu_features__ as has  # type: ignore[attr-defined]
+    from numpy._core._multiarray_umath import __cpu_features__ as has  # type: ignore[import-not-found]
 
     return "x86-64-v3" if all(has.get(each, False) for each in _V3) else "x86-64"

@@ -9,7 +9,6 @@ import ctypes as ct
 import functools
 from typing import Any, Final
 
-
 from tracer.etl.headers import EVENT_FLAG_EXTENDED, EVENT_HEADER, EXTENDED_ITEM, TRACE_MARKER, HeaderType
 from tracer.jit import c_callback, inlined
 from tracer.live.native import copy, load1, load2, load8, publish, store2, store4, store8

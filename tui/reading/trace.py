@@ -18,11 +18,11 @@ from tracer.etl.file import EtlFile
 from tracer.etl.joining.source import JoinedFiles
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.images.carried import IDENTITIES, CarriedIdentities
+from tracer.kernels.store import is_current
 from tracer.trace import LateStacks
 from tui.contents import Contents, contents_of
 from tui.interrupts import Interrupts
 from tui.reading.archives import Unpacked, named, unpacked
-from tracer.kernels.store import is_current
 from tui.reading.compilation import Helper, Part, compilation
 from tui.reading.progress import Meter, meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
