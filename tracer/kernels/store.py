@@ -235,15 +235,11 @@ def gather(rooms: Iterable[Path]) -> None:
         _state.gathered = True
 
 
-def build(rooms: Iterable[Path]) -> None:
-    """Make the library that comes with the package, of what was compiled with an empty cache."""
-    roots = [str(room) + os.sep for room in rooms]
+def build(folder: Path) -> None:
+    """Make the library that comes with the package, of all that was compiled into the cache."""
+    folder.mkdir(parents=True, exist_ok=True)
     singles = {path.stem: single for path in sorted(_folder().glob(f"*{_SINGLE}")) if (single := _read(path))}
-    _put_together(
-        {name: each for name, each in singles.items() if any(each.source.startswith(root) for root in roots)},
-        BUILT,
-        _built(),
-    )
+    _put_together(singles, folder, _built())
 
 
 def _is_current(module: str, function: str, made_of: str) -> bool:
