@@ -12,6 +12,7 @@ Only who compiles imports this module: it imports numba.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -259,9 +260,13 @@ def _type_of_intrinsic(declared: Any, _: Any) -> Any:
 
 
 def _machine() -> Any:
-    """What writes machine code that may lie anywhere in memory."""
+    """What writes machine code that may lie anywhere in memory.
+
+    LLVM loads nothing but ELF on Windows, which llvmlite makes there for the code model "jitdefault" only.
+    """
+    model = "jitdefault" if sys.platform == "win32" else "default"
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        cpu=level(), opt=3, reloc="pic", codemodel="default"
+        cpu=level(), opt=3, reloc="pic", codemodel=model
     )
 
 
