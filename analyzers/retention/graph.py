@@ -29,7 +29,7 @@ from tracer.arrays import I32, I64
 if TYPE_CHECKING:
     import networkx as nx
 
-_SAYS: Final[dict[str, str]] = {
+EDGE_WORDS: Final[dict[str, str]] = {
     "": "seen in the trace",
     "owns": "thread of the process",
     "uses": "its requests go to the socket",
@@ -157,6 +157,6 @@ def _connect(graph: nx.DiGraph, edge: Edge, *, inferred: bool) -> None:
         rule=edge.rule,
         count=edge.count,
         bytes=edge.bytes,
-        says=_SAYS[edge.rule],
+        says=EDGE_WORDS[edge.rule],
         inferred=inferred,
     )

@@ -6,19 +6,15 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from tracer.errors import MachineError
+from tui.exports.extras import ARROW
 from tui.exports.tables import ColumnType, ExportTable, TableColumn
 from tui.tables.spreadsheet import csv_cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-SQL_EXTRA: Final = "python -m pip install 'poolscope[sql]'"
-"""What brings duckdb and pyarrow."""
 
 
 def csv_lines(table: ExportTable) -> Iterator[bytes]:
@@ -58,21 +54,8 @@ def parquet(table: ExportTable) -> Iterator[bytes]:
 
 def arrow_table(table: ExportTable) -> pa.Table:
     """The same for Arrow: a ``pyarrow.Table``. Raises MachineError where pyarrow is not installed."""
-    arrow = _pyarrow()
+    arrow = ARROW.load()
     return arrow.table({column.name: _arrow(arrow, column) for column in table.columns})
-
-
-def _pyarrow() -> ModuleType:
-    try:
-        return import_module("pyarrow")
-    except ImportError as error:
-        raise MachineError(
-            "no-pyarrow",
-            "pyarrow is not installed",
-            where="this Python",
-            why="Parquet and SQL need it, and nothing else does",
-            next=SQL_EXTRA,
-        ) from error
 
 
 def _arrow(arrow: ModuleType, column: TableColumn) -> pa.Array:
