@@ -34,7 +34,7 @@ EDGE_WORDS: Final[dict[str, str]] = {
     "owns": "thread of the process",
     "uses": "its requests go to the socket",
     "opened": "it opened the socket",
-    "issued": "issued the requests",
+    "issued": "its requests",
     **{why: holder.edge for why, holder in HOLDERS.items()},
     "allocated": "allocated it, by its stack or tag",
     Rule.HOLDS_IRP.key: "holds the request's IRP",

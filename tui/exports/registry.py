@@ -45,7 +45,7 @@ FORMS: Final = (
     ExportForm(".csv", "csv", "a table for a spreadsheet", Takes.TABLE, "tui.exports.table_files", "csv_lines"),
     ExportForm(".ndjson", "ndjson", "a table, an object a line", Takes.TABLE, "tui.exports.table_files", "ndjson"),
     ExportForm(
-        ".parquet", "parquet", "a table (extra: sql)", Takes.TABLE, "tui.exports.table_files", "parquet", ARROW
+        ".parquet", "parquet", "a table (extra: sql)", Takes.TABLE, "tui.exports.arrow_files", "parquet", ARROW
     ),
     ExportForm(".folded", "folded", "stacks for flamegraph.pl", Takes.STACKS, "tui.exports.stack_files", "folded"),
     ExportForm(

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.errors import MachineError, OutputError, UsageError
+from tui.exports.arrow_files import arrow_table
 from tui.exports.extras import ARROW
-from tui.exports.table_files import arrow_table
 from tui.exports.tables import ExportTable
 from tui.sql.event_tables import RESOLVED, STACKED
 
