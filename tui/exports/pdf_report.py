@@ -44,6 +44,8 @@ _AREA: Final = HexColor("#b3cbe3")
 _ROW: Final = 11.0
 """Height of a frame of the flame graph."""
 _NARROWEST: Final = 0.4
+_MOST_LETTERS: Final = 255
+"""Of a cell, as a row must fit on a page; no file has a longer name (Microsoft, "Maximum Path Length Limitation")."""
 _NO_BREAK: Final = "\u00a0"
 """A space that stays where it begins a line."""
 
@@ -157,14 +159,12 @@ def _(block: Lines) -> _Made:
 @_made.register
 def _(block: Grid) -> _Made:
     styles = [_CELL] * block.texts + [_NUMBER] * (len(block.headings) - block.texts)
-    cells = [
-        [_paragraph(each, style) for each, style in zip(row, styles, strict=True)]
-        for row in (block.headings, *block.rows)
-    ]
+    rows = (block.headings, *block.rows)
+    cells = [[_cell(each, style) for each, style in zip(row, styles, strict=True)] for row in rows]
     shares = [1.0] * (block.texts - 1) + [2.0] + [1.2] * (len(block.headings) - block.texts)
     lines = [("LINEBELOW", (0, 0), (-1, -1), 0.5, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
     wide = [share * _WIDE / sum(shares) for share in shares]
-    return [Table(cells, wide, repeatRows=1, splitInRow=1, style=lines)]
+    return [Table(cells, wide, repeatRows=1, style=lines)]
 
 
 @_made.register
@@ -176,6 +176,11 @@ def _(block: Drawing) -> _Made:
     for label in block.labels:
         made.add(_label(label, block, scale))
     return [made, *([_paragraph(block.caption, _NOTE)] if block.caption else [])]
+
+
+def _cell(words: str, style: ParagraphStyle) -> Any:  # noqa: ANN401 - untyped
+    cut = words if len(words) <= _MOST_LETTERS else f"{words[:_MOST_LETTERS]}... ({len(words):,} letters)"
+    return _paragraph(cut, style)
 
 
 _AREAS: Final = {Look.AREA: (_AREA, None), Look.BOX: (_SOFT, _LINE), Look.OWN: (_SOFT, _BAR), Look.HEAD: (_QUIET, None)}

@@ -154,7 +154,7 @@ def _wrapped(text: str, most: int) -> Iterator[str]:
             line = ""
         line = f"{line} {word}" if line else word
         while cell_len(line) > most:
-            fits = next(at for at in range(len(line), 0, -1) if at == 1 or cell_len(line[:at]) <= most)
+            fits = next(at for at in range(min(most, len(line)), 0, -1) if at == 1 or cell_len(line[:at]) <= most)
             yield line[:fits]
             line = line[fits:]
     if line:
