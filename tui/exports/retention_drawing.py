@@ -94,17 +94,13 @@ def _drawn(steps: list[_Step], leaves: list[_Step]) -> Drawing:
     y = 1.0
     for number, step in enumerate(steps):
         if number:
-            top, y = y, y + 12 + _LINE
+            top, y = y, _said(step, y, labels) + 10
             shapes += _arrow(step, (_BRANCH / 2, top), (_BRANCH / 2, y))
-            labels.append(Label(Look.WORDS, (_BRANCH, top + _LINE + 2), _edge_words(step)))
         y = _boxed(step, 1, y, shapes, labels)
     trunk = y
     left = _BRANCH + 1 if steps else 1
     for leaf in leaves:
-        if steps and _edge_words(leaf):
-            labels.append(Label(Look.WORDS, (left, y + _LINE + 2), _edge_words(leaf)))
-            y += _LINE
-        y += 8
+        y = (_said(leaf, y, labels) if steps else y) + 8
         bottom = _boxed(leaf, left, y, shapes, labels)
         if steps:
             middle = (y + bottom) / 2
@@ -113,6 +109,13 @@ def _drawn(steps: list[_Step], leaves: list[_Step]) -> Drawing:
             trunk = middle
         y = bottom
     return Drawing("graph", _WIDE, y + 1, _in_words(steps, leaves), shapes, labels)
+
+
+def _said(step: _Step, top: float, labels: list[Label]) -> float:
+    """Write how a node is held, to the right of the line that leads to it; gives the lower edge of the words."""
+    lines = list(_wrapped(_edge_words(step), int((_WIDE - _BRANCH) / _LETTER)))
+    labels += [Label(Look.WORDS, (_BRANCH + 1, top + 2 + _LINE * at), words) for at, words in enumerate(lines, 1)]
+    return top + 2 + _LINE * len(lines)
 
 
 def _edge_words(step: _Step) -> str:

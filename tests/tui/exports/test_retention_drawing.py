@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from analyzers.retention.graph import EDGE_WORDS
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
-from tui.exports.drawings import Drawing, Look
+from tui.exports.drawings import Drawing, Label, Look
 from tui.exports.html_report import html_report
 from tui.exports.retention_drawing import RetentionDrawings
 from tui.reading.trace import read_snapshot
@@ -90,13 +91,26 @@ def test_below_what_holds_requests_stands_all_that_goes_with_them(tmp_path: Path
     assert len(boxes) == len(snapshot.diagnosis.findings[0].path) - 1 + 5
 
 
+def _is_inside(label: Label, drawing: Drawing) -> bool:
+    x, y = label.at
+    return x + 7.2 * cell_len(label.words) <= drawing.width and 0 < y <= drawing.height
+
+
+@pytest.mark.parametrize("rule", sorted(filter(None, EDGE_WORDS)))
+def test_the_words_of_every_edge_have_room(demo: Snapshot, rule: str) -> None:
+    finding = demo.diagnosis.findings[0]
+    path = tuple(replace(node, kind="port", rule=rule) for node in finding.path)
+    drawing = RetentionDrawings(replace(demo, context=None)).of(replace(finding, path=path))
+    assert f"{EDGE_WORDS[rule]} (inferred)" in " ".join(_words(drawing))
+    assert all(_is_inside(label, drawing) for label in drawing.labels)
+
+
 def test_names_of_any_length_and_width_stay_in_their_boxes(demo: Snapshot) -> None:
     finding = demo.diagnosis.findings[0]
     names = ("名前" * 40, "a b" * 100, "x" * 300, "\u202egpj.exe", "")
     path = tuple(replace(node, label=name) for node, name in zip(finding.path, names, strict=True))
     drawing = RetentionDrawings(replace(demo, context=None)).of(replace(finding, path=path))
-    assert all(label.at[0] + 7.2 * cell_len(label.words) <= drawing.width for label in drawing.labels)
-    assert all(0 < label.at[1] <= drawing.height for label in drawing.labels)
+    assert all(_is_inside(label, drawing) for label in drawing.labels)
     joined = "".join(_words(drawing))
     assert "x" * 300 in joined
     assert "名前" * 40 in joined
