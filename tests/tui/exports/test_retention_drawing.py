@@ -6,10 +6,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
 from analyzers.retention.graph import EDGE_WORDS
+from analyzers.retention.nodes import NodeKind
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
@@ -75,12 +77,18 @@ def _of(scenario: str, folder: Path) -> tuple[Snapshot, Drawing]:
     return snapshot, _drawn(snapshot)
 
 
-def test_below_a_driver_stands_the_leak_alone(tmp_path: Path) -> None:
-    snapshot, drawing = _of("missing-free", tmp_path)
-    finding = snapshot.diagnosis.findings[0]
-    assert finding.path[-2].kind == "driver"
+def test_below_a_driver_stands_the_leak_alone(demo: Snapshot) -> None:
+    assert demo.context is not None
+    retention = demo.context.retention
+    drivers = [
+        node for node in retention.graph if node.kind is NodeKind.DRIVER and retention.graph.out_degree(node) > 2
+    ]
+    leaf = next(iter(retention.graph.successors(drivers[0])))
+    rows = np.flatnonzero(retention.group_of == retention.groups.index(leaf))
+    finding = replace(demo.diagnosis.findings[0], rows=rows, path=retention.path(leaf))
+    drawing = RetentionDrawings(demo).of(finding)
     boxes = [shape.look for shape in drawing.shapes if shape.look in (Look.BOX, Look.OWN)]
-    assert boxes == [Look.BOX] * (len(finding.path) - 1) + [Look.OWN] * boxes.count(Look.OWN)
+    assert boxes == [Look.BOX] * (len(finding.path) - 1) + [Look.OWN]
 
 
 def test_below_what_holds_requests_stands_all_that_goes_with_them(tmp_path: Path) -> None:
