@@ -1,4 +1,4 @@
-"""The report as a PDF: the blocks of the page, set by reportlab.
+"""The report as a PDF: the blocks of the page, set by reportlab (docs.reportlab.com).
 
 What its font, Bitstream Vera, has no letter for stands as an escape. Two PDFs of one trace are the same bytes: they
 name no time but the trace's, no person and no machine.
@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from functools import cache, singledispatch
 from html import escape
 from itertools import count
+from pathlib import Path, PurePath
 from typing import Any, Final
 
+import reportlab
 from reportlab.graphics import shapes
 from reportlab.lib.colors import Color, HexColor, hsl2rgb
 from reportlab.lib.pagesizes import A4
@@ -27,11 +29,12 @@ from tracer.trace import filetime_text
 from tui.exports.drawings import Drawing, Label, Look, Shape
 from tui.exports.flame_tree import FlameTree
 from tui.exports.report_blocks import Block, Facts, Grid, Heading, Items, Lines, Note, Notice, report_blocks
-from tui.report.trace import name_of
 from tui.safe_text import escaped_unless, safe
 
 _FONT: Final = "Vera"
 _BOLD: Final = "VeraBd"
+_FONTS: Final = Path(reportlab.__file__).parent / "fonts"
+"""Where reportlab brings its own: of a system's font of that name nobody knows which letters it has."""
 _MARGIN: Final = 42.0
 _WIDE: Final = A4[0] - 2 * (_MARGIN + 6)
 """Of a page between its margins, and what reportlab keeps free inside of them."""
@@ -73,8 +76,9 @@ _NUMBER: Final = _style(7.5, alignment=2)
 def pdf_report(snapshot: Snapshot) -> Iterator[bytes]:
     """All of it, at once: the table of what lies where stands at a PDF's end."""
     for name in (_FONT, _BOLD):
-        registerFont(TTFont(name, f"{name}.ttf"))
-    title, whole = _fitting(f"Poolscope: {name_of(snapshot.info)}"), io.BytesIO()
+        registerFont(TTFont(name, str(_FONTS / f"{name}.ttf")))
+    names = " + ".join(PurePath(path).name for path in snapshot.info.paths)
+    title, whole = _fitting(f"Poolscope: {names}"), io.BytesIO()
     document = SimpleDocTemplate(
         whole,
         **{"pagesize": A4, "invariant": 1, "lang": "en", "title": title},
