@@ -51,7 +51,7 @@ def after_items(words2: U16, item: Int, stop: Int) -> Int:
     return min(item, stop)
 
 
-@inlined
+@kernel
 def has_item(words2: U16, item: Int, stop: Int, kind: Int) -> bool:
     """Whether one of the extended items, the first of which stands at ``item``, is of a kind."""
     more = True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.errors import MachineError, UsageError
 from tui.errors import tell
-from tui.exports.table_files import SQL_EXTRA
+from tui.exports.extras import ARROW
 from tui.interrupts import Interrupts
 from tui.streams import say
 
@@ -99,7 +99,7 @@ def _session(database: Database) -> PromptSession[str]:
             "prompt_toolkit is not installed",
             where="this Python",
             why="the prompt needs it; a query on the command line does not",
-            next=SQL_EXTRA,
+            next=ARROW.command,
         ) from error
     from tui.sql.editing import session_of
 
