@@ -14,7 +14,7 @@ import numpy as np
 from tracer.arrays import I32, U16, U32, U64, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.census import Counters
-from tracer.etl.extended import after_items, has_item, take_items
+from tracer.etl.extended import after_items, take_items
 from tracer.etl.families import (
     CLASSIC,
     FAMILY,
@@ -36,7 +36,6 @@ from tracer.etl.headers import (
     PERFINFO_PMC_MASK,
     PERFINFO_PMC_SHIFT,
     TRACE_MARKER,
-    ExtendedType,
     HeaderType,
     MessageOption,
 )
@@ -78,7 +77,6 @@ _SEQUENCE: Final = int(MessageOption.SEQUENCE)
 _GUID: Final = int(MessageOption.GUID)
 _COMPONENT: Final = int(MessageOption.COMPONENT)
 _TIMESTAMP: Final = int(MessageOption.TIMESTAMP | MessageOption.PERF_TIMESTAMP)
-_SCHEMA_TL: Final = int(ExtendedType.SCHEMA_TL)
 _UNKNOWN: Final = UNKNOWN_ID
 _BY_STACK: Final = int(Who.STACK)
 _BY_HEADER: Final = int(Who.HEADER)
@@ -186,7 +184,6 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
     bytes1, words2, words4, words8 = words
     hook_row, row_slot, row_hook = tables.hook_row, tables.row_slot, tables.row_hook
     provider_rows, provider_counts = tables.provider_rows, tables.provider_counts
-    self_described = np.int64(tables.self_described)
     header_counts, hook_counts = counters
     events, kept, loose, runs, tails, states = waiting
     state = states[0]
@@ -289,11 +286,7 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                     slot = np.int64(row_slot[row, min(version, rows_mask)])
                     event = np.int64(row_hook[row]) if row_hook[row] else event
                 if extended:
-                    items = payload
-                    payload = after_items(words2, items, stop)
-                    if slot == SLOT_NONE and self_described and has_item(words2, items, payload, _SCHEMA_TL):
-                        slot = self_described
-                        payload = position
+                    payload = after_items(words2, payload, stop)
             elif family == MESSAGE:
                 time = np.int64(_message_time(words2, words4, position, stop, last_time - shift)) + shift
             else:
@@ -359,12 +352,15 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                         made["who"] = 0
                     if extended:
                         taken = take_items(
-                            words, position + HEADER_SIZE[kind], stop, stacks, events, n_events, loose, n_loose
-                        )
+                            words, position + HEADER_SIZE[kind], stop, stacks, events, n_events, loose, n_loose,
+                            tables.self_described,
+                        )  # fmt: skip
                         if taken < 0:
                             result = STACKS_FULL if taken == STACKS_FULL else ROWS_FULL
                             break
                         n_loose = taken
+                        slot = np.int64(made["slot"])
+                        payload = stop - np.int64(made["size"])
                     if slot >= SLOT_DEFINITION:
                         n_kept = _keep(words8, payload, stop, kept, n_kept)
                     n_events += 1
