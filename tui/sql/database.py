@@ -78,7 +78,7 @@ class Database:
             self._connection.execute("CREATE SCHEMA stored")
             self._connection.execute("CREATE SCHEMA as_read")
             for name, table in traces[0].empty().items():
-                with self._handed([arrow_table(table)], "") as rows:
+                with self._handed([arrow_table(table)], None if len(traces) == 1 else "") as rows:
                     told = self._connection.execute(f"DESCRIBE {rows}").fetchall()
                 self._types[name] = {column: kind for column, kind, *_ in told}
                 self.tables[name] = tuple(self._types[name])
@@ -193,6 +193,7 @@ class Database:
         for trace in self._traces:
             for name in staged:
                 self._store("as_read", name, missing[name] | BY_STACK)
+            paths = {name: trace.path if "trace" in columns else None for name, columns in missing.items()}
             gathered: dict[str, list[pa.Table]] = {}
             with closing(trace.rows(missing)) as tables:
                 for table in tables:
@@ -202,13 +203,15 @@ class Database:
                     parts = gathered.setdefault(table.name, [])
                     parts.append(arrow_table(table, coded=True))
                     if sum(map(len, parts)) >= _ROWS_AT_ONCE:
-                        self._add(table.name, gathered.pop(table.name), trace.path, is_staged=table.name in staged)
+                        self._add(
+                            table.name, gathered.pop(table.name), paths[table.name], is_staged=table.name in staged
+                        )
             for name, parts in gathered.items():
-                self._add(name, parts, trace.path, is_staged=name in staged)
+                self._add(name, parts, paths[name], is_staged=name in staged)
             for name in staged:
                 self._resolve(name, missing[name], resolved)
 
-    def _add(self, name: str, parts: Sequence[pa.Table], path: str, *, is_staged: bool) -> None:
+    def _add(self, name: str, parts: Sequence[pa.Table], path: str | None, *, is_staged: bool) -> None:
         schema = "as_read" if is_staged else "stored"
         with self._handed(parts, path) as rows, _room():
             self._connection.execute(f'INSERT INTO {schema}."{name}" BY NAME {rows}')
@@ -259,13 +262,13 @@ class Database:
         }
 
     @contextmanager
-    def _handed(self, parts: Sequence[pa.Table], path: str) -> Iterator[str]:
-        """Inside, the query that gives the rows of some tables of the same columns."""
+    def _handed(self, parts: Sequence[pa.Table], path: str | None) -> Iterator[str]:
+        """Inside, the query that gives the rows of some tables of the same columns; ``path``: their ``trace``."""
         import pyarrow as pa
 
         self._connection.register(_HANDED, pa.concat_tables(parts))
         try:
-            trace = f"'{path.replace(chr(39), 2 * chr(39))}' AS trace, " if len(self._traces) > 1 else ""
+            trace = "" if path is None else f"'{path.replace(chr(39), 2 * chr(39))}' AS trace, "
             yield f"SELECT {trace}* FROM {_HANDED}"
         finally:
             self._connection.unregister(_HANDED)

@@ -137,7 +137,7 @@ def test_no_table_tells_any_in_any_form(shifts: bool, trace: Path, leak: Path, m
         for name, query in _texts_of(database).items():
             for form in FORMATS:
                 said = _said(database, query, form)
-                assert len(said) > 30
+                assert len(said) > 10
                 assert _found(said) == [], (name, form)
                 assert str(DEMO_TRACE.parent) not in said
 
