@@ -53,9 +53,7 @@ class Redaction:
     ``shifts``: addresses of kernel memory are moved. ``stand_ins``: those of another, which are gone on with.
     """
 
-    def __init__(
-        self, key: bytes | None = None, *, shifts: bool = False, stand_ins: StandIns | None = None
-    ) -> None:
+    def __init__(self, key: bytes | None = None, *, shifts: bool = False, stand_ins: StandIns | None = None) -> None:
         self.stand_ins: Final = StandIns(key) if stand_ins is None else stand_ins
         self._shifts = shifts
         self._shift: KernelShift | None = None
