@@ -14,7 +14,7 @@ from tui.redaction.windows_names import in_windows_folder
 _PIECE: Final = re.compile(r"[^\W_]+|[\W_]", re.DOTALL)
 """A word, or one character between words; the underscore stands between words, too."""
 _FUNCTION: Final = re.compile(r"!([^\s+,;'\"]+)")
-_REMEMBERED: Final = 1 << 16
+_REMEMBERED: Final = 1 << 14
 """Texts whose replacement is remembered: a trace that is followed for days says ever new ones."""
 
 
@@ -39,7 +39,8 @@ class Replacing:
             return
         with self._lock:
             self._known[folded] = stand_in
-            self._done.clear()
+            for text in [each for each in self._done if folded in _folded(each)]:
+                del self._done[text]
             if len(folded) == 1 or folded.isdecimal() or not any(map(str.isalnum, folded)):
                 return
             alike = self._by_piece.setdefault(piece[0], [])

@@ -59,6 +59,7 @@ class StandIns:
         self._given: dict[tuple[Kind, str], str] = {}
         self._count: dict[Kind, int] = {}
         self._addresses: dict[Address, Address] = {}
+        self._known = {4: 0, 6: 0}
         self._lock = threading.Lock()
 
     def of(self, kind: Kind, name: str) -> str:
@@ -98,7 +99,8 @@ class StandIns:
         return int.from_bytes(self._digest("number", purpose)) % below
 
     def _next_address(self, found: Address) -> Address:
-        known = sum(each.version == found.version for each in self._addresses)
+        known = self._known[found.version]
+        self._known[found.version] += 1
         if isinstance(found, ipaddress.IPv6Address):
             low = int.from_bytes(self._digest("address", str(found))[:8]) if self._is_keyed else known + 1
             return ipaddress.IPv6Address(_IPV6 + low)
