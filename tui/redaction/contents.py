@@ -56,6 +56,7 @@ def redacted_image(image: ImageFile, redaction: Redaction) -> ImageFile:
     """An image and its PDB; of one of Windows' own the PDB loses the folder that it was built in."""
     if redaction.is_own(image.name):
         return replace(image, debug=image.debug and replace(image.debug, name=_own_pdb(image.name, image.debug.name)))
+    redaction.know_image(image.name, Kind.IMAGE)
     name = redaction.text(image.name)
     debug = image.debug and replace(
         image.debug,

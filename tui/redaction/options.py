@@ -21,7 +21,8 @@ def add_redact(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     group = parser.add_argument_group(
         "what must not get out",
-        "Names that are not Windows' own become process-1.exe, driver-1.sys, user-1, 192.0.2.1.",
+        "Names that are not Windows' own become process-1.exe, driver-1.sys, user-1, 192.0.2.1, in all that is shown,"
+        " written or said. The trace itself stays as it is (docs/redaction.md).",
     )
     group.add_argument("--redact", action="store_true", help="replace names, paths and addresses of the network")
     words = "--redact, with the same stand-ins wherever the key is the same"

@@ -10,8 +10,10 @@ PATHS: Final = re.compile(
     r"|\b[A-Za-z]:[\\/](?:(?!: | \()[^'\",;|<>])*"
     r"|(?<![\w/.])/[\w.@+~-]+/(?:[^\s'\",;|<>]| (?=[^'\",;|<>:/]*(?:/\w|\.[A-Za-z]\w{1,4}\b)))*"  # more follows a blank
 )
-DEVICE_PATHS: Final = re.compile(r"(?<!\w)\\[^\s\\'\",;|<>]+\\[^\s'\",;|<>]*")
-r"""Of the kernel: ``\Device\HarddiskVolume3\…``."""
+DEVICE_PATHS: Final = re.compile(r"(?<!\w)\\[^\s\\'\",;|<>]+\\(?:(?!: | \()(?:[^'\",;|<>]|;(?=\S)))*")
+r"""Of the kernel: ``\Device\HarddiskVolume3\…``; also what may follow a blank."""
+PLAIN_DEVICE_PATHS: Final = re.compile(r"(?<!\w)\\[^\s\\'\",;|<>]+\\[^\s'\",;|<>]*")
+"""The same up to the first blank."""
 URL: Final = re.compile(r"\b(?:https?|ftp|file|smb|wss?)://[^\s'\",;|<>]+", re.IGNORECASE)
 MAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 """Also the names of users in a domain, which look the same."""

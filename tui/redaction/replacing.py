@@ -7,9 +7,20 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from tui.redaction.patterns import DEVICE_PATHS, HEXADECIMAL, IPV4, IPV6, MAIL, PATHS, SECURITY_IDS, URL
+from analyzers.process_names import file_name
+from tui.redaction.patterns import (
+    DEVICE_PATHS,
+    HEXADECIMAL,
+    IPV4,
+    IPV6,
+    MAIL,
+    PATHS,
+    PLAIN_DEVICE_PATHS,
+    SECURITY_IDS,
+    URL,
+)
 from tui.redaction.stand_ins import Kind, StandIns
-from tui.redaction.windows_names import in_windows_folder
+from tui.redaction.windows_names import in_windows_folder, is_windows_own
 
 _PIECE: Final = re.compile(r"[^\W_]+|[\W_]", re.DOTALL)
 """A word, or one character between words; the underscore stands between words, too."""
@@ -93,10 +104,12 @@ class Replacing:
     def _unknown(self, text: str, at: int) -> tuple[str, int] | None:
         if (found := URL.match(text, at)) is not None:
             return self._stand_ins.of(Kind.HOST, found[0]), found.end()
+        found = PLAIN_DEVICE_PATHS.match(text, at)
+        if found is not None and in_windows_folder(found[0]) and is_windows_own(file_name(found[0])):
+            return found[0], found.end()
         for pattern in (PATHS, DEVICE_PATHS):
             if (found := pattern.match(text, at)) is not None:
-                is_own = pattern is DEVICE_PATHS and in_windows_folder(found[0])
-                return (found[0] if is_own else self._stand_ins.of(Kind.PATH, found[0])), found.end()
+                return self._stand_ins.of(Kind.PATH, found[0]), found.end()
         for pattern in (IPV4, IPV6):
             found = pattern.match(text, at)
             address = None if found is None else self._stand_ins.address(found[0])
