@@ -105,7 +105,8 @@ def _run(words: Sequence[str]) -> int:
     if command is None:
         raise UsageError("usage", "which command?", next=_HELP)
     if hasattr(args, "redact"):
-        _redact_talk(words, redaction_of(args))
+        traces = map(str, getattr(args, "traces", ()))  # also those that a pattern stands for
+        _redact_talk([*words, *traces], redaction_of(args))
     return command.run(args)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,12 @@ _OPTION: Final = "--redact"
 _NAMES: Final = ("--process", "--driver", "--function", "--redact-key", "--token", "--")
 """After these comes a name, whatever it looks like."""
 _OF_PATHS: Final = frozenset("./\\@:")
+_ENDINGS: Final = (".etl", ".zip", ".cab", ".gz", ".7z", ".zst")
+"""Of traces, packed or not."""
+_FILE: Final = re.compile(rf"(?<![\w-])(?!trace-)[\w.+~@-]+(?:{'|'.join(map(re.escape, _ENDINGS))})\b", re.IGNORECASE)
+"""A trace that nobody typed: one of those that lie beside, or in an archive."""
+_CONTROL: Final = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z])")
+"""What moves the cursor or changes colours (ECMA-48): a name may follow at once."""
 
 
 def is_asked(words: Sequence[str]) -> bool:
@@ -40,11 +47,15 @@ def talk_of(words: Sequence[str], redaction: Redaction | None = None) -> Callabl
             elif not sign:
                 continue
             if option in _NAMES or _OF_PATHS & set(value) or Path(value).exists():
-                made.know_path(value, _kind(value))
+                made.know_path(value.removeprefix("="), _kind(value))
         return made
 
-    return lambda text: known.text(typed().text(text))
+    def plain(text: str) -> str:
+        said = known.text(typed().text(text))
+        return _FILE.sub(lambda found: known.stand_ins.of(Kind.TRACE, found[0]), said)
+
+    return lambda text: "".join(part if at % 2 else plain(part) for at, part in enumerate(_CONTROL.split(text)))
 
 
 def _kind(word: str) -> Kind:
-    return Kind.TRACE if word.lower().endswith((".etl", ".zip", ".cab", ".gz", ".7z", ".zst")) else Kind.PATH
+    return Kind.TRACE if word.lower().endswith(_ENDINGS) else Kind.PATH

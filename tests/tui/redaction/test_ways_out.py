@@ -156,6 +156,21 @@ def test_talk_keeps_words_that_are_no_names() -> None:
     assert say("Thre is in tags, erika not, of geheim 1.etl") == "Thre is in tags, path-1 not, of trace-1.etl"
 
 
+def test_talk_loses_names_behind_colours_and_of_files_that_nobody_typed() -> None:
+    say = talk_of(["analyze", "geheim 1.etl"], Redaction())
+    assert say("\r\x1b[2K\x1b[1;31mgeheim 1.etl\x1b[0m 5 %") == "\r\x1b[2K\x1b[1;31mtrace-1.etl\x1b[0m 5 %"
+    assert say("note: erika_002.etl lies beside trace-1.etl") == "note: trace-2.etl lies beside trace-1.etl"
+
+
+def test_files_that_a_pattern_stands_for_are_not_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name in ("geheim 1.etl", "geheim 2.etl"):
+        (tmp_path / name).write_bytes(b"no trace at all")
+    assert main(["info", str(tmp_path / "*.etl"), "--redact", "--json"]) != ExitCode.DONE
+    said = capsys.readouterr()
+    assert "where  trace-" in said.err
+    assert secrets_in(said.err + said.out) == []
+
+
 def test_notes_and_progress_name_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     tags = tmp_path / "erika" / "geheim.txt"
     tags.parent.mkdir()
