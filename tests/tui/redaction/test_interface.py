@@ -13,6 +13,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import ImageNames, NamesFound, Symbols
 from fixtures.demo import DEMO_TRACE
 from tests.tui.redaction.conftest import Run
+from tests.tui.redaction.looking import LARGE, taken
 from tests.tui.redaction.planted import (
     DRIVERS,
     FILES,
@@ -34,12 +35,9 @@ from tui.app import PoolscopeApp, screenshot
 from tui.naming import Naming
 from tui.redaction.redaction import Redaction
 from tui.redaction.snapshots import redacted
-from tui.views.export import SUFFIXES, lines
 from tui.views.registry import VIEWS
 from tui.widgets.virtual_table import VirtualTable
 
-LARGE = (260, 130)
-"""Cells: no name is cut, and no row of the traces lies outside."""
 _ROWS = 8
 """So many rows of a view are gone through: the panel tells each of them in words."""
 
@@ -51,17 +49,6 @@ def looked_at(snapshot: Snapshot, use: Callable[[Session], Any], **how: Any) -> 
 
     with names_planted():
         asyncio.run(look())
-
-
-def taken(it: Session) -> str:
-    """What can be taken out of the view, in every form."""
-    view, said = it.view, [it.view.copied()]
-    for table in (view.exported(), view.shown()):
-        if table[0]:
-            said += ["".join(lines(suffix, table)) for suffix in SUFFIXES]
-    if (document := view.document()) is not None:
-        said += document
-    return "\n".join(said)
 
 
 async def everything(it: Session) -> str:

@@ -22,8 +22,8 @@ from tests.tracer.traces import UNJITTED
 from tests.tui.capturing import Recorder, api_of, machine_with
 from tests.tui.counting import MACHINE, Clock, leaking
 from tests.tui.made_windows import MadeWindows
+from tests.tui.redaction.looking import LARGE, taken
 from tests.tui.redaction.planted import DRIVERS, FILES, PATHS, RENAMED, found_in, names_planted
-from tests.tui.redaction.test_interface import LARGE, taken
 from tests.tui.served import Served, words
 from tests.tui.session import running
 from tracer.errors import MachineError

@@ -46,7 +46,7 @@ def secrets_in(text: str) -> list[str]:
         r"%TEMP%\erika\geheim.etl",
         r"\SystemRoot\System32\drivers\geheim.sys",
         r"\SystemRoot\System32\drivers\afd.sys, \SystemRoot\System32\drivers\geheim.sys",
-        "read /home/erika müller/geheim 1.etl: 5 bytes are damaged",
+        "read /data/erika müller/geheim 1.etl: 5 bytes are damaged",
         "/Users/erika/geheim",
         "file:///C:/Users/erika/geheim.etl",
         "https://symbols.contoso.local/geheim/x.pdb",
@@ -57,7 +57,7 @@ def secrets_in(text: str) -> list[str]:
         "::ffff:10.1.2.3",
         "from 10.1.2.3:445",
         r"d:\src\geheim\secretbuild.pdb",
-        r"C:/work/erika/geheim.c",
+        r"C:/src/erika/geheim.c",
     ],
 )
 def test_what_looks_like_a_name_is_replaced_though_nobody_has_told_it(text: str) -> None:
