@@ -48,7 +48,7 @@ class DemoCommand:
         with resources.as_file(trace) as path, resources.as_file(functions) as map_path:
             names, symbols = load_tag_names(None, quiet=args.quiet), names_of_map(map_path).symbols()
             snapshot = read_snapshot(path, names, quiet=args.quiet, symbols=symbols)
-        if args.screenshot is not None or _is_for_the_interface(args):
+        if _is_for_the_interface(args):
             return open_interface(snapshot, args)
         if (redaction := redaction_of(args)) is not None:
             from tui.redaction.snapshots import redacted
@@ -67,5 +67,6 @@ class DemoCommand:
 
 
 def _is_for_the_interface(args: argparse.Namespace) -> bool:
-    asks_for_text = args.json or args.full or args.explain is not None
-    return not asks_for_text and is_terminal(sys.stdout) and is_terminal(sys.stdin)
+    if args.json or args.explain is not None:
+        return False
+    return args.screenshot is not None or (not args.full and is_terminal(sys.stdout) and is_terminal(sys.stdin))
