@@ -7,12 +7,13 @@ its load, or from before the trace where a rundown lists it, until it is unloade
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import I32, I64, U64
+from tracer.data_classes import dataclass
 from tracer.events.image import LOAD, RUNDOWN_START, UNLOAD
 
 ALWAYS: Final = int(np.iinfo(np.int64).min)

@@ -10,11 +10,11 @@ A leaked one is never replaced. So a group's survivors and replaced ones togethe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 from statistics import median
 
 from analyzers.policy import LOSS
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ tells the code where two images lay at one address in turn. Everywhere else a pl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -32,6 +31,7 @@ from analyzers.image_lives import (
 )
 from tracer.arrays import I32, I64, U64, Mask
 from tracer.columns import EventTable
+from tracer.data_classes import dataclass
 from tracer.jit import kernel
 from tracer.search import last_at_most
 from tracer.stacks.table import StackArrays, StackTable

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -23,6 +23,7 @@ import numpy as np
 from analyzers.findings import Diagnosis
 from analyzers.pool_tables import PoolSnapshot
 from tracer.arrays import I32, I64
+from tracer.data_classes import dataclass
 from tracer.images.carried import ImageFile
 from tracer.images.headers import NotAnImage, read_image_headers
 from tracer.symbols.symbol import Source, Symbol

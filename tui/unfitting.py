@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from operator import and_
 from typing import Final
@@ -16,6 +16,7 @@ from analyzers.selection.query import Query, is_process
 from analyzers.selection.select import functions_in, sites_of
 from analyzers.selection.wording import WHOLE, WordKind, names_like
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 from tui.safe_text import safe
 from tui.streams import say

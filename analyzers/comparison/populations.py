@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +15,7 @@ from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import EDGES
 from tracer.arrays import I64, U64, Mask
+from tracer.data_classes import dataclass
 
 SLICES: Final = 32
 """Equal parts of the time in which survivors were made: how evenly they came tells bursts from chance."""

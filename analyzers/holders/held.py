@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,6 +10,7 @@ from analyzers.findings import Evidence, Kept, Why
 from analyzers.formatting import agreeing, part_of
 from analyzers.holders.evidence import Seen
 from tracer.arrays import I32, I64, Mask
+from tracer.data_classes import dataclass
 
 NOT_STEADY: Final = "they do not keep coming until the trace's end"
 """The doubt about a group that is not steady."""

@@ -7,7 +7,7 @@ A kernel queue is first in, first out. So what was put in before something that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,7 @@ from analyzers.trends.arrivals import held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.arrays import I32, I64, U32, Mask, Rows
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 RULE: Final = "in-port"
 BY_OTHERS: Final = "others-released-from-port"

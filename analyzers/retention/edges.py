@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import closed
 from tracer.arrays import I32, I64
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 _BY_DRIVER: Final = tuple(why for why, holder in HOLDERS.items() if holder.accuses is Accused.DRIVER)
 """Holders of which each driver is one of its own."""

@@ -7,7 +7,6 @@ port, a driver) to the requests, the socket, the thread and the process.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,6 +24,7 @@ from analyzers.retention.edges import Edge, EdgeFinder
 from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import retained_by_request, sums
 from tracer.arrays import I32, I64
+from tracer.data_classes import dataclass
 
 if TYPE_CHECKING:
     import networkx as nx

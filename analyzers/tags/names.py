@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +12,7 @@ from analyzers.formatting import counted
 from analyzers.tags.listing import Listing, TagLine, is_text, read_listing
 from analyzers.tags.pattern import normal, tag_pattern
 from analyzers.tags.places import microsofts, users_own
+from tracer.data_classes import dataclass
 from tracer.errors import InputError
 
 MAX_FILE_BYTES: Final = 16 << 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
@@ -14,6 +13,7 @@ from analyzers.policy import COURSE, LIFETIMES, RISE
 from analyzers.trends.bursts import last_third, without_bursts
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.arrays import F64, I64, Mask
+from tracer.data_classes import dataclass
 
 NO_ONSET: Final = -1
 

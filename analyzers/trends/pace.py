@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from analyzers.policy import RISE
 from analyzers.trends.history import GroupHistories
 from analyzers.trends.rank_tests import Z95, mann_kendalls, theil_sens
 from tracer.arrays import F64, I64
+from tracer.data_classes import dataclass
 
 _HOUR_NS: Final = 3.6e12
 

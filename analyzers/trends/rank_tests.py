@@ -8,7 +8,6 @@ memory they take grows with the square of the number.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, Final
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.arrays import F64, I64, Rows
+from tracer.data_classes import dataclass
 
 Values = npt.NDArray[np.integer[Any] | np.floating[Any]]
 

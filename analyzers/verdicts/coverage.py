@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot, PoolTotals
 from analyzers.requests.tables import RequestSnapshot
+from tracer.data_classes import dataclass
 from tracer.events import image, thread
 from tracer.trace import Census, Loss, TraceInfo
 

@@ -10,7 +10,7 @@ What a library allocated for it is as much left behind, where it is enough not t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from analyzers.verdicts.birth_pattern import BirthPattern, Span
 from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.judgement import FrameComparison, Gone, Judgement
 from tracer.arrays import I32, Mask, Rows
+from tracer.data_classes import dataclass
 
 FramesOf = Callable[[I32], FrameTable]
 

@@ -9,7 +9,7 @@ for each process: that one program's IRPs are freed says nothing of another's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
 from tracer.arrays import F64, I64, Mask, Rows
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 Family = tuple[int, str, int, int]
 

@@ -8,7 +8,6 @@ for each of another.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from analyzers.policy import COURSE, PARTS, TOGETHER
 from analyzers.pool_tables import Outstanding
 from analyzers.verdicts.owners import Owners
 from tracer.arrays import I64, U32, Mask, Rows
+from tracer.data_classes import dataclass
 
 Births = tuple[I64, U32]
 """Births, ascending, and the thread of each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from analyzers.verdicts.accusation import DiagnosisInputs
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
 from tracer.arrays import I32, U64, Mask, Rows
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

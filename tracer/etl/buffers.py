@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import I64, U8, Structured
+from tracer.data_classes import dataclass
 from tracer.errors import Damage, DamageCode
 from tracer.etl.families import TIME_AT
 from tracer.etl.headers import (

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from queue import Empty, SimpleQueue
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import I64, U64, Structured
+from tracer.data_classes import dataclass
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk
 from tracer.etl.census import Counters

@@ -11,10 +11,10 @@ No stack of I/O completion is among WPR's names.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree
 
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 from tracer.events.providers import provider_name
 from tracer.live.enabling import socket_providers

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 from tui.hints import did_you_mean
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from analyzers.pooltag import tag_text
 from analyzers.selection.select import functions_in
 from analyzers.selection.wording import WHOLE, Fits, WordKind, names_like, names_of
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.budget.grammar import EVERY_OTHER, Limit, Subject
 
 _KINDS: Final = {Subject.TAG: WordKind.TAG, Subject.DRIVER: WordKind.DRIVER}

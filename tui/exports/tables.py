@@ -6,7 +6,6 @@ Columns are called as in the documents of ``--json``. Times are nanoseconds sinc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from analyzers.requests.tables import RequestSnapshot
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I32, Mask
 from tracer.columns import UNKNOWN_ID, Who
+from tracer.data_classes import dataclass
 from tui.findings.headline import headline
 from tui.json_documents.writing import address as address_text
 from tui.safe_text import valid_unicode

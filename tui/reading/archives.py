@@ -13,12 +13,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final, Self, TypeVar
 
 from analyzers.formatting import size
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.errors import InputError
 from tracer.packed.cabinets import Cabinet
 from tracer.packed.errors import PackedDamagedError, PackedRefusedError

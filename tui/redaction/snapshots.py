@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from analyzers.diagnosis_context import DiagnosisContext
@@ -18,6 +18,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from analyzers.tags.names import TagName, built_in
 from tracer.arrays import I32, I64, U64
+from tracer.data_classes import dataclass
 from tracer.errors import Damage
 from tracer.trace import Loss, TraceInfo
 from tui.redaction.redaction import Redaction

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +12,7 @@ from rich.cells import cell_len
 from analyzers.findings import codes_of
 from analyzers.selection.wording import Fits
 from tracer.arrays import I64, Mask, Numbers
+from tracer.data_classes import dataclass
 from tui.safe_text import safe
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from analyzers.processes import Process, ProcessLife, lives_at
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, Mask
 from tracer.columns import Who
+from tracer.data_classes import dataclass
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, TableModel
 from tui.tables.tree import Branches, TreeColumn
 from tui.tables.words import life_label, named_process, share, thread_label
