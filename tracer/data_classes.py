@@ -55,11 +55,11 @@ def _written_when_called(cls: Any, *, frozen: bool) -> Callable[..., None]:  # n
     return __init__
 
 
-def _init(cls: type, *, frozen: bool) -> Any:  # noqa: ANN401 - a function of any arguments
+def _init(cls: Any, *, frozen: bool) -> Any:  # noqa: ANN401 - a class, and a function of any arguments
     """``__init__`` of that class."""
     known: dict[str, Any] = {"MISSING": MISSING}
     taken, lines = ["self"], []
-    for each in fields(cls):  # type: ignore[arg-type]  # a data class
+    for each in fields(cls):
         value = _value(each, taken, known)
         if value:
             known[f"set_{each.name}"] = getattr(
@@ -101,7 +101,10 @@ def _compared(cls: Any) -> Callable[[object], tuple[Any, ...]]:  # noqa: ANN401
 
 def _eq(self: Any, other: object) -> bool:  # noqa: ANN401
     cls: Any = self.__class__
-    return _compared(cls)(self) == _compared(cls)(other) if other.__class__ is cls else NotImplemented
+    if other.__class__ is not cls:
+        return NotImplemented
+    values = _compared(cls)
+    return values(self) == values(other)
 
 
 def _hash(self: Any) -> int:  # noqa: ANN401

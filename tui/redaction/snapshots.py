@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import Diagnosis, Finding, HeldRequests, PathNode
@@ -23,9 +23,6 @@ from tracer.errors import Damage
 from tracer.trace import Loss, TraceInfo
 from tui.redaction.redaction import Redaction
 from tui.redaction.stand_ins import Kind
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 Places = TypeVar("Places", Loss, tuple[Damage, ...])
 
@@ -254,15 +251,11 @@ def _requests(requests: RequestSnapshot, redaction: Redaction) -> RequestSnapsho
 
 
 def _retention(retention: Retention, redaction: Redaction) -> Retention:
-    import networkx as nx  # as in analyzers.retention.graph
-
-    graph: nx.DiGraph = retention.graph
+    graph = retention.graph
     new: dict[Node, Node] = {}
-    for node in graph:
+    for node in graph.nodes:
         ids = tuple(redaction.text(each) if isinstance(each, str) else each for each in node.ids)
         new[node] = Node(node.kind, ids)
-    renamed = nx.relabel_nodes(graph, new)
-    for _, data in renamed.nodes(data=True):
-        data["label"] = redaction.text(data["label"])
+    renamed = graph.renamed(new, redaction.text)
     parent = {new[node]: new[above] for node, above in retention.tree.parent.items()}
     return replace(retention, tree=Dominators(renamed, parent), groups=tuple(new[each] for each in retention.groups))
