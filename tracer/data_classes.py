@@ -99,12 +99,9 @@ def _compared(cls: Any) -> Callable[[object], tuple[Any, ...]]:  # noqa: ANN401
     return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
-def _eq(self: Any, other: object) -> bool:  # noqa: ANN401
-    cls: Any = self.__class__
-    if other.__class__ is not cls:
-        return NotImplemented
-    values = _compared(cls)
-    return values(self) == values(other)
+def _eq(self: Any, other: object) -> Any:  # noqa: ANN401 - a bool, or NotImplemented
+    values = _compared(self.__class__)
+    return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
 
 
 def _hash(self: Any) -> int:  # noqa: ANN401

@@ -8,13 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from typing import Any, Final, NoReturn
-
-import argcomplete
-from argcomplete.completers import FilesCompleter
 
 from tracer.errors import OutputError, PoolscopeError, UsageError
 from tui.commands import registry
@@ -29,6 +24,9 @@ from tui.streams import guarded_streams, leave_quietly, say
 
 def complete(build_parser: Callable[[str], tuple[argparse.ArgumentParser, Any]]) -> None:
     """Tell the shell that asked, and leave."""
+    import argcomplete
+    from argcomplete.completers import FilesCompleter
+
     words = os.environ.get("COMP_LINE", "").split()[1:]
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser, _ = build_parser(chosen)
@@ -61,16 +59,27 @@ class Parser(argparse.ArgumentParser):
 
 def version() -> str:
     """The installed version."""
+    from importlib import metadata  # brings the reader of mails
+
     try:
         return metadata.version("poolscope")
     except metadata.PackageNotFoundError:
         return "unknown (not installed)"
 
 
+class _Version(argparse.Action):
+    """Writes the version and leaves; argparse's own action is told it in every run."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Raises SystemExit."""
+        print(f"poolscope {version()}")
+        parser.exit()
+
+
 def build_parser(chosen: str = "") -> tuple[Parser, registry.Command | None]:
     """The parser with every command's name, and the chosen command, whose arguments alone are declared."""
     parser = Parser(prog="poolscope", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"poolscope {version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     add_debug(parser)
     names = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=Parser)
     command = None
@@ -162,6 +171,8 @@ def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:
         if interrupts.asked:  # and C code has made something else of it
             raise KeyboardInterrupt from error
         if "--debug" in words or os.environ.get("POOLSCOPE_DEBUG", "") not in ("", "0"):
+            import traceback
+
             traceback.print_exc()
         return _reported(internal(error), words)
 

@@ -101,7 +101,7 @@ def test_a_frozen_one_refuses_every_change() -> None:
     with pytest.raises(FrozenInstanceError, match="x"):
         point.x = 2  # type: ignore[misc]
     with pytest.raises(FrozenInstanceError, match="y"):
-        del point.y  # type: ignore[misc]
+        del point.y
     assert not hasattr(point, "__dict__")
     changed = Open()
     changed.x = 5
