@@ -73,14 +73,16 @@ def _only_process(group: Cleared, snapshot: Snapshot) -> int | None:
     return known_id(lives[int(found[0])].id) if len(found) == 1 else None
 
 
-def held_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
-    """Requests that are not retired, and what holds each."""
-    return [_held(request, info) | {"port": request.port or None, "driver": _named(request.driver)} for request in held]
-
-
-def pending_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
-    """Those of the held requests that an APC holds."""
-    return [_held(request, info) | {"apc": request.apc, "match_id": request.match_id} for request in held.by_apc()]
+def requests_parts(held: HeldRequests, info: TraceInfo) -> tuple[list[Object], list[Object]]:
+    """Those of the held requests that an APC holds; and all: requests that are not retired, with what holds each."""
+    pending: list[Object] = []
+    every: list[Object] = []
+    for request in held:
+        part = _held(request, info)
+        if request.apc is not None:
+            pending.append(part | {"apc": request.apc, "match_id": request.match_id})
+        every.append(part | {"port": request.port or None, "driver": _named(request.driver)})
+    return pending, every
 
 
 def stack_part(frames: Sequence[Frame]) -> list[Value]:
