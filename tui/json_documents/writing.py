@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Final, TypeAlias
 
 from tui.safe_text import valid_unicode
@@ -25,44 +26,40 @@ def document_text(document: Object) -> str:
 
 
 def _text(value: Value, depth: int) -> str:
-    """What ``json.dumps(value, indent=1, allow_nan=False)`` gives inside of so many objects and lists, sooner.
+    """What ``json.dumps(value, indent=1)`` gives for what lies inside of so many objects and lists, in half the time.
 
-    Only without ``indent`` is json's encoder compiled, so it writes what holds nothing, all of it that follows on
-    each other at once.
+    json's encoder is compiled, but only for texts without lines: so it writes what holds nothing else, as much of it as
+    follows on each other, with the line's end and its indent for a separator.
     """
-    if isinstance(value, dict) and value:
-        begin, end, written = "{", "}", _pieces(value, depth)
-    elif isinstance(value, list | tuple) and value:
-        begin, end, written = "[", "]", _items(value, depth)
-    else:
-        return _encoder(depth).encode(value)
-    line = "\n" + " " * depth
-    return f"{begin}{line}{f',{line}'.join(written)}{line[:-1]}{end}"
-
-
-def _pieces(value: Mapping[str, Value], depth: int) -> Iterator[str]:
-    encode, plain = _encoder(depth).encode, dict[str, Value]()
-    for key, each in value.items():
-        if not isinstance(each, _HOLDS):
-            plain[key] = each
-            continue
+    flat, line = _encoder(depth), "\n" + " " * depth
+    if isinstance(value, dict):
+        written = []
+        plain: Object = {}
+        for key, each in value.items():
+            if not isinstance(each, _HOLDS):
+                plain[key] = each
+                continue
+            if plain:
+                written.append("".join(flat(plain, 0))[1:-1])
+                plain = {}
+            written.append(f"{encode_basestring_ascii(key)}: {_text(each, depth + 1)}")
         if plain:
-            yield encode(plain)[1:-1]
-            plain = {}
-        yield f"{encode(key)}: {_text(each, depth + 1)}"
-    if plain:
-        yield encode(plain)[1:-1]
-
-
-def _items(value: Sequence[Value], depth: int) -> Iterator[str]:
-    if any(isinstance(each, _HOLDS) for each in value):
-        return (_text(each, depth + 1) for each in value)
-    return iter((_encoder(depth).encode(value)[1:-1],))
+            written.append("".join(flat(plain, 0))[1:-1])
+        return f"{{{line}{f',{line}'.join(written)}{line[:-1]}}}" if written else "{}"
+    if isinstance(value, list | tuple):
+        written = [_text(each, depth + 1) for each in value]
+        return f"[{line}{f',{line}'.join(written)}{line[:-1]}]" if written else "[]"
+    return "".join(flat(value, 0))
 
 
 @functools.cache
-def _encoder(depth: int) -> json.JSONEncoder:
-    return json.JSONEncoder(allow_nan=False, separators=(",\n" + " " * depth, ": "))
+def _encoder(depth: int) -> Callable[[Value, int], tuple[str, ...]]:
+    """The compiled encoder, which :class:`json.JSONEncoder` makes anew for each text."""
+    default, separator = json.JSONEncoder().default, ",\n" + " " * depth
+    made: Callable[[Value, int], tuple[str, ...]] = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+        None, default, encode_basestring_ascii, None, ": ", separator, False, False, False
+    )
+    return made
 
 
 def write_document(document: Object) -> None:
