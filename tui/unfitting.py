@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from operator import and_
 from typing import Final
 
@@ -150,6 +149,8 @@ def _unfitting(kind: WordKind, word: str, names: Sequence[tuple[int, str]]) -> U
     fits = names_like(word)
     other_case = tuple(name for name in there if kind.keeps_case and fits(name))
     by_folded = {name.casefold(): name for name in there}
+    from difflib import get_close_matches
+
     alike = get_close_matches(word.casefold(), list(by_folded), _MOST_ALIKE)
     return Unfitting(kind, word, there, other_case, tuple(by_folded[name] for name in alike))
 

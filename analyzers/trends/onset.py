@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -122,6 +121,8 @@ def _has_odd_pause(part: F64) -> bool:
 
 def _too_low() -> float:
     """Standard deviations below the expected, in a steady leak no accident any more."""
+    from statistics import NormalDist  # brings fractions and random numbers
+
     return NormalDist().inv_cdf(RISE.chance)
 
 

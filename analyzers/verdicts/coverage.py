@@ -76,7 +76,7 @@ class Coverage:
     @property
     def record(self) -> str:
         """The command that records what is missing, empty where nothing is: always the same, as it records all."""
-        from tracer.live.profile import xperf_command  # brings an XML writer
+        from tracer.live.profile import xperf_command
 
         return xperf_command() if self.missing else ""
 
