@@ -1,8 +1,8 @@
 """Data classes with slots, as :mod:`dataclasses` makes them, in a tenth of the time to declare one.
 
 The standard decorator writes up to eight methods for each class and compiles each (0.45 ms a class, and a run of
-``analyze --json`` declares 200). Here the methods are the same functions for all classes, and what must be written for
-one, ``__init__``, is written when its first object is made. Fields, ``replace`` and ``fields`` are the standard ones.
+``analyze --json`` declares 200). Here the methods are the same functions for all classes, and what is faster when it is
+written for one, ``__init__``, is written when many objects are made. ``replace`` and ``fields`` are the standard ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, fields
 from dataclasses import dataclass as _standard
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+_LOOKED_UP: Final = 30
+"""Objects of a class made without compiling anything: so many take the time of one compilation."""
 
 
 def _dataclass(*, slots: bool, frozen: bool = False, eq: bool = True, repr: bool = True) -> Callable[[Any], Any]:  # noqa: A002
@@ -22,7 +25,7 @@ def _dataclass(*, slots: bool, frozen: bool = False, eq: bool = True, repr: bool
 
     def declare(cls: Any) -> Any:  # noqa: ANN401 - a class
         made: Any = bare(cls)
-        made.__init__ = _written_when_called(made, frozen=frozen)
+        made.__init__ = _written_when_worth_it(made, frozen=frozen)
         if repr:
             _add(made, __repr__=_repr)
         if eq:
@@ -47,12 +50,50 @@ def _add(cls: type, **methods: Callable[..., Any] | None) -> None:
             setattr(cls, name, method)
 
 
-def _written_when_called(cls: Any, *, frozen: bool) -> Callable[..., None]:  # noqa: ANN401 - a class
+def _written_when_worth_it(cls: Any, *, frozen: bool) -> Callable[..., None]:  # noqa: ANN401 - a class
+    """``__init__`` that looks up what to do, and has another take its place where many objects are made."""
+    left = _LOOKED_UP
+
     def __init__(self: object, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401, N807 - as that which takes its place
-        cls.__init__ = _init(cls, frozen=frozen)
-        cls.__init__(self, *args, **kwargs)
+        nonlocal left
+        left -= 1
+        if left < 0 or not _plan(cls).follow(self, args, kwargs):  # the written one says what is wrong
+            cls.__init__ = _init(cls, frozen=frozen)
+            cls.__init__(self, *args, **kwargs)
 
     return __init__
+
+
+class _Plan:
+    """What ``__init__`` of a class does, as tables."""
+
+    def __init__(self, cls: Any) -> None:  # noqa: ANN401
+        every = fields(cls)
+        self.names = [each.name for each in every if each.init]
+        self.defaults = {each.name: each.default for each in every if each.default is not MISSING}
+        self.makes = [(each.name, each.default_factory) for each in every if each.default_factory is not MISSING]
+        known = {*self.names, *self.defaults, *(name for name, _ in self.makes)}
+        self.setters = {name: getattr(cls, name).__set__ for name in known}  # a frozen object refuses all others
+        self.goes_on = hasattr(cls, "__post_init__")
+
+    def follow(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:  # noqa: ANN401
+        """Fill a new object in; false where the arguments are none for it."""
+        values = {**self.defaults, **dict(zip(self.names, args)), **kwargs}  # noqa: B905 - a longer one is seen here
+        for name, make in self.makes:
+            if name not in values:
+                values[name] = make()
+        placed = self.names[: len(args)]
+        fits = len(placed) == len(args) and kwargs.keys() <= {*self.names[len(args) :]}
+        if not fits or values.keys() != self.setters.keys():
+            return False
+        for name, value in values.items():
+            self.setters[name](made, value)
+        if self.goes_on:
+            made.__post_init__()
+        return True
+
+
+_plan = functools.cache(_Plan)
 
 
 def _init(cls: Any, *, frozen: bool) -> Any:  # noqa: ANN401 - a class, and a function of any arguments

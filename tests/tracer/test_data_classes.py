@@ -85,7 +85,7 @@ def test_arguments_are_taken_by_place_and_by_name_with_defaults_of_their_own() -
     assert Named(1).size == 2
 
 
-@pytest.mark.parametrize("wrong", [{}, {"x": 1, "z": 2}, {"x": 1, "size": 3}])
+@pytest.mark.parametrize("wrong", [{}, {"x": 1, "z": 2}, {"x": 1, "size": 3}, {"x": 1, "known": "no"}])
 def test_wrong_arguments_are_refused_the_first_time_too(wrong: dict[str, Any]) -> None:
     @dataclass(frozen=True, slots=True)
     class Fresh(Point):
@@ -94,6 +94,31 @@ def test_wrong_arguments_are_refused_the_first_time_too(wrong: dict[str, Any]) -
     for _ in range(2):
         with pytest.raises(TypeError, match="__init__"):
             Fresh(**wrong)
+
+
+@pytest.mark.parametrize("kind", [Point, Named, Open, Alone, Keyed, Empty])
+def test_the_hundredth_object_is_as_the_first(kind: Any) -> None:
+    words = {} if kind is Empty else {"x": 3}
+    made = [kind(**words) for _ in range(100)]
+    assert len({repr(each) for each in made}) == 1
+    assert len({type(each).__init__.__code__.co_filename for each in made}) == 1
+    assert "<string>" in type(made[0]).__init__.__code__.co_filename
+    for each in fields(made[0]):
+        values = [getattr(one, each.name) for one in made]
+        assert all(value == values[0] for value in values)
+        assert not isinstance(values[0], list) or len({id(value) for value in values}) == 100
+
+
+@pytest.mark.parametrize("args", [(1, 2, [], 4), (1, 2, [], 4, 5)])
+def test_more_arguments_than_fields_are_refused(args: Any) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Fresh(Point):
+        """Not made before."""
+
+    with pytest.raises(TypeError, match="positional"):
+        Fresh(*args)
+    with pytest.raises(TypeError, match="multiple values"):
+        Fresh(1, 2, x=3)  # type: ignore[misc]
 
 
 def test_a_frozen_one_refuses_every_change() -> None:
