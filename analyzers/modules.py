@@ -29,7 +29,7 @@ from analyzers.image_lives import (
     Unload,
     module_of,
 )
-from tracer.arrays import I32, I64, U64, Mask
+from tracer.arrays import I32, I64, U64, Mask, unique
 from tracer.columns import EventTable
 from tracer.data_classes import dataclass
 from tracer.jit import kernel
@@ -211,7 +211,7 @@ class Modules:
         kernel_space = self._found.get(0)
         turns = np.zeros(0, np.int64) if kernel_space is None else kernel_space.turns
         turn = np.searchsorted(turns, at_ns, side="right")
-        distinct = np.unique(turn).tolist() or [0]
+        distinct = unique(turn).tolist() or [0]
         return [(int(turns[each - 1]) if each else ALWAYS, turn == each) for each in distinct]
 
     def allocating(self, stacks: StackTable, ids: I32, at_ns: I64 | None = None) -> tuple[tuple[str, ...], U64]:

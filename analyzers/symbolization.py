@@ -22,7 +22,7 @@ import numpy as np
 
 from analyzers.findings import Diagnosis
 from analyzers.pool_tables import PoolSnapshot
-from tracer.arrays import I32, I64
+from tracer.arrays import I32, I64, unique
 from tracer.data_classes import dataclass
 from tracer.images.carried import ImageFile
 from tracer.images.headers import NotAnImage, read_image_headers
@@ -251,4 +251,4 @@ def bytes_through(stacks: I32, held: I64, files_of: FilesOf) -> dict[ImageFile, 
 
 
 def _known(stacks: I32) -> I32:
-    return np.unique(stacks[stacks >= 0])
+    return unique(stacks[stacks >= 0])

@@ -24,7 +24,7 @@ from analyzers.retention.edges import Edge, EdgeFinder
 from analyzers.retention.node_graph import EdgeFacts, NodeGraph
 from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import retained_by_request, sums
-from tracer.arrays import I32, I64
+from tracer.arrays import I32, I64, unique
 from tracer.data_classes import dataclass
 
 _SAYS: Final[dict[str, str]] = {
@@ -68,7 +68,7 @@ class Retention:
 
     def holding(self) -> set[Node]:
         """The nodes that hold any of the allocations: of a part of the pool those that hold some of it."""
-        return self.tree.holding([self.groups[number] for number in np.unique(self.group_of).tolist() if number >= 0])
+        return self.tree.holding([self.groups[number] for number in unique(self.group_of).tolist() if number >= 0])
 
     def retained(self, node: Node) -> int:
         """Bytes that would be released if the node let go (:class:`Dominators`); 0 for a node that is not there."""

@@ -19,6 +19,7 @@ from analyzers.verdicts.call_order import modules_below
 from analyzers.verdicts.handle_tables import table_words
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.signs import explained
+from tracer.arrays import unique
 from tracer.data_classes import dataclass
 
 _FIRST: Final = (IRP, PORT_PACKET, FILE, ENDPOINT)
@@ -56,7 +57,7 @@ def united(
         groups=tuple(_share(each, head) for each in ordered),
         driver=_driver(ordered),
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
-        rows=np.unique(np.concatenate([each.finding.rows for each in ordered])),
+        rows=unique(np.concatenate([each.finding.rows for each in ordered])),
         undecided=sum(each.finding.undecided for each in ordered),
         explanations=explained(head.judgement, [each.judgement for each in ordered], inputs, keep_irps),
     )

@@ -17,7 +17,7 @@ from analyzers.pooltag import tag_hex, tag_text
 from analyzers.processes import BEFORE, lives_at
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.snapshot import Snapshot
-from tracer.arrays import I32, Mask
+from tracer.arrays import I32, Mask, unique
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.data_classes import dataclass
 from tui.findings.headline import headline
@@ -225,7 +225,7 @@ def frames(snapshot: Snapshot) -> ExportTable:
 
 def stack_ids(snapshot: Snapshot) -> I32:
     """Ids of the kernel stacks that allocated, ascending."""
-    distinct = np.unique(snapshot.pool.sites.stack)
+    distinct = unique(snapshot.pool.sites.stack)
     return distinct[distinct >= 0].astype(np.int32)
 
 

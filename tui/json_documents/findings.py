@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from analyzers.findings import (
     Cause,
     Cleared,
@@ -24,6 +22,7 @@ from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
+from tracer.arrays import unique
 from tracer.trace import TraceInfo
 from tui.findings.headline import headline
 from tui.findings.words import finite, known_id
@@ -58,8 +57,8 @@ def cleared_part(snapshot: Snapshot) -> list[Object]:
 def _place(group: Cleared, snapshot: Snapshot) -> Object | None:
     """The frame that allocated all of a group's memory; null where there are several, or no stack tells."""
     pool = snapshot.pool
-    sites = np.unique(pool.outstanding.site[group.rows])
-    if not len(sites) or len(np.unique(pool.sites.frame[sites])) > 1:
+    sites = unique(pool.outstanding.site[group.rows])
+    if not len(sites) or len(unique(pool.sites.frame[sites])) > 1:
         return None
     frames = snapshot.names.frames(int(pool.sites.stack[sites[0]]))
     place = [frame for frame in frames if frame.address == int(pool.sites.frame[sites[0]])]
@@ -69,7 +68,7 @@ def _place(group: Cleared, snapshot: Snapshot) -> Object | None:
 def _only_process(group: Cleared, snapshot: Snapshot) -> int | None:
     out = snapshot.pool.outstanding
     lives, rows = lives_at(snapshot.names, out.process[group.rows], out.time_ns[group.rows])
-    found = np.unique(rows)
+    found = unique(rows)
     return known_id(lives[int(found[0])].id) if len(found) == 1 else None
 
 
