@@ -38,3 +38,11 @@ def unique(values: npt.NDArray[Element]) -> npt.NDArray[Element]:
     is_first = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
     return ordered[is_first]
+
+
+def is_among(values: npt.NDArray[Element], few: npt.ArrayLike) -> Mask:
+    """Which values are among a few, as ``np.isin`` says; that may import ``numpy.ma`` too, and sorts all of them."""
+    known = unique(np.asarray(few, values.dtype))
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    return np.asarray(known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values)

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from tracer.errors import OutputError, PoolscopeError, UsageError
@@ -37,13 +38,26 @@ _DESCRIPTION: Final = (
     "Which pool memory of a Windows machine leaks, whose it is and why it was never freed, from kernel traces."
 )
 _HELP: Final = "poolscope --help lists the commands"
+_ANY_WIDTH: Final = 80
 COMPLETING: Final = "_ARGCOMPLETE"
 """Set by the shell that asks for completions (README.md says how it is told to)."""
 _EPILOG: Final = "'poolscope COMMAND --help' tells more. Start with: poolscope demo"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises what argparse would print, so that wrong use is told like every other error."""
+    """A parser that raises what argparse would print, so that wrong use is told like every other error.
+
+    argparse asks for the terminal's width for each argument that is declared, by a module that opens three libraries;
+    here only help does.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(**{"formatter_class": partial(argparse.HelpFormatter, width=_ANY_WIDTH), **kwargs})
+
+    def format_help(self) -> str:
+        """As wide as the terminal."""
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
@@ -76,14 +90,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def build_parser(chosen: str = "") -> tuple[Parser, registry.Command | None]:
-    """The parser with every command's name, and the chosen command, whose arguments alone are declared."""
+def build_parser(chosen: str = "", *, is_alone: bool = False) -> tuple[Parser, registry.Command | None]:
+    """The parser with every command's name, and the chosen command, whose arguments alone are declared.
+
+    ``is_alone``: nothing is asked of the others, so they are left out.
+    """
     parser = Parser(prog="poolscope", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     add_debug(parser)
     names = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=Parser)
     command = None
     for entry in registry.COMMANDS:
+        if is_alone and entry.name != chosen:
+            continue
         sub = names.add_parser(entry.name, help=entry.help, description=entry.help, allow_abbrev=False)
         if entry.name == chosen:
             command = entry.load()
@@ -98,7 +117,7 @@ def _run(words: Sequence[str]) -> int:
         names = [entry.name for entry in registry.COMMANDS]
         hint = did_you_mean(chosen, names)
         raise UsageError("usage", f"there is no command '{chosen}'", why=hint, next=_HELP)
-    parser, command = build_parser(chosen)
+    parser, command = build_parser(chosen, is_alone=words[:1] == [chosen])
     own, rest = _divided(words) if isinstance(command, registry.Followed) else (words, ())
     args, strange = parser.parse_known_args(own)
     if isinstance(command, registry.Gathers):  # argparse takes those before the first option that stands between

@@ -27,7 +27,7 @@ from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTabl
 from analyzers.threads import Threads
 from analyzers.trends.arrivals import held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall
-from tracer.arrays import I32, I64, U32, Mask, Rows, unique
+from tracer.arrays import I32, I64, U32, Mask, Rows, is_among, unique
 from tracer.columns import UNKNOWN_ID
 from tracer.data_classes import dataclass
 
@@ -172,10 +172,10 @@ def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Mask:
 
 def _port(entries: _Entries, mine: Rows, sources: SourceTable, stale: bool, start_ns: int, at_ns: int) -> Port:
     queued = entries.queued_ns[mine]
-    of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
+    of = is_among(sources.thread, entries.source[mine]) & (sources.taken > 0)
     takers = () if stale else tuple(int(each) for each in unique(sources.takers[of]) if each)
     by = entries.source[mine]
-    closes = bool(np.any(sources.emptied_ns[np.isin(sources.thread, entries.source[mine])] != NEVER))
+    closes = bool(np.any(sources.emptied_ns[is_among(sources.thread, entries.source[mine])] != NEVER))
     few = closes and len(mine) <= HELD.port_may_rest  # whose ports are closed now and then, which leaves no event
     kept = stale and not few and held_keep_coming(queued, start_ns, at_ns)
     grows = kept if stale else _falls_behind(queued, sources, of, at_ns)

@@ -19,7 +19,7 @@ from tracer.data_classes import dataclass
 
 Values = npt.NDArray[np.integer[Any] | np.floating[Any]]
 
-Z95: Final = 1.959963984540054
+Z95: Final = 1.9599639845400536
 """Standard deviations on either side of the mean between which 95 % of a normal distribution lie."""
 
 

@@ -79,6 +79,10 @@ class BufferSource:
     shifts: I64 = field(default_factory=NO_SHIFTS.copy)
 
 
+_HELPED_BYTES: Final = 4 << 20
+"""Compressed buffers, unpacked, from which a second thread helps: fewer take less time than to make it ready."""
+
+
 def _helper() -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor  # brings logging: only compressed buffers need it
 
@@ -118,7 +122,8 @@ class Reading:
         self._order = Order(len(classifier.layouts))
         self._spare: SimpleQueue[_Window] = SimpleQueue()  # decoded: their arrays are used again
         packed = buffers["flag"] & BufferFlag.COMPRESSED
-        self._helper = _helper() if threads > 1 and packed.any() else None
+        many = int(sizes[packed[self._queue] != 0].sum()) > _HELPED_BYTES
+        self._helper = _helper() if threads > 1 and many else None
         self._loader = Loader(
             source.read_into, buffers, head.compression or Compression.XPRESS, self._helper,
             COUNTED_LOAD_BYTES if self._counting_only else LOAD_BYTES,
