@@ -27,12 +27,12 @@ from analyzers.retention.retained import retained_by_request, sums
 from tracer.arrays import I32, I64, unique
 from tracer.data_classes import dataclass
 
-_SAYS: Final[dict[str, str]] = {
+EDGE_WORDS: Final[dict[str, str]] = {
     "": "seen in the trace",
     "owns": "thread of the process",
     "uses": "its requests go to the socket",
     "opened": "it opened the socket",
-    "issued": "issued the requests",
+    "issued": "its requests",
     **{why: holder.edge for why, holder in HOLDERS.items()},
     "allocated": "allocated it, by its stack or tag",
     Rule.HOLDS_IRP.key: "holds the request's IRP",
@@ -141,6 +141,6 @@ def _graph(edges: list[Edge], labels: dict[Node, str], leaves: tuple[Leaf, ...],
 
 def _connect(graph: NodeGraph, edge: Edge, *, inferred: bool) -> None:
     """Add an edge, or add to the one that is there."""
-    facts = graph.connect(edge.parent, edge.child, EdgeFacts(edge.rule, _SAYS[edge.rule], inferred))
+    facts = graph.connect(edge.parent, edge.child, EdgeFacts(edge.rule, EDGE_WORDS[edge.rule], inferred))
     facts.count += edge.count
     facts.bytes += edge.bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +35,15 @@ def meter(name: str, total_bytes: int, *, quiet: bool) -> AbstractContextManager
     from tui.reading.progress_bar import bar  # brings rich
 
     return bar(name, total_bytes)
+
+
+def while_written(name: str, pieces: Iterable[bytes], *, quiet: bool) -> AbstractContextManager[Iterable[bytes]]:
+    """The pieces of a file; a bar on a terminal where they take longer than a second. How many come nobody knows."""
+    if quiet or not is_terminal(sys.stderr):
+        return nullcontext(pieces)
+    from tui.reading.progress_bar import late_bar
+
+    return late_bar(name, pieces)
 
 
 class FileMeter:
