@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from analyzers.formatting import counted
+from tracer.data_classes import dataclass
 from tracer.errors import InputError, UsageError
 from tui.commands.interval import add_interval, interval_of
 from tui.commands.options import (
