@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -16,6 +15,7 @@ from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
 from tracer.arrays import I32, I64, U64
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 from tracer.live.counters import PoolCounters
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
 

@@ -10,8 +10,9 @@ What is compiled into the kernels that follow events stands beside these: how fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

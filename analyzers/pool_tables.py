@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from analyzers.modules import KERNEL_FILE, KERNEL_NAME
 from analyzers.processes import KnowsLives
 from analyzers.trends.history import SiteHistory
 from tracer.arrays import I32, I64, U8, U16, U32, U64, Mask
+from tracer.data_classes import dataclass
 from tracer.symbols.symbol import Source, Symbol
 
 

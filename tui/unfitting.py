@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import replace
 from operator import and_
 from typing import Final
 
@@ -16,6 +15,7 @@ from analyzers.selection.query import Query, is_process
 from analyzers.selection.select import functions_in, sites_of
 from analyzers.selection.wording import WHOLE, WordKind, names_like
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 from tui.safe_text import safe
 from tui.streams import say
@@ -149,6 +149,8 @@ def _unfitting(kind: WordKind, word: str, names: Sequence[tuple[int, str]]) -> U
     fits = names_like(word)
     other_case = tuple(name for name in there if kind.keeps_case and fits(name))
     by_folded = {name.casefold(): name for name in there}
+    from difflib import get_close_matches
+
     alike = get_close_matches(word.casefold(), list(by_folded), _MOST_ALIKE)
     return Unfitting(kind, word, there, other_case, tuple(by_folded[name] for name in alike))
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +19,7 @@ import numpy as np
 from analyzers.comparison.populations import NO_GROUP, SLICES, By, Group, Key, Population, longest_lifetimes, population
 from analyzers.policy import COMPARISON
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 
 _EXACT: Final = 20_000
 """From so many events on the binomial distribution is taken for the normal one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -15,7 +14,8 @@ from analyzers.pooltag import tag_text
 from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import EDGES
-from tracer.arrays import I64, U64, Mask
+from tracer.arrays import I64, U64, Mask, unique
+from tracer.data_classes import dataclass
 
 SLICES: Final = 32
 """Equal parts of the time in which survivors were made: how evenly they came tells bursts from chance."""
@@ -176,7 +176,7 @@ def _site_keys(snapshot: Snapshot, tag_keys: list[Key]) -> list[Key]:
     """A tag and the frames of a stack: functions where they have names, so that two builds compare, else offsets."""
     sites = snapshot.pool.sites
     stacks: dict[int, Key] = {}
-    for stack in np.unique(sites.stack).tolist():
+    for stack in unique(sites.stack).tolist():
         stacks[stack] = tuple(frame.name for frame in snapshot.names.frames(stack))
     rows = zip(sites.tag_row.tolist(), sites.stack.tolist(), strict=True)
     return [(*tag_keys[tag], *stacks[stack]) for tag, stack in rows]

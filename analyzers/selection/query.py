@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -11,6 +10,7 @@ from analyzers.formatting import moment
 from analyzers.pooltag import tag_text
 from analyzers.processes import Process, ProcessLife
 from analyzers.selection.wording import WHOLE, WordKind, names_of
+from tracer.data_classes import dataclass
 
 
 class Lifetime(Enum):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -152,7 +154,7 @@ def _answer(database: Database, text: str, form: str, path: Path | None) -> None
     if path is not None:
         write_whole(path, "the answer", _only(database, text, form))
         return
-    for piece in _pieces(database, text, form):
+    for piece in _pieces(database, text, form, is_screen=is_terminal(sys.stdout)):
         if form == "parquet":
             sys.stdout.buffer.write(piece)
         else:
@@ -160,12 +162,15 @@ def _answer(database: Database, text: str, form: str, path: Path | None) -> None
     sys.stdout.flush()
 
 
-def _pieces(database: Database, text: str, form: str) -> Iterator[bytes]:
-    from tui.sql.results import FORMATS
+def _pieces(database: Database, text: str, form: str, *, is_screen: bool = False) -> Iterator[bytes]:
+    from tui.sql.results import FORMATS, table_lines
 
+    write = FORMATS[form]
+    if is_screen and write is table_lines:
+        write = partial(table_lines, cells=shutil.get_terminal_size().columns)
     for answer in database.ask(text):
         with database.told(text):
-            yield from FORMATS[form](answer)
+            yield from write(answer)
 
 
 def _only(database: Database, text: str, form: str) -> Iterator[bytes]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from threading import Lock
 
 from analyzers.pool_tables import Frame, Names
 from analyzers.processes import Process
 from tracer.arrays import I32, I64, U64
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

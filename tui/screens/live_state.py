@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from analyzers.formatting import moment
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.naming import Naming
 from tui.tables.rates import TagRates
 from tui.views.scene import Scene, narrowed_to

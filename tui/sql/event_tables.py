@@ -16,7 +16,7 @@ from analyzers.factorize import coded
 from analyzers.pooltag import PAGED, tag_hex, tag_text
 from analyzers.processes import lives_at
 from analyzers.second_reading import SecondReading
-from tracer.arrays import Rows
+from tracer.arrays import Rows, unique
 from tracer.columns import BlobColumn, EventTable, Who
 from tracer.events import network, self_described
 from tracer.events.pool import FREE, FREE_SESSION
@@ -71,7 +71,7 @@ class Reread:
         if table is None:
             return {}
         if self.has_stacks:
-            self._stacks = np.unique(np.concatenate([self._stacks, table.stack, table.user_stack]))
+            self._stacks = unique(np.concatenate([self._stacks, table.stack, table.user_stack]))
         is_free = np.isin(table.event, (FREE, FREE_SESSION))
         rows = {"allocations": ~is_free & (table.array("entry") != 0), "frees": is_free}
         return {

@@ -5,9 +5,10 @@ The module has the key's name, with underscores; it is loaded when the view is m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from tracer.data_classes import dataclass
 
 if TYPE_CHECKING:
     from tui.views.view import View

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from analyzers.selection.intervals import counted_inside
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.selection.select import select, select_since
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
+from tracer.data_classes import dataclass
 from tui.report.pool import has_pool_events
 from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
 from tui.tables.rates import TagRates

@@ -378,6 +378,21 @@ def test_a_long_table_says_how_much_it_leaves_out(capsys: pytest.CaptureFixture[
     assert (len(lines), lines[-1]) == (1003, "(1,500 rows; the first 1,000 are shown, --to FILE.csv has all)")
 
 
+def test_columns_that_do_not_fit_the_terminal_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "12")
+    query = "select 'abcdef' a, 'ghij' b, 1 c, 2 d"
+    assert main(["sql", str(DEMO_TRACE), query, "-q"]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-2:] == ["abcdef  ghij  1  2", "(1 row)"]
+    monkeypatch.setattr("tui.commands.sql.is_terminal", lambda _: True)
+    assert main(["sql", str(DEMO_TRACE), query, "-q"]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-2:] == ["abcdef  ghij", "(1 row; no room for c, d)"]
+    monkeypatch.setenv("COLUMNS", "3")
+    assert main(["sql", str(DEMO_TRACE), query, "-q"]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-2:] == ["abcdef", "(1 row; no room for b, c, d)"]
+
+
 def test_values_that_json_lacks_are_text_or_nothing(ask: Ask) -> None:
     [row] = ask("select 'nan'::double a, [1, 2] b, {'x': true} c, date '2026-01-02' d, 1.5::decimal(4, 2) e")
     assert row == {"a": None, "b": [1, 2], "c": {"x": True}, "d": "2026-01-02", "e": "1.50"}
