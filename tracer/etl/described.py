@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.data_classes import dataclass
 from tracer.etl.headers import EVENT_HEADER, EXTENDED_ITEM, ExtendedType
 
 

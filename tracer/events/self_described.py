@@ -14,10 +14,10 @@ are in it, a structure among them counting as one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.events.layout import Layout, layout
 
 KIND: Final = "self-described"
