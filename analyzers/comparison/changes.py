@@ -4,7 +4,8 @@ An allocation that has outlived its kind counts as an event of its group. Of two
 compared as two Poisson numbers are, given their sum (Przyborowski and Wilenski 1940), with fewer events where they came
 in bursts (their variance over their mean, by slice of time: McCullagh and Nelder 1989, 9.2). What goes on growing is
 compared per time and per allocation of the load, and has changed where it has by both; what has come to a level is
-compared as it stands, as a longer trace has no more of it.
+compared as it stands, as a longer trace has no more of it. What is freed later than in half of a trace's time may be
+either, and has changed where it has by all three.
 """
 
 from __future__ import annotations
@@ -17,12 +18,24 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.comparison.populations import NO_GROUP, SLICES, By, Group, Key, Population, longest_lifetimes, population
+from analyzers.comparison.populations import (
+    NO_GROUP,
+    SLICES,
+    By,
+    Group,
+    Key,
+    Population,
+    longest_lifetimes,
+    population,
+    rebuilt,
+)
 from analyzers.policy import COMPARISON
 from analyzers.snapshot import Snapshot
 
 _EXACT: Final = 20_000
 """From so many events on the binomial distribution is taken for the normal one."""
+_BY_STACK: Final = (By.DRIVER, By.SITE)
+"""What only call stacks tell: a trace without any has none of it, which is no change."""
 _HOUR_NS: Final = 3_600_000_000_000
 
 
@@ -64,10 +77,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``differences``: by kind, those that changed first, the largest growth first."""
+    """``differences``: by kind, those that changed first, the largest growth first; none where nothing can be told."""
 
     traces: tuple[Population, ...]
     differences: tuple[Difference, ...]
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything can be told: of the first and the last trace there are pool events."""
+        return self.traces[0].has_pool and self.traces[-1].has_pool
 
     @property
     def changed(self) -> bool:
@@ -79,11 +97,15 @@ def compare(snapshots: Sequence[Snapshot]) -> Comparison:
     """Two traces or more, in the order of time: the last against the first. Raises ValueError for fewer."""
     if len(snapshots) < 2:
         raise ValueError("two traces at least")
-    lifetimes = longest_lifetimes(list(snapshots))
-    traces = tuple(population(each, lifetimes) for each in snapshots)
+    lifetimes, other_builds = longest_lifetimes(snapshots), rebuilt(snapshots)
+    traces = tuple(population(each, lifetimes, other_builds) for each in snapshots)
+    if not (traces[0].has_pool and traces[-1].has_pool):
+        return Comparison(traces, ())
+    has_stacks = traces[0].has_stacks and traces[-1].has_stacks
     found: list[Difference] = []
     for by in By:
-        found += sorted(_compared(by, traces), key=_order)
+        if has_stacks or by not in _BY_STACK:
+            found += sorted(_compared(by, traces), key=_order)
     return Comparison(traces, tuple(found))
 
 
@@ -136,12 +158,14 @@ def _difference(
 
 def _tested(first: Population, last: Population, before: Group, after: Group) -> tuple[float, bool]:
     """The chance of such a difference in two runs of one load, and whether there is more now."""
+    as_it_stands = _chance(before, after, 0.5)
     if _is_level(before) and _is_level(after):
-        return _chance(before, after, 0.5)
+        return as_it_stands
     by_time = _chance(before, after, last.watched_ns / (first.watched_ns + last.watched_ns))
     load = [max(each.allocations, 1) * each.watched_ns / each.duration_ns for each in (first, last)]
     by_load = _chance(before, after, load[1] / (load[0] + load[1]))
-    return max(by_time, by_load) if by_time[1] is by_load[1] else (1.0, by_time[1])
+    all_ways = [by_time, by_load, *([as_it_stands] if before.is_short or after.is_short else [])]
+    return max(all_ways) if len({more for _, more in all_ways}) == 1 else (1.0, by_time[1])
 
 
 def _is_level(group: Group) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import Accused, Finding
+from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
@@ -37,13 +38,14 @@ class Group:
     """What is outstanding of one tag, driver, call site, process or verdict.
 
     ``count``, ``bytes``: of all. ``kept``: int64 (SLICES), those that have outlived their kind, by when they were made;
-    ``kept_bytes``: of these.
+    ``kept_bytes``: of these. ``is_short``: the trace is too short to see that some of these have outlived their kind.
     """
 
     count: int
     bytes: int
     kept: I64
     kept_bytes: int
+    is_short: bool = False
 
     @property
     def survivors(self) -> int:
@@ -58,7 +60,9 @@ NO_GROUP: Final = Group(0, 0, np.zeros(SLICES, np.int64), 0)
 class Population:
     """One trace. ``watched_ns``: the time in which survivors could be born; ``allocations``: of all pool, its load.
 
-    ``complete``: nothing was lost. ``sure``: by verdict and accused, the confidence of its finding.
+    ``complete``: nothing was lost or damaged. ``sure``: by verdict and accused, the confidence of its finding.
+    ``has_pool``: there are pool events; ``has_stacks``: some of them have a call stack. ``unnamed``: images that other
+    traces have other builds of, and functions of which have no name: their call sites go by the image.
     """
 
     path: str
@@ -68,6 +72,9 @@ class Population:
     complete: bool
     groups: Mapping[By, Mapping[Key, Group]]
     sure: Mapping[Key, float]
+    has_pool: bool = True
+    has_stacks: bool = True
+    unnamed: frozenset[str] = frozenset()
 
 
 def tag_key(snapshot: Snapshot, row: int) -> Key:
@@ -84,7 +91,7 @@ def lifetimes_of(snapshot: Snapshot) -> dict[Key, I64]:
     return {tag_key(snapshot, row): found[row] for row in range(len(found))}
 
 
-def longest_lifetimes(traces: Iterator[Snapshot] | list[Snapshot]) -> dict[Key, int]:
+def longest_lifetimes(traces: Iterable[Snapshot]) -> dict[Key, int]:
     """By tag, nanoseconds within which all that were freed in any of the traces had died: the same for all."""
     both: dict[Key, I64] = {}
     for snapshot in traces:
@@ -98,24 +105,43 @@ def _longest(lived: I64) -> int:
     return int(EDGES[bins[-1] + 1]) if len(bins) else 0
 
 
-def population(snapshot: Snapshot, lifetimes: Mapping[Key, int]) -> Population:
-    """The groups of a trace; ``lifetimes``: see :func:`longest_lifetimes`."""
+def rebuilt(traces: Sequence[Snapshot]) -> frozenset[str]:
+    """Kernel images, in small letters, of which not all traces that have them had the same build."""
+    seen: dict[str, list[frozenset[tuple[int, int]]]] = {}
+    for snapshot in traces:
+        for name, builds in snapshot.names.builds().items():
+            seen.setdefault(name, []).append(builds)
+    return frozenset(name for name, (first, *others) in seen.items() if not all(_alike(first, each) for each in others))
+
+
+def _alike(some: frozenset[tuple[int, int]], others: frozenset[tuple[int, int]]) -> bool:
+    """Whether any is in both: of one size, and where both have a time stamp, of one."""
+    return any(one[0] == other[0] and (one[1] == other[1] or not one[1] * other[1]) for one in some for other in others)
+
+
+def population(
+    snapshot: Snapshot, lifetimes: Mapping[Key, int], other_builds: frozenset[str] = frozenset()
+) -> Population:
+    """The groups of a trace; ``lifetimes``: see :func:`longest_lifetimes`, ``other_builds``: :func:`rebuilt`."""
     pool, out = snapshot.pool, snapshot.pool.outstanding
     duration = max(snapshot.at_ns, 1)
     tag_keys = [tag_key(snapshot, row) for row in range(len(pool.tags.tag))]
-    usual = np.array([min(lifetimes.get(key, 0), duration // 2) for key in tag_keys], np.int64)
+    lived = np.array([lifetimes.get(key, 0) for key in tag_keys], np.int64)
+    usual = np.minimum(lived, duration // 2)
     tag_row = pool.sites.tag_row[out.site]
     watched = duration - usual[tag_row]
     kept = out.time_ns < watched
     at = np.clip(out.time_ns * SLICES // np.maximum(watched, 1), 0, SLICES - 1)
+    short = kept & (lived > usual)[tag_row]
     lives, life = lives_at(snapshot.names, out.process, out.time_ns)
+    site_keys, unnamed = _site_keys(snapshot, tag_keys, other_builds)
     columns: dict[By, tuple[list[Key], npt.NDArray[np.integer]]] = {
         By.TAG: (tag_keys, tag_row),
         By.DRIVER: _drivers(snapshot),
-        By.SITE: (_site_keys(snapshot, tag_keys), out.site),
+        By.SITE: (site_keys, out.site),
         By.PROCESS: ([(each.name,) for each in lives], life),
     }
-    grouped = {by: _grouped(keys, code, out.size, kept, at) for by, (keys, code) in columns.items()}
+    grouped = {by: _grouped(keys, code, out.size, kept, at, short) for by, (keys, code) in columns.items()}
     told = snapshot.diagnosis.findings
     grouped[By.VERDICT] = _by_verdict(told, out.size, kept, at)
     loss = snapshot.loss
@@ -124,9 +150,12 @@ def population(snapshot: Snapshot, lifetimes: Mapping[Key, int]) -> Population:
         duration,
         int(np.median(watched)) if len(watched) else duration,
         pool.totals.allocations,
-        not (loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred),
+        not (loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred or snapshot.damage),
         grouped,
         {_verdict_key(each): each.confidence for each in reversed(told)},
+        pool.totals.events > 0,
+        bool((pool.sites.stack >= 0).any()),
+        unnamed,
     )
 
 
@@ -141,7 +170,9 @@ def _drivers(snapshot: Snapshot) -> tuple[list[Key], npt.NDArray[np.integer]]:
     return keys, code
 
 
-def _grouped(keys: list[Key], code: npt.NDArray[np.integer], size: U64, kept: Mask, at: I64) -> dict[Key, Group]:
+def _grouped(
+    keys: list[Key], code: npt.NDArray[np.integer], size: U64, kept: Mask, at: I64, short: Mask
+) -> dict[Key, Group]:
     """Sums by key; several codes may have one."""
     number = {key: n for n, key in enumerate(dict.fromkeys(keys))}
     group = np.array([number[key] for key in keys], np.int64)[code] if len(keys) else np.zeros(0, np.int64)
@@ -152,8 +183,11 @@ def _grouped(keys: list[Key], code: npt.NDArray[np.integer], size: U64, kept: Ma
     np.add.at(held_kept, group[kept], sizes[kept])
     births = np.zeros((len(number), SLICES), np.int64)
     np.add.at(births, (group[kept], at[kept]), 1)
+    is_short = np.bincount(group[short], minlength=len(number)) > 0
     return {
-        key: Group(int(count[n]), int(held[n]), births[n], int(held_kept[n])) for key, n in number.items() if count[n]
+        key: Group(int(count[n]), int(held[n]), births[n], int(held_kept[n]), bool(is_short[n]))
+        for key, n in number.items()
+        if count[n]
     }
 
 
@@ -172,11 +206,21 @@ def _verdict_key(finding: Finding) -> Key:
     return (str(finding.verdict), culprit or finding.process or finding.driver)
 
 
-def _site_keys(snapshot: Snapshot, tag_keys: list[Key]) -> list[Key]:
-    """A tag and the frames of a stack: functions where they have names, so that two builds compare, else offsets."""
-    sites = snapshot.pool.sites
-    stacks: dict[int, Key] = {}
-    for stack in np.unique(sites.stack).tolist():
-        stacks[stack] = tuple(frame.name for frame in snapshot.names.frames(stack))
+def _site_keys(
+    snapshot: Snapshot, tag_keys: list[Key], other_builds: frozenset[str]
+) -> tuple[list[Key], frozenset[str]]:
+    """By site its tag and the frames of its stack: functions where they have names, so that two builds compare.
+
+    Else offsets; of images with other builds the image alone. And which images these are.
+    """
+    sites, unnamed = snapshot.pool.sites, set[str]()
+
+    def name(frame: Frame) -> str:
+        if frame.symbol is not None or frame.module.lower() not in other_builds:
+            return frame.name
+        unnamed.add(frame.module)
+        return frame.module
+
+    stacks = {stack: tuple(map(name, snapshot.names.frames(stack))) for stack in np.unique(sites.stack).tolist()}
     rows = zip(sites.tag_row.tolist(), sites.stack.tolist(), strict=True)
-    return [(*tag_keys[tag], *stacks[stack]) for tag, stack in rows]
+    return [(*tag_keys[tag], *stacks[stack]) for tag, stack in rows], frozenset(unnamed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -54,6 +54,10 @@ class RedactedNames:
     def images(self) -> frozenset[tuple[str, str]]:
         """Every image."""
         return self.redaction.value(self.names.images())
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """Of every kernel image."""
+        return {self.redaction.text(name).lower(): builds for name, builds in self.names.builds().items()}
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""
