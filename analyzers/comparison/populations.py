@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -61,8 +61,10 @@ class Population:
     """One trace. ``watched_ns``: the time in which survivors could be born; ``allocations``: of all pool, its load.
 
     ``complete``: nothing was lost or damaged. ``sure``: by verdict and accused, the confidence of its finding.
-    ``has_pool``: there are pool events; ``has_stacks``: some of them have a call stack. ``unnamed``: images that other
-    traces have other builds of, and functions of which have no name: their call sites go by the image.
+    ``has_pool``: there are pool events; ``has_stacks``: some of them have a call stack, or there are none.
+    ``unnamed``: images that other traces have other builds of, and functions of which have no name:
+    their call sites go by the image.
+    ``stacks``: by call site, the ids of its call stacks.
     """
 
     path: str
@@ -75,6 +77,7 @@ class Population:
     has_pool: bool = True
     has_stacks: bool = True
     unnamed: frozenset[str] = frozenset()
+    stacks: Mapping[Key, tuple[int, ...]] = field(default_factory=dict)
 
 
 def tag_key(snapshot: Snapshot, row: int) -> Key:
@@ -152,11 +155,19 @@ def population(
         pool.totals.allocations,
         not (loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred or snapshot.damage),
         grouped,
-        {_verdict_key(each): each.confidence for each in reversed(told)},
+        {verdict_key(each): each.confidence for each in reversed(told)},
         pool.totals.events > 0,
-        bool((pool.sites.stack >= 0).any()),
+        not len(pool.sites.stack) or bool((pool.sites.stack >= 0).any()),
         unnamed,
+        _stacks_of(site_keys, pool.sites.stack.tolist()),
     )
+
+
+def _stacks_of(keys: Sequence[Key], stacks: Sequence[int]) -> dict[Key, tuple[int, ...]]:
+    found: dict[Key, list[int]] = {}
+    for key, stack in zip(keys, stacks, strict=True):
+        found.setdefault(key, []).append(stack)
+    return {key: tuple(each) for key, each in found.items()}
 
 
 def _drivers(snapshot: Snapshot) -> tuple[list[Key], npt.NDArray[np.integer]]:
@@ -197,11 +208,12 @@ def _by_verdict(told: tuple[Finding, ...], size: U64, kept: Mask, at: I64) -> di
         rows = finding.rows
         births = np.bincount(at[rows[kept[rows]]], minlength=SLICES)
         mine = Group(finding.count, finding.bytes, births, int(size[rows[kept[rows]]].sum(dtype=np.uint64)))
-        found.setdefault(_verdict_key(finding), mine)
+        found.setdefault(verdict_key(finding), mine)
     return found
 
 
-def _verdict_key(finding: Finding) -> Key:
+def verdict_key(finding: Finding) -> Key:
+    """A verdict and whom it accuses."""
     culprit = finding.process if finding.accused is Accused.PROCESS else finding.driver
     return (str(finding.verdict), culprit or finding.process or finding.driver)
 
