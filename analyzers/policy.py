@@ -558,6 +558,8 @@ class ComparisonLimits:
     level: float = 0.1
     """Share of the survivors born in the second half, up to which a group has come to a level: growth has half of them,
     a burst or a warm-up next to none. A convention."""
+    mortal: float = 0.1
+    """Share of the survivors that are freed later than the trace can show, up to which these do not count."""
     lossy: float = 0.5
     """What is left of how sure a change is where events were lost: a lost free looks like a survivor. A convention."""
 

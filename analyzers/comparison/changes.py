@@ -4,8 +4,8 @@ An allocation that has outlived its kind counts as an event of its group. Of two
 compared as two Poisson numbers are, given their sum (Przyborowski and Wilenski 1940), with fewer events where they came
 in bursts (their variance over their mean, by slice of time: McCullagh and Nelder 1989, 9.2). What goes on growing is
 compared per time and per allocation of the load, and has changed where it has by both; what has come to a level is
-compared as it stands, as a longer trace has no more of it. What is freed later than in half of a trace's time may be
-either, and has changed where it has by all three.
+compared as it stands, as a longer trace has no more of it. Where a trace is too short to tell what survives from what
+is only freed late, a group may be either, and has changed where it has by all three.
 """
 
 from __future__ import annotations
@@ -18,17 +18,9 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.comparison.populations import (
-    NO_GROUP,
-    SLICES,
-    By,
-    Group,
-    Key,
-    Population,
-    longest_lifetimes,
-    population,
-    rebuilt,
-)
+from analyzers.comparison.builds import rebuilt
+from analyzers.comparison.lifetimes import common_lifetimes
+from analyzers.comparison.populations import NO_GROUP, SLICES, By, Group, Key, Population, population
 from analyzers.policy import COMPARISON
 from analyzers.snapshot import Snapshot
 
@@ -97,7 +89,7 @@ def compare(snapshots: Sequence[Snapshot]) -> Comparison:
     """Two traces or more, in the order of time: the last against the first. Raises ValueError for fewer."""
     if len(snapshots) < 2:
         raise ValueError("two traces at least")
-    lifetimes, other_builds = longest_lifetimes(snapshots), rebuilt(snapshots)
+    lifetimes, other_builds = common_lifetimes(snapshots), rebuilt(snapshots)
     traces = tuple(population(each, lifetimes, other_builds) for each in snapshots)
     if not (traces[0].has_pool and traces[-1].has_pool):
         return Comparison(traces, ())
@@ -146,7 +138,7 @@ def _difference(
         change = Change.NEW if last.count else Change.GONE
         confidence = (traces[-1] if last.count else traces[0]).sure[key]
         is_sure = True
-    hours = [max(trace.watched_ns, 1) / _HOUR_NS for trace in (traces[0], traces[-1])]
+    hours = [max(each, 1) / _HOUR_NS for each in _watched(traces[0], traces[-1], first, last)]
     per_hour = Amount(
         last.survivors / hours[1] - first.survivors / hours[0], last.kept_bytes / hours[1] - first.kept_bytes / hours[0]
     )
@@ -161,11 +153,24 @@ def _tested(first: Population, last: Population, before: Group, after: Group) ->
     as_it_stands = _chance(before, after, 0.5)
     if _is_level(before) and _is_level(after):
         return as_it_stands
-    by_time = _chance(before, after, last.watched_ns / (first.watched_ns + last.watched_ns))
-    load = [max(each.allocations, 1) * each.watched_ns / each.duration_ns for each in (first, last)]
-    by_load = _chance(before, after, load[1] / (load[0] + load[1]))
-    all_ways = [by_time, by_load, *([as_it_stands] if before.is_short or after.is_short else [])]
+    watched = _watched(first, last, before, after)
+    by_time = _chance(before, after, watched[1] / sum(watched))
+    traces = zip((first, last), watched, strict=True)
+    load = [max(each.allocations, 1) * seen / each.duration_ns for each, seen in traces]
+    by_load = _chance(before, after, load[1] / sum(load))
+    all_ways = [by_time, by_load, *([as_it_stands] if _is_mortal(before) or _is_mortal(after) else [])]
     return max(all_ways) if len({more for _, more in all_ways}) == 1 else (1.0, by_time[1])
+
+
+def _watched(first: Population, last: Population, before: Group, after: Group) -> tuple[float, float]:
+    """Nanoseconds of each trace in which survivors could be born; where a trace has none, such as in the other."""
+    shares = before.watched if before.count else after.watched, after.watched if after.count else before.watched
+    return first.duration_ns * shares[0], last.duration_ns * shares[1]
+
+
+def _is_mortal(group: Group) -> bool:
+    """Whether some of what seems to survive will be freed."""
+    return group.mortal > COMPARISON.mortal * group.survivors
 
 
 def _is_level(group: Group) -> bool:

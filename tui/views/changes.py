@@ -9,7 +9,8 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.comparison.changes import Amount, Comparison, Difference
-from analyzers.comparison.populations import By, Key, tag_key, verdict_key
+from analyzers.comparison.lifetimes import tag_key
+from analyzers.comparison.populations import By, Key, verdict_key
 from analyzers.findings import Accused
 from analyzers.formatting import counted, exact_size
 from analyzers.selection.query import Query

@@ -83,7 +83,7 @@ def _population(kept: int, *, at: slice = slice(None), hours: int = 1, allocatio
     births[at] = kept // len(births[at])
     groups: dict[By, dict[Key, Group]] = {by: {} for by in By}
     groups[By.TAG] = {("Leak", "paged"): Group(kept, 64 * kept, births, 64 * kept)}
-    return Population("", hours * HOUR, hours * HOUR, allocations, True, groups, {})
+    return Population("", hours * HOUR, allocations, True, groups, {})
 
 
 def _change(before: Population, after: Population) -> tuple[Change, bool]:

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from analyzers.comparison.changes import compare
 from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
-from fixtures.settings import Settings
-from fixtures.simulate import simulate
+from tests.tui.comparing import compared
 from tests.tui.session import Session, opened, running
 from tui.app import PoolscopeApp
-from tui.reading.compared import Compared, read_compared
+from tui.reading.compared import Compared
 
 LEAK = "CtFl (nonpaged)"
-
-
-def read(folder: Path, *kinds: str, **settings: int) -> Compared:
-    paths = [folder / f"{place}.etl" for place in range(len(kinds))]
-    for place, (path, kind) in enumerate(zip(paths, kinds, strict=True)):
-        simulate(kind, place, Settings(iterations=150, **settings)).write(path)
-    args = Namespace(pooltag=None, quiet=True, symbols=None, symbol_server=False, map=None)
-    return read_compared(args, [[path] for path in paths])
 
 
 @pytest.fixture(scope="module")
 def leak(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     """A clean trace, then one that leaks; long enough for a rate."""
-    return read(tmp_path_factory.mktemp("leak"), "cache", "missing-free", think_ns=20_000_000)
+    return compared(["cache", "missing-free"], think_ns=20_000_000, folder=tmp_path_factory.mktemp("leak"))
 
 
 @pytest.fixture(scope="module")
 def series(tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    return read(tmp_path_factory.mktemp("series"), "missing-free", "cache", "cache")
+    return compared(["missing-free", "cache", "cache"], folder=tmp_path_factory.mktemp("series"))
 
 
-def app(compared: Compared) -> PoolscopeApp:
-    return PoolscopeApp(compared.snapshots[-1], compared=compared)
+def app(found: Compared) -> PoolscopeApp:
+    return PoolscopeApp(found.snapshots[-1], compared=found)
 
 
 async def at(it: Session, what: str, by: str) -> None:
@@ -48,7 +38,7 @@ async def at(it: Session, what: str, by: str) -> None:
     columns = [view.model.column(key) for key in ("what", "by")]
     rows = [row for row in view.order.tolist() if (columns[0].text(row), columns[1].text(row)) == (what, by)]
     assert len(rows) == 1, it.text
-    it.table.move_to(view.order.tolist().index(rows[0]))
+    it.table.action_move_to(view.order.tolist().index(rows[0]))
     await it.pilot.pause()
 
 
@@ -102,12 +92,12 @@ async def test_enter_on_a_call_site_leads_to_all_of_its_allocations(leak: Compar
         await at(it, it.column("what")[2], "call site")
         await it.press("enter")
         assert it.place == "allocations"
-        assert len(it.table.view) == int(it_after(leak, "site"))
+        assert len(it.table.view) == _after(leak, "site")
         assert "Limited to tag CtFl Nonp, call site" in it.text
 
 
-def it_after(compared: Compared, by: str) -> float:
-    return next(each.after.count for each in compared.comparison.differences if each.by == by)
+def _after(found: Compared, by: str) -> float:
+    return next(each.after.count for each in found.comparison.differences if each.by == by)
 
 
 async def test_what_is_gone_leads_nowhere_and_says_so(series: Compared) -> None:
@@ -176,8 +166,6 @@ async def test_a_trace_alone_has_no_such_view(leak: Compared) -> None:
 
 
 async def test_traces_that_cannot_be_compared_say_why(leak: Compared) -> None:
-    from dataclasses import replace
-
     first = leak.snapshots[0]
     empty = replace(first, pool=replace(first.pool, totals=replace(first.pool.totals, allocations=0, frees=0)))
     found = compare([empty, leak.snapshots[-1]])
