@@ -167,3 +167,15 @@ def test_a_short_trace_tells_no_rate_and_a_longer_one_by_the_second(
 def test_a_call_site_begins_outside_of_the_kernel(traces: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", traces["clean"], traces["leak"], "-q"]) == ExitCode.DONE
     assert "new   CtFl (nonpaged): contosoflt.sys+0x" in capsys.readouterr().out
+
+
+def test_the_interface_opens_on_the_changes(
+    traces: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "changes.svg"
+    words = ["tui", traces["leak"], "--screenshot", str(picture), "-q"]
+    assert main([*words, "--before", traces["clean"], "--before", traces["again"]]) == ExitCode.DONE
+    assert "CHANGED" in picture.read_text(encoding="utf-8")
+    assert main([*words, "--force", "--view", "changes"]) == ExitCode.USAGE
+    assert "--before EARLIER" in capsys.readouterr().err
+    assert main([*words, "--force", "--before", traces["clean"] + ".nowhere"]) == ExitCode.INPUT

@@ -138,7 +138,7 @@ def diff_lines(compared: Compared, *, top: int) -> list[Text]:
             lines += [line for each in every[:top] for line in _lines(each, found)]
             if len(every) > top:
                 lines.append(Text(f"  and {len(every) - top:,} more (--top shows more)", QUIET))
-    return lines
+    return [*lines, Text(), Text("'poolscope tui AFTER --before BEFORE' leads from each to its stacks", QUIET)]
 
 
 def _how_to_record() -> Sequence[str]:

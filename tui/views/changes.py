@@ -127,7 +127,7 @@ def _amount(amount: Amount) -> str:
 
 def _sure_words(difference: Difference) -> str:
     if not is_changed(difference):
-        return "two runs of one load may differ by so much"
+        return "what is kept differs by no more than in two runs of one load"
     sure = f"{percent(difference.confidence)} sure"
     if difference.by is By.VERDICT:
         return f"{sure}, as the finding is"
