@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tui.cli import main
 from tui.exit_codes import ExitCode
+from tui.reading.compared import notes
+from tui.reading.one_snapshot import read_each
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +183,11 @@ def test_the_interface_opens_on_the_changes(
     assert main([*words, "--force", "--view", "changes"]) == ExitCode.USAGE
     assert "--before EARLIER" in capsys.readouterr().err
     assert main([*words, "--force", "--before", traces["clean"] + ".nowhere"]) == ExitCode.INPUT
+
+
+def test_traces_in_the_wrong_order_are_told(traces: dict[str, str]) -> None:
+    args = argparse.Namespace(pooltag=None, quiet=True, symbols=None, symbol_server=False, map=None)
+    clean, leak = read_each(args, [[Path(traces["clean"])], [Path(traces["leak"])]])
+    later = replace(clean, info=replace(clean.info, start=leak.info.start + 1))
+    assert notes([later, leak])[1] == ["recorded before 1: the older trace is named first"]
+    assert notes([leak, later])[1] == []

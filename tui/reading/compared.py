@@ -67,12 +67,12 @@ def read_compared(
         filters = redaction.query(filters)
     check_together(snapshots, filters)
     found = compare([select(each, filters) for each in snapshots])
-    return Compared(found, tuple(snapshots), tuple(map(tuple, _notes(snapshots))), tuple(unread), filters)
+    return Compared(found, tuple(snapshots), tuple(map(tuple, notes(snapshots))), tuple(unread), filters)
 
 
-def _notes(snapshots: Sequence[Snapshot]) -> list[list[str]]:
-    """By trace, in its own words."""
-    notes: list[list[str]] = []
+def notes(snapshots: Sequence[Snapshot]) -> list[list[str]]:
+    """By trace, what makes one doubt it."""
+    every: list[list[str]] = []
     for place, snapshot in enumerate(snapshots):
         said = [*_order_words(place, snapshots)]
         if not snapshot.pool.totals.events:
@@ -81,8 +81,8 @@ def _notes(snapshots: Sequence[Snapshot]) -> list[list[str]]:
             said.append(_NOT_COMPARED if place in (0, len(snapshots) - 1) else _NO_STACKS)
         if missing := missing_words(snapshot):
             said.append(f"{', '.join(missing)}; {_LOST}")
-        notes.append(said)
-    return notes
+        every.append(said)
+    return every
 
 
 def _order_words(place: int, snapshots: Sequence[Snapshot]) -> list[str]:
