@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -82,6 +82,10 @@ class TraceNames:
     def images(self) -> frozenset[tuple[str, str]]:
         """File name and path of every image that the trace tells of."""
         return self.modules.files
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """By name of a kernel image, in small letters: size and time stamp (0: not told) of each that was loaded."""
+        return self.modules.builds
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""

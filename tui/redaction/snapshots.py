@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any, Final, TypeVar
 
@@ -57,6 +57,10 @@ class RedactedNames:
         images = self._names.images()
         self._redaction.know_images(images)
         return self._redaction.value(images)
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """Of every kernel image."""
+        return {self._redaction.text(name).lower(): builds for name, builds in self._names.builds().items()}
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""
