@@ -56,8 +56,7 @@ def after_items(words2: U16, item: Int, stop: Int) -> Int:
 @kernel
 def take_items(
     words: Words,
-    item: Int,
-    stop: Int,
+    span: tuple[Int, Int],
     stacks: StackArrays,
     events: Structured,
     row: Int,
@@ -65,13 +64,16 @@ def take_items(
     n_loose: Int,
     self_described: Int,
 ) -> Int:
-    """Give the stacks among the items at ``item`` to the event ``row``; references to keys go to ``loose``.
+    """Give the stacks among the items to the event ``row``; references to keys go to ``loose``.
+
+    ``span``: where the first item begins, and where the record ends.
 
     An event without a layout that has its description among them gets the slot ``self_described``, if that is not 0,
     and all of its record as its payload. Gives the loose rows in use, or what is full, which is negative.
     """
     words2 = words.words2
     time = events[row]["time"]
+    item, stop = span
     begin = item - _HEADER
     more = True
     while more and item + 8 <= stop:
