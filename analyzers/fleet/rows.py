@@ -57,6 +57,7 @@ class TraceRow:
     error_what: str = ""
     error_where: str = ""
     error_why: str = ""
+    error_next: str = ""
     drivers: tuple[DriverVersion, ...] = ()
 
     @property
@@ -121,11 +122,19 @@ def _typed(row: type[TraceRow | FindingRow], document: Mapping[str, Any]) -> dic
 
 
 def rows_of(
-    snapshot: Snapshot, computer: str, drivers: tuple[DriverFile, ...], *, content: str, path: str, folder: str
+    snapshot: Snapshot,
+    computer: str,
+    drivers: tuple[DriverFile, ...],
+    *,
+    content: str,
+    size: int,
+    path: str,
+    folder: str,
 ) -> tuple[TraceRow, list[FindingRow]]:
-    """The rows of one trace; ``content``: its hash; ``folder``: what stands for a machine that the trace does not name.
+    """The rows of one trace; ``content``: the hash of its file, ``size``: its bytes.
 
-    ``computer``: its name; ``drivers``: the images of its kernel's space.
+    ``computer``: its name, and where the trace does not say it ``folder`` stands for it; ``drivers``: the images of its
+    kernel's space.
     """
     info, totals, loss = snapshot.info, snapshot.pool.totals, snapshot.loss
     told = snapshot.diagnosis.findings
@@ -133,7 +142,7 @@ def rows_of(
     trace = TraceRow(
         hash=content,
         path=path,
-        bytes=info.bytes,
+        bytes=size,
         machine=computer or folder,
         machine_from=FROM_TRACE if computer else FROM_FOLDER,
         os_build=info.os_build,

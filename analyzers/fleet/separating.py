@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.fleet.rows import DriverVersion, TraceRow
+from analyzers.modules import KERNEL_FILE, KERNEL_NAME
 from analyzers.policy import FLEET
 from tracer.arrays import F64, I64, Mask
 
@@ -85,10 +86,13 @@ def separations(traces: Sequence[TraceRow], leaks: Sequence[Leak]) -> list[Separ
     _, machine = np.unique(np.array([each.machine for each in traces], np.str_), return_inverse=True)
     by_name: dict[str, list[int]] = {}
     for driver, column in number.items():
-        by_name.setdefault(driver.name, []).append(column)
+        by_name.setdefault(KERNEL_NAME if KERNEL_FILE.match(driver.name) else driver.name, []).append(column)
     counted = [_counted(each, judged, has, machine, by_name) for each in leaks]
     tests = sum(len(each.columns) for each in counted)
-    return [_best(leak, counts, tests, has, versions, judged) for leak, counts in zip(leaks, counted, strict=True)]
+    return [
+        _best(leak, counts, tests, has, versions, _population(by_name.get(leak.driver, []), judged, has), by_name)
+        for leak, counts in zip(leaks, counted, strict=True)
+    ]
 
 
 def _population(own: Sequence[int], judged: Mask, has: Mask) -> Mask:
@@ -107,7 +111,7 @@ def _counted(leak: Leak, judged: Mask, has: Mask, machine: I64, by_name: Mapping
     first = np.flatnonzero(np.diff(machine[rows], prepend=-1))
     leaks = np.isin(rows, leak.traces)[:, None]
     order = np.array(sorted(range(has.shape[1]), key=lambda column: (column not in own, column)), np.int64)
-    some = has[rows].any(axis=0) & ~has[rows].all(axis=0)
+    some = np.asarray(has[rows].any(axis=0) & ~has[rows].all(axis=0))
     columns = _distinct(has[rows], order[some[order]])
     found: list[list[I64]] = [[], [], [], []]
     for begin in range(0, len(columns), _AT_ONCE):
@@ -128,37 +132,40 @@ def _distinct(has: Mask, columns: I64) -> I64:
 
 
 def _best(
-    leak: Leak, counts: _Counts, tests: int, has: Mask, versions: Sequence[DriverVersion], judged: Mask
+    leak: Leak,
+    counts: _Counts,
+    tests: int,
+    has: Mask,
+    versions: Sequence[DriverVersion],
+    looked_at: Mask,
+    by_name: Mapping[str, list[int]],
 ) -> Separation | None:
-    difference, low, high = difference_of_shares(
-        counts.with_leak, counts.machines_with, counts.without_leak, counts.machines_without
+    """The version of the leak's own driver that separates best, else of any; ``tests``: how many there are in all."""
+    numbers = (counts.with_leak, counts.machines_with, counts.without_leak, counts.machines_without)
+    difference, low, high = difference_of_shares(*numbers)
+    own = set(by_name.get(leak.driver, []))
+    chance = {
+        at: min(1.0, fisher(*(int(column[at]) for column in numbers)) * tests)
+        for at in np.flatnonzero(low >= FLEET.least).tolist()
+    }
+    sure = [at for at in chance if chance[at] < FLEET.chance]
+    if not sure:
+        return None
+    best = max(sure, key=lambda at: (int(counts.columns[at]) in own, float(low[at])))
+    column = int(counts.columns[best])
+    alike = (has[looked_at] == has[looked_at][:, [column]]).all(axis=0)
+    return Separation(
+        driver=versions[column].name,
+        version=versions[column].version,
+        with_leak=int(counts.with_leak[best]),
+        machines_with=int(counts.machines_with[best]),
+        without_leak=int(counts.without_leak[best]),
+        machines_without=int(counts.machines_without[best]),
+        difference=float(difference[best]),
+        interval=(float(low[best]), float(high[best])),
+        chance=chance[best],
+        also=tuple(versions[at] for at in np.flatnonzero(alike).tolist() if at != column),
     )
-    best: tuple[bool, float] | None = None
-    found: Separation | None = None
-    for at in np.flatnonzero(low >= FLEET.least).tolist():
-        numbers = (
-            int(counts.with_leak[at]), int(counts.machines_with[at]),
-            int(counts.without_leak[at]), int(counts.machines_without[at]),
-        )  # fmt: skip
-        chance = min(1.0, fisher(*numbers) * tests)
-        driver = versions[int(counts.columns[at])]
-        merit = driver.name == leak.driver, float(low[at])
-        if chance < FLEET.chance and (best is None or merit > best):
-            best = merit
-            also = _alike(int(counts.columns[at]), leak, has, versions, judged)
-            interval = float(low[at]), float(high[at])
-            found = Separation(*driver, *numbers, float(difference[at]), interval, chance, also)
-    return found
-
-
-def _alike(
-    column: int, leak: Leak, has: Mask, versions: Sequence[DriverVersion], judged: Mask
-) -> tuple[DriverVersion, ...]:
-    """The others that the same of these traces have."""
-    own = [at for at, each in enumerate(versions) if each.name == leak.driver]
-    rows = _population(own, judged, has)
-    same = (has[rows] == has[rows][:, [column]]).all(axis=0)
-    return tuple(versions[at] for at in np.flatnonzero(same).tolist() if at != column)
 
 
 def difference_of_shares(part: I64, whole: I64, other_part: I64, other_whole: I64) -> tuple[F64, F64, F64]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from html import escape
-from importlib import resources
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -16,6 +12,7 @@ from analyzers.findings import Finding
 from analyzers.formatting import counted, duration, size
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
+from tui.exports.html_page import facts_list, page, part, text
 from tui.exports.weights import Weight, weighted_stacks
 from tui.findings.explanations import possible_reasons
 from tui.findings.headline import headline
@@ -27,7 +24,6 @@ from tui.findings.words import (
 from tui.incompleteness import missing_words
 from tui.outcome import is_judged
 from tui.report.trace import SIMULATED_NOTICE, name_of
-from tui.safe_text import safe
 
 _TAGS: Final = 20
 _FRAMES: Final = 32
@@ -41,37 +37,18 @@ _Tree = dict[str, "tuple[list[int], _Tree]"]
 
 def html_report(snapshot: Snapshot) -> Iterator[bytes]:
     """All of it; what stands in the trace is text wherever it stands."""
-    script, style = _part("flame.js"), _part("report.css")
-    policy = f"default-src 'none'; script-src 'sha256-{_digest(script)}'; style-src 'unsafe-inline'"
-    title = f"Poolscope: {name_of(snapshot.info)}"
-    parts = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title><style>{style}</style></head><body>",
-        *_head(snapshot),
-        *_findings(snapshot),
-        *_time_line(snapshot),
-        *_flame_graph(snapshot),
-        *_tags(snapshot),
-        *_lacks(snapshot),
-        f"<script>{script}</script></body></html>",
-    ]
-    for part in parts:
-        yield f"{part}\n".encode()
-
-
-def _part(name: str) -> str:
-    return (resources.files("tui.exports") / "page" / name).read_text("utf-8")
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _text(words: str) -> str:
-    return escape(safe(words))
+    yield from page(
+        f"Poolscope: {name_of(snapshot.info)}",
+        [
+            *_head(snapshot),
+            *_findings(snapshot),
+            *_time_line(snapshot),
+            *_flame_graph(snapshot),
+            *_tags(snapshot),
+            *_lacks(snapshot),
+        ],
+        script=part("flame.js"),
+    )
 
 
 def _head(snapshot: Snapshot) -> Iterator[str]:
@@ -80,14 +57,14 @@ def _head(snapshot: Snapshot) -> Iterator[str]:
     says = (
         counted(count, "leak") if count else "No leak found" if is_judged(snapshot) else "Nothing can be said of leaks"
     )
-    yield f"<h1>{says} in {_text(name_of(info))}</h1>"
+    yield f"<h1>{says} in {text(name_of(info))}</h1>"
     if info.simulated:
-        yield f'<p class="notice">{_text(SIMULATED_NOTICE)}</p>'
+        yield f'<p class="notice">{text(SIMULATED_NOTICE)}</p>'
     missing = missing_words(snapshot)
     if missing:
-        yield f'<p class="notice">Incomplete: {_text("; ".join(missing))}</p>'
+        yield f'<p class="notice">Incomplete: {text("; ".join(missing))}</p>'
     outstanding = f"{counted(totals.outstanding_count, 'allocation')}, {size(totals.outstanding_bytes)}"
-    yield from _facts(
+    yield from facts_list(
         [
             ("Time", duration(snapshot.at_ns)),
             ("Allocations", f"{totals.allocations:,}, of which {totals.matched:,} freed in the trace"),
@@ -96,26 +73,20 @@ def _head(snapshot: Snapshot) -> Iterator[str]:
     )
 
 
-def _facts(facts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    yield "<dl>"
-    yield from (f"<dt>{_text(label)}</dt><dd>{_text(words)}</dd>" for label, words in facts if words)
-    yield "</dl>"
-
-
 def _findings(snapshot: Snapshot) -> Iterator[str]:
     for finding in snapshot.diagnosis.findings:
         yield '<section class="finding">'
-        yield f"<h2>{finding.rank}. {_text(headline(finding, snapshot.diagnosis))}</h2>"
+        yield f"<h2>{finding.rank}. {text(headline(finding, snapshot.diagnosis))}</h2>"
         facts = [*finding_facts(finding, snapshot), ("Next", finding.advice)]
-        yield from _facts(facts)
+        yield from facts_list(facts)
         yield "<h3>Evidence</h3><ul>"
         for evidence in finding.evidence:
             inferred = ' <span class="quiet">(inferred)</span>' if evidence.inferred else ""
-            yield f"<li>{_text(evidence.says)}{inferred}</li>"
+            yield f"<li>{text(evidence.says)}{inferred}</li>"
         yield "</ul>"
         if others := possible_reasons(finding):
             yield "<h3>Other reasons</h3>"
-            yield from _facts(others)
+            yield from facts_list(others)
         yield from _path(finding)
         yield from _stack("Allocated at", finding.stack, 0, snapshot)
         if finding.user_stack >= 0:
@@ -132,14 +103,14 @@ def _path(finding: Finding) -> Iterator[str]:
     yield "<h3>What holds it</h3>"
     for node in finding.path:
         inferred = ", inferred" if node.kind in INFERRED_KINDS else ""
-        yield f'<ul class="path"><li>{_text(node.label)} <span class="quiet">({_text(node.kind)}{inferred}; '
+        yield f'<ul class="path"><li>{text(node.label)} <span class="quiet">({text(node.kind)}{inferred}; '
         yield f"{size(node.retained_bytes)} are held through it)</span>"
     yield "</li></ul>" * len(finding.path)
 
 
 def _stack(title: str, stack: int, process: int, snapshot: Snapshot) -> Iterator[str]:
     frames = snapshot.names.frames(stack, process)
-    shown = "\n".join(_text(str(frame)) for frame in frames[:_FRAMES]) or "no stack"
+    shown = "\n".join(text(str(frame)) for frame in frames[:_FRAMES]) or "no stack"
     more = f"\nand {len(frames) - _FRAMES} more" if len(frames) > _FRAMES else ""
     yield f"<h3>{title}</h3><pre>{shown}{more}</pre>"
 
@@ -221,7 +192,7 @@ def _tags(snapshot: Snapshot) -> Iterator[str]:
             f"{int(tags.allocations[row]):,}",
             f"{int(tags.frees[row]):,}",
         )
-        cells = "".join(f"<td>{_text(word)}</td>" for word in words)
+        cells = "".join(f"<td>{text(word)}</td>" for word in words)
         yield f"<tr>{cells}{''.join(f'<td class=number>{each}</td>' for each in numbers)}</tr>"
     more = len(tags.tag) - len(rows)
     yield f"</tbody></table></div>{f'<p class=quiet>and {more:,} more</p>' if more > 0 else ''}"
@@ -232,4 +203,4 @@ def _lacks(snapshot: Snapshot) -> Iterator[str]:
     if coverage is None or not coverage.record:
         return
     yield "<h2>What the trace lacks</h2><p>A trace recorded so would tell more:</p>"
-    yield f"<pre>{_text(coverage.record)}</pre>"
+    yield f"<pre>{text(coverage.record)}</pre>"
