@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 from analyzers.findings import Accused, Finding
@@ -72,7 +73,7 @@ class TraceRow:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError or ValueError for what is no such row."""
-        drivers = tuple(DriverVersion(*map(str, each)) for each in document["drivers"])
+        drivers = tuple(_driver(*map(str, each)) for each in document["drivers"])
         return cls(**_typed(cls, document) | {"drivers": drivers})
 
 
@@ -112,6 +113,12 @@ class FindingRow:
     def read(cls, document: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError or ValueError for what is no such row."""
         return cls(**_typed(cls, document))
+
+
+@lru_cache(maxsize=1 << 20)
+def _driver(name: str, version: str) -> DriverVersion:
+    """One object for all machines that have it."""
+    return DriverVersion(name, version)
 
 
 _TYPES: Final = {"str": str, "int": int, "bool": bool, "float": float}

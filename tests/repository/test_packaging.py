@@ -113,8 +113,8 @@ def test_the_lowest_versions_are_those_of_pyproject_and_ci_runs_with_them() -> N
         [sys.executable, ROOT / ".ci" / "lowest"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     extras = PROJECT["project"]["optional-dependencies"]
-    at = extras["test"].index("poolscope[sql]")
-    tests = [*extras["test"][:at], *extras["sql"], *extras["test"][at + 1 :]]
+    assert (extras["test"][0], extras["fleet"][0]) == ("poolscope[fleet]", "poolscope[sql]")
+    tests = [*extras["sql"], *extras["fleet"][1:], *extras["test"][1:]]
     wanted = [*PROJECT["project"]["dependencies"], *tests]
     assert [line.partition("==")[0] for line in done] == [re.match(r"[\w.-]+", entry)[0] for entry in wanted]  # type: ignore[index]
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

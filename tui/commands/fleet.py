@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,7 @@ from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
+from tui.safe_text import safe
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -91,14 +92,15 @@ class FleetCommand:
             for table in fleet_tables(traces, findings):
                 write_whole(args.out / f"{table.name}.parquet", "the table", parquet(table))
             write_whole(args.out / PAGE, "the report", fleet_page(found))
-            _tell(found, [str(args.out / name) for name in files], args, is_partial=stopped)
+            _tell(found, args, is_partial=stopped)
+            say(f"wrote {', '.join(files)} in {safe(str(args.out))}", quiet=args.quiet)
             if stopped:
                 left = len({each.place for each in sources} - journal.lines.keys())
                 say(f"stopped; {counted(left, 'trace is', 'traces are')} left: the same command goes on from here")
         return worst_exit_code(_codes(found, args, is_partial=stopped))
 
 
-def _tell(found: FleetAnswer, files: Sequence[str], args: argparse.Namespace, *, is_partial: bool) -> None:
+def _tell(found: FleetAnswer, args: argparse.Namespace, *, is_partial: bool) -> None:
     if args.json:
         from tui.json_documents.fleet import fleet_document
         from tui.json_documents.writing import write_document
@@ -109,7 +111,7 @@ def _tell(found: FleetAnswer, files: Sequence[str], args: argparse.Namespace, *,
     from tui.paging import show_lines
     from tui.report.fleet import fleet_lines
 
-    show_lines(fleet_lines(found, files, top=args.top, width=console().width))
+    show_lines(fleet_lines(found, top=args.top, width=console().width))
 
 
 def _codes(found: FleetAnswer, args: argparse.Namespace, *, is_partial: bool) -> Iterator[ExitCode]:

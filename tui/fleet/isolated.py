@@ -34,6 +34,7 @@ _ATTEMPTS: Final = 3
 _LOOK_SECONDS: Final = 0.2
 """How often the memory is looked at."""
 _FOLDER: Final = "poolscope-fleet-"
+_PROGRAM = "tui.fleet.child"
 _HERE = threading.local()
 _RUNNING: set[Child] = set()
 _STOPPED = threading.Event()
@@ -108,7 +109,7 @@ class Child:
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tui.fleet.child"],  # -P: no modules from where the user happens to be
+            [sys.executable, "-P", "-m", _PROGRAM],  # -P: no modules from where the user happens to be
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -165,6 +166,9 @@ class Child:
         self.has_ended = True
         self._process.kill()
         self._process.wait()
+        if self._process.stdin is not None:
+            with suppress(OSError):  # what it did not take any more
+                self._process.stdin.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         atexit.unregister(self.end)
 

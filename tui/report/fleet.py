@@ -32,7 +32,8 @@ def headline_words(found: FleetAnswer) -> str:
 def notices(found: FleetAnswer) -> Iterator[str]:
     """What limits the answer."""
     if found.simulated:
-        yield f"{found.simulated:,} of {counted(found.traces, 'trace')} {agreeing(found.simulated, 'is', 'are')} simulated, made by Poolscope itself"
+        of = f"{counted(found.traces, 'trace')} {agreeing(found.simulated, 'is', 'are')}"
+        yield f"{found.simulated:,} of {of} simulated, made by Poolscope itself"
     if failed := len(found.failed):
         yield f"{counted(failed, 'trace')} could not be read"
     if found.incomplete:
@@ -88,8 +89,8 @@ def error_words(row: TraceRow) -> str:
     return row.error_what + (f" ({row.error_why})" if row.error_why else "")
 
 
-def fleet_lines(found: FleetAnswer, files: Sequence[str], *, top: int, width: int) -> list[Text]:
-    """The whole report; ``files``: what was written."""
+def fleet_lines(found: FleetAnswer, *, top: int, width: int) -> list[Text]:
+    """The whole report."""
     builds = f"; builds {_named([str(each) for each in found.builds])}" if found.builds else ""
     lines = [heading(headline_words(found)), Text()]
     sums = f"  {counted(found.traces, 'trace')}, {found.read:,} read, of {counted(found.machines, 'machine')}{builds}"
@@ -110,7 +111,7 @@ def fleet_lines(found: FleetAnswer, files: Sequence[str], *, top: int, width: in
         for row in found.failed[:top]:
             lines += hanging(Text("  "), safe(f"{row.path}: {error_words(row)}"), width)
         lines += _more(len(found.failed), top)
-    return [*lines, Text(), *wrapped([Text(f"Written: {', '.join(map(safe, files))}", QUIET)], width)]
+    return lines
 
 
 def _more(count: int, top: int) -> list[Text]:
