@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
+from analyzers.analysis import TraceNames
 from analyzers.findings import Accused, Finding
 from analyzers.machine_facts import DriverFile
 from analyzers.modules import KERNEL, KERNEL_FILE, KERNEL_NAME
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Snapshot
+from tracer.errors import PoolscopeError
 from tracer.trace import filetime_text
 
 FROM_TRACE: Final = "trace"
@@ -128,29 +130,43 @@ def _typed(row: type[TraceRow | FindingRow], document: Mapping[str, Any]) -> dic
     return {each.name: _TYPES[str(each.type)](document[each.name]) for each in fields(row) if each.type in _TYPES}
 
 
-def rows_of(
-    snapshot: Snapshot,
-    computer: str,
-    drivers: tuple[DriverFile, ...],
-    *,
-    content: str,
-    size: int,
-    path: str,
-    folder: str,
-) -> tuple[TraceRow, list[FindingRow]]:
-    """The rows of one trace; ``content``: the hash of its file, ``size``: its bytes.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a trace is from. ``hash`` and ``bytes``: of its file; ``folder``: for a machine that it does not name."""
 
-    ``computer``: its name, and where the trace does not say it ``folder`` stands for it; ``drivers``: the images of its
-    kernel's space.
-    """
+    hash: str
+    bytes: int
+    path: str
+    folder: str
+
+
+def failed_row(error: PoolscopeError, place: Place) -> TraceRow:
+    """The row of a trace that could not be read."""
+    return TraceRow(
+        hash=place.hash,
+        path=place.path,
+        bytes=place.bytes,
+        machine=place.folder,
+        error_code=error.code,
+        error_what=error.what,
+        error_where=error.where,
+        error_why=error.why,
+        error_next=error.next,
+    )
+
+
+def rows_of(snapshot: Snapshot, place: Place) -> tuple[TraceRow, list[FindingRow]]:
+    """The rows of one trace."""
+    names = snapshot.names
+    computer, drivers = (names.machine.computer, names.drivers()) if isinstance(names, TraceNames) else ("", ())
     info, totals, loss = snapshot.info, snapshot.pool.totals, snapshot.loss
     told = snapshot.diagnosis.findings
     by_name = {each.name.lower(): each for each in drivers}
     trace = TraceRow(
-        hash=content,
-        path=path,
-        bytes=size,
-        machine=computer or folder,
+        hash=place.hash,
+        path=place.path,
+        bytes=place.bytes,
+        machine=computer or place.folder,
         machine_from=FROM_TRACE if computer else FROM_FOLDER,
         os_build=info.os_build,
         started=filetime_text(info.start) or "",
@@ -167,7 +183,7 @@ def rows_of(
         leaked_bytes=sum(each.bytes for each in told),
         drivers=tuple(sorted({DriverVersion(each.name.lower(), each.label) for each in drivers})),
     )
-    return trace, [_finding(each, snapshot, by_name, content) for each in told]
+    return trace, [_finding(each, snapshot, by_name, place.hash) for each in told]
 
 
 def _finding(finding: Finding, snapshot: Snapshot, drivers: Mapping[str, DriverFile], content: str) -> FindingRow:

@@ -19,8 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from analyzers.analysis import TraceNames
-from analyzers.fleet.rows import rows_of
+from analyzers.fleet.rows import Place, rows_of
 from analyzers.tags import TagNames
 from tracer.errors import InputError, PoolscopeError
 from tui.errors import internal
@@ -100,12 +99,7 @@ class _Tools:
     def _rows(self, path: Path, source: Source, told: Mapping[str, Any]) -> dict[str, Any]:
         symbols = None if self._source is None else self._source.symbols()
         snapshot, _ = read_telling_session(path, self._names, quiet=True, symbols=symbols)
-        names = snapshot.names
-        computer, drivers = (names.machine.computer, names.drivers()) if isinstance(names, TraceNames) else ("", ())
-        trace, findings = rows_of(
-            snapshot, computer, drivers,
-            content=told["hash"], size=told["bytes"], path=source.place, folder=source.folder,
-        )  # fmt: skip
+        trace, findings = rows_of(snapshot, Place(told["hash"], told["bytes"], source.place, source.folder))
         return {"trace": trace.document(), "findings": [each.document() for each in findings]}
 
 

@@ -13,8 +13,9 @@ from typing import Final, Protocol
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from analyzers.fleet.rows import FindingRow, TraceRow
+from analyzers.fleet.rows import FindingRow, Place, TraceRow, failed_row
 from analyzers.formatting import counted
+from tracer.errors import InputError
 from tui.console import console
 from tui.fleet.engine import Answer, Job, cluster, memory_of, run
 from tui.fleet.journal import Journal, Line
@@ -104,17 +105,8 @@ def _line(job: Job, answer: Answer) -> Line:
             place, job["stamp"], content,
             TraceRow.read(answer["trace"]), tuple(map(FindingRow.read, answer["findings"])),
         )  # fmt: skip
-    row = TraceRow(
-        hash=content,
-        path=place,
-        bytes=answer["bytes"],
-        machine=Source(place).folder,
-        error_code=error["code"],
-        error_what=error["what"],
-        error_where=error["where"],
-        error_why=error["why"],
-        error_next=error["next"],
-    )
+    said = InputError(error["code"], error["what"], where=error["where"], why=error["why"], next=error["next"])
+    row = failed_row(said, Place(content, answer["bytes"], place, Source(place).folder))
     return Line(place, job["stamp"], content, row)
 
 

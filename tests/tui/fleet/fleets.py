@@ -6,8 +6,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from analyzers.analysis import TraceNames
-from analyzers.fleet.rows import FindingRow, TraceRow, rows_of
+from analyzers.fleet.rows import FindingRow, Place, TraceRow, rows_of
 from analyzers.tags import TagNames
 from fixtures.fleet import FleetTrace
 from fixtures.settings import Settings
@@ -42,16 +41,8 @@ def plain_loop(folder: Path) -> tuple[list[TraceRow], list[FindingRow]]:
     for path in sorted(folder.rglob("*.etl")):
         data = path.read_bytes()
         snapshot, _ = read_telling_session(path, TagNames.load(None), quiet=True)
-        assert isinstance(snapshot.names, TraceNames)
-        trace, found = rows_of(
-            snapshot,
-            snapshot.names.machine.computer,
-            snapshot.names.drivers(),
-            content=hashlib.blake2b(data, digest_size=32).hexdigest(),
-            size=len(data),
-            path=str(path),
-            folder=str(path.parent),
-        )
+        content = hashlib.blake2b(data, digest_size=32).hexdigest()
+        trace, found = rows_of(snapshot, Place(content, len(data), str(path), str(path.parent)))
         traces.append(trace)
         findings += found
     return traces, findings

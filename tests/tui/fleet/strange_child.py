@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.fleet import child
-
-_read = child.read_telling_session
+from tui.reading.trace import read_telling_session
 
 
 def _strange(path: Path, *rest: Any, **named: Any) -> Any:
@@ -23,9 +22,9 @@ def _strange(path: Path, *rest: Any, **named: Any) -> Any:
             time.sleep(0.05)
     if "hangs" in path.name:
         time.sleep(600)
-    return _read(path, *rest, **named)
+    return read_telling_session(path, *rest, **named)
 
 
 if __name__ == "__main__":
-    child.read_telling_session = _strange
+    setattr(child, read_telling_session.__name__, _strange)
     child.main()

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import pytest
 
 from analyzers.fleet.answer import answer
 from analyzers.fleet.rows import FROM_TRACE, FindingRow, TraceRow
+from benchmarks.fleet.cluster import dask_cluster
 from fixtures.fleet import DRIVER
 from tests.repository.files import ROOT
 from tests.tui.fleet.fleets import LEAKS, make_fleet, plain_loop
@@ -105,7 +107,7 @@ def test_a_trace_that_kills_fills_or_hangs_is_a_row_and_the_others_are_told(
     assert codes == {"kills": "worker-died", "fills": "out-of-memory", "hangs": "timeout", "damaged": "not-etl"}
     assert all(each["hash"] for each in found["failed"])
     assert found["read"] == _MANY // 2
-    assert not list(Path(isolated.tempfile.gettempdir()).glob(f"poolscope-fleet-*-{os.getpid()}-*"))
+    assert not list(Path(tempfile.gettempdir()).glob(f"poolscope-fleet-*-{os.getpid()}-*"))
 
 
 def test_copies_of_a_trace_count_once(fleet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,59 +178,10 @@ def _wait_for_lines(path: Path, lines: int, run: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
-@contextmanager
-def _dask(
-    scheduler: list[str], workers: list[list[str]], folder: Path
-) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and workers as processes on loopback: the address, and the workers."""
-    file, running = folder / "scheduler.json", list[subprocess.Popen[bytes]]()
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    here = ["--host", "127.0.0.1", "--no-dashboard"]
-    try:
-        for words in (
-            [*scheduler, *here, "--port", "0", "--scheduler-file", str(file)],
-            *(
-                [
-                    *words,
-                    "--host",
-                    "127.0.0.1",
-                    "--no-dashboard",
-                    "--nthreads",
-                    "1",
-                    "--memory-limit",
-                    "2GiB",
-                    "--scheduler-file",
-                    str(file),
-                    "--local-directory",
-                    str(folder),
-                ]
-                for words in workers
-            ),
-        ):
-            running.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "dask", *words],
-                    env=environment,
-                    cwd=folder,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            )
-            while not file.exists():
-                time.sleep(0.05)
-        yield json.loads(file.read_text())["address"], running[1:]
-    finally:
-        for each in reversed(running):
-            for one in psutil.Process(each.pid).children(recursive=True) if each.poll() is None else ():
-                one.kill()
-            each.kill()
-            each.wait()
-
-
 def test_a_scheduler_with_two_workers_gives_the_same_answer_though_one_is_killed(
     fleet: Path, plain: tuple[list[TraceRow], list[FindingRow]], tmp_path: Path
 ) -> None:
-    with _dask(["scheduler"], [["worker"], ["worker", "--no-nanny"]], tmp_path) as (address, workers):
+    with dask_cluster([(), ("--no-nanny",)], tmp_path) as cluster:
         words = [
             sys.executable,
             "-m",
@@ -238,11 +191,11 @@ def test_a_scheduler_with_two_workers_gives_the_same_answer_though_one_is_killed
             "--out",
             str(tmp_path / "out"),
             "--scheduler",
-            address,
+            cluster.address,
         ]
         run = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         _wait_for_lines(tmp_path / "out" / NAME, 5, run)
-        workers[1].kill()
+        cluster.workers[1].kill()
         out, said = run.communicate(timeout=120)
     assert (run.returncode, said) == (0, "")
     assert f"of {_MANY} machines" in out
@@ -308,7 +261,12 @@ def test_no_name_of_a_trace_reaches_dasks_pages(fleet: Path, tmp_path: Path, mon
     def watched(*words: Any, **named: Any) -> Iterator[Any]:
         with real(*words, **named) as client:
             submit = client.submit
-            client.submit = lambda *given, **options: keys.append(options["key"]) or submit(*given, **options)
+
+            def noted(*given: Any, **options: Any) -> Any:
+                keys.append(options["key"])
+                return submit(*given, **options)
+
+            client.submit = noted
             yield client
 
     monkeypatch.setattr("tui.fleet.running.cluster", watched)
@@ -329,8 +287,8 @@ def test_redacted_outputs_name_nobody(fleet: Path, tmp_path: Path, capsysbinary:
     for name in ("traces", "findings", "drivers"):
         written += str(pq.read_table(out / f"{name}.parquet").to_pydict()).encode()
     written += (out / "report.html").read_bytes()
-    for name in (b"secretplace", b"secretfile", b"contoso", b"PC-0", str(tmp_path).encode()):
-        assert name.lower() not in written.lower()
+    for word in (b"secretplace", b"secretfile", b"contoso", b"PC-0", str(tmp_path).encode()):
+        assert word.lower() not in written.lower()
     assert b"driver-" in written
     assert b"afd.sys" in written
 
