@@ -83,7 +83,8 @@ def separations(traces: Sequence[TraceRow], leaks: Sequence[Leak]) -> list[Separ
     has = np.zeros((len(traces), len(versions)), np.bool_)
     for row in np.flatnonzero(judged).tolist():
         has[row, [number[driver] for driver in traces[row].drivers]] = True
-    _, machine = np.unique(np.array([each.machine for each in traces], np.str_), return_inverse=True)
+    codes = {name: code for code, name in enumerate(dict.fromkeys(each.machine for each in traces))}
+    machine = np.array([codes[each.machine] for each in traces], np.int64)
     by_name: dict[str, list[int]] = {}
     for driver, column in number.items():
         by_name.setdefault(KERNEL_NAME if KERNEL_FILE.match(driver.name) else driver.name, []).append(column)

@@ -13,6 +13,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -47,6 +48,11 @@ def cluster(scheduler: str | None, *, workers: int, dashboard: bool) -> Iterator
         MachineError: Dask is not installed, nothing answers, or its workers have another Poolscope.
     """
     dask, distributed = _modules()
+    if dashboard and find_spec("bokeh") is None:
+        raise MachineError(
+            "no-bokeh", "Dask has no pages here", where="--dashboard", why="bokeh, which draws them, is not installed",
+            next="python -m pip install bokeh, or leave --dashboard out",
+        )  # fmt: skip
     settings = {
         "distributed.scheduler.http.routes": dask.config.get("distributed.scheduler.http.routes") if dashboard else [],
         "distributed.worker.http.routes": [],
