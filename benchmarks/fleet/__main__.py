@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--traces", type=int, default=2000)
-    parser.add_argument("--at-once", type=int, default=200, metavar="N", help="traces that are on the disk at a time")
+    parser.add_argument("--at-once", type=int, default=400, metavar="N", help="traces that are on the disk at a time")
     parser.add_argument("--kills", type=int, default=40, help="of processes, workers and runs, at random moments")
     parser.add_argument("--small", action="store_true", help="traces of 0.3 to 0.6 MB; how fast is not judged")
     parser.add_argument("--only", nargs="+", choices=("one", "two", "killed"), default=("one", "two", "killed"))

@@ -24,6 +24,7 @@ class Cluster:
     """``workers``: the processes of the workers, or of what starts them again."""
 
     address: str
+    scheduler: subprocess.Popen[bytes]
     workers: tuple[subprocess.Popen[bytes], ...]
 
     def processes(self, word: str) -> list[psutil.Process]:
@@ -55,7 +56,7 @@ def dask_cluster(workers: Sequence[Sequence[str]], folder: Path, *, cores: Seque
             time.sleep(0.05)
         for number, words in enumerate(workers):
             running.append(_started(*each, *words, file=file, cores=cores[number : number + 1]))
-        yield Cluster(json.loads(file.read_text("utf-8"))["address"], tuple(running[1:]))
+        yield Cluster(json.loads(file.read_text("utf-8"))["address"], running[0], tuple(running[1:]))
     finally:
         for process in reversed(running):
             _end(process)

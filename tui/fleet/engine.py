@@ -12,19 +12,22 @@ import queue
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from tracer.errors import InputError, MachineError
+from tracer.errors import InputError, MachineError, PoolscopeError
 from tui.fleet import isolated
 from tui.json_documents.error import error_document
+from tui.streams import say
 
 EXTRA: Final = "python -m pip install 'poolscope[fleet]'"
 DASHBOARD: Final = "127.0.0.1:8787"
 _NOWHERE: Final = "127.0.0.1:0"
 _POLL_SECONDS: Final = 0.2
+_IDLE: Final = 50
+"""Polls without an answer after which it is asked whether there still is a worker."""
 _PATIENCE_SECONDS: Final = 20
 """For a scheduler to answer, and for it to have a worker."""
 _AHEAD: Final = 4
@@ -58,7 +61,7 @@ def cluster(scheduler: str | None, *, workers: int, dashboard: bool) -> Iterator
         "distributed.worker.http.routes": [],
         "distributed.admin.system-monitor.disk": False,
     }
-    for name in ("distributed", "tornado"):
+    for name in [each for each in logging.root.manager.loggerDict if each.startswith(("distributed", "tornado"))]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is told in rows and errors
     with ExitStack() as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of ports that are taken, of what a person did not ask for
@@ -82,15 +85,20 @@ def cluster(scheduler: str | None, *, workers: int, dashboard: bool) -> Iterator
                 client = distributed.Client(local)
             else:
                 client = distributed.Client(scheduler, timeout=_PATIENCE_SECONDS)
-                opened.callback(client.close)
+                opened.callback(_close, client)
                 client.wait_for_workers(1, timeout=_PATIENCE_SECONDS)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise _no_cluster(scheduler, error) from error
         if scheduler is None:
-            opened.callback(client.close)
+            opened.callback(_close, client)
         else:
             _check_version(client, scheduler)
         yield client
+
+
+def _close(client: Client) -> None:
+    with suppress(Exception):  # the scheduler may be gone
+        client.close()
 
 
 def memory_of(client: Client, workers: int) -> int:
@@ -110,6 +118,19 @@ def run(
     Raises:
         MachineError: the scheduler is gone. What was taken is not lost by that.
     """
+    try:
+        _run(client, jobs, take, is_stopped)
+    except PoolscopeError:
+        raise
+    except Exception as error:  # whatever Dask makes of it, at whatever moment
+        if client.status == "running":
+            raise
+        raise _gone() from error
+
+
+def _run(
+    client: Client, jobs: Iterable[Job], take: Callable[[Job, Answer], None], is_stopped: Callable[[], bool]
+) -> None:
     from poolscope.fleet import analyse
 
     done: queue.SimpleQueue[Future] = queue.SimpleQueue()
@@ -118,6 +139,7 @@ def run(
     run_id = uuid.uuid4().hex[:12]
     number = 0
     room = max(_FEWEST, _AHEAD * sum(client.nthreads().values()))
+    idle = 0
     while not is_stopped():
         for job in islice(left, room - len(waiting)):
             key = f"poolscope-{run_id}-{number}"  # names of traces have no place in Dask's pages
@@ -130,9 +152,13 @@ def run(
         try:
             future = done.get(timeout=_POLL_SECONDS)
         except queue.Empty:
+            idle += 1
             if client.status not in {"running", "connecting"}:
                 raise _gone() from None
+            if idle == _IDLE and client.status == "running" and not client.nthreads():
+                say("note: the cluster has no worker left; this waits for one (Ctrl-C stops, and keeps what is done)")
             continue
+        idle = 0
         job, _ = waiting.pop(future.key)
         take(job, _answer(future, job))
         future.release()

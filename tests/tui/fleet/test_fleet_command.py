@@ -197,9 +197,27 @@ def test_a_scheduler_with_two_workers_gives_the_same_answer_though_one_is_killed
         _wait_for_lines(tmp_path / "out" / NAME, 5, run)
         cluster.workers[1].kill()
         out, said = run.communicate(timeout=120)
-    assert (run.returncode, said) == (0, "")
+    assert (run.returncode, said.count("\n"), said.split(": ")[:2][-1][:5]) == (0, 1, "wrote")
     assert f"of {_MANY} machines" in out
     assert _rows(tmp_path / "out") == plain
+
+
+def test_a_scheduler_that_dies_is_told_and_what_is_done_is_kept(
+    fleet: Path, plain: tuple[list[TraceRow], list[FindingRow]], tmp_path: Path
+) -> None:
+    words = [sys.executable, "-m", "poolscope", "fleet", str(fleet), "--out", str(tmp_path / "out")]
+    with dask_cluster([()], tmp_path) as cluster:
+        given = [*words, "--scheduler", cluster.address, "-q"]
+        run = subprocess.Popen(given, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        _wait_for_lines(tmp_path / "out" / NAME, 5, run)
+        cluster.scheduler.kill()
+        _, said = run.communicate(timeout=120)
+    assert run.returncode == ExitCode.MACHINE
+    assert "the connection to the Dask cluster is lost" in said
+    assert "Traceback" not in said
+    kept = _rows(tmp_path / "out")[0]
+    assert 4 <= len(kept) < _MANY
+    assert all(each in plain[0] for each in kept)
 
 
 def test_a_local_cluster_of_processes_gives_the_same_answer(
