@@ -35,7 +35,7 @@ def tools(said: list[Any]) -> Iterator[child._Tools]:
 
 
 def _job(place: object, **facts: object) -> dict[str, Any]:
-    options = {"pooltag": None, "symbols": None, "symbol_server": False, "map": None, "storage": {}}
+    options: dict[str, Any] = {"pooltag": None, "symbols": None, "symbol_server": False, "map": None, "storage": {}}
     return {"place": str(place), "bytes": 5, "known": [], "options": options} | facts
 
 
