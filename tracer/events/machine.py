@@ -1,7 +1,8 @@
 """The machine itself: what the kernel logger tells of its configuration when a session ends, or its traces are merged.
 
-Source: Microsoft's pages on the MOF classes SystemConfig and SystemConfig_CPU (event type 10). What follows the
-computer's name has another length in each version, and nobody here asks for it.
+Source: Microsoft's pages on the MOF classes SystemConfig and SystemConfig_CPU (event type 10), and PerfView's parser;
+versions 2 and 3 are confirmed on real traces. What follows the computer's name has another length in each version, and
+nobody here asks for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ LAYOUTS: Final[tuple[Layout, ...]] = (
         MACHINE,
         "machine",
         hooks("0B0A"),
-        0,
+        2,
         "u4 megahertz; u4 processors; u4 memory_megabytes; u4 page_size; u4 granularity; wstr computer; rest more",
     ),
 )
