@@ -8,13 +8,12 @@ Un-jitted it does nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import config, types
-from numba.extending import intrinsic
+
+from tracer.jit import intrinsic
 
 _READ, _KEEP, _DATA = 0, 3, 1
 
@@ -23,26 +22,25 @@ def _prefetch(table: npt.NDArray[np.generic], row: Any) -> None:
     """Nothing to do."""
 
 
-if TYPE_CHECKING or config.DISABLE_JIT:
-    prefetch = _prefetch
-else:
+@intrinsic(_prefetch)
+def prefetch(typing: Any, table: Any, row: Any) -> Any:
+    """Fetch the cache line in which ``table[row]`` begins; ``row`` (int64) may be any number."""
+    from llvmlite import ir  # type: ignore[import-untyped]
+    from numba import types
 
-    @intrinsic
-    def prefetch(typing: Any, table: Any, row: Any) -> Any:
-        """Fetch the cache line in which ``table[row]`` begins; ``row`` (int64) may be any number."""
-        signature = types.void(table, types.int64)
+    signature = types.void(table, types.int64)
 
-        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-            array, position = arguments
-            data = context.make_array(table)(context, builder, array).data
-            size = context.get_abi_sizeof(context.get_data_type(table.dtype))
-            address = ir.IntType(8).as_pointer()
-            at = builder.gep(builder.bitcast(data, address), [builder.mul(position, ir.Constant(position.type, size))])
-            number = ir.IntType(32)
-            fetch = builder.module.declare_intrinsic(
-                "llvm.prefetch", (address,), ir.FunctionType(ir.VoidType(), [address, number, number, number])
-            )
-            builder.call(fetch, [at, number(_READ), number(_KEEP), number(_DATA)])
-            return context.get_dummy_value()
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        array, position = arguments
+        data = context.make_array(table)(context, builder, array).data
+        size = context.get_abi_sizeof(context.get_data_type(table.dtype))
+        address = ir.IntType(8).as_pointer()
+        at = builder.gep(builder.bitcast(data, address), [builder.mul(position, ir.Constant(position.type, size))])
+        number = ir.IntType(32)
+        fetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", (address,), ir.FunctionType(ir.VoidType(), [address, number, number, number])
+        )
+        builder.call(fetch, [at, number(_READ), number(_KEEP), number(_DATA)])
+        return context.get_dummy_value()
 
-        return signature, generate
+    return signature, generate

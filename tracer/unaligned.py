@@ -9,14 +9,12 @@ run on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import config, types
-from numba.extending import intrinsic
 
 from tracer.arrays import U8
+from tracer.jit import intrinsic
 
 
 def _load64(source: U8, at: int) -> np.uint64:
@@ -29,6 +27,8 @@ def _store64(target: U8, at: int, value: np.uint64) -> None:
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
     """Pointer to the u64 that begins at byte ``at`` of an array of bytes."""
+    from llvmlite import ir  # type: ignore[import-untyped]
+
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [at]), ir.IntType(64).as_pointer())
 
@@ -37,39 +37,43 @@ def _leading_zeros(word: np.uint64) -> int:
     return 64 - int(word).bit_length()
 
 
-if TYPE_CHECKING or config.DISABLE_JIT:
-    load64, store64, leading_zeros = _load64, _store64, _leading_zeros
-else:
+@intrinsic(_load64)
+def load64(typing: Any, source: Any, at: Any) -> Any:
+    """The u64 at byte ``at`` of ``source`` (uint8, contiguous); the caller keeps 8 bytes in bounds."""
+    from numba import types
 
-    @intrinsic
-    def load64(typing: Any, source: Any, at: Any) -> Any:
-        """The u64 at byte ``at`` of ``source`` (uint8, contiguous); the caller keeps 8 bytes in bounds."""
-        signature = types.uint64(source, types.int64)
+    signature = types.uint64(source, types.int64)
 
-        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-            array, position = arguments
-            pointer = _pointer(context, builder, source, array, position)
-            return builder.load(pointer, align=1)
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        array, position = arguments
+        pointer = _pointer(context, builder, source, array, position)
+        return builder.load(pointer, align=1)
 
-        return signature, generate
+    return signature, generate
 
-    @intrinsic
-    def store64(typing: Any, target: Any, at: Any, value: Any) -> Any:
-        """Write the u64 ``value`` at byte ``at`` of ``target``, on the same terms as :func:`load64`."""
-        signature = types.void(target, types.int64, types.uint64)
 
-        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-            array, position, word = arguments
-            builder.store(word, _pointer(context, builder, target, array, position), align=1)
-            return context.get_dummy_value()
+@intrinsic(_store64)
+def store64(typing: Any, target: Any, at: Any, value: Any) -> Any:
+    """Write the u64 ``value`` at byte ``at`` of ``target``, on the same terms as :func:`load64`."""
+    from numba import types
 
-        return signature, generate
+    signature = types.void(target, types.int64, types.uint64)
 
-    @intrinsic
-    def leading_zeros(typing: Any, word: Any) -> Any:
-        """How many of a u64's bits, highest first, are zero before the first one; 64 of a zero."""
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        array, position, word = arguments
+        builder.store(word, _pointer(context, builder, target, array, position), align=1)
+        return context.get_dummy_value()
 
-        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-            return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+    return signature, generate
 
-        return types.int64(types.uint64), generate
+
+@intrinsic(_leading_zeros)
+def leading_zeros(typing: Any, word: Any) -> Any:
+    """How many of a u64's bits, highest first, are zero before the first one; 64 of a zero."""
+    from llvmlite import ir
+    from numba import types
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), generate

@@ -21,7 +21,7 @@ from benchmarks.rundown import NAMED, NAMED_DEBUG
 from benchmarks.size import size_text
 from benchmarks.table import Row
 from benchmarks.traces import Traces
-from tracer.jit import cache_directory
+from tracer.kernels.store import cache_directory
 
 CACHED_SECONDS: Final = 0.3
 """More than without names, where the PDB file was read before."""

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import sys
 
-from numba.core.dispatcher import Dispatcher
-
 from analyzers.jit_warmup import rehearse
 from fixtures.demo import DEMO_TRACE
 from tests.analyzers.against_truth import analysed
+from tracer.kernels.declared import Kernel
 
 
 def compiled() -> set[str]:
     """Every compiled kernel of the analysis, with the types it was compiled for."""
     return {
-        f"{module.__name__}.{name} {signature}"
+        f"{module.__name__}.{name} {key}"
         for module in list(sys.modules.values())
         if module.__name__.startswith("analyzers.")
         for name, value in vars(module).items()
-        if isinstance(value, Dispatcher)
-        for signature in value.signatures
+        if isinstance(value, Kernel)
+        for key in value._entries
     }
 
 

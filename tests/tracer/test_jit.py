@@ -37,15 +37,19 @@ def added(context, x):
     return types.int64(types.int64), generate
 """
 CALLBACK = """
-from numba import types
+import sys
+from ctypes import CFUNCTYPE, addressof, c_int64
 from parts import part
 from tracer.jit import c_callback
 
-def run(x):
-    return part(x)
+from tracer.live.native import store8
 
-compiled = c_callback(run, (types.int64,), types.int64)
-print(compiled.ctypes(10), compiled.cache_hits)
+def run(x, place):
+    store8(place, part(x))
+
+given = c_int64(0)
+CFUNCTYPE(None, c_int64, c_int64)(c_callback(run).address)(10, addressof(given))
+print(given.value, int("tracer.kernels.compiler" not in sys.modules))
 """
 KERNEL = """
 import sys
@@ -56,7 +60,7 @@ from tracer.jit import kernel
 def run(x):
     return part(x)
 
-print(run(10), sum(run.stats.cache_hits.values()))
+print(run(10), int("tracer.kernels.compiler" not in sys.modules))
 """
 
 
@@ -96,6 +100,7 @@ class Pair(NamedTuple):
     second: int
 """
 TAKES_RECORD = """
+import sys
 from {module} import Pair
 from tracer.jit import kernel
 
@@ -103,7 +108,7 @@ from tracer.jit import kernel
 def total(pair: Pair) -> int:
     return pair.first + pair.second
 
-print(total(Pair(1, 2)), sum(total.stats.cache_hits.values()))
+print(total(Pair(1, 2)), int("tracer.kernels.compiler" not in sys.modules))
 """
 
 
@@ -118,6 +123,7 @@ def test_a_cached_kernel_of_records_whose_file_is_gone_is_compiled_anew(tmp_path
 TAKES_FIRST = """
 from __future__ import annotations
 
+import sys
 from records import Pair
 from tracer.jit import kernel
 
@@ -125,7 +131,7 @@ from tracer.jit import kernel
 def run(pair: Pair) -> int:
     return pair.first
 
-print(run(Pair(first=1, second=2)), sum(run.stats.cache_hits.values()))
+print(run(Pair(first=1, second=2)), int("tracer.kernels.compiler" not in sys.modules))
 """
 
 
@@ -145,7 +151,7 @@ def run(x):
     return len(text) + x
 
 try:
-    kernel(run)
+    kernel(run)(1)
 except TypeError as error:
     print(error)
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from tracer.trace import Gap, Loss
 @pytest.fixture(autouse=True)
 def _compiled_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command says must not depend on whether it is the first; tests/tui/test_compilation.py is about that."""
-    monkeypatch.setattr("tui.reading.compilation.is_compiled", lambda _part: True)
+    monkeypatch.setattr("tui.reading.compilation.before_compiling", lambda _: nullcontext())
+    monkeypatch.setattr("tui.reading.trace.is_current", lambda: True)
 
 
 @pytest.fixture

@@ -6,16 +6,15 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui.reading import compilation as compiling
-from tui.reading import compiled
-from tui.reading.compilation import Helper, announce_compilation, compilation
-from tui.reading.compiled import Part, is_compiled, note_compiled
+from tui.reading.compilation import Helper, Part, compilation
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,14 +41,19 @@ class FakeProcess:
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty cache, on a machine with two processors."""
+    """An empty cache, on a machine with two processors, where a kernel is compiled as soon as it may be told."""
     kernels = tmp_path / "kernels"
-    kernels.mkdir()
-    monkeypatch.setattr(compiling, "is_compiled", is_compiled)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernels))
+    monkeypatch.setattr(compiling, "before_compiling", at_once)
     monkeypatch.setattr(compiling, "_processors", lambda: 2)
-    monkeypatch.setattr(compiled, "cache_directory", lambda: kernels)
-    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     return kernels
+
+
+@contextmanager
+def at_once(tell: Callable[[], None]) -> Iterator[None]:
+    """In place of what waits for the first kernel."""
+    tell()
+    yield
 
 
 @pytest.fixture
@@ -62,69 +66,38 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return FakeProcess()
 
     monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(compiling, "gather", lambda _: None)
     return calls
 
 
-def test_the_first_run_says_that_it_compiles(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert announce_compilation(quiet=False)
-    assert "compiling kernels" in capsys.readouterr().err
-
-
-def test_quiet_and_unjitted_runs_say_nothing(
-    cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_what_compiles_says_so_unless_it_is_to_be_quiet(
+    cache: Path, started: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert announce_compilation(quiet=True)
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    assert not announce_compilation(quiet=False)
+    with compilation(Part.ANALYSIS, quiet=False):
+        assert "compiling kernels" in capsys.readouterr().err
+    with compilation(Part.ANALYSIS, quiet=True):
+        assert capsys.readouterr().err == ""
+
+
+def test_where_nothing_is_compiled_nothing_is_said_or_started(
+    started: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with compilation(Part.ANALYSIS, quiet=False) as helper:
+        helper.wait()
+        assert gc.isenabled()
+    assert not started
     assert capsys.readouterr().err == ""
 
 
-def test_a_run_that_came_to_its_end_is_the_last_that_says_it(cache: Path, started: list[Any]) -> None:
-    with compilation(Part.ANALYSIS, quiet=True):
-        assert not is_compiled(Part.ANALYSIS)
-    assert is_compiled(Part.ANALYSIS)
-    with compilation(Part.ANALYSIS, quiet=True) as helper:
-        helper.wait()
-    assert len(started) == 1
-
-
-def test_a_run_that_failed_leaves_the_next_one_to_say_it(cache: Path, started: list[Any]) -> None:
-    with pytest.raises(RuntimeError), compilation(Part.ANALYSIS, quiet=True):
+def test_what_was_compiled_is_gathered_where_all_went_well(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gathered: list[list[str]] = []
+    monkeypatch.setattr(compiling, "gather", lambda rooms: gathered.append([room.name for room in rooms]))
+    with pytest.raises(RuntimeError), compilation(Part.READING, quiet=True):
         raise RuntimeError
-    assert not is_compiled(Part.ANALYSIS)
-
-
-def test_an_analysis_has_compiled_what_reading_needs_but_not_the_other_way_round(cache: Path) -> None:
-    note_compiled(Part.READING)
-    assert (is_compiled(Part.READING), is_compiled(Part.ANALYSIS)) == (True, False)
-    next(cache.iterdir()).unlink()
-    note_compiled(Part.ANALYSIS)
-    assert (is_compiled(Part.READING), is_compiled(Part.ANALYSIS)) == (True, True)
-
-
-def test_another_state_of_the_source_is_not_compiled(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = cache.parent / "room"
-    room.mkdir()
-    (room / "kernels.py").write_text("one")
-    monkeypatch.setattr(compiled, "_rooms", lambda: [room])
-    note_compiled(Part.ANALYSIS)
-    assert is_compiled(Part.ANALYSIS)
-    (room / "kernels.py").write_text("another")
-    assert not is_compiled(Part.ANALYSIS)
-
-
-@pytest.mark.parametrize("text", [b"", b"\xff\xfe", b"3.9 0.1 00000000"])
-def test_a_note_that_says_something_else_is_no_note(cache: Path, text: bytes) -> None:
-    note_compiled(Part.ANALYSIS)
-    next(cache.iterdir()).write_bytes(text)
-    assert not is_compiled(Part.ANALYSIS)
-
-
-def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(compiled, "cache_directory", lambda: tmp_path / "file")
-    note_compiled(Part.ANALYSIS)
-    assert not is_compiled(Part.ANALYSIS)
+    assert not gathered
+    with compilation(Part.READING, quiet=True):
+        pass
+    assert gathered == [["tracer", "analyzers"]]
 
 
 def test_the_second_process_has_the_modules_and_the_cache_of_the_first_and_says_nothing(
@@ -166,7 +139,6 @@ def test_a_second_process_that_does_not_start_is_done_without(cache: Path, monke
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with compilation(Part.ANALYSIS, quiet=True) as helper:
         helper.wait()
-    assert is_compiled(Part.ANALYSIS)
 
 
 def test_it_is_waited_for_once_and_ended_when_it_takes_too_long() -> None:
@@ -174,7 +146,8 @@ def test_it_is_waited_for_once_and_ended_when_it_takes_too_long() -> None:
         raise subprocess.TimeoutExpired("rehearsal", 1)
 
     process: Any = FakeProcess(never)
-    helper = Helper(process)
+    helper = Helper()
+    helper._process = process
     helper.wait()
     helper.wait()
     assert (process.waited, process.ended) == (1, 1)
@@ -185,8 +158,10 @@ def test_it_is_ended_when_the_user_does_not_want_to_wait() -> None:
         raise KeyboardInterrupt
 
     process: Any = FakeProcess(interrupt)
+    helper = Helper()
+    helper._process = process
     with pytest.raises(KeyboardInterrupt):
-        Helper(process).wait()
+        helper.wait()
     assert process.ended == 1
 
 

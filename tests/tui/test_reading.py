@@ -185,7 +185,7 @@ def test_the_rate_of_records_appears_once_there_is_one() -> None:
 
 def test_kernels_are_compiled_before_a_capture_and_only_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = [False]
-    monkeypatch.setattr(trace, "announce_compilation", lambda **_: not compiled[0])
+    monkeypatch.setattr(trace, "is_current", lambda: compiled[0])
     read: list[Path] = []
     monkeypatch.setattr(trace, "read_snapshot", lambda path, *_, **__: read.append(path))
     trace.compile_kernels(quiet=False)

@@ -9,8 +9,6 @@ import ctypes as ct
 import functools
 from typing import Any, Final
 
-from numba import types
-
 from tracer.etl.headers import EVENT_FLAG_EXTENDED, EVENT_HEADER, EXTENDED_ITEM, TRACE_MARKER, HeaderType
 from tracer.jit import c_callback, inlined
 from tracer.live.native import copy, load1, load2, load8, publish, store2, store4, store8
@@ -169,7 +167,7 @@ def compiled_callback() -> Any:  # noqa: ANN401 - a CFunc, which has no types
 
     Compiled at the first use (about a second), then kept on disk.
     """
-    return c_callback(_take, (types.int64,), types.void)
+    return c_callback(_take)
 
 
 def event_callback() -> int:

@@ -13,21 +13,35 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
-from tracer.jit import cache_directory
-from tui.reading.compiled import Part, is_compiled, note_compiled
+import analyzers
+import tracer
+from tracer.kernels.store import before_compiling, cache_directory, gather
 from tui.streams import say
 
 _PATIENCE_SECONDS: Final = 120
 """When the second process is given up: many times what it takes on a slow machine."""
 
 
+class Part(StrEnum):
+    """What kernels are for. All that reading needs an analysis needs as well."""
+
+    READING = "reading"
+    ANALYSIS = "analysis"
+
+
 class Helper:
     """A second process that compiles, or none."""
 
-    def __init__(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        self._process = process
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, where that can be."""
+        self._process = _started()
 
     def wait(self) -> None:
         """Return when it is done, has failed, or takes far too long: then what it did not make is made here."""
@@ -48,30 +62,34 @@ class Helper:
             self._process = None
 
 
-def announce_compilation(*, quiet: bool, part: Part = Part.ANALYSIS) -> bool:
-    """Say on stderr that kernels will be compiled, when no earlier run did it; whether that is so."""
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" or is_compiled(part):
-        return False
-    say("compiling kernels for this machine (once, up to 20 s on two cores)...", quiet=quiet)
-    return True
-
-
 @contextmanager
 def compilation(part: Part, *, quiet: bool) -> Iterator[Helper]:
-    """Around whatever runs the kernels of a part for the first time, on its success they count as compiled."""
-    if not announce_compilation(quiet=quiet, part=part):
-        yield Helper()
-        return
-    helper = _started() if part is Part.ANALYSIS and _processors() > 1 else Helper()
+    """Around whatever runs kernels: says so on stderr before the first that no earlier run compiled.
+
+    What was compiled is put together for later runs when all is done.
+    """
+    helper = Helper()
     collecting = gc.isenabled()
-    gc.disable()  # numba makes millions of small objects: looking through them takes a sixth of the time
+
+    def begin() -> None:
+        say("compiling kernels for this machine (once, up to 20 s on two cores)...", quiet=quiet)
+        gc.disable()  # numba makes millions of small objects: looking through them takes a sixth of the time
+        if part is Part.ANALYSIS and _processors() > 1:
+            helper.start()
+
     try:
-        yield helper
-        note_compiled(part)
+        with before_compiling(begin):
+            yield helper
+        gather(_rooms())
     finally:
         helper.stop()
         if collecting:
             gc.enable()
+
+
+def _rooms() -> list[Path]:
+    """The folders of the packages that hold kernels."""
+    return [Path(str(room.__file__)).parent for room in (tracer, analyzers)]
 
 
 def _processors() -> int:
@@ -81,17 +99,17 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _started() -> Helper:
+def _started() -> subprocess.Popen[bytes] | None:
     """A process with the modules and the cache of this one, which ends when this one does."""
     if getattr(sys, "frozen", False) or not sys.executable:  # then there is no interpreter to start
-        return Helper()
+        return None
     environment = {
         **os.environ,
         "NUMBA_CACHE_DIR": str(cache_directory()),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-P", "-m", "analyzers.jit_warmup"],  # -P: no modules from where the user happens to be
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -100,5 +118,4 @@ def _started() -> Helper:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError:
-        return Helper()
-    return Helper(process)
+        return None

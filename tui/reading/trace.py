@@ -18,12 +18,12 @@ from tracer.etl.file import EtlFile
 from tracer.etl.joining.source import JoinedFiles
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.images.carried import IDENTITIES, CarriedIdentities
+from tracer.kernels.store import is_current
 from tracer.trace import LateStacks
 from tui.contents import Contents, contents_of
 from tui.interrupts import Interrupts
 from tui.reading.archives import Unpacked, named, unpacked
-from tui.reading.compilation import Helper, announce_compilation, compilation
-from tui.reading.compiled import Part
+from tui.reading.compilation import Helper, Part, compilation
 from tui.reading.progress import Meter, meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
 
@@ -163,5 +163,6 @@ def tells(snapshot: Snapshot) -> bool:
 
 def compile_kernels(*, quiet: bool) -> None:
     """Compile what an analysis needs, where no earlier run did: what happens now does not wait for it."""
-    if announce_compilation(quiet=quiet):
-        read_snapshot(DEMO_TRACE, TagNames(()), quiet=True)
+    if not is_current():
+        with compilation(Part.ANALYSIS, quiet=quiet):
+            read_snapshot(DEMO_TRACE, TagNames(()), quiet=True)

@@ -20,8 +20,7 @@ from tracer.events.schema_book import SchemaBook
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tui.exports.tables import TABLES, ExportTable
 from tui.interrupts import Interrupts
-from tui.reading.compilation import compilation
-from tui.reading.compiled import Part
+from tui.reading.compilation import Part, compilation
 from tui.reading.progress import meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
 from tui.reading.trace import Analysed, analysed, tells, unpacked_files

@@ -1,0 +1,96 @@
+"""What a kernel is called with, as words and as a name of types, and what it gives back."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from tests.tracer.traces import UNJITTED
+from tracer.jit import kernel
+from tracer.kernels.arguments import flat, text
+
+ROWS = np.dtype([("first", np.uint16), ("second", np.int64)])
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+def variants() -> list[tuple[Any, ...]]:
+    """Arguments of which no two have the same types for a kernel."""
+    values = np.zeros(8, np.int64)
+    constant = np.zeros(8, np.int64)
+    constant.flags.writeable = False
+    return [
+        (values,),
+        (constant,),
+        (values[::2],),
+        (values.view(np.uint64),),
+        (np.zeros((2, 4), np.int64),),
+        (np.zeros((2, 4), np.int64).T,),
+        (np.zeros(3, ROWS),),
+        (np.zeros(3, np.dtype([("first", np.uint16), ("other", np.int64)])),),
+        (1,),
+        (1 << 63,),
+        (True,),
+        (np.uint8(1),),
+        (1.5,),
+        ((1, 2),),
+        ((1, 2, 3),),
+        (Pair(1, 2),),
+        (1, 2),
+    ]
+
+
+def test_arguments_of_other_types_have_other_keys_and_other_names() -> None:
+    assert len({flat(each)[0] for each in variants()}) == len(variants())
+    assert len({text(each) for each in variants()}) == len(variants())
+
+
+def test_arguments_of_the_same_types_have_the_same_key_and_name() -> None:
+    for one, other in zip(variants(), variants(), strict=True):
+        assert (flat(one)[0], text(one)) == (flat(other)[0], text(other))
+
+
+def test_an_array_is_told_by_size_place_shape_and_strides() -> None:
+    values = np.zeros((2, 4), np.int32)
+    assert flat((values,))[1] == [0, 0, 8, 4, values.ctypes.data, 2, 4, 16, 4]
+
+
+def test_what_no_kernel_takes_is_refused() -> None:
+    with pytest.raises(TypeError, match="not a str"):
+        flat(("text",))
+
+
+@kernel
+def _several(values: Any, more: Any, whether: Any) -> Any:
+    return values[1, 2], np.uint64(more), not whether
+
+
+@kernel
+def _record(rows: Any, pair: Pair, share: Any) -> Any:
+    pair.second[0] = rows[1]["second"] + pair.first
+    return np.int64(share * 4)
+
+
+def test_a_kernel_gives_numbers_as_they_are() -> None:
+    values = -np.arange(12, dtype=np.int64).reshape(3, 4)
+    assert _several(values, 2**64 - 1 if UNJITTED else np.uint64(2**64 - 1), False) == (-6, 2**64 - 1, True)
+    assert _several(values[:, ::-1], np.uint64(3), True) == (-5, 3, False)
+
+
+def test_a_kernel_takes_records_tuples_and_shares() -> None:
+    rows = np.zeros(2, ROWS)
+    rows["second"] = -5
+    target = np.zeros(1, np.int64)
+    assert _record(rows, Pair(2, target), 0.75) == 3
+    assert target[0] == -3
+
+
+@pytest.mark.skipif(UNJITTED, reason="plain Python knows names")
+def test_a_kernel_takes_no_arguments_by_name() -> None:
+    with pytest.raises(TypeError, match="takes no arguments by name"):
+        _record(rows=None, pair=Pair(1, 2), share=None)

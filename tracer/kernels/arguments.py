@@ -1,0 +1,77 @@
+"""What a kernel is called with, as machine words and as a name of their types.
+
+A call passes one row of 64-bit words: for each array what numba passes for one (two pointers that nobody uses, the
+number of items, their size, where they are, shape, strides), for each number one word, for a tuple what is in it. The
+compiler (:mod:`tracer.kernels.compiler`) reads the row in the same order.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+Key: TypeAlias = tuple[object, ...]
+"""Equal for arguments of equal types, quickly made and compared; it holds for one process."""
+
+_CONTIGUOUS: Final = 0x1
+_SAME_TO_NUMBA: Final = 0x501
+"""The flags of an array that make another type of it: C-contiguous, aligned, writeable."""
+_FORTRAN: Final = 0x2
+
+
+def flat(arguments: tuple[Any, ...]) -> tuple[Key, list[int]]:
+    """Key and words of a call's arguments.
+
+    Raises TypeError for what no kernel takes.
+    """
+    key: list[object] = []
+    words: list[int] = []
+    for each in arguments:
+        _add(each, key, words)
+    return tuple(key), words
+
+
+def _add(value: Any, key: list[object], words: list[int]) -> None:  # noqa: ANN401 - an argument of a kernel
+    kind = type(value)
+    if kind is np.ndarray:
+        interface = value.__array_interface__
+        flags = value.flags.num
+        key += (value.dtype, value.ndim, flags & (_SAME_TO_NUMBA if flags & _CONTIGUOUS else _SAME_TO_NUMBA | _FORTRAN))
+        words += (0, 0, value.size, value.itemsize, interface["data"][0], *value.shape, *value.strides)
+    elif kind is int:
+        key.append(int if -(1 << 63) <= value < 1 << 63 else np.uint64)
+        words.append(value)
+    elif kind is bool:
+        key.append(bool)
+        words.append(value)
+    elif isinstance(value, tuple):
+        key += (kind, len(value))
+        for each in value:
+            _add(each, key, words)
+    elif isinstance(value, np.integer | np.bool_):
+        key.append(kind)
+        words.append(int(value))
+    elif isinstance(value, float):
+        key.append(float)
+        words.append(int.from_bytes(ctypes.c_double(value), "little"))
+    else:
+        raise TypeError(f"a kernel takes arrays, numbers and tuples of them, not a {kind.__name__}")
+
+
+def text(arguments: tuple[Any, ...]) -> str:
+    """The types of a call's arguments in words that mean the same in every process."""
+    return ", ".join(_text(each) for each in arguments)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - an argument of a kernel
+    if isinstance(value, np.ndarray):
+        ((*_, flags),) = (flat((value,))[0],)
+        dtype = repr(value.dtype) if value.dtype.fields else value.dtype.str
+        return f"{dtype}[{value.ndim}:{flags:x}]"
+    if isinstance(value, tuple):
+        name = f"{type(value).__module__}.{type(value).__qualname__}{getattr(value, '_fields', '')}"
+        return f"{name}({text(value)})"
+    ((kind,), _) = flat((value,))
+    return getattr(kind, "__name__", str(kind))
