@@ -26,7 +26,7 @@ import psutil
 
 from analyzers.formatting import duration, size
 from tracer.errors import InputError
-from tracer.jit import cache_directory
+from tracer.kernels.store import cache_directory
 from tui.json_documents.error import error_document
 
 _ATTEMPTS: Final = 3
