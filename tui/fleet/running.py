@@ -21,6 +21,7 @@ from tui.fleet.engine import Answer, Job, cluster, memory_of, run
 from tui.fleet.journal import Journal, Line
 from tui.fleet.sources import Source
 from tui.interrupts import Interrupts
+from tui.reading.trace import compile_kernels
 from tui.streams import is_terminal, say
 
 _FIXED_SECONDS: Final = 300.0
@@ -50,6 +51,8 @@ def analyse_all(journal: Journal, sources: Sequence[Source], args: argparse.Name
     if not left:
         return False
     workers = args.workers or _processors()
+    if args.scheduler is None:
+        compile_kernels(quiet=args.quiet)  # once, and said so, before several processes would
     with (
         Interrupts(noted=1) as interruption,
         cluster(args.scheduler, workers=workers, dashboard=args.dashboard) as client,
