@@ -142,3 +142,18 @@ def test_the_leaking_version_is_named_in_98_of_100_drawn_fleets() -> None:
 def test_no_version_is_named_in_98_of_100_fleets_in_which_none_matters() -> None:
     named = [_separation(*_drawn(random.Random(seed), matters=False)) for seed in range(100)]
     assert sum(each is not None for each in named) <= 2
+
+
+@pytest.mark.parametrize(
+    ("with_it", "without", "is_named"),
+    [
+        ((4, 4), (6, 0), True),  # a chance of 0.0095
+        ((4, 3), (13, 0), False),  # of 0.0118
+        ((25, 7), (37, 0), True),  # 11.4 points more at least
+        ((40, 9), (100, 2), False),  # 9.2
+    ],
+)
+def test_a_version_is_named_from_a_chance_and_a_difference_on(
+    with_it: tuple[int, int], without: tuple[int, int], is_named: bool
+) -> None:
+    assert (_separation(*_fleet({"1": without, "2": with_it})) is not None) == is_named
