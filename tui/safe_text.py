@@ -7,6 +7,7 @@ something else on screen. What has no glyph of its own is shown as an escape, ne
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 _ESCAPED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -32,10 +33,15 @@ def safe(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    shown = "".join(c if _is_harmless(c) else _escape(c) for c in text)
+    shown = escaped_unless(text, _is_harmless)
     if unicodedata.category(shown[0]).startswith("M"):
         return _escape(shown[0]) + shown[1:]
     return shown
+
+
+def escaped_unless(text: str, is_shown: Callable[[str], bool]) -> str:
+    """``text`` with an escape for every character that cannot be shown."""
+    return "".join(c if is_shown(c) else _escape(c) for c in text)
 
 
 def valid_unicode(text: str) -> str:

@@ -29,12 +29,12 @@ from tracer.arrays import I32, I64
 if TYPE_CHECKING:
     import networkx as nx
 
-_SAYS: Final[dict[str, str]] = {
+EDGE_WORDS: Final[dict[str, str]] = {
     "": "seen in the trace",
     "owns": "thread of the process",
     "uses": "its requests go to the socket",
     "opened": "it opened the socket",
-    "issued": "issued the requests",
+    "issued": "its requests",
     **{why: holder.edge for why, holder in HOLDERS.items()},
     "allocated": "allocated it, by its stack or tag",
     Rule.HOLDS_IRP.key: "holds the request's IRP",
@@ -157,6 +157,6 @@ def _connect(graph: nx.DiGraph, edge: Edge, *, inferred: bool) -> None:
         rule=edge.rule,
         count=edge.count,
         bytes=edge.bytes,
-        says=_SAYS[edge.rule],
+        says=EDGE_WORDS[edge.rule],
         inferred=inferred,
     )

@@ -157,6 +157,53 @@ def test_nothing_is_shown_in_a_pipe_or_when_quiet(
     assert stream.getvalue() == ""
 
 
+class AtOnce(threading.Thread):
+    """A timer whose time has come."""
+
+    def __init__(self, _seconds: float, call: Callable[[], None]) -> None:
+        super().__init__(target=call)
+
+    def start(self) -> None:
+        super().start()
+        self.join()
+
+    def cancel(self) -> None:
+        pass
+
+
+def test_a_bar_is_shown_while_a_file_is_written_and_wiped_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(threading, "Timer", AtOnce)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress.while_written("writing \x1b[2J.csv", [b"x" * 2048, b"y" * 1024], quiet=False) as pieces:
+        assert b"".join(pieces) == b"x" * 2048 + b"y" * 1024
+    said = terminal.getvalue()
+    assert "writing \\x1b[2J.csv" in said
+    assert "3.0/? KiB" in said
+    assert said.rstrip().endswith("\x1b[2K")
+
+
+@pytest.mark.parametrize(("stream", "quiet"), [(io.StringIO(), False), (Terminal(), True)])
+def test_no_bar_is_shown_in_a_pipe_or_when_quiet(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, quiet: bool
+) -> None:
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(threading, "Timer", AtOnce)
+    with progress.while_written("writing", [b"x"], quiet=quiet) as pieces:
+        assert list(pieces) == [b"x"]
+    assert stream.getvalue() == ""
+
+
+def test_what_is_written_at_once_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with progress.while_written("writing", [b"x"], quiet=False) as pieces:
+        assert list(pieces) == [b"x"]
+    assert terminal.getvalue() == ""
+
+
 def test_a_bar_is_shown_for_each_file_that_is_fetched_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from tui.exports.registry import FORMS, REPORT_FORMS, ExportForm, Takes, form_of
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement
 from tui.redaction.options import add_redact, redaction_of
+from tui.streams import is_terminal
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
@@ -62,14 +63,18 @@ class ExportCommand:
         _check(form, args)
         path = None if args.to == _STDOUT else Path(args.to)
         refuse_to_overwrite(path, force=args.force)
+        make = form.load()
         snapshot, code = _selected(args)
-        pieces = _pieces(form, snapshot, args)
-        if path is None:
-            for piece in pieces:
-                sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
-        else:
-            write_whole(path, f"the {form.name} file", pieces)
+        from tui.reading.progress import while_written  # brings rich
+
+        quiet = args.quiet or (path is None and is_terminal(sys.stdout))
+        with while_written(f"writing {args.to}", _pieces(form, make, snapshot, args), quiet=quiet) as pieces:
+            if path is None:
+                for piece in pieces:
+                    sys.stdout.buffer.write(piece)
+                sys.stdout.buffer.flush()
+            else:
+                write_whole(path, f"the {form.name} file", pieces)
         return code
 
 
@@ -147,16 +152,18 @@ def _selected(args: argparse.Namespace) -> tuple[Snapshot, ExitCode]:
     return select(whole, filters), judgement(whole, strict=args.strict, fail_on_finding=False)
 
 
-def _pieces(form: ExportForm, snapshot: Snapshot, args: argparse.Namespace) -> Iterator[bytes]:
-    make = form.load()
+def _pieces(
+    form: ExportForm, make: Callable[..., Iterator[bytes]], snapshot: Snapshot, args: argparse.Namespace
+) -> Iterator[bytes]:
+    """Nothing is made before it is asked for."""
     match form.takes:
         case Takes.TABLE:
             from tui.exports.tables import TABLES
 
-            return make(TABLES[args.table or _TABLE](snapshot))
+            yield from make(TABLES[args.table or _TABLE](snapshot))
         case Takes.STACKS:
             from tui.exports.weights import Weight
 
-            return make(snapshot, Weight(args.weight or _WEIGHTS[0]))
+            yield from make(snapshot, Weight(args.weight or _WEIGHTS[0]))
         case Takes.SNAPSHOT:
-            return make(snapshot)
+            yield from make(snapshot)

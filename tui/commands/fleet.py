@@ -68,8 +68,8 @@ class FleetCommand:
         _check(args)
         redaction = redaction_of(args)
         from analyzers.fleet.answer import answer
+        from tui.exports.arrow_files import parquet
         from tui.exports.fleet_files import PAGE, TABLES, fleet_page, fleet_tables
-        from tui.exports.table_files import parquet
         from tui.fleet.journal import NAME, opened
         from tui.fleet.running import analyse_all
         from tui.fleet.sources import sources_of

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from analyzers.fleet.answer import FleetAnswer
 from analyzers.fleet.rows import FindingRow, TraceRow
-from analyzers.formatting import counted, size
-from tui.exports.html_page import facts_list, page, table, text
+from analyzers.formatting import size
+from tui.exports.html_report import html_page
+from tui.exports.report_blocks import Block, Facts, Grid, Heading, Notice
 from tui.exports.tables import ExportTable, TableColumn, flags, integers, reals, texts
 from tui.report.fleet import error_words, facts_of, headline_words, notices, signature_words
 
@@ -59,29 +60,26 @@ def _columns(
 
 def fleet_page(found: FleetAnswer) -> Iterator[bytes]:
     """One HTML file that asks no network for anything."""
-    return page(f"Poolscope: {headline_words(found)}", _parts(found))
+    return html_page(f"Poolscope: {headline_words(found)}", _blocks(found))
 
 
-def _parts(found: FleetAnswer) -> Iterator[str]:
-    yield f"<h1>{text(headline_words(found))}</h1>"
-    yield from (f'<p class="notice">{text(each)}</p>' for each in notices(found))
-    yield from facts_list(
-        [
+def _blocks(found: FleetAnswer) -> Iterator[Block]:
+    yield Heading(1, headline_words(found))
+    yield from map(Notice, notices(found))
+    yield Facts(
+        (
             ("Traces", f"{found.traces:,}, of which {found.read:,} read"),
             ("Machines", f"{found.machines:,}"),
             ("Builds", ", ".join(map(str, found.builds))),
-        ]
+        )
     )
     for number, each in enumerate(found.occurrences, 1):
-        yield f'<section class="finding"><h2>{number}. {text(signature_words(each))}</h2>'
-        yield from facts_list(facts_of(each))
-        yield "</section>"
+        yield Heading(2, f"{number}. {signature_words(each)}")
+        yield Facts(tuple((label, words) for label, words in facts_of(each) if words))
     if found.worst:
-        yield "<h2>The worst traces</h2>"
-        rows = [
-            (each.path, each.machine, counted(each.findings, "leak"), size(each.leaked_bytes)) for each in found.worst
-        ]
-        yield from table(("Trace", "Machine", "Leaks", "Outstanding"), rows)
+        yield Heading(2, "The worst traces")
+        rows = [(each.path, each.machine, f"{each.findings:,}", size(each.leaked_bytes)) for each in found.worst]
+        yield Grid(("Trace", "Machine", "Leaks", "Outstanding"), tuple(rows), texts=2)
     if found.failed:
-        yield "<h2>Not read</h2>"
-        yield from table(("Trace", "Why"), [(each.path, error_words(each)) for each in found.failed])
+        yield Heading(2, "Not read")
+        yield Grid(("Trace", "Why"), tuple((each.path, error_words(each)) for each in found.failed), texts=2)

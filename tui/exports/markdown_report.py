@@ -6,17 +6,16 @@ from collections.abc import Iterator
 
 from analyzers.formatting import counted, size
 from analyzers.snapshot import Snapshot
+from tui.exports.report_blocks import Heading, Items, Lines, Note, lacking, report_title
 from tui.findings.markdown import escaped, finding_markdown
 from tui.incompleteness import missing_words
-from tui.report.trace import name_of
 
 
 def markdown_report(snapshot: Snapshot) -> Iterator[bytes]:
     """Head, findings, and how to record what the trace lacks."""
-    told, totals = snapshot.diagnosis, snapshot.pool.totals
-    count = len(told.findings)
+    totals = snapshot.pool.totals
     lines = [
-        f"# {counted(count, 'leak') if count else 'No leak found'} in {escaped(name_of(snapshot.info))}",
+        f"# {escaped(report_title(snapshot))}",
         "",
         f"{counted(totals.outstanding_count, 'allocation')} outstanding, {size(totals.outstanding_bytes)}; "
         f"{totals.allocations:,} were made and {totals.matched:,} of them freed in the trace.",
@@ -24,8 +23,16 @@ def markdown_report(snapshot: Snapshot) -> Iterator[bytes]:
     if missing := missing_words(snapshot):
         lines += ["", f"**Incomplete:** {escaped('; '.join(missing))}"]
     yield ("\n".join(lines) + "\n").encode()
-    for finding in told.findings:
+    for finding in snapshot.diagnosis.findings:
         yield f"\n{finding_markdown(finding, snapshot)}\n".replace("\n## ", "\n### ").replace("\n# ", "\n## ").encode()
-    coverage = snapshot.coverage
-    if coverage is not None and coverage.record:
-        yield f"\n## What the trace lacks\n\nA trace recorded so would tell more:\n\n    {coverage.record}\n".encode()
+    for block in lacking(snapshot):
+        match block:
+            case Heading(level, words):
+                said = [f"{'#' * level} {words}"]
+            case Note(words):
+                said = [escaped(words)]
+            case Items(items):
+                said = [f"- {escaped(item)}" for item in items]
+            case Lines(kept):
+                said = ["```", *kept, "```"]
+        yield ("\n" + "\n".join(said) + "\n").encode()

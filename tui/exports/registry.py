@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, cast
 
+from tui.exports.extras import ARROW, PDF, Extra
+
 
 class Takes(Enum):
     """What a form is made of."""
@@ -19,7 +21,10 @@ class Takes(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ExportForm:
-    """``suffix``: the end of a file's name that asks for it; ``name``: the same for ``--format``."""
+    """``suffix``: the end of a file's name that asks for it; ``name``: the same for ``--format``.
+
+    ``extra``: what brings a module that it needs.
+    """
 
     suffix: str
     name: str
@@ -27,16 +32,21 @@ class ExportForm:
     takes: Takes
     module: str
     function: str
+    extra: Extra | None = None
 
     def load(self) -> Callable[..., Iterator[bytes]]:
-        """What makes it, in pieces; imports its module."""
+        """What makes it, in pieces; imports its module. Raises MachineError where an extra is not installed."""
+        if self.extra is not None:
+            self.extra.load()
         return cast("Callable[..., Iterator[bytes]]", getattr(importlib.import_module(self.module), self.function))
 
 
 FORMS: Final = (
     ExportForm(".csv", "csv", "a table for a spreadsheet", Takes.TABLE, "tui.exports.table_files", "csv_lines"),
     ExportForm(".ndjson", "ndjson", "a table, an object a line", Takes.TABLE, "tui.exports.table_files", "ndjson"),
-    ExportForm(".parquet", "parquet", "a table (extra: sql)", Takes.TABLE, "tui.exports.table_files", "parquet"),
+    ExportForm(
+        ".parquet", "parquet", "a table (extra: sql)", Takes.TABLE, "tui.exports.arrow_files", "parquet", ARROW
+    ),
     ExportForm(".folded", "folded", "stacks for flamegraph.pl", Takes.STACKS, "tui.exports.stack_files", "folded"),
     ExportForm(
         ".speedscope.json", "speedscope", "stacks for speedscope", Takes.STACKS, "tui.exports.stack_files", "speedscope"
@@ -56,6 +66,10 @@ REPORT_FORMS: Final = (
     ExportForm(".html", "html", "the report in a page", Takes.SNAPSHOT, "tui.exports.html_report", "html_report"),
     ExportForm(
         ".md", "markdown", "the report as text", Takes.SNAPSHOT, "tui.exports.markdown_report", "markdown_report"
+    ),
+    ExportForm(
+        ".pdf", "pdf", "the report to be printed (extra: pdf)", Takes.SNAPSHOT,
+        "tui.exports.pdf_report", "pdf_report", PDF,
     ),
 )  # fmt: skip
 """Those of ``poolscope report``."""

@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -27,6 +27,9 @@ from rich.text import Text
 from tui.console import console
 from tui.safe_text import safe
 from tui.streams import is_terminal
+
+_LATE_SECONDS: Final = 1.0
+"""What is written sooner needs no bar."""
 
 
 class Meter(Protocol):
@@ -80,6 +83,37 @@ def meter(name: str, total_bytes: int, *, quiet: bool) -> Iterator[Meter]:
     shown = console(sys.stderr)
     with Progress(*columns, console=shown, transient=True) as progress, _cursor_back_while_stopped(shown):
         yield BarMeter(progress, progress.add_task(safe(name), total=total_bytes, records=0))
+
+
+@contextmanager
+def while_written(name: str, pieces: Iterable[bytes], *, quiet: bool) -> Iterator[Iterable[bytes]]:
+    """The pieces of a file; a bar on a terminal where they take longer than a second. How many come nobody knows."""
+    if quiet or not is_terminal(sys.stderr):
+        yield pieces
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(binary_units=True),
+    )
+    progress = Progress(*columns, console=console(sys.stderr), transient=True)
+    task = progress.add_task(safe(name), total=None)
+    start = threading.Timer(_LATE_SECONDS, progress.start)
+    start.daemon = True
+    start.start()
+    try:
+        yield _counted(pieces, progress, task)
+    finally:
+        start.cancel()
+        start.join()
+        if progress.live.is_started:
+            progress.stop()
+
+
+def _counted(pieces: Iterable[bytes], progress: Progress, task: TaskID) -> Iterator[bytes]:
+    for piece in pieces:
+        progress.advance(task, len(piece))
+        yield piece
 
 
 class FileMeter:

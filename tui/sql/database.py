@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.errors import MachineError, OutputError, UsageError
-from tui.exports.table_files import SQL_EXTRA, arrow_table
+from tui.exports.arrow_files import arrow_table
+from tui.exports.extras import ARROW
 from tui.exports.tables import ExportTable
 from tui.sql.event_tables import RESOLVED, STACKED
 
@@ -253,5 +254,5 @@ def _module() -> Any:  # noqa: ANN401 - a module that may not be installed
             "duckdb is not installed",
             where="this Python",
             why="SQL needs it, and nothing else does",
-            next=SQL_EXTRA,
+            next=ARROW.command,
         ) from error

@@ -14,7 +14,7 @@ from platformdirs import user_state_path
 
 from tracer.errors import MachineError, UsageError
 from tui.errors import tell
-from tui.exports.table_files import SQL_EXTRA
+from tui.exports.extras import ARROW
 from tui.interrupts import Interrupts
 from tui.streams import say
 
@@ -81,7 +81,7 @@ def _session(database: Database) -> Any:  # noqa: ANN401 - a module that may not
             "prompt_toolkit is not installed",
             where="this Python",
             why="the prompt needs it; a query on the command line does not",
-            next=SQL_EXTRA,
+            next=ARROW.command,
         ) from error
     try:
         kept = history.FileHistory(str(history_file()))

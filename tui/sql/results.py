@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import warnings
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
 
+from tui.exports.arrow_files import parquet_pieces
 from tui.findings.markdown import escaped
 from tui.json_documents.writing import address as address_text
 from tui.safe_text import safe
-from tui.tables.spreadsheet import csv_cell
+from tui.tables.spreadsheet import csv_pieces
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,6 +26,7 @@ _SHOWN: Final = 1000
 _WIDEST: Final = 100
 """Characters of a cell there."""
 _NUMBERS: Final = ("BIGINT", "HUGEINT", "INT", "DOUBLE", "FLOAT", "DECIMAL")
+_CSV_HAS: Final = (str, int, float, type(None))
 _ADDRESS: Final = "UBIGINT"
 """The type of addresses, and in these tables of nothing else."""
 
@@ -83,24 +83,8 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 
 def csv_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     """RFC 4180 with a heading."""
-    yield _csv_line(_names(answer))
-    for row in _rows(answer):
-        yield _csv_line(
-            [
-                value
-                if isinstance(value, int | float) and not isinstance(value, bool)
-                else None
-                if value is None
-                else _word(value)
-                for value in row
-            ]
-        )
-
-
-def _csv_line(cells: list[Any]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([csv_cell(cell) for cell in cells])
-    return line.getvalue().encode()
+    rows = ([each if isinstance(each, _CSV_HAS) else _word(each) for each in row] for row in _rows(answer))
+    return (piece.encode() for piece in csv_pieces(_names(answer), rows))
 
 
 def json_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
@@ -141,45 +125,10 @@ def _marked_down(text: str) -> str:
 
 def parquet(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     """Parquet, as many rows at a time as are told at once elsewhere; addresses are unsigned 64-bit numbers."""
-    import pyarrow.parquet as pq
-
-    grown = _Grown()
     with warnings.catch_warnings():  # it advises a relation, which would run where a Ctrl-C does not end it
         warnings.simplefilter("ignore", UserWarning)
         reader: Any = answer.to_arrow_reader(_AT_ONCE * 8)
-    with pq.ParquetWriter(grown, reader.schema) as writer:
-        for batch in reader:
-            writer.write_batch(batch)
-            yield grown.taken()
-    yield grown.taken()
-
-
-class _Grown(io.RawIOBase):
-    """A file of which the pieces are taken away as it grows."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._length = 0
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
-        """Keep the bytes until they are taken."""
-        self._pieces.append(bytes(data))
-        self._length += len(self._pieces[-1])
-        return len(self._pieces[-1])
-
-    def tell(self) -> int:
-        """How many were written."""
-        return self._length
-
-    def taken(self) -> bytes:
-        """What came since the last time."""
-        whole = b"".join(self._pieces)
-        self._pieces.clear()
-        return whole
+    return parquet_pieces(reader.schema, reader)
 
 
 FORMATS: Final[Mapping[str, Callable[[duckdb.DuckDBPyConnection], Iterator[bytes]]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from tui.findings.markdown import escaped
 from tui.safe_text import safe
 from tui.tables.export_values import Value
 from tui.tables.fitting import GAP
-from tui.tables.spreadsheet import csv_cell
+from tui.tables.spreadsheet import csv_pieces
 from tui.views.view import Table
 
 AS_SHOWN: Final = ".txt"
@@ -73,26 +72,8 @@ class LinesFile(io.BufferedIOBase):
         return given
 
 
-class _Line:
-    """Takes one line from a csv.writer at a time."""
-
-    def __init__(self, delimiter: str) -> None:
-        self._text = ""
-        self._writer = csv.writer(self, delimiter=delimiter, lineterminator="\n")
-
-    def write(self, text: str) -> None:
-        self._text = text
-
-    def of(self, values: _Values) -> str:
-        self._writer.writerow([csv_cell(value) for value in values])
-        return self._text
-
-
 def _separated(names: Sequence[str], rows: Sequence[_Values], *, by: str) -> Iterator[str]:
-    line = _Line(by)
-    yield line.of(names)
-    for at in range(len(rows)):
-        yield line.of(rows[at])
+    return csv_pieces(names, map(rows.__getitem__, range(len(rows))), delimiter=by)
 
 
 def _json(names: Sequence[str], rows: Sequence[_Values]) -> Iterator[str]:

@@ -17,12 +17,16 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import sync_playwright
 
+from analyzers.snapshot import Snapshot
 from fixtures.demo import DEMO_TRACE
 from tests.tui.browsers import BROWSER_FLAGS, browser_path
 from tests.tui.exports.readers import profile_of, published
 from tui.cli import main
 from tui.exit_codes import ExitCode
+from tui.exports.arrow_files import arrow_table, parquet
 from tui.exports.registry import FORMS
+from tui.exports.table_files import csv_lines
+from tui.exports.tables import outstanding
 
 Export = Callable[..., Path]
 
@@ -73,6 +77,19 @@ def test_pyarrow_and_duckdb_read_parquet(export: Export, totals: dict[str, int])
     asked = f"select count(*), sum(bytes), min(address) from '{path}'"
     [counted] = duckdb.connect().execute(asked).fetchall()
     assert counted == (totals["count"], totals["bytes"], min(table.column("address").to_pylist()))
+
+
+def test_a_large_table_is_written_in_pieces(big_snapshot: Callable[[int], Snapshot]) -> None:
+    table = outstanding(big_snapshot(200_000))
+    pieces = list(parquet(table))
+    assert max(map(len, pieces)) < sum(map(len, pieces)) / 2
+    file = pq.ParquetFile(io.BytesIO(b"".join(pieces)))
+    assert file.metadata.num_rows == 200_000
+    assert max(file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)) == 65_536
+    assert file.read().equals(arrow_table(table))
+    lines = list(csv_lines(table))
+    assert max(map(len, lines)) < 200_000
+    assert b"".join(lines).count(b"\n") == 200_001
 
 
 def test_folded_stacks_weigh_what_is_outstanding(export: Export, totals: dict[str, int]) -> None:
@@ -224,7 +241,7 @@ def test_the_report_is_written_whole(name: str, begins: str, tmp_path: Path, doc
 
 def test_a_report_is_a_page_or_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(DEMO_TRACE), "--to", str(tmp_path / "r.csv"), "-q"]) == ExitCode.USAGE
-    assert "ends in .html, .md" in capsys.readouterr().err
+    assert "ends in .html, .md, .pdf" in capsys.readouterr().err
 
 
 def test_speedscope_opens_the_file(export: Export, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pyarrow.parquet as pq
+import pypdf
 import pytest
 
 import tui.reading.trace as reading
@@ -122,6 +123,11 @@ def test_no_export_tells_any(run: Run, traces: tuple[str, str], tmp_path: Path, 
 def _text(path: Path, form: str) -> str:
     if form == "parquet":
         return json.dumps(pq.read_table(path).to_pydict(), ensure_ascii=False)
+    if form == "pdf":
+        reader = pypdf.PdfReader(path)
+        told = [page.extract_text() for page in reader.pages]
+        assert len("".join(told)) > 1000
+        return "\n".join((*told, str(reader.metadata), str(reader.outline)))
     data = path.read_bytes()
     return (gzip.decompress(data) if form == "pprof" else data).decode("utf-8", "replace")
 

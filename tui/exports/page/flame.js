@@ -1,7 +1,9 @@
 // Flame graph of a report: rectangles from the outermost frame down to the tag. The data stands in the page.
 "use strict";
 (() => {
-  const root = JSON.parse(document.getElementById("stacks").textContent);
+  const data = document.getElementById("stacks");
+  if (!data) return; // nothing is outstanding
+  const root = JSON.parse(data.textContent);
   const box = document.getElementById("flame"), say = document.getElementById("flame-says");
   const search = document.getElementById("flame-search"), reset = document.getElementById("flame-reset");
   const ROW = 20, LEAST = 0.4; // pixels: height of a row, and the width below which nothing is drawn
@@ -47,7 +49,8 @@
       if (wide < LEAST) continue;
       const piece = document.createElement("div");
       piece.className = `frame${hit ? " hit" : ""}${over && node !== shown ? " above" : ""}`;
-      piece.style.cssText = `left:${left}px;top:${node.depth * ROW}px;width:${Math.max(wide - 1, LEAST)}px;--hue:${hue(node.name)}`;
+      const share = (pixels) => `${100 * pixels / width}%`; // paper is not as wide as the window
+      piece.style.cssText = `left:${share(left)};top:${node.depth * ROW}px;width:${share(Math.max(wide - 1, LEAST))};--hue:${hue(node.name)}`;
       piece.textContent = wide > 24 ? node.name : "";
       piece.title = `${node.name}\n${bytes(node.value)}, ${(100 * node.value / top.value).toFixed(1)} %`;
       piece.dataset.number = node.number;
