@@ -21,6 +21,7 @@ from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
 from tui.naming import Naming
+from tui.redaction.snapshots import is_redacted
 from tui.safe_text import safe
 from tui.screens.actions import actions
 from tui.screens.main import MainScreen
@@ -130,8 +131,8 @@ class PoolscopeApp(App[None]):
         self._view = view
         self._scope = scope
         self.naming = naming
-        simulated = "SIMULATED " if snapshot.info.simulated else ""
-        self.title = f"poolscope: {simulated}{safe(PurePath(snapshot.info.path).name)}"
+        signs = ("SIMULATED " if snapshot.info.simulated else "") + ("REDACTED " if is_redacted(snapshot) else "")
+        self.title = f"poolscope: {signs}{safe(PurePath(snapshot.info.path).name)}"
         for known in THEMES:
             self.register_theme(known)
         self.set_reactive(PoolscopeApp.ansi_theme_light, LIGHT_SIXTEEN)

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import argcomplete
 from argcomplete.completers import FilesCompleter
@@ -24,7 +24,11 @@ from tui.exit_codes import ExitCode, exit_code_of
 from tui.hints import did_you_mean
 from tui.interrupts import Interrupts
 from tui.outcome import worst_exit_code
-from tui.streams import guarded_streams, leave_quietly, say
+from tui.redaction.options import redaction_of
+from tui.streams import guarded_streams, leave_quietly, say, talk_replacing, talk_through
+
+if TYPE_CHECKING:
+    from tui.redaction.redaction import Redaction
 
 
 def complete(build_parser: Callable[[str], tuple[argparse.ArgumentParser, Any]]) -> None:
@@ -100,6 +104,9 @@ def _run(words: Sequence[str]) -> int:
     args.rest = list(rest)
     if command is None:
         raise UsageError("usage", "which command?", next=_HELP)
+    if hasattr(args, "redact"):
+        traces = map(str, getattr(args, "traces", ()))  # also those that a pattern stands for
+        _redact_talk([*words, *traces], redaction_of(args))
     return command.run(args)
 
 
@@ -125,28 +132,34 @@ def _divided(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 def _reported(error: PoolscopeError, words: Sequence[str]) -> int:
     name = _chosen(words)
+    if talk_replacing() is None:  # it was not understood what is to be redacted
+        _redact_talk(words, None)
     tell(error, name if registry.find(name) else "")
     if "--json" in _divided(words)[0] and not isinstance(error, OutputError):
         from tui.json_documents.error import error_document  # only a failing --json run needs them
         from tui.json_documents.writing import write_document
 
-        write_document(error_document(_unnamed(error, words)))
+        write_document(error_document(_unnamed(error)))
     return exit_code_of(error)
 
 
-def _unnamed(error: PoolscopeError, words: Sequence[str]) -> PoolscopeError:
-    """The error, without what was typed where names are to be redacted."""
-    if not any(word.startswith("--redact") for word in words):
-        return error
-    from tui.redaction.redaction import Redaction
+def _redact_talk(words: Sequence[str], redaction: Redaction | None) -> None:
+    """Let talk go without names, where that is asked for; ``redaction``: that of the output, where there is one."""
+    if any("--redact" in word for word in words):
+        from tui.redaction.talk import is_asked, talk_of  # brings numpy: not for others
 
-    redaction = Redaction()
-    chosen = _chosen(words)
-    for word in words:
-        typed = word.partition("=")[2] if word.startswith("-") else word
-        if typed not in ("", chosen) and not typed.isdecimal():
-            redaction.know_path(typed)
-    return redaction.error(error)
+        if is_asked(words):
+            talk_through(talk_of(words, redaction))
+
+
+def _unnamed(error: PoolscopeError) -> PoolscopeError:
+    """The error as it was told."""
+    replacing = talk_replacing()
+    if replacing is None:
+        return error
+    from tui.redaction.redaction import error_through
+
+    return error_through(replacing, error)
 
 
 def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:

@@ -9,16 +9,21 @@ from analyzers.formatting import size
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound, Symbols
 from tui.errors import error_text, internal
+from tui.redaction.redaction import Redaction
+from tui.redaction.snapshots import redacted, redacted_named
 
 
 class Naming:
     """Looks for what the views have asked for, in a thread of its own, whenever there is something.
 
-    ``renew``: concludes anew from what was named, for a trace that is complete.
+    ``renew``: concludes anew from what was named, for a trace that is complete. ``redaction``: of all that it tells.
     """
 
-    def __init__(self, symbols: Symbols, renew: Callable[[], Snapshot] | None = None) -> None:
+    def __init__(
+        self, symbols: Symbols, renew: Callable[[], Snapshot] | None = None, redaction: Redaction | None = None
+    ) -> None:
         self.symbols = symbols
+        self._redaction = redaction
         self.status = ""
         """What the header says."""
         self.fault = ""
@@ -43,7 +48,8 @@ class Naming:
     @property
     def found(self) -> NamesFound:
         """How far addresses have names."""
-        return self.symbols.found()
+        found = self.symbols.found()
+        return found if self._redaction is None else redacted_named(found, self._redaction)
 
     def look(self) -> bool:
         """Begin with what is wanted, unless that is being done; whether names were found since the last look."""
@@ -68,7 +74,7 @@ class Naming:
     def progress(self, name: str, here: int, total: int | None) -> None:
         """What is fetched meanwhile, and how many of its bytes are here; called in the thread."""
         far = f"{100 * here // total} %" if total else size(here)
-        self._fetched = f" {name} {far}"
+        self._fetched = f" {name if self._redaction is None else 'PDB'} {far}"
 
     def _find(self) -> None:
         self._fetched = ""
@@ -76,6 +82,8 @@ class Naming:
             has_names = self.symbols.resolve()
             if has_names and self._renew is not None:
                 renew, self._renew = self._renew, None
-                self._renewed = renew()
+                renewed = renew()
+                self._renewed = renewed if self._redaction is None else redacted(renewed, self._redaction)
         except Exception as error:  # a thread has no other net: what went wrong belongs on the screen
-            self.fault, self._has_failed = error_text(internal(error)), True
+            said = error_text(internal(error))
+            self.fault, self._has_failed = said if self._redaction is None else self._redaction.text(said), True

@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Final, TextIO, cast
 
@@ -60,10 +60,19 @@ class Output:
 
 
 class Talk(Output):
-    """What progress and notes are written to: that they cannot be written is no error."""
+    """What progress and notes are written to: that they cannot be written is no error.
+
+    ``replacing``: what every text goes through, where names must not get out.
+    """
+
+    replacing: Callable[[str], str] | None = None
 
     def write(self, text: str) -> int:
         """Write it, if that can be done."""
+        return self.write_as_it_is(text if self.replacing is None else self.replacing(text))
+
+    def write_as_it_is(self, text: str) -> int:
+        """The same, with all names."""
         try:
             return super().write(text)
         except (OutputError, BrokenPipeError):
@@ -149,8 +158,20 @@ def is_behind_browser() -> bool:
     return _DRIVER in os.environ
 
 
-def say(line: str, *, quiet: bool = False) -> None:
-    """One line of talk on stderr."""
+def talk_through(replacing: Callable[[str], str]) -> None:
+    """All talk from now on is what this makes of it."""
+    if isinstance(sys.stderr, Talk):
+        sys.stderr.replacing = replacing
+
+
+def talk_replacing() -> Callable[[str], str] | None:
+    """What talk goes through, ``None`` for nothing."""
+    return sys.stderr.replacing if isinstance(sys.stderr, Talk) else None
+
+
+def say(line: str, *, quiet: bool = False, as_it_is: bool = False) -> None:
+    """One line of talk on stderr; ``as_it_is``: it is of no use without the names in it."""
     if not quiet:
-        sys.stderr.write(f"poolscope: {line}\n")
+        write = sys.stderr.write_as_it_is if as_it_is and isinstance(sys.stderr, Talk) else sys.stderr.write
+        write(f"poolscope: {line}\n")
         sys.stderr.flush()

@@ -1,8 +1,11 @@
 """What a kernel is called with, as machine words and as a name of their types.
 
-A call passes one row of 64-bit words: for each array what numba passes for one (two pointers that nobody uses, the
-number of items, their size, where they are, shape, strides), for each number one word, for a tuple what is in it. The
-compiler (:mod:`tracer.kernels.compiler`) reads the row in the same order.
+A call passes one row of 64-bit words: for an array the address of the object, in which the compiled code finds where
+the items are, shape and strides; for each number one word; for a tuple what is in it. The compiler
+(:mod:`tracer.kernels.compiler`) reads the row in the same order.
+
+Where an array's object has what is numpy's binary interface, the same since version 1.7: PyArrayObject_fields in
+ndarraytypes.h, after what every object of Python begins with.
 """
 
 from __future__ import annotations
@@ -14,6 +17,11 @@ import numpy as np
 
 Key: TypeAlias = tuple[object, ...]
 """Equal for arguments of equal types, quickly made and compared; it holds for one process."""
+
+DATA_AT: Final = object.__basicsize__
+"""Where in an array's object the address of its items is; that of its shape and that of its strides come later."""
+SHAPE_AT: Final = DATA_AT + 16
+STRIDES_AT: Final = DATA_AT + 24
 
 _CONTIGUOUS: Final = 0x1
 _SAME_TO_NUMBA: Final = 0x501
@@ -36,10 +44,9 @@ def flat(arguments: tuple[Any, ...]) -> tuple[Key, list[int]]:
 def _add(value: Any, key: list[object], words: list[int]) -> None:  # noqa: ANN401 - an argument of a kernel
     kind = type(value)
     if kind is np.ndarray:
-        interface = value.__array_interface__
         flags = value.flags.num
         key += (value.dtype, value.ndim, flags & (_SAME_TO_NUMBA if flags & _CONTIGUOUS else _SAME_TO_NUMBA | _FORTRAN))
-        words += (0, 0, value.size, value.itemsize, interface["data"][0], *value.shape, *value.strides)
+        words.append(id(value))
     elif kind is int:
         key.append(int if -(1 << 63) <= value < 1 << 63 else np.uint64)
         words.append(value)

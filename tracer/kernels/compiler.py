@@ -12,6 +12,7 @@ Only who compiles imports this module: it imports numba.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -28,7 +29,9 @@ from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.typing.typeof import Purpose
 from numba.core.typing.typeof import typeof as type_of
 from numba.extending import intrinsic, typeof_impl
+from numba.np.arrayobj import populate_array
 
+from tracer.kernels.arguments import DATA_AT, SHAPE_AT, STRIDES_AT
 from tracer.kernels.steps import Intrinsic, Part
 from tracer.kernels.target import level
 
@@ -158,19 +161,10 @@ def _entry(library: Any, result: Any, kinds: tuple[Any, ...], name: str, *, dire
     takes = [_WORD] * len(kinds) if direct else [_WORD.as_pointer()]
     function = ir.Function(module, ir.FunctionType(ir.IntType(32), takes), name)
     builder = ir.IRBuilder(function.append_basic_block())
-    packer = context.get_arg_packer(kinds)
-    leaves = (
-        function.args
-        if direct
-        else [
-            _from_word(builder, builder.load(builder.gep(function.args[0], [_WORD(place)])), kind)
-            for place, kind in enumerate(packer.argument_types)
-        ]
-    )
+    words = iter(function.args) if direct else _words(builder, function.args[0])
+    values = [_value(context, builder, kind, words) for kind in kinds]
     gives = result.signature.return_type
-    status, value = context.call_conv.call_function(
-        builder, kernel, gives, kinds, packer.from_arguments(builder, leaves)
-    )
+    status, value = context.call_conv.call_function(builder, kernel, gives, kinds, values)
     for place, (kind, word) in enumerate(_parts(builder, gives, value)):
         widen = builder.sext if getattr(kind, "signed", False) else builder.zext
         whole = word if word.type.width == _WORD.width else widen(word, _WORD)
@@ -179,12 +173,43 @@ def _entry(library: Any, result: Any, kinds: tuple[Any, ...], name: str, *, dire
     return module
 
 
-def _from_word(builder: Any, word: Any, kind: Any) -> Any:
-    if isinstance(kind, ir.PointerType):
-        return builder.inttoptr(word, kind)
-    if isinstance(kind, ir.DoubleType):
-        return builder.bitcast(word, kind)
-    return word if kind.width == _WORD.width else builder.trunc(word, kind)
+def _words(builder: Any, row: Any) -> Iterator[Any]:
+    for place in itertools.count():
+        yield builder.load(builder.gep(row, [_WORD(place)]))
+
+
+def _value(context: Any, builder: Any, kind: Any, words: Iterator[Any]) -> Any:
+    """An argument as numba has it, of as many words as it takes (:mod:`tracer.kernels.arguments`)."""
+    if isinstance(kind, types.BaseTuple):
+        return context.make_tuple(builder, kind, [_value(context, builder, each, words) for each in kind.types])
+    word = next(words)
+    if isinstance(kind, types.Array):
+        return _array(context, builder, kind, word)
+    whole = context.get_value_type(kind)
+    if isinstance(whole, ir.DoubleType):
+        return builder.bitcast(word, whole)
+    return word if whole.width == _WORD.width else builder.trunc(word, whole)
+
+
+def _array(context: Any, builder: Any, kind: Any, address: Any) -> Any:
+    """What numba takes for the array whose object is at an address."""
+
+    def pointer(at: int, to: Any) -> Any:
+        return builder.load(builder.inttoptr(builder.add(address, _WORD(at)), to.as_pointer().as_pointer()))
+
+    made = context.make_array(kind)(context, builder)
+    sizes, steps = pointer(SHAPE_AT, _WORD), pointer(STRIDES_AT, _WORD)
+    shape = [builder.load(builder.gep(sizes, [_WORD(axis)])) for axis in range(kind.ndim)]
+    strides = [builder.load(builder.gep(steps, [_WORD(axis)])) for axis in range(kind.ndim)]
+    populate_array(
+        made,
+        data=builder.bitcast(pointer(DATA_AT, ir.IntType(8)), context.get_data_type(kind.dtype).as_pointer()),
+        shape=shape,
+        strides=strides,
+        itemsize=context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype))),
+        meminfo=None,
+    )
+    return made._getvalue()
 
 
 def _parts(builder: Any, gives: Any, value: Any) -> list[tuple[Any, Any]]:

@@ -11,11 +11,13 @@ from tracer.live.this_machine import ThisMachine
 from tui.alerts.grammar import Alert, Subject
 from tui.alerts.watching import Alarms
 from tui.counters.sampling import Sampling, counting_of
+from tui.redaction.redaction import Redaction
+from tui.redaction.snapshots import redacted
 from tui.unfitting import check
 
 
 def alarms_here(
-    machine: ThisMachine, names: TagNames, alerts: Sequence[Alert]
+    machine: ThisMachine, names: TagNames, alerts: Sequence[Alert], redaction: Redaction | None = None
 ) -> tuple[Alarms, Callable[[], Snapshot] | None]:
     """The alarms, and what asks for the counters that they look at: ``None`` where there are no alerts.
 
@@ -24,13 +26,17 @@ def alarms_here(
     if not alerts:
         return Alarms(()), None
     sampling = Sampling(counting_of(machine, names))
-    warn_of_unknown(sampling.snapshot(), alerts)
+    warn_of_unknown(sampling.snapshot(), alerts, redaction)
     return Alarms(alerts), sampling.sample
 
 
-def warn_of_unknown(snapshot: Snapshot, alerts: Sequence[Alert]) -> None:
+def warn_of_unknown(snapshot: Snapshot, alerts: Sequence[Alert], redaction: Redaction | None = None) -> None:
     """Say on stderr which tags and drivers of the alerts are not there so far: a typing error would never show."""
     named = {
         kind: tuple(alert.name for alert in alerts if alert.subject is kind) for kind in (Subject.TAG, Subject.DRIVER)
     }
-    check(snapshot, Query(tags=named[Subject.TAG], drivers=named[Subject.DRIVER]), lenient=True)
+    asked = Query(tags=named[Subject.TAG], drivers=named[Subject.DRIVER])
+    if redaction is not None:
+        snapshot = redacted(snapshot, redaction)
+        asked = redaction.query(asked)
+    check(snapshot, asked, lenient=True)

@@ -12,9 +12,11 @@ from tui.capture.notes import tell_notes
 from tui.capture.plan_args import filter_words, filters_of, plan_of
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import judgement, worst_exit_code
+from tui.redaction.options import redaction_of
 from tui.streams import say
 
 if TYPE_CHECKING:
+    from analyzers.selection.query import Query
     from analyzers.tags import TagNames
     from tracer.live.plan import CapturePlan
     from tracer.live.this_machine import ThisMachine
@@ -50,32 +52,39 @@ def _report(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argp
 
     until = "Ctrl-C ends it" if plan.seconds is None else f"for {plan.seconds:g} s"
     say(f"capturing, {until}", quiet=args.quiet)
-    alarms, counted = alarms_here(machine, names, args.alert)
+    redaction = redaction_of(args)
+    alarms, counted = alarms_here(machine, names, args.alert, redaction)
     before = baseline(machine, quiet=args.quiet)
     with name_source(args) as source:
         symbols = None if source is None else source.symbols()
         done = captured(machine, plan, names, before, Watching(alarms, counted), symbols)
+    filters = filters_of(args)
+    if redaction is not None:
+        from tui.redaction.captures import redacted_capture
+
+        done = redacted_capture(done, redaction)
+        filters = redaction.query(filters)
     tell_notes(done.notes, done.left_behind, quiet=args.quiet)
-    return worst_exit_code([_reported(done, args), ExitCode.FOUND if alarms.went_off else ExitCode.DONE])
+    return worst_exit_code([_reported(done, filters, args), ExitCode.FOUND if alarms.went_off else ExitCode.DONE])
 
 
-def _reported(done: Captured, args: argparse.Namespace) -> ExitCode:
+def _reported(done: Captured, filters: Query, args: argparse.Namespace) -> ExitCode:
     """The report or the document of a capture; gives its outcome."""
     from analyzers.selection.select import select
     from tui.errors import tell
     from tui.unfitting import check
 
-    check(done.snapshot, filters_of(args), lenient=True)
-    snapshot = select(done.snapshot, filters_of(args))
+    check(done.snapshot, filters, lenient=True)
+    snapshot = select(done.snapshot, filters)
     if args.json:
         from tui.json_documents.capture import capture_document
         from tui.json_documents.writing import write_document
 
-        write_document(capture_document(done, snapshot, filters_of(args)))
+        write_document(capture_document(done, snapshot, filters))
     else:
         from tui.commands.analyze import print_report
 
-        print_report(snapshot, filters_of(args), top=args.top, whole=done.snapshot.diagnosis)
+        print_report(snapshot, filters, top=args.top, whole=done.snapshot.diagnosis)
     if done.fault is not None:
         tell(done.fault, args.command)
         return exit_code_of(done.fault)
@@ -92,19 +101,21 @@ def _watch(machine: ThisMachine, plan: CapturePlan, names: TagNames, args: argpa
     from tui.look import look_here
     from tui.reading.symbols import name_source
 
-    before = baseline(machine, quiet=args.quiet)
-    alarms, counted = alarms_here(machine, names, args.alert)
+    before, redaction = baseline(machine, quiet=args.quiet), redaction_of(args)
+    alarms, counted = alarms_here(machine, names, args.alert, redaction)
     with Capture.open(plan, machine.api) as capture, name_source(args) as source:
         notes = capture.notes
         tell_notes(notes, capture.reclaimed, quiet=args.quiet)
         symbols = None if source is None else source.symbols(is_aside=True)
-        follower = Follower(capture, names, baseline=before, alarms=alarms, counted=counted, symbols=symbols)
+        follower = Follower(
+            capture, names, baseline=before, alarms=alarms, counted=counted, symbols=symbols, redaction=redaction
+        )
         app = LiveApp(
             follower,
             words=filter_words(args.tag, args.process),
-            notes=lambda: capture.notes,
+            notes=lambda: capture.notes if redaction is None else redaction.value(capture.notes),
             look=look_here(ascii_asked=args.ascii, theme=args.theme),
-            naming=naming_of(source, symbols),
+            naming=naming_of(source, symbols, redaction=redaction),
         )
         run_beside(app, follower)
     tell_notes(capture.notes[len(notes) :], (), quiet=args.quiet)  # what was seen meanwhile

@@ -152,14 +152,7 @@ def _one(
     lenient = several or len(every) > 1
     documents: list[Object] = []
     done = []
-    if output.redaction is not None:
-        from tui.redaction.snapshots import redacted
-
-        every = [redacted(each, output.redaction) for each in every]
-    for each in every:
-        filters = filters_of(args, each, lenient=lenient)
-        if output.redaction is not None:
-            filters = output.redaction.query(filters)
+    for each, filters in _shown(every, args, output.redaction, lenient=lenient):
         check(each, filters, lenient=lenient)
         selected = select(each, filters)
         if args.json:
@@ -176,6 +169,19 @@ def _one(
 
         output.documents.append(sessions_document(documents, _telling(every)))
     return worst_exit_code(done)
+
+
+def _shown(
+    sessions: Sequence[Snapshot], args: argparse.Namespace, redaction: Redaction | None, *, lenient: bool
+) -> list[tuple[Snapshot, Query]]:
+    """Each session as it may be told, and the filters for it."""
+    pairs = [(each, filters_of(args, each, lenient=lenient)) for each in sessions]
+    if redaction is None:
+        return pairs
+    from tui.redaction.snapshots import redacted, redacted_query
+
+    told = [redacted(each, redaction) for each in sessions]
+    return [(made, redacted_query(query, each, redaction)) for made, (each, query) in zip(told, pairs, strict=True)]
 
 
 def _telling(sessions: Sequence[Snapshot]) -> int:

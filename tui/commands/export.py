@@ -139,13 +139,12 @@ def _selected(args: argparse.Namespace) -> tuple[Snapshot, ExitCode]:
 
     redaction = redaction_of(args)
     [whole] = read_each(args, [args.traces], args.session)
-    if redaction is not None:
-        from tui.redaction.snapshots import redacted
-
-        whole = redacted(whole, redaction)
     filters = filters_of(args, whole, lenient=False)
     if redaction is not None:
-        filters = redaction.query(filters)
+        from tui.redaction.snapshots import redacted, redacted_query
+
+        made = redacted(whole, redaction)
+        whole, filters = made, redacted_query(filters, whole, redaction)
     check(whole, filters, lenient=False)
     if args.finding is not None:
         filters = replace(filters, finding=finding_of(whole, args.finding, whole.diagnosis).rank)

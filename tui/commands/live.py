@@ -22,6 +22,7 @@ from tui.commands.options import (
 )
 from tui.commands.tui import naming_of, require_terminal
 from tui.exit_codes import ExitCode
+from tui.redaction.options import add_redact, redaction_of
 from tui.streams import is_terminal
 
 TOP: Final = 10
@@ -52,6 +53,7 @@ class LiveCommand:
         add_replay(parser)
         add_pooltag(parser)
         add_symbols(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -60,6 +62,8 @@ class LiveCommand:
         interface = not (args.json or args.report) and is_terminal(sys.stdin) and is_terminal(sys.stdout)
         if args.replay is not None:
             return _replay(args)
+        if interface:
+            refuse_names_on_screen(args)
         if args.counters:
             from tui.counters.command import run_counters  # brings numpy: not for --help
 
@@ -79,6 +83,19 @@ def check(args: argparse.Namespace) -> None:
     elif args.counters:
         _refuse(args, (*_EVENTS, *_NAMES), "is about events, and the pool's counters know tags alone",
                 "leave --counters out to capture events")  # fmt: skip
+
+
+def refuse_names_on_screen(args: argparse.Namespace) -> None:
+    """Raise UsageError for a filter that would stand on the screen with a name that is to be redacted."""
+    names = [word for word in args.process if not word.removeprefix("=").isdecimal()]
+    if names and redaction_of(args) is not None:
+        raise UsageError(
+            "usage",
+            "--process with a name does not go with --redact in the interface",
+            where="--process",
+            why="the interface begins with that filter, and the name would stand in it",
+            next="--process with the id, --report or --json, or a filter of the stand-in once it is seen",
+        )
 
 
 def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str, instead: str) -> None:
@@ -113,10 +130,11 @@ def _replay(args: argparse.Namespace) -> int:
         def reopen() -> EtlFile:
             return opened.enter_context(EtlFile.open(file.path, window_bytes=_WINDOW_BYTES, threads=1))
 
-        alarms = Alarms(args.alert)
+        alarms, redaction = Alarms(args.alert), redaction_of(args)
         source = opened.enter_context(name_source(args))
         symbols = None if source is None else source.symbols(is_aside=True)
-        replay = Replay(reopen, names, Pace(args.speed), alarms, symbols)
-        look, naming = look_here(ascii_asked=args.ascii, theme=args.theme), naming_of(source, symbols)
+        replay = Replay(reopen, names, Pace(args.speed), alarms, symbols, redaction)
+        look = look_here(ascii_asked=args.ascii, theme=args.theme)
+        naming = naming_of(source, symbols, redaction=redaction)
         run_beside(ReplayApp(replay, look=look, naming=naming), replay)
     return ExitCode.FOUND if alarms.went_off else ExitCode.DONE

@@ -19,6 +19,7 @@ from tui.commands.options import (
 )
 from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite
+from tui.redaction.options import add_redact, redaction_of
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class RecordCommand:
         parser.add_argument("--top", type=at_least_one, metavar="N", help=words)
         add_json(parser)
         add_pooltag(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -80,8 +82,15 @@ class RecordCommand:
         say(f"recording to {args.output}{_until(args)}; Ctrl-C ends it", quiet=args.quiet)
         went_off = _alarms(machine, args) if args.alert else None
         done = recorded(machine, plan, args.rest, Time(), went_off)
+        path, redaction = done.path, redaction_of(args)
+        if redaction is not None:
+            from tui.redaction.captures import redacted_recording
+
+            done = redacted_recording(done, redaction)
         _tell(done, quiet=args.quiet)
-        code = _analyse(done, args) if args.analyze else _document(done, args)
+        if redaction is not None:
+            say("note: the file that was written holds every name: only what is said of it goes without")
+        code = _analyse(done, path, args) if args.analyze else _document(done, args)
         return worst_exit_code([code, ExitCode.FOUND if done.ended_by is End.ALERT else ExitCode.DONE])
 
 
@@ -93,7 +102,8 @@ def _alarms(machine: ThisMachine, args: argparse.Namespace) -> Callable[[], bool
     from tui.alerts.counted import alarms_here
     from tui.reading.tag_names import load_tag_names
 
-    alarms, counted = alarms_here(machine, load_tag_names(args.pooltag, quiet=True), args.alert)
+    names = load_tag_names(args.pooltag, quiet=True)
+    alarms, counted = alarms_here(machine, names, args.alert, redaction_of(args))
 
     def went_off() -> bool:
         for alarm in alarms.look(counted()) if counted else ():
@@ -141,8 +151,8 @@ def _document(done: Recorded, args: argparse.Namespace) -> ExitCode:
     return _outcome(done, args)
 
 
-def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
-    """Report on the file, or give the analysis' document with the recording's part."""
+def _analyse(done: Recorded, path: Path, args: argparse.Namespace) -> ExitCode:
+    """Report on the file at ``path``, or give the analysis' document with the recording's part."""
     from analyzers.selection.query import Query
     from analyzers.selection.select import select
     from tui.outcome import judgement, worst_exit_code
@@ -151,7 +161,11 @@ def _analyse(done: Recorded, args: argparse.Namespace) -> ExitCode:
     from tui.unfitting import check
 
     filters = Query(tags=tuple(args.tag))
-    whole = read_snapshot(done.path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+    whole = read_snapshot(path, load_tag_names(args.pooltag, quiet=args.quiet), quiet=args.quiet)
+    if (redaction := redaction_of(args)) is not None:
+        from tui.redaction.snapshots import redacted
+
+        whole = redacted(whole, redaction)
     check(whole, filters, lenient=True)
     snapshot = select(whole, filters)
     if args.json:

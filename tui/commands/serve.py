@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tracer.errors import MachineError, UsageError
 from tui.commands.options import (
@@ -26,7 +26,11 @@ from tui.commands.options import (
     symbol_words,
 )
 from tui.exit_codes import ExitCode
+from tui.redaction.options import add_redact, redact_words, redaction_of
 from tui.safe_text import safe
+
+if TYPE_CHECKING:
+    from tui.redaction.redaction import Redaction
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8000
@@ -60,6 +64,7 @@ class ServeCommand:
         add_look(parser)
         add_pooltag(parser)
         add_symbols(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -74,11 +79,18 @@ class ServeCommand:
             from tui.web.server import GuardedServer
 
             port = listening.getsockname()[1]
-            title = f"poolscope: {'live' if trace is None else safe(trace.name)}"
+            title = f"poolscope: {_title(trace, redaction_of(args))}"
             words, sessions = command(args), args.sessions
             server = GuardedServer(words, host=args.host, port=port, token=token, title=title, sessions=sessions)
             server.run(listening)
         return ExitCode.DONE
+
+
+def _title(trace: Path | None, redaction: Redaction | None) -> str:
+    """Of the page."""
+    if trace is None or redaction is None:
+        return "live" if trace is None else safe(trace.name)
+    return f"REDACTED {redaction.know_path(str(trace.absolute()))}"
 
 
 def command(args: argparse.Namespace) -> list[str]:
@@ -92,6 +104,7 @@ def command(args: argparse.Namespace) -> list[str]:
     words += ["--ascii"] if args.ascii else []
     words += ["--theme", args.theme] if args.theme else []
     words += capture_words(args)
+    words += redact_words(args)
     words += [f"--alert={alert.text}" for alert in args.alert]
     words += [str(trace.absolute()) for trace in args.traces]
     return words
@@ -144,8 +157,9 @@ def _check(args: argparse.Namespace) -> None:
 def _check_capture(args: argparse.Namespace) -> None:
     """What ``poolscope live`` would refuse it refuses here, in its own words."""
     from tui.capture.plan_args import tags_of  # brings numpy: not for --help
-    from tui.commands.live import LiveCommand, check
+    from tui.commands.live import LiveCommand, check, refuse_names_on_screen
 
+    refuse_names_on_screen(args)
     live, parser = LiveCommand(), argparse.ArgumentParser()
     live.prepare_parser(parser)
     asked = parser.parse_args(["--quiet", *capture_words(args)])

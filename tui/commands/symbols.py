@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzers.formatting import counted
+from tracer.errors import UsageError
 from tui.commands.options import add_json, add_quiet, add_session, add_symbols, add_traces
 from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, writing
+from tui.redaction.options import add_redact, redaction_of
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -38,11 +40,21 @@ class SymbolsCommand:
         )
         add_force(parser)
         add_json(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Write the list, the document or the commands to stdout."""
         args.symbol_server |= args.fetch
+        redaction = redaction_of(args)
+        if redaction is not None and args.manifest is not None:
+            raise UsageError(
+                "usage",
+                "--manifest does not go with --redact",
+                where="--manifest",
+                why="no symbol server knows a stand-in",
+                next="poolscope symbols TRACE --manifest FILE without it",
+            )
         refuse_to_overwrite(args.manifest, force=args.force)
         from contextlib import closing
 
@@ -58,10 +70,14 @@ class SymbolsCommand:
             source.is_thorough = True
             symbols = source.symbols()
             snapshot, _ = read_telling_session(trace, names, quiet=args.quiet, symbols=symbols)
-        needed = needed_images(snapshot)
+        needed, notes = needed_images(snapshot), symbols.notes
+        if redaction is not None:
+            from tui.redaction.needed import redacted_needed
+
+            needed, notes = redacted_needed(needed, snapshot, redaction), redaction.value(notes)
         if args.manifest is not None:
             _write_manifest(args.manifest, needed, quiet=args.quiet)
-        _show(needed, symbols.notes, args)
+        _show(needed, notes, args)
         return ExitCode.INTERRUPTED if snapshot.partial or symbols.is_stopped else ExitCode.DONE
 
 

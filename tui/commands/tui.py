@@ -16,6 +16,7 @@ from tui.exit_codes import ExitCode
 from tui.hints import one_of
 from tui.new_files import add_force, refuse_to_overwrite, writing
 from tui.outcome import outcome
+from tui.redaction.options import add_redact, redaction_of
 from tui.streams import is_behind_browser, is_terminal, say
 from tui.views.registry import VIEWS
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from analyzers.symbolization import Symbols
     from tui.naming import Naming
     from tui.reading.symbols import NameSource
+    from tui.redaction.redaction import Redaction
 
 
 class TuiCommand:
@@ -43,6 +45,7 @@ class TuiCommand:
         add_pooltag(parser)
         add_symbols(parser)
         add_screenshot(parser)
+        add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -60,7 +63,7 @@ class TuiCommand:
         with name_source(args) as source:
             symbols = None if source is None else source.symbols(is_aside=True)
             snapshot, conclude = read_telling_session(trace, names, quiet=args.quiet, symbols=symbols)
-            naming = naming_of(source, symbols, conclude)
+            naming = naming_of(source, symbols, conclude, redaction_of(args))
             return open_interface(snapshot, args, interval_of(args, snapshot), naming)
 
 
@@ -104,14 +107,17 @@ def keys_of(words: str) -> list[str]:
 
 
 def naming_of(
-    source: NameSource | None, symbols: Symbols | None, conclude: Callable[[], Snapshot] | None = None
+    source: NameSource | None,
+    symbols: Symbols | None,
+    conclude: Callable[[], Snapshot] | None = None,
+    redaction: Redaction | None = None,
 ) -> Naming | None:
     """What finds names while the interface is open, and tells in its header what comes from servers meanwhile."""
     if source is None or symbols is None:
         return None
     from tui.naming import Naming
 
-    naming = Naming(symbols, conclude)
+    naming = Naming(symbols, conclude, redaction)
     source.progress = naming.progress
     return naming
 
@@ -128,6 +134,10 @@ def open_interface(
     from tui.look import Look, look_here
     from tui.theme_names import BY_WORD, DARK
 
+    if (redaction := redaction_of(args)) is not None:
+        from tui.redaction.snapshots import redacted
+
+        snapshot = redacted(snapshot, redaction)
     scope = Query(interval=interval)
     if args.screenshot is None:
         here = look_here(ascii_asked=args.ascii, theme=args.theme)

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from analyzers.snapshot import Snapshot
 from tui.alerts.watching import Alarms
 from tui.counters.log import CountersLog
+from tui.redaction.redaction import Redaction
+from tui.redaction.snapshots import redacted
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """``log``: ``None`` where none is kept."""
+    """``log``: ``None`` where none is kept; ``redaction``: of what is written there."""
 
     alarms: Alarms = field(default_factory=lambda: Alarms(()))
     log: CountersLog | None = None
+    redaction: Redaction | None = None
 
     def look(self, snapshot: Snapshot) -> tuple[str, ...]:
         """What alarms say of a sample. Raises OutputError where the log cannot be written."""
         if self.log is not None:
-            self.log.take(snapshot)
+            self.log.take(snapshot if self.redaction is None else redacted(snapshot, self.redaction))
         return self.alarms.look(snapshot) if self.alarms else ()

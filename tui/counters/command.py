@@ -16,6 +16,8 @@ from tui.counters.log import CountersLog
 from tui.counters.sampling import Sampling, counting_of
 from tui.exit_codes import ExitCode
 from tui.outcome import worst_exit_code
+from tui.redaction.options import redaction_of
+from tui.redaction.snapshots import redacted
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ def run_counters(args: argparse.Namespace, *, interface: bool) -> int:
         log = None
         if args.log is not None:
             log = opened.enter_context(CountersLog(args.log, Query(tags=tuple(args.tag))))
-        warn_of_unknown(sampling.snapshot(), args.alert)
-        beside = Beside(Alarms(args.alert), log)
+        warn_of_unknown(sampling.snapshot(), args.alert, redaction_of(args))
+        beside = Beside(Alarms(args.alert), log, redaction_of(args))
         code = _watch(sampling, args, beside) if interface else _tell(sampling, args, beside)
     return worst_exit_code([code, ExitCode.FOUND if beside.alarms.went_off else ExitCode.DONE])
 
@@ -46,7 +48,7 @@ def _watch(sampling: Sampling, args: argparse.Namespace, beside: Beside) -> Exit
     from tui.live.worker import run_beside
     from tui.look import look_here
 
-    follower = CountersFollower(sampling, seconds=args.seconds, beside=beside)
+    follower = CountersFollower(sampling, seconds=args.seconds, beside=beside, redaction=redaction_of(args))
     app = CountersApp(
         follower, words=filter_words(args.tag, ()), look=look_here(ascii_asked=args.ascii, theme=args.theme)
     )
@@ -70,6 +72,8 @@ def _write(snapshot: Snapshot, args: argparse.Namespace) -> None:
     from tui.unfitting import check
 
     filters = Query(tags=tuple(args.tag))
+    if (redaction := redaction_of(args)) is not None:
+        snapshot = redacted(snapshot, redaction)
     check(snapshot, filters, lenient=True)
     if args.json:
         from tui.counters.waiting import counters_document

@@ -12,6 +12,7 @@ from tui.errors import error_text, internal
 from tui.live.rates import Counts, RateMeter, Rates
 from tui.live.update import LiveUpdate
 from tui.live.worker import Worker
+from tui.redaction.redaction import Redaction
 
 
 class CountersFollower(Worker):
@@ -21,9 +22,14 @@ class CountersFollower(Worker):
     """
 
     def __init__(
-        self, sampling: Sampling, every: float = EVERY, seconds: float | None = None, beside: Beside | None = None
+        self,
+        sampling: Sampling,
+        every: float = EVERY,
+        seconds: float | None = None,
+        beside: Beside | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
-        super().__init__("counters")
+        super().__init__("counters", redaction)
         self._sampling = sampling
         self._every = every
         self._until_ns = float("inf") if seconds is None else seconds * 1e9
@@ -40,18 +46,21 @@ class CountersFollower(Worker):
 
     def first(self) -> Snapshot:
         """The first sample."""
-        with self._lock:
-            return self._sampling.snapshot()
+        return self._told(self._latest())
 
     def rebase(self, *, here: bool) -> Snapshot:
         """Measure growth from now, or from the beginning again; gives the latest sample so measured."""
         with self._lock:
             self._sampling.rebase(here=here)
+        return self.first()
+
+    def _latest(self) -> Snapshot:
+        with self._lock:
             return self._sampling.snapshot()
 
     def _run(self) -> None:
         try:
-            self._rung += self._beside.look(self.first())
+            self._rung += self._beside.look(self._latest())
             while not self._stopped.wait(self._every):
                 is_over = self._sampling.at_ns >= self._until_ns
                 self._ask(ended=is_over)

@@ -19,6 +19,7 @@ from tui.live.pace import Pace
 from tui.live.rates import Counts, RateMeter, Rates
 from tui.live.update import LiveUpdate
 from tui.live.worker import Worker
+from tui.redaction.redaction import Redaction
 
 REFRESH_SECONDS: Final = 0.5
 """How often the interface is told."""
@@ -44,8 +45,9 @@ class Follower(Worker):
         alarms: Alarms | None = None,
         counted: Callable[[], Snapshot] | None = None,
         symbols: Symbols | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
-        super().__init__("follower")
+        super().__init__("follower", redaction)
         self.pace = pace or Pace(None)
         self._label = "LIVE" if pace is None else f"REPLAY {pace}"
         self._counting = Counting(source, tags, self.pace.clock, baseline, symbols)
@@ -66,7 +68,7 @@ class Follower(Worker):
 
     def first(self) -> Snapshot:
         """What is known before anything was read; for before :meth:`start`."""
-        return self._counting.snapshot()
+        return self._told(self._counting.snapshot())
 
     def _run(self) -> None:
         try:

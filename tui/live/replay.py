@@ -16,6 +16,7 @@ from tui.live.follower import JUDGED_NS, REFRESH_SECONDS, Follower
 from tui.live.pace import Pace
 from tui.live.rates import RateMeter, Rates
 from tui.live.update import LiveUpdate
+from tui.redaction.redaction import Redaction
 
 _TICK_NS: Final = 100
 """Of a FILETIME."""
@@ -42,9 +43,10 @@ class Replay(Follower):
         pace: Pace,
         alarms: Alarms | None = None,
         symbols: Symbols | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         source = reopen()
-        super().__init__(source, tags, pace, alarms=alarms, symbols=symbols)
+        super().__init__(source, tags, pace, alarms=alarms, symbols=symbols, redaction=redaction)
         self._symbols = symbols
         self.end_ns = max(source.info.end - source.info.start, 0) * _TICK_NS if source.info.end else 0
         self._reopen, self._tags = reopen, tags

@@ -5,17 +5,25 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
+from analyzers.snapshot import Snapshot
 from tui.live.update import LiveUpdate
+from tui.redaction.redaction import Redaction
+from tui.redaction.snapshots import redacted
 
 Tell = Callable[[LiveUpdate], None]
 
 
 class Worker(ABC):
-    """What works in a thread of its own once it was started; the work is :meth:`_run`."""
+    """What works in a thread of its own once it was started; the work is :meth:`_run`.
 
-    def __init__(self, name: str) -> None:
+    ``redaction``: of all that it tells, in that thread; what it works on stays as it is.
+    """
+
+    def __init__(self, name: str, redaction: Redaction | None = None) -> None:
+        self._redaction = redaction
         self._stopped = threading.Event()
         self._taken = threading.Event()
         self._taken.set()
@@ -49,9 +57,20 @@ class Worker(ABC):
     def _run(self) -> None:
         """The work, in the thread."""
 
+    def _told(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot as it may be shown."""
+        return snapshot if self._redaction is None else redacted(snapshot, self._redaction)
+
     def _say(self, moment: LiveUpdate) -> None:
         """Tell it, unless nobody listens any more."""
         self._taken.clear()
+        if self._redaction is not None:
+            moment = replace(
+                moment,
+                snapshot=moment.snapshot and self._told(moment.snapshot),
+                fault=self._redaction.text(moment.fault),
+                alarms=tuple(map(self._redaction.text, moment.alarms)),
+            )
         if self._tell is not None and not self._stopped.is_set():
             self._tell(moment)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
+from analyzers.process_names import file_name
 from tracer.events.providers import provider_name
 from tracer.images.carried import ImageFile
 from tui.contents import Contents
@@ -11,8 +13,10 @@ from tui.redaction.redaction import Redaction
 from tui.redaction.snapshots import redacted_info, redacted_places
 from tui.redaction.stand_ins import Kind
 
-_MICROSOFTS = "microsoft-"
+_MICROSOFTS: Final = "microsoft-"
 """How the names of Windows' own providers begin."""
+_KERNELS: Final = "ntkr"
+"""How the PDBs of Windows' kernels begin."""
 
 
 def redacted_contents(contents: Contents, redaction: Redaction) -> Contents:
@@ -43,14 +47,16 @@ def redacted_contents(contents: Contents, redaction: Redaction) -> Contents:
 def _images(contents: Contents, redaction: Redaction) -> dict[ImageFile, int]:
     images: dict[ImageFile, int] = {}
     for image, count in contents.images.items():
-        made = image if redaction.is_own(image.name) else _image(image, redaction)
-        if made.debug is not None and made is image:
-            made = replace(image, debug=replace(made.debug, name=redaction.text(made.debug.name)))
+        made = redacted_image(image, redaction)
         images[made] = images.get(made, 0) + count
     return images
 
 
-def _image(image: ImageFile, redaction: Redaction) -> ImageFile:
+def redacted_image(image: ImageFile, redaction: Redaction) -> ImageFile:
+    """An image and its PDB; of one of Windows' own the PDB loses the folder that it was built in."""
+    if redaction.is_own(image.name):
+        return replace(image, debug=image.debug and replace(image.debug, name=_own_pdb(image.name, image.debug.name)))
+    redaction.know_image(image.name, Kind.IMAGE)
     name = redaction.text(image.name)
     debug = image.debug and replace(
         image.debug,
@@ -58,3 +64,9 @@ def _image(image: ImageFile, redaction: Redaction) -> ImageFile:
         name=f"{name.rpartition('.')[0] or name}.pdb" if name else redaction.stand_ins.of(Kind.NAME, image.debug.name),
     )
     return replace(image, name=name, time_date_stamp=0, debug=debug)
+
+
+def _own_pdb(image: str, pdb: str) -> str:
+    """One that is called neither like its image nor like a kernel may be somebody's who has borrowed a name."""
+    name, stem = file_name(pdb), image.rpartition(".")[0].lower()
+    return name if name.lower().startswith(_KERNELS) or (stem and stem in name.lower()) else f"{stem}.pdb"

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from analyzers.selection.wording import WHOLE
 from tracer.errors import InputError, UsageError
+from tui.alerts.grammar import Subject
 
 if TYPE_CHECKING:
     from tui.redaction.redaction import Redaction
@@ -19,7 +21,8 @@ def add_redact(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     group = parser.add_argument_group(
         "what must not get out",
-        "Names that are not Windows' own become process-1.exe, driver-1.sys, user-1, 192.0.2.1.",
+        "Names that are not Windows' own become process-1.exe, driver-1.sys, user-1, 192.0.2.1, in all that is shown,"
+        " written or said. The trace itself stays as it is (docs/redaction.md).",
     )
     group.add_argument("--redact", action="store_true", help="replace names, paths and addresses of the network")
     words = "--redact, with the same stand-ins wherever the key is the same"
@@ -29,13 +32,32 @@ def add_redact(parser: argparse.ArgumentParser) -> None:
 
 
 def redaction_of(args: argparse.Namespace) -> Redaction | None:
-    """What was asked for, ``None`` for nothing. Raises InputError or UsageError for a key that is none."""
-    if not (args.redact or args.redact_addresses or args.redact_key is not None):
-        return None
-    from tui.redaction.redaction import Redaction  # brings numpy: not for --help
+    """What was asked for, one for all that the command does; ``None`` for nothing.
 
-    key = None if args.redact_key is None else _key(args.redact_key)
-    return Redaction(key, shifts=args.redact_addresses)
+    Raises InputError or UsageError for a key that is none.
+    """
+    if not hasattr(args, "redaction"):
+        args.redaction = _made(args) if redact_words(args) else None
+    made: Redaction | None = args.redaction
+    return made
+
+
+def redact_words(args: argparse.Namespace) -> list[str]:
+    """The same options as words, for another process in the same folder."""
+    flags = (("--redact", args.redact), ("--redact-addresses", args.redact_addresses))
+    words = [option for option, is_given in flags if is_given]
+    return words + ([] if args.redact_key is None else [f"--redact-key={args.redact_key}"])
+
+
+def _made(args: argparse.Namespace) -> Redaction:
+    from tui.redaction.redaction import Redaction  # brings numpy: not for --help
+    from tui.redaction.stand_ins import Kind
+
+    made = Redaction(None if args.redact_key is None else _key(args.redact_key), shifts=args.redact_addresses)
+    for alert in getattr(args, "alert", ()):
+        if alert.subject is Subject.DRIVER:
+            made.know_image(alert.name.removeprefix(WHOLE), Kind.DRIVER)
+    return made
 
 
 def _key(word: str) -> bytes:

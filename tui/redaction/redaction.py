@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from analyzers.pool_tables import Frame
@@ -23,37 +24,51 @@ from tui.redaction.stand_ins import Kind, StandIns, image_kind
 from tui.redaction.windows_names import in_windows_folder, is_windows_own
 
 Kept = TypeVar("Kept")
+Failed = TypeVar("Failed", bound=PoolscopeError)
 
 _OWN_SESSIONS: Final = frozenset(("nt kernel logger", "circular kernel context logger", "poolscope"))
 _CODES: Final = frozenset(("rule", "rules", "kind", "code"))
 """Fields with words of Poolscope's own, which programs read."""
-_USER: Final = re.compile(r"\\Users\\([^\\]+)\\", re.IGNORECASE)
-_HOST: Final = re.compile(r"^\\\\([^\\?.][^\\]*)\\")
+_USER: Final = re.compile(r"\\(?:Users|Documents and Settings)\\([^\\]+)\\", re.IGNORECASE)
+_HOST: Final = re.compile(
+    r"^(?:\\\\|(?:\\\\\?|\\\?\?)\\UNC\\|\\Device\\(?:Mup|LanmanRedirector)\\(?:;[^\\]*\\)*)([^\\?.;][^\\]*)\\",
+    re.IGNORECASE,
+)
+"""Of a share, also as the kernel names it: by the provider of the network, which may say drive and session first
+(Microsoft Learn, "Support for UNC naming and MUP")."""
 _EVERYBODY: Final = frozenset(("public", "default", "all users"))
 _SHORTEST_WORD: Final = 4
 """Of the name of a function that is looked for by itself, without its module: shorter ones are words of any text."""
 
 
+def error_through(text: Callable[[str], str], error: Failed) -> Failed:
+    """An error with every word of it replaced."""
+    said = {name: text(getattr(error, name)) for name in ("where", "why", "next")}
+    return type(error)(error.code, text(error.what), **said)
+
+
 class Redaction:
     """What is replaced in the outputs of one run. ``key``: as of :class:`~tui.redaction.stand_ins.StandIns`.
 
-    ``shifts``: addresses of kernel memory are moved.
+    ``shifts``: addresses of kernel memory are moved. ``stand_ins``: those of another, which are gone on with.
     """
 
-    def __init__(self, key: bytes | None = None, *, shifts: bool = False) -> None:
-        self.stand_ins: Final = StandIns(key)
+    def __init__(self, key: bytes | None = None, *, shifts: bool = False, stand_ins: StandIns | None = None) -> None:
+        self.stand_ins: Final = StandIns(key) if stand_ins is None else stand_ins
         self._shifts = shifts
         self._shift: KernelShift | None = None
+        self._has_shifted = False
         self._replacing = Replacing(self.stand_ins, self._shifted)
         self._names: dict[WordKind, dict[str, None]] = {WordKind.PROCESS: {}, WordKind.DRIVER: {}}
         self._foreign: set[str] = set()
+        self._images: set[tuple[str, str]] = set()
 
     def machine(self, pointer_size: int) -> None:
         """What follows is of a machine with such pointers. Raises UsageError where what came before is of another."""
         if not self._shifts:
             return
         before, self._shift = self._shift, KernelShift.of(self.stand_ins, pointer_size)
-        if before not in (None, self._shift):
+        if self._has_shifted and before != self._shift:
             raise UsageError(
                 "redact-addresses",
                 "the traces are of a 32-bit and a 64-bit machine",
@@ -71,7 +86,9 @@ class Redaction:
 
         Also the users and computers that the paths tell of.
         """
-        for name, path in sorted(images):
+        new = set(images) - self._images
+        self._images |= new
+        for name, path in sorted(new):
             if not in_windows_folder(path):
                 self._foreign.add(name.lower())
             for kind, pattern in ((Kind.USER, _USER), (Kind.HOST, _HOST)):
@@ -120,14 +137,17 @@ class Redaction:
 
     def addresses(self, addresses: U64) -> U64:
         """Addresses of kernel memory, where they are moved; others as they are."""
+        self._has_shifted |= len(addresses) > 0
         return addresses if self._shift is None else self._shift(addresses)
 
     def address(self, address: int) -> int:
         """One of them."""
+        self._has_shifted = True
         return address if self._shift is None else self._shift.one(address)
 
     def frame(self, frame: Frame) -> Frame:
         """A stack frame: the functions of Windows' own modules keep their names."""
+        self.know_image(frame.module, Kind.IMAGE)
         if not frame.module or self.is_own(frame.module):
             return replace(frame, address=self.address(frame.address)) if self._shifts else frame
         symbol = None if frame.symbol is None else self._symbol(frame.module, frame.symbol)
@@ -176,12 +196,21 @@ class Redaction:
         old = {each.name: getattr(value, each.name) for each in fields(value) if each.init and each.name not in _CODES}
         return {name: new for name, each in old.items() if (new := self._value(each)) is not each}
 
-    def query(self, query: Query) -> Query:
-        """Filters as they were typed, as filters of the stand-ins: whole names, whatever the words were."""
+    def process(self, name: str) -> str:
+        """The stand-in of a process that may have come since it was learnt which there are."""
+        self.know_image(name, Kind.PROCESS)
+        return self.text(name)
+
+    def query(self, query: Query, functions: Mapping[str, str] = MappingProxyType({})) -> Query:
+        """Filters as they were typed, as filters of the stand-ins: whole names, whatever the words were.
+
+        ``functions``: those of the stacks, ``MODULE!FUNCTION``, and their stand-ins.
+        """
         return replace(
             query,
             processes=self._words(WordKind.PROCESS, query.processes),
             drivers=self._words(WordKind.DRIVER, query.drivers),
+            functions=self._whole(WordKind.FUNCTION, query.functions, functions),
         )
 
     def word(self, word: str) -> str:
@@ -191,22 +220,23 @@ class Redaction:
         return word if self.is_own(bare) else known if known != bare else self.stand_ins.of(Kind.NAME, bare)
 
     def _words(self, kind: WordKind, words: tuple[str, ...]) -> tuple[str, ...]:
+        return self._whole(kind, words, {name: self.text(name) for name in self._names[kind]} if words else {})
+
+    def _whole(self, kind: WordKind, words: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
+        """For each word the stand-ins of all names that it fits; ``names``: those there are, with their stand-ins."""
         made: dict[str, None] = {}
         for word in words:
             if kind is WordKind.PROCESS and word.removeprefix(WHOLE).isdecimal():
                 made[word] = None
                 continue
             fits = names_of(kind, word)
-            found = [f"{WHOLE}{self.text(name)}" for name in self._names[kind] if fits(name)]
+            found = [f"{WHOLE}{stand_in}" for name, stand_in in names.items() if fits(name)]
             made |= dict.fromkeys(found or [f"{WHOLE}{self.stand_ins.of(Kind.NAME, word)}"])
         return tuple(made)
 
-    def error(self, error: PoolscopeError) -> PoolscopeError:
+    def error(self, error: Failed) -> Failed:
         """An error without names."""
-        return type(error)(
-            error.code, self.text(error.what), where=self.text(error.where), why=self.text(error.why),
-            next=self.text(error.next),
-        )  # fmt: skip
+        return error_through(self.text, error)
 
     def _shifted(self, address: int) -> int:
         return self.address(address)

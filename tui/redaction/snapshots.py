@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import Diagnosis, Finding, HeldRequests, PathNode
@@ -14,6 +16,7 @@ from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.dominators import Dominators
 from analyzers.retention.graph import Retention
 from analyzers.retention.nodes import Node
+from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from analyzers.tags.names import TagName, built_in
@@ -34,35 +37,52 @@ _SHORTEST_DESCRIPTION: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class RedactedNames:
-    """Names as stand-ins (a :class:`~analyzers.pool_tables.Names`)."""
+    """Names as stand-ins (a :class:`~analyzers.pool_tables.Names`), also those that are learnt only later."""
 
-    names: Names
-    redaction: Redaction
+    _names: Names = field(repr=False)
+    _redaction: Redaction = field(repr=False)
 
     def process(self, pid: int, at_ns: int | None = None) -> str:
         """Of a process."""
-        return self.redaction.text(self.names.process(pid, at_ns))
+        return self._redaction.process(self._names.process(pid, at_ns))
 
     def lives(self, pid: int) -> Sequence[Process]:
         """Every process that had an id."""
-        return [replace(life, name=self.redaction.text(life.name)) for life in self.names.lives(pid)]
+        return [replace(life, name=self._redaction.process(life.name)) for life in self._names.lives(pid)]
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         """Every process."""
-        return frozenset((pid, self.redaction.text(name)) for pid, name in self.names.process_names())
+        return frozenset((pid, self._redaction.process(name)) for pid, name in sorted(self._names.process_names()))
 
     def images(self) -> frozenset[tuple[str, str]]:
         """Every image."""
-        return self.redaction.value(self.names.images())
+        images = self._names.images()
+        self._redaction.know_images(images)
+        return self._redaction.value(images)
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""
-        return tuple(map(self.redaction.frame, self.names.frames(stack, process)))
+        return tuple(map(self._redaction.frame, self._names.frames(stack, process)))
 
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The frames of many stacks."""
-        places, bounds = self.names.addresses(stacks)
-        return self.redaction.addresses(places), bounds
+        places, bounds = self._names.addresses(stacks)
+        return self._redaction.addresses(places), bounds
+
+
+def is_redacted(snapshot: Snapshot) -> bool:
+    """Whether its names are stand-ins."""
+    return isinstance(snapshot.names, RedactedNames)
+
+
+def redacted_query(query: Query, snapshot: Snapshot, redaction: Redaction) -> Query:
+    """Filters as they were typed, as filters of the redacted snapshot; ``snapshot``: as it was before."""
+    if not query.functions:
+        return redaction.query(query)
+    stacks = np.unique(snapshot.pool.sites.stack).tolist()
+    frames = dict.fromkeys(frame for stack in stacks for frame in snapshot.names.frames(stack))
+    pairs = (zip(frame.qualified, redaction.frame(frame).qualified, strict=True) for frame in frames)
+    return redaction.query(query, {name: stand_in for each in pairs for name, stand_in in each})
 
 
 def redacted(snapshot: Snapshot, redaction: Redaction) -> Snapshot:
@@ -80,12 +100,12 @@ def redacted(snapshot: Snapshot, redaction: Redaction) -> Snapshot:
         names=RedactedNames(snapshot.names, redaction),
         diagnosis=_diagnosis(snapshot.diagnosis, redaction),
         coverage=redaction.value(snapshot.coverage),
-        named=None if snapshot.named is None else _named(snapshot.named, redaction),
+        named=None if snapshot.named is None else redacted_named(snapshot.named, redaction),
         context=None if snapshot.context is None else _context(snapshot.context, redaction),
     )
 
 
-def _named(named: NamesFound, redaction: Redaction) -> NamesFound:
+def redacted_named(named: NamesFound, redaction: Redaction) -> NamesFound:
     """How far names were found; where on this machine, and what else was there, is left out."""
     for each in named.images:
         if each.image.debug is not None and not redaction.is_own(each.image.name):

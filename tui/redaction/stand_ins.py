@@ -7,6 +7,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+import threading
 import uuid
 from enum import StrEnum
 from typing import Final
@@ -47,7 +48,10 @@ _BY_ENDING: Final = {".sys": Kind.DRIVER, ".exe": Kind.PROCESS, ".dll": Kind.LIB
 
 
 class StandIns:
-    """``key``: what they are derived from; without one they are numbered as they come, and differ between runs."""
+    """``key``: what they are derived from; without one they are numbered as they come, and differ between runs.
+
+    Any thread may ask.
+    """
 
     def __init__(self, key: bytes | None = None) -> None:
         self._is_keyed = key is not None
@@ -55,16 +59,19 @@ class StandIns:
         self._given: dict[tuple[Kind, str], str] = {}
         self._count: dict[Kind, int] = {}
         self._addresses: dict[Address, Address] = {}
+        self._known = {4: 0, 6: 0}
+        self._lock = threading.Lock()
 
     def of(self, kind: Kind, name: str) -> str:
         """Of a name as it was found: upper and lower case are alike, as they are to Windows. Its ending stays."""
         ending = "" if kind is Kind.FUNCTION else "".join(_ENDING.findall(name)).lower()
         folded = name.casefold()
-        if (kind, folded) not in self._given:
-            self._count[kind] = self._count.get(kind, 0) + 1
-            mark = self._digest(kind, folded)[: _DIGITS // 2].hex() if self._is_keyed else str(self._count[kind])
-            self._given[kind, folded] = f"{kind}-{mark}{ending}"
-        return self._given[kind, folded]
+        with self._lock:
+            if (kind, folded) not in self._given:
+                self._count[kind] = self._count.get(kind, 0) + 1
+                mark = self._digest(kind, folded)[: _DIGITS // 2].hex() if self._is_keyed else str(self._count[kind])
+                self._given[kind, folded] = f"{kind}-{mark}{ending}"
+            return self._given[kind, folded]
 
     def image(self, name: str, otherwise: Kind = Kind.IMAGE) -> str:
         """Of a program file or process; its kind is told by its ending."""
@@ -78,9 +85,10 @@ class StandIns:
             return None
         if found.is_unspecified or str(found) in ("127.0.0.1", "::1"):
             return str(found)
-        if found not in self._addresses:
-            self._addresses[found] = self._next_address(found)
-        return str(self._addresses[found])
+        with self._lock:
+            if found not in self._addresses:
+                self._addresses[found] = self._next_address(found)
+            return str(self._addresses[found])
 
     def guid(self, guid: uuid.UUID) -> uuid.UUID:
         """Of a GUID that tells whose program it is."""
@@ -91,7 +99,8 @@ class StandIns:
         return int.from_bytes(self._digest("number", purpose)) % below
 
     def _next_address(self, found: Address) -> Address:
-        known = sum(each.version == found.version for each in self._addresses)
+        known = self._known[found.version]
+        self._known[found.version] += 1
         if isinstance(found, ipaddress.IPv6Address):
             low = int.from_bytes(self._digest("address", str(found))[:8]) if self._is_keyed else known + 1
             return ipaddress.IPv6Address(_IPV6 + low)

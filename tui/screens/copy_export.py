@@ -24,6 +24,11 @@ class TakingScreen(Screen[None]):
         """The view that is shown."""
         raise NotImplementedError
 
+    @property
+    def is_redacted(self) -> bool:
+        """Whether what is shown is without names: then the path that a file is written to is not shown, either."""
+        raise NotImplementedError
+
     def action_copy(self) -> None:
         """Copy the row to the clipboard, by the terminal's own sequence (OSC 52)."""
         text = "\n".join(safe(line) for line in self.view.copied().splitlines())
@@ -61,14 +66,16 @@ class TakingScreen(Screen[None]):
         """The lines are made as the browser fetches them."""
         file = cast("BinaryIO", LinesFile(iter(made)))
         self.app.deliver_binary(file, save_filename=name.name)
-        self.notify(f"to the browser: {what}, as {safe(name.name)}", markup=False)
+        as_what = "" if self.is_redacted else f", as {safe(name.name)}"
+        self.notify(f"to the browser: {what}{as_what}", markup=False)
 
     @work(thread=True)
     def _write(self, path: Path, made: Iterable[str], what: str) -> None:
+        where = "the file" if self.is_redacted else safe(str(path))
         try:
             write_text(path, made)
         except OSError as error:
-            said, severity = f"cannot write {safe(str(path))}: {error.strerror or error}", "error"
+            said, severity = f"cannot write {where}: {error.strerror or 'it fails'}", "error"
         else:
-            said, severity = f"wrote {what} to {safe(str(path))}", "information"
+            said, severity = f"wrote {what} to {where}", "information"
         self.app.call_from_thread(self.notify, said, severity=severity, markup=False)

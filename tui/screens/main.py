@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher, Static
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from tui.naming import Naming
+from tui.redaction.snapshots import is_redacted
 from tui.screens.breadcrumbs import first_view, location_words
 from tui.screens.copy_export import TakingScreen
 from tui.screens.help import HelpScreen
@@ -98,6 +99,11 @@ class MainScreen(TakingScreen):
     def whole(self) -> Snapshot:
         """What is shown, not narrowed."""
         return self._watch.shown
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether what is shown is without names."""
+        return is_redacted(self._watch.newest)
 
     def show(self, snapshot: Snapshot, status: str = "", *, ended: bool = False) -> None:
         """Take the next snapshot of a trace that is followed; ``status`` stands out in the header."""

@@ -100,7 +100,7 @@ class GuardedServer:
             with suppress(NotImplementedError, AttributeError):  # on Windows
                 asyncio.get_running_loop().add_signal_handler(getattr(signal, name), ended.set)
         async with self.serving(bound):
-            say(f"serving on {self.address}")
+            say(f"serving on {self.address}", as_it_is=True)
             say("Ctrl-C ends it")
             await ended.wait()
 

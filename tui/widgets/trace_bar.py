@@ -15,9 +15,11 @@ from analyzers.selection.since import totals_since
 from analyzers.snapshot import Snapshot
 from tui.incompleteness import missing_words, words_within
 from tui.machine_words import processor_count
+from tui.redaction.snapshots import is_redacted
 from tui.safe_text import safe
 
 SIMULATED: Final = " SIMULATED "
+REDACTED: Final = " REDACTED "
 
 
 class TraceBar(Widget):
@@ -76,6 +78,7 @@ def _trace(snapshot: Snapshot, signs: Sequence[str]) -> list[Text]:
     """The trace in parts: its name, then what it is."""
     info = snapshot.info
     marker: list[Text | str] = [Text(SIMULATED, "bold reverse"), " "] if info.simulated else []
+    marker += [Text(REDACTED, "bold reverse"), " "] if is_redacted(snapshot) else []
     for sign in signs:
         marker += [Text(f" {safe(sign)} ", "bold reverse"), " "]
     name = safe(PurePath(info.path.replace("\\", "/")).name)

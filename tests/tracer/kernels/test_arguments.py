@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctypes import c_size_t
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from tests.tracer.traces import UNJITTED
 from tracer.jit import kernel
-from tracer.kernels.arguments import flat, text
+from tracer.kernels.arguments import DATA_AT, SHAPE_AT, STRIDES_AT, flat, text
 
 ROWS = np.dtype([("first", np.uint16), ("second", np.int64)])
 
@@ -55,9 +56,15 @@ def test_arguments_of_the_same_types_have_the_same_key_and_name() -> None:
         assert (flat(one)[0], text(one)) == (flat(other)[0], text(other))
 
 
-def test_an_array_is_told_by_size_place_shape_and_strides() -> None:
+def test_an_array_has_its_items_shape_and_strides_where_numpy_says() -> None:
     values = np.zeros((2, 4), np.int32)
-    assert flat((values,))[1] == [0, 0, 8, 4, values.ctypes.data, 2, 4, 16, 4]
+
+    def word(at: int) -> int:
+        return c_size_t.from_address(at).value
+
+    assert word(id(values) + DATA_AT) == values.ctypes.data
+    sizes, steps = word(id(values) + SHAPE_AT), word(id(values) + STRIDES_AT)
+    assert [word(sizes), word(sizes + 8), word(steps), word(steps + 8)] == [2, 4, 16, 4]
 
 
 def test_what_no_kernel_takes_is_refused() -> None:

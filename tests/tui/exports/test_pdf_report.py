@@ -99,7 +99,7 @@ def test_the_flame_graph_names_its_widest_frames(demo: Snapshot) -> None:
 
 
 def test_two_of_one_trace_are_the_same_bytes_and_name_nobody(demo: Snapshot) -> None:
-    demo = replace(demo, info=replace(demo.info, path="/home/erika/host7/leak.etl"))
+    demo = replace(demo, info=replace(demo.info, path="/srv/erika/host7/leak.etl"))
     whole = b"".join(pdf_report(demo))
     assert whole == b"".join(pdf_report(demo))
     told = pypdf.PdfReader(BytesIO(whole)).metadata

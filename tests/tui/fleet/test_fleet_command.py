@@ -298,8 +298,11 @@ def test_redacted_outputs_name_nobody(fleet: Path, tmp_path: Path, capsysbinary:
     (folder / "secretfile.etl").write_bytes(b"no trace" * 100)
     out = tmp_path / "out"
     for words in ((), ("--json",)):
-        assert _run(folder, "--out", out, "--workers", 1, "--redact", *words) == ExitCode.DONE
-    written = capsysbinary.readouterr().out
+        given = ["fleet", str(folder), "--out", str(out), "--workers", "1", "--redact", *words]
+        assert main(given) == ExitCode.DONE
+    told = capsysbinary.readouterr()
+    assert b"wrote traces.parquet" in told.err
+    written = told.out + told.err
     import pyarrow.parquet as pq
 
     for name in ("traces", "findings", "drivers"):

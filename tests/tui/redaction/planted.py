@@ -29,7 +29,7 @@ from tracer.trace import Gap, Rolled
 from tui.contents import Contents
 from tui.safe_text import safe
 
-USERS: Final = ("erika.müller", "O'Neill", "名前", "svc_backup", *(f"user{n}x" for n in range(16)))
+USERS: Final = ("erika.müller", "O'Neill", "名前", "svc_backup", *(f"nutzer{n}x" for n in range(16)))
 HOSTS: Final = ("BUCHHALTUNG7", "db-01.contoso.local", *(f"host{n:02}q" for n in range(18)))
 RENAMED: Final = {
     "contosoflt.sys": "Zürich<b>flt.sys",

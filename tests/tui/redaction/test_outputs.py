@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,62 +16,15 @@ import pyarrow.parquet as pq
 import pypdf
 import pytest
 
-import tui.reading.trace as reading
 from analyzers.counter_snapshot import Nameless
 from analyzers.snapshot import Snapshot
-from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
-from fixtures.settings import Settings
-from fixtures.simulate import simulate
-from tests.tui.redaction.planted import (
-    NAMES,
-    budget,
-    found_in,
-    names_planted,
-    planted_contents,
-    planted_snapshot,
-)
-from tui.cli import main
+from tests.tui.redaction.conftest import Run
+from tests.tui.redaction.planted import NAMES, budget, found_in, names_planted
 from tui.exports.registry import FORMS, REPORT_FORMS
 from tui.exports.tables import TABLES
 from tui.redaction.redaction import Redaction
 from tui.redaction.snapshots import redacted
-
-Run = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def traces(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    path = tmp_path_factory.mktemp("erika.müller") / "geheim 1.etl"
-    simulate("missing-free", 3, Settings(iterations=150)).write(path)
-    return str(DEMO_TRACE), str(path)
-
-
-@pytest.fixture(scope="module")
-def snapshots(traces: tuple[str, str]) -> dict[str, Snapshot]:
-    names = TagNames.load()
-    with names_planted():
-        return {path: planted_snapshot(reading.read_snapshot(Path(path), names, quiet=True)) for path in traces}
-
-
-@pytest.fixture
-def run(
-    snapshots: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
-) -> Iterator[Run]:
-    contents = reading.read_contents
-
-    def ran(*words: str) -> str:
-        main([*words, "-q"])
-        return capsysbinary.readouterr().out.decode()
-
-    def read_to_conclude(trace: Path, *_: Any, **__: Any) -> tuple[Snapshot, Callable[[], Snapshot]]:
-        return snapshots[str(trace)], lambda: snapshots[str(trace)]
-
-    monkeypatch.setattr(reading, "read_to_conclude", read_to_conclude)
-    monkeypatch.setattr(reading, "read_contents", lambda *words, **rest: planted_contents(contents(*words, **rest)))
-    with names_planted():
-        yield ran
-
 
 ANALYSES = (
     (), ("--json",), ("--full",), ("--short",), ("--explain", "1"), ("--full", "--driver", "drv"),

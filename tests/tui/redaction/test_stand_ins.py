@@ -72,7 +72,9 @@ def test_a_name_that_is_in_any_sentence_is_replaced_only_where_it_stands_alone(n
 
 def test_a_distance_is_of_one_kind_of_machine() -> None:
     redaction = Redaction(shifts=True)
-    redaction.machine(8)
+    redaction.machine(4)
+    redaction.machine(8)  # nothing was moved so far
+    redaction.address(0xFFFF_9A80_0000_1010)
     redaction.machine(8)
     with pytest.raises(UsageError, match="32-bit"):
         redaction.machine(4)
