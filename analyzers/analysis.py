@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -38,7 +38,7 @@ from analyzers.tags import TagNames
 from analyzers.threads import Threads
 from analyzers.verdicts.coverage import Coverage, coverage, reported_share
 from analyzers.verdicts.diagnose import Case, diagnose
-from tracer.arrays import I32, I64, U64
+from tracer.arrays import I32, I64, U64, unique
 from tracer.images.carried import IDENTITIES, ImageFile
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
@@ -90,6 +90,10 @@ class TraceNames:
         """Every image of the kernel's space, by name."""
         return self.machine.drivers((image, self.files.of(image)) for image in self.modules.every if not image.process)
 
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """By name of a kernel image, in small letters: size and time stamp (0: not told) of each that was loaded."""
+        return self.modules.builds
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first; user frames by the images of ``process``."""
         [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()
@@ -140,7 +144,7 @@ class TraceNames:
         ends = np.searchsorted(table.module[order], np.arange(len(table.modules) + 1))
         for module, begin, end in zip(table.modules, ends[:-1].tolist(), ends[1:].tolist(), strict=True):
             if begin < end:
-                offsets = np.unique(addresses[order[begin:end]]) - np.uint64(module.base)
+                offsets = unique(addresses[order[begin:end]]) - np.uint64(module.base)
                 self.symbols.want(self.files.of(module), module.path, offsets.tolist())
         for stack, process in users:
             [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()
@@ -255,7 +259,7 @@ class Analysis:
     def _name_before(self, pool: PoolSnapshot, requests: RequestSnapshot, sites: int) -> None:
         """Name what is judged, as many sites, and what tells how requests are released and who issued them."""
         stacks, users = stacks_that_decide(pool, requests)
-        self._name(np.union1d(stacks_before(pool, sites), stacks), users)
+        self._name(unique(np.concatenate([stacks_before(pool, sites), stacks])), users)
 
     def _name(self, stacks: I32, users: Iterable[tuple[int, int]] = ()) -> bool:
         """Ask for the names of frames, and look for them unless somebody else does; whether there are new ones."""

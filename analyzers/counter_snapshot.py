@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -16,6 +15,7 @@ from analyzers.trends.bins import BINS
 from analyzers.trends.history import STEPS, SiteHistory
 from tracer.arrays import I32, I64, U64
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 from tracer.live.counters import PoolCounters
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
 
@@ -39,6 +39,10 @@ class Nameless:
     def images(self) -> frozenset[tuple[str, str]]:
         """None."""
         return frozenset()
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """None."""
+        return {}
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """None."""

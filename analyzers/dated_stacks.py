@@ -13,7 +13,7 @@ import numpy as np
 
 from analyzers.image_lives import ALWAYS, Change
 from analyzers.modules import Modules
-from tracer.arrays import I32, I64, U32, U64, Mask
+from tracer.arrays import I32, I64, U32, U64, Mask, unique
 from tracer.columns import NO_STACK, EventTable
 from tracer.stacks.table import StackTable
 from tracer.trace import LateStacks
@@ -131,7 +131,7 @@ class DatedStacks:
         if self._changes < len(changes):
             self._touch[self._touch == _ELSEWHERE] = _UNSEEN
             self._changes = len(changes)
-        unseen = np.unique(stacks[self._touch[stacks] == _UNSEEN])
+        unseen = unique(stacks[self._touch[stacks] == _UNSEEN])
         if len(unseen):
             addresses, bounds = self.source.all_frames(unseen)
             inside = np.zeros(len(addresses), np.bool_)

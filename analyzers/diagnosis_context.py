@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from analyzers.holders.holding import Holding
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.retention.attribution import Attribution
 from analyzers.retention.graph import Retention
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

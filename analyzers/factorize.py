@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tracer.arrays import I64, U64, Numbers
+from tracer.arrays import I64, U64, Numbers, unique
 from tracer.hashing import GOLDEN
 
 _MARKED: Final = 1 << 22
@@ -38,7 +38,7 @@ def coded(values: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _sorted(values: Numbers) -> tuple[Numbers, Numbers]:
-    distinct = np.unique(values)
+    distinct = unique(values)
     return distinct, np.searchsorted(distinct, values).astype(np.int64)
 
 

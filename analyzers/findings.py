@@ -7,7 +7,7 @@ events that a person is shown as evidence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final, Self, overload
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from analyzers.pool_tables import Frame
 from tracer.arrays import I64, U64, Mask, Numbers
+from tracer.data_classes import dataclass
 
 
 class Verdict(StrEnum):

@@ -7,12 +7,13 @@ its load, or from before the trace where a rundown lists it, until it is unloade
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U64
+from tracer.arrays import I32, I64, U64, unique
+from tracer.data_classes import dataclass
 from tracer.events.image import LOAD, RUNDOWN_START, UNLOAD
 
 ALWAYS: Final = int(np.iinfo(np.int64).min)
@@ -104,7 +105,7 @@ class ModuleMap:
         """From images in the order of their loading."""
         bases = np.array([module.base for module in modules], np.uint64)
         ends = np.array([module.end for module in modules], np.uint64)
-        bounds = np.unique(np.concatenate([bases, ends]))
+        bounds = unique(np.concatenate([bases, ends]))
         owners = np.full(max(len(bounds) - 1, 0), -1, np.int32)
         firsts, lasts = np.searchsorted(bounds, bases), np.searchsorted(bounds, ends)
         for row, (first, last) in enumerate(zip(firsts, lasts, strict=True)):

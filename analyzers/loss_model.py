@@ -10,11 +10,10 @@ A leaked one is never replaced. So a group's survivors and replaced ones togethe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
-from statistics import median
 
 from analyzers.policy import LOSS
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ class LossRate:
             return 0.0
         share = LOSS.margin * self.reported
         if len(self.kept) >= LOSS.fewest_groups:
+            from statistics import median  # brings fractions and random numbers
+
             share = min(share, LOSS.measured_margin * median(self.kept))
         expected = share * allocations if unmatched is None else min(share * allocations, unmatched)
         return expected + LOSS.sigmas * sqrt(expected + 1)

@@ -11,7 +11,6 @@ tells the code where two images lay at one address in turn. Everywhere else a pl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -30,8 +29,9 @@ from analyzers.image_lives import (
     Unload,
     module_of,
 )
-from tracer.arrays import I32, I64, U64, Mask
+from tracer.arrays import I32, I64, U64, Mask, unique
 from tracer.columns import EventTable
+from tracer.data_classes import dataclass
 from tracer.jit import kernel
 from tracer.search import last_at_most
 from tracer.stacks.table import StackArrays, StackTable
@@ -179,6 +179,14 @@ class Modules:
         return frozenset((image.name, image.path) for image in every)
 
     @property
+    def builds(self) -> dict[str, frozenset[tuple[int, int]]]:
+        """By name of a kernel image, in small letters: size and time stamp (0: not told) of each that was loaded."""
+        found: dict[str, set[tuple[int, int]]] = {}
+        for image in () if 0 not in self._found else self._found[0].images:
+            found.setdefault(image.name.lower(), set()).add((image.size, image.time_date_stamp))
+        return {name: frozenset(builds) for name, builds in found.items()}
+
+    @property
     def every(self) -> list[Module]:
         """All of all address spaces, each space's in the order of their coming."""
         return [image for process in sorted(self._found) for image in self._found[process].images]
@@ -211,7 +219,7 @@ class Modules:
         kernel_space = self._found.get(0)
         turns = np.zeros(0, np.int64) if kernel_space is None else kernel_space.turns
         turn = np.searchsorted(turns, at_ns, side="right")
-        distinct = np.unique(turn).tolist() or [0]
+        distinct = unique(turn).tolist() or [0]
         return [(int(turns[each - 1]) if each else ALWAYS, turn == each) for each in distinct]
 
     def allocating(self, stacks: StackTable, ids: I32, at_ns: I64 | None = None) -> tuple[tuple[str, ...], U64]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 from typing import Final
@@ -20,6 +19,7 @@ from typing import Final
 from analyzers.formatting import agreeing
 from analyzers.modules import KERNEL, KERNEL_FILE
 from analyzers.pool_tables import Frame
+from tracer.data_classes import dataclass
 from tracer.symbols.symbol import Source
 
 Named = tuple[str, str]

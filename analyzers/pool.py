@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from analyzers.totals import by_driver, by_process
 from analyzers.trends.history import SiteHistory
 from tracer.arrays import I32, I64, U32, U64, Rows, Structured
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 from tracer.stacks.table import StackTable
 
 

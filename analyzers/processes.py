@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
@@ -19,6 +18,7 @@ from analyzers.fields import merged
 from analyzers.process_names import file_name, fits, is_too_long_to_be_cut, is_whole, program_of, shown
 from tracer.arrays import I64
 from tracer.columns import UNKNOWN_ID, BlobColumn, EventTable
+from tracer.data_classes import dataclass
 from tracer.events.process import DEFUNCT, END, START
 
 BEFORE: Final = np.iinfo(np.int64).min

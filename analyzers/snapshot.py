@@ -5,7 +5,6 @@ The report, the terminal interface and ``--json`` are views of a :class:`Snapsho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analyzers.diagnosis_context import DiagnosisContext
@@ -13,6 +12,7 @@ from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
+from tracer.data_classes import dataclass
 from tracer.errors import Damage
 from tracer.trace import ByteCount, Census, Loss, TraceInfo
 

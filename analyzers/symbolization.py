@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -22,7 +22,8 @@ import numpy as np
 
 from analyzers.findings import Diagnosis
 from analyzers.pool_tables import PoolSnapshot
-from tracer.arrays import I32, I64
+from tracer.arrays import I32, I64, unique
+from tracer.data_classes import dataclass
 from tracer.images.carried import ImageFile
 from tracer.images.headers import NotAnImage, read_image_headers
 from tracer.symbols.symbol import Source, Symbol
@@ -250,4 +251,4 @@ def bytes_through(stacks: I32, held: I64, files_of: FilesOf) -> dict[ImageFile, 
 
 
 def _known(stacks: I32) -> I32:
-    return np.unique(stacks[stacks >= 0])
+    return unique(stacks[stacks >= 0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,3 +23,26 @@ Rows: TypeAlias = npt.NDArray[np.integer[Any]]
 """Numbers of rows of a table."""
 Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
 """Whole numbers of any width."""
+
+
+Element = TypeVar("Element", bound=np.generic)
+
+_MANY: Final = 1 << 16
+
+
+def unique(values: npt.NDArray[Element]) -> npt.NDArray[Element]:
+    """The different values, in order, as ``np.unique`` gives them, whose first call imports ``numpy.ma`` (8 ms)."""
+    if len(values) > _MANY:  # its table of values is faster than sorting
+        return np.unique(values)
+    ordered = np.sort(values, axis=None)
+    is_first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    return ordered[is_first]
+
+
+def is_among(values: npt.NDArray[Element], few: npt.ArrayLike) -> Mask:
+    """Which values are among a few, as ``np.isin`` says; that may import ``numpy.ma`` too, and sorts all of them."""
+    known = unique(np.asarray(few, values.dtype))
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    return np.asarray(known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values)

@@ -7,7 +7,6 @@ becomes a Python object only when somebody looks at that one event.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Final
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracer.arrays import I32, I64, U8, U16, U32
+from tracer.data_classes import dataclass
 
 UNKNOWN_ID: Final = 0xFFFFFFFF
 """Thread or process id that no header, stack or context switch has told (also 0xFFFFFFFF on disk)."""

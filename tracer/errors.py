@@ -6,8 +6,9 @@ half of the same promise: a place that could not be read, recorded and stepped o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from tracer.data_classes import dataclass
 
 
 class PoolscopeError(Exception):

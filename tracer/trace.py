@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from tracer.arrays import I32, I64, U16, U32, Mask
 from tracer.columns import EventTable
+from tracer.data_classes import dataclass
 from tracer.errors import Damage
 from tracer.stacks.table import StackTable
 

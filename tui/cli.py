@@ -8,13 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from importlib import metadata
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-
-import argcomplete
-from argcomplete.completers import FilesCompleter
 
 from tracer.errors import OutputError, PoolscopeError, UsageError
 from tui.commands import registry
@@ -33,6 +29,9 @@ if TYPE_CHECKING:
 
 def complete(build_parser: Callable[[str], tuple[argparse.ArgumentParser, Any]]) -> None:
     """Tell the shell that asked, and leave."""
+    import argcomplete
+    from argcomplete.completers import FilesCompleter
+
     words = os.environ.get("COMP_LINE", "").split()[1:]
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser, _ = build_parser(chosen)
@@ -43,13 +42,26 @@ _DESCRIPTION: Final = (
     "Which pool memory of a Windows machine leaks, whose it is and why it was never freed, from kernel traces."
 )
 _HELP: Final = "poolscope --help lists the commands"
+_ANY_WIDTH: Final = 80
 COMPLETING: Final = "_ARGCOMPLETE"
 """Set by the shell that asks for completions (README.md says how it is told to)."""
 _EPILOG: Final = "'poolscope COMMAND --help' tells more. Start with: poolscope demo"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises what argparse would print, so that wrong use is told like every other error."""
+    """A parser that raises what argparse would print, so that wrong use is told like every other error.
+
+    argparse asks for the terminal's width for each argument that is declared, by a module that opens three libraries;
+    here only help does.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(**{"formatter_class": partial(argparse.HelpFormatter, width=_ANY_WIDTH), **kwargs})
+
+    def format_help(self) -> str:
+        """As wide as the terminal."""
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
@@ -65,20 +77,36 @@ class Parser(argparse.ArgumentParser):
 
 def version() -> str:
     """The installed version."""
+    from importlib import metadata  # brings the reader of mails
+
     try:
         return metadata.version("poolscope")
     except metadata.PackageNotFoundError:
         return "unknown (not installed)"
 
 
-def build_parser(chosen: str = "") -> tuple[Parser, registry.Command | None]:
-    """The parser with every command's name, and the chosen command, whose arguments alone are declared."""
+class _Version(argparse.Action):
+    """Writes the version and leaves; argparse's own action is told it in every run."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Raises SystemExit."""
+        print(f"poolscope {version()}")
+        parser.exit()
+
+
+def build_parser(chosen: str = "", *, is_alone: bool = False) -> tuple[Parser, registry.Command | None]:
+    """The parser with every command's name, and the chosen command, whose arguments alone are declared.
+
+    ``is_alone``: nothing is asked of the others, so they are left out.
+    """
     parser = Parser(prog="poolscope", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"poolscope {version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     add_debug(parser)
     names = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=Parser)
     command = None
     for entry in registry.COMMANDS:
+        if is_alone and entry.name != chosen:
+            continue
         sub = names.add_parser(entry.name, help=entry.help, description=entry.help, allow_abbrev=False)
         if entry.name == chosen:
             command = entry.load()
@@ -93,7 +121,7 @@ def _run(words: Sequence[str]) -> int:
         names = [entry.name for entry in registry.COMMANDS]
         hint = did_you_mean(chosen, names)
         raise UsageError("usage", f"there is no command '{chosen}'", why=hint, next=_HELP)
-    parser, command = build_parser(chosen)
+    parser, command = build_parser(chosen, is_alone=words[:1] == [chosen])
     own, rest = _divided(words) if isinstance(command, registry.Followed) else (words, ())
     args, strange = parser.parse_known_args(own)
     if isinstance(command, registry.Gathers):  # argparse takes those before the first option that stands between
@@ -175,6 +203,8 @@ def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:
         if interrupts.asked:  # and C code has made something else of it
             raise KeyboardInterrupt from error
         if "--debug" in words or os.environ.get("POOLSCOPE_DEBUG", "") not in ("", "0"):
+            import traceback
+
             traceback.print_exc()
         return _reported(internal(error), words)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tracer.data_classes import dataclass
 from tracer.errors import Damage
 from tracer.events.providers import provider_name
 from tracer.events.schema_book import SchemaBook

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 
 from tracer.errors import PoolscopeError
 from tui.safe_text import safe
@@ -15,6 +14,8 @@ class InternalError(PoolscopeError):
 
 def internal(error: Exception) -> InternalError:
     """An unexpected exception as an error that says where it happened and how to report it."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name}" if frames else ""
     said = str(error).strip().splitlines()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
-from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
 _MOST: Final = 3
@@ -16,6 +15,8 @@ _AS_GOOD: Final = 0.1
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
     """``did you mean 'analyze'?``, of names that are spelt much like ``word`` or begin with it; empty for none."""
+    from difflib import get_close_matches  # costs as much as all else here: only who mistypes pays for it
+
     every = list(dict.fromkeys(names))
     folded = word.casefold()
     begun = [name for name in every if len(folded) > 1 and name.casefold().startswith(folded)]
@@ -28,6 +29,8 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
 
 
 def _likeness(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, one, other).ratio()
 
 

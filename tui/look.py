@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tui.glyphs import terminal_is_unicode
 from tui.streams import is_behind_browser
 from tui.theme_names import BY_WORD, DARK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -12,6 +11,7 @@ from analyzers.formatting import size
 from analyzers.pool_tables import debugger_name
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import ImageNames, bytes_through
+from tracer.data_classes import dataclass
 from tracer.images.headers import DebugFile
 from tracer.symbols.identity import store_key, stored_name
 from tracer.symbols.symbol import Source

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import replace
 from operator import and_
 from typing import Final
 
@@ -16,6 +15,7 @@ from analyzers.selection.query import Query, is_process
 from analyzers.selection.select import functions_in, sites_of
 from analyzers.selection.wording import WHOLE, WordKind, names_like
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 from tui.safe_text import safe
 from tui.streams import say
@@ -106,6 +106,17 @@ def check(snapshot: Snapshot, filters: Query, *, lenient: bool) -> None:
             raise UsageError("fits-nothing", each.what, where=snapshot.info.path, why=each.why, next=each.next)
 
 
+def check_together(snapshots: Sequence[Snapshot], filters: Query) -> None:
+    """Raise UsageError for a word that fits nothing in any of several traces that are compared."""
+    told = [unfitting(each, filters) for each in snapshots]
+    nowhere = set.intersection(*({(each.kind, each.word) for each in one} for one in told))
+    wrong: list[Unfitting] | list[Apart] = [each for each in told[-1] if (each.kind, each.word) in nowhere]
+    if not wrong and not nowhere and all(apart(each, filters) for each in snapshots):
+        wrong = apart(snapshots[-1], filters)
+    for each in wrong:
+        raise UsageError("fits-nothing", each.what, where=snapshots[-1].info.path, why=each.why, next=each.next)
+
+
 def unfitting(snapshot: Snapshot, filters: Query) -> list[Unfitting]:
     """The words that fit nothing in the trace, in the order in which they are told."""
     found = []
@@ -149,6 +160,8 @@ def _unfitting(kind: WordKind, word: str, names: Sequence[tuple[int, str]]) -> U
     fits = names_like(word)
     other_case = tuple(name for name in there if kind.keeps_case and fits(name))
     by_folded = {name.casefold(): name for name in there}
+    from difflib import get_close_matches
+
     alike = get_close_matches(word.casefold(), list(by_folded), _MOST_ALIKE)
     return Unfitting(kind, word, there, other_case, tuple(by_folded[name] for name in alike))
 

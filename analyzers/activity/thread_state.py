@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from analyzers.formatting import agreeing, duration, moment
 from analyzers.hashing import row_of
 from analyzers.policy import PARTS
 from tracer.arrays import I8, I32, I64, U8, U32, Mask, Structured
+from tracer.data_classes import dataclass
 from tracer.events.thread import WaitReason
 from tracer.jit import Int, inlined, kernel
 

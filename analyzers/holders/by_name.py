@@ -7,7 +7,6 @@ known without names.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -28,6 +27,7 @@ from analyzers.policy import BY_NAME
 from analyzers.pool_tables import Frame, Names, PoolSnapshot
 from analyzers.requests.tables import CALL_NS, RequestSnapshot
 from tracer.arrays import I32, I64, Mask
+from tracer.data_classes import dataclass
 from tracer.symbols.symbol import Source
 
 WITH_ROUTINE: Final = frozenset({"ReadFileEx", "WriteFileEx"})

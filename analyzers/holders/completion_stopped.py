@@ -20,7 +20,7 @@ from analyzers.holders.held import NOT_STEADY, HeldGroup, user_mode_since
 from analyzers.holders.holder import Holder, Rule, Turn
 from analyzers.modules import is_inbox
 from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
-from tracer.arrays import Mask
+from tracer.arrays import Mask, unique
 
 RULE: Final = "stage-two-missing"
 SEVERAL: Final = "same-routine-last"
@@ -48,11 +48,11 @@ def now_and_then(evidence: Seen, left: Mask, module_of: Callable[[int], str]) ->
     result = np.zeros(len(requests), np.bool_)
     if not evidence.snapshot.seen_queues:
         return result
-    for routine in np.unique(requests.completion_routine[may_be]).tolist():
+    for routine in unique(requests.completion_routine[may_be]).tolist():
         mine = may_be & (requests.completion_routine == routine)
         if np.count_nonzero(mine) < COURSE.fewest:
             continue
-        several = len(np.unique(requests.process[mine])) >= HELD.several
+        several = len(unique(requests.process[mine])) >= HELD.several
         if is_inbox(module_of(routine)):
             result |= mine & (shares >= HELD.got_through) & np.bool_(several)
         else:

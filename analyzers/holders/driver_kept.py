@@ -23,7 +23,7 @@ from analyzers.policy import COURSE, HELD, HELD_DOUBTS, PARTS
 from analyzers.requests.tables import NEVER
 from analyzers.trends.arrivals import keep_coming
 from analyzers.trends.survivors import survivors
-from tracer.arrays import I64, Mask
+from tracer.arrays import I64, Mask, unique
 
 OVERDUE: Final = "overdue"
 OUTLIVES: Final = "outlives-its-kind"
@@ -69,7 +69,7 @@ def _age_for_kind(evidence: Seen, rows: npt.NDArray[np.integer]) -> tuple[Mask, 
     kinds, kind, age = evidence.snapshot.kinds, evidence.requests.kind[rows], evidence.age_ns[rows]
     old, late = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
     limits_ns = np.zeros(len(rows), np.int64)
-    for number in np.unique(kind[kind >= 0]).tolist():
+    for number in unique(kind[kind >= 0]).tolist():
         mine = np.flatnonzero(kind == number)
         mine = mine[np.argsort(-age[mine], kind="stable")]
         lived = survivors(kinds.latency[number].astype(np.int64), age[mine])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from analyzers.requests.tables import NEVER, Finished, RequestSnapshot, RequestT
 from analyzers.threads import IDLE_THREAD
 from tracer.arrays import I64, Mask
 from tracer.columns import UNKNOWN_ID, Who
+from tracer.data_classes import dataclass
 
 _NO_USER_MODE: Final = (0, 4)
 """The idle process and System: their threads never run in user mode."""

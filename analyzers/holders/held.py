@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from analyzers.findings import Evidence, Kept, Why
 from analyzers.formatting import agreeing, part_of
 from analyzers.holders.evidence import Seen
-from tracer.arrays import I32, I64, Mask
+from tracer.arrays import I32, I64, Mask, unique
+from tracer.data_classes import dataclass
 
 NOT_STEADY: Final = "they do not keep coming until the trace's end"
 """The doubt about a group that is not steady."""
@@ -88,7 +88,7 @@ class HeldGroup:
     @property
     def kinds(self) -> I32:
         """Rows of the kinds of its requests, -1 for those of which none was completed."""
-        return np.unique(self.seen.requests.kind[self.rows])
+        return unique(self.seen.requests.kind[self.rows])
 
     def share(self, mask: Mask) -> float:
         """Share of its requests for which a mask over all requests holds; 0.0 for none."""

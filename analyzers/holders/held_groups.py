@@ -15,7 +15,7 @@ from analyzers.policy import PARTS
 from analyzers.processes import IDLE_PROCESS
 from analyzers.requests.tables import NEVER, RequestTable
 from analyzers.trends.arrivals import held_keep_coming
-from tracer.arrays import I32, I64, U32
+from tracer.arrays import I32, I64, U32, unique
 from tracer.columns import UNKNOWN_ID
 
 _NOBODY: Final = (IDLE_PROCESS, UNKNOWN_ID)
@@ -37,7 +37,7 @@ def _by_thread(holding: Holding, why: Why) -> Iterator[HeldGroup]:
     requests = holding.evidence.requests
     rows = np.flatnonzero(holding.is_held_by(why))
     keys = (requests.process[rows].astype(np.int64) << 32) | requests.thread[rows]
-    for key in np.unique(keys).tolist():
+    for key in unique(keys).tolist():
         mine = rows[keys == key].astype(np.int32)
         yield _group(holding, why, mine, _since_ns(requests, mine))
 

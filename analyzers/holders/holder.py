@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 
 from analyzers.findings import Accused, Evidence, Verdict
 from analyzers.holders.evidence import Seen
 from analyzers.holders.held import HeldGroup
 from tracer.arrays import Mask
+from tracer.data_classes import dataclass
 
 
 class Turn(IntEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ from analyzers.holders.holder import Asked, Turn
 from analyzers.holders.registry import HOLDERS
 from analyzers.requests.tables import Queued
 from tracer.arrays import I32, U8, U64, Mask
+from tracer.data_classes import dataclass
 
 USUAL: Final = "in-flight"
 RECENT: Final = "just-completed"

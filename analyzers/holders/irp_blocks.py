@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from analyzers.pooltag import tag_text
 from analyzers.requests.tables import CALL_NS, SYSTEM_BUFFERS, RequestTable
 from tracer.arrays import I32, I64, U32, U64, Mask
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 IRP_TAGS: Final = ("Irp ", "Irp+")
 """Tags of IRPs, without and with Driver Verifier (pooltag.txt)."""

@@ -19,7 +19,7 @@ from analyzers.holders.irp_blocks import IrpBlocks, is_irp
 from analyzers.policy import RESTING
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import CALL_NS, RequestSnapshot, RequestTable
-from tracer.arrays import I64, U16, U64, Mask, Rows
+from tracer.arrays import I64, U16, U64, Mask, Rows, is_among, unique
 
 _LIST_SIZES: Final = {4: (0x94, 0x100, 0x268), 8: (0x118, 0x1F0, 0x4C0)}
 """Bytes of IRPs with 1, 4 and 14 stack locations, by pointer size: what the three lists hold unless Windows has
@@ -88,9 +88,9 @@ def _exact(requests: RequestTable, blocks: IrpBlocks, pointer_size: int) -> Mask
     of listed ones, some hundred, is used up: so it takes more IRPs of that size than lists hold.
     """
     used_again = blocks.held & (requests.issued_ns - blocks.made_ns > CALL_NS)
-    listed = np.append(np.unique(blocks.size[used_again]), np.array(_LIST_SIZES[pointer_size], np.uint64))
+    listed = np.append(unique(blocks.size[used_again]), np.array(_LIST_SIZES[pointer_size], np.uint64))
     sizes, size, count = np.unique(blocks.size, return_inverse=True, return_counts=True)
-    many = ~np.isin(sizes, listed) & (count > RESTING.both_lists)
+    many = ~is_among(sizes, listed) & (count > RESTING.both_lists)
     return blocks.held & many[size]
 
 

@@ -7,7 +7,7 @@ A kernel queue is first in, first out. So what was put in before something that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,8 +27,9 @@ from analyzers.requests.tables import NEVER, Queued, RequestSnapshot, SourceTabl
 from analyzers.threads import Threads
 from analyzers.trends.arrivals import held_keep_coming
 from analyzers.trends.rank_tests import mann_kendall
-from tracer.arrays import I32, I64, U32, Mask, Rows
+from tracer.arrays import I32, I64, U32, Mask, Rows, is_among, unique
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 RULE: Final = "in-port"
 BY_OTHERS: Final = "others-released-from-port"
@@ -63,7 +64,7 @@ def ports(
     stale = _stale(entries, snapshot.sources, at_ns)
     keys = (entries.process.astype(np.int64) << 1) | stale
     found = []
-    for key in np.unique(keys).tolist():
+    for key in unique(keys).tolist():
         mine = np.flatnonzero(keys == key)
         found.append(_port(entries, mine, snapshot.sources, bool(key & 1), start_ns, at_ns))
     found.sort(key=lambda port: (-port.waiting, port.process, port.drained))
@@ -137,7 +138,7 @@ def by_process(evidence: Seen, rows: Rows, known: tuple[Port, ...]) -> tuple[Por
     """``known``, and a port for each process of requests that are in one as :func:`by_others` says."""
     requests, machine = evidence.requests, evidence.machine
     found = list(known)
-    for process in np.unique(requests.process[rows]).tolist():
+    for process in unique(requests.process[rows]).tolist():
         mine = rows[requests.process[rows] == process].astype(np.int32)
         completed, by = requests.completed_ns[mine], requests.thread[mine]
         found.append(
@@ -147,7 +148,7 @@ def by_process(evidence: Seen, rows: Rows, known: tuple[Port, ...]) -> tuple[Por
                 requests=mine,
                 blocks=np.zeros(0, np.int32),
                 queued_ns=completed,
-                enqueued_by=tuple(np.unique(by[by != UNKNOWN_ID]).tolist()),
+                enqueued_by=tuple(unique(by[by != UNKNOWN_ID]).tolist()),
                 dequeued_by=(),
                 drained=True,
                 grows=held_keep_coming(completed, machine.start_ns, machine.at_ns),
@@ -171,10 +172,10 @@ def _stale(entries: _Entries, sources: SourceTable, at_ns: int) -> Mask:
 
 def _port(entries: _Entries, mine: Rows, sources: SourceTable, stale: bool, start_ns: int, at_ns: int) -> Port:
     queued = entries.queued_ns[mine]
-    of = np.isin(sources.thread, entries.source[mine]) & (sources.taken > 0)
-    takers = () if stale else tuple(int(each) for each in np.unique(sources.takers[of]) if each)
+    of = is_among(sources.thread, entries.source[mine]) & (sources.taken > 0)
+    takers = () if stale else tuple(int(each) for each in unique(sources.takers[of]) if each)
     by = entries.source[mine]
-    closes = bool(np.any(sources.emptied_ns[np.isin(sources.thread, entries.source[mine])] != NEVER))
+    closes = bool(np.any(sources.emptied_ns[is_among(sources.thread, entries.source[mine])] != NEVER))
     few = closes and len(mine) <= HELD.port_may_rest  # whose ports are closed now and then, which leaves no event
     kept = stale and not few and held_keep_coming(queued, start_ns, at_ns)
     grows = kept if stale else _falls_behind(queued, sources, of, at_ns)
@@ -184,7 +185,7 @@ def _port(entries: _Entries, mine: Rows, sources: SourceTable, stale: bool, star
         requests=entries.row[mine[entries.of_request[mine]]],
         blocks=entries.row[mine[~entries.of_request[mine]]],
         queued_ns=queued,
-        enqueued_by=tuple(np.unique(by[by != UNKNOWN_ID]).tolist()),
+        enqueued_by=tuple(unique(by[by != UNKNOWN_ID]).tolist()),
         dequeued_by=takers,
         drained=not stale,
         grows=grows,

@@ -15,7 +15,6 @@ user APC's routine does nothing but free the IRP). So what is asked is which dec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -26,6 +25,7 @@ from analyzers.plumbing import Named, is_irp_release
 from analyzers.policy import BY_NAME
 from analyzers.requests.releases import NO_KIND, ReleaseTable
 from tracer.arrays import I32, I64, U32
+from tracer.data_classes import dataclass
 
 Functions = Callable[[int], Sequence[Named]]
 """The functions on a kernel stack, innermost first, inlined ones too; a function is empty where it has no name."""

@@ -6,7 +6,6 @@ merged in pairs, so that the result depends on the events alone and not on how t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from analyzers.ledger.rows import STEP, History
 from analyzers.trends.bins import BINS, bin_of
 from analyzers.trends.history import STEPS, SiteHistory
 from tracer.arrays import I32, I64, Structured
+from tracer.data_classes import dataclass
 from tracer.jit import Int, inlined, kernel
 
 FIRST_SHIFT: Final = 20

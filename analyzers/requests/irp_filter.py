@@ -10,7 +10,7 @@ from analyzers.requests.events import ALLOCATE, BUFFER, FREE
 from analyzers.requests.normalize import Part
 from analyzers.requests.releases import IRP_TAGS
 from analyzers.requests.tables import SYSTEM_BUFFERS
-from tracer.arrays import I64, U64, Rows
+from tracer.arrays import I64, U64, Rows, is_among
 from tracer.columns import EventTable
 from tracer.events import pool
 
@@ -59,7 +59,7 @@ class Blocks:
         parts = [_part(table, np.flatnonzero(marks & np.uint8(1)), entry, 0)]
         for bit, header in enumerate(_HEADERS, 1):
             rows = np.flatnonzero(marks & np.uint8(1 << bit))
-            tagged = np.isin(table.array("tag")[rows].astype(np.uint32, copy=False), _IRP_TAGS)
+            tagged = is_among(table.array("tag")[rows].astype(np.uint32, copy=False), _IRP_TAGS)
             parts.append(_part(table, rows[tagged], entry, header))
         return parts
 
@@ -74,7 +74,7 @@ class Blocks:
 def buffers(table: EventTable) -> Part:
     """Allocations of system buffers in a table of kind ``pool``."""
     made = (table.event != pool.FREE) & (table.event != pool.FREE_SESSION)
-    rows = np.flatnonzero(made & np.isin(table.array("tag"), _BUFFER_TAGS))
+    rows = np.flatnonzero(made & is_among(table.array("tag"), _BUFFER_TAGS))
     return table.order[rows], {"kind": BUFFER, "thread": table.thread[rows], "time": table.time[rows]}
 
 

@@ -5,7 +5,6 @@ The functions on such a stack tell what released the IRP (:mod:`analyzers.holder
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from analyzers.requests.records import RELEASE
 from tracer.arrays import I32, I64, U32, Structured
 from tracer.columns import EventTable
+from tracer.data_classes import dataclass
 from tracer.events import pool
 
 NO_KIND: Final = -1

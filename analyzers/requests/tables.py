@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from analyzers.requests.releases import ReleaseTable
 from tracer.arrays import F64, I32, I64, U8, U16, U32, U64, Mask
+from tracer.data_classes import dataclass
 
 NEVER: Final = -1
 """Time of what has not happened, or was not seen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Final
 
@@ -21,6 +21,7 @@ from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind, allocati
 from analyzers.retention.retained import OF_FILE, sums
 from tracer.arrays import I32, I64, U8, Rows
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 _RULE_BITS: Final = 4
 

@@ -6,7 +6,6 @@ allocations or for none of it (:mod:`analyzers.retention.site_rules`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -19,6 +18,7 @@ from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from analyzers.retention.intervals import call_spans, life_spans
 from analyzers.retention.site_rules import Maker, SiteRule, Tally, lifted, makers
 from tracer.arrays import I32, I64, U8, U32, Mask, Rows
+from tracer.data_classes import dataclass
 
 
 class Rule(IntEnum):

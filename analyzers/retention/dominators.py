@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from analyzers.policy import PARTS
+from analyzers.retention.node_graph import NodeGraph
 from analyzers.retention.nodes import ROOT, Node, NodeKind
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 _SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
 """Kinds whose ways lead on to nodes that others lead to as well."""
@@ -32,29 +30,31 @@ class IncomingEdge:
 class Dominators:
     """``parent``: of every node of the graph but the root."""
 
-    graph: nx.DiGraph
+    graph: NodeGraph
     parent: Mapping[Node, Node]
 
     @classmethod
-    def of(cls, graph: nx.DiGraph) -> Dominators:
+    def of(cls, graph: NodeGraph) -> Dominators:
         """The tree of a graph, whose nodes get their ``retained`` bytes.
 
         Those are of what is reached through a node only. What holds requests is one node that many sockets and requests
         lead to; such a one retains what its own edges carry: what would be released with its own.
         """
-        import networkx as nx  # costs 0.1 s: only who asks why memory is kept pays for it
-
-        parent = {node: above for node, above in nx.immediate_dominators(graph, ROOT).items() if node != ROOT}
-        for _, data in graph.nodes(data=True):
-            data.setdefault("count", 0)
-            data.setdefault("bytes", 0)
-            data["retained"] = data["bytes"]
-        for node in reversed(list(nx.topological_sort(graph))):
-            if node != ROOT:
-                graph.nodes[parent[node]]["retained"] += graph.nodes[node]["retained"]
-        for node, data in graph.nodes(data=True):
+        order = graph.parents_first(ROOT)
+        parent: dict[Node, Node] = {}
+        depth = {ROOT: 0}
+        for node in order[1:]:  # what leads to it has its place in the tree: theirs meet above it
+            first, *others = graph.above[node]
+            for other in others:
+                first = _meeting(first, other, parent, depth)
+            parent[node], depth[node] = first, depth[first] + 1
+        for about in graph.nodes.values():
+            about.retained = about.bytes
+        for node in reversed(order[1:]):
+            graph.nodes[parent[node]].retained += graph.nodes[node].retained
+        for node, about in graph.nodes.items():
             if node.kind in _SHARED:
-                data["retained"] = sum(edge["bytes"] for _, _, edge in graph.out_edges(node, data=True))
+                about.retained = sum(edge.bytes for edge in graph.below[node].values())
         return cls(graph, parent)
 
     @cached_property
@@ -65,7 +65,7 @@ class Dominators:
             below.setdefault(above, []).append(node)
         data = self.graph.nodes
         for nodes in below.values():
-            nodes.sort(key=lambda node: (-data[node]["retained"], -data[node]["count"], data[node]["label"], str(node)))
+            nodes.sort(key=lambda node: (-data[node].retained, -data[node].count, data[node].label, str(node)))
         return {node: tuple(nodes) for node, nodes in below.items()}
 
     def main_path(self) -> set[Node]:
@@ -73,7 +73,7 @@ class Dominators:
         path: set[Node] = set()
         node = ROOT
         while children := self.children.get(node):
-            if self.graph.nodes[children[0]]["retained"] <= PARTS.most * self.graph.nodes[node]["retained"]:
+            if self.graph.nodes[children[0]].retained <= PARTS.most * self.graph.nodes[node].retained:
                 break
             node = children[0]
             path.add(node)
@@ -93,18 +93,28 @@ class Dominators:
         """The nodes, those that the graph's edges lead from to them, and all that stand above these in the tree."""
         found, waiting = set(nodes), list(nodes)
         while waiting:
-            above = [node for node in self.graph.predecessors(waiting.pop()) if node not in found]
+            above = [node for node in self.graph.above[waiting.pop()] if node not in found]
             found.update(above)
             waiting += above
         return self.with_ancestors(found - {ROOT})
 
     def named(self, needle: str) -> set[Node]:
         """Nodes whose label holds the case-folded needle."""
-        return {node for node in self.parent if needle in self.graph.nodes[node]["label"].casefold()}
+        return {node for node in self.parent if needle in self.graph.nodes[node].label.casefold()}
 
     def edge(self, node: Node) -> IncomingEdge:
         """The largest edge by which the node is reached."""
-        edges = list(self.graph.in_edges(node, data=True))
-        above, _, data = max(edges, key=lambda each: (each[2]["bytes"], each[2]["count"], str(each[0])))
-        label = self.graph.nodes[above]["label"]
-        return IncomingEdge(label, data["rule"], data["says"], bool(data["inferred"]), len(edges))
+        edges = self.graph.above[node]
+        above = max(edges, key=lambda each: (edges[each].bytes, edges[each].count, str(each)))
+        label, edge = self.graph.nodes[above].label, edges[above]
+        return IncomingEdge(label, edge.rule, edge.says, edge.inferred, len(edges))
+
+
+def _meeting(one: Node, other: Node, parent: Mapping[Node, Node], depth: Mapping[Node, int]) -> Node:
+    """The lowest node of the tree that stands above both, or is one of them."""
+    while one != other:
+        if depth[one] >= depth[other]:
+            one = parent[one]
+        else:
+            other = parent[other]
+    return one

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -18,8 +17,9 @@ from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.grouping import Grouping, grouped
 from analyzers.retention.nodes import OTHERS, ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import closed
-from tracer.arrays import I32, I64
+from tracer.arrays import I32, I64, unique
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 _BY_DRIVER: Final = tuple(why for why, holder in HOLDERS.items() if holder.accuses is Accused.DRIVER)
 """Holders of which each driver is one of its own."""
@@ -126,7 +126,7 @@ class EdgeFinder:
         """The edges from requests to what holds them."""
         holding = self._holding
         keys = (holding.why[rows].astype(np.int64) << 32) | self._number_of_holder(rows)
-        for key in np.unique(keys).tolist():
+        for key in unique(keys).tolist():
             mine = rows[keys == key]
             why = WHYS[key >> 32]
             holder = self._holder(why, thread, int(mine[0]))
@@ -170,7 +170,7 @@ class EdgeFinder:
         socket = self._requests.socket
         rows = np.flatnonzero((socket >= 0) & (self._holding.keeps() | (self._requests.completed_ns < 0)))
         rows = rows[closed(self._sockets)[socket[rows]]]
-        kept = np.unique((socket[rows].astype(np.int64) << 32) | of_request[rows])
+        kept = unique((socket[rows].astype(np.int64) << 32) | of_request[rows])
         owner, parent_set = kept >> 32, (kept & 0xFFFFFFFF).astype(np.int32)
         values, first, number = np.unique(owner, return_index=True, return_counts=True)
         result[values[number == 1]] = parent_set[first[number == 1]]

@@ -7,8 +7,7 @@ port, a driver) to the requests, the socket, the thread and the process.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +21,11 @@ from analyzers.retention.allocation_groups import Leaf, held_leaves, loose_leave
 from analyzers.retention.attribution import INFERRED, Attribution, Rule
 from analyzers.retention.dominators import Dominators
 from analyzers.retention.edges import Edge, EdgeFinder
+from analyzers.retention.node_graph import EdgeFacts, NodeGraph
 from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import retained_by_request, sums
-from tracer.arrays import I32, I64
-
-if TYPE_CHECKING:
-    import networkx as nx
+from tracer.arrays import I32, I64, unique
+from tracer.data_classes import dataclass
 
 EDGE_WORDS: Final[dict[str, str]] = {
     "": "seen in the trace",
@@ -51,10 +49,9 @@ _INFERRED_EDGES: Final = (frozenset(Why) - {Why.PORT}) | {rule.key for rule in I
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retention:
-    """``tree``: what is reached through what only, of a networkx DiGraph of nodes (:mod:`analyzers.retention.nodes`).
+    """``tree``: what is reached through what only, of a graph of nodes (:mod:`analyzers.retention.nodes`).
 
-    Attributes of nodes: ``label``, ``count`` and ``bytes`` (of allocations, 0 for others), ``retained``. Of edges:
-    ``rule``, ``count``, ``bytes``, ``says``, ``inferred``. ``by_request``: int64, what goes with each request
+    ``by_request``: int64, what goes with each request
     (:func:`~analyzers.retention.retained.retained_by_request`). ``groups``: the allocation groups; ``group_of``: int32,
     the number of its group by outstanding allocation.
     """
@@ -65,17 +62,17 @@ class Retention:
     group_of: I32
 
     @property
-    def graph(self) -> nx.DiGraph:
+    def graph(self) -> NodeGraph:
         """What the tree is of."""
         return self.tree.graph
 
     def holding(self) -> set[Node]:
         """The nodes that hold any of the allocations: of a part of the pool those that hold some of it."""
-        return self.tree.holding([self.groups[number] for number in np.unique(self.group_of).tolist() if number >= 0])
+        return self.tree.holding([self.groups[number] for number in unique(self.group_of).tolist() if number >= 0])
 
     def retained(self, node: Node) -> int:
         """Bytes that would be released if the node let go (:class:`Dominators`); 0 for a node that is not there."""
-        return int(self.graph.nodes[node]["retained"]) if node in self.graph else 0
+        return self.graph.nodes[node].retained if node in self.graph.nodes else 0
 
     def path(self, node: Node, count: int = 0) -> tuple[PathNode, ...]:
         """The steps from a process or driver to the node, each over the edge that carries most; empty without node.
@@ -85,14 +82,14 @@ class Retention:
         """
         steps: list[PathNode] = []
         issuer: tuple[Id, ...] = ()
-        beside = f", of {count:,}" if node in self.graph and count > self.graph.nodes[node]["count"] else ""
-        while node in self.graph and node != ROOT:
-            edges, data = self.graph.pred[node], self.graph.nodes[node]
+        beside = f", of {count:,}" if node in self.graph.nodes and count > self.graph.nodes[node].count else ""
+        while node in self.graph.nodes and node != ROOT:
+            edges, about = self.graph.above[node], self.graph.nodes[node]
             issuer = node.ids[:2] if node.kind is NodeKind.REQUEST else issuer
             own = [each for each in edges if each.kind is NodeKind.THREAD and each.ids == issuer]
-            above = max(own or edges, key=lambda each: (edges[each]["bytes"], edges[each]["count"], str(each)))
-            rule = edges[above]["rule"]
-            steps.append(PathNode(node.kind, str(node), data["label"] + beside, rule, data["retained"]))
+            above = max(own or edges, key=lambda each: (edges[each].bytes, edges[each].count, str(each)))
+            rule = edges[above].rule
+            steps.append(PathNode(node.kind, str(node), about.label + beside, rule, about.retained))
             alike = sum(each.kind is above.kind for each in edges)
             node, beside = above, f", one of {alike:,}" if alike > 1 else ""
         return tuple(reversed(steps))
@@ -125,38 +122,25 @@ def build(
     return Retention(tree, by_request, tuple(leaf.node for leaf in leaves), group_of)
 
 
-def _graph(
-    edges: list[Edge], labels: dict[Node, str], leaves: tuple[Leaf, ...], inferred: Container[str]
-) -> nx.DiGraph:
-    import networkx as nx  # costs 0.1 s: only who asks why memory is kept pays for it
-
-    graph = nx.DiGraph()
-    graph.add_node(ROOT, label=labels[ROOT], count=0, bytes=0)
+def _graph(edges: list[Edge], labels: dict[Node, str], leaves: tuple[Leaf, ...], inferred: Container[str]) -> NodeGraph:
+    graph = NodeGraph({}, {}, {})
+    graph.node(ROOT)
     for edge in edges:
         _connect(graph, edge, inferred=edge.rule in inferred)
     for leaf in leaves:
-        graph.add_node(leaf.node, label=leaf.label, count=leaf.count, bytes=leaf.bytes)
+        about = graph.node(leaf.node)
+        about.label, about.count, about.bytes = leaf.label, leaf.count, leaf.bytes
         for edge in leaf.edges():
             _connect(graph, edge, inferred=edge.rule in inferred)
         labels.update(leaf.above)
     for node, label in labels.items():
-        if node in graph:
-            graph.nodes[node].setdefault("label", label)
+        if node in graph.nodes:
+            graph.nodes[node].label = graph.nodes[node].label or label
     return graph
 
 
-def _connect(graph: nx.DiGraph, edge: Edge, *, inferred: bool) -> None:
+def _connect(graph: NodeGraph, edge: Edge, *, inferred: bool) -> None:
     """Add an edge, or add to the one that is there."""
-    if graph.has_edge(edge.parent, edge.child):
-        there = graph.edges[edge.parent, edge.child]
-        there["count"] += edge.count
-        there["bytes"] += edge.bytes
-        return
-    graph.add_edge(
-        *(edge.parent, edge.child),
-        rule=edge.rule,
-        count=edge.count,
-        bytes=edge.bytes,
-        says=EDGE_WORDS[edge.rule],
-        inferred=inferred,
-    )
+    facts = graph.connect(edge.parent, edge.child, EdgeFacts(edge.rule, EDGE_WORDS[edge.rule], inferred))
+    facts.count += edge.count
+    facts.bytes += edge.bytes

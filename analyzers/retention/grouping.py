@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from analyzers.processes import KnowsLives, lives_at
 from analyzers.requests.tables import RequestTable, SocketTable
 from analyzers.retention.nodes import OTHERS, Id, Node, NodeKind, named_processes
 from tracer.arrays import I32, I64, Mask
+from tracer.data_classes import dataclass
 from tracer.events.afd import DESCRIPTORS
 from tracer.events.irp import MajorFunction
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import CALL_NS, RequestTable, SocketTable
 from tracer.arrays import I32, I64, U32, Mask
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 from tracer.jit import kernel
 from tracer.search import last_at_most
 

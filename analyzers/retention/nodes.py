@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
@@ -11,6 +11,7 @@ from typing import Final
 
 from analyzers.pooltag import tag_text
 from analyzers.processes import Process
+from tracer.data_classes import dataclass
 
 
 class NodeKind(StrEnum):

@@ -6,7 +6,6 @@ outstanding of its kind does, the same number for every request, says that they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -18,6 +17,7 @@ from analyzers.policy import BELONGING
 from analyzers.pool_tables import SiteTable, TagTable
 from analyzers.tags.callers import COMPLETION_CONTEXT
 from tracer.arrays import F64, I32, I64, U8, Mask
+from tracer.data_classes import dataclass
 
 SOCKET_DRIVERS: Final = frozenset({"afd.sys", "tcpip.sys", "netio.sys", "tdx.sys", "tdi.sys"})
 """Windows' own modules between a socket and the network: what they make in a socket's operation hangs on its endpoint,

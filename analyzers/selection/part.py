@@ -19,7 +19,7 @@ from analyzers.retention.attribution import Attribution
 from analyzers.selection.histories import part_of
 from analyzers.snapshot import Snapshot
 from analyzers.totals import by_driver, by_process
-from tracer.arrays import I32, I64, Mask
+from tracer.arrays import I32, I64, Mask, unique
 
 Table = TypeVar("Table", Outstanding, SiteTable, TagTable)
 
@@ -56,7 +56,7 @@ def _narrowed(snapshot: Snapshot, sites: I64, allocations: I64 | slice) -> PoolS
     pool = snapshot.pool
     outstanding = _taken(pool.outstanding, allocations)
     outstanding = replace(outstanding, site=_places(sites, len(pool.sites.tag_row))[outstanding.site])
-    tags = np.unique(pool.sites.tag_row[sites]).astype(np.int64)
+    tags = unique(pool.sites.tag_row[sites]).astype(np.int64)
     site_table = _site_table(pool.sites, sites, tags, outstanding)
     return replace(
         pool,

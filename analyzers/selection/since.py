@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from analyzers.factorize import rows_of
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, U64
+from tracer.data_classes import dataclass
 
 _STACK_BITS = np.uint64(31)
 """A stack's id is below 2^31, and a tag with its kind of pool takes 33 bits."""

@@ -6,8 +6,9 @@ how it is trimmed. File systems' own tags (``Ntf?``, ``NtFC``, ``FMfn``) are not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Tags of memory that the kernel makes when a program asks: who asked is the culprit, not the driver that allocates it.
 
-Proof of each: public listings of pool tags (Systeminformer's and ours, ``known.toml``) and ReactOS's I/O manager
+Proof of each: public listings of pool tags (Systeminformer's and ours, ``known.txt``) and ReactOS's I/O manager
 (``ntoskrnl/io/iomgr``) and socket drivers. Only exact tags count: ``IrpB``, ``Irpd``, ``Irpt``, ``IrpC`` and ``Irps``
 are Driver Verifier's bookkeeping, ``IcpP`` and ``MdlP`` heads of lists.
 """

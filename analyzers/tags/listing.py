@@ -10,10 +10,10 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
 
 from analyzers.tags.pattern import TagPattern, tag_pattern
+from tracer.data_classes import dataclass
 
 _COMMENT: Final = re.compile(r"\s*(//|rem(\s|$))", re.IGNORECASE)
 _LINE: Final = re.compile(r"(?P<tag>.{4})\s*-(?P<rest>.*)")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
 from analyzers.formatting import counted
 from analyzers.tags.listing import Listing, TagLine, is_text, read_listing
-from analyzers.tags.pattern import normal, tag_pattern
+from analyzers.tags.pattern import normal
 from analyzers.tags.places import microsofts, users_own
+from tracer.data_classes import dataclass
 from tracer.errors import InputError
 
+_OURS: Final = Path(__file__).with_name("known.txt")
 MAX_FILE_BYTES: Final = 16 << 20
 """Microsoft's own list has a quarter of a megabyte; far more is not a list of tags."""
 
@@ -87,11 +86,8 @@ def built_in() -> TagNames:
     return TagNames((line, "poolscope") for line in _ours())
 
 
-def _ours() -> Iterator[TagLine]:
-    text = files("analyzers.tags").joinpath("known.toml").read_text(encoding="utf-8")
-    for driver, tags in tomllib.loads(text).items():
-        for tag, description in tags.items():
-            yield TagLine(tag_pattern(tag), driver, description)
+def _ours() -> tuple[TagLine, ...]:
+    return read_listing(_OURS.read_bytes()).lines
 
 
 def _given(path: Path) -> Listing:

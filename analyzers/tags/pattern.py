@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from analyzers.pooltag import PROTECTED_POOL
+from tracer.data_classes import dataclass
 
 _ANY_ONE: Final = "?"
 _ANY_REST: Final = "*"

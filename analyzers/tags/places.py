@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -30,6 +29,8 @@ def microsofts() -> Iterator[Path]:
         root = os.environ.get(variable)
         if root:
             yield from _in_kits(Path(root) / "Windows Kits" / "10")
+    import shutil  # opens three libraries that unpack
+
     poolmon = shutil.which("poolmon")
     if poolmon:
         yield Path(poolmon).with_name(FILE_NAME)

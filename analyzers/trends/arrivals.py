@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.policy import COURSE
-from tracer.arrays import I64
+from tracer.arrays import I64, unique
 
 
 def is_burst(times: I64, start_ns: int, length_ns: int) -> bool:
     """Whether times (int64, ascending, not empty) lie in a small part of a trace, or at a few moments of it."""
-    moments = len(np.unique((times - start_ns) * COURSE.moments // length_ns))
+    moments = len(unique((times - start_ns) * COURSE.moments // length_ns))
     return bool(times[-1] - times[0] < COURSE.shortest * length_ns or moments < COURSE.fewest_occasions)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tracer.arrays import I32, I64
+from tracer.data_classes import dataclass
 
 STEPS: Final = 64
 """Steps of time in a history. Their width is a power of two nanoseconds and doubles when the trace outgrows them."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -14,6 +12,7 @@ from analyzers.policy import COURSE, LIFETIMES, RISE
 from analyzers.trends.bursts import last_third, without_bursts
 from analyzers.trends.rank_tests import mann_kendall
 from tracer.arrays import F64, I64, Mask
+from tracer.data_classes import dataclass
 
 NO_ONSET: Final = -1
 
@@ -122,6 +121,8 @@ def _has_odd_pause(part: F64) -> bool:
 
 def _too_low() -> float:
     """Standard deviations below the expected, in a steady leak no accident any more."""
+    from statistics import NormalDist  # brings fractions and random numbers
+
     return NormalDist().inv_cdf(RISE.chance)
 
 

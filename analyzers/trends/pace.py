@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,7 +11,8 @@ import numpy.typing as npt
 from analyzers.policy import RISE
 from analyzers.trends.history import GroupHistories
 from analyzers.trends.rank_tests import Z95, mann_kendalls, theil_sens
-from tracer.arrays import F64, I64
+from tracer.arrays import F64, I64, unique
+from tracer.data_classes import dataclass
 
 _HOUR_NS: Final = 3.6e12
 
@@ -43,7 +43,7 @@ def pace(histories: GroupHistories, rises: npt.NDArray[np.integer], start: I64, 
     level = np.zeros((groups, used + 1), np.int64)
     np.cumsum(histories.survivor_bytes, axis=1, out=level[:, 1:])
     columns = np.empty((5, groups))
-    for windows in np.unique(count).tolist():
+    for windows in unique(count).tolist():
         rows = np.flatnonzero(count == windows)
         edges = _edges(start[rows], end[rows], windows)
         floor = np.take_along_axis(level[rows], edges, axis=1)

@@ -8,20 +8,19 @@ memory they take grows with the square of the number.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tracer.arrays import F64, I64, Rows
+from tracer.data_classes import dataclass
 
 Values = npt.NDArray[np.integer[Any] | np.floating[Any]]
 
-_NORMAL: Final = NormalDist()
-Z95: Final = _NORMAL.inv_cdf(0.975)
+Z95: Final = 1.9599639845400536
+"""Standard deviations on either side of the mean between which 95 % of a normal distribution lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def _trend(s: int, variance: float) -> Trend:
     if variance == 0.0:
         return Trend(s, 0.0, 1.0)
     z = (s - math.copysign(1, s)) / math.sqrt(variance) if s else 0.0
-    return Trend(s, z, 2.0 * _NORMAL.cdf(-abs(z)))
+    return Trend(s, z, math.erfc(abs(z) / math.sqrt(2.0)))
 
 
 def theil_sen(times_ns: Values, values: Values) -> Slope:

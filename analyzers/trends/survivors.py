@@ -7,13 +7,12 @@ age, because there every doubling of the age still frees a good share of what ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from analyzers.policy import LIFETIMES
 from analyzers.trends.bins import BINS, EDGES
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from analyzers.trends.level import has_levelled_off, is_sawtooth
 from analyzers.trends.onset import NO_ONSET, onsets
 from analyzers.trends.pace import pace
 from analyzers.trends.settled import settled_steps
+from tracer.data_classes import dataclass
 
 _AT_ONCE: Final = 512
 """Groups judged at once: growth may begin at each of a group's 64 steps, which takes half a kilobyte each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,7 @@ from analyzers.verdicts.lengths import length_weight
 from analyzers.verdicts.owners import Owners
 from analyzers.verdicts.shares import Walked, where, whose
 from tracer.arrays import I32, Rows
+from tracer.data_classes import dataclass
 
 Started = Callable[[int, int], int | None]
 _PROGRAMS: Final = 3

@@ -6,7 +6,6 @@ while its code runs on; a burst leaves them in one moment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from math import exp
 from typing import Final
@@ -17,6 +16,7 @@ from analyzers.policy import COURSE
 from analyzers.trends.arrivals import is_burst, levels_off, may_go_on
 from analyzers.trends.history import GroupHistory
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 
 _SMALLEST: Final = 1e-9
 """Of the whole time: what is born with the first has no age."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,8 @@ from analyzers.verdicts.call_order import modules_below
 from analyzers.verdicts.handle_tables import table_words
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.signs import explained
+from tracer.arrays import unique
+from tracer.data_classes import dataclass
 
 _FIRST: Final = (IRP, PORT_PACKET, FILE, ENDPOINT)
 """What heads a finding, best first: an IRP that is held keeps its file, and a file what hangs on it."""
@@ -55,7 +57,7 @@ def united(
         groups=tuple(_share(each, head) for each in ordered),
         driver=_driver(ordered),
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
-        rows=np.unique(np.concatenate([each.finding.rows for each in ordered])),
+        rows=unique(np.concatenate([each.finding.rows for each in ordered])),
         undecided=sum(each.finding.undecided for each in ordered),
         explanations=explained(head.judgement, [each.judgement for each in ordered], inputs, keep_irps),
     )

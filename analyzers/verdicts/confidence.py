@@ -6,11 +6,12 @@ Every doubt stands here once, with its words; ``docs/verdicts.md`` explains them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from analyzers.findings import Verdict
 from analyzers.policy import DOUBTS, SURENESS
+from tracer.data_classes import dataclass
 
 
 class Doubt(Enum):

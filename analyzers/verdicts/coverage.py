@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot, PoolTotals
 from analyzers.requests.tables import RequestSnapshot
+from tracer.data_classes import dataclass
 from tracer.events import image, thread
 from tracer.trace import Census, Loss, TraceInfo
 
@@ -76,7 +76,7 @@ class Coverage:
     @property
     def record(self) -> str:
         """The command that records what is missing, empty where nothing is: always the same, as it records all."""
-        from tracer.live.profile import xperf_command  # brings an XML writer
+        from tracer.live.profile import xperf_command
 
         return xperf_command() if self.missing else ""
 

@@ -15,9 +15,9 @@ Read from the allocator outwards (``docs/verdicts.md`` gives the reasons):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from analyzers.modules import KERNEL_NAME, is_inbox, is_library
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ stays together with the IRPs tells which stage they have passed, and with that w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from analyzers.findings import Cause, Explanation, Fits, fits_first
+from tracer.data_classes import dataclass
 
 
 class Memory(Enum):

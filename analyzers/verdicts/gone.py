@@ -10,7 +10,7 @@ What a library allocated for it is as much left behind, where it is enough not t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from analyzers.trends.trend import growths
 from analyzers.verdicts.birth_pattern import BirthPattern, Span
 from analyzers.verdicts.groups import Group, groups
 from analyzers.verdicts.judgement import FrameComparison, Gone, Judgement
-from tracer.arrays import I32, Mask, Rows
+from tracer.arrays import I32, Mask, Rows, unique
+from tracer.data_classes import dataclass
 
 FramesOf = Callable[[I32], FrameTable]
 
@@ -59,7 +60,7 @@ def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask, frames_of:
         served = [row for row, each in clients.items() if each.is_same(module)]
         for_it = np.flatnonzero(np.isin(outstanding.site, served) & free)
         if len(for_it) >= COURSE.fewest:
-            rows = np.union1d(rows, for_it)
+            rows = unique(np.concatenate([rows, for_it]))
         times = np.array([each.at_ns for each in module.unloads], np.int64)
         which = np.searchsorted(times, outstanding.time_ns[rows] - TOGETHER.after_unload_ns)
         for number, each in enumerate(module.unloads):

@@ -9,7 +9,7 @@ for each process: that one program's IRPs are freed says nothing of another's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from analyzers.tags.callers import is_callers
 from analyzers.tags.objects import OBJECT_MEMORY
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
-from tracer.arrays import F64, I64, Mask, Rows
+from tracer.arrays import F64, I64, Mask, Rows, is_among
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 Family = tuple[int, str, int, int]
 
@@ -202,7 +203,7 @@ def _families(pool: PoolSnapshot, table: SiteParts, callers: Mask) -> Families:
     freed = np.flatnonzero(table.frees)
     sites = table.site[freed]
     tags = pool.sites.tag_row[sites].tolist()
-    objects = np.isin(pool.tags.tag[pool.sites.tag_row[sites]], list(OBJECT_MEMORY))
+    objects = is_among(pool.tags.tag[pool.sites.tag_row[sites]], list(OBJECT_MEMORY))
     processes = np.where(callers[freed] & ~objects, table.process[freed], np.uint32(UNKNOWN_ID)).tolist()
     numbers: dict[tuple[int, str, int], int] = {}
     of = [

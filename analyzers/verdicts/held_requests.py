@@ -40,7 +40,7 @@ from analyzers.verdicts.accusation import DiagnosisInputs, pool_event
 from analyzers.verdicts.confidence import Confidence, Doubt, confidence
 from analyzers.verdicts.coverage import Stacks
 from analyzers.verdicts.in_step import follows
-from tracer.arrays import I32, I64, U32, U64, Mask, Rows
+from tracer.arrays import I32, I64, U32, U64, Mask, Rows, unique
 
 _MDL: Final = tag_number("Mdl ")
 _EXAMPLES: Final = 3
@@ -117,7 +117,7 @@ def _descriptor_lists_used_again(pool: PoolSnapshot, mine: Mask, group: HeldGrou
     out = pool.outstanding
     lists = (pool.tags.tag == _MDL)[pool.sites.tag_row][out.site]
     result = np.zeros(len(out), np.bool_)
-    for site in np.unique(out.site[lists & mine]).tolist():
+    for site in unique(out.site[lists & mine]).tolist():
         of_site = lists & (out.site == site)
         ours, others = np.count_nonzero(of_site & mine), np.flatnonzero(of_site & ~mine)
         if len(others) <= min(len(group.rows) - ours, ours):
@@ -252,7 +252,7 @@ def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]
     names, of_site = codes_of(sites.driver)[::-1]
     keys = (sites.tag_row[out.site[rows]].astype(np.int64) << 32) | of_site[out.site[rows]]
     found = []
-    for key in np.unique(keys).tolist():
+    for key in unique(keys).tolist():
         mine = rows[keys == key]
         tag, driver = key >> 32, names[key & 0xFFFFFFFF]
         total = int(out.size[mine].sum(dtype=np.uint64))
@@ -285,7 +285,7 @@ def _rate(retained: I64, times_ns: I64) -> tuple[float, tuple[float, float]]:
     """Bytes per hour that pile up, with a 95 % interval, from when each request began to be held."""
     order = np.argsort(times_ns, kind="stable")
     level = np.cumsum(retained[order])
-    at = np.unique(np.linspace(0, len(order) - 1, _POINTS).round().astype(np.int64))
+    at = unique(np.linspace(0, len(order) - 1, _POINTS).round().astype(np.int64))
     slope = theil_sen(times_ns[order][at].astype(np.float64), level[at])
     return slope.per_ns * _HOUR_NS, (slope.low * _HOUR_NS, slope.high * _HOUR_NS)
 
@@ -422,7 +422,7 @@ def _drivers(routines: U64, inputs: DiagnosisInputs) -> tuple[I64, tuple[str, ..
 def _process_names(processes: U32, times: I64, names: Names) -> tuple[I64, tuple[str, ...]]:
     """The name of each process at its time, as a code and what the codes stand for; most ids are of one process."""
     texts = np.empty(len(processes), np.object_)
-    for process in np.unique(processes).tolist():
+    for process in unique(processes).tolist():
         mine = np.flatnonzero(processes == process)
         ends = int(times[mine].min()), int(times[mine].max())
         first, last = (names.process(process, at) for at in ends)

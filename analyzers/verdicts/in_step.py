@@ -8,14 +8,14 @@ for each of another.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from analyzers.policy import COURSE, PARTS, TOGETHER
 from analyzers.pool_tables import Outstanding
 from analyzers.verdicts.owners import Owners
-from tracer.arrays import I64, U32, Mask, Rows
+from tracer.arrays import I64, U32, Mask, Rows, unique
+from tracer.data_classes import dataclass
 
 Births = tuple[I64, U32]
 """Births, ascending, and the thread of each."""
@@ -160,7 +160,7 @@ def among_steps(births: I64, other_births: I64) -> bool:
             continue
         place = np.abs(other_births[inside] - births[owner])
         low, high = np.quantile(place, (0.1, 0.9))
-        if len(np.unique(owner)) >= TOGETHER.alone * len(owner) and high - low <= TOGETHER.spread * length:
+        if len(unique(owner)) >= TOGETHER.alone * len(owner) and high - low <= TOGETHER.spread * length:
             return True
     return False
 

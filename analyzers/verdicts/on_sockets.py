@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from analyzers.retention.retained import closed
 from analyzers.verdicts.accusation import DiagnosisInputs
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.owners import Owners
-from tracer.arrays import I32, U64, Mask, Rows
+from tracer.arrays import I32, U64, Mask, Rows, unique
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +51,7 @@ class OnSockets:
 
     def with_them(self, rows: Rows, sizes: U64) -> int:
         """Bytes of the rows and of all that belongs to their sockets."""
-        sockets = np.unique(self.socket[rows])
+        sockets = unique(self.socket[rows])
         mine = np.isin(self.socket, sockets[sockets >= 0])
         mine[rows] = True
         return int(sizes[mine].sum(dtype=np.uint64))

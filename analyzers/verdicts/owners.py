@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from analyzers.pool_tables import Outstanding, SiteTable
 from analyzers.processes import KnowsLives, lives_at
 from tracer.arrays import F64, I32, I64, Mask, Rows
 from tracer.columns import UNKNOWN_ID, Who
+from tracer.data_classes import dataclass
 
 _NOBODY: Final = (0, UNKNOWN_ID)
 """The idle thread is on the CPU when an interrupt comes: what is allocated then is nobody's."""

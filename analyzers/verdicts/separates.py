@@ -11,7 +11,7 @@ these have it, and how many of the freed ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from analyzers.policy import COURSE, LIFETIMES, PARTS, SEPARATING
 from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.verdicts.culprit import StackFrame, find_client, find_culprit
 from analyzers.verdicts.judgement import FrameComparison, Judgement
-from tracer.arrays import F64, I32, I64, Mask, Numbers
+from tracer.arrays import F64, I32, I64, Mask, Numbers, unique
+from tracer.data_classes import dataclass
 
 FramesOf = Callable[[I32], FrameTable]
 
@@ -220,7 +221,7 @@ class _Frames:
         module = np.array([*codes, -1], np.int64)[table.module]
         stack = np.repeat(np.arange(len(table.bounds) - 1), np.diff(table.bounds))
         known = module >= 0
-        pairs = np.unique(np.concatenate([(stack << 32) | frame, (stack[known] << 32) | module[known]]))
+        pairs = unique(np.concatenate([(stack << 32) | frame, (stack[known] << 32) | module[known]]))
         bounds = np.searchsorted(pairs >> 32, np.arange(len(table.bounds)))
         return cls(table, frame.astype(np.int64), module, names, pairs & 0xFFFFFFFF, bounds.astype(np.int64))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from analyzers.findings import Evidence
@@ -13,6 +11,7 @@ from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.verdicts.owners import Owners
 from tracer.arrays import Rows
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from analyzers.verdicts.explanations import Memory, Signs, Stays, explanations
 from analyzers.verdicts.groups import Group, parts_of
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.lookaside_irps import may_rest
-from tracer.arrays import Rows
+from tracer.arrays import Rows, unique
 
 _SYSTEM: Final = (0, 4)
 """Processes whose threads never return to user mode."""
@@ -111,4 +111,4 @@ def _calls_on(inputs: DiagnosisInputs, rows: Rows) -> bool | None:
     outstanding = inputs.pool.outstanding
     if not inputs.coverage.stacks or np.isin(outstanding.process[rows], _SYSTEM).any():
         return None
-    return True if len(rows) >= TOGETHER.calls_each * len(np.unique(outstanding.thread[rows])) else None
+    return True if len(rows) >= TOGETHER.calls_each * len(unique(outstanding.thread[rows])) else None

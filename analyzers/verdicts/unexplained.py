@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import Final
 
@@ -36,6 +36,7 @@ from analyzers.verdicts.separates import callers_apart, compare_frames
 from analyzers.verdicts.starting import with_starts
 from tracer.arrays import Mask
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 
 _BY_RULE: Final[tuple[Callable[[Sequence[Judgement], DiagnosisInputs, DiagnosisContext], list[Judgement]], ...]] = (
     tuple(import_module(f"analyzers.verdicts.{verdict.rule}").judged for verdict in Verdict if verdict.rule)

@@ -14,7 +14,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
 from tui.interrupts import Interrupts
-from tui.reading import progress, trace
+from tui.reading import progress, progress_bar, trace
 
 
 class FakeSource:
@@ -223,7 +223,7 @@ def test_a_bar_is_shown_for_each_file_that_is_fetched_and_taken_away(monkeypatch
 
 
 def test_the_rate_of_records_appears_once_there_is_one() -> None:
-    column = progress.RecordRate()
+    column = progress_bar.RecordRate()
     task: Any = SimpleNamespace(elapsed=2.0, fields={"records": 3_000_000})
     assert column.render(task).plain == "1,500,000 records/s"
     task.elapsed = None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from tracer.arrays import I64, U8, Structured
+from tracer.arrays import I64, U8, Structured, unique
+from tracer.data_classes import dataclass
 from tracer.errors import Damage, DamageCode
 from tracer.etl.families import TIME_AT
 from tracer.etl.headers import (
@@ -296,7 +296,7 @@ def _plausible(probe: bytes, offset: int) -> tuple[int, ...] | None:
 
 def _settle_unknown_times(buffers: Structured, origin: int) -> None:
     """Give buffers without a first time a lower bound: that of the same CPU's buffer before, else the trace's start."""
-    for cpu in np.unique(buffers["cpu"][buffers["first_time"] == UNKNOWN_TIME]):
+    for cpu in unique(buffers["cpu"][buffers["first_time"] == UNKNOWN_TIME]):
         rows = np.flatnonzero(buffers["cpu"] == cpu)
         rows = rows[np.argsort(buffers["sequence"][rows], kind="stable")]
         times = buffers["first_time"][rows]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import U16
+from tracer.data_classes import dataclass
 from tracer.etl import rows, walk
 from tracer.etl.rows import EventTables
 from tracer.events import stack

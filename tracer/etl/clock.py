@@ -6,12 +6,12 @@ traces, CPU cycles are not (``docs/etl-format.md``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 from tracer.etl.headers import ClockType
 from tracer.jit import Int, inlined, kernel
 

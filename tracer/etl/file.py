@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import Structured
+from tracer.arrays import Structured, unique
 from tracer.errors import Damage, InputError
 from tracer.etl.buffers import BufferIndex, index_buffers
 from tracer.etl.census import Counters
@@ -189,7 +189,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             finalised=head.end != 0,
             simulated=head.session.startswith(SIMULATED_SESSION),
             machine_pointer_size=machine_pointer_size(self._counters.by_header, head),
-            processors_seen=len(np.unique(buffers["cpu"])),
+            processors_seen=len(unique(buffers["cpu"])),
             continues=continues(head, buffers),
             clock_shifts=self._shifts,
             sessions=self.sessions,

@@ -6,8 +6,7 @@ Each buffer becomes a segment of the arena, which is walked at once; the next lo
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +18,9 @@ from tracer.etl.headers import HEADER_BYTES, MAX_BUFFER_SIZE, BufferFlag, Compre
 from tracer.etl.rows import SEGMENT
 from tracer.jit import Int, kernel
 from tracer.words import words_of
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 ReadInto = Callable[[int, memoryview], int]
 """Fills a view from an offset of the file; gives the bytes read, fewer where the file ends."""

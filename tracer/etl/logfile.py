@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from tracer.data_classes import dataclass
 from tracer.errors import InputError
 from tracer.etl.clock import Clock, clock_of
 from tracer.etl.headers import (

@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import Structured
+from tracer.arrays import Structured, unique
 from tracer.etl.clock import Clock
 from tracer.etl.headers import BufferFlag, LogFileMode
 from tracer.etl.logfile import LogFile
@@ -132,7 +132,7 @@ def _complete_from(head: LogFile, buffers: Structured, last_ns: int) -> int:
     oldest = kept[np.lexsort((kept["sequence"], kept["cpu"]))]
     cpus, first = np.unique(oldest["cpu"], return_index=True)
     bounds = [last_ns, max(by_flush_ns, 0)]
-    processors = max(head.processors, len(np.unique(buffers["cpu"])))
+    processors = max(head.processors, len(unique(buffers["cpu"])))
     if len(cpus) >= processors or (head.end and len(cpus) < len(kept)):
         bounds.append(head.clock.ns_of(int(oldest["first_time"][first].max())))
     return min(bounds)

@@ -8,15 +8,15 @@ logged within the margin have found them.
 from __future__ import annotations
 
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from tracer.arrays import I64, U64, Structured
+from tracer.data_classes import dataclass
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk
 from tracer.etl.census import Counters
@@ -35,6 +35,9 @@ from tracer.etl.threaded import ahead
 from tracer.stacks.keys import KeyTable, resolve_all
 from tracer.stacks.table import StackTable
 from tracer.trace import NO_LATE_STACKS, Batch, ByteCount, LateStacks
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 MARGIN_NS: Final = 20_000_000
 """A kernel stack is logged up to 0.14 ms after its event (measured); 20 ms leave room for slow machines."""
@@ -76,6 +79,16 @@ class BufferSource:
     shifts: I64 = field(default_factory=NO_SHIFTS.copy)
 
 
+_HELPED_BYTES: Final = 4 << 20
+"""Compressed buffers, unpacked, from which a second thread helps: fewer take less time than to make it ready."""
+
+
+def _helper() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # brings logging: only compressed buffers need it
+
+    return ThreadPoolExecutor(1, "poolscope-decompress")
+
+
 class Reading:
     """The state of one pass over a file."""
 
@@ -109,7 +122,8 @@ class Reading:
         self._order = Order(len(classifier.layouts))
         self._spare: SimpleQueue[_Window] = SimpleQueue()  # decoded: their arrays are used again
         packed = buffers["flag"] & BufferFlag.COMPRESSED
-        self._helper = ThreadPoolExecutor(1, "poolscope-decompress") if threads > 1 and packed.any() else None
+        many = int(sizes[packed[self._queue] != 0].sum()) > _HELPED_BYTES
+        self._helper = _helper() if threads > 1 and many else None
         self._loader = Loader(
             source.read_into, buffers, head.compression or Compression.XPRESS, self._helper,
             COUNTED_LOAD_BYTES if self._counting_only else LOAD_BYTES,

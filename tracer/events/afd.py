@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.events.layout import Layout, ProviderId, layout
 
 PROVIDER: Final = uuid.UUID("e53c6823-7bb8-44bb-90dc-3f86090d48a6")

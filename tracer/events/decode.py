@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final
@@ -11,6 +10,7 @@ import numpy as np
 
 from tracer.arrays import I32, I64, U8, U32, U64, Structured
 from tracer.columns import BlobColumn, Column
+from tracer.data_classes import dataclass
 from tracer.events.layout import Code, Layout
 from tracer.jit import Int, inlined, kernel
 from tracer.words import Words, words_of

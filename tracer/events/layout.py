@@ -11,11 +11,12 @@ and is read by the decoder (:mod:`tracer.events.decode`) and the encoder
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 import numpy as np
+
+from tracer.data_classes import dataclass
 
 
 class Code(IntEnum):

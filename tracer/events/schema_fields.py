@@ -7,12 +7,12 @@ for how many bytes each type takes. Offsets and the common types are confirmed o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Final
 
 import numpy as np
 
+from tracer.data_classes import dataclass
 from tracer.events.layout import Code, Field
 
 

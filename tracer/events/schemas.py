@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from tracer.data_classes import dataclass
 from tracer.events.layout import Layout, ProviderId, layout
 from tracer.events.schema_fields import Property, PropertyFlag, fields_of
 

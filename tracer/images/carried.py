@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Final
 
 from tracer.columns import EventTable
+from tracer.data_classes import dataclass
 from tracer.events.image import DEBUG_IDENTITY
 from tracer.images.headers import DebugFile
 from tracer.images.optional import blobs, numbers

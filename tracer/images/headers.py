@@ -11,9 +11,10 @@ from __future__ import annotations
 import struct
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from tracer.data_classes import dataclass
 
 _HEAD_BYTES: Final = 4096
 _PE_AT: Final = 0x3C

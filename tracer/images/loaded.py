@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from tracer.columns import EventTable
+from tracer.data_classes import dataclass
 from tracer.etl.file import EtlFile
 from tracer.images.headers import ImageHeaders, NotAnImage, read_image_headers
 from tracer.images.optional import blobs, numbers

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Final, Protocol
 
+from tracer.data_classes import dataclass
 from tracer.live.structures import EnableTraceParameters, EventTraceLogfile, NamedProperties
 
 INVALID_HANDLE: Final = 0xFFFFFFFFFFFFFFFF

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tracer.arrays import I64, U32, U64, Mask, Structured
+from tracer.data_classes import dataclass
 from tracer.errors import MachineError
 
 POOL_TAGS: Final = 22

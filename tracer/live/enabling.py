@@ -9,9 +9,9 @@ from __future__ import annotations
 import ctypes as ct
 import struct
 import uuid
-from dataclasses import dataclass
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.events import afd, irp, pool, tcpip, thread
 from tracer.events.layout import KernelId
 from tracer.events.providers import classic

@@ -10,10 +10,10 @@ import ntpath
 import os
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.live import libraries
 
 _SYSTEM_ROOT: Final = "\\systemroot\\"

@@ -6,10 +6,10 @@ import os
 import platform
 import struct
 import sys
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Final, Protocol
 
+from tracer.data_classes import dataclass
 from tracer.live.api import NOT_TOLD, Api, Status
 from tracer.live.names import owner_of
 from tracer.live.plan import FIRST_BUILD, Way, way_for

@@ -7,8 +7,9 @@ started, since process ids are used again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from tracer.data_classes import dataclass
 
 KERNEL_LOGGER: Final = "NT Kernel Logger"
 _PREFIX: Final = "Poolscope"

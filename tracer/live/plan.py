@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 
 MOST_TAGS: Final = 4

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import U32
+from tracer.data_classes import dataclass
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk
 from tracer.etl.buffers import BUFFER

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import MachineError
 from tracer.etl.headers import ClockType, LogFileMode
 from tracer.live import failures

@@ -29,8 +29,9 @@ list was not asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from tracer.data_classes import dataclass
 
 Outcome = Literal["granted", "refused", "retried", "left-out"]
 """``refused``: it failed, and what was tried instead follows. ``retried``: the same was asked once more.

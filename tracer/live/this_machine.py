@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tracer.data_classes import dataclass
 from tracer.live.api import Api
 from tracer.live.counters import Query
 from tracer.live.image_paths import NO_IMAGE_PATHS, ImagePaths

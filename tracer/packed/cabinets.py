@@ -13,11 +13,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, Any, Final
 
 import numpy as np
 
+from tracer.data_classes import dataclass
 from tracer.packed.errors import PackedDamagedError, PackedRefusedError
 
 _HEADER: Final = struct.Struct("<4s4xI4xI4xBBHHHHH")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+from tracer.data_classes import dataclass
 
 MICROSOFT: Final = "https://msdl.microsoft.com/download/symbols"
 """Microsoft's public server, which ``srv*`` alone stands for (page ".symfix")."""

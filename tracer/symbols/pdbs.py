@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from tracer.data_classes import dataclass
 from tracer.symbols.symbol import Symbol
 
 MOST_INLINED: Final = 16

@@ -8,7 +8,7 @@ if its GUID and age are the image's, exports only if time stamp and size are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from tracer.arrays import U32, Mask
+from tracer.data_classes import dataclass
 from tracer.images.carried import ImageFile
 from tracer.images.headers import DebugFile, NotAnImage, read_image_headers
 from tracer.symbols.identity import stored_name

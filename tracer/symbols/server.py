@@ -10,7 +10,6 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import IO, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin, urlsplit
 
+from tracer.data_classes import dataclass
 from tracer.symbols.identity import Stored, packed_name, store_path
 from tracer.symbols.keeping import MOST_BYTES, NotFetchedError, Progress, keep, unpack_pdb
 from tracer.symbols.stores import POINTER, pointed_to

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.images.carried import ImageFile
 from tracer.images.headers import DebugFile
 from tracer.symbols.identity import Stored, packed_name, store_key, stored_name

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 from tui.hints import did_you_mean
 
@@ -88,6 +87,8 @@ def alert_of(text: str) -> Alert:
         why = "a count, or bytes with B, k, M or G behind them; for growth then /s, /min or /h"
         raise _refused(text, f"{text[above.end() :].strip()!r} is no amount: it is {why}")
     number, letter, byte, per = amount.groups()
+    from fractions import Fraction
+
     count = Fraction(number) * _MULTIPLES[(letter or "").lower()]
     rate = Per(per.lower()) if per else None
     if not count and rate is None and above[1] == ">=":

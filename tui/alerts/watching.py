@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from analyzers.formatting import counted, exact_size, moment, number, size
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.alerts.grammar import Alert, Subject
 
 _KEPT: Final = 120

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
-
-import numpy as np
 
 from analyzers.pooltag import tag_text
 from analyzers.selection.select import functions_in
 from analyzers.selection.wording import WHOLE, Fits, WordKind, names_like, names_of
 from analyzers.snapshot import Snapshot
+from tracer.arrays import unique
+from tracer.data_classes import dataclass
 from tui.budget.grammar import EVERY_OTHER, Limit, Subject
 
 _KINDS: Final = {Subject.TAG: WordKind.TAG, Subject.DRIVER: WordKind.DRIVER}
@@ -57,7 +56,7 @@ def held_by_name(snapshot: Snapshot, subject: Subject) -> dict[str, Held]:
             held[name] = held.get(name, 0) + size
     rank: dict[str, int] = {}
     for finding in snapshot.diagnosis.findings:
-        for site in np.unique(out.site[finding.rows]).tolist():
+        for site in unique(out.site[finding.rows]).tolist():
             for name in of_site[site]:
                 rank.setdefault(name, finding.rank)
     ordered = sorted(held.items(), key=lambda each: (-each[1], each[0]))

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import InputError, UsageError
 
 EVERY_OTHER: Final = "*"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
+from tracer.data_classes import dataclass
 from tracer.errors import MachineError
 from tracer.live.capture import Capture
 from tracer.live.counters import PoolCounters

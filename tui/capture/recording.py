@@ -6,11 +6,11 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import PoolscopeError, UsageError
 from tracer.images.appending import append_identities
 from tracer.images.loaded import Identities, identities, images_in

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tui.alerts.grammar import EXAMPLES, alert_of
 from tui.commands.traces import Traces
 from tui.hints import one_of
 from tui.theme_names import BY_WORD
@@ -199,6 +198,8 @@ def capture_words(args: argparse.Namespace) -> list[str]:
 
 def add_alert(parser: argparse.ArgumentParser, does: str) -> None:
     """``--alert``; ``does``: what happens then."""
+    from tui.alerts.grammar import EXAMPLES, alert_of
+
     parser.add_argument(
         "--alert", action="append", type=alert_of, default=[], metavar="LIMIT",
         help=f"{does} when the pool has or grows by too much: {EXAMPLES}",

@@ -26,7 +26,8 @@ class ProfileCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Write it."""
-        from tracer.live.profile import Recording, wpr_lines, wpr_profile, xperf_lines  # brings an XML writer
+        from tracer.live.profile import Recording, wpr_lines, xperf_lines
+        from tracer.live.wpr_profile import wpr_profile  # brings an XML writer
 
         recording = Recording(tuple(args.tag), args.buffer_size, args.buffers)
         xperf = xperf_lines(recording)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from dataclasses import dataclass
 from typing import Final, Protocol, cast, runtime_checkable
+
+from tracer.data_classes import dataclass
 
 
 class Command(Protocol):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.alerts.watching import Alarms
 from tui.counters.log import CountersLog
 from tui.redaction.redaction import Redaction

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from analyzers.counter_snapshot import CounterSnapshots
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
+from tracer.data_classes import dataclass
 from tracer.live.api import Machine
 from tracer.live.counters import PoolCounters, Query, pool_counters
 from tracer.live.this_machine import ThisMachine

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
 
 from analyzers.analysis import Analysis
 from analyzers.tags import TagNames
+from tracer.data_classes import dataclass
 from tracer.errors import MachineError
 from tracer.live.api import Api
 from tracer.live.capture import Capture

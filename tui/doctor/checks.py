@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from analyzers.formatting import counted
+from tracer.data_classes import dataclass
 from tracer.live.machine import CONSUMER, SYMBOL_PATH, Facts
 from tracer.live.plan import FIRST_BUILD, Way
 from tracer.live.session import MOST_SESSIONS, MOST_SYSTEM_LOGGERS

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from analyzers.tags import TagNames
+from tracer.data_classes import dataclass
 from tracer.errors import MachineError
 from tracer.live import this_machine as here
 from tracer.live.counters import pool_counters

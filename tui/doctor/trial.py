@@ -11,13 +11,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from analyzers.formatting import counted
 from fixtures.held_requests import Held, Holder
+from tracer.data_classes import dataclass
 from tracer.errors import MachineError, PoolscopeError
 from tracer.etl.file import EtlFile
 from tracer.images.carried import IDENTITIES

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from analyzers.formatting import counted, size
 from fixtures.held_requests import Holder
+from tracer.data_classes import dataclass
 from tracer.errors import PoolscopeError
 from tracer.events import afd, irp, process, thread
 from tracer.images.carried import IDENTITIES

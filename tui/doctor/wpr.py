@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import PoolscopeError
 from tracer.etl.file import EtlFile
 from tracer.events import pool, schemas
 from tracer.images.carried import IDENTITIES
-from tracer.live.profile import Recording, wpr_profile
+from tracer.live.profile import Recording
+from tracer.live.wpr_profile import wpr_profile
 
 _TIMEOUT: Final = 90.0
 """Seconds; stopping merges the file, which takes long."""

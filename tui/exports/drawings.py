@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from tracer.data_classes import dataclass
 
 Point = tuple[float, float]
 

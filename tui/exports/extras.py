@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import MachineError
 
 

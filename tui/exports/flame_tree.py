@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.exports.weights import Weight, weighted_stacks
 
 _MOST_NODES: Final = 20_000

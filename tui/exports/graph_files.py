@@ -43,25 +43,25 @@ def _graph(snapshot: Snapshot) -> nx.DiGraph:
         return made
     retention = snapshot.context.retention
     kept = retention.holding()
-    for node, data in retention.graph.nodes(data=True):
+    for node, data in retention.graph.nodes.items():
         if node in kept:
             made.add_node(
                 safe(str(node)),
                 kind=str(node.kind),
-                label=safe(data["label"]),
-                count=int(data["count"]),
-                bytes=int(data["bytes"]),
-                retained_bytes=int(data["retained"]),
+                label=safe(data.label),
+                count=data.count,
+                bytes=data.bytes,
+                retained_bytes=data.retained,
             )
-    for parent, child, data in retention.graph.edges(data=True):
+    for parent, child, edge in retention.graph.edges():
         if parent in kept and child in kept:
             made.add_edge(
                 safe(str(parent)),
                 safe(str(child)),
-                rule=str(data["rule"]),
-                says=data["says"],
-                inferred=bool(data["inferred"]),
-                count=int(data["count"]),
-                bytes=int(data["bytes"]),
+                rule=str(edge.rule),
+                says=edge.says,
+                inferred=edge.inferred,
+                count=edge.count,
+                bytes=edge.bytes,
             )
     return made

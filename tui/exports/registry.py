@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, cast
 
+from tracer.data_classes import dataclass
 from tui.exports.extras import ARROW, PDF, Extra
 
 

@@ -6,7 +6,6 @@ Texts are as the trace has them: whoever shows a block makes them harmless.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,6 +14,7 @@ from analyzers.findings import Finding
 from analyzers.formatting import counted, duration, size
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.exports.drawings import Drawing
 from tui.exports.flame_tree import FlameTree, flame_tree
 from tui.exports.retention_drawing import RetentionDrawings

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 from rich.cells import cell_len
 
 from analyzers.findings import Finding, PathNode
@@ -14,6 +12,8 @@ from analyzers.formatting import size
 from analyzers.retention.graph import EDGE_WORDS
 from analyzers.retention.nodes import Node, NodeKind
 from analyzers.snapshot import Snapshot
+from tracer.arrays import unique
+from tracer.data_classes import dataclass
 from tui.exports.drawings import Drawing, Label, Look, Shape, box
 from tui.findings.words import INFERRED_KINDS
 from tui.safe_text import safe
@@ -48,7 +48,7 @@ class RetentionDrawings:
     def __init__(self, snapshot: Snapshot) -> None:
         context = snapshot.context
         self._retention = None if context is None else context.retention
-        self._nodes = {} if self._retention is None else {str(node): node for node in self._retention.graph}
+        self._nodes = {} if self._retention is None else {str(node): node for node in self._retention.graph.nodes}
 
     def of(self, finding: Finding) -> Drawing:
         """Its path: each node holds the next, the last one all groups of allocations that go with it."""
@@ -63,24 +63,24 @@ class RetentionDrawings:
         holder = self._nodes.get(finding.path[-2].id) if len(finding.path) > 1 else None
         if retention is None or holder is None:
             return []
-        numbers = np.unique(retention.group_of[finding.rows]).tolist()
+        numbers = unique(retention.group_of[finding.rows]).tolist()
         own = {retention.groups[number] for number in numbers if number >= 0}
-        leaves = [each for each in retention.graph.successors(holder) if each.kind is NodeKind.ALLOCATIONS]
+        leaves = [each for each in retention.graph.below[holder] if each.kind is NodeKind.ALLOCATIONS]
         if holder.kind in (NodeKind.DRIVER, NodeKind.PROCESS):  # which have much else that is no leak
             leaves = [each for each in leaves if each in own]
         data = retention.graph.nodes
-        leaves.sort(key=lambda each: (each not in own, -data[each]["bytes"], str(each)))
+        leaves.sort(key=lambda each: (each not in own, -data[each].bytes, str(each)))
         drawn = len(leaves) if len(leaves) <= _LEAVES else _LEAVES - 1
         shown = [self._leaf(holder, each, own=each in own) for each in leaves[:drawn]]
         if rest := leaves[drawn:]:
-            whole = sum(data[each]["bytes"] for each in rest)
+            whole = sum(data[each].bytes for each in rest)
             shown.append(_Step(NodeKind.ALLOCATIONS, f"{len(rest):,} more groups", whole, "", inferred=False))
         return shown
 
     def _leaf(self, holder: Node, leaf: Node, *, own: bool) -> _Step:
         assert self._retention is not None
-        data, edge = self._retention.graph.nodes[leaf], self._retention.graph.edges[holder, leaf]
-        return _Step(leaf.kind, data["label"], data["bytes"], edge["says"], edge["inferred"], own)
+        data, edge = self._retention.graph.nodes[leaf], self._retention.graph.below[holder][leaf]
+        return _Step(leaf.kind, data.label, data.bytes, edge.says, edge.inferred, own)
 
 
 def _step(node: PathNode, *, own: bool = False) -> _Step:

@@ -6,7 +6,6 @@ Columns are called as in the documents of ``--json``. Times are nanoseconds sinc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -18,8 +17,9 @@ from analyzers.pooltag import tag_hex, tag_text
 from analyzers.processes import BEFORE, lives_at
 from analyzers.requests.tables import RequestSnapshot
 from analyzers.snapshot import Snapshot
-from tracer.arrays import I32, Mask
+from tracer.arrays import I32, Mask, unique
 from tracer.columns import UNKNOWN_ID, Who
+from tracer.data_classes import dataclass
 from tui.findings.headline import headline
 from tui.json_documents.writing import address as address_text
 from tui.safe_text import valid_unicode
@@ -225,7 +225,7 @@ def frames(snapshot: Snapshot) -> ExportTable:
 
 def stack_ids(snapshot: Snapshot) -> I32:
     """Ids of the kernel stacks that allocated, ascending."""
-    distinct = np.unique(snapshot.pool.sites.stack)
+    distinct = unique(snapshot.pool.sites.stack)
     return distinct[distinct >= 0].astype(np.int32)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -11,6 +10,7 @@ from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 from tui.safe_text import safe
 
 NO_STACK = "[no stack]"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.events import afd, irp, thread
 from tracer.events.providers import KERNEL_GROUPS
 

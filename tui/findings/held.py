@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ from analyzers.holders.registry import HOLDERS
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, Numbers
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 from tui.safe_text import safe
 from tui.tables.words import named_process, thread_label
 

@@ -14,7 +14,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
 from tracer.columns import UNKNOWN_ID
-from tui.json_documents.findings import cleared_part, findings_part, held_part, pending_part, stack_part
+from tui.json_documents.findings import cleared_part, findings_part, requests_parts, stack_part
 from tui.json_documents.info import bytes_part
 from tui.json_documents.trace import damage_part, loss_part, trace_part
 from tui.json_documents.writing import SCHEMA, Object, string
@@ -54,6 +54,7 @@ def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Objec
     says what was selected.
     """
     info = snapshot.info
+    pending, held = requests_parts(snapshot.diagnosis.held_requests, info)
     document: Object = {
         "schema": SCHEMA,
         "simulated": info.simulated,
@@ -66,8 +67,8 @@ def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Objec
         "bytes": bytes_part(snapshot.bytes),
         "evidence": evidence_part(snapshot.coverage, snapshot.named),
         "pool": pool_part(snapshot),
-        "pending_apcs": pending_part(snapshot.diagnosis.held_requests, info),
-        "held_requests": held_part(snapshot.diagnosis.held_requests, info),
+        "pending_apcs": pending,
+        "held_requests": held,
         "findings": findings_part(snapshot),
         "cleared": cleared_part(snapshot),
     }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from analyzers.findings import (
     Cause,
     Cleared,
@@ -24,6 +22,7 @@ from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
+from tracer.arrays import unique
 from tracer.trace import TraceInfo
 from tui.findings.headline import headline
 from tui.findings.words import finite, known_id
@@ -58,8 +57,8 @@ def cleared_part(snapshot: Snapshot) -> list[Object]:
 def _place(group: Cleared, snapshot: Snapshot) -> Object | None:
     """The frame that allocated all of a group's memory; null where there are several, or no stack tells."""
     pool = snapshot.pool
-    sites = np.unique(pool.outstanding.site[group.rows])
-    if not len(sites) or len(np.unique(pool.sites.frame[sites])) > 1:
+    sites = unique(pool.outstanding.site[group.rows])
+    if not len(sites) or len(unique(pool.sites.frame[sites])) > 1:
         return None
     frames = snapshot.names.frames(int(pool.sites.stack[sites[0]]))
     place = [frame for frame in frames if frame.address == int(pool.sites.frame[sites[0]])]
@@ -69,18 +68,20 @@ def _place(group: Cleared, snapshot: Snapshot) -> Object | None:
 def _only_process(group: Cleared, snapshot: Snapshot) -> int | None:
     out = snapshot.pool.outstanding
     lives, rows = lives_at(snapshot.names, out.process[group.rows], out.time_ns[group.rows])
-    found = np.unique(rows)
+    found = unique(rows)
     return known_id(lives[int(found[0])].id) if len(found) == 1 else None
 
 
-def held_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
-    """Requests that are not retired, and what holds each."""
-    return [_held(request, info) | {"port": request.port or None, "driver": _named(request.driver)} for request in held]
-
-
-def pending_part(held: HeldRequests, info: TraceInfo) -> list[Object]:
-    """Those of the held requests that an APC holds."""
-    return [_held(request, info) | {"apc": request.apc, "match_id": request.match_id} for request in held.by_apc()]
+def requests_parts(held: HeldRequests, info: TraceInfo) -> tuple[list[Object], list[Object]]:
+    """Those of the held requests that an APC holds; and all: requests that are not retired, with what holds each."""
+    pending: list[Object] = []
+    every: list[Object] = []
+    for request in held:
+        part = _held(request, info)
+        if request.apc is not None:
+            pending.append(part | {"apc": request.apc, "match_id": request.match_id})
+        every.append(part | {"port": request.port or None, "driver": _named(request.driver)})
+    return pending, every
 
 
 def stack_part(frames: Sequence[Frame]) -> list[Value]:

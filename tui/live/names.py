@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from analyzers.pool_tables import Frame, Names
 from analyzers.processes import Process
 from tracer.arrays import I32, I64, U64
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class GuardedNames:
         """Every image so far."""
         with self.lock:
             return self.names.images()
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """Of every kernel image so far."""
+        with self.lock:
+            return self.names.builds()
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
+
+from tracer.data_classes import dataclass
 
 _SECOND: Final = 1_000_000_000
 _SAMPLES: Final = 5

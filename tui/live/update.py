@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.live.rates import Rates
 
 

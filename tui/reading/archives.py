@@ -5,20 +5,16 @@ The one .etl in a .zip, .gz, .cab or .7z is unpacked to a temporary file for as 
 
 from __future__ import annotations
 
-import gzip
-import shutil
 import sys
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Final, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
 from analyzers.formatting import size
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.errors import InputError
 from tracer.packed.cabinets import Cabinet
 from tracer.packed.errors import PackedDamagedError, PackedRefusedError
@@ -26,6 +22,9 @@ from tui.contents import Contents
 from tui.reading import seven_zip
 from tui.safe_text import safe
 from tui.streams import say
+
+if TYPE_CHECKING:
+    import gzip
 
 _PIECE: Final = 1 << 20
 """Bytes in hand at a time."""
@@ -76,6 +75,10 @@ def unpacked(path: Path, *, quiet: bool) -> Iterator[Unpacked]:
     if kind is None:
         yield Unpacked(path)
         return
+    import tempfile
+    import zipfile
+    import zlib
+
     by_hand = _BY_HAND.get(kind, "")
     if kind == "7z" and not seven_zip.is_readable():
         why, how = "py7zr, which unpacks it, is not installed", _WITH_7Z.replace("{by_hand}", by_hand)
@@ -103,6 +106,8 @@ def _kind(path: Path) -> str | None:
 
 
 def _unzipped(path: Path, to: Path) -> str:
+    import zipfile
+
     with zipfile.ZipFile(path) as archive:
         files = [entry for entry in archive.infolist() if not entry.is_dir()]
         trace = files[_trace_among(path, [entry.filename for entry in files])]
@@ -112,6 +117,8 @@ def _unzipped(path: Path, to: Path) -> str:
 
 
 def _gunzipped(path: Path, to: Path) -> str:
+    import gzip
+
     with gzip.open(path) as packed:
         _copied(packed, _Target(path, to, path.stat().st_size))
     return path.stem
@@ -154,6 +161,8 @@ class _Target:
             why = f"more than {_MOST_TIMES} times the {size(self._packed_bytes)} that it is packed in"
             raise _error(self._path, "packed-bomb", "the packed trace is far too large", why)
         folder = self._to.parent
+        import shutil
+
         if shutil.disk_usage(folder).free < _FREE + len(piece):
             why = f"the disk of {folder.parent} would be full after {size(self._done)}"
             raise _error(self._path, "packed-no-room", "there is no room to unpack the trace", why)

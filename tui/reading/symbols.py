@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzers.symbolization import Symbols
+from tracer.data_classes import dataclass
 from tracer.symbols.defaults import default_cache, default_store, path_from_environment
 from tui.interrupts import Interrupts
 from tui.reading.progress import FileMeter

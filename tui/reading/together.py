@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from analyzers.formatting import counted
+from tracer.data_classes import dataclass
 from tracer.errors import InputError, UsageError
 from tui.safe_text import safe
 from tui.streams import say

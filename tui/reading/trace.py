@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
+from tracer.data_classes import dataclass
 from tracer.etl.file import EtlFile
 from tracer.etl.joining.source import JoinedFiles
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER

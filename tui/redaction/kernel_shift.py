@@ -6,13 +6,13 @@ they have one (:mod:`analyzers.modules`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from analyzers.image_lives import MARK_SHIFT, MARKS
 from tracer.arrays import U64
+from tracer.data_classes import dataclass
 from tui.redaction.stand_ins import StandIns
 
 _LOWEST: Final = {4: 0x8000_0000, 8: 0xFFFF_8000_0000_0000}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -21,13 +21,11 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from analyzers.tags.names import TagName, built_in
 from tracer.arrays import I32, I64, U64
+from tracer.data_classes import dataclass
 from tracer.errors import Damage
 from tracer.trace import Loss, TraceInfo
 from tui.redaction.redaction import Redaction
 from tui.redaction.stand_ins import Kind
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 Places = TypeVar("Places", Loss, tuple[Damage, ...])
 
@@ -59,6 +57,10 @@ class RedactedNames:
         images = self._names.images()
         self._redaction.know_images(images)
         return self._redaction.value(images)
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """Of every kernel image."""
+        return {self._redaction.text(name).lower(): builds for name, builds in self._names.builds().items()}
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""
@@ -273,15 +275,11 @@ def _requests(requests: RequestSnapshot, redaction: Redaction) -> RequestSnapsho
 
 
 def _retention(retention: Retention, redaction: Redaction) -> Retention:
-    import networkx as nx  # as in analyzers.retention.graph
-
-    graph: nx.DiGraph = retention.graph
+    graph = retention.graph
     new: dict[Node, Node] = {}
-    for node in graph:
+    for node in graph.nodes:
         ids = tuple(redaction.text(each) if isinstance(each, str) else each for each in node.ids)
         new[node] = Node(node.kind, ids)
-    renamed = nx.relabel_nodes(graph, new)
-    for _, data in renamed.nodes(data=True):
-        data["label"] = redaction.text(data["label"])
+    renamed = graph.renamed(new, redaction.text)
     parent = {new[node]: new[above] for node, above in retention.tree.parent.items()}
     return replace(retention, tree=Dominators(renamed, parent), groups=tuple(new[each] for each in retention.groups))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
@@ -15,6 +14,7 @@ from analyzers.findings import EventRef, Evidence, Finding, HeldRequest, PathNod
 from analyzers.formatting import counted, duration, moment, number, size
 from analyzers.selection.requests import requests_of
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.trace import TraceInfo
 from tui.findings.held import Owners, holder_words, port_owners
 from tui.findings.words import INFERRED_KINDS, further_evidence, known_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import cell_len
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from analyzers.formatting import counted, size
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tui.findings.headline import headline
 from tui.findings.words import percent
 from tui.incompleteness import missing_words

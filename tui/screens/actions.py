@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
+
+from tracer.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

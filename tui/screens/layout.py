@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from textual.geometry import Size
+
+from tracer.data_classes import dataclass
 
 BESIDE: Final = 42
 """Cells that the panel needs beside a view: its sentences are hard to read on shorter lines."""

@@ -15,7 +15,7 @@ from analyzers.factorize import coded
 from analyzers.pooltag import PAGED, tag_hex, tag_text
 from analyzers.processes import lives_at
 from analyzers.second_reading import SecondReading
-from tracer.arrays import Rows
+from tracer.arrays import Rows, unique
 from tracer.columns import BlobColumn, EventTable, Who
 from tracer.events import network
 from tracer.events.pool import FREE, FREE_SESSION
@@ -58,7 +58,7 @@ class Reread:
         table = self._reading.pool(batch)
         if table is None:
             return {}
-        self._stacks = np.unique(np.concatenate([self._stacks, table.stack, table.user_stack]))
+        self._stacks = unique(np.concatenate([self._stacks, table.stack, table.user_stack]))
         is_free = np.isin(table.event, (FREE, FREE_SESSION))
         got_memory = table.array("entry") != 0
         return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +11,8 @@ from rich.cells import cell_len
 
 from analyzers.findings import codes_of
 from analyzers.selection.wording import Fits
-from tracer.arrays import I64, Mask, Numbers
+from tracer.arrays import I64, Mask, Numbers, unique
+from tracer.data_classes import dataclass
 from tui.safe_text import safe
 
 
@@ -123,7 +123,7 @@ class ChangeColumn(NumberColumn, Styled):
 
     def width(self) -> int:
         """Of the longest."""
-        return max((len(self._signed(int(value))) for value in np.unique(self.values)), default=0)
+        return max((len(self._signed(int(value))) for value in unique(self.values)), default=0)
 
     def style(self, row: int) -> str:
         """Growth is red, shrinking green."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from analyzers.formatting import duration, moment, number, size
+from tracer.data_classes import dataclass
 from tui.findings.rates import size_a_second
 from tui.findings.words import whole_percent
 from tui.tables.columns import Column, DrawnColumn, MaybeUnknown, NumberColumn

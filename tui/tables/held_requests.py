@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,6 +14,7 @@ from analyzers.formatting import duration, moment, size
 from analyzers.retention.grouping import operation_name
 from analyzers.selection import requests
 from tracer.arrays import I64, Mask, Numbers
+from tracer.data_classes import dataclass
 from tui.findings.held import Holders
 from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, TableModel, labels_of
 from tui.tables.sockets import hexadecimal

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from tracer.arrays import I64, Numbers
+from tracer.data_classes import dataclass
 from tui.tables.columns import Column
 
 Keys: TypeAlias = npt.NDArray[Any]

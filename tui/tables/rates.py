@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
@@ -13,6 +13,7 @@ from analyzers.factorize import rows_of
 from analyzers.pool_tables import TagTable
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 
 _SECOND: Final = 1_000_000_000
 _SPACING_NS: Final = _SECOND

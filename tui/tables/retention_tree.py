@@ -60,17 +60,16 @@ def retention_table(tree: Dominators, nodes: list[Node], branches: Branches) -> 
     edges = [tree.edge(node) for node in nodes]
 
     def column(
-        key: str, title: str, sort_key: str, name: str, drop: int, write: Callable[[int], str] = size
+        key: str, title: str, sort_key: str, values: list[int], drop: int, write: Callable[[int], str] = size
     ) -> NumberColumn:
         heading = Heading(key, title, sort_key, drop=drop, right=True, most_first=True)
-        values = np.array([each[name] for each in data], np.int64)
-        return NumberColumn(heading, values, MaybeUnknown(write, (0).__eq__, lambda _: ""))
+        return NumberColumn(heading, np.array(values, np.int64), MaybeUnknown(write, (0).__eq__, lambda _: ""))
 
     columns = (
-        column("retained", "Retained", "b", "retained", 0),
-        column("own", "Own", "m", "bytes", 4),
-        column("count", "Count", "d", "count", 3, number),
-        TreeColumn(Heading("node", "What holds", "t", 44, drop=1), branches, lambda row: safe(str(data[row]["label"]))),
+        column("retained", "Retained", "b", [each.retained for each in data], 0),
+        column("own", "Own", "m", [each.bytes for each in data], 4),
+        column("count", "Count", "d", [each.count for each in data], 3, number),
+        TreeColumn(Heading("node", "What holds", "t", 44, drop=1), branches, lambda row: safe(data[row].label)),
         labels_of(
             Heading("because", "Because", "e", 24, drop=2),
             [f"{INFERRED if edge.inferred else ''}{edge.says}" for edge in edges],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from analyzers.pool_tables import Outstanding
 from analyzers.requests.tables import NEVER, SocketTable
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I32, I64, Numbers
+from tracer.data_classes import dataclass
 from tui.tables.allocations import INFERRED_MARK
 from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, TableModel, labels_of
 from tui.tables.words import process_labels

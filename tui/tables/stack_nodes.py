@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import I64, U64, Mask
+from tracer.data_classes import dataclass
 from tracer.hashing import GOLDEN
 from tui.tables.call_paths import CallPaths, Direction
 from tui.tables.tree import Branches

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from analyzers.pool_tables import TagTable
 from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, Mask, Numbers
+from tracer.data_classes import dataclass
 from tui.incompleteness import missing_words
 from tui.tables.columns import (
     ChangeColumn,

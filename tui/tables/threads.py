@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,8 +10,9 @@ from analyzers.factorize import coded_pairs, sums
 from analyzers.formatting import number, size
 from analyzers.processes import Process, ProcessLife, lives_at
 from analyzers.snapshot import Snapshot
-from tracer.arrays import I64, Mask
+from tracer.arrays import I64, Mask, unique
 from tracer.columns import Who
+from tracer.data_classes import dataclass
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, TableModel
 from tui.tables.tree import Branches, TreeColumn
 from tui.tables.words import life_label, named_process, share, thread_label
@@ -48,7 +48,7 @@ class Holders:
         lives, process = lives_at(snapshot.names, ids, np.concatenate((outstanding.time_ns, waiting.issued_ns)))
         own, of_own = coded_pairs(process[len(outstanding) :], waiting.thread_id)
         held, row_of = coded_pairs(process[: len(outstanding)], outstanding.thread)
-        every = np.union1d(held, own)
+        every = unique(np.concatenate([held, own]))
         row = np.searchsorted(every, held)[row_of]
         requests = np.zeros(len(every), np.int64)
         requests[np.searchsorted(every, own)] = np.bincount(of_own, minlength=len(own))

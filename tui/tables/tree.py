@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import I64, Mask, Numbers
+from tracer.data_classes import dataclass
 from tui.tables.columns import Heading
 
 OPEN: Final = "-"

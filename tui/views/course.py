@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from analyzers.formatting import counted, exact_size, moment, size
 from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 from tui.findings.words import tag_name
 from tui.incompleteness import gap_words
 from tui.views.scene import Scene

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from rich.cells import cell_len
 
+from tracer.data_classes import dataclass
 from tui.findings.markdown import escaped
 from tui.safe_text import safe
 from tui.tables.export_values import Value

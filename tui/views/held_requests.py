@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from rich.text import Text
@@ -16,6 +15,7 @@ from analyzers.processes import life_at
 from analyzers.requests.tables import Join
 from analyzers.retention.grouping import operation_name
 from analyzers.selection.query import Query
+from tracer.data_classes import dataclass
 from tracer.trace import TraceInfo
 from tui.findings.held import Holders, Owners, holder_words, port_owners, summary
 from tui.findings.words import known_id

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 
 from rich.text import Text
 
 from analyzers.selection.query import Query
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 from tui.tables.columns import TableModel
 from tui.tables.order import Keys
 

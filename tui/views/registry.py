@@ -5,9 +5,10 @@ The module has the key's name, with underscores; it is loaded when the view is m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from tracer.data_classes import dataclass
 
 if TYPE_CHECKING:
     from tui.views.view import View
@@ -40,3 +41,5 @@ VIEWS: Final = (
     ViewSpec("timeline", "9", "Timeline", "outstanding bytes over time"),
     ViewSpec("trace", "0", "Trace", "the trace itself: losses, damage, evidence"),
 )
+CHANGES: Final = ViewSpec("changes", "D", "Changes", "what is new, grown or gone since the trace before")
+"""Of a trace that is compared with others only."""

@@ -47,7 +47,7 @@ def _tree(
     scene: Scene, context: DiagnosisContext, tree: Dominators, nodes: list[Node], branches: Branches, *, limited: bool
 ) -> Tree:
     def label(row: int) -> str:
-        return str(tree.graph.nodes[nodes[row]]["label"])
+        return tree.graph.nodes[nodes[row]].label
 
     listing = Listing(
         model=retention_table(tree, nodes, branches),

@@ -11,6 +11,7 @@ from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.pool_tables import Names
 from analyzers.retention.nodes import OTHERS, Node, NodeKind
 from analyzers.selection.query import Query
+from tracer.arrays import unique
 from tracer.columns import UNKNOWN_ID
 from tui.views.listing import Location
 from tui.views.scene import Scene
@@ -64,7 +65,7 @@ def _of_allocations(base: Query, node: Node, context: DiagnosisContext, scene: S
     """By tag and stack where the group is of one place."""
     pool, retention = scene.whole.pool, context.retention
     rows = np.flatnonzero(retention.group_of == retention.groups.index(node))
-    places = np.unique(pool.outstanding.site[rows])
+    places = unique(pool.outstanding.site[rows])
     if len(places) != 1:
         return None
     site = int(places[0])

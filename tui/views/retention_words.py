@@ -35,10 +35,10 @@ _NAMED_ALONE: Final = (NodeKind.PROCESS, NodeKind.DRIVER)
 def node_words(tree: Dominators, node: Node, scene: Scene, *, limited: bool) -> Text:
     """What it is, how much would go with it, and why it is held there."""
     data = tree.graph.nodes[node]
-    held = data["retained"]
+    held = data.retained
     says = _IF_GONE.get(node.kind, "is held by it")
     kind = f"  ({node.kind})" if node.kind in _NAMED_ALONE else ""
-    lines = [Text.assemble((safe(data["label"]), "bold"), kind)]
+    lines = [Text.assemble((safe(data.label), "bold"), kind)]
     lines.append(Text(f"{exact_size(held)} {says}." if held else "It holds nothing that is outstanding."))
     whole = scene.whole.pool.totals.outstanding_bytes
     if held and whole:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from analyzers.selection.conclusions import of_processes
 from analyzers.selection.query import Query
 from tracer.arrays import I64, Mask
 from tracer.columns import UNKNOWN_ID
+from tracer.data_classes import dataclass
 from tui.report.findings import INFERRED
 from tui.report.recording import HOW_IN_SHORT
 from tui.report.styles import HEADING, QUIET

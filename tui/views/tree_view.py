@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from textual import on
 
+from tracer.data_classes import dataclass
 from tui.tables.tree import Branches
 from tui.views.listing import Listing
 from tui.views.scene import Scene

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from tracer.data_classes import dataclass
 
 COLUMNS: Final = (20, 800)
 ROWS: Final = (5, 250)

@@ -10,12 +10,13 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
+from tracer.data_classes import dataclass
 from tui.web.asked import Focused, NotUnderstoodError, Ping, Size, Typed, message
 
 GRACE_SECONDS: Final = 5.0

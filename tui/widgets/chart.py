@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
@@ -15,6 +14,7 @@ from textual.widget import Widget
 
 from analyzers.formatting import duration, size
 from tracer.arrays import I64
+from tracer.data_classes import dataclass
 
 GUTTER: Final = 10
 """Cells left of the drawing, for the sizes: ``1023 GiB`` and the axis."""

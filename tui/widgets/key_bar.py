@@ -6,7 +6,7 @@ took most of the time of such a change. This one draws a line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -17,6 +17,8 @@ from textual.binding import Binding
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
+
+from tracer.data_classes import dataclass
 
 _WHEEL: Final = 4
 """Cells that one turn of the wheel moves the line by, where it is longer than there is room."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tracer.data_classes import dataclass
 from tui.tables.columns import Column, Styled
 from tui.tables.fitting import GAP, cell
 from tui.tables.model import SortedTable

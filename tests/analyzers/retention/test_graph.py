@@ -55,7 +55,7 @@ def test_what_holds_requests_before_stage_two_keeps_all_of_them(why: Why, node: 
 @pytest.mark.parametrize("why", [Why.IN_FLIGHT, Why.LIST])
 def test_usual_states_of_requests_are_no_nodes(why: Why) -> None:
     kept = loop(3).held_by(why).retention()
-    kinds = {node.kind for node in kept.graph}
+    kinds = {node.kind for node in kept.graph.nodes}
     assert not kinds & {NodeKind.PENDING_APC, NodeKind.PORT, NodeKind.DRIVER_KEPT, NodeKind.HELD}
     assert kept.retained(ROOT) == 3 * ROUND_BYTES
 
@@ -64,7 +64,7 @@ def test_the_root_retains_everything_that_is_outstanding() -> None:
     made = loop(3, more=(block(0x900000, 640, 5, LEAK, process=12), block(0xA00000, 64, 6, LEAK, process=16)))
     kept = made.retention()
     assert kept.retained(ROOT) == int(made.pool.outstanding.size.sum())
-    assert sum(kept.graph.nodes[node]["bytes"] for node in kept.groups) == kept.retained(ROOT)
+    assert sum(kept.graph.nodes[node].bytes for node in kept.groups) == kept.retained(ROOT)
 
 
 def test_an_open_socket_is_kept_by_its_handle_and_only_the_requests_by_their_port() -> None:
@@ -134,10 +134,10 @@ def test_a_path_leads_over_thread_socket_request_and_holder_to_the_allocations()
 )
 def test_a_holder_says_how_many_it_holds(why: Why, label: str) -> None:
     made = loop(3).held_by(why, last_routine=FILTER, completion_routine=FILTER)
-    labels = [data["label"] for _, data in made.retention().graph.nodes(data=True)]
+    labels = [about.label for about in made.retention().graph.nodes.values()]
     assert label in labels
     one = loop(1).held_by(Why.LIST, slice(1, None)).retention()
-    assert one.graph.nodes[PORT]["label"] == "1 request waits in completion port 1"
+    assert one.graph.nodes[PORT].label == "1 request waits in completion port 1"
 
 
 def test_what_nothing_holds_hangs_below_its_driver_and_below_the_process_where_it_is_the_only_one() -> None:
@@ -164,17 +164,17 @@ def test_an_unknown_node_has_no_path_and_retains_nothing() -> None:
 @pytest.mark.parametrize("why", [Why.USER_APC, Why.PORT, Why.DRIVER_KEPT, Why.UNKNOWN])
 def test_every_edge_says_its_rule_and_all_but_queues_and_addresses_are_inferred(why: Why) -> None:
     kept = loop(2).held_by(why).retention()
-    assert nx.is_directed_acyclic_graph(kept.graph)
-    inferred = {edge["rule"] for _, _, edge in kept.graph.edges(data=True) if edge["inferred"]}
+    assert nx.is_directed_acyclic_graph(kept.graph.networkx())
+    inferred = {edge.rule for _, _, edge in kept.graph.edges() if edge.inferred}
     by_time = {"same-socket"} if why is Why.USER_APC else {"same-operation", "same-socket"}
     assert inferred == by_time | ({str(why)} - {"port"})
-    assert all(edge["says"] for _, _, edge in kept.graph.edges(data=True))
-    assert all(data["label"] for _, data in kept.graph.nodes(data=True))
+    assert all(edge.says for _, _, edge in kept.graph.edges())
+    assert all(about.label for about in kept.graph.nodes.values())
 
 
 def test_a_port_that_no_queue_event_shows_is_inferred() -> None:
     kept = replace(loop(2), seen_queues=False).retention()
-    assert "port" in {edge["rule"] for _, _, edge in kept.graph.edges(data=True) if edge["inferred"]}
+    assert "port" in {edge.rule for _, _, edge in kept.graph.edges() if edge.inferred}
 
 
 @pytest.mark.parametrize("limit", [1, 2])
@@ -190,6 +190,6 @@ def test_small_groups_share_nodes_and_no_byte_is_lost(limit: int, monkeypatch: p
         monkeypatch.setattr(room, "GRAPH", limits)
     few = made.retention()
     assert few.retained(ROOT) == whole.retained(ROOT) == int(made.pool.outstanding.size.sum())
-    assert len(few.graph) < len(whole.graph)
-    assert any("others, from" in data["label"] for _, data in few.graph.nodes(data=True))
+    assert len(few.graph.nodes) < len(whole.graph.nodes)
+    assert any("others, from" in about.label for about in few.graph.nodes.values())
     assert (few.by_request == whole.by_request).all()

@@ -68,7 +68,7 @@ def _above_endpoints(made: Loop) -> list[set[NodeKind]]:
     """By group of endpoints: what it hangs on."""
     kept = made.retention()
     of_endpoints = {kept.group_of[row] for row in np.flatnonzero(made.pool.outstanding.site == ENDPOINT)}
-    return [{above.kind for above in kept.graph.pred[kept.groups[number]]} for number in of_endpoints]
+    return [{above.kind for above in kept.graph.above[kept.groups[number]]} for number in of_endpoints]
 
 
 @pytest.mark.parametrize(("keepers", "kind"), [(8, NodeKind.REQUEST), (9, NodeKind.SOCKET)])

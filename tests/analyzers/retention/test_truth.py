@@ -63,4 +63,4 @@ def test_ports_and_drivers_retain_exactly_what_was_leaked(scenario: str, tmp_pat
 def test_nothing_is_held_where_the_loop_waits_alertably(tmp_path: Path) -> None:
     simulation = simulate("winsock-loop-fixed", 3, Settings(iterations=40))
     kept = retention_of(simulation, tmp_path / "fixed.etl")
-    assert [node for node in kept.graph if node.kind in HOLDERS] == []
+    assert [node for node in kept.graph.nodes if node.kind in HOLDERS] == []

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tracer.errors import UsageError
-from tracer.live.profile import Recording, manifests, wpr_profile, xperf_lines
+from tracer.live.profile import Recording, manifests, xperf_lines
+from tracer.live.wpr_profile import wpr_profile
 
 ORDER = ["SystemCollector", "EventCollector", "SystemProvider", "EventProvider", "EventProvider", "Profile"]
 DOCUMENTED_KEYWORDS = {"CSwitch", "Drivers", "KernelQueue", "Loader", "Pool", "ProcessThread", "ReadyThread"}

@@ -80,10 +80,8 @@ def _of(scenario: str, folder: Path) -> tuple[Snapshot, Drawing]:
 def test_below_a_driver_stands_the_leak_alone(demo: Snapshot) -> None:
     assert demo.context is not None
     retention = demo.context.retention
-    drivers = [
-        node for node in retention.graph if node.kind is NodeKind.DRIVER and retention.graph.out_degree(node) > 2
-    ]
-    leaf = next(iter(retention.graph.successors(drivers[0])))
+    drivers = [node for node, below in retention.graph.below.items() if node.kind is NodeKind.DRIVER and len(below) > 2]
+    leaf = next(iter(retention.graph.below[drivers[0]]))
     rows = np.flatnonzero(retention.group_of == retention.groups.index(leaf))
     finding = replace(demo.diagnosis.findings[0], rows=rows, path=retention.path(leaf))
     drawing = RetentionDrawings(demo).of(finding)

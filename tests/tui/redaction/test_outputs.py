@@ -10,7 +10,6 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
 import numpy as np
 import pyarrow.parquet as pq
 import pypdf
@@ -141,7 +140,7 @@ def _gather(value: Any, texts: set[str], seen: set[int]) -> None:
     elif is_dataclass(value):
         inside = [getattr(value, each.name) for each in fields(value)]
     else:
-        inside = vars(value).values() if isinstance(value, nx.Graph) else ()
+        inside = ()
     for each in inside:
         _gather(each, texts, seen)
 

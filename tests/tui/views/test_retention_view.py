@@ -190,9 +190,8 @@ async def test_without_requests_it_says_what_a_trace_needs(snapshot: Snapshot) -
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 async def test_hostile_names_are_shown_and_do_nothing(demo: Snapshot, size: tuple[int, int]) -> None:
     context = context_of(demo)
-    graph = context.retention.graph.copy()
-    for _, data in graph.nodes(data=True):
-        data["label"] = HOSTILE
+    known = context.retention.graph
+    graph = known.renamed({node: node for node in known.nodes}, lambda _: HOSTILE)
     retention = replace(context.retention, tree=replace(context.retention.tree, graph=graph))
     hostile = replace(demo, context=replace(context, retention=retention))
     async with opened(hostile, size, "retention") as it:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import InputError
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import LogFileMode

@@ -7,13 +7,14 @@ the events before a moment go out, before which no file can have another one. A 
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import numpy as np
 
 from tracer.arrays import I64, Mask
 from tracer.columns import EventTable
+from tracer.data_classes import dataclass
 from tracer.etl.clock import Clock
 from tracer.etl.file import EtlFile
 from tracer.etl.joining.twice import MOST_APART_NS, find_copies, signature, taken, without_copies

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tracer.arrays import Structured
+from tracer.data_classes import dataclass
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import LogFileMode
 from tracer.etl.heads import same_start

@@ -1,0 +1,78 @@
+"""What a start may import: each of these costs more than what it is asked for (``docs/memory-and-speed.md``)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.demo import DEMO_TRACE
+from tests.repository.files import ROOT
+
+ALWAYS_LATE = frozenset(
+    {
+        *("networkx", "rich", "textual", "textual_serve", "aiohttp", "asyncio", "multiprocessing", "concurrent"),
+        *("duckdb", "pyarrow", "prompt_toolkit", "symbolic", "pefile", "py7zr", "argcomplete"),
+        *("email", "logging", "statistics", "fractions", "decimal", "difflib", "xml", "tomllib", "zipfile", "gzip"),
+        *("http", "ssl", "numpy.ma", "numpy.random", "numpy.testing"),
+    }
+)
+"""What neither a document, nor help, nor a header needs."""
+FOR_HELP = frozenset({"numpy", "subprocess", "analyzers", "tracer.etl"})
+"""What only a trace needs."""
+
+RUN = "import sys; from tui.start import main; main(sys.argv[1:])"
+OPEN = """
+import sys
+from pathlib import Path
+from tracer.etl.file import EtlFile
+with EtlFile.open(Path(sys.argv[1])) as source:
+    source.info
+"""
+
+
+def loaded(code: str, *words: str | Path) -> set[str]:
+    """The modules that a process has after it."""
+    told = f"{code}\nimport sys\nsys.stderr.write('\\n' + ' '.join(sys.modules))"
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{told}", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.fixture(scope="module")
+def of_numba() -> set[str]:
+    """What numba brings, where it has to compile kernels first."""
+    return loaded("import numba")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (RUN, ("analyze", "--json", DEMO_TRACE)),
+        (RUN, ("info", "--json", DEMO_TRACE)),
+        (RUN, ("--help",)),
+        (RUN, ("analyze", "--help")),
+        (OPEN, (DEMO_TRACE,)),
+    ],
+)
+def test_a_start_imports_nothing_that_it_does_not_need(
+    code: str, words: tuple[str | Path, ...], of_numba: set[str]
+) -> None:
+    there = loaded(code, *words)
+    late = ALWAYS_LATE | FOR_HELP if words == ("--help",) else ALWAYS_LATE
+    if "numba" in there:
+        late -= of_numba | {"numpy.ma"}
+    assert sorted(there & late) == []
+    assert "tracer" in there
+
+
+def test_what_is_late_exists_and_can_be_seen() -> None:
+    there = loaded("import networkx, rich.progress, numpy.ma, statistics")
+    assert {"networkx", "rich", "numpy.ma", "statistics", "decimal"} <= there & ALWAYS_LATE
+
+
+def test_files_of_the_rooms_are_no_reason_for_linear_algebra_to_start_threads() -> None:
+    seen = loaded("import os, tracer; import sys; sys.modules['threads=' + os.environ['OPENBLAS_NUM_THREADS']] = sys")
+    assert "threads=1" in seen
