@@ -88,7 +88,8 @@ class TuiCommand:
         """Open the last of several traces, with what changed since the others: their names cannot come later."""
         from tui.reading.compared import read_compared
 
-        compared = read_compared(args, [*([path] for path in args.before), args.traces], session=args.session)
+        every = [*([path] for path in args.before), args.traces]
+        compared = read_compared(args, every, session=args.session, redaction=redaction_of(args))
         for _, error in compared.unread:
             tell(error, args.command)
         snapshot = compared.snapshots[-1]
