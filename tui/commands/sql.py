@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -44,7 +44,10 @@ class SqlCommand:
         """Declare arguments and options."""
         parser.usage = "poolscope sql TRACE [TRACE ...] [QUERY] [options]"
         parser.add_argument(
-            "words", nargs="+", metavar="TRACE", help="an .etl file; the last word is the query (without: a prompt)"
+            "words",
+            nargs="+",
+            metavar="TRACE",
+            help="an .etl file, or the folder of a fleet; the last word is the query (without: a prompt)",
         )
         add_separate(parser)
         add_session(parser)
@@ -62,6 +65,8 @@ class SqlCommand:
         """Answer on stdout, or in a file."""
         words, query = _divided(args.words)
         form = _form(args)
+        if (folder := _fleet(words)) is not None:
+            return self._of_fleet(folder, query, form, args)
         path = None if args.to in (None, _STDOUT) else Path(args.to)
         refuse_to_overwrite(path, force=args.force)
         from tui.reading.symbols import name_source
@@ -95,6 +100,34 @@ class SqlCommand:
             else:
                 _answer(database, sys.stdin.read() if query is None else query, form, path)
             return _code(opened, strict=args.strict)
+
+    def _of_fleet(self, folder: Path, query: str | None, form: str, args: argparse.Namespace) -> int:
+        """The tables that ``poolscope fleet`` wrote."""
+        if redaction_of(args) is not None:
+            raise UsageError(
+                "usage",
+                "the tables of a fleet are not redacted here",
+                where=str(folder),
+                why="they are when they are written",
+                next="'poolscope fleet' with --redact",
+            )
+        path = None if args.to in (None, _STDOUT) else Path(args.to)
+        refuse_to_overwrite(path, force=args.force)
+        from tui.sql.database import Database
+        from tui.sql.fleet_folder import FleetFolder
+
+        with closing(Database([FleetFolder(folder)])) as database:
+            if query is None and is_terminal(sys.stdin):
+                _prompt(database, form, path)
+            else:
+                _answer(database, sys.stdin.read() if query is None else query, form, path)
+        return ExitCode.DONE
+
+
+def _fleet(words: list[str]) -> Path | None:
+    """The folder, where it is one that ``poolscope fleet`` wrote to."""
+    folder = Path(words[0])
+    return folder if len(words) == 1 and (folder / "traces.parquet").is_file() else None
 
 
 def _divided(words: list[str]) -> tuple[list[str], str | None]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tui.redaction.redaction import Redaction
+    from tui.sql.fleet_folder import FleetFolder
     from tui.sql.opened import OpenTrace
 
 MEMORY: Final = "1GiB"
@@ -49,7 +50,7 @@ class Database:
     ``redaction``: that of the traces; errors and settings tell no names either.
     """
 
-    def __init__(self, traces: Sequence[OpenTrace], redaction: Redaction | None = None) -> None:
+    def __init__(self, traces: Sequence[OpenTrace | FleetFolder], redaction: Redaction | None = None) -> None:
         """Raises MachineError where duckdb or pyarrow is not installed."""
         self._duckdb: Any = _module()
         self._traces = traces
@@ -188,12 +189,13 @@ class Database:
 
     def _read(self, missing: Mapping[str, frozenset[str]]) -> None:
         staged = {name for name in missing.keys() & STACKED if missing[name] & BY_STACK}
-        for trace in self._traces:
+        for trace in self._traces if self.redaction is not None else ():
             trace.learn()
         for trace in self._traces:
             for name in staged:
                 self._store("as_read", name, missing[name] | BY_STACK)
-            paths = {name: trace.path if "trace" in columns else None for name, columns in missing.items()}
+            is_told = len(self._traces) > 1
+            paths = {name: trace.path if is_told and "trace" in columns else None for name, columns in missing.items()}
             gathered: dict[str, list[pa.Table]] = {}
             with closing(trace.rows(missing)) as tables:
                 for table in tables:
