@@ -67,7 +67,7 @@ def _folder() -> Path:
         with suppress(OSError):  # where it lies in an archive
             version = Path(numba.origin).with_name("_version.py").read_bytes()
     user = os.geteuid() if hasattr(os, "geteuid") else ""
-    what = f"{user} {sys.implementation.cache_tag} {_processor()}".encode()
+    what = f"{user} {sys.implementation.cache_tag} {sys.flags.optimize} {_processor()}".encode()
     return cache_directory() / f"numba-{blake2b(what + version, digest_size=6).hexdigest()}"
 
 
@@ -304,8 +304,9 @@ def gather(rooms: Iterable[Path]) -> None:
 
 def build(folder: Path) -> None:
     """Make the library that comes with the package, of all that was compiled into the cache. Raises OSError."""
+    singles = {name: single for name, single in _singles().items() if single is not None}  # no folder: none was kept
     folder.mkdir(parents=True, exist_ok=True)
-    _put_together({name: single for name, single in _singles().items() if single is not None}, folder, _built())
+    _put_together(singles, folder, _built())
 
 
 def _is_of_another_copy(single: Single, roots: Sequence[str]) -> bool:

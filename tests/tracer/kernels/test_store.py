@@ -244,7 +244,13 @@ def test_a_user_without_a_home_has_no_cache(room: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["sys.implementation.cache_tag = 'other'", "platform.machine = lambda: 'other'", "arguments.DATA_AT = 32"]
+    "change",
+    [
+        "sys.flags = type('Flags', (), {'optimize': 2})",  # without docstrings code has other numbers of constants
+        "sys.implementation.cache_tag = 'other'",
+        "platform.machine = lambda: 'other'",
+        "arguments.DATA_AT = 32",
+    ],
 )
 def test_another_python_or_processor_has_a_folder_of_its_own(room: Path, change: str) -> None:
     run(room)
@@ -314,3 +320,11 @@ def test_where_a_folder_may_hold_no_programs_llvm_loads_the_object_files(room: P
     run(room, f"{textwrap.dedent(refused)}{GATHER}")
     assert (len(kept(room, ".objects")), kept(room, ".so")) == (1, [])
     assert run(room) == (16, ["llvmlite"], True)
+
+
+@pytest.mark.parametrize("variable", ["NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_DEBUGINFO"])
+def test_what_is_compiled_is_the_same_whatever_numba_is_told_by_the_environment(room: Path, variable: str) -> None:
+    size = "given = len(store._read(kept[0].stem).code)"
+    usual = run(room, size)[0]
+    kept(room, ".kernel")[0].unlink()
+    assert run(room, size, **{variable: "1" if variable == "NUMBA_DEBUGINFO" else "0"})[0] == usual
