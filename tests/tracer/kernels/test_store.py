@@ -246,7 +246,6 @@ def test_a_user_without_a_home_has_no_cache(room: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "sys.flags = type('Flags', (), {'optimize': 2})",  # without docstrings code has other numbers of constants
         "sys.implementation.cache_tag = 'other'",
         "platform.machine = lambda: 'other'",
         "arguments.DATA_AT = 32",
@@ -258,6 +257,13 @@ def test_another_python_or_processor_has_a_folder_of_its_own(room: Path, change:
     patched = change.replace("platform.", "store.platform.").replace("arguments.", "store.")
     assert run(room, f"store._folder.cache_clear(); {anew}")[0] == 1
     assert run(room, f"{patched}; {anew}")[0] == 0
+
+
+def test_python_without_docstrings_and_python_with_them_leave_each_other_their_kernels(room: Path) -> None:
+    (room / "hot.py").write_text(ROOM.replace("    total = 0", "    'What it does.'\n    total = 0"))
+    for optimized, anew in (("", True), ("2", True), ("", False), ("2", False)):
+        given, modules, _ = run(room, GATHER, PYTHONOPTIMIZE=optimized)
+        assert (given, "numba" in modules) == (16, anew)
 
 
 def test_a_kernel_that_c_calls_stays(room: Path) -> None:
