@@ -88,7 +88,7 @@ def _head(members: Sequence[Accusation], inputs: DiagnosisInputs) -> Accusation:
     asked = [each for each in members if each.callers]
     if asked:
         return min(asked, key=lambda each: (_rank(each.finding.tag), -each.finding.bytes))
-    below = modules_below([each.finding for each in members], inputs.names, inputs.module_of)
+    below = modules_below([each.finding for each in members], inputs.frames_of)
     called = [sum(each.finding.driver in modules for modules in below) for each in members]
     best = max(range(len(members)), key=lambda at: (called[at], members[at].finding.bytes))
     return members[best]
