@@ -33,6 +33,7 @@ from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.separates import callers_apart, compare_frames
+from analyzers.verdicts.shares import Walked
 from analyzers.verdicts.starting import with_starts
 from tracer.arrays import Mask
 from tracer.columns import UNKNOWN_ID
@@ -174,12 +175,13 @@ def _accusations(
     """An accusation for each cause."""
     outstanding = inputs.pool.outstanding
     single = []
-    for each, who in zip(accused.groups, accused.whose, strict=True):
+    walked = Walked.of([each.rows for each in accused.groups], inputs.pool)
+    for each, who, stacks in zip(accused.groups, accused.whose, walked, strict=True):
         of_sockets = sockets.count(each.rows)
         node = held.retention.group_for(each.rows)
         path = held.retention.path(node, len(each.rows)) if node is not None else ()
         shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
-        single.append(Accusation(each, accuse(each, who, inputs, path=path, closed_sockets=shut)))
+        single.append(Accusation(each, accuse(each, who, stacks, inputs, path=path, closed_sockets=shut)))
     irps = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == IRP}
     causes = []
     for family in accused.families:
