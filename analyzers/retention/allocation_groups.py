@@ -150,9 +150,9 @@ def loose_leaves(pool: PoolSnapshot, attribution: Attribution, names: KnowsLives
 
 
 def _loose(groups: _Groups, parent_sets: list[tuple[tuple[Id, str] | None, str]], pool: PoolSnapshot) -> Iterator[Leaf]:
+    above_each = [_above(owner, driver) for owner, driver in parent_sets]
     for row, at in enumerate(groups.parent_set.tolist()):
-        owner, driver = parent_sets[at]
-        above = _above(owner, driver)
+        (owner, driver), above = parent_sets[at], above_each[at]
         node = Node(NodeKind.ALLOCATIONS, (owner[0] if owner else OTHERS, driver, int(groups.site[row])))
         count, total = int(groups.count[row]), int(groups.bytes[row])
         yield Leaf(node, groups.label(row, pool), count, total, "allocated", (list(above)[-1],), above)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import coded_pairs
 from analyzers.policy import PARTS
 from analyzers.pool_tables import Outstanding, SiteTable
 from analyzers.processes import KnowsLives, lives_at
@@ -107,7 +108,8 @@ def most_often(group: I64, ids: npt.NDArray[np.integer[Any]]) -> tuple[I64, I64]
 
     Ids have up to 32 bits.
     """
-    keys, counts = np.unique((group << 32) | ids.astype(np.int64), return_counts=True)
+    pairs, code = coded_pairs(group, ids)
+    keys, counts = pairs.astype(np.int64), np.bincount(code)
     of = keys >> 32
     first = np.flatnonzero(np.diff(of, prepend=-1))
     at = np.lexsort((keys, -counts, of))[first]
