@@ -121,7 +121,7 @@ def accuse(
         accused=Accused.PROCESS if group.callers else Accused.DRIVER,
         groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
         undecided=judgement.undecided if len(rows) < len(group.rows) else 0,
-        rows=rows.astype(np.int64),
+        rows=np.sort(rows).astype(np.int64),
         user_stack=who.user_stack,
         separates=None if judgement.comparison is None else judgement.comparison.separation,
         allocator=_allocator(judgement),
