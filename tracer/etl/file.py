@@ -100,7 +100,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         ``threads``: with 2 and more the next window is read and ordered in a thread of its own while the caller
         decodes and uses the one before, and all but one decompress; 1 does all in the caller's. By default as many as
         this process may use processors, and 2 where there is but one. ``window_bytes``: bytes whose events go out
-        together. ``session``: which of the sessions that were appended to one another, from 1. ``stacks``: where stacks go.
+        together. ``session``: which of the sessions that were appended to one another, from 1. ``stacks``: where
+        stacks go.
         :class:`InputError` where the file cannot be opened or is no .etl.
         """
         stream = _File(path)
