@@ -13,14 +13,15 @@ from tests.repository.files import ROOT
 
 ALWAYS_LATE = frozenset(
     {
-        *("networkx", "rich", "textual", "textual_serve", "aiohttp", "asyncio", "multiprocessing", "concurrent"),
+        *("numba", "networkx", "rich", "textual", "textual_serve", "aiohttp", "asyncio", "multiprocessing"),
         *("duckdb", "pyarrow", "prompt_toolkit", "symbolic", "pefile", "py7zr", "argcomplete"),
         *("email", "logging", "statistics", "fractions", "decimal", "difflib", "xml", "tomllib", "zipfile", "gzip"),
-        *("http", "ssl", "numpy.ma", "numpy.random", "numpy.testing"),
+        *("concurrent", "http", "ssl", "numpy.ma", "numpy.random", "numpy.testing"),
+        *("fixtures", "tracer.etl.joining", "tracer.packed.cabinets", "tracer.live.wpr_profile"),
     }
 )
 """What neither a document, nor help, nor a header needs."""
-FOR_HELP = frozenset({"numpy", "subprocess", "analyzers", "tracer.etl"})
+FOR_HELP = frozenset({"llvmlite", "numpy", "subprocess", "analyzers", "tracer.etl"})
 """What only a trace needs."""
 
 RUN = "import sys; from tui.start import main; main(sys.argv[1:])"
@@ -42,9 +43,11 @@ def loaded(code: str, *words: str | Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def of_numba() -> set[str]:
-    """What numba brings, where it has to compile kernels first."""
-    return loaded("import numba")
+def of_llvm() -> set[str]:
+    """What LLVM's own loader of compiled kernels brings; they are compiled before."""
+    loaded(RUN, "info", "--json", DEMO_TRACE)
+    loaded(RUN, "analyze", "--json", DEMO_TRACE)
+    return loaded("import llvmlite.binding")
 
 
 @pytest.mark.parametrize(
@@ -58,13 +61,11 @@ def of_numba() -> set[str]:
     ],
 )
 def test_a_start_imports_nothing_that_it_does_not_need(
-    code: str, words: tuple[str | Path, ...], of_numba: set[str]
+    code: str, words: tuple[str | Path, ...], of_llvm: set[str]
 ) -> None:
     there = loaded(code, *words)
     late = ALWAYS_LATE | FOR_HELP if words == ("--help",) else ALWAYS_LATE
-    if "numba" in there:
-        late -= of_numba | {"numpy.ma"}
-    assert sorted(there & late) == []
+    assert sorted(there & late - of_llvm) == []
     assert "tracer" in there
 
 
