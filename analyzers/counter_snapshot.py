@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -39,6 +39,10 @@ class Nameless:
     def images(self) -> frozenset[tuple[str, str]]:
         """None."""
         return frozenset()
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """None."""
+        return {}
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """None."""

@@ -179,6 +179,14 @@ class Modules:
         return frozenset((image.name, image.path) for image in every)
 
     @property
+    def builds(self) -> dict[str, frozenset[tuple[int, int]]]:
+        """By name of a kernel image, in small letters: size and time stamp (0: not told) of each that was loaded."""
+        found: dict[str, set[tuple[int, int]]] = {}
+        for image in () if 0 not in self._found else self._found[0].images:
+            found.setdefault(image.name.lower(), set()).add((image.size, image.time_date_stamp))
+        return {name: frozenset(builds) for name, builds in found.items()}
+
+    @property
     def every(self) -> list[Module]:
         """All of all address spaces, each space's in the order of their coming."""
         return [image for process in sorted(self._found) for image in self._found[process].images]

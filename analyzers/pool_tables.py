@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from analyzers.modules import KERNEL_FILE, KERNEL_NAME
@@ -213,6 +214,9 @@ class Names(KnowsLives, Protocol):
 
     def images(self) -> frozenset[tuple[str, str]]:
         """File name and path of every image that the trace tells of."""
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """By name of a kernel image, in small letters: size and time stamp (0: not told) of each that was loaded."""
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first, user frames by the images of ``process``; empty for -1."""

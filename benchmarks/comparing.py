@@ -51,22 +51,22 @@ class Outcome:
     wrong: str
 
 
-def outcomes(leaking: int, clean: int, seed: int) -> Iterator[Outcome]:
-    """So many pairs of each, going round the kinds."""
+def outcomes(leaking: int, clean: int, seed: int, times: float | None = None) -> Iterator[Outcome]:
+    """So many pairs of each, going round the kinds; ``times``: by how much the second trace is longer."""
     for number, kind in enumerate(islice(cycle(LEAKING), leaking)):
         at = seed + 2 * number
-        machine, longer = _machine(at)
+        machine, longer = _machine(at, times)
         before, _ = _played(kind + _FIXED, at, machine)
         after, truth = _played(kind, at + 1, longer)
         yield Outcome(kind, at, True, _misnamed(compare([before, after]), truth))
     for number, kind in enumerate(islice(cycle(HARMLESS), clean)):
         at = seed + 2 * number
-        machine, longer = _machine(at)
+        machine, longer = _machine(at, times)
         found = compare([_played(kind, at, machine)[0], _played(kind, at + 1, longer)[0]])
         yield Outcome(kind, at, False, ", ".join(map(_said, _changed(found))))
 
 
-def _machine(seed: int) -> tuple[Settings, Settings]:
+def _machine(seed: int, times: float | None) -> tuple[Settings, Settings]:
     """A machine with the usual programs, and the same one watched for another time."""
     rng = random.Random(seed)
     rounds = rng.randrange(100, 400)
@@ -76,7 +76,7 @@ def _machine(seed: int) -> tuple[Settings, Settings]:
         iterations=rounds,
         think_ns=int(60_000 * 100 ** rng.random()),
     )
-    return first, replace(first, iterations=int(rounds * rng.uniform(0.7, 1.6)))
+    return first, replace(first, iterations=max(int(rounds * (times or rng.uniform(0.7, 1.6))), 1))
 
 
 def _played(kind: str, seed: int, settings: Settings) -> tuple[Snapshot, Truth]:
@@ -131,8 +131,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--leaking", type=int, default=100, help="pairs with a leak (100)")
     parser.add_argument("--clean", type=int, default=50, help="clean pairs (50)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--times", type=float, help="so much longer is the second trace (0.7 to 1.6 times, by the seed)"
+    )
     options = parser.parse_args(arguments)
-    done = list(outcomes(options.leaking, options.clean, options.seed))
+    done = list(outcomes(options.leaking, options.clean, options.seed, options.times))
     kept = True
     for leaks, what in ((True, "named first"), (False, "no change")):
         mine = [each for each in done if each.leaks is leaks]

@@ -26,12 +26,12 @@ class Traces:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
-    def get(self, size: int, outstanding: int, *, compressed: bool = False) -> Trace:
+    def get(self, size: int, outstanding: int, *, compressed: bool = False, seed: int = 1) -> Trace:
         """A trace of about that size with about that many outstanding allocations."""
-        name = f"simulated-{size}-{outstanding}{'-compressed' if compressed else ''}"
+        name = f"simulated-{size}-{outstanding}{'-compressed' if compressed else ''}{'' if seed == 1 else f'-{seed}'}"
         path, truth = self._directory / f"{name}.etl", self._directory / f"{name}.json"
         if not truth.exists():
             print(f"writing {name}.etl ({size_text(size)}) ...", file=sys.stderr)
-            expected = generate(path, size=size, outstanding=outstanding, compressed=compressed)
+            expected = generate(path, size=size, outstanding=outstanding, compressed=compressed, seed=seed)
             truth.write_text(json.dumps(asdict(expected)), encoding="utf-8")
         return Trace(path, Expected(**json.loads(truth.read_text(encoding="utf-8"))))

@@ -21,6 +21,7 @@ from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
 from tui.naming import Naming
+from tui.reading.compared import Compared
 from tui.redaction.snapshots import is_redacted
 from tui.safe_text import safe
 from tui.screens.actions import actions
@@ -122,8 +123,9 @@ class PoolscopeApp(App[None]):
         look: Look = FULL,
         scope: Query = EVERYTHING,
         naming: Naming | None = None,
+        compared: Compared | None = None,
     ) -> None:
-        """``naming``: finds names of functions aside."""
+        """``naming``: finds names of functions aside. ``compared``: what changed since other traces."""
         without_colour = "NO_COLOR" in os.environ  # textual would send shades of grey
         super().__init__(ansi_color=True if without_colour else None)
         self._ascii = [AsciiFilter()] if look.ascii_only else []
@@ -131,6 +133,7 @@ class PoolscopeApp(App[None]):
         self._view = view
         self._scope = scope
         self.naming = naming
+        self._compared = compared
         signs = ("SIMULATED " if snapshot.info.simulated else "") + ("REDACTED " if is_redacted(snapshot) else "")
         self.title = f"poolscope: {signs}{safe(PurePath(snapshot.info.path).name)}"
         for known in THEMES:
@@ -163,7 +166,7 @@ class PoolscopeApp(App[None]):
 
     def first_screen(self) -> MainScreen:
         """The views of a snapshot; another app may give views that move."""
-        return MainScreen(self.snapshot, self._view, self._scope, self.naming)
+        return MainScreen(self.snapshot, self._view, self._scope, self.naming, self._compared)
 
     def _fatal_error(self) -> None:
         """Leave without textual's traceback: the command line tells a fault in its own way."""
@@ -179,12 +182,13 @@ async def screenshot(
     look: Look = FULL,
     scope: Query = EVERYTHING,
     naming: Naming | None = None,
+    compared: Compared | None = None,
 ) -> str:
     """The interface as an SVG picture of ``size`` (columns, rows) after some keys, drawn without a terminal.
 
     It is drawn when all names that it asks for have been looked for.
     """
-    app = PoolscopeApp(snapshot, view, look=look, scope=scope, naming=naming)
+    app = PoolscopeApp(snapshot, view, look=look, scope=scope, naming=naming, compared=compared)
     async with app.run_test(size=size) as pilot:
         await pilot.press(*keys)
         await pilot.pause()

@@ -46,4 +46,6 @@ def escaped_unless(text: str, is_shown: Callable[[str], bool]) -> str:
 
 def valid_unicode(text: str) -> str:
     """``text`` with lone surrogates as U+FFFD: what JSON and UTF-8 can carry."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -106,6 +106,17 @@ def check(snapshot: Snapshot, filters: Query, *, lenient: bool) -> None:
             raise UsageError("fits-nothing", each.what, where=snapshot.info.path, why=each.why, next=each.next)
 
 
+def check_together(snapshots: Sequence[Snapshot], filters: Query) -> None:
+    """Raise UsageError for a word that fits nothing in any of several traces that are compared."""
+    told = [unfitting(each, filters) for each in snapshots]
+    nowhere = set.intersection(*({(each.kind, each.word) for each in one} for one in told))
+    wrong: list[Unfitting] | list[Apart] = [each for each in told[-1] if (each.kind, each.word) in nowhere]
+    if not wrong and not nowhere and all(apart(each, filters) for each in snapshots):
+        wrong = apart(snapshots[-1], filters)
+    for each in wrong:
+        raise UsageError("fits-nothing", each.what, where=snapshots[-1].info.path, why=each.why, next=each.next)
+
+
 def unfitting(snapshot: Snapshot, filters: Query) -> list[Unfitting]:
     """The words that fit nothing in the trace, in the order in which they are told."""
     found = []

@@ -4,7 +4,8 @@ An allocation that has outlived its kind counts as an event of its group. Of two
 compared as two Poisson numbers are, given their sum (Przyborowski and Wilenski 1940), with fewer events where they came
 in bursts (their variance over their mean, by slice of time: McCullagh and Nelder 1989, 9.2). What goes on growing is
 compared per time and per allocation of the load, and has changed where it has by both; what has come to a level is
-compared as it stands, as a longer trace has no more of it.
+compared as it stands, as a longer trace has no more of it. Where a trace is too short to tell what survives from what
+is only freed late, a group may be either, and has changed where it has by all three.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.comparison.populations import NO_GROUP, SLICES, By, Group, Key, Population, longest_lifetimes, population
+from analyzers.comparison.builds import rebuilt
+from analyzers.comparison.lifetimes import common_lifetimes
+from analyzers.comparison.populations import NO_GROUP, SLICES, By, Group, Key, Population, population
 from analyzers.policy import COMPARISON
 from analyzers.snapshot import Snapshot
 from tracer.data_classes import dataclass
 
 _EXACT: Final = 20_000
 """From so many events on the binomial distribution is taken for the normal one."""
+_BY_STACK: Final = (By.DRIVER, By.SITE)
+"""What only call stacks tell: a trace without any has none of it, which is no change."""
 _HOUR_NS: Final = 3_600_000_000_000
 
 
@@ -64,10 +69,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``differences``: by kind, those that changed first, the largest growth first."""
+    """``differences``: by kind, those that changed first, the largest growth first; none where nothing can be told."""
 
     traces: tuple[Population, ...]
     differences: tuple[Difference, ...]
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything can be told: of the first and the last trace there are pool events."""
+        return self.traces[0].has_pool and self.traces[-1].has_pool
 
     @property
     def changed(self) -> bool:
@@ -79,11 +89,15 @@ def compare(snapshots: Sequence[Snapshot]) -> Comparison:
     """Two traces or more, in the order of time: the last against the first. Raises ValueError for fewer."""
     if len(snapshots) < 2:
         raise ValueError("two traces at least")
-    lifetimes = longest_lifetimes(list(snapshots))
-    traces = tuple(population(each, lifetimes) for each in snapshots)
+    lifetimes, other_builds = common_lifetimes(snapshots), rebuilt(snapshots)
+    traces = tuple(population(each, lifetimes, other_builds) for each in snapshots)
+    if not (traces[0].has_pool and traces[-1].has_pool):
+        return Comparison(traces, ())
+    has_stacks = traces[0].has_stacks and traces[-1].has_stacks
     found: list[Difference] = []
     for by in By:
-        found += sorted(_compared(by, traces), key=_order)
+        if has_stacks or by not in _BY_STACK:
+            found += sorted(_compared(by, traces), key=_order)
     return Comparison(traces, tuple(found))
 
 
@@ -124,7 +138,7 @@ def _difference(
         change = Change.NEW if last.count else Change.GONE
         confidence = (traces[-1] if last.count else traces[0]).sure[key]
         is_sure = True
-    hours = [max(trace.watched_ns, 1) / _HOUR_NS for trace in (traces[0], traces[-1])]
+    hours = [max(each, 1) / _HOUR_NS for each in _watched(traces[0], traces[-1], first, last)]
     per_hour = Amount(
         last.survivors / hours[1] - first.survivors / hours[0], last.kept_bytes / hours[1] - first.kept_bytes / hours[0]
     )
@@ -136,12 +150,27 @@ def _difference(
 
 def _tested(first: Population, last: Population, before: Group, after: Group) -> tuple[float, bool]:
     """The chance of such a difference in two runs of one load, and whether there is more now."""
+    as_it_stands = _chance(before, after, 0.5)
     if _is_level(before) and _is_level(after):
-        return _chance(before, after, 0.5)
-    by_time = _chance(before, after, last.watched_ns / (first.watched_ns + last.watched_ns))
-    load = [max(each.allocations, 1) * each.watched_ns / each.duration_ns for each in (first, last)]
-    by_load = _chance(before, after, load[1] / (load[0] + load[1]))
-    return max(by_time, by_load) if by_time[1] is by_load[1] else (1.0, by_time[1])
+        return as_it_stands
+    watched = _watched(first, last, before, after)
+    by_time = _chance(before, after, watched[1] / sum(watched))
+    traces = zip((first, last), watched, strict=True)
+    load = [max(each.allocations, 1) * seen / each.duration_ns for each, seen in traces]
+    by_load = _chance(before, after, load[1] / sum(load))
+    all_ways = [by_time, by_load, *([as_it_stands] if _is_mortal(before) or _is_mortal(after) else [])]
+    return max(all_ways) if len({more for _, more in all_ways}) == 1 else (1.0, by_time[1])
+
+
+def _watched(first: Population, last: Population, before: Group, after: Group) -> tuple[float, float]:
+    """Nanoseconds of each trace in which survivors could be born; where a trace has none, such as in the other."""
+    shares = before.watched if before.count else after.watched, after.watched if after.count else before.watched
+    return first.duration_ns * shares[0], last.duration_ns * shares[1]
+
+
+def _is_mortal(group: Group) -> bool:
+    """Whether some of what seems to survive will be freed."""
+    return group.mortal > COMPARISON.mortal * group.survivors
 
 
 def _is_level(group: Group) -> bool:

@@ -144,7 +144,7 @@ def _names_all(finding: Finding, query: Query) -> bool:
 def _by_place(query: Query) -> bool:
     """Whether some of a tag's memory by a driver may be in and the rest out."""
     exact = (query.interval, query.stack, query.frame)
-    return bool(query.functions) or query.by_holder or any(each is not None for each in exact)
+    return bool(query.functions or query.stacks) or query.by_holder or any(each is not None for each in exact)
 
 
 def _is_held(groups: Iterable[Group], held: set[tuple[int, bool]]) -> bool:

@@ -41,7 +41,8 @@ class Query:
     ``tags``, ``processes``, ``drivers``, ``functions`` (in the kernel stacks): words as people type them
     (:mod:`analyzers.selection.wording`; a process may be asked for by its id, too), of which any may fit. The others
     stand for one thing each. ``tag``: number with the protected bit clear, and whether paged. ``driver``: module of the
-    allocating frame. ``thread`` goes with its ``process``. ``stack``: id in the stack table (-1: without a stack).
+    allocating frame. ``thread`` goes with its ``process``. ``stack``: id in the stack table (-1: without a stack);
+    ``stacks``: several, of which any may fit.
     ``frame``: address of an allocating frame. ``endpoint``: of a socket (AFD). ``finding``: rank. ``cleared``: what a
     cleared group is known by. ``port``: number of the completion port, ``keeper``: name of the driver, that holds
     requests.
@@ -63,6 +64,7 @@ class Query:
     keeper: str | None = None
     interval: Interval | None = None
     functions: tuple[str, ...] = ()
+    stacks: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         return self != EVERYTHING
@@ -104,7 +106,9 @@ class Query:
     def by_memory(self) -> bool:
         """Whether it asks for what no request tells of itself: only findings tell which requests go with it."""
         exact = (self.tag, self.stack, self.frame, self.driver, self.finding, self.cleared)
-        return bool(self.tags or self.drivers or self.functions) or any(each is not None for each in exact)
+        return bool(self.tags or self.drivers or self.functions or self.stacks) or any(
+            each is not None for each in exact
+        )
 
     def fit_tags(self, tags: Iterable[int]) -> list[bool]:
         """For each tag whether its name fits; all do where no word asks for one."""

@@ -74,6 +74,8 @@ def sites_of(pool: PoolSnapshot, query: Query) -> Mask:
         sites &= conclusions.by_driver(pool, query.driver)
     if query.stack is not None:
         sites &= table.stack == query.stack
+    if query.stacks:
+        sites &= np.isin(table.stack, query.stacks)
     if query.frame is not None:
         sites &= table.frame == np.uint64(query.frame)
     return sites

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -41,6 +41,10 @@ class MadeUpNames:
     def images(self) -> frozenset[tuple[str, str]]:
         """None."""
         return frozenset()
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """None."""
+        return {}
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         """Those of the first ids."""

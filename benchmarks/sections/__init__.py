@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from benchmarks.plan import Plan
-from benchmarks.sections import live, memory, names, peers, speed, start
+from benchmarks.sections import comparing, live, memory, names, peers, speed, start
 from benchmarks.table import Row
 from benchmarks.traces import Traces
 
@@ -19,5 +19,6 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "memory": memory.rows,
     "live": live.rows,
     "names": names.rows,
+    "diff": comparing.rows,
 }
 """By the name that ``--only`` takes, in the order of the table."""

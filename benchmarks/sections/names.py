@@ -13,13 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from benchmarks.best import timed
 from benchmarks.named import make_pdb
 from benchmarks.pipeline import WrongResultError
 from benchmarks.plan import Plan
 from benchmarks.rundown import NAMED, NAMED_DEBUG
 from benchmarks.size import size_text
 from benchmarks.table import Row
+from benchmarks.taken import Taken, taken
 from benchmarks.traces import Traces
 from tracer.kernels.store import cache_directory
 
@@ -43,23 +43,11 @@ def rows(plan: Plan, traces: Traces) -> Iterator[Row]:
         measured = _measured(trace.path, Path(folder), runs)
     without = measured.without
     yield Row(section, "without names", without.wall, note=f"{without.cpu:.2f} s of CPU")
-    for name, taken, most in (("cached", measured.cached, CACHED_SECONDS), ("uncached", measured.fresh, FRESH_SECONDS)):
-        more = f"{taken.wall - without.wall:+.2f} s, at most {most:+g} s; {taken.cpu - without.cpu:+.2f} s of CPU"
+    for name, found, most in (("cached", measured.cached, CACHED_SECONDS), ("uncached", measured.fresh, FRESH_SECONDS)):
+        more = f"{found.wall - without.wall:+.2f} s, at most {most:+g} s; {found.cpu - without.cpu:+.2f} s of CPU"
         note = f"{more}; {measured.named} of {measured.frames} frames named"
-        ratio = taken.wall / (without.wall + most)
-        yield Row(section, f"with names, {name}", taken.wall, ratio=ratio, to="budget", limit=1.0, note=note)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Seconds, the least of some runs; those of all CPUs tell more on a machine that does other things as well."""
-
-    wall: float = float("inf")
-    cpu: float = float("inf")
-
-    def least(self, other: Taken) -> Taken:
-        """Of both the lesser."""
-        return Taken(min(self.wall, other.wall), min(self.cpu, other.cpu))
+        ratio = found.wall / (without.wall + most)
+        yield Row(section, f"with names, {name}", found.wall, ratio=ratio, to="budget", limit=1.0, note=note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +72,10 @@ def _measured(trace: Path, folder: Path, runs: int) -> _Measured:
         raise WrongResultError(f"{named} of {len(frames)} frames in {NAMED} have names")
     for run in range(runs):
         report = ("--top", str(FINDINGS))
-        without = without.least(_taken(trace, kept, report))
-        cached = cached.least(_taken(trace, kept, (*report, *symbols)))
-        fresh = fresh.least(_taken(trace, folder / f"fresh{run}", (*report, *symbols)))
+        without = without.least(taken(partial(_analyzed, trace, kept, report)))
+        cached = cached.least(taken(partial(_analyzed, trace, kept, (*report, *symbols))))
+        fresh = fresh.least(taken(partial(_analyzed, trace, folder / f"fresh{run}", (*report, *symbols))))
     return _Measured(without, cached, fresh, len(frames), named)
-
-
-def _taken(trace: Path, cache: Path, words: tuple[str, ...]) -> Taken:
-    before = os.times()
-    wall, _ = timed(partial(_analyzed, trace, cache, words))
-    after = os.times()
-    user, system = after.children_user - before.children_user, after.children_system - before.children_system
-    return Taken(wall, user + system)
 
 
 def _analyzed(trace: Path, cache: Path, words: tuple[str, ...]) -> bytes:

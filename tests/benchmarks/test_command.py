@@ -24,7 +24,7 @@ def _breaks(_plan: Plan, _traces: Traces) -> Iterator[Row]:
 
 @pytest.fixture(autouse=True)
 def _sections(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(SECTIONS) == ["speed", "start", "peers", "memory", "live", "names"]
+    assert list(SECTIONS) == ["speed", "start", "peers", "memory", "live", "names", "diff"]
     monkeypatch.setattr(command, "SECTIONS", {"start": _misses, "memory": _breaks})
 
 

@@ -14,6 +14,7 @@ from benchmarks.plan import QUICK
 from benchmarks.rundown import NAMED, NAMED_DEBUG
 from benchmarks.sections import names
 from benchmarks.sites import IMAGE_SIZE
+from benchmarks.taken import Taken
 from benchmarks.traces import Traces
 from tracer.images.carried import ImageFile
 from tracer.symbols.path import parse_symbol_path
@@ -55,8 +56,8 @@ def test_names_are_held_against_analysing_without(
     seconds: float, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(names, "make_pdb", lambda path: path.write_bytes(b""))
-    taken = names.Taken(seconds, seconds)
-    measured = names._Measured(names.Taken(2.0, 2.0), taken, taken, 10, 10)
+    taken = Taken(seconds, seconds)
+    measured = names._Measured(Taken(2.0, 2.0), taken, taken, 10, 10)
     monkeypatch.setattr(names, "_measured", lambda *_: measured)
     found = [row.passed for row in names.rows(PLAN, Traces(tmp_path))]
     assert found == [None, kept, True]

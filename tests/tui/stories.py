@@ -47,6 +47,9 @@ class HandmadeNames:
     def images(self) -> frozenset[tuple[str, str]]:
         return frozenset((frame.module, frame.module) for frames in self.stacks.values() for frame in frames)
 
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        return {}
+
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """User stacks are those from 90 on; they mean nothing without their process."""
         return () if stack >= USER_STACK and not process else self.stacks.get(stack, ())

@@ -22,6 +22,7 @@ from fixtures.demo import DEMO_TRACE
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
+from tests.tui.comparing import compared
 from tests.tui.drawn import as_drawn
 from tests.tui.session import Session
 from tests.tui.stories import winsock_story
@@ -33,6 +34,8 @@ pytestmark = as_drawn
 
 SIZES = {"80x24": (80, 24), "160x48": (160, 48)}
 NARROW = (40, 20)
+OF_CHANGES = {"120x40": (120, 40)}
+COMPARED = {"two": ("cache", "missing-free"), "series": ("missing-free", "two-leaks", "cache", "cache")}
 
 
 def nothing(_folder: Path) -> Snapshot:
@@ -146,6 +149,18 @@ def test_a_view_looks_as_it_did_without_colour(
     monkeypatch.setenv("NO_COLOR", "1")
     app = PoolscopeApp(traces("lossy"), view)
     assert snap_compare(app, terminal_size=SIZES[size], run_before=says(SAYS[view][0], "INCOMPLETE"))
+
+
+@pytest.mark.repeats
+@pytest.mark.parametrize("size", [*SIZES, *OF_CHANGES])
+@pytest.mark.parametrize("name", COMPARED)
+def test_the_changes_look_as_they_did(
+    name: str, size: str, tmp_path: Path, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = compared(COMPARED[name], think_ns=20_000_000, folder=Path())
+    app = PoolscopeApp(found.snapshots[-1], compared=found)
+    assert snap_compare(app, terminal_size=(SIZES | OF_CHANGES)[size], run_before=says("CHANGED", "D Changes"))
 
 
 def test_every_view_is_held_to_what_it_must_say() -> None:

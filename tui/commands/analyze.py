@@ -347,8 +347,11 @@ def check_length(args: argparse.Namespace) -> None:
         )
 
 
-def add_filters(parser: argparse.ArgumentParser, *, writes: bool = False) -> None:
-    """``--tag``, ``--process``, ``--driver``, ``--function``; ``writes``: it is for a command that writes a file."""
+def add_filters(parser: argparse.ArgumentParser, *, writes: bool = False, times: bool = True) -> None:
+    """``--tag``, ``--process``, ``--driver``, ``--function``, and with ``times`` an interval.
+
+    ``writes``: it is for a command that writes a file.
+    """
     group = parser.add_argument_group(
         "what to look at",
         "A part of a name fits; with ? or * the whole name has to, and after = it has to be that name. Case counts in"
@@ -356,7 +359,8 @@ def add_filters(parser: argparse.ArgumentParser, *, writes: bool = False) -> Non
     )
     group.add_argument("--tag", action="append", type=name_word, default=[], help="only these pool tags")
     group.add_argument("--process", action="append", type=name_word, default=[], help="only these processes; also ids")
-    add_interval(group, writes=writes)
+    if times:
+        add_interval(group, writes=writes)
     group.add_argument("--driver", action="append", type=name_word, default=[], help="only what these drivers allocate")
     group.add_argument(
         "--function", action="append", type=name_word, default=[], help="only what is allocated through these functions"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tui.commands.analyze import add_filters
 from tui.commands.options import add_json, add_pooltag, add_quiet, add_strict, add_symbols, at_least_one
-from tui.exit_codes import ExitCode
+from tui.errors import tell
+from tui.exit_codes import ExitCode, exit_code_of
 from tui.outcome import is_judged, judgement, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
-
-if TYPE_CHECKING:
-    pass
 
 _TOP: Final = 10
 
@@ -33,37 +32,39 @@ class DiffCommand:
         add_symbols(parser)
         add_pooltag(parser)
         add_strict(parser)
+        add_filters(parser, times=False)
         add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Write what changed to stdout."""
-        from analyzers.comparison.changes import compare
-        from tui.reading.one_snapshot import read_each
+        from analyzers.selection.query import Query
+        from tui.reading.compared import read_compared
 
         redaction = redaction_of(args)
-        snapshots = read_each(args, [[path] for path in (args.before, *args.after)])
-        if redaction is not None:
-            from tui.redaction.snapshots import redacted
-
-            snapshots = [redacted(each, redaction) for each in snapshots]
-        found = compare(snapshots)
+        filters = Query(tuple(args.tag), tuple(args.process), tuple(args.driver), functions=tuple(args.function))
+        compared = read_compared(
+            args, [[path] for path in (args.before, *args.after)], filters=filters, redaction=redaction
+        )
+        for _, error in compared.unread:
+            tell(error, args.command)
         if args.json:
             from tui.json_documents.diff import diff_document
             from tui.json_documents.writing import write_document
 
-            write_document(diff_document(found))
+            write_document(diff_document(compared))
         elif args.markdown:
             from tui.report.diff import diff_markdown
 
-            sys.stdout.write(diff_markdown(found, top=args.top))
+            sys.stdout.write(diff_markdown(compared, top=args.top))
         else:
             from tui.paging import show_lines
             from tui.report.diff import diff_lines
 
-            show_lines(diff_lines(found, top=args.top))
-        codes = [judgement(each, strict=args.strict, fail_on_finding=False) for each in snapshots]
+            show_lines(diff_lines(compared, top=args.top))
+        codes = [judgement(each, strict=args.strict, fail_on_finding=False) for each in compared.snapshots]
+        codes += [exit_code_of(error) for _, error in compared.unread]
         if args.fail_on_change:
-            codes += [ExitCode.UNJUDGED for each in snapshots if not is_judged(each)]
-            codes.append(ExitCode.FOUND if found.changed else ExitCode.DONE)
+            codes += [ExitCode.UNJUDGED for each in compared.snapshots if not is_judged(each)]
+            codes.append(ExitCode.FOUND if compared.comparison.changed else ExitCode.DONE)
         return worst_exit_code(codes)

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +41,10 @@ class SqlCommand:
         """Declare arguments and options."""
         parser.usage = "poolscope sql TRACE [TRACE ...] [QUERY] [options]"
         parser.add_argument(
-            "words", nargs="+", metavar="TRACE", help="an .etl file; the last word is the query (without: a prompt)"
+            "words",
+            nargs="+",
+            metavar="TRACE",
+            help="an .etl file, or the folder of a fleet; the last word is the query (without: a prompt)",
         )
         add_separate(parser)
         add_session(parser)
@@ -57,6 +60,8 @@ class SqlCommand:
         """Answer on stdout, or in a file."""
         words, query = _divided(args.words)
         form = _form(args)
+        if (folder := _fleet(words)) is not None:
+            return self._of_fleet(folder, query, form, args)
         path = None if args.to in (None, _STDOUT) else Path(args.to)
         refuse_to_overwrite(path, force=args.force)
         from tui.reading.tag_names import load_tag_names
@@ -76,6 +81,26 @@ class SqlCommand:
             else:
                 _answer(database, sys.stdin.read() if query is None else query, form, path)
             return _code(opened, strict=args.strict)
+
+    def _of_fleet(self, folder: Path, query: str | None, form: str, args: argparse.Namespace) -> int:
+        """The tables that ``poolscope fleet`` wrote."""
+        path = None if args.to in (None, _STDOUT) else Path(args.to)
+        refuse_to_overwrite(path, force=args.force)
+        from tui.sql.database import Database
+        from tui.sql.fleet_folder import FleetFolder
+
+        with closing(Database([FleetFolder(folder)])) as database:
+            if query is None and is_terminal(sys.stdin):
+                _prompt(database, form, path)
+            else:
+                _answer(database, sys.stdin.read() if query is None else query, form, path)
+        return ExitCode.DONE
+
+
+def _fleet(words: list[str]) -> Path | None:
+    """The folder, where it is one that ``poolscope fleet`` wrote to."""
+    folder = Path(words[0])
+    return folder if len(words) == 1 and (folder / "traces.parquet").is_file() else None
 
 
 def _divided(words: list[str]) -> tuple[list[str], str | None]:

@@ -12,24 +12,26 @@ from typing import TYPE_CHECKING, Final
 from tracer.errors import UsageError
 from tui.commands.interval import add_interval, interval_of
 from tui.commands.options import add_look, add_pooltag, add_quiet, add_session, add_symbols, add_traces
-from tui.exit_codes import ExitCode
+from tui.errors import tell
+from tui.exit_codes import ExitCode, exit_code_of
 from tui.hints import one_of
 from tui.new_files import add_force, refuse_to_overwrite, writing
-from tui.outcome import outcome
+from tui.outcome import outcome, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
 from tui.streams import is_behind_browser, is_terminal, say
-from tui.views.registry import VIEWS
+from tui.views.registry import CHANGES, VIEWS, ViewSpec
 
 _SUFFIXES: Final = (".svg", "")
 """Of a picture; a device or a pipe has none."""
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from analyzers.selection.query import Interval
     from analyzers.snapshot import Snapshot
     from analyzers.symbolization import Symbols
     from tui.naming import Naming
+    from tui.reading.compared import Compared
     from tui.reading.symbols import NameSource
     from tui.redaction.redaction import Redaction
 
@@ -42,15 +44,29 @@ class TuiCommand:
         add_traces(parser, "an .etl file, or several that are one trace")
         add_session(parser)
         add_interval(parser)
+        parser.add_argument(
+            "--before",
+            action="append",
+            type=Path,
+            default=[],
+            metavar="TRACE",
+            help="compare with an earlier trace: what is new, grown or gone; several, the earliest first, are a series",
+        )
         add_pooltag(parser)
         add_symbols(parser)
-        add_screenshot(parser)
+        add_screenshot(parser, (CHANGES,))
         add_redact(parser)
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Open the interface, or write a picture of it."""
         check_screenshot(args)
+        if args.view == CHANGES.key and not args.before:
+            raise UsageError(
+                "usage",
+                f"the view '{CHANGES.key}' is about two traces",
+                next=f"poolscope tui TRACE --before EARLIER --view {CHANGES.key}",
+            )
         if args.screenshot is None:
             require_terminal()
         from tui.reading.symbols import name_source
@@ -58,6 +74,8 @@ class TuiCommand:
         from tui.reading.together import one_trace
         from tui.reading.trace import read_telling_session
 
+        if args.before:
+            return self._compare(args)
         trace = one_trace(args.traces, args.session)
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         with name_source(args) as source:
@@ -66,10 +84,25 @@ class TuiCommand:
             naming = naming_of(source, symbols, conclude, redaction_of(args))
             return open_interface(snapshot, args, interval_of(args, snapshot), naming)
 
+    def _compare(self, args: argparse.Namespace) -> int:
+        """Open the last of several traces, with what changed since the others: their names cannot come later."""
+        from tui.reading.compared import read_compared
 
-def add_screenshot(parser: argparse.ArgumentParser) -> None:
-    """``--view``, ``--ascii``, ``--screenshot``, ``--force``, ``--size``, ``--press``."""
-    names = [view.key for view in VIEWS]
+        every = [*([path] for path in args.before), args.traces]
+        compared = read_compared(args, every, session=args.session, redaction=redaction_of(args))
+        for _, error in compared.unread:
+            tell(error, args.command)
+        snapshot = compared.snapshots[-1]
+        done = open_interface(snapshot, args, interval_of(args, snapshot), compared=compared)
+        return worst_exit_code([done, *(exit_code_of(error) for _, error in compared.unread)])
+
+
+def add_screenshot(parser: argparse.ArgumentParser, more: Sequence[ViewSpec] = ()) -> None:
+    """``--view``, ``--ascii``, ``--screenshot``, ``--force``, ``--size``, ``--press``.
+
+    ``more``: views that there may be besides.
+    """
+    names = [view.key for view in (*VIEWS, *more)]
     parser.add_argument(
         "--view", type=one_of(names, "view"), choices=names, default="", metavar="NAME",
         help=f"begin with: {', '.join(names)}",
@@ -123,11 +156,16 @@ def naming_of(
 
 
 def open_interface(
-    snapshot: Snapshot, args: argparse.Namespace, interval: Interval | None = None, naming: Naming | None = None
+    snapshot: Snapshot,
+    args: argparse.Namespace,
+    interval: Interval | None = None,
+    naming: Naming | None = None,
+    compared: Compared | None = None,
 ) -> ExitCode:
     """The interface on the terminal, or its picture in a file; gives the trace's outcome.
 
     ``interval``: limited to it. ``naming``: finds names of functions; a picture is drawn when it is done.
+    ``compared``: what changed since other traces.
     """
     from analyzers.selection.query import Query
     from tui.app import PoolscopeApp, screenshot  # brings textual
@@ -141,11 +179,12 @@ def open_interface(
     scope = Query(interval=interval)
     if args.screenshot is None:
         here = look_here(ascii_asked=args.ascii, theme=args.theme)
-        PoolscopeApp(snapshot, args.view, look=here, scope=scope, naming=naming).show()
+        PoolscopeApp(snapshot, args.view, look=here, scope=scope, naming=naming, compared=compared).show()
         return ExitCode.DONE
     look = Look(BY_WORD.get(args.theme, DARK), ascii_only=args.ascii)
     keys = keys_of(args.press)
-    picture = asyncio.run(screenshot(snapshot, args.size, keys, args.view, look=look, scope=scope, naming=naming))
+    drawn = screenshot(snapshot, args.size, keys, args.view, look=look, scope=scope, naming=naming, compared=compared)
+    picture = asyncio.run(drawn)
     with writing("the picture", args.screenshot):
         args.screenshot.write_text(picture, encoding="utf-8")
     say(f"wrote {args.screenshot}", quiet=args.quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from analyzers.findings import Finding
@@ -27,6 +28,13 @@ def is_by_second(snapshot: Snapshot) -> bool:
 def size_a_second(bytes_per_hour: float) -> str:
     """The bytes of a second at a rate by the hour."""
     return size(round(bytes_per_hour / HOUR_SECONDS))
+
+
+def rate_over(nanoseconds: int) -> tuple[str, Callable[[int], str]] | None:
+    """How a rate seen over so long is told: its unit, and its words from bytes an hour; ``None``: not at all."""
+    if nanoseconds < _SHORTEST_FOR_A_RATE_NS:
+        return None
+    return ("an hour", size) if nanoseconds >= _SHORTEST_FOR_AN_HOUR_NS else ("a second", size_a_second)
 
 
 def reliable_rate(finding: Finding, snapshot: Snapshot) -> float | None:

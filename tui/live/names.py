@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from analyzers.pool_tables import Frame, Names
@@ -37,6 +37,11 @@ class GuardedNames:
         """Every image so far."""
         with self.lock:
             return self.names.images()
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        """Of every kernel image so far."""
+        with self.lock:
+            return self.names.builds()
 
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack."""

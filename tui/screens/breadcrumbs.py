@@ -11,14 +11,14 @@ from analyzers.snapshot import Snapshot
 from tui.safe_text import safe
 from tui.views.limits import limit_words
 from tui.views.listing import Location
-from tui.views.registry import VIEWS
+from tui.views.registry import CHANGES, VIEWS
 
 _DEEPER, _MORE = " > ", ".."
-_WHOLE: Final = "trace"
-"""The view that no limit changes."""
+_WHOLE: Final = {"trace": "The whole trace", CHANGES.key: "All changes"}
+"""The views that no limit changes, and what they show."""
 _DROPS, _APART = "   U No limits", "   "
-_TITLES: Final = {view.key: view.title for view in VIEWS}
-_SUMMARIES: Final = {view.key: view.summary for view in VIEWS}
+_TITLES: Final = {view.key: view.title for view in (*VIEWS, CHANGES)}
+_SUMMARIES: Final = {view.key: view.summary for view in (*VIEWS, CHANGES)}
 
 
 def first_view(snapshot: Snapshot) -> str:
@@ -37,7 +37,7 @@ def location_words(trail: Sequence[Location], snapshot: Snapshot, width: int, ow
     limits = [*([own_limit] if own_limit else []), *limit_words(location.scope, snapshot)]
     if not limits:
         return Text(_SUMMARIES[location.view], "dim")
-    where = "The whole trace; other views: limited" if location.view == _WHOLE else "Limited"
+    where = f"{_WHOLE[location.view]}; other views: limited" if location.view in _WHOLE else "Limited"
     said = Text(f"{where} to {', '.join(limits)}", "bold yellow")
     said.truncate(max(width - len(_DROPS), 0), overflow="ellipsis")
     said.append(_DROPS, "bold")

@@ -6,7 +6,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from tui.views.registry import VIEWS
+from tui.views.registry import CHANGES, VIEWS
 from tui.views.stack_lines import UNFOLD_KEY
 
 MAIN_KEYS: Final[list[BindingType]] = [
@@ -24,7 +24,7 @@ MAIN_KEYS: Final[list[BindingType]] = [
     ),
     *(
         Binding(view.number, f"go('{view.key}')", view.title, show=False, id=f"view.{view.key}", tooltip=view.summary)
-        for view in VIEWS
+        for view in (*VIEWS, CHANGES)
     ),
     Binding("U", "unlimit", "No limits", show=False, id="main.unlimit", tooltip="Drop all limits: show everything"),
     Binding(

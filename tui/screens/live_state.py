@@ -9,6 +9,7 @@ from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tracer.data_classes import dataclass
 from tui.naming import Naming
+from tui.reading.compared import Compared
 from tui.tables.rates import TagRates
 from tui.views.scene import Scene, narrowed_to
 
@@ -18,7 +19,7 @@ class Watch:
     """``newest`` goes on while ``is_paused`` holds what is ``shown``; ``status``: a word of who feeds the snapshots.
 
     ``follows``: more may come; a trace that has ended follows no more. ``unfolded``: frames of the allocator and the
-    like are shown. ``naming``: what finds names aside.
+    like are shown. ``naming``: what finds names aside. ``compared``: what changed since other traces.
     """
 
     newest: Snapshot
@@ -31,6 +32,7 @@ class Watch:
     rates: TagRates = field(default_factory=TagRates)
     unfolded: bool = False
     naming: Naming | None = None
+    compared: Compared | None = None
 
     def __post_init__(self) -> None:
         self.rates.take(self.shown)
@@ -63,6 +65,7 @@ class Watch:
             self._rates,
             unfolded=self.unfolded,
             named=self.shown.named if self.naming is None else self.naming.found,
+            compared=self.compared,
         )
 
     @property

@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher, Static
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from tui.naming import Naming
+from tui.reading.compared import Compared
 from tui.redaction.snapshots import is_redacted
 from tui.screens.breadcrumbs import first_view, location_words
 from tui.screens.copy_export import TakingScreen
@@ -22,7 +23,7 @@ from tui.screens.keys import MAIN_KEYS
 from tui.screens.layout import Room, shared
 from tui.screens.live_state import Watch
 from tui.views.listing import Location
-from tui.views.registry import VIEWS
+from tui.views.registry import CHANGES, VIEWS
 from tui.views.view import View
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
@@ -53,11 +54,17 @@ class MainScreen(TakingScreen):
     BINDINGS: ClassVar[list[BindingType]] = MAIN_KEYS
 
     def __init__(
-        self, snapshot: Snapshot, first: str = "", scope: Query = EVERYTHING, naming: Naming | None = None
+        self,
+        snapshot: Snapshot,
+        first: str = "",
+        scope: Query = EVERYTHING,
+        naming: Naming | None = None,
+        compared: Compared | None = None,
     ) -> None:
         super().__init__()
-        self._watch = Watch(snapshot, snapshot, naming=naming)
-        begin = Location(first or first_view(snapshot), EVERYTHING)
+        self._watch = Watch(snapshot, snapshot, naming=naming, compared=compared)
+        self._specs = VIEWS if compared is None else (*VIEWS, CHANGES)
+        begin = Location(first or (first_view(snapshot) if compared is None else CHANGES.key), EVERYTHING)
         self._trail = [begin, Location(begin.view, scope, str(scope.interval or ""))] if scope else [begin]
         self._views: dict[str, View] = {}
         self._stale: set[str] = set()
@@ -67,11 +74,11 @@ class MainScreen(TakingScreen):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield TraceBar(self._watch.newest)
-        yield ViewBar(VIEWS)
+        yield ViewBar(self._specs)
         yield Static(id="way", markup=False)
         with Container(id="body"):
             with ContentSwitcher(id="views"):
-                for spec in VIEWS:
+                for spec in self._specs:
                     view = self._views[spec.key] = spec.make()
                     view.id = spec.key
                     yield view
@@ -138,7 +145,7 @@ class MainScreen(TakingScreen):
 
     def action_next_view(self, step: int) -> None:
         """Change to a view beside this one; the limits stay."""
-        keys = [view.key for view in VIEWS]
+        keys = [view.key for view in self._specs]
         self.go(keys[(keys.index(self.location.view) + step) % len(keys)])
 
     def action_back(self) -> None:
@@ -211,7 +218,9 @@ class MainScreen(TakingScreen):
             self._refresh_bar()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is a way back only where one came from, and a filter only where it leaves something out."""
+        """A view, a way back, a filter: only where there is one, where one came from, where it leaves something out."""
+        if action == "go":
+            return parameters[0] in {view.key for view in self._specs}
         if action == "back" and self.is_mounted:
             return bool(self.query_one(FilterLine).value) or len(self._trail) > 1
         if action == "unlimit" and self.is_mounted:

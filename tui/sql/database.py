@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from tui.sql.fleet_folder import FleetFolder
     from tui.sql.opened import OpenTrace
 
 MEMORY: Final = "1GiB"
@@ -39,7 +40,7 @@ _HANDED: Final = "handed_over"
 class Database:
     """The tables of some traces, with a column ``trace`` where there are several. Close it when done."""
 
-    def __init__(self, traces: Sequence[OpenTrace]) -> None:
+    def __init__(self, traces: Sequence[OpenTrace | FleetFolder]) -> None:
         """Raises MachineError where duckdb or pyarrow is not installed."""
         self._duckdb: Any = _module()
         self._traces = traces
@@ -66,7 +67,7 @@ class Database:
                 with self._handed(arrow_table(table), "") as rows:
                     self._connection.execute(f'CREATE TABLE "{name}" AS {rows}')
             self._connection.execute("CREATE SCHEMA as_read")
-            for name in STACKED:
+            for name in STACKED & self.tables.keys():
                 self._connection.execute(f"CREATE TABLE as_read.{name} AS FROM {name}")
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")

@@ -32,7 +32,7 @@ class HeadedTable(TableView):
     ) -> None:
         super().__init__(build, sort_key, descending=descending)
         self._head_of = head
-        self._cells = 0
+        self._cells: list[int] = []
         self._head = Static(markup=False, classes="head")
 
     def compose(self) -> ComposeResult:
@@ -43,7 +43,7 @@ class HeadedTable(TableView):
     def wanted(self, width: int) -> Size:
         """The table below its words."""
         table = super().wanted(width)
-        return Size(table.width, table.height + -(-self._cells // max(width - 2, 1)))
+        return Size(table.width, table.height + sum(max(-(-cells // max(width - 2, 1)), 1) for cells in self._cells))
 
     def needs(self) -> int | None:
         """Those of the table, and the words above it."""
@@ -53,6 +53,6 @@ class HeadedTable(TableView):
     def show(self, scene: Scene) -> None:
         """Put words and rows of the scene in place of those before."""
         head = self._head_of(scene)
-        self._cells = head.cell_len
+        self._cells = [line.cell_len for line in head.split("\n")]
         self._head.update(head)
         super().show(scene)

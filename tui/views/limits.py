@@ -9,6 +9,7 @@ from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.processes import ProcessLife
 from analyzers.selection.intervals import FREED
 from analyzers.selection.query import Lifetime, Query
+from analyzers.selection.wording import WHOLE
 from analyzers.snapshot import Snapshot
 from tui.findings.words import tag_name
 from tui.safe_text import safe
@@ -36,11 +37,13 @@ def limit_words(scope: Query, snapshot: Snapshot) -> list[str]:
         "port": f"port {scope.port}",
         "keeper": f"kept by {safe(scope.keeper or '')}",
         "endpoint": f"socket 0x{scope.endpoint or 0:x}",
+        "processes": f"process {safe(' or '.join(word.removeprefix(WHOLE) for word in scope.processes))}",
         "stack": f"stack {_stack(scope.stack, snapshot.names)}",
+        "stacks": f"call site {_stack(next(iter(scope.stacks), None), snapshot.names)}",
         "frame": f"frame 0x{scope.frame or 0:x}",
         "interval": _interval(scope),
     }
-    return [words for field, words in said.items() if getattr(scope, field) is not None]
+    return [words for field, words in said.items() if getattr(scope, field) not in (None, ())]
 
 
 def interval_words(pool: PoolSnapshot, scope: Query) -> str:

@@ -41,3 +41,5 @@ VIEWS: Final = (
     ViewSpec("timeline", "9", "Timeline", "outstanding bytes over time"),
     ViewSpec("trace", "0", "Trace", "the trace itself: losses, damage, evidence"),
 )
+CHANGES: Final = ViewSpec("changes", "D", "Changes", "what is new, grown or gone since the trace before")
+"""Of a trace that is compared with others only."""

@@ -8,6 +8,7 @@ from analyzers.selection.select import select, select_since
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from tracer.data_classes import dataclass
+from tui.reading.compared import Compared
 from tui.report.pool import has_pool_events
 from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
 from tui.tables.rates import TagRates
@@ -21,7 +22,8 @@ class Scene:
     and for a trace that does not move. ``mark``: the whole snapshot at the mark, ``None`` without one: what came before
     it is left out of ``snapshot``. ``is_followed``: events may still come.
     ``rates``: how fast every tag grows, where that is known. ``unfolded``: frames of the allocator and the like are
-    shown. ``named``: how far addresses have names by now, ``None`` where nobody looks for names.
+    shown. ``named``: how far addresses have names by now, ``None`` where nobody looks for names. ``compared``:
+    what changed since other traces, ``None`` where there are none.
     """
 
     snapshot: Snapshot
@@ -33,6 +35,7 @@ class Scene:
     rates: TagRates | None = None
     unfolded: bool = False
     named: NamesFound | None = None
+    compared: Compared | None = None
 
     @property
     def no_pool_events(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from analyzers.comparison import changes
 from analyzers.comparison.changes import Change, Comparison, compare
 from analyzers.comparison.populations import SLICES, By, Group, Key, Population
 from analyzers.policy import COMPARISON
+from analyzers.pool_tables import Frame, Names
 from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
+from tracer.errors import Damage, DamageCode
 
 HOUR = 3_600_000_000_000
 
@@ -73,6 +75,84 @@ def test_several_traces_are_a_series(played: Callable[..., Snapshot]) -> None:
     assert (tag.before, tag.after) == (tag.series[0], tag.series[-1])
 
 
+def test_a_tag_is_gone_whatever_a_trace_between_has(played: Callable[..., Snapshot]) -> None:
+    found = compare([played("missing-free", 0), played("two-leaks", 1), played("cache", 2), played("cache", 3)])
+    assert ("CtFl", Change.GONE) in {(each.key[0], each.change) for each in found.differences if each.by is By.TAG}
+
+
+@pytest.mark.parametrize("lengths", [(40, 1200), (1200, 40)])
+def test_what_lives_longer_than_a_short_trace_shows_is_no_change(
+    lengths: tuple[int, int], played: Callable[..., Snapshot]
+) -> None:
+    found = compare([played("missing-free", 4, lengths[0]), played("missing-free", 5, lengths[1])])
+    assert [each for each in found.differences if each.change is not Change.STEADY or each.less] == []
+
+
+def _without_stacks(snapshot: Snapshot) -> Snapshot:
+    sites = replace(snapshot.pool.sites, stack=np.full_like(snapshot.pool.sites.stack, -1))
+    return replace(snapshot, pool=replace(snapshot.pool, sites=sites))
+
+
+def test_a_trace_without_call_stacks_is_not_compared_by_what_they_tell(played: Callable[..., Snapshot]) -> None:
+    clean, leak, bare = played("cache", 1), played("missing-free", 2), _without_stacks(played("cache", 7))
+    assert {each.by for each in compare([bare, leak]).differences} == {By.TAG, By.PROCESS, By.VERDICT}
+    assert {each.by for each in compare([clean, bare]).differences} == {By.TAG, By.PROCESS}
+    assert {each.by for each in compare([clean, bare, leak]).differences} == set(By), (
+        "one between is a step of the series"
+    )
+
+
+def test_a_trace_without_pool_events_tells_of_no_change(played: Callable[..., Snapshot]) -> None:
+    leak = played("missing-free", 2)
+    totals = replace(leak.pool.totals, allocations=0, frees=0, frees_without_allocation=0, failed_allocations=0)
+    empty = replace(leak, pool=replace(leak.pool, totals=totals))
+    for traces in ([empty, leak], [leak, empty]):
+        found = compare(traces)
+        assert (found.judged, found.changed, found.differences) == (False, False, ())
+    assert compare([leak, empty, leak]).judged
+
+
+def test_damage_makes_a_change_less_sure(played: Callable[..., Snapshot]) -> None:
+    clean, leak = played("cache", 1), played("missing-free", 2)
+    damaged = replace(leak, damage=(Damage(0x1048, DamageCode.RECORD_SIZE, "a record of size 0", 512),))
+    sure, unsure = (compare([clean, each]).differences[0].confidence for each in (leak, damaged))
+    assert unsure == pytest.approx(sure * COMPARISON.lossy)
+
+
+@dataclass(frozen=True)
+class _OtherBuild:
+    """The names of a trace whose ``contosoflt.sys`` is another build, every function of it elsewhere."""
+
+    names: Names
+    moved: int = 0x40
+    build: tuple[int, int] = (0x9000, 7)
+
+    def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
+        return tuple(
+            replace(each, offset=each.offset + self.moved) if each.module == "contosoflt.sys" else each
+            for each in self.names.frames(stack, process)
+        )
+
+    def builds(self) -> dict[str, frozenset[tuple[int, int]]]:
+        return {**self.names.builds(), "contosoflt.sys": frozenset({self.build})}
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.names, name)
+
+
+def test_call_sites_in_two_builds_of_a_driver_are_compared_by_the_driver(played: Callable[..., Snapshot]) -> None:
+    before, after = played("missing-free", 5), played("missing-free", 6)
+    rebuilt = replace(after, names=_OtherBuild(after.names))  # type: ignore[arg-type]  # it has all of them
+    found = compare([before, rebuilt])
+    assert not found.changed
+    assert [each.unnamed for each in found.traces] == [frozenset({"contosoflt.sys"})] * 2
+    [site] = [each for each in found.differences if each.by is By.SITE and each.key[0] == "CtFl"]
+    assert [frame for frame in site.key if "contosoflt" in frame] == ["contosoflt.sys"] * 2
+    [own] = after.names.builds()["contosoflt.sys"]
+    same = replace(after, names=_OtherBuild(after.names, build=own))  # type: ignore[arg-type]  # it has all of them
+    assert compare([before, same]).changed, "of one build other offsets are other call sites"
+
+
 def test_one_trace_alone_is_refused(played: Callable[..., Snapshot]) -> None:
     with pytest.raises(ValueError, match="two traces"):
         compare([played("cache", 1)])
@@ -83,12 +163,20 @@ def _population(kept: int, *, at: slice = slice(None), hours: int = 1, allocatio
     births[at] = kept // len(births[at])
     groups: dict[By, dict[Key, Group]] = {by: {} for by in By}
     groups[By.TAG] = {("Leak", "paged"): Group(kept, 64 * kept, births, 64 * kept)}
-    return Population("", hours * HOUR, hours * HOUR, allocations, True, groups, {})
+    return Population("", hours * HOUR, allocations, True, groups, {})
 
 
 def _change(before: Population, after: Population) -> tuple[Change, bool]:
     [difference] = changes._compared(By.TAG, (before, after))
     return difference.change, difference.less
+
+
+@pytest.mark.parametrize(("mortal", "change"), [(0.08, Change.GROWN), (0.12, Change.STEADY)])
+def test_survivors_a_tenth_of_which_will_be_freed_have_to_be_more_as_they_stand(mortal: float, change: Change) -> None:
+    after = _population(640)
+    group = after.groups[By.TAG][("Leak", "paged")]
+    groups: dict[By, dict[Key, Group]] = {By.TAG: {("Leak", "paged"): replace(group, mortal=mortal * 640)}}
+    assert _change(_population(640, hours=4, allocations=40_000), replace(after, groups=groups))[0] is change
 
 
 def test_growth_counts_where_it_is_more_by_time_and_by_load() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +32,9 @@ class _Named:
 
     def images(self) -> frozenset[tuple[str, str]]:
         return frozenset()
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        return {}
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -24,6 +24,9 @@ class _Names:
 
     def images(self) -> frozenset[tuple[str, str]]:
         return frozenset()
+
+    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
+        return {}
 
     def process_names(self) -> frozenset[tuple[int, str]]:
         raise NotImplementedError
