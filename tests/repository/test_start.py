@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,17 @@ def test_a_start_imports_nothing_that_it_does_not_need(
 def test_what_is_late_exists_and_can_be_seen() -> None:
     there = loaded("import networkx, rich.progress, numpy.ma, statistics")
     assert {"networkx", "rich", "numpy.ma", "statistics", "decimal"} <= there & ALWAYS_LATE
+
+
+@pytest.mark.parametrize("room", ["tracer", "analyzers", "tui"])
+def test_a_data_class_with_slots_is_not_declared_by_the_standard_decorator(room: str) -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / room).rglob("*.py")}
+    standard = {
+        path for path, text in texts.items() if re.search(r"^from dataclasses import .*\bdataclass\b", text, re.M)
+    }
+    slow = {path for path in standard if re.search(r"^@dataclass\(.*slots=True", texts[path], re.M)}
+    assert not slow - {ROOT / "tracer" / "data_classes.py"}, "take dataclass from tracer.data_classes"
+    assert sum("from tracer.data_classes import dataclass" in text for text in texts.values()) > 20
 
 
 def test_files_of_the_rooms_are_no_reason_for_linear_algebra_to_start_threads() -> None:
