@@ -245,12 +245,12 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         """Batches of the given kinds of events (default: all that have a layout), in time order.
 
         ``schemas`` (:meth:`carried_schemas`) adds the layouts that the trace itself carries; their
-        kinds are ``event:PROVIDER:NAME:IDvVERSION``.
+        kinds are ``event:PROVIDER:NAME:IDvVERSION``, and that of :mod:`tracer.events.self_described`.
         There is one reading at a time: another call, and :meth:`close`, end the one before.
         """
         self._stop()
         self._counters = Counters.zero()
-        layouts = LAYOUTS if schemas is None else (*LAYOUTS, *(schema.layout for schema in schemas.schemas))
+        layouts = LAYOUTS if schemas is None else (*LAYOUTS, *schemas.layouts)
         self._classifier = classifier(layouts, {item.kind for item in layouts} if kinds is None else kinds)
         source = BufferSource(self._file.read_into, self._head, self._corrected_buffers(), self._shift_ticks)
         self._reading = Reading(

@@ -24,11 +24,15 @@ class FleetFolder:
         """Their columns."""
         return {table.name: table for table in fleet_tables([], [])}
 
-    def rows(self, names: Collection[str]) -> Generator[ExportTable]:
-        """Those that are wanted, whole. Raises InputError for what no fleet wrote."""
+    def learn(self) -> None:
+        """Nothing: its names were redacted when it was written, or not at all."""
+
+    def rows(self, wanted: Mapping[str, Collection[str]]) -> Generator[ExportTable]:
+        """These columns by table. Raises InputError for what no fleet wrote."""
         for name, table in self.empty().items():
-            if name in names:
-                yield ExportTable(name, tuple(self._columns(name, [each.name for each in table.columns])))
+            if name in wanted:
+                columns = [each.name for each in table.columns if each.name in wanted[name]]
+                yield ExportTable(name, tuple(self._columns(name, columns)))
 
     def _columns(self, name: str, wanted: list[str]) -> Generator[TableColumn]:
         import pyarrow as pa

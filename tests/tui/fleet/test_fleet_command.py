@@ -350,6 +350,10 @@ def test_sql_answers_from_the_folder(fleet: Path, tmp_path: Path, capsys: pytest
     assert main(["sql", str(tmp_path), query, "--format", "csv"]) == ExitCode.DONE
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(",")[2] for line in lines] == ["leaking,machines", "10,10", "0,10"]
+    assert main(["sql", str(tmp_path), query, "--redact"]) == ExitCode.USAGE
+    said = capsys.readouterr()
+    assert "the tables of a fleet are not redacted here" in said.err
+    assert not said.out
 
 
 def test_the_hash_is_that_of_the_files_bytes(fleet: Path, plain: tuple[list[TraceRow], list[FindingRow]]) -> None:
