@@ -14,8 +14,6 @@ import itertools
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -277,6 +275,9 @@ def _linked(singles: Mapping[str, Single]) -> bytes | None:
 
     Only on Linux: on macOS asking for one may open a window that offers to install it.
     """
+    import shutil
+    import subprocess
+
     linker = shutil.which("ld") if sys.platform == "linux" else None
     if linker is None:
         return None
