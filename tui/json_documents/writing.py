@@ -104,7 +104,7 @@ def write_document(document: Object) -> None:
 
 def string(text: str) -> str:
     """A string out of a trace or a path: lone surrogates, which JSON readers refuse, become U+FFFD."""
-    return valid_unicode(text)
+    return text if text.isascii() else valid_unicode(text)
 
 
 def address(value: int) -> str:
