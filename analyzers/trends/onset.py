@@ -107,7 +107,10 @@ def _has_occasions(rises: Mask, at: I64, end: I64) -> Mask:
 
 def _may_go_on(starts: _Starts, last: I64) -> Mask:
     """Whether a pause after the ``last`` rise to the end of the settled steps may be chance; the young speak for it."""
-    return (starts.chance(starts.settled - 1 - last) >= RISE.chance) & (_deviation(starts) >= _too_low())
+    may = starts.chance(starts.settled - 1 - last) >= RISE.chance
+    if may.any():
+        may &= _deviation(starts) >= _too_low()
+    return np.asarray(may, np.bool_)
 
 
 def _has_odd_pause(starts: _Starts) -> Mask:
