@@ -68,7 +68,8 @@ class SqlCommand:
         if (folder := _fleet(words)) is not None:
             return self._of_fleet(folder, query, form, args)
         path = None if args.to in (None, _STDOUT) else Path(args.to)
-        refuse_to_overwrite(path, force=args.force)
+        paths = [path for word in words for path in expanded(Path(word))]
+        refuse_to_overwrite(path, force=args.force, read=paths)
         from tui.reading.symbols import name_source
         from tui.reading.tag_names import load_tag_names
         from tui.reading.together import traces_of
@@ -76,7 +77,6 @@ class SqlCommand:
         from tui.sql.opened import OpenTrace
 
         redaction = redaction_of(args)
-        paths = [path for word in words for path in expanded(Path(word))]
         traces = traces_of(paths, separate=args.separate, session=args.session, quiet=args.quiet)
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         with ExitStack() as stack:
