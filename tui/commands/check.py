@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from tui.exit_codes import ExitCode
 from tui.new_files import refuse_to_overwrite, write_whole
 from tui.outcome import judgement, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
+from tui.streams import write_bytes
 
 _STDOUT: Final = Path("-")
 
@@ -111,7 +111,6 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 def _write(path: Path, what: str, pieces: Iterable[bytes]) -> None:
     if path == _STDOUT:
-        sys.stdout.buffer.writelines(pieces)
-        sys.stdout.buffer.flush()
+        write_bytes(pieces)
     else:
         write_whole(path, what, pieces)

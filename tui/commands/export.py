@@ -16,7 +16,7 @@ from tui.exports.registry import FORMS, REPORT_FORMS, ExportForm, Takes, form_of
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement
 from tui.redaction.options import add_redact, redaction_of
-from tui.streams import is_terminal
+from tui.streams import is_terminal, write_bytes
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
@@ -73,9 +73,7 @@ class ExportCommand:
         quiet = args.quiet or (path is None and is_terminal(sys.stdout))
         with while_written(f"writing {args.to}", _pieces(form, make, snapshot, args), quiet=quiet) as pieces:
             if path is None:
-                for piece in pieces:
-                    sys.stdout.buffer.write(piece)
-                sys.stdout.buffer.flush()
+                write_bytes(pieces)
             else:
                 write_whole(path, f"the {form.name} file", pieces)
         return code

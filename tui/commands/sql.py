@@ -20,7 +20,7 @@ from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
-from tui.streams import is_terminal
+from tui.streams import is_terminal, write_bytes
 
 if TYPE_CHECKING:
     from tui.sql.database import Database
@@ -187,11 +187,12 @@ def _answer(database: Database, text: str, form: str, path: Path | None) -> None
     if path is not None:
         write_whole(path, "the answer", _only(database, text, form))
         return
-    for piece in _pieces(database, text, form, is_screen=is_terminal(sys.stdout)):
-        if form == "parquet":
-            sys.stdout.buffer.write(piece)
-        else:
-            sys.stdout.write(piece.decode())
+    pieces = _pieces(database, text, form, is_screen=is_terminal(sys.stdout))
+    if form == "parquet":
+        write_bytes(pieces)
+        return
+    for piece in pieces:
+        sys.stdout.write(piece.decode())
     sys.stdout.flush()
 
 
