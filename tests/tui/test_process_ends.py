@@ -34,6 +34,8 @@ def poolscope(*words: str, shell: str = "") -> subprocess.CompletedProcess[str]:
     [
         ("analyze", DEMO, "--json"), ("analyze", DEMO), ("info", DEMO), ("--help",), ("analyze", "--help"),
         ("--version",), ("profile",), ("doctor",), ("analyze", "nowhere.etl", "--json"),
+        ("export", DEMO, "--to", "-", "--format", "csv"), ("report", DEMO, "--to", "-", "--format", "pdf"),
+        ("sql", DEMO, "'from outstanding'", "--format", "parquet"), ("diff", DEMO, DEMO, "--markdown"),
     ],
 )  # fmt: skip
 @pytest.mark.slow
@@ -66,7 +68,7 @@ def test_a_reader_that_leaves_early_hears_no_complaint() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal to oneself is another thing there")
 @pytest.mark.parametrize(
-    "module", ["typing", "argparse", "tui.cli", "tui.commands.analyze", "numpy", "numba", "rich.console"]
+    "module", ["typing", "argparse", "tui.cli", "tui.commands.analyze", "numpy", "analyzers.analysis", "rich.console"]
 )
 def test_ctrl_c_in_the_middle_of_an_import_is_quiet(module: str) -> None:
     done = run(

@@ -18,8 +18,6 @@ import json
 import os
 import platform
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -355,6 +353,9 @@ def _linked(singles: Mapping[str, Single]) -> bytes | None:
 
     Only on Linux: on macOS asking for one may open a window that offers to install it.
     """
+    import shutil
+    import subprocess
+
     linker = shutil.which("ld") if sys.platform == "linux" else None
     if linker is None:
         return None

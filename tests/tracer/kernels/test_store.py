@@ -85,7 +85,7 @@ def test_kernels_that_were_put_together_are_loaded_from_one_file(room: Path) -> 
 
 
 def test_without_a_linker_llvm_loads_the_object_files(room: Path) -> None:
-    run(room, f"store.shutil.which = lambda _: None; {GATHER}")
+    run(room, f"import shutil; shutil.which = lambda _: None; {GATHER}")
     assert (len(kept(room, ".objects")), kept(room, ".so")) == (1, [])
     for single in kept(room, ".kernel"):
         single.unlink()
