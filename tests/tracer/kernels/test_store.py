@@ -184,9 +184,10 @@ given = given.count(True) if read() is not None else "not even undamaged"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linker", ["ld", "none"])
 def test_a_damaged_library_is_none(room: Path, linker: str) -> None:
-    without = "store.shutil.which = lambda _: None" if linker == "none" else ""
+    without = "import shutil; shutil.which = lambda _: None" if linker == "none" else ""
     run(room, f"{without}\n{GATHER}")
     read = "read = lambda: store._loaded(store._folder(), store._own())"
     for ending in (".json", ".objects" if kept(room, ".objects") else ".so"):
@@ -223,6 +224,7 @@ def test_kernels_in_a_folder_that_others_may_write_to_are_not_taken(room: Path, 
     assert "other users may write to it" in run(room, "given = str(store.unkept())")[0]
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("mask", [0o000, 0o077])
 def test_the_folder_is_the_users_own_under_any_mask(room: Path, mask: int) -> None:
@@ -305,6 +307,7 @@ LINKERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="no linker is asked elsewhere")
 @pytest.mark.parametrize("content", LINKERS.values(), ids=LINKERS)
 def test_with_a_linker_that_does_not_link_llvm_loads_the_object_files(room: Path, content: str) -> None:
@@ -328,6 +331,7 @@ def test_where_a_folder_may_hold_no_programs_llvm_loads_the_object_files(room: P
     assert run(room) == (16, ["llvmlite"], True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_DEBUGINFO"])
 def test_what_is_compiled_is_the_same_whatever_numba_is_told_by_the_environment(room: Path, variable: str) -> None:
     size = "given = len(store._read(kept[0].stem).code)"
