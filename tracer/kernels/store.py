@@ -32,7 +32,7 @@ from typing import Any, Final, NamedTuple
 
 from tracer.kernels.arguments import DATA_AT, text
 from tracer.kernels.loading import Entry, of_object_files, of_shared_library
-from tracer.kernels.parts import digest
+from tracer.kernels.parts import digest, source
 from tracer.kernels.target import level
 
 _SINGLE: Final = ".kernel"
@@ -162,7 +162,11 @@ def _made_of(function: Callable[..., Any]) -> str:
 @functools.cache
 def _tools() -> str:
     """What makes machine code of parts, but for numba: this package, for a processor."""
-    own = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    import pkgutil
+
+    here, package = Path(__file__).parent, __name__.rpartition(".")[0]
+    names = sorted(each.name for each in pkgutil.iter_modules([str(here)]))
+    own = b"".join(source(here / f"{name}.py", f"{package}.{name}") for name in names)
     return f"{_processor()} {blake2b(own, digest_size=8).hexdigest()}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -266,6 +267,30 @@ def test_python_without_docstrings_and_python_with_them_leave_each_other_their_k
     for optimized, anew in (("", True), ("2", True), ("", False), ("2", False)):
         given, modules, _ = run(room, GATHER, PYTHONOPTIMIZE=optimized)
         assert (given, "numba" in modules) == (16, anew)
+
+
+IN_AN_ARCHIVE = """
+from tracer.live import native
+from tracer.kernels import parts, store
+assert ".zip" in store.__file__
+print(store._tools(), parts._content("tracer.live.native"))
+"""
+
+
+def test_code_in_an_archive_is_known_too(tmp_path: Path) -> None:
+    copied = shutil.copytree(
+        ROOT / "tracer", tmp_path / "files" / "tracer", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    told = []
+    for changed in ("", "kernels/compiler.py", "live/native.py", ""):
+        if changed:
+            with (copied / changed).open("a") as file:
+                file.write("\nMORE = 1\n")
+        archive = shutil.make_archive(str(tmp_path / "archive"), "zip", copied.parent)
+        words = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {archive!r}){IN_AN_ARCHIVE}"]
+        told.append(subprocess.run(words, capture_output=True, check=True, text=True).stdout)
+    assert told[2] == told[3]
+    assert len(set(told)) == 3
 
 
 def test_a_kernel_that_c_calls_stays(room: Path) -> None:
