@@ -17,6 +17,7 @@ from analyzers.holders.by_name import stacks_that_decide
 from analyzers.image_files import ImageFiles
 from analyzers.image_lives import NEVER
 from analyzers.ledger import Ledger
+from analyzers.machine_facts import DriverFile, MachineFacts
 from analyzers.modules import FrameTable, Modules, taken_apart
 from analyzers.pool import PoolView
 from analyzers.pool_tables import Frame, PoolSnapshot
@@ -51,6 +52,7 @@ class TraceNames:
         """``symbols``: names for addresses; without them frames have none."""
         self.symbols = symbols
         self.files = ImageFiles()
+        self.machine = MachineFacts()
         self.processes = Processes()
         self.threads = Threads()
         self.modules = Modules()
@@ -63,6 +65,7 @@ class TraceNames:
                 taker.feed(batch.tables[kind])
         if IDENTITIES in batch.tables:
             self.files.feed(batch.tables[IDENTITIES])
+        self.machine.feed(batch)
         if "image" in batch.tables:
             self.processes.feed_images(batch.tables["image"])
         self.threads.find(batch)
@@ -82,6 +85,10 @@ class TraceNames:
     def images(self) -> frozenset[tuple[str, str]]:
         """File name and path of every image that the trace tells of."""
         return self.modules.files
+
+    def drivers(self) -> tuple[DriverFile, ...]:
+        """Every image of the kernel's space, by name."""
+        return self.machine.drivers((image, self.files.of(image)) for image in self.modules.every if not image.process)
 
     def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
         """By name of a kernel image, in small letters: size and time stamp (0: not told) of each that was loaded."""
@@ -151,7 +158,11 @@ class Analysis:
     """Feed it every batch of a source, in order; ask for a :meth:`snapshot` at any moment."""
 
     KINDS: ClassVar = (
-        frozenset({"pool", "process", "image", IDENTITIES}) | CpuTimeline.KINDS | Activity.KINDS | Requests.KINDS
+        frozenset({"pool", "process", "image", IDENTITIES})
+        | MachineFacts.KINDS
+        | CpuTimeline.KINDS
+        | Activity.KINDS
+        | Requests.KINDS
     )
     """Kinds of events that the analysis looks at: what a source has to decode for it."""
 

@@ -565,6 +565,18 @@ class ComparisonLimits:
     """What is left of how sure a change is where events were lost: a lost free looks like a survivor. A convention."""
 
 
+@dataclass(frozen=True, slots=True)
+class FleetLimits:
+    """When a driver's version tells the machines of a fleet that leak from those that do not (``analyzers/fleet``)."""
+
+    chance: float = 0.01
+    """Chance that any version of any driver is called so where none has to do with it (Bonferroni's bound, over all
+    versions and leaks): a convention."""
+    least: float = 0.1
+    """By how much the share of leaking machines must be larger with the version, at the lower end of its interval: what
+    is true of fewer helps nobody to find them. A convention."""
+
+
 PARTS: Final = PartLimits()
 LIFETIMES: Final = LifetimeLimits()
 COURSE: Final = CourseLimits()
@@ -585,3 +597,4 @@ BY_NAME: Final = ByNameLimits()
 BELONGING: Final = BelongingLimits()
 GRAPH: Final = GraphLimits()
 COMPARISON: Final = ComparisonLimits()
+FLEET: Final = FleetLimits()

@@ -45,7 +45,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     kernels = tmp_path / "kernels"
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernels))
     monkeypatch.setattr(compiling, "before_compiling", at_once)
-    monkeypatch.setattr(compiling, "_processors", lambda: 2)
+    monkeypatch.setattr(compiling, "processors", lambda: 2)
     return kernels
 
 
@@ -118,7 +118,7 @@ def test_the_second_process_has_the_modules_and_the_cache_of_the_first_and_says_
     ("part", "where", "name", "value"),
     [
         (Part.READING, sys, "path", sys.path),
-        (Part.ANALYSIS, compiling, "_processors", lambda: 1),
+        (Part.ANALYSIS, compiling, "processors", lambda: 1),
         (Part.ANALYSIS, sys, "executable", ""),
         (Part.ANALYSIS, sys, "frozen", True),
     ],

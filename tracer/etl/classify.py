@@ -16,7 +16,7 @@ from tracer.arrays import U16
 from tracer.data_classes import dataclass
 from tracer.etl import rows, walk
 from tracer.etl.rows import EventTables
-from tracer.events import stack
+from tracer.events import self_described, stack
 from tracer.events.layout import EventId, KernelId, Layout, ProviderId
 from tracer.events.providers import classic
 
@@ -89,7 +89,10 @@ def classifier(layouts: Collection[Layout], kinds: Collection[str]) -> Classifie
     wanted = [layout for layout in layouts if layout.kind in kinds]
     versions: dict[EventId, list[_Version]] = {}
     slots: list[Layout | None] = [None] * rows.FIRST_LAYOUT_SLOT
+    described = 0
     for layout in wanted:
+        if layout.kind == self_described.KIND:
+            described = len(slots)
         for event_id in layout.ids:
             if isinstance(event_id, KernelId) and event_id.hook in _STACK_SLOTS:
                 continue
@@ -97,10 +100,10 @@ def classifier(layouts: Collection[Layout], kinds: Collection[str]) -> Classifie
         slots.append(layout)
     for hook, slot in _STACK_SLOTS.items():
         versions[KernelId(hook)] = [(0, slot, False)]
-    return _tables(slots, versions)
+    return _tables(slots, versions, described)
 
 
-def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]]) -> Classifier:
+def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]], described: int) -> Classifier:
     by_class = {classic(event_id): event_id for event_id in versions if isinstance(event_id, KernelId)}
     named = [event_id for event_id in versions if isinstance(event_id, ProviderId)]
     providers = sorted({event_id.provider for event_id in (*by_class, *named) if event_id is not None})
@@ -112,6 +115,7 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]])
         np.zeros((_PROVIDER_BUCKETS // 2, 2), np.uint64),
         np.zeros(_PROVIDER_BUCKETS // 2, np.int64),
         np.full(_PROVIDER_BUCKETS, -1, np.int32),
+        described,
     )
     row_of = {event_id: row for row, event_id in enumerate(versions, start=1)}
     for event_id, known in versions.items():

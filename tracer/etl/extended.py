@@ -8,8 +8,8 @@ import numpy as np
 
 from tracer.arrays import U16, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID
-from tracer.etl.headers import ExtendedType
-from tracer.etl.rows import RESERVED
+from tracer.etl.headers import EVENT_HEADER, ExtendedType
+from tracer.etl.rows import RESERVED, SLOT_NONE
 from tracer.etl.stack_join import is_user_frame, set_loose
 from tracer.jit import Int, inlined, kernel
 from tracer.stacks.table import STACKS_FULL, StackArrays, frame_at, intern
@@ -22,6 +22,8 @@ _STACK32: Final = int(ExtendedType.STACK32)
 _STACK64: Final = int(ExtendedType.STACK64)
 _STACK_KEY32: Final = int(ExtendedType.STACK_KEY32)
 _STACK_KEY64: Final = int(ExtendedType.STACK_KEY64)
+_SCHEMA_TL: Final = int(ExtendedType.SCHEMA_TL)
+_HEADER: Final = EVENT_HEADER.itemsize
 _MATCH_ID: Final = 8
 """Bytes before the frames, or the key, of a stack."""
 
@@ -54,20 +56,25 @@ def after_items(words2: U16, item: Int, stop: Int) -> Int:
 @kernel
 def take_items(
     words: Words,
-    item: Int,
-    stop: Int,
+    span: tuple[Int, Int],
     stacks: StackArrays,
     events: Structured,
     row: Int,
     loose: Structured,
     n_loose: Int,
+    self_described: Int,
 ) -> Int:
-    """Give the stacks among the items at ``item`` to the event ``row``; references to keys go to ``loose``.
+    """Give the stacks among the items to the event ``row``; references to keys go to ``loose``.
 
-    Gives the loose rows in use, or what is full, which is negative.
+    ``span``: where the first item begins, and where the record ends.
+
+    An event without a layout that has its description among them gets the slot ``self_described``, if that is not 0,
+    and all of its record as its payload. Gives the loose rows in use, or what is full, which is negative.
     """
     words2 = words.words2
     time = events[row]["time"]
+    item, stop = span
+    begin = item - _HEADER
     more = True
     while more and item + 8 <= stop:
         end = _data_end(words2, item, stop)
@@ -80,6 +87,9 @@ def take_items(
         pointer = 4 if kind == _STACK32 else 8
         stacked = kind == _STACK32 or kind == _STACK64
         keyed = kind == _STACK_KEY32 or kind == _STACK_KEY64
+        if kind == _SCHEMA_TL and self_described and events[row]["slot"] == SLOT_NONE:
+            events[row]["slot"] = self_described
+            events[row]["size"] = stop - begin
         if not (stacked or keyed) or at + pointer > end:
             continue
         innermost = frame_at(words.words4, at, pointer)

@@ -121,6 +121,7 @@ class EventTables(NamedTuple):
 
     ``row_hook``: hook id of a row, 0 for none. ``provider_keys``: GUIDs as two u64; ``provider_table``: their rows by
     hash, -1 for none; ``provider_counts``: records by row; the first rows are those of ``provider_rows``.
+    ``self_described``: slot of events that bring their own description and have no other, 0 where they are not wanted.
     """
 
     hook_row: U16
@@ -130,6 +131,7 @@ class EventTables(NamedTuple):
     provider_keys: U64
     provider_counts: I64
     provider_table: I32
+    self_described: int
 
 
 class Waiting(NamedTuple):

@@ -351,13 +351,16 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                         made["process"] = _UNKNOWN
                         made["who"] = 0
                     if extended:
+                        items = position + np.int64(HEADER_SIZE[kind])
                         taken = take_items(
-                            words, position + HEADER_SIZE[kind], stop, stacks, events, n_events, loose, n_loose
+                            words, (items, stop), stacks, events, n_events, loose, n_loose, tables.self_described
                         )
                         if taken < 0:
                             result = STACKS_FULL if taken == STACKS_FULL else ROWS_FULL
                             break
                         n_loose = taken
+                        slot = np.int64(made["slot"])
+                        payload = stop - np.int64(made["size"])
                     if slot >= SLOT_DEFINITION:
                         n_kept = _keep(words8, payload, stop, kept, n_kept)
                     n_events += 1

@@ -22,6 +22,7 @@ _MODULES: Final = (
     "thread",
     "process",
     "image",
+    "machine",
     "irp",
     "network",
     "afd",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
+from tracer.events import self_described
 from tracer.events.layout import EventId, Layout
 from tracer.events.registry import layouts_for
 from tracer.events.schemas import EVENT_SCHEMA, VALUE_MAP, Schema, SchemaError, ValueMap, parse_schema, parse_value_map
@@ -55,6 +56,11 @@ class SchemaBook:
     def schemas(self) -> tuple[Schema, ...]:
         """The schemas in use, in the order of the trace."""
         return tuple(self._schemas.values())
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Those of the schemas, and one for the events that bring their own."""
+        return (*(schema.layout for schema in self.schemas), self_described.LAYOUT)
 
     def layout_for(self, event_id: EventId, version: int) -> Layout | None:
         """The layout that this trace's schemas give to an event; ``None`` where they say nothing."""

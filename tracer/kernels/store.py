@@ -14,11 +14,9 @@ import itertools
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from importlib import import_module
@@ -224,13 +222,10 @@ def gather(rooms: Iterable[Path]) -> None:
         current: dict[str, Single] = {}
         for path in sorted(_folder().glob(f"*{_SINGLE}")):
             single = _read(path)
-            if single is not None and any(single.source.startswith(root) for root in roots):
-                if _is_current(single.module, single.function, single.made_of):
-                    current[path.stem] = single
-                    continue
-            elif single is not None and Path(single.source).is_file():  # of another copy
-                continue
-            path.unlink(missing_ok=True)
+            if single is not None and _is_current(single.module, single.function, single.made_of):
+                current[path.stem] = single  # whichever copy compiled it
+            elif single is None or not _is_of_another_copy(single, roots):
+                path.unlink(missing_ok=True)
         _put_together(current, _folder(), _own())
         _state.gathered = True
 
@@ -240,6 +235,11 @@ def build(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     singles = {path.stem: single for path in sorted(_folder().glob(f"*{_SINGLE}")) if (single := _read(path))}
     _put_together(singles, folder, _built())
+
+
+def _is_of_another_copy(single: Single, roots: Sequence[str]) -> bool:
+    """Whether its source is there, and not this copy's."""
+    return not single.source.startswith(tuple(roots)) and Path(single.source).is_file()
 
 
 def _is_current(module: str, function: str, made_of: str) -> bool:
@@ -275,6 +275,9 @@ def _linked(singles: Mapping[str, Single]) -> bytes | None:
 
     Only on Linux: on macOS asking for one may open a window that offers to install it.
     """
+    import shutil
+    import subprocess
+
     linker = shutil.which("ld") if sys.platform == "linux" else None
     if linker is None:
         return None

@@ -58,6 +58,7 @@ COMMANDS: Final[tuple[Entry, ...]] = (
     Entry("symbols", "which PDB files a trace needs, and where they are", "tui.commands.symbols", "SymbolsCommand"),
     Entry("diff", "what changed between traces, told from noise", "tui.commands.diff", "DiffCommand"),
     Entry("check", "what a test run leaves, held against a budget", "tui.commands.check", "CheckCommand"),
+    Entry("fleet", "many traces on Dask, one answer", "tui.commands.fleet", "FleetCommand"),
     Entry("export", "an answer as a file for other programs", "tui.commands.export", "ExportCommand"),
     Entry("report", "the report as a file to pass on", "tui.commands.export", "ReportCommand"),
     Entry("sql", "questions in SQL over traces", "tui.commands.sql", "SqlCommand"),

@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import UsageError
-from tui.commands.options import add_pooltag, add_quiet, add_separate, add_session, add_strict
+from tui.commands.options import add_pooltag, add_quiet, add_separate, add_session, add_strict, add_symbols
 from tui.commands.traces import expanded
 from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement, worst_exit_code
+from tui.redaction.options import add_redact, redaction_of
 from tui.streams import is_terminal
 
 if TYPE_CHECKING:
@@ -41,15 +44,20 @@ class SqlCommand:
         """Declare arguments and options."""
         parser.usage = "poolscope sql TRACE [TRACE ...] [QUERY] [options]"
         parser.add_argument(
-            "words", nargs="+", metavar="TRACE", help="an .etl file; the last word is the query (without: a prompt)"
+            "words",
+            nargs="+",
+            metavar="TRACE",
+            help="an .etl file, or the folder of a fleet; the last word is the query (without: a prompt)",
         )
         add_separate(parser)
         add_session(parser)
         words = "how the answer is written (table; with --to as the file is called)"
         parser.add_argument("--format", choices=_FORMATS, metavar="NAME", help=f"{', '.join(_FORMATS)}: {words}")
         parser.add_argument("--to", metavar="FILE", help="where to; - is stdout")
+        add_symbols(parser)
         add_pooltag(parser)
         add_strict(parser)
+        add_redact(parser)
         add_force(parser)
         add_quiet(parser)
 
@@ -57,25 +65,69 @@ class SqlCommand:
         """Answer on stdout, or in a file."""
         words, query = _divided(args.words)
         form = _form(args)
+        if (folder := _fleet(words)) is not None:
+            return self._of_fleet(folder, query, form, args)
         path = None if args.to in (None, _STDOUT) else Path(args.to)
         refuse_to_overwrite(path, force=args.force)
+        from tui.reading.symbols import name_source
         from tui.reading.tag_names import load_tag_names
         from tui.reading.together import traces_of
         from tui.sql.database import Database
         from tui.sql.opened import OpenTrace
 
+        redaction = redaction_of(args)
         paths = [path for word in words for path in expanded(Path(word))]
         traces = traces_of(paths, separate=args.separate, session=args.session, quiet=args.quiet)
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         with ExitStack() as stack:
-            opened = [stack.enter_context(OpenTrace(trace, names, quiet=args.quiet)) for trace in traces]
-            database = Database(opened)
+            source = stack.enter_context(name_source(args))
+            opened = [
+                stack.enter_context(
+                    OpenTrace(
+                        trace,
+                        names,
+                        quiet=args.quiet,
+                        symbols=None if source is None else source.symbols(),
+                        redaction=redaction,
+                    )
+                )
+                for trace in traces
+            ]
+            database = Database(opened, redaction)
             stack.callback(database.close)
             if query is None and is_terminal(sys.stdin):
                 _prompt(database, form, path)
             else:
                 _answer(database, sys.stdin.read() if query is None else query, form, path)
             return _code(opened, strict=args.strict)
+
+    def _of_fleet(self, folder: Path, query: str | None, form: str, args: argparse.Namespace) -> int:
+        """The tables that ``poolscope fleet`` wrote."""
+        if redaction_of(args) is not None:
+            raise UsageError(
+                "usage",
+                "the tables of a fleet are not redacted here",
+                where=str(folder),
+                why="they are when they are written",
+                next="'poolscope fleet' with --redact",
+            )
+        path = None if args.to in (None, _STDOUT) else Path(args.to)
+        refuse_to_overwrite(path, force=args.force)
+        from tui.sql.database import Database
+        from tui.sql.fleet_folder import FleetFolder
+
+        with closing(Database([FleetFolder(folder)])) as database:
+            if query is None and is_terminal(sys.stdin):
+                _prompt(database, form, path)
+            else:
+                _answer(database, sys.stdin.read() if query is None else query, form, path)
+        return ExitCode.DONE
+
+
+def _fleet(words: list[str]) -> Path | None:
+    """The folder, where it is one that ``poolscope fleet`` wrote to."""
+    folder = Path(words[0])
+    return folder if len(words) == 1 and (folder / "traces.parquet").is_file() else None
 
 
 def _divided(words: list[str]) -> tuple[list[str], str | None]:
@@ -135,7 +187,7 @@ def _answer(database: Database, text: str, form: str, path: Path | None) -> None
     if path is not None:
         write_whole(path, "the answer", _only(database, text, form))
         return
-    for piece in _pieces(database, text, form):
+    for piece in _pieces(database, text, form, is_screen=is_terminal(sys.stdout)):
         if form == "parquet":
             sys.stdout.buffer.write(piece)
         else:
@@ -143,12 +195,15 @@ def _answer(database: Database, text: str, form: str, path: Path | None) -> None
     sys.stdout.flush()
 
 
-def _pieces(database: Database, text: str, form: str) -> Iterator[bytes]:
-    from tui.sql.results import FORMATS
+def _pieces(database: Database, text: str, form: str, *, is_screen: bool = False) -> Iterator[bytes]:
+    from tui.sql.results import FORMATS, table_lines
 
+    write = FORMATS[form]
+    if is_screen and write is table_lines:
+        write = partial(table_lines, cells=shutil.get_terminal_size().columns)
     for answer in database.ask(text):
         with database.told(text):
-            yield from FORMATS[form](answer)
+            yield from write(answer)
 
 
 def _only(database: Database, text: str, form: str) -> Iterator[bytes]:

@@ -18,9 +18,9 @@ _AT_ONCE: Final = 1 << 16
 """Rows of a piece, which is a row group of the file."""
 
 
-def arrow_table(table: ExportTable) -> pa.Table:
-    """A ``pyarrow.Table``. Raises MachineError where pyarrow is not installed."""
-    return ARROW.load().Table.from_batches(_batches(table, len(table)))
+def arrow_table(table: ExportTable, *, coded: bool = False) -> pa.Table:
+    """A ``pyarrow.Table``; ``coded``: texts as codes of a dictionary. Raises MachineError where pyarrow is missing."""
+    return ARROW.load().Table.from_batches(_batches(table, len(table), coded=coded))
 
 
 def parquet(table: ExportTable) -> Iterator[bytes]:
@@ -70,15 +70,15 @@ class _Grown(io.RawIOBase):
         return whole
 
 
-def _batches(table: ExportTable, at_once: int) -> Iterator[pa.RecordBatch]:
+def _batches(table: ExportTable, at_once: int, *, coded: bool = False) -> Iterator[pa.RecordBatch]:
     """So many rows each; one without rows of a table that has none."""
     arrow = ARROW.load()
     names = [column.name for column in table.columns]
-    parts = zip(*(_arrays(arrow, column, max(at_once, 1)) for column in table.columns), strict=True)
+    parts = zip(*(_arrays(arrow, column, max(at_once, 1), coded=coded) for column in table.columns), strict=True)
     return (arrow.record_batch(list(arrays), names) for arrays in parts)
 
 
-def _arrays(arrow: ModuleType, column: TableColumn, at_once: int) -> Iterator[pa.Array]:
+def _arrays(arrow: ModuleType, column: TableColumn, at_once: int, *, coded: bool) -> Iterator[pa.Array]:
     types = {
         ColumnType.INTEGER: arrow.int64(),
         ColumnType.ADDRESS: arrow.uint64(),
@@ -91,4 +91,6 @@ def _arrays(arrow: ModuleType, column: TableColumn, at_once: int) -> Iterator[pa
         part = slice(start, start + at_once)
         missing = None if column.missing is None else column.missing[part]
         made = arrow.array(column.values[part], types[column.type], mask=missing)
-        yield words.take(made) if column.type is ColumnType.TEXT else made
+        if column.type is ColumnType.TEXT:
+            made = arrow.DictionaryArray.from_arrays(made, words) if coded else words.take(made)
+        yield made

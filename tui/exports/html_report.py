@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from html import escape
 from importlib import resources
@@ -24,6 +24,11 @@ _KEYS: Final = "flame graph: arrows move, Enter zooms, Escape resets"
 
 def html_report(snapshot: Snapshot) -> Iterator[bytes]:
     """All of it; what stands in the trace is text wherever it stands."""
+    return html_page(f"Poolscope: {name_of(snapshot.info)}", report_blocks(snapshot))
+
+
+def html_page(title: str, blocks: Iterable[Block]) -> Iterator[bytes]:
+    """Any blocks as such a file."""
     script, style = _part("flame.js"), _part("report.css")
     policy = f"default-src 'none'; script-src 'sha256-{_digest(script)}'; style-src 'unsafe-inline'"
     parts = (
@@ -31,8 +36,8 @@ def html_report(snapshot: Snapshot) -> Iterator[bytes]:
         '<html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{_text(f'Poolscope: {name_of(snapshot.info)}')}</title><style>{style}</style></head><body>",
-        *map(_shown, report_blocks(snapshot)),
+        f"<title>{_text(title)}</title><style>{style}</style></head><body>",
+        *map(_shown, blocks),
         f"<script>{script}</script></body></html>",
     )
     for part in parts:

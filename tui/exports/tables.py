@@ -5,7 +5,7 @@ Columns are called as in the documents of ``--json``. Times are nanoseconds sinc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -72,6 +72,10 @@ class ExportTable:
 
     def __len__(self) -> int:
         return len(self.columns[0].values)
+
+    def only(self, names: Collection[str]) -> ExportTable:
+        """The columns of these names."""
+        return ExportTable(self.name, tuple(column for column in self.columns if column.name in names))
 
     def rows(self, at_once: int = 8192) -> Iterator[tuple[Cell, ...]]:
         """All rows, made some at a time."""
@@ -210,6 +214,10 @@ def frames(snapshot: Snapshot) -> ExportTable:
     found = stack_ids(snapshot).tolist()
     every = [(stack, depth, frame) for stack in found for depth, frame in enumerate(snapshot.names.frames(stack))]
     known = [bool(frame.module) for _, _, frame in every]
+    symbols = [frame.symbol for _, _, frame in every]
+    nameless = np.array([each is None for each in symbols], np.bool_)
+    files = ["" if each is None else each.file for each in symbols]
+    lines = [0 if each is None else each.line for each in symbols]
     return ExportTable(
         "frames",
         (
@@ -218,7 +226,11 @@ def frames(snapshot: Snapshot) -> ExportTable:
             addresses("address", [frame.address for _, _, frame in every], zero_is_none=False),
             texts("module", [frame.module for _, _, frame in every]),
             integers("offset", [frame.offset for _, _, frame in every], ~np.array(known, np.bool_)),
-            texts("function", [frame.function for _, _, frame in every]),
+            texts("symbol", [frame.function for _, _, frame in every]),
+            integers("displacement", [0 if each is None else each.displacement for each in symbols], nameless),
+            texts("named_by", [str(frame.source) if frame.symbol else "" for _, _, frame in every]),
+            texts("source", files),
+            integers("line", lines, np.array(lines, np.int64) == 0),
         ),
     )
 

@@ -20,6 +20,7 @@ from typing import Final
 import analyzers
 import tracer
 from tracer.kernels.store import before_compiling, cache_directory, gather
+from tracer.processors import processors
 from tui.streams import say
 
 _PATIENCE_SECONDS: Final = 120
@@ -74,7 +75,7 @@ def compilation(part: Part, *, quiet: bool) -> Iterator[Helper]:
     def begin() -> None:
         say("compiling kernels for this machine (once, up to 20 s on two cores)...", quiet=quiet)
         gc.disable()  # numba makes millions of small objects: looking through them takes a sixth of the time
-        if part is Part.ANALYSIS and _processors() > 1:
+        if part is Part.ANALYSIS and processors() > 1:
             helper.start()
 
     try:
@@ -90,13 +91,6 @@ def compilation(part: Part, *, quiet: bool) -> Iterator[Helper]:
 def _rooms() -> list[Path]:
     """The folders of the packages that hold kernels."""
     return [Path(str(room.__file__)).parent for room in (tracer, analyzers)]
-
-
-def _processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _started() -> subprocess.Popen[bytes] | None:

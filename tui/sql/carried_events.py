@@ -1,11 +1,11 @@
-"""Events whose schema the trace carries, as one table: their fields as JSON."""
+"""Events whose schema the trace carries, or that bring it with them, as one table: their fields as JSON."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,15 +13,20 @@ import numpy as np
 from analyzers.analysis import TraceNames
 from analyzers.processes import lives_at
 from tracer.columns import BlobColumn, EventTable
+from tracer.etl.described import described_event
+from tracer.events import self_described
+from tracer.events.described_values import Json, values_of
 from tracer.events.layout import Code
 from tracer.events.schema_book import SchemaBook
 from tracer.events.schema_fields import InType
 from tracer.events.schemas import Schema
+from tracer.events.self_described import Description, parse_description, provider_of
 from tracer.trace import Batch
-from tui.exports.tables import ExportTable, ids, integers, texts, times
+from tui.exports.tables import ExportTable, TableColumn, ids, integers, texts, times
+from tui.redaction.redaction import Redaction
 from tui.safe_text import valid_unicode
-
-_Json = str | int | float | bool | None
+from tui.sql.event_tables import no_events
+from tui.sql.redacted_tables import RedactedEvents
 
 _UTF16: Final = {
     InType.UNICODE_STRING, InType.MANIFEST_COUNTED_STRING, InType.COUNTED_STRING, InType.REVERSED_COUNTED_STRING,
@@ -37,37 +42,76 @@ _HEX: Final = {InType.POINTER, InType.SIZE_T, InType.HEX_INT32, InType.HEX_INT64
 class CarriedEvents:
     """Turns batches with the kinds of a trace's own schemas into rows of ``events``."""
 
-    def __init__(self, book: SchemaBook, names: TraceNames) -> None:
+    def __init__(self, book: SchemaBook, names: TraceNames, redaction: Redaction | None = None) -> None:
         self._schemas = {schema.layout.kind: schema for schema in book.schemas}
         self._names = names
+        self._redaction = redaction
+        self._descriptions: dict[bytes, Description] = {}
 
     @property
     def kinds(self) -> frozenset[str]:
         """What a source has to decode."""
-        return frozenset(self._schemas)
+        return frozenset({*self._schemas, self_described.KIND})
 
     def tables(self, batch: Batch) -> list[ExportTable]:
         """The batch's events, kind by kind."""
-        return [
-            carried_events(table, self._schemas[kind], self._names)
+        made = [
+            _with_schema(table, self._schemas[kind], self._names, self._redaction)
             for kind, table in batch.tables.items()
             if kind in self._schemas
         ]
+        if (table := batch.tables.get(self_described.KIND)) is not None:
+            made.append(self._self_described(table))
+        return made
+
+    def _self_described(self, table: EventTable) -> ExportTable:
+        said = list[tuple[str, str, int, int, str]]()
+        records = table.blob("record")
+        for event in map(described_event, map(records.bytes, range(len(table)))):
+            description = self._descriptions.get(event.description)
+            if description is None:
+                description = self._descriptions[event.description] = parse_description(event.description)
+            shown = _Shown(provider_of(event.traits) or str(event.provider), event.provider, self._redaction)
+            fields = shown.fields(values_of(description, event.payload))
+            said.append((shown.provider, shown.name(description.name), event.id, event.version, fields))
+        providers, events, numbers, versions, fields_of = zip(*said, strict=True) if said else ((),) * 5
+        return _events_table(
+            table,
+            self._names,
+            texts("provider", providers),
+            texts("event", events),
+            integers("event_id", numbers),
+            integers("version", versions),
+            fields=fields_of,
+        )
 
 
-def carried_events(table: EventTable, schema: Schema | None, names: TraceNames) -> ExportTable:
-    """The events of one schema; without one there are none, and the table says only what it looks like."""
-    lives, life = lives_at(names, table.process, table.time)
+def no_carried_events(names: TraceNames) -> ExportTable:
+    """What the table looks like."""
+    return CarriedEvents(SchemaBook(), names)._self_described(no_events(self_described.KIND))
+
+
+def _with_schema(table: EventTable, schema: Schema, names: TraceNames, redaction: Redaction | None) -> ExportTable:
+    shown = _Shown(schema.provider_name, schema.event.provider, redaction)
     every = np.zeros(len(table), np.int32)
-    fields = [] if schema is None else _json_lines(table, schema)
+    return _events_table(
+        table,
+        names,
+        texts("provider", [shown.provider], every),
+        texts("event", [shown.name(schema.event_name)], every),
+        integers("event_id", every + schema.event.event),
+        integers("version", every + schema.version),
+        fields=list(map(shown.fields, _fields(table, schema))),
+    )
+
+
+def _events_table(table: EventTable, names: TraceNames, *columns: TableColumn, fields: Sequence[str]) -> ExportTable:
+    lives, life = lives_at(names, table.process, table.time)
     return ExportTable(
         "events",
         (
             times("time_ns", table.time),
-            texts("provider", [schema.provider_name if schema else ""], every),
-            texts("event", [schema.event_name if schema else ""], every),
-            integers("event_id", every + (schema.event.event if schema else 0)),
-            integers("version", every + (schema.version if schema else 0)),
+            *columns,
             ids("process_id", table.process),
             texts("process", [each.name for each in lives], life),
             ids("thread_id", table.thread),
@@ -78,8 +122,25 @@ def carried_events(table: EventTable, schema: Schema | None, names: TraceNames) 
     )
 
 
-def _json_lines(table: EventTable, schema: Schema) -> list[str]:
-    """By row: the payload's fields as a JSON object.
+class _Shown:
+    """How a provider's events are told, with stand-ins where there is a redaction."""
+
+    def __init__(self, name: str, guid: uuid.UUID, redaction: Redaction | None) -> None:
+        self._redacted = None if redaction is None else RedactedEvents(name, guid, redaction)
+        self.provider = name if self._redacted is None else self._redacted.provider
+
+    def name(self, name: str) -> str:
+        """Of an event."""
+        return name if self._redacted is None else self._redacted.name(name)
+
+    def fields(self, fields: dict[str, Json]) -> str:
+        """As a JSON object."""
+        said = fields if self._redacted is None else self._redacted.value(fields)
+        return json.dumps(said, ensure_ascii=False, allow_nan=False)
+
+
+def _fields(table: EventTable, schema: Schema) -> list[dict[str, Json]]:
+    """By row: the payload's fields.
 
     These events are the few that others have put beside the pool's; each is looked at by itself.
     """
@@ -90,14 +151,14 @@ def _json_lines(table: EventTable, schema: Schema) -> list[str]:
     ]  # fmt: skip
     names = [name for name, _ in columns]
     rows = zip(*(values for _, values in columns), strict=True) if columns else [()] * len(table)
-    return [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False) for row in rows]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _values(table: EventTable, name: str, code: Code, in_type: int) -> list[_Json]:
+def _values(table: EventTable, name: str, code: Code, in_type: int) -> list[Json]:
     column = table.fields[name]
     if isinstance(column, BlobColumn):
         say = _reader(code, in_type)
-        said: dict[bytes, _Json] = {}
+        said: dict[bytes, Json] = {}
         return [
             said[raw] if raw in said else said.setdefault(raw, say(raw))
             for raw in map(column.bytes, range(len(column)))
@@ -111,7 +172,7 @@ def _values(table: EventTable, name: str, code: Code, in_type: int) -> list[_Jso
     return [f"0x{value:x}" for value in values] if in_type in _HEX else list(values)
 
 
-def _reader(code: Code, in_type: int) -> Callable[[bytes], _Json]:
+def _reader(code: Code, in_type: int) -> Callable[[bytes], Json]:
     """How a value's bytes are told; as hexadecimal digits where nothing says what they are."""
     if code in (Code.IP4, Code.IP6):
         return lambda raw: str(ipaddress.ip_address(raw)) if len(raw) in (4, 16) else raw.hex()

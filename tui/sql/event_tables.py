@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from analyzers.processes import lives_at
 from analyzers.second_reading import SecondReading
 from tracer.arrays import Rows, unique
 from tracer.columns import BlobColumn, EventTable, Who
-from tracer.events import network
+from tracer.events import network, self_described
 from tracer.events.pool import FREE, FREE_SESSION
 from tracer.events.registry import LAYOUTS
 from tracer.events.thread import WAIT_MODE_USER, ThreadState, WaitReason
@@ -36,34 +37,46 @@ _TCP: Final = {
     network.COPY: "copy",
 }
 
-
 RESOLVED: Final = "resolved_stacks"
 """What :meth:`Reread.resolved` gives: no table that a question may name."""
 
 
 STACKED: Final = frozenset({"allocations", "frees"})
 """Tables whose stacks are to be resolved."""
+BY_STACK: Final = frozenset({"driver", "stack_id", "user_stack_id"})
+"""Their columns that are known once every stack is."""
+_BY_THREAD: Final = frozenset({"process_id", "process", "thread_id", "known_by"})
+"""Their columns that the events of other kinds tell."""
+Made = Mapping[str, Callable[[], TableColumn]]
+"""What makes each column, in the order of the table."""
 
 
 class Reread:
-    """Makes rows of the batches of a second reading."""
+    """Makes rows of the batches of a second reading. ``wanted``: by table the columns that are asked for."""
 
-    def __init__(self, names: TraceNames, reading: SecondReading) -> None:
+    def __init__(self, names: TraceNames, reading: SecondReading, wanted: Mapping[str, Collection[str]]) -> None:
         self._names = names
         self._reading = reading
+        self._wanted = wanted
+        columns = frozenset().union(*(wanted[name] for name in STACKED & wanted.keys()))
+        self.has_stacks = bool(columns & BY_STACK)
+        """Whether rows of pool events have stacks, which are to be :meth:`resolved`."""
+        self.has_threads = self.has_stacks or bool(columns & _BY_THREAD)
+        """Whether pool events are to be told their threads: takes the events of :attr:`CpuTimeline.KINDS`."""
         self._stacks = np.zeros(0, np.int32)
 
     def pool(self, batch: Batch) -> dict[str, ExportTable]:
-        """``allocations`` and ``frees``, their stacks to be :meth:`resolved`; an allocation that failed is neither."""
-        table = self._reading.pool(batch)
+        """``allocations`` and ``frees``; an allocation that failed is neither."""
+        table = self._reading.pool(batch) if self.has_threads else batch.tables.get("pool")
         if table is None:
             return {}
-        self._stacks = unique(np.concatenate([self._stacks, table.stack, table.user_stack]))
+        if self.has_stacks:
+            self._stacks = unique(np.concatenate([self._stacks, table.stack, table.user_stack]))
         is_free = np.isin(table.event, (FREE, FREE_SESSION))
-        got_memory = table.array("entry") != 0
+        rows = {"allocations": ~is_free & (table.array("entry") != 0), "frees": is_free}
         return {
-            "allocations": pool_events("allocations", table, np.flatnonzero(~is_free & got_memory), self._names),
-            "frees": pool_events("frees", table, np.flatnonzero(is_free), self._names),
+            name: pool_events(name, table, np.flatnonzero(rows[name]), self._names, self._wanted[name])
+            for name in STACKED & self._wanted.keys()
         }
 
     def resolved(self) -> ExportTable:
@@ -78,91 +91,116 @@ class Reread:
     def context_switches(self, batch: Batch) -> dict[str, ExportTable]:
         """``context_switches``."""
         table = batch.tables.get("context_switch")
-        return {} if table is None else {"context_switches": context_switches(table, self._names)}
+        if table is None:
+            return {}
+        return {"context_switches": context_switches(table, self._names, self._wanted["context_switches"])}
 
     def tcp(self, batch: Batch) -> dict[str, ExportTable]:
         """``tcp``."""
         table = batch.tables.get("tcp")
-        return {} if table is None else {"tcp": tcp(table, self._names)}
+        return {} if table is None else {"tcp": tcp(table, self._names, self._wanted["tcp"])}
 
 
-def pool_events(name: str, table: EventTable, rows: Rows, names: TraceNames) -> ExportTable:
+def pool_events(
+    name: str, table: EventTable, rows: Rows, names: TraceNames, wanted: Collection[str] | None = None
+) -> ExportTable:
     """Allocations or frees, in time order; ``driver`` is empty, and stack ids are as read."""
-    kind, raw_tag = (table.array(name)[rows].astype(np.uint32, copy=False) for name in ("type", "tag"))
-    raw_tags, tag = coded(raw_tag)
-    stack, user_stack = table.stack[rows], table.user_stack[rows]
-    return ExportTable(
+
+    @cache
+    def tags() -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+        return coded(table.array("tag")[rows].astype(np.uint32, copy=False))
+
+    def kind() -> npt.NDArray[np.uint32]:
+        return table.array("type")[rows].astype(np.uint32, copy=False)
+
+    def stacks(name: str, ids: npt.NDArray[np.int32]) -> TableColumn:
+        return integers(name, ids[rows], ids[rows] < 0)
+
+    return _made(
         name,
-        (
-            addresses("address", table.array("entry")[rows], zero_is_none=False),
-            integers("bytes", table.array("bytes")[rows]),
-            times("time_ns", table.time[rows]),
-            texts("tag", [tag_text(each) for each in raw_tags.tolist()], tag),
-            texts("tag_hex", [tag_hex(each) for each in raw_tags.tolist()], tag),
-            flags("paged", (kind & np.uint32(PAGED)) != 0),
-            integers("pool_type", kind),
-            *_process(names, table.process[rows], table.time[rows]),
-            ids("thread_id", table.thread[rows]),
-            texts("known_by", [each.name.lower() for each in Who], table.who[rows]),
-            texts("driver", [""], np.zeros(len(rows), np.int32)),
-            integers("stack_id", stack, stack < 0),
-            integers("user_stack_id", user_stack, user_stack < 0),
-            integers("cpu", table.cpu[rows]),
-            integers("offset", table.offset[rows]),
-        ),
+        {
+            "address": lambda: addresses("address", table.array("entry")[rows], zero_is_none=False),
+            "bytes": lambda: integers("bytes", table.array("bytes")[rows]),
+            "time_ns": lambda: times("time_ns", table.time[rows]),
+            "tag": lambda: texts("tag", [tag_text(each) for each in tags()[0].tolist()], tags()[1]),
+            "tag_hex": lambda: texts("tag_hex", [tag_hex(each) for each in tags()[0].tolist()], tags()[1]),
+            "paged": lambda: flags("paged", (kind() & np.uint32(PAGED)) != 0),
+            "pool_type": lambda: integers("pool_type", kind()),
+            "process_id": lambda: ids("process_id", table.process[rows]),
+            "process": lambda: _process(names, table.process[rows], table.time[rows]),
+            "thread_id": lambda: ids("thread_id", table.thread[rows]),
+            "known_by": lambda: texts("known_by", [each.name.lower() for each in Who], table.who[rows]),
+            "driver": lambda: texts("driver", [""], np.zeros(len(rows), np.int32)),
+            "stack_id": lambda: stacks("stack_id", table.stack),
+            "user_stack_id": lambda: stacks("user_stack_id", table.user_stack),
+            "cpu": lambda: integers("cpu", table.cpu[rows]),
+            "offset": lambda: integers("offset", table.offset[rows]),
+        },
+        wanted,
     )
 
 
-def context_switches(table: EventTable, names: TraceNames) -> ExportTable:
+def context_switches(table: EventTable, names: TraceNames, wanted: Collection[str] | None = None) -> ExportTable:
     """Which thread came after which on a CPU, and why the old one went."""
     new, old = (table.array(name).astype(np.uint32) for name in ("new_thread", "old_thread"))
-    in_user_mode = table.array("old_wait_mode_flags").astype(np.uint8) & WAIT_MODE_USER
-    return ExportTable(
+    return _made(
         "context_switches",
-        (
-            times("time_ns", table.time),
-            integers("cpu", table.cpu),
-            ids("new_thread_id", new),
-            ids("new_process_id", names.threads.process_of(new, table.time)),
-            ids("old_thread_id", old),
-            ids("old_process_id", names.threads.process_of(old, table.time)),
-            integers("new_priority", table.array("new_priority")),
-            integers("old_priority", table.array("old_priority")),
-            _named("old_wait_reason", WaitReason, table.array("old_wait_reason")),
-            texts("old_wait_mode", ("kernel", "user"), in_user_mode),
-            _named("old_state", ThreadState, table.array("old_state")),
-            integers("offset", table.offset),
-        ),
+        {
+            "time_ns": lambda: times("time_ns", table.time),
+            "cpu": lambda: integers("cpu", table.cpu),
+            "new_thread_id": lambda: ids("new_thread_id", new),
+            "new_process_id": lambda: ids("new_process_id", names.threads.process_of(new, table.time)),
+            "old_thread_id": lambda: ids("old_thread_id", old),
+            "old_process_id": lambda: ids("old_process_id", names.threads.process_of(old, table.time)),
+            "new_priority": lambda: integers("new_priority", table.array("new_priority")),
+            "old_priority": lambda: integers("old_priority", table.array("old_priority")),
+            "old_wait_reason": lambda: _named("old_wait_reason", WaitReason, table.array("old_wait_reason")),
+            "old_wait_mode": lambda: texts("old_wait_mode", ("kernel", "user"), _is_user_mode(table)),
+            "old_state": lambda: _named("old_state", ThreadState, table.array("old_state")),
+            "offset": lambda: integers("offset", table.offset),
+        },
+        wanted,
     )
 
 
-def tcp(table: EventTable, names: TraceNames) -> ExportTable:
+def _is_user_mode(table: EventTable) -> npt.NDArray[np.uint8]:
+    return table.array("old_wait_mode_flags").astype(np.uint8) & np.uint8(WAIT_MODE_USER)
+
+
+def tcp(table: EventTable, names: TraceNames, wanted: Collection[str] | None = None) -> ExportTable:
     """What TCP did, by the process that owns the connection."""
     opcode = table.event & 0xFF
     v4 = np.where(opcode >= network.SEND + network.IPV6, opcode - network.IPV6, opcode)
     words = [_TCP.get(each, "") for each in range(256)]
     has_ends = v4 != network.FAIL
-    return ExportTable(
+    process = table.array("process").astype(np.uint32)
+    return _made(
         "tcp",
-        (
-            times("time_ns", table.time),
-            texts("event", words, v4),
-            *_process(names, table.array("process"), table.time),
-            integers("bytes", table.array("size"), ~has_ends),
-            _ip("local_address", table.blob("source")),
-            integers("local_port", table.array("source_port"), ~has_ends),
-            _ip("remote_address", table.blob("destination")),
-            integers("remote_port", table.array("destination_port"), ~has_ends),
-            integers("cpu", table.cpu),
-            integers("offset", table.offset),
-        ),
+        {
+            "time_ns": lambda: times("time_ns", table.time),
+            "event": lambda: texts("event", words, v4),
+            "process_id": lambda: ids("process_id", process),
+            "process": lambda: _process(names, process, table.time),
+            "bytes": lambda: integers("bytes", table.array("size"), ~has_ends),
+            "local_address": lambda: _ip("local_address", table.blob("source")),
+            "local_port": lambda: integers("local_port", table.array("source_port"), ~has_ends),
+            "remote_address": lambda: _ip("remote_address", table.blob("destination")),
+            "remote_port": lambda: integers("remote_port", table.array("destination_port"), ~has_ends),
+            "cpu": lambda: integers("cpu", table.cpu),
+            "offset": lambda: integers("offset", table.offset),
+        },
+        wanted,
     )
 
 
-def _process(names: TraceNames, pids: npt.NDArray[np.generic], at_ns: npt.NDArray[np.int64]) -> tuple[TableColumn, ...]:
-    process = pids.astype(np.uint32)
-    lives, life = lives_at(names, process, at_ns)
-    return ids("process_id", process), texts("process", [each.name for each in lives], life)
+def _made(name: str, columns: Made, wanted: Collection[str] | None) -> ExportTable:
+    """The wanted columns, all where that is ``None``."""
+    return ExportTable(name, tuple(make() for column, make in columns.items() if wanted is None or column in wanted))
+
+
+def _process(names: TraceNames, pids: npt.NDArray[np.uint32], at_ns: npt.NDArray[np.int64]) -> TableColumn:
+    lives, life = lives_at(names, pids, at_ns)
+    return texts("process", [each.name for each in lives], life)
 
 
 def _named(name: str, kind: type[IntEnum], values: npt.NDArray[np.generic]) -> TableColumn:
@@ -194,7 +232,12 @@ EVENT_TABLES: Final[Mapping[str, tuple[str, Callable[[Reread, Batch], dict[str, 
 
 def no_events(kind: str) -> EventTable:
     """No event of a kind: what its table looks like."""
-    fields = {field.name: field for layout in LAYOUTS if layout.kind == kind for field in layout.fields}
+    fields = {
+        field.name: field
+        for layout in (*LAYOUTS, self_described.LAYOUT)
+        if layout.kind == kind
+        for field in layout.fields
+    }
     none = np.zeros(0, np.int64)
     stacks, ids_ = none.astype(np.int32), none.astype(np.uint32)
     return EventTable(

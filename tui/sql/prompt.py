@@ -1,16 +1,13 @@
-"""A prompt for queries: with the names of tables, columns and SQL's words completed, and those asked before kept.
-
-The line is edited by prompt_toolkit, which edits lines on Windows as elsewhere; Python's own readline is not there.
-"""
+"""A prompt for queries, and for what people type at the prompts of other databases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+import shutil
+import textwrap
+from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-from platformdirs import user_state_path
+from typing import TYPE_CHECKING, Final
 
 from tracer.errors import MachineError, UsageError
 from tui.errors import tell
@@ -19,18 +16,25 @@ from tui.interrupts import Interrupts
 from tui.streams import say
 
 if TYPE_CHECKING:
+    from prompt_toolkit import PromptSession
+
     from tui.sql.database import Database
 
 _LEAVE: Final = frozenset({"exit", "quit", ".exit", ".quit", "\\q"})
-"""What people type who come from other prompts."""
-_WORDS: Final = frozenset(
-    {
-        "select", "from", "where", "group by", "order by", "limit", "having", "join", "left join", "using", "distinct",
-        "count", "sum", "min", "max", "avg", "case", "when", "then", "else", "end", "between", "with", "union all",
-        "describe", "summarize", "show tables", "over", "partition by", "create view", "explain",
-    }
-)  # fmt: skip
-"""What is used most of SQL."""
+"""What people type who come from other prompts; and for help, tables and columns:"""
+_HELP: Final = frozenset({"help", "?", ".help", "\\?", "\\h"})
+_TABLES: Final = frozenset({"tables", ".tables", "\\d", "\\dt"})
+_COLUMNS: Final = frozenset({".schema", "\\d", "desc"})
+_COMMAND: Final = re.compile(r"[.\\]")
+_HELP_TEXT: Final = """a line is a query in SQL, or several with ; between them
+  select process, tag, sum(bytes) from outstanding group by all order by 3 desc limit 10
+  from findings          everything of a table
+  show tables            also .tables
+  describe outstanding   its columns and their types, also .schema outstanding
+Tab completes tables and columns, the arrow keys bring earlier queries back,
+Ctrl-C drops the line or ends the query that runs, Ctrl-D or exit leaves"""
+_NAME: Final = "poolscope: "
+"""What talk begins with."""
 
 
 def ask_on(database: Database, answer: Callable[[str], None]) -> None:
@@ -39,42 +43,56 @@ def ask_on(database: Database, answer: Callable[[str], None]) -> None:
     Raises MachineError where prompt_toolkit is not installed.
     """
     session = _session(database)
-    say(f"tables: {', '.join(sorted(database.tables))}")
-    say("'describe TABLE' lists columns, Tab completes, Ctrl-D leaves")
+    say(_filled(f"tables: {', '.join(sorted(database.tables))}"))
+    say("Tab completes, help tells more, Ctrl-D leaves")
     while True:
         try:
             text = session.prompt("sql> ").strip()
-            if text.rstrip(";").lower() in _LEAVE:
-                return
-            if text:
-                with Interrupts():
-                    answer(text)
         except EOFError:
             return
         except KeyboardInterrupt:
             continue
+        query = _query(text)
+        if query is None:
+            return
+        try:
+            if query:
+                with Interrupts():
+                    answer(query)
+        except KeyboardInterrupt:
+            say("interrupted")
         except UsageError as error:
             tell(error, "sql")
 
 
-def words_of(database: Database) -> list[str]:
-    """What Tab completes."""
-    columns = {column for names in database.tables.values() for column in names}
-    return sorted({*database.tables, *columns, *_WORDS})
+def _query(text: str) -> str | None:
+    """The query that a line stands for: empty where it is answered, ``None`` for one that leaves."""
+    bare = text.rstrip("; ").lower()
+    first, _, rest = bare.partition(" ")
+    if bare in _LEAVE:
+        return None
+    if bare in _HELP:
+        say(_HELP_TEXT)
+        return ""
+    if bare in _TABLES:
+        return "show tables"
+    if first in _COLUMNS and rest:
+        return f"describe {rest}"
+    if _COMMAND.match(text):
+        say(f"there is no command {first}; help tells what there is")
+        return ""
+    return text
 
 
-def history_file() -> Path:
-    """Where queries are kept; its folder is made."""
-    path = user_state_path("poolscope", appauthor=False) / "sql-history"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def _filled(text: str) -> str:
+    """In lines of the terminal's width, with room for the name that stands before."""
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width - 1, initial_indent=" " * len(_NAME), subsequent_indent="  ")[len(_NAME) :]
 
 
-def _session(database: Database) -> Any:  # noqa: ANN401 - a module that may not be installed
+def _session(database: Database) -> PromptSession[str]:
     try:
-        toolkit = import_module("prompt_toolkit")
-        completion = import_module("prompt_toolkit.completion")
-        history = import_module("prompt_toolkit.history")
+        import_module("prompt_toolkit")
     except ImportError as error:
         raise MachineError(
             "no-prompt-toolkit",
@@ -83,12 +101,6 @@ def _session(database: Database) -> Any:  # noqa: ANN401 - a module that may not
             why="the prompt needs it; a query on the command line does not",
             next=ARROW.command,
         ) from error
-    try:
-        kept = history.FileHistory(str(history_file()))
-    except OSError as error:
-        say(f"note: queries are not kept: {error.strerror or error}")
-        kept = history.InMemoryHistory()
-    names: Iterable[str] = words_of(database)
-    return toolkit.PromptSession(
-        history=kept, completer=completion.WordCompleter(list(names), ignore_case=True), complete_while_typing=False
-    )
+    from tui.sql.editing import session_of
+
+    return session_of(database.tables, keeps=database.redaction is None)  # a query may hold a name

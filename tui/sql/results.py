@@ -6,7 +6,7 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
@@ -50,19 +50,25 @@ def _types(answer: duckdb.DuckDBPyConnection) -> list[str]:
     return [str(column[1]) for column in answer.description or ()]
 
 
-def table_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
-    """Aligned columns for a person, at most a thousand rows; how many rows there are in the last line."""
+def table_lines(answer: duckdb.DuckDBPyConnection, cells: int | None = None) -> Iterator[bytes]:
+    """Aligned columns for a person, at most a thousand rows; how many rows there are in the last line.
+
+    ``cells``: the width that there is; columns that do not fit are named in the last line.
+    """
     rows = _rows(answer)
     shown = [[_cell(value) for value in row] for row in islice(rows, _SHOWN)]
     more = sum(1 for _ in rows)
     names = [safe(name) for name in _names(answer)]
     right = [kind.startswith(_NUMBERS) for kind in _types(answer)]
     wide = [max(map(cell_len, cells)) for cells in zip(names, *shown, strict=True)]
-    for cells in (names, ["-" * width for width in wide], *shown):
-        padded = [_padded(cell, width, right=at) for cell, width, at in zip(cells, wide, right, strict=True)]
-        yield f"{'  '.join(padded).rstrip()}\n".encode()
+    fit = len(wide) if cells is None else max(1, sum(end <= cells + 2 for end in accumulate(w + 2 for w in wide)))
+    for line in (names, ["-" * width for width in wide], *shown):
+        padded = [_padded(cell, width, right=at) for cell, width, at in zip(line, wide, right, strict=True)]
+        yield f"{'  '.join(padded[:fit]).rstrip()}\n".encode()
     count = f"{len(shown) + more:,} row{'s' * (len(shown) + more != 1)}"
-    yield f"({count}{f'; the first {_SHOWN:,} are shown, --to FILE.csv has all' if more else ''})\n".encode()
+    cut = f"; the first {_SHOWN:,} are shown, --to FILE.csv has all" if more else ""
+    left = f"; no room for {', '.join(names[fit:])}" if fit < len(names) else ""
+    yield f"({count}{cut}{left})\n".encode()
 
 
 def _cell(value: object) -> str:

@@ -82,7 +82,7 @@ def test_kernels_that_were_put_together_are_loaded_from_one_file(room: Path) -> 
 
 
 def test_without_a_linker_llvm_loads_the_object_files(room: Path) -> None:
-    run(room, f"store.shutil.which = lambda _: None; {GATHER}")
+    run(room, f"import shutil; shutil.which = lambda _: None; {GATHER}")
     assert (len(kept(room, ".objects")), kept(room, ".so")) == (1, [])
     for single in kept(room, ".kernel"):
         single.unlink()
@@ -107,14 +107,26 @@ def test_a_library_of_other_code_is_not_current(room: Path) -> None:
     assert run(room)[2] is False
 
 
+def test_what_another_copy_of_the_same_code_compiled_is_put_together_too(room: Path) -> None:
+    run(room)
+    for single in kept(room, ".kernel"):
+        single.write_bytes(single.read_bytes().replace(str(room).encode(), b"/elsewhere"))
+    run(room, GATHER)
+    for single in kept(room, ".kernel"):
+        single.unlink()
+    assert run(room)[0] == 16
+    assert kept(room, ".kernel") == []
+
+
 def test_kernels_of_another_copy_stay_while_its_source_is_there(room: Path) -> None:
     run(room, GATHER)
     other = room.parent / "other"
     other.mkdir()
     elsewhere = "store.gather([Path(sys.argv[0]).absolute() / 'other'])"
-    run(room, f"store._state.gathered = False; {elsewhere}")
+    begin = "store._state.gathered = False; del sys.modules['room.hot']; sys.modules['room.hot'] = None"  # not of this
+    run(room, f"{begin}; {elsewhere}")
     assert len(kept(room, ".kernel")) == 1
-    run(room, f"store._state.gathered = False; Path(hot.__file__).unlink(); {elsewhere}")
+    run(room, f"{begin}; Path(hot.__file__).unlink(); {elsewhere}")
     assert kept(room, ".kernel") == []
 
 

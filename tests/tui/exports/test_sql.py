@@ -8,8 +8,10 @@ import json
 import os
 import re
 import signal
+import struct
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,17 +21,22 @@ import pytest
 
 from analyzers.tags import TagNames
 from fixtures.demo import DEMO_TRACE
+from fixtures.etl.options import TraceOptions
+from fixtures.etl.records import ExtendedItem, Record
 from fixtures.etl.rolling import appended, rolled
+from fixtures.etl.writer import EtlWriter
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.tracer.etl.joining.recordings import files, written
 from tracer.etl.file import EtlFile
+from tracer.etl.headers import ExtendedType, HeaderType
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.interrupts import Interrupts
+from tui.redaction.redaction import Redaction
 from tui.sql.database import Database
 from tui.sql.opened import OpenTrace
-from tui.sql.prompt import _session, ask_on
+from tui.sql.prompt import ask_on
 
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -146,6 +153,49 @@ def test_events_have_the_fields_of_the_schema_that_the_trace_carries(ask: Ask, s
     assert files == {"n": 562, "named": True}
 
 
+def test_events_that_describe_themselves_are_decoded(ask: Ask, tmp_path: Path) -> None:
+    traits = ExtendedItem(ExtendedType.PROV_TRAITS, b"\x14\0Contoso.Provider\0\0")
+    fields = ExtendedItem(ExtendedType.SCHEMA_TL, b"\x14\0\0Started\0n\0\x08text\0\x01")
+    payload = struct.pack("<I", 7) + "Grüße\0".encode("utf-16-le") + b"!!"
+    record = Record(
+        HeaderType.EVENT64, 1_000_000, payload, provider=uuid.UUID(int=9), process=4, extended=(traits, fields)
+    )
+    trace = tmp_path / "t.etl"
+    trace.write_bytes(EtlWriter(TraceOptions()).write([record]))
+    assert ask("select provider, event, event_id, process_id, fields from events", trace) == [
+        {
+            "provider": "Contoso.Provider",
+            "event": "Started",
+            "event_id": 0,
+            "process_id": 4,
+            "fields": '{"n": 7, "text": "Grüße", "not_decoded": "2121"}',
+        }
+    ]
+
+
+def test_events_of_a_real_provider_without_a_manifest_are_decoded(ask: Ask, samples: Path) -> None:
+    [found] = ask(
+        "select provider, event, count(*) n, bool_and(fields->>'Engine' != '') engines from events group by all",
+        samples / "events-lost.etl",
+    )
+    assert found == {"provider": "AmsiTrace", "event": "AmsiScript", "n": 19, "engines": True}
+
+
+def test_frames_have_the_names_that_a_map_gives(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every stack, not only of those that a finding shows."""
+    [frame] = ask(
+        'select module, "offset" from frames join (select stack_id from sites order by outstanding_bytes limit 1)'
+        " using (stack_id) where module is not null order by depth limit 1"
+    )
+    names = tmp_path / "names.map"
+    names.write_text(f"{frame['module']} 0x{frame['offset'] - 4:x} CtNamed\n", encoding="utf-8")
+    query = "select distinct symbol, displacement, named_by, source, line from frames where symbol is not null"
+    assert main(["sql", str(DEMO_TRACE), query, "--map", str(names), "--format", "json", "-q"]) == ExitCode.DONE
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"symbol": "CtNamed", "displacement": 4, "named_by": "map file", "source": None, "line": None} in rows
+    assert ask("select count(symbol) n from frames") == [{"n": 0}]
+
+
 def test_of_a_file_of_several_sessions_the_first_with_pool_events_is_asked(ask: Ask, tmp_path: Path) -> None:
     quiet = written(tmp_path / "quiet", [], session="quiet").read_bytes()
     trace = tmp_path / "both.etl"
@@ -176,16 +226,73 @@ def test_several_traces_are_one_database(ask: Ask, tmp_path: Path) -> None:
 
 def test_only_tables_that_a_query_names_are_made(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[set[str]] = []
-    monkeypatch.setattr(database, "_read", made.append)
+    monkeypatch.setattr(database, "_read", lambda missing: made.append({*missing}))
     for query in (
         "select allocations, frees from tags",
         "with sockets as (select 1 as a) select * from sockets",
         "select * from sites join STACKS using (stack_id)",
         "pivot (select tag, paged from irps join processes using (process_id)) on paged",
     ):
-        monkeypatch.setattr(database, "_filled", set())
+        monkeypatch.setattr(database, "_filled", {})
         list(database.ask(query.replace("select tag, paged from irps", "select major tag, true paged from irps")))
     assert made == [{"tags"}, {"sites", "stacks"}, {"irps", "processes"}]
+
+
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        ("select count(*) from tags", {"peak_bytes"}),
+        ("select TAG, count(*) from tags where paged group by all order by all", {"tag", "paged", "peak_bytes"}),
+        ("select t.tag from tags t join tags u using (tag_hex)", {"tag", "tag_hex"}),
+        ("select sum(frees) filter (where paged) over (partition by tag) from tags", {"frees", "paged", "tag"}),
+        ("from tags", None),
+        ("select * exclude (tag) from tags", None),
+        ("select columns('t.*') from tags", None),
+        ("select #1 from tags", None),
+        ("select tags from tags", None),
+        ("select count(t) from tags t", None),
+        ("select c from tags t(c)", None),
+        ("select tag from tags natural join sites", None),
+        ("select tag from query_table('tags')", None),
+        ("summarize tags", None),
+        ("pivot (select tag, frees from tags) on tag", None),
+        ("with t as (select tag, frees from tags) select tag from t where frees > 1", {"tag", "frees"}),
+        ("select tag from tags union all select driver from tags order by 1", {"tag", "driver"}),
+        ("select (select max(frees) from tags s where s.paged = t.paged) from tags t", {"frees", "paged"}),
+    ],
+)  # fmt: skip
+def test_only_columns_that_a_query_names_are_made(
+    query: str, columns: set[str] | None, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[set[str]] = []
+    monkeypatch.setattr(database, "_read", lambda missing: made.append({*missing["tags"]}))
+    monkeypatch.setattr(database, "_filled", {})
+    list(database.ask(query))
+    assert made == [{*database.tables["tags"]} if columns is None else columns | {"peak_bytes"}]
+
+
+@pytest.mark.parametrize("table", ["allocations", "frees", "context_switches", "tcp", "outstanding", "threads"])
+def test_each_column_by_itself_is_that_of_the_whole_table(table: str) -> None:
+    with OpenTrace(DEMO_TRACE, TagNames(()), quiet=True) as opened:
+        traces = [opened] * (2 if table in ("frees", "tcp", "threads") else 1)
+        whole = Database(traces)
+        list(whole.ask(f"from {table}"))
+        for column in whole.tables[table]:
+            query = f'select list("{column}") from (select "{column}" from {table} order by all)'
+            alone = Database(traces)
+            assert _one(alone, query) == _one(whole, query)
+            alone.close()
+        whole.close()
+
+
+def test_a_table_is_made_whole_where_more_of_it_is_asked() -> None:
+    with OpenTrace(DEMO_TRACE, TagNames(()), quiet=True) as opened:
+        made = Database([opened])
+        [(first,)] = _one(made, "select count(*) from frees")
+        assert _one(made, "select count(*), count(address), count(bytes) from frees") == [(first, first, first)]
+        list(made.ask("create view seen as select tag, peak_bytes as peak from tags"))
+        assert _one(made, "select sum(peak) from seen") == _one(made, "select sum(peak_bytes) from tags")
+        made.close()
 
 
 def test_a_query_that_cannot_be_answered_reads_nothing(
@@ -271,6 +378,21 @@ def test_a_long_table_says_how_much_it_leaves_out(capsys: pytest.CaptureFixture[
     assert (len(lines), lines[-1]) == (1003, "(1,500 rows; the first 1,000 are shown, --to FILE.csv has all)")
 
 
+def test_columns_that_do_not_fit_the_terminal_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "12")
+    query = "select 'abcdef' a, 'ghij' b, 1 c, 2 d"
+    assert main(["sql", str(DEMO_TRACE), query, "-q"]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-2:] == ["abcdef  ghij  1  2", "(1 row)"]
+    monkeypatch.setattr("tui.commands.sql.is_terminal", lambda _: True)
+    assert main(["sql", str(DEMO_TRACE), query, "-q"]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-2:] == ["abcdef  ghij", "(1 row; no room for c, d)"]
+    monkeypatch.setenv("COLUMNS", "3")
+    assert main(["sql", str(DEMO_TRACE), query, "-q"]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-2:] == ["abcdef", "(1 row; no room for b, c, d)"]
+
+
 def test_values_that_json_lacks_are_text_or_nothing(ask: Ask) -> None:
     [row] = ask("select 'nan'::double a, [1, 2] b, {'x': true} c, date '2026-01-02' d, 1.5::decimal(4, 2) e")
     assert row == {"a": None, "b": [1, 2], "c": {"x": True}, "d": "2026-01-02", "e": "1.50"}
@@ -325,8 +447,8 @@ def test_ctrl_c_while_the_trace_is_read_leaves_no_part_of_a_table(table: str, mo
         [(whole,)] = _one(made, "select count(*) from allocations")
         add = made._add
 
-        def interrupted(some: Any, path: str) -> None:
-            add(some, path)
+        def interrupted(*words: Any, **rest: Any) -> None:
+            add(*words, **rest)
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
@@ -364,26 +486,103 @@ def test_the_prompt_answers_until_it_is_left(
     assert 'syntax error at or near "selec"' in capsys.readouterr().err
 
 
+def _offered(database: Database, begun: str) -> list[str]:
+    from prompt_toolkit.completion import CompleteEvent
+    from prompt_toolkit.document import Document
+
+    from tui.sql.editing import QueryCompleter
+
+    offered = QueryCompleter(database.tables).get_completions(Document(begun), CompleteEvent())
+    return [each.text for each in offered]
+
+
+def test_the_prompt_keeps_no_queries_where_names_are_redacted(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("prompt_toolkit")
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.input import create_pipe_input
+    from prompt_toolkit.output import DummyOutput
+
+    monkeypatch.setattr("tui.sql.editing.history_file", lambda: pytest.fail("it was looked for"))
+    monkeypatch.setattr(database, "redaction", Redaction())
+    asked: list[str] = []
+    with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
+        typed.send_text("select 1\rexit\r")
+        ask_on(database, asked.append)
+    assert asked == ["select 1"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "query"),
+    [
+        ("help", None),
+        (".help", None),
+        ("\\?", None),
+        (".tables", "show tables"),
+        ("\\d", "show tables"),
+        ("\\d tags", "describe tags"),
+        (".schema tags;", "describe tags"),
+        (".mode csv", None),
+        ("select 1;", "select 1;"),
+    ],
+)
+def test_the_prompt_takes_what_people_type_at_others(
+    typed: str, query: str | None, database: Database, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    lines = [typed, "exit"]
+
+    class Session:
+        def prompt(self, _: str) -> str:
+            return lines.pop(0)
+
+    monkeypatch.setattr("tui.sql.prompt._session", lambda _: Session())
+    asked: list[str] = []
+    ask_on(database, asked.append)
+    said = capsys.readouterr().err.split("Ctrl-D leaves", 1)[1]
+    assert asked == ([] if query is None else [query])
+    assert ("Ctrl-D or exit leaves" in said) == (query is None and typed != ".mode csv")
+    assert ("there is no command .mode" in said) == (typed == ".mode csv")
+
+
+def test_to_describe_a_table_reads_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_filled", {})
+    monkeypatch.setattr(database, "_read", lambda _: pytest.fail("it was read"))
+    [rows] = [each.fetchall() for each in database.ask("describe allocations")]
+    assert [row[0] for row in rows] == list(database.tables["allocations"])
+    list(database.ask("show tables"))
+
+
+def test_a_prepared_query_and_a_macro_find_their_tables_filled() -> None:
+    with OpenTrace(DEMO_TRACE, TagNames(()), quiet=True) as opened:
+        made = Database([opened])
+        told = _one(made, "prepare p as select count(*), count(tag) from frees; execute p")
+        assert told == _one(made, "create macro m() as table from frees; select count(*), count(tag) from m()")
+        assert told == _one(made, "select count(*), count(tag) from frees")
+        assert told[0][0] > 0
+        made.close()
+
+
 def test_the_prompt_completes_tables_and_columns_and_keeps_queries(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("prompt_toolkit")
     from prompt_toolkit.application import create_app_session
-    from prompt_toolkit.completion import CompleteEvent
-    from prompt_toolkit.document import Document
     from prompt_toolkit.input import create_pipe_input
     from prompt_toolkit.output import DummyOutput
 
     kept = tmp_path / "history"
-    monkeypatch.setattr("tui.sql.prompt.history_file", lambda: kept)
+    monkeypatch.setattr("tui.sql.editing.history_file", lambda: kept)
     asked: list[str] = []
     with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
         typed.send_text("select 1\rexit\r")
         ask_on(database, asked.append)
-        offered = _session(database).completer.get_completions(Document("select retained_"), CompleteEvent())
-        assert [each.text for each in offered] == ["retained_bytes"]
-        offered = _session(database).completer.get_completions(Document("from HELD"), CompleteEvent())
-        assert [each.text for each in offered] == ["held_requests"]
+    assert _offered(database, "select retained_") == ["retained_bytes"]
+    assert _offered(database, "from HELD") == ["held_requests"]
+    assert _offered(database, "select 1 from frees JOIN tag") == ["tags"]
+    assert _offered(database, "select tag") == ["tag", "tag_hex", "tags"]
+    assert len(_offered(database, "describe ")) == len(database.tables)
     assert asked == ["select 1"]
     assert "+select 1" in kept.read_text(encoding="utf-8")
 

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed")
+def test_a_fleet_whose_workers_and_runs_are_killed_loses_nothing_and_counts_nothing_twice(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from benchmarks.fleet.__main__ import main
+
+    assert main(["--traces", "20", "--at-once", "10", "--kills", "4", "--small", "--only", "killed"]) == 0
+    [run] = json.loads(capsys.readouterr().out)["runs"]
+    assert run["rows_are_those_of_a_plain_loop"]
+    assert run["traces"] == 20

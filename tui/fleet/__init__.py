@@ -1,0 +1,1 @@
+"""``poolscope fleet``: from many traces on Dask to one answer."""
