@@ -50,8 +50,8 @@ def sides(commit: str, folder: Path) -> Sides:
     """All made in ``folder``. ``ValueError`` where one cannot be, and on Windows, which has no wait4(2)."""
     if sys.platform == "win32":
         raise ValueError("not here: what a process took is asked of a POSIX system")
-    wheel = _installed("this tree", ROOT, folder / "wheel")
-    return Sides(installed(commit, folder / "commit"), wheel, this_tree(folder / "this"))
+    before = installed(commit, folder / "commit")
+    return Sides(before, _installed("this tree", ROOT, folder / "wheel"), this_tree(folder / "this"))
 
 
 def this_tree(folder: Path) -> Environment:

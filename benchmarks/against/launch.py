@@ -40,7 +40,7 @@ def ended(command: list[str]) -> dict[str, float]:
 
 def painted(command: list[str], words: list[str]) -> dict[str, float]:
     """The same, with ``wall`` up to when the terminal was sent these words, whatever stands between them."""
-    wanted, sent = re.compile(".*?".join(map(re.escape, words)).encode(), re.DOTALL), b""
+    sent = b""
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", _LINES, _COLUMNS, 0, 0))
     place = os.ttyname(slave)
@@ -50,7 +50,7 @@ def painted(command: list[str], words: list[str]) -> dict[str, float]:
     pid = os.posix_spawn(command[0], command, environment, file_actions=terminal, setsid=True)
     os.close(slave)
     try:
-        while not wanted.search(_ESCAPE.sub(b"", sent)):
+        while not _are_in(words, _ESCAPE.sub(b"", sent)):
             data = _next(master)
             if not data:
                 raise SystemExit(f"{' '.join(words)!r} never came; last: {_ESCAPE.sub(b' ', sent)[-300:]!r}")
@@ -59,6 +59,17 @@ def painted(command: list[str], words: list[str]) -> dict[str, float]:
     finally:
         os.killpg(pid, signal.SIGKILL)
     return _taken(pid, wall, killed=True)
+
+
+def _are_in(words: list[str], text: bytes) -> bool:
+    """Whether all are there, in this order."""
+    at = 0
+    for word in words:
+        found = text.find(word.encode(), at)
+        if found < 0:
+            return False
+        at = found + len(word.encode())
+    return True
 
 
 def _next(master: int) -> bytes:
