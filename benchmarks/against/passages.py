@@ -30,7 +30,7 @@ def requests(sides: Sides, plan: Plan, _traces: Traces) -> Iterator[Row]:
     held = sides.tree.folder / "held.etl"
     held.write_bytes(data)
     irps = sum(leak.count for leak in truth.leaks)
-    before, after = alternate([sides.commit, sides.tree], held, plan.runs)
+    before, after = alternate([sides.commit, sides.wheel], held, plan.runs)
     section, to = f"simulated, {size_text(len(data))}, {irps:,} requests held, in warm processes", sides.commit.name
     yield _row(section, "requests, holders and verdicts", "requests", before, after, to, limit=LIMIT)
     yield _row(section, "the rest of the analysis", "bare", before, after, to)
@@ -40,7 +40,7 @@ def requests(sides: Sides, plan: Plan, _traces: Traces) -> Iterator[Row]:
 def pool(sides: Sides, plan: Plan, traces: Traces) -> Iterator[Row]:
     """Of a trace of pool events alone."""
     trace = traces.get(min(plan.size, _SIZE), min(plan.outstanding, _SIZE >> 10))
-    before, after = alternate([sides.commit, sides.tree], trace.path, plan.runs)
+    before, after = alternate([sides.commit, sides.wheel], trace.path, plan.runs)
     size, to = size_text(trace.path.stat().st_size), sides.commit.name
     section = f"simulated, {size} of pool events, in warm processes"
     yield _row(section, "the analysis without a diagnosis", "bare", before, after, to)

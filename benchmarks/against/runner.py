@@ -11,10 +11,11 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.against.installed import Environment
+from benchmarks.against.installed import OPEN_ROOMS, Environment
 from benchmarks.turns import in_turn
 
 _SCRIPT: Final = Path(__file__).with_name("passage.py")
+_RUN: Final = f"{OPEN_ROOMS}import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 Passages = dict[str, list[float]]
 """Seconds (and peak bytes) of one environment's passages, by what was measured."""
 
@@ -25,7 +26,7 @@ class Process:
     def __init__(self, environment: Environment, trace: Path) -> None:
         self._name = environment.name
         self._process = subprocess.Popen(
-            [str(environment.python), str(_SCRIPT), str(trace)],
+            [str(environment.python), "-c", _RUN, str(_SCRIPT), str(trace)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -14,7 +14,7 @@ from typing import Final
 
 from benchmarks.against.commands import Run, poolscope_in_turn, run, warm_in_turn
 from benchmarks.against.compared import compared
-from benchmarks.against.installed import ROOT, Environment, Sides
+from benchmarks.against.installed import OPEN_ROOMS, ROOT, Environment, Sides
 from benchmarks.generate import generate
 from benchmarks.plan import Plan
 from benchmarks.size import size_text
@@ -32,15 +32,9 @@ _SMALL_BYTES: Final = 150_000
 _FIRST_RUNS: Final = 3
 """Each takes up to 15 s."""
 _ROOMS: Final = ("poolscope", "tracer", "analyzers", "tui", "fixtures")
-_OPEN: Final = """
+_OPEN: Final = f"""{OPEN_ROOMS}
 import sys
 from pathlib import Path
-try:
-    from poolscope import open_rooms
-except ImportError:  # an earlier commit, whose rooms are packages of their own
-    pass
-else:
-    open_rooms()
 from tracer.etl.file import EtlFile
 with EtlFile.open(Path(sys.argv[1])) as file:
     file.info
