@@ -59,8 +59,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": partial(argparse.HelpFormatter, width=_ANY_WIDTH), **kwargs})
 
     def format_help(self) -> str:
-        """As wide as the terminal."""
-        self.formatter_class = argparse.HelpFormatter
+        """As wide as the terminal, and in the lines that a command's own formatter keeps."""
+        if isinstance(self.formatter_class, partial):
+            self.formatter_class = argparse.HelpFormatter
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:

@@ -8,8 +8,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from tracer.errors import OutputError, UsageError
+
+_GROWING: Final = ".part"
+"""The end of the name that a file has while it is written."""
 
 
 def add_force(parser: argparse.ArgumentParser, *also: str) -> None:
@@ -17,15 +21,21 @@ def add_force(parser: argparse.ArgumentParser, *also: str) -> None:
     parser.add_argument("--force", *also, action="store_true", help="write over a file that is there")
 
 
-def refuse_to_overwrite(path: Path | None, *, force: bool) -> None:
-    """Raise UsageError where a file would be lost; devices and pipes lose nothing."""
-    if path is not None and path.is_file() and not force:
+def refuse_to_overwrite(path: Path | None, *, force: bool, read: Iterable[Path] = ()) -> None:
+    """Raise UsageError where a file would be lost; devices and pipes lose nothing.
+
+    ``read``: what the command reads, which no ``--force`` writes over.
+    """
+    if path is None or not path.is_file():
+        return
+    is_read = any(each.exists() and path.samefile(each) for each in read)
+    if is_read or not force:
         raise UsageError(
             "file-exists",
-            "there is a file of that name",
+            "this is a file that is read" if is_read else "there is a file of that name",
             where=str(path),
             why="it would be written over",
-            next="give another name, or --force",
+            next="give another name" if is_read else "give another name, or --force",
         )
 
 
@@ -38,7 +48,7 @@ def writing(what: str, path: Path) -> Iterator[None]:
         raise OutputError(
             "output",
             f"cannot write {what}",
-            where=str(error.filename or path),
+            where=str(path if str(error.filename).endswith(_GROWING) else error.filename or path),
             why=error.strerror or str(error),
             next="give a path in a folder that exists, has room and can be written",
         ) from error
@@ -55,7 +65,7 @@ def write_whole(path: Path, what: str, pieces: Iterable[bytes]) -> None:
                 device.writelines(pieces)
             return
         real = Path(os.path.realpath(path))
-        number, name = tempfile.mkstemp(prefix=f".{real.name[:64]}.", suffix=".part", dir=real.parent)
+        number, name = tempfile.mkstemp(prefix=f".{real.name[:64]}.", suffix=_GROWING, dir=real.parent)
         growing = Path(name)
         try:
             with os.fdopen(number, "wb") as file:

@@ -86,6 +86,15 @@ class Talk(Output):
             return
 
 
+def write_bytes(pieces: Iterable[bytes]) -> None:
+    """Write them to stdout as they are. Raises as :class:`Output` does."""
+    for piece in pieces:
+        with _write_errors():
+            sys.stdout.buffer.write(piece)
+    with _write_errors():
+        sys.stdout.buffer.flush()
+
+
 @contextmanager
 def guarded_streams() -> Iterator[None]:
     """Inside, ``sys.stdout`` is an :class:`Output` and ``sys.stderr`` a :class:`Talk`."""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fixtures.settings import Settings
+from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tui.cli import main
 from tui.exit_codes import ExitCode
@@ -99,4 +99,54 @@ def test_a_trace_without_pool_events_is_within_no_budget(
     tmp_path: Path, samples: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace = next(path for path in sorted(samples.rglob("*.etl")) if path.stat().st_size < 1 << 20)
-    assert _check(str(trace), tmp_path, OVER) == ExitCode.UNJUDGED
+    assert _check(str(trace), tmp_path, OVER, "--junit", str(tmp_path / "j.xml")) == ExitCode.UNJUDGED
+    assert capsys.readouterr().out.startswith("CANNOT TELL\n  the trace has no pool events\n")
+    [suite] = ET.fromstring((tmp_path / "j.xml").read_text(encoding="utf-8"))
+    assert [case.get("name") for case in suite if case.find("error") is not None] == ["can be told"]
+    assert (suite.get("errors"), suite.get("tests")) == ("1", str(len(suite)))
+    assert _check(str(trace), tmp_path, OVER, "--update") == ExitCode.UNJUDGED
+    assert (tmp_path / "budget.toml").read_text(encoding="utf-8") == OVER
+
+
+@pytest.mark.parametrize(
+    ("budget", "why"), [("[function]\ncontosoflt = 0\n", "no function"), ("[driver]\ncontoso = 0\n", "no call stacks")]
+)
+def test_limits_by_names_that_the_trace_does_not_tell_are_not_called_kept(
+    budget: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "leak.etl"
+    simulate("missing-free", 3, Settings(iterations=20, stacks=StackMode.NONE)).write(trace)
+    assert _check(str(trace), tmp_path, budget, "--json") == ExitCode.UNJUDGED
+    document = json.loads(capsys.readouterr().out)
+    assert (document["over"], document["within"]) == ([], 1)
+    [said] = document["cannot_tell"]
+    assert why in said
+    assert _check(str(trace), tmp_path, budget, "--update") == ExitCode.UNJUDGED
+    assert (tmp_path / "budget.toml").read_text(encoding="utf-8") == budget
+    assert _check(str(trace), tmp_path, budget + "[tag]\nCtFl = 0\n") == ExitCode.FOUND
+
+
+def test_one_answer_goes_to_stdout(
+    leak: str, folder_of_its_own: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _check(leak, tmp_path, OVER, "--junit", "-") == ExitCode.FOUND
+    [suite] = ET.fromstring(capsys.readouterr().out)
+    assert suite.get("failures") == "2"
+    assert _check(leak, tmp_path, OVER, "--sarif", "-") == ExitCode.FOUND
+    assert json.loads(capsys.readouterr().out)["version"] == "2.1.0"
+    for words in (["--sarif", "-", "--junit", "-"], ["--sarif", "-", "--json"], ["--sarif", "x", "--junit", "x"]):
+        assert _check(leak, tmp_path, OVER, *words) == ExitCode.USAGE
+        assert "two answers would be one file" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["budget.toml"]
+
+
+@pytest.mark.parametrize("option", ["--junit", "--sarif"])
+def test_neither_the_trace_nor_the_budget_is_written_over(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "leak.etl"
+    trace.write_bytes(b"a trace")
+    for name in ("leak.etl", "budget.toml"):
+        assert _check(str(trace), tmp_path, OVER, option, str(tmp_path / name)) == ExitCode.USAGE
+        assert "this is a file that is read" in capsys.readouterr().err
+    assert trace.read_bytes() == b"a trace"

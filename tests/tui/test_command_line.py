@@ -309,6 +309,19 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert f"usage: poolscope {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("export", "  .csv             csv         a table for a spreadsheet"),
+        ("report", "  .md              markdown    the report as text"),
+        ("simulate", "  missing-free "),
+    ],
+)
+def test_help_keeps_the_lines_of_a_list(name: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == ExitCode.DONE
+    assert any(said.startswith(line) for said in capsys.readouterr().out.splitlines())
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == ExitCode.DONE
     assert capsys.readouterr().out.startswith("poolscope ")

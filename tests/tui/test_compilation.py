@@ -110,7 +110,7 @@ def test_the_second_process_has_the_modules_and_the_cache_of_the_first_and_says_
     (call,) = started
     assert call["words"] == [sys.executable, "-P", "-m", "analyzers.jit_warmup"]
     assert call["env"]["PYTHONPATH"] == os.pathsep.join(path for path in sys.path if path)
-    assert call["env"]["NUMBA_CACHE_DIR"] == "somewhere"
+    assert call["env"]["NUMBA_CACHE_DIR"] == str(Path.cwd() / "somewhere")
     assert (call["stdin"], call["stdout"], call["stderr"]) == (subprocess.PIPE, subprocess.DEVNULL, subprocess.DEVNULL)
 
 

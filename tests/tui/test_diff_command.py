@@ -72,6 +72,11 @@ def test_markdown_is_a_table_for_each_kind(traces: dict[str, str], capsys: pytes
     assert "| new | CtFl (nonpaged) | 0 (0 B) → " in said
 
 
+def test_one_form_is_asked_for(traces: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", *list(traces.values())[:2], "-q", "--json", "--markdown"]) == ExitCode.USAGE
+    assert "not allowed with argument --json" in capsys.readouterr().err
+
+
 def test_what_cannot_be_read_is_an_input_error(traces: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", traces["clean"], traces["clean"] + ".nowhere", "-q"]) == ExitCode.INPUT
     assert "nowhere" in capsys.readouterr().err

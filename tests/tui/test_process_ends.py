@@ -34,6 +34,8 @@ def poolscope(*words: str, shell: str = "") -> subprocess.CompletedProcess[str]:
     [
         ("analyze", DEMO, "--json"), ("analyze", DEMO), ("info", DEMO), ("--help",), ("analyze", "--help"),
         ("--version",), ("profile",), ("doctor",), ("analyze", "nowhere.etl", "--json"),
+        ("export", DEMO, "--to", "-", "--format", "csv"), ("report", DEMO, "--to", "-", "--format", "pdf"),
+        ("sql", DEMO, "'from outstanding'", "--format", "parquet"), ("diff", DEMO, DEMO, "--markdown"),
     ],
 )  # fmt: skip
 @pytest.mark.slow

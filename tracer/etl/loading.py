@@ -16,6 +16,7 @@ from tracer.etl import walk, xpress
 from tracer.etl.buffers import MAX_DAMAGE
 from tracer.etl.headers import HEADER_BYTES, MAX_BUFFER_SIZE, BufferFlag, Compression
 from tracer.etl.rows import SEGMENT
+from tracer.etl.walk import RUNNING
 from tracer.jit import Int, kernel
 from tracer.words import words_of
 
@@ -114,7 +115,7 @@ def plan(
         segment["valid"] = buffer["valid"]
         segment["first"] = -1
         segment["cpu"] = buffer["cpu"]
-        segment["state"] = walk.RUNNING
+        segment["state"] = RUNNING
         segment["buffer"] = row
         segment["packed"] = 0
         at += present

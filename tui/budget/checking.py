@@ -14,6 +14,10 @@ from tracer.data_classes import dataclass
 from tui.budget.grammar import EVERY_OTHER, Limit, Subject
 
 _KINDS: Final = {Subject.TAG: WordKind.TAG, Subject.DRIVER: WordKind.DRIVER}
+_UNTOLD: Final = {
+    Subject.DRIVER: "the trace does not tell which driver allocated what is left: it has no call stacks",
+    Subject.FUNCTION: "no function that allocated what is left has a name here: --symbols PATH, --map FILE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,14 @@ def checked(snapshot: Snapshot, budget: list[Limit]) -> list[Line]:
             if limit.word == EVERY_OTHER:
                 lines += [_line(limit, {name: each}) for name, each in others.items()]
     return lines
+
+
+def doubts(snapshot: Snapshot, budget: list[Limit]) -> list[str]:
+    """What the trace does not tell, so that limits are kept which nothing was held against."""
+    if not snapshot.pool.totals.events:
+        return ["the trace has no pool events"]
+    asked = {limit.subject for limit in budget if snapshot.pool.sites.outstanding_bytes.any()}
+    return [why for subject, why in _UNTOLD.items() if subject in asked and not held_by_name(snapshot, subject)]
 
 
 def _fits(limit: Limit) -> Fits:

@@ -13,11 +13,13 @@ from tui.report.styles import HEADING, QUIET, heading
 from tui.safe_text import safe
 
 
-def check_lines(lines: list[Line]) -> list[Text]:
-    """What is over, the most first, and how much is within."""
+def check_lines(lines: list[Line], doubts: list[str]) -> list[Text]:
+    """What is over, the most first, how much is within, and what cannot be told."""
     over = sorted((line for line in lines if line.is_over), key=lambda line: line.limit.bytes - line.bytes)
     within = len(lines) - len(over)
-    told = [heading(f"OVER BUDGET: {counted(len(over), 'limit')}" if over else "WITHIN BUDGET")]
+    kept = "CANNOT TELL" if doubts else "WITHIN BUDGET"
+    told = [heading(f"OVER BUDGET: {counted(len(over), 'limit')}" if over else kept)]
+    told += [Text(f"  {doubt}") for doubt in doubts]
     for line in over:
         told += [
             Text(),
@@ -32,7 +34,7 @@ def check_lines(lines: list[Line]) -> list[Text]:
     return [*told, Text(), Text(f"  {counted(within, 'limit is', 'limits are')} kept.", QUIET)]
 
 
-def check_document(budget: str, lines: list[Line]) -> Object:
+def check_document(budget: str, lines: list[Line], doubts: list[str]) -> Object:
     """The document of the contract."""
     over: list[Value] = [
         {
@@ -44,13 +46,18 @@ def check_document(budget: str, lines: list[Line]) -> Object:
         for line in lines
         if line.is_over
     ]
-    return {"schema": SCHEMA, "budget": string(budget), "over": over, "within": len(lines) - len(over)}
+    within = len(lines) - len(over)
+    return {"schema": SCHEMA, "budget": string(budget), "over": over, "within": within, "cannot_tell": [*doubts]}
 
 
-def junit(trace: str, lines: list[Line]) -> bytes:
-    """One test case a limit, as the pages of Jenkins, GitLab and others read it."""
+def junit(trace: str, lines: list[Line], doubts: list[str]) -> bytes:
+    """One test case a limit, and one in error for each doubt, as the pages of Jenkins, GitLab and others read it."""
     over = sum(line.is_over for line in lines)
-    counts = {"tests": str(len(lines)), "failures": str(over), "errors": "0"}
+    counts = {
+        "tests": str(len(lines) + len(doubts)),
+        "failures": str(over),
+        "errors": str(len(doubts)),
+    }
     suites = ET.Element("testsuites", counts)
     suite = ET.SubElement(suites, "testsuite", {"name": safe(f"poolscope check {trace}"), **counts})
     for line in lines:
@@ -59,5 +66,8 @@ def junit(trace: str, lines: list[Line]) -> bytes:
             message = f"{line.bytes:,} bytes are left, {line.limit.bytes:,} may be"
             failure = ET.SubElement(case, "failure", {"message": message, "type": "over-budget"})
             failure.text = message if line.finding is None else f"{message}; see finding {line.finding}"
+    for doubt in doubts:
+        case = ET.SubElement(suite, "testcase", {"classname": "poolscope.budget", "name": "can be told"})
+        ET.SubElement(case, "error", {"message": doubt, "type": "cannot-tell"})
     ET.indent(suites)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites) + b"\n"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
+from tracer.errors import UsageError
 from tui.commands.options import add_json, add_pooltag, add_quiet, add_session, add_strict, add_symbols, add_traces
 from tui.exit_codes import ExitCode
-from tui.new_files import write_whole
+from tui.new_files import refuse_to_overwrite, write_whole
 from tui.outcome import judgement, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
+from tui.streams import write_bytes
 
-if TYPE_CHECKING:
-    from analyzers.snapshot import Snapshot
+_STDOUT: Final = Path("-")
 
 
 class CheckCommand:
@@ -28,8 +30,9 @@ class CheckCommand:
         parser.add_argument(
             "--update", action="store_true", help="write what is left now into the budget, or a new one"
         )
-        parser.add_argument("--junit", type=Path, metavar="FILE.xml", help="also a JUnit report, written over")
-        parser.add_argument("--sarif", type=Path, metavar="FILE.sarif", help="also the findings as SARIF, written over")
+        words = "written over; - is stdout, without the text"
+        parser.add_argument("--junit", type=Path, metavar="FILE.xml", help=f"also a JUnit report, {words}")
+        parser.add_argument("--sarif", type=Path, metavar="FILE.sarif", help=f"also the findings as SARIF, {words}")
         add_json(parser)
         add_session(parser)
         add_symbols(parser)
@@ -40,8 +43,7 @@ class CheckCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Write what is over to stdout; 1 where anything is."""
-        from tracer.errors import UsageError
-        from tui.budget.checking import checked, updated
+        from tui.budget.checking import checked, doubts, updated
         from tui.budget.grammar import budget_text, read_budget
 
         redaction, budget_path = redaction_of(args), str(args.budget)
@@ -53,11 +55,13 @@ class CheckCommand:
                 why="a budget of stand-ins would fit no trace",
                 next="poolscope check TRACE --budget FILE --update without it",
             )
+        _check_outputs(args)
         budget = [] if args.update and not args.budget.exists() else read_budget(args.budget)
         from tui.reading.one_snapshot import read_each
 
         [snapshot] = read_each(args, [args.traces], args.session)
-        if args.update:
+        untold = doubts(snapshot, budget)
+        if args.update and not untold:
             budget = updated(snapshot, budget)
             write_whole(args.budget, "the budget", [budget_text(budget).encode()])
         lines = checked(snapshot, budget)
@@ -72,27 +76,41 @@ class CheckCommand:
         if args.junit is not None:
             from tui.budget.results import junit
 
-            write_whole(args.junit, "the JUnit report", [junit(snapshot.info.path, lines)])
+            _write(args.junit, "the JUnit report", [junit(snapshot.info.path, lines, untold)])
         if args.sarif is not None:
             from tui.exports.sarif import sarif
 
-            write_whole(args.sarif, "the SARIF file", sarif(snapshot))
+            _write(args.sarif, "the SARIF file", sarif(snapshot))
         if args.json:
             from tui.budget.results import check_document
             from tui.json_documents.writing import write_document
 
-            write_document(check_document(budget_path, lines))
-        else:
+            write_document(check_document(budget_path, lines, untold))
+        elif _STDOUT not in (args.junit, args.sarif):
             from tui.budget.results import check_lines
             from tui.paging import show_lines
 
-            show_lines(check_lines(lines))
-        return worst_exit_code(
-            [_outcome(snapshot, args), ExitCode.FOUND if any(line.is_over for line in lines) else ExitCode.DONE]
-        )
+            show_lines(check_lines(lines, untold))
+        kept = ExitCode.UNJUDGED if untold else ExitCode.DONE
+        code = ExitCode.FOUND if any(line.is_over for line in lines) else kept
+        return worst_exit_code([judgement(snapshot, strict=args.strict, fail_on_finding=False), code])
 
 
-def _outcome(snapshot: Snapshot, args: argparse.Namespace) -> ExitCode:
-    """A trace that lacks pool events is within any budget: that is no answer."""
-    code = judgement(snapshot, strict=args.strict, fail_on_finding=False)
-    return code if snapshot.pool.totals.events else worst_exit_code([code, ExitCode.UNJUDGED])
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Raise UsageError where one would be written over another, or over what is read."""
+    for option, path in (("--junit", args.junit), ("--sarif", args.sarif)):
+        refuse_to_overwrite(path, force=True, read=[*args.traces, args.budget])
+        if path is not None and (args.junit == args.sarif or (args.json and path == _STDOUT)):
+            raise UsageError(
+                "usage",
+                "two answers would be one file",
+                where=f"{option} {path}",
+                next="give each a file of its own",
+            )
+
+
+def _write(path: Path, what: str, pieces: Iterable[bytes]) -> None:
+    if path == _STDOUT:
+        write_bytes(pieces)
+    else:
+        write_whole(path, what, pieces)

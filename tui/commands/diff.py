@@ -24,8 +24,9 @@ class DiffCommand:
         """Declare arguments and options."""
         parser.add_argument("before", type=Path, metavar="BEFORE", help="the trace to compare with")
         parser.add_argument("after", type=Path, nargs="+", metavar="AFTER", help="a later trace; several are a series")
-        add_json(parser)
-        parser.add_argument("--markdown", action="store_true", help="as Markdown, to be pasted into a bug tracker")
+        form = parser.add_mutually_exclusive_group()
+        add_json(form)
+        form.add_argument("--markdown", action="store_true", help="as Markdown, to be pasted into a bug tracker")
         words = "exit with 1 when anything changed, with 6 when a trace lacks what it takes to tell"
         parser.add_argument("--fail-on-change", action="store_true", help=words)
         parser.add_argument("--top", type=at_least_one, default=_TOP, metavar="N", help=f"of each kind ({_TOP})")

@@ -16,13 +16,16 @@ from tui.exports.registry import FORMS, REPORT_FORMS, ExportForm, Takes, form_of
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement
 from tui.redaction.options import add_redact, redaction_of
-from tui.streams import is_terminal
+from tui.streams import is_terminal, write_bytes
 
 if TYPE_CHECKING:
     from analyzers.snapshot import Snapshot
 
 _STDOUT: Final = "-"
-_TABLE: Final = "outstanding"
+_TABLES: Final = (
+    "outstanding", "sites", "tags", "stacks", "frames", "findings", "held_requests", "irps", "sockets", "processes",
+)  # fmt: skip
+_TABLE: Final = _TABLES[0]
 _WEIGHTS: Final = ("outstanding-bytes", "outstanding-count", "allocated-bytes")
 
 
@@ -53,7 +56,7 @@ class ExportCommand:
 
     def add_choices(self, parser: argparse.ArgumentParser) -> None:
         """Declare what only some forms take."""
-        parser.add_argument("--table", metavar="NAME", help=f"of a table: which one (default {_TABLE})")
+        parser.add_argument("--table", metavar="NAME", help=f"of a table: {', '.join(_TABLES)} (default {_TABLE})")
         words = f"of stacks: {', '.join(_WEIGHTS)} (default {_WEIGHTS[0]})"
         parser.add_argument("--weight", choices=_WEIGHTS, help=words)
 
@@ -62,7 +65,7 @@ class ExportCommand:
         form = _form(args, self.forms)
         _check(form, args)
         path = None if args.to == _STDOUT else Path(args.to)
-        refuse_to_overwrite(path, force=args.force)
+        refuse_to_overwrite(path, force=args.force, read=args.traces)
         make = form.load()
         snapshot, code = _selected(args)
         from tui.reading.progress import while_written  # brings rich
@@ -70,9 +73,7 @@ class ExportCommand:
         quiet = args.quiet or (path is None and is_terminal(sys.stdout))
         with while_written(f"writing {args.to}", _pieces(form, make, snapshot, args), quiet=quiet) as pieces:
             if path is None:
-                for piece in pieces:
-                    sys.stdout.buffer.write(piece)
-                sys.stdout.buffer.flush()
+                write_bytes(pieces)
             else:
                 write_whole(path, f"the {form.name} file", pieces)
         return code
@@ -95,21 +96,23 @@ def _form(args: argparse.Namespace, forms: Sequence[ExportForm]) -> ExportForm:
     found = None if args.to == _STDOUT else form_of(args.to, forms)
     if found is None:
         is_stdout = args.to == _STDOUT
+        names, ends = (", ".join(getattr(form, of) for form in forms) for of in ("name", "suffix"))
+        other = form_of(args.to, REPORT_FORMS if forms is FORMS else FORMS)
+        elsewhere = (
+            f"; poolscope {'report' if other in REPORT_FORMS else 'export'} writes {other.suffix}" if other else ""
+        )
         raise UsageError(
             "export-form",
             "which form to write is not said",
             where=f"--to {args.to}",
             why="stdout has no name that tells it" if is_stdout else "no form has that end of a name",
-            next=f"--format with one of {', '.join(form.name for form in forms)}"
-            + ("" if is_stdout else f", or a name that ends in {', '.join(form.suffix for form in forms)}"),
+            next=f"--format with one of {names}{'' if is_stdout else f', or a name that ends in {ends}{elsewhere}'}",
         )
     return found
 
 
 def _check(form: ExportForm, args: argparse.Namespace) -> None:
     """Refuse what the form does not take. Raises UsageError."""
-    from tui.exports.tables import TABLES  # brings numpy: not for --help
-
     for option, value, takes in (("--table", args.table, Takes.TABLE), ("--weight", args.weight, Takes.STACKS)):
         if value is not None and form.takes is not takes:
             raise UsageError(
@@ -120,12 +123,12 @@ def _check(form: ExportForm, args: argparse.Namespace) -> None:
                 next=f"leave {option} out, or ask for one of "
                 + ", ".join(each.name for each in FORMS if each.takes is takes),
             )
-    if args.table is not None and args.table not in TABLES:
+    if args.table is not None and args.table not in _TABLES:
         raise UsageError(
             "no-such-table",
             f"there is no table '{args.table}'",
             where="--table",
-            next=f"one of {', '.join(TABLES)}",
+            next=f'one of {", ".join(_TABLES)}; others: poolscope sql TRACE "from allocations" --to FILE',
         )
 
 

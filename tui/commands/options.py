@@ -17,7 +17,7 @@ _LONGEST: Final = 30 * 86_400.0
 """Nobody watches longer than that without looking."""
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: argparse._ActionsContainer) -> None:
     """``--json``."""
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
 

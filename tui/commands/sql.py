@@ -20,7 +20,7 @@ from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
-from tui.streams import is_terminal
+from tui.streams import is_terminal, write_bytes
 
 if TYPE_CHECKING:
     from tui.sql.database import Database
@@ -68,7 +68,8 @@ class SqlCommand:
         if (folder := _fleet(words)) is not None:
             return self._of_fleet(folder, query, form, args)
         path = None if args.to in (None, _STDOUT) else Path(args.to)
-        refuse_to_overwrite(path, force=args.force)
+        paths = [path for word in words for path in expanded(Path(word))]
+        refuse_to_overwrite(path, force=args.force, read=paths)
         from tui.reading.symbols import name_source
         from tui.reading.tag_names import load_tag_names
         from tui.reading.together import traces_of
@@ -76,7 +77,6 @@ class SqlCommand:
         from tui.sql.opened import OpenTrace
 
         redaction = redaction_of(args)
-        paths = [path for word in words for path in expanded(Path(word))]
         traces = traces_of(paths, separate=args.separate, session=args.session, quiet=args.quiet)
         names = load_tag_names(args.pooltag, quiet=args.quiet)
         with ExitStack() as stack:
@@ -187,11 +187,12 @@ def _answer(database: Database, text: str, form: str, path: Path | None) -> None
     if path is not None:
         write_whole(path, "the answer", _only(database, text, form))
         return
-    for piece in _pieces(database, text, form, is_screen=is_terminal(sys.stdout)):
-        if form == "parquet":
-            sys.stdout.buffer.write(piece)
-        else:
-            sys.stdout.write(piece.decode())
+    pieces = _pieces(database, text, form, is_screen=is_terminal(sys.stdout))
+    if form == "parquet":
+        write_bytes(pieces)
+        return
+    for piece in pieces:
+        sys.stdout.write(piece.decode())
     sys.stdout.flush()
 
 

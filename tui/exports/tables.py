@@ -196,7 +196,7 @@ def tags(snapshot: Snapshot) -> ExportTable:
 
 
 def stacks(snapshot: Snapshot) -> ExportTable:
-    """Every kernel stack that allocated, its frames in one text, innermost first, a line each."""
+    """Every kernel stack that allocated, its frames in one text, innermost first."""
     found = stack_ids(snapshot)
     every = [snapshot.names.frames(stack) for stack in found.tolist()]
     return ExportTable(
@@ -204,7 +204,7 @@ def stacks(snapshot: Snapshot) -> ExportTable:
         (
             integers("stack_id", found),
             integers("depth", [len(frames) for frames in every]),
-            texts("frames", ["\n".join(map(str, frames)) for frames in every]),
+            texts("frames", [" < ".join(map(str, frames)) for frames in every]),
         ),
     )
 

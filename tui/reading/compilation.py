@@ -19,7 +19,7 @@ from typing import Final
 
 import analyzers
 import tracer
-from tracer.kernels.store import before_compiling, cache_directory, gather
+from tracer.kernels.store import before_compiling, cache_directory, gather, unkept
 from tracer.processors import processors
 from tui.streams import say
 
@@ -82,10 +82,21 @@ def compilation(part: Part, *, quiet: bool) -> Iterator[Helper]:
         with before_compiling(begin):
             yield helper
         gather(_rooms())
+        _say_if_unkept(quiet=quiet)
     finally:
         helper.stop()
         if collecting:
             gc.enable()
+
+
+def _say_if_unkept(*, quiet: bool) -> None:
+    error = unkept()
+    if error is not None:
+        say(
+            f"the compiled kernels are not kept, so the next run compiles them again ({error}); let the environment "
+            "variable NUMBA_CACHE_DIR name a folder that only you can write to",
+            quiet=quiet,
+        )
 
 
 def _rooms() -> list[Path]:
@@ -101,6 +112,7 @@ def _started() -> subprocess.Popen[bytes] | None:
         **os.environ,
         "NUMBA_CACHE_DIR": str(cache_directory()),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONOPTIMIZE": str(sys.flags.optimize or ""),  # another level makes other code, and so other kernels
     }
     try:
         return subprocess.Popen(

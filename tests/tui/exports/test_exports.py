@@ -22,11 +22,12 @@ from fixtures.demo import DEMO_TRACE
 from tests.tui.browsers import BROWSER_FLAGS, browser_path
 from tests.tui.exports.readers import profile_of, published
 from tui.cli import main
+from tui.commands.export import _TABLES
 from tui.exit_codes import ExitCode
 from tui.exports.arrow_files import arrow_table, parquet
 from tui.exports.registry import FORMS
 from tui.exports.table_files import csv_lines
-from tui.exports.tables import outstanding
+from tui.exports.tables import TABLES, outstanding
 
 Export = Callable[..., Path]
 
@@ -209,9 +210,11 @@ def test_stdout_takes_any_form_that_is_named(capsysbinary: pytest.CaptureFixture
     ("words", "said"),
     [
         (["--to", "x.what"], "no form has that end"),
+        (["--to", "x.html"], "; poolscope report writes .html"),
         (["--to", "x.csv", "--weight", "outstanding-bytes"], "--weight does not go with csv"),
         (["--to", "x.folded", "--table", "tags"], "--table does not go with folded"),
         (["--to", "x.csv", "--table", "nothing"], "one of outstanding, sites"),
+        (["--to", "x.csv", "--table", "allocations"], 'others: poolscope sql TRACE "from allocations" --to FILE'),
         (["--to", "x.csv", "--finding", "99"], "no finding 99"),
     ],
 )
@@ -223,10 +226,38 @@ def test_what_cannot_be_exported_is_a_usage_error(
     assert not list(tmp_path.iterdir())
 
 
+def test_the_tables_that_help_lists_are_those_that_there_are() -> None:
+    assert tuple(TABLES) == _TABLES
+
+
+def test_the_frames_of_a_stack_stand_in_one_cell_without_escapes(export: Export) -> None:
+    rows = list(csv.DictReader(_csv(export("a.csv", "--table", "stacks"))))
+    assert all(row["frames"].count(" < ") == int(row["depth"]) - 1 for row in rows)
+    assert not any("\\x" in row["frames"] for row in rows)
+
+
+@pytest.mark.parametrize("words", [["export"], ["report"], ["sql"]])
+def test_the_trace_itself_is_not_written_over(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "t.csv.html"
+    trace.write_bytes(DEMO_TRACE.read_bytes())
+    (tmp_path / "here").symlink_to(trace)
+    form = "html" if words == ["report"] else "csv"
+    query = ["select 1"] if words == ["sql"] else []
+    for name in ("t.csv.html", "here"):
+        said = [*words, str(trace), *query, "--to", str(tmp_path / name), "--format", form, "--force", "-q"]
+        assert main(said) == ExitCode.USAGE
+        assert "this is a file that is read" in capsys.readouterr().err
+    assert trace.read_bytes() == DEMO_TRACE.read_bytes()
+
+
 def test_what_cannot_be_written_leaves_nothing_half_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["export", str(DEMO_TRACE), "-q", "--to"]
     assert main([*words, str(tmp_path / "nowhere/x.csv")]) == ExitCode.OUTPUT
-    assert "cannot write the csv file" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "cannot write the csv file" in said
+    assert f"where  {tmp_path / 'nowhere/x.csv'}\n" in said
     assert not list(tmp_path.iterdir())
 
 
@@ -241,7 +272,7 @@ def test_the_report_is_written_whole(name: str, begins: str, tmp_path: Path, doc
 
 def test_a_report_is_a_page_or_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(DEMO_TRACE), "--to", str(tmp_path / "r.csv"), "-q"]) == ExitCode.USAGE
-    assert "ends in .html, .md, .pdf" in capsys.readouterr().err
+    assert "ends in .html, .md, .pdf; poolscope export writes .csv" in capsys.readouterr().err
 
 
 def test_speedscope_opens_the_file(export: Export, tmp_path: Path) -> None:
