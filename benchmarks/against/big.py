@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.against.commands import poolscope_in_turn
+from benchmarks.against.commands import poolscope_in_turn, run, warm_in_turn
 from benchmarks.against.compared import compared
 from benchmarks.against.installed import Sides
 from benchmarks.against.starting import small_trace
@@ -34,7 +35,7 @@ def big(sides: Sides, plan: Plan, traces: Traces) -> Iterator[Row]:
         if sys.platform != "linux" or usable_cores() < cores:
             yield Row(section, name, limit=limit, problem="not here: a process cannot be held to so many cores")
             continue
-        whole, start = (_walls(sides, path, cores, plan.runs) for path in (trace, small))
+        whole, start = _walls(sides, (trace, small), cores, plan.runs)
         if cores == max(LESS_START_LIMITS):
             yield compared(section, f"whole process, {name}", to, *whole, limit=WHOLE_LIMIT)
         less = [each - own for each, own in zip(whole, start, strict=True)]
@@ -53,7 +54,13 @@ def memory(sides: Sides, plan: Plan, traces: Traces) -> Iterator[Row]:
         yield compared(section, name, to, before, after, limit=MEMORY_LIMIT, unit=Unit.BYTES)
 
 
-def _walls(sides: Sides, trace: Path, cores: int, runs: int) -> list[float]:
-    """Of the commit and of this tree."""
-    found = poolscope_in_turn(sides, ["analyze", "--json", trace], runs, cores=cores)
-    return [median(each.wall for each in side) for side in found]
+def _walls(sides: Sides, traces: Sequence[Path], cores: int, runs: int) -> list[list[float]]:
+    """For each trace, of the commit and of this tree; all in turn, as one is taken off the other."""
+    both = (sides.commit, sides.wheel)
+    measures = [
+        partial(run, each, [*each.program, "analyze", "--json", trace], cores=cores)
+        for trace in traces
+        for each in both
+    ]
+    walls = [median(each.wall for each in found) for found in warm_in_turn(measures, runs)]
+    return [walls[:2], walls[2:]]

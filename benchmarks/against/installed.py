@@ -70,7 +70,10 @@ def this_tree(folder: Path) -> Environment:
 
 
 def installed(commit: str, folder: Path) -> Environment:
-    """``commit`` in ``folder``, with this tree's demo. ``ValueError`` where it is none, or cannot be installed."""
+    """``commit`` in ``folder``, with this tree's demo if it has none: a commit finds the leak of its own.
+
+    ``ValueError`` where there is no such commit, or it cannot be installed.
+    """
     source = folder / "source"
     folder.mkdir(parents=True)
     archive = folder / "source.tar"
@@ -79,9 +82,16 @@ def installed(commit: str, folder: Path) -> Environment:
         f"there is no commit {commit}",
     )
     shutil.unpack_archive(archive, source, "tar", filter="data")
-    for file in (DEMO_TRACE, DEMO_MAP):
-        shutil.copy(file, source / file.relative_to(ROOT))
+    demo = demo_of(folder)
+    if not demo.exists():
+        shutil.copy(DEMO_TRACE, demo)
+        shutil.copy(DEMO_MAP, demo.with_suffix(DEMO_MAP.suffix))
     return _installed(commit, source, folder)
+
+
+def demo_of(folder: Path) -> Path:
+    """The demo trace of the commit that is installed there."""
+    return folder / "source" / DEMO_TRACE.relative_to(ROOT)
 
 
 def _installed(name: str, source: Path, folder: Path) -> Environment:

@@ -14,7 +14,7 @@ from typing import Final
 
 from benchmarks.against.commands import Run, poolscope_in_turn, run, warm_in_turn
 from benchmarks.against.compared import compared
-from benchmarks.against.installed import OPEN_ROOMS, ROOT, Environment, Sides
+from benchmarks.against.installed import OPEN_ROOMS, ROOT, Environment, Sides, demo_of
 from benchmarks.generate import generate
 from benchmarks.plan import Plan
 from benchmarks.size import size_text
@@ -60,8 +60,20 @@ def starts(sides: Sides, plan: Plan, _traces: Traces) -> Iterator[Row]:
         ("--help", HELP_LIMIT, ("--help",)),
     ):
         yield _row(section, name, to, limit, *poolscope_in_turn(sides, words, plan.runs))
-    painted = [partial(run, each, [*each.program, "demo"], until=_title(each)) for each in both]
-    yield _row(section, "demo, first finding painted", to, INTERFACE_LIMIT, *warm_in_turn(painted, plan.runs))
+    demo = demo_of(sides.commit.folder)
+    shown: Sequence[tuple[str, float | None, Sequence[str | Path], Sequence[str | Path]]] = (
+        ("demo, first finding painted", INTERFACE_LIMIT, ("demo",), ("demo", "--json")),
+        (f"tui, the demo of {to}", None, ("tui", demo), ("analyze", "--json", demo)),
+    )
+    for what, most, command, asked in shown:
+        titles = [_title(each, asked) for each in both]
+        if not all(titles):
+            yield Row(section, what, limit=most, problem="one finds no leak there: there is nothing to wait for")
+            continue
+        painted = [
+            partial(run, each, [*each.program, *command], until=title) for each, title in zip(both, titles, strict=True)
+        ]
+        yield _row(section, what, to, most, *warm_in_turn(painted, plan.runs))
     opened = [partial(run, each, [each.python, "-c", _OPEN, trace]) for each in both]
     yield _row(section, "reader imported, header read", to, OPEN_LIMIT, *warm_in_turn(opened, plan.runs))
 
@@ -83,17 +95,17 @@ def _first(environment: Environment) -> Run:
         return run(environment, [*environment.program, "demo"], extra=place)
 
 
-def _title(environment: Environment) -> list[str]:
-    """The words of the first finding."""
+def _title(environment: Environment, asked: Sequence[str | Path]) -> list[str]:
+    """The words of the first finding; none where nothing is found."""
     done = subprocess.run(
-        [*environment.program, "demo", "--json"],
+        [*environment.program, *asked],
         check=True,
         capture_output=True,
         cwd=environment.folder,
         env=environment.variables(),
     )
-    words: str = json.loads(done.stdout)["findings"][0]["says"]
-    return words.split()
+    findings = json.loads(done.stdout)["findings"]
+    return str(findings[0]["says"]).split() if findings else []
 
 
 def _row(section: str, name: str, to: str, limit: float | None, before: Sequence[Run], after: Sequence[Run]) -> Row:

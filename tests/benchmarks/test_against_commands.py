@@ -107,9 +107,9 @@ class Stopwatch:
 
 def _timed(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> Stopwatch:
     stopwatch = Stopwatch(**seconds)
-    for module in (commands, starting):
+    for module in (commands, starting, big):
         monkeypatch.setattr(module, "run", stopwatch)
-    monkeypatch.setattr(starting, "_title", lambda environment: ["LEAK", environment.name])
+    monkeypatch.setattr(starting, "_title", lambda environment, _asked: ["LEAK", environment.name])
     return stopwatch
 
 
@@ -122,7 +122,7 @@ def test_starts_are_of_the_commit_and_the_wheel_on_the_same_files(
 ) -> None:
     stopwatch = _timed(monkeypatch, commit=2.0, wheel=1.0)
     rows = list(starting.starts(sides, PLAN, Traces(tmp_path)))
-    assert _limits(rows) == [(0.45, 0.5), (0.45, 0.5), (1.1, 0.5), (0.5, 0.5), (0.3, 0.5)]
+    assert _limits(rows) == [(0.45, 0.5), (0.45, 0.5), (1.1, 0.5), (0.5, 0.5), (None, 0.5), (0.3, 0.5)]
     assert rows[0].note == "2.000 s there; user CPU 0.500 s, 1.000 s there"
     words = {name: [command[1:] for who, command, _ in stopwatch.calls if who == name] for name in ("commit", "wheel")}
     assert words["commit"] == words["wheel"]
@@ -130,6 +130,25 @@ def test_starts_are_of_the_commit_and_the_wheel_on_the_same_files(
     assert len(words["wheel"]) == len(rows) * (PLAN.runs + 1)
     assert ("wheel", ("wheel", "demo"), ["LEAK", "wheel"]) in stopwatch.calls
     assert 150_000 < (tmp_path / "small.etl").stat().st_size < 250_000
+
+
+def test_where_one_finds_no_leak_nothing_is_waited_for(
+    sides: Sides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopwatch = _timed(monkeypatch, commit=2.0, wheel=1.0)
+    monkeypatch.setattr(starting, "_title", lambda environment, _asked: ["LEAK"] * (environment.name == "wheel"))
+    rows = [row for row in starting.starts(sides, PLAN, Traces(tmp_path)) if row.problem]
+    assert [(row.name[:4], row.ratio) for row in rows] == [("demo", None), ("tui,", None)]
+    assert not any(command[1] in {"demo", "tui"} for _, command, _ in stopwatch.calls)
+
+
+def test_the_words_that_are_waited_for_are_the_first_findings(here: Environment) -> None:
+    for document, words in (
+        ('{"findings": [{"says": "400 requests wait"}]}', ["400", "requests", "wait"]),
+        ('{"findings": []}', []),
+    ):
+        tells = Environment("one", here.python, here.folder, {}, (sys.executable, "-c", f"print({document!r})"))
+        assert starting._title(tells, ["demo", "--json"]) == words
 
 
 def test_every_first_run_has_a_cache_of_its_own(sides: Sides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +170,8 @@ def test_of_a_big_trace_the_start_is_taken_off_for_each_tree(
     rows = list(big.big(sides, PLAN, Traces(tmp_path)))
     assert _limits(rows) == [(0.55, 0.5), (0.65, 0.5), (0.75, 0.5)]
     assert [row.value for row in rows] == [2.0, 1.0, 1.0]
+    both_of_both = [(who, Path(words[-1]).name == "small.etl") for who, words, _ in stopwatch.calls[:4]]
+    assert both_of_both == [("commit", False), ("wheel", False), ("commit", True), ("wheel", True)]
     assert [cores for _, _, cores in stopwatch.calls] == [2] * (len(stopwatch.calls) // 2) + [1] * (
         len(stopwatch.calls) // 2
     )
