@@ -186,7 +186,7 @@ given = given.count(True) if read() is not None else "not even undamaged"
 
 @pytest.mark.parametrize("linker", ["ld", "none"])
 def test_a_damaged_library_is_none(room: Path, linker: str) -> None:
-    without = "store.shutil.which = lambda _: None" if linker == "none" else ""
+    without = "import shutil; shutil.which = lambda _: None" if linker == "none" else ""
     run(room, f"{without}\n{GATHER}")
     read = "read = lambda: store._loaded(store._folder(), store._own())"
     for ending in (".json", ".objects" if kept(room, ".objects") else ".so"):
