@@ -216,6 +216,8 @@ def test_stdout_takes_any_form_that_is_named(capsysbinary: pytest.CaptureFixture
         (["--to", "x.csv", "--table", "nothing"], "one of outstanding, sites"),
         (["--to", "x.csv", "--table", "allocations"], 'others: poolscope sql TRACE "from allocations" --to FILE'),
         (["--to", "x.csv", "--finding", "99"], "no finding 99"),
+        (["--to", "x.folded", "--weight", "allocated-bytes", "--process", "client"], "not by process or time"),
+        (["--to", "x.folded", "--weight", "allocated-bytes", "--until", "1s"], "--until does not go with"),
     ],
 )
 def test_what_cannot_be_exported_is_a_usage_error(
