@@ -57,6 +57,7 @@ class TraceNames:
         self.threads = Threads()
         self.modules = Modules()
         self.stacks = DatedStacks(stacks, self.modules)
+        self._frames: dict[tuple[int, int, int], Frame] = {}
 
     def feed(self, batch: Batch) -> None:
         """Take the process, thread and image events of a batch."""
@@ -68,6 +69,7 @@ class TraceNames:
         self.machine.feed(batch)
         if "image" in batch.tables:
             self.processes.feed_images(batch.tables["image"])
+            self._frames.clear()
         self.threads.find(batch)
 
     def process(self, pid: int, at_ns: int | None = None) -> str:
@@ -121,6 +123,14 @@ class TraceNames:
 
     def frame(self, place: int, process: int = 0, at_ns: int = NEVER) -> Frame:
         """The frame at an address of the kernel or a process; without an image's mark, in the newest before a time."""
+        key = place, process, at_ns
+        if (known := self._frames.get(key)) is None:
+            known = self._frame(place, process, at_ns)
+            if self.symbols is None:  # else it may get a name later
+                self._frames[key] = known
+        return known
+
+    def _frame(self, place: int, process: int, at_ns: int) -> Frame:
         address, _ = taken_apart(place)
         module = self.modules.find(place, process, at_ns)
         if module is None:

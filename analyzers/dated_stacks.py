@@ -79,7 +79,7 @@ class DatedStacks:
 
     def frames(self, stack: int) -> U64:
         """The frames of one stack, innermost first; empty for -1 and for a key whose frames never came."""
-        return self.source.frames(int(self.base(np.array([stack], np.int32))[0]))
+        return self.source.frames(int(self._base[stack - FIRST]) if stack >= FIRST else stack)
 
     def all_frames(self, stacks: I32) -> tuple[U64, I64]:
         """:meth:`frames` of many ids one after another, and where each begins (int64), with the end as one more."""

@@ -163,10 +163,9 @@ class Modules:
         By default the newest of several.
         """
         address, mark = taken_apart(place)
-        for space in dict.fromkeys((0, process)):
+        for space in (0, process) if process else (0,):
             if (lives := self._found.get(space)) is not None:
-                marked = lives.by_mark(mark)
-                if marked is not None and marked.base <= address < marked.end:
+                if mark and (marked := lives.by_mark(mark)) is not None and marked.base <= address < marked.end:
                     return marked
                 if (found := lives.at(at_ns).find(address)) is not None:
                     return found

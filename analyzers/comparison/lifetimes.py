@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ from analyzers.pooltag import tag_text
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS, EDGES
 from tracer.arrays import F64, I64
+from tracer.data_classes import dataclass
 
 TagKey: TypeAlias = tuple[str, ...]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from analyzers.fleet.rows import FROM_FOLDER, FindingRow, TraceRow
 from analyzers.fleet.separating import Leak, Separation, separations
+from tracer.data_classes import dataclass
 
 WORST: Final = 10
 """Traces that are named as the worst."""

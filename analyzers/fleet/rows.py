@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
@@ -14,6 +14,7 @@ from analyzers.modules import KERNEL, KERNEL_FILE, KERNEL_NAME
 from analyzers.pool_tables import Frame
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.errors import PoolscopeError
 from tracer.trace import filetime_text
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from analyzers.fleet.rows import DriverVersion, TraceRow
 from analyzers.modules import KERNEL_FILE, KERNEL_NAME
 from analyzers.policy import FLEET
 from tracer.arrays import F64, I64, Mask
+from tracer.data_classes import dataclass
 
 _Z: Final = 1.959964
 """Of a 95 % interval."""

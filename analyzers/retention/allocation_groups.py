@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import coded_pairs
 from analyzers.formatting import counted
 from analyzers.policy import GRAPH
 from analyzers.pool_tables import PoolSnapshot
@@ -150,9 +151,9 @@ def loose_leaves(pool: PoolSnapshot, attribution: Attribution, names: KnowsLives
 
 
 def _loose(groups: _Groups, parent_sets: list[tuple[tuple[Id, str] | None, str]], pool: PoolSnapshot) -> Iterator[Leaf]:
+    above_each = [_above(owner, driver) for owner, driver in parent_sets]
     for row, at in enumerate(groups.parent_set.tolist()):
-        owner, driver = parent_sets[at]
-        above = _above(owner, driver)
+        (owner, driver), above = parent_sets[at], above_each[at]
         node = Node(NodeKind.ALLOCATIONS, (owner[0] if owner else OTHERS, driver, int(groups.site[row])))
         count, total = int(groups.count[row]), int(groups.bytes[row])
         yield Leaf(node, groups.label(row, pool), count, total, "allocated", (list(above)[-1],), above)
@@ -169,10 +170,11 @@ def _drivers(pool: PoolSnapshot, sites: Rows) -> tuple[list[str], I64]:
 
 def _only_process(site: I32, process: I64, sites: int) -> I64:
     """By site: the process that made all of its allocations, :data:`OTHERS` where several did or nobody knows."""
-    least, most = np.full(sites, np.iinfo(np.int64).max), np.full(sites, OTHERS, np.int64)
-    np.minimum.at(least, site, process)
-    np.maximum.at(most, site, process)
-    return np.where(least == most, most, OTHERS)
+    pairs = coded_pairs(site, process + 1)[0].astype(np.int64)
+    at, found = pairs >> 32, np.full(sites, OTHERS, np.int64)
+    alone = np.bincount(at)[at] == 1
+    found[at[alone]] = (pairs[alone] & 0xFFFFFFFF) - 1
+    return found
 
 
 def _above(owner: tuple[Id, str] | None, driver: str) -> dict[Node, str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from analyzers.policy import PARTS
 from analyzers.retention.node_graph import NodeGraph
 from analyzers.retention.nodes import ROOT, Node, NodeKind
+from tracer.data_classes import dataclass
 
 _SHARED: Final = frozenset({NodeKind.SOCKET, NodeKind.REQUEST})
 """Kinds whose ways lead on to nodes that others lead to as well."""
@@ -26,7 +27,7 @@ class IncomingEdge:
     among: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Dominators:
     """``parent``: of every node of the graph but the root."""
 

@@ -86,8 +86,10 @@ class Retention:
         while node in self.graph.nodes and node != ROOT:
             edges, about = self.graph.above[node], self.graph.nodes[node]
             issuer = node.ids[:2] if node.kind is NodeKind.REQUEST else issuer
-            own = [each for each in edges if each.kind is NodeKind.THREAD and each.ids == issuer]
-            above = max(own or edges, key=lambda each: (edges[each].bytes, edges[each].count, str(each)))
+            own = [each for each in edges if each.kind is NodeKind.THREAD and each.ids == issuer] or list(edges)
+            above = own[0]
+            if len(own) > 1:
+                above = max(own, key=lambda each: (edges[each].bytes, edges[each].count, str(each)))
             rule = edges[above].rule
             steps.append(PathNode(node.kind, str(node), about.label + beside, rule, about.retained))
             alike = sum(each.kind is above.kind for each in edges)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from analyzers.policy import COURSE
-from tracer.arrays import I64, unique
+from tracer.arrays import I64
 
 
 def is_burst(times: I64, start_ns: int, length_ns: int) -> bool:
     """Whether times (int64, ascending, not empty) lie in a small part of a trace, or at a few moments of it."""
-    moments = len(unique((times - start_ns) * COURSE.moments // length_ns))
+    moment = (times - start_ns) * COURSE.moments // length_ns
+    moments = 1 + np.count_nonzero(moment[1:] != moment[:-1])
     return bool(times[-1] - times[0] < COURSE.shortest * length_ns or moments < COURSE.fewest_occasions)
 
 
@@ -22,7 +23,7 @@ def levels_off(times: I64) -> bool:
 
 def may_go_on(times: I64, length_ns: int, pause_ns: int) -> bool:
     """Whether a pause after the last of them (int64, ascending, at least two) is like one before, or short."""
-    return bool(pause_ns <= max(COURSE.pause * int(np.diff(times).max()), COURSE.long_pause * length_ns))
+    return pause_ns <= COURSE.long_pause * length_ns or pause_ns <= COURSE.pause * int(np.diff(times).max())
 
 
 def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:

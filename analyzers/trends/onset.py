@@ -49,13 +49,17 @@ class _Starts:
         """The marked ones."""
         return _Starts(self.group[rows], self.at[rows], self.weights[rows], self.settled[rows])
 
-    def part(self, row: int) -> F64:
-        """Settled weights from the start on."""
-        return self.weights[row, self.at[row] : self.settled[row]]
+    @property
+    def part(self) -> Mask:
+        """By start: the settled steps from it on."""
+        steps = np.arange(self.weights.shape[1])
+        return (steps >= self.at[:, np.newaxis]) & (steps < self.settled[:, np.newaxis])
 
-    def young(self, row: int) -> F64:
-        """The weights that are not settled."""
-        return self.weights[row, self.settled[row] :]
+    def chance(self, pause: I64) -> F64:
+        """By start: that certain steps have no rise, were all behind it spread by chance."""
+        rises = np.count_nonzero(self.part & (self.weights > 0), axis=1) - 1
+        columns = pause.tolist(), (self.settled - self.at - 1).tolist(), rises.tolist()
+        return np.array(list(map(_chance_of, *columns)), np.float64)
 
 
 def onsets(survivors: I64, settled: I64) -> I64:
@@ -68,29 +72,25 @@ def onsets(survivors: I64, settled: I64) -> I64:
     starts = _Starts.of(survivors, settled)
     starts = starts.only(_go_on(starts))
     result = np.full(len(survivors), NO_ONSET, np.int64)
-    steady = [False] * len(survivors)
-    for row, (group, at) in enumerate(zip(starts.group.tolist(), starts.at.tolist(), strict=True)):
-        if steady[group]:
-            continue
-        steady[group] = not _has_odd_pause(starts.part(row))
-        if steady[group] or result[group] == NO_ONSET:
-            result[group] = at
+    steady = ~_has_odd_pause(starts)
+    for rows in (np.flatnonzero(~steady), np.flatnonzero(steady)):
+        result[starts.group[rows[::-1]]] = starts.at[rows[::-1]]  # the first of a group is written last
     return result
 
 
 def _go_on(starts: _Starts) -> Mask:
     """Whether growth from each start is steady and has not ended."""
     used = starts.weights.shape[1]
-    steps = np.arange(used)
-    rises = (starts.weights > 0) & (steps >= starts.at[:, np.newaxis]) & (steps < starts.settled[:, np.newaxis])
+    rises = (starts.weights > 0) & starts.part
     last = used - 1 - rises[:, ::-1].argmax(axis=1)
     lasts = used - 1 - last <= COURSE.long_pause * used
     active_end = np.where(lasts, last + 1, starts.settled)
     fits = (used - starts.at >= COURSE.shortest * used) & _has_occasions(rises, starts.at, active_end)
     slows = last_third(starts.weights, starts.at, active_end) < COURSE.slowing
-    for row in np.flatnonzero(fits & ~(lasts & ~slows)).tolist():
+    fits[fits & ~lasts] = _may_go_on(starts.only(fits & ~lasts), last[fits & ~lasts])
+    for row in np.flatnonzero(fits & slows).tolist():
         active = starts.weights[row, starts.at[row] : active_end[row]]
-        fits[row] = (lasts[row] or _may_go_on(starts, row)) and not (slows[row] and mann_kendall(active).z < _too_low())
+        fits[row] = mann_kendall(active).z >= _too_low()
     return np.asarray(fits, np.bool_)
 
 
@@ -105,18 +105,20 @@ def _has_occasions(rises: Mask, at: I64, end: I64) -> Mask:
     return found
 
 
-def _may_go_on(starts: _Starts, row: int) -> bool:
-    """Whether a pause up to the end of the settled steps may be chance, and what is young speaks for more."""
-    part = starts.part(row)
-    pause = len(part) - 1 - int(np.flatnonzero(part)[-1])
-    return _chance_in(part, pause) >= RISE.chance and _deviation(part, starts.young(row)) >= _too_low()
+def _may_go_on(starts: _Starts, last: I64) -> Mask:
+    """Whether a pause after the ``last`` rise to the end of the settled steps may be chance; the young speak for it."""
+    may = starts.chance(starts.settled - 1 - last) >= RISE.chance
+    if may.any():
+        may &= _deviation(starts) >= _too_low()
+    return np.asarray(may, np.bool_)
 
 
-def _has_odd_pause(part: F64) -> bool:
+def _has_odd_pause(starts: _Starts) -> Mask:
     """Whether there is a stretch without a rise between others that is longer than chance gives."""
-    rises = np.flatnonzero(part)
-    pauses = rises[1:] - rises[:-1] - 1
-    return len(pauses) * _chance_in(part, int(pauses.max())) < RISE.chance
+    rises, steps = starts.part & (starts.weights > 0), np.arange(starts.weights.shape[1])
+    latest = np.maximum.accumulate(np.where(rises, steps, starts.at[:, np.newaxis]), axis=1)  # a start is a rise
+    longest = np.where(rises[:, 1:], steps[:-1] - latest[:, :-1], 0).max(axis=1, initial=0)
+    return np.asarray((np.count_nonzero(rises, axis=1) - 1) * starts.chance(longest) < RISE.chance)
 
 
 def _too_low() -> float:
@@ -126,18 +128,20 @@ def _too_low() -> float:
     return NormalDist().inv_cdf(RISE.chance)
 
 
-def _chance_in(part: F64, pause: int) -> float:
-    return _chance_of(pause, len(part) - 1, int(np.count_nonzero(part)) - 1)
-
-
 @lru_cache(maxsize=1 << 12)
 def _chance_of(pause: int, steps: int, rises: int) -> float:
     """Chance that certain steps have no rise, were ``rises`` spread over all ``steps`` by chance."""
     return math.comb(steps - pause, rises) / math.comb(steps, rises)
 
 
-def _deviation(part: F64, young: F64) -> float:
+def _deviation(starts: _Starts) -> F64:
     """By how many standard deviations the young ones differ from what the rate before leads to expect."""
-    expected = float(part.mean()) * len(young)
-    spread = float(part.var()) * len(young) * (1 + len(young) / len(part))
-    return (float(young.sum()) - expected) / math.sqrt(spread) if spread > 0 else 0.0
+    part, weights, settled = starts.part, starts.weights, starts.settled
+    length, used = settled - starts.at, weights.shape[1]
+    mean = np.where(part, weights, 0.0).sum(axis=1) / length
+    variance = np.where(part, (weights - mean[:, np.newaxis]) ** 2, 0.0).sum(axis=1) / length
+    young, count = np.where(np.arange(used) >= settled[:, np.newaxis], weights, 0.0).sum(axis=1), used - settled
+    spread = variance * count * (1 + count / length)
+    more = young - mean * count
+    deviations: F64 = np.divide(more, np.sqrt(spread), out=np.zeros(len(more)), where=spread > 0)
+    return deviations

@@ -77,16 +77,24 @@ def pool_event(outstanding: Outstanding, row: int) -> EventRef:
 
 
 def accuse(
-    judgement: Judgement, who: Owners, inputs: DiagnosisInputs, *, path: tuple[PathNode, ...], closed_sockets: int
+    judgement: Judgement,
+    who: Owners,
+    walked: Walked,
+    inputs: DiagnosisInputs,
+    *,
+    path: tuple[PathNode, ...],
+    closed_sockets: int,
 ) -> Finding:
-    """The finding. ``who``: whose its survivors are; ``closed_sockets``: how many hold sockets never cleaned up.
+    """The finding. ``who``: whose its survivors are; ``walked``: how many of them have a stack.
+
+    ``closed_sockets``: how many hold sockets never cleaned up.
 
     What the kernel makes on a caller's behalf is laid to the caller.
     """
     pool, group, rows = inputs.pool, judgement.group, judgement.rows
-    code = place(inputs, judgement)
+    code = str(inputs.frame_of(walked.frame)) if walked.frame else ""
     size = int(pool.outstanding.size[rows].sum(dtype=np.uint64))
-    sure = _sure(judgement, inputs, who)
+    sure = _sure(judgement, inputs, who, walked)
     name = who.name if who.process is not None else ""
     driver = "" if group.callers else judgement.driver
     calls = calling_modules(inputs.names, who.user_stack, who.process)
@@ -107,13 +115,13 @@ def accuse(
         driver=driver,
         stack=who.stack,
         path=path if driver in {"", group.driver} else by_way_of(path, driver, size),
-        evidence=_evidence(judgement, inputs, rows, who, code, calls, closed_sockets),
+        evidence=_evidence(judgement, inputs, who, walked, code, calls, closed_sockets),
         doubts=sure.doubts,
         advice=_advice(judgement, inputs, code, name, who, calls),
         accused=Accused.PROCESS if group.callers else Accused.DRIVER,
         groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
         undecided=judgement.undecided if len(rows) < len(group.rows) else 0,
-        rows=rows.astype(np.int64),
+        rows=np.sort(rows).astype(np.int64),
         user_stack=who.user_stack,
         separates=None if judgement.comparison is None else judgement.comparison.separation,
         allocator=_allocator(judgement),
@@ -162,27 +170,20 @@ def culprit_place(judgement: Judgement) -> str:
     return "" if frames is None or frames.separation is None else str(frames.separation.frame)
 
 
-def place(inputs: DiagnosisInputs, judgement: Judgement) -> str:
-    """The code that allocates most of them, as module + offset; empty where no stack tells."""
-    address = Walked.of(inputs.pool, judgement.rows).frame
-    return str(inputs.frame_of(address)) if address else ""
-
-
-def _sure(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> Confidence:
+def _sure(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Walked) -> Confidence:
     count, explained = len(judgement.rows), judgement.explained
     if judgement.gone is not None:
         by_library = bool(_allocator(judgement))
         return of_gone(at_end=judgement.gone.at_end, by_library=by_library, count=count, explained=explained)
     doubts: list[Doubt | Weight] = [
-        *_doubts(judgement, inputs, who),
+        *_doubts(judgement, inputs, who, walked),
         length_weight(judgement, starting=_is_starting(judgement, inputs, who)),
     ]
     return confidence(judgement.verdict, doubts, count=count, explained=explained)
 
 
-def _doubts(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> list[Doubt]:
-    cover, walked = inputs.coverage, Walked.of(inputs.pool, judgement.rows)
-    callers = judgement.group.callers
+def _doubts(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Walked) -> list[Doubt]:
+    cover, callers = inputs.coverage, judgement.group.callers
     held = {
         Doubt.NO_STACKS: walked.none and not callers,
         Doubt.NO_CALLS: walked.none and callers,
@@ -209,13 +210,13 @@ def _doubts(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> list[
 def _evidence(
     judgement: Judgement,
     inputs: DiagnosisInputs,
-    rows: Rows,
     who: Owners,
+    walked: Walked,
     code: str,
     calls: tuple[str, ...],
     closed_sockets: int,
 ) -> tuple[Evidence, ...]:
-    outstanding = inputs.pool.outstanding
+    outstanding, rows = inputs.pool.outstanding, judgement.rows
     first, last = pool_event(outstanding, int(rows[0])), pool_event(outstanding, int(rows[-1]))
     lived = judgement.survivors
     found = [_unloaded(judgement.gone, len(rows))] if judgement.gone is not None else []
@@ -242,7 +243,7 @@ def _evidence(
     if judgement.group.tag == IRP and judgement.group.callers and who.process is None:
         found.append(_passed_on(inputs, rows))
     found += separating(judgement)
-    found += where(Walked.of(inputs.pool, rows), code, judgement.group.driver)
+    found += where(walked, code, judgement.group.driver)
     if calls:
         found.append(Evidence(CALLS, f"the program calls from {', '.join(calls)}"))
     return (*found, *whose(who, len(rows)))

@@ -8,19 +8,18 @@ from typing import Final
 import numpy as np
 
 from analyzers.findings import Finding
+from analyzers.modules import FrameTable
 from analyzers.policy import TOGETHER
-from analyzers.pool_tables import Names
-from tracer.arrays import Numbers
+from tracer.arrays import I32, Numbers
 
 _NONE: Final = np.iinfo(np.int64).max
 
 
-def modules_below(findings: Sequence[Finding], names: Names, module_of: Callable[[int], str]) -> list[frozenset[str]]:
-    """By finding: the kernel's modules in its allocating stack, but for its own driver."""
-    addresses, bounds = names.addresses(np.array([each.stack for each in findings], np.int32))
-    known, row = np.unique(addresses, return_inverse=True)
-    modules = [module_of(address) for address in known.tolist()]
-    rows, ends = row.tolist(), bounds.tolist()
+def modules_below(findings: Sequence[Finding], frames_of: Callable[[I32], FrameTable]) -> list[frozenset[str]]:
+    """By finding: the kernel's modules in its allocating stack, empty for none, but for its own driver."""
+    frames = frames_of(np.array([each.stack for each in findings], np.int32))
+    modules = [*(each.name for each in frames.modules), ""]
+    rows, ends = frames.module.tolist(), frames.bounds.tolist()
     return [
         frozenset(modules[at] for at in set(rows[ends[number] : ends[number + 1]])) - {each.driver}
         for number, each in enumerate(findings)

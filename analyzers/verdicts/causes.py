@@ -51,6 +51,9 @@ def united(
     head = _head(members, inputs)
     others = sorted((each for each in members if each is not head), key=lambda each: -each.finding.bytes)
     ordered = [head, *others]
+    reasons = explained(head.judgement, [each.judgement for each in ordered], inputs, keep_irps)
+    if not others and retained_bytes is None:
+        return replace(head, finding=replace(head.finding, explanations=reasons)) if reasons else head
     finding = replace(
         head.finding,
         retained_bytes=sum(each.finding.bytes for each in ordered) if retained_bytes is None else retained_bytes,
@@ -59,7 +62,7 @@ def united(
         accused=Accused.PROCESS if head.callers else Accused.DRIVER,
         rows=unique(np.concatenate([each.finding.rows for each in ordered])),
         undecided=sum(each.finding.undecided for each in ordered),
-        explanations=explained(head.judgement, [each.judgement for each in ordered], inputs, keep_irps),
+        explanations=reasons,
     )
     if head.callers and finding.process_id is None:
         finding = _asked_by(finding, others)
@@ -88,7 +91,7 @@ def _head(members: Sequence[Accusation], inputs: DiagnosisInputs) -> Accusation:
     asked = [each for each in members if each.callers]
     if asked:
         return min(asked, key=lambda each: (_rank(each.finding.tag), -each.finding.bytes))
-    below = modules_below([each.finding for each in members], inputs.names, inputs.module_of)
+    below = modules_below([each.finding for each in members], inputs.frames_of)
     called = [sum(each.finding.driver in modules for modules in below) for each in members]
     best = max(range(len(members)), key=lambda at: (called[at], members[at].finding.bytes))
     return members[best]

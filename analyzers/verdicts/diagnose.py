@@ -139,7 +139,7 @@ def _ranked(findings: list[Finding], inputs: DiagnosisInputs) -> tuple[Finding, 
         for family in by_weight
         for each in sorted(family, key=lambda each: (each.verdict not in OF_REQUESTS, _weight(each)))
     ]
-    ordered = causes_first(flat, modules_below(flat, inputs.names, inputs.module_of))
+    ordered = causes_first(flat, modules_below(flat, inputs.frames_of))
     return tuple(replace(each, rank=rank) for rank, each in enumerate(ordered, start=1))
 
 

@@ -124,7 +124,8 @@ def _number_of_part(sites: SiteTable, parts: SiteParts, callers: Mask, apart: I6
 
 def _in_order(rows: Rows, number: I64) -> tuple[Rows, I64]:
     """Rows by their number, otherwise as they were."""
-    order = np.argsort(number, kind="stable")
+    few = int(number.max(initial=0)) <= np.iinfo(np.uint16).max
+    order = np.argsort(number.astype(np.uint16) if few else number, kind="stable")  # small ones are not compared
     return rows[order], number[order]
 
 

@@ -76,13 +76,15 @@ def in_step(
 def _put_together(clusters: list[_Cluster]) -> list[_Cluster]:
     """Loose clusters put to the first whose steps they are part of; nobody's last: an interrupt's, perhaps."""
     result = [cluster for cluster in clusters if not cluster.loose]
+    somebodys = [cluster for cluster in result if cluster.process is not None]
     order = sorted(
         (each for each in clusters if each.loose), key=lambda each: (each.process is None, -len(each.births))
     )
     for cluster in order:
-        to = next((other for other in result if other.process is not None and cluster.is_part_of(other)), None)
+        to = next((other for other in somebodys if cluster.is_part_of(other)), None)
         if to is None:
             result.append(cluster)
+            somebodys += [cluster] if cluster.process is not None else []
         else:
             to.members.extend(cluster.members)
     return result

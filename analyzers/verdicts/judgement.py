@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from analyzers.image_lives import Unload
 from analyzers.loss_model import LossRate
 from analyzers.policy import COURSE, LIFETIMES, LOSS, PARTS
 from analyzers.pool_tables import Outstanding
-from analyzers.trends.survivors import Survivors, survivors
+from analyzers.trends.survivors import Survivors, survivors, survivors_of
 from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
 from analyzers.verdicts.groups import Family, Group, joined
@@ -107,8 +108,8 @@ class _Seen:
     """A group before it is judged.
 
     ``start``: of the time in which survivors could be born; ``seen``: how long the trace goes on after the first of
-    what is outstanding; ``rarer``: whether they were so ever more rarely; ``all_stay``: none of those that were made
-    of late was freed.
+    what is outstanding; ``rarer``: whether they came ever more rarely, where no lifetimes tell more; ``all_stay``: none
+    of those that were made of late was freed.
     """
 
     group: Group
@@ -127,7 +128,7 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, repo
     Where events were lost, each group is held against what the others keep.
     """
     grown = growths([group.history for group in found])
-    seen = [_look(group, grows, outstanding, span) for group, grows in zip(found, grown, strict=True)]
+    seen = list(map(_look, found, grown, *_lived(found, outstanding, span), repeat(span)))
     kept = [_share(each) for each in seen]
     judged = []
     for number, each in enumerate(seen):
@@ -149,24 +150,24 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, r
     few = [family for family in several if all(each.birth_pattern is BirthPattern.TOO_FEW for each in family)]
     wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= COURSE.fewest]
     accused: dict[Family, Judgement] = {}
-    for group, grows in zip(wider, growths([each.history for each in wider]), strict=True):
-        found = _judge(_look(group, grows, outstanding, span), LossRate(reported))
+    grown = growths([each.history for each in wider])
+    for seen in map(_look, wider, grown, *_lived(wider, outstanding, span), repeat(span)):
+        found = _judge(seen, LossRate(reported))
         if found.verdict in ACCUSATIONS:
-            accused[group.family] = found
+            accused[seen.group.family] = found
     kept = [each for each in judged if each.group.family not in accused]
     return [*accused.values(), *kept]
 
 
-def _look(group: Group, grows: Growth, outstanding: Outstanding, span: Span) -> _Seen:
-    births, history = outstanding.time_ns[group.rows], group.history
+def _look(group: Group, grows: Growth, births: I64, lived: Survivors, span: Span) -> _Seen:
+    history = group.history
     seen = int(span.end - births.min(initial=span.end))
-    lived = _survivors(group, span.end - births)
     how, until = BirthPattern.TOO_FEW, span.end - lived.age_ns
     if lived.age_ns <= LIFETIMES.observable * span.length:
         how = birth_pattern(births[: lived.count], Span(span.start, until), history)
     if how is BirthPattern.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
-    rarer = how is BirthPattern.CONTINUES and increasingly_rare(births[: lived.count], until)
+    rarer = _is_never_freed(lived) and how is BirthPattern.CONTINUES and increasingly_rare(births[: lived.count], until)
     return _Seen(group, lived, how, grows, span.start, seen, rarer, _all_stay(group, births, lived.count))
 
 
@@ -187,13 +188,25 @@ def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span:
     return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]))
 
 
-def _survivors(group: Group, ages_ns: I64) -> Survivors:
-    """A place in the code that never frees (an error path's, say) is judged by its driver's other places."""
-    own = survivors(group.history.lifetimes, ages_ns)
-    if own.freed >= LIFETIMES.fewest_freed or int(group.siblings.sum()) < LIFETIMES.fewest_freed:
-        return own
-    wider = survivors(group.siblings, ages_ns)
-    return wider if wider.count >= PARTS.most * own.count else own
+def _lived(groups: Sequence[Group], outstanding: Outstanding, span: Span) -> tuple[list[I64], list[Survivors]]:
+    """By group: births of what is outstanding, and its survivors.
+
+    A place in the code that never frees (an error path's, say) is judged by its driver's other places.
+    """
+    births = [outstanding.time_ns[group.rows] for group in groups]
+    ages = [span.end - each for each in births]
+    found = survivors_of([group.history.lifetimes for group in groups], ages)
+    for number, own in enumerate(found):
+        siblings = groups[number].siblings
+        if _is_never_freed(own) and int(siblings.sum()) >= LIFETIMES.fewest_freed:
+            wider = survivors(siblings, ages[number])
+            found[number] = wider if wider.count >= PARTS.most * own.count else own
+    return births, found
+
+
+def _is_never_freed(lived: Survivors) -> bool:
+    """Whether so few siblings are freed that their lifetimes tell nothing."""
+    return lived.freed < LIFETIMES.fewest_freed
 
 
 def _share(each: _Seen) -> float | None:
@@ -261,9 +274,7 @@ def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
         )
     if each.birth_pattern is BirthPattern.LEVELLED_OFF:
         return Verdict.CACHE, "it grew and levelled off"
-    if lived.freed >= LIFETIMES.fewest_freed:
-        return Verdict.MISSING_FREE, ""
-    return _without_siblings(each)
+    return _without_siblings(each) if _is_never_freed(lived) else (Verdict.MISSING_FREE, "")
 
 
 def _too_few(each: _Seen) -> tuple[Verdict, str]:

@@ -63,6 +63,8 @@ class OnSockets:
 
         It is that of their endpoints, where these are accused.
         """
+        if not self.shut.any():
+            return list(families)
         endpoints = {
             who.process: number
             for number, (each, who) in reversed(list(enumerate(zip(accused, whose, strict=True))))

@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzers.factorize import coded_pairs
 from analyzers.policy import PARTS
 from analyzers.pool_tables import Outstanding, SiteTable
 from analyzers.processes import KnowsLives, lives_at
-from tracer.arrays import F64, I32, I64, Mask, Rows
+from tracer.arrays import F64, I32, I64, Mask, Rows, unique
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.data_classes import dataclass
 
@@ -63,9 +64,11 @@ def owners(groups: Sequence[Rows], outstanding: Outstanding, sites: SiteTable, n
     rows, lengths = np.concatenate(groups), np.array([len(each) for each in groups])
     group = np.repeat(np.arange(len(groups)), lengths)
     lives, life = lives_at(names, outstanding.process[rows], outstanding.time_ns[rows])
-    best, process_share = _most(group, life, lengths)
+    best, count = most_often(group, life)
+    process_share = count / lengths
     process = np.array([lives[row].id for row in best.tolist()], np.int64)
-    thread, thread_share = _most(group, outstanding.thread[rows], lengths)
+    thread, count = most_often(group, outstanding.thread[rows])
+    thread_share = count / lengths
     switched = outstanding.who[rows] == Who.CONTEXT_SWITCH
     columns = (
         *(_standing_out(process, process_share), process_share.tolist()),
@@ -84,8 +87,7 @@ def _usual(group: I64, stacks: I32, groups: int) -> list[int]:
     usual = np.full(groups, -1, np.int64)
     walked = np.flatnonzero(stacks >= 0)
     if len(walked):
-        of, place = np.unique(group[walked], return_inverse=True)
-        usual[of], _ = _most(place.astype(np.int64), stacks[walked], np.bincount(place))
+        usual[unique(group[walked])], _ = most_often(group[walked], stacks[walked])
     found: list[int] = usual.tolist()
     return found
 
@@ -101,10 +103,14 @@ def _standing_out(best: I64, share: F64) -> list[int | None]:
     return [each if stands else None for each, stands in zip(best.tolist(), known.tolist(), strict=True)]
 
 
-def _most(group: I64, ids: npt.NDArray[np.integer[Any]], lengths: I64) -> tuple[I64, F64]:
-    """By group: the id that it has most often, the least of several, and its share. Ids have up to 32 bits."""
-    keys, counts = np.unique((group << 32) | ids.astype(np.int64), return_counts=True)
+def most_often(group: I64, ids: npt.NDArray[np.integer[Any]]) -> tuple[I64, I64]:
+    """By group, each with a row at least: the id that it has most often, the least of several; and how often.
+
+    Ids have up to 32 bits.
+    """
+    pairs, code = coded_pairs(group, ids)
+    keys, counts = pairs.astype(np.int64), np.bincount(code)
     of = keys >> 32
     first = np.flatnonzero(np.diff(of, prepend=-1))
     at = np.lexsort((keys, -counts, of))[first]
-    return keys[at] & 0xFFFFFFFF, counts[at] / lengths
+    return keys[at] & 0xFFFFFFFF, counts[at]

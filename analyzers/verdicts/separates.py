@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from analyzers.factorize import coded_pairs
 from analyzers.findings import ACCUSATIONS, Separation
 from analyzers.modules import KERNEL, KERNEL_NAME, FrameTable, is_inbox, is_library
 from analyzers.policy import COURSE, LIFETIMES, PARTS, SEPARATING
@@ -164,8 +165,8 @@ def _kept(pool: PoolSnapshot, accused: Sequence[Judgement]) -> _Counts:
     rows = [each.group.rows for each in accused]
     of = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
     old = np.concatenate([np.arange(len(each.group.rows)) < each.survivors.count for each in accused])
-    key = (of << 32) | site_of[np.concatenate(rows)]
-    keys, at = np.unique(key, return_inverse=True)
+    pairs, at = coded_pairs(of, site_of[np.concatenate(rows)])
+    keys = pairs.astype(np.int64)
     survivors, every = np.bincount(at, old, len(keys)).astype(np.int64), np.bincount(at, minlength=len(keys))
     site = keys & 0xFFFFFFFF
     count = np.where(sites.frees[site] == 0, every * (survivors > 0), survivors)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analyzers.findings import Evidence
@@ -9,7 +11,7 @@ from analyzers.formatting import agreeing
 from analyzers.modules import KERNEL_NAME
 from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.verdicts.owners import Owners
+from analyzers.verdicts.owners import Owners, most_often
 from tracer.arrays import Rows
 from tracer.data_classes import dataclass
 
@@ -27,15 +29,21 @@ class Walked:
     at_frame: int
 
     @classmethod
-    def of(cls, pool: PoolSnapshot, rows: Rows) -> Walked:
-        """Of rows of the outstanding table, at least one."""
-        site = pool.outstanding.site[rows]
-        frames = pool.sites.frame[site[pool.sites.stack[site] >= 0]]
-        if not len(frames):
-            return cls(len(rows), 0, 0, 0)
-        each, count = np.unique(frames, return_counts=True)
-        most = int(np.argmax(count))
-        return cls(len(rows), len(frames), int(each[most]), int(count[most]))
+    def of(cls, groups: Sequence[Rows], pool: PoolSnapshot) -> list[Walked]:
+        """Of each of several groups of rows of the outstanding table."""
+        if not groups:
+            return []
+        lengths = np.array([len(each) for each in groups])
+        site = pool.outstanding.site[np.concatenate(groups)]
+        walked = pool.sites.stack[site] >= 0
+        group = np.repeat(np.arange(len(groups)), lengths)[walked]
+        frames, of_site = np.unique(pool.sites.frame, return_inverse=True)
+        columns = np.zeros((3, len(groups)), np.uint64)
+        if len(group):
+            of, stacks = np.unique(group, return_counts=True)
+            most, at_frame = most_often(group, of_site[site[walked]])
+            columns[:, of] = stacks, frames[most], at_frame
+        return [cls(*each) for each in zip(lengths.tolist(), *columns.tolist(), strict=True)]
 
     @property
     def none(self) -> bool:

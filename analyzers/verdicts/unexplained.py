@@ -33,6 +33,7 @@ from analyzers.verdicts.on_sockets import OnSockets
 from analyzers.verdicts.owners import Owners, owners
 from analyzers.verdicts.passed_on import settled
 from analyzers.verdicts.separates import callers_apart, compare_frames
+from analyzers.verdicts.shares import Walked
 from analyzers.verdicts.starting import with_starts
 from tracer.arrays import Mask
 from tracer.columns import UNKNOWN_ID
@@ -174,21 +175,21 @@ def _accusations(
     """An accusation for each cause."""
     outstanding = inputs.pool.outstanding
     single = []
-    for each, who in zip(accused.groups, accused.whose, strict=True):
-        of_sockets = sockets.count(each.rows)
-        node = held.retention.group_for(each.rows)
-        path = held.retention.path(node, len(each.rows)) if node is not None else ()
-        shut = of_sockets if sockets.make_up(each.rows, of_sockets) else 0
-        single.append(Accusation(each, accuse(each, who, inputs, path=path, closed_sockets=shut)))
+    rows = [each.rows for each in accused.groups]
+    shut = [count if sockets.make_up(mine, count) else 0 for mine in rows for count in [sockets.count(mine)]]
+    columns = accused.groups, accused.whose, Walked.of(rows, inputs.pool), rows, shut
+    for each, who, walked, mine, closed in zip(*columns, strict=True):
+        node = held.retention.group_for(mine)
+        path = held.retention.path(node, len(mine)) if node is not None else ()
+        single.append(Accusation(each, accuse(each, who, walked, inputs, path=path, closed_sockets=closed)))
     irps = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == IRP}
     causes = []
     for family in accused.families:
         members = [single[number] for number in family]
-        part = [each for each in members if sockets.make_up(each.judgement.rows, sockets.count(each.judgement.rows))]
-        rows = [each.judgement.rows for each in members]
-        causes.append(
-            united(members, inputs, irps, sockets.with_them(np.concatenate(rows), outstanding.size) if part else None)
-        )
+        with_them = None
+        if any(shut[number] for number in family):
+            with_them = sockets.with_them(np.concatenate([rows[number] for number in family]), outstanding.size)
+        causes.append(united(members, inputs, irps, with_them))
     return causes
 
 

@@ -109,7 +109,8 @@ def assert_consistent(pool: PoolSnapshot) -> None:
 def test_the_size_of_the_window_and_the_number_of_threads_make_no_difference(variation: str, tmp_path: Path) -> None:
     path, _ = trace(tmp_path, variation)
     whole = content(analysed(path))
-    assert content(analysed(path, threads=2)) == whole
+    for threads in (2, 3, 16):
+        assert content(analysed(path, threads=threads)) == whole
     for window in (TINY, 3 * TINY + 8):
         for threads in (1, 2):
             assert content(analysed(path, window_bytes=window, threads=threads)) == whole

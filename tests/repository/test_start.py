@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +14,15 @@ from tests.repository.files import ROOT
 
 ALWAYS_LATE = frozenset(
     {
-        *("networkx", "rich", "textual", "textual_serve", "aiohttp", "asyncio", "multiprocessing", "concurrent"),
+        *("numba", "networkx", "rich", "textual", "textual_serve", "aiohttp", "asyncio", "multiprocessing"),
         *("duckdb", "pyarrow", "prompt_toolkit", "symbolic", "pefile", "py7zr", "argcomplete"),
         *("email", "logging", "statistics", "fractions", "decimal", "difflib", "xml", "tomllib", "zipfile", "gzip"),
-        *("http", "ssl", "numpy.ma", "numpy.random", "numpy.testing"),
+        *("concurrent", "http", "ssl", "numpy.ma", "numpy.random", "numpy.testing"),
+        *("fixtures", "tracer.etl.joining", "tracer.packed.cabinets", "tracer.live.wpr_profile"),
     }
 )
 """What neither a document, nor help, nor a header needs."""
-FOR_HELP = frozenset({"numpy", "subprocess", "analyzers", "tracer.etl"})
+FOR_HELP = frozenset({"llvmlite", "numpy", "subprocess", "analyzers", "tracer.etl"})
 """What only a trace needs."""
 
 RUN = "import sys; from tui.start import main; main(sys.argv[1:])"
@@ -42,9 +44,11 @@ def loaded(code: str, *words: str | Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def of_numba() -> set[str]:
-    """What numba brings, where it has to compile kernels first."""
-    return loaded("import numba")
+def of_llvm() -> set[str]:
+    """What LLVM's own loader of compiled kernels brings; they are compiled before."""
+    loaded(RUN, "info", "--json", DEMO_TRACE)
+    loaded(RUN, "analyze", "--json", DEMO_TRACE)
+    return loaded("import llvmlite.binding")
 
 
 @pytest.mark.parametrize(
@@ -58,19 +62,28 @@ def of_numba() -> set[str]:
     ],
 )
 def test_a_start_imports_nothing_that_it_does_not_need(
-    code: str, words: tuple[str | Path, ...], of_numba: set[str]
+    code: str, words: tuple[str | Path, ...], of_llvm: set[str]
 ) -> None:
     there = loaded(code, *words)
     late = ALWAYS_LATE | FOR_HELP if words == ("--help",) else ALWAYS_LATE
-    if "numba" in there:
-        late -= of_numba | {"numpy.ma"}
-    assert sorted(there & late) == []
+    assert sorted(there & late - of_llvm) == []
     assert "tracer" in there
 
 
 def test_what_is_late_exists_and_can_be_seen() -> None:
     there = loaded("import networkx, rich.progress, numpy.ma, statistics")
     assert {"networkx", "rich", "numpy.ma", "statistics", "decimal"} <= there & ALWAYS_LATE
+
+
+@pytest.mark.parametrize("room", ["tracer", "analyzers", "tui"])
+def test_a_data_class_with_slots_is_not_declared_by_the_standard_decorator(room: str) -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / room).rglob("*.py")}
+    standard = {
+        path for path, text in texts.items() if re.search(r"^from dataclasses import .*\bdataclass\b", text, re.M)
+    }
+    slow = {path for path in standard if re.search(r"^@dataclass\(.*slots=True", texts[path], re.M)}
+    assert not slow - {ROOT / "tracer" / "data_classes.py"}, "take dataclass from tracer.data_classes"
+    assert sum("from tracer.data_classes import dataclass" in text for text in texts.values()) > 20
 
 
 def test_files_of_the_rooms_are_no_reason_for_linear_algebra_to_start_threads() -> None:

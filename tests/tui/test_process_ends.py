@@ -68,7 +68,7 @@ def test_a_reader_that_leaves_early_hears_no_complaint() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal to oneself is another thing there")
 @pytest.mark.parametrize(
-    "module", ["typing", "argparse", "tui.cli", "tui.commands.analyze", "numpy", "numba", "rich.console"]
+    "module", ["typing", "argparse", "tui.cli", "tui.commands.analyze", "numpy", "analyzers.analysis", "rich.console"]
 )
 def test_ctrl_c_in_the_middle_of_an_import_is_quiet(module: str) -> None:
     done = run(

@@ -12,7 +12,7 @@ from tests.tui.diagnoses import pending_apc
 from tests.tui.stories import SECOND, Story
 from tests.tui.views.listings import scene
 from tui.findings.rates import rate_words
-from tui.json_documents.findings import findings_part
+from tui.json_documents.findings import StackParts, findings_part
 from tui.report.explain import explanation
 from tui.report.findings import finding_lines
 from tui.tables.export_values import exact_columns
@@ -69,7 +69,7 @@ def test_what_an_unloaded_driver_left_has_no_rate_on_screens_and_in_text_and_kee
     for lines in (finding_lines(shown, 80, 60), explanation(shown, left, top=3, width=80)):
         assert not any("how fast" in line.plain for line in lines)
     assert "how fast" not in listing(scene(shown)).describe(0).plain
-    [told] = findings_part(shown)
+    [told] = findings_part(shown, StackParts(shown.names))
     assert told["bytes_per_hour"] == HOURLY
 
 

@@ -11,6 +11,7 @@ from analyzers.snapshot import Snapshot
 from tests.tui.reports import contents, report
 from tracer.trace import ClockShift
 from tui.json_documents.analysis import pool_part
+from tui.json_documents.findings import StackParts
 from tui.json_documents.trace import trace_part
 from tui.machine_words import machine_words, processor_count
 from tui.report.info import info_report
@@ -92,7 +93,7 @@ def test_allocations_that_failed_are_told_by_tag_and_stand_outside_the_equations
 
 
 def test_the_document_counts_them_in_all_and_by_tag(snapshot: Snapshot) -> None:
-    part = pool_part(failing(snapshot, 3, 400))
+    part = pool_part(failing(snapshot, 3, 400), StackParts(snapshot.names))
     assert part["failed_allocations"] == 403
     by_tag = part["by_tag"]
     assert isinstance(by_tag, list)

@@ -30,6 +30,7 @@ from tracer.etl.rolled import rolled_of
 from tracer.events.registry import LAYOUTS
 from tracer.events.schema_book import SchemaBook
 from tracer.events.schemas import KIND
+from tracer.processors import processors
 from tracer.stacks.keys import KeyTable
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, ClockShift, Loss, Rolled, TraceInfo
@@ -91,17 +92,21 @@ class EtlFile(AbstractContextManager["EtlFile"]):
 
     @classmethod
     def open(
-        cls, path: Path, *, window_bytes: int | None = None, threads: int = 2, session: int = 1,
+        cls, path: Path, *, window_bytes: int | None = None, threads: int | None = None, session: int = 1,
         stacks: StackTable | None = None,
     ) -> EtlFile:  # fmt: skip
         """Open a trace and read its head.
 
-        ``threads``: with 2 the next window is read and ordered in a thread of its own while the caller decodes
-        and uses the one before; 1 does all in the caller's. ``window_bytes``: bytes whose events go out together.
-        ``session``: which of the sessions that were appended to one another, from 1. ``stacks``: where stacks go.
+        ``threads``: with 2 and more the next window is read and ordered in a thread of its own while the caller
+        decodes and uses the one before, and all but one decompress; 1 does all in the caller's. By default as many as
+        this process may use processors, and 2 where there is but one. ``window_bytes``: bytes whose events go out
+        together. ``session``: which of the sessions that were appended to one another, from 1. ``stacks``: where
+        stacks go.
         :class:`InputError` where the file cannot be opened or is no .etl.
         """
         stream = _File(path)
+        if threads is None:
+            threads = max(2, processors())
         if window_bytes is None:
             window_bytes = WINDOW_BYTES if threads > 1 else _WINDOW_BYTES_ALONE
         try:

@@ -16,6 +16,7 @@ from tracer.etl import walk, xpress
 from tracer.etl.buffers import MAX_DAMAGE
 from tracer.etl.headers import HEADER_BYTES, MAX_BUFFER_SIZE, BufferFlag, Compression
 from tracer.etl.rows import SEGMENT
+from tracer.etl.walk import RUNNING
 from tracer.jit import Int, kernel
 from tracer.words import words_of
 
@@ -31,10 +32,10 @@ of a reading, which costs more (measured: ``docs/memory-and-speed.md``)."""
 COUNTED_LOAD_BYTES: Final = 1 << 18
 """The same where records are only counted: one thread does all of that."""
 _PACKED_LOAD_BYTES: Final = 1 << 21
-"""The same of compressed buffers, unpacked: two threads work on each load, and have to wake for it."""
+"""The same of compressed buffers, unpacked, for each two threads: they work on each load, and have to wake for it."""
 _MOST_SEGMENTS: Final = 1 << 10
 _SHARES: Final = 16
-"""Into how many a load is cut for two threads to decompress: a thread takes 0.1 ms to wake, and one may be slower."""
+"""Into how many a load is cut for each thread that helps to decompress: it takes 0.1 ms to wake, and may be slower."""
 _ALIGN: Final = 7
 _PACKED: Final = int(BufferFlag.COMPRESSED)
 
@@ -114,7 +115,7 @@ def plan(
         segment["valid"] = buffer["valid"]
         segment["first"] = -1
         segment["cpu"] = buffer["cpu"]
-        segment["state"] = walk.RUNNING
+        segment["state"] = RUNNING
         segment["buffer"] = row
         segment["packed"] = 0
         at += present
@@ -141,17 +142,18 @@ class Arena:
 class Loader:
     """Loads buffers into ``arena`` and their state into :attr:`segments`, by CPU in the order given.
 
-    ``helper`` decompresses some of the compressed buffers.
+    ``pool``: threads that decompress with the one that loads, as many as ``helpers``.
     """
 
     def __init__(
-        self, read_into: ReadInto, buffers: Structured, compression: int, helper: ThreadPoolExecutor | None,
-        load_bytes: int = LOAD_BYTES,
+        self, read_into: ReadInto, buffers: Structured, compression: int, pool: ThreadPoolExecutor | None,
+        helpers: int = 1, load_bytes: int = LOAD_BYTES,
     ) -> None:  # fmt: skip
         self._read_into = read_into
         self._buffers = buffers
         self._compression = compression
-        self._helper = helper
+        self._pool = pool
+        self._helpers = helpers
         self._load_bytes = load_bytes
         self._scratch = Arena(0)
         self._all = np.zeros(_MOST_SEGMENTS, SEGMENT)
@@ -166,7 +168,7 @@ class Loader:
     def load(self, queue: I64, begin: int, end: int) -> int:
         """Load the next of the buffers ``queue[begin:end]`` (rows of the index); gives how many."""
         packed = bool(self._buffers["flag"][queue[begin]] & _PACKED)
-        most = _PACKED_LOAD_BYTES if packed else self._load_bytes
+        most = _PACKED_LOAD_BYTES * self._helpers if packed else self._load_bytes
         count, n_reads, size, whole = plan(
             self._buffers, queue, begin, end, most, self._all, self._by_offset, self._reads
         )
@@ -232,7 +234,7 @@ class Loader:
         segments["packed"] = 1
 
     def _decompress(self, spans: I64) -> I64:
-        """(Status, bytes) of each buffer; where there is a second thread, both take what is left until nothing is."""
+        """(Status, bytes) of each buffer; where there are more threads, all take what is left until nothing is."""
         results = np.zeros((len(spans), 2), np.int64)
         if self._compression != Compression.XPRESS and self._compression in Compression.__members__.values():
             name = Compression(self._compression).name.replace("_", "-")
@@ -240,21 +242,22 @@ class Loader:
             for row in self.segments["buffer"].tolist():
                 self._spoil(row, DamageCode.COMPRESSION_UNSUPPORTED, text)
             return results
-        step = max(1, len(spans) // _SHARES)
+        step = max(1, len(spans) // (_SHARES * self._helpers))
         left = [slice(at, at + step) for at in range(0, len(spans), step)]
 
         def take() -> None:
             while left:
                 try:
                     share = left.pop()
-                except IndexError:  # the other thread was faster
+                except IndexError:  # another thread was faster
                     return
                 xpress.decompress(self._scratch.words.bytes1, self.arena.words.bytes1, spans[share], results[share])
 
-        helped = self._helper.submit(take) if self._helper is not None and len(left) > 1 else None
+        wanted = range(min(self._helpers, len(left) - 1))
+        helped = [] if self._pool is None else [self._pool.submit(take) for _ in wanted]
         take()
-        if helped is not None:
-            helped.result()
+        for each in helped:
+            each.result()
         return results
 
     def _spoil(self, row: int, code: DamageCode, text: str) -> None:

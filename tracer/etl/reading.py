@@ -80,13 +80,15 @@ class BufferSource:
 
 
 _HELPED_BYTES: Final = 4 << 20
-"""Compressed buffers, unpacked, from which a second thread helps: fewer take less time than to make it ready."""
+"""Compressed buffers, unpacked, from which other threads help: fewer take less time than to make them ready."""
+_MOST_HELPERS: Final = 7
+"""More would wait for the one thread that walks what they unpacked, and each makes a load 2 MiB larger."""
 
 
-def _helper() -> ThreadPoolExecutor:
+def _pool(threads: int) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor  # brings logging: only compressed buffers need it
 
-    return ThreadPoolExecutor(1, "poolscope-decompress")
+    return ThreadPoolExecutor(threads, "poolscope-decompress")
 
 
 class Reading:
@@ -123,9 +125,10 @@ class Reading:
         self._spare: SimpleQueue[_Window] = SimpleQueue()  # decoded: their arrays are used again
         packed = buffers["flag"] & BufferFlag.COMPRESSED
         many = int(sizes[packed[self._queue] != 0].sum()) > _HELPED_BYTES
-        self._helper = _helper() if threads > 1 and many else None
+        helpers = max(1, min(threads - 1, _MOST_HELPERS))
+        self._pool = _pool(helpers) if threads > 1 and many else None
         self._loader = Loader(
-            source.read_into, buffers, head.compression or Compression.XPRESS, self._helper,
+            source.read_into, buffers, head.compression or Compression.XPRESS, self._pool, helpers,
             COUNTED_LOAD_BYTES if self._counting_only else LOAD_BYTES,
         )  # fmt: skip
 
@@ -181,8 +184,8 @@ class Reading:
                 if not self._pipelined:
                     self._pending.compact()
         finally:
-            if self._helper is not None:
-                self._helper.shutdown()
+            if self._pool is not None:
+                self._pool.shutdown()
 
     def _load(self) -> int:
         """Walk the next buffers; gives the raw time before which every record has been seen."""

@@ -11,6 +11,7 @@ ndarraytypes.h, after what every object of Python begins with.
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -32,7 +33,7 @@ _FORTRAN: Final = 0x2
 def flat(arguments: tuple[Any, ...]) -> tuple[Key, list[int]]:
     """Key and words of a call's arguments.
 
-    Raises TypeError for what no kernel takes.
+    Raises TypeError for what no kernel takes, OverflowError for an integer that is too large.
     """
     key: list[object] = []
     words: list[int] = []
@@ -48,7 +49,9 @@ def _add(value: Any, key: list[object], words: list[int]) -> None:  # noqa: ANN4
         key += (value.dtype, value.ndim, flags & (_SAME_TO_NUMBA if flags & _CONTIGUOUS else _SAME_TO_NUMBA | _FORTRAN))
         words.append(id(value))
     elif kind is int:
-        key.append(int if -(1 << 63) <= value < 1 << 63 else np.uint64)
+        if not -(1 << 63) <= value < 1 << 64:
+            raise OverflowError(f"a kernel takes integers of 64 bits, not {value}")
+        key.append(int if value < 1 << 63 else np.uint64)
         words.append(value)
     elif kind is bool:
         key.append(bool)
@@ -57,12 +60,12 @@ def _add(value: Any, key: list[object], words: list[int]) -> None:  # noqa: ANN4
         key += (kind, len(value))
         for each in value:
             _add(each, key, words)
-    elif isinstance(value, np.integer | np.bool_):
+    elif isinstance(value, np.integer | np.bool_) and kind is not np.timedelta64:  # which has a unit, too
         key.append(kind)
         words.append(int(value))
     elif isinstance(value, float):
         key.append(float)
-        words.append(int.from_bytes(ctypes.c_double(value), "little"))
+        words.append(int.from_bytes(ctypes.c_double(value), sys.byteorder))
     else:
         raise TypeError(f"a kernel takes arrays, numbers and tuples of them, not a {kind.__name__}")
 

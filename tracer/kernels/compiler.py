@@ -58,11 +58,11 @@ def compiled(
         kinds = tuple(type_of(each, Purpose.argument) for each in arguments)
         library = _WholeLibrary(cpu_target.target_context.codegen(), entry)
         result = _compile(function, kinds, library)
-        gives = result.signature.return_type
+        letters = _letters(result.signature.return_type)
         library.add_ir_module(_entry(library, result, kinds, entry, direct=direct))
         library.keep_only(entry)
         library.finalize()
-        return bytes(_machine().emit_object(library._final_module)), _letters(gives)
+        return bytes(_machine().emit_object(library._final_module)), letters
 
 
 def _compile(function: Callable[..., Any], kinds: tuple[Any, ...], library: Any, **options: Any) -> Any:

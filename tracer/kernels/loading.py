@@ -43,7 +43,7 @@ def _value(letter: str, word: int) -> int | bool:
 def of_shared_library(path: Path) -> Callable[[str], int]:
     """What tells the address of a function by its name.
 
-    Raises OSError where the system does not load the file.
+    Raises OSError where the system does not load the file, and tells AttributeError of a function that is not there.
     """
     library = ctypes.CDLL(str(path))
 

@@ -1,51 +1,84 @@
-"""What a kernel is made of: its code and that of its steps, and the constants and records in all of them."""
+"""What a kernel is made of: its code and that of its steps, and the constants in all of them."""
 
 from __future__ import annotations
 
+import dis
 import functools
+import math
 import sys
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
 
+_Parts = dict[Callable[..., Any], list[str]]
+"""What was found of each function; others name it by its place."""
+
 
 def digest(function: Callable[..., Any]) -> str:
-    """A kernel's parts in 24 characters: any other code, constant or record makes others.
+    """A kernel's parts in 24 characters: any other code or constant makes others. Docstrings are no part.
 
     Raises TypeError for a part of which it is not known what becomes part of the kernel.
     """
-    parts: dict[str, str] = {}
+    parts: _Parts = {}
     _add(function, parts)
-    return blake2b(repr(sorted(parts.items())).encode(), digest_size=12).hexdigest()
+    return blake2b(repr(list(parts.values())).encode(), digest_size=12).hexdigest()
 
 
-def _add(function: Callable[..., Any], parts: dict[str, str]) -> None:
-    name = f"{function.__module__}.{function.__qualname__}"
-    if name in parts:
-        return
+def _add(function: Callable[..., Any], parts: _Parts) -> int:
+    """The function's place among the parts."""
+    if function in parts:
+        return list(parts).index(function)
+    place = len(parts)
     code = function.__code__
-    parts[name] = f"{code.co_code!r} {code.co_consts!r}"
-    for each in function.__annotations__.values():  # numba knows a record by its name: not what is where in it
-        fields = getattr(function.__globals__.get(each), "_fields", None)
-        if fields is not None:
-            parts[f"{name} {each}"] = repr(fields)
-    for each in code.co_names:
-        value = function.__globals__.get(each)
-        called = getattr(value, "called", None) or getattr(value, "py_func", None)
-        if called is not None:
-            _add(called, parts)
-        elif isinstance(value, int | float | np.generic):
-            parts[f"{name} {each}"] = repr(value)
-        elif isinstance(value, np.ndarray):
-            parts[f"{name} {each}"] = f"{value.dtype} {value.shape} {blake2b(value.tobytes()).hexdigest()}"
-        elif type(value).__name__ in {"Intrinsic", "_Intrinsic"}:  # ours and numba's; its whole file makes its code
-            parts[f"{name} {each}"] = f"{each} {_content(value.__module__)}"
-        elif value is not None and not isinstance(value, ModuleType):
-            raise TypeError(f"{name} uses {each}, and what of a {type(value).__name__} becomes part of it is not known")
+    name = f"{function.__module__}.{function.__qualname__}"
+    if any(isinstance(each, CodeType) for each in code.co_consts):
+        raise TypeError(f"{name} has a function in it, and kernels have none")
+    constants = [None if each == function.__doc__ else each for each in code.co_consts]
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_argcount)  # the code has their places only
+    parts[function] = [name, repr(code.co_code), repr(constants), repr(names)]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    closed = [each.cell_contents for each in function.__closure__ or ()]
+    known = function.__globals__
+    used = [
+        *((each, known[each]) for each in code.co_names if each in known),
+        *zip(code.co_freevars, closed, strict=True),
+        *(("a default value", each) for each in defaults),
+    ]
+    for each, value in used:
+        if isinstance(value, ModuleType) and not _is_global(each, code):
+            continue
+        parts[function].append(f"{each} {_described(value, f'{name} uses {each}', parts)}")
+    return place
+
+
+def _described(value: Any, use: str, parts: _Parts) -> str:  # noqa: ANN401 - whatever a function can see
+    called = getattr(value, "called", None) or getattr(value, "py_func", None)
+    if called is not None:
+        return f"{_add(called, parts)} {getattr(value, 'inline', '')}"
+    if value is None or isinstance(value, int | float | np.generic):
+        return repr(value)
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {blake2b(value.tobytes()).hexdigest()}"
+    if type(value).__name__ in {"Intrinsic", "_Intrinsic"}:  # ours and numba's; its whole file makes its code
+        return f"{value.__name__} {_content(value.__module__)}"
+    if value is np or value is math:  # not other modules: what is in them changes, and is not seen here
+        return value.__name__
+    if isinstance(value, ModuleType):
+        raise TypeError(f"{use}, a module: import what it needs of it by name, so that a change of that is seen")
+    raise TypeError(f"{use}, and what of a {type(value).__name__} becomes part of it is not known")
+
+
+@functools.cache
+def _is_global(name: str, code: CodeType) -> bool:
+    """Or else an attribute that is called as something in its module."""
+    return any(
+        each.argval == name and each.opname.startswith(("LOAD_GLOBAL", "LOAD_DEREF"))
+        for each in dis.get_instructions(code)
+    )
 
 
 @functools.cache

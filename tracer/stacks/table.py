@@ -202,11 +202,13 @@ class StackTable:
 
     def frames(self, stack: int) -> U64:
         """Frames of one id, innermost first; empty for -1 and for a key whose frames never came."""
-        resolved = int(self.canonical(np.array([stack], np.int32))[0])
-        if resolved < 0:
+        arrays = self.arrays
+        if stack >= 0 and arrays.starts[stack] < 0:  # a placeholder
+            stack = int(arrays.targets[stack])
+        if stack < 0:
             return np.zeros(0, np.uint64)
-        start = int(self.arrays.starts[resolved])
-        return self.arrays.frames[start : start + int(self.arrays.lengths[resolved])]
+        start = int(arrays.starts[stack])
+        return arrays.frames[start : start + int(arrays.lengths[stack])]
 
     def all_frames(self, stacks: I32) -> tuple[U64, I64]:
         """:meth:`frames` of many ids one after another, and where each begins (int64), with the end as one more."""

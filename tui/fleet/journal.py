@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
 from analyzers.fleet.rows import FROM_FOLDER, FindingRow, TraceRow
+from tracer.data_classes import dataclass
 from tracer.errors import UsageError
 from tui.fleet.sources import Source
 from tui.new_files import writing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.text import Text
 from analyzers.fleet.rows import FindingRow, Place, TraceRow, failed_row
 from analyzers.formatting import counted
 from tracer.errors import InputError
+from tracer.processors import processors
 from tui.console import console
 from tui.fleet.engine import Answer, Job, cluster, memory_of, run
 from tui.fleet.journal import Journal, Line
@@ -50,7 +50,7 @@ def analyse_all(journal: Journal, sources: Sequence[Source], args: argparse.Name
         say(f"note: {len(sources) - len(left):,} of {counted(len(sources), 'trace')} are done", quiet=args.quiet)
     if not left:
         return False
-    workers = args.workers or _processors()
+    workers = args.workers or processors()
     if args.scheduler is None:
         compile_kernels(quiet=args.quiet)  # once, and said so, before several processes would
     with (
@@ -111,13 +111,6 @@ def _line(job: Job, answer: Answer) -> Line:
     said = InputError(error["code"], error["what"], where=error["where"], why=error["why"], next=error["next"])
     row = failed_row(said, Place(content, answer["bytes"], place, Source(place).folder))
     return Line(place, job["stamp"], content, row)
-
-
-def _processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Rate(ProgressColumn):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tracer.data_classes import dataclass
 from tracer.errors import InputError, MachineError
 from tui.commands.traces import expanded
 

@@ -14,7 +14,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
 from tracer.columns import UNKNOWN_ID
-from tui.json_documents.findings import cleared_part, findings_part, requests_parts, stack_part
+from tui.json_documents.findings import StackParts, cleared_part, findings_part, requests_parts
 from tui.json_documents.info import bytes_part
 from tui.json_documents.trace import damage_part, loss_part, trace_part
 from tui.json_documents.writing import SCHEMA, Object, string
@@ -55,6 +55,7 @@ def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Objec
     """
     info = snapshot.info
     pending, held = requests_parts(snapshot.diagnosis.held_requests, info)
+    stacks = StackParts(snapshot.names)
     document: Object = {
         "schema": SCHEMA,
         "simulated": info.simulated,
@@ -66,10 +67,10 @@ def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Objec
         "damage": damage_part(snapshot.damage),
         "bytes": bytes_part(snapshot.bytes),
         "evidence": evidence_part(snapshot.coverage, snapshot.named),
-        "pool": pool_part(snapshot),
+        "pool": pool_part(snapshot, stacks),
         "pending_apcs": pending,
         "held_requests": held,
-        "findings": findings_part(snapshot),
+        "findings": findings_part(snapshot, stacks),
         "cleared": cleared_part(snapshot),
     }
     if filters:
@@ -91,7 +92,7 @@ def filter_part(filters: Query, pool: PoolSnapshot) -> Object:
     }
 
 
-def pool_part(snapshot: Snapshot) -> Object:
+def pool_part(snapshot: Snapshot, stacks: StackParts) -> Object:
     """The ledger's totals, and what is outstanding from four sides, most bytes first."""
     pool = snapshot.pool
     totals, was = pool.totals, before_parts(snapshot)
@@ -106,7 +107,7 @@ def pool_part(snapshot: Snapshot) -> Object:
         "failed_allocations": totals.failed_allocations,
         "by_tag": [tag_part(pool, row) | was[row] for row in _most_first(pool.tags.outstanding_bytes)],
         "by_stack": [
-            _site_row(snapshot, row)
+            _site_row(pool, row, stacks)
             for row in _most_first(pool.sites.outstanding_bytes)
             if pool.sites.outstanding_count[row]
         ],
@@ -156,8 +157,8 @@ def before_parts(snapshot: Snapshot) -> list[Object]:
     return [{"before_count": count, "before_bytes": held} for count, held in rows]
 
 
-def _site_row(snapshot: Snapshot, row: int) -> Object:
-    pool, sites = snapshot.pool, snapshot.pool.sites
+def _site_row(pool: PoolSnapshot, row: int, stacks: StackParts) -> Object:
+    sites = pool.sites
     return _tag_name(pool, int(sites.tag_row[row])) | {
         "driver": string(sites.driver[row]),
         "allocations": int(sites.allocations[row]),
@@ -166,7 +167,7 @@ def _site_row(snapshot: Snapshot, row: int) -> Object:
         "outstanding_bytes": int(sites.outstanding_bytes[row]),
         "first_ns": int(sites.first_ns[row]),
         "last_ns": int(sites.last_ns[row]),
-        "stack": stack_part(snapshot.names.frames(int(sites.stack[row]))),
+        "stack": stacks.of(int(sites.stack[row])),
     }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from analyzers.findings import (
     Cause,
     Cleared,
@@ -18,7 +16,7 @@ from analyzers.findings import (
     PortPart,
     Separation,
 )
-from analyzers.pool_tables import Frame
+from analyzers.pool_tables import Frame, Names
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
@@ -29,9 +27,24 @@ from tui.findings.words import finite, known_id
 from tui.json_documents.writing import Object, Value, address, string
 
 
-def findings_part(snapshot: Snapshot) -> list[Object]:
+class StackParts:
+    """The stacks of a document: most stand in it twice, and are made once."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._made: dict[tuple[int, int], list[Value]] = {}
+
+    def of(self, stack: int, process: int = 0) -> list[Value]:
+        """Frames, innermost first; what is not known of a frame is null."""
+        key = stack, process
+        if key not in self._made:
+            self._made[key] = [_frame(frame) for frame in self._names.frames(stack, process)]
+        return self._made[key]
+
+
+def findings_part(snapshot: Snapshot, stacks: StackParts) -> list[Object]:
     """Accusations, best first; empty where nothing is accused."""
-    return [_finding(finding, snapshot) for finding in snapshot.diagnosis.findings]
+    return [_finding(finding, snapshot, stacks) for finding in snapshot.diagnosis.findings]
 
 
 def cleared_part(snapshot: Snapshot) -> list[Object]:
@@ -84,11 +97,6 @@ def requests_parts(held: HeldRequests, info: TraceInfo) -> tuple[list[Object], l
     return pending, every
 
 
-def stack_part(frames: Sequence[Frame]) -> list[Value]:
-    """Frames, innermost first; what is not known of a frame is null."""
-    return [_frame(frame) for frame in frames]
-
-
 def _frame(frame: Frame) -> Object:
     """What only a name brings stands in frames that have one."""
     symbol = frame.symbol
@@ -118,7 +126,7 @@ def _tag(tag: int, *, paged: bool) -> Object:
     return {"tag": tag_text(tag), "tag_hex": tag_hex(tag), "paged": paged}
 
 
-def _finding(finding: Finding, snapshot: Snapshot) -> Object:
+def _finding(finding: Finding, snapshot: Snapshot, stacks: StackParts) -> Object:
     return {
         "rank": finding.rank,
         "verdict": str(finding.verdict),
@@ -142,8 +150,8 @@ def _finding(finding: Finding, snapshot: Snapshot) -> Object:
         "groups": [_group(share) for share in finding.groups or finding.shares],
         "separates": None if finding.separates is None else _separates(finding.separates),
         "unloaded_ns": finding.unloaded_ns,
-        "user_stack": stack_part(snapshot.names.frames(finding.user_stack, known_id(finding.process_id) or 0)),
-        "stack": stack_part(snapshot.names.frames(finding.stack)),
+        "user_stack": stacks.of(finding.user_stack, known_id(finding.process_id) or 0),
+        "stack": stacks.of(finding.stack),
         "path": [_node(node) for node in finding.path],
         "evidence": [_evidence(reason, snapshot.info) for reason in finding.evidence],
         "doubts": [string(doubt) for doubt in finding.doubts],

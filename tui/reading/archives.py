@@ -16,7 +16,6 @@ from analyzers.formatting import size
 from analyzers.snapshot import Snapshot
 from tracer.data_classes import dataclass
 from tracer.errors import InputError
-from tracer.packed.cabinets import Cabinet
 from tracer.packed.errors import PackedDamagedError, PackedRefusedError
 from tui.contents import Contents
 from tui.reading import seven_zip
@@ -125,6 +124,8 @@ def _gunzipped(path: Path, to: Path) -> str:
 
 
 def _from_cabinet(path: Path, to: Path) -> str:
+    from tracer.packed.cabinets import Cabinet
+
     with path.open("rb") as file:
         cabinet = Cabinet(file)
         trace = cabinet.members[_trace_among(path, [member.name for member in cabinet.members])]

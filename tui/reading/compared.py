@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from analyzers.comparison.changes import Comparison, compare
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.selection.select import select
 from analyzers.snapshot import Snapshot
+from tracer.data_classes import dataclass
 from tracer.errors import InputError, PoolscopeError
 from tui.incompleteness import missing_words
 from tui.reading.one_snapshot import read_each

@@ -19,7 +19,8 @@ from typing import Final
 
 import analyzers
 import tracer
-from tracer.kernels.store import before_compiling, cache_directory, gather
+from tracer.kernels.store import before_compiling, cache_directory, gather, unkept
+from tracer.processors import processors
 from tui.streams import say
 
 _PATIENCE_SECONDS: Final = 120
@@ -74,29 +75,33 @@ def compilation(part: Part, *, quiet: bool) -> Iterator[Helper]:
     def begin() -> None:
         say("compiling kernels for this machine (once, up to 20 s on two cores)...", quiet=quiet)
         gc.disable()  # numba makes millions of small objects: looking through them takes a sixth of the time
-        if part is Part.ANALYSIS and _processors() > 1:
+        if part is Part.ANALYSIS and processors() > 1:
             helper.start()
 
     try:
         with before_compiling(begin):
             yield helper
         gather(_rooms())
+        _say_if_unkept(quiet=quiet)
     finally:
         helper.stop()
         if collecting:
             gc.enable()
 
 
+def _say_if_unkept(*, quiet: bool) -> None:
+    error = unkept()
+    if error is not None:
+        say(
+            f"the compiled kernels are not kept, so the next run compiles them again ({error}); let the environment "
+            "variable NUMBA_CACHE_DIR name a folder that only you can write to",
+            quiet=quiet,
+        )
+
+
 def _rooms() -> list[Path]:
     """The folders of the packages that hold kernels."""
     return [Path(str(room.__file__)).parent for room in (tracer, analyzers)]
-
-
-def _processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _started() -> subprocess.Popen[bytes] | None:
@@ -107,6 +112,7 @@ def _started() -> subprocess.Popen[bytes] | None:
         **os.environ,
         "NUMBA_CACHE_DIR": str(cache_directory()),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONOPTIMIZE": str(sys.flags.optimize or ""),  # another level makes other code, and so other kernels
     }
     try:
         return subprocess.Popen(

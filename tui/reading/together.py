@@ -84,12 +84,13 @@ def _groups_of(paths: Sequence[Path]) -> list[Group]:
 def open_trace(trace: Trace) -> EtlFile | JoinedFiles:
     """Open it; :class:`InputError` where it cannot be."""
     from tracer.etl.file import EtlFile
-    from tracer.etl.joining.source import JoinedFiles
 
     if isinstance(trace, Path):
         return EtlFile.open(trace)
     if isinstance(trace, OneSession):
         return EtlFile.open(trace.path, session=trace.number)
+    from tracer.etl.joining.source import JoinedFiles
+
     return JoinedFiles.open(trace)
 
 

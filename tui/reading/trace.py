@@ -7,16 +7,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analyzers.analysis import Analysis
 from analyzers.clocks import mends
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
-from fixtures.demo import DEMO_TRACE
 from tracer.data_classes import dataclass
-from tracer.etl.file import EtlFile
-from tracer.etl.joining.source import JoinedFiles
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.images.carried import IDENTITIES, CarriedIdentities
 from tracer.kernels.store import is_current
@@ -27,6 +25,10 @@ from tui.reading.archives import Unpacked, named, unpacked
 from tui.reading.compilation import Helper, Part, compilation
 from tui.reading.progress import Meter, meter
 from tui.reading.together import OneSession, Trace, name_of, open_trace, paths_of
+
+if TYPE_CHECKING:
+    from tracer.etl.file import EtlFile
+    from tracer.etl.joining.source import JoinedFiles
 
 
 def read_contents(trace: Trace, *, quiet: bool) -> Contents:
@@ -165,5 +167,7 @@ def tells(snapshot: Snapshot) -> bool:
 def compile_kernels(*, quiet: bool) -> None:
     """Compile what an analysis needs, where no earlier run did: what happens now does not wait for it."""
     if not is_current():
+        from fixtures.demo import DEMO_TRACE
+
         with compilation(Part.ANALYSIS, quiet=quiet):
             read_snapshot(DEMO_TRACE, TagNames(()), quiet=True)

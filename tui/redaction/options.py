@@ -6,9 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from analyzers.selection.wording import WHOLE
 from tracer.errors import InputError, UsageError
-from tui.alerts.grammar import Subject
 
 if TYPE_CHECKING:
     from tui.redaction.redaction import Redaction
@@ -50,6 +48,8 @@ def redact_words(args: argparse.Namespace) -> list[str]:
 
 
 def _made(args: argparse.Namespace) -> Redaction:
+    from analyzers.selection.wording import WHOLE
+    from tui.alerts.grammar import Subject
     from tui.redaction.redaction import Redaction  # brings numpy: not for --help
     from tui.redaction.stand_ins import Kind
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any, Final, TypeVar
 
-import numpy as np
-
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import Diagnosis, Finding, HeldRequests, PathNode
 from analyzers.pool_tables import Frame, Names, PoolSnapshot, TagTable
@@ -20,7 +18,7 @@ from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from analyzers.tags.names import TagName, built_in
-from tracer.arrays import I32, I64, U64
+from tracer.arrays import I32, I64, U64, unique
 from tracer.data_classes import dataclass
 from tracer.errors import Damage
 from tracer.trace import Loss, TraceInfo
@@ -81,7 +79,7 @@ def redacted_query(query: Query, snapshot: Snapshot, redaction: Redaction) -> Qu
     """Filters as they were typed, as filters of the redacted snapshot; ``snapshot``: as it was before."""
     if not query.functions:
         return redaction.query(query)
-    stacks = np.unique(snapshot.pool.sites.stack).tolist()
+    stacks = unique(snapshot.pool.sites.stack).tolist()
     frames = dict.fromkeys(frame for stack in stacks for frame in snapshot.names.frames(stack))
     pairs = (zip(frame.qualified, redaction.frame(frame).qualified, strict=True) for frame in frames)
     return redaction.query(query, {name: stand_in for each in pairs for name, stand_in in each})

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from analyzers.findings import Finding, Verdict
-from analyzers.pool_tables import Frame
-from analyzers.processes import Process
+from analyzers.image_lives import module_of
+from analyzers.modules import FrameTable
 from analyzers.verdicts.call_order import causes_first, modules_below
-from tracer.arrays import I32, I64, U64
+from tracer.arrays import I32
 
 _STACKS = {
     1: ("ntoskrnl.exe", "tcpip.sys", "afd.sys", "ntoskrnl.exe"),
@@ -19,37 +17,20 @@ _STACKS = {
 }
 
 
-_MODULES = ("", "ntoskrnl.exe", "tcpip.sys", "afd.sys")
-"""By address."""
+_MODULES = ("ntoskrnl.exe", "tcpip.sys", "afd.sys")
 
 
-class _Named:
-    def process(self, pid: int, at_ns: int | None = None) -> str:
-        return f"{pid} at {at_ns}"
-
-    def lives(self, pid: int) -> Sequence[Process]:
-        raise NotImplementedError
-
-    def images(self) -> frozenset[tuple[str, str]]:
-        return frozenset()
-
-    def builds(self) -> Mapping[str, frozenset[tuple[int, int]]]:
-        return {}
-
-    def process_names(self) -> frozenset[tuple[int, str]]:
-        raise NotImplementedError
-
-    def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
-        raise NotImplementedError
-
-    def addresses(self, stacks: I32) -> tuple[U64, I64]:
-        every = [[_MODULES.index(module) for module in _STACKS.get(stack, ())] for stack in stacks.tolist()]
-        flat = np.array([address for one in every for address in one], np.uint64)
-        return flat, np.cumsum([0, *map(len, every)], dtype=np.int64)
+def _frames_of(stacks: I32) -> FrameTable:
+    every = [[_MODULES.index(name) for name in _STACKS.get(stack, ())] for stack in stacks.tolist()]
+    module = np.array([at for one in every for at in one], np.int32)
+    bounds = np.cumsum([0, *map(len, every)], dtype=np.int64)
+    return FrameTable(
+        module.astype(np.uint64), bounds, module, tuple(module_of(0, 0, each, "", 0) for each in _MODULES)
+    )
 
 
 def _in_order(*findings: Finding) -> list[Finding]:
-    return causes_first(findings, modules_below(findings, _Named(), _MODULES.__getitem__))
+    return causes_first(findings, modules_below(findings, _frames_of))
 
 
 def _finding(driver: str, stack: int, *, count: int = 100, thread: int = 8) -> Finding:
@@ -83,7 +64,7 @@ def test_a_caller_on_another_thread_is_another_matter() -> None:
 
 def test_callers_are_the_modules_of_the_stack_without_the_driver_itself() -> None:
     nobody = _finding("", -1)
-    found = modules_below([TRANSPORT, nobody, WINSOCK], _Named(), _MODULES.__getitem__)
+    found = modules_below([TRANSPORT, nobody, WINSOCK], _frames_of)
     assert found == [{"ntoskrnl.exe", "afd.sys"}, set(), {"ntoskrnl.exe"}]
 
 

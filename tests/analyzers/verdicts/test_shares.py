@@ -26,7 +26,7 @@ def _pool(*frames: int) -> PoolSnapshot:
 
 
 def _said(*frames: int, driver: str = "leaky.sys") -> list[str]:
-    walked = Walked.of(_pool(*frames), np.arange(len(frames)))
+    [walked] = Walked.of([np.arange(len(frames))], _pool(*frames))
     return [each.says for each in where(walked, _CODE, driver)]
 
 
@@ -57,7 +57,7 @@ def test_the_kernels_own_code_is_not_named_but_its_stacks_are_counted() -> None:
     ("walked", "none", "few"), [(0, True, False), (1, False, True), (8, False, True), (9, False, False)]
 )
 def test_fewer_than_nine_in_ten_stacks_are_few(walked: int, none: bool, few: bool) -> None:
-    found = Walked.of(_pool(*[5] * walked, *[0] * (10 - walked)), np.arange(10))
+    [found] = Walked.of([np.arange(10)], _pool(*[5] * walked, *[0] * (10 - walked)))
     assert (found.none, found.few) == (none, few)
 
 

@@ -72,6 +72,49 @@ def test_what_no_kernel_takes_is_refused() -> None:
         flat(("text",))
 
 
+@pytest.mark.parametrize("value", [1 << 64, -(1 << 63) - 1])
+def test_an_integer_that_no_word_holds_is_refused(value: int) -> None:
+    with pytest.raises(OverflowError, match=f"integers of 64 bits, not {value}"):
+        flat((value,))
+
+
+def test_a_span_of_time_has_a_unit_and_is_refused() -> None:
+    with pytest.raises(TypeError, match="not a timedelta64"):
+        flat((np.timedelta64(1, "s"),))
+
+
+@pytest.mark.parametrize("kind", [np.memmap, np.recarray, np.ma.MaskedArray])
+def test_an_array_of_another_class_is_refused(kind: type[Any]) -> None:
+    with pytest.raises(TypeError, match=f"not a {kind.__name__}"):
+        flat((np.zeros(2, ROWS).view(kind),))
+
+
+@kernel
+def _share(value: Any) -> Any:
+    return value * 0.5
+
+
+@kernel
+def _total(values: Any) -> Any:
+    total = np.int64(0)
+    for place in range(len(values)):
+        total += values[place]
+    return total
+
+
+def test_arrays_that_lie_anyhow_in_memory_are_read_as_they_lie() -> None:
+    unaligned = np.frombuffer(bytearray(41), np.int64, 5, 1)
+    unaligned[:] = range(5)
+    for values in (unaligned, unaligned[::-1], unaligned[::2], np.broadcast_to(np.int64(3), 4), unaligned[:0]):
+        assert _total(values) == sum(values.tolist())
+
+
+@pytest.mark.skipif(UNJITTED, reason="plain Python gives anything")
+def test_a_kernel_that_gives_no_integer_is_refused() -> None:
+    with pytest.raises(TypeError, match="a kernel gives integers and booleans, not float64"):
+        _share(3)
+
+
 @kernel
 def _several(values: Any, more: Any, whether: Any) -> Any:
     return values[1, 2], np.uint64(more), not whether

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,7 @@ from room import hot
 from tracer.kernels import store
 
 given = hot.added(np.arange(4), 10)
+kept = sorted(store.cache_directory().rglob("*.kernel"))
 {then}
 names = ("tracer.kernels.compiler", "numba", "llvmlite")
 print(json.dumps([given, [name for name in names if name in sys.modules], store.is_current()]))
@@ -46,13 +48,14 @@ def room(tmp_path: Path) -> Path:
     return folder
 
 
-def run(room: Path, then: str = "") -> tuple[int, list[str], bool]:
+def run(room: Path, then: str = "", **variables: str) -> tuple[Any, list[str], bool]:
     """What the kernel gave, which modules a process needed for it, and whether its library is current."""
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
     environment |= {
         "NUMBA_CACHE_DIR": str(room.parent / "cache"),
         "PYTHONPATH": f"{ROOT}{os.pathsep}{room.parent}",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **variables,
     }
     program = PROGRAM.format(then=textwrap.dedent(then))
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True, text=True)
@@ -82,7 +85,7 @@ def test_kernels_that_were_put_together_are_loaded_from_one_file(room: Path) -> 
 
 
 def test_without_a_linker_llvm_loads_the_object_files(room: Path) -> None:
-    run(room, f"store.shutil.which = lambda _: None; {GATHER}")
+    run(room, f"import shutil; shutil.which = lambda _: None; {GATHER}")
     assert (len(kept(room, ".objects")), kept(room, ".so")) == (1, [])
     for single in kept(room, ".kernel"):
         single.unlink()
@@ -108,9 +111,7 @@ def test_a_library_of_other_code_is_not_current(room: Path) -> None:
 
 
 def test_what_another_copy_of_the_same_code_compiled_is_put_together_too(room: Path) -> None:
-    run(room)
-    for single in kept(room, ".kernel"):
-        single.write_bytes(single.read_bytes().replace(str(room).encode(), b"/elsewhere"))
+    run(room, "name = kept[0].stem; kept[0].write_bytes(store._read(name)._replace(source='/elsewhere').packed(name))")
     run(room, GATHER)
     for single in kept(room, ".kernel"):
         single.unlink()
@@ -160,3 +161,156 @@ def test_the_note_comes_once_before_the_first_kernel_is_compiled(room: Path) -> 
     """
     assert run(room, told)[0] == 1
     assert run(room, told)[0] == 0
+
+
+def damaged(content: bytes) -> list[bytes]:
+    """Cut short anywhere, or with a bit that has changed."""
+    places = [0, 1, 30, 200, len(content) // 2, len(content) - 1]
+    flipped = [content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :] for place in places]
+    return [content[:place] for place in places] + flipped
+
+
+WRONG = """
+import itertools
+from tests.tracer.kernels.test_store import damaged
+content = path.read_bytes()
+given = []
+for each in damaged(content):
+    path.unlink()  # never into a file that may be loaded
+    path.write_bytes(each)
+    given.append(read() is None)
+path.write_bytes(content)
+given = given.count(True) if read() is not None else "not even undamaged"
+"""
+
+
+@pytest.mark.parametrize("linker", ["ld", "none"])
+def test_a_damaged_library_is_none(room: Path, linker: str) -> None:
+    without = "import shutil; shutil.which = lambda _: None" if linker == "none" else ""
+    run(room, f"{without}\n{GATHER}")
+    read = "read = lambda: store._loaded(store._folder(), store._own())"
+    for ending in (".json", ".objects" if kept(room, ".objects") else ".so"):
+        (path,) = kept(room, ending)
+        given = run(room, f"{read}\npath = Path({str(path)!r})\n{WRONG}")[0]
+        assert given == 12
+
+
+def test_a_damaged_file_of_a_kernel_is_none(room: Path) -> None:
+    run(room)
+    read = "read = lambda: store._read(path.stem)"
+    assert run(room, f"path = kept[0]\n{read}\n{WRONG}")[0] == 12
+
+
+def test_a_file_of_a_kernel_under_the_name_of_another_is_none(room: Path) -> None:
+    run(room)
+    assert (
+        run(room, "other = kept[0].with_stem('other'); kept[0].rename(other); given = store._read('other')")[0] is None
+    )
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="access is told by modes")
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o702, 0o775])
+def test_kernels_in_a_folder_that_others_may_write_to_are_not_taken(room: Path, mode: int) -> None:
+    run(room, GATHER)
+    (folder,) = (room.parent / "cache").iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(mode)
+    given, modules, is_current = run(room)
+    assert (given, "numba" in modules, is_current) == (16, True, False)
+    assert "other users may write to it" in run(room, "given = str(store.unkept())")[0]
+
+
+@posix
+@pytest.mark.parametrize("mask", [0o000, 0o077])
+def test_the_folder_is_the_users_own_under_any_mask(room: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        run(room)
+    finally:
+        os.umask(before)
+    assert run(room)[1] == ["llvmlite"]
+
+
+@posix
+def test_a_user_without_a_home_has_no_cache(room: Path) -> None:
+    told = "given = str(store.unkept())"
+    nobody = "store.cache_directory = lambda: Path('~/.cache/poolscope/kernels'); store._folder.cache_clear()"
+    more = f"{nobody}; hot.added(np.zeros(3, np.uint8), 1); {GATHER}; {told}"
+    assert "the user has no home" in run(room, more)[0]
+    assert not Path("~").exists()
+
+
+@pytest.mark.parametrize(
+    "change", ["sys.implementation.cache_tag = 'other'", "platform.machine = lambda: 'other'", "arguments.DATA_AT = 32"]
+)
+def test_another_python_or_processor_has_a_folder_of_its_own(room: Path, change: str) -> None:
+    run(room)
+    anew = "store._folder.cache_clear(); store._tools.cache_clear(); given = len(list(store._folder().glob('*')))"
+    patched = change.replace("platform.", "store.platform.").replace("arguments.", "store.")
+    assert run(room, f"store._folder.cache_clear(); {anew}")[0] == 1
+    assert run(room, f"{patched}; {anew}")[0] == 0
+
+
+def test_a_kernel_that_c_calls_stays(room: Path) -> None:
+    (room / "hot.py").write_text(ROOM + "def callback(x): pass\n")
+    run(room, f"from tracer.jit import c_callback; c_callback(hot.callback); {GATHER}")
+    assert len(kept(room, ".kernel")) == 2
+
+
+def test_a_library_that_cannot_be_written_leaves_the_earlier_one(room: Path) -> None:
+    run(room, GATHER)
+    failing = """
+    def fail(path, content):
+        raise OSError(28, "No space left on device")
+    hot.added(np.zeros(3, np.uint8), 1)
+    store._write = fail
+    """
+    given, *_ = run(room, f"{textwrap.dedent(failing)}{GATHER}; given = str(store.unkept())")
+    assert "No space left on device" in given
+    for single in kept(room, ".kernel"):
+        single.unlink()
+    assert run(room)[1] == ([] if kept(room, ".so") else ["llvmlite"])
+
+
+def test_what_a_process_that_was_killed_left_half_written_goes_in_time(room: Path) -> None:
+    run(room)
+    (folder,) = (room.parent / "cache").iterdir()
+    old, young = folder / "old.aside", folder / "young.aside"
+    old.touch()
+    young.touch()
+    os.utime(old, (0, 0))
+    run(room, GATHER)
+    assert kept(room, ".aside") == [young]
+
+
+LINKERS = {
+    "fails": "#!/bin/sh\nexit 1\n",
+    "writes something else": "#!/bin/sh\necho text > $3\n",
+    "does not end": "#!/bin/sh\nsleep 30 & sleep 30\n",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no linker is asked elsewhere")
+@pytest.mark.parametrize("content", LINKERS.values(), ids=LINKERS)
+def test_with_a_linker_that_does_not_link_llvm_loads_the_object_files(room: Path, content: str) -> None:
+    programs = room.parent / "programs"
+    programs.mkdir()
+    (programs / "ld").write_text(content)
+    (programs / "ld").chmod(0o755)
+    run(room, f"store._LINK_SECONDS = 1; {GATHER}", PATH=f"{programs}:{os.environ['PATH']}")
+    assert (len(kept(room, ".objects")), kept(room, ".so")) == (1, [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no linker is asked elsewhere")
+def test_where_a_folder_may_hold_no_programs_llvm_loads_the_object_files(room: Path) -> None:
+    refused = """
+    def refuse(path):
+        raise OSError("failed to map segment from shared object")
+    store.of_shared_library = refuse
+    """
+    run(room, f"{textwrap.dedent(refused)}{GATHER}")
+    assert (len(kept(room, ".objects")), kept(room, ".so")) == (1, [])
+    assert run(room) == (16, ["llvmlite"], True)

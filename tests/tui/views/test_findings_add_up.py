@@ -16,7 +16,7 @@ from analyzers.snapshot import Snapshot
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
-from tui.json_documents.findings import cleared_part, findings_part
+from tui.json_documents.findings import StackParts, cleared_part, findings_part
 from tui.views.findings import _step
 from tui.views.scene import narrowed_to
 
@@ -80,7 +80,8 @@ def test_the_rows_that_a_finding_opens_add_up_to_it(scenario: str, settings: Set
     snapshot = _read(tmp_path, scenario, settings)
     for finding in snapshot.diagnosis.findings:
         _check(snapshot, finding)
-    for told, finding in zip(findings_part(snapshot), snapshot.diagnosis.findings, strict=True):
+    part = findings_part(snapshot, StackParts(snapshot.names))
+    for told, finding in zip(part, snapshot.diagnosis.findings, strict=True):
         shares = told["groups"]
         assert isinstance(shares, list)
         own = [(each["count"], each["bytes"]) for each in shares if each["tag_hex"] == told["tag_hex"]]
