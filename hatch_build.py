@@ -32,8 +32,9 @@ class KernelsHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         self._folder = tempfile.TemporaryDirectory()
         built = Path(self._folder.name) / "built"
+        kept = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
         environment = {
-            **os.environ,
+            **kept,
             "NUMBA_CACHE_DIR": str(Path(self._folder.name) / "cache"),
             "PYTHONPATH": os.pathsep.join(
                 (self.root, *filter(None, sys.path))

@@ -100,6 +100,20 @@ def test_what_was_compiled_is_gathered_where_all_went_well(cache: Path, monkeypa
     assert gathered == [["tracer", "analyzers"]]
 
 
+def test_it_says_why_the_next_run_compiles_again(
+    started: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compiling, "unkept", lambda: OSError(30, "Read-only file system", "/home/somebody/.cache"))
+    with compilation(Part.READING, quiet=True):
+        pass
+    assert capsys.readouterr().err == ""
+    with compilation(Part.READING, quiet=False):
+        pass
+    said = capsys.readouterr().err
+    assert "the next run compiles again ([Errno 30] Read-only file system: '/home/somebody/.cache')" in said
+    assert "NUMBA_CACHE_DIR" in said
+
+
 def test_the_second_process_has_the_modules_and_the_cache_of_the_first_and_says_nothing(
     cache: Path, started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +125,7 @@ def test_the_second_process_has_the_modules_and_the_cache_of_the_first_and_says_
     assert call["words"] == [sys.executable, "-P", "-m", "analyzers.jit_warmup"]
     assert call["env"]["PYTHONPATH"] == os.pathsep.join(path for path in sys.path if path)
     assert call["env"]["NUMBA_CACHE_DIR"] == str(Path.cwd() / "somewhere")
+    assert call["env"]["PYTHONOPTIMIZE"] == str(sys.flags.optimize or "")
     assert (call["stdin"], call["stdout"], call["stderr"]) == (subprocess.PIPE, subprocess.DEVNULL, subprocess.DEVNULL)
 
 

@@ -38,6 +38,7 @@ from tracer.kernels.target import level
 _OPTIONS: Final[dict[str, Any]] = {
     "nopython": True,
     "error_model": "numpy",
+    "debug": False,  # whatever NUMBA_DEBUGINFO says: what is compiled stays, and a wheel has it
     "_nrt": False,  # kernels allocate nothing, and counting references to arrays costs as much as the work they do
     "no_cfunc_wrapper": True,
     "no_cpython_wrapper": True,
@@ -298,6 +299,7 @@ def _machine() -> Any:
 def _set_up() -> None:
     settings: Any = config
     settings.CPU_NAME, settings.CPU_FEATURES = level(), ""  # in place of this very machine's
+    settings.OPT, settings.LOOP_VECTORIZE = config._OptLevel(3), True  # and of what the environment says
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dis
 import functools
+import marshal
 import math
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -83,6 +86,14 @@ def _is_global(name: str, code: CodeType) -> bool:
 
 @functools.cache
 def _content(module: str) -> str:
-    """A module's source file, in a few characters."""
+    """A module's source, in a few characters."""
     file = sys.modules[module].__file__
-    return "" if file is None else blake2b(Path(file).read_bytes(), digest_size=8).hexdigest()
+    return "" if file is None else blake2b(source(Path(file), module), digest_size=8).hexdigest()
+
+
+def source(file: Path, module: str) -> bytes:
+    """What is in a module's source file; where that lies in an archive, as a frozen program's does, its code."""
+    with suppress(OSError):
+        return file.read_bytes()
+    spec = find_spec(module)
+    return marshal.dumps(None if spec is None else getattr(spec.loader, "get_code", lambda _: None)(module))

@@ -32,7 +32,7 @@ from typing import Any, Final, NamedTuple
 
 from tracer.kernels.arguments import DATA_AT, text
 from tracer.kernels.loading import Entry, of_object_files, of_shared_library
-from tracer.kernels.parts import digest
+from tracer.kernels.parts import digest, source
 from tracer.kernels.target import level
 
 _SINGLE: Final = ".kernel"
@@ -65,7 +65,7 @@ def _folder() -> Path:
         with suppress(OSError):  # where it lies in an archive
             version = Path(numba.origin).with_name("_version.py").read_bytes()
     user = os.geteuid() if hasattr(os, "geteuid") else ""
-    what = f"{user} {sys.implementation.cache_tag} {_processor()}".encode()
+    what = f"{user} {sys.implementation.cache_tag} {sys.flags.optimize} {_processor()}".encode()
     return cache_directory() / f"numba-{blake2b(what + version, digest_size=6).hexdigest()}"
 
 
@@ -162,7 +162,11 @@ def _made_of(function: Callable[..., Any]) -> str:
 @functools.cache
 def _tools() -> str:
     """What makes machine code of parts, but for numba: this package, for a processor."""
-    own = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    import pkgutil
+
+    here, package = Path(__file__).parent, __name__.rpartition(".")[0]
+    names = sorted(each.name for each in pkgutil.iter_modules([str(here)]))
+    own = b"".join(source(here / f"{name}.py", f"{package}.{name}") for name in names)
     return f"{_processor()} {blake2b(own, digest_size=8).hexdigest()}"
 
 
@@ -302,8 +306,9 @@ def gather(rooms: Iterable[Path]) -> None:
 
 def build(folder: Path) -> None:
     """Make the library that comes with the package, of all that was compiled into the cache. Raises OSError."""
+    singles = {name: single for name, single in _singles().items() if single is not None}  # no folder: none was kept
     folder.mkdir(parents=True, exist_ok=True)
-    _put_together({name: single for name, single in _singles().items() if single is not None}, folder, _built())
+    _put_together(singles, folder, _built())
 
 
 def _is_of_another_copy(single: Single, roots: Sequence[str]) -> bool:

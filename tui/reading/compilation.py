@@ -93,8 +93,8 @@ def _say_if_unkept(*, quiet: bool) -> None:
     error = unkept()
     if error is not None:
         say(
-            f"the compiled kernels are not kept, so the next run compiles them again ({error}); let the environment "
-            "variable NUMBA_CACHE_DIR name a folder that only you can write to",
+            f"not all compiled kernels could be kept, so the next run compiles again ({error}); let the environment "
+            "variable NUMBA_CACHE_DIR name a folder that you can write to, and no other user",
             quiet=quiet,
         )
 

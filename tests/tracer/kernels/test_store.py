@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -184,6 +185,7 @@ given = given.count(True) if read() is not None else "not even undamaged"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linker", ["ld", "none"])
 def test_a_damaged_library_is_none(room: Path, linker: str) -> None:
     without = "import shutil; shutil.which = lambda _: None" if linker == "none" else ""
@@ -223,6 +225,7 @@ def test_kernels_in_a_folder_that_others_may_write_to_are_not_taken(room: Path, 
     assert "other users may write to it" in run(room, "given = str(store.unkept())")[0]
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("mask", [0o000, 0o077])
 def test_the_folder_is_the_users_own_under_any_mask(room: Path, mask: int) -> None:
@@ -244,7 +247,12 @@ def test_a_user_without_a_home_has_no_cache(room: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["sys.implementation.cache_tag = 'other'", "platform.machine = lambda: 'other'", "arguments.DATA_AT = 32"]
+    "change",
+    [
+        "sys.implementation.cache_tag = 'other'",
+        "platform.machine = lambda: 'other'",
+        "arguments.DATA_AT = 32",
+    ],
 )
 def test_another_python_or_processor_has_a_folder_of_its_own(room: Path, change: str) -> None:
     run(room)
@@ -252,6 +260,37 @@ def test_another_python_or_processor_has_a_folder_of_its_own(room: Path, change:
     patched = change.replace("platform.", "store.platform.").replace("arguments.", "store.")
     assert run(room, f"store._folder.cache_clear(); {anew}")[0] == 1
     assert run(room, f"{patched}; {anew}")[0] == 0
+
+
+def test_python_without_docstrings_and_python_with_them_leave_each_other_their_kernels(room: Path) -> None:
+    (room / "hot.py").write_text(ROOM.replace("    total = 0", "    'What it does.'\n    total = 0"))
+    for optimized, anew in (("", True), ("2", True), ("", False), ("2", False)):
+        given, modules, _ = run(room, GATHER, PYTHONOPTIMIZE=optimized)
+        assert (given, "numba" in modules) == (16, anew)
+
+
+IN_AN_ARCHIVE = """
+from tracer.live import native
+from tracer.kernels import parts, store
+assert ".zip" in store.__file__
+print(store._tools(), parts._content("tracer.live.native"))
+"""
+
+
+def test_code_in_an_archive_is_known_too(tmp_path: Path) -> None:
+    copied = shutil.copytree(
+        ROOT / "tracer", tmp_path / "files" / "tracer", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    told = []
+    for changed in ("", "kernels/compiler.py", "live/native.py", ""):
+        if changed:
+            with (copied / changed).open("a") as file:
+                file.write("\nMORE = 1\n")
+        archive = shutil.make_archive(str(tmp_path / "archive"), "zip", copied.parent)
+        words = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {archive!r}){IN_AN_ARCHIVE}"]
+        told.append(subprocess.run(words, capture_output=True, check=True, text=True).stdout)
+    assert told[2] == told[3]
+    assert len(set(told)) == 3
 
 
 def test_a_kernel_that_c_calls_stays(room: Path) -> None:
@@ -293,6 +332,7 @@ LINKERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="no linker is asked elsewhere")
 @pytest.mark.parametrize("content", LINKERS.values(), ids=LINKERS)
 def test_with_a_linker_that_does_not_link_llvm_loads_the_object_files(room: Path, content: str) -> None:
@@ -314,3 +354,12 @@ def test_where_a_folder_may_hold_no_programs_llvm_loads_the_object_files(room: P
     run(room, f"{textwrap.dedent(refused)}{GATHER}")
     assert (len(kept(room, ".objects")), kept(room, ".so")) == (1, [])
     assert run(room) == (16, ["llvmlite"], True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", ["NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_DEBUGINFO"])
+def test_what_is_compiled_is_the_same_whatever_numba_is_told_by_the_environment(room: Path, variable: str) -> None:
+    size = "given = len(store._read(kept[0].stem).code)"
+    usual = run(room, size)[0]
+    kept(room, ".kernel")[0].unlink()
+    assert run(room, size, **{variable: "1" if variable == "NUMBA_DEBUGINFO" else "0"})[0] == usual
