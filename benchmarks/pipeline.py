@@ -25,12 +25,16 @@ class WrongResultError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One passage through a trace: seconds in reading (batches), matching (feed), the snapshot, and the verdicts."""
+    """One passage through a trace: seconds in reading (batches), matching (feed), the snapshot, and the verdicts.
+
+    ``cpu``: of all threads, without the verdicts.
+    """
 
     batches: float
     feed: float
     snapshot: float
     verdicts: float
+    cpu: float
     totals: PoolTotals
     records: int
 
@@ -38,6 +42,15 @@ class Passage:
     def matched(self) -> float:
         """Seconds from opening the file to what is outstanding; the verdicts come after that."""
         return self.batches + self.feed + self.snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Of one passage: ``cpu`` as there, and the peak resident bytes of its process; ``pinned`` to two cores."""
+
+    cpu: float
+    peak: int
+    pinned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ def analyze(path: Path, threads: int) -> Passage:
     """Everything from opening the file to the snapshot."""
     clock = time.perf_counter
     feeding = 0.0
-    began = clock()
+    began, cpu = clock(), time.process_time()
     with EtlFile.open(path, threads=threads) as source:
         analysis = Analysis(source, TagNames.load())
         for batch in source.batches(Analysis.KINDS):
@@ -77,11 +90,11 @@ def analyze(path: Path, threads: int) -> Passage:
             feeding += clock() - at
         at = clock()
         analysis.snapshot(diagnosed=False)
-        ended = clock()
+        ended, cpu = clock(), time.process_time() - cpu
         snapshot = analysis.snapshot()
         judged = clock() - ended - (ended - at)
         batches = at - began - feeding
-        return Passage(batches, feeding, ended - at, judged, snapshot.pool.totals, snapshot.census.total)
+        return Passage(batches, feeding, ended - at, judged, cpu, snapshot.pool.totals, snapshot.census.total)
 
 
 def check(found: Passage, expected: Expected) -> None:
@@ -123,6 +136,15 @@ def measure_memory(path: Path, expected: Expected) -> int:
     """Peak resident bytes of a process that does nothing else than one passage with two threads."""
     check(analyze(path, 2), expected)
     return peak_memory()
+
+
+def measure_effort(path: Path, warm_up: Path, expected: Expected) -> Effort:
+    """One passage with two threads on two cores, after a small trace to warm the kernels."""
+    pinned = pin(2)
+    analyze(warm_up, 2)
+    found = analyze(path, 2)
+    check(found, expected)
+    return Effort(found.cpu, peak_memory(), pinned)
 
 
 def measure_walks(path: Path) -> tuple[Walk, Walk]:

@@ -15,7 +15,8 @@ LEAST_BYTES_PER_OUTSTANDING: Final = 1024
 class Plan:
     """Sizes in bytes, ``outstanding`` in allocations.
 
-    ``memory``: (trace size, outstanding) of every memory measurement. ``strict``: whether a missed
+    ``memory``: (trace size, outstanding) of every memory measurement. ``long``: of the trace that is longer than the
+    page cache. ``strict``: whether a missed
     limit makes the benchmark fail; a wrong result always does.
     """
 
@@ -27,6 +28,7 @@ class Plan:
     memory: tuple[tuple[int, int], ...]
     runs: int
     peer_seconds: float
+    long: int
     strict: bool
 
     def sized(self, size: int) -> Plan:
@@ -43,6 +45,7 @@ FULL: Final = Plan(
     memory=((64 * MIB, 100_000), (4 * GIB, 100_000), (4 * GIB, 2_000_000)),
     runs=9,
     peer_seconds=3.0,
+    long=20 * GIB,
     strict=True,
 )
 QUICK: Final = Plan(
@@ -52,7 +55,8 @@ QUICK: Final = Plan(
     warm_up_outstanding=1_000,
     peer_size=2 * MIB,
     memory=((4 * MIB, 5_000), (16 * MIB, 10_000)),
-    runs=2,
+    runs=3,
     peer_seconds=0.2,
+    long=64 * MIB,
     strict=False,
 )

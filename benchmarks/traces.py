@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.generate import Expected, generate
 from benchmarks.size import size_text
@@ -35,3 +38,9 @@ class Traces:
             expected = generate(path, size=size, outstanding=outstanding, compressed=compressed, seed=seed)
             truth.write_text(json.dumps(asdict(expected)), encoding="utf-8")
         return Trace(path, Expected(**json.loads(truth.read_text(encoding="utf-8"))))
+
+    @contextmanager
+    def passing(self, size: int, outstanding: int) -> Iterator[Trace]:
+        """The same, made anew and deleted afterwards."""
+        with TemporaryDirectory(dir=self._directory) as folder:
+            yield Traces(Path(folder)).get(size, outstanding)

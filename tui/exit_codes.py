@@ -11,12 +11,12 @@ class ExitCode(IntEnum):
     """Every exit code of every command."""
 
     DONE = 0
-    FOUND = 1  # done; --fail-on-finding was given and something was found, or an --alert went off
+    FOUND = 1  # done; --fail-on-finding, --fail-on-change, a budget or an --alert found something
     USAGE = 2  # asked for something that the command does not offer, or for what the trace does not have
     INPUT = 3  # the input cannot be read at all
     MACHINE = 4  # this machine cannot do it
     INCOMPLETE = 5  # read, but damaged or with loss, and --strict was given
-    UNJUDGED = 6  # the trace lacks the evidence: nothing can be said, and --fail-on-finding or --strict was given
+    UNJUDGED = 6  # the trace lacks the evidence: nothing can be said, and that was asked to fail
     OUTPUT = 7  # what came of it cannot be written
     INTERNAL = 70  # a fault of Poolscope itself (EX_SOFTWARE of BSD's sysexits.h)
     INTERRUPTED = 130  # Ctrl-C (128 + SIGINT, as shells have it), after a correct partial answer

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.against.installed import Environment
+from benchmarks.against.installed import OPEN_ROOMS, Environment
+from benchmarks.turns import in_turn
 
 _SCRIPT: Final = Path(__file__).with_name("passage.py")
+_RUN: Final = f"{OPEN_ROOMS}import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 Passages = dict[str, list[float]]
 """Seconds (and peak bytes) of one environment's passages, by what was measured."""
 
@@ -24,12 +26,12 @@ class Process:
     def __init__(self, environment: Environment, trace: Path) -> None:
         self._name = environment.name
         self._process = subprocess.Popen(
-            [str(environment.python), str(_SCRIPT), str(trace)],
+            [str(environment.python), "-c", _RUN, str(_SCRIPT), str(trace)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=environment.folder,
-            env={**os.environ, **environment.extra},
+            env=environment.variables(),
         )
 
     def ask(self, *, bare: bool) -> dict[str, float]:
@@ -61,23 +63,23 @@ def processes(environments: Sequence[Environment], trace: Path) -> Iterator[list
 
 
 def alternate(environments: Sequence[Environment], trace: Path, runs: int) -> list[Passages]:
-    """So many passages of each, in turn, after one to compile; the order changes from round to round."""
+    """So many passages of each, in turn, after one to compile."""
     out: list[Passages] = [{"whole": [], "analysed": [], "bare": [], "requests": [], "peak": []} for _ in environments]
     with processes(environments, trace) as started:
         for process in started:
-            process.ask(bare=False)
-            process.ask(bare=True)
-        for run in range(runs):
-            places = range(len(started)) if run % 2 else reversed(range(len(started)))
-            for place in places:
-                whole, bare = started[place].ask(bare=False), started[place].ask(bare=True)
-                found = out[place]
+            _asked(process)
+        for found, answers in zip(out, in_turn([partial(_asked, process) for process in started], runs), strict=True):
+            for whole, bare in answers:
                 found["whole"].append(whole["whole"])
                 found["analysed"].append(whole["analysed"])
                 found["bare"].append(bare["analysed"])
                 found["requests"].append(whole["analysed"] - bare["analysed"])
                 found["peak"].append(whole["peak"])
     return out
+
+
+def _asked(process: Process) -> tuple[dict[str, float], dict[str, float]]:
+    return process.ask(bare=False), process.ask(bare=True)
 
 
 def middle(passages: Passages, what: str) -> float:

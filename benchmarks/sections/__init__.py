@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from benchmarks.plan import Plan
-from benchmarks.sections import comparing, live, memory, names, peers, speed, start
+from benchmarks.sections import comparing, live, long, memory, names, peers, speed, start
 from benchmarks.table import Row
 from benchmarks.traces import Traces
 
@@ -20,5 +20,8 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "live": live.rows,
     "names": names.rows,
     "diff": comparing.rows,
+    "long": long.rows,
 }
 """By the name that ``--only`` takes, in the order of the table."""
+ON_REQUEST: Final = frozenset({"long"})
+"""Only run where ``--only`` names them: a long trace takes minutes, and room for 20 GiB."""

@@ -12,7 +12,7 @@ from benchmarks.size import size_text
 from benchmarks.table import Row, Unit
 from benchmarks.traces import Traces
 
-LIMITS: Final = {2: 12.0, 1: 20.0}
+LIMITS: Final = {2: 6.0, 1: 10.0}
 """Cores → at most this many times the time of reading the file from the page cache."""
 VERDICTS_LIMIT: Final = 1.0
 """Telling why memory leaks may take as long as reading and matching, with as many cores."""

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.spoilings import Spoiling
-from benchmarks.against import rows as against
-from benchmarks.against.installed import Environment, installed, this_tree
+from benchmarks.against import passages
+from benchmarks.against.installed import Environment, Sides, installed, this_tree
 from benchmarks.against.passage import passage
 from benchmarks.against.runner import Process, alternate, middle
 from benchmarks.plan import QUICK
@@ -41,10 +41,18 @@ def test_two_environments_are_asked_in_turn(trace: Path, tmp_path: Path, monkeyp
 
 def test_an_environment_that_cannot_analyse_says_so(trace: Path, tmp_path: Path) -> None:
     broken = this_tree(tmp_path)
-    process = Process(Environment("broken", broken.python, broken.folder, {"PYTHONHOME": str(tmp_path)}), trace)
+    process = Process(Environment("broken", broken.python, broken.folder, {"PYTHONHOME": str(tmp_path)}, ()), trace)
     with pytest.raises(ValueError, match="broken cannot analyse"):
         process.ask(bare=True)
     process.end()
+
+
+def test_processes_take_no_modules_from_where_who_measures_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    monkeypatch.setenv("SHELL_OF_THE_TEST", "kept")
+    found = Environment("one", Path(), Path(), {"NUMBA_CACHE_DIR": "own"}, ()).variables()
+    assert "PYTHONPATH" not in found
+    assert (found["SHELL_OF_THE_TEST"], found["NUMBA_CACHE_DIR"]) == ("kept", "own")
 
 
 def test_a_commit_that_there_is_not_is_named(tmp_path: Path) -> None:
@@ -57,10 +65,10 @@ def test_the_table_has_ratios_to_the_commit_and_a_limit_for_requests(
 ) -> None:
     names = ("whole", "analysed", "bare", "requests", "peak")
     before, after = ({name: list(times) for name in names} for times in ((2.0,), (2.5, 2.1, 2.2)))
-    monkeypatch.setattr(against, "installed", lambda commit, folder: Environment(commit, folder, folder, {}))
-    monkeypatch.setattr(against, "alternate", lambda *_: [before, after])
-    monkeypatch.setattr(against, "_QUICK_EVENTS", 300)
-    found = list(against.rows("abc1234", QUICK, Traces(tmp_path), folder=tmp_path))
+    monkeypatch.setattr(passages, "alternate", lambda *_: [before, after])
+    monkeypatch.setattr(passages, "_QUICK_EVENTS", 300)
+    commit, tree = (Environment(name, tmp_path, tmp_path, {}, ()) for name in ("abc1234", "this tree"))
+    found = list(passages.requests(Sides(commit, tree, tree), QUICK, Traces(tmp_path)))
     first = found[0]
     assert (first.name, first.limit) == ("requests, holders and verdicts", 1.1)
     assert first.ratio == pytest.approx(1.1)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import pipeline
 from benchmarks.generate import generate
-from benchmarks.pipeline import WrongResultError, analyze, check, plain_read
+from benchmarks.pipeline import WrongResultError, analyze, check, measure_effort, plain_read
 from benchmarks.size import MIB
 
 
@@ -31,3 +32,15 @@ def test_a_plain_read_reads_every_byte(tmp_path: Path) -> None:
     path = tmp_path / "some.bin"
     path.write_bytes(bytes(MIB + 1))
     assert plain_read(path) == MIB + 1
+
+
+def test_an_effort_is_of_the_threads_of_a_right_passage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "pin", lambda cores: cores == 2)
+    path = tmp_path / "simulated.etl"
+    expected = generate(path, size=MIB // 2, outstanding=100)
+    effort = measure_effort(path, path, expected)
+    assert effort.pinned
+    assert effort.cpu > 0
+    assert effort.peak > MIB
+    with pytest.raises(WrongResultError, match="records"):
+        measure_effort(path, path, replace(expected, records=expected.records + 1))

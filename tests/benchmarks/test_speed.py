@@ -19,7 +19,7 @@ _TOTALS = PoolTotals(0, 0, 0, 0, 0, 0, 0)
 def test_verdicts_are_held_against_reading_and_matching_on_two_cores_and_on_one(
     verdicts: float, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    best = Passage(batches=0.6, feed=0.3, snapshot=0.1, verdicts=verdicts, totals=_TOTALS, records=1)
+    best = Passage(batches=0.6, feed=0.3, snapshot=0.1, verdicts=verdicts, cpu=1.5, totals=_TOTALS, records=1)
     measured = Speed(read=0.1, total=1.0, verdicts=verdicts, best=best, pinned=True)
     monkeypatch.setattr(speed, "apart", lambda *_: measured)
     rows = list(speed.rows(QUICK.sized(1 << 20), Traces(tmp_path)))

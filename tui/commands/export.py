@@ -123,6 +123,16 @@ def _check(form: ExportForm, args: argparse.Namespace) -> None:
                 next=f"leave {option} out, or ask for one of "
                 + ", ".join(each.name for each in FORMS if each.takes is takes),
             )
+    if args.weight == _WEIGHTS[-1]:
+        narrow = {"--process": args.process, "--from": args.begin, "--until": args.end}
+        for option in [each for each, value in narrow.items() if value not in (None, [])]:
+            raise UsageError(
+                "usage",
+                f"{option} does not go with --weight {args.weight}",
+                where=option,
+                why="what was freed again is counted by call stack, not by process or time",
+                next='poolscope sql TRACE "select stack_id, sum(bytes) from allocations where ... group by all"',
+            )
     if args.table is not None and args.table not in _TABLES:
         raise UsageError(
             "no-such-table",

@@ -69,13 +69,13 @@ class FleetCommand:
         redaction = redaction_of(args)
         from analyzers.fleet.answer import answer
         from tui.exports.arrow_files import parquet
+        from tui.exports.extras import FLEET
         from tui.exports.fleet_files import PAGE, TABLES, fleet_page, fleet_tables
         from tui.fleet.journal import NAME, opened
         from tui.fleet.running import analyse_all
         from tui.fleet.sources import sources_of
 
-        for table in fleet_tables([], []):
-            list(parquet(table))  # what it needs is there, before hours of work
+        FLEET.load()  # before hours of work
         sources = sources_of(args.traces, storage=args.storage)
         files = [*(f"{name}.parquet" for name in TABLES), PAGE]
         if not (args.out / NAME).exists():

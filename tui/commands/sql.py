@@ -98,7 +98,7 @@ class SqlCommand:
             if query is None and is_terminal(sys.stdin):
                 _prompt(database, form, path)
             else:
-                _answer(database, sys.stdin.read() if query is None else query, form, path)
+                _answer(database, sys.stdin.read() if query is None else query, form, path, quiet=args.quiet)
             return _code(opened, strict=args.strict)
 
     def _of_fleet(self, folder: Path, query: str | None, form: str, args: argparse.Namespace) -> int:
@@ -120,7 +120,7 @@ class SqlCommand:
             if query is None and is_terminal(sys.stdin):
                 _prompt(database, form, path)
             else:
-                _answer(database, sys.stdin.read() if query is None else query, form, path)
+                _answer(database, sys.stdin.read() if query is None else query, form, path, quiet=args.quiet)
         return ExitCode.DONE
 
 
@@ -182,10 +182,10 @@ def _prompt(database: Database, form: str, path: Path | None) -> None:
     ask_on(database, lambda text: _answer(database, text, form, None))
 
 
-def _answer(database: Database, text: str, form: str, path: Path | None) -> None:
+def _answer(database: Database, text: str, form: str, path: Path | None, *, quiet: bool = False) -> None:
     """Write the answers of a query's statements; a file takes one."""
     if path is not None:
-        write_whole(path, "the answer", _only(database, text, form))
+        write_whole(path, "the answer", _only(database, text, form, f"writing {path}", quiet=quiet))
         return
     pieces = _pieces(database, text, form, is_screen=is_terminal(sys.stdout))
     if form == "parquet":
@@ -207,12 +207,17 @@ def _pieces(database: Database, text: str, form: str, *, is_screen: bool = False
             yield from write(answer)
 
 
-def _only(database: Database, text: str, form: str) -> Iterator[bytes]:
+def _only(database: Database, text: str, form: str, doing: str, *, quiet: bool) -> Iterator[bytes]:
+    from tui.reading.progress import while_written
+    from tui.sql.results import FORMATS
+
     if len(database.statements(text)) != 1:
         raise UsageError(
             "usage", "a file takes the answer of one statement", where=text[:80], next="give each a file of its own"
         )
-    yield from _pieces(database, text, form)
+    for answer in database.ask(text):
+        with database.told(text), while_written(doing, FORMATS[form](answer), quiet=quiet) as pieces:
+            yield from pieces
 
 
 def _code(opened: list[OpenTrace], *, strict: bool) -> ExitCode:

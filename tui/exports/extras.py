@@ -39,3 +39,4 @@ class Extra:
 
 PDF: Final = Extra("pdf", "reportlab", "a report as a PDF needs it, and nothing else does")
 ARROW: Final = Extra("sql", "pyarrow", "Parquet and SQL need it, and nothing else does")
+FLEET: Final = Extra("fleet", "pyarrow", "the tables that poolscope fleet writes need it")

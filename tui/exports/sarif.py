@@ -20,7 +20,9 @@ from analyzers.verdicts.confidence import is_likely
 from tui.exports.weights import frame_name
 from tui.findings.headline import headline
 from tui.findings.words import sure_words
+from tui.incompleteness import missing_words
 from tui.json_documents.writing import Object, Value
+from tui.report.recording import NO_POOL_EVENTS
 from tui.safe_text import safe, valid_unicode
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -40,11 +42,21 @@ def sarif(snapshot: Snapshot) -> Iterator[bytes]:
     tool: Object = {"driver": {"name": "Poolscope", "version": version("poolscope"), "rules": rules}}
     run: Object = {
         "tool": tool,
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(snapshot)}],
         "artifacts": [{"location": {"uri": _uri(path)}} for path in snapshot.info.paths],
         "results": [_result(finding, snapshot) for finding in snapshot.diagnosis.findings],
         "properties": {"simulated": snapshot.info.simulated},
     }
     yield (json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n").encode()
+
+
+def _notifications(snapshot: Snapshot) -> list[Value]:
+    """What the trace lacks, so that no results are not taken for no leaks."""
+    lacks = [] if snapshot.pool.totals.events else [NO_POOL_EVENTS]
+    return [
+        {"level": "warning", "message": {"text": valid_unicode(safe(each))}}
+        for each in (*lacks, *missing_words(snapshot))
+    ]
 
 
 def _result(finding: Finding, snapshot: Snapshot) -> Object:

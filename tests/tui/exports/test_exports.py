@@ -26,6 +26,7 @@ from tui.commands.export import _TABLES
 from tui.exit_codes import ExitCode
 from tui.exports.arrow_files import arrow_table, parquet
 from tui.exports.registry import FORMS
+from tui.exports.sarif import sarif
 from tui.exports.table_files import csv_lines
 from tui.exports.tables import TABLES, outstanding
 
@@ -136,14 +137,23 @@ def test_speedscope_has_every_stack_by_its_published_schema(export: Export, tota
 
 
 def test_sarif_has_every_finding_by_the_published_schema(export: Export, document: Any) -> None:
-    sarif = json.loads(export("a.sarif").read_text(encoding="utf-8"))
-    [run] = sarif["runs"]
+    written = json.loads(export("a.sarif").read_text(encoding="utf-8"))
+    [run] = written["runs"]
+    assert run["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
     assert [each["ruleId"] for each in run["results"]] == [each["verdict"] for each in document["findings"]]
     for result, finding in zip(run["results"], document["findings"], strict=True):
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         assert finding["says"] in result["message"]["text"]
         assert result["properties"]["bytes"] == finding["bytes"]
-    jsonschema.validate(sarif, _published("sarif.schema.json"))
+    jsonschema.validate(written, _published("sarif.schema.json"))
+
+
+def test_sarif_of_a_trace_that_tells_nothing_says_so(broken_snapshot: Snapshot, empty_snapshot: Snapshot) -> None:
+    for snapshot, said in ((broken_snapshot, "lost"), (empty_snapshot, "no pool events")):
+        document = json.loads(b"".join(sarif(snapshot)))
+        [invocation] = document["runs"][0]["invocations"]
+        notes = [each["message"]["text"] for each in invocation["toolExecutionNotifications"]]
+        assert any(said in note for note in notes), notes
 
 
 def _published(name: str) -> Any:
@@ -216,6 +226,8 @@ def test_stdout_takes_any_form_that_is_named(capsysbinary: pytest.CaptureFixture
         (["--to", "x.csv", "--table", "nothing"], "one of outstanding, sites"),
         (["--to", "x.csv", "--table", "allocations"], 'others: poolscope sql TRACE "from allocations" --to FILE'),
         (["--to", "x.csv", "--finding", "99"], "no finding 99"),
+        (["--to", "x.folded", "--weight", "allocated-bytes", "--process", "client"], "not by process or time"),
+        (["--to", "x.folded", "--weight", "allocated-bytes", "--until", "1s"], "--until does not go with"),
     ],
 )
 def test_what_cannot_be_exported_is_a_usage_error(

@@ -12,7 +12,8 @@ import struct
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -408,6 +409,20 @@ def test_a_file_is_written_over_only_when_that_is_asked(tmp_path: Path, refused:
     assert main(["sql", str(DEMO_TRACE), "select 1 x", "--to", str(path), "--force", "-q"]) == ExitCode.DONE
     assert path.read_text(encoding="utf-8") == "x\n1\n"
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_writing_of_an_answer_is_shown_after_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, bool, bytes]] = []
+
+    @contextmanager
+    def noted(doing: str, pieces: Iterable[bytes], *, quiet: bool) -> Iterator[Iterable[bytes]]:
+        shown.append((doing, quiet, b"".join(pieces)))
+        yield [shown[-1][2]]
+
+    monkeypatch.setattr("tui.reading.progress.while_written", noted)
+    path = tmp_path / "a.csv"
+    assert main(["sql", str(DEMO_TRACE), "select 1 x", "--to", str(path), "-q"]) == ExitCode.DONE
+    assert shown == [(f"writing {path}", True, path.read_bytes())]
 
 
 def test_a_query_comes_from_a_pipe_where_none_is_given(

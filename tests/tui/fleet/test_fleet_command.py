@@ -293,6 +293,15 @@ def test_no_name_of_a_trace_reaches_dasks_pages(fleet: Path, tmp_path: Path, mon
     assert all(key.startswith("poolscope-") and "trace" not in key for key in keys)
 
 
+def test_without_pyarrow_the_extra_of_fleets_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert main(["fleet", str(tmp_path), "--out", str(tmp_path / "out"), "-q"]) == ExitCode.MACHINE
+    assert "pip install 'poolscope[fleet]'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_redacted_outputs_name_nobody(fleet: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     folder = shutil.copytree(fleet / "a", tmp_path / "secretplace")
     (folder / "secretfile.etl").write_bytes(b"no trace" * 100)

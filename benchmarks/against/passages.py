@@ -1,15 +1,15 @@
-"""The table of this tree beside a commit."""
+"""Passages through a trace in processes that are warm: requests and verdicts, and what else an analysis takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from benchmarks.accuracy.cost import EVENTS, KIND
 from benchmarks.accuracy.scripted.playing import play
 from benchmarks.accuracy.spoilings import Spoiling
-from benchmarks.against.installed import Environment, installed, this_tree
+from benchmarks.against.compared import compared
+from benchmarks.against.installed import Sides
 from benchmarks.against.runner import Passages, alternate, middle
 from benchmarks.plan import Plan
 from benchmarks.size import size_text
@@ -24,30 +24,25 @@ _SIZE: Final = 1 << 28
 _QUICK_EVENTS: Final = 6_000
 
 
-def rows(commit: str, plan: Plan, traces: Traces, *, folder: Path) -> Iterator[Row]:
-    """Both on the same two traces: one of requests that are held, one of pool events alone."""
-    both = [installed(commit, folder / "commit"), this_tree(folder / "this")]
-    held = folder / "held.etl"
-    events = EVENTS if plan.strict else _QUICK_EVENTS
-    data, truth = play(KIND, _SEED, Spoiling.NONE, events=events)
+def requests(sides: Sides, plan: Plan, _traces: Traces) -> Iterator[Row]:
+    """Of a trace of requests that are held."""
+    data, truth = play(KIND, _SEED, Spoiling.NONE, events=EVENTS if plan.strict else _QUICK_EVENTS)
+    held = sides.tree.folder / "held.etl"
     held.write_bytes(data)
     irps = sum(leak.count for leak in truth.leaks)
-    yield from _held(both, held, f"simulated, {size_text(len(data))}, {irps:,} requests held", plan.runs)
-    pool = traces.get(min(plan.size, _SIZE), min(plan.outstanding, _SIZE >> 10))
-    yield from _pool(both, pool.path, f"simulated, {size_text(pool.path.stat().st_size)} of pool events", plan.runs)
-
-
-def _held(both: list[Environment], trace: Path, what: str, runs: int) -> Iterator[Row]:
-    before, after = alternate(both, trace, runs)
-    section, to = f"against {both[0].name}: {what}", both[0].name
+    before, after = alternate([sides.commit, sides.wheel], held, plan.runs)
+    section, to = f"simulated, {size_text(len(data))}, {irps:,} requests held, in warm processes", sides.commit.name
     yield _row(section, "requests, holders and verdicts", "requests", before, after, to, limit=LIMIT)
     yield _row(section, "the rest of the analysis", "bare", before, after, to)
     yield _row(section, "from opening the file to the findings", "whole", before, after, to)
 
 
-def _pool(both: list[Environment], trace: Path, what: str, runs: int) -> Iterator[Row]:
-    before, after = alternate(both, trace, runs)
-    section, to = f"against {both[0].name}: {what}", both[0].name
+def pool(sides: Sides, plan: Plan, traces: Traces) -> Iterator[Row]:
+    """Of a trace of pool events alone."""
+    trace = traces.get(min(plan.size, _SIZE), min(plan.outstanding, _SIZE >> 10))
+    before, after = alternate([sides.commit, sides.wheel], trace.path, plan.runs)
+    size, to = size_text(trace.path.stat().st_size), sides.commit.name
+    section = f"simulated, {size} of pool events, in warm processes"
     yield _row(section, "the analysis without a diagnosis", "bare", before, after, to)
     yield _row(section, "from opening the file to the findings", "whole", before, after, to)
     yield _row(section, "peak memory", "peak", before, after, to, unit=Unit.BYTES)
@@ -57,7 +52,5 @@ def _row(
     section: str, name: str, what: str, before: Passages, after: Passages, to: str, *, limit: float | None = None,
     unit: Unit = Unit.SECONDS,
 ) -> Row:  # fmt: skip
-    """Medians; the note has the commit's."""
     value, base = middle(after, what), middle(before, what)
-    note = f"{unit.text(base)} there, medians of {len(after[what])} in turn"
-    return Row(section, name, value, unit, ratio=value / base, to=to, limit=limit, note=note)
+    return compared(section, name, to, base, value, limit=limit, unit=unit, note=f"medians of {len(after[what])}")
