@@ -103,14 +103,14 @@ def test_what_was_compiled_is_gathered_where_all_went_well(cache: Path, monkeypa
 def test_it_says_why_the_next_run_compiles_again(
     started: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(compiling, "unkept", lambda: OSError(30, "Read-only file system", "/home/somebody/.cache"))
+    monkeypatch.setattr(compiling, "unkept", lambda: OSError(30, "Read-only file system", "/srv/somebody/.cache"))
     with compilation(Part.READING, quiet=True):
         pass
     assert capsys.readouterr().err == ""
     with compilation(Part.READING, quiet=False):
         pass
     said = capsys.readouterr().err
-    assert "the next run compiles again ([Errno 30] Read-only file system: '/home/somebody/.cache')" in said
+    assert "the next run compiles again ([Errno 30] Read-only file system: '/srv/somebody/.cache')" in said
     assert "NUMBA_CACHE_DIR" in said
 
 

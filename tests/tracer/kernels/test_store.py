@@ -164,16 +164,9 @@ def test_the_note_comes_once_before_the_first_kernel_is_compiled(room: Path) -> 
     assert run(room, told)[0] == 0
 
 
-def damaged(content: bytes) -> list[bytes]:
-    """Cut short anywhere, or with a bit that has changed."""
-    places = [0, 1, 30, 200, len(content) // 2, len(content) - 1]
-    flipped = [content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :] for place in places]
-    return [content[:place] for place in places] + flipped
-
-
 WRONG = """
 import itertools
-from tests.tracer.kernels.test_store import damaged
+from tests.tracer.kernels.damaging import damaged
 content = path.read_bytes()
 given = []
 for each in damaged(content):
