@@ -150,3 +150,16 @@ def test_neither_the_trace_nor_the_budget_is_written_over(
         assert _check(str(trace), tmp_path, OVER, option, str(tmp_path / name)) == ExitCode.USAGE
         assert "this is a file that is read" in capsys.readouterr().err
     assert trace.read_bytes() == b"a trace"
+
+
+@pytest.mark.parametrize("option", ["--junit", "--sarif"])
+def test_a_file_of_an_earlier_run_is_written_over_only_where_that_is_asked_for(
+    option: str, leak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = tmp_path / "earlier"
+    earlier.write_text("of an earlier run")
+    assert _check(leak, tmp_path, OVER, option, str(earlier)) == ExitCode.USAGE
+    assert "--force" in capsys.readouterr().err
+    assert earlier.read_text() == "of an earlier run"
+    assert _check(leak, tmp_path, OVER, option, str(earlier), "--force") == ExitCode.FOUND
+    assert earlier.read_text(encoding="utf-8") != "of an earlier run"

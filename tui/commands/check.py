@@ -10,7 +10,7 @@ from typing import Final
 from tracer.errors import UsageError
 from tui.commands.options import add_json, add_pooltag, add_quiet, add_session, add_strict, add_symbols, add_traces
 from tui.exit_codes import ExitCode
-from tui.new_files import refuse_to_overwrite, write_whole
+from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import judgement, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
 from tui.streams import write_bytes
@@ -30,9 +30,10 @@ class CheckCommand:
         parser.add_argument(
             "--update", action="store_true", help="write what is left now into the budget, or a new one"
         )
-        words = "written over; - is stdout, without the text"
-        parser.add_argument("--junit", type=Path, metavar="FILE.xml", help=f"also a JUnit report, {words}")
-        parser.add_argument("--sarif", type=Path, metavar="FILE.sarif", help=f"also the findings as SARIF, {words}")
+        words = "- is stdout, without the text"
+        parser.add_argument("--junit", type=Path, metavar="FILE.xml", help=f"also a JUnit report; {words}")
+        parser.add_argument("--sarif", type=Path, metavar="FILE.sarif", help=f"also the findings as SARIF; {words}")
+        add_force(parser)
         add_json(parser)
         add_session(parser)
         add_symbols(parser)
@@ -97,9 +98,9 @@ class CheckCommand:
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
-    """Raise UsageError where one would be written over another, or over what is read."""
+    """Raise UsageError where one would be written over another, what is read or, unless asked for, any file."""
     for option, path in (("--junit", args.junit), ("--sarif", args.sarif)):
-        refuse_to_overwrite(path, force=True, read=[*args.traces, args.budget])
+        refuse_to_overwrite(path, force=args.force, read=[*args.traces, args.budget])
         if path is not None and (args.junit == args.sarif or (args.json and path == _STDOUT)):
             raise UsageError(
                 "usage",
