@@ -8,6 +8,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from tracer.processors import processors
+
 PACKAGES = ("numpy", "numba", "dissect.etl", "etl-parser")
 
 
@@ -15,23 +17,16 @@ def facts() -> dict[str, str]:
     """Name → what this machine and its packages are."""
     return {
         "CPU": _cpu(),
-        "cores": f"{usable_cores()} usable of {os.cpu_count()}",
+        "cores": f"{processors()} usable of {os.cpu_count()}",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "Python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
     }
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def pin(cores: int) -> bool:
     """Keep this process on that many cores; false where the system offers no way or has not as many."""
-    if sys.platform != "linux" or usable_cores() < cores:
+    if sys.platform != "linux" or processors() < cores:
         return False
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     return True

@@ -13,11 +13,11 @@ from benchmarks.against.commands import poolscope_in_turn, run, warm_in_turn
 from benchmarks.against.compared import compared
 from benchmarks.against.installed import Sides
 from benchmarks.against.starting import small_trace
-from benchmarks.machine import usable_cores
 from benchmarks.plan import LEAST_BYTES_PER_OUTSTANDING, Plan
 from benchmarks.size import size_text
 from benchmarks.table import Row, Unit
 from benchmarks.traces import Traces
+from tracer.processors import processors
 
 WHOLE_LIMIT: Final = 0.55
 LESS_START_LIMITS: Final = {2: 0.65, 1: 0.75}
@@ -32,7 +32,7 @@ def big(sides: Sides, plan: Plan, traces: Traces) -> Iterator[Row]:
     to = sides.commit.name
     for cores, limit in LESS_START_LIMITS.items():
         name = f"{cores} core{'s' if cores > 1 else ''}"
-        if sys.platform != "linux" or usable_cores() < cores:
+        if sys.platform != "linux" or processors() < cores:
             yield Row(section, name, limit=limit, problem="not here: a process cannot be held to so many cores")
             continue
         whole, start = _walls(sides, (trace, small), cores, plan.runs)

@@ -165,7 +165,7 @@ def test_of_a_big_trace_the_start_is_taken_off_for_each_tree(
     sides: Sides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopwatch = _timed(monkeypatch, commit=4.0, wheel=2.0)
-    monkeypatch.setattr(big, "usable_cores", lambda: 2)
+    monkeypatch.setattr(big, "processors", lambda: 2)
     monkeypatch.setattr(sys, "platform", "linux")
     rows = list(big.big(sides, PLAN, Traces(tmp_path)))
     assert _limits(rows) == [(0.55, 0.5), (0.65, 0.5), (0.75, 0.5)]
@@ -179,7 +179,7 @@ def test_of_a_big_trace_the_start_is_taken_off_for_each_tree(
 
 def test_cores_that_there_are_not_are_said(sides: Sides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _timed(monkeypatch, commit=4.0, wheel=2.0)
-    monkeypatch.setattr(big, "usable_cores", lambda: 1)
+    monkeypatch.setattr(big, "processors", lambda: 1)
     first, last = big.big(sides, PLAN, Traces(tmp_path))
     assert (first.name, first.ratio, first.problem[:8]) == ("2 cores", None, "not here")
     assert (last.name, last.ratio) == ("less start-up, 1 core", 0.5)

@@ -32,6 +32,7 @@ from numba.extending import intrinsic, typeof_impl
 from numba.np.arrayobj import populate_array
 
 from tracer.kernels.arguments import DATA_AT, SHAPE_AT, STRIDES_AT
+from tracer.kernels.loading import prepare_llvm
 from tracer.kernels.steps import Intrinsic, Part
 from tracer.kernels.target import level
 
@@ -300,8 +301,7 @@ def _set_up() -> None:
     settings.CPU_NAME, settings.CPU_FEATURES = level(), ""  # in place of this very machine's
     settings.OPT, settings.LOOP_VECTORIZE = config._OptLevel(3), True  # and of what the environment says: kernels stay
     settings.DEBUGINFO_DEFAULT, settings.BOUNDSCHECK = False, None
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+    prepare_llvm()
 
 
 _set_up()

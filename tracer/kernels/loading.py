@@ -67,7 +67,7 @@ def of_object_files(contents: list[bytes]) -> Callable[[str], int]:
 def _engine() -> Any:  # noqa: ANN401 - llvmlite says no types
     import llvmlite.binding as llvm
 
-    _prepare_llvm()
+    prepare_llvm()
     machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     _engines.append(engine)  # code lives as long as the engine that loaded it
@@ -78,7 +78,8 @@ _engines: Final[list[Any]] = []
 
 
 @functools.cache
-def _prepare_llvm() -> None:
+def prepare_llvm() -> None:
+    """Let LLVM know the processor, before anything else is asked of it."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
