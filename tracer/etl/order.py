@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U64, Structured
+from tracer.arrays import I32, I64, U16, U64, Structured
 from tracer.etl.rows import SLOT_DEFINITION
 from tracer.jit import Int, inlined, kernel
 
@@ -20,27 +20,29 @@ NO_HORIZON: Final = np.iinfo(np.int64).max
 
 DIGIT_BITS: Final = 11
 DIGITS: Final = 1 << DIGIT_BITS
-_MASK: Final = np.uint64(DIGITS - 1)
+_DIGIT: Final = np.uint64(DIGITS - 1)
+_ROW_BITS: Final = np.uint64(31)
+_ROW: Final = np.uint64((1 << 31) - 1)
+_PART_BITS: Final = 3 * DIGIT_BITS
+"""A key holds so many bits of an event's time, and below them its row."""
+_PART: Final = np.uint64((1 << _PART_BITS) - 1)
+_LANES: Final = 4
+"""Most events are of one slot. A processor that adds one to a number again and again waits for it each time."""
 
 
-class Sorting(NamedTuple):
-    """Keys and the rows they belong to, room for both once more, and how many have each digit."""
+class Work(NamedTuple):
+    """Keys, room for them once more, how many have each digit, and how many in each lane have each slot."""
 
     keys: U64
     other_keys: U64
-    rows: I32
-    other_rows: I32
-    counts: I64
+    digits: U64
+    lanes: U64
 
 
 class Slots(NamedTuple):
-    """``offsets``, ``rows`` and ``places``: an :class:`Order`'s ``slots``, ``by_slot`` and ``places``.
-
-    ``fill``: where the next event of each slot goes.
-    """
+    """``offsets``, ``rows`` and ``places``: an :class:`Order`'s ``slots``, ``by_slot`` and ``places``."""
 
     offsets: I64
-    fill: I64
     rows: I32
     places: I64
 
@@ -48,168 +50,170 @@ class Slots(NamedTuple):
 class Order:
     """Events in time order, and the same by layout slot; work space that is used again and again.
 
-    ``by_time``: rows of the store of events. ``by_slot[slots[s]:slots[s + 1]]`` are those of slot ``s``, in time
-    order, and ``places`` their positions in the time order of the whole trace.
+    ``by_slot[slots[s]:slots[s + 1]]`` are the rows of slot ``s`` in the store of events, in time order, and ``places``
+    their positions in the time order of the whole trace. ``has_definitions``: whether definitions of stack keys are
+    among the events taken last.
     """
 
     def __init__(self, slots: int) -> None:
         self.slots = np.zeros(slots + 1, np.int64)
         self.count = 0
-        self._fill = np.zeros(slots + 1, np.int64)
-        self._counts = np.zeros(DIGITS, np.int64)
+        self.has_definitions = False
+        self._digits = np.zeros(DIGITS, np.uint64)
+        self._lanes = np.zeros((_LANES, slots), np.uint64)
+        self._spans = np.zeros((0, 2), np.uint64)
         self._base = 0
         self._least: Int = 0
         self._greatest: Int = 0
-        self._has_definitions = False
         self._sorted = True
         self._swapped = False
         self._reserve(1)
 
     def _reserve(self, rows: int) -> None:
         self._keys, self._other_keys = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
-        self._rows, self._other_rows = np.empty(rows, np.int32), np.empty(rows, np.int32)
         self.by_slot, self.places = np.empty(rows, np.int32), np.empty(rows, np.int64)
 
     @property
     def by_time(self) -> I32:
-        """Rows of the events taken last, in time order."""
-        return (self._other_rows if self._swapped else self._rows)[: self.count]
+        """Rows of the events taken last, in time order, once they are sorted."""
+        keys = self._other_keys if self._swapped else self._keys
+        return (keys[: self.count] & _ROW).astype(np.int32)
 
-    @property
-    def has_definitions(self) -> bool:
-        """Whether definitions of stack keys are among the events taken last."""
-        return bool(self._has_definitions)
+    def take(self, times: I64, slots: U16, runs: Structured, horizon: int, base: int) -> None:
+        """Take the events before ``horizon`` off the front of the ``runs``; :meth:`sort` orders them.
 
-    def take(self, events: Structured, runs: Structured, horizon: int, most: int, base: int) -> None:
-        """Take the events before ``horizon`` off the front of the ``runs``, at most ``most``; :meth:`sort` orders them.
-
-        ``base`` is the place of the first of them in the time order of the trace.
+        ``times`` and ``slots``: of all events, by row. ``base`` is the place of the first that is taken in the time
+        order of the trace.
         """
-        if most > len(self._keys):
-            self._reserve(most + most // 2)
         by_cpu = np.argsort(runs["cpu"], kind="stable")
-        count, self._least, self._greatest = take(events, runs, by_cpu, horizon, self._keys, self._rows, self.slots)
-        self.count = int(count)
-        self._has_definitions = self.slots[SLOT_DEFINITION + 1] > 0
+        self._spans = np.empty((len(runs), 2), np.uint64)
+        count, self._least, self._greatest, defined = take(times, slots, runs, by_cpu, horizon, self._spans)
+        self.count, self.has_definitions = int(count), bool(defined)
         self._base = base
         self._sorted = False
 
-    def sort(self, events: Structured) -> None:
+    def sort(self, times: I64, slots: U16) -> None:
         """Order the events taken last; what is in order already stays."""
         if self._sorted:
             return
         self._sorted = True
-        sorting = Sorting(self._keys, self._other_keys, self._rows, self._other_rows, self._counts)
-        slots = Slots(self.slots, self._fill, self.by_slot, self.places)
-        self._swapped = bool(sort(events, self.count, self._least, self._greatest, sorting, slots, self._base))
+        if self.count > len(self._keys):
+            self._reserve(self.count + self.count // 2)
+        work = Work(self._keys, self._other_keys, self._digits, self._lanes)
+        found = Slots(self.slots, self.by_slot, self.places)
+        swapped = sort(times, slots, self._spans, self._least, self._greatest, work, found, self._base)
+        self._swapped = bool(swapped)
 
 
+# Rows and places are unsigned in kernels: numba lets a negative one count from the end, which costs instructions.
 @kernel
-def radix_sort(
-    count: Int,
-    keys: U64,
-    other_keys: U64,
-    rows: I32,
-    other_rows: I32,
-    counts: I64,
-    span: np.uint64,
-) -> bool:
-    """Sort the first ``count`` keys, none above ``span``, with their rows; true where ``other_rows`` has the result."""
-    shift = np.uint64(0)
-    swapped = False
-    while span >> shift != np.uint64(0):
-        for digit in range(DIGITS):
-            counts[digit] = 0
-        for i in range(count):
-            counts[(keys[i] >> shift) & _MASK] += 1
-        total = np.int64(0)
-        for digit in range(DIGITS):
-            here = counts[digit]
-            counts[digit] = total
-            total += here
-        for i in range(count):
-            digit = (keys[i] >> shift) & _MASK
-            at = counts[digit]
-            counts[digit] = at + 1
-            other_keys[at] = keys[i]
-            other_rows[at] = rows[i]
-        keys, other_keys = other_keys, keys
-        rows, other_rows = other_rows, rows
-        swapped = not swapped
-        shift += np.uint64(DIGIT_BITS)
-        if shift >= np.uint64(64):
-            break
-    return swapped
+def take(
+    times: I64, slots: U16, runs: Structured, by_cpu: I64, horizon: int, spans: U64
+) -> tuple[Int, Int, Int, bool]:  # fmt: skip
+    """See :meth:`Order.take`: (events taken, least and greatest of their raw times, whether any defines a stack key).
+
+    ``spans`` gets their rows, from and to, run by run by CPU.
+    """
+    count = np.int64(0)
+    least = np.int64(NO_HORIZON)
+    greatest = ~np.int64(NO_HORIZON)
+    defined = False
+    for k in range(by_cpu.shape[0]):
+        run = runs[by_cpu[k]]
+        first = np.uint64(run["first"])
+        end = np.uint64(run["end"])
+        i = first
+        while i < end and (times[i] < horizon or horizon == NO_HORIZON):
+            least = min(least, times[i])
+            greatest = max(greatest, times[i])
+            defined |= slots[i] == SLOT_DEFINITION
+            i += np.uint64(1)
+        run["first"] = i
+        spans[k, 0] = first
+        spans[k, 1] = i
+        count += np.int64(i - first)
+    return count, least, greatest, bool(defined)
 
 
 @inlined
-def _group_by_slot(
-    events: Structured, count: Int, order: I32, slots: Slots, base: int
-) -> None:  # fmt: skip
-    """Sort the ordered events by slot, keeping time order inside a slot.
+def _key(time: Int, least: Int, shift: Int, row: np.uint64) -> np.uint64:
+    since = np.uint64(time) - np.uint64(least)
+    return (((since >> np.uint64(shift)) & _PART) << _ROW_BITS) | row
 
-    ``offsets`` comes with the number of events of slot s in place s + 1, and leaves as :attr:`Order.slots`.
-    """
-    offsets, fill, rows, places = slots
-    for slot in range(1, offsets.shape[0]):
-        offsets[slot] += offsets[slot - 1]
-        fill[slot] = offsets[slot]
-    fill[0] = 0
+
+@inlined
+def _by_digit(count: Int, keys: U64, other_keys: U64, shift: np.uint64, places: U64) -> None:
+    """Put the keys into ``other_keys`` in the order of the digit at ``shift``; ``places`` is room for each digit's."""
+    for digit in range(DIGITS):
+        places[digit] = 0
     for i in range(count):
-        row = order[i]
-        own = np.int64(events[row]["slot"])
-        at = fill[own]
+        places[(keys[i] >> shift) & _DIGIT] += np.uint64(1)
+    total = np.uint64(0)
+    for digit in range(DIGITS):
+        here = places[digit]
+        places[digit] = total
+        total += here
+    for i in range(count):
+        digit = (keys[i] >> shift) & _DIGIT
+        at = places[digit]
+        places[digit] = at + np.uint64(1)
+        other_keys[at] = keys[i]
+
+
+@inlined
+def _group_by_slot(slots: U16, count: Int, keys: U64, lanes: U64, found: Slots, base: int) -> None:
+    """Sort the rows of ordered keys by slot, keeping time order inside a slot.
+
+    ``lanes``: the events of each slot are the sum of a column; it gets where the next of them goes.
+    """
+    offsets, rows, places = found
+    total = np.uint64(0)
+    for slot in range(lanes.shape[1]):
+        first = total
+        for lane in range(_LANES):
+            total += lanes[lane, slot]
+        lanes[0, slot] = first
+        offsets[slot + 1] = total
+    current = np.uint16(0)
+    at = np.uint64(0)
+    for i in range(count):
+        row = keys[i] & _ROW
+        own = slots[row]
+        if own != current:
+            lanes[0, current] = at
+            at = lanes[0, own]
+            current = own
         rows[at] = row
         places[at] = base + i
-        fill[own] = at + 1
-
-
-@kernel
-def take(
-    events: Structured,
-    runs: Structured,
-    by_cpu: I64,
-    horizon: int,
-    keys: U64,
-    rows: I32,
-    offsets: I64,
-) -> tuple[Int, Int, Int]:
-    """See :meth:`Order.take`: (events taken, least and greatest of their raw times).
-
-    ``offsets`` gets the number of events of slot s in place s + 1.
-    """
-    n = np.int64(0)
-    least = np.int64(NO_HORIZON)
-    greatest = ~np.int64(NO_HORIZON)
-    for slot in range(offsets.shape[0]):
-        offsets[slot] = 0
-    for k in by_cpu:
-        i = np.int64(runs[k]["first"])
-        end = np.int64(runs[k]["end"])
-        while i < end:
-            time = np.int64(events[i]["time"])
-            if time >= horizon and horizon != NO_HORIZON:
-                break
-            least = min(least, time)
-            greatest = max(greatest, time)
-            keys[n] = np.uint64(time)
-            rows[n] = i
-            offsets[np.int64(events[i]["slot"]) + 1] += 1
-            n += 1
-            i += 1
-        runs[k]["first"] = i
-    return n, least, greatest
+        at += np.uint64(1)
 
 
 @kernel
 def sort(
-    events: Structured, count: int, least: Int, greatest: Int, sorting: Sorting, slots: Slots, base: int
+    times: I64, slots: U16, spans: U64, least: Int, greatest: Int, work: Work, found: Slots, base: int
 ) -> bool:  # fmt: skip
-    """See :meth:`Order.sort`; gives whether the order is in ``other_rows``."""
-    keys, other_keys, rows, other_rows, counts = sorting
-    for key in range(count):
-        keys[key] -= np.uint64(least)
+    """See :meth:`Order.sort`; gives whether the order is in ``other_keys``."""
+    keys, other_keys, digits, lanes = work
+    for lane in range(_LANES):
+        for slot in range(lanes.shape[1]):
+            lanes[lane, slot] = 0
+    count = np.int64(0)
+    for k in range(spans.shape[0]):
+        for row in range(spans[k, 0], spans[k, 1]):
+            keys[count] = _key(times[row], least, 0, np.uint64(row))
+            lanes[count % _LANES, slots[row]] += np.uint64(1)
+            count += 1
     span = np.uint64(greatest) - np.uint64(least) if count else np.uint64(0)
-    swapped = radix_sort(count, keys, other_keys, rows, other_rows, counts, span)
-    _group_by_slot(events, count, other_rows if swapped else rows, slots, base)
-    return bool(swapped)
+    swapped = False
+    shift = 0
+    while shift < 64 and span >> np.uint64(shift) != np.uint64(0):
+        if shift == _PART_BITS:
+            for i in range(count):
+                at = keys[i] & _ROW
+                keys[i] = _key(times[at], least, shift, at)
+        _by_digit(count, keys, other_keys, _ROW_BITS + np.uint64(shift % _PART_BITS), digits)
+        keys, other_keys = other_keys, keys
+        swapped = not swapped
+        shift += DIGIT_BITS
+    _group_by_slot(slots, count, keys, lanes, found, base)
+    return swapped

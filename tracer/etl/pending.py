@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tracer.arrays import U64, Structured
+from tracer.arrays import Structured
 from tracer.etl.headers import MAX_PROCESSORS
 from tracer.etl.rows import (
     EVENT,
@@ -16,6 +16,7 @@ from tracer.etl.rows import (
     RUN,
     SLOT_DEFINITION,
     WALK_STATE,
+    Stored,
     Waiting,
 )
 from tracer.jit import inlined, kernel
@@ -31,12 +32,11 @@ _FIRST_LOOSE: Final = 1 << 8
 class Pending:
     """Rows of events with their payloads, one run of them for each buffer, and stacks that have no event yet.
 
-    ``events`` … ``state``: those of :class:`~tracer.etl.rows.Waiting`.
+    ``stored`` … ``state``: those of :class:`~tracer.etl.rows.Waiting`.
     """
 
     def __init__(self) -> None:
-        self.events: Structured = np.empty(_FIRST_ROWS, EVENT)
-        self.kept: U64 = np.empty(_FIRST_WORDS, np.uint64)
+        self.stored = _room(_FIRST_ROWS, _FIRST_WORDS)
         self.loose: Structured = np.empty(_FIRST_LOOSE, LOOSE_STACK)
         self.runs: Structured = np.empty(_FIRST_LOOSE, RUN)
         self.tails = np.full(MAX_PROCESSORS, -1, np.int32)
@@ -45,7 +45,7 @@ class Pending:
     @property
     def arrays(self) -> Waiting:
         """For kernels."""
-        return Waiting(self.events, self.kept, self.loose, self.runs, self.tails, self.state)
+        return Waiting(self.stored, self.loose, self.runs, self.tails, self.state)
 
     @property
     def count(self) -> int:
@@ -69,10 +69,13 @@ class Pending:
 
     def grow(self) -> None:
         """Twice the room for what is full."""
-        if self.state[0]["events"] >= len(self.events):
-            self.events = _grown(self.events, 2 * len(self.events))
-        if self.state[0]["kept"] + MOST_WORDS > len(self.kept):
-            self.kept = _grown(self.kept, 2 * len(self.kept))
+        events, times, slots, kept = self.stored
+        if self.state[0]["events"] >= len(events):
+            rows = 2 * len(events)
+            events, times, slots = _grown(events, rows), _grown(times, rows), _grown(slots, rows)
+        if self.state[0]["kept"] + MOST_WORDS > len(kept):
+            kept = _grown(kept, 2 * len(kept))
+        self.stored = Stored(events, times, slots, kept)
         # A record that has no room for its extended items needs more than one row of these.
         self.loose = _grown(self.loose, 2 * len(self.loose))
 
@@ -89,19 +92,21 @@ class Pending:
 
     def compact(self) -> None:
         """Forget the events before the beginning of their run."""
-        self._move(self.events, self.kept)
+        compact(self.arrays, self.stored)
 
-    def leave(self, events: Structured, kept: U64) -> None:
-        """The same, with what is left moved to other arrays, where they are as large: the old ones are let go of."""
-        if len(events) < len(self.events):
-            events = np.empty_like(self.events)
-        if len(kept) < len(self.kept):
-            kept = np.empty_like(self.kept)
-        self._move(events, kept)
-        self.events, self.kept = events, kept
+    def leave(self, other: Stored | None) -> None:
+        """The same, with what is left moved to others, where they are as large: the old ones are let go of."""
+        events, kept = len(self.stored.events), len(self.stored.kept)
+        if other is None or len(other.events) < events or len(other.kept) < kept:
+            other = _room(events, kept)
+        compact(self.arrays, other)
+        self.stored = other
 
-    def _move(self, events: Structured, kept: U64) -> None:
-        compact(self.arrays, events, kept)
+
+def _room(events: int, words: int) -> Stored:
+    return Stored(
+        np.empty(events, EVENT), np.empty(events, np.int64), np.empty(events, np.uint16), np.empty(words, np.uint64)
+    )  # fmt: skip
 
 
 def _grown(table: npt.NDArray[_Row], size: int) -> npt.NDArray[_Row]:
@@ -123,9 +128,11 @@ def _remap(
 
 
 @kernel
-def compact(old: Waiting, new_events: Structured, new_kept: U64) -> None:
-    """Move what is left of the runs to the front of ``new_events``, ``new_kept`` (the old ones or others), ``runs``."""
-    events, kept, loose, runs, tails, states = old
+def compact(old: Waiting, new: Stored) -> None:
+    """Move what is left of the runs to the front of ``new`` (the old ones or others) and of ``runs``."""
+    stored, loose, runs, tails, states = old
+    events, times, slots, kept = stored
+    new_events, new_times, new_slots, new_kept = new
     state = states[0]
     n_runs = state["runs"]
     row = np.int64(0)
@@ -146,6 +153,8 @@ def compact(old: Waiting, new_events: Structured, new_kept: U64) -> None:
         runs[left]["first"] = row
         for i in range(first, end):
             new_events[row] = events[i]
+            new_times[row] = times[i]
+            new_slots[row] = slots[i]
             if new_events[row]["slot"] >= SLOT_DEFINITION:
                 source = np.int64(new_events[row]["payload"]) >> 3
                 new_events[row]["payload"] = word << 3

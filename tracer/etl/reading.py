@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tracer.arrays import I64, U64, Structured
+from tracer.arrays import I64, Structured
 from tracer.data_classes import dataclass
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk
@@ -26,9 +26,7 @@ from tracer.etl.loading import COUNTED_LOAD_BYTES, LOAD_BYTES, Loader, ReadInto
 from tracer.etl.logfile import LogFile
 from tracer.etl.order import NO_HORIZON, Order
 from tracer.etl.pending import Pending
-from tracer.etl.rows import (
-    SLOT_DEFINITION,
-)
+from tracer.etl.rows import SLOT_DEFINITION, Stored
 from tracer.etl.stack_join import join_by_time
 from tracer.etl.tables import event_tables
 from tracer.etl.threaded import ahead
@@ -55,10 +53,9 @@ NO_SHIFTS: Final = np.zeros(MAX_PROCESSORS, np.int64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Window:
-    """Events that go out together, before they are decoded: ``events`` and ``kept`` as in ``Pending``."""
+    """Events that go out together, before they are decoded."""
 
-    events: Structured
-    kept: U64
+    stored: Stored
     order: Order
     late: LateStacks
     until_ns: int
@@ -237,30 +234,30 @@ class Reading:
         pending, order, late = self._pending, self._order, NO_LATE_STACKS
         until = self._head.clock.ns_of(self.last_time if horizon == NO_HORIZON else horizon)
         if not self._counting_only:
-            order.take(pending.events, pending.live_runs, horizon, pending.count, self._done)
+            order.take(pending.stored.times, pending.stored.slots, pending.live_runs, horizon, self._done)
             late = self._join(horizon)
             self._done += order.count
             if horizon != NO_HORIZON:
                 self._handed_on = horizon
         bytes_read, records = self._loader.bytes_read, int(self._state["records"])
-        return _Window(pending.events, pending.kept, order, late, until, bytes_read, records)
+        return _Window(pending.stored, order, late, until, bytes_read, records)
 
     def _leave(self) -> None:
         """Leave the arrays to the window that was made of them, and go on with others."""
         try:
             spare = self._spare.get_nowait()
         except Empty:
-            self._pending.leave(self._pending.events[:0], self._pending.kept[:0])
+            self._pending.leave(None)
             self._order = Order(len(self._classifier.layouts))
         else:
-            self._pending.leave(spare.events, spare.kept)
+            self._pending.leave(spare.stored)
             self._order = spare.order
 
     def _batch(self, window: _Window) -> Batch:
         """Order and decode a window, in the thread of whoever takes batches: the one that reads has more to do."""
-        layouts = self._classifier.layouts
-        window.order.sort(window.events)
-        tables, short = event_tables(window.events, window.kept, window.order, layouts, self._head.clock)
+        stored, order = window.stored, window.order
+        order.sort(stored.times, stored.slots)
+        tables, short = event_tables(stored.events, stored.kept, order, self._classifier.layouts, self._head.clock)
         self._short_payloads += short
         if self._pipelined:
             self._spare.put(window)
@@ -275,16 +272,17 @@ class Reading:
     def _join(self, horizon: int) -> LateStacks:
         """Find events of loose stacks by time, and the frames of stack keys; gives what came too late."""
         pending, order = self._pending, self._order
-        events = pending.events
+        events, times, slots, kept = pending.stored
         loose = pending.due_stacks(horizon, last=horizon == NO_HORIZON)
         if not len(loose) and not order.has_definitions:
             return NO_LATE_STACKS
-        order.sort(events)
+        order.sort(times, slots)
         if np.any(loose["event"] < 0):
-            join_by_time(events, order.by_time, events["time"][order.by_time], loose)
+            by_time = order.by_time
+            join_by_time(events, by_time, times[by_time], loose)
         definitions = order.by_slot[order.slots[SLOT_DEFINITION] : order.slots[SLOT_DEFINITION + 1]]
         resolve_all(
-            self._stacks, self._keys, pending.kept, events, definitions, loose,
+            self._stacks, self._keys, kept, events, definitions, loose,
             max(_BEGIN, self.last_time - self._head.clock.raw(_FORGET_NS)),
         )  # fmt: skip
         late = loose[loose["event"] < 0]

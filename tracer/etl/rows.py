@@ -134,15 +134,22 @@ class EventTables(NamedTuple):
     self_described: int
 
 
-class Waiting(NamedTuple):
-    """Rows of :data:`EVENT`, :data:`LOOSE_STACK` and :data:`RUN` that wait.
-
-    ``state``: the row of :data:`WALK_STATE`, how many are in use. ``kept``: payloads, in words of 8 bytes. ``tails``:
-    by CPU the latest run, -1 for none.
-    """
+class Stored(NamedTuple):
+    """Rows of :data:`EVENT`, their times and slots once more, side by side, and their payloads in words of 8 bytes."""
 
     events: Structured
+    times: I64
+    slots: U16
     kept: U64
+
+
+class Waiting(NamedTuple):
+    """Events, and rows of :data:`LOOSE_STACK` and :data:`RUN` that wait.
+
+    ``state``: the row of :data:`WALK_STATE`, how many are in use. ``tails``: by CPU the latest run, -1 for none.
+    """
+
+    stored: Stored
     loose: Structured
     runs: Structured
     tails: I32

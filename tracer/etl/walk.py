@@ -185,7 +185,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
     hook_row, row_slot, row_hook = tables.hook_row, tables.row_slot, tables.row_hook
     provider_rows, provider_counts = tables.provider_rows, tables.provider_counts
     header_counts, hook_counts = counters
-    events, kept, loose, runs, tails, states = waiting
+    stored, loose, runs, tails, states = waiting
+    events, times, slots, kept = stored
     state = states[0]
     least, most = representable
     rows_mask = row_slot.shape[1] - 1
@@ -361,6 +362,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                         n_loose = taken
                         slot = np.int64(made["slot"])
                         payload = stop - np.int64(made["size"])
+                    times[n_events] = time
+                    slots[n_events] = slot
                     if slot >= SLOT_DEFINITION:
                         n_kept = _keep(words8, payload, stop, kept, n_kept)
                     n_events += 1

@@ -23,8 +23,8 @@ def ordered(times: list[int], slots: list[int], *, cut: int = 0, base: int = 0) 
     events["time"], events["slot"] = times, slots
     runs = np.array([(0, cut, 3, 0), (cut, len(times), 2, 0)], RUN)
     order = Order(SLOTS)
-    order.take(events, runs, NO_HORIZON, len(times), base)
-    order.sort(events)
+    order.take(events["time"], events["slot"], runs, NO_HORIZON, base)
+    order.sort(events["time"], events["slot"])
     return order
 
 
@@ -53,7 +53,7 @@ def test_events_at_or_beyond_the_horizon_stay_in_their_run() -> None:
     events["time"] = [1, 5, 9, 2, 6, 3]
     runs = np.array([(0, 3, 0, 0), (3, 6, 1, 0)], RUN)
     order = Order(SLOTS)
-    order.take(events, runs, 6, 6, 0)
-    order.sort(events)
+    order.take(events["time"], events["slot"], runs, 6, 0)
+    order.sort(events["time"], events["slot"])
     assert order.by_time.tolist() == [0, 3, 1]
     assert runs["first"].tolist() == [2, 4]
