@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tracer.arrays import I32, I64, U8, U32, U64, Structured
+from tracer.arrays import I32, I64, U8, U32, U64, Numbers, Structured
 from tracer.columns import BlobColumn, Column
 from tracer.data_classes import dataclass
 from tracer.events.layout import Code, Layout
@@ -152,6 +152,20 @@ def decode_rows(
     return short
 
 
+@inlined
+def _move(
+    source: Numbers, payloads: U32, shift: Int, offset: Int, target: Numbers, begin: Int
+) -> None:  # fmt: skip
+    """Move a field of all payloads to a column from item ``begin`` on. Items have ``1 << shift`` bytes in ``source``.
+
+    Places are unsigned: numba lets a negative one count from the end, which takes as long as the rest.
+    """
+    inside = np.uint64(offset >> shift)
+    first = np.uint64(begin)
+    for i in range(np.uint64(payloads.shape[0])):
+        target[first + i] = source[(np.uint64(payloads[i]) >> np.uint64(shift)) + inside]
+
+
 @kernel
 def take(kept: Words, payloads: U32, plan: I64, block: Words) -> None:
     """Fields that all records have at the same offset of their payload, one column behind the other.
@@ -166,21 +180,26 @@ def take(kept: Words, payloads: U32, plan: I64, block: Words) -> None:
         width = plan[f, 1]
         size = plan[f, 2]
         first = begin // size
-        if size == _WIDE and width == _WIDE:
-            for i in range(count):
-                block.words8[first + i] = read_field(kept, np.int64(payloads[i]) + offset, _WIDE)
+        if offset & (width - 1) == 0:  # and so in the bytes kept: payloads begin on multiples of 8
+            if width == _WIDE:
+                _move(kept.words8, payloads, 3, offset, block.words8, first)
+            elif width == _HALF and size == _WIDE:
+                _move(kept.words4, payloads, 2, offset, block.words8, first)
+            elif width == _HALF:
+                _move(kept.words4, payloads, 2, offset, block.words4, first)
+            elif width == _QUARTER:
+                _move(kept.words2, payloads, 1, offset, block.words2, first)
+            else:
+                _move(kept.bytes1, payloads, 0, offset, block.bytes1, first)
         elif size == _WIDE:
             for i in range(count):
                 block.words8[first + i] = read_field(kept, np.int64(payloads[i]) + offset, width)
         elif size == _HALF:
             for i in range(count):
-                block.words4[first + i] = read_field(kept, np.int64(payloads[i]) + offset, _HALF)
-        elif size == _QUARTER:
-            for i in range(count):
-                block.words2[first + i] = read_unsigned(kept.bytes1, np.int64(payloads[i]) + offset, _QUARTER)
+                block.words4[first + i] = read_unsigned(kept.bytes1, np.int64(payloads[i]) + offset, _HALF)
         else:
             for i in range(count):
-                block.bytes1[first + i] = kept.bytes1[np.int64(payloads[i]) + offset]
+                block.words2[first + i] = read_unsigned(kept.bytes1, np.int64(payloads[i]) + offset, _QUARTER)
         begin += (count * size + 7) & ~7
 
 
