@@ -60,7 +60,8 @@ class Pending:
     @property
     def bytes(self) -> int:
         """Bytes in use for them."""
-        return int(self.state[0]["events"]) * EVENT.itemsize + int(self.state[0]["kept"]) * 8
+        of_event = EVENT.itemsize + self.stored.times.itemsize + self.stored.slots.itemsize
+        return int(self.state[0]["events"]) * of_event + int(self.state[0]["kept"]) * 8
 
     def reserve_runs(self, more: int) -> None:
         """Have room for so many more runs."""

@@ -38,7 +38,7 @@ EVENT: Final = np.dtype(
         ("pad", "<u2"),
     ]
 )
-"""One event: 48 bytes, and its payload, are all that stays of it once its buffer was walked."""
+"""One event: 48 bytes, its time and slot once more, and its payload are all that stays of it after the walk."""
 
 SEGMENT: Final = np.dtype(
     [
