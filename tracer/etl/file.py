@@ -35,8 +35,9 @@ from tracer.stacks.keys import KeyTable
 from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, ClockShift, Loss, Rolled, TraceInfo
 
-WINDOW_BYTES: Final = 3 << 20
-"""Bytes of buffers whose events are put in order together: what is made of them stays in the cores' caches."""
+WINDOW_BYTES: Final = 6 << 20
+"""Bytes of buffers whose events are put in order together: what is made of them should stay in caches, and the two
+threads of a reading wait for each other once a window."""
 _WINDOW_BYTES_ALONE: Final = 12 << 20
 """The same with one thread: nothing waits for a window there, so that fewer of them cost less (measured:
 ``docs/memory-and-speed.md``)."""
