@@ -251,10 +251,10 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
             now = _partner(events, i, bucket >= 0)
         is_free = _is_free(events.event[now])
         time, cpu, address, stack = events.time[now], events.cpu[now], events.address[now], events.stack[now]
+        counts["frees_with_stack"] += is_free & (stack >= 0)
         if is_free and bucket >= 0:
             allocated = ledger.slots[np.int64(ledger.buckets[bucket] & LOW32)]
-            if allocated["cpu"] != cpu:
-                note_matched(pairs, allocated["cpu"], cpu, time - allocated["time"])
+            note_matched(pairs, allocated["cpu"], cpu, time - allocated["time"])
             _close(ledger, history, bucket, time, 1)
             counts["frees"] += 1
             counts["matched"] += 1
@@ -296,7 +296,7 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
                 counts["next"] = i
                 return SITES_FULL
             ledger.site_memo[hint] = site_row
-        if 2 * (counts["live"] + 1) > ledger.buckets.shape[0]:
+        if 3 * (counts["live"] + 1) > ledger.buckets.shape[0]:
             counts["next"] = i
             return BUCKETS_FULL
         if counts["free_slot"] < 0 and counts["slots"] >= ledger.slots.shape[0]:

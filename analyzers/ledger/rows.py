@@ -107,6 +107,7 @@ COUNTERS: Final = np.dtype(
         ("allocations", "<i8"),
         ("frees", "<i8"),
         ("matched", "<i8"),
+        ("frees_with_stack", "<i8"),
         ("unmatched", "<i8"),
         ("replaced", "<i8"),
         ("replaced_in_session", "<i8"),
@@ -125,9 +126,9 @@ COUNTERS: Final = np.dtype(
 none; ``recent``: allocations that were ever in the ring. ``unmatched``: frees without allocation;
 ``replaced_in_session``: of the replaced allocations those of session pool, of which each session has its own at the
 same addresses. ``failed``: allocations that failed. ``attached``: late stacks that found their allocation.
-``reversed``: pairs of a free and a later allocation of its address; ``near_unmatched``: time in nanoseconds up to which
-an allocation may be near a free without allocation. ``step_shift``: a step of the histories is two to this power
-nanoseconds long.
+``frees_with_stack``: frees that came with a kernel stack. ``reversed``: pairs of a free and a later allocation of its
+address; ``near_unmatched``: time in nanoseconds up to which an allocation may be near a free without allocation.
+``step_shift``: a step of the histories is two to this power nanoseconds long.
 """
 
 
