@@ -8,6 +8,7 @@ import numpy as np
 
 from tracer.arrays import F64
 from tracer.jit import Int, inlined
+from tracer.natural import natural
 from tracer.unaligned import leading_zeros
 
 BINS: Final = 64
@@ -28,4 +29,4 @@ def bin_of(duration: Int) -> Int:
         return np.int64(0)
     octave = np.int64(63) - leading_zeros(np.uint64(duration))
     half = (np.int64(duration) >> (octave - np.int64(1))) & np.int64(1)
-    return min(np.int64(BINS - 1), np.int64(2) * (octave - np.int64(_FIRST_OCTAVE)) + half)
+    return natural(min(np.int64(BINS - 1), np.int64(2) * (octave - np.int64(_FIRST_OCTAVE)) + half))
