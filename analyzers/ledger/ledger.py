@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.hashing import EMPTY, doubled, empty_index, refill_buckets
-from analyzers.ledger.histories import Histories, SiteRows
+from analyzers.ledger.histories import FIRST_SHIFT, Histories, SiteRows
 from analyzers.ledger.late_stacks import attach
 from analyzers.ledger.matching import match_events
 from analyzers.ledger.reversed_pairs import REPLACED, no_pairs
@@ -56,6 +56,7 @@ class Ledger:
         )
         self._counts = self._tables.counts[0]
         self._counts["free_slot"] = -1
+        self._counts["step_shift"] = FIRST_SHIFT
         self._counts["near_unmatched"] = np.iinfo(np.int64).min
         self._histories = Histories(rows)
         self._reversed = no_pairs()
@@ -99,13 +100,12 @@ class Ledger:
 
     def _reach(self, time_ns: int) -> None:
         self._until_ns = max(self._until_ns, time_ns)
-        self._histories.reach(self._until_ns, int(self._counts["sites"]))
-        self._counts["step_shift"] = self._histories.shift
+        self._histories.reach(self._until_ns, self._counts)
 
     def history(self, sites: SiteRows, until_ns: int) -> SiteHistory:
         """The histories of :attr:`sites` by row, up to ``until_ns``, or the last pool event where that is later."""
         self._reach(until_ns)
-        return self._histories.summed(sites, self.slots, self._until_ns)
+        return self._histories.summed(sites, self._tables, self._until_ns)
 
     def reversed_pairs(self) -> tuple[Structured, Mask, I64]:
         """What :func:`analyzers.clocks.clock_shifts` judges: pairs, whether each stays unfreed, shortest lifetimes."""

@@ -28,7 +28,7 @@ from analyzers.hashing import (
     remove,
     row_of,
 )
-from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
+from analyzers.ledger.histories import end_steps, note_lifetime, note_past, step_of
 from analyzers.ledger.reversed_pairs import (
     REACH_NS,
     ReversedPairs,
@@ -170,7 +170,7 @@ def _note_end(allocation: np.void, slot: Int, recent: Structured, time: np.int64
 
 
 @inlined
-def _close(ledger: LedgerTables, history: History, bucket: Int, time: np.int64, freed: int) -> None:
+def _close(ledger: LedgerTables, history: History, bucket: Int, time: np.int64, step: Int, freed: int) -> None:
     """Take an allocation off the ledger; ``freed`` is 1 where its free was seen."""
     counts = ledger.counts[0]
     slot = np.int64(ledger.buckets[natural(bucket)] & LOW32)
@@ -187,7 +187,8 @@ def _close(ledger: LedgerTables, history: History, bucket: Int, time: np.int64, 
     tag["frees"] += freed
     counts["live"] -= 1
     counts["bytes"] -= size
-    note_ended(history, step_of(time, counts["step_shift"]), site_row, size, 1)
+    if step < counts["step"]:
+        note_past(history, step, counts["step"], site_row, 0, 1, -size)
     if freed:
         note_lifetime(history, site_row, time - allocation["time"], 1)
     if site["stack"] < 0:
@@ -256,10 +257,13 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         is_free = _is_free(events.event[now])
         time, cpu, address, stack = events.time[now], events.cpu[now], events.address[now], events.stack[now]
         counts["frees_with_stack"] += is_free & (stack >= 0)
+        step = step_of(time, counts["step_shift"])
+        if step > counts["step"]:
+            end_steps(history, ledger, step)
         if is_free and bucket >= 0:
             allocated = ledger.slots[np.int64(ledger.buckets[natural(bucket)] & LOW32)]
             note_matched(pairs, allocated["cpu"], cpu, time - allocated["time"])
-            _close(ledger, history, bucket, time, 1)
+            _close(ledger, history, bucket, time, step, 1)
             counts["frees"] += 1
             counts["matched"] += 1
             i += _turn_after(events, i, now)
@@ -283,7 +287,7 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         tag = ledger.tags[tag_row]
         if is_free:
             tag["frees"] += 1
-            history.unmatched[step_of(time, counts["step_shift"]), tag_row] += 1
+            history.unmatched[step, tag_row] += 1
             counts["frees"] += 1
             counts["unmatched"] += 1
             note_unmatched(pairs, address, time, name, cpu)
@@ -310,7 +314,7 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         if bucket >= 0:
             replaced = np.int64(ledger.buckets[bucket] & LOW32)
             note_replaced(pairs, ledger.slots[replaced]["time"], replaced)
-            _close(ledger, history, bucket, time, 0)
+            _close(ledger, history, bucket, time, step, 0)
             counts["replaced"] += 1
             counts["replaced_in_session"] += events.event[now] == _ALLOC_SESSION_HOOK
         slot = natural(_open_slot(ledger.slots, counts))
@@ -338,7 +342,8 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         site["count"] += 1
         site["bytes"] += grown
         site["last"] = time
-        note_made(history, step_of(time, counts["step_shift"]), site_row, grown, 1)
+        if step < counts["step"]:
+            note_past(history, step, counts["step"], site_row, 1, 0, grown)
         tag["allocations"] += 1
         tag["count"] += 1
         tag["bytes"] += grown
