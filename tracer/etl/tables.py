@@ -10,15 +10,12 @@ import numpy as np
 
 from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.columns import BlobColumn, Column, EventTable
-from tracer.etl.clock import Clock, ClockTerms, tick_ns
+from tracer.etl.clock import Clock, ClockTerms
 from tracer.etl.order import Order
+from tracer.etl.ticks import tick_ns
 from tracer.events.decode import Extent, decode
 from tracer.events.layout import Layout
 from tracer.jit import Int, kernel
-from tracer.prefetch import prefetch
-
-_AHEAD: Final = 64
-"""Events that are asked for before they are needed: rows in time order are those of many buffers."""
 
 
 class Common(NamedTuple):
@@ -65,11 +62,11 @@ def fill_common(
     shortest = np.int64(1 << 16)
     least_pointer = np.int64(8)
     greatest_pointer = np.int64(4)
-    count = rows.shape[0]
-    for i in range(count):
-        prefetch(events, np.int64(rows[min(i + _AHEAD, count - 1)]))
-        event = events[np.uint64(rows[i])]
+    for i in range(rows.shape[0]):
+        event = events[rows[i]]
         raw[i] = event["time"]
+        time[i] = tick_ns(event["time"], terms)
+        order[i] = places[i]
         cpu[i] = event["cpu"]
         thread[i] = event["thread"]
         process[i] = event["process"]
@@ -82,9 +79,6 @@ def fill_common(
         shortest = min(shortest, np.int64(event["size"]))
         least_pointer = min(least_pointer, np.int64(event["pointer"]))
         greatest_pointer = max(greatest_pointer, np.int64(event["pointer"]))
-    for i in range(count):  # apart: a processor has registers for so many columns at once
-        time[i] = tick_ns(raw[i], terms)
-        order[i] = places[i]
     return shortest, least_pointer, greatest_pointer
 
 
