@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.demo import DEMO_TRACE
 from tests.repository.files import ROOT
+from tests.tracer.etl.small import small_trace
 
 ALWAYS_LATE = frozenset(
     {
@@ -24,6 +25,13 @@ ALWAYS_LATE = frozenset(
 """What neither a document, nor help, nor a header needs."""
 FOR_HELP = frozenset({"llvmlite", "numpy", "subprocess", "analyzers", "tracer.etl"})
 """What only a trace needs."""
+FOR_EVENTS = frozenset(
+    {
+        *("uuid", "threading", "queue", "numpy.typing", "tracer.columns", "tracer.events", "tracer.jit"),
+        *("tracer.kernels", "tracer.stacks", "tracer.etl.walk", "tracer.etl.reading", "tracer.etl.xpress"),
+    }
+)
+"""What is not needed to read a header, of buffers that are not compressed."""
 
 RUN = "import sys; from tui.start import main; main(sys.argv[1:])"
 OPEN = """
@@ -68,6 +76,14 @@ def test_a_start_imports_nothing_that_it_does_not_need(
     late = ALWAYS_LATE | FOR_HELP if words == ("--help",) else ALWAYS_LATE
     assert sorted(there & late - of_llvm) == []
     assert "tracer" in there
+
+
+def test_a_header_is_read_without_what_reads_events(tmp_path: Path) -> None:
+    path = tmp_path / "small.etl"
+    path.write_bytes(small_trace(compressed=False))
+    assert sorted(loaded(OPEN, path) & FOR_EVENTS) == []
+    whole = f"{OPEN}    list(source.batches())"
+    assert {"tracer.events", "tracer.jit", "tracer.stacks", "tracer.etl.walk"} <= loaded(whole, path)
 
 
 def test_what_is_late_exists_and_can_be_seen() -> None:

@@ -31,7 +31,6 @@ from tracer.etl.headers import (
 )
 from tracer.etl.logfile import LogFile, cpu_of
 from tracer.etl.loss import all_written
-from tracer.etl.xpress import decompress
 
 PROBE_BYTES: Final = 256
 """Bytes read of each buffer: its header and enough to find its first record's time, compressed or not."""
@@ -183,6 +182,8 @@ class _Indexer:
         """
         if not self._packed:
             return
+        from tracer.etl.xpress import decompress
+
         ends = np.cumsum([len(head) for *_, head in self._packed])
         out = np.zeros((len(ends), _FIRST_RECORD + 8), np.uint8)
         spans = np.zeros((len(ends), 4), np.int64)
