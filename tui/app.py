@@ -162,7 +162,11 @@ class PoolscopeApp(App[None]):
         """The screen as an SVG picture that needs nothing else."""
         return self_contained(super().export_screenshot(title=title, simplify=simplify))
 
-    def get_default_screen(self) -> MainScreen:
+    def on_mount(self) -> None:
+        """Show the first view."""
+        self.push_screen(self.first_screen())
+
+    def first_screen(self) -> MainScreen:
         """The views of a snapshot; another app may give views that move."""
         return MainScreen(self.snapshot, self._view, self._scope, self.naming, self._compared)
 

@@ -72,6 +72,6 @@ class CountersApp(PoolscopeApp):
         self._follower = follower
         self._words = words
 
-    def get_default_screen(self) -> CountersScreen:
+    def first_screen(self) -> CountersScreen:
         """The table, moving."""
         return CountersScreen(self.snapshot, self._follower, words=self._words)

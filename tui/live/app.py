@@ -36,7 +36,7 @@ class LiveApp(PoolscopeApp):
         self._notes = notes
         self._said = 0
 
-    def get_default_screen(self) -> LiveScreen:
+    def first_screen(self) -> LiveScreen:
         """Views that move."""
         return LiveScreen(self.snapshot, self._view, self._follower, words=self._words, naming=self.naming)
 

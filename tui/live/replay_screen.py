@@ -100,6 +100,6 @@ class ReplayApp(LiveApp):
         super().__init__(replay, look=look, naming=naming)
         self._replay = replay
 
-    def get_default_screen(self) -> ReplayScreen:
+    def first_screen(self) -> ReplayScreen:
         """Views that move as the keys want it."""
         return ReplayScreen(self.snapshot, self._view, self._replay, self.naming)
