@@ -168,7 +168,7 @@ class _Indexer:
             self._packed.append((len(self._rows), valid, probe[HEADER_BYTES:]))
         else:
             first = _first_time(probe[HEADER_BYTES:], valid)
-        self._alike = 0 if compressed or stride < _HEAD_BYTES else max(1, self._alike)
+        self._alike = 0 if compressed or stride < _HEAD_BYTES else max(_FEWEST_AT_ONCE, self._alike)
         cpu = cpu_of(processor, flag)
         self._rows += _ROW.pack(offset, first, sequence, flushed, stride, valid, cpu, flag, present)
         if len(self._packed) >= _MOST_AT_ONCE:
@@ -240,6 +240,7 @@ _MARKERS: Final = (bytes([TRACE_MARKER]), bytes([MESSAGE_MARKER]))
 _PROCESSOR_INDEX: Final = int(BufferFlag.PROCESSOR_INDEX)
 _HEAD: Final = np.dtype([("header", BUFFER_HEADER), ("record", "u1", _FIRST_RECORD)])
 _HEAD_BYTES: Final = _HEAD.itemsize
+_FEWEST_AT_ONCE: Final = 8
 _MOST_AT_ONCE: Final = 1 << 10
 _SYSTEM: Final = (int(HeaderType.SYSTEM32), int(HeaderType.SYSTEM64))
 _FIXED: Final = 8  # bytes of a kernel record up to the end of its hook id
