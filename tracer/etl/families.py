@@ -27,8 +27,8 @@ MESSAGE: Final = 5
 
 FAMILY: Final = np.zeros(256, np.uint8)
 """By header type: how the header is read."""
-HEADER_SIZE: Final = np.zeros(256, np.int64)
-"""By header type: bytes before the payload."""
+HEADER_SIZE: Final = np.full(256, 1 << 16, np.int64)
+"""By header type: bytes before the payload; of an unknown type more than a record can have."""
 TIME_AT: Final = np.zeros(256, np.int64)
 """By header type: where the i64 time stands."""
 POINTER_BYTES: Final = np.zeros(256, np.int64)

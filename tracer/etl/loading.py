@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ReadInto = Callable[[int, memoryview], int]
 """Fills a view from an offset of the file; gives the bytes read, fewer where the file ends."""
 
-LOAD_BYTES: Final = 1 << 20
+LOAD_BYTES: Final = 1 << 21
 """Buffers loaded at once. Smaller loads stay in a core's own cache, but each costs a change between the two threads
 of a reading, which costs more (measured: ``docs/memory-and-speed.md``)."""
 COUNTED_LOAD_BYTES: Final = 1 << 18

@@ -16,6 +16,7 @@ from tracer.arrays import I32, I64, Structured
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.rows import RESERVED, SLOT_DEFINITION
 from tracer.jit import Int, inlined, kernel
+from tracer.natural import natural
 from tracer.search import last_at_most
 
 _LOOK_BACK: Final = 256
@@ -74,7 +75,7 @@ def event_before(
             first = before_first
             j = np.int64(before_end)
         j -= 1
-        event = events[j]
+        event = events[natural(j)]
         if event["time"] < event_time:
             break
         taken = event["user_stack"] if is_user else event["stack"]

@@ -53,7 +53,9 @@ from tracer.etl.rows import (
 from tracer.etl.stack_join import event_before, is_user_frame, set_loose
 from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel
-from tracer.stacks.table import STACKS_FULL, StackArrays, frame_at, intern
+from tracer.natural import natural
+from tracer.stacks.table import STACKS_FULL, StackArrays, intern
+from tracer.unaligned import load64
 from tracer.words import Words
 
 # What a segment's walk ended with; a segment is one buffer's valid bytes.
@@ -69,6 +71,9 @@ ROWS_FULL: Final = 1
 PROVIDERS_FULL: Final = 2
 # and STACKS_FULL, which is negative
 
+_LOW32: Final = np.uint64(0xFFFFFFFF)
+_MARKER: Final = np.uint64(0xFF << 24)
+_TRACE: Final = np.uint64(TRACE_MARKER << 24)
 _PERFINFO32: Final = int(HeaderType.PERFINFO32)
 _PERFINFO64: Final = int(HeaderType.PERFINFO64)
 _MESSAGE: Final = int(HeaderType.MESSAGE)
@@ -129,10 +134,10 @@ def _keep(
     words8: U64, payload: Int, stop: Int, kept: U64, at: Int
 ) -> Int:  # fmt: skip
     """Copy a payload, word by word; gives the words used up to here."""
-    source = payload >> 3
+    source, target = np.uint64(payload >> 3), np.uint64(at)
     count = (stop - payload + 7) >> 3
     for i in range(count):
-        kept[at + i] = words8[source + i]
+        kept[target + np.uint64(i)] = words8[source + np.uint64(i)]
     return at + count
 
 
@@ -189,6 +194,7 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
     events, times, slots, kept = stored
     state = states[0]
     least, most = representable
+    span = np.uint64(most - least)
     rows_mask = row_slot.shape[1] - 1
     n_events = state["events"]
     n_kept = state["kept"]
@@ -224,42 +230,35 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
             if position + 8 > end:
                 finished = DONE
                 break
-            word = words4[position >> 2]
-            if word == np.uint32(END_OF_BUFFER):
-                finished = DONE
-                break
-            marker = word >> np.uint32(24)
-            kind = np.int64(word >> np.uint32(16)) & 0xFF
-            if marker == MESSAGE_MARKER:
+            head = load64(bytes1, position)
+            kind = np.int64((head >> np.uint64(16)) & np.uint64(0xFF))
+            if head & _MARKER != _TRACE:
+                word = np.int64(head & _LOW32)
+                if word == END_OF_BUFFER:
+                    finished = DONE
+                    break
+                if word >> 24 != MESSAGE_MARKER:
+                    finished = BAD_SIZE if word & 0xFFFF == 0 else BAD_TYPE
+                    break
                 kind = np.int64(_MESSAGE)
-            elif marker != TRACE_MARKER:
-                finished = BAD_SIZE if word & np.uint32(0xFFFF) == np.uint32(0) else BAD_TYPE
-                break
             family = np.int64(FAMILY[kind])
-            if family == 0:
-                finished = BAD_TYPE
-                break
-            size = np.int64(words2[(position >> 1) + 2]) if family == KERNEL else np.int64(word & np.uint32(0xFFFF))
+            size = np.int64((head >> np.uint64(32) if family == KERNEL else head) & np.uint64(0xFFFF))
             if size < HEADER_SIZE[kind]:
-                finished = BAD_SIZE
+                finished = BAD_SIZE if family else BAD_TYPE
                 break
             stop = position + size
             if stop > end:
                 finished = BAD_CUT
-                break
-            full = n_events >= events.shape[0] or n_kept + MOST_WORDS > kept.shape[0] or n_loose >= loose.shape[0]
-            if full and not counting:
-                result = ROWS_FULL
                 break
             slot = np.int64(SLOT_NONE)
             event = np.int64(0)
             payload = position + HEADER_SIZE[kind]
             extended = False
             if family == KERNEL:
-                time = np.int64(words8[(position + TIME_AT[kind]) >> 3]) + shift
-                event = np.int64(words2[(position >> 1) + 3])
-                version = np.int64(word & np.uint32(0xFF))
-                payload = _kernel_payload(kind, position, stop, np.int64(word & np.uint32(0xFFFF)))
+                time = np.int64(load64(bytes1, position + TIME_AT[kind])) + shift
+                event = np.int64(head >> np.uint64(48))
+                version = np.int64(head & np.uint64(0xFF))
+                payload = _kernel_payload(kind, position, stop, np.int64(head & np.uint64(0xFFFF)))
                 slot = np.int64(row_slot[hook_row[event], version])
             elif family == MANIFEST or family == CLASSIC:
                 time = np.int64(words8[(position + TIME_AT[kind]) >> 3]) + shift
@@ -295,7 +294,11 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
             if SLOT_STACK <= slot <= SLOT_USER_KEY:
                 pointer = POINTER_BYTES[kind]
                 if not counting and payload + 16 + pointer <= stop:
-                    innermost = frame_at(words4, payload + 16, pointer)
+                    if n_loose >= loose.shape[0]:
+                        result = ROWS_FULL
+                        break
+                    innermost = load64(bytes1, payload + 16)
+                    innermost = innermost & _LOW32 if pointer == 4 else innermost
                     is_user = slot != SLOT_KERNEL_KEY
                     stack: Int = NO_STACK
                     if slot == SLOT_STACK:
@@ -306,21 +309,23 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                         if stack == STACKS_FULL:
                             result = STACKS_FULL
                             break
-                    event_time = np.int64(words8[payload >> 3]) + shift
-                    process = words4[(payload + 8) >> 2]
-                    thread = words4[(payload + 12) >> 2]
+                    event_time = np.int64(load64(bytes1, payload)) + shift
+                    ids = load64(bytes1, payload + 8)
+                    process = np.uint32(ids & _LOW32)
+                    thread = np.uint32(ids >> np.uint64(32))
                     owner = event_before(
                         events, n_events, first, before_first, before_end, event_time, thread, is_user
                     )  # fmt: skip
                     if owner >= 0:
-                        events[owner]["thread"] = thread
-                        events[owner]["process"] = process
-                        events[owner]["who"] = _BY_STACK
+                        its = events[owner]
+                        its["thread"] = thread
+                        its["process"] = process
+                        its["who"] = _BY_STACK
                         given = stack if slot == SLOT_STACK else np.int64(RESERVED)
                         if is_user:
-                            events[owner]["user_stack"] = given
+                            its["user_stack"] = given
                         else:
-                            events[owner]["stack"] = given
+                            its["stack"] = given
                     if owner < 0 or slot != SLOT_STACK:
                         item = loose[n_loose]
                         set_loose(item, event_time, time, owner, stack, cpu, is_user)
@@ -331,8 +336,11 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                         n_loose += 1
             else:
                 if not counting:
+                    if n_events >= events.shape[0] or n_kept + MOST_WORDS > kept.shape[0]:
+                        result = ROWS_FULL
+                        break
                     at = THREAD_AT[kind]
-                    made = events[n_events]
+                    made = events[natural(n_events)]
                     made["time"] = time
                     made["offset"] = in_file if packed else in_file + position
                     made["payload"] = n_kept << 3
@@ -343,9 +351,10 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                     made["event"] = event
                     made["cpu"] = cpu
                     made["pointer"] = POINTER_BYTES[kind]
-                    if at >= 0 and words4[(position + at) >> 2] != np.uint32(_UNKNOWN):
-                        made["thread"] = words4[(position + at) >> 2]
-                        made["process"] = words4[((position + at) >> 2) + 1]
+                    ids = load64(bytes1, position + at) if at >= 0 else _LOW32
+                    if ids & _LOW32 != np.uint64(_UNKNOWN):
+                        made["thread"] = np.uint32(ids & _LOW32)
+                        made["process"] = np.uint32(ids >> np.uint64(32))
                         made["who"] = _BY_HEADER
                     else:
                         made["thread"] = _UNKNOWN
@@ -368,11 +377,11 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                         n_kept = _keep(words8, payload, stop, kept, n_kept)
                     n_events += 1
                 latest = max(latest, time)
-                if time < least or time > most:
+                if np.uint64(time - least) > span:
                     state["wild"] += 1
             # Only now, that nothing can be full any more, it counts.
             if family == KERNEL:
-                hook_counts[words2[(position >> 1) + 3]] += 1
+                hook_counts[event] += 1
             elif family == MANIFEST or family == CLASSIC:
                 provider_counts[last_provider] += 1
             if time < last_time:

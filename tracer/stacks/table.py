@@ -25,7 +25,10 @@ STACKS_FULL: Final = -2
 
 _FIRST_STACKS: Final = 1 << 12
 _FIRST_FRAMES: Final = 1 << 16
-_MEMO: Final = 1 << 13
+_MEMO: Final = 1 << 14
+_STEP: Final = 8
+_USUAL: Final = 32
+"""Frames that most stacks have no more of."""
 _SEED: Final = np.uint64(0x243F6A8885A308D3)
 
 
@@ -57,38 +60,46 @@ def frame_at(words4: U32, at: Int, pointer: Int) -> np.uint64:
 
 
 @inlined
-def _hash(frames: U64) -> np.uint64:
+def _hash(frames: U64, at: np.uint64, count: Int) -> np.uint64:
     """64-bit hash of a stack, in two lanes that do not wait for each other."""
     even = _SEED
     odd = GOLDEN
-    count = frames.shape[0]
-    for i in range(count // 2):
-        even = (even ^ frames[2 * i]) * GOLDEN
-        odd = (odd ^ frames[2 * i + 1]) * GOLDEN
+    for i in range(0, count - 1, 2):
+        even = (even ^ frames[at + np.uint64(i)]) * GOLDEN
+        odd = (odd ^ frames[at + np.uint64(i + 1)]) * GOLDEN
         even ^= even >> np.uint64(32)
         odd ^= odd >> np.uint64(29)
     if count % 2:
-        even = (even ^ frames[count - 1]) * GOLDEN
+        even = (even ^ frames[at + np.uint64(count - 1)]) * GOLDEN
     mixed = (even ^ (odd >> np.uint64(31)) ^ (odd << np.uint64(33)) ^ np.uint64(count)) * GOLDEN
     return mixed ^ (mixed >> np.uint64(32))
 
 
 @inlined
-def _same(a: U64, b: U64) -> bool:
-    """Whether two stacks of one length are equal; no early exit, so that it compiles to vector instructions."""
+def _same(a: U64, at: np.uint64, b: U64, start: np.uint64, count: Int) -> bool:
+    """Whether two stacks of one length are equal; no early exit, so that it compiles to vector instructions.
+
+    Stacks of usual lengths all take the same steps, which overlap: no processor foresees how often a loop runs.
+    """
     difference = np.uint64(0)
-    for i in range(a.shape[0]):
-        difference |= a[i] ^ b[i]
+    if count < _STEP or count > _USUAL:
+        for i in range(count):
+            difference |= a[at + np.uint64(i)] ^ b[start + np.uint64(i)]
+    else:
+        for usual in range(0, _USUAL, _STEP):
+            step = min(usual, count - _STEP)
+            for i in range(step, step + _STEP):
+                difference |= a[at + np.uint64(i)] ^ b[start + np.uint64(i)]
     return bool(difference == np.uint64(0))
 
 
 @inlined
-def _sample(frames: U64, size: int) -> Int:
+def _sample(frames: U64, at: np.uint64, count: Int, size: int) -> np.uint64:
     """A cheap hash of four frames, to find again a stack that was seen a moment ago."""
-    count = frames.shape[0]
-    mixed = frames[0] ^ (frames[count // 4] * np.uint64(3)) ^ (frames[count // 2] * np.uint64(5))
-    mixed = (mixed ^ (frames[count - 1] * np.uint64(7)) ^ np.uint64(count)) * GOLDEN
-    return np.int64((mixed >> np.uint64(40)) & np.uint64(size - 1))
+    quarter, half, last = np.uint64(count >> 2), np.uint64(count >> 1), np.uint64(count - 1)
+    mixed = frames[at] ^ (frames[at + quarter] * np.uint64(3)) ^ (frames[at + half] * np.uint64(5))
+    mixed = (mixed ^ (frames[at + last] * np.uint64(7)) ^ np.uint64(count)) * GOLDEN
+    return np.uint64((mixed >> np.uint64(40)) & np.uint64(size - 1))
 
 
 @inlined
@@ -101,23 +112,24 @@ def intern(words: Words, at: Int, count: Int, pointer: Int, table: StackArrays) 
     hashes, starts, lengths = table.hashes, table.starts, table.lengths
     if used[1] + count > pool.shape[0]:
         return STACKS_FULL
-    if pointer == 8:
-        frames = words.words8[at >> 3 : (at >> 3) + count]
-    else:
-        frames = pool[used[1] : used[1] + count]
+    frames = words.words8
+    first = np.uint64(at >> 3)
+    if pointer == 4:
+        frames = pool
+        first = np.uint64(used[1])
         for i in range(count):
-            frames[i] = words.words4[(at >> 2) + i]
-    hint = _sample(frames, memo.shape[0])
+            frames[first + np.uint64(i)] = words.words4[(at >> 2) + i]
+    hint = _sample(frames, first, count, memo.shape[0])
     recent = np.int64(memo[hint])
-    if recent >= 0 and lengths[recent] == count and _same(frames, pool[starts[recent] : starts[recent] + count]):
+    if recent >= 0 and lengths[recent] == count and _same(frames, first, pool, np.uint64(starts[recent]), count):
         return recent
-    digest = _hash(frames)
+    digest = _hash(frames, first, count)
     mask = np.uint64(buckets.shape[0] - 1)
     probe = digest & mask
     while buckets[probe] >= 0:
         found = np.int64(buckets[probe])
         alike = hashes[found] == digest and lengths[found] == count
-        if alike and _same(frames, pool[starts[found] : starts[found] + count]):
+        if alike and _same(frames, first, pool, np.uint64(starts[found]), count):
             memo[hint] = found
             return found
         probe = (probe + np.uint64(1)) & mask
@@ -130,7 +142,7 @@ def intern(words: Words, at: Int, count: Int, pointer: Int, table: StackArrays) 
     starts[stack] = used[1]
     lengths[stack] = count
     for i in range(count):
-        pool[used[1] + i] = frames[i]
+        pool[used[1] + i] = frames[first + np.uint64(i)]
     used[0] = stack + 1
     used[1] += count
     return np.int64(stack)

@@ -46,6 +46,17 @@ def test_ids_are_equal_exactly_where_stacks_are(stacks: list[list[int]]) -> None
     assert len(set(ids)) == len(first) == len(table)
 
 
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 16, 31, 32, 33, 40])
+def test_stacks_that_differ_in_one_frame_have_two_ids_wherever_it_is(count: int) -> None:
+    table = StackTable()
+    frames = list(range(1, count + 1))
+    known = add(table, frames)
+    for place in range(count):
+        other = [*frames[:place], 1_000, *frames[place + 1 :]]
+        assert add(table, frames) == known
+        assert table.frames(add(table, other)).tolist() == other
+
+
 def test_the_table_grows_and_keeps_what_it_had() -> None:
     table = StackTable()
     count = 10_000
