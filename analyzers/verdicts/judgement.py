@@ -6,7 +6,6 @@ Rules and thresholds: ``docs/verdicts.md``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import repeat
 from typing import Final
 
@@ -23,7 +22,7 @@ from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
 from analyzers.verdicts.groups import Family, Group, joined
 from tracer.arrays import I64, Rows
-from tracer.data_classes import dataclass
+from tracer.data_classes import dataclass, replace
 
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
