@@ -36,7 +36,7 @@ class Runs:
     @property
     def last(self) -> I64:
         """The last time of each run."""
-        return self.times[self.begin + self.lengths - 1]
+        return np.asarray(self.times[self.begin + self.lengths - 1])
 
     def each(self, values: I64) -> I64:
         """A value of each run for each of its times."""
