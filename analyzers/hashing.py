@@ -1,6 +1,7 @@
 """Hash tables in kernels: rows by what they are of, and live allocations by address.
 
-Both use open addressing with linear probing; their sizes are powers of two, and at most half of their places are taken.
+Both use open addressing with linear probing; their sizes are powers of two. At most half of the places of an index are
+taken, and a third of the buckets: a fuller table is smaller, but more often a branch is guessed wrong.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from analyzers.activity import Activity
 from analyzers.address_lookup import nearest_below
 from analyzers.analysis import Analysis
 from analyzers.ledger.histories import FIRST_SHIFT, Histories
+from analyzers.ledger.rows import COUNTERS
 from analyzers.retention.intervals import Spans, find_span_owners
 from analyzers.tags import TagNames
 from analyzers.threads import Threads
@@ -73,7 +74,9 @@ def _ask_of_the_past() -> None:
 
 
 def _outgrow_the_first_rows() -> None:
-    Histories(1).reach(STEPS << FIRST_SHIFT, 0)
+    counts = np.zeros(1, COUNTERS)[0]
+    counts["step_shift"] = FIRST_SHIFT
+    Histories(1).reach(STEPS << FIRST_SHIFT, counts)
     addresses = np.full(2, hashing.EMPTY, np.uint64)
     hashing.refill_buckets(addresses, addresses)
     hashing.doubled(hashing.empty_index(2))

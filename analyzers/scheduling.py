@@ -139,9 +139,9 @@ class CpuTimeline:
 
     def _find(self, table: EventTable, switches: Switches, quiet: Mask) -> None:
         """Note whom the events name on CPUs of ``quiet``, up to the first switch there."""
-        rows = np.flatnonzero(quiet[table.cpu])
-        if not len(rows):
+        if not len(table) or not quiet[: int(table.cpu.max()) + 1].any():
             return
+        rows = np.flatnonzero(quiet[table.cpu])
         until = np.full(MAX_PROCESSORS, _NEVER)
         until[switches.cpu[::-1]] = switches.order[::-1]
         who = table.who[rows]

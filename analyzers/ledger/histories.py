@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from analyzers.ledger.rows import STEP, History
+from analyzers.ledger.rows import STEP, History, LedgerTables
 from analyzers.trends.bins import BINS, bin_of
 from analyzers.trends.history import STEPS, SiteHistory
 from tracer.arrays import I32, I64, Structured
 from tracer.data_classes import dataclass
-from tracer.jit import Int, inlined, kernel
+from tracer.jit import Int, inlined, kernel, routine
 
 FIRST_SHIFT: Final = 20
 """Steps begin with 2^20 ns, about a millisecond: finer than what a leak needs to be seen."""
@@ -27,20 +27,27 @@ def step_of(time: Int, shift: Int) -> Int:
     return min(max(np.int64(time) >> np.int64(shift), np.int64(0)), np.int64(STEPS - 1))
 
 
-@inlined
-def note_made(history: History, step: Int, site: Int, size: Int, times: Int) -> None:
-    """An allocation was made at a site; ``times`` is -1 to take that back."""
-    cell = history.steps[step, site]
-    cell["allocations"] += times
-    cell["bytes"] += size * times
+@routine
+def end_steps(history: History, ledger: LedgerTables, step: Int) -> None:
+    """Note what the counters of all sites stand at, as of the end of each step before ``step``."""
+    counts = ledger.counts[0]
+    for ended in range(counts["step"], step):
+        for row in range(counts["sites"]):
+            site, cell = ledger.sites[row], history.steps[ended, row]
+            cell["allocations"] = site["allocations"]
+            cell["frees"] = site["allocations"] - site["count"]
+            cell["bytes"] = site["bytes"]
+    counts["step"] = step
 
 
-@inlined
-def note_ended(history: History, step: Int, site: Int, size: Int, times: Int) -> None:
-    """An allocation of a site was freed or replaced; ``times`` is -1 to take that back."""
-    cell = history.steps[step, site]
-    cell["frees"] += times
-    cell["bytes"] -= size * times
+@routine
+def note_past(history: History, begin: Int, end: Int, site: Int, allocations: Int, frees: Int, size: Int) -> None:
+    """Add to what a site's counters stood at in the steps from ``begin`` on; those from ``end`` on come later."""
+    for step in range(begin, end):
+        cell = history.steps[step, site]
+        cell["allocations"] += allocations
+        cell["frees"] += frees
+        cell["bytes"] += size
 
 
 @inlined
@@ -51,20 +58,13 @@ def note_lifetime(history: History, site: Int, duration: Int, times: Int) -> Non
 
 @kernel
 def _merge_pairs(steps: Structured, sites: int) -> None:
-    """Each two steps become one; the second half of the axis is empty then."""
-    for step in range(STEPS):
+    """Each two steps become one, which ends as the second of them did."""
+    for step in range(STEPS // 2):
         for site in range(sites):
-            here = steps[step, site]
-            if step < STEPS // 2:
-                first = steps[2 * step, site]
-                second = steps[2 * step + 1, site]
-                here["allocations"] = first["allocations"] + second["allocations"]
-                here["frees"] = first["frees"] + second["frees"]
-                here["bytes"] = first["bytes"] + second["bytes"]
-            else:
-                here["allocations"] = 0
-                here["frees"] = 0
-                here["bytes"] = 0
+            here, second = steps[step, site], steps[2 * step + 1, site]
+            here["allocations"] = second["allocations"]
+            here["frees"] = second["frees"]
+            here["bytes"] = second["bytes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,34 +93,37 @@ class _Sums(NamedTuple):
 
 
 @kernel
-def _sum_up(
-    history: History, used: I64, rows: I64, slots: Structured, row_of_site: I32, shift: int, sums: _Sums
-) -> None:
-    """Add the histories of sites in use to the rows that they belong to, and the live allocations of ``slots``."""
+def _sum_up(history: History, ledger: LedgerTables, used: I64, rows: I64, row_of_site: I32, sums: _Sums) -> None:
+    """Add the histories of sites in use to the rows that they belong to, and the live allocations."""
+    counts = ledger.counts[0]
     for i in range(used.shape[0]):
         site, row = used[i], rows[i]
-        for step in range(STEPS):
+        for step in range(counts["step"]):  # what changed in a step: it counts to the next one less
             cell = history.steps[step, site]
-            sums.allocations[row, step] += cell["allocations"]
-            sums.frees[row, step] += cell["frees"]
-            sums.bytes[row, step] += cell["bytes"]
+            for sign, place in ((1, step), (-1, step + 1)):
+                sums.allocations[row, place] += sign * cell["allocations"]
+                sums.frees[row, place] += sign * cell["frees"]
+                sums.bytes[row, place] += sign * cell["bytes"]
+        total = ledger.sites[site]
+        sums.allocations[row, counts["step"]] += total["allocations"]
+        sums.frees[row, counts["step"]] += total["allocations"] - total["count"]
+        sums.bytes[row, counts["step"]] += total["bytes"]
         for place in range(BINS):
             sums.lifetimes[row, place] += history.lifetimes[site, place]
-    for i in range(slots.shape[0]):
-        allocation = slots[i]
+    for i in range(counts["slots"]):
+        allocation = ledger.slots[i]
         if allocation["live"]:
             its_row = row_of_site[allocation["site"]]
-            birth = step_of(allocation["time"], shift)
+            birth = step_of(allocation["time"], counts["step_shift"])
             sums.survivors[its_row, birth] += 1
             sums.survivor_bytes[its_row, birth] += np.int64(allocation["size"])
 
 
 class Histories:
-    """The :class:`~analyzers.ledger.rows.History` of all sites, in ``arrays``, and the width of its steps."""
+    """The :class:`~analyzers.ledger.rows.History` of all sites, in ``arrays``."""
 
     def __init__(self, rows: int) -> None:
         """``rows``: how many sites, and how many tags, there is room for at first."""
-        self.shift = FIRST_SHIFT
         self.arrays = History(
             np.zeros((STEPS, rows), STEP), np.zeros((rows, BINS), np.int32), np.zeros((STEPS, rows), np.int32)
         )
@@ -138,23 +141,25 @@ class Histories:
         unmatched[:, : self.arrays.unmatched.shape[1]] = self.arrays.unmatched
         self.arrays = self.arrays._replace(unmatched=unmatched)
 
-    def reach(self, time_ns: int, sites: int) -> None:
-        """Let the axis reach to a time; ``sites`` are in use."""
-        while time_ns >> self.shift >= STEPS:
+    def reach(self, time_ns: int, counts: np.void) -> None:
+        """Let the axis reach to a time; ``counts`` are the ledger's."""
+        while time_ns >> int(counts["step_shift"]) >= STEPS:
             unmatched = self.arrays.unmatched
-            _merge_pairs(self.arrays.steps, sites)
+            _merge_pairs(self.arrays.steps, int(counts["sites"]))
             unmatched[: STEPS // 2] = unmatched[::2] + unmatched[1::2]
             unmatched[STEPS // 2 :] = 0
-            self.shift += 1
+            counts["step_shift"] += 1
+            counts["step"] //= 2
 
-    def summed(self, sites: SiteRows, slots: Structured, until_ns: int) -> SiteHistory:
-        """The histories by row, with the live allocations among ``slots``."""
+    def summed(self, sites: SiteRows, ledger: LedgerTables, until_ns: int) -> SiteHistory:
+        """The histories by row, with the live allocations."""
         counts, sizes = (np.zeros((3, sites.count, STEPS), dtype) for dtype in (np.int32, np.int64))
         sums = _Sums(counts[0], counts[1], sizes[0], counts[2], sizes[1], np.zeros((sites.count, BINS), np.int32))
-        _sum_up(self.arrays, sites.used, sites.rows, slots, sites.row_of_site, self.shift, sums)
+        _sum_up(self.arrays, ledger, sites.used, sites.rows, sites.row_of_site, sums)
+        shift = int(ledger.counts[0]["step_shift"])
         return SiteHistory(
             *sums,
-            step_ns=1 << self.shift,
-            used=min(max(until_ns >> self.shift, 0) + 1, STEPS),
+            step_ns=1 << shift,
+            used=min(max(until_ns >> shift, 0) + 1, STEPS),
             unmatched=self.arrays.unmatched.T.copy(),
         )

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
+from analyzers.ledger.histories import note_lifetime, note_past, step_of
 from analyzers.ledger.matching import site_of
 from analyzers.ledger.rows import DONE, HAS_STACK, HAS_USER_STACK, SITES_FULL, WAS_REPLACED, History, LedgerTables
 from tracer.arrays import Structured
@@ -64,11 +64,12 @@ def _move(old: np.void, new: np.void, time: np.int64, size: Int, live: int, free
 
 
 @inlined
-def _move_history(history: History, shift: Int, site: Int, row: np.void, live: int, times: int) -> None:
+def _move_history(history: History, counts: np.void, site: Int, row: np.void, live: int, times: int) -> None:
     """Count a recent allocation in the history of a site, or take it from there where ``times`` is -1."""
-    note_made(history, step_of(row["time"], shift), site, row["size"], times)
+    shift, size = counts["step_shift"], row["size"] * times
+    note_past(history, step_of(row["time"], shift), counts["step"], site, times, 0, size)
     if not live:
-        note_ended(history, step_of(row["ended"], shift), site, row["size"], times)
+        note_past(history, step_of(row["ended"], shift), counts["step"], site, 0, times, -size)
         if not row["flags"] & WAS_REPLACED:
             note_lifetime(history, site, row["ended"] - row["time"], times)
 
@@ -96,8 +97,8 @@ def attach(late: LateStacks, ledger: LedgerTables, history: History) -> int:
                 return SITES_FULL
             freed = 0 if live or row["flags"] & WAS_REPLACED else 1
             _move(ledger.sites[row["site"]], ledger.sites[site_row], row["time"], row["size"], live, freed)
-            _move_history(history, counts["step_shift"], np.int64(row["site"]), row, live, -1)
-            _move_history(history, counts["step_shift"], np.int64(site_row), row, live, 1)
+            _move_history(history, counts, np.int64(row["site"]), row, live, -1)
+            _move_history(history, counts, np.int64(site_row), row, live, 1)
             row["site"] = site_row
         row["flags"] |= has
         row["thread"] = late.thread[i]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.hashing import EMPTY, doubled, empty_index, refill_buckets
-from analyzers.ledger.histories import Histories, SiteRows
+from analyzers.ledger.histories import FIRST_SHIFT, Histories, SiteRows
 from analyzers.ledger.late_stacks import attach
 from analyzers.ledger.matching import match_events
 from analyzers.ledger.reversed_pairs import REPLACED, no_pairs
@@ -29,13 +29,11 @@ from analyzers.ledger.rows import (
 from analyzers.trends.history import SiteHistory
 from tracer.arrays import I64, Mask, Structured
 from tracer.columns import EventTable
-from tracer.events.pool import FREE, FREE_SESSION
 from tracer.trace import LateStacks
 
 _Row = TypeVar("_Row", bound=np.generic)
 
 _FIRST_ROWS: Final = 1 << 10
-_FREES: Final = (FREE, FREE_SESSION)
 _MEMO: Final = 1 << 12
 """Recent sites that are found again without a search; 16 KiB stay in a core's cache."""
 
@@ -47,7 +45,7 @@ class Ledger:
         """``rows``: how many allocations, sites and tags there is room for at first, a power of two."""
         self._tables = LedgerTables(
             slots=np.zeros(rows, ALLOCATION),
-            buckets=np.full(2 * rows, EMPTY, np.uint64),
+            buckets=np.full(4 * rows, EMPTY, np.uint64),
             sites=np.zeros(rows, SITE),
             site_index=empty_index(2 * rows),
             site_memo=np.zeros(_MEMO, np.int32),
@@ -58,12 +56,11 @@ class Ledger:
         )
         self._counts = self._tables.counts[0]
         self._counts["free_slot"] = -1
+        self._counts["step_shift"] = FIRST_SHIFT
         self._counts["near_unmatched"] = np.iinfo(np.int64).min
         self._histories = Histories(rows)
         self._reversed = no_pairs()
         self._until_ns = 0
-        self.frees_with_stack = 0
-        """Frees that came with a kernel stack; stacks that come after their batch do not count."""
 
     def feed(self, pool: EventTable) -> None:
         """Match one batch's pool events: allocations to their frees, by address."""
@@ -76,7 +73,6 @@ class Ledger:
         )  # fmt: skip
         while (full := match_events(events, self._tables, self._histories.arrays, self._reversed)) != DONE:
             self._make_room(full)
-        self.frees_with_stack += int(np.count_nonzero((pool.stack >= 0) & np.isin(pool.event, _FREES)))
         self._check()
 
     def attach_late(self, late: LateStacks) -> int:
@@ -104,13 +100,12 @@ class Ledger:
 
     def _reach(self, time_ns: int) -> None:
         self._until_ns = max(self._until_ns, time_ns)
-        self._histories.reach(self._until_ns, int(self._counts["sites"]))
-        self._counts["step_shift"] = self._histories.shift
+        self._histories.reach(self._until_ns, self._counts)
 
     def history(self, sites: SiteRows, until_ns: int) -> SiteHistory:
         """The histories of :attr:`sites` by row, up to ``until_ns``, or the last pool event where that is later."""
         self._reach(until_ns)
-        return self._histories.summed(sites, self.slots, self._until_ns)
+        return self._histories.summed(sites, self._tables, self._until_ns)
 
     def reversed_pairs(self) -> tuple[Structured, Mask, I64]:
         """What :func:`analyzers.clocks.clock_shifts` judges: pairs, whether each stays unfreed, shortest lifetimes."""
@@ -139,6 +134,11 @@ class Ledger:
     def slots(self) -> Structured:
         """Slots in use or used before (:data:`~analyzers.ledger.rows.ALLOCATION`), as :attr:`sites` a view."""
         return self._tables.slots[: self._counts["slots"]]
+
+    @property
+    def frees_with_stack(self) -> int:
+        """Frees that came with a kernel stack; stacks that come after their batch do not count."""
+        return int(self._counts["frees_with_stack"])
 
     @property
     def failed(self) -> int:

@@ -28,7 +28,7 @@ from analyzers.hashing import (
     remove,
     row_of,
 )
-from analyzers.ledger.histories import note_ended, note_lifetime, note_made, step_of
+from analyzers.ledger.histories import end_steps, note_lifetime, note_past, step_of
 from analyzers.ledger.reversed_pairs import (
     REACH_NS,
     ReversedPairs,
@@ -57,6 +57,7 @@ from tracer.columns import UNKNOWN_ID
 from tracer.events.pool import ALLOC_SESSION, FREE, FREE_SESSION
 from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel
+from tracer.natural import natural
 
 TIE_REACH: Final = 256
 """Events of one timestamp among which a partner is looked for; the most that shared one in real traces are 13."""
@@ -82,7 +83,7 @@ def _is_free(event: np.uint16) -> bool:
 @inlined
 def _hint(stack: np.int32, tag: np.uint32, size: int) -> Int:
     """Where a site is remembered; stack ids count up from 0, so that those of one tag do not collide."""
-    return (np.int64(stack) ^ (np.int64(tag) >> np.int64(3))) & (size - 1)
+    return natural((np.int64(stack) ^ (np.int64(tag) >> np.int64(3))) & (size - 1))
 
 
 @inlined
@@ -169,25 +170,27 @@ def _note_end(allocation: np.void, slot: Int, recent: Structured, time: np.int64
 
 
 @inlined
-def _close(ledger: LedgerTables, history: History, bucket: Int, time: np.int64, freed: int) -> None:
+def _close(ledger: LedgerTables, history: History, bucket: Int, time: np.int64, step: Int, freed: int) -> None:
     """Take an allocation off the ledger; ``freed`` is 1 where its free was seen."""
     counts = ledger.counts[0]
-    slot = np.int64(ledger.buckets[bucket] & LOW32)
+    slot = np.int64(ledger.buckets[natural(bucket)] & LOW32)
     allocation = ledger.slots[slot]
     size = np.int64(allocation["size"])
-    site = ledger.sites[allocation["site"]]
+    site_row = natural(np.int64(allocation["site"]))
+    site = ledger.sites[site_row]
     site["count"] -= 1
     site["bytes"] -= size
     site["frees"] += freed
-    tag = ledger.tags[site["tag_row"]]
+    tag = ledger.tags[natural(np.int64(site["tag_row"]))]
     tag["count"] -= 1
     tag["bytes"] -= size
     tag["frees"] += freed
     counts["live"] -= 1
     counts["bytes"] -= size
-    note_ended(history, step_of(time, counts["step_shift"]), np.int64(allocation["site"]), size, 1)
+    if step < counts["step"]:
+        note_past(history, step, counts["step"], site_row, 0, 1, -size)
     if freed:
-        note_lifetime(history, np.int64(allocation["site"]), time - allocation["time"], 1)
+        note_lifetime(history, site_row, time - allocation["time"], 1)
     if site["stack"] < 0:
         _note_end(allocation, slot, ledger.recent, time, freed)
     allocation["live"] = 0
@@ -237,8 +240,9 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
 ) -> int:
     """Match allocations and frees, in time order; resumable: the caller makes room for what the result names."""
     counts = ledger.counts[0]
-    i = counts["next"]
+    i = natural(counts["next"])
     while i < events.time.shape[0]:
+        i = natural(i)
         if events.taken[i]:
             i += 1
             continue
@@ -249,13 +253,17 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         bucket = find(ledger.buckets, ledger.slots, events.address[now])
         if _is_free(events.event[now]) != (bucket >= 0):
             now = _partner(events, i, bucket >= 0)
+        now = natural(now)
         is_free = _is_free(events.event[now])
         time, cpu, address, stack = events.time[now], events.cpu[now], events.address[now], events.stack[now]
+        counts["frees_with_stack"] += is_free & (stack >= 0)
+        step = step_of(time, counts["step_shift"])
+        if step > counts["step"]:
+            end_steps(history, ledger, step)
         if is_free and bucket >= 0:
-            allocated = ledger.slots[np.int64(ledger.buckets[bucket] & LOW32)]
-            if allocated["cpu"] != cpu:
-                note_matched(pairs, allocated["cpu"], cpu, time - allocated["time"])
-            _close(ledger, history, bucket, time, 1)
+            allocated = ledger.slots[np.int64(ledger.buckets[natural(bucket)] & LOW32)]
+            note_matched(pairs, allocated["cpu"], cpu, time - allocated["time"])
+            _close(ledger, history, bucket, time, step, 1)
             counts["frees"] += 1
             counts["matched"] += 1
             i += _turn_after(events, i, now)
@@ -263,8 +271,8 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         name = events.tag[now] & _NAME_BITS
         paged = events.type[now] & _PAGED_BIT
         hint = _hint(stack, name, ledger.site_memo.shape[0])
-        site_row: Int = np.int64(ledger.site_memo[hint])
-        tag_row: Int = np.int64(ledger.sites[site_row]["tag_row"])
+        site_row: Int = natural(np.int64(ledger.site_memo[hint]))
+        tag_row: Int = natural(np.int64(ledger.sites[site_row]["tag_row"]))
         known = site_row < counts["sites"] and ledger.sites[site_row]["stack"] == stack
         known = known and ledger.tags[tag_row]["tag"] == name and ledger.tags[tag_row]["paged"] == paged
         if known and ledger.tags[tag_row]["by_process"]:
@@ -275,10 +283,11 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         if tag_row < 0:
             counts["next"] = i
             return TAGS_FULL
+        tag_row = natural(tag_row)
         tag = ledger.tags[tag_row]
         if is_free:
             tag["frees"] += 1
-            history.unmatched[step_of(time, counts["step_shift"]), tag_row] += 1
+            history.unmatched[step, tag_row] += 1
             counts["frees"] += 1
             counts["unmatched"] += 1
             note_unmatched(pairs, address, time, name, cpu)
@@ -296,7 +305,7 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
                 counts["next"] = i
                 return SITES_FULL
             ledger.site_memo[hint] = site_row
-        if 2 * (counts["live"] + 1) > ledger.buckets.shape[0]:
+        if 3 * (counts["live"] + 1) > ledger.buckets.shape[0]:
             counts["next"] = i
             return BUCKETS_FULL
         if counts["free_slot"] < 0 and counts["slots"] >= ledger.slots.shape[0]:
@@ -305,10 +314,11 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         if bucket >= 0:
             replaced = np.int64(ledger.buckets[bucket] & LOW32)
             note_replaced(pairs, ledger.slots[replaced]["time"], replaced)
-            _close(ledger, history, bucket, time, 0)
+            _close(ledger, history, bucket, time, step, 0)
             counts["replaced"] += 1
             counts["replaced_in_session"] += events.event[now] == _ALLOC_SESSION_HOOK
-        slot = _open_slot(ledger.slots, counts)
+        slot = natural(_open_slot(ledger.slots, counts))
+        site_row = natural(site_row)
         allocation = ledger.slots[slot]
         allocation["address"] = address
         allocation["size"] = events.size[now]
@@ -332,14 +342,15 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         site["count"] += 1
         site["bytes"] += grown
         site["last"] = time
-        note_made(history, step_of(time, counts["step_shift"]), site_row, grown, 1)
+        if step < counts["step"]:
+            note_past(history, step, counts["step"], site_row, 1, 0, grown)
         tag["allocations"] += 1
         tag["count"] += 1
         tag["bytes"] += grown
         tag["peak"] = max(tag["peak"], tag["bytes"])
         counts["allocations"] += 1
         counts["bytes"] += grown
-        place = counts["recent"] & (ledger.recent.shape[0] - 1)
+        place = natural(counts["recent"]) & natural(ledger.recent.shape[0] - 1)
         allocation["recent"] = place
         row = ledger.recent[place]
         row["raw_time"] = events.raw_time[now]

@@ -97,6 +97,6 @@ def note_replaced(pairs: ReversedPairs, time: np.int64, slot: Int) -> None:
 
 @inlined
 def note_matched(pairs: ReversedPairs, cpu: np.uint16, free_cpu: np.uint16, lifetime: np.int64) -> None:
-    """A free that was matched, on another CPU than its allocation."""
+    """A free that was matched, on whatever CPU: a branch on that would be guessed wrong too often."""
     if max(cpu, free_cpu) < CPUS and lifetime < pairs.least[cpu, free_cpu]:
         pairs.least[cpu, free_cpu] = lifetime

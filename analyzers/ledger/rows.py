@@ -68,7 +68,8 @@ TAG: Final = np.dtype(
 """What was allocated with one tag from paged or from nonpaged pool; ``failed`` allocations are outside the others."""
 
 STEP: Final = np.dtype([("allocations", "<i4"), ("frees", "<i4"), ("bytes", "<i8")])
-"""What happened at one site in one step of time: allocations made, allocations freed or replaced, change in bytes."""
+"""What a site's counters stood at when a step of time ended: allocations, those of them freed or replaced, and
+outstanding bytes. Counts are modulo 2^32: what is told is how they differ."""
 
 RECENT: Final = np.dtype(
     [
@@ -107,6 +108,7 @@ COUNTERS: Final = np.dtype(
         ("allocations", "<i8"),
         ("frees", "<i8"),
         ("matched", "<i8"),
+        ("frees_with_stack", "<i8"),
         ("unmatched", "<i8"),
         ("replaced", "<i8"),
         ("replaced_in_session", "<i8"),
@@ -116,6 +118,7 @@ COUNTERS: Final = np.dtype(
         ("attached", "<i8"),
         ("reversed", "<i8"),
         ("near_unmatched", "<i8"),
+        ("step", "<i8"),
         ("step_shift", "<i8"),
     ]
 )
@@ -125,9 +128,9 @@ COUNTERS: Final = np.dtype(
 none; ``recent``: allocations that were ever in the ring. ``unmatched``: frees without allocation;
 ``replaced_in_session``: of the replaced allocations those of session pool, of which each session has its own at the
 same addresses. ``failed``: allocations that failed. ``attached``: late stacks that found their allocation.
-``reversed``: pairs of a free and a later allocation of its address; ``near_unmatched``: time in nanoseconds up to which
-an allocation may be near a free without allocation. ``step_shift``: a step of the histories is two to this power
-nanoseconds long.
+``frees_with_stack``: frees that came with a kernel stack. ``reversed``: pairs of a free and a later allocation of its
+address; ``near_unmatched``: time in nanoseconds up to which an allocation may be near a free without allocation.
+``step_shift``: a step of the histories is two to this power nanoseconds long; ``step``: the one that has not ended.
 """
 
 
@@ -170,7 +173,7 @@ class LedgerTables(NamedTuple):
 
 
 class History(NamedTuple):
-    """``steps``: :data:`STEP` (STEPS, sites), step by step so that what changes at one time lies together.
+    """``steps``: :data:`STEP` (STEPS, sites), of steps that have ended.
 
     ``lifetimes``: int32 (sites, BINS). ``unmatched``: int32 (STEPS, tags), frees without allocation by tag.
     """

@@ -60,7 +60,8 @@ class Releases:
     def add_irps(self, table: EventTable) -> None:
         """Count the frees of IRPs in a table of kind ``pool``, where no event tells of their requests."""
         tag = table.array("tag")
-        irps = np.flatnonzero(np.isin(tag, np.array(IRP_TAGS, tag.dtype)) & (table.stack >= 0))
+        irps = np.flatnonzero(np.logical_or.reduce([tag == irp for irp in IRP_TAGS]))  # isin takes twice as long
+        irps = irps[table.stack[irps] >= 0]
         irps = irps[(table.event[irps] == pool.FREE) | (table.event[irps] == pool.FREE_SESSION)]
         rows = np.zeros(len(irps), RELEASE)
         rows["kind"] = NO_KIND

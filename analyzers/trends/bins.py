@@ -8,6 +8,8 @@ import numpy as np
 
 from tracer.arrays import F64
 from tracer.jit import Int, inlined
+from tracer.natural import natural
+from tracer.unaligned import leading_zeros
 
 BINS: Final = 64
 _FIRST_OCTAVE: Final = 10
@@ -25,11 +27,6 @@ def bin_of(duration: Int) -> Int:
     """Bin of a duration in nanoseconds; negative ones count as 0."""
     if duration < (1 << _FIRST_OCTAVE):
         return np.int64(0)
-    octave = np.int64(0)
-    rest = np.int64(duration)
-    for width in (32, 16, 8, 4, 2, 1):  # the position of the highest bit, by halving, without a branch to guess wrong
-        more = np.int64(rest >> np.int64(width) != 0) * np.int64(width)
-        rest >>= more
-        octave += more
+    octave = np.int64(63) - leading_zeros(np.uint64(duration))
     half = (np.int64(duration) >> (octave - np.int64(1))) & np.int64(1)
-    return min(np.int64(BINS - 1), np.int64(2) * (octave - np.int64(_FIRST_OCTAVE)) + half)
+    return natural(min(np.int64(BINS - 1), np.int64(2) * (octave - np.int64(_FIRST_OCTAVE)) + half))

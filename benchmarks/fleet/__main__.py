@@ -7,7 +7,6 @@ of all three runs have to be those of a plain loop, each trace once.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -23,8 +22,9 @@ from typing import Final
 import psutil
 
 from analyzers.fleet.answer import answer
-from analyzers.fleet.rows import FindingRow, Place, TraceRow, failed_row, rows_of
+from analyzers.fleet.rows import FindingRow, TraceRow
 from benchmarks.fleet.cluster import Cluster, dask_cluster
+from benchmarks.fleet.plain import plain_loop
 from benchmarks.fleet.plan import LEAKING, Plan
 from fixtures.fleet import DRIVER, stamp_of
 
@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 runs.append(_fleet(Run(name), plan, options.at_once, workers, kills, out))
                 rows.append(_rows(out))
         print("the plain loop ...", file=sys.stderr)
-        plain = _plain(plan, folder / "traces")
+        (folder / "traces").mkdir(exist_ok=True)
+        plain = plain_loop(plan.write(range(plan.traces), folder / "traces"))
     wrong = [run.name for run, found in zip(runs, rows, strict=True) if found != plain]
     told = answer(*plain)
     separates = told.occurrences[0].separates if told.occurrences else None
@@ -185,29 +186,6 @@ def _rows(out: Path) -> tuple[list[TraceRow], list[FindingRow]]:
     lines.sort(key=lambda line: str(line["place"]))
     traces = [TraceRow.read(line["trace"]) for line in lines if line["trace"]]
     return traces, [FindingRow.read(each) for line in lines for each in line["findings"]]
-
-
-def _plain(plan: Plan, folder: Path) -> tuple[list[TraceRow], list[FindingRow]]:
-    """The rows of a plain loop, in this process."""
-    from analyzers.tags import TagNames
-    from tracer.errors import InputError
-    from tui.reading.trace import read_telling_session
-
-    names = TagNames.load(None)
-    traces: list[TraceRow] = []
-    findings: list[FindingRow] = []
-    folder.mkdir(exist_ok=True)
-    for path in plan.write(range(plan.traces), folder):
-        data = path.read_bytes()
-        place = Place(hashlib.blake2b(data, digest_size=32).hexdigest(), len(data), str(path), str(folder))
-        try:
-            row, found = rows_of(read_telling_session(path, names, quiet=True)[0], place)
-        except InputError as error:
-            row, found = failed_row(error, place), []
-        traces.append(row)
-        findings += found
-        path.unlink()
-    return traces, findings
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Plan:
         sizes = _SMALL if self.small else _SIZES
         rounds = rng.choices([each for each, _ in sizes], [share for _, share in sizes])[0]
         data = _made("missing-free" if version == LEAKING else "cache", rounds).on(f"PC-{number:05d}", version)
-        return _damaged(data, rng) if drawn < _OTHERS + _DAMAGED else data
+        return damaged(data, rng) if drawn < _OTHERS + _DAMAGED else data
 
 
 @cache
@@ -57,7 +57,7 @@ def _made(scenario: str, rounds: int) -> FleetTrace:
     return FleetTrace.of(scenario, rounds, Settings(iterations=rounds))
 
 
-def _damaged(data: bytes, rng: random.Random) -> bytes:
+def damaged(data: bytes, rng: random.Random) -> bytes:
     """Cut off, or with noise in the midst of it."""
     at = rng.randrange(len(data) // 4, len(data))
     if rng.random() < 0.5:
