@@ -136,8 +136,8 @@ def _init(cls: Any, *, frozen: bool) -> Any:  # noqa: ANN401 - a class, and a fu
         known[f"set_{name}"] = getattr(cls, name).__set__  # its slot's: a frozen object refuses all others
         lines.append(f" set_{name}(self, {value})" if frozen and not opens else f" self.{name} = {value}")
     if opens:
-        known |= {"set_class": _set_class, "opened": type(cls.__name__, (), {"__slots__": cls.__slots__})}
-        lines = [" own = self.__class__", " set_class(self, opened)", *lines, " self.__class__ = own"]
+        known |= {"__set__": _set_class, "__opened__": type(cls.__name__, (), {"__slots__": cls.__slots__})}
+        lines = [" __own__ = self.__class__", " __set__(self, __opened__)", *lines, " self.__class__ = __own__"]
     if hasattr(cls, "__post_init__"):
         lines.append(" self.__post_init__()")
     exec("\n".join([f"def __init__({', '.join(taken)}):", *(lines or [" pass"])]), known)

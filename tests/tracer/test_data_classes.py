@@ -52,7 +52,7 @@ class Wide:
     c: int
     d: int = 4
     e: list[int] = field(default_factory=list)
-    f: str = "f"
+    own: str = "f"
     g: int = field(init=False, default=7)
 
 
@@ -193,7 +193,7 @@ def test_the_standard_functions_know_its_fields() -> None:
 def test_one_with_many_fields_is_made_frozen_as_often_as_it_is_made() -> None:
     made = [Wide(1, 2, number, e=[number]) for number in range(100)]
     assert {type(each) for each in made} == {Wide}
-    assert [(each.a, each.b, each.c, each.d, each.e, each.f, each.g) for each in made] == [
+    assert [(each.a, each.b, each.c, each.d, each.e, each.own, each.g) for each in made] == [
         (1, 2, number, 4, [number], "f", 7) for number in range(100)
     ]
     with pytest.raises(FrozenInstanceError):
@@ -203,7 +203,7 @@ def test_one_with_many_fields_is_made_frozen_as_often_as_it_is_made() -> None:
     assert pickle.loads(pickle.dumps(made)) == made
 
 
-@pytest.mark.parametrize("made", [Point(3, 4, ["x"]), Wide(1, 2, 3, f="x"), Alone(5), Open(6)])
+@pytest.mark.parametrize("made", [Point(3, 4, ["x"]), Wide(1, 2, 3, own="x"), Alone(5), Open(6)])
 def test_one_is_replaced_as_the_standard_library_does(made: Any) -> None:
     name = fields(made)[0].name
     told, expected = (each(made, **{name: 9}) for each in (data_classes.replace, replace))
