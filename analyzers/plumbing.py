@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -49,8 +50,7 @@ _OF_THE_KERNEL: Final = (
     (Part.IO_MANAGER, r"IopXxxControlFile|IopSynchronousServiceTail|Nt(DeviceIoControl|FsControl|Read|Write)File"),
     (Part.SYSTEM_CALL, r"Ki(Fast)?System(Service|Call)\w*|KiFastCallEntry\w*"),
 )
-_IS_PART: Final = tuple((part, re.compile(pattern)) for part, pattern in _OF_THE_KERNEL)
-_FREES_IRP: Final = re.compile(
+_FREES_IRP: Final = (
     r"Exp?(Free|DeferredFree)\w*Pool\w*|Rtlp?Hp\w+|Etwp?\w*Pool\w*|(Verifier|Ve|Vf|Vi)\w*Pool\w*|Io[pv]?FreeIrp\w*"
 )
 ALLOCATES: Final = frozenset({Part.ALLOCATOR, Part.VERIFIER, Part.HAL})
@@ -106,7 +106,7 @@ def plain_name(function: str) -> str:
 
 def is_irp_release(function: str) -> bool:
     """Whether a kernel function is one of those between the free of an IRP and who asked for it."""
-    return _FREES_IRP.fullmatch(function) is not None
+    return re.fullmatch(_FREES_IRP, function) is not None
 
 
 def _joined(parts: Sequence[Part | None]) -> Iterator[Run]:
@@ -139,4 +139,9 @@ def part_of(module: str, function: str) -> Part | None:
         return None
     if not KERNEL_FILE.match(module):
         return Part.HAL
-    return next((part for part, pattern in _IS_PART if pattern.fullmatch(function)), None)
+    return _part_of_the_kernel(function) if function else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _part_of_the_kernel(function: str) -> Part | None:
+    return next((part for part, pattern in _OF_THE_KERNEL if re.fullmatch(pattern, function)), None)

@@ -90,6 +90,8 @@ class NamesFound:
 
 @dataclass(slots=True)
 class _Image:
+    """What is known of a file, and which of its places are wanted."""
+
     path: str
     wanted: set[int] = field(default_factory=set)
     known: dict[int, Symbol | None] = field(default_factory=dict)

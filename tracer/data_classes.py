@@ -31,7 +31,7 @@ def _dataclass(*, slots: bool, frozen: bool = False, eq: bool = True, repr: bool
     bare = _standard(init=False, repr=False, eq=False, slots=True)
 
     def declare(cls: Any) -> Any:  # noqa: ANN401 - a class
-        made: Any = bare(cls)
+        made = _with_fields(cls, bare)
         made.__init__ = _written_when_worth_it(made, frozen=frozen)
         if repr:
             _add(made, __repr__=_repr)
@@ -71,6 +71,21 @@ def _read(cls: Any) -> tuple[Callable[[object], tuple[Any, ...]], dict[str, int]
 
 def _getter(names: list[str]) -> Callable[[object], tuple[Any, ...]]:
     return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+
+
+def _with_fields(cls: Any, bare: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a class; so below
+    """The class with slots for its fields.
+
+    The standard decorator looks through the text of each type with regular expressions for what makes it no field's,
+    and that takes a third of its time: it is shown no other texts than those that have ``ClassVar`` in them.
+    """
+    types = cls.__annotations__
+    cls.__annotations__ = {name: text if "ClassVar" in text else None for name, text in types.items()}
+    made = bare(cls)
+    made.__annotations__ = types
+    for each in fields(made):
+        each.type = types.get(each.name, each.type)
+    return made
 
 
 def _add(cls: type, **methods: Callable[..., Any] | None) -> None:

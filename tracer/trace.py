@@ -7,18 +7,21 @@ at any moment, for what was read so far).
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
 from tracer.arrays import I32, I64, U16, U32, Mask
-from tracer.columns import EventTable
 from tracer.data_classes import dataclass
 from tracer.errors import Damage
-from tracer.stacks.table import StackTable
+
+if TYPE_CHECKING:  # a header needs none of them
+    import uuid
+
+    from tracer.columns import EventTable
+    from tracer.stacks.table import StackTable
 
 _FILETIME_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -21,13 +21,15 @@ from analyzers.snapshot import Snapshot
 from tui.glyphs import KEY_NAMES, AsciiFilter
 from tui.look import FULL, Look
 from tui.naming import Naming
-from tui.reading.compared import Compared
 from tui.redaction.snapshots import is_redacted
 from tui.safe_text import safe
 from tui.screens.actions import actions
 from tui.screens.main import MainScreen
 from tui.theme_names import SIXTEEN
 from tui.themes import LIGHT_SIXTEEN, THEMES
+
+if TYPE_CHECKING:
+    from tui.reading.compared import Compared
 
 _FETCHED: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 _MADE_WITH: Final = re.compile(r"\s*<!-- Generated with Rich .*?-->")

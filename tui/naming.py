@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from analyzers.formatting import size
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound, Symbols
 from tui.errors import error_text, internal
-from tui.redaction.redaction import Redaction
 from tui.redaction.snapshots import redacted, redacted_named
+
+if TYPE_CHECKING:
+    from tui.redaction.redaction import Redaction
 
 
 class Naming:

@@ -23,7 +23,7 @@ from tui.streams import say
 _MOST_NAMES: Final = 10
 """Of what is there so many are named."""
 _MOST_ALIKE: Final = 3
-_PLAIN: Final = re.compile(r"[\w.-]+")
+_PLAIN: Final = r"[\w.-]+"
 """What no shell makes anything else of."""
 
 
@@ -196,4 +196,4 @@ def _listed(names: Iterable[str]) -> str:
 def _quoted(name: str) -> str:
     """A name as one word of a command line, in any shell."""
     shown = safe(name.rstrip())
-    return shown if _PLAIN.fullmatch(shown) else f'"{shown}"'
+    return shown if re.fullmatch(_PLAIN, shown) else f'"{shown}"'

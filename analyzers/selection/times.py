@@ -13,11 +13,10 @@ _SPANS: Final = {
     "min": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000,
 }  # fmt: skip
 """Nanoseconds of each unit; seconds without one."""
-_SINCE: Final = re.compile(r"\+?(\d{1,15})(?:\.(\d{1,18}))?\s*([a-zµμ]*)", re.IGNORECASE)
-_CLOCK: Final = re.compile(r"\+?(\d{1,6}):([0-5]\d)(?::([0-5]\d))?(?:\.(\d{1,9}))?")
-_DATE: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.IGNORECASE
-)
+_SINCE: Final = r"(?i)\+?(\d{1,15})(?:\.(\d{1,18}))?\s*([a-zµμ]*)"
+_CLOCK: Final = r"\+?(\d{1,6}):([0-5]\d)(?::([0-5]\d))?(?:\.(\d{1,9}))?"
+_DATE: Final = r"(?i)(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?"
+"""Compiled when a moment is typed, not at each start; so are others."""
 _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 """Of FILETIMEs, which count 100 ns."""
 _SECOND: Final = 1_000_000_000
@@ -45,17 +44,17 @@ def moment_of(text: str) -> TypedTime:
         ValueError: it stands for none.
     """
     word = text.strip()
-    if match := _CLOCK.fullmatch(word):
+    if match := re.fullmatch(_CLOCK, word):
         first, second, third, fraction = match.groups()
         hours, minutes, seconds = (first, second, third) if third else ("0", first, second)
         whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
         return TypedTime(whole * _SECOND + _fraction(fraction), is_date=False, text=text)
-    if match := _SINCE.fullmatch(word):
+    if match := re.fullmatch(_SINCE, word):
         span = _SPANS.get(match[3].lower())
         if span is not None:
             digits = match[2] or "0"
             return TypedTime(int(match[1]) * span + int(digits) * span // 10 ** len(digits), is_date=False, text=text)
-    if match := _DATE.fullmatch(word):
+    if match := re.fullmatch(_DATE, word):
         zone = (match[3] or "Z").upper().replace("UTC", "Z")
         elapsed = datetime.fromisoformat(match[1] + zone) - _EPOCH  # ValueError for the 31st of February
         whole = elapsed.days * 86_400 + elapsed.seconds

@@ -11,19 +11,35 @@ import pytest
 
 from fixtures.demo import DEMO_TRACE
 from tests.repository.files import ROOT
+from tests.tracer.etl.small import small_trace
 
 ALWAYS_LATE = frozenset(
     {
         *("numba", "networkx", "rich", "textual", "textual_serve", "aiohttp", "asyncio", "multiprocessing"),
         *("duckdb", "pyarrow", "prompt_toolkit", "symbolic", "pefile", "py7zr", "argcomplete"),
         *("email", "logging", "statistics", "fractions", "decimal", "difflib", "xml", "tomllib", "zipfile", "gzip"),
+        *("subprocess",),
         *("concurrent", "http", "ssl", "numpy.ma", "numpy.random", "numpy.testing"),
         *("fixtures", "tracer.etl.joining", "tracer.packed.cabinets", "tracer.live.wpr_profile"),
     }
 )
 """What neither a document, nor help, nor a header needs."""
-FOR_HELP = frozenset({"llvmlite", "numpy", "subprocess", "analyzers", "tracer.etl"})
+FOR_HELP = frozenset({"llvmlite", "numpy", "analyzers", "tracer.etl"})
 """What only a trace needs."""
+FOR_EVENTS = frozenset(
+    {
+        *("uuid", "threading", "queue", "numpy.typing", "tracer.columns", "tracer.events", "tracer.jit"),
+        *("tracer.kernels", "tracer.stacks", "tracer.etl.walk", "tracer.etl.reading", "tracer.etl.xpress"),
+    }
+)
+"""What is not needed to read a header, of buffers that are not compressed."""
+FOR_FEW = frozenset(
+    {
+        *("rich.progress", "tui.commands.analyze", "tui.reading.compared", "tui.redaction.redaction"),
+        *("tui.screens.help", "tui.screens.export", "tui.views.export", "tui.report.diff"),
+    }
+)
+"""What the first screen of the interface does not show."""
 
 RUN = "import sys; from tui.start import main; main(sys.argv[1:])"
 OPEN = """
@@ -68,6 +84,29 @@ def test_a_start_imports_nothing_that_it_does_not_need(
     late = ALWAYS_LATE | FOR_HELP if words == ("--help",) else ALWAYS_LATE
     assert sorted(there & late - of_llvm) == []
     assert "tracer" in there
+
+
+def test_a_header_is_read_without_what_reads_events(tmp_path: Path) -> None:
+    path = tmp_path / "small.etl"
+    path.write_bytes(small_trace(compressed=False))
+    assert sorted(loaded(OPEN, path) & FOR_EVENTS) == []
+    whole = f"{OPEN}    list(source.batches())"
+    assert {"tracer.events", "tracer.jit", "tracer.stacks", "tracer.etl.walk"} <= loaded(whole, path)
+
+
+def test_the_interface_begins_without_what_its_first_screen_does_not_show() -> None:
+    there = loaded("import tui.commands.demo, tui.app, tui.views.findings, tui.reading.progress")
+    assert sorted(there & FOR_FEW) == []
+    assert there | loaded(f"import {', '.join(sorted(FOR_FEW))}") >= FOR_FEW
+    assert "textual.app" in there
+
+
+def test_nothing_is_looked_through_for_cycles_when_a_command_has_ended() -> None:
+    frozen = "import atexit, gc, sys; atexit.register(lambda: print('frozen', gc.get_freeze_count()))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{frozen}\n{RUN}", "--help"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert int(done.stdout.split("frozen ")[-1]) > 1_000
 
 
 def test_what_is_late_exists_and_can_be_seen() -> None:

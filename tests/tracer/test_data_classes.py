@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import pickle
 from dataclasses import FrozenInstanceError, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -84,6 +84,14 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """One with what is no field."""
+
+    most: ClassVar[int] = 5
+    x: int = most
+
+
+@dataclass(frozen=True, slots=True)
 class Empty:
     """No field at all."""
 
@@ -110,7 +118,7 @@ def test_wrong_arguments_are_refused_the_first_time_too(wrong: dict[str, Any]) -
             Fresh(**wrong)
 
 
-@pytest.mark.parametrize("kind", [Point, Named, Open, Alone, Keyed, Empty])
+@pytest.mark.parametrize("kind", [Point, Named, Open, Alone, Keyed, Counted, Empty])
 def test_the_hundredth_object_is_as_the_first(kind: Any) -> None:
     words = {} if kind is Empty else {"x": 3}
     made = [kind(**words) for _ in range(100)]
@@ -213,3 +221,13 @@ def test_one_is_replaced_as_the_standard_library_does(made: Any) -> None:
     ]
     with pytest.raises(TypeError, match="no field 'nothing'"):
         data_classes.replace(made, nothing=1)
+
+
+def test_fields_and_what_is_said_of_them_are_the_standard_ones() -> None:
+    said = {each.name: each.type for each in fields(Named)}
+    assert said == {
+        "x": "int", "y": "int", "notes": "list[str]", "size": "int", "known": "str", "seen": "list[int]", "name": "str",
+    }  # fmt: skip
+    assert [each.name for each in fields(Counted)] == ["x"]
+    assert Counted.__annotations__ == {"most": "ClassVar[int]", "x": "int"}
+    assert Counted(1).most == Counted.most == 5

@@ -184,7 +184,7 @@ def test_ctrl_z_leaves_the_interface_in_the_background_with_the_terminal_as_it_w
 def test_ctrl_z_gives_the_cursor_back_that_the_progress_bar_has_hidden() -> None:
     code = (
         "import os, signal; from tui.reading.progress import meter\n"
-        "with meter('x.etl', 100, quiet=False) as shown:\n"
+        "with meter('x.etl', 1 << 30, quiet=False) as shown:\n"
         "    shown.advance(10, 1)\n"
         "    os.kill(os.getpid(), signal.SIGTSTP)\n"
     )

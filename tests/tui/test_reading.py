@@ -139,20 +139,23 @@ def test_progress_is_shown_on_a_terminal_and_wiped_out_again(monkeypatch: pytest
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    with progress.meter("leak\x1b[2J.etl", 4096, quiet=False) as shown:
+    with progress.meter("leak\x1b[2J.etl", 1 << 30, quiet=False) as shown:
         shown.advance(2048, 5000)
     said = terminal.getvalue()
     assert "leak\\x1b[2J.etl" in said
-    assert "KiB" in said
+    assert "GiB" in said
     assert said.rstrip().endswith("\x1b[2K")
 
 
-@pytest.mark.parametrize(("stream", "quiet"), [(io.StringIO(), False), (Terminal(), True)])
-def test_nothing_is_shown_in_a_pipe_or_when_quiet(
-    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, quiet: bool
+@pytest.mark.parametrize(
+    ("stream", "size", "quiet"),
+    [(io.StringIO(), 1 << 30, False), (Terminal(), 1 << 30, True), (Terminal(), 1 << 20, False)],
+)
+def test_nothing_is_shown_in_a_pipe_or_when_quiet_or_of_a_small_trace(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, size: int, quiet: bool
 ) -> None:
     monkeypatch.setattr("sys.stderr", stream)
-    with progress.meter("leak.etl", 4096, quiet=quiet) as shown:
+    with progress.meter("leak.etl", size, quiet=quiet) as shown:
         shown.advance(4096, 10)
     assert stream.getvalue() == ""
 

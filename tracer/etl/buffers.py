@@ -31,7 +31,6 @@ from tracer.etl.headers import (
 )
 from tracer.etl.logfile import LogFile, cpu_of
 from tracer.etl.loss import all_written
-from tracer.etl.xpress import decompress
 
 PROBE_BYTES: Final = 256
 """Bytes read of each buffer: its header and enough to find its first record's time, compressed or not."""
@@ -169,7 +168,7 @@ class _Indexer:
             self._packed.append((len(self._rows), valid, probe[HEADER_BYTES:]))
         else:
             first = _first_time(probe[HEADER_BYTES:], valid)
-        self._alike = 0 if compressed or stride < _HEAD_BYTES else max(1, self._alike)
+        self._alike = 0 if compressed or stride < _HEAD_BYTES else max(_FEWEST_AT_ONCE, self._alike)
         cpu = cpu_of(processor, flag)
         self._rows += _ROW.pack(offset, first, sequence, flushed, stride, valid, cpu, flag, present)
         if len(self._packed) >= _MOST_AT_ONCE:
@@ -183,6 +182,8 @@ class _Indexer:
         """
         if not self._packed:
             return
+        from tracer.etl.xpress import decompress
+
         ends = np.cumsum([len(head) for *_, head in self._packed])
         out = np.zeros((len(ends), _FIRST_RECORD + 8), np.uint8)
         spans = np.zeros((len(ends), 4), np.int64)
@@ -239,6 +240,7 @@ _MARKERS: Final = (bytes([TRACE_MARKER]), bytes([MESSAGE_MARKER]))
 _PROCESSOR_INDEX: Final = int(BufferFlag.PROCESSOR_INDEX)
 _HEAD: Final = np.dtype([("header", BUFFER_HEADER), ("record", "u1", _FIRST_RECORD)])
 _HEAD_BYTES: Final = _HEAD.itemsize
+_FEWEST_AT_ONCE: Final = 8
 _MOST_AT_ONCE: Final = 1 << 10
 _SYSTEM: Final = (int(HeaderType.SYSTEM32), int(HeaderType.SYSTEM64))
 _FIXED: Final = 8  # bytes of a kernel record up to the end of its hook id

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tracer.arrays import I64
 from tracer.etl.headers import HeaderType
 from tracer.trace import Census
+
+if TYPE_CHECKING:
+    import uuid
 
 
 class Counters(NamedTuple):

@@ -10,10 +10,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from tracer.arrays import I64
 from tracer.data_classes import dataclass
 from tracer.etl.headers import ClockType
-from tracer.jit import Int, inlined, kernel
 
 NS_PER_SECOND: Final = 1_000_000_000
 _LEAST: Final = int(np.iinfo(np.int64).min)
@@ -31,26 +29,6 @@ CLOCK_NAMES: Final = {
 
 ClockTerms: TypeAlias = tuple[int, int, int, int, int]
 """Origin, least and greatest representable raw time, frequency, whole nanoseconds a tick or 0."""
-
-
-@inlined
-def tick_ns(raw: Int, terms: ClockTerms) -> Int:
-    """Nanoseconds since the origin of a raw time, rounded down.
-
-    A time outside the representable ones, which only a damaged record says, becomes the nearest inside.
-    """
-    origin, least, most, frequency, whole = terms
-    ticks = min(max(raw, least), most) - origin
-    if whole != 0:
-        return ticks * whole
-    seconds = ticks // frequency
-    return seconds * NS_PER_SECOND + (ticks - seconds * frequency) * NS_PER_SECOND // frequency
-
-
-@kernel
-def _convert(raw: I64, out: I64, terms: ClockTerms) -> None:
-    for i in range(raw.shape[0]):
-        out[i] = tick_ns(raw[i], terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +56,12 @@ class Clock:
 
     @property
     def terms(self) -> ClockTerms:
-        """What :func:`tick_ns` needs."""
+        """What :func:`~tracer.etl.ticks.tick_ns` needs."""
         whole = NS_PER_SECOND // self.frequency if NS_PER_SECOND % self.frequency == 0 else 0
         return self.origin, *self.representable, self.frequency, whole
 
-    def ns(self, raw: I64) -> I64:
-        """Nanoseconds since the trace's start (int64, one dimension), by the rule of :func:`tick_ns`."""
-        out = np.empty(len(raw), np.int64)
-        _convert(raw, out, self.terms)
-        return out
-
     def ns_of(self, raw: int) -> int:
-        """Nanoseconds since the trace's start of one raw time, by the rule of :func:`tick_ns`."""
+        """Nanoseconds since the trace's start of one raw time, by the rule of :func:`~tracer.etl.ticks.tick_ns`."""
         least, most = self.representable
         return (min(max(raw, least), most) - self.origin) * NS_PER_SECOND // self.frequency
 

@@ -11,29 +11,29 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tracer.arrays import Structured, unique
+from tracer.arrays import I64, Structured, unique
 from tracer.errors import Damage, InputError
 from tracer.etl.buffers import BufferIndex, index_buffers
 from tracer.etl.census import Counters
-from tracer.etl.classify import Classifier, classifier
 from tracer.etl.clock import Clock
-from tracer.etl.headers import BufferFlag
+from tracer.etl.headers import MAX_PROCESSORS, BufferFlag
 from tracer.etl.logfile import HEAD_BYTES, LogFile, flags_text, read_head
 from tracer.etl.loss import continues, loss_of
 from tracer.etl.machine import machine_pointer_size
-from tracer.etl.reading import NO_SHIFTS, BufferSource, Reading
 from tracer.etl.rolled import rolled_of
-from tracer.events.registry import LAYOUTS
-from tracer.events.schema_book import SchemaBook
-from tracer.events.schemas import KIND
 from tracer.processors import processors
-from tracer.stacks.keys import KeyTable
-from tracer.stacks.table import StackTable
 from tracer.trace import SIMULATED_SESSION, Batch, ByteCount, Census, ClockShift, Loss, Rolled, TraceInfo
+
+if TYPE_CHECKING:
+    from tracer.etl.classify import Classifier
+    from tracer.etl.reading import Reading
+    from tracer.events.schema_book import SchemaBook
+    from tracer.stacks.keys import KeyTable
+    from tracer.stacks.table import StackTable
 
 WINDOW_BYTES: Final = 3 << 20
 """Bytes of buffers whose events are put in order together: what is made of them stays in the cores' caches."""
@@ -47,7 +47,8 @@ Progress = Callable[[Batch], None]
 class EtlFile(AbstractContextManager["EtlFile"]):
     """A trace file, opened with :meth:`open`; satisfies :class:`~tracer.trace.Source`.
 
-    Census, losses, damage and byte counts grow while batches are taken.
+    Census, losses, damage and byte counts grow while batches are taken. What reads and decodes records is imported when
+    they are asked for: a header needs none of it.
     """
 
     def __init__(
@@ -75,8 +76,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         self._classifier: Classifier | None = None
         self._running: Generator[Batch] | None = None
         self._shifts: tuple[ClockShift, ...] = ()
-        self._shift_ticks = NO_SHIFTS
-        self.stacks = StackTable() if stacks is None else stacks
+        self._shift_ticks: I64 | None = None
+        self._stacks = stacks
 
     def _head_at(self, begin: int) -> LogFile:
         return read_head(self._file.read_at(begin, HEAD_BYTES), str(self._path), self._file.size - begin)
@@ -139,6 +140,15 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         return self._index
 
     @property
+    def stacks(self) -> StackTable:
+        """Where the stacks go; made at the first use where none was given."""
+        if self._stacks is None:
+            from tracer.stacks.table import StackTable
+
+            self._stacks = StackTable()
+        return self._stacks
+
+    @property
     def path(self) -> Path:
         """Of the file."""
         return self._path
@@ -169,7 +179,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         :attr:`keys` and :attr:`goes_on` may then be set.
         """
         self._head = replace(self._head, clock=replace(self._head.clock, origin=clock.origin, start=clock.start))
-        self.stacks, self._window_bytes, self._threads = stacks, window_bytes, 1
+        self._stacks, self._window_bytes, self._threads = stacks, window_bytes, 1
 
     @property
     def info(self) -> TraceInfo:
@@ -253,6 +263,10 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         kinds are ``event:PROVIDER:NAME:IDvVERSION``, and that of :mod:`tracer.events.self_described`.
         There is one reading at a time: another call, and :meth:`close`, end the one before.
         """
+        from tracer.etl.classify import classifier
+        from tracer.etl.reading import BufferSource, Reading
+        from tracer.events.registry import LAYOUTS
+
         self._stop()
         self._counters = Counters.zero()
         layouts = LAYOUTS if schemas is None else (*LAYOUTS, *schemas.layouts)
@@ -271,6 +285,11 @@ class EtlFile(AbstractContextManager["EtlFile"]):
 
     def sample(self, buffers: Structured, kinds: Collection[str]) -> Generator[Batch]:
         """Batches of some buffers of the index alone; nothing of it enters counts, losses and damage."""
+        from tracer.etl.classify import classifier
+        from tracer.etl.reading import BufferSource, Reading
+        from tracer.events.registry import LAYOUTS
+        from tracer.stacks.table import StackTable
+
         reading = Reading(
             BufferSource(self._file.read_into, self._head, buffers), classifier(LAYOUTS, kinds), Counters.zero(),
             StackTable(), window_bytes=self._window_bytes, threads=1,
@@ -282,6 +301,9 @@ class EtlFile(AbstractContextManager["EtlFile"]):
 
         They are added to ``book`` where one is given.
         """
+        from tracer.events.schema_book import SchemaBook
+        from tracer.events.schemas import KIND
+
         book = SchemaBook() if book is None else book
         with EtlFile.open(self._path, window_bytes=self._window_bytes, threads=1, session=self._session) as again:
             for batch in again.batches({KIND}):
@@ -293,14 +315,14 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def correct_clocks(self, shifts: tuple[ClockShift, ...]) -> None:
         """From the next reading on, put the times of these CPUs forward by what their clocks are behind."""
         self._shifts = shifts
-        self._shift_ticks = NO_SHIFTS.copy()
+        self._shift_ticks = ticks = np.zeros(MAX_PROCESSORS, np.int64)
         for shift in shifts:
             # A tick more: the free that was earliest comes after its allocation, not with it.
-            self._shift_ticks[shift.cpu] = self._head.clock.raw(shift.behind_ns) + 1
+            ticks[shift.cpu] = self._head.clock.raw(shift.behind_ns) + 1
 
     def _corrected_buffers(self) -> Structured:
         """The index with first times by one clock."""
-        if not self._shifts:
+        if self._shift_ticks is None:
             return self.index.buffers
         buffers = self.index.buffers.copy()
         buffers["first_time"] += self._shift_ticks[buffers["cpu"]]

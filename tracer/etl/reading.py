@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
@@ -49,8 +48,6 @@ MOST_BYTES: Final = 256 << 20
 """Events that wait may fill as much for buffers that overlap in time (256 CPUs with a buffer of 1 MiB each); beyond,
 order gives way to memory."""
 _BEGIN: Final = np.iinfo(np.int64).min
-NO_SHIFTS: Final = np.zeros(MAX_PROCESSORS, np.int64)
-"""All CPUs have one clock."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +65,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BufferSource:
-    """Where a file's buffers come from. ``shifts``: by CPU, ticks by which its clock is behind.
+    """Where a file's buffers come from. ``shifts``: by CPU, ticks by which its clock is behind; None: all have one.
 
     ``buffers`` have their first times corrected by that.
     """
@@ -76,7 +73,7 @@ class BufferSource:
     read_into: ReadInto
     head: LogFile
     buffers: Structured
-    shifts: I64 = field(default_factory=NO_SHIFTS.copy)
+    shifts: I64 | None = None
 
 
 _HELPED_BYTES: Final = 4 << 20
@@ -108,7 +105,7 @@ class Reading:
         self._keys = KeyTable() if keys is None else keys
         self._counting_only = not any(classifier.layouts)
         self._window_bytes = window_bytes
-        self._shifts = source.shifts
+        self._shifts = np.zeros(MAX_PROCESSORS, np.int64) if source.shifts is None else source.shifts
         self._queue = np.lexsort((buffers["sequence"], buffers["first_time"]))
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])

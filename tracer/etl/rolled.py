@@ -18,8 +18,8 @@ from tracer.etl.heads import same_clock, same_session, same_start
 from tracer.etl.logfile import HEAD_BYTES, LogFile, read_head
 from tracer.trace import Rolled
 
-_AFTER: Final = re.compile(r"(?P<before>.+\.etl\.)(?P<number>\d{1,6})(?P<after>)", re.IGNORECASE)
-_INSIDE: Final = re.compile(r"(?P<before>.*?\D)(?P<number>\d{1,6})(?P<after>\.etl)", re.IGNORECASE)
+_AFTER: Final = r"(?i)(?P<before>.+\.etl\.)(?P<number>\d{1,6})(?P<after>)"
+_INSIDE: Final = r"(?i)(?P<before>.*?\D)(?P<number>\d{1,6})(?P<after>\.etl)"
 _MOST_LOOKED_AT: Final = 64
 """Files of such names beside it whose heads are read."""
 _ADJOINING: Final = 20_000_000
@@ -37,7 +37,7 @@ def rolled_of(path: Path, head: LogFile) -> Rolled | None:
     if head.mode & LogFileMode.NEWFILE:
         signs.append("its session went on in another file whenever one was full (mode newfile)")
     # Windows numbers the files of an autologger in the same way, one for each boot.
-    if _AFTER.fullmatch(path.name) and (found or not heads):
+    if own is not None and re.fullmatch(_AFTER, path.name) and (found or not heads):
         signs.append("its name ends in a number, as parts of a recording do")
     if beside:
         parts = "another part lies" if len(beside) == 1 else f"{len(beside)} other parts lie"
@@ -47,7 +47,9 @@ def rolled_of(path: Path, head: LogFile) -> Rolled | None:
 
 def numbered(path: Path) -> tuple[str, int] | None:
     """A path without the number in its name, and the number; ``None`` for a name without one."""
-    name = _AFTER.fullmatch(path.name) or _INSIDE.fullmatch(path.name)
+    if not any(map(str.isdigit, path.name)):  # most have none: then nothing is compiled
+        return None
+    name = re.fullmatch(_AFTER, path.name) or re.fullmatch(_INSIDE, path.name)
     if name is None:
         return None
     return str(path.with_name(f"{name['before']}*{name['after']}")).casefold(), int(name["number"])

@@ -10,8 +10,9 @@ import numpy as np
 
 from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.columns import BlobColumn, Column, EventTable
-from tracer.etl.clock import Clock, ClockTerms, tick_ns
+from tracer.etl.clock import Clock, ClockTerms
 from tracer.etl.order import Order
+from tracer.etl.ticks import tick_ns
 from tracer.events.decode import Extent, decode
 from tracer.events.layout import Layout
 from tracer.jit import Int, kernel

@@ -11,6 +11,7 @@ ndarraytypes.h, after what every object of Python begins with.
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 from typing import Any, Final, TypeAlias
 
@@ -75,10 +76,14 @@ def text(arguments: tuple[Any, ...]) -> str:
     return ", ".join(_text(each) for each in arguments)
 
 
+_fields_text: Final = functools.cache(repr)
+"""Of a structured type; the same few are in most calls."""
+
+
 def _text(value: Any) -> str:  # noqa: ANN401 - an argument of a kernel
     if isinstance(value, np.ndarray):
         ((*_, flags),) = (flat((value,))[0],)
-        dtype = repr(value.dtype) if value.dtype.fields else value.dtype.str
+        dtype = _fields_text(value.dtype) if value.dtype.fields else value.dtype.str
         return f"{dtype}[{value.ndim}:{flags:x}]"
     if isinstance(value, tuple):
         name = f"{type(value).__module__}.{type(value).__qualname__}{getattr(value, '_fields', '')}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from tracer.kernels.arguments import Key, flat
 from tracer.kernels.loading import Entry
@@ -12,8 +11,6 @@ from tracer.kernels.steps import Part
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_making: Final = threading.RLock()
 
 
 class Kernel(Part[P, R]):
@@ -38,9 +35,9 @@ class Kernel(Part[P, R]):
         return gives
 
     def _found(self, key: Key, args: tuple[Any, ...]) -> Entry:
-        from tracer.kernels.store import found
+        from tracer.kernels.store import found, making
 
-        with _making:
+        with making:
             if key not in self._entries:
                 self._entries[key] = found(self.called, args)
             return self._entries[key]
@@ -50,9 +47,9 @@ class Callback:
     """A kernel that C calls: its arguments are 64-bit integers, what it gives is an int32 that says nothing."""
 
     def __init__(self, function: Callable[..., None]) -> None:
-        from tracer.kernels.store import found
+        from tracer.kernels.store import found, making
 
-        with _making:
+        with making:
             self._entry = found(function, (0,) * function.__code__.co_argcount, direct=True)
 
     @property

@@ -13,12 +13,14 @@ from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 _Parts = dict[Callable[..., Any], list[str]]
 """What was found of each function; others name it by its place."""
+_NAMED: Final = (np, math)
+"""Modules of which a kernel may use anything: what is in others changes, and is not seen here."""
 
 
 def digest(function: Callable[..., Any]) -> str:
@@ -52,7 +54,7 @@ def _add(function: Callable[..., Any], parts: _Parts) -> int:
         *(("a default value", each) for each in defaults),
     ]
     for each, value in used:
-        if isinstance(value, ModuleType) and not _is_global(each, code):
+        if isinstance(value, ModuleType) and value not in _NAMED and not _is_global(each, code):
             continue
         parts[function].append(f"{each} {_described(value, f'{name} uses {each}', parts)}")
     return place
@@ -68,9 +70,9 @@ def _described(value: Any, use: str, parts: _Parts) -> str:  # noqa: ANN401 - wh
         return f"{value.dtype} {value.shape} {blake2b(value.tobytes()).hexdigest()}"
     if type(value).__name__ in {"Intrinsic", "_Intrinsic"}:  # ours and numba's; its whole file makes its code
         return f"{value.__name__} {_content(value.__module__)}"
-    if value is np or value is math:  # not other modules: what is in them changes, and is not seen here
-        return value.__name__
     if isinstance(value, ModuleType):
+        if value in _NAMED:
+            return value.__name__
         raise TypeError(f"{use}, a module: import what it needs of it by name, so that a change of that is seen")
     raise TypeError(f"{use}, and what of a {type(value).__name__} becomes part of it is not known")
 

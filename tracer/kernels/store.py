@@ -20,6 +20,7 @@ import platform
 import re
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -41,6 +42,8 @@ _ASIDE: Final = ".aside"
 _ASIDE_SECONDS: Final = 3600
 """Files that are this old belong to no process that still writes them."""
 _LINK_SECONDS: Final = 20
+making: Final = threading.RLock()
+"""Held by who asks for a kernel."""
 
 BUILT: Final = Path(__file__).parent / "built"
 """Where a wheel has the kernels that were compiled as it was built; a checkout has no such folder."""

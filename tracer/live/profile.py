@@ -20,7 +20,7 @@ _XPERF_FLAGS: Final = (
     *("PROC_THREAD", "LOADER", "CSWITCH", "DISPATCHER", "KQUEUE", "DRIVERS", "NETWORKTRACE", "POOL"),
 )
 _XPERF_STACKS: Final = ("PoolAlloc", "PoolFree", "PoolAllocSession", "PoolFreeSession", "ReadyThread")
-_TAG: Final = re.compile(r"[ -~]{1,4}")
+_TAG: Final = r"[ -~]{1,4}"
 _UNFIT: Final = ('"', "+", "--")
 """What has a meaning of its own on xperf's command line, or must not stand in a comment of XML."""
 
@@ -63,7 +63,7 @@ class Recording:
                 next=f"give --tag at most {MOST_TAGS} times, or leave it out to record every tag",
             )
         for tag in self.tags:
-            if not _TAG.fullmatch(tag) or any(unfit in tag for unfit in _UNFIT):
+            if not re.fullmatch(_TAG, tag) or any(unfit in tag for unfit in _UNFIT):
                 raise UsageError(
                     "not-a-tag",
                     f"{tag!r} is no tag that can be recorded alone",

@@ -8,7 +8,6 @@ from importlib import resources
 
 from fixtures.demo import DEMO_MAP, DEMO_TRACE
 from tracer.errors import MachineError
-from tui.commands.analyze import TOP, finding_of, print_explanation, print_report
 from tui.commands.options import add_explain, add_json, add_quiet
 from tui.commands.tui import add_screenshot, check_screenshot, open_interface
 from tui.exit_codes import ExitCode
@@ -50,6 +49,8 @@ class DemoCommand:
             snapshot = read_snapshot(path, names, quiet=args.quiet, symbols=symbols)
         if _is_for_the_interface(args):
             return open_interface(snapshot, args)
+        from tui.commands.analyze import TOP, finding_of, print_explanation, print_report
+
         if (redaction := redaction_of(args)) is not None:
             from tui.redaction.snapshots import redacted
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import analyzers
 import tracer
 from tracer.kernels.store import before_compiling, cache_directory, gather, unkept
 from tracer.processors import processors
 from tui.streams import say
+
+if TYPE_CHECKING:
+    import subprocess
 
 _PATIENCE_SECONDS: Final = 120
 """When the second process is given up: many times what it takes on a slow machine."""
@@ -48,6 +50,8 @@ class Helper:
         """Return when it is done, has failed, or takes far too long: then what it did not make is made here."""
         if self._process is None:
             return
+        import subprocess
+
         try:
             self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -106,6 +110,8 @@ def _rooms() -> list[Path]:
 
 def _started() -> subprocess.Popen[bytes] | None:
     """A process with the modules and the cache of this one, which ends when this one does."""
+    import subprocess
+
     if getattr(sys, "frozen", False) or not sys.executable:  # then there is no interpreter to start
         return None
     environment = {

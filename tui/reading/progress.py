@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tui.safe_text import safe
 from tui.streams import is_terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+_SMALL_BYTES: Final = 4 << 20
+"""Read in less time than it takes to import and draw a bar."""
 
 
 class Meter(Protocol):
@@ -29,8 +32,8 @@ class SilentMeter:
 
 
 def meter(name: str, total_bytes: int, *, quiet: bool) -> AbstractContextManager[Meter]:
-    """A meter for a trace of so many bytes; it leaves nothing behind on the terminal."""
-    if quiet or not is_terminal(sys.stderr):
+    """A meter for a trace of so many bytes; it leaves nothing behind on the terminal. A small one is read at once."""
+    if quiet or total_bytes < _SMALL_BYTES or not is_terminal(sys.stderr):
         return nullcontext(SilentMeter())
     from tui.reading.progress_bar import bar  # brings rich
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import Diagnosis, Finding, HeldRequests, PathNode
@@ -22,8 +22,10 @@ from tracer.arrays import I32, I64, U64, unique
 from tracer.data_classes import dataclass
 from tracer.errors import Damage
 from tracer.trace import Loss, TraceInfo
-from tui.redaction.redaction import Redaction
 from tui.redaction.stand_ins import Kind
+
+if TYPE_CHECKING:  # the interface asks only whether a snapshot is one of these
+    from tui.redaction.redaction import Redaction
 
 Places = TypeVar("Places", Loss, tuple[Damage, ...])
 

@@ -11,8 +11,6 @@ from textual.screen import Screen
 
 from analyzers.formatting import counted
 from tui.safe_text import safe
-from tui.screens.export import ExportScreen
-from tui.views.export import AS_SHOWN, FOR_PEOPLE, MARKDOWN, LinesFile, lines, write_text
 from tui.views.view import View
 
 
@@ -41,6 +39,9 @@ class TakingScreen(Screen[None]):
 
     def action_export(self) -> None:
         """Ask for a file and write this view's rows; behind a browser, which is elsewhere, let it download them."""
+        from tui.screens.export import ExportScreen  # what few ask for is not imported before they do
+        from tui.views.export import AS_SHOWN, FOR_PEOPLE, MARKDOWN, lines
+
         names, rows = full = self.view.exported()
         shown, document = self.view.shown(), self.view.document()
         if not names:
@@ -64,6 +65,8 @@ class TakingScreen(Screen[None]):
 
     def _deliver(self, name: Path, made: Iterable[str], what: str) -> None:
         """The lines are made as the browser fetches them."""
+        from tui.views.export import LinesFile
+
         file = cast("BinaryIO", LinesFile(iter(made)))
         self.app.deliver_binary(file, save_filename=name.name)
         as_what = "" if self.is_redacted else f", as {safe(name.name)}"
@@ -71,6 +74,8 @@ class TakingScreen(Screen[None]):
 
     @work(thread=True)
     def _write(self, path: Path, made: Iterable[str], what: str) -> None:
+        from tui.views.export import write_text
+
         where = "the file" if self.is_redacted else safe(str(path))
         try:
             write_text(path, made)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from analyzers.formatting import moment
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from tracer.data_classes import dataclass
 from tui.naming import Naming
-from tui.reading.compared import Compared
 from tui.tables.rates import TagRates
 from tui.views.scene import Scene, narrowed_to
+
+if TYPE_CHECKING:
+    from tui.reading.compared import Compared
 
 
 @dataclass(slots=True, eq=False)

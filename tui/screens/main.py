@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,11 +14,9 @@ from textual.widgets import ContentSwitcher, Static
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.snapshot import Snapshot
 from tui.naming import Naming
-from tui.reading.compared import Compared
 from tui.redaction.snapshots import is_redacted
 from tui.screens.breadcrumbs import first_view, location_words
 from tui.screens.copy_export import TakingScreen
-from tui.screens.help import HelpScreen
 from tui.screens.keys import MAIN_KEYS
 from tui.screens.layout import Room, shared
 from tui.screens.live_state import Watch
@@ -30,6 +28,9 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.side_panel import SidePanel
 from tui.widgets.trace_bar import TraceBar
 from tui.widgets.view_bar import ViewBar
+
+if TYPE_CHECKING:
+    from tui.reading.compared import Compared
 
 _NAMES_SECONDS: Final = 0.25
 """How often it is seen whether there are names that were not there before."""
@@ -173,6 +174,8 @@ class MainScreen(TakingScreen):
 
     def action_help(self) -> None:
         """Show what the keys do here."""
+        from tui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen(self, self.view.offers()))
 
     def action_pause(self) -> None:

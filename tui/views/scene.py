@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from analyzers.selection.intervals import counted_inside
 from analyzers.selection.query import EVERYTHING, Query
 from analyzers.selection.select import select, select_since
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from tracer.data_classes import dataclass
-from tui.reading.compared import Compared
 from tui.report.pool import has_pool_events
 from tui.report.recording import NO_POOL_EVENTS, NO_POOL_EVENTS_YET
 from tui.tables.rates import TagRates
+
+if TYPE_CHECKING:
+    from tui.reading.compared import Compared
 
 
 @dataclass(frozen=True, slots=True, eq=False)

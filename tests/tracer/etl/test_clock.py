@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tracer.etl.clock import MAX_FREQUENCY, Clock, clock_of
 from tracer.etl.headers import ClockType
+from tracer.etl.ticks import times_ns
 
 LEAST, MOST = -(2**63), 2**63 - 1
 RAW = st.integers(LEAST, MOST) | st.sampled_from([LEAST, MOST, 0])
@@ -21,7 +22,7 @@ def test_nanoseconds_are_exact_or_the_nearest_that_int64_holds(raw: list[int], o
     assert LEAST <= least <= origin <= most <= MOST
     want = [(min(max(time, least), most) - origin) * 10**9 // frequency for time in raw]
     assert all(LEAST <= time <= MOST for time in want)
-    assert clock.ns(np.array(raw, np.int64)).tolist() == want
+    assert times_ns(clock, np.array(raw, np.int64)).tolist() == want
     assert [clock.ns_of(time) for time in raw] == want
 
 

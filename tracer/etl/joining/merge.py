@@ -19,6 +19,7 @@ from tracer.etl.clock import Clock
 from tracer.etl.file import EtlFile
 from tracer.etl.joining.twice import MOST_APART_NS, find_copies, signature, taken, without_copies
 from tracer.etl.tables import joined
+from tracer.etl.ticks import times_ns
 from tracer.events.schema_book import SchemaBook
 from tracer.trace import NO_LATE_STACKS, Batch, LateStacks
 
@@ -87,7 +88,7 @@ class _Stream:
         """Late stacks of events before a moment, which have gone out."""
         out, rest = [], []
         for late in self.late:
-            due = clock.ns(late.raw_time) < until_ns
+            due = times_ns(clock, late.raw_time) < until_ns
             out.append(_some(late, due))
             rest.append(_some(late, ~due))
         self.late = [late for late in rest if len(late.stack)]
