@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import PurePath
@@ -25,6 +26,7 @@ from tui.redaction.snapshots import is_redacted
 from tui.safe_text import safe
 from tui.screens.actions import actions
 from tui.screens.main import MainScreen
+from tui.streams import is_terminal
 from tui.theme_names import SIXTEEN
 from tui.themes import LIGHT_SIXTEEN, THEMES
 
@@ -50,6 +52,12 @@ def self_contained(svg: str) -> str:
 
 _NAMES_SECONDS: Final = 0.05
 """How often it is seen whether all names were looked for."""
+_TERMINAL_SECONDS: Final = 1.0
+"""How often it is seen whether the terminal is still there."""
+
+
+def _has_terminal() -> bool:
+    return sys.__stdin__ is not None and is_terminal(sys.__stdin__)
 
 
 class ActionProvider(Provider):
@@ -165,6 +173,13 @@ class PoolscopeApp(App[None]):
     def on_mount(self) -> None:
         """Show the first view."""
         self.push_screen(self.first_screen())
+        if not self.is_headless and _has_terminal():
+            self.set_interval(_TERMINAL_SECONDS, self._leave_without_terminal)
+
+    def _leave_without_terminal(self) -> None:
+        """Leave once the terminal is gone, if no signal told so: textual reads its end again and again, without end."""
+        if not _has_terminal():
+            self.exit()
 
     def first_screen(self) -> MainScreen:
         """The views of a snapshot; another app may give views that move."""

@@ -210,3 +210,13 @@ def _read_until(terminal: int, wanted: bytes, seconds: float = 10) -> bytes:
     while wanted not in shown and select.select([terminal], [], [], max(0.0, end - time.monotonic()))[0]:
         shown += os.read(terminal, 1 << 16)
     return shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+@pytest.mark.slow
+def test_the_interface_leaves_when_its_terminal_is_gone_and_no_signal_says_so() -> None:
+    from tests.tui.terminal import Terminal
+
+    with Terminal(("tui", DEMO), cwd=ROOT) as terminal:
+        terminal.press(until="[1 Findings]")
+        assert terminal.go() == ExitCode.DONE
