@@ -15,7 +15,7 @@ from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.holders.by_name import stacks_that_decide
 from analyzers.image_files import ImageFiles
-from analyzers.image_lives import NEVER
+from analyzers.image_lives import NEVER, Module
 from analyzers.ledger import Ledger
 from analyzers.machine_facts import DriverFile, MachineFacts
 from analyzers.modules import FrameTable, Modules, taken_apart
@@ -101,6 +101,17 @@ class TraceNames:
         [at_ns] = self.stacks.since(np.array([stack], np.int32)).tolist()
         return tuple(self.frame(address, process, at_ns) for address in self.stacks.frames(stack).tolist())
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        """As they come; which of them each stack has, one after another; and bounds (:meth:`Names.frames_of`)."""
+        addresses, bounds = self.stacks.all_frames(stacks)
+        table = self.modules.frames(addresses, bounds, self.stacks.since(stacks))
+        _, first, which = np.unique(table.place, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        modules = (*table.modules, None)
+        columns = addresses[first[order]].tolist(), table.module[first[order]].tolist()
+        frames = [self.frame_in(address, modules[at]) for address, at in zip(*columns, strict=True)]
+        return frames, np.argsort(order)[which], bounds
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The places of the frames of many stacks (:mod:`analyzers.modules`), one stack after another.
 
@@ -131,8 +142,10 @@ class TraceNames:
         return known
 
     def _frame(self, place: int, process: int, at_ns: int) -> Frame:
-        address, _ = taken_apart(place)
-        module = self.modules.find(place, process, at_ns)
+        return self.frame_in(taken_apart(place)[0], self.modules.find(place, process, at_ns))
+
+    def frame_in(self, address: int, module: Module | None) -> Frame:
+        """The frame at an address of an image."""
         if module is None:
             return Frame(address, "", 0)
         offset = address - module.base

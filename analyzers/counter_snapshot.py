@@ -49,6 +49,10 @@ class Nameless:
         del stack, process
         return ()
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        """None, of each."""
+        return [], np.zeros(0, np.int64), np.zeros(len(stacks) + 1, np.int64)
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """None, of each."""
         return np.zeros(0, np.uint64), np.zeros(len(stacks) + 1, np.int64)

@@ -12,6 +12,8 @@ from tracer.hashing import GOLDEN
 
 _MARKED: Final = 1 << 22
 """Values below are counted by marking them in a table of this length: ids of processes and threads are small."""
+_DENSE: Final = 16
+"""Pairs of a group and an id that there may be for each row, up to which counting all is faster than sorting."""
 
 
 def coded(values: Numbers) -> tuple[Numbers, Numbers]:
@@ -28,7 +30,7 @@ def coded(values: Numbers) -> tuple[Numbers, Numbers]:
     if end > _MARKED:
         return _sorted(values)
     place = np.zeros(end + 1, np.int32)
-    at = small if small is values else np.where(values == most, end, values)
+    at = (small if small is values else np.where(values == most, end, values)).astype(np.intp, copy=False)
     place[at] = 1
     found = np.flatnonzero(place)
     place[found] = np.arange(len(found), dtype=np.int32)
@@ -54,6 +56,26 @@ def coded_pairs(first: Numbers, second: Numbers) -> tuple[U64, Numbers]:
         return np.zeros(0, np.uint64), code
     uppers, lowers = upper[pair // len(lower)], lower[pair % len(lower)]
     return (uppers.astype(np.uint64) << np.uint64(32)) | lowers.astype(np.uint64), code
+
+
+def most_often(group: I64, ids: Numbers) -> tuple[I64, I64]:
+    """By group, each with a row at least: the id that it has most often, the least of several; and how often.
+
+    Ids have up to 32 bits.
+    """
+    groups, of = coded(group)
+    values, code = coded(ids)
+    if 0 < len(groups) * len(values) <= _DENSE * len(ids):
+        counts = np.bincount(of * np.int64(len(values)) + code, minlength=len(groups) * len(values))
+        table = counts.reshape(len(groups), len(values))
+        best = table.argmax(axis=1)
+        return values[best].astype(np.int64), table[np.arange(len(groups)), best]
+    pairs, code = coded_pairs(group, ids)
+    keys, counts = pairs.astype(np.int64), np.bincount(code)
+    of = keys >> 32
+    first = np.flatnonzero(np.diff(of, prepend=-1))
+    at = np.lexsort((keys, -counts, of))[first]
+    return keys[at] & 0xFFFFFFFF, counts[at]
 
 
 def unpaired(pairs: U64) -> list[tuple[int, int]]:

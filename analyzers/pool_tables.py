@@ -221,5 +221,11 @@ class Names(KnowsLives, Protocol):
     def frames(self, stack: int, process: int = 0) -> tuple[Frame, ...]:
         """The frames of a stack id, innermost first, user frames by the images of ``process``; empty for -1."""
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        """The distinct frames of many kernel stacks as they come; which of them each has, one stack after another.
+
+        And where each begins, with the end as one more; both int64.
+        """
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The frames of many stacks, one stack after another, and where each begins, with the end as one more."""

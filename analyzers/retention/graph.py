@@ -6,12 +6,12 @@ port, a driver) to the requests, the socket, the thread and the process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from analyzers.factorize import most_often
 from analyzers.findings import PathNode, Why
 from analyzers.holders.holding import Holding
 from analyzers.holders.registry import HOLDERS
@@ -24,7 +24,7 @@ from analyzers.retention.edges import Edge, EdgeFinder
 from analyzers.retention.node_graph import EdgeFacts, NodeGraph
 from analyzers.retention.nodes import ROOT, Id, Node, NodeKind
 from analyzers.retention.retained import retained_by_request, sums
-from tracer.arrays import I32, I64, unique
+from tracer.arrays import I32, I64, Rows, unique
 from tracer.data_classes import dataclass
 
 EDGE_WORDS: Final[dict[str, str]] = {
@@ -82,23 +82,28 @@ class Retention:
         """
         steps: list[PathNode] = []
         issuer: tuple[Id, ...] = ()
-        beside = f", of {count:,}" if node in self.graph.nodes and count > self.graph.nodes[node].count else ""
-        while node in self.graph.nodes and node != ROOT:
-            edges, about = self.graph.above[node], self.graph.nodes[node]
+        nodes = self.graph.nodes
+        beside = f", of {count:,}" if node in nodes and count > nodes[node].count else ""
+        while node in nodes and node.kind is not NodeKind.TRACE:
+            edges, about = self.graph.above[node], nodes[node]
             issuer = node.ids[:2] if node.kind is NodeKind.REQUEST else issuer
-            own = [each for each in edges if each.kind is NodeKind.THREAD and each.ids == issuer] or list(edges)
+            own = list(edges)
+            if len(own) > 1:
+                own = [each for each in edges if each.kind is NodeKind.THREAD and each.ids == issuer] or own
             above = own[0]
             if len(own) > 1:
                 above = max(own, key=lambda each: (edges[each].bytes, edges[each].count, str(each)))
             rule = edges[above].rule
             steps.append(PathNode(node.kind, str(node), about.label + beside, rule, about.retained))
-            alike = sum(each.kind is above.kind for each in edges)
+            alike = len(edges) if len(edges) < 2 else sum(each.kind is above.kind for each in edges)
             node, beside = above, f", one of {alike:,}" if alike > 1 else ""
         return tuple(reversed(steps))
 
-    def group_for(self, rows: npt.NDArray[np.integer]) -> Node | None:
-        """The allocation group that most of some outstanding allocations are in."""
-        return self.groups[np.bincount(self.group_of[rows]).argmax()] if len(rows) else None
+    def groups_for(self, parts: Sequence[Rows]) -> list[Node]:
+        """The allocation group that most of each of several parts of the outstanding allocations are in, none empty."""
+        part = np.repeat(np.arange(len(parts)), [len(each) for each in parts])
+        rows = np.concatenate([*parts, np.zeros(0, np.int32)])
+        return [self.groups[number] for number in most_often(part, self.group_of[rows])[0].tolist()]
 
 
 def build(

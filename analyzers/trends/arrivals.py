@@ -2,36 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analyzers.policy import COURSE
-from tracer.arrays import I64
+from tracer.arrays import I64, Mask
+from tracer.data_classes import dataclass
 
 
-def is_burst(times: I64, start_ns: int, length_ns: int) -> bool:
-    """Whether times (int64, ascending, not empty) lie in a small part of a trace, or at a few moments of it."""
-    moment = (times - start_ns) * COURSE.moments // length_ns
-    moments = 1 + np.count_nonzero(moment[1:] != moment[:-1])
-    return bool(times[-1] - times[0] < COURSE.shortest * length_ns or moments < COURSE.fewest_occasions)
+@dataclass(frozen=True, slots=True, eq=False)
+class Runs:
+    """Several runs of ascending times, none empty: int64, one run after another, and where each begins."""
+
+    times: I64
+    begin: I64
+
+    @classmethod
+    def of(cls, runs: Sequence[I64]) -> Runs:
+        """One at least."""
+        return cls(np.concatenate(runs), np.cumsum([0, *map(len, runs[:-1])], dtype=np.int64))
+
+    @property
+    def lengths(self) -> I64:
+        """Times in each run."""
+        return np.asarray(np.diff(self.begin, append=len(self.times)))
+
+    @property
+    def first(self) -> I64:
+        """The first time of each run."""
+        return self.times[self.begin]
+
+    @property
+    def last(self) -> I64:
+        """The last time of each run."""
+        return np.asarray(self.times[self.begin + self.lengths - 1])
+
+    def each(self, values: I64) -> I64:
+        """A value of each run for each of its times."""
+        return np.repeat(values, self.lengths)
+
+    def count(self, which: Mask) -> I64:
+        """By run: how many of its times are marked."""
+        return np.asarray(np.add.reduceat(which, self.begin, dtype=np.int64))
 
 
-def levels_off(times: I64) -> bool:
-    """Whether hardly any of them (int64, ascending, not empty) came in the last third of their time."""
-    first, last = int(times[0]), int(times[-1])
-    return bool(np.count_nonzero(times > last - (last - first) // COURSE.last_part) < COURSE.slowing * len(times))
+def is_burst(runs: Runs, start_ns: int, length_ns: I64) -> Mask:
+    """By run: whether it lies in a small part of a trace (``length_ns``: int64, by run), or at a few moments of it."""
+    moment = (runs.times - start_ns) * COURSE.moments // runs.each(length_ns)
+    is_new = np.diff(moment, prepend=0) != 0
+    is_new[runs.begin] = True
+    few = runs.count(is_new) < COURSE.fewest_occasions
+    return np.asarray(few | (runs.last - runs.first < COURSE.shortest * length_ns))
 
 
-def may_go_on(times: I64, length_ns: int, pause_ns: int) -> bool:
-    """Whether a pause after the last of them (int64, ascending, at least two) is like one before, or short."""
-    return pause_ns <= COURSE.long_pause * length_ns or pause_ns <= COURSE.pause * int(np.diff(times).max())
+def levels_off(runs: Runs) -> Mask:
+    """By run: whether hardly any of the times came in the last third of their time."""
+    third = runs.last - (runs.last - runs.first) // COURSE.last_part
+    return np.asarray(runs.count(runs.times > runs.each(third)) < COURSE.slowing * runs.lengths)
+
+
+def may_go_on(runs: Runs, length_ns: I64, pause_ns: I64) -> Mask:
+    """By run: whether a pause after the last time is like one before, or short."""
+    pauses = np.diff(runs.times, prepend=0)
+    pauses[runs.begin] = 0
+    longest = np.maximum.reduceat(pauses, runs.begin)
+    return np.asarray((pause_ns <= COURSE.long_pause * length_ns) | (pause_ns <= COURSE.pause * longest))
 
 
 def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:
     """Judge int64 times, in any order, within a trace; ``end_ns``: until when one could have come."""
-    times, span = np.sort(times_ns), max(end_ns - start_ns, 1)
-    if len(times) < COURSE.fewest or is_burst(times, start_ns, span) or levels_off(times):
+    if len(times_ns) < COURSE.fewest:
         return False
-    return may_go_on(times, span, end_ns - int(times[-1]))
+    runs, span = Runs.of([np.sort(times_ns)]), np.array([max(end_ns - start_ns, 1)])
+    keeps = may_go_on(runs, span, end_ns - runs.last) & ~is_burst(runs, start_ns, span) & ~levels_off(runs)
+    return bool(keeps[0])
 
 
 def held_keep_coming(times_ns: I64, start_ns: int, at_ns: int) -> bool:

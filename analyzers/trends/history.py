@@ -130,11 +130,16 @@ class GroupHistories:
         if any((each.step_ns, each.start_ns) != (first.step_ns, first.start_ns) for each in histories):
             raise ValueError("histories over different steps")
         return cls(
-            np.stack([each.allocations for each in histories]),
-            np.stack([each.frees for each in histories]),
-            np.stack([each.survivors for each in histories]),
-            np.stack([each.survivor_bytes for each in histories]),
-            np.stack([each.lifetimes for each in histories]),
+            _table([each.allocations for each in histories]),
+            _table([each.frees for each in histories]),
+            _table([each.survivors for each in histories]),
+            _table([each.survivor_bytes for each in histories]),
+            _table([each.lifetimes for each in histories]),
             first.step_ns,
             first.start_ns,
         )
+
+
+def _table(rows: list[I64]) -> I64:
+    """``np.stack`` of many short rows, in a tenth of the time."""
+    return np.concatenate(rows).reshape(len(rows), -1)

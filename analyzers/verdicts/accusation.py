@@ -73,7 +73,9 @@ class DiagnosisInputs:
 
 def pool_event(outstanding: Outstanding, row: int) -> EventRef:
     """The event of one allocation."""
-    return EventRef(int(outstanding.time_ns[row]), "pool", int(outstanding.cpu[row]), int(outstanding.offset[row]))
+    columns = outstanding.time_ns, outstanding.cpu, outstanding.offset
+    time_ns, cpu, offset = (column.item(row) for column in columns)
+    return EventRef(time_ns, "pool", cpu, offset)
 
 
 def accuse(
@@ -121,7 +123,7 @@ def accuse(
         accused=Accused.PROCESS if group.callers else Accused.DRIVER,
         groups=(GroupShare(group.tag, group.paged, len(rows), size, driver),),
         undecided=judgement.undecided if len(rows) < len(group.rows) else 0,
-        rows=np.sort(rows).astype(np.int64),
+        rows=rows.astype(np.int64),
         user_stack=who.user_stack,
         separates=None if judgement.comparison is None else judgement.comparison.separation,
         allocator=_allocator(judgement),
@@ -184,27 +186,27 @@ def _sure(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Wa
 
 def _doubts(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Walked) -> list[Doubt]:
     cover, callers = inputs.coverage, judgement.group.callers
-    held = {
-        Doubt.NO_STACKS: walked.none and not callers,
-        Doubt.NO_CALLS: walked.none and callers,
-        Doubt.FEW_STACKS: walked.few,
-        Doubt.NO_DRIVER: not judgement.group.driver and not callers,
-        Doubt.NO_PROCESS: callers and who.process is None,
-        Doubt.NO_SWITCHES: not cover.context_switches,
-        Doubt.NO_REQUESTS: not cover.requests,
-        Doubt.WRAPPED: cover.wrapped,
-        Doubt.ROLLED: cover.rolled,
-        Doubt.ENDED: judgement.birth_pattern is BirthPattern.ENDED,
-        Doubt.NOT_RISING: not judgement.growth.rising and judgement.birth_pattern is BirthPattern.CONTINUES,
-        Doubt.OTHERS_FREED: callers and _by_others(judgement),
-        Doubt.SENDS: judgement.comparison is not None and judgement.comparison.sends,
-        Doubt.CALLER_FREES: judgement.comparison is not None and judgement.comparison.frees_others,
-        Doubt.ANYBODY: callers and judgement.group.tag in OPENED_BY_ANYBODY,
-        Doubt.RUNNING: callers and _still_run(judgement, inputs, who),
-        Doubt.THREAD_INFERRED: who.on_thread.inferred and who.thread is not None,
-        Doubt.THREADS_INFERRED: who.on_thread.partly and who.thread is not None,
-    }
-    return [doubt for doubt, holds in held.items() if holds]
+    held = (
+        (Doubt.NO_STACKS, walked.none and not callers),
+        (Doubt.NO_CALLS, walked.none and callers),
+        (Doubt.FEW_STACKS, walked.few),
+        (Doubt.NO_DRIVER, not judgement.group.driver and not callers),
+        (Doubt.NO_PROCESS, callers and who.process is None),
+        (Doubt.NO_SWITCHES, not cover.context_switches),
+        (Doubt.NO_REQUESTS, not cover.requests),
+        (Doubt.WRAPPED, cover.wrapped),
+        (Doubt.ROLLED, cover.rolled),
+        (Doubt.ENDED, judgement.birth_pattern is BirthPattern.ENDED),
+        (Doubt.NOT_RISING, not judgement.growth.rising and judgement.birth_pattern is BirthPattern.CONTINUES),
+        (Doubt.OTHERS_FREED, callers and _by_others(judgement)),
+        (Doubt.SENDS, judgement.comparison is not None and judgement.comparison.sends),
+        (Doubt.CALLER_FREES, judgement.comparison is not None and judgement.comparison.frees_others),
+        (Doubt.ANYBODY, callers and judgement.group.tag in OPENED_BY_ANYBODY),
+        (Doubt.RUNNING, callers and _still_run(judgement, inputs, who)),
+        (Doubt.THREAD_INFERRED, who.thread is not None and who.on_thread.inferred),
+        (Doubt.THREADS_INFERRED, who.thread is not None and who.on_thread.partly),
+    )
+    return [doubt for doubt, holds in held if holds]
 
 
 def _evidence(
@@ -328,7 +330,7 @@ def _still_run(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> bo
 def _by_others(judgement: Judgement) -> bool:
     """Whether its siblings' lifetimes are other programs'."""
     group, freed = judgement.group, judgement.survivors.freed
-    return freed >= LIFETIMES.fewest_freed > int(group.history.lifetimes.sum()) and group.tag in OBJECT_MEMORY
+    return group.tag in OBJECT_MEMORY and freed >= LIFETIMES.fewest_freed > int(group.history.lifetimes.sum())
 
 
 def _siblings(judgement: Judgement) -> Evidence:

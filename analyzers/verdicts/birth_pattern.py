@@ -6,6 +6,7 @@ while its code runs on; a burst leaves them in one moment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from math import exp
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.policy import COURSE
-from analyzers.trends.arrivals import is_burst, levels_off, may_go_on
+from analyzers.trends.arrivals import Runs, is_burst, levels_off, may_go_on
 from analyzers.trends.history import GroupHistory
 from tracer.arrays import I64
 from tracer.data_classes import dataclass
@@ -45,18 +46,36 @@ class Span:
         return max(self.end - self.start, 1)
 
 
-def birth_pattern(births: I64, span: Span, history: GroupHistory) -> BirthPattern:
-    """Judge the birth times of survivors (int64, ascending); ``history``: of the whole group."""
-    if len(births) < COURSE.fewest:
-        return BirthPattern.TOO_FEW
-    if is_burst(births, span.start, span.length):
-        return BirthPattern.BURST
-    if levels_off(births):
-        return BirthPattern.LEVELLED_OFF
+def birth_patterns(
+    births: Sequence[I64], start_ns: int, ends_ns: Sequence[int], histories: Sequence[GroupHistory]
+) -> list[BirthPattern]:
+    """Judge the birth times of several groups' survivors (int64, ascending); ``histories``: of the whole groups.
+
+    They could be born from ``start_ns`` until ``ends_ns``, by group.
+    """
+    found = [BirthPattern.TOO_FEW] * len(births)
+    enough = [number for number, each in enumerate(births) if len(each) >= COURSE.fewest]
+    if not enough:
+        return found
+    runs = Runs.of([births[number] for number in enough])
+    ends = np.array([ends_ns[number] for number in enough], np.int64)
+    lengths = np.maximum(ends - start_ns, 1)
+    columns = is_burst(runs, start_ns, lengths), levels_off(runs), may_go_on(runs, lengths, ends - runs.last)
+    for number, burst, slows, goes_on in zip(enough, *(each.tolist() for each in columns), strict=True):
+        if burst:
+            found[number] = BirthPattern.BURST
+        elif slows:
+            found[number] = BirthPattern.LEVELLED_OFF
+        elif goes_on:
+            found[number] = BirthPattern.CONTINUES
+        else:
+            found[number] = _after_pause(births[number], Span(start_ns, ends_ns[number]), histories[number])
+    return found
+
+
+def _after_pause(births: I64, span: Span, history: GroupHistory) -> BirthPattern:
     first, last = int(births[0]), int(births[-1])
     pause = span.end - last
-    if may_go_on(births, span.length, pause):
-        return BirthPattern.CONTINUES
     before, after = _made(history, last, span.end)
     if after and exp(-len(births) / max(before, 1) * after) < COURSE.stopped:
         return BirthPattern.LEVELLED_OFF

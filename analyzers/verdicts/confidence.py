@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
+from typing import Final
 
 from analyzers.findings import Verdict
 from analyzers.policy import DOUBTS, SURENESS
 from tracer.data_classes import dataclass
+
+_BASE: Final = {
+    Verdict.PENDING_APC: SURENESS.pending_apc,
+    Verdict.UNDRAINED_PORT: SURENESS.undrained_port,
+    Verdict.DRIVER_KEPT: SURENESS.driver_kept,
+    Verdict.MISSING_FREE: SURENESS.missing_free,
+}
 
 
 class Doubt(Enum):
@@ -41,13 +49,13 @@ class Doubt(Enum):
     @property
     def factor(self) -> float:
         """What it leaves of a confidence."""
-        left: float = getattr(DOUBTS, self.name.lower())
+        left: float = getattr(DOUBTS, self._name_.lower())
         return left
 
     @property
     def says(self) -> str:
         """Why it lowers the confidence."""
-        return self.value
+        return self._value_
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +99,7 @@ def of_gone(*, at_end: bool, by_library: bool, count: int, explained: float) -> 
 
 def base(verdict: Verdict) -> float:
     """Confidence in an accusation where nothing speaks against it; without a number of its own, that of *growth*."""
-    return {
-        Verdict.PENDING_APC: SURENESS.pending_apc,
-        Verdict.UNDRAINED_PORT: SURENESS.undrained_port,
-        Verdict.DRIVER_KEPT: SURENESS.driver_kept,
-        Verdict.MISSING_FREE: SURENESS.missing_free,
-    }.get(verdict, SURENESS.growth)
+    return _BASE.get(verdict, SURENESS.growth)
 
 
 def for_count(count: int) -> float:

@@ -170,7 +170,7 @@ def accuse_held(
     sure = _confidence(group, inputs, lost)
     weights = np.concatenate((held.retention.by_request[group.rows], _mini_sizes(group, sizes)))
     rate, interval = _rate(weights, group.times_ns)
-    node = held.retention.group_for(alike.astype(np.int32))
+    [node] = held.retention.groups_for([alike])
     name = _process_name(group, inputs)
     holder = HOLDERS[group.why]
     apc = {Why.USER_APC: Apc.USER, Why.SPECIAL_APC: Apc.SPECIAL_KERNEL}.get(group.why)

@@ -6,7 +6,6 @@ Rules and thresholds: ``docs/verdicts.md``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import repeat
 from typing import Final
 
@@ -18,12 +17,13 @@ from analyzers.image_lives import Unload
 from analyzers.loss_model import LossRate
 from analyzers.policy import COURSE, LIFETIMES, LOSS, PARTS
 from analyzers.pool_tables import Outstanding
+from analyzers.trends.history import GroupHistory
 from analyzers.trends.survivors import Survivors, survivors, survivors_of
 from analyzers.trends.trend import Growth, growths
-from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
+from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_patterns, increasingly_rare
 from analyzers.verdicts.groups import Family, Group, joined
 from tracer.arrays import I64, Rows
-from tracer.data_classes import dataclass
+from tracer.data_classes import dataclass, replace
 
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""
@@ -127,8 +127,7 @@ def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, repo
 
     Where events were lost, each group is held against what the others keep.
     """
-    grown = growths([group.history for group in found])
-    seen = list(map(_look, found, grown, *_lived(found, outstanding, span), repeat(span)))
+    seen = _looked_at(found, outstanding, span)
     kept = [_share(each) for each in seen]
     judged = []
     for number, each in enumerate(seen):
@@ -150,8 +149,7 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, r
     few = [family for family in several if all(each.birth_pattern is BirthPattern.TOO_FEW for each in family)]
     wider = [group for family in few if len((group := joined([each.group for each in family])).rows) >= COURSE.fewest]
     accused: dict[Family, Judgement] = {}
-    grown = growths([each.history for each in wider])
-    for seen in map(_look, wider, grown, *_lived(wider, outstanding, span), repeat(span)):
+    for seen in _looked_at(wider, outstanding, span):
         found = _judge(seen, LossRate(reported))
         if found.verdict in ACCUSATIONS:
             accused[seen.group.family] = found
@@ -159,25 +157,36 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, r
     return [*accused.values(), *kept]
 
 
-def _look(group: Group, grows: Growth, births: I64, lived: Survivors, span: Span) -> _Seen:
-    history = group.history
-    seen = int(span.end - births.min(initial=span.end))
-    how, until = BirthPattern.TOO_FEW, span.end - lived.age_ns
-    if lived.age_ns <= LIFETIMES.observable * span.length:
-        how = birth_pattern(births[: lived.count], Span(span.start, until), history)
+def _looked_at(groups: Sequence[Group], outstanding: Outstanding, span: Span) -> list[_Seen]:
+    histories = [group.history for group in groups]
+    births, lived = _lived(groups, outstanding, span)
+    until = [span.end - each.age_ns for each in lived]
+    longest = LIFETIMES.observable * span.length
+    old = [mine[: each.count if each.age_ns <= longest else 0] for mine, each in zip(births, lived, strict=True)]
+    patterns = birth_patterns(old, span.start, until, histories)
+    columns = growths(histories), births, lived, patterns, _all_stay(histories, births, lived)
+    return list(map(_look, groups, *columns, repeat(span)))
+
+
+def _look(
+    group: Group, grows: Growth, births: I64, lived: Survivors, how: BirthPattern, all_stay: bool, span: Span
+) -> _Seen:
+    seen, until = (span.end - int(births[0]) if len(births) else 0), span.end - lived.age_ns
     if how is BirthPattern.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
     rarer = _is_never_freed(lived) and how is BirthPattern.CONTINUES and increasingly_rare(births[: lived.count], until)
-    return _Seen(group, lived, how, grows, span.start, seen, rarer, _all_stay(group, births, lived.count))
+    return _Seen(group, lived, how, grows, span.start, seen, rarer, all_stay)
 
 
-def _all_stay(group: Group, births: I64, survivors: int) -> bool:
-    """Whether all that was allocated since the last so many survivors is still there."""
-    if not survivors:
-        return False
-    since = group.history.step_at(int(births[max(survivors - LIFETIMES.latest, 0)]))
-    made, stays = (int(each[since:].sum()) for each in (group.history.allocations, group.history.survivors))
-    return made == stays
+def _all_stay(histories: Sequence[GroupHistory], births: Sequence[I64], lived: Sequence[Survivors]) -> list[bool]:
+    """By group: whether all that was allocated since the last so many survivors is still there."""
+    freed = np.array([each.allocations - each.survivors for each in histories], np.int64)
+    since = np.full(len(histories), freed.shape[-1])
+    for number, each in enumerate(lived):
+        if each.count:
+            since[number] = histories[number].step_at(births[number].item(max(each.count - LIFETIMES.latest, 0)))
+    left = np.where(np.arange(freed.shape[-1]) >= since[:, np.newaxis], freed, 0).sum(axis=1)
+    return [each.count > 0 and not gone for each, gone in zip(lived, left.tolist(), strict=True)]
 
 
 def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span: Span) -> _Seen:
@@ -242,6 +251,8 @@ def _older_freed(each: _Seen, reported: float) -> float:
     Where events were lost, some are of blocks whose allocation was lost, at whatever age.
     """
     history = each.group.history
+    if not each.group.unmatched_by_step.any():
+        return 0.0
     usual = min(int(each.survivors.usual_ns / _BIN), each.survivors.age_ns)
     unmatched = each.group.unmatched_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
     if usual:

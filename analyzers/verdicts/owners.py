@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from analyzers.factorize import coded_pairs
+from analyzers.factorize import coded, most_often
 from analyzers.policy import PARTS
 from analyzers.pool_tables import Outstanding, SiteTable
 from analyzers.processes import KnowsLives, lives_at
-from tracer.arrays import F64, I32, I64, Mask, Rows, unique
+from tracer.arrays import F64, I32, I64, Mask, Rows
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.data_classes import dataclass
 
@@ -87,7 +86,7 @@ def _usual(group: I64, stacks: I32, groups: int) -> list[int]:
     usual = np.full(groups, -1, np.int64)
     walked = np.flatnonzero(stacks >= 0)
     if len(walked):
-        usual[unique(group[walked])], _ = most_often(group[walked], stacks[walked])
+        usual[coded(group[walked])[0]], _ = most_often(group[walked], stacks[walked])
     found: list[int] = usual.tolist()
     return found
 
@@ -101,16 +100,3 @@ def _known(group: I64, its: Mask, switched: Mask, groups: int) -> list[Known]:
 def _standing_out(best: I64, share: F64) -> list[int | None]:
     known = (share >= PARTS.stands_out) & ~np.isin(best, _NOBODY)
     return [each if stands else None for each, stands in zip(best.tolist(), known.tolist(), strict=True)]
-
-
-def most_often(group: I64, ids: npt.NDArray[np.integer[Any]]) -> tuple[I64, I64]:
-    """By group, each with a row at least: the id that it has most often, the least of several; and how often.
-
-    Ids have up to 32 bits.
-    """
-    pairs, code = coded_pairs(group, ids)
-    keys, counts = pairs.astype(np.int64), np.bincount(code)
-    of = keys >> 32
-    first = np.flatnonzero(np.diff(of, prepend=-1))
-    at = np.lexsort((keys, -counts, of))[first]
-    return keys[at] & 0xFFFFFFFF, counts[at]

@@ -11,7 +11,6 @@ these have it, and how many of the freed ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.verdicts.culprit import StackFrame, find_client, find_culprit
 from analyzers.verdicts.judgement import FrameComparison, Judgement
 from tracer.arrays import F64, I32, I64, Mask, Numbers, unique
-from tracer.data_classes import dataclass
+from tracer.data_classes import dataclass, replace
 
 FramesOf = Callable[[I32], FrameTable]
 
@@ -66,10 +65,10 @@ def compare_frames(
     found = list(judged)
     if not numbers:
         return found
-    for number, steps, kept, freed in zip(
-        numbers, *_counted(pool, [judged[at] for at in numbers], frames_of), strict=True
-    ):
-        found[number] = replace(found[number], comparison=_comparison(found[number], steps, kept, freed, frame_of))
+    columns = _counted(pool, [judged[at] for at in numbers], frames_of)
+    for number, steps, kept, freed, alike in zip(numbers, *columns, strict=True):
+        comparison = _comparison(found[number], steps, kept, freed, frame_of, alike=alike)
+        found[number] = replace(found[number], comparison=comparison)
     return found
 
 
@@ -81,16 +80,20 @@ def _is_driver_s(judgement: Judgement) -> bool:
 
 
 def _comparison(
-    judgement: Judgement, steps: Sequence[StackFrame], kept: int, freed: int, frame_of: Callable[[int], Frame]
+    judgement: Judgement,
+    steps: Sequence[StackFrame],
+    kept: int,
+    freed: int,
+    frame_of: Callable[[int], Frame],
+    *,
+    alike: bool,
 ) -> FrameComparison:
     culprit = find_culprit(steps, judgement.group.driver)
     if culprit is None and (client := find_client(steps, judgement.group.driver)) is not None:
         separation = Separation(frame_of(client.place), client.kept_with, kept, client.freed_with, freed)
         return FrameComparison(separation, kept, freed, client.module, frees_others=True)
     if culprit is None:
-        return FrameComparison(
-            None, kept, freed, alike=all(step.freed_with > SEPARATING.hardly_any * freed for step in steps)
-        )
+        return FrameComparison(None, kept, freed, alike=alike)
     step = culprit.step
     separation = Separation(frame_of(step.place), step.kept_with, kept, step.freed_with, freed)
     others = tuple(str(frame_of(each.place)) for each in culprit.others)
@@ -99,8 +102,11 @@ def _comparison(
 
 def _counted(
     pool: PoolSnapshot, accused: Sequence[Judgement], frames_of: FramesOf
-) -> tuple[list[list[StackFrame]], list[int], list[int]]:
-    """By accused group: the frames of its most usual stack, and how many kept and freed ones have a stack."""
+) -> tuple[list[list[StackFrame]], list[int], list[int], list[bool]]:
+    """By accused group: the frames of its most usual stack, none where none of them separates or is one caller's alone.
+
+    Then how many kept and freed ones have a stack, and whether every frame of the usual one is in freed ones' too.
+    """
     kept = _kept(pool, accused)
     freed, of_driver = _freed(pool, accused)
     every, place = np.unique(np.concatenate([kept.site, freed.site]), return_inverse=True)
@@ -124,17 +130,22 @@ def _counted(
     whole &= of_driver[of] | (by_module == own[of])
     alone = is_callers_alone(with_module[0], all_kept[of], with_module[1], all_freed[of]) & is_known & of_driver[of]
     use_module = np.where(exact | whole, whole & ~exact, alone)
+    kept_with, freed_with = (np.where(use_module, *each) for each in zip(with_module, with_frame, strict=True))
+    alike = np.bincount(of[freed_with <= SEPARATING.hardly_any * all_freed[of]], minlength=len(accused)) == 0
+    is_told = np.bincount(of[exact | whole | alone], minlength=len(accused)) > 0
+    told = np.flatnonzero(is_told[of])
     columns = (
-        frames.table.place[row].tolist(),
-        frames.listed(by_module),
-        (exact | whole).tolist(),
-        np.where(use_module, with_module[0], with_frame[0]).tolist(),
-        np.where(use_module, with_module[1], with_frame[1]).tolist(),
-        alone.tolist(),
+        frames.table.place[row[told]].tolist(),
+        frames.listed(by_module[told]),
+        (exact | whole)[told].tolist(),
+        kept_with[told].tolist(),
+        freed_with[told].tolist(),
+        alone[told].tolist(),
     )
-    steps = [StackFrame(*each) for each in zip(*columns, strict=True)]
-    each = [steps[end - length : end] for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)]
-    return each, all_kept.tolist(), all_freed.tolist()
+    steps: list[list[StackFrame]] = [[] for _ in accused]
+    for group, *each in zip(of[told].tolist(), *columns, strict=True):
+        steps[group].append(StackFrame(*each))
+    return steps, all_kept.tolist(), all_freed.tolist(), alike.tolist()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analyzers.factorize import most_often
 from analyzers.findings import Evidence
 from analyzers.formatting import agreeing
 from analyzers.modules import KERNEL_NAME
 from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot
-from analyzers.verdicts.owners import Owners, most_often
+from analyzers.verdicts.owners import Owners
 from tracer.arrays import Rows
 from tracer.data_classes import dataclass
 

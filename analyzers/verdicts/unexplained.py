@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib import import_module
 from typing import Final
 
@@ -37,7 +36,7 @@ from analyzers.verdicts.shares import Walked
 from analyzers.verdicts.starting import with_starts
 from tracer.arrays import Mask
 from tracer.columns import UNKNOWN_ID
-from tracer.data_classes import dataclass
+from tracer.data_classes import dataclass, replace
 
 _BY_RULE: Final[tuple[Callable[[Sequence[Judgement], DiagnosisInputs, DiagnosisContext], list[Judgement]], ...]] = (
     tuple(import_module(f"analyzers.verdicts.{verdict.rule}").judged for verdict in Verdict if verdict.rule)
@@ -177,10 +176,10 @@ def _accusations(
     single = []
     rows = [each.rows for each in accused.groups]
     shut = [count if sockets.make_up(mine, count) else 0 for mine in rows for count in [sockets.count(mine)]]
-    columns = accused.groups, accused.whose, Walked.of(rows, inputs.pool), rows, shut
-    for each, who, walked, mine, closed in zip(*columns, strict=True):
-        node = held.retention.group_for(mine)
-        path = held.retention.path(node, len(mine)) if node is not None else ()
+    nodes = held.retention.groups_for(rows)
+    columns = accused.groups, accused.whose, Walked.of(rows, inputs.pool), rows, shut, nodes
+    for each, who, walked, mine, closed, node in zip(*columns, strict=True):
+        path = held.retention.path(node, len(mine))
         single.append(Accusation(each, accuse(each, who, walked, inputs, path=path, closed_sockets=closed)))
     irps = {each.group.process for each in accused.groups if each.group.callers and each.group.tag == IRP}
     causes = []

@@ -57,6 +57,12 @@ class MadeUpNames:
             return ()
         return tuple(_frame(stack >> depth, depth) for depth in range(_FRAMES))
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        """The frames of many stacks, one after another."""
+        every = [self.frames(stack) for stack in stacks.tolist()]
+        flat = [frame for one in every for frame in one]
+        return flat, np.arange(len(flat)), np.cumsum([0, *map(len, every)], dtype=np.int64)
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The same for many stacks, one after another, and where each begins."""
         known = stacks >= 0

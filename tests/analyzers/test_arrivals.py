@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.policy import COURSE
-from analyzers.trends.arrivals import held_keep_coming, is_burst, keep_coming
+from analyzers.trends.arrivals import Runs, held_keep_coming, is_burst, keep_coming
 
 END = 1_000_000
 
@@ -80,4 +80,4 @@ def test_the_order_makes_no_difference(times: list[int], order: list[int]) -> No
 )
 def test_a_moment_is_one_of_sixty_four_parts_of_the_trace(moments: tuple[float, ...], tells: bool) -> None:
     times = np.repeat(np.array(moments) / 64 * END, 10).astype(np.int64)
-    assert is_burst(times, 0, END) is not tells
+    assert is_burst(Runs.of([even(50), times]), 0, np.array([END, END])).tolist() == [False, not tells]

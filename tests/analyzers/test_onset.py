@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
-from analyzers.trends.onset import NO_ONSET, onsets
+from analyzers.policy import RISE
+from analyzers.trends.onset import NO_ONSET, TOO_LOW, onsets
 
 STEPS = 64
 
@@ -41,3 +44,7 @@ def test_rises_are_occasions_of_their_own_where_a_tenth_of_the_growth_lies_betwe
     kept = np.zeros(STEPS, np.int64)
     kept[[0, 30, 30 + apart, 30 + 2 * apart, STEPS - 1]] = 1
     assert onset(kept) == begins
+
+
+def test_too_low_is_what_the_chance_of_the_policy_lies_below() -> None:
+    assert NormalDist().inv_cdf(RISE.chance) == pytest.approx(TOO_LOW, rel=1e-12)

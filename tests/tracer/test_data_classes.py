@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tracer import data_classes
 from tracer.data_classes import dataclass
 
 
@@ -40,6 +41,19 @@ class Named(Point):
     """A data class of a data class."""
 
     name: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """A frozen one with so many fields that they are set in another way."""
+
+    a: int
+    b: int
+    c: int
+    d: int = 4
+    e: list[int] = field(default_factory=list)
+    own: str = "f"
+    g: int = field(init=False, default=7)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +196,31 @@ def test_the_standard_functions_know_its_fields() -> None:
     assert dataclasses.is_dataclass(Point)
     assert [each.name for each in fields(Named)] == ["x", "y", "notes", "size", "known", "seen", "name"]
     assert dataclasses.asdict(Open(4)) == {"x": 4}
+
+
+def test_one_with_many_fields_is_made_frozen_as_often_as_it_is_made() -> None:
+    made = [Wide(1, 2, number, e=[number]) for number in range(100)]
+    assert {type(each) for each in made} == {Wide}
+    assert [(each.a, each.b, each.c, each.d, each.e, each.own, each.g) for each in made] == [
+        (1, 2, number, 4, [number], "f", 7) for number in range(100)
+    ]
+    with pytest.raises(FrozenInstanceError):
+        made[-1].a = 2  # type: ignore[misc]
+    with pytest.raises(TypeError, match="missing"):
+        Wide(1, 2)  # type: ignore[call-arg]
+    assert pickle.loads(pickle.dumps(made)) == made
+
+
+@pytest.mark.parametrize("made", [Point(3, 4, ["x"]), Wide(1, 2, 3, own="x"), Alone(5), Open(6)])
+def test_one_is_replaced_as_the_standard_library_does(made: Any) -> None:
+    name = fields(made)[0].name
+    told, expected = (each(made, **{name: 9}) for each in (data_classes.replace, replace))
+    assert type(told) is type(made)
+    assert [getattr(told, each.name) for each in fields(made)] == [
+        getattr(expected, each.name) for each in fields(made)
+    ]
+    with pytest.raises(TypeError, match="no field 'nothing'"):
+        data_classes.replace(made, nothing=1)
 
 
 def test_fields_and_what_is_said_of_them_are_the_standard_ones() -> None:

@@ -54,6 +54,11 @@ class HandmadeNames:
         """User stacks are those from 90 on; they mean nothing without their process."""
         return () if stack >= USER_STACK and not process else self.stacks.get(stack, ())
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        every = [self.frames(stack) for stack in stacks.tolist()]
+        flat = [frame for one in every for frame in one]
+        return flat, np.arange(len(flat)), np.cumsum([0, *map(len, every)], dtype=np.int64)
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         every = [[frame.address for frame in self.frames(int(stack))] for stack in stacks]
         flat = np.array([address for one in every for address in one], np.uint64)

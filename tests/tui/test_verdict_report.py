@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,7 @@ from tracer.trace import Gap, Loss
 from tui.findings.headline import headline
 from tui.findings.words import HOW_SURE, how_sure, percent
 from tui.json_documents.findings import StackParts, findings_part
+from tui.json_documents.writing import document_text
 from tui.report.analysis import analysis_report
 from tui.report.cleared import NO_FINDING
 from tui.report.explain import explanation
@@ -213,8 +215,8 @@ def test_the_modules_of_a_call_are_told_once(leaking_snapshot: Snapshot) -> None
     panel = listing(scene(snapshot)).describe(0).plain
     assert "calls from" not in panel
     assert "call: " in panel
-    part = findings_part(snapshot, StackParts(snapshot.names))
-    assert part[0]["evidence"][0]["rule"] == CALLS  # type: ignore[index,call-overload]
+    told = json.loads(document_text({"findings": findings_part(snapshot, StackParts(snapshot.names))}))
+    assert told["findings"][0]["evidence"][0]["rule"] == CALLS
     nobody = replace(more, user_stack=-1)
     assert any("calls from" in line.plain for line in explanation(snapshot, nobody, top=3, width=200))
 

@@ -55,7 +55,9 @@ def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Objec
     """
     info = snapshot.info
     pending, held = requests_parts(snapshot.diagnosis.held_requests, info)
-    stacks = StackParts(snapshot.names)
+    sites = snapshot.pool.sites
+    most = _most_first(sites.outstanding_bytes)
+    stacks = StackParts(snapshot.names, sites.stack[most][sites.outstanding_count[most] > 0])
     document: Object = {
         "schema": SCHEMA,
         "simulated": info.simulated,

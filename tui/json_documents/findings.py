@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
 from analyzers.findings import (
     Cause,
     Cleared,
@@ -20,26 +26,49 @@ from analyzers.pool_tables import Frame, Names
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.processes import lives_at
 from analyzers.snapshot import Snapshot
-from tracer.arrays import unique
+from tracer.arrays import I32, unique
 from tracer.trace import TraceInfo
 from tui.findings.headline import headline
 from tui.findings.words import finite, known_id
-from tui.json_documents.writing import Object, Value, address, string
+from tui.json_documents.writing import Object, Row, Written, address, list_text, string, string_text, text_in_list
+
+_FRAME: Final = Row("address", "module", "offset", "symbol")
+
+
+NO_STACKS: Final = np.zeros(0, np.int32)
 
 
 class StackParts:
     """The stacks of a document: most stand in it twice, and are made once."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, stacks: I32 = NO_STACKS) -> None:
+        """``stacks``: of the kernel's those that will be asked for, as far as they are known."""
         self._names = names
-        self._made: dict[tuple[int, int], list[Value]] = {}
+        frames, which, bounds = names.frames_of(stacks)
+        text = _frame_texts(frames)
+        every = [text[at] for at in which.tolist()]
+        ends = pairwise(bounds.tolist())
+        self._made = {
+            (stack, 0): Written.list_of(every[begin:end])
+            for stack, (begin, end) in zip(stacks.tolist(), ends, strict=True)
+        }
 
-    def of(self, stack: int, process: int = 0) -> list[Value]:
+    def of(self, stack: int, process: int = 0) -> Written:
         """Frames, innermost first; what is not known of a frame is null."""
         key = stack, process
         if key not in self._made:
-            self._made[key] = [_frame(frame) for frame in self._names.frames(stack, process)]
+            self._made[key] = Written.list_of(_frame_texts(self._names.frames(stack, process)))
         return self._made[key]
+
+
+def _frame_texts(frames: Sequence[Frame]) -> list[str]:
+    modules = {name: string_text(name) for name in {frame.module for frame in frames}}
+    return [
+        _FRAME.text(f'"{address(frame.address)}"', modules[frame.module], frame.offset, "null")
+        if frame.module and frame.symbol is None
+        else text_in_list(_frame(frame))
+        for frame in frames
+    ]
 
 
 def findings_part(snapshot: Snapshot, stacks: StackParts) -> list[Object]:
@@ -152,8 +181,8 @@ def _finding(finding: Finding, snapshot: Snapshot, stacks: StackParts) -> Object
         "unloaded_ns": finding.unloaded_ns,
         "user_stack": stacks.of(finding.user_stack, known_id(finding.process_id) or 0),
         "stack": stacks.of(finding.stack),
-        "path": [_node(node) for node in finding.path],
-        "evidence": [_evidence(reason, snapshot.info) for reason in finding.evidence],
+        "path": Written.list_of([_node_text(node) for node in finding.path]),
+        "evidence": Written.list_of([_evidence_text(reason, snapshot.info) for reason in finding.evidence]),
         "doubts": [string(doubt) for doubt in finding.doubts],
         "advice": string(finding.advice),
     }
@@ -203,37 +232,32 @@ def _group(share: GroupShare) -> Object:
     }
 
 
-def _node(node: PathNode) -> Object:
-    return {
-        "kind": node.kind,
-        "id": string(node.id),
-        "label": string(node.label),
-        "rule": node.rule,
-        "retained_bytes": node.retained_bytes,
-    }
+_NODE: Final = Row("kind", "id", "label", "rule", "retained_bytes")
+_EVIDENCE: Final = Row("rule", "says", "inferred", "events")
 
 
-def _evidence(reason: Evidence, info: TraceInfo) -> Object:
-    return {
-        "rule": reason.rule,
-        "says": string(reason.says),
-        "inferred": reason.inferred,
-        "events": [_event(event, info) for event in reason.events],
-    }
+def _node_text(node: PathNode) -> str:
+    return _NODE.text(*map(string_text, (node.kind, node.id, node.label, node.rule)), node.retained_bytes)
 
 
-def _event(event: EventRef, info: TraceInfo) -> Object:
+def _evidence_text(reason: Evidence, info: TraceInfo) -> str:
+    events = list_text([text_in_list(_event(event, info), 3) for event in reason.events], 2)
+    inferred = "true" if reason.inferred else "false"
+    return _EVIDENCE.text(string_text(reason.rule), string_text(reason.says), inferred, events)
+
+
+_EVENT: Final = Row("time_ns", "kind", "cpu", "offset", depth=0)
+_EVENT_OF_FILE: Final = Row("time_ns", "kind", "cpu", "offset", "file", depth=0)
+
+
+def _event(event: EventRef, info: TraceInfo) -> Written:
     """``file`` tells the file that the offset is in, where the trace has more than one."""
+    known = event.time_ns, string_text(event.kind), event.cpu if event.cpu >= 0 else "null"
+    if not info.joined or event.offset < 0:
+        place = (event.offset if event.offset >= 0 else "null",)
+        return Written(_EVENT_OF_FILE.text(*known, *place, "null") if info.joined else _EVENT.text(*known, *place))
     path, offset = info.place(event.offset)
-    document: Object = {
-        "time_ns": event.time_ns,
-        "kind": event.kind,
-        "cpu": event.cpu if event.cpu >= 0 else None,
-        "offset": offset if event.offset >= 0 else None,
-    }
-    if info.joined:
-        document["file"] = string(path) if event.offset >= 0 else None
-    return document
+    return Written(_EVENT_OF_FILE.text(*known, offset, string_text(path)))
 
 
 def _held(request: HeldRequest, info: TraceInfo) -> Object:

@@ -11,13 +11,48 @@ from typing import Final, TypeAlias
 
 from tui.safe_text import valid_unicode
 
-Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
+Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | Written | None"
 Object: TypeAlias = dict[str, Value]
 
 SCHEMA: Final = 2
 """Version of the contract; only a change that breaks a reader changes it."""
 
-_HOLDS: Final = frozenset((dict, list, tuple))
+
+class Written:
+    """A value that is text already, as it stands outermost: what there is much of is never a dictionary."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def list_of(cls, texts: Sequence[str]) -> Written:
+        """A list of values as :class:`Row` and :func:`text_in_list` write them."""
+        return cls(list_text(texts, 0))
+
+
+class Row:
+    """Objects of the same keys, each as text in a list."""
+
+    def __init__(self, *keys: str, depth: int = 1) -> None:
+        """``depth``: lists and objects around it, with its own list."""
+        line = "\n" + " " * (depth + 1)
+        named = (encode_basestring_ascii(key).replace("%", "%%") for key in keys)
+        self._form = f"{{{','.join(f'{line}{key}: %s' for key in named)}{line[:-1]}}}"
+
+    def text(self, *values: object) -> str:
+        """One of them: of each value its text, or an integer."""
+        return self._form % values
+
+
+def list_text(texts: Sequence[str], depth: int) -> str:
+    """A list inside of so many objects and lists, of values that are written one deeper."""
+    line = "\n" + " " * (depth + 1)
+    return f"[{line}{f',{line}'.join(texts)}{line[:-1]}]" if texts else "[]"
+
+
+_HOLDS: Final = frozenset((dict, list, tuple, Written))
 """What is written in several lines: exactly these types."""
 
 
@@ -26,45 +61,69 @@ def document_text(document: Object) -> str:
     return _text(document, 1)
 
 
+def text_in_list(value: Value, depth: int = 1) -> str:
+    """A value inside of so many objects and lists."""
+    return _text(value, depth + 1)
+
+
 def _text(value: Value, depth: int) -> str:
     """What ``json.dumps(value, indent=1)`` gives inside of so many objects and lists, in a third of the time.
 
     json's encoder is compiled, but only for texts without lines: so it writes what holds nothing else, as much of it as
     follows on each other, with the line's end and its indent for a separator.
     """
-    if value and isinstance(value, dict):
-        return _object(value, depth)
-    return _list(value, depth) if value and isinstance(value, list | tuple) else _flat(value, depth)
+    parts: list[str] = []
+    _put(value, depth, parts)
+    return "".join(parts)
+
+
+def _put(value: Value, depth: int, parts: list[str]) -> None:
+    if type(value) is Written:
+        parts.append(value.text.replace("\n", "\n" + " " * (depth - 1)))
+    elif value and isinstance(value, dict):
+        _put_object(value, depth, parts)
+    elif value and isinstance(value, list | tuple):
+        _put_list(value, depth, parts)
+    else:
+        parts.append(_flat(value, depth))
 
 
 def _flat(value: Value, depth: int) -> str:
     return "".join(_encoder(depth)(value, 0))
 
 
-def _object(value: Object, depth: int) -> str:
+def _put_object(value: Object, depth: int, parts: list[str]) -> None:
     line = "\n" + " " * depth
-    written = []
+    lead, next_lead = "{" + line, "," + line
     plain: Object = {}
     for key, each in value.items():
         if not each or type(each) not in _HOLDS:
             plain[key] = each
             continue
         if plain:
-            written.append(_flat(plain, depth)[1:-1])
-            plain = {}
-        written.append(f"{encode_basestring_ascii(key)}: {_text(each, depth + 1)}")
+            parts += lead, _flat(plain, depth)[1:-1]
+            lead, plain = next_lead, {}
+        parts.append(f"{lead}{encode_basestring_ascii(key)}: ")
+        lead = next_lead
+        _put(each, depth + 1, parts)
     if plain:
-        written.append(_flat(plain, depth)[1:-1])
-    return f"{{{line}{f',{line}'.join(written)}{line[:-1]}}}"
+        parts += lead, _flat(plain, depth)[1:-1]
+    parts.append(line[:-1] + "}")
 
 
-def _list(values: Sequence[Value], depth: int) -> str:
+def _put_list(values: Sequence[Value], depth: int, parts: list[str]) -> None:
     line = "\n" + " " * depth
+    lead = "[" + line
     if _HOLDS.isdisjoint(map(type, values)):
-        written = _flat(values, depth)[1:-1]
+        parts += lead, _flat(values, depth)[1:-1]
+    elif rows := _rows(values, depth):
+        parts += lead, rows
     else:
-        written = _rows(values, depth) or f",{line}".join([_text(each, depth + 1) for each in values])
-    return f"[{line}{written}{line[:-1]}]"
+        for each in values:
+            parts.append(lead)
+            _put(each, depth + 1, parts)
+            lead = "," + line
+    parts.append(line[:-1] + "]")
 
 
 def _rows(values: Sequence[Value], depth: int) -> str:
@@ -99,12 +158,18 @@ def _encoder(depth: int) -> Callable[[object, int], tuple[str, ...]]:
 
 def write_document(document: Object) -> None:
     """Write the document to stdout."""
-    sys.stdout.write(document_text(document) + "\n")
+    sys.stdout.write(document_text(document))
+    sys.stdout.write("\n")
 
 
 def string(text: str) -> str:
     """A string out of a trace or a path: lone surrogates, which JSON readers refuse, become U+FFFD."""
     return text if text.isascii() else valid_unicode(text)
+
+
+def string_text(text: str) -> str:
+    """:func:`string` as it is written."""
+    return encode_basestring_ascii(text if text.isascii() else valid_unicode(text))
 
 
 def address(value: int) -> str:

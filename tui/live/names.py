@@ -48,6 +48,11 @@ class GuardedNames:
         with self.lock:
             return self.names.frames(stack, process)
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        """The distinct frames of many stacks."""
+        with self.lock:
+            return self.names.frames_of(stacks)
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The frames of many stacks."""
         with self.lock:

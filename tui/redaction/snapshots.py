@@ -66,6 +66,11 @@ class RedactedNames:
         """The frames of a stack."""
         return tuple(map(self._redaction.frame, self._names.frames(stack, process)))
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        """The distinct frames of many stacks."""
+        frames, which, bounds = self._names.frames_of(stacks)
+        return list(map(self._redaction.frame, frames)), which, bounds
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         """The frames of many stacks."""
         places, bounds = self._names.addresses(stacks)
@@ -81,8 +86,7 @@ def redacted_query(query: Query, snapshot: Snapshot, redaction: Redaction) -> Qu
     """Filters as they were typed, as filters of the redacted snapshot; ``snapshot``: as it was before."""
     if not query.functions:
         return redaction.query(query)
-    stacks = unique(snapshot.pool.sites.stack).tolist()
-    frames = dict.fromkeys(frame for stack in stacks for frame in snapshot.names.frames(stack))
+    frames, _, _ = snapshot.names.frames_of(unique(snapshot.pool.sites.stack))
     pairs = (zip(frame.qualified, redaction.frame(frame).qualified, strict=True) for frame in frames)
     return redaction.query(query, {name: stand_in for each in pairs for name, stand_in in each})
 

@@ -108,7 +108,7 @@ def test_a_finished_request_keeps_no_socket_beside_the_others() -> None:
 def test_a_path_leads_over_thread_socket_request_and_holder_to_the_allocations() -> None:
     made = loop(3)
     kept = made.retention()
-    group = kept.group_for(np.flatnonzero(made.pool.outstanding.site == ENDPOINT).astype(np.int32))
+    group = kept.groups_for([np.flatnonzero(made.pool.outstanding.site == ENDPOINT)])[0]
     assert group is not None
     path = kept.path(group)
     assert [step.kind for step in path] == ["process", "thread", "socket", "request", "port", "allocations"]
@@ -143,13 +143,13 @@ def test_a_holder_says_how_many_it_holds(why: Why, label: str) -> None:
 def test_what_nothing_holds_hangs_below_its_driver_and_below_the_process_where_it_is_the_only_one() -> None:
     one = loop(1, more=(block(0x900000, 640, 5, LEAK, process=12), block(0xA00000, 64, 6, LEAK, process=12)))
     kept = one.retention()
-    group = kept.group_for(np.flatnonzero(one.pool.outstanding.site == LEAK).astype(np.int32))
+    group = kept.groups_for([np.flatnonzero(one.pool.outstanding.site == LEAK)])[0]
     assert group is not None
     assert [step.label for step in kept.path(group)] == [
         "process 12", "leaky.sys", "2 × Leak (nonpaged) from leaky.sys"
     ]  # fmt: skip
     both = loop(1, more=(block(0x900000, 640, 5, LEAK, process=12), block(0xA00000, 64, 6, LEAK, process=16)))
-    group = both.retention().group_for(np.flatnonzero(both.pool.outstanding.site == LEAK).astype(np.int32))
+    group = both.retention().groups_for([np.flatnonzero(both.pool.outstanding.site == LEAK)])[0]
     assert group is not None
     assert [step.kind for step in both.retention().path(group)] == ["driver", "allocations"]
 
@@ -158,7 +158,7 @@ def test_an_unknown_node_has_no_path_and_retains_nothing() -> None:
     kept = loop(1).retention()
     nobody = Node(NodeKind.PORT, (999,))
     assert (kept.path(nobody), kept.retained(nobody)) == ((), 0)
-    assert kept.group_for(np.zeros(0, np.int32)) is None
+    assert kept.groups_for([]) == []
 
 
 @pytest.mark.parametrize("why", [Why.USER_APC, Why.PORT, Why.DRIVER_KEPT, Why.UNKNOWN])

@@ -7,11 +7,10 @@ import pytest
 
 from analyzers.trends.bins import BINS
 from analyzers.trends.history import GroupHistory
-from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_pattern, increasingly_rare
+from analyzers.verdicts.birth_pattern import BirthPattern, birth_patterns, increasingly_rare
 
 STEPS = 64
 END = STEPS * 1_000_000
-SPAN = Span(0, END)
 
 
 def made(before: int, after: int, last: float) -> GroupHistory:
@@ -29,12 +28,12 @@ def births(count: int, last: float) -> np.ndarray[tuple[int], np.dtype[np.int64]
 @pytest.mark.parametrize(("after", "how"), [(91, BirthPattern.ENDED), (93, BirthPattern.LEVELLED_OFF)])
 def test_what_leaves_none_of_ninety_three_more_has_stopped_leaking(after: int, how: BirthPattern) -> None:
     """Of 1,000 before it kept 50: that it keeps none of 93 more happens once in a hundred times."""
-    assert birth_pattern(births(50, 0.8), SPAN, made(1_000, after, 0.8)) is how
+    assert birth_patterns([births(50, 0.8)], 0, [END], [made(1_000, after, 0.8)]) == [how]
 
 
 @pytest.mark.parametrize(("last", "how"), [(0.45, BirthPattern.ENDED), (0.35, BirthPattern.LEVELLED_OFF)])
 def test_what_ended_in_the_first_part_of_the_trace_was_a_start(last: float, how: BirthPattern) -> None:
-    assert birth_pattern(births(50, last), SPAN, made(50, 0, last)) is how
+    assert birth_patterns([births(50, last)], 0, [END], [made(50, 0, last)]) == [how]
 
 
 def at_ages(*shares: tuple[int, float]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -36,6 +36,9 @@ class _Names:
         assert process
         return tuple(Frame(at, module, at) for at, module in enumerate(self._modules))
 
+    def frames_of(self, stacks: I32) -> tuple[list[Frame], I64, I64]:
+        raise NotImplementedError
+
     def addresses(self, stacks: I32) -> tuple[U64, I64]:
         raise NotImplementedError
 

@@ -80,7 +80,7 @@ def _packed(text: str) -> str:
 def names_planted() -> Iterator[None]:
     """Whatever is analysed meanwhile has the names."""
     with pytest.MonkeyPatch.context() as patch:
-        of, frame = _Life.of, TraceNames.frame
+        of, frame = _Life.of, TraceNames.frame_in
         known, files = Processes.known, vars(Modules)["files"].fget
 
         def renamed_module(base: int, size: int, name: str, path: str, process: int, stamp: int = 0) -> Module:
@@ -92,7 +92,7 @@ def names_planted() -> Iterator[None]:
             found = of(life, pid, never_cut=never_cut)
             return replace(found, name=RENAMED.get(found.name, found.name))
 
-        def symbolised(names: TraceNames, *where: int) -> Frame:
+        def symbolised(names: TraceNames, *where: Any) -> Frame:
             found = frame(names, *where)
             is_secret = found.module in RENAMED.values()
             function = FUNCTIONS[found.offset % len(FUNCTIONS)] if is_secret else "WindowsFunction"
@@ -103,7 +103,7 @@ def names_planted() -> Iterator[None]:
         images = (*zip((*DRIVERS[:10], *LIBRARIES[:10]), PATHS, strict=True), *(("x.dll", each) for each in SHARES))
         patch.setattr("analyzers.modules.module_of", renamed_module)
         patch.setattr(_Life, "of", renamed)
-        patch.setattr(TraceNames, "frame", symbolised)
+        patch.setattr(TraceNames, "frame_in", symbolised)
         patch.setattr(Processes, "known", lambda self: known(self) | set(enumerate(PROGRAMS, 9000)))
         patch.setattr(Modules, "files", property(lambda self: files(self) | set(images)))
         yield

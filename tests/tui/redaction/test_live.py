@@ -42,6 +42,7 @@ from tui.counters.log import CountersLog
 from tui.counters.sampling import Counting, Sampling
 from tui.exit_codes import ExitCode
 from tui.json_documents.capture import capture_document, recording_document
+from tui.json_documents.writing import document_text
 from tui.live.pace import Pace
 from tui.live.replay import Replay
 from tui.live.replay_screen import ReplayApp
@@ -207,7 +208,7 @@ def test_how_a_capture_and_a_recording_went_is_told_without_names(leak: Simulati
         snapshot = analysed(tmp_path / "x.etl")
         fault = MachineError("x", f"{PATHS[0]} failed", where=FILES[0], why=PATHS[1], next=f"see {PATHS[2]}")
         done = redacted_capture(Captured(snapshot, (f"{FILES[0]} is not there",), (), fault), Redaction())
-        said = json.dumps(capture_document(done, done.snapshot, Query()), ensure_ascii=False)
+        said = json.dumps(json.loads(document_text(capture_document(done, done.snapshot, Query()))), ensure_ascii=False)
     images = Identities(2, (), (Missing(PATHS[0], Why.GONE), Missing("no ending", Why.GONE)))
     made = Recorded(Path(FILES[0]), 1, 1.0, "time", 0, snapshot.loss, (PATHS[3],), (), images)  # type: ignore[arg-type]
     said += json.dumps(recording_document(redacted_recording(made, Redaction())), ensure_ascii=False)
