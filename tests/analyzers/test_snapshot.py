@@ -112,7 +112,7 @@ def test_the_size_of_the_window_and_the_number_of_threads_make_no_difference(var
     for threads in (2, 3, 16):
         assert content(analysed(path, threads=threads)) == whole
     for window in (TINY, 3 * TINY + 8):
-        for threads in (1, 2):
+        for threads in (1, 2, 3):
             assert content(analysed(path, window_bytes=window, threads=threads)) == whole
 
 
@@ -141,7 +141,7 @@ def test_late_user_stacks_reach_the_outstanding_allocations(variation: str, tmp_
 
 
 @each_variation
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, 2, 3])
 def test_snapshots_on_the_way_are_consistent_and_do_not_change(variation: str, threads: int, tmp_path: Path) -> None:
     path, _ = trace(tmp_path, variation, "churn")
     taken: list[tuple[PoolSnapshot, list[bytes]]] = []

@@ -99,11 +99,11 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     ) -> EtlFile:  # fmt: skip
         """Open a trace and read its head.
 
-        ``threads``: with 2 and more the next window is read and ordered in a thread of its own while the caller
-        decodes and uses the one before, and all but one decompress; 1 does all in the caller's. By default as many as
-        this process may use processors, and 2 where there is but one. ``window_bytes``: bytes whose events go out
-        together. ``session``: which of the sessions that were appended to one another, from 1. ``stacks``: where
-        stacks go.
+        ``threads``: 1 does all in the caller's. With 2 the next window is read in a thread of its own while the caller
+        decodes and uses the one before, with 3 and more it is decoded in another, and all but one decompress. By
+        default as many as this process may use processors, and 2 where there is but one. ``window_bytes``: bytes whose
+        events go out together. ``session``: which of the sessions that were appended to one another, from 1.
+        ``stacks``: where stacks go.
         :class:`InputError` where the file cannot be opened or is no .etl.
         """
         stream = _File(path)

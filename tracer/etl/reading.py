@@ -73,6 +73,8 @@ class BufferSource:
     shifts: I64 | None = None
 
 
+_WITHOUT_DECODER: Final = 2
+"""With so many threads whoever takes batches decodes them."""
 _HELPED_BYTES: Final = 4 << 20
 """Compressed buffers, unpacked, from which other threads help: fewer take less time than to make them ready."""
 _MOST_HELPERS: Final = 7
@@ -107,6 +109,7 @@ class Reading:
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         # Where all fits into one window, or nothing is decoded, there is nothing to do at the same time.
+        self._threads = threads
         self._pipelined = threads > 1 and int(self._sizes[-1]) > window_bytes and not self._counting_only
         self._next = 0
         self._handed_on = int(_BEGIN)  # raw time up to which events went out
@@ -159,8 +162,17 @@ class Reading:
         return found
 
     def batches(self) -> Generator[Batch]:
-        """All batches, in time order; with more than one thread the next is made while this one is used."""
-        with closing(ahead(self._windows()) if self._pipelined else self._windows()) as windows:
+        """All batches, in time order.
+
+        With two threads the next window is read while this one is decoded and used, with three decoding is a thread's
+        too.
+        """
+        windows = ahead(self._windows()) if self._pipelined else self._windows()
+        batches = self._decoded(windows)
+        return ahead(batches) if self._pipelined and self._threads > _WITHOUT_DECODER else batches
+
+    def _decoded(self, windows: Generator[_Window]) -> Generator[Batch]:
+        with closing(windows):
             for window in windows:
                 yield self._batch(window)
 
@@ -251,7 +263,7 @@ class Reading:
             self._order = spare.order
 
     def _batch(self, window: _Window) -> Batch:
-        """Order and decode a window, in the thread of whoever takes batches: the one that reads has more to do."""
+        """Order and decode a window, never in the thread that reads: that one has more to do."""
         stored, order = window.stored, window.order
         order.sort(stored.times, stored.slots)
         tables, short = event_tables(stored.events, stored.kept, order, self._classifier.layouts, self._head.clock)

@@ -71,7 +71,7 @@ STEP = 17 if UNJITTED else 1
     seed=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=12),
     compressed=st.booleans(),
     window_bytes=st.sampled_from([1, 2_000, 4 << 20]),
-    threads=st.sampled_from([1, 2]),
+    threads=st.sampled_from([1, 2, 3]),
 )
 @settings(max_examples=examples(250))
 def test_flipped_bytes_never_raise_anything_but_the_typed_error(

@@ -132,7 +132,7 @@ def stories(draw: st.DrawFn) -> tuple[TraceOptions, list[Decoded]]:
 @given(
     story=stories(),
     window_bytes=st.sampled_from([1, 600, 3_000, 4 << 20]),
-    threads=st.sampled_from([1, 2]),
+    threads=st.sampled_from([1, 2, 3]),
 )
 @settings(max_examples=examples(150))
 def test_what_is_written_is_read_back_record_for_record(

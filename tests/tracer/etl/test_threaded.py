@@ -96,12 +96,15 @@ def a_trace(folder: Path, *, compressed: bool) -> Path:
     return path
 
 
+@pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("compressed", [False, True])
-def test_closing_a_file_in_the_middle_of_a_reading_ends_its_threads_first(compressed: bool, tmp_path: Path) -> None:
-    trace = EtlFile.open(a_trace(tmp_path, compressed=compressed), window_bytes=2_000, threads=2)
+def test_closing_a_file_in_the_middle_of_a_reading_ends_its_threads_first(
+    compressed: bool, threads: int, tmp_path: Path
+) -> None:
+    trace = EtlFile.open(a_trace(tmp_path, compressed=compressed), window_bytes=2_000, threads=threads)
     batches = trace.batches()
     next(batches)
-    assert readers()
+    assert len(readers()) == threads - 1
     trace.close()
     assert not readers()
     assert list(batches) == []
