@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 PROTECTED_POOL: Final = 0x80000000
@@ -12,6 +13,7 @@ PAGED: Final = 0x1
 """Bit 0 of a pool type: paged pool."""
 
 
+@lru_cache(maxsize=4096)
 def tag_text(tag: int) -> str:
     """Four characters, unprintable bytes as ``.``, the protected bit cleared."""
     raw = (tag & ~PROTECTED_POOL & 0xFFFFFFFF).to_bytes(4, "little")

@@ -109,8 +109,8 @@ class Reading:
         sizes = np.maximum(buffers["stride"], buffers["valid"])[self._queue]
         self._sizes = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         # Where all fits into one window, or nothing is decoded, there is nothing to do at the same time.
-        self._threads = threads
         self._pipelined = threads > 1 and int(self._sizes[-1]) > window_bytes and not self._counting_only
+        self._has_decoder = self._pipelined and threads > _WITHOUT_DECODER
         self._next = 0
         self._handed_on = int(_BEGIN)  # raw time up to which events went out
         self._done = 0
@@ -169,7 +169,7 @@ class Reading:
         """
         windows = ahead(self._windows()) if self._pipelined else self._windows()
         batches = self._decoded(windows)
-        return ahead(batches) if self._pipelined and self._threads > _WITHOUT_DECODER else batches
+        return ahead(batches) if self._has_decoder else batches
 
     def _decoded(self, windows: Generator[_Window]) -> Generator[Batch]:
         with closing(windows):
@@ -185,6 +185,8 @@ class Reading:
                     continue
                 window = self._cut(horizon)
                 if self._pipelined:
+                    if not self._has_decoder:  # whoever decodes and uses the batches has more to do
+                        window.order.sort(window.stored.times, window.stored.slots)
                     self._leave()
                 yield window
                 if not self._pipelined:
@@ -263,7 +265,7 @@ class Reading:
             self._order = spare.order
 
     def _batch(self, window: _Window) -> Batch:
-        """Order and decode a window, never in the thread that reads: that one has more to do."""
+        """Order a window, where that is still to do, and decode it."""
         stored, order = window.stored, window.order
         order.sort(stored.times, stored.slots)
         tables, short = event_tables(stored.events, stored.kept, order, self._classifier.layouts, self._head.clock)
