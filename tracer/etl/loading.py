@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tracer.arrays import I64, Structured
+from tracer.arrays import I64, U64, Structured
 from tracer.errors import Damage, DamageCode
 from tracer.etl import walk, xpress
 from tracer.etl.buffers import MAX_DAMAGE
@@ -37,6 +37,7 @@ _MOST_SEGMENTS: Final = 1 << 10
 _SHARES: Final = 16
 """Into how many a load is cut for each thread that helps to decompress: it takes 0.1 ms to wake, and may be slower."""
 _ALIGN: Final = 7
+_PAGE: Final = 1 << 12
 _PACKED: Final = int(BufferFlag.COMPRESSED)
 
 _ENDINGS: Final = {
@@ -123,13 +124,22 @@ def plan(
     return count, n_reads, at, whole
 
 
+def _on_a_page(words: int) -> U64:
+    """Memory that begins on a page, of so many words.
+
+    Large arrays begin 16 bytes behind one on Linux, and what the system copies to such a place takes an AMD processor
+    twice the time (measured: ``docs/memory-and-speed.md``).
+    """
+    room = np.zeros(words + _PAGE // 8, np.uint64)
+    skipped = -room.ctypes.data % _PAGE // 8
+    return room[skipped : skipped + words]
+
+
 class Arena:
     """A block of bytes that grows: ``words`` for kernels, ``view`` for reading into it."""
 
     def __init__(self, size: int) -> None:
-        self.words = words_of(
-            np.zeros((size >> 3) + 2, np.uint64)
-        )  # what stands behind a segment is read, and not used
+        self.words = words_of(_on_a_page((size >> 3) + 2))  # what stands behind a segment is read, and not used
         self.view = memoryview(self.words.bytes1.data)
         self.size = size
 
