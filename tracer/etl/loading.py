@@ -38,6 +38,7 @@ _SHARES: Final = 16
 """Into how many a load is cut for each thread that helps to decompress: it takes 0.1 ms to wake, and may be slower."""
 _ALIGN: Final = 7
 _PAGE: Final = 1 << 12
+_BEHIND_PAGE: Final = 256
 _PACKED: Final = int(BufferFlag.COMPRESSED)
 
 _ENDINGS: Final = {
@@ -124,14 +125,15 @@ def plan(
     return count, n_reads, at, whole
 
 
-def _on_a_page(words: int) -> U64:
-    """Memory that begins on a page, of so many words.
+def _to_read_into(words: int) -> U64:
+    """Memory of so many words that the system copies to as fast as it can.
 
-    Large arrays begin 16 bytes behind one on Linux, and what the system copies to such a place takes an AMD processor
-    twice the time (measured: ``docs/memory-and-speed.md``).
+    AMD's processors take twice the time and more (``rep movsb``), some where it begins on a page as the file's data does
+    (github.com/apache/opendal/issues/3665), others where it begins 16 bytes behind one (measured:
+    ``docs/memory-and-speed.md``), as large arrays do on Linux.
     """
     room = np.zeros(words + _PAGE // 8, np.uint64)
-    skipped = -room.ctypes.data % _PAGE // 8
+    skipped = (_BEHIND_PAGE - room.ctypes.data) % _PAGE // 8
     return room[skipped : skipped + words]
 
 
@@ -139,7 +141,7 @@ class Arena:
     """A block of bytes that grows: ``words`` for kernels, ``view`` for reading into it."""
 
     def __init__(self, size: int) -> None:
-        self.words = words_of(_on_a_page((size >> 3) + 2))  # what stands behind a segment is read, and not used
+        self.words = words_of(_to_read_into((size >> 3) + 2))  # what stands behind a segment is read, and not used
         self.view = memoryview(self.words.bytes1.data)
         self.size = size
 
