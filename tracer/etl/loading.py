@@ -128,9 +128,9 @@ def plan(
 def _to_read_into(words: int) -> U64:
     """Memory of so many words that the system copies to as fast as it can.
 
-    AMD's processors take twice the time and more (``rep movsb``), some where it begins on a page as the file's data does
-    (github.com/apache/opendal/issues/3665), others where it begins 16 bytes behind one (measured:
-    ``docs/memory-and-speed.md``), as large arrays do on Linux.
+    AMD's processors take twice the time and more (``rep movsb``), some where it begins on a page, as the file's data
+    does (github.com/apache/opendal/issues/3665), others where it begins 16 bytes behind one, as large arrays do on
+    Linux (measured: ``docs/memory-and-speed.md``).
     """
     room = np.zeros(words + _PAGE // 8, np.uint64)
     skipped = (_BEHIND_PAGE - room.ctypes.data) % _PAGE // 8
