@@ -123,7 +123,9 @@ def run(
     except PoolscopeError:
         raise
     except Exception as error:  # whatever Dask makes of it, at whatever moment
-        if client.status == "running":
+        from distributed.comm import CommClosedError
+
+        if client.status == "running" and not isinstance(error, CommClosedError):  # which comes before it is told
             raise
         raise _gone() from error
 
