@@ -123,7 +123,7 @@ def run(
     except PoolscopeError:
         raise
     except Exception as error:  # whatever Dask makes of it, at whatever moment
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         if client.status == "running" and not isinstance(error, CommClosedError):  # which comes before it is told
             raise
