@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-I8: TypeAlias = npt.NDArray[np.int8]
-I16: TypeAlias = npt.NDArray[np.int16]
-I32: TypeAlias = npt.NDArray[np.int32]
-I64: TypeAlias = npt.NDArray[np.int64]
-U8: TypeAlias = npt.NDArray[np.uint8]
-U16: TypeAlias = npt.NDArray[np.uint16]
-U32: TypeAlias = npt.NDArray[np.uint32]
-U64: TypeAlias = npt.NDArray[np.uint64]
-F64: TypeAlias = npt.NDArray[np.float64]
-Mask: TypeAlias = npt.NDArray[np.bool_]
-Structured: TypeAlias = npt.NDArray[np.void]
+if TYPE_CHECKING:  # its NDArray is what stands here; importing it takes 0.6 ms
+    import numpy.typing as npt
+
+_Shape: TypeAlias = tuple[Any, ...]
+
+I8: TypeAlias = np.ndarray[_Shape, np.dtype[np.int8]]
+I16: TypeAlias = np.ndarray[_Shape, np.dtype[np.int16]]
+I32: TypeAlias = np.ndarray[_Shape, np.dtype[np.int32]]
+I64: TypeAlias = np.ndarray[_Shape, np.dtype[np.int64]]
+U8: TypeAlias = np.ndarray[_Shape, np.dtype[np.uint8]]
+U16: TypeAlias = np.ndarray[_Shape, np.dtype[np.uint16]]
+U32: TypeAlias = np.ndarray[_Shape, np.dtype[np.uint32]]
+U64: TypeAlias = np.ndarray[_Shape, np.dtype[np.uint64]]
+F64: TypeAlias = np.ndarray[_Shape, np.dtype[np.float64]]
+Mask: TypeAlias = np.ndarray[_Shape, np.dtype[np.bool_]]
+Structured: TypeAlias = np.ndarray[_Shape, np.dtype[np.void]]
 """Rows of a structured type; its user says which."""
-Rows: TypeAlias = npt.NDArray[np.integer[Any]]
+Rows: TypeAlias = np.ndarray[_Shape, np.dtype[np.integer[Any]]]
 """Numbers of rows of a table."""
-Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
+Numbers: TypeAlias = np.ndarray[_Shape, np.dtype[np.integer[Any]]]
 """Whole numbers of any width."""
 
 

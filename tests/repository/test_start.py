@@ -28,7 +28,7 @@ FOR_HELP = frozenset({"llvmlite", "numpy", "analyzers", "tracer.etl"})
 """What only a trace needs."""
 FOR_EVENTS = frozenset(
     {
-        *("uuid", "threading", "queue", "tracer.columns", "tracer.events", "tracer.jit"),
+        *("uuid", "threading", "queue", "numpy.typing", "tracer.columns", "tracer.events", "tracer.jit"),
         *("tracer.kernels", "tracer.stacks", "tracer.etl.walk", "tracer.etl.reading", "tracer.etl.xpress"),
     }
 )
