@@ -185,8 +185,6 @@ class Reading:
                     continue
                 window = self._cut(horizon)
                 if self._pipelined:
-                    if not self._has_decoder:  # whoever decodes and uses the batches has more to do
-                        window.order.sort(window.stored.times, window.stored.slots)
                     self._leave()
                 yield window
                 if not self._pipelined:
@@ -265,7 +263,7 @@ class Reading:
             self._order = spare.order
 
     def _batch(self, window: _Window) -> Batch:
-        """Order a window, where that is still to do, and decode it."""
+        """Order and decode a window, never in the thread that reads: that one has more to do."""
         stored, order = window.stored, window.order
         order.sort(stored.times, stored.slots)
         tables, short = event_tables(stored.events, stored.kept, order, self._classifier.layouts, self._head.clock)
