@@ -2,8 +2,7 @@
 
 The standard decorator writes up to eight methods for each class and compiles each (0.45 ms a class, and a run of
 ``analyze --json`` declares 200). Here the methods are the same functions for all classes, and what is faster when it is
-written for one, ``__init__``, is written when many objects are made. ``fields`` is the standard one, and so may
-``replace`` be.
+written for one, ``__init__``, is written when many objects are made. ``replace`` and ``fields`` are the standard ones.
 """
 
 from __future__ import annotations
@@ -13,16 +12,10 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, fields
 from dataclasses import dataclass as _standard
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-Made = TypeVar("Made")
 _LOOKED_UP: Final = 30
 """Objects of a class made without compiling anything: so many take the time of one compilation."""
-
-_OPENED: Final = 6
-"""Fields of a frozen object from which on it is filled as one of a class that is not frozen, and has the same slots:
-going there and back takes the time of so many calls of a slot's setter."""
-_set_class: Final = object.__dict__["__class__"].__set__
 
 
 def _dataclass(*, slots: bool, frozen: bool = False, eq: bool = True, repr: bool = True) -> Callable[[Any], Any]:  # noqa: A002
@@ -48,29 +41,6 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - what mypy takes for exported
 else:
     dataclass = _dataclass
-
-
-def replace(made: Made, /, **changes: Any) -> Made:  # noqa: ANN401 - what the fields are
-    """As ``dataclasses.replace``, in a third of the time; raises TypeError for what is no field."""
-    read, places = _read(type(made))  # type: ignore[arg-type]
-    values = list(read(made))
-    try:
-        for name, value in changes.items():
-            values[places[name]] = value
-    except KeyError as error:
-        raise TypeError(f"{made.__class__.__qualname__} has no field {error} to replace") from None
-    return made.__class__(*values)
-
-
-@functools.cache
-def _read(cls: Any) -> tuple[Callable[[object], tuple[Any, ...]], dict[str, int]]:  # noqa: ANN401 - a class
-    """What gives the values that objects of that class are made of, and the place of each."""
-    names = [each.name for each in fields(cls) if each.init]
-    return _getter(names), {name: place for place, name in enumerate(names)}
-
-
-def _getter(names: list[str]) -> Callable[[object], tuple[Any, ...]]:
-    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _with_fields(cls: Any, bare: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a class; so below
@@ -145,14 +115,10 @@ def _init(cls: Any, *, frozen: bool) -> Any:  # noqa: ANN401 - a class, and a fu
     """``__init__`` of that class."""
     known: dict[str, Any] = {"MISSING": MISSING}
     taken, lines = ["self"], []
-    values = {each.name: value for each in fields(cls) if (value := _value(each, taken, known))}
-    opens = frozen and len(values) >= _OPENED and cls.__bases__ == (object,)
-    for name, value in values.items():
-        known[f"set_{name}"] = getattr(cls, name).__set__  # its slot's: a frozen object refuses all others
-        lines.append(f" set_{name}(self, {value})" if frozen and not opens else f" self.{name} = {value}")
-    if opens:
-        known |= {"__set__": _set_class, "__opened__": type(cls.__name__, (), {"__slots__": cls.__slots__})}
-        lines = [" __own__ = self.__class__", " __set__(self, __opened__)", *lines, " self.__class__ = __own__"]
+    for each in fields(cls):
+        if value := _value(each, taken, known):
+            known[f"set_{each.name}"] = getattr(cls, each.name).__set__  # a slot's: a frozen object refuses all others
+            lines.append(f" set_{each.name}(self, {value})" if frozen else f" self.{each.name} = {value}")
     if hasattr(cls, "__post_init__"):
         lines.append(" self.__post_init__()")
     exec("\n".join([f"def __init__({', '.join(taken)}):", *(lines or [" pass"])]), known)
@@ -182,7 +148,8 @@ def _repr(self: Any) -> str:  # noqa: ANN401 - an object of a data class; so bel
 @functools.cache
 def _compared(cls: Any) -> Callable[[object], tuple[Any, ...]]:  # noqa: ANN401
     """What gives all that counts when objects of that class are compared."""
-    return _getter([each.name for each in fields(cls) if each.compare])
+    names = [each.name for each in fields(cls) if each.compare]
+    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _eq(self: Any, other: object) -> Any:  # noqa: ANN401 - a bool, or NotImplemented

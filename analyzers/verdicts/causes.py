@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from analyzers.verdicts.handle_tables import table_words
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.signs import explained
 from tracer.arrays import unique
-from tracer.data_classes import dataclass, replace
+from tracer.data_classes import dataclass
 
 _FIRST: Final = (IRP, PORT_PACKET, FILE, ENDPOINT)
 """What heads a finding, best first: an IRP that is held keeps its file, and a file what hangs on it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from analyzers.verdicts.held_requests import accuse_held, believable, belonging,
 from analyzers.verdicts.pre_trace import before_trace
 from analyzers.verdicts.unexplained import judge_unexplained
 from tracer.arrays import I32
-from tracer.data_classes import dataclass, replace
+from tracer.data_classes import dataclass
 from tracer.live.counters import PoolCounters
 
 

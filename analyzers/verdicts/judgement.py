@@ -6,6 +6,7 @@ Rules and thresholds: ``docs/verdicts.md``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import repeat
 from typing import Final
 
@@ -23,7 +24,7 @@ from analyzers.trends.trend import Growth, growths
 from analyzers.verdicts.birth_pattern import BirthPattern, Span, birth_patterns, increasingly_rare
 from analyzers.verdicts.groups import Family, Group, joined
 from tracer.arrays import I64, Rows
-from tracer.data_classes import dataclass, replace
+from tracer.data_classes import dataclass
 
 _BIN: Final = 1.5
 """The usual age is the upper edge of a half octave; what is beyond its lower edge is old."""

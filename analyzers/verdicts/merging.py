@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,6 @@ from analyzers.trends.trend import growths
 from analyzers.verdicts.groups import parts_of
 from analyzers.verdicts.judgement import Judgement
 from tracer.columns import UNKNOWN_ID
-from tracer.data_classes import replace
 
 Key = tuple[int, str, int, int, str, int]
 

@@ -10,6 +10,7 @@ nothing else tells who holds them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from analyzers.findings import Verdict
@@ -18,7 +19,6 @@ from analyzers.pool_tables import PoolSnapshot
 from analyzers.tags.callers import ENDPOINT, FILE, IRP
 from analyzers.verdicts.judgement import Judgement
 from analyzers.verdicts.merging import one_of
-from tracer.data_classes import replace
 
 _ELSEWHERE: Final = (
     "another program keeps IRPs, and lookaside lists hand them from one to another: it may be what holds these, too"

@@ -11,6 +11,7 @@ these have it, and how many of the freed ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from analyzers.pool_tables import Frame, PoolSnapshot
 from analyzers.verdicts.culprit import StackFrame, find_client, find_culprit
 from analyzers.verdicts.judgement import FrameComparison, Judgement
 from tracer.arrays import F64, I32, I64, Mask, Numbers, unique
-from tracer.data_classes import dataclass, replace
+from tracer.data_classes import dataclass
 
 FramesOf = Callable[[I32], FrameTable]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Final
 
@@ -36,7 +37,7 @@ from analyzers.verdicts.shares import Walked
 from analyzers.verdicts.starting import with_starts
 from tracer.arrays import Mask
 from tracer.columns import UNKNOWN_ID
-from tracer.data_classes import dataclass, replace
+from tracer.data_classes import dataclass
 
 _BY_RULE: Final[tuple[Callable[[Sequence[Judgement], DiagnosisInputs, DiagnosisContext], list[Judgement]], ...]] = (
     tuple(import_module(f"analyzers.verdicts.{verdict.rule}").judged for verdict in Verdict if verdict.rule)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tracer import data_classes
 from tracer.data_classes import dataclass
 
 
@@ -45,7 +44,7 @@ class Named(Point):
 
 @dataclass(frozen=True, slots=True)
 class Wide:
-    """A frozen one with so many fields that they are set in another way."""
+    """A frozen one with many fields, one of which is called as what sets them might be."""
 
     a: int
     b: int
@@ -209,18 +208,6 @@ def test_one_with_many_fields_is_made_frozen_as_often_as_it_is_made() -> None:
     with pytest.raises(TypeError, match="missing"):
         Wide(1, 2)  # type: ignore[call-arg]
     assert pickle.loads(pickle.dumps(made)) == made
-
-
-@pytest.mark.parametrize("made", [Point(3, 4, ["x"]), Wide(1, 2, 3, own="x"), Alone(5), Open(6)])
-def test_one_is_replaced_as_the_standard_library_does(made: Any) -> None:
-    name = fields(made)[0].name
-    told, expected = (each(made, **{name: 9}) for each in (data_classes.replace, replace))
-    assert type(told) is type(made)
-    assert [getattr(told, each.name) for each in fields(made)] == [
-        getattr(expected, each.name) for each in fields(made)
-    ]
-    with pytest.raises(TypeError, match="no field 'nothing'"):
-        data_classes.replace(made, nothing=1)
 
 
 def test_fields_and_what_is_said_of_them_are_the_standard_ones() -> None:
