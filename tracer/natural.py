@@ -16,6 +16,6 @@ def natural(index: Int) -> Int:
     """The same index, which must not be negative, in a form of which the compiler knows that it is not.
 
     numba lets a negative index count from the end, and asks at each access. That took a fifth of the time of the kernel
-    that matches allocations and frees. Un-jitted, a negative one raises IndexError.
+    that matches allocations and frees. Un-jitted, a negative one raises IndexError. Unsigned indices need it not.
     """
     return index & _ALL_BUT_SIGN

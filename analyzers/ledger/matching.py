@@ -240,7 +240,7 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
 ) -> int:
     """Match allocations and frees, in time order; resumable: the caller makes room for what the result names."""
     counts = ledger.counts[0]
-    i = natural(counts["next"])
+    i = counts["next"]
     while i < events.time.shape[0]:
         i = natural(i)
         if events.taken[i]:
@@ -350,7 +350,7 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         tag["peak"] = max(tag["peak"], tag["bytes"])
         counts["allocations"] += 1
         counts["bytes"] += grown
-        place = natural(counts["recent"]) & natural(ledger.recent.shape[0] - 1)
+        place = natural(counts["recent"]) & (ledger.recent.shape[0] - 1)
         allocation["recent"] = place
         row = ledger.recent[place]
         row["raw_time"] = events.raw_time[now]

@@ -49,13 +49,13 @@ class Doubt(Enum):
     @property
     def factor(self) -> float:
         """What it leaves of a confidence."""
-        left: float = getattr(DOUBTS, self._name_.lower())
+        left: float = getattr(DOUBTS, self.name.lower())
         return left
 
     @property
     def says(self) -> str:
         """Why it lowers the confidence."""
-        return self._value_
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)

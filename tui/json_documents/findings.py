@@ -33,8 +33,6 @@ from tui.findings.words import finite, known_id
 from tui.json_documents.writing import Object, Row, Written, address, list_text, string, string_text, text_in_list
 
 _FRAME: Final = Row("address", "module", "offset", "symbol")
-
-
 NO_STACKS: Final = np.zeros(0, np.int32)
 
 
