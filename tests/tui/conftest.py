@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from analyzers.snapshot import Snapshot
-from tests.tui.diagnoses import diagnosis, everything_held, hostile_diagnosis
+from tests.tui.diagnoses import diagnosis, everything_held
+from tests.tui.hostile import hostile_snapshot_of
 from tests.tui.reports import contents
 from tests.tui.stories import HOSTILE, SECOND, Site, Story, winsock_story
 from tracer.errors import Damage, DamageCode
-from tracer.symbols.symbol import Inlined, Source, Symbol
 from tracer.trace import Gap, Loss
 
 
@@ -75,19 +75,7 @@ def broken_snapshot(story: Story) -> Snapshot:
 @pytest.fixture
 def hostile_snapshot(story: Story) -> Snapshot:
     """Every name that a trace can bring is an attack."""
-    named = Symbol(HOSTILE, 1, HOSTILE, 1, (Inlined(HOSTILE, HOSTILE, 1),))
-    story.path, story.session = f"{HOSTILE}.etl", HOSTILE
-    story.processes = dict.fromkeys(story.processes, HOSTILE)
-    story.stacks = {
-        stack: tuple(replace(frame, module=HOSTILE, symbol=named, source=Source.PDB) for frame in frames)
-        for stack, frames in story.stacks.items()
-    }
-    story.descriptions = dict.fromkeys(story.descriptions, (HOSTILE, HOSTILE))
-    story.sites = [replace(site, driver=HOSTILE) for site in story.sites]
-    story.loss = Loss(0, 0, (Gap(0, SECOND, 0, HOSTILE),))
-    story.damage = (Damage(0, DamageCode.RECORD_CUT, HOSTILE, 1),)
-    story.diagnosis = hostile_diagnosis()
-    return story.make()
+    return hostile_snapshot_of(story, HOSTILE)
 
 
 @pytest.fixture

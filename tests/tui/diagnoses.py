@@ -235,28 +235,28 @@ def everything_held() -> Diagnosis:
     )
 
 
-def hostile(finding: Finding) -> Finding:
+def hostile(finding: Finding, name: str) -> Finding:
     """Every text that can come from a trace is an attack."""
     return replace(
         finding,
-        process=HOSTILE,
-        driver=HOSTILE,
-        path=tuple(PathNode(node.kind, HOSTILE, HOSTILE, node.rule, 1) for node in finding.path),
-        evidence=tuple(replace(reason, says=HOSTILE) for reason in finding.evidence),
-        doubts=(HOSTILE,),
-        advice=HOSTILE,
-        explanations=tuple(replace(each, says=HOSTILE, told_apart_by=HOSTILE) for each in finding.explanations),
-        port=None if finding.port is None else replace(finding.port, process=HOSTILE),
+        process=name,
+        driver=name,
+        path=tuple(PathNode(node.kind, name, name, node.rule, 1) for node in finding.path),
+        evidence=tuple(replace(reason, says=name) for reason in finding.evidence),
+        doubts=(name,),
+        advice=name,
+        explanations=tuple(replace(each, says=name, told_apart_by=name) for each in finding.explanations),
+        port=None if finding.port is None else replace(finding.port, process=name),
     )
 
 
-def hostile_diagnosis() -> Diagnosis:
+def hostile_diagnosis(name: str = HOSTILE) -> Diagnosis:
     """The same, told by an attacker."""
     told = diagnosis()
     return Diagnosis(
-        tuple(hostile(finding) for finding in told.findings),
-        tuple(replace(group, driver=HOSTILE, why=HOSTILE) for group in told.cleared),
-        HeldRequests.of(replace(each, process=HOSTILE, says=HOSTILE, driver=HOSTILE) for each in told.held_requests),
+        tuple(hostile(finding, name) for finding in told.findings),
+        tuple(replace(group, driver=name, why=name) for group in told.cleared),
+        HeldRequests.of(replace(each, process=name, says=name, driver=name) for each in told.held_requests),
     )
 
 

@@ -59,7 +59,7 @@ def _graph(snapshot: Snapshot) -> nx.DiGraph:
                 safe(str(parent)),
                 safe(str(child)),
                 rule=str(edge.rule),
-                says=edge.says,
+                says=safe(edge.says),
                 inferred=edge.inferred,
                 count=edge.count,
                 bytes=edge.bytes,

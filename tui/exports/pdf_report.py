@@ -49,6 +49,8 @@ _ROW: Final = 11.0
 _NARROWEST: Final = 0.4
 _MOST_LETTERS: Final = 255
 """Of a cell, as a row must fit on a page; no file has a longer name (Microsoft, "Maximum Path Length Limitation")."""
+_MOST_OF_TEXT: Final = 4_000
+"""Of a paragraph or a line, above all that is said in one; a record has room for names of which each takes minutes."""
 _NO_BREAK: Final = "\u00a0"
 """A space that stays where it begins a line."""
 
@@ -78,7 +80,7 @@ def pdf_report(snapshot: Snapshot) -> Iterator[bytes]:
     for name in (_FONT, _BOLD):
         registerFont(TTFont(name, str(_FONTS / f"{name}.ttf")))
     names = " + ".join(PurePath(path).name for path in snapshot.info.paths)
-    title, whole = _fitting(f"Poolscope: {names}"), io.BytesIO()
+    title, whole = _fitting(_limited(f"Poolscope: {names}")), io.BytesIO()
     document = SimpleDocTemplate(
         whole,
         **{"pagesize": A4, "invariant": 1, "lang": "en", "title": title},
@@ -120,7 +122,11 @@ def _fitting(words: str) -> str:
 
 
 def _paragraph(words: str, style: ParagraphStyle, label: str | None = None) -> Any:  # noqa: ANN401 - untyped
-    return Paragraph(escape(_fitting(words), quote=False), style, bulletText=label)
+    return Paragraph(escape(_fitting(_limited(words)), quote=False), style, bulletText=label)
+
+
+def _limited(words: str, most: int = _MOST_OF_TEXT) -> str:
+    return words if len(words) <= most else f"{words[:most]}... ({len(words):,} letters)"
 
 
 @singledispatch
@@ -155,7 +161,7 @@ def _(block: Items) -> _Made:
 
 @_made.register
 def _(block: Lines) -> _Made:
-    lines = (escape(_fitting(line), quote=False) for line in block.lines)
+    lines = (escape(_fitting(_limited(line)), quote=False) for line in block.lines)
     indented = (_NO_BREAK * (len(line) - len(line.lstrip())) + line.lstrip() for line in lines)
     return [Paragraph("<br/>".join(indented), _KEPT)]
 
@@ -183,8 +189,7 @@ def _(block: Drawing) -> _Made:
 
 
 def _cell(words: str, style: ParagraphStyle) -> Any:  # noqa: ANN401 - untyped
-    cut = words if len(words) <= _MOST_LETTERS else f"{words[:_MOST_LETTERS]}... ({len(words):,} letters)"
-    return _paragraph(cut, style)
+    return _paragraph(_limited(words, _MOST_LETTERS), style)
 
 
 _AREAS: Final = {Look.AREA: (_AREA, None), Look.BOX: (_SOFT, _LINE), Look.OWN: (_SOFT, _BAR), Look.HEAD: (_QUIET, None)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ from tui.findings.words import sure_words
 from tui.incompleteness import missing_words
 from tui.json_documents.writing import Object, Value
 from tui.report.recording import NO_POOL_EVENTS
-from tui.safe_text import safe, valid_unicode
+from tui.safe_text import safe
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ACCUSING: Final = (
@@ -34,6 +35,8 @@ _ACCUSING: Final = (
     Verdict.GROWTH,
 )
 _FRAMES: Final = 64
+_NO_BYTES: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of a letter, which a name may have on Windows; those of U+DC80 to U+DCFF are bytes (PEP 383)."""
 
 
 def sarif(snapshot: Snapshot) -> Iterator[bytes]:
@@ -54,21 +57,20 @@ def _notifications(snapshot: Snapshot) -> list[Value]:
     """What the trace lacks, so that no results are not taken for no leaks."""
     lacks = [] if snapshot.pool.totals.events else [NO_POOL_EVENTS]
     return [
-        {"level": "warning", "message": {"text": valid_unicode(safe(each))}}
+        {"level": "warning", "message": _message(each)}
         for each in (*lacks, *missing_words(snapshot))
     ]
 
 
 def _result(finding: Finding, snapshot: Snapshot) -> Object:
     frames = snapshot.names.frames(finding.stack)[:_FRAMES]
-    says = safe(headline(finding, snapshot.diagnosis))
-    text = f"{says}. Sure: {sure_words(finding)}. {finding.advice}"
+    text = f"{headline(finding, snapshot.diagnosis)}. Sure: {sure_words(finding)}. {finding.advice}"
     result: Object = {
         "ruleId": str(finding.verdict),
         "ruleIndex": _ACCUSING.index(finding.verdict),
         "level": "error" if is_likely(finding.confidence) else "warning",
         "rank": round(finding.confidence * 100, 1),
-        "message": {"text": valid_unicode(text)},
+        "message": _message(text),
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": _uri(snapshot.info.paths[0]), "index": 0}},
@@ -86,6 +88,11 @@ def _result(finding: Finding, snapshot: Snapshot) -> Object:
     if frames:
         result["stacks"] = [{"message": {"text": "allocated at"}, "frames": [_frame(frame) for frame in frames]}]
     return result
+
+
+def _message(text: str) -> Object:
+    """A message that has no link and no placeholder (3.11.5 and 3.11.6), whatever it quotes."""
+    return {"text": safe(text).replace("](", "]\\x28").replace("{", "{{").replace("}", "}}")}
 
 
 def _logical(finding: Finding, frames: Sequence[Frame]) -> Object:
@@ -112,4 +119,5 @@ def _uri(path: str) -> str:
     """A reference that a reader resolves from where the trace lies."""
     from urllib.parse import quote
 
-    return quote(Path(path).name.encode("utf-8", "surrogateescape") or b"trace")
+    name = _NO_BYTES.sub("\ufffd", Path(path).name)
+    return quote(name or "trace", errors="surrogateescape")

@@ -10,7 +10,7 @@ from analyzers.snapshot import Snapshot
 from tui.exports.protobuf import Message
 from tui.exports.weights import Weight, WeightedStack, frame_name, weighted_stacks
 from tui.report.trace import name_of
-from tui.safe_text import valid_unicode
+from tui.safe_text import safe
 
 _SPEEDSCOPE_SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
@@ -95,7 +95,7 @@ class _Pprof:
         return bytes(whole)
 
     def _string(self, text: str) -> int:
-        return self._strings.setdefault(valid_unicode(text), len(self._strings))
+        return self._strings.setdefault(text, len(self._strings))
 
     def _sample(self, stack: WeightedStack) -> Message:
         values = [stack.value] if self._weight is Weight.OUTSTANDING_COUNT else [stack.value, stack.count]
@@ -114,7 +114,7 @@ class _Pprof:
             function = self._functions.setdefault((name, ""), len(self._functions) + 1)
             made = Message().number(1, len(self._locations) + 1)
             if frame.module:
-                made.number(2, self._mappings.setdefault(frame.module, len(self._mappings) + 1))
+                made.number(2, self._mappings.setdefault(safe(frame.module), len(self._mappings) + 1))
             made.number(3, frame.address).message(4, Message().number(1, function))
             self._locations[key] = (len(self._locations) + 1, made)
         return self._locations[key][0]

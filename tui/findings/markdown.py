@@ -27,8 +27,11 @@ from tui.report.stacks import frame_lines
 from tui.report.trace import SIMULATED_NOTICE, name_of
 from tui.safe_text import safe
 
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|])")
-"""What would be markup in the middle of a line (CommonMark 0.31)."""
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|&~$]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+"""What would be markup in the middle of a line (CommonMark 0.31), and what code hosts add: struck text, formulas, and
+addresses that become links (GitHub Flavored Markdown)."""
+_FIRST: Final = re.compile(r"^(\d*)([-+=#.)])")
+"""What would be markup where a line begins: a heading, a list, a rule."""
 _FRAMES: Final = 32
 
 
@@ -53,7 +56,7 @@ def finding_markdown(finding: Finding, snapshot: Snapshot) -> str:
     if snapshot.info.simulated:
         lines += [f"**{SIMULATED_NOTICE}**", ""]
     lines += [f"- **{label}:** {escaped(words)}" for label, words in facts if words]
-    lines += ["", "## Next", "", escaped(safe(finding.advice)), "", "## Why", "", *_reasons(finding.evidence)]
+    lines += ["", "## Next", "", _line(finding.advice), "", "## Why", "", *_reasons(finding.evidence)]
     others = possible_reasons(finding)
     if others:
         lines += ["", "## Other reasons", "", *_others(others)]
@@ -70,9 +73,14 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
+def _line(text: str) -> str:
+    """The same where it begins a line."""
+    return _FIRST.sub(r"\1\\\2", escaped(safe(text).strip()))
+
+
 def _reasons(evidence: Sequence[Evidence]) -> list[str]:
     return [
-        f"{place}. {escaped(safe(each.says).rstrip('.'))}{INFERRED if each.inferred else ''}"
+        f"{place}. {_line(each.says).rstrip('.')}{INFERRED if each.inferred else ''}"
         for place, each in enumerate(evidence, 1)
     ]
 
@@ -89,7 +97,7 @@ def _others(reasons: Sequence[tuple[str, str]]) -> list[str]:
 def _path(path: Sequence[PathNode]) -> list[str]:
     """From the root to the memory, one level a line."""
     return [
-        f"{'  ' * depth}- {escaped(safe(node.label))}{INFERRED if node.kind in INFERRED_KINDS else ''}"
+        f"{'  ' * depth}- {_line(node.label)}{INFERRED if node.kind in INFERRED_KINDS else ''}"
         for depth, node in enumerate(path)
     ]
 

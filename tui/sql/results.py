@@ -98,7 +98,7 @@ def json_lines(answer: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     names = _names(answer)
     for row in _rows(answer):
         cells = {name: _plain(value) for name, value in zip(names, row, strict=True)}
-        yield f"{json.dumps(cells, ensure_ascii=False, allow_nan=False)}\n".encode()
+        yield f"{json.dumps(cells, allow_nan=False)}\n".encode()
 
 
 def _plain(value: object) -> object:

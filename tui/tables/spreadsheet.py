@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from tui.safe_text import safe
 from tui.tables.export_values import Value
 
-_FORMULA: Final = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the start of a formula, also in their full-width forms (OWASP, CSV injection)."""
+_BEGINS_FORMULA: Final = re.compile(
+    r"(^|;\s*)(?=[=\u207c\u208c\ufe66\uff1d\u2a75\u2a76+\u207a\u208a\ufb29\ufe62\uff0b\-\ufe63\uff0d@\ufe6b\uff20])"
+)
+"""Where a spreadsheet takes what follows for a formula (OWASP, "CSV Injection"): at =, + - and @ in whatever form (NFKC)
+as a cell begins, and behind a semicolon, which is what parts cells on a Windows whose numbers have a decimal comma."""
 
 
 _AT_ONCE: Final = 1 << 16
@@ -41,5 +44,4 @@ def csv_cell(value: Value) -> str | int | float:
         return str(value).lower()
     if not isinstance(value, str):
         return value
-    shown = safe(value.strip())
-    return f"'{shown}" if unicodedata.normalize("NFKC", shown[:1]).startswith(_FORMULA) else shown
+    return _BEGINS_FORMULA.sub(r"\1'", safe(value.strip()))
