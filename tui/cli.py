@@ -21,6 +21,7 @@ from tui.hints import did_you_mean
 from tui.interrupts import Interrupts
 from tui.outcome import worst_exit_code
 from tui.redaction.options import redaction_of
+from tui.safe_text import safe
 from tui.streams import guarded_streams, leave_quietly, say, talk_replacing, talk_through
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _guarded(words: Sequence[str], interrupts: Interrupts) -> int:
         if "--debug" in words or os.environ.get("POOLSCOPE_DEBUG", "") not in ("", "0"):
             import traceback
 
-            traceback.print_exc()
+            sys.stderr.write("".join(f"{safe(line)}\n" for line in traceback.format_exc().splitlines()))
         return _reported(internal(error), words)
 
 

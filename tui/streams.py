@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import IO, Any, Final, TextIO, cast
 
 from tracer.errors import OutputError
+from tui.safe_text import safe
 
 _DRIVER: Final = "TEXTUAL_DRIVER"
 """Set by textual-serve (``poolscope serve``) when it is a browser that shows the interface."""
@@ -178,9 +179,9 @@ def talk_replacing() -> Callable[[str], str] | None:
     return sys.stderr.replacing if isinstance(sys.stderr, Talk) else None
 
 
-def say(line: str, *, quiet: bool = False, as_it_is: bool = False) -> None:
-    """One line of talk on stderr; ``as_it_is``: it is of no use without the names in it."""
+def say(*lines: str, quiet: bool = False, as_it_is: bool = False) -> None:
+    """Lines of talk on stderr, whatever names are in them; ``as_it_is``: of no use without the names."""
     if not quiet:
         write = sys.stderr.write_as_it_is if as_it_is and isinstance(sys.stderr, Talk) else sys.stderr.write
-        write(f"poolscope: {line}\n")
+        write("poolscope: " + "".join(f"{safe(line)}\n" for line in lines))
         sys.stderr.flush()

@@ -101,7 +101,7 @@ def check(snapshot: Snapshot, filters: Query, *, lenient: bool) -> None:
     """
     for each in unfitting(snapshot, filters) or apart(snapshot, filters):
         if lenient or snapshot.partial:
-            say(f"warning: {safe(snapshot.info.path)}: {each.what}; {each.why}")
+            say(f"warning: {snapshot.info.path}: {each.what}; {each.why}")
         else:
             raise UsageError("fits-nothing", each.what, where=snapshot.info.path, why=each.why, next=each.next)
 

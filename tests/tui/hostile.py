@@ -10,13 +10,14 @@ from typing import Any, Final
 import pytest
 
 from analyzers.snapshot import Snapshot
+from fixtures.etl.options import TraceOptions
 from fixtures.settings import Settings
-from fixtures.simulate import Simulation, TraceOptions, simulate
+from fixtures.simulate import Simulation, simulate
 from tests.tui.diagnoses import hostile_diagnosis
 from tests.tui.stories import HOSTILE, SECOND, Story
 from tracer.errors import Damage, DamageCode
 from tracer.events import encode
-from tracer.symbols.map_file import MOST_TEXT
+from tracer.symbols.pdbs import MOST_TEXT
 from tracer.symbols.symbol import Inlined, Source, Symbol
 from tracer.trace import Gap, Loss
 
@@ -28,10 +29,13 @@ NAMES: Final = (
     "\x1b[31mred", "\x1b[2J\x1b[H", "\x1b]0;owned\x07", "\x1b]52;c;cm0gLXJm\x07", "\x1b]8;;http://x.test/\x1b\\y\x1b]8;;\x1b\\",
     "\x07bell", "\x1b[6n", "\x9b31mC1", "\x9d0;t\x9c", "\x90q\x9c", "\x1bP$q\x1b\\", "\x7f\x08\x08back",
     # lines and what is not there
-    "two\r\nlines", "one\rover", "a\tb", "a\0b", "a\x0bb\x0cc\x1cd\x1ee\x85f", "a\u2028b\u2029c", "a\u200bb\u200dc\ufeffd",
-    "\u202egpj.exe", "\u2066a\u2069b\u200f", "\U000e0041\U000e007f", "\ufffe\uffff\ue000", "\ud800lone\udfff", "\u0301accent",
+    "two\r\nlines", "one\rover", "a\tb", "a\0b", "a\x0bb\x0cc\x1cd\x1ee\x85f", "a\u2028b\u2029c",
+    "a\u200bb\u200dc\ufeffd",
+    "\u202egpj.exe", "\u2066a\u2069b\u200f", "\U000e0041\U000e007f", "\ufffe\uffff\ue000",
+    "\ud800lone\udfff", "\u0301accent",
     # pages
-    "</script><img src=x onerror=alert(1)>", "<b>&lt;\"'`", "]]><x/>", "--!><!-- -->", "&#60;i&#62;&amp;", "javascript:alert(1)",
+    "</script><img src=x onerror=alert(1)>", "<b>&lt;\"'`", "]]><x/>", "--!><!-- -->",
+    "&#60;i&#62;&amp;", "javascript:alert(1)",
     "{{7*7}}{% x %}${7*7}#{7*7}", "<a href='http://x.test/'>", "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e 'e'>]>",
     # Markdown
     "[click](http://x.test/)", "![x](http://x.test/y.png)", "`code` ```", "a|b|c", "**bold** _it_ ~~no~~ $x^2$",
@@ -39,13 +43,14 @@ NAMES: Final = (
     # spreadsheets
     "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\uff1d1+1", "x;=1+1", '"=1+1', "x\n=1+1", " =1",
     # programs
-    "a;b 12", "x 5 7", "%s%n%d", "${IFS}$(reboot)`reboot`", "[red]x[/]", "[/x]", "[@click=app.quit]x[/]", "{0}{1}", "\\",
+    "a;b 12", "x 5 7", "%s%n%d", "${IFS}$(reboot)`reboot`", "[red]x[/]", "[/x]", "[@click=app.quit]x[/]",
+    "{0}{1}", "\\",
     "'; drop table outstanding; --", '"quoted"', "../../etc/passwd", "CON", "NUL.txt", "C:\\x\\..\\y", "\\\\?\\pipe\\x",
 )  # fmt: skip
 
 
 def acted_on(text: str, but: str = "") -> set[str]:
-    """The characters of a text that a terminal or an eye would not see as themselves; of the name itself, ``but`` some."""
+    """The characters of a text, ``but`` some, that a terminal acts on or that nobody sees."""
     return {c for c in set(text) - set(but) if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}}
 
 
@@ -76,7 +81,14 @@ def hostile_snapshot_of(story: Story, name: str) -> Snapshot:
     return story.make()
 
 
-_TAGS: Final = {b"TcpE": b"<b>|", b"AfdX": b"=1+1", b"Nbuf": b"\x1b[5m", b"Irp ": b"@`\\|", b"File": b"];&#", b"CM25": b"-\t\r\n"}
+_TAGS: Final = {
+    b"TcpE": b"<b>|",
+    b"AfdX": b"=1+1",
+    b"Nbuf": b"\x1b[5m",
+    b"Irp ": b"@`\\|",
+    b"File": b"];&#",
+    b"CM25": b"-\t\r\n",
+}
 
 
 def hostile_trace(names: tuple[str, ...] = NAMES) -> Simulation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from tui.safe_text import safe
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -18,9 +17,9 @@ _NAMED: Final = 3
 def tell_notes(notes: tuple[str, ...], left_behind: tuple[str, ...], *, quiet: bool) -> None:
     """What Windows did not offer, and what a crash had left behind, on stderr."""
     for name in left_behind:
-        say(f"note: stopped '{safe(name)}', a session that a Poolscope which crashed had left behind", quiet=quiet)
+        say(f"note: stopped '{name}', a session that a Poolscope which crashed had left behind", quiet=quiet)
     for note in notes:
-        say(f"note: {safe(note)}", quiet=quiet)
+        say(f"note: {note}", quiet=quiet)
 
 
 def tell_images(images: Identities, *, quiet: bool) -> None:
@@ -33,5 +32,5 @@ def tell_images(images: Identities, *, quiet: bool) -> None:
         reasons[missing.why].append(missing.path.rpartition("\\")[2] or missing.path)
     for why, names in reasons.items():
         more = ", …" if len(names) > _NAMED else ""
-        files = f"{counted(len(names), 'file')} ({', '.join(map(safe, names[:_NAMED]))}{more})"
+        files = f"{counted(len(names), 'file')} ({', '.join(names[:_NAMED])}{more})"
         say(f"note: no identity of {files}: {why}", quiet=quiet)

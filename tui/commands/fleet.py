@@ -24,7 +24,6 @@ from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
-from tui.safe_text import safe
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class FleetCommand:
                 write_whole(args.out / f"{table.name}.parquet", "the table", parquet(table))
             write_whole(args.out / PAGE, "the report", fleet_page(found))
             _tell(found, args, is_partial=stopped)
-            say(f"wrote {', '.join(files)} in {safe(str(args.out))}", quiet=args.quiet)
+            say(f"wrote {', '.join(files)} in {args.out}", quiet=args.quiet)
             if stopped:
                 left = len({each.place for each in sources} - journal.lines.keys())
                 say(f"stopped; {counted(left, 'trace is', 'traces are')} left: the same command goes on from here")

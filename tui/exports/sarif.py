@@ -56,10 +56,7 @@ def sarif(snapshot: Snapshot) -> Iterator[bytes]:
 def _notifications(snapshot: Snapshot) -> list[Value]:
     """What the trace lacks, so that no results are not taken for no leaks."""
     lacks = [] if snapshot.pool.totals.events else [NO_POOL_EVENTS]
-    return [
-        {"level": "warning", "message": _message(each)}
-        for each in (*lacks, *missing_words(snapshot))
-    ]
+    return [{"level": "warning", "message": _message(each)} for each in (*lacks, *missing_words(snapshot))]
 
 
 def _result(finding: Finding, snapshot: Snapshot) -> Object:

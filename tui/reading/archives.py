@@ -19,7 +19,6 @@ from tracer.errors import InputError
 from tracer.packed.errors import PackedDamagedError, PackedRefusedError
 from tui.contents import Contents
 from tui.reading import seven_zip
-from tui.safe_text import safe
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def unpacked(path: Path, *, quiet: bool) -> Iterator[Unpacked]:
         raise _error(path, "not-unpacked", "a .7z file is not unpacked here", why, how)
     with tempfile.TemporaryDirectory(prefix="poolscope-", ignore_cleanup_errors=True) as folder:
         to = Path(folder) / path.name  # what is said of the file by its name is then true
-        say(f"note: unpacking {safe(path.name)}", quiet=quiet)
+        say(f"note: unpacking {path.name}", quiet=quiet)
         try:
             member = _UNPACK[kind](path, to)
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, PackedDamagedError) as error:

@@ -18,7 +18,6 @@ from tracer.data_classes import dataclass
 from tracer.symbols.defaults import default_cache, default_store, path_from_environment
 from tui.interrupts import Interrupts
 from tui.reading.progress import FileMeter
-from tui.safe_text import safe
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -130,10 +129,10 @@ def _tell(path: SymbolPath, args: argparse.Namespace) -> None:
 
     for omitted in path.omitted:
         hint = "; --symbol-server asks it" if "://" in omitted.part and not args.symbol_server else ""
-        say(f"note: --symbols: {safe(omitted.part)} is skipped: {safe(omitted.why)}{hint}", quiet=args.quiet)
+        say(f"note: --symbols: {omitted.part} is skipped: {omitted.why}{hint}", quiet=args.quiet)
     for place in path.places:
         if isinstance(place, Folder) and not place.path.is_dir():
-            say(f"note: --symbols: {safe(str(place.path))} is no folder here", quiet=args.quiet)
+            say(f"note: --symbols: {place.path} is no folder here", quiet=args.quiet)
 
 
 def _map(path: Path | None) -> MapFile | None:

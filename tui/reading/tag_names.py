@@ -6,7 +6,6 @@ from pathlib import Path
 
 from analyzers.formatting import counted
 from analyzers.tags import TagNames
-from tui.safe_text import safe
 from tui.streams import say
 
 
@@ -15,5 +14,5 @@ def load_tag_names(pooltag: Path | None, *, quiet: bool) -> TagNames:
     names = TagNames.load(pooltag)
     for used in names.files:
         junk = f"; {counted(used.junk_lines, 'line')} could not be read" if used.junk_lines else ""
-        say(f"note: {counted(used.tags, 'tag name')} taken from {safe(str(used.path))}{junk}", quiet=quiet)
+        say(f"note: {counted(used.tags, 'tag name')} taken from {used.path}{junk}", quiet=quiet)
     return names

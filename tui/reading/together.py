@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from analyzers.formatting import counted
 from tracer.data_classes import dataclass
 from tracer.errors import InputError, UsageError
-from tui.safe_text import safe
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def traces_of(
     groups = _groups_of(paths)
     apart = [says for group in groups for says in group.apart]
     for says in apart[:_SAID]:
-        say(f"note: {safe(says)}", quiet=quiet)
+        say(f"note: {says}", quiet=quiet)
     if len(apart) > _SAID:
         say(
             f"note: {counted(len(apart) - _SAID, 'more pair of files is', 'more pairs of files are')} not joined",

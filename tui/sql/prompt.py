@@ -43,7 +43,7 @@ def ask_on(database: Database, answer: Callable[[str], None]) -> None:
     Raises MachineError where prompt_toolkit is not installed.
     """
     session = _session(database)
-    say(_filled(f"tables: {', '.join(sorted(database.tables))}"))
+    say(*_filled(f"tables: {', '.join(sorted(database.tables))}"))
     say("Tab completes, help tells more, Ctrl-D leaves")
     while True:
         try:
@@ -72,7 +72,7 @@ def _query(text: str) -> str | None:
     if bare in _LEAVE:
         return None
     if bare in _HELP:
-        say(_HELP_TEXT)
+        say(*_HELP_TEXT.split("\n"))
         return ""
     if bare in _TABLES:
         return "show tables"
@@ -84,10 +84,11 @@ def _query(text: str) -> str | None:
     return text
 
 
-def _filled(text: str) -> str:
+def _filled(text: str) -> list[str]:
     """In lines of the terminal's width, with room for the name that stands before."""
     width = shutil.get_terminal_size().columns
-    return textwrap.fill(text, width - 1, initial_indent=" " * len(_NAME), subsequent_indent="  ")[len(_NAME) :]
+    first, *others = textwrap.wrap(text, width - 1, initial_indent=" " * len(_NAME), subsequent_indent="  ")
+    return [first[len(_NAME) :], *others]
 
 
 def _session(database: Database) -> PromptSession[str]:

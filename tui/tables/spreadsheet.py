@@ -14,8 +14,8 @@ from tui.tables.export_values import Value
 _BEGINS_FORMULA: Final = re.compile(
     r"(^|;\s*)(?=[=\u207c\u208c\ufe66\uff1d\u2a75\u2a76+\u207a\u208a\ufb29\ufe62\uff0b\-\ufe63\uff0d@\ufe6b\uff20])"
 )
-"""Where a spreadsheet takes what follows for a formula (OWASP, "CSV Injection"): at =, + - and @ in whatever form (NFKC)
-as a cell begins, and behind a semicolon, which is what parts cells on a Windows whose numbers have a decimal comma."""
+"""Where a spreadsheet takes what follows for a formula (OWASP, "CSV Injection"): at =, + - and @ in any form (NFKC)
+where a cell begins, and behind a semicolon, which parts cells on a Windows whose numbers have a decimal comma."""
 
 
 _AT_ONCE: Final = 1 << 16

@@ -19,7 +19,6 @@ import textual_serve
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tui.safe_text import safe
 from tui.streams import say
 from tui.web.asked import MESSAGE_BYTES, NotUnderstoodError, asked_size
 from tui.web.guard import Guard, keep_private
@@ -179,7 +178,7 @@ class GuardedServer:
                 await shown.close(message=(await session.run()).encode())
         except FailedError as error:
             reason, message = error.args
-            say(f"a browser's interface has failed: {safe(message)}")
+            say(f"a browser's interface has failed: {message}")
             await shown.close(code=_FAILED, message=reason.encode())
         finally:
             self._sessions.discard(session)
@@ -229,11 +228,11 @@ class _OneLine(logging.Handler):
         """Say it on stderr."""
         error = record.exc_info[1] if record.exc_info else None
         if record.levelno >= logging.ERROR and not isinstance(error, HttpProcessingError):
-            say(safe(f"{record.getMessage()}: {error!r}"))
+            say(f"{record.getMessage()}: {error!r}")
 
 
 def _tell_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What nobody waited for and went wrong."""
     error = context.get("exception")
     if not isinstance(error, ConnectionError):
-        say(safe(f"{context['message']}: {error!r}"))
+        say(f"{context['message']}: {error!r}")
