@@ -5,10 +5,17 @@ In a checkout the rooms (tracer, analyzers, tui, fixtures) lie beside this folde
 programs of this package, ``python -m poolscope`` and ``python -m poolscope.winsock_loop``, open them for themselves.
 """
 
-from __future__ import annotations
-
 import os
 import sys
+
+
+def leave_current_folder() -> None:
+    """Import nothing from the folder where the user happens to be, which ``python -m`` puts before all others.
+
+    A ``numpy.py`` beside a stranger's trace is not to run. With -P, and for the command, Python does not put it there.
+    """
+    if not sys.flags.safe_path:
+        del sys.path[0]
 
 
 def open_rooms() -> None:

@@ -1,10 +1,8 @@
 """``python -m poolscope`` is the command ``poolscope``."""
 
-from __future__ import annotations
-
 import sys
 
-from poolscope import open_rooms
+from poolscope import leave_current_folder, open_rooms
 
 
 def main() -> int:
@@ -16,4 +14,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    leave_current_folder()
     sys.exit(main())

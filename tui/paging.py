@@ -14,18 +14,21 @@ from contextlib import contextmanager
 
 from rich.text import Text
 
+from tracer.programs import program
 from tui.console import PlainConsole, console, write_lines
 from tui.streams import is_terminal
 
 _LESS = "FRX"
 """Options of less where the user has set none, as git sets them: R shows colours, F and X leave a short text there."""
+_ONLY_BY_PATH = "NoDefaultCurrentDirectoryInExePath"
+"""Set, Windows' command line, by which pydoc starts ``more``, does not look for it in the current folder first."""
 
 
 def show_lines(lines: Sequence[Text]) -> None:
     """On stdout; by way of ``PAGER`` (else less, or what the system has) where it is a terminal that is too low."""
     out = console()
     if _is_watched() and len(lines) >= out.height and _is_there(_asked_for()):
-        with _ctrl_c_is_the_pagers(), _options_of_less():
+        with _ctrl_c_is_the_pagers(), _environment_of_the_pager():
             pydoc.pager(_text(lines, out))
     else:
         write_lines(lines, out)
@@ -63,19 +66,19 @@ def _text(lines: Sequence[Text], out: PlainConsole) -> str:
 def _takes_colours() -> bool:
     """Whether pydoc will call less, and less has been told to let colours through."""
     named = _asked_for()
-    is_less = shutil.which("less") is not None if not named else "less" in named.split()[0]
+    is_less = program("less") is not None if not named else "less" in named.split()[0]
     return is_less and sys.platform != "win32" and "r" in os.environ.get("LESS", _LESS).lower()
 
 
 @contextmanager
-def _options_of_less() -> Iterator[None]:
-    is_set = "LESS" in os.environ
-    os.environ.setdefault("LESS", _LESS)
+def _environment_of_the_pager() -> Iterator[None]:
+    added = {name: value for name, value in (("LESS", _LESS), (_ONLY_BY_PATH, "1")) if name not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
-        if not is_set:
-            del os.environ["LESS"]
+        for name in added:
+            del os.environ[name]
 
 
 @contextmanager

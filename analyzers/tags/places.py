@@ -9,6 +9,8 @@ from typing import Final
 
 from platformdirs import user_config_path
 
+from tracer.programs import program
+
 FILE_NAME: Final = "pooltag.txt"
 _ARCHITECTURES: Final = ("x64", "x86", "arm64")
 _PROGRAM_FILES: Final = ("ProgramFiles(x86)", "ProgramFiles")
@@ -29,10 +31,7 @@ def microsofts() -> Iterator[Path]:
         root = os.environ.get(variable)
         if root:
             yield from _in_kits(Path(root) / "Windows Kits" / "10")
-    import shutil  # opens three libraries that unpack
-
-    poolmon = shutil.which("poolmon")
-    if poolmon:
+    if poolmon := program("poolmon"):
         yield Path(poolmon).with_name(FILE_NAME)
 
 

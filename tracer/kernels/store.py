@@ -35,6 +35,7 @@ from tracer.kernels.arguments import DATA_AT, text
 from tracer.kernels.loading import Entry, of_object_files, of_shared_library
 from tracer.kernels.parts import digest, source
 from tracer.kernels.target import level
+from tracer.programs import program
 
 _SINGLE: Final = ".kernel"
 _OBJECTS: Final = ".objects"
@@ -108,6 +109,9 @@ def found(function: Callable[..., Any], arguments: tuple[Any, ...], *, direct: b
         if _state.tell:
             _state.tell[0]()
             _state.tell[:] = [lambda: None]
+        from tracer.kernels.alone import import_numba
+
+        import_numba()
         from tracer.kernels import compiler
 
         code, letters = compiler.compiled(function, arguments, name, direct=direct)
@@ -360,10 +364,9 @@ def _linked(singles: Mapping[str, Single]) -> bytes | None:
 
     Only on Linux: on macOS asking for one may open a window that offers to install it.
     """
-    import shutil
     import subprocess
 
-    linker = shutil.which("ld") if sys.platform == "linux" else None
+    linker = program("ld") if sys.platform == "linux" else None
     if linker is None:
         return None
     with suppress(OSError, subprocess.SubprocessError), tempfile.TemporaryDirectory() as folder:

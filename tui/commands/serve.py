@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracer.errors import MachineError, UsageError
+from tracer.programs import python
 from tui.commands.options import (
     add_alert,
     add_capture,
@@ -95,7 +96,7 @@ def _title(trace: Path | None, redaction: Redaction | None) -> str:
 
 def command(args: argparse.Namespace) -> list[str]:
     """What a browser's process is started with: the command that shows the same on a terminal."""
-    words = [sys.executable, "-m", "poolscope", "tui" if args.traces else "live", "--quiet"]
+    words = python("-m", "poolscope", "tui" if args.traces else "live", "--quiet")
     if args.pooltag is not None:
         words += ["--pooltag", str(args.pooltag.absolute())]
     words += symbol_words(args)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from tracer.events import pool, schemas
 from tracer.images.carried import IDENTITIES
 from tracer.live.profile import Recording
 from tracer.live.wpr_profile import wpr_profile
+from tracer.programs import program
 
 _TIMEOUT: Final = 90.0
 """Seconds; stopping merges the file, which takes long."""
@@ -48,7 +48,7 @@ class Wpr:
     @classmethod
     def here(cls) -> Wpr | None:
         """WPR of this machine, ``None`` where there is none in PATH."""
-        path = shutil.which("wpr")
+        path = program("wpr")
         return None if path is None else cls(lambda words: said_by([path, *words]))
 
     def tried(self, folder: Path, meanwhile: Callable[[], None], wait: Callable[[], None]) -> WprOutcome:

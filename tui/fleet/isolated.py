@@ -14,7 +14,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -27,6 +26,7 @@ import psutil
 from analyzers.formatting import duration, size
 from tracer.errors import InputError
 from tracer.kernels.store import cache_directory
+from tracer.programs import python, with_modules
 from tui.json_documents.error import error_document
 
 _ATTEMPTS: Final = 3
@@ -101,15 +101,13 @@ class Child:
         self.is_fresh, self.has_ended, self.why, self.said = True, False, "", ""
         _sweep()
         self._folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{socket.gethostname()}-{os.getpid()}-")
-        environment = {
-            **os.environ,
+        environment = with_modules(
             **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder),
             **dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-            "NUMBA_CACHE_DIR": str(cache_directory()),
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        }
+            NUMBA_CACHE_DIR=str(cache_directory()),
+        )
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _PROGRAM],  # -P: no modules from where the user happens to be
+            python("-m", _PROGRAM),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -8,7 +8,6 @@ process everything is compiled here.
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import analyzers
 import tracer
 from tracer.kernels.store import before_compiling, cache_directory, gather, unkept
 from tracer.processors import processors
+from tracer.programs import python, with_modules
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -114,15 +114,13 @@ def _started() -> subprocess.Popen[bytes] | None:
 
     if getattr(sys, "frozen", False) or not sys.executable:  # then there is no interpreter to start
         return None
-    environment = {
-        **os.environ,
-        "NUMBA_CACHE_DIR": str(cache_directory()),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONOPTIMIZE": str(sys.flags.optimize or ""),  # another level makes other code, and so other kernels
-    }
+    environment = with_modules(
+        NUMBA_CACHE_DIR=str(cache_directory()),
+        PYTHONOPTIMIZE=str(sys.flags.optimize or ""),  # another level makes other code, and so other kernels
+    )
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "analyzers.jit_warmup"],  # -P: no modules from where the user happens to be
+            python("-m", "analyzers.jit_warmup"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -17,6 +16,7 @@ from typing import Any, Final
 from aiohttp import WSMsgType, web
 
 from tracer.data_classes import dataclass
+from tracer.programs import with_modules
 from tui.web.asked import Focused, NotUnderstoodError, Ping, Size, Typed, message
 
 GRACE_SECONDS: Final = 5.0
@@ -206,14 +206,14 @@ def _kill(process: Process) -> None:
 
 async def _started(words: Sequence[str], size: Size) -> Process:
     """The interface, out of reach of the terminal's Ctrl-C, which the server answers for all."""
-    environment = os.environ | {
-        "TEXTUAL_DRIVER": _DRIVER,
-        "TEXTUAL_FPS": "60",
-        "TEXTUAL_COLOR_SYSTEM": "truecolor",
-        "TERM_PROGRAM": "textual",
-        "COLUMNS": str(size.columns),
-        "ROWS": str(size.rows),
-    }
+    environment = with_modules(
+        TEXTUAL_DRIVER=_DRIVER,
+        TEXTUAL_FPS="60",
+        TEXTUAL_COLOR_SYSTEM="truecolor",
+        TERM_PROGRAM="textual",
+        COLUMNS=str(size.columns),
+        ROWS=str(size.rows),
+    )
     if sys.platform == "win32":
         group = subprocess.CREATE_NEW_PROCESS_GROUP
         return await asyncio.create_subprocess_exec(
