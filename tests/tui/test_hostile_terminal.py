@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.settings import Settings
-from fixtures.simulate import simulate
+from tests.tui.hostile import hostile_trace
 from tests.tui.stories import FORBIDDEN
 from tui.views.registry import VIEWS
 
@@ -19,10 +18,7 @@ if sys.platform == "win32":
 
 from tests.tui.terminal import Terminal
 
-CLIPBOARD = "\x1b]52;c;QQ\x07"
-BIDI_AND_C1 = "\u202e\x9b5m[b]\r"
-DRIVER = "\x1b[5m\u202e[b]\x9b"
-SESSION = "\x1b]0;[/b]\u202e\x07\x9b]"
+CLIPBOARD = "\x1b]52;c;cm0gLXJm\x07"
 TAG = "\x1b[5m"
 FILE_NAME = "\x1b]0;x\x07\u202e[b].etl"
 
@@ -49,23 +45,9 @@ DEEPER = (b"\r", b"\x7f")
 
 
 @pytest.fixture(scope="module")
-def hostile_trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A simulated leak in which names were overwritten by attacks of the same length."""
-    data = simulate("winsock-loop", 7, Settings(iterations=60)).data
-    for name, attack in (
-        (b"client.exe", CLIPBOARD.encode()),
-        (b"server.exe", BIDI_AND_C1.encode()[:10]),
-        (b"CM25", TAG.encode()),
-        (b"TcpE", TAG.encode()),
-        ("tcpip.sys".encode("utf-16-le"), DRIVER.encode("utf-16-le")),
-        ("afd.sys".encode("utf-16-le"), DRIVER[2:].encode("utf-16-le")),
-        ("winsock-loop".encode("utf-16-le"), SESSION.encode("utf-16-le")),
-    ):
-        assert name in data
-        assert len(name) == len(attack)
-        data = data.replace(name, attack)
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("hostile") / FILE_NAME
-    path.write_bytes(data)
+    hostile_trace().write(path)
     return path
 
 
@@ -76,16 +58,16 @@ def hostile_trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 @pytest.mark.slow
 def test_no_name_of_a_trace_says_anything_to_the_terminal(
-    size: tuple[int, int], once: tuple[bytes, ...], in_each: tuple[bytes, ...], hostile_trace: Path, tmp_path: Path
+    size: tuple[int, int], once: tuple[bytes, ...], in_each: tuple[bytes, ...], trace: Path, tmp_path: Path
 ) -> None:
-    with Terminal(["tui", hostile_trace, "--quiet"], cwd=tmp_path, size=size) as terminal:
+    with Terminal(["tui", trace, "--quiet"], cwd=tmp_path, size=size) as terminal:
         terminal.press(until="[1 Findings]")
         drive(terminal, once, in_each)
         terminal.press(b"q")
         assert terminal.end() == 0
         shown = terminal.shown
     said = shown.decode("utf-8")  # half a character would be an attack too
-    assert "\\x1b]52;c;QQ\\x07" in said, "the attack was never on the screen: this test tests nothing"
+    assert "\\x1b]52;c;cm0gLXJm\\x07" in said, "the attack was never on the screen: this test tests nothing"
     for attack in SPOKEN_BY_NAMES:
         assert attack not in said
     assert not harmful(said)

@@ -11,7 +11,7 @@ def import_numba() -> None:
 
     Where PyYAML is installed, numba takes all that ``NUMBA_…`` variables can say from a ``.numba_config.yaml`` in the
     current folder, which may be that of a stranger's trace; where it is not, numba warns of the file. Before it
-    compiles it runs what any package has declared as ``numba_extensions`` (numba 0.62).
+    compiles it runs what any package has declared as ``numba_extensions`` (numba 0.68).
     """
     if "numba" in sys.modules:
         return
