@@ -9,7 +9,6 @@ The words are those of the filters, case and wild cards too; ``*`` is for every 
 
 from __future__ import annotations
 
-import json
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -95,5 +94,6 @@ def budget_text(limits: list[Limit]) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A TOML key; JSON's escapes are TOML's."""
-    return json.dumps(word)
+    """A TOML key. JSON's escapes are not TOML's, which knows no halves of a letter above U+FFFF."""
+    marked = word.replace("\\", "\\\\").replace('"', '\\"')
+    return '"{}"'.format("".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in marked))

@@ -25,6 +25,7 @@ from analyzers.snapshot import Snapshot
 from tests.tui.exports.readers import profile_of
 from tests.tui.hostile import LONG, NAMES, acted_on, failing, hostile_snapshot_of, hostile_trace, is_harmless
 from tests.tui.stories import winsock_story
+from tui.budget.grammar import Limit, Subject, budget_text, read_budget
 from tui.cli import main
 from tui.exit_codes import ExitCode
 from tui.exports.registry import FORMS, REPORT_FORMS
@@ -280,6 +281,15 @@ def test_a_budget_and_its_results_hold_what_the_names_are(run: Run, tmp_path: Pa
     root = ET.fromstring(junit.read_bytes())
     assert {each.tag for each in root.iter()} == {"testsuites", "testsuite", "testcase", "failure"}
     assert not acted_on("".join(value for each in root.iter() for value in (*each.keys(), *each.attrib.values())))
+
+
+def test_a_budget_keeps_every_word_that_its_file_can_have(tmp_path: Path) -> None:
+    words = [name for name in (*NAMES, "\U0001f600") if name.strip("= ") and "\ud800" not in name]
+    limits = [Limit(Subject.DRIVER, word, 1) for word in words]
+    path = tmp_path / "budget.toml"
+    path.write_text(budget_text(limits), encoding="utf-8", newline="")
+    assert read_budget(path) == limits
+    assert is_harmless(path.read_text("utf-8"))
 
 
 @pytest.mark.parametrize(("suffix", "read"), [("graphml", nx.read_graphml), ("gexf", nx.read_gexf)])
