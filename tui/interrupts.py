@@ -1,19 +1,29 @@
-"""Ctrl-C at any moment ends the process quietly, with 130.
+"""Ctrl-C at any moment ends the process quietly, with 130; so does whatever else asks it to end.
 
-Python's own handler raises KeyboardInterrupt wherever the program is: inside of an import of C code that becomes
-another error, in a destructor it is printed and forgotten. Before a command runs and after it, and while the interface
-is open, others look after it (:mod:`tui.leaving`, textual).
+That is SIGTERM and SIGHUP, on Windows Ctrl-Break, and a window that is closed: what is being written goes, what is
+captured is stopped. Python's own handler of Ctrl-C raises KeyboardInterrupt wherever the program is: inside of an import
+of C code that becomes another error, in a destructor it is printed and forgotten. Before a command runs and after it,
+others look after it (:mod:`tui.leaving`).
 """
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 import threading
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
 from tui.leaving import leave_at_once
+
+_ENDING: Final = tuple(
+    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if name in signal.Signals.__members__
+)
+_CLOSING: Final = 2
+"""CTRL_CLOSE_EVENT; those of a logoff and a shutdown are above it, Ctrl-C and Ctrl-Break below."""
+_MOST_SECONDS: Final = 5.0
+"""After which Windows ends a process whose window was closed, whatever it does."""
 
 
 class Interrupts:
@@ -27,23 +37,24 @@ class Interrupts:
         self.asked = False
         self._noted = noted
         self._came = 0
-        self._installed = False
-        self._before: signal.Handlers | None = None
+        self._before: dict[signal.Signals, Any] = {}
         self._hook = sys.unraisablehook
 
     def __enter__(self) -> Self:
-        # Python delivers signals to the main thread only; who ignores Ctrl-C (nohup) means it.
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        if threading.current_thread() is threading.main_thread():  # Python delivers signals to it only
             self._hook, sys.unraisablehook = sys.unraisablehook, self._on_unraisable
-            self._before = signal.signal(signal.SIGINT, self._on_interrupt)  # type: ignore[assignment]
-            self._installed = True
+            for number in _ENDING:
+                if signal.getsignal(number) != signal.SIG_IGN:  # who ignores it (nohup) means it
+                    self._before[number] = signal.signal(number, self._on_interrupt)
+            _wait_as_the_window_closes()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if threading.current_thread() is threading.main_thread():
             sys.unraisablehook = self._hook
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -59,3 +70,26 @@ class Interrupts:
         if isinstance(unraisable.exc_value, KeyboardInterrupt):
             leave_at_once()
         self._hook(unraisable)
+
+
+@functools.cache
+def _wait_as_the_window_closes() -> Any:  # noqa: ANN401 - a callback, which lives as long as Windows may call it
+    """Let a window's closing, a logoff and a shutdown be a Ctrl-Break, and leave the time to come to an end.
+
+    Python's own handler notes it and returns, and Windows ends the process as that returns.
+    """
+    if sys.platform != "win32":
+        return None
+    import _thread
+    import ctypes
+
+    @ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint32)
+    def on_event(event: int) -> int:
+        if event < _CLOSING:
+            return 0  # the C runtime's, and by it Python's
+        _thread.interrupt_main(signal.SIGBREAK)
+        threading.Event().wait(_MOST_SECONDS)
+        return 1
+
+    ctypes.windll.kernel32.SetConsoleCtrlHandler(on_event, 1)
+    return on_event

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from tracer.errors import OutputError, UsageError
-
-_GROWING: Final = ".part"
-"""The end of the name that a file has while it is written."""
+from tracer.whole_files import GROWING
+from tracer.whole_files import write_whole as write
 
 
 def add_force(parser: argparse.ArgumentParser, *also: str) -> None:
@@ -48,37 +44,13 @@ def writing(what: str, path: Path) -> Iterator[None]:
         raise OutputError(
             "output",
             f"cannot write {what}",
-            where=str(path if str(error.filename).endswith(_GROWING) else error.filename or path),
+            where=str(path if str(error.filename).endswith(GROWING) else error.filename or path),
             why=error.strerror or str(error),
             next="give a path in a folder that exists, has room and can be written",
         ) from error
 
 
 def write_whole(path: Path, what: str, pieces: Iterable[bytes]) -> None:
-    """Write a file that is there whole or not at all: it grows beside its place under another name.
-
-    What is no plain file, as a pipe or a device, is written to as it is. Raises OutputError.
-    """
+    """Write a file whole, or not at all (:mod:`tracer.whole_files`). Raises OutputError."""
     with writing(what, path):
-        if path.exists() and not path.is_file():
-            with path.open("wb") as device:
-                device.writelines(pieces)
-            return
-        real = Path(os.path.realpath(path))
-        number, name = tempfile.mkstemp(prefix=f".{real.name[:64]}.", suffix=_GROWING, dir=real.parent)
-        growing = Path(name)
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.writelines(pieces)
-            growing.chmod(real.stat().st_mode & 0o777 if real.exists() else 0o666 & ~_umask())
-            growing.replace(real)
-        except BaseException:
-            growing.unlink(missing_ok=True)
-            raise
-
-
-def _umask() -> int:
-    """What is kept from others; asking for it sets it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+        write(path, pieces)

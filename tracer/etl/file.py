@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tracer.arrays import I64, Structured, unique
-from tracer.errors import Damage, InputError
+from tracer.errors import Damage, DamageCode, InputError
 from tracer.etl.buffers import BufferIndex, index_buffers
 from tracer.etl.census import Counters
 from tracer.etl.clock import Clock
@@ -69,6 +69,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             self._head = self._head_at(self._begin)
             self._index = None
         self._reading: Reading | None = None
+        self._change = ""
         self.keys: KeyTable | None = None
         """The stack keys of the session, where it goes on in other files."""
         self.goes_on = False
@@ -244,6 +245,8 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         found = list(self.index.damage)
         if self._reading is not None:
             found += self._reading.damage
+        if self._change:
+            found.append(Damage(0, DamageCode.FILE_CHANGED, f"while it was read, {self._change}", 0))
         return tuple(sorted(found, key=lambda place: place.offset))
 
     @property
@@ -281,7 +284,10 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         return self._running
 
     def _checked(self, reading: Reading) -> Generator[Batch]:
-        yield from reading.batches()
+        try:
+            yield from reading.batches()
+        finally:
+            self._change = self._file.change()
         self._check_bytes()
 
     def sample(self, buffers: Structured, kinds: Collection[str]) -> Generator[Batch]:
@@ -298,19 +304,24 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         return reading.batches()
 
     def carried_schemas(self, book: SchemaBook | None = None) -> SchemaBook:
-        """The schemas that a merged trace carries: a reading of its own, which leaves the counts as they are.
+        """The schemas that a merged trace carries: a reading of its own, which leaves the counts as they are, and ends
+        the one before.
 
         They are added to ``book`` where one is given.
         """
         from tracer.events.schema_book import SchemaBook
         from tracer.events.schemas import KIND
 
+        self._stop()
         book = SchemaBook() if book is None else book
-        with EtlFile.open(self._path, window_bytes=self._window_bytes, threads=1, session=self._session) as again:
-            for batch in again.batches({KIND}):
-                for table in filter(None, (batch.tables.get(KIND),)):
-                    for row in range(len(table)):
-                        book.add(int(table.event[row]), table.blob("data").bytes(row))
+        # Of this very file: by now the path may lead to another.
+        again = EtlFile(
+            self._path, self._file, window_bytes=self._window_bytes, threads=1, session=self._session, stacks=None
+        )
+        for batch in again.batches({KIND}):
+            for table in filter(None, (batch.tables.get(KIND),)):
+                for row in range(len(table)):
+                    book.add(int(table.event[row]), table.blob("data").bytes(row))
         return book
 
     def correct_clocks(self, shifts: tuple[ClockShift, ...]) -> None:
@@ -350,7 +361,8 @@ class _File:
         try:
             self._refuse_others(path.stat().st_mode)
             self._stream = path.open("rb", buffering=0)
-            self.size = os.fstat(self._stream.fileno()).st_size
+            found = os.fstat(self._stream.fileno())
+            self.size, self._written_ns = found.st_size, found.st_mtime_ns
         except FileNotFoundError:
             raise InputError(
                 "not-found", "there is no such file", where=str(path), why="the path leads nowhere",
@@ -385,9 +397,8 @@ class _File:
         """Fill ``view`` from ``offset``; fewer bytes where the file ends."""
         done = 0
         try:
-            self._stream.seek(offset)
             while done < len(view):
-                got = self._stream.readinto(view[done:])
+                got = self._read_once_into(offset + done, view[done:])
                 if not got:
                     break
                 done += got
@@ -411,6 +422,25 @@ class _File:
             return os.pread(self._stream.fileno(), size, offset)
         self._stream.seek(offset)
         return self._stream.read(size) or b""
+
+    def _read_once_into(self, offset: int, view: memoryview) -> int:
+        """The same into a view; gives how many."""
+        if sys.platform == "linux":
+            return os.preadv(self._stream.fileno(), [view], offset)
+        self._stream.seek(offset)
+        return self._stream.readinto(view) or 0
+
+    def change(self) -> str:
+        """What became of the file since it was opened, in words; empty for nothing. The path may lead elsewhere now."""
+        try:
+            now = os.fstat(self._stream.fileno())
+        except OSError as error:
+            return f"the file went out of reach ({error.strerror or error})"
+        if now.st_size > self.size:
+            return f"the file grew from {self.size:,} to {now.st_size:,} bytes; what was added is not in this answer"
+        if (now.st_size, now.st_mtime_ns) != (self.size, self._written_ns):
+            return "the file was written to, so this answer may be about parts of two"
+        return ""
 
     def close(self) -> None:
         self._stream.close()

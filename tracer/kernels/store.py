@@ -21,7 +21,6 @@ import re
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -36,12 +35,10 @@ from tracer.kernels.loading import Entry, of_object_files, of_shared_library
 from tracer.kernels.parts import digest, source
 from tracer.kernels.target import level
 from tracer.programs import program
+from tracer.whole_files import growing
 
 _SINGLE: Final = ".kernel"
 _OBJECTS: Final = ".objects"
-_ASIDE: Final = ".aside"
-_ASIDE_SECONDS: Final = 3600
-"""Files that are this old belong to no process that still writes them."""
 _LINK_SECONDS: Final = 20
 making: Final = threading.RLock()
 """Held by who asks for a kernel."""
@@ -183,15 +180,9 @@ def _processor() -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put it there whole, or not at all. Raises OSError."""
-    number, aside = tempfile.mkstemp(dir=path.parent, suffix=_ASIDE)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    """Put it there whole, or not at all; the sum in it tells what a crash of the machine has left. Raises OSError."""
+    with growing(path, durable=False) as file:
+        file.write(content)
 
 
 class _Library:
@@ -300,10 +291,6 @@ def gather(rooms: Iterable[Path]) -> None:
                 current[name] = single  # whichever copy compiled it
             elif single is None or not _is_of_another_copy(single, roots):
                 (folder / f"{name}{_SINGLE}").unlink(missing_ok=True)
-        for path in folder.glob(f"*{_ASIDE}"):
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - _ASIDE_SECONDS:
-                    path.unlink()
         if current:
             _put_together(current, folder, _own())
         _state.gathered = True

@@ -6,9 +6,7 @@ build have the same GUID and age, as a damaged one and its next copy have, and o
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +17,7 @@ from symbolic.symcache import SYMCACHE_LATEST_VERSION, SymCache
 
 from tracer.symbols.pdbs import MOST_INLINED, MOST_TEXT, Identity, PdbError, line_or_none, refuse_another
 from tracer.symbols.symbol import Inlined, Symbol
+from tracer.whole_files import growing
 
 _MOST_OPEN: Final = 4
 """Caches: those of large PDBs have 15 MB, and count for what the process may take."""
@@ -67,19 +66,9 @@ class SymbolicPdbs:
         cache = pdb.make_symcache()
         with suppress(OSError):  # a cache that cannot be kept serves this process
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(cache, kept)
+            with growing(kept, durable=False) as file:
+                cache.dump_into(file)
         return cache
-
-
-def _write_whole(cache: SymCache, kept: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=kept.name, dir=kept.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            cache.dump_into(file)
-        Path(name).replace(kept)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _pdb(path: Path) -> Any:  # noqa: ANN401 - an Object of symbolic

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -12,10 +13,15 @@ from tui.commands.options import add_json, add_pooltag
 from tui.doctor.checks import State
 from tui.doctor.examining import Examination
 from tui.exit_codes import ExitCode
-from tui.new_files import add_force, refuse_to_overwrite, writing
+from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.report.styles import heading, note
 from tui.report.wrapping import hanging, wrapped
 from tui.safe_text import safe
+
+if TYPE_CHECKING:
+    from tui.doctor.trial import Trial
+    from tui.doctor.verdicts import Verdict
+    from tui.json_documents.writing import Object
 
 _STYLES: Final = {State.OK: "green", State.NOTE: "", State.LIMIT: "bold yellow", State.BAD: "bold red"}
 
@@ -107,14 +113,17 @@ def _trial(args: argparse.Namespace) -> ExitCode:
     found = examine(machine, TagNames.load(args.pooltag))
     require_trial(found)
     refuse_to_overwrite(args.trial, force=args.force)
-    with writing("the report", args.trial):
-        args.trial.touch()  # before two minutes have gone by
-    say("about two minutes; it stops what it starts, and Ctrl-C ends it early")
-    made = run_trial(machine, found, OwnTraffic(), Wpr.here(), say)
-    judged = verdicts(made)
-    document = trial_document(made, judged, machine)
-    with writing("the report", args.trial):
-        args.trial.write_text(document_text(document) + "\n", "ascii")
+    told: list[tuple[Trial, tuple[Verdict, ...], Object]] = []
+
+    def tried() -> Iterator[bytes]:
+        say("about two minutes; it stops what it starts, and Ctrl-C ends it early")
+        made = run_trial(machine, found, OwnTraffic(), Wpr.here(), say)
+        judged = verdicts(made)
+        told.append((made, judged, trial_document(made, judged, machine)))
+        yield f"{document_text(told[0][2])}\n".encode("ascii")
+
+    write_whole(args.trial, "the report", tried())  # that it cannot be written is known before two minutes have gone by
+    made, judged, document = told[0]
     if args.json:
         write_document(document)
     else:

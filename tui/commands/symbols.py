@@ -10,7 +10,7 @@ from analyzers.formatting import counted
 from tracer.errors import UsageError
 from tui.commands.options import add_json, add_quiet, add_session, add_symbols, add_traces
 from tui.exit_codes import ExitCode
-from tui.new_files import add_force, refuse_to_overwrite, writing
+from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.redaction.options import add_redact, redaction_of
 from tui.streams import say
 
@@ -101,7 +101,6 @@ def _write_manifest(path: Path, needed: list[NeededImage], *, quiet: bool) -> No
     from tui.symbols import manifest_lines
 
     lines = manifest_lines(needed)
-    with writing("the manifest", path):
-        path.write_text("".join(f"{line}\r\n" for line in lines), encoding="ascii", errors="replace", newline="")
+    write_whole(path, "the manifest", (f"{line}\r\n".encode("ascii", "replace") for line in lines))
     how = f"symchk /im {path.name} /s srv*FOLDER*SERVER"
     say(f"wrote {path}: {counted(len(lines), 'PDB file')} to fetch, with {how}", quiet=quiet)

@@ -15,7 +15,7 @@ from tui.commands.options import add_look, add_pooltag, add_quiet, add_session, 
 from tui.errors import tell
 from tui.exit_codes import ExitCode, exit_code_of
 from tui.hints import one_of
-from tui.new_files import add_force, refuse_to_overwrite, writing
+from tui.new_files import add_force, refuse_to_overwrite, write_whole
 from tui.outcome import outcome, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
 from tui.streams import is_behind_browser, is_terminal, say
@@ -185,8 +185,7 @@ def open_interface(
     keys = keys_of(args.press)
     drawn = screenshot(snapshot, args.size, keys, args.view, look=look, scope=scope, naming=naming, compared=compared)
     picture = asyncio.run(drawn)
-    with writing("the picture", args.screenshot):
-        args.screenshot.write_text(picture, encoding="utf-8")
+    write_whole(args.screenshot, "the picture", [picture.encode()])
     say(f"wrote {args.screenshot}", quiet=args.quiet)
     return outcome(snapshot.loss, snapshot.damage, partial=snapshot.partial, strict=False)
 

@@ -12,6 +12,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from tracer.data_classes import dataclass
+from tracer.whole_files import write_whole
 from tui.findings.markdown import escaped
 from tui.safe_text import safe
 from tui.tables.export_values import Value
@@ -34,10 +35,8 @@ class _Form:
 
 
 def write_text(path: Path, made: Iterable[str]) -> None:
-    """Write lines as they are made. Raises OSError."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        for line in made:
-            file.write(line)
+    """Write lines as they are made, all of them or none. Raises OSError."""
+    write_whole(path, (line.encode() for line in made))
 
 
 def lines(suffix: str, table: Table) -> Iterator[str]:

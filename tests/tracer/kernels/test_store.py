@@ -310,12 +310,12 @@ def test_a_library_that_cannot_be_written_leaves_the_earlier_one(room: Path) -> 
 def test_what_a_process_that_was_killed_left_half_written_goes_in_time(room: Path) -> None:
     run(room)
     (folder,) = (room.parent / "cache").iterdir()
-    old, young = folder / "old.aside", folder / "young.aside"
+    old, young = folder / ".poolscope-old.part", folder / ".poolscope-young.part"
     old.touch()
     young.touch()
     os.utime(old, (0, 0))
     run(room, GATHER)
-    assert kept(room, ".aside") == [young]
+    assert kept(room, ".part") == [young]
 
 
 LINKERS = {
