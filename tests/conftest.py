@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 import zipfile
 from collections.abc import Generator, Iterator
@@ -66,6 +67,18 @@ def slow_ppt(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("the real trace with context switches is not on this machine (../shared/samples/more)")
     with zipfile.ZipFile(packed) as archive:
         return Path(archive.extract("slow-ppt.etl", tmp_path_factory.mktemp("slow-ppt")))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB; the test is skipped where none can be mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    if sys.platform != "linux" or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a small disk, and only on Linux")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

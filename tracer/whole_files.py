@@ -25,7 +25,7 @@ _LEFT_SECONDS: Final = 3600
 def growing(path: Path, *, mode: int | None = None, durable: bool = True) -> Iterator[IO[bytes]]:
     """What to write to; the file is at ``path`` once the block ends, and nowhere where that raises.
 
-    ``mode``: of the file, else it is its user's alone. ``durable``: it outlives the machine's crash, too. Raises OSError.
+    ``mode``: of the file, else it is its user's alone. ``durable``: it outlives the machine's crash. Raises OSError.
     """
     number, name = tempfile.mkstemp(prefix=_BEGIN, suffix=GROWING, dir=path.parent)
     part = Path(name)

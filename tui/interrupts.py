@@ -1,9 +1,9 @@
 """Ctrl-C at any moment ends the process quietly, with 130; so does whatever else asks it to end.
 
-That is SIGTERM and SIGHUP, on Windows Ctrl-Break, and a window that is closed: what is being written goes, what is
-captured is stopped. Python's own handler of Ctrl-C raises KeyboardInterrupt wherever the program is: inside of an import
-of C code that becomes another error, in a destructor it is printed and forgotten. Before a command runs and after it,
-others look after it (:mod:`tui.leaving`).
+That is SIGTERM and SIGHUP, on Windows Ctrl-Break and a window that is closed. What is being written goes, what is
+captured is stopped. Python's own handler of Ctrl-C raises KeyboardInterrupt wherever the program is: inside of an
+import of C code that becomes another error, in a destructor it is printed and forgotten. Before a command runs and
+after it, others look after it (:mod:`tui.leaving`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _CLOSING: Final = 2
 """CTRL_CLOSE_EVENT; those of a logoff and a shutdown are above it, Ctrl-C and Ctrl-Break below."""
 _MOST_SECONDS: Final = 5.0
 """After which Windows ends a process whose window was closed, whatever it does."""
+
+
+class TerminationError(KeyboardInterrupt):
+    """Raised in the place of KeyboardInterrupt by all but Ctrl-C, which may be meant for what is in hand alone."""
 
 
 class Interrupts:
@@ -63,7 +67,7 @@ class Interrupts:
         if self._came > self._noted + 1:
             leave_at_once(number, frame)
         if self._came > self._noted:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt if number == signal.SIGINT else TerminationError
 
     def _on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
         """An interrupt that came where nothing can be raised."""

@@ -102,18 +102,6 @@ except OSError as error:
 """
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MB; the test is skipped where none can be mounted."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
-    if sys.platform != "linux" or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a small disk, and only on Linux")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_disk_that_is_really_full_keeps_the_file_of_before(small_disk: Path) -> None:
     path = small_disk / "out.csv"
     path.write_bytes(b"before")
@@ -123,3 +111,50 @@ def test_a_disk_that_is_really_full_keeps_the_file_of_before(small_disk: Path) -
     )  # fmt: skip
     assert done.stdout == "ENOSPC\n"
     assert [(each.name, each.read_bytes()) for each in small_disk.iterdir()] == [("out.csv", b"before")]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tracer import whole_files
+
+path, lines = Path(sys.argv[1]), 0
+
+def killed_at(line):
+    def look(frame, event, _):
+        global lines
+        if frame.f_code.co_filename != whole_files.__file__:
+            return None
+        lines += event == "line"
+        if lines == line:
+            os._exit(9)
+        return look
+    sys.settrace(look)
+
+ends = []
+while 9 in ends[-1:] or not ends:
+    path.write_bytes(b"before")
+    child = os.fork()
+    if not child:
+        killed_at(len(ends) + 1)
+        whole_files.write_whole(path, [b"af", b"ter"])
+        os._exit(0)
+    ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    assert path.read_bytes() in ((b"before", b"after") if ends[-1] else (b"after",)), (ends, path.read_bytes())
+whole_files.write_whole(path, [b"after"])
+print(len(ends), ends[-1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the lines of a child are counted in a copy of this process")
+def test_who_is_killed_at_any_line_of_writing_leaves_the_file_of_before_or_the_whole_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    words = [sys.executable, "-c", KILLED, path]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    killed, end = map(int, done.stdout.split())
+    assert (killed > 20, end) == (True, 0)
+    left = {each.name for each in tmp_path.iterdir()} - {"out.csv"}
+    assert left
+    assert all(name.startswith(".poolscope-") for name in left)

@@ -136,6 +136,64 @@ def test_ctrl_c_after_the_last_word_is_quiet() -> None:
     assert (done.returncode, done.stderr) == (130, "")
 
 
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from tui.commands import export
+from tui.start import main
+def pieces(*_):
+    yield b"half a table"
+    os.kill(os.getpid(), signal.{name})
+    yield b"and more"
+export._pieces = pieces
+sys.exit(main(["export", {demo!r}, "--to", {out!r}, "--quiet"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is sent a signal there")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_who_is_told_to_end_while_it_writes_leaves_nothing(name: str, tmp_path: Path) -> None:
+    done = run(KILLED_WHILE_WRITING.format(name=name, demo=DEMO, out=str(tmp_path / "x.csv")))
+    assert (done.returncode, done.stderr) == (ExitCode.INTERRUPTED, "poolscope: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is sent a signal there")
+@pytest.mark.slow
+def test_who_is_told_to_end_leaves_the_terminal_as_it_was() -> None:
+    from tests.tui.terminal import Terminal
+
+    for words, there in ((["tui"], "[1 Findings]"), (["sql"], "sql>")):
+        with Terminal([*words, DEMO, "--quiet"], cwd=ROOT) as terminal:
+            terminal.press(until=there)
+            began = len(terminal.shown)
+            os.kill(terminal.id, signal.SIGTERM)
+            assert terminal.end() == ExitCode.INTERRUPTED
+            assert b"\x1b[?25h" in terminal.shown[began:]  # the cursor
+            assert terminal.shown.endswith(b"poolscope: interrupted\r\n")
+
+
+WINDOW_CLOSES = """
+import threading, time
+from tui import interrupts
+from tui.start import main
+from tui.commands.info import InfoCommand
+def work(self, args):
+    threading.Thread(target=interrupts._wait_as_the_window_closes(), args=[{event}], daemon=True).start()
+    for _ in range(2_000):
+        time.sleep(0.01)
+    return 0
+InfoCommand.run = work
+raise SystemExit(main(["info", "x.etl"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="consoles tell of their end on Windows")
+def test_a_window_that_is_closed_leaves_the_time_to_come_to_an_end() -> None:
+    done = run(WINDOW_CLOSES.format(event=2))
+    assert (done.returncode, done.stderr) == (ExitCode.INTERRUPTED, "poolscope: interrupted\n")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="nohup is a POSIX habit")
 def test_who_ignores_ctrl_c_is_not_ended_by_it() -> None:
     done = run(

@@ -304,10 +304,9 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         return reading.batches()
 
     def carried_schemas(self, book: SchemaBook | None = None) -> SchemaBook:
-        """The schemas that a merged trace carries: a reading of its own, which leaves the counts as they are, and ends
-        the one before.
+        """The schemas that a merged trace carries: a reading of its own, which leaves the counts as they are.
 
-        They are added to ``book`` where one is given.
+        It ends the one before. They are added to ``book`` where one is given.
         """
         from tracer.events.schema_book import SchemaBook
         from tracer.events.schemas import KIND

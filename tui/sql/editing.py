@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -54,9 +55,24 @@ def session_of(tables: Mapping[str, Iterable[str]], *, keeps: bool) -> PromptSes
     )
 
 
+class _Kept(FileHistory):
+    """A file that cannot be read is none, and one that cannot be written is done without: the prompt goes on."""
+
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            return list(super().load_history_strings())
+        except OSError as error:
+            say(f"note: the queries that were kept cannot be read: {error.strerror or error}")
+            return []
+
+    def store_string(self, string: str) -> None:
+        with suppress(OSError):
+            super().store_string(string)
+
+
 def _history() -> History:
     try:
-        return FileHistory(str(history_file()))
+        return _Kept(str(history_file()))
     except OSError as error:
         say(f"note: queries are not kept: {error.strerror or error}")
         return InMemoryHistory()

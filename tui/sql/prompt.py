@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tracer.errors import MachineError, UsageError
 from tui.errors import tell
 from tui.exports.extras import ARROW
-from tui.interrupts import Interrupts
+from tui.interrupts import Interrupts, TerminationError
 from tui.streams import say
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def ask_on(database: Database, answer: Callable[[str], None]) -> None:
             text = session.prompt("sql> ").strip()
         except EOFError:
             return
+        except TerminationError:
+            raise
         except KeyboardInterrupt:
             continue
         query = _query(text)
@@ -59,6 +61,8 @@ def ask_on(database: Database, answer: Callable[[str], None]) -> None:
             if query:
                 with Interrupts():
                     answer(query)
+        except TerminationError:
+            raise
         except KeyboardInterrupt:
             say("interrupted")
         except UsageError as error:

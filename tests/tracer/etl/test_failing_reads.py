@@ -1,4 +1,4 @@
-"""A file that fails, goes out of reach or is written to while it is read: what could be read is told, or why nothing."""
+"""A file that fails, goes out of reach or is written to while it is read: that is told, and where."""
 
 from __future__ import annotations
 
@@ -14,25 +14,33 @@ from tests.tracer.traces import buffer_offsets
 from tracer.errors import DamageCode, InputError
 from tracer.etl.file import EtlFile, _File
 
-FAILURES = [errno.EIO, errno.EACCES, *(getattr(errno, name) for name in ("ESTALE", "ENETRESET") if hasattr(errno, name))]
+FAILURES = ("EIO", "EACCES", "ESTALE", "ENETRESET")
+"""A bad sector; permission taken away; the file is gone from its server; the share is lost."""
+ALWAYS = 1 << 30
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, after: int, number: int) -> Callable[[], int]:
-    """So many reads work, and none after them; gives what tells how many were asked for."""
-    asked = [0]
+def failing(patch: pytest.MonkeyPatch, after: int, number: int) -> list[int]:
+    """So many reads work, and none after them; what is given grows by a number with each that is asked for."""
+    asked: list[int] = []
 
     def wrapped(real: Callable[..., object]) -> Callable[..., object]:
         def read(*arguments: object) -> object:
-            asked[0] += 1
-            if asked[0] > after:
+            asked.append(len(asked))
+            if len(asked) > after:
                 raise OSError(number, os.strerror(number))
             return real(*arguments)
 
         return read
 
     for name in ("_read_once", "_read_once_into"):
-        monkeypatch.setattr(_File, name, wrapped(getattr(_File, name)))
-    return lambda: asked[0]
+        patch.setattr(_File, name, wrapped(getattr(_File, name)))
+    return asked
+
+
+def taken(path: Path, threads: int) -> None:
+    with EtlFile.open(path, threads=threads, window_bytes=1_024) as trace:
+        for _ in trace.batches():
+            pass
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -43,23 +51,19 @@ def test_a_read_that_fails_at_any_moment_says_where_and_why(
     monkeypatch.setattr("tracer.etl.reading._HELPED_BYTES", 0)
     path = tmp_path / "t.etl"
     path.write_bytes(small_trace(compressed=compressed))
-    after, failed = 0, True
-    while failed:
-        number = FAILURES[after % len(FAILURES)]
+    with monkeypatch.context() as patch:
+        reads = failing(patch, ALWAYS, 0)
+        taken(path, threads)
+    for after in reads:
+        number = getattr(errno, FAILURES[after % len(FAILURES)], errno.EIO)
         with monkeypatch.context() as patch:
             failing(patch, after, number)
-            try:
-                with EtlFile.open(path, threads=threads, window_bytes=1_024) as trace:
-                    for _ in trace.batches():
-                        pass
-                failed = False
-            except InputError as error:
-                assert error.code == ("no-permission" if number == errno.EACCES else "read-failed")
-                assert f"{path}, byte " in error.where
-                assert error.why == os.strerror(number)
-                assert error.next
-        after += 1
-    assert after > 5
+            with pytest.raises(InputError) as raised:
+                taken(path, threads)
+        assert raised.value.code == ("no-permission" if number == errno.EACCES else "read-failed")
+        assert f"{path}, byte " in raised.value.where
+        assert raised.value.why == os.strerror(number)
+        assert raised.value.next
 
 
 @pytest.mark.parametrize(

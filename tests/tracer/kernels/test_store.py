@@ -356,3 +356,36 @@ def test_what_is_compiled_is_the_same_whatever_numba_is_told_by_the_environment(
     usual = run(room, size)[0]
     kept(room, ".kernel")[0].unlink()
     assert run(room, size, **{variable: "1" if variable == "NUMBA_DEBUGINFO" else "0"})[0] == usual
+
+
+@pytest.mark.slow
+def test_runs_that_compile_at_once_into_one_empty_cache_are_all_right_and_leave_a_whole_one(room: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
+    environment |= {"NUMBA_CACHE_DIR": str(room.parent / "cache"), "PYTHONPATH": f"{ROOT}{os.pathsep}{room.parent}"}
+    program = f"import sys; sys.stdin.read(); {PROGRAM.format(then=GATHER)}"
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for each in runs:
+        assert each.stdin is not None
+        each.stdin.close()
+        each.stdin = None
+    told = [json.loads(each.communicate()[0]) for each in runs]
+    assert [each[0] for each in told] == [16] * len(runs)
+    assert (len(kept(room, ".kernel")), len(kept(room, ".json")), kept(room, ".part")) == (1, 1, [])
+    assert run(room) == (16, [] if kept(room, ".so") else ["llvmlite"], True)
+
+
+@posix
+@pytest.mark.parametrize("place", ["nowhere/at/all", "file/kernels"])
+def test_a_home_that_is_not_there_or_cannot_be_written_costs_the_cache_alone(room: Path, place: str) -> None:
+    (room.parent / "file").touch()
+    (room.parent / "nowhere").mkdir(0o500)
+    told = "given = [given, str(store.unkept())]"
+    elsewhere = {"NUMBA_CACHE_DIR": "", "HOME": str(room.parent / place), "XDG_CACHE_HOME": ""}
+    given, said = run(room, f"{GATHER}; {told}", **elsewhere)[0]
+    assert given == 16
+    assert said == "None" if os.geteuid() == 0 and place.startswith("nowhere") else "Errno" in said
