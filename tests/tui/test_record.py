@@ -128,6 +128,24 @@ def test_a_session_that_somebody_else_stops_is_told(
     assert "somebody else stopped the session" in capsys.readouterr().err
 
 
+def test_a_session_that_a_full_disk_ends_is_told_as_that_and_ends_with_7(
+    api: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.taken_away = True
+    monkeypatch.setattr(
+        api, "free_bytes", lambda _: 1 << 40 if not any("stopped" in call for call in api.log) else 5 << 20
+    )
+    out = tmp_path / "pool.etl"
+    told_of = told(capsys, str(out), "--for", "1h", code=ExitCode.OUTPUT)["recording"]
+    assert told_of["ended_by"] == "disk-full"
+    assert told_of["bytes"] == out.stat().st_size > 0
+    api.log.clear()
+    assert main(["record", str(out), "--overwrite"]) == ExitCode.OUTPUT
+    err = capsys.readouterr().err
+    assert "the disk took no more of the recording" in err
+    assert "somebody else" not in err
+
+
 def test_a_full_file_ends_it_and_is_told(api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "pool.etl"
     out.write_bytes(bytes(2 << 20))

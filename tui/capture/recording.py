@@ -14,6 +14,7 @@ from tracer.data_classes import dataclass
 from tracer.errors import PoolscopeError, UsageError
 from tracer.images.appending import append_identities
 from tracer.images.loaded import Identities, identities, images_in
+from tracer.live.api import Api
 from tracer.live.image_paths import ImagePaths
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
@@ -25,6 +26,8 @@ from tui.interrupts import Interrupts
 _LOOK_SECONDS: Final = 0.2
 _ASK_SECONDS: Final = 1.0
 """How often Windows is asked whether the session still runs."""
+_NO_ROOM: Final = 16 << 20
+"""Bytes free on a disk that could not take the next buffers: each has up to 1 MiB, and each CPU has one."""
 _STDERR: Final = 2
 """Where a command's output goes: standard output is the report's, or the document's."""
 _GRACE_SECONDS: Final = 5.0
@@ -37,6 +40,7 @@ class End(StrEnum):
     TIME = "time"
     COMMAND = "command"
     FULL = "file-full"
+    DISK_FULL = "disk-full"
     ALERT = "alert"
     INTERRUPTED = "ctrl-c"
     SESSION = "session-stopped"  # by somebody else
@@ -89,7 +93,7 @@ def recorded(
     ):
         began = passing.clock()
         child = _started(command, leaving) if command else None
-        run = _Run(recording, plan, child, passing, began, interruption, went_off)
+        run = _Run(machine.api, recording, plan, child, passing, began, interruption, went_off)
         ended_by = run.wait()
         code = None if child is None else child.poll()
         recording.stop()
@@ -115,6 +119,7 @@ def _identified(path: Path, paths: ImagePaths) -> tuple[Identities | None, tuple
 
 @dataclass(slots=True)
 class _Run:
+    api: Api
     recording: Recording
     plan: CapturePlan
     child: subprocess.Popen[bytes] | None
@@ -131,7 +136,7 @@ class _Run:
             if self.passing.clock() - asked_at >= _ASK_SECONDS:
                 asked_at = self.passing.clock()
                 if not self._runs():
-                    return End.FULL if self._is_full() else End.SESSION
+                    return self._taken()
                 if self.went_off is not None and self.went_off():
                     return End.ALERT
         return end
@@ -148,6 +153,13 @@ class _Run:
     def _runs(self) -> bool:
         _ = self.recording.loss  # asks Windows, which tells whether the session is there
         return self.recording.running
+
+    def _taken(self) -> End:
+        """Why a session that nobody here stopped runs no more: Windows ends it where the disk takes no more of it."""
+        if self._is_full():
+            return End.FULL
+        free = self.api.free_bytes(self.recording.path.parent)
+        return End.SESSION if free is None or free >= _NO_ROOM else End.DISK_FULL
 
     def _is_full(self) -> bool:
         return 0 < self.recording.full_bytes <= _size(self.recording.path)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from tracer.errors import OutputError
 from tui.commands.options import (
     add_alert,
     add_fail_on_finding,
@@ -91,7 +92,8 @@ class RecordCommand:
         if redaction is not None:
             say("note: the file that was written holds every name: only what is said of it goes without")
         code = _analyse(done, path, args) if args.analyze else _document(done, args)
-        return worst_exit_code([code, ExitCode.FOUND if done.ended_by is End.ALERT else ExitCode.DONE])
+        ends = {End.ALERT: ExitCode.FOUND, End.DISK_FULL: ExitCode.OUTPUT}
+        return worst_exit_code([code, ends.get(done.ended_by, ExitCode.DONE)])
 
 
 def _alarms(machine: ThisMachine, args: argparse.Namespace) -> Callable[[], bool]:
@@ -126,6 +128,7 @@ def _tell(done: Recorded, *, quiet: bool) -> None:
     from analyzers.formatting import exact_size
     from tui.capture.notes import tell_images, tell_notes
     from tui.capture.recording import End
+    from tui.errors import tell
     from tui.incompleteness import lost_words
 
     tell_notes(done.notes, done.left_behind, quiet=quiet)
@@ -133,6 +136,8 @@ def _tell(done: Recorded, *, quiet: bool) -> None:
         tell_images(done.images, quiet=quiet)
     if done.ended_by is End.SESSION:
         say("warning: somebody else stopped the session; what was recorded until then stands", quiet=quiet)
+    if done.ended_by is End.DISK_FULL:
+        tell(_disk_full(done.path), "record")
     if done.ended_by is End.FULL:
         say("warning: the file is full: what came later is not in it (--max-size MB, --tag)", quiet=quiet)
     if lost := lost_words(done.loss.events_lost, done.loss.buffers_lost):
@@ -140,6 +145,16 @@ def _tell(done: Recorded, *, quiet: bool) -> None:
     if done.command_exit_code is not None:
         say(f"the command ended with {done.command_exit_code}", quiet=quiet)
     say(f"wrote {done.path.name}: {exact_size(done.bytes)} in {done.seconds:.1f} s", quiet=quiet)
+
+
+def _disk_full(path: Path) -> OutputError:
+    return OutputError(
+        "disk-full",
+        "the disk took no more of the recording",
+        where=str(path),
+        why="Windows has ended the session, and there is as good as no room left",
+        next="what was recorded until then stands; make room or give a path elsewhere, and --max-size MB bounds it",
+    )
 
 
 def _document(done: Recorded, args: argparse.Namespace) -> ExitCode:
