@@ -27,6 +27,7 @@ from analyzers.requests.tracker import Requests
 from analyzers.scheduling import CpuTimeline
 from analyzers.silent_loss import inferred_loss
 from analyzers.snapshot import Snapshot
+from analyzers.standstills import Standstills
 from analyzers.symbolization import (
     MOST_SITES,
     THOROUGH_SITES,
@@ -205,6 +206,7 @@ class Analysis:
         self._timeline = CpuTimeline(self._names.threads)
         self._requests = Requests(enabled=source.info.enabled)
         self._activity = Activity(timeline=self._timeline)
+        self._standstills = Standstills()
         self._at_ns = 0
         self.late_stacks = 0
 
@@ -218,6 +220,7 @@ class Analysis:
             self.late_stacks = self._ledger.attach_late(self._names.stacks.dated_late(batch.late_stacks))
         self._requests.feed(batch)
         self._activity.feed(batch)
+        self._standstills.feed(batch)
         self._at_ns = batch.until_ns
 
     def clock_shifts(self) -> tuple[ClockShift, ...]:
@@ -263,7 +266,7 @@ class Analysis:
             if symbols is not None and self._name(*stacks_after(diagnosis)):
                 diagnosis, context = self._diagnosis(pool, requests, cover)
         return Snapshot(
-            info=source.info,
+            info=replace(source.info, standstills=self._standstills.found),
             census=source.census,
             loss=loss,
             damage=source.damage,

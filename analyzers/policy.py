@@ -161,6 +161,15 @@ class LossLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class StandstillLimits:
+    """When a machine counts as asleep or stopped."""
+
+    least_ns: int = 10_000_000_000
+    """No CPU changed its thread for so long: ten times as long as the kernel's balance set manager sleeps at a time
+    (Windows Internals, 6th edition, part 2, chapter 10)."""
+
+
+@dataclass(frozen=True, slots=True)
 class SeparatingLimits:
     """When a frame tells the kept from the freed (``docs/verdicts.md``)."""
 
@@ -588,6 +597,7 @@ SURENESS: Final = SurenessLimits()
 DOUBTS: Final = DoubtFactors()
 LENGTHS: Final = LengthLimits()
 CLOCKS: Final = ClockLimits()
+STANDSTILL: Final = StandstillLimits()
 TOGETHER: Final = TogetherLimits()
 RESTING: Final = RestingLimits()
 HELD: Final = HeldLimits()

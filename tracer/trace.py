@@ -90,6 +90,14 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Standstill:
+    """A stretch of time in which no CPU changed its thread, in ns."""
+
+    from_ns: int
+    to_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class TraceInfo:
     """The header of a trace. ``start`` and ``end`` are FILETIMEs; ``end`` is 0 where nothing says it.
 
@@ -102,7 +110,7 @@ class TraceInfo:
     ``joined``: the files of a trace that was put together of several, in time order. ``sessions``: how many the file
     holds, of which this is number ``session_number``. ``rolled``: why more of the recording lies in other files.
     ``enabled``: kinds of events that whoever captures turned on, where no event of the trace says so. ``listed``: what
-    a capture asked the machine for instead of events.
+    a capture asked the machine for instead of events. ``standstills``: when nothing ran, as far as it was analysed.
     """
 
     path: str
@@ -131,6 +139,7 @@ class TraceInfo:
     rolled: Rolled | None = None
     enabled: frozenset[str] = frozenset()
     listed: Listed | None = None
+    standstills: tuple[Standstill, ...] = ()
 
     @property
     def machine_pointer(self) -> int:

@@ -82,6 +82,7 @@ TRACE = shape(
         "processors_seen": whole,
         "continues": flag,
         "clock_shifts": all_of(shape({"cpu": whole, "behind_ns": whole, "pairs": whole})),
+        "standstills": all_of(shape({"from_ns": whole, "to_ns": whole})),
         "buffers": whole,
         "compressed_buffers": whole,
         "clock": lambda value: value in {"qpc", "system-time", "cpu-cycles"},

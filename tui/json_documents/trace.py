@@ -27,6 +27,7 @@ def trace_part(info: TraceInfo) -> Object:
         "clock_shifts": [
             {"cpu": shift.cpu, "behind_ns": shift.behind_ns, "pairs": shift.pairs} for shift in info.clock_shifts
         ],
+        "standstills": [{"from_ns": each.from_ns, "to_ns": each.to_ns} for each in info.standstills],
         "buffers": info.buffers,
         "compressed_buffers": info.compressed_buffers,
         "clock": info.clock,

@@ -11,7 +11,7 @@ from rich.text import Text
 from analyzers.formatting import counted, duration, exact_size, moment, size
 from analyzers.snapshot import Snapshot
 from tracer.errors import Damage
-from tracer.trace import ClockShift, InferredLoss, Loss, TraceInfo, filetime_text
+from tracer.trace import ClockShift, InferredLoss, Loss, Standstill, TraceInfo, filetime_text
 from tui.incompleteness import gap_words, inferred_words, lost_words, missing_words
 from tui.machine_words import machine_words
 from tui.report.styles import QUIET, WARNING, heading, labelled, note, warning
@@ -118,9 +118,10 @@ def file_lines(info: TraceInfo) -> list[Text]:
 
 
 def incomplete_lines(snapshot: Snapshot) -> list[Text]:
-    """In one line that something is missing; none when nothing is. :func:`missing_lines` tells what and where."""
+    """In a line that something is missing, and in one when nothing ran. :func:`missing_lines` tells what and where."""
     missing = missing_words(snapshot)
-    return [warning(f"incomplete trace: {', '.join(missing)}")] if missing else []
+    lines = [warning(f"incomplete trace: {', '.join(missing)}")] if missing else []
+    return lines + standstill_lines(snapshot.info, most=1)
 
 
 def missing_lines(
@@ -135,7 +136,18 @@ def missing_lines(
         lines.append(warning(f"{interrupted}: everything below is about the part that was read"))
     if not info.finalised:
         lines.append(warning("the session was still running, or crashed, when this file was taken"))
-    return lines + rolled_lines(info) + loss_lines(loss, most) + damage_lines(damage, most)
+    still = standstill_lines(info, most)
+    return lines + rolled_lines(info) + still + loss_lines(loss, most) + damage_lines(damage, most)
+
+
+def standstill_lines(info: TraceInfo, most: int) -> list[Text]:
+    """When nothing ran."""
+    return [_standstill_line(each) for each in info.standstills[:most]] + _more(len(info.standstills), most)
+
+
+def _standstill_line(still: Standstill) -> Text:
+    when = f"for {duration(still.to_ns - still.from_ns)}, from {moment(still.from_ns)} to {moment(still.to_ns)}"
+    return warning(f"nothing ran {when}: the machine slept or was stopped; ages and rates count that time")
 
 
 def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
