@@ -94,8 +94,10 @@ class Capture(AbstractContextManager["Capture"]):
 
             began = api.now()
             sessions = start_sessions(plan, api, steps, receive)
+            undo.callback(sessions.stop)
+            made = cls(plan, api, sessions, consumers, began, clock)
             undo.pop_all()
-        return cls(plan, api, sessions, consumers, began, clock)
+        return made
 
     @property
     def info(self) -> TraceInfo:

@@ -85,12 +85,17 @@ class Sessions:
 
 def stop_all(sessions: tuple[Session, ...]) -> None:
     """Stop every session, whatever happens to the others; the first error is raised."""
-    errors: list[MachineError] = []
+    errors: list[BaseException] = []
     for session in sessions:
-        try:
-            session.stop()
-        except MachineError as error:
-            errors.append(error)
+        for _ in range(2):  # Ctrl-C may come before Windows was asked
+            try:
+                session.stop()
+            except MachineError as error:
+                errors.append(error)
+            except BaseException as error:
+                errors.append(error)
+                continue
+            break
     if errors:
         raise errors[0]
 
@@ -121,6 +126,8 @@ class _Start:
         self._receive = receive
         self._notes: list[str] = []
         self._machine = api.machine()
+        self._begun: list[Session] = []
+        """Those that Windows was asked to start, and did not refuse: its answer may never have come."""
 
     def sessions(self) -> Sessions:
         if self._machine.build < FIRST_BUILD:
@@ -131,12 +138,12 @@ class _Start:
         if withheld := self._ask("privilege", "AdjustTokenPrivileges", "profile the system", ask, "left-out"):
             self._notes.append(f"Windows withholds the right to profile the system (error {withheld})")
         most_bytes = self._most_bytes()
-        kernel = self._session("kernel", partial(_kernel_properties, self._plan, self._machine, way, most_bytes))
-        made = Sessions(way, self._machine, kernel, self._steps, most_bytes, notes=self._notes, reclaimed=reclaimed)
         try:
+            kernel = self._session("kernel", partial(_kernel_properties, self._plan, self._machine, way, most_bytes))
+            made = Sessions(way, self._machine, kernel, self._steps, most_bytes, notes=self._notes, reclaimed=reclaimed)
             self._turn_on(made)
         except BaseException:
-            made.stop()
+            stop_all(tuple(self._begun))
             raise
         return made
 
@@ -190,6 +197,7 @@ class _Start:
             return status
 
         call = "StartTraceW"
+        self._begun.append(Session(self._api, name, 0, given))
         status = self._tried(call, purpose, start)
         if status in (Status.SUCCESS, Status.INVALID_PARAMETER):
             self._log("independent-mode", call, purpose, status, "left-out")
@@ -197,6 +205,7 @@ class _Start:
             given = properties()
             status = self._tried(call, purpose, start)
         if self._log("start" if purpose == "kernel" else f"start-{purpose}", call, purpose, status):
+            self._begun.pop()
             raise refused_start(self._api, name, given, self._plan.file, status)
         return Session(self._api, name, handle, given)
 

@@ -66,7 +66,7 @@ def captured(
     ``symbols``: names addresses, once events come no more. Raises MachineError where it cannot begin.
     """
     fault: MachineError | None = None
-    with Capture.open(plan, machine.api) as capture, Interrupts(noted=1) as interruption:
+    with Interrupts(noted=1) as interruption, Capture.open(plan, machine.api) as capture:
         analysis = Analysis(capture, names, before, symbols)
         try:
             _take(capture, analysis, interruption, watching or Watching(Alarms(()), None))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -57,6 +59,69 @@ def test_a_capture_is_cleaned_up_whatever_ends_it() -> None:
         with pytest.raises(error), Capture.open(CapturePlan(), api):
             raise error
         assert api.ours == []
+
+
+class Dying(FakeApi):
+    """Something ends the process at call ``at``, before or after Windows has done what it was asked for."""
+
+    def __init__(self, at: int, *, done: bool, build: int) -> None:
+        super().__init__(build=build)
+        self.left, self.done, self.died = at, done, False
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in CALLS or self.died:
+            return found
+
+        def call(*arguments: Any) -> Any:
+            self.left -= 1
+            if self.left >= 0:
+                return found(*arguments)
+            self.died = True
+            if self.done:
+                found(*arguments)
+            raise KeyboardInterrupt
+
+        return call
+
+
+CALLS = frozenset(
+    [
+        "machine",
+        "now",
+        "own_process",
+        "process_started",
+        "enable_profiling",
+        "start_trace",
+        "control_trace",
+        "enable_trace",
+        "set_information",
+        "set_stack_hooks",
+        "open_trace",
+        "close_trace",
+        "sessions",
+        "free_bytes",
+    ]
+)
+
+
+@pytest.mark.parametrize("build", [26100, 19045])
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("kind", ["capture", "recording"])
+def test_whatever_ends_a_start_at_whichever_call_no_session_stays(
+    kind: str, done: bool, build: int, tmp_path: Path
+) -> None:
+    def begun(api: FakeApi) -> AbstractContextManager[object]:
+        return Capture.open(CapturePlan(), api) if kind == "capture" else recording(api, tmp_path, most_bytes=1 << 20)
+
+    at, died = 0, True
+    while died:
+        api = Dying(at, done=done, build=build)
+        with suppress(KeyboardInterrupt), begun(api):
+            pass
+        assert api.ours == [], at
+        at, died = at + 1, api.died
+    assert at > 12
 
 
 def test_each_way_turns_on_what_it_can(tmp_path: Path) -> None:
