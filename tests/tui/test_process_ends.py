@@ -173,27 +173,6 @@ def test_who_is_told_to_end_leaves_the_terminal_as_it_was() -> None:
             assert terminal.shown.endswith(b"poolscope: interrupted\r\n")
 
 
-WINDOW_CLOSES = """
-import threading, time
-from tui import interrupts
-from tui.start import main
-from tui.commands.info import InfoCommand
-def work(self, args):
-    threading.Thread(target=interrupts._wait_as_the_window_closes(), args=[{event}], daemon=True).start()
-    for _ in range(2_000):
-        time.sleep(0.01)
-    return 0
-InfoCommand.run = work
-raise SystemExit(main(["info", "x.etl"]))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "win32", reason="consoles tell of their end on Windows")
-def test_a_window_that_is_closed_leaves_the_time_to_come_to_an_end() -> None:
-    done = run(WINDOW_CLOSES.format(event=2))
-    assert (done.returncode, done.stderr) == (ExitCode.INTERRUPTED, "poolscope: interrupted\n")
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="nohup is a POSIX habit")
 def test_who_ignores_ctrl_c_is_not_ended_by_it() -> None:
     done = run(

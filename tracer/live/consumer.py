@@ -33,7 +33,8 @@ class Consumer:
             EventRecordCallback=callback, Context=ring.context,
         )  # fmt: skip
         self._handle: int | None = None
-        self._thread = threading.Thread(target=self._run, name=f"consumer of {session}", daemon=True)
+        self._session = session
+        self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self.status: int = Status.SUCCESS
 
@@ -42,6 +43,8 @@ class Consumer:
         status, handle = self._api.open_trace(self._logfile)
         if status == Status.SUCCESS:
             self._handle = handle
+            name = f"consumer of {self._session}"
+            self._thread = threading.Thread(target=self._run, args=[handle], name=name, daemon=True)
             self._thread.start()
         return status
 
@@ -59,12 +62,13 @@ class Consumer:
         if self._handle is not None:
             self._api.close_trace(self._handle)
             self._handle = None
-            self._thread.join(_GONE_SECONDS)
-            if self._thread.is_alive():
-                _STRAYS.append(self)
+            if self._thread is not None and self._thread.ident is not None:  # else Ctrl-C came before it was started
+                self._thread.join(_GONE_SECONDS)
+                if self._thread.is_alive():
+                    _STRAYS.append(self)
 
-    def _run(self) -> None:
+    def _run(self, handle: int) -> None:
         try:
-            self.status = self._api.process_trace(self._handle or 0)
+            self.status = self._api.process_trace(handle)
         finally:
             self._ended.set()
