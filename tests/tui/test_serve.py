@@ -134,10 +134,10 @@ def test_what_is_no_trace_is_told_before_anything_is_served(tmp_path: Path, caps
 
 def test_no_shell_takes_a_path_apart() -> None:
     attack, tags = (Path(name).absolute() for name in ("a b; $(touch x)'.etl", "p t"))
-    assert words(attack, "--pooltag", tags)[3:] == ["tui", "--quiet", "--pooltag", str(tags), str(attack)]
-    named = words(attack, "--symbols", "a;srv*b", "--symbol-server", "--map", tags)[3:]
+    assert words(attack, "--pooltag", tags)[4:] == ["tui", "--quiet", "--pooltag", str(tags), str(attack)]
+    named = words(attack, "--symbols", "a;srv*b", "--symbol-server", "--map", tags)[4:]
     assert named == ["tui", "--quiet", "--symbols=a;srv*b", "--symbol-server", "--map", str(tags), str(attack)]
-    assert words("--replay", attack)[3:] == ["live", "--quiet", "--replay", str(attack), "--speed", "1.0"]
+    assert words("--replay", attack)[4:] == ["live", "--quiet", "--replay", str(attack), "--speed", "1.0"]
 
 
 @pytest.mark.parametrize("said", ["max", "0.25", "3"])
@@ -150,7 +150,7 @@ def test_a_replay_in_a_browser_is_the_one_of_the_terminal(said: str) -> None:
 
 
 def test_live_in_a_browser_is_live_on_the_terminal() -> None:
-    assert words("--live")[1:] == ["-m", "poolscope", "live", "--quiet"]
+    assert words("--live")[1:] == ["-P", "-m", "poolscope", "live", "--quiet"]
 
 
 def test_what_live_is_asked_for_is_asked_for_in_each_browser() -> None:

@@ -229,10 +229,10 @@ def test_a_filter_with_a_name_is_refused_where_it_would_stand_on_the_screen(
 
 def test_each_browser_gets_the_redacted_interface() -> None:
     given = words(DEMO_TRACE, "--redact", "--redact-key", "-a secret", "--redact-addresses")
-    assert given[3:5] == ["tui", "--quiet"]
+    assert given[4:6] == ["tui", "--quiet"]
     assert {"--redact", "--redact-addresses", "--redact-key=-a secret"} <= set(given)
     live = words("--replay", DEMO_TRACE, "--redact")
-    assert live[3] == "live"
+    assert live[4] == "live"
     assert "--redact" in live
     assert not [word for word in words(DEMO_TRACE) if "redact" in word]
 
