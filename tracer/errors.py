@@ -58,6 +58,7 @@ class DamageCode(StrEnum):
     TIME_BACKWARD = "time-backward"
     PAYLOAD_SHORT = "payload-short"
     FILE_SHRANK = "file-shrank"
+    FILE_GREW = "file-grew"
     FILE_CHANGED = "file-changed"
     FILE_TAIL = "file-tail"
 

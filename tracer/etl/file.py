@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -69,7 +69,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             self._head = self._head_at(self._begin)
             self._index = None
         self._reading: Reading | None = None
-        self._change = ""
+        self._changes: tuple[Damage, ...] = ()
         self.keys: KeyTable | None = None
         """The stack keys of the session, where it goes on in other files."""
         self.goes_on = False
@@ -245,8 +245,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         found = list(self.index.damage)
         if self._reading is not None:
             found += self._reading.damage
-        if self._change:
-            found.append(Damage(0, DamageCode.FILE_CHANGED, f"while it was read, {self._change}", 0))
+        found += self._changes
         return tuple(sorted(found, key=lambda place: place.offset))
 
     @property
@@ -287,7 +286,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         try:
             yield from reading.batches()
         finally:
-            self._change = self._file.change()
+            self._changes = tuple(self._file.changes())
         self._check_bytes()
 
     def sample(self, buffers: Structured, kinds: Collection[str]) -> Generator[Batch]:
@@ -429,17 +428,23 @@ class _File:
         self._stream.seek(offset)
         return self._stream.readinto(view) or 0
 
-    def change(self) -> str:
-        """What became of the file since it was opened, in words; empty for nothing. The path may lead elsewhere now."""
+    def changes(self) -> Iterator[Damage]:
+        """What became of the file since it was opened. The path may lead elsewhere now, which is no matter."""
+        size = self.size
         try:
             now = os.fstat(self._stream.fileno())
         except OSError as error:
-            return f"the file went out of reach ({error.strerror or error})"
-        if now.st_size > self.size:
-            return f"the file grew from {self.size:,} to {now.st_size:,} bytes; what was added is not in this answer"
-        if (now.st_size, now.st_mtime_ns) != (self.size, self._written_ns):
-            return "the file was written to, so this answer may be about parts of two"
-        return ""
+            text = f"the file went out of reach while it was read ({error.strerror or error})"
+            yield Damage(0, DamageCode.FILE_CHANGED, text, 0)
+            return
+        if now.st_size > size:
+            text = (
+                f"the file grew from {size:,} to {now.st_size:,} bytes while it was read; this is about those at first"
+            )
+            yield Damage(0, DamageCode.FILE_GREW, text, 0)
+        elif (now.st_size, now.st_mtime_ns) != (size, self._written_ns):
+            text = "the file was written to while it was read: this may be about parts of two"
+            yield Damage(0, DamageCode.FILE_CHANGED, text, 0)
 
     def close(self) -> None:
         self._stream.close()

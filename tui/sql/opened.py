@@ -15,6 +15,7 @@ from analyzers.second_reading import SecondReading
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
+from tracer.errors import DamageCode, InputError
 from tracer.etl.file import EtlFile
 from tracer.etl.joining.source import JoinedFiles
 from tracer.events.schema_book import SchemaBook
@@ -191,8 +192,22 @@ class OpenTrace:
                 yield from (table.only(wanted[EVENTS]) for table in carried.tables(batch))
                 shown.advance(batch.bytes_read, batch.records)
                 _stop_if_asked(interruption)
+        _refuse_changed(source, self._trace)
         if reread.has_stacks:
             yield reread.resolved()
+
+
+def _refuse_changed(source: EtlFile | JoinedFiles, trace: Trace) -> None:
+    """Raise InputError where the second reading may have been of something else than the first."""
+    for place in source.damage:
+        if place.code is DamageCode.FILE_CHANGED:
+            raise InputError(
+                "file-changed",
+                "the trace was written to while it was read",
+                where=name_of(trace),
+                why="it is read twice for tables of events, and the two readings would not be of the same",
+                next="ask again when nobody writes to it any more, or ask a copy",
+            )
 
 
 def _stop_if_asked(interruption: Interrupts) -> None:
