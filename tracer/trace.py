@@ -8,6 +8,7 @@ at any moment, for what was read so far).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # a header needs none of them
     import uuid
 
     from tracer.columns import EventTable
+    from tracer.events.layout import EventId
     from tracer.stacks.table import StackTable
 
 _FILETIME_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
@@ -214,17 +216,40 @@ class ByteCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reading of a file made of the records.
+
+    ``versions``: (event, version) → records, of events that have a layout. ``given``: kind → events that went into
+    batches. ``definitions``: records that tell the frames of stack keys. ``passed_over``: that went by without being
+    decoded. ``stacks``: stacks and references to stack keys, ``bare_stacks`` those of them without a frame or key.
+    ``short``: payloads that ended inside a field. ``copies``: kind → events left out because another file of a joined
+    trace has them too. Events, definitions, what was passed over and stacks add up to the census' total.
+    """
+
+    versions: Mapping[tuple[EventId, int], int]
+    given: Mapping[str, int]
+    definitions: int
+    passed_over: int
+    stacks: int
+    bare_stacks: int
+    short: int
+    copies: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """How many records of which kind were read.
 
     ``by_header``: header name → records. ``kernel_events``: hook id → records with a SYSTEM,
-    COMPACT or PERFINFO header. ``providers``: GUID → EVENT_HEADER, FULL and INSTANCE records.
+    COMPACT or PERFINFO header. ``providers``: GUID → EVENT_HEADER, FULL and INSTANCE records. ``usage``: what became of
+    them, where a file was read for its events.
     """
 
     total: int
     by_header: Mapping[str, int]
     kernel_events: Mapping[int, int]
     providers: Mapping[uuid.UUID, int]
+    usage: Usage | None = None
 
 
 class LateStacks(NamedTuple):

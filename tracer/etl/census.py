@@ -9,7 +9,7 @@ import numpy as np
 
 from tracer.arrays import I64
 from tracer.etl.headers import HeaderType
-from tracer.trace import Census
+from tracer.trace import Census, Usage
 
 if TYPE_CHECKING:
     import uuid
@@ -26,8 +26,8 @@ class Counters(NamedTuple):
         """Nothing counted yet."""
         return cls(np.zeros(256, np.int64), np.zeros(1 << 16, np.int64))
 
-    def census(self, providers: Mapping[uuid.UUID, int]) -> Census:
-        """What was counted so far, with the records by provider that the walk's tables hold."""
+    def census(self, providers: Mapping[uuid.UUID, int], usage: Usage | None = None) -> Census:
+        """What was counted so far, with the records by provider that the walk's tables hold, and what became of all."""
         by_header = self.by_header.copy()  # the walk counts on in its own thread
         hooks = np.flatnonzero(self.by_hook != 0)  # an array of its own: numpy refuses one that changes meanwhile
         return Census(
@@ -35,4 +35,5 @@ class Counters(NamedTuple):
             by_header={HeaderType(int(k)).name: int(by_header[k]) for k in np.flatnonzero(by_header)},
             kernel_events=dict(zip(hooks.tolist(), self.by_hook[hooks].tolist(), strict=True)),
             providers=providers,
+            usage=usage,
         )

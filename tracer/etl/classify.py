@@ -55,12 +55,13 @@ class Classifier:
     A kernel event may also come as a classic event of its class GUID (sessions that were read in real time
     and written again): such a row has its hook id. ``layouts[slot]`` is the layout of a slot, ``None`` for the
     reader's own slots. Providers are found by hash; every provider that occurs gets a row, ``providers`` of them, so
-    that records are counted by it.
+    that records are counted by it. ``events``: those that have a layout, by row; the one of row 0 stands for all others.
     """
 
     layouts: list[Layout | None]
     tables: EventTables
     providers: int
+    events: tuple[EventId | None, ...]
 
     def grow_providers(self) -> None:
         """Make room for twice as many providers."""
@@ -83,21 +84,27 @@ class Classifier:
             if counts[row]
         }
 
+    def versions(self) -> dict[tuple[EventId, int], int]:
+        """Records by event and version, of those that have a layout."""
+        counts = self.tables.row_counts
+        found = zip(*(part.tolist() for part in np.nonzero(counts)), strict=True)
+        known = ((self.events[row], version, int(counts[row, version])) for row, version in found)
+        return {(event, version): count for event, version, count in known if event is not None}
+
 
 def classifier(layouts: Collection[Layout], kinds: Collection[str]) -> Classifier:
     """Tables for decoding the given kinds; stacks are always read, all else is counted only."""
-    wanted = [layout for layout in layouts if layout.kind in kinds]
     versions: dict[EventId, list[_Version]] = {}
     slots: list[Layout | None] = [None] * rows.FIRST_LAYOUT_SLOT
     described = 0
-    for layout in wanted:
-        if layout.kind == self_described.KIND:
-            described = len(slots)
+    for layout in layouts:
+        is_wanted = layout.kind in kinds
+        slot = len(slots) if is_wanted else rows.SLOT_NONE
+        if is_wanted:
+            slots.append(layout)
+            described = slot if layout.kind == self_described.KIND else described
         for event_id in layout.ids:
-            if isinstance(event_id, KernelId) and event_id.hook in _STACK_SLOTS:
-                continue
-            versions.setdefault(event_id, []).append((layout.version, len(slots), layout.exact))
-        slots.append(layout)
+            versions.setdefault(event_id, []).append((layout.version, slot, layout.exact))
     for hook, slot in _STACK_SLOTS.items():
         versions[KernelId(hook)] = [(0, slot, False)]
     return _tables(slots, versions, described)
@@ -115,6 +122,7 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]],
         np.zeros((_PROVIDER_BUCKETS // 2, 2), np.uint64),
         np.zeros(_PROVIDER_BUCKETS // 2, np.int64),
         np.full(_PROVIDER_BUCKETS, -1, np.int32),
+        np.zeros((len(versions) + 1, _VERSIONS), np.int64),
         described,
     )
     row_of = {event_id: row for row, event_id in enumerate(versions, start=1)}
@@ -131,7 +139,7 @@ def _tables(slots: list[Layout | None], versions: dict[EventId, list[_Version]],
     for row, provider in enumerate(providers):
         low, high = (np.uint64(word) for word in guid_words(provider))
         walk.provider_row(tables.provider_keys, tables.provider_table, row, low, high)
-    return Classifier(slots, tables, len(providers))
+    return Classifier(slots, tables, len(providers), (None, *versions))
 
 
 def _slots_by_version(known: list[_Version]) -> U16:

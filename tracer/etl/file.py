@@ -232,7 +232,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def census(self) -> Census:
         """Counts of what has been read so far."""
         providers = {} if self._classifier is None else self._classifier.provider_totals()
-        return self._counters.census(providers)
+        return self._counters.census(providers, None if self._reading is None else self._reading.usage)
 
     @property
     def loss(self) -> Loss:

@@ -7,6 +7,7 @@ logged within the margin have found them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from contextlib import closing
 from queue import Empty, SimpleQueue
@@ -25,13 +26,13 @@ from tracer.etl.loading import COUNTED_LOAD_BYTES, LOAD_BYTES, Loader, ReadInto
 from tracer.etl.logfile import LogFile
 from tracer.etl.order import NO_HORIZON, Order
 from tracer.etl.pending import Pending
-from tracer.etl.rows import SLOT_DEFINITION, Stored
+from tracer.etl.rows import SLOT_DEFINITION, SLOT_NONE, Stored
 from tracer.etl.stack_join import join_by_time
 from tracer.etl.tables import event_tables
 from tracer.etl.threaded import ahead
 from tracer.stacks.keys import KeyTable, resolve_all
 from tracer.stacks.table import StackTable
-from tracer.trace import NO_LATE_STACKS, Batch, ByteCount, LateStacks
+from tracer.trace import NO_LATE_STACKS, Batch, ByteCount, LateStacks, Usage
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,7 @@ class Reading:
         self._handed_on = int(_BEGIN)  # raw time up to which events went out
         self._done = 0
         self._short_payloads = 0
+        self._taken = np.zeros(len(classifier.layouts), np.int64)  # events that went out, by slot
         self._overlaps = 0
         self._pending = Pending()
         self._state["last_time"] = head.clock.origin
@@ -145,6 +147,24 @@ class Reading:
         """Where the bytes of the buffers walked so far went."""
         state = self._state
         return ByteCount(*(int(state[name]) for name in ("headers", "record_bytes", "padding", "skipped")))
+
+    @property
+    def usage(self) -> Usage:
+        """What became of the records so far."""
+        layouts, taken = self._classifier.layouts, self._taken.tolist()
+        given: Counter[str] = Counter()
+        for layout, count in zip(layouts, taken, strict=True):
+            if layout is not None and count:
+                given[layout.kind] += count
+        return Usage(
+            versions=self._classifier.versions(),
+            given=given,
+            definitions=taken[SLOT_DEFINITION],
+            passed_over=taken[SLOT_NONE],
+            stacks=int(self._state["stacks"]),
+            bare_stacks=int(self._state["bare_stacks"]),
+            short=self._short_payloads,
+        )
 
     @property
     def damage(self) -> list[Damage]:
@@ -268,6 +288,7 @@ class Reading:
         order.sort(stored.times, stored.slots)
         tables, short = event_tables(stored.events, stored.kept, order, self._classifier.layouts, self._head.clock)
         self._short_payloads += short
+        self._taken += np.diff(order.slots)
         if self._pipelined:
             self._spare.put(window)
         return Batch(tables, window.late, window.until_ns, window.bytes_read, window.records)

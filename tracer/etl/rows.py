@@ -107,12 +107,15 @@ WALK_STATE: Final = np.dtype(
         ("record_bytes", "<i8"),
         ("padding", "<i8"),
         ("skipped", "<i8"),
+        ("stacks", "<i8"),
+        ("bare_stacks", "<i8"),
     ]
 )
 """What the walk goes on with, and what it has counted; there is one row.
 
 ``kept``: words of payloads kept. ``wild``: events whose time cannot be told in nanoseconds. ``notable``: segments that
-ended badly or have records out of order. ``headers``, ``record_bytes``, ``padding``, ``skipped``: where the bytes went.
+ended badly or have records out of order. ``headers``, ``record_bytes``, ``padding``, ``skipped``: where the bytes went. ``stacks``: records that are
+stacks or references to a stack's key, ``bare_stacks`` those of them that have no frame and no key.
 """
 
 
@@ -121,6 +124,7 @@ class EventTables(NamedTuple):
 
     ``row_hook``: hook id of a row, 0 for none. ``provider_keys``: GUIDs as two u64; ``provider_table``: their rows by
     hash, -1 for none; ``provider_counts``: records by row; the first rows are those of ``provider_rows``.
+    ``row_counts``: records by (row, version); row 0 is that of records without a layout.
     ``self_described``: slot of events that bring their own description and have no other, 0 where they are not wanted.
     """
 
@@ -131,6 +135,7 @@ class EventTables(NamedTuple):
     provider_keys: U64
     provider_counts: I64
     provider_table: I32
+    row_counts: I64
     self_described: int
 
 

@@ -189,6 +189,7 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
     bytes1, words2, words4, words8 = words
     hook_row, row_slot, row_hook = tables.hook_row, tables.row_slot, tables.row_hook
     provider_rows, provider_counts = tables.provider_rows, tables.provider_counts
+    row_counts = tables.row_counts
     header_counts, hook_counts = counters
     stored, loose, runs, tails, states = waiting
     events, times, slots, kept = stored
@@ -200,6 +201,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
     n_kept = state["kept"]
     n_loose = state["loose"]
     records = np.int64(0)
+    n_stacks = np.int64(0)
+    n_bare = np.int64(0)
     providers = state["providers"]
     latest = state["last_time"]
     last_low = np.uint64(0)
@@ -252,6 +255,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                 break
             slot = np.int64(SLOT_NONE)
             event = np.int64(0)
+            row = np.int64(0)
+            version = np.int64(0)
             payload = position + HEADER_SIZE[kind]
             extended = False
             if family == KERNEL:
@@ -259,7 +264,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                 event = np.int64(head >> np.uint64(48))
                 version = np.int64(head & np.uint64(0xFF))
                 payload = _kernel_payload(kind, position, stop, np.int64(head & np.uint64(0xFFFF)))
-                slot = np.int64(row_slot[hook_row[event], version])
+                row = np.int64(hook_row[event])
+                slot = np.int64(row_slot[row, version])
             elif family == MANIFEST or family == CLASSIC:
                 time = np.int64(words8[(position + TIME_AT[kind]) >> 3]) + shift
                 low_key = words8[(position + 24) >> 3]
@@ -282,8 +288,9 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                     event = np.int64(bytes1[position + 4])
                     version = np.int64(words2[(position + 6) >> 1])
                 if last_provider < provider_rows.shape[0]:
-                    row = provider_rows[last_provider, event]
-                    slot = np.int64(row_slot[row, min(version, rows_mask)])
+                    row = np.int64(provider_rows[last_provider, event])
+                    version = min(version, rows_mask)
+                    slot = np.int64(row_slot[row, version])
                     event = np.int64(row_hook[row]) if row_hook[row] else event
                 if extended:
                     payload = after_items(words2, payload, stop)
@@ -293,7 +300,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                 time = last_time
             if SLOT_STACK <= slot <= SLOT_USER_KEY:
                 pointer = POINTER_BYTES[kind]
-                if not counting and payload + 16 + pointer <= stop:
+                bare = payload + 16 + pointer > stop
+                if not counting and not bare:
                     if n_loose >= loose.shape[0]:
                         result = ROWS_FULL
                         break
@@ -334,6 +342,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                         item["thread"] = thread
                         item["process"] = process
                         n_loose += 1
+                n_stacks += 1
+                n_bare += bare
             else:
                 if not counting:
                     if n_events >= events.shape[0] or n_kept + MOST_WORDS > kept.shape[0]:
@@ -384,6 +394,7 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                 hook_counts[event] += 1
             elif family == MANIFEST or family == CLASSIC:
                 provider_counts[last_provider] += 1
+            row_counts[row, version & rows_mask] += 1
             if time < last_time:
                 segment["backward"] += 1
             else:
@@ -412,6 +423,8 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
     state["kept"] = n_kept
     state["loose"] = n_loose
     state["records"] += records
+    state["stacks"] += n_stacks
+    state["bare_stacks"] += n_bare
     state["providers"] = providers
     state["last_time"] = latest
     return result

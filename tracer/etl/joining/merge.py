@@ -6,6 +6,7 @@ the events before a moment go out, before which no file can have another one. A 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import field, replace
 from typing import Final
@@ -96,7 +97,7 @@ class _Stream:
 
 
 class Merge:
-    """One reading of all files. ``copies``: events that were left out because another file has them too."""
+    """One reading of all files."""
 
     def __init__(self, parts: Sequence[Part], clock: Clock) -> None:
         self._streams = [_Stream(part, number) for number, part in enumerate(parts)]
@@ -107,8 +108,8 @@ class Merge:
         self._copies = _Copies(clock.raw(MOST_APART_NS))
 
     @property
-    def copies(self) -> int:
-        """Events left out so far."""
+    def copies(self) -> Counter[str]:
+        """Events left out so far, by kind."""
         return self._copies.left_out
 
     def batches(self, kinds: Collection[str] | None, schemas: SchemaBook | None) -> Generator[Batch]:
@@ -179,7 +180,7 @@ class _Copies:
     def __init__(self, apart: int) -> None:
         self._apart = apart
         self._recent: dict[str, list[_Rows]] = {}
-        self.left_out = 0
+        self.left_out: Counter[str] = Counter()
 
     def left_out_of(self, new: _Rows) -> EventTable:
         """The events without copies of one another, and of recent ones."""
@@ -196,7 +197,7 @@ class _Copies:
         find_copies(np.lexsort((time, name)), name, time, file, recording, self._apart, of)
         before = len(name) - len(new.file)
         is_copy = of[before:] >= 0
-        self.left_out += int(np.count_nonzero(is_copy))
+        self.left_out[kind] += int(np.count_nonzero(is_copy))
         return without_copies(new.table, is_copy, of[before:] - before) if is_copy.any() else new.table
 
 

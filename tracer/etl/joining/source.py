@@ -19,7 +19,7 @@ from tracer.etl.threaded import ahead
 from tracer.events.schema_book import SchemaBook
 from tracer.stacks.keys import KeyTable
 from tracer.stacks.table import StackTable
-from tracer.trace import Batch, ByteCount, Census, ClockShift, Gap, JoinedFile, Loss, Rolled, TraceInfo
+from tracer.trace import Batch, ByteCount, Census, ClockShift, Gap, JoinedFile, Loss, Rolled, TraceInfo, Usage
 
 _Key = TypeVar("_Key")
 
@@ -116,12 +116,20 @@ class JoinedFiles(AbstractContextManager["JoinedFiles"]):
             _sums(each.by_header for each in every),
             _sums(each.kernel_events for each in every),
             _sums(each.providers for each in every),
+            self._usage([each.usage for each in every if each.usage is not None]),
         )
 
-    @property
-    def copies(self) -> int:
-        """Events that were left out so far because another file has them too."""
-        return 0 if self._merge is None else self._merge.copies
+    def _usage(self, every: Sequence[Usage]) -> Usage | None:
+        """What became of all files' records; none before one was read."""
+        if self._merge is None:
+            return None
+        numbers = ("definitions", "passed_over", "stacks", "bare_stacks", "short")
+        return Usage(
+            versions=_sums(each.versions for each in every),
+            given=_sums(each.given for each in every),
+            copies=self._merge.copies,
+            **{name: sum(getattr(each, name) for each in every) for name in numbers},
+        )
 
     @property
     def loss(self) -> Loss:

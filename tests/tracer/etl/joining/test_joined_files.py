@@ -94,7 +94,9 @@ def test_pool_events_that_two_sessions_recorded_are_counted_once(tmp_path: Path,
     with JoinedFiles.open(group) as source:
         for _ in source.batches():
             pass
-        assert source.copies >= len(pools)
+        usage = source.census.usage
+        assert usage is not None
+        assert usage.copies["pool"] == len(pools)
     assert joined(group).pool.totals == alone(first).pool.totals
     assert conclusions(joined(group)) == conclusions(alone(first))
 

@@ -1,0 +1,209 @@
+"""Every prefix of small traces, and three changes of each of their bytes: ``python -m tests.sweeps``.
+
+Each file must become a document that adds up, or an error that says where it is wrong, in bounded time and memory; and
+where nothing leaks, nobody may be accused with more than half a confidence unless damage is told beside it. A process of
+its own reads the files, so that one that hangs, or ends it, is told like any other. ``--only N`` runs one case again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import selectors
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from tests.sweeps.every_kind import TRACES
+from tests.sweeps.judging import BrokenError, outcome
+
+WAYS: Final = 3
+"""Changes of each byte: its lowest bit, its highest bit, and another value, drawn."""
+HANGS_SECONDS: Final = 60.0
+"""A second would do for a file of a few KiB; a busy machine takes its time."""
+MORE_BYTES: Final = 512 << 20
+"""Memory that a process may take beyond what it has when it has read the whole trace."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A changed trace. ``number``: below the trace's length a prefix of so many bytes, then the changes."""
+
+    trace: str
+    number: int
+    data: bytes
+    says: str
+
+
+def case(trace: str, whole: bytes, number: int, seed: int) -> Case:
+    """That prefix or change."""
+    if number < len(whole):
+        return Case(trace, number, whole[:number], f"the first {number} bytes")
+    offset, way = divmod(number - len(whole), WAYS)
+    old = whole[offset]
+    drawn = random.Random(f"{seed} {offset}").choice([n for n in range(256) if n not in {old, old ^ 1, old ^ 0x80}])
+    new = (old ^ 1, old ^ 0x80, drawn)[way]
+    changed = whole[:offset] + bytes([new]) + whole[offset + 1 :]
+    return Case(trace, number, changed, f"byte {offset} (0x{offset:x}) 0x{new:02x} instead of 0x{old:02x}")
+
+
+def failure(each: Case, path: Path) -> tuple[str, str]:
+    """What is wrong with what became of it, empty for nothing; and what did."""
+    path.write_bytes(each.data)
+    try:
+        became = outcome(path)
+    except BrokenError as error:
+        return str(error), "broken"
+    if became.accusations and not became.shows_damage and each.trace != "leaking":
+        return f"accused without damage: {became.accusations}", became.told
+    return "", became.told
+
+
+def work(trace: str, numbers: Sequence[int], seed: int) -> None:
+    """In a process of its own: each case is announced on stdout before it is read, and told after it where it failed."""
+    whole = TRACES[trace]()
+    told: Counter[str] = Counter()
+    with TemporaryDirectory(prefix="poolscope-sweep-") as folder:
+        path = Path(folder) / "swept.etl"
+        path.write_bytes(whole)
+        outcome(path)
+        _bound_memory()
+        for number in numbers:
+            _say({"begins": number})
+            wrong, became = failure(case(trace, whole, number, seed), path)
+            told[became] += 1
+            if wrong:
+                _say({"failed": number, "why": wrong})
+    _say({"told": told})
+
+
+def _bound_memory() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        now = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + MORE_BYTES, now + MORE_BYTES))
+
+
+def _say(said: object) -> None:
+    os.write(1, json.dumps(said).encode() + b"\n")
+
+
+class Sweep:
+    """Runs cases of one trace. ``failed``: number → why; ``told``: how often what came of them."""
+
+    def __init__(self, trace: str, seed: int) -> None:
+        self.trace = trace
+        self.seed = seed
+        self.whole = TRACES[trace]()
+        self.failed: dict[int, str] = {}
+        self.told: Counter[str] = Counter()
+        self._latest = -1
+
+    def run(self, numbers: Sequence[int]) -> None:
+        """All of them; where the process ends or hangs, another goes on behind the case that was read."""
+        left = list(numbers)
+        while left:
+            self._latest = -1
+            ended = self._process(left)
+            if not ended:
+                return
+            self._fail(self._latest, ended)
+            left = left[left.index(self._latest) + 1 :] if self._latest >= 0 else []
+
+    def _process(self, numbers: list[int]) -> str:
+        """Run a process on these; gives how it ended before it was through, empty where it was through."""
+        command = [sys.executable, "-m", "tests.sweeps", "--trace", self.trace, "--seed", str(self.seed), "--worker"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            child.stdin.write(json.dumps(numbers).encode())
+            child.stdin.close()
+            other: list[str] = []
+            for line in _lines(child.stdout.fileno(), child):
+                if line is None:
+                    child.kill()
+                    return f"no answer for {HANGS_SECONDS:.0f} s"
+                if self._take(line, other):
+                    return ""
+        return f"the process ended with code {child.returncode}: {' '.join(other)[-2000:]}"
+
+    def _take(self, line: str, other: list[str]) -> bool:
+        """One line of the process; whether it was the last."""
+        try:
+            said = json.loads(line)
+        except ValueError:
+            other.append(line)
+            return False
+        if "begins" in said:
+            self._latest = said["begins"]
+        elif "failed" in said:
+            self._fail(said["failed"], said["why"])
+        else:
+            self.told.update(said["told"])
+            return True
+        return False
+
+    def _fail(self, number: int, why: str) -> None:
+        self.failed[number] = why
+        says = case(self.trace, self.whole, number, self.seed).says if number >= 0 else "before the first"
+        print(f"FAILED: {self.trace} --only {number}: {says}: {why}", flush=True)
+
+
+def _lines(stream: int, child: subprocess.Popen[bytes]) -> Iterator[str | None]:
+    """Lines as they come, ``None`` where none has for too long."""
+    rest = b""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(stream, selectors.EVENT_READ)
+        while waiting.select(HANGS_SECONDS):
+            some = os.read(stream, 1 << 16)
+            if not some:
+                child.wait()
+                return
+            *whole, rest = (rest + some).split(b"\n")
+            yield from (line.decode("utf-8", "replace") for line in whole)
+    yield None
+
+
+def _numbers(options: argparse.Namespace, length: int) -> list[int]:
+    if options.only is not None:
+        return [options.only]
+    part, parts = (int(word) for word in options.part.split("/"))
+    every = range((1 + WAYS) * length)
+    return [number for number in every[options.seed % options.step :: options.step] if number % parts == part - 1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0, or 1 where a case failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sweeps", description=__doc__)
+    parser.add_argument("--trace", choices=TRACES, action="append", help="only this one; may be given several times")
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="every Nth case, from the Kth on")
+    parser.add_argument("--step", type=int, default=1, metavar="N", help="one case in so many: a sample")
+    parser.add_argument("--seed", type=int, default=1, help="of the drawn values, and of the sample")
+    parser.add_argument("--only", type=int, metavar="N", help="one case by its number")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.worker:
+        work(options.trace[0], json.load(sys.stdin), options.seed)
+        return 0
+    failed = 0
+    for trace in options.trace or TRACES:
+        sweep = Sweep(trace, options.seed)
+        numbers = _numbers(options, len(sweep.whole))
+        sweep.run(numbers)
+        print(f"{trace}: {len(sweep.whole):,} bytes, {len(numbers):,} files, {len(sweep.failed):,} failed", flush=True)
+        for told, times in sweep.told.most_common():
+            print(f"{times:>9,}  {told}", flush=True)
+        failed += len(sweep.failed)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
