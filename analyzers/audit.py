@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     import uuid
 
 _STACKS: Final = frozenset(layout.kind for layout in stack.LAYOUTS)
+_LOG_FILE: Final = 0x0000
 _WITHOUT_ID: Final = (HeaderType.MESSAGE, HeaderType.TIMED, HeaderType.ERROR, HeaderType.WNODE)
 
 
 class Left(StrEnum):
     """Why records were counted and not decoded."""
 
+    HEADER = "header"
     NOT_NEEDED = "not-needed"
     NO_LAYOUT = "no-layout"
     NO_SCHEMA = "no-schema"
@@ -45,6 +47,7 @@ class Left(StrEnum):
 
 
 LEFT_SAYS: Final = {
+    Left.HEADER: "headers of log files: the first was read when the file was opened",
     Left.NOT_NEEDED: "known, and not asked for: they tell nothing that the analysis rests on",
     Left.NO_LAYOUT: "kernel events that no layout is known of",
     Left.NO_SCHEMA: "events of providers that no layout is known of",
@@ -179,7 +182,7 @@ def _skipped(damage: Iterable[Damage]) -> tuple[Skipped, ...]:
 
 
 def _by_version(usage: Usage) -> tuple[Counter[str], list[NotDecoded], list[OtherVersion]]:
-    """Of the events that have a layout: records by kind of those that are decoded; the others; those of odd versions."""
+    """Of events that have a layout: records by kind of those that are decoded; the others; those of odd versions."""
     decoded: Counter[str] = Counter()
     idle: Counter[EventId] = Counter()
     versions = []
@@ -200,7 +203,9 @@ def _by_version(usage: Usage) -> tuple[Counter[str], list[NotDecoded], list[Othe
 
 def _unknown_hooks(census: Census) -> Iterator[NotDecoded]:
     for hook, records in census.kernel_events.items():
-        if not layouts_for(KernelId(hook)):
+        if hook == _LOG_FILE:
+            yield NotDecoded(Left.HEADER, f"{hook:04X}", "", records)
+        elif not layouts_for(KernelId(hook)):
             of_class = classic(KernelId(hook))
             name = "" if of_class is None else provider_name(of_class.provider) or ""
             yield NotDecoded(Left.NO_LAYOUT, f"{hook:04X}", name, records)
@@ -252,7 +257,7 @@ def _of_records(
         return
     yield Equation("records", terms, "records", census.total)
     yield Equation("decoded", decoded or {"events": 0}, "records decoded", terms["decoded"])
-    by_why = Counter({why: 0 for why in Left})
+    by_why = Counter(dict.fromkeys(Left, 0))
     for each in left:
         by_why[each.why] += each.records
     whys = {str(why): count for why, count in by_why.items() if count}

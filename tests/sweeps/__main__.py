@@ -1,8 +1,8 @@
 """Every prefix of small traces, and three changes of each of their bytes: ``python -m tests.sweeps``.
 
 Each file must become a document that adds up, or an error that says where it is wrong, in bounded time and memory; and
-where nothing leaks, nobody may be accused with more than half a confidence unless damage is told beside it. A process of
-its own reads the files, so that one that hangs, or ends it, is told like any other. ``--only N`` runs one case again.
+where nothing leaks, nobody may be accused with more than half a confidence unless damage is told beside it. A process
+of its own reads the files: one that hangs, or ends it, is told like any other. ``--only N`` runs one case again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import ClassVar, Final
 
 from tests.sweeps.every_kind import TRACES
 from tests.sweeps.judging import BrokenError, outcome
@@ -30,6 +30,9 @@ HANGS_SECONDS: Final = 60.0
 """A second would do for a file of a few KiB; a busy machine takes its time."""
 MORE_BYTES: Final = 512 << 20
 """Memory that a process may take beyond what it has when it has read the whole trace."""
+
+_OFTEN: Final = 5_000
+"""Cases between two lines of progress."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def failure(each: Case, path: Path) -> tuple[str, str]:
 
 
 def work(trace: str, numbers: Sequence[int], seed: int) -> None:
-    """In a process of its own: each case is announced on stdout before it is read, and told after it where it failed."""
+    """In a process of its own: each case is announced on stdout before it is read; it is told where it failed."""
     whole = TRACES[trace]()
     told: Counter[str] = Counter()
     with TemporaryDirectory(prefix="poolscope-sweep-") as folder:
@@ -99,6 +102,8 @@ def _say(said: object) -> None:
 class Sweep:
     """Runs cases of one trace. ``failed``: number → why; ``told``: how often what came of them."""
 
+    command: ClassVar = [sys.executable, "-m", "tests.sweeps"]
+
     def __init__(self, trace: str, seed: int) -> None:
         self.trace = trace
         self.seed = seed
@@ -106,6 +111,7 @@ class Sweep:
         self.failed: dict[int, str] = {}
         self.told: Counter[str] = Counter()
         self._latest = -1
+        self._begun = 0
 
     def run(self, numbers: Sequence[int]) -> None:
         """All of them; where the process ends or hangs, another goes on behind the case that was read."""
@@ -120,8 +126,10 @@ class Sweep:
 
     def _process(self, numbers: list[int]) -> str:
         """Run a process on these; gives how it ended before it was through, empty where it was through."""
-        command = [sys.executable, "-m", "tests.sweeps", "--trace", self.trace, "--seed", str(self.seed), "--worker"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+        words = ["--trace", self.trace, "--seed", str(self.seed), "--worker"]
+        with subprocess.Popen(
+            [*self.command, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as child:
             assert child.stdin is not None
             assert child.stdout is not None
             child.stdin.write(json.dumps(numbers).encode())
@@ -144,6 +152,9 @@ class Sweep:
             return False
         if "begins" in said:
             self._latest = said["begins"]
+            self._begun += 1
+            if self._begun % _OFTEN == 0:
+                print(f"{self.trace}: {self._begun:,} begun, {len(self.failed):,} failed", flush=True)
         elif "failed" in said:
             self._fail(said["failed"], said["why"])
         else:

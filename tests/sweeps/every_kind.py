@@ -18,12 +18,15 @@ from fixtures.etl.logfile_header import end_extension
 from fixtures.etl.options import TraceOptions
 from fixtures.etl.records import ExtendedItem, Record
 from fixtures.etl.writer import EtlWriter
-from tracer.etl.headers import BufferFlag, ExtendedType, HeaderType, MessageOption
+from tracer.etl.headers import ExtendedType, HeaderType, MessageOption
 from tracer.events import afd, image, irp, network, pool, process, schemas, stack, tcpip, thread
 from tracer.events.encode import encode
 from tracer.events.layout import EventId, KernelId, Layout, ProviderId
 from tracer.events.registry import LAYOUTS, layout_for
 from tracer.events.schema_fields import InType
+
+Values = dict[str, Any]
+"""Fields of an event."""
 
 FREQUENCY: Final = 10_000_000
 START: Final = 1_000_000
@@ -53,7 +56,7 @@ def utf16(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-_USUAL: Final[dict[str, Any]] = {
+_USUAL: Final[Values] = {
     "process": PROGRAM, "parent": 4, "image_name": b"a.exe", "command_line": utf16("a"), "process_pointer": 299,
     "base": 0x7FF6_0000_0000, "size": 0x1000, "size32": 0x1000, "file_name": utf16("a.exe"), "name": utf16("w"),
     "pdb": b"a.pdb", "sid": bytes([1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]), "description": utf16("A"),
@@ -69,16 +72,16 @@ class Recorder:
         self.records: list[Record] = []
         self.now = START
 
-    def add(self, header: HeaderType, payload: bytes = b"", cpu: int = 0, **more: Any) -> int:  # noqa: ANN401 - fields of Record
+    def add(self, header: HeaderType, payload: bytes = b"", cpu: int = 0, **more: Any) -> int:
         """One record, a tick after the one before; gives its time."""
         self.now += 1
-        ids = {} if "thread" in more else {"thread": THREADS[cpu], "process": PROGRAM}
+        ids: Values = {} if "thread" in more else {"thread": THREADS[cpu], "process": PROGRAM}
         self.records.append(Record(header, self.now, payload, cpu, **ids, **more))
         return self.now
 
     def kernel(
         self, hook: int, cpu: int = 0, version: int | None = None, header: HeaderType = HeaderType.PERFINFO64,
-        **values: Any,  # noqa: ANN401 - as any field's
+        **values: Any,
     ) -> int:  # fmt: skip
         """A kernel event by its layout."""
         version = _VERSIONS.get(hook, 2) if version is None else version
@@ -87,29 +90,29 @@ class Recorder:
 
     def provider(
         self, event: ProviderId, cpu: int = 0, header: HeaderType = HeaderType.EVENT64,
-        extended: tuple[ExtendedItem, ...] = (), version: int = 0, **values: Any,  # noqa: ANN401 - as any field's
+        extended: tuple[ExtendedItem, ...] = (), version: int = 0, **values: Any,
     ) -> int:  # fmt: skip
         """An event of a provider by its layout, a classic one under a FULL header."""
-        ids: dict[str, Any] = {"opcode": event.event} if header is HeaderType.FULL64 else {"id": event.event}
+        ids: Values = {"opcode": event.event} if header is HeaderType.FULL64 else {"id": event.event}
         payload = _payload(event, version, values)
         return self.add(header, payload, cpu, provider=event.provider, version=version, extended=extended, **ids)
 
     def stack(self, event_time: int, frames: list[int], cpu: int = 0, key: int = 0, *, user: bool = False) -> None:
         """The stack of the event of that time, plain or by key."""
-        ids = {"event_time": event_time, "process": PROGRAM, "thread": THREADS[cpu]}
+        ids: Values = {"event_time": event_time, "process": PROGRAM, "thread": THREADS[cpu]}
         if key:
             self.kernel(stack.KEY_USER if user else stack.KEY_KERNEL, cpu, key=key, **ids)
         else:
             self.kernel(stack.STACK, cpu, frames=frames, **ids)
 
 
-def _payload(event: EventId, version: int, values: dict[str, Any], pointer: int = 8) -> bytes:
+def _payload(event: EventId, version: int, values: Values, pointer: int = 8) -> bytes:
     layout = layout_for(event, version)
     assert layout is not None
     return encode(layout, pointer, _filled(layout, values))
 
 
-def _filled(layout: Layout, values: dict[str, Any]) -> dict[str, Any]:
+def _filled(layout: Layout, values: Values) -> Values:
     return {field.name: _USUAL[field.name] for field in layout.fields if field.name in _USUAL} | values
 
 
@@ -120,8 +123,8 @@ def _begin(it: Recorder) -> None:
         it.kernel(process.RUNDOWN_START, header=HeaderType.SYSTEM64, process=number, image_name=name, key=HEAP + number)
     for each in THREADS:
         it.kernel(thread.RUNDOWN_START, header=HeaderType.SYSTEM64, thread=each)
-    for base, name in ((NT, "ntoskrnl.exe"), (ABC, "abc.sys"), (GONE, "gone.sys"), (AFD, "afd.sys")):
-        file = utf16(f"\\{name}")
+    for base, of in ((NT, "ntoskrnl.exe"), (ABC, "abc.sys"), (GONE, "gone.sys"), (AFD, "afd.sys")):
+        file = utf16(f"\\{of}")
         hook = image.LOAD if base == GONE else image.RUNDOWN_START
         it.kernel(hook, header=HeaderType.SYSTEM64, base=base, size=0x1000, process=0, file_name=file)
 
@@ -136,7 +139,9 @@ def _others(it: Recorder) -> None:
             continue
         other = 300 + number if layout.kind.startswith("process") else PROGRAM
         own = {"base": 0x7FF6_0000_0000 + (number << 20), "thread": 200 + number, "process": other}
-        values = {name: value for name, value in own.items() if any(field.name == name for field in layout.fields)}
+        values: Values = {
+            name: value for name, value in own.items() if any(field.name == name for field in layout.fields)
+        }
         if isinstance(event, ProviderId):
             it.provider(event, 1, HeaderType.FULL64, version=layout.version, **values)
         elif (event.hook, layout.version) not in told and event.hook not in story - {thread.CONTEXT_SWITCH}:
@@ -198,7 +203,7 @@ def _block(number: int) -> int:
 
 def _allocate(it: Recorder, number: int, driver: int, tag: bytes, size: int = 304, cpu: int = 0) -> None:
     """One block with its stack: plain, or by a key; now and then with a user stack."""
-    values = {"type": 0x200, "tag": int.from_bytes(tag, "little"), "bytes": size, "entry": _block(number)}
+    values: Values = {"type": 0x200, "tag": int.from_bytes(tag, "little"), "bytes": size, "entry": _block(number)}
     time = it.kernel(pool.ALLOC, cpu, **values)
     it.stack(time, _FRAMES[driver], cpu, key=(driver >> 16) & 0xFFFFFFFF if number % 3 == 0 else 0)
     if number % 5 == 0:
@@ -206,7 +211,7 @@ def _allocate(it: Recorder, number: int, driver: int, tag: bytes, size: int = 30
 
 
 def _free(it: Recorder, number: int, driver: int, tag: bytes, size: int = 304, cpu: int = 0) -> None:
-    values = {"type": 0x200, "tag": int.from_bytes(tag, "little"), "bytes": size, "entry": _block(number)}
+    values: Values = {"type": 0x200, "tag": int.from_bytes(tag, "little"), "bytes": size, "entry": _block(number)}
     time = it.kernel(pool.FREE, cpu, **values)
     if number % 4 == 0:
         it.stack(time, _FRAMES[driver][:2], cpu)
@@ -215,13 +220,18 @@ def _free(it: Recorder, number: int, driver: int, tag: bytes, size: int = 304, c
 def _request(it: Recorder, number: int, version: int) -> None:
     """A socket is made, a request on it is issued, completed and freed, and the socket is closed."""
     packet, file, endpoint = _block(1000 + number) + 0x10, _block(1100 + number), _block(1200 + number)
-    tag = {"type": 0x200, "tag": int.from_bytes(b"Irp ", "little"), "bytes": 0x1D0, "entry": packet - 0x10}
-    owner = {"process_object": HEAP + PROGRAM, "endpoint": endpoint}
+    tag: Values = {"type": 0x200, "tag": int.from_bytes(b"Irp ", "little"), "bytes": 0x1D0, "entry": packet - 0x10}
+    owner: Values = {"process_object": HEAP + PROGRAM, "endpoint": endpoint}
     for step in (afd.EnterExit.STARTED, afd.EnterExit.COMPLETED):
         it.provider(ProviderId(afd.PROVIDER, afd.CREATE), enter_exit=step, **owner, process_id=PROGRAM)
     it.kernel(pool.ALLOC, **tag)
     it.provider(ProviderId(afd.PROVIDER, afd.SEND), enter_exit=0, **owner, buffer_length=64)
-    calls = {"major": irp.MajorFunction.DEVICE_CONTROL, "routine": AFD + 0x100, "file_object": file, "irp": packet}
+    calls: Values = {
+        "major": irp.MajorFunction.DEVICE_CONTROL,
+        "routine": AFD + 0x100,
+        "file_object": file,
+        "irp": packet,
+    }
     it.kernel(irp.CALL, version=version, **calls, id=number)
     it.kernel(irp.RETURN, version=version, irp=packet, id=number)
     it.kernel(irp.COMPLETION_ROUTINE, routine=NT + 0x300, irp=packet, id=number)
@@ -238,8 +248,9 @@ def _request(it: Recorder, number: int, version: int) -> None:
 
 
 def _network(it: Recorder) -> None:
-    ports = {"local_address_length": 16, "local_address": _ADDRESS, "remote_address_length": 16, "remote_address": _ADDRESS}
-    it.provider(ProviderId(tcpip.PROVIDER, tcpip.CONNECT_COMPLETE), **ports, tcb=_block(1300))
+    local: Values = {"local_address_length": len(_ADDRESS), "local_address": _ADDRESS}
+    remote: Values = {"remote_address_length": len(_ADDRESS), "remote_address": _ADDRESS}
+    it.provider(ProviderId(tcpip.PROVIDER, tcpip.CONNECT_COMPLETE), **local, **remote, tcb=_block(1300))
     it.kernel(network.TCP | network.SEND, header=HeaderType.SYSTEM64, source=bytes([127, 0, 0, 1]))
 
 
@@ -277,7 +288,8 @@ def story(*, leaks: bool) -> list[Record]:
         if number in (2, 4, 6, 8):
             _free(it, 500 + number, GONE, b"Gone", 96, cpu)
         if number == 12:
-            it.kernel(image.UNLOAD, header=HeaderType.SYSTEM64, base=GONE, size=0x1000, process=0, file_name=utf16("\\gone.sys"))
+            gone: Values = {"base": GONE, "size": 0x1000, "process": 0, "file_name": utf16("\\gone.sys")}
+            it.kernel(image.UNLOAD, header=HeaderType.SYSTEM64, **gone)
         if number == 13:
             _more_pool(it)
     _end(it)
@@ -286,18 +298,24 @@ def story(*, leaks: bool) -> list[Record]:
 
 def _more_pool(it: Recorder) -> None:
     """Session pool, an allocation that failed, blocks of a 32-bit kernel, frees of blocks from before."""
-    session = {"type": 0x221, "tag": int.from_bytes(b"Ses ", "little"), "bytes": 64, "entry": _block(700), "session": 1}
+    session: Values = {
+        "type": 0x221,
+        "tag": int.from_bytes(b"Ses ", "little"),
+        "bytes": 64,
+        "entry": _block(700),
+        "session": 1,
+    }
     it.kernel(pool.ALLOC_SESSION, **session)
     it.kernel(pool.FREE_SESSION, **session)
     it.kernel(pool.ALLOC, type=0x200, tag=int.from_bytes(b"Abcd", "little"), bytes=304, entry=0)
-    narrow = {"type": 1, "tag": int.from_bytes(b"Old ", "little"), "bytes": 32, "entry": 0x8000_1000}
+    narrow: Values = {"type": 1, "tag": int.from_bytes(b"Old ", "little"), "bytes": 32, "entry": 0x8000_1000}
     it.kernel(pool.ALLOC, header=HeaderType.PERFINFO32, **narrow)
     it.kernel(pool.FREE, header=HeaderType.PERFINFO32, **narrow)
     it.kernel(pool.FREE, type=0x200, tag=int.from_bytes(b"Pre ", "little"), bytes=16, entry=_block(800))
 
 
 def _end(it: Recorder) -> None:
-    """Blocks that are in use. Frames of stack keys: of one that is given up, of those that are left; and what the session repeats."""
+    """Blocks that are in use; frames of stack keys, of one given up and of the others; what the session repeats."""
     it.now += _ROUND
     for young in range(910, 913):
         _allocate(it, young, ABC, b"Abcd")
@@ -307,7 +325,7 @@ def _end(it: Recorder) -> None:
     it.records.append(end_extension(options(), it.now))
 
 
-def options(**more: Any) -> TraceOptions:  # noqa: ANN401 - fields of TraceOptions
+def options(**more: Any) -> TraceOptions:
     """Of a file as small as it can be that still has room for every record."""
     usual = TraceOptions(
         buffer_size=1_024, processors=2, session="s", log_file="f", flush_ns=0, frequency=FREQUENCY,

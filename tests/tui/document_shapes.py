@@ -116,6 +116,28 @@ INFO = shape(
         "bytes": shape({"headers": whole, "records": whole, "padding": whole, "skipped": whole}),
     }
 )
+AUDIT = shape(
+    {
+        "holds": flag,
+        "equations": all_of(
+            shape({"name": text, "terms": counts_by(text), "total_name": text, "total": whole, "holds": flag})
+        ),
+        "records": shape(
+            {
+                "total": whole,
+                "decoded": counts_by(text),
+                "stacks": whole,
+                "bare_stacks": whole,
+                "cut_short": whole,
+                "not_decoded": all_of(shape({"why": text, "what": text, "name": text, "records": whole})),
+                "other_versions": all_of(
+                    shape({"what": text, "name": text, "version": whole, "read_as": whole, "records": whole})
+                ),
+            }
+        ),
+        "skipped": all_of(shape({"code": text, "places": whole, "bytes": whole})),
+    }
+)
 TAG: Mapping[str, Check] = {
     "tag": pattern(r"[ -~]{4}"),
     "tag_hex": pattern(r"[0-9a-f]{8}"),
@@ -177,7 +199,7 @@ KINDS = ("pool", "context_switches", "ready_threads", "irp", "afd", "kernel_queu
 EVIDENCE = shape(
     {
         **dict.fromkeys(KINDS, flag),
-        "stacks": one_of("all", "allocations", "none"),
+        "stacks": one_of("all", "allocations", "some", "none"),
         "symbols": one_of("all", "some", "none"),
         "record": text,
     }

@@ -55,7 +55,7 @@ class Classifier:
     A kernel event may also come as a classic event of its class GUID (sessions that were read in real time
     and written again): such a row has its hook id. ``layouts[slot]`` is the layout of a slot, ``None`` for the
     reader's own slots. Providers are found by hash; every provider that occurs gets a row, ``providers`` of them, so
-    that records are counted by it. ``events``: those that have a layout, by row; the one of row 0 stands for all others.
+    that records are counted by it. ``events``: those that have a layout, by row; row 0 is all others'.
     """
 
     layouts: list[Layout | None]

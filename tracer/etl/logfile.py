@@ -136,19 +136,22 @@ def _describe(head: bytes, buffer: np.void, record: np.void, payload: int, point
 def _refuse_other_files(head: bytes, path: str, file_size: int) -> None:
     if file_size == 0:
         raise InputError(
-            "empty-file", "the file is empty", where=path, why="an .etl trace begins with a 72-byte buffer header",
+            "empty-file", "the file is empty", where=f"{path}, byte 0",
+            why="an .etl trace begins with a 72-byte buffer header",
             next="copy the file again, or record it again: the session may never have flushed a buffer",
         )  # fmt: skip
     for magic, name, advice in _OTHER_FILES:
         if head.startswith(magic):
             raise InputError(
-                "not-etl", f"this is {name}, not an .etl trace", where=path, why="its first bytes say so", next=advice
-            )
+                "not-etl", f"this is {name}, not an .etl trace", where=f"{path}, byte 0",
+                why="its first bytes say so", next=advice,
+            )  # fmt: skip
     if len(head) < MIN_BUFFER_SIZE:
         raise _not_etl(path, f"it has {len(head)} bytes; the smallest .etl has more than {MIN_BUFFER_SIZE}")
     if not head[:_LOOKED_AT].translate(None, _PRINTABLE):
         raise InputError(
-            "not-etl", "this is a text file, not an .etl trace", where=path, why="its first bytes are all text",
+            "not-etl", "this is a text file, not an .etl trace", where=f"{path}, byte 0",
+            why="its first bytes are all text",
             next="give Poolscope the .etl file itself, not a report made from it",
         )  # fmt: skip
 

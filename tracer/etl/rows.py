@@ -114,8 +114,8 @@ WALK_STATE: Final = np.dtype(
 """What the walk goes on with, and what it has counted; there is one row.
 
 ``kept``: words of payloads kept. ``wild``: events whose time cannot be told in nanoseconds. ``notable``: segments that
-ended badly or have records out of order. ``headers``, ``record_bytes``, ``padding``, ``skipped``: where the bytes went. ``stacks``: records that are
-stacks or references to a stack's key, ``bare_stacks`` those of them that have no frame and no key.
+ended badly or have records out of order. ``headers``, ``record_bytes``, ``padding``, ``skipped``: where the bytes went.
+``stacks``: records that are stacks or references to a stack's key, ``bare_stacks`` those without a frame or key.
 """
 
 

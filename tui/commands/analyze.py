@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from analyzers.audit import Audit
     from analyzers.findings import Diagnosis, Finding
     from analyzers.selection.query import Query
     from analyzers.snapshot import Snapshot
@@ -77,6 +78,7 @@ class AnalyzeCommand:
         add_explain(parser)
         add_length(parser)
         add_top(parser)
+        parser.add_argument("--audit", action="store_true", help="what became of every byte, record, block and request")
         add_redact(parser)
         add_quiet(parser)
 
@@ -156,12 +158,13 @@ def _one(
     for each, filters in _shown(every, args, output.redaction, lenient=lenient):
         check(each, filters, lenient=lenient)
         selected = select(each, filters)
+        books = _books(each) if args.audit else None
         if args.json:
-            from tui.json_documents.analysis import analysis_document
-
-            documents.append(analysis_document(selected, filters))
+            documents.append(_document(selected, filters, books))
         else:
-            _add(output, selected, filters, args, each.diagnosis)
+            _add(output, selected, filters, args, each.diagnosis, books)
+        if books is not None and not books.holds:
+            done.append(ExitCode.INTERNAL)
         if each.named is not None and each.named.is_stopped:
             done.append(ExitCode.INTERRUPTED)
         done.append(judgement(selected, strict=args.strict, fail_on_finding=args.fail_on_finding))
@@ -185,19 +188,46 @@ def _shown(
     return [(made, redacted_query(query, each, redaction)) for made, (each, query) in zip(told, pairs, strict=True)]
 
 
+def _books(snapshot: Snapshot) -> Audit:
+    from analyzers.audit import audit
+
+    return audit(snapshot)
+
+
+def _document(snapshot: Snapshot, filters: Query, books: Audit | None) -> Object:
+    from tui.json_documents.analysis import analysis_document
+
+    document = analysis_document(snapshot, filters)
+    if books is not None:
+        from tui.json_documents.audit import audit_part
+
+        document["audit"] = audit_part(books)
+    return document
+
+
 def _telling(sessions: Sequence[Snapshot]) -> int:
     """The first with pool events, as the interface opens it; the first of all where none has any."""
     return next((place for place, each in enumerate(sessions) if each.pool.totals.events), 0)
 
 
-def _add(output: Output, snapshot: Snapshot, filters: Query, args: argparse.Namespace, whole: Diagnosis) -> None:
-    """The narrowed snapshot's report; ``whole``: what is concluded about the trace without the filters."""
+def _add(
+    output: Output, snapshot: Snapshot, filters: Query, args: argparse.Namespace, whole: Diagnosis, books: Audit | None
+) -> None:
+    """The narrowed snapshot's report; ``whole``: what is concluded about the trace without the filters.
+
+    ``books``: those of the whole trace, where they are asked for.
+    """
     from analyzers.selection.conclusions import as_diagnosed
     from tui.report.summary import summary_of
 
     diagnosed = as_diagnosed(snapshot, whole)
     output.summaries.append(summary_of(diagnosed))
-    if args.short:
+    if books is not None:
+        from tui.console import console
+        from tui.report.audit import audit_report
+
+        output.reports.append(audit_report(snapshot, books, width=console().width))
+    elif args.short:
         from tui.report.overview import short_lines
 
         output.reports.append(short_lines(diagnosed, filters))
@@ -335,9 +365,10 @@ def add_top(parser: argparse.ArgumentParser) -> None:
 def check_length(args: argparse.Namespace) -> None:
     """Refuse two answers at once. Raises UsageError."""
     asked = [word for word, is_asked in (
-        ("--short", args.short), ("--full", args.full), ("--explain", args.explain is not None), ("--json", args.json)
+        ("--short", args.short), ("--full", args.full), ("--explain", args.explain is not None),
+        ("--audit", args.audit), ("--json", args.json),
     ) if is_asked]  # fmt: skip
-    if len(asked) > 1 and asked != ["--explain", "--json"]:
+    if len(asked) > 1 and asked not in (["--explain", "--json"], ["--audit", "--json"]):
         raise UsageError(
             "usage",
             f"{asked[0]} does not go with {asked[1]}",

@@ -41,7 +41,5 @@ def audit_part(audit: Audit) -> Object:
                 for each in audit.versions
             ],
         },
-        "skipped": [
-            {"code": str(each.code), "places": each.places, "bytes": each.bytes} for each in audit.skipped
-        ],
+        "skipped": [{"code": str(each.code), "places": each.places, "bytes": each.bytes} for each in audit.skipped],
     }

@@ -27,6 +27,7 @@ from tui.redaction.snapshots import redacted
 
 ANALYSES = (
     (), ("--json",), ("--full",), ("--short",), ("--explain", "1"), ("--full", "--driver", "drv"),
+    ("--audit",), ("--audit", "--json"),
     ("--json", "--driver", "Zürich<b>flt", "--process", "no ending", "--process", "payroll"),
 )  # fmt: skip
 
