@@ -30,6 +30,7 @@ from tracer.etl.rows import SLOT_DEFINITION, SLOT_NONE, Stored
 from tracer.etl.stack_join import join_by_time
 from tracer.etl.tables import event_tables
 from tracer.etl.threaded import ahead
+from tracer.events import pool
 from tracer.stacks.keys import KeyTable, resolve_all
 from tracer.stacks.table import StackTable
 from tracer.trace import NO_LATE_STACKS, Batch, ByteCount, LateStacks, Usage
@@ -116,6 +117,8 @@ class Reading:
         self._handed_on = int(_BEGIN)  # raw time up to which events went out
         self._done = 0
         self._short_payloads = 0
+        self._odd_sizes = 0
+        self._first_odd = -1  # offset of the first record with such a size
         self._taken = np.zeros(len(classifier.layouts), np.int64)  # events that went out, by slot
         self._overlaps = 0
         self._pending = Pending()
@@ -173,6 +176,9 @@ class Reading:
         if self._short_payloads:
             text = f"{self._short_payloads:,} records end inside a field of their payload; the rest of it reads as zero"
             found.append(Damage(0, DamageCode.PAYLOAD_SHORT, text, 0))
+        if self._odd_sizes:
+            text = f"{self._odd_sizes:,} pool events, the first of them here, say a size that cannot be; it counts as 0"
+            found.append(Damage(self._first_odd, DamageCode.PAYLOAD_IMPOSSIBLE, text, 0))
         if self._state["wild"]:
             text = f"{int(self._state['wild']):,} records say a time more than 292 years from the trace's start"
             found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
@@ -289,9 +295,15 @@ class Reading:
         tables, short = event_tables(stored.events, stored.kept, order, self._classifier.layouts, self._head.clock)
         self._short_payloads += short
         self._taken += np.diff(order.slots)
+        if "pool" in tables:
+            self._note_odd(*pool.without_odd_sizes(tables["pool"]))
         if self._pipelined:
             self._spare.put(window)
         return Batch(tables, window.late, window.until_ns, window.bytes_read, window.records)
+
+    def _note_odd(self, count: int, first: int) -> None:
+        self._first_odd = first if count and not self._odd_sizes else self._first_odd
+        self._odd_sizes += count
 
     def _next_batch(self, horizon: int) -> Batch:
         """The events before ``horizon`` at once, in this thread."""

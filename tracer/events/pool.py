@@ -6,7 +6,9 @@ Sources: the kernel's MOF classes (unchanged from Windows 7 to Windows 11) and S
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from tracer.events.layout import Layout, hooks, layout
 
@@ -14,6 +16,12 @@ ALLOC: Final = 0x0E20
 ALLOC_SESSION: Final = 0x0E21
 FREE: Final = 0x0E22
 FREE_SESSION: Final = 0x0E23
+MOST_BYTES: Final = 1 << 44
+"""No pool is larger: 15.5 TB of paged pool since Windows 8.1, less of the other ("Memory Limits for Windows and Windows
+Server Releases", learn.microsoft.com). Sums of sizes far beyond it would not fit 64 bits."""
+
+if TYPE_CHECKING:
+    from tracer.columns import EventTable
 
 LAYOUTS: Final[tuple[Layout, ...]] = (
     layout("pool", "pool allocation or free", hooks("0E20 0E22"), 2, "u4 type; u4 tag; ptr bytes; ptr entry"),
@@ -31,3 +39,11 @@ LAYOUTS: Final[tuple[Layout, ...]] = (
 )
 """``type`` is the POOL_TYPE with the big-pool bit; ``tag`` as stored, with its protected bit; ``entry`` is the
 address that the caller got."""
+
+
+def without_odd_sizes(table: EventTable) -> tuple[int, int]:
+    """Put 0 in the place of sizes that cannot be; gives how many there were, and the first offset (-1 for none)."""
+    sizes = np.asarray(table.array("bytes"))
+    odd = np.flatnonzero(sizes > MOST_BYTES)
+    sizes[odd] = 0
+    return len(odd), int(table.offset[odd].min()) if len(odd) else -1

@@ -15,6 +15,7 @@ from tests.tracer.traces import Everything, buffer_offsets, kernel_payload, read
 from tracer.errors import Damage, DamageCode
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import HeaderType
+from tracer.events.pool import MOST_BYTES
 
 pytestmark = pytest.mark.unjitted
 
@@ -254,3 +255,17 @@ def test_a_record_that_ends_inside_a_field_is_read_as_far_as_it_goes(tmp_path: P
     assert only(found).code is DamageCode.PAYLOAD_SHORT
     assert found.tables["pool"]["field bytes"].tolist() == [64]
     assert found.tables["pool"]["field entry"].tolist() == [0]
+
+
+def test_a_size_that_no_pool_has_is_damage_at_its_record_and_counts_as_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.etl"
+    sizes = [MOST_BYTES, 64, MOST_BYTES + 1, 1 << 63]
+    payloads = [kernel_payload(0x0E20, 8, {"bytes": size, "entry": 16 * at}) for at, size in enumerate(sizes, 1)]
+    records = [Record(HeaderType.PERFINFO64, 1_000_000 + at, each, hook=0x0E20) for at, each in enumerate(payloads)]
+    data = EtlWriter(TraceOptions()).write(records)
+    path.write_bytes(data)
+    place = only(found := read(path, ["pool"]))
+    assert (place.code, place.bytes_skipped) == (DamageCode.PAYLOAD_IMPOSSIBLE, 0)
+    assert place.offset == data.index(payloads[2]) - 16
+    assert place.what.startswith("2 pool events")
+    assert found.tables["pool"]["field bytes"].tolist() == [MOST_BYTES, 64, 0, 0]

@@ -21,6 +21,7 @@ from fixtures.etl.writer import EtlWriter, WrittenTrace
 from tests.tracer.traces import Everything, buffer_offsets, examples, kernel_payload, read
 from tracer.columns import NO_STACK, UNKNOWN_ID, Who
 from tracer.etl.headers import ClockType, HeaderType, LogFileMode, MessageOption
+from tracer.events.pool import MOST_BYTES
 
 pytestmark = pytest.mark.unjitted
 
@@ -48,7 +49,8 @@ def pool_events(draw: st.DrawFn) -> Decoded:
     header = draw(st.sampled_from(KERNEL64 + KERNEL32))
     pointer = 4 if header in KERNEL32 else 8
     address = NARROW if pointer == 4 else WIDE
-    fields = {"type": draw(NARROW), "tag": draw(NARROW), "bytes": draw(address), "entry": draw(address)}
+    size = draw(address.map(lambda size: min(size, MOST_BYTES)))
+    fields = {"type": draw(NARROW), "tag": draw(NARROW), "bytes": size, "entry": draw(address)}
     hook = draw(st.sampled_from([0x0E20, 0x0E22]))
     return Decoded(kernel_record(draw, header, hook, kernel_payload(hook, pointer, fields)), "pool", fields)
 
