@@ -268,12 +268,10 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         """
         from tracer.etl.classify import classifier
         from tracer.etl.reading import BufferSource, Reading
-        from tracer.events.registry import LAYOUTS
 
         self._stop()
         self._counters = Counters.zero()
-        layouts = LAYOUTS if schemas is None else (*LAYOUTS, *schemas.layouts)
-        self._classifier = classifier(layouts, {item.kind for item in layouts} if kinds is None else kinds)
+        self._classifier = classifier(kinds, () if schemas is None else schemas.layouts)
         source = BufferSource(self._file.read_into, self._head, self._corrected_buffers(), self._shift_ticks)
         self._reading = Reading(
             source, self._classifier, self._counters, self.stacks,
@@ -293,11 +291,10 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         """Batches of some buffers of the index alone; nothing of it enters counts, losses and damage."""
         from tracer.etl.classify import classifier
         from tracer.etl.reading import BufferSource, Reading
-        from tracer.events.registry import LAYOUTS
         from tracer.stacks.table import StackTable
 
         reading = Reading(
-            BufferSource(self._file.read_into, self._head, buffers), classifier(LAYOUTS, kinds), Counters.zero(),
+            BufferSource(self._file.read_into, self._head, buffers), classifier(kinds), Counters.zero(),
             StackTable(), window_bytes=self._window_bytes, threads=1,
         )  # fmt: skip
         return reading.batches()

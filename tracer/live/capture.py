@@ -211,7 +211,7 @@ class Capture(AbstractContextManager["Capture"]):
 
     def _begin(self, kinds: Collection[str] | None) -> LiveReading:
         wanted = {layout.kind for layout in LAYOUTS} if kinds is None else kinds
-        self._classifier = classifier(LAYOUTS, wanted)
+        self._classifier = classifier(wanted)
         self._reading = LiveReading(
             [consumer.ring for consumer in self._consumers], self._head, self._began, self._classifier,
             self._counters, self.stacks, tags=_tags(self._plan), clock=self._clock,
