@@ -15,7 +15,8 @@ from dataclasses import replace
 import numpy as np
 
 from analyzers.findings import Verdict
-from analyzers.image_lives import Module, Unload
+from analyzers.formatting import counted
+from analyzers.image_lives import ALWAYS, Module, Unload
 from analyzers.loss_model import LossRate
 from analyzers.modules import KERNEL, FrameTable, Modules, is_library
 from analyzers.policy import COURSE, TOGETHER
@@ -82,25 +83,38 @@ def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, reported: float
         lived = survivors(group.history.lifetimes, ages)
         explained = LossRate(reported).explained(group.allocations, group.unmatched)
         count = len(group.rows)
-        beyond_loss = count > explained
+        excuse = _excuse(module, group, explained)
         after = span.end - unload.at_ns
         how = Gone(module.name, unload, at_end=after < max(TOGETHER.unloaded_late * span.length, lived.usual_ns))
         judged.append(
             Judgement(
                 group,
-                Verdict.MISSING_FREE if beyond_loss else Verdict.UNKNOWN,
+                Verdict.UNKNOWN if excuse else Verdict.MISSING_FREE,
                 replace(lived, count=count),
                 BirthPattern.ENDED,
                 grows,
                 min(explained, count),
-                ""
-                if beyond_loss
-                else f"{module.name} was unloaded, but lost events may explain up to {explained:,.0f} of them",
+                excuse,
                 comparison=None if group.driver == module.name else FrameComparison(None, 0, 0, module.name),
                 gone=how,
             )
         )
     return judged
+
+
+def _excuse(module: Module, group: Group, explained: float) -> str:
+    """Why nothing is said of what it left; empty where it leaked. ``explained``: by lost events, at most.
+
+    One that came within the trace had no blocks before, so a free of them without allocation shows an event that is
+    damaged or missing: of this very block, as likely as not.
+    """
+    count = len(group.rows)
+    if count <= explained:
+        return f"{module.name} was unloaded, but lost events may explain up to {explained:,.0f} of them"
+    if module.since_ns != ALWAYS and count <= group.unmatched:
+        frees = counted(round(group.unmatched), "free of this tag fits", "frees of this tag fit")
+        return f"{module.name} was unloaded, but {frees} no allocation, although it came within the trace"
+    return ""
 
 
 def _groups(pool: PoolSnapshot, gone: GoneBlocks, since_ns: int) -> Iterator[tuple[Group, Module, Unload]]:

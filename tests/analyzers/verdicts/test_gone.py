@@ -110,6 +110,26 @@ def test_lost_events_are_a_doubt_and_may_explain_a_few_blocks(tmp_path: Path) ->
     assert any("events were lost" in doubt for doubt in finding.doubts)
 
 
+@pytest.mark.parametrize(("came", "frees", "left", "accused"), [
+    ("load", 1, 1, 0), ("load", 0, 1, 1), ("load", 1, 2, 2), ("load", 2, 2, 0), ("start", 1, 1, 1)
+])  # fmt: skip
+def test_a_free_that_fits_no_allocation_may_be_of_what_a_driver_left_if_it_came_within_the_trace(
+    came: str, frees: int, left: int, accused: int, tmp_path: Path
+) -> None:
+    script = PoolScript()
+    script.image(0, came, FIRST, "plugin.sys")
+    script.come_and_go(40, b"Plug", PLUGIN, 0, 900)
+    script.stay(left, b"Plug", PLUGIN, 0, 900)
+    for number in range(frees):
+        script.free((950 + number) * MS, b"Plug", 0x7000 + 0x100 * number)
+    script.image(1000 * MS, "unload", FIRST, "plugin.sys")
+    snapshot = script.analysed(tmp_path)
+    assert [finding.count for finding in of_tag(snapshot, b"Plug")] == ([accused] if accused else [])
+    if not accused:
+        [why] = [each.why for each in snapshot.diagnosis.cleared if each.count]
+        assert "no allocation, although it came within the trace" in why
+
+
 def test_a_driver_known_by_its_unload_alone_is_named(tmp_path: Path) -> None:
     script = PoolScript()
     script.stay(3, b"Plug", PLUGIN, 0, 900)
