@@ -109,7 +109,7 @@ class Audit:
     """All of it. ``records``: how many the file has; ``decoded``: kind of event → records.
 
     ``stacks``: stacks, references to stack keys, and frames of such keys; ``bare_stacks``: those without a frame.
-    ``short``: records that ended inside a field, the rest of which was read as zero.
+    ``short``: records that ended before all fields did, the rest of which were read as zero.
     ``versions``: decoded records whose version has no layout of its own.
     """
 

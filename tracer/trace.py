@@ -222,7 +222,7 @@ class Usage:
     ``versions``: (event, version) → records, of events that have a layout. ``given``: kind → events that went into
     batches. ``definitions``: records that tell the frames of stack keys. ``passed_over``: that went by without being
     decoded. ``stacks``: stacks and references to stack keys, ``bare_stacks`` those of them without a frame or key.
-    ``short``: payloads that ended inside a field. ``copies``: kind → events left out because another file of a joined
+    ``short``: payloads that were cut short. ``copies``: kind → events left out because another file of a joined
     trace has them too. Events, definitions, what was passed over and stacks add up to the census' total.
     """
 

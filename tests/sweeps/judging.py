@@ -35,13 +35,15 @@ class BrokenError(Exception):
 class Outcome:
     """What a file became: ``told`` in a word or two; ``document``: what is written, ``None`` for an error.
 
-    ``accusations``: (confidence, verdict, who, tag, blocks) of each finding above :data:`SURE`.
+    ``accusations``: (confidence, verdict, who, tag, blocks) of each finding above :data:`SURE`. ``records``: how many
+    were read.
     """
 
     told: str
     document: dict[str, Any] | None
     accusations: tuple[tuple[float, str, str, str, int], ...] = ()
     shows_damage: bool = False
+    records: int = 0
 
 
 def outcome(path: Path) -> Outcome:
@@ -82,7 +84,7 @@ def _of_snapshots(every: Sequence[Snapshot], size: int) -> Outcome:
     told = f"{'damage' if shown else 'no damage'} shown, {len(sure)} accused" if sure else (
         "damage shown" if shown else "no damage shown"
     )  # fmt: skip
-    return Outcome(told, document, sure, shown)
+    return Outcome(told, document, sure, shown, sum(each["audit"]["records"]["total"] for each in documents))
 
 
 def _accusation(finding: dict[str, Any]) -> tuple[float, str, str, str, int]:

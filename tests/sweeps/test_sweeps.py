@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,11 +12,11 @@ import pytest
 
 from tests.sweeps import __main__ as sweeps
 from tests.sweeps import judging
-from tests.sweeps.every_kind import OF_SOCKETS, TRACES, clean, leaking, packed, story
+from tests.sweeps.every_kind import OF_SOCKETS, SOMEBODY, TRACES, clean, leaking, packed, story
 from tests.sweeps.judging import BrokenError, Outcome, outcome
 from tracer.errors import InputError
 from tracer.etl.file import EtlFile
-from tracer.etl.headers import BufferFlag, ExtendedType, HeaderType
+from tracer.etl.headers import HEADER_BYTES, BufferFlag, ExtendedType, HeaderType
 from tracer.events.layout import EventId, KernelId, ProviderId
 from tracer.events.registry import LAYOUTS, layout_for
 from tracer.events.schema_book import SchemaBook
@@ -113,15 +114,36 @@ def test_what_is_no_typed_error_with_an_offset_fails(
 
 
 @pytest.mark.parametrize(
-    ("trace", "shown", "fails"), [("clean", False, True), ("clean", True, False), ("leaking", False, False)]
+    ("trace", "offset", "shown", "blocks", "records", "fails"),
+    [
+        ("clean", 5, False, 20, 9, True),
+        ("clean", 5, True, 20, 9, False),
+        ("leaking", 5, False, 20, 9, False),
+        ("clean", 5, False, 1, 9, True),
+        ("clean", 7, False, 1, 9, False),
+        ("clean", 7, False, 1, 8, True),
+        ("clean", 7, False, 2, 9, True),
+    ],
 )
-def test_an_accusation_without_damage_fails_where_nothing_leaks(
-    trace: str, shown: bool, fails: bool, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = Outcome("", {}, ((0.7, "growth", "abc.sys", "Abcd", 20),), shows_damage=shown)
+def test_an_accusation_without_damage_fails_unless_a_record_says_that_it_is_another_event(
+    trace: str, offset: int, shown: bool, blocks: int, records: int, fails: bool,
+    path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    found = Outcome("", {}, ((0.7, "growth", "abc.sys", "Abcd", blocks),), shown, records)
     monkeypatch.setattr(sweeps, "outcome", lambda _path: found)
-    wrong, _ = sweeps.failure(sweeps.Case(trace, 0, b"", ""), path)
+    each = sweeps.Case(trace, 0, b"", "", offset)
+    wrong, _ = sweeps.failure(each, path, sweeps.Unchanged(9, frozenset({7})))
     assert bool(wrong) == fails
+
+
+def test_the_bytes_that_name_an_event_are_those_of_its_header() -> None:
+    whole = clean()
+    named = sweeps.naming_bytes(whole)
+    at = whole.index(b"Gone") - 20
+    assert {place - at for place in named if at <= place < at + 40} == {6, 7}
+    at = whole.index(SOMEBODY.bytes_le + struct.pack("<H", 7)) - 24
+    assert {place - at for place in named if at <= place < at + 80} == set(range(24, 42))
+    assert sweeps.naming_bytes(packed()) < set(range(HEADER_BYTES, 1_024)), "only the first buffer is not compressed"
 
 
 @pytest.mark.parametrize(

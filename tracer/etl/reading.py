@@ -174,7 +174,7 @@ class Reading:
         """Places that could not be read so far."""
         found = list(self._loader.damage)
         if self._short_payloads:
-            text = f"{self._short_payloads:,} records end inside a field of their payload; the rest of it reads as zero"
+            text = f"{self._short_payloads:,} records end before their fields do; what is missing reads as zero"
             found.append(Damage(0, DamageCode.PAYLOAD_SHORT, text, 0))
         if self._odd_sizes:
             text = f"{self._odd_sizes:,} pool events, the first of them here, say a size that cannot be; it counts as 0"

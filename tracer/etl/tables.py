@@ -86,7 +86,7 @@ def event_tables(
     events: Structured, kept: U64, order: Order, layouts: Sequence[Layout | None],
     clock: Clock,
 ) -> tuple[dict[str, EventTable], int]:  # fmt: skip
-    """The tables of ordered events by kind, and how many records ended inside a field."""
+    """The tables of ordered events by kind, and how many records were cut short."""
     parts: dict[str, list[EventTable]] = {}
     total = 0
     slots = order.slots
@@ -104,7 +104,7 @@ def _table(
     events: Structured, kept: U64, rows: I32,
     places: I64, layout: Layout, clock: Clock,
 ) -> tuple[EventTable, int]:  # fmt: skip
-    """The table of one layout's events, and how many of them ended inside a field."""
+    """The table of one layout's events, and how many of them were cut short."""
     n = len(rows)
     columns = Common(**{name: np.empty(n, dtype) for name, dtype in _DTYPES.items()})
     payloads = np.empty(n, np.uint32)

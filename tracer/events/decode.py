@@ -111,10 +111,11 @@ def decode_rows(
     values: U64,
     sizes: I64,
 ) -> int:
-    """Read the payloads of ``events[rows]`` into ``values[field, row]``; gives how many were cut inside a field.
+    """Read the payloads of ``events[rows]`` into ``values[field, row]``; gives how many were cut short.
 
-    ``fields``: rows of (code, field that tells a blob's length or -1, row of ``sizes``). For a blob ``values`` holds
-    its position in the bytes kept and ``sizes`` its length. Fields beyond the payload's end are zero or empty.
+    ``fields``: rows of (code, field that tells a blob's length or -1, row of ``sizes``, 1 where every record has it).
+    For a blob ``values`` holds its position in the bytes kept and ``sizes`` its length. Fields beyond the payload's end
+    are zero or empty. A record is cut short that ends inside a field, or before one that every record has.
     """
     window = kept.bytes1
     short = 0
@@ -129,7 +130,7 @@ def decode_rows(
             width = pointer if code == _PTR else (2 if code == _BE2 else code)
             if width <= 8:
                 if at + width > end:
-                    cut |= bool(at < end)
+                    cut |= bool(at < end or fields[f, 3] != 0)
                     at = end
                     values[f, i] = np.uint64(0)
                     continue
@@ -236,7 +237,7 @@ def decode(
     rows: I32,
     extent: Extent,
 ) -> tuple[dict[str, Column], int]:
-    """Columns by field name for ``events[rows]`` (:data:`~tracer.etl.rows.EVENT`), and how many ended inside a field.
+    """Columns by field name for ``events[rows]`` (:data:`~tracer.etl.rows.EVENT`), and how many were cut short.
 
     ``kept`` are the payloads, each on a multiple of 8 bytes.
     """
@@ -281,8 +282,9 @@ def _decode_any(
     values = np.empty((len(layout.fields), len(rows)), np.uint64)
     blobs = [field.is_blob for field in layout.fields]
     sizes = np.zeros((max(1, sum(blobs)), len(rows)), np.int64)
-    rows_of = [(field.code, field.length, row - 1) for field, row in zip(layout.fields, accumulate(blobs), strict=True)]
-    fields = np.array(rows_of, np.int64).reshape(-1, 3)
+    of_blob = zip(layout.fields, accumulate(blobs), strict=True)
+    rows_of = [(field.code, field.length, row - 1, place < layout.needed) for place, (field, row) in enumerate(of_blob)]
+    fields = np.array(rows_of, np.int64).reshape(-1, 4)
     short = decode_rows(kept, events, rows, fields, values, sizes)
     columns: dict[str, Column] = {}
     for index, field in enumerate(layout.fields):

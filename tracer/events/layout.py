@@ -115,7 +115,7 @@ class Layout:
     ``version`` is the first event version it holds for; it holds until a layout with a higher
     version for the same id; with ``exact`` for that version alone. A payload may end early at any
     field boundary: missing fields read as zero (or empty), a field cut in the middle makes the record
-    ``short``.
+    ``short``. So does one of the first ``needed`` fields that is missing: they are in every version there ever was.
     """
 
     kind: str
@@ -124,6 +124,7 @@ class Layout:
     version: int
     fields: tuple[Field, ...]
     exact: bool = False
+    needed: int = 0
 
     def field(self, name: str) -> Field:
         """The field of that name; ``KeyError`` where there is none."""
@@ -155,6 +156,8 @@ def hooks(text: str) -> tuple[KernelId, ...]:
     return tuple(KernelId(int(word, 16)) for word in text.split())
 
 
-def layout(kind: str, name: str, ids: tuple[EventId, ...], version: int, text: str) -> Layout:
+def layout(
+    kind: str, name: str, ids: tuple[EventId, ...], version: int, text: str, *, needed: int = 0
+) -> Layout:  # fmt: skip
     """A layout from the short form shown on top of this module."""
-    return Layout(kind, name, ids, version, fields(text))
+    return Layout(kind, name, ids, version, fields(text), needed=needed)

@@ -23,15 +23,18 @@ Server Releases", learn.microsoft.com). Sums of sizes far beyond it would not fi
 if TYPE_CHECKING:
     from tracer.columns import EventTable
 
+_FIELDS: Final = "u4 type; u4 tag; ptr bytes; ptr entry"
+
 LAYOUTS: Final[tuple[Layout, ...]] = (
-    layout("pool", "pool allocation or free", hooks("0E20 0E22"), 2, "u4 type; u4 tag; ptr bytes; ptr entry"),
+    layout("pool", "pool allocation or free", hooks("0E20 0E22"), 2, _FIELDS, needed=4),
     # The MOF class appends the session, ETW_POOL_EVENT does not: a payload without it reads as session 0.
     layout(
         "pool",
         "session pool allocation or free",
         hooks("0E21 0E23"),
         2,
-        "u4 type; u4 tag; ptr bytes; ptr entry; u4 session",
+        f"{_FIELDS}; u4 session",
+        needed=4,
     ),
     # No document declares the fields of these two: counted, never interpreted.
     layout("pool_page", "pool page added", hooks("0E24 0E25 0E26 0E27"), 2, "rest data"),

@@ -55,7 +55,7 @@ def _record_lines(audit: Audit) -> list[Text]:
     lines += _table([*audit.decoded.items(), ("stacks and their keys", audit.stacks)])
     if audit.short:
         ended = counted(audit.short, "record ends", "records end")
-        lines.append(note(f"  {ended} inside a field of its payload: the rest of it was read as zero."))
+        lines.append(note(f"  {ended} before all fields do: what is missing was read as zero."))
     if audit.bare_stacks:
         have = counted(audit.bare_stacks, "stack has", "stacks have")
         lines.append(note(f"  {have} no frame."))

@@ -269,3 +269,12 @@ def test_a_size_that_no_pool_has_is_damage_at_its_record_and_counts_as_nothing(t
     assert place.offset == data.index(payloads[2]) - 16
     assert place.what.startswith("2 pool events")
     assert found.tables["pool"]["field bytes"].tolist() == [MOST_BYTES, 64, 0, 0]
+
+
+def test_a_pool_event_without_an_address_is_cut_short_and_one_without_a_session_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "t.etl"
+    whole = kernel_payload(0x0E21, 8, {"tag": 7, "bytes": 64, "entry": 9})[:24]
+    for payload, codes in ((whole, set()), (whole[:16], {DamageCode.PAYLOAD_SHORT}), (b"", {DamageCode.PAYLOAD_SHORT})):
+        record = Record(HeaderType.PERFINFO64, 1_000_000, payload, hook=0x0E21)
+        path.write_bytes(EtlWriter(TraceOptions()).write([record]))
+        assert read(path, ["pool"]).codes() == codes
