@@ -56,7 +56,7 @@ def _sizes(field: Field, pointer_size: int, rest: bytes, length: int | None) -> 
             return prefix, 8, 0
         return prefix, 8 + 4 * rest[prefix + 1], 0
     if length is None:
-        return 0, len(rest), 0
+        return 0, len(rest) - (len(rest) % pointer_size if field.code is Code.PTRS else 0), 0
     return 0, length * (pointer_size if field.code is Code.PTRS else 1), 0
 
 

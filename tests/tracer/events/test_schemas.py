@@ -4,11 +4,11 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tracer.events.made_schemas import SOMEBODY, Row, counted, map_bytes, plain, schema_bytes
 from tests.tracer.events.real_records import records
 from tests.tracer.events.reference import read
 from tracer.events import afd
@@ -17,12 +17,8 @@ from tracer.events.layout import Code, ProviderId
 from tracer.events.schema_book import SchemaBook
 from tracer.events.schema_fields import InType, OutType, PropertyFlag
 from tracer.events.schemas import (
-    EVENT_INFO,
     EVENT_SCHEMA,
-    MAP_ENTRY,
-    MAP_INFO,
     MAX_NAME,
-    PROPERTY,
     PROVIDER,
     VALUE_MAP,
     SchemaError,
@@ -31,50 +27,8 @@ from tracer.events.schemas import (
 )
 
 MERGED = ("merged-win8-x64-compressed.etl", "merged-server2022-compressed.etl")
-SOMEBODY = uuid.UUID("11111111-2222-3333-4444-555555555555")
 
 LOCAL_SYSTEM = bytes.fromhex("010100000000000512000000")
-
-Row = tuple[str, int, int, int, int, int]
-"""Name, flags, in type, out type, count, length."""
-
-
-class Texts:
-    """Names behind a structure, and where they are."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.data = b""
-
-    def place(self, text: str) -> int:
-        at = self.start + len(self.data)
-        self.data += text.encode("utf-16-le") + b"\0\0"
-        return at
-
-
-def schema_bytes(rows: list[Row], *, provider: uuid.UUID = SOMEBODY, event: int = 7, source: int = 0) -> bytes:
-    texts = Texts(EVENT_INFO.itemsize + len(rows) * PROPERTY.itemsize)
-    info = np.zeros(1, EVENT_INFO)
-    info["provider"] = np.void(provider.bytes_le)
-    info["event_guid"] = np.void(SOMEBODY.bytes_le)
-    info["id"], info["version"], info["opcode"], info["source"] = event, 2, 9, source
-    info["provider_name"], info["task_name"] = texts.place("Some-Provider "), texts.place("Leak")
-    info["opcode_name"] = texts.place("win:Start")
-    info["property_count"] = info["top_level_count"] = len(rows)
-    properties = np.zeros(len(rows), PROPERTY)
-    for row, (name, flags, in_type, out_type, count, length) in zip(properties, rows, strict=True):
-        row["flags"], row["name"] = flags, texts.place(name)
-        row["in_type"], row["out_type"], row["count"], row["length"] = in_type, out_type, count, length
-    return info.tobytes() + properties.tobytes() + texts.data
-
-
-def plain(name: str, in_type: InType, out_type: int = 0) -> Row:
-    return (name, 0, in_type, out_type, 1, 0)
-
-
-def counted(name: str, in_type: InType, flag: PropertyFlag, holder: int) -> Row:
-    by_count = flag is PropertyFlag.PARAM_COUNT
-    return (name, flag, in_type, 0, holder if by_count else 1, 0 if by_count else holder)
 
 
 @cache
@@ -225,14 +179,6 @@ def test_a_damaged_schema_is_read_or_refused(data: st.DataObject) -> None:
     assert all(-1 <= field.length < index for index, field in enumerate(layout.fields))
     assert all(layout.fields[field.length].dtype is not None for field in layout.fields if field.length >= 0)
     assert isinstance(encode(layout, 8, {}), bytes)
-
-
-def map_bytes(flag: int, names: dict[int, str]) -> bytes:
-    texts = Texts(MAP_INFO.itemsize + len(names) * MAP_ENTRY.itemsize)
-    info = np.zeros(1, MAP_INFO)
-    info["name"], info["flag"], info["count"] = texts.place("Reason"), flag, len(names)
-    entries = np.array([(texts.place(f"{name} "), value) for value, name in names.items()], MAP_ENTRY)
-    return SOMEBODY.bytes_le + info.tobytes() + entries.tobytes() + texts.data
 
 
 def test_a_value_map_names_values_or_bits() -> None:

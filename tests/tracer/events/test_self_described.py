@@ -15,6 +15,7 @@ from fixtures.etl.options import TraceOptions
 from fixtures.etl.records import ExtendedItem, Record
 from fixtures.etl.writer import EtlWriter
 from tests.tracer.etl.small import pool_record
+from tests.tracer.events.made_schemas import described, field, traits
 from tracer.columns import EventTable
 from tracer.etl.described import described_event
 from tracer.etl.file import EtlFile
@@ -24,21 +25,6 @@ from tracer.events.schema_book import SchemaBook
 from tracer.events.self_described import KIND, parse_description, provider_of
 
 PROVIDER = uuid.UUID("0f4e2ad7-2d5b-4d5f-9d0e-7a7a2b3c4d5e")
-
-
-def described(name: str, *fields: bytes, tags: bytes = b"\0") -> bytes:
-    body = tags + name.encode() + b"\0" + b"".join(fields)
-    return struct.pack("<H", len(body) + 2) + body
-
-
-def field(name: str, kind: int, form: int | None = None, more: bytes = b"") -> bytes:
-    chained = bytes([kind]) if form is None else bytes([kind | 0x80, form])
-    return name.encode() + b"\0" + chained + more
-
-
-def traits(name: str) -> bytes:
-    body = name.encode() + b"\0" + struct.pack("<HB16s", 19, 1, bytes(16))
-    return struct.pack("<H", len(body) + 2) + body
 
 
 def told(payload: bytes, *fields: bytes) -> dict[str, Any]:

@@ -1,0 +1,179 @@
+"""Many executions of a target, in processes of their own that may hang, fill the memory or die.
+
+An input is made of a seed and its number, so any of them can be made again; processes share the numbers out by turns.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import multiprocessing
+import random
+import re
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final
+
+from tests.fuzzing.corpus import inputs_of, write_lines
+from tracer.symbols.limits import limit_memory
+
+SECONDS_OF_AN_INPUT: Final = 1.0
+"""Of processor time that one may take: 1 s for each MB, and all are smaller."""
+PATIENCE_SECONDS: Final = 60.0
+"""For one input, by the clock: it hangs, also where no Python runs. A busy machine is slow as well."""
+MEMORY: Final = 512 << 20
+"""Bytes that a process may take beyond what it has when it has read its inputs: as for PDB files."""
+_MOST_FOUND: Final = 40
+"""Defects of one kind are told once; of so many kinds something more is wrong."""
+
+
+@dataclass(slots=True)
+class Result:
+    """``found``: a line for each kind of defect. ``slowest``: seconds of processor time that an input took."""
+
+    target: str
+    engine: str
+    seed: int
+    first: int
+    executions: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
+    found: list[str] = field(default_factory=list)
+
+    def document(self) -> str:
+        """As a line of a log."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. ``executions`` and ``seconds`` both bound it. ``folder``: where inputs with defects go."""
+
+    target: str
+    seed: int
+    first: int
+    executions: int
+    seconds: float
+    processes: int
+    folder: Path
+
+
+def input_at(name: str, seed: int, number: int) -> bytes:
+    """An input of a target; the same for ever, with the same inputs to start from."""
+    target, inputs = inputs_of(name)
+    return target.mutate(random.Random(f"{name} {seed} {number}"), inputs)
+
+
+def kind_of(error: BaseException) -> str:
+    """A kind of defect: what was raised, and in which line of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next((each for each in reversed(frames) if "site-packages" not in each.filename), frames[-1])
+    says = re.sub(r"\d+", "#", " ".join(str(error).split()))
+    return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}: {says[:160]}"
+
+
+def _work(plan: Plan, start: int, at: ctypes.c_int64, told: Connection) -> None:
+    """Take every n-th number from ``start`` on. What is told: a defect and its input, at last the slowest input.
+
+    ``at``: the number that is being tried, -1 while inputs are read.
+    """
+    target, inputs = inputs_of(plan.target)
+    for data in inputs:  # what is loaded late is loaded now
+        try:
+            target.check(data)
+        except Exception as error:
+            told.send((f"seed: {kind_of(error)}", data))
+    limit_memory(MEMORY)
+    ends, slowest = time.monotonic() + plan.seconds, 0.0
+    for number in range(start, plan.first + plan.executions, plan.processes):
+        at.value = number
+        if time.monotonic() > ends:
+            break
+        data = target.mutate(random.Random(f"{plan.target} {plan.seed} {number}"), inputs)
+        began = time.process_time()
+        try:
+            target.check(data)
+        except Exception as error:
+            told.send((kind_of(error), data))
+        took = time.process_time() - began
+        if took > SECONDS_OF_AN_INPUT:
+            told.send((f"slow: more than {SECONDS_OF_AN_INPUT:g} s of processor time", data))
+        slowest = max(slowest, took)
+    else:
+        at.value = plan.first + plan.executions
+    told.send((slowest, b""))
+
+
+class Campaign:
+    """Runs a plan; a process that dies or hangs is told of, and another goes on behind its input."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._context = multiprocessing.get_context("spawn")
+        self._lock = threading.Lock()
+        self.result = Result(plan.target, "mutate", plan.seed, plan.first)
+
+    def run(self) -> Result:
+        """All of it."""
+        began = time.monotonic()
+        with ThreadPoolExecutor(self._plan.processes) as turns:
+            done = list(turns.map(self._turn, range(self._plan.processes)))
+        self.result.executions = sum(done)
+        self.result.seconds = time.monotonic() - began
+        return self.result
+
+    def _turn(self, turn: int) -> int:
+        """How many inputs one process after the other has tried."""
+        plan = self._plan
+        begin = start = plan.first + turn
+        ends = time.monotonic() + plan.seconds
+        while start < plan.first + plan.executions and time.monotonic() < ends:
+            at, how = self._process(replace(plan, seconds=ends - time.monotonic()), start)
+            if not how:
+                start = at
+                break
+            if at < 0:
+                raise ChildProcessError(f"{plan.target}: the process {how} before its first input")
+            self._found(how, input_at(plan.target, plan.seed, at))
+            start = at + plan.processes
+        return max(0, -(-(min(start, plan.first + plan.executions) - begin) // plan.processes))
+
+    def _process(self, plan: Plan, start: int) -> tuple[int, str]:
+        """The number that was not tried any more, and empty; or the one at which the process ended, and how."""
+        at = self._context.RawValue(ctypes.c_int64, -1)
+        told, tells = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_work, args=(plan, start, at, tells), daemon=True)
+        process.start()
+        tells.close()
+        try:
+            before = -2
+            while True:
+                if told.poll(PATIENCE_SECONDS):
+                    said, data = told.recv()
+                    if isinstance(said, float):
+                        self.result.slowest = max(self.result.slowest, said)
+                        return at.value, ""
+                    self._found(said, data)
+                elif at.value == before:
+                    return before, f"hangs: no answer for {PATIENCE_SECONDS:g} s"
+                else:
+                    before = at.value
+        except EOFError:
+            process.join()
+            return at.value, f"ended with {process.exitcode}"
+        finally:
+            process.kill()
+            process.join()
+
+    def _found(self, how: str, data: bytes) -> None:
+        """Keep the first input of each kind of defect."""
+        with self._lock:
+            if how in self.result.found or len(self.result.found) >= _MOST_FOUND:
+                return
+            self.result.found.append(how)
+            write_lines(self._plan.folder / f"{self._plan.target}.txt", how, [data])

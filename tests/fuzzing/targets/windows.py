@@ -1,0 +1,31 @@
+"""The same trace with its buffers read together and one by one, in one thread and in several: the same document."""
+
+from __future__ import annotations
+
+from tests.fuzzing.scratch import written
+from tests.fuzzing.small_traces import packed_traces, plain_traces
+from tests.fuzzing.target import Target, insist
+from tests.fuzzing.trace_parts import mutated
+from tests.fuzzing.whole import check_document, difference, document_of
+from tracer.errors import DamageCode
+
+_OUT_OF_ORDER = {DamageCode.TIME_BACKWARD, DamageCode.BUFFER_HEADER}
+
+
+def check(data: bytes) -> None:
+    path = written(data)
+    whole = document_of(path)
+    insist(document_of(path, threads=2) == document_of(path, threads=3) == whole, "another document with other threads")
+    if whole is None:
+        return
+    document = check_document(whole, len(data))
+    for window in (1, 3_000):
+        text = document_of(path, window_bytes=window)
+        insist(document_of(path, window_bytes=window, threads=3) == text, f"windows of {window}: another document with threads")
+        insist(text is not None, "no trace any more")
+        other = check_document(text or "", len(data))
+        if not any(each["code"] in _OUT_OF_ORDER for each in (*document["damage"], *other["damage"])):
+            insist(text == whole, f"windows of {window}: {difference(document, other)}")
+
+
+TARGET = Target(check, lambda: (*plain_traces(), *packed_traces()), mutated, is_slow=True)
