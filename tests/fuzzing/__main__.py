@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.fuzzing.running import Campaign, Plan, Result
-from tests.fuzzing.target import NAMES, load
 from tests.fuzzing.tally import tally
+from tests.fuzzing.target import NAMES, load
 
 MOST: int = 1 << 62
 
@@ -35,20 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = False
     for result in _results(options):
         found |= bool(result.found)
-        speed = result.executions / max(result.seconds, 1e-9)
-        print(
-            f"{result.target:14} {result.engine:10} {result.executions:>12,} in {result.seconds:>7,.0f} s, {speed:>8,.0f} a second,"
-            f" slowest {result.slowest * 1e3:,.0f} ms, {len(result.found)} found",
-            flush=True,
-        )
-        for line in result.found:
-            print(f"    {line}", flush=True)
+        print("\n    ".join([_said(result), *result.found]), flush=True)
         if options.log:
             with options.log.open("a", encoding="utf-8") as log:
                 log.write(result.document() + "\n")
     if found:
         print(f"inputs: {options.found}")
     return int(found)
+
+
+def _said(result: Result) -> str:
+    done = f"{result.executions:>12,} in {result.seconds:>7,.0f} s, {result.executions / result.seconds:>8,.0f}/s"
+    rest = f"slowest {result.slowest * 1e3:,.0f} ms, {len(result.found)} found"
+    return f"{result.target:14} {result.engine:10} {done}, {rest}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first input")
     folder = Path(tempfile.gettempdir()) / "poolscope-found"
-    parser.add_argument("--found", type=Path, default=folder, metavar="FOLDER", help=f"where inputs with defects go ({folder})")
+    parser.add_argument(
+        "--found", type=Path, default=folder, metavar="FOLDER", help=f"where inputs with defects go ({folder})"
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="put a line of JSON for each target at the end of it")
     parser.add_argument("--tally", type=Path, metavar="FILE", help="only add up such a log")
     parser.add_argument("--coverage", action="store_true", help="only say which share of the code the inputs run")

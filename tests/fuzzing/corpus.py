@@ -1,7 +1,7 @@
 """Inputs that are kept, as text: ``corpus/TARGET.txt`` leads into the code, ``found/TARGET.txt`` once broke it.
 
-A line is an input: ``b'…'`` as Python writes bytes, or base85 of zlib's stream of them. Lines with ``#`` say where those
-below are from. None is of a real machine: seeds are simulated or typed, the rest is made of them.
+A line is an input: ``b'…'`` as Python writes bytes, or base85 of zlib's stream of them. Lines with ``#`` say where
+those below are from. None is of a real machine: seeds are simulated or typed, the rest is made of them.
 """
 
 from __future__ import annotations

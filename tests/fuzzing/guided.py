@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from tests.fuzzing.corpus import inputs_of, write_lines
 from tests.fuzzing.mutations import MOST_BYTES
-from tests.fuzzing.running import PATIENCE_SECONDS, Plan, Result, kind_of
+from tests.fuzzing.running import Plan, Result, kind_of
 
 _ROOT: Final = Path(__file__).parents[2]
 _OURS: Final = ["tracer", "analyzers", "tui"]
@@ -84,7 +84,7 @@ class _Guided:
             self._target.check(data)
         except Exception as error:
             kind = kind_of(error)
-            if kind not in self._found:
+            if kind.partition(": ")[0] not in {each.partition(": ")[0] for each in self._found}:
                 self._found.append(kind)
                 write_lines(Path(self._options.found, f"{self._options.target}.txt"), kind, [data])
         self._slowest = max(self._slowest, time.process_time() - began)
@@ -102,7 +102,12 @@ def _main() -> None:
     with atheris.instrument_imports(include=_OURS):
         guided = _Guided(options)
         guided.seeds()
-    words = [f"-seed={options.seed}", f"-max_len={MOST_BYTES}", f"-timeout={int(PATIENCE_SECONDS)}", "-rss_limit_mb=2048"]
+    words = [
+        f"-seed={options.seed}",
+        f"-max_len={MOST_BYTES}",
+        "-timeout=60",
+        "-rss_limit_mb=2048",
+    ]
     atheris.Setup([sys.argv[0], *words, options.folder], guided.one, custom_mutator=guided.mutated)
     atheris.Fuzz()
 

@@ -25,7 +25,9 @@ def measure(targets: Sequence[str], executions: int, seed: int) -> str:
 def _main(executions: int, seed: int, *targets: str) -> None:
     import coverage
 
-    cover = coverage.Coverage(data_file=None, branch=True, source=list(_ROOMS), config_file=False)
+    cover = coverage.Coverage(
+        data_file=None, branch=True, include=[f"{_ROOT / room}/*" for room in _ROOMS], config_file=False
+    )
     cover.start()
     from tests.fuzzing.corpus import inputs_of
 
@@ -57,8 +59,20 @@ def _table(cover: object) -> str:
             folder = folders[name.parent.as_posix()]
             folder[0] += numbers.n_statements
             folder[1] += numbers.n_executed
-    sums = [f"| {name} | {all_of} | {run * 100 / max(all_of, 1):.0f} % |" for name, (all_of, run) in sorted(folders.items())]
-    return "\n".join(["| folder | statements | run |", "|---|--:|--:|", *sums, "", "| file | statements | run |", "|---|--:|--:|", *rows])
+    sums = [
+        f"| {name} | {all_of} | {run * 100 / max(all_of, 1):.0f} % |" for name, (all_of, run) in sorted(folders.items())
+    ]
+    return "\n".join(
+        [
+            "| folder | statements | run |",
+            "|---|--:|--:|",
+            *sums,
+            "",
+            "| file | statements | run |",
+            "|---|--:|--:|",
+            *rows,
+        ]
+    )
 
 
 if __name__ == "__main__":

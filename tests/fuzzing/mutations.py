@@ -10,7 +10,32 @@ from typing import Final
 from tests.fuzzing.target import Mutate
 
 ODD: Final = (
-    *(0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 512, 1024, 4096, 0x7FFF, 0x8000, 0xFFFF, 0x10000),
+    *(
+        0,
+        1,
+        2,
+        3,
+        4,
+        7,
+        8,
+        15,
+        16,
+        31,
+        32,
+        63,
+        64,
+        127,
+        128,
+        255,
+        256,
+        512,
+        1024,
+        4096,
+        0x7FFF,
+        0x8000,
+        0xFFFF,
+        0x10000,
+    ),
     *(0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF, 1 << 32, (1 << 63) - 1, 1 << 63, (1 << 64) - 2, (1 << 64) - 1),
 )
 """Numbers at which counters, lengths and signs turn."""
@@ -18,7 +43,21 @@ MOST_BYTES: Final = 32 << 10
 """An input grows no longer: hangs are looked for by time for each byte, not by size."""
 _WIDTHS: Final = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
 _LETTERS: Final = (
-    *("\0", "\x07", "\x1b", "\x7f", "\x85", "\xa0", "\u0130", "\u017f", "\u0660", "\u00b2", "\u2028", "\u202e", "\ufeff"),
+    *(
+        "\0",
+        "\x07",
+        "\x1b",
+        "\x7f",
+        "\x85",
+        "\xa0",
+        "\u0130",
+        "\u017f",
+        "\u0660",
+        "\u00b2",
+        "\u2028",
+        "\u202e",
+        "\ufeff",
+    ),
     *("\ufffd", "\uff11", "\U0001f600", "\\", '"', "'", "%", "{", "[", "<", "*", "?", "=", "\n", "\r", "\t"),
 )
 """Letters that terminals, parsers and changes of case take for something."""

@@ -9,10 +9,10 @@ import ctypes
 import json
 import multiprocessing
 import random
-import re
 import threading
 import time
 import traceback
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -20,14 +20,17 @@ from pathlib import Path
 from typing import Final
 
 from tests.fuzzing.corpus import inputs_of, write_lines
+from tests.fuzzing.target import insist
 from tracer.symbols.limits import limit_memory
 
 SECONDS_OF_AN_INPUT: Final = 1.0
 """Of processor time that one may take: 1 s for each MB, and all are smaller."""
-PATIENCE_SECONDS: Final = 60.0
-"""For one input, by the clock: it hangs, also where no Python runs. A busy machine is slow as well."""
 MEMORY: Final = 512 << 20
 """Bytes that a process may take beyond what it has when it has read its inputs: as for PDB files."""
+_BEFORE_THE_FIRST: Final = 20
+"""Times as patient is one with a process that starts and reads its inputs."""
+_ROOT: Final = Path(__file__).parents[2]
+_BECAUSE: Final = ": "
 _MOST_FOUND: Final = 40
 """Defects of one kind are told once; of so many kinds something more is wrong."""
 
@@ -52,7 +55,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. ``executions`` and ``seconds`` both bound it. ``folder``: where inputs with defects go."""
+    """What to run. ``executions`` and ``seconds`` both bound it. ``folder``: where inputs with defects go.
+
+    ``patience``: seconds by the clock that an input may take: beyond, it hangs, also where no Python runs. They are
+    many, as a busy machine is slow as well.
+    """
 
     target: str
     seed: int
@@ -61,6 +68,7 @@ class Plan:
     seconds: float
     processes: int
     folder: Path
+    patience: float = 60.0
 
 
 def input_at(name: str, seed: int, number: int) -> bytes:
@@ -71,10 +79,13 @@ def input_at(name: str, seed: int, number: int) -> bytes:
 
 def kind_of(error: BaseException) -> str:
     """A kind of defect: what was raised, and in which line of ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = next((each for each in reversed(frames) if "site-packages" not in each.filename), frames[-1])
-    says = re.sub(r"\d+", "#", " ".join(str(error).split()))
-    return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}: {says[:160]}"
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if each.name != insist.__name__]
+    frame = next((each for each in reversed(frames) if _is_ours(each.filename)), frames[-1])
+    return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}{_BECAUSE}{ascii(str(error))[1:161]}"
+
+
+def _is_ours(file: str) -> bool:
+    return Path(file).is_relative_to(_ROOT) and "site-packages" not in file
 
 
 def _work(plan: Plan, start: int, at: ctypes.c_int64, told: Connection) -> None:
@@ -82,6 +93,7 @@ def _work(plan: Plan, start: int, at: ctypes.c_int64, told: Connection) -> None:
 
     ``at``: the number that is being tried, -1 while inputs are read.
     """
+    warnings.simplefilter("error")  # one is seen on somebody's terminal
     target, inputs = inputs_of(plan.target)
     for data in inputs:  # what is loaded late is loaded now
         try:
@@ -151,18 +163,18 @@ class Campaign:
         process.start()
         tells.close()
         try:
-            before = -2
+            before, silent = -1, 0
             while True:
-                if told.poll(PATIENCE_SECONDS):
+                if told.poll(plan.patience):
                     said, data = told.recv()
                     if isinstance(said, float):
                         self.result.slowest = max(self.result.slowest, said)
                         return at.value, ""
                     self._found(said, data)
-                elif at.value == before:
-                    return before, f"hangs: no answer for {PATIENCE_SECONDS:g} s"
                 else:
-                    before = at.value
+                    silent, before = (silent + 1 if at.value == before else 0), at.value
+                    if silent > (_BEFORE_THE_FIRST if before < 0 else 0):
+                        return before, f"hangs: no answer for {plan.patience:g} s"
         except EOFError:
             process.join()
             return at.value, f"ended with {process.exitcode}"
@@ -173,7 +185,9 @@ class Campaign:
     def _found(self, how: str, data: bytes) -> None:
         """Keep the first input of each kind of defect."""
         with self._lock:
-            if how in self.result.found or len(self.result.found) >= _MOST_FOUND:
+            kind = how.partition(_BECAUSE)[0]
+            known = {each.partition(_BECAUSE)[0] for each in self.result.found}
+            if kind in known or len(known) >= _MOST_FOUND:
                 return
             self.result.found.append(how)
             write_lines(self._plan.folder / f"{self._plan.target}.txt", how, [data])

@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - tmpfs: no input is waited for
+_MEMORY = Path("/dev/shm")
 
 
 @cache

@@ -37,7 +37,11 @@ def schema(kind: int = 0) -> bytes:
     rows = (
         [plain("Bytes", InType.UINT32), plain("Owner", InType.POINTER)],
         [plain("Length", InType.UINT32), counted("Data", InType.BINARY, PropertyFlag.PARAM_LENGTH, 0)],
-        [plain("Count", InType.UINT16), counted("Each", InType.POINTER, PropertyFlag.PARAM_COUNT, 0), plain("Name", InType.UNICODE_STRING)],
+        [
+            plain("Count", InType.UINT16),
+            counted("Each", InType.POINTER, PropertyFlag.PARAM_COUNT, 0),
+            plain("Name", InType.UNICODE_STRING),
+        ],
         [plain("x", InType.COUNTED_STRING)] * 40,
     )
     return schema_bytes(rows[kind], event=7 + kind)
@@ -51,7 +55,9 @@ def value_map() -> bytes:
 def description() -> tuple[bytes, bytes]:
     """A description of TraceLogging, with arrays and structures, and a payload of it."""
     point = (field("p", 24 | 0x40, 2), field("a", 4), field("b", 5))
-    told = described("Started", field("count", 8), field("name", 2), *point, field("t", 6 | 0x20, 2, b"\2\0"), field("end", 19))
+    told = described(
+        "Started", field("count", 8), field("name", 2), *point, field("t", 6 | 0x20, 2, b"\2\0"), field("end", 19)
+    )
     payload = struct.pack("<I", 7) + b"abc\0" + b"\2\0\1\2\0\3\4\0" + "hi".encode("utf-16-le")
     return told, payload + bytes([1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0])
 
@@ -70,9 +76,18 @@ def _payload(hook: int, pointer: int, version: int, **values: Value) -> bytes:
 def _images(pointer: int) -> Iterable[Record]:
     narrow = pointer == 4
     header = HeaderType.SYSTEM32 if narrow else HeaderType.SYSTEM64
-    for base, name in ((_KERNEL, "\\SystemRoot\\system32\\ntoskrnl.exe"), (_DRIVER, "\\SystemRoot\\System32\\drivers\\contoso.sys")):
-        values: dict[str, Value] = {"base": base & 0xFFFF_FFFF if narrow else base, "size": 0x40_0000, "file_name": name}
-        yield Record(header, _START, _payload(image.RUNDOWN_START, pointer, 2, **values), hook=image.RUNDOWN_START, version=2)
+    for base, name in (
+        (_KERNEL, "\\SystemRoot\\system32\\ntoskrnl.exe"),
+        (_DRIVER, "\\SystemRoot\\System32\\drivers\\contoso.sys"),
+    ):
+        values: dict[str, Value] = {
+            "base": base & 0xFFFF_FFFF if narrow else base,
+            "size": 0x40_0000,
+            "file_name": name,
+        }
+        yield Record(
+            header, _START, _payload(image.RUNDOWN_START, pointer, 2, **values), hook=image.RUNDOWN_START, version=2
+        )
 
 
 def leak_records(pointer: int = 8, blocks: int = 48) -> list[Record]:
@@ -86,13 +101,33 @@ def leak_records(pointer: int = 8, blocks: int = 48) -> list[Record]:
         keeps, address = number % 2, (0xFFFF_9A80_0000_1000 + 0x140 * number) & mask
         frames = [(_KERNEL + 0x1000) & mask, (_DRIVER + 0x200 + 0x100 * keeps) & mask, (_DRIVER + 0x900) & mask]
         values: dict[str, Value] = {"type": 512, "tag": tag, "bytes": 0x130, "entry": address}
-        records.append(Record(header, time, _payload(pool.ALLOC, pointer, 2, **values), cpu=number % 4, hook=pool.ALLOC, version=2))
+        records.append(
+            Record(header, time, _payload(pool.ALLOC, pointer, 2, **values), cpu=number % 4, hook=pool.ALLOC, version=2)
+        )
         called: dict[str, Value] = {"event_time": time, "process": 4, "thread": 8 + number % 4, "frames": frames}
-        records.append(Record(header, time + 1, _payload(stack.STACK, pointer, 2, **called), cpu=number % 4, hook=stack.STACK, version=2))
+        records.append(
+            Record(
+                header,
+                time + 1,
+                _payload(stack.STACK, pointer, 2, **called),
+                cpu=number % 4,
+                hook=stack.STACK,
+                version=2,
+            )
+        )
         waiting += [] if keeps else [address]
         if not keeps and number > 2:
             values = {"type": 512, "tag": tag, "bytes": 0x130, "entry": waiting.pop(0)}
-            records.append(Record(header, time + 500, _payload(pool.FREE, pointer, 2, **values), cpu=number % 4, hook=pool.FREE, version=2))
+            records.append(
+                Record(
+                    header,
+                    time + 500,
+                    _payload(pool.FREE, pointer, 2, **values),
+                    cpu=number % 4,
+                    hook=pool.FREE,
+                    version=2,
+                )
+            )
     return records
 
 
@@ -106,7 +141,8 @@ def _described() -> list[Record]:
     """What a merged trace carries, events of its schemas, and one that brings its description."""
     told, payload = description()
     records = [
-        Record(HeaderType.FULL64, _START + kind, schema(kind), provider=PROVIDER, opcode=EVENT_SCHEMA) for kind in range(3)
+        Record(HeaderType.FULL64, _START + kind, schema(kind), provider=PROVIDER, opcode=EVENT_SCHEMA)
+        for kind in range(3)
     ]
     records.append(Record(HeaderType.FULL64, _START + 3, value_map(), provider=PROVIDER, opcode=VALUE_MAP))
     items = (ExtendedItem(ExtendedType.PROV_TRAITS, traits("Contoso")), ExtendedItem(ExtendedType.SCHEMA_TL, told))
@@ -121,7 +157,14 @@ def _described() -> list[Record]:
 
 def _scenario(name: str, **settings: object) -> bytes:
     """The first of a simulated scenario, as much as a small trace holds."""
-    usual: dict[str, object] = {"cpus": 2, "iterations": 1, "think_ns": 1_000, "stray_frees": 2, "user_stacks": 0.02, "buffer_size": 1_024}
+    usual: dict[str, object] = {
+        "cpus": 2,
+        "iterations": 1,
+        "think_ns": 1_000,
+        "stray_frees": 2,
+        "user_stacks": 0.02,
+        "buffer_size": 1_024,
+    }
     played = simulate(name, 1, Settings(**(usual | settings)))  # type: ignore[arg-type]
     records = [record for record in played.records if record.hook != _RUNDOWN_OF_IMAGES]
     options = _options(processors=2, pointer_size=played.settings.pointer_size)
@@ -147,7 +190,9 @@ def plain_traces() -> tuple[bytes, ...]:
         EtlWriter(_options(clock=ClockType.SYSTEM_TIME, finalised=False)).write(mixed),
         EtlWriter(_options(events_lost=3, dropped=frozenset({2, 5}), swapped=True)).write(leak_records()),
         EtlWriter(_options(preallocated=700, relogged=True)).write(_described()),
-        appended([EtlWriter(options).write(mixed[:40]), EtlWriter(_options(start_ticks=500_000)).write(leak_records(8, 9))]),
+        appended(
+            [EtlWriter(options).write(mixed[:40]), EtlWriter(_options(start_ticks=500_000)).write(leak_records(8, 9))]
+        ),
         *stories,
         _scenario("winsock-loop"),
         _scenario("undrained-port-posts"),
@@ -159,4 +204,7 @@ def plain_traces() -> tuple[bytes, ...]:
 @cache
 def packed_traces() -> tuple[bytes, ...]:
     """Those with compressed buffers."""
-    return tuple(EtlWriter(_options(compressed=True)).write(records) for records in (leak_records(), mixed_records(30), _described()))
+    return tuple(
+        EtlWriter(_options(compressed=True)).write(records)
+        for records in (leak_records(), mixed_records(30), _described())
+    )

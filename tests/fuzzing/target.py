@@ -20,20 +20,21 @@ class DefectError(AssertionError):
 class Target:
     """``check``: returns, or raises on a defect, whatever it is given. ``seeds``: inputs that the code makes.
 
-    ``mutate``: makes others of them. ``is_slow``: an input takes milliseconds and more. ``needs``: a package beyond the
-    extra ``test``, without which it does not run.
+    ``mutate``: makes others of them. ``a_second``: about how many a core takes in a second. ``needs``: a package beyond
+    the extra ``test``, without which it does not run.
     """
 
     check: Callable[[bytes], None]
     seeds: Callable[[], Sequence[bytes]]
     mutate: Mutate
-    is_slow: bool = False
+    a_second: int
     needs: str = ""
 
 
 NAMES: Final = (
     "alerts", "answers", "budgets", "cabinets", "container", "decompressor", "dissect", "events", "filters", "guard",
-    "images", "journal", "maps", "messages", "symbol_paths", "schemas", "tags", "times", "traces", "unjitted", "windows",
+    "images", "journal", "maps", "messages", "schemas", "symbol_paths", "tags", "times", "traces", "unjitted",
+    "windows",
 )  # fmt: skip
 """Each is a module of :mod:`tests.fuzzing.targets` with a ``TARGET``."""
 

@@ -14,12 +14,26 @@ from tests.fuzzing.mutations import BINARY, MOST_BYTES, ODD, edited, spliced
 from tracer.etl.headers import HEADER_BYTES, BufferFlag, BufferType, HeaderType
 
 _SIZE_AT_4: Final = frozenset(
-    {*(HeaderType.SYSTEM32, HeaderType.SYSTEM64, HeaderType.COMPACT32, HeaderType.COMPACT64), *(HeaderType.PERFINFO32, HeaderType.PERFINFO64)}
+    {
+        *(HeaderType.SYSTEM32, HeaderType.SYSTEM64, HeaderType.COMPACT32, HeaderType.COMPACT64),
+        *(HeaderType.PERFINFO32, HeaderType.PERFINFO64),
+    }
 )
 """Records whose size stands in bytes 4 and 5; of others in bytes 0 and 1."""
 _TIME_AT: Final = {HeaderType.PERFINFO32: 8, HeaderType.PERFINFO64: 8}
 """Elsewhere at 16; of a message and of what has no time it is just another place."""
-_FIELDS_OF_A_BUFFER: Final = ((0, "<I"), (4, "<I"), (8, "<I"), (0x10, "<q"), (0x18, "<q"), (0x28, "<H"), (0x2C, "<I"), (0x30, "<I"), (0x34, "<H"), (0x36, "<H"))
+_FIELDS_OF_A_BUFFER: Final = (
+    (0, "<I"),
+    (4, "<I"),
+    (8, "<I"),
+    (0x10, "<q"),
+    (0x18, "<q"),
+    (0x28, "<H"),
+    (0x2C, "<I"),
+    (0x30, "<I"),
+    (0x34, "<H"),
+    (0x36, "<H"),
+)
 _MOST_BUFFERS: Final = 64
 
 
@@ -105,7 +119,8 @@ def _changed(edit: Callable[[random.Random, bytearray], None]) -> Change:
         if (place := _some(rng, parts)) is not None:
             part, number = place
             record = bytearray(part.records[number])
-            edit(rng, record)
+            if len(record) >= 8:
+                edit(rng, record)
             record += bytes(-len(record) % 8)
             part.records[number] = bytes(record)
 
@@ -182,7 +197,11 @@ def _buffer_field(rng: random.Random, parts: list[Part]) -> None:
     at, form = rng.choice(_FIELDS_OF_A_BUFFER[3:])
     header = bytearray(parts[number].header)
     size = struct.calcsize(form)
-    value = rng.choice(ODD) if rng.random() < 0.5 else int.from_bytes(header[at : at + size], "little") + rng.choice((-2, -1, 1, 2, 64))
+    value = (
+        rng.choice(ODD)
+        if rng.random() < 0.5
+        else int.from_bytes(header[at : at + size], "little") + rng.choice((-2, -1, 1, 2, 64))
+    )
     header[at : at + size] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
     parts[number] = replace(parts[number], header=bytes(header))
 
@@ -206,7 +225,7 @@ _SOUND: Final[tuple[Change, ...]] = (*(_changed(edit) for edit in (_field, _time
 
 
 def well_formed(rng: random.Random, inputs: Sequence[bytes]) -> bytes:
-    """Other records, in sound buffers: what any reader reads. The first buffer stays, which tells how many there are."""
+    """Other records, in sound buffers: what any reader reads. The first stays, which says how many there are."""
     first, *rest = (Part(part.header, list(part.records)) for part in parts_of(rng.choice(inputs))[:_MOST_BUFFERS])
     for change in rng.choices(_SOUND, k=rng.choice((1, 2, 3, 5))):
         if rest:
@@ -221,7 +240,9 @@ def mutated(rng: random.Random, inputs: Sequence[bytes]) -> bytes:
     if parts and not _is_packed(whole) and rng.random() < 0.85:
         if rng.random() < 0.05:
             other = parts_of(rng.choice(inputs))
-            parts[rng.randrange(len(parts)) :] = [Part(part.header, list(part.records)) for part in other[rng.randrange(len(other)) :]]
+            parts[rng.randrange(len(parts)) :] = [
+                Part(part.header, list(part.records)) for part in other[rng.randrange(len(other)) :]
+            ]
         for change in rng.choices(_CHANGES, k=rng.choice((1, 1, 2, 3, 4, 8))):
             if parts:
                 change(rng, parts)

@@ -61,7 +61,10 @@ def check_document(text: str, size: int) -> Document:
     insist(min(part.values()) >= 0, f"a negative number of bytes: {part}")
     if document["trace"]["sessions"] == 1:
         insist(sum(part.values()) == size, f"{part} do not add up to {size}")
-    insist(all(0 <= each["offset"] <= size and each["bytes_skipped"] >= 0 and each["what"] for each in document["damage"]), "damage outside")
+    insist(
+        all(0 <= each["offset"] <= size and each["bytes_skipped"] >= 0 and each["what"] for each in document["damage"]),
+        "damage outside",
+    )
     insist(all(gap["from_ns"] <= gap["to_ns"] for gap in document["loss"]["gaps"]), "a gap that ends before it begins")
     _check_pool(document["pool"])
     _check_findings(document)
@@ -114,4 +117,6 @@ def _check_findings(document: Document) -> None:
         low, high = each["bytes_per_hour_interval"]
         insist(low <= high, f"an interval of {low} to {high}")
     left = document["pool"]["outstanding_count"]
-    insist(sum(each["count"] for each in (*findings, *document["cleared"])) <= left, "more is judged than is outstanding")
+    insist(
+        sum(each["count"] for each in (*findings, *document["cleared"])) <= left, "more is judged than is outstanding"
+    )

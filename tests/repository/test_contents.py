@@ -68,7 +68,7 @@ def test_each_room_says_what_it_is_for(room: str) -> None:
 
 def test_tests_mirror_the_rooms() -> None:
     places = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")}
-    assert places <= {*ROOMS, "benchmarks", "laws", "repository", "sweeps", "windows"}
+    assert places <= {*ROOMS, "benchmarks", "fuzzing", "laws", "repository", "sweeps", "windows"}
 
 
 def test_every_folder_of_a_room_is_a_package() -> None:

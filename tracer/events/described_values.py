@@ -39,6 +39,8 @@ _NARROW: Final = frozenset({Type.ANSI_STRING, Type.COUNTED_ANSI_STRING})
 _FAMILIES: Final[Mapping[int, slice]] = {2: slice(4, 8), 23: slice(8, 24)}
 """Where a SOCKADDR_IN and a SOCKADDR_IN6 of Windows have the address; the port stands before, in bytes 2 and 3."""
 _SYSTEMTIME: Final = struct.Struct("<8H")
+_MOST_VALUES: Final = 4
+"""For each byte of an event, and 1,024 of any: structures and values without bytes could be more, without end."""
 
 
 def values_of(description: Description, payload: bytes) -> dict[str, Json]:
@@ -47,7 +49,7 @@ def values_of(description: Description, payload: bytes) -> dict[str, Json]:
     What is behind the last field, or behind one that cannot be read, stands under :data:`REST`.
     """
     reader = _Values(payload)
-    fields: dict[str, Json] = {}
+    fields = _Fields()
     is_read = description.is_whole
     try:
         reader.structure(description.fields, fields)
@@ -55,12 +57,12 @@ def values_of(description: Description, payload: bytes) -> dict[str, Json]:
         is_read = False
     rest = payload[reader.at :]
     if rest or not is_read:
-        fields[_unused(REST, fields)] = rest.hex()
-    return fields
+        fields.add(REST, rest.hex())
+    return fields.by_name
 
 
 class _ShortError(ValueError):
-    """The payload ends inside a value, or the value's type is not known."""
+    """The payload ends inside a value, the value's type is not known, or there are too many values."""
 
 
 class _Values:
@@ -68,9 +70,10 @@ class _Values:
 
     def __init__(self, payload: bytes) -> None:
         self._payload = payload
+        self._left = 1_024 + _MOST_VALUES * len(payload)
         self.at = 0
 
-    def structure(self, fields: Sequence[DescribedField], into: dict[str, Json]) -> None:
+    def structure(self, fields: Sequence[DescribedField], into: _Fields) -> None:
         """The values of some fields; those that were read stay when one cannot be."""
         for field in fields:
             before = self.at
@@ -79,7 +82,7 @@ class _Values:
             except _ShortError:
                 self.at = before
                 raise
-            into[_unused(field.name, into)] = value
+            into.add(field.name, value)
 
     def _field(self, field: DescribedField) -> Json:
         if field.many == Flag.CUSTOM:
@@ -99,10 +102,13 @@ class _Values:
 
     def _value(self, field: DescribedField) -> Json:
         kind, form = field.type, field.form
+        self._left -= 1
+        if self._left < 0:
+            raise _ShortError
         if kind == Type.STRUCT:
-            members: dict[str, Json] = {}
+            members = _Fields()
             self.structure(field.fields, members)
-            return members
+            return members.by_name
         if kind == Type.NULL:
             return None
         if (code := _NUMBERS.get(kind)) is not None:
@@ -180,8 +186,16 @@ def _system_time(raw: bytes) -> str:
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}"
 
 
-def _unused(name: str, taken: Mapping[str, object]) -> str:
-    unused, number = name, 2
-    while unused in taken:
-        unused, number = f"{name}{number}", number + 1
-    return unused
+class _Fields:
+    """Values by name; of thousands of one name none looks through all the numbers that the others have."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Json] = {}
+        self._next: dict[str, int] = {}
+
+    def add(self, name: str, value: Json) -> None:
+        unused = name
+        while unused in self.by_name:
+            number = self._next.get(name, 2)
+            unused, self._next[name] = f"{name}{number}", number + 1
+        self.by_name[unused] = value

@@ -201,7 +201,8 @@ def _text(payload: bytes, offset: int) -> str:
     name, end, _ = text.partition("\0")
     if not end and len(name) > MAX_NAME:
         raise SchemaError(f"a name at {offset} has more than {MAX_NAME} characters")
-    return "".join(letter if letter.isprintable() else "." for letter in name.rstrip())
+    name = name.rstrip()
+    return name if name.isprintable() else "".join(letter if letter.isprintable() else "." for letter in name)
 
 
 def _guid(raw: np.void) -> uuid.UUID:

@@ -12,15 +12,19 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from tracer.images.carried import ImageFile
 from tracer.images.headers import DebugFile
 from tracer.symbols.child import MEMORY
 from tracer.symbols.pdbs import Identity
 from tracer.symbols.symbol import Symbol, symbol_from
+
+T = TypeVar("T")
 
 SECONDS: Final = 60.0
 """How long one answer may take: a PDB of 26 MB was read in 0.9 s."""
@@ -46,6 +50,21 @@ def missing_reader() -> str:
     return (
         "PDB files are not read here: the package symbolic, of which there are wheels for Linux and macOS, is missing"
     )
+
+
+def _identity(told: dict[str, Any]) -> Identity:
+    guid, age = told["guid"], told["age"]
+    if type(age) is not int:
+        raise ValueError(f"an age of {age!r}")
+    return Identity(uuid.UUID(guid), age)
+
+
+def _symbols(count: int, told: dict[str, Any]) -> list[Symbol | None]:
+    """As many as were asked for. Raises ValueError, TypeError or KeyError where they are not."""
+    found = [symbol_from(fields) if fields else None for fields in told["symbols"]]
+    if len(found) != count:
+        raise ValueError(f"{len(found)} symbols for {count} addresses")
+    return found
 
 
 class Reader:
@@ -77,8 +96,7 @@ class Reader:
 
     def identity(self, path: Path) -> Identity:
         """The file's own GUID and age. Raises NotReadError."""
-        told = self._ask({"do": "identity", "path": str(path)})
-        return Identity(uuid.UUID(told["guid"]), told["age"])
+        return self._ask({"do": "identity", "path": str(path)}, _identity)
 
     def symbols(self, path: Path, debug: DebugFile, size: int, addresses: list[int]) -> list[Symbol | None]:
         """What a PDB has at each address from the begin of an image of this ``size``.
@@ -96,11 +114,24 @@ class Reader:
     def _all(self, question: dict[str, Any], addresses: list[int]) -> list[Symbol | None]:
         found: list[Symbol | None] = []
         for begin in range(0, max(len(addresses), 1), _BATCH):
-            told = self._ask(question | {"addresses": addresses[begin : begin + _BATCH]})
-            found += [symbol_from(fields) if fields else None for fields in told["symbols"]]
+            asked = addresses[begin : begin + _BATCH]
+            found += self._ask(question | {"addresses": asked}, partial(_symbols, len(asked)))
         return found
 
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, question: dict[str, Any], read: Callable[[dict[str, Any]], T]) -> T:
+        """What ``read`` makes of the answer. A file may have taken the process over, so it is believed in nothing."""
+        told = self._told(question)
+        try:
+            if "error" in told:
+                raise NotReadError(str(told["error"]) or f"{question['path']} is not read, and nothing says why")
+            return read(told)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            with self._lock:
+                self._end()
+            why = "the process that read it does not answer as a reader of PDB files does"
+            raise NotReadError(f"{question['path']} was given up: {why}") from error
+
+    def _told(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             if self._is_closed:
                 raise NotReadError(f"{question['path']} is not read: nobody waits for it any more")
@@ -113,8 +144,6 @@ class Reader:
                     code = self._end()
         if told is None:
             raise NotReadError(f"{question['path']} was given up: {self._how_it_ended(late, code)}")
-        if "error" in told:
-            raise NotReadError(told["error"])
         return told
 
     def _answer(self, line: bytes, late: threading.Event) -> dict[str, Any] | None:
@@ -136,7 +165,7 @@ class Reader:
             process.stdin.flush()
             told = process.stdout.readline(_MOST_ANSWER)
             answer: dict[str, Any] = json.loads(told)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         finally:
             timer.cancel()

@@ -43,6 +43,11 @@ class Symbol:
 
 
 def symbol_from(values: Sequence[Any]) -> Symbol:
-    """The symbol whose fields came as lists."""
+    """The symbol whose fields came as lists. Raises ValueError or TypeError for what is none."""
     function, displacement, file, line, inlined = values
-    return Symbol(function, displacement, file, line, tuple(Inlined(*fields) for fields in inlined))
+    symbol = Symbol(function, displacement, file, line, tuple(Inlined(*fields) for fields in inlined))
+    lines = [(each.function, each.file, each.line) for each in symbol.inlined]
+    for name, source, number in [(function, file, line), (function, file, displacement), *lines]:
+        if not (isinstance(name, str) and isinstance(source, str) and type(number) is int):
+            raise ValueError(f"not names and numbers: {symbol}")
+    return symbol

@@ -16,6 +16,7 @@ from typing import Final
 
 from tracer.data_classes import dataclass
 from tracer.errors import InputError, UsageError
+from tui.safe_text import valid_unicode
 
 EVERY_OTHER: Final = "*"
 _MOST_BYTES: Final = 1 << 20
@@ -95,5 +96,5 @@ def budget_text(limits: list[Limit]) -> str:
 
 def _quoted(word: str) -> str:
     """A TOML key. JSON's escapes are not TOML's, which knows no halves of a letter above U+FFFF."""
-    marked = word.replace("\\", "\\\\").replace('"', '\\"')
+    marked = valid_unicode(word).replace("\\", "\\\\").replace('"', '\\"')
     return '"{}"'.format("".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in marked))

@@ -106,11 +106,11 @@ class Journal:
         return row is not None and not (again and row.failed)
 
     def rows(self, places: Iterable[str]) -> tuple[list[TraceRow], list[FindingRow]]:
-        """Those of some sources: each content once, under the first of its places."""
+        """Those of some sources: each content once, under the first of its places; none of one whose line is torn."""
         first: dict[str, str] = {}
         traces: list[TraceRow] = []
         for line in (self.lines[place] for place in sorted(places) if place in self.lines):
-            if line.hash:
+            if line.hash in self.contents:
                 first.setdefault(line.hash, line.place)
             elif line.trace is not None:
                 traces.append(line.trace)
@@ -162,7 +162,7 @@ def _read(journal: Journal, header: dict[str, Any], path: Path) -> None:
                 _check(document, header, path)
                 continue
             journal.note(Line.read(document))
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             journal.torn += 1
     file.truncate(end)
     file.seek(end)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 _LOOPBACK_NAME: Final = "localhost"
+_HOST: Final = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:/?#@\\]*))(?::\d*)?")
+"""Of RFC 9110: a name, or an address of version 6 in brackets, and a port."""
 _REFUSED: Final = "refused: open the address that 'poolscope serve' printed, in this browser\n"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -63,7 +65,7 @@ class Guard:
 
     def _comes_from_here(self, request: web.Request) -> bool:
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if origin is not None and (not request.host or origin.partition("://")[2] != request.host):
             return False
         return not self._on_loopback or is_loopback(_hostname(request.host))
 
@@ -83,7 +85,5 @@ async def keep_private(_request: web.Request, response: web.StreamResponse) -> N
 
 def _hostname(host: str) -> str:
     """Of a ``Host`` header, without the port; empty for what is none."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]) if found else ""

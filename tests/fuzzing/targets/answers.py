@@ -11,7 +11,6 @@ from tests.fuzzing.mutations import text
 from tests.fuzzing.scratch import folder
 from tests.fuzzing.target import Target, insist
 from tests.tracer.symbols.named import DEBUG, FILE, PDB
-from tracer.symbols.pdbs import Identity, PdbError
 from tracer.symbols.reader import NotReadError, Reader
 from tracer.symbols.symbol import Symbol
 
@@ -30,7 +29,7 @@ class _Process:
     def kill(self) -> None:
         return None
 
-    def wait(self, seconds: float | None = None) -> int:
+    def wait(self, _seconds: float | None = None) -> int:
         return 0
 
 
@@ -41,22 +40,12 @@ class _Answered(Reader):
         return cast("subprocess.Popen[bytes]", _Process(self.said))
 
 
-class _NoPdbs:
-    """A library that has read what the question names."""
-
-    def identity(self, path: object) -> Identity:
-        raise PdbError(f"{path} is damaged")
-
-    def symbols(self, path: object, wanted: Identity, size: int, addresses: list[int]) -> list[Symbol | None]:
-        return [Symbol("F", each) if each else None for each in addresses]
-
-
 def _seeds() -> list[bytes]:
     symbols: list[Any] = [["F", 0, "f.c", 3, [["G", "g.c", 1]]], None, ["F", 16, "", 0, []]]
     said: list[Any] = [
-        {"symbols": symbols}, {"guid": DEBUG.guid.hex, "age": 1}, {"error": "it is damaged"}, {"symbols": []}, [], 1, None,
+        {"symbols": symbols}, {"guid": DEBUG.guid.hex, "age": 1}, {"error": "it is damaged"}, {"symbols": []}, [], None,
         {"do": "symbols", "path": "x", "guid": DEBUG.guid.hex, "age": 1, "size": 4096, "addresses": [1, 0]},
-        {"do": "identity", "path": str(PDB.name)}, {"do": "exports", "path": "x", "stamp": 1, "size": 2, "addresses": [0]},
+        {"do": "identity", "path": "x"}, {"do": "exports", "path": "x", "stamp": 1, "size": 2, "addresses": [0]},
     ]  # fmt: skip
     return [json.dumps(each).encode() + b"\n" for each in said]
 
@@ -90,4 +79,9 @@ def _check_symbol(symbol: Symbol) -> None:
     insist(all(type(each) is int for each in numbers), f"numbers {numbers!r}")
 
 
-TARGET = Target(check, _seeds, text('"symbols": ', '"error": ', "null", "[]", "{}", "[", "]", ",", '""', "true", "1e999", "NaN"))
+TARGET = Target(
+    check,
+    _seeds,
+    text('"symbols": ', '"error": ', "null", "[]", "{}", "[", "]", ",", '""', "true", "1e999", "NaN"),
+    4_000,
+)

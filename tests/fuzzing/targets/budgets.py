@@ -6,8 +6,8 @@ from functools import cache
 
 from analyzers.snapshot import Snapshot
 from tests.fuzzing.mutations import text
-from tests.fuzzing.small_traces import leak
 from tests.fuzzing.scratch import written
+from tests.fuzzing.small_traces import leak
 from tests.fuzzing.target import Target, insist
 from tests.fuzzing.typed import complaint
 from tests.fuzzing.whole import analysed
@@ -44,4 +44,25 @@ def check(data: bytes) -> None:
     insist(not any(line.is_over for line in checked(_snapshot(), now)), "over a budget of what there is")
 
 
-TARGET = Target(check, lambda: _SEEDS, text("[tag]\n", "[driver]\n", "[function]\n", " = ", '"*"', "= 1\n", "0x", "_", "inf", "[[", "'''", '"""', "\\u", "{a=1}", "2024-01-01"))
+TARGET = Target(
+    check,
+    lambda: _SEEDS,
+    text(
+        "[tag]\n",
+        "[driver]\n",
+        "[function]\n",
+        " = ",
+        '"*"',
+        "= 1\n",
+        "0x",
+        "_",
+        "inf",
+        "[[",
+        "'''",
+        '"""',
+        "\\u",
+        "{a=1}",
+        "2024-01-01",
+    ),
+    4_000,
+)

@@ -16,7 +16,13 @@ _MOST_BYTES = 8 << 20
 
 
 def _seeds() -> list[bytes]:
-    return [cabinet(_FILES), cabinet(_FILES, method=0), cabinet({"x": b"1" * 70_000}), cabinet({}), cabinet(_FILES, flags=1)]
+    return [
+        cabinet(_FILES),
+        cabinet(_FILES, method=0),
+        cabinet({"x": b"1" * 70_000}),
+        cabinet({}),
+        cabinet(_FILES, flags=1),
+    ]
 
 
 def check(data: bytes) -> None:
@@ -34,4 +40,4 @@ def check(data: bytes) -> None:
         insist(str(error), "refused without a word")
 
 
-TARGET = Target(check, _seeds, binary())
+TARGET = Target(check, _seeds, binary(), 20_000)

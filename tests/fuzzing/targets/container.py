@@ -34,8 +34,13 @@ def _check_reading(trace: EtlFile, size: int) -> None:
     census, count = trace.census, trace.bytes
     insist(census.total == records == sum(census.by_header.values()), f"{census.total} records, {records} on the way")
     insist(min(count.headers, count.records, count.padding, count.skipped) >= 0, f"{count}")
-    insist(sum((count.headers, count.records, count.padding, count.skipped)) == trace.info.bytes <= size, f"{count} of {size}")
-    insist(all(0 <= place.offset <= size and place.what and place.bytes_skipped >= 0 for place in trace.damage), "damage")
+    insist(
+        sum((count.headers, count.records, count.padding, count.skipped)) == trace.info.bytes <= size,
+        f"{count} of {size}",
+    )
+    insist(
+        all(0 <= place.offset <= size and place.what and place.bytes_skipped >= 0 for place in trace.damage), "damage"
+    )
     insist(all(gap.from_ns <= gap.to_ns for gap in trace.loss.gaps), "a gap ends before it begins")
     insist(trace.sessions >= 1 and trace.last_ns >= 0, "no session")
     if PROVIDER in census.providers:
@@ -56,7 +61,9 @@ def _check_table(kind: str, table: EventTable, size: int) -> None:
         insist(len(column) == rows, f"{kind}.{name} has {len(column)} rows of {rows}")
         if isinstance(column, BlobColumn):
             ends = column.start + column.length
-            insist(bool((column.length >= 0).all() and (ends <= len(column.data)).all()), f"{kind}.{name} is out of bounds")
+            insist(
+                bool((column.length >= 0).all() and (ends <= len(column.data)).all()), f"{kind}.{name} is out of bounds"
+            )
 
 
-TARGET = Target(check, lambda: (*plain_traces(), *packed_traces()), mutated, is_slow=True)
+TARGET = Target(check, lambda: (*plain_traces(), *packed_traces()), mutated, 300)

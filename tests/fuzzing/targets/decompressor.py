@@ -18,7 +18,10 @@ _TEXTS = (b"", b"a", b"\0" * 300, b"ab" * 90, b"stack" * 60, bytes(range(256)), 
 
 def _seeds() -> list[bytes]:
     rooms = (len(text).to_bytes(2, "little") for text in _TEXTS)
-    return [room + compress(text) for room, text in zip(rooms, _TEXTS, strict=True)] + [b"\x10\0", b"\xff\x03\xff\xff\xff\x7fa\x07\0\x0f\xff\0\0\x40\0\0\0"]
+    return [room + compress(text) for room, text in zip(rooms, _TEXTS, strict=True)] + [
+        b"\x10\0",
+        b"\xff\x03\xff\xff\xff\x7fa\x07\0\x0f\xff\0\0\x40\0\0\0",
+    ]
 
 
 def check(data: bytes) -> None:
@@ -100,4 +103,4 @@ class _EndsError(Exception):
     """The input ends in the middle of an item."""
 
 
-TARGET = Target(check, _seeds, binary())
+TARGET = Target(check, _seeds, binary(), 15_000)

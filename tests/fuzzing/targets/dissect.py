@@ -37,7 +37,10 @@ def _theirs(data: bytes) -> dict[str, int] | None:
 
     counts: Counter[str] = Counter()
     try:
-        for buffer in ETL(io.BytesIO(data)).buffers():
+        trace = ETL(io.BytesIO(data))
+        if trace.logfile_header.buffers_written * trace.buffer_size != len(data):
+            return None
+        for buffer in trace.buffers():
             for record in buffer:
                 counts[HeaderType(record.header.marker.header_type).name] += 1
     except Exception:
@@ -45,4 +48,4 @@ def _theirs(data: bytes) -> dict[str, int] | None:
     return dict(counts)
 
 
-TARGET = Target(check, plain_traces, well_formed, is_slow=True, needs="dissect.etl")
+TARGET = Target(check, plain_traces, well_formed, 50, needs="dissect.etl")

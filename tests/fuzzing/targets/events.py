@@ -33,7 +33,9 @@ def _seeds() -> list[bytes]:
         for pointer in (4, 8):
             plain = encode(layout, pointer, {})
             full = encode(layout, pointer, {field.name: _sample(field) for field in layout.fields})
-            seeds.append(_HEAD.pack(number, pointer) + b"".join(struct.pack("<H", len(each)) + each for each in (full, plain)))
+            seeds.append(
+                _HEAD.pack(number, pointer) + b"".join(struct.pack("<H", len(each)) + each for each in (full, plain))
+            )
     return seeds
 
 
@@ -106,7 +108,11 @@ def _value(column: Column, row: int, pointer: int) -> Value:
     if not isinstance(column, BlobColumn):
         return int(column[row])
     raw = column.bytes(row)
-    return struct.unpack(f"<{len(raw) // pointer}{'I' if pointer == 4 else 'Q'}", raw) if pointer and len(raw) % pointer == 0 else raw
+    return (
+        struct.unpack(f"<{len(raw) // pointer}{'I' if pointer == 4 else 'Q'}", raw)
+        if pointer and len(raw) % pointer == 0
+        else raw
+    )
 
 
-TARGET = Target(check, _seeds, _mutate)
+TARGET = Target(check, _seeds, _mutate, 5_000)

@@ -39,7 +39,9 @@ def check(data: bytes) -> None:
         terms = parse(line)
         mask = fitting(_MODEL, terms)
     except FilterError as error:
-        insist(error.what and error.where and error.example, f"{error!r} does not say what is wrong and how it is right")
+        insist(
+            error.what and error.where and error.example, f"{error!r} does not say what is wrong and how it is right"
+        )
         return
     insist(mask.shape == (_MODEL.length,) and mask.dtype == np.bool_, "a mask of other rows")
     if len(terms) == 1 and isinstance(terms[0], Word | FieldTerm):
@@ -55,8 +57,34 @@ def _words_of_a_command(word: str) -> None:
     query = Query(tags=(word,), processes=(word,), drivers=(word,), functions=(word,))
     insist(len(query.fit_tags(_TAGS)) == len(_TAGS), "tags")
     insist(len(query.fit_drivers(_NAMES)) == len(_NAMES), "drivers")
-    insist(query.fits_functions(_NAMES) in (True, False) and is_process(word, 4330, "client.exe") in (True, False), "names")
+    insist(
+        query.fits_functions(_NAMES) in (True, False) and is_process(word, 4330, "client.exe") in (True, False), "names"
+    )
     insist(str(query) or not word, "a query without words")
 
 
-TARGET = Target(check, lambda: _SEEDS, text("tag:", "process:", "bytes>", "age<", "outstanding!=", "-", " or ", '"', "*", "?", "=", "4k", "1s", "0x", "[", "\\", ".", "min"))
+TARGET = Target(
+    check,
+    lambda: _SEEDS,
+    text(
+        "tag:",
+        "process:",
+        "bytes>",
+        "age<",
+        "outstanding!=",
+        "-",
+        " or ",
+        '"',
+        "*",
+        "?",
+        "=",
+        "4k",
+        "1s",
+        "0x",
+        "[",
+        "\\",
+        ".",
+        "min",
+    ),
+    4_000,
+)

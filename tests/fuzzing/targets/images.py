@@ -25,4 +25,4 @@ def check(data: bytes) -> None:
     insist(found.debug is None or len(found.debug.name) <= 1024, "a long name of a PDB")
 
 
-TARGET = Target(check, _seeds, binary())
+TARGET = Target(check, _seeds, binary(), 12_000)

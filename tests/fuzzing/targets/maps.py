@@ -39,4 +39,6 @@ def check(data: bytes) -> None:
             insist(found is not None and (found.function, found.displacement) == wanted, f"{found} is not {wanted}")
 
 
-TARGET = Target(check, lambda: _SEEDS, text("nt ", "0x", " CtFree\n", "contosodev.sys 0x", "#", "\n", "\r\n", " ", "_", "-"))
+TARGET = Target(
+    check, lambda: _SEEDS, text("nt ", "0x", " CtFree\n", "contosodev.sys 0x", "#", "\n", "\r\n", " ", "_", "-"), 5_000
+)

@@ -12,7 +12,8 @@ from tui.web.asked import COLUMNS, ROWS, Focused, NotUnderstoodError, Ping, Size
 
 _SEEDS = (
     b'["stdin","abc\\u001b[A"]', b'["resize",{"width":80,"height":24}]', b'["focus"]', b'["blur"]', b'["ping","1723"]',
-    b'["resize",{"width":"-1","height":1e3}]', b"width=120&height=40", b"[" * 40, b'["resize",{"width":NaN,"height":1}]',
+    b'["resize",{"width":"-1","height":1e3}]', b"width=120&height=40", b"[" * 40,
+    b'["resize",{"width":NaN,"height":1}]',
 )  # fmt: skip
 
 
@@ -48,4 +49,25 @@ def _check_size(size: Size) -> None:
     insist(COLUMNS[0] <= size.columns <= COLUMNS[1] and ROWS[0] <= size.rows <= ROWS[1], f"a screen of {size}")
 
 
-TARGET = Target(check, lambda: _SEEDS, text('["stdin",', '["resize",', '"width":', '"height":', "]", "}", "{", "[", ",", "1e999", "true", "null", "\\ud800", "width=", "&height="))
+TARGET = Target(
+    check,
+    lambda: _SEEDS,
+    text(
+        '["stdin",',
+        '["resize",',
+        '"width":',
+        '"height":',
+        "]",
+        "}",
+        "{",
+        "[",
+        ",",
+        "1e999",
+        "true",
+        "null",
+        "\\ud800",
+        "width=",
+        "&height=",
+    ),
+    25_000,
+)

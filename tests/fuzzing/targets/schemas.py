@@ -13,6 +13,7 @@ from typing import Final
 from tests.fuzzing.mutations import binary
 from tests.fuzzing.small_traces import description, schema, value_map
 from tests.fuzzing.target import Target, insist
+from tests.tracer.events.made_schemas import described, field
 from tracer.etl.described import described_event
 from tracer.etl.headers import EVENT_HEADER
 from tracer.events.described_values import values_of
@@ -25,14 +26,23 @@ _MANIFEST, _MAP, _DESCRIBED, _RECORD = range(4)
 
 
 def _seeds() -> list[bytes]:
-    told, payload = description()
-    record = bytes(EVENT_HEADER.itemsize) + struct.pack("<4H", 8 + len(told) + 7 & ~7, 11, 0, len(told)) + told + payload
+    plain = told, payload = description()
+    record = (
+        bytes(EVENT_HEADER.itemsize) + struct.pack("<4H", 8 + len(told) + 7 & ~7, 11, 0, len(told)) + told + payload
+    )
     return [
         *(bytes([_MANIFEST]) + schema(kind) for kind in range(4)),
         bytes([_MAP]) + value_map(),
-        bytes([_DESCRIBED]) + struct.pack("<H", len(told)) + told + payload,
+        *(bytes([_DESCRIBED]) + struct.pack("<H", len(told)) + told + payload for told, payload in (plain, *_many())),
         bytes([_RECORD]) + record,
     ]
+
+
+def _many() -> list[tuple[bytes, bytes]]:
+    """Thousands of fields of one name, and a structure of values without bytes, many times: little that says much."""
+    same = described("e", *[field("n", 0)] * 1_200)
+    empty = described("e", field("p", 24 | 0x40, 100), *[field("n", 0)] * 99, field("b", 4))
+    return [(same, b""), (empty, struct.pack("<H", 500) + bytes(500))]
 
 
 def check(data: bytes) -> None:
@@ -54,12 +64,12 @@ def _check_book(opcode: int, payload: bytes) -> None:
     book = SchemaBook()
     book.add(opcode, payload)
     insist(book.refused in (0, 1) and len(book.reasons) == book.refused, "refused without a reason")
-    for schema in book.schemas:
-        names = [field.name for field in schema.layout.fields]
+    for each in book.schemas:
+        names = [field.name for field in each.layout.fields]
         insist(len(set(names)) == len(names), f"a layout has a name twice: {names}")
-        insist(schema.event_name and schema.provider_name.isprintable(), "a name that cannot be shown")
-        insist(book.layout_for(schema.event, schema.version) is schema.layout, "another layout")
-        insist(isinstance(schema.event.provider, uuid.UUID), "no provider")
+        insist(each.event_name and each.provider_name.isprintable(), "a name that cannot be shown")
+        insist(book.layout_for(each.event, each.version) is each.layout, "another layout")
+        insist(isinstance(each.event.provider, uuid.UUID), "no provider")
 
 
 def _check_description(told: bytes, payload: bytes) -> None:
@@ -68,4 +78,4 @@ def _check_description(told: bytes, payload: bytes) -> None:
     insist(isinstance(values_of(found, payload), dict), "no values")
 
 
-TARGET = Target(check, _seeds, binary())
+TARGET = Target(check, _seeds, binary(), 2_000)

@@ -12,8 +12,9 @@ from tracer.symbols.stores import pointed_to
 
 _SEEDS = (
     b"srv*", b"srv*c:\\symbols*https://msdl.microsoft.com/download/symbols", b"cache*c:\\near;srv*\\\\server\\share",
-    b"symsrv*symsrv.dll*/var/symbols*http://127.0.0.1:8080/x", b"/plain/folder;relative;;C:\\other", b"\\\\?\\UNC\\a\\b",
-    b"srv*a*b*c*d*e*https://[::1]/", b"PATH: \\\\server\\store\\ntoskrnl.pdb\r\n", b"MSG: not here", b"//host/share",
+    b"symsrv*symsrv.dll*/var/symbols*http://127.0.0.1:8080/x", b"/plain/folder;relative;;C:\\other",
+    b"\\\\?\\UNC\\a\\b", b"srv*a*b*c*d*e*https://[::1]/", b"PATH: \\\\server\\store\\ntoskrnl.pdb\r\n",
+    b"MSG: not here", b"//host/share",
 )  # fmt: skip
 _HERE = Path("store")
 
@@ -37,4 +38,9 @@ def check(data: bytes) -> None:
                 insist(not any(asked), f"without the network {asked} would be asked")
 
 
-TARGET = Target(check, lambda: _SEEDS, text("srv*", "cache*", "symsrv*", "symsrv.dll*", ";", "*", "\\\\", "//", "http://", "[", "@", "%", "PATH:", "MSG:"))
+TARGET = Target(
+    check,
+    lambda: _SEEDS,
+    text("srv*", "cache*", "symsrv*", "symsrv.dll*", ";", "*", "\\\\", "//", "http://", "[", "@", "%", "PATH:", "MSG:"),
+    5_000,
+)

@@ -9,12 +9,16 @@ from analyzers.tags.pattern import normal
 from tests.fuzzing.mutations import text
 from tests.fuzzing.target import Target, insist
 
-_LIST = "rem a list\n// more\nIrp  - nt!io - I/O request packet\nAfd? - afd.sys - sockets\nCt*  - <unknown> - ours\nAb - x.sys\n"
+_LIST = "rem a list\n// more\nIrp  - nt!io - an IRP\nAfd? - afd.sys - sockets\nCt*  - <unknown> - ours\nAb - x.sys\n"
 _SEEDS = (
-    _LIST.encode(), b"\xef\xbb\xbf" + _LIST.encode(), b"\xff\xfe" + _LIST.encode("utf-16-le"), _LIST.encode("utf-16-le"),
-    b"\xfe\xff" + _LIST.encode("utf-16-be"), "Gr\xfc\xdf - a.sys - \xe4\n".encode("cp1252"), b"", b"MZ\x90\0\x03\0\0\0",
+    _LIST.encode(), b"\xef\xbb\xbf" + _LIST.encode(), b"\xff\xfe" + _LIST.encode("utf-16-le"),
+    _LIST.encode("utf-16-le"), b"\xfe\xff" + _LIST.encode("utf-16-be"), "Gr\xfc\xdf - a.sys - \xe4\n".encode("cp1252"),
+    b"", b"MZ\x90\0\x03\0\0\0",
 )  # fmt: skip
-_TAGS = [int.from_bytes(tag, "little") for tag in (b"Irp ", b"Irp\xf0", b"AfdE", b"CtFl", b"Ab  ", b"Ab\0\0", b"\0\0\0\0", b"Gr\xfc\xdf")]
+_TAGS = [
+    int.from_bytes(tag, "little")
+    for tag in (b"Irp ", b"Irp\xf0", b"AfdE", b"CtFl", b"Ab  ", b"Ab\0\0", b"\0\0\0\0", b"Gr\xfc\xdf")
+]
 
 
 def check(data: bytes) -> None:
@@ -33,4 +37,9 @@ def check(data: bytes) -> None:
             insist(told == (best.driver, best.description), f"{tag_text(tag)!r} is {told}, not {best}")
 
 
-TARGET = Target(check, lambda: _SEEDS, text(" - ", "-", "*", "?", "rem ", "//", "nt!", "<unknown>", "Irp ", "\n", "\r", "\x85", "\0"))
+TARGET = Target(
+    check,
+    lambda: _SEEDS,
+    text(" - ", "-", "*", "?", "rem ", "//", "nt!", "<unknown>", "Irp ", "\n", "\r", "\x85", "\0"),
+    6_000,
+)

@@ -14,4 +14,4 @@ def check(data: bytes) -> None:
         check_document(text, len(data))
 
 
-TARGET = Target(check, lambda: (*plain_traces(), *packed_traces()), mutated, is_slow=True)
+TARGET = Target(check, lambda: (*plain_traces(), *packed_traces()), mutated, 70)

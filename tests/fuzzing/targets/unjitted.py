@@ -42,7 +42,9 @@ def check(data: bytes) -> None:
     told: dict[str, Any] = json.loads(plain.stdout.readline())
     insist("raised" not in told, f"plain Python: {told.get('raised')}")
     if told["document"] != compiled:
-        raise DefectError(f"plain Python: {difference(json.loads(compiled or '{}'), json.loads(told['document'] or '{}'))}")
+        raise DefectError(
+            f"plain Python: {difference(json.loads(compiled or '{}'), json.loads(told['document'] or '{}'))}"
+        )
 
 
 def _seeds() -> list[bytes]:
@@ -58,7 +60,7 @@ def _main() -> None:
         print(json.dumps(told), flush=True)
 
 
-TARGET = Target(check, _seeds, mutated, is_slow=True)
+TARGET = Target(check, _seeds, mutated, 15)
 
 if __name__ == "__main__":
     _main()

@@ -6,7 +6,7 @@ from tests.fuzzing.scratch import written
 from tests.fuzzing.small_traces import packed_traces, plain_traces
 from tests.fuzzing.target import Target, insist
 from tests.fuzzing.trace_parts import mutated
-from tests.fuzzing.whole import check_document, difference, document_of
+from tests.fuzzing.whole import Document, check_document, difference, document_of
 from tracer.errors import DamageCode
 
 _OUT_OF_ORDER = {DamageCode.TIME_BACKWARD, DamageCode.BUFFER_HEADER}
@@ -21,11 +21,28 @@ def check(data: bytes) -> None:
     document = check_document(whole, len(data))
     for window in (1, 3_000):
         text = document_of(path, window_bytes=window)
-        insist(document_of(path, window_bytes=window, threads=3) == text, f"windows of {window}: another document with threads")
+        insist(
+            document_of(path, window_bytes=window, threads=3) == text,
+            f"windows of {window}: another document with threads",
+        )
         insist(text is not None, "no trace any more")
         other = check_document(text or "", len(data))
         if not any(each["code"] in _OUT_OF_ORDER for each in (*document["damage"], *other["damage"])):
-            insist(text == whole, f"windows of {window}: {difference(document, other)}")
+            insist(
+                _without_bounds(document) == _without_bounds(other),
+                f"windows of {window}: {difference(document, other)}",
+            )
 
 
-TARGET = Target(check, lambda: (*plain_traces(), *packed_traces()), mutated, is_slow=True)
+def _without_bounds(document: Document) -> Document:
+    """Without the times of a site's first and last allocation.
+
+    Where a stack comes in a later window, its allocation moves from the site without a stack to its own; the former
+    keeps the times, as it does not know those of the others.
+    """
+    for row in document["pool"]["by_stack"]:
+        row["first_ns"] = row["last_ns"] = None
+    return document
+
+
+TARGET = Target(check, lambda: (*plain_traces(), *packed_traces()), mutated, 8)

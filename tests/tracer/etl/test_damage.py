@@ -261,6 +261,7 @@ def test_a_size_that_no_pool_has_is_damage_at_its_record_and_counts_as_nothing(t
     path = tmp_path / "t.etl"
     sizes = [MOST_BYTES, 64, MOST_BYTES + 1, 1 << 63]
     payloads = [kernel_payload(0x0E20, 8, {"bytes": size, "entry": 16 * at}) for at, size in enumerate(sizes, 1)]
+    payloads.append(kernel_payload(0x0E20, 8, {"bytes": 1 << 63}))  # it failed, and may have asked for any size
     records = [Record(HeaderType.PERFINFO64, 1_000_000 + at, each, hook=0x0E20) for at, each in enumerate(payloads)]
     data = EtlWriter(TraceOptions()).write(records)
     path.write_bytes(data)
@@ -268,7 +269,7 @@ def test_a_size_that_no_pool_has_is_damage_at_its_record_and_counts_as_nothing(t
     assert (place.code, place.bytes_skipped) == (DamageCode.PAYLOAD_IMPOSSIBLE, 0)
     assert place.offset == data.index(payloads[2]) - 16
     assert place.what.startswith("2 pool events")
-    assert found.tables["pool"]["field bytes"].tolist() == [MOST_BYTES, 64, 0, 0]
+    assert found.tables["pool"]["field bytes"].tolist() == [MOST_BYTES, 64, 0, 0, 1 << 63]
 
 
 def test_a_pool_event_without_an_address_is_cut_short_and_one_without_a_session_is_not(tmp_path: Path) -> None:

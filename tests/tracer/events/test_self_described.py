@@ -119,6 +119,15 @@ def test_what_is_not_decoded_is_told() -> None:
     assert values_of(parse_description(deep), b"\1") == {REST: "01"}
 
 
+def test_fields_of_one_name_are_all_there_and_values_without_bytes_are_bounded() -> None:
+    many = 20_000
+    assert list(told(bytes(many), *[field("n", 4)] * many))[-1] == f"n{many}"
+    empty = (field("p", 24 | 0x40, 100), *[field("n", 0)] * 99, field("b", 4))
+    payload = b"\xff\xff" + bytes(0xFFFF)
+    assert list(told(payload, *empty)) == [REST]
+    assert len(told(b"\2\0\5\6", *empty)["p"]) == 2
+
+
 @given(st.binary(max_size=80), st.binary(max_size=60))
 def test_no_bytes_are_too_strange(description: bytes, payload: bytes) -> None:
     for data in (description, described("e", description)):
