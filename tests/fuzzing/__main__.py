@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _said(result: Result) -> str:
-    done = f"{result.executions:>12,} in {result.seconds:>7,.0f} s, {result.executions / result.seconds:>8,.0f}/s"
+    done = (
+        f"{result.executions:>12,} in {result.seconds:>7,.0f} s, {result.executions / (result.seconds or 1):>8,.0f}/s"
+    )
     rest = f"slowest {result.slowest * 1e3:,.0f} ms, {len(result.found)} found"
     return f"{result.target:14} {result.engine:10} {done}, {rest}"
 
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--found", type=Path, default=folder, metavar="FOLDER", help=f"where inputs with defects go ({folder})"
     )
+    parser.add_argument("--keep", type=int, default=0, metavar="N", help="atheris: put N inputs into the corpus")
     parser.add_argument("--log", type=Path, metavar="FILE", help="put a line of JSON for each target at the end of it")
     parser.add_argument("--tally", type=Path, metavar="FILE", help="only add up such a log")
     parser.add_argument("--coverage", action="store_true", help="only say which share of the code the inputs run")
@@ -80,7 +83,8 @@ def _results(options: argparse.Namespace) -> Iterator[Result]:
     executions = options.executions or MOST
     seconds = options.seconds or (float("inf") if options.executions else 10.0)
     for name in options.targets or _that_run():
-        plan = Plan(name, options.seed, options.first, executions, seconds, options.processes, options.found)
+        bounds = options.first, executions, seconds
+        plan = Plan(name, options.seed, *bounds, options.processes, options.found, keep=options.keep)
         if options.engine == "mutate":
             yield Campaign(plan).run()
         elif options.engine == "atheris":

@@ -17,11 +17,14 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from tests.fuzzing.corpus import inputs_of, write_lines
+from tests.fuzzing.corpus import FOLDER, inputs_of, write_lines
 from tests.fuzzing.mutations import MOST_BYTES
-from tests.fuzzing.running import Plan, Result, kind_of
+from tests.fuzzing.running import MEMORY, Plan, Result, kind_of
+from tracer.symbols.limits import limit_memory
 
 _ROOT: Final = Path(__file__).parents[2]
+_TRIED: Final = "tried.now"
+"""The input that is being tried, should the process not outlive it."""
 _OURS: Final = ["tracer", "analyzers", "tui"]
 
 
@@ -37,12 +40,22 @@ def guide(plan: Plan) -> Result:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
         )  # fmt: skip
         found: dict[str, Any] = json.loads(told.read_text("utf-8")) if told.exists() else {}
+        _keep(plan, Path(folder))
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
+            found.setdefault("found", []).append(f"ended with {done.returncode}: {last[0][:160]}")
+            write_lines(plan.folder / f"{plan.target}.txt", found["found"][-1], [Path(folder, _TRIED).read_bytes()])
     result.executions, result.seconds = found.get("executions", 0), found.get("seconds", 0.0)
     result.slowest, result.found = found.get("slowest", 0.0), found.get("found", [])
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
-        result.found.append(f"ended with {done.returncode}: {last[0][:160]}")
     return result
+
+
+def _keep(plan: Plan, folder: Path) -> None:
+    """Put the shortest of the inputs that led into new code among those that the repository keeps."""
+    new = [path.read_bytes() for path in folder.iterdir() if not path.name.startswith("seed") and not path.suffix]
+    if shortest := sorted(new, key=lambda data: (len(data), data))[: plan.keep]:
+        origin = f"led into code that none before had run: atheris, seed {plan.seed}"
+        write_lines(FOLDER / "corpus" / f"{plan.target}.txt", origin, shortest)
 
 
 class _Guided:
@@ -51,6 +64,7 @@ class _Guided:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self._target, self._inputs = inputs_of(options.target)
+        self._tried_file = Path(options.folder, _TRIED)
         self._began = time.monotonic()
         self._executions, self._slowest, self._found = 0, 0.0, list[str]()
 
@@ -79,6 +93,7 @@ class _Guided:
 
     def _tried(self, data: bytes) -> None:
         self._executions += 1
+        self._tried_file.write_bytes(data)
         began = time.process_time()
         try:
             self._target.check(data)
@@ -102,11 +117,13 @@ def _main() -> None:
     with atheris.instrument_imports(include=_OURS):
         guided = _Guided(options)
         guided.seeds()
+    limit_memory(MEMORY)
     words = [
         f"-seed={options.seed}",
         f"-max_len={MOST_BYTES}",
         "-timeout=60",
-        "-rss_limit_mb=2048",
+        "-rss_limit_mb=0",
+        f"-artifact_prefix={options.folder}/",
     ]
     atheris.Setup([sys.argv[0], *words, options.folder], guided.one, custom_mutator=guided.mutated)
     atheris.Fuzz()

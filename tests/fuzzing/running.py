@@ -27,6 +27,8 @@ SECONDS_OF_AN_INPUT: Final = 1.0
 """Of processor time that one may take: 1 s for each MB, and all are smaller."""
 MEMORY: Final = 512 << 20
 """Bytes that a process may take beyond what it has when it has read its inputs: as for PDB files."""
+_MOST_OF_A_PROCESS: Final = 200_000
+"""Inputs: what is kept of them on purpose, such as names, is not taken for memory that one of them asks for."""
 _BEFORE_THE_FIRST: Final = 20
 """Times as patient is one with a process that starts and reads its inputs."""
 _ROOT: Final = Path(__file__).parents[2]
@@ -58,7 +60,7 @@ class Plan:
     """What to run. ``executions`` and ``seconds`` both bound it. ``folder``: where inputs with defects go.
 
     ``patience``: seconds by the clock that an input may take: beyond, it hangs, also where no Python runs. They are
-    many, as a busy machine is slow as well.
+    many, as a busy machine is slow as well. ``keep``: so many inputs of a guided run go into the corpus.
     """
 
     target: str
@@ -69,6 +71,7 @@ class Plan:
     processes: int
     folder: Path
     patience: float = 60.0
+    keep: int = 0
 
 
 def input_at(name: str, seed: int, number: int) -> bytes:
@@ -102,9 +105,10 @@ def _work(plan: Plan, start: int, at: ctypes.c_int64, told: Connection) -> None:
             told.send((f"seed: {kind_of(error)}", data))
     limit_memory(MEMORY)
     ends, slowest = time.monotonic() + plan.seconds, 0.0
-    for number in range(start, plan.first + plan.executions, plan.processes):
+    last = plan.first + plan.executions
+    for number in range(start, last, plan.processes):
         at.value = number
-        if time.monotonic() > ends:
+        if time.monotonic() > ends or number - start >= _MOST_OF_A_PROCESS * plan.processes:
             break
         data = target.mutate(random.Random(f"{plan.target} {plan.seed} {number}"), inputs)
         began = time.process_time()
@@ -117,7 +121,7 @@ def _work(plan: Plan, start: int, at: ctypes.c_int64, told: Connection) -> None:
             told.send((f"slow: more than {SECONDS_OF_AN_INPUT:g} s of processor time", data))
         slowest = max(slowest, took)
     else:
-        at.value = plan.first + plan.executions
+        at.value = last
     told.send((slowest, b""))
 
 
@@ -146,13 +150,12 @@ class Campaign:
         ends = time.monotonic() + plan.seconds
         while start < plan.first + plan.executions and time.monotonic() < ends:
             at, how = self._process(replace(plan, seconds=ends - time.monotonic()), start)
-            if not how:
-                start = at
-                break
-            if at < 0:
-                raise ChildProcessError(f"{plan.target}: the process {how} before its first input")
-            self._found(how, input_at(plan.target, plan.seed, at))
-            start = at + plan.processes
+            if how:
+                if at < 0:
+                    raise ChildProcessError(f"{plan.target}: the process {how} before its first input")
+                self._found(how, input_at(plan.target, plan.seed, at))
+                at += plan.processes
+            start = at
         return max(0, -(-(min(start, plan.first + plan.executions) - begin) // plan.processes))
 
     def _process(self, plan: Plan, start: int) -> tuple[int, str]:

@@ -77,7 +77,7 @@ def joined(parts: Sequence[Part], *, packs: bool) -> bytes:
     """The file of the buffers; one that has become too long goes on in another. ``packs``: compress what shrinks."""
     out = []
     for part in parts:
-        room = max(int.from_bytes(part.header[:4], "little"), HEADER_BYTES + 64)
+        room = min(max(int.from_bytes(part.header[:4], "little"), HEADER_BYTES + 64), MOST_BYTES)
         rest = part.records
         while True:
             body, taken = b"", 0
