@@ -45,6 +45,19 @@ _WINDOW_BYTES_ALONE: Final = 12 << 20
 Progress = Callable[[Batch], None]
 
 
+class SessionBegins:
+    """Where the sessions of a file begin, found as they are asked for. ``is_whole``: no more are in it.
+
+    Whoever opens one after the other keeps it, as each is found from the one before.
+    """
+
+    __slots__ = ("is_whole", "places")
+
+    def __init__(self) -> None:
+        self.places = [0]
+        self.is_whole = False
+
+
 class EtlFile(AbstractContextManager["EtlFile"]):
     """A trace file, opened with :meth:`open`; satisfies :class:`~tracer.trace.Source`.
 
@@ -53,21 +66,18 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     """
 
     def __init__(
-        self, path: Path, stream: _File, *, window_bytes: int, threads: int, session: int, stacks: StackTable | None
-    ) -> None:
+        self, path: Path, stream: _File, *, window_bytes: int, threads: int, session: int, stacks: StackTable | None,
+        begins: SessionBegins | None = None,
+    ) -> None:  # fmt: skip
         self._path = path
         self._file = stream
         self._window_bytes = window_bytes
         self._threads = threads
         self._session = session
-        self._begin = 0
-        self._head = self._head_at(0)
+        self._begins = SessionBegins() if begins is None else begins
+        self._begin = self._session_begin(session)
+        self._head = self._head_at(self._begin)
         self._index: BufferIndex | None = None
-        self._sessions = 0
-        for _ in range(1, session):
-            self._begin = self._next_session(self.index.end)
-            self._head = self._head_at(self._begin)
-            self._index = None
         self._reading: Reading | None = None
         self._changes: tuple[Damage, ...] = ()
         self.keys: KeyTable | None = None
@@ -84,19 +94,28 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     def _head_at(self, begin: int) -> LogFile:
         return read_head(self._file.read_at(begin, HEAD_BYTES), str(self._path), self._file.size - begin)
 
-    def _next_session(self, begin: int) -> int:
-        """Where the session after one that ends at ``begin`` begins; :class:`InputError` where there is none."""
-        if begin < self._file.size:
-            return begin
-        raise InputError(
-            "no-such-session", f"the file has no session {self._session}", where=str(self._path),
-            why="fewer sessions were appended to it", next="'poolscope info TRACE' tells the sessions of a file",
-        )  # fmt: skip
+    def _session_begin(self, session: int) -> int:
+        """Where it begins; :class:`InputError` where the file has no such session."""
+        places = self._begins.places
+        while len(places) < session:
+            end = self._end_at(places[-1], self._head_at(places[-1]))
+            if end >= self._file.size:
+                raise InputError(
+                    "no-such-session", f"the file has no session {session}", where=str(self._path),
+                    why="fewer sessions were appended to it",
+                    next="'poolscope info TRACE' tells the sessions of a file",
+                )  # fmt: skip
+            places.append(end)
+        return places[session - 1]
+
+    def _end_at(self, begin: int, head: LogFile) -> int:
+        """Where the session that begins there ends."""
+        return index_buffers(self._file.read_at, self._file.size, head, begin).end
 
     @classmethod
     def open(
         cls, path: Path, *, window_bytes: int | None = None, threads: int | None = None, session: int = 1,
-        stacks: StackTable | None = None,
+        stacks: StackTable | None = None, begins: SessionBegins | None = None,
     ) -> EtlFile:  # fmt: skip
         """Open a trace and read its head.
 
@@ -104,7 +123,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         decodes and uses the one before, with 3 and more it is decoded in another, and all but one decompress. By
         default as many as this process may use processors, and 2 where there is but one. ``window_bytes``: bytes whose
         events go out together. ``session``: which of the sessions that were appended to one another, from 1.
-        ``stacks``: where stacks go.
+        ``stacks``: where stacks go. ``begins``: where its sessions begin, as far as who opened it before has found.
         :class:`InputError` where the file cannot be opened or is no .etl.
         """
         stream = _File(path)
@@ -113,7 +132,9 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         if window_bytes is None:
             window_bytes = WINDOW_BYTES if threads > 1 else _WINDOW_BYTES_ALONE
         try:
-            return cls(path, stream, window_bytes=window_bytes, threads=threads, session=session, stacks=stacks)
+            return cls(
+                path, stream, window_bytes=window_bytes, threads=threads, session=session, stacks=stacks, begins=begins
+            )
         except BaseException:
             stream.close()
             raise
@@ -163,16 +184,18 @@ class EtlFile(AbstractContextManager["EtlFile"]):
     @property
     def sessions(self) -> int:
         """How many sessions the file holds, appended to one another."""
-        if not self._sessions:
-            self._sessions, end = self._session, self.index.end
-            while end < self._file.size:
-                self._sessions += 1
-                try:
-                    head = self._head_at(end)
-                except InputError:  # told by whoever opens that session
-                    break
-                end = index_buffers(self._file.read_at, self._file.size, head, end).end
-        return self._sessions
+        places = self._begins.places
+        while not self._begins.is_whole:
+            try:
+                is_own = places[-1] == self._begin
+                end = self.index.end if is_own else self._end_at(places[-1], self._head_at(places[-1]))
+            except InputError:  # told by whoever opens that session
+                end = self._file.size
+            if end < self._file.size:
+                places.append(end)
+            else:
+                self._begins.is_whole = True
+        return len(places)
 
     def become_part(self, clock: Clock, stacks: StackTable, window_bytes: int) -> None:
         """Before anything was read: be one of the files of a joined trace, read in the caller's thread.
@@ -311,8 +334,9 @@ class EtlFile(AbstractContextManager["EtlFile"]):
         book = SchemaBook() if book is None else book
         # Of this very file: by now the path may lead to another.
         again = EtlFile(
-            self._path, self._file, window_bytes=self._window_bytes, threads=1, session=self._session, stacks=None
-        )
+            self._path, self._file, window_bytes=self._window_bytes, threads=1, session=self._session, stacks=None,
+            begins=self._begins,
+        )  # fmt: skip
         for batch in again.batches({KIND}):
             for table in filter(None, (batch.tables.get(KIND),)):
                 for row in range(len(table)):

@@ -33,6 +33,11 @@ COUNTED_LOAD_BYTES: Final = 1 << 18
 """The same where records are only counted: one thread does all of that."""
 _PACKED_LOAD_BYTES: Final = 1 << 21
 """The same of compressed buffers, unpacked, for each two threads: they work on each load, and have to wake for it."""
+_MOST_RATIO: Final = 256
+"""How many times its size a buffer unpacks to: a record has a time of its own, so that real ones come to 10."""
+_MOST_BEYOND: Final = 256 << 20
+"""Bytes of all buffers of a file that unpack to more, as records of nothing but zeros may: 15 bytes can say 16 MiB, and
+a file of a megabyte would take minutes."""
 _MOST_SEGMENTS: Final = 1 << 10
 _SHARES: Final = 16
 """Into how many a load is cut for each thread that helps to decompress: it takes 0.1 ms to wake, and may be slower."""
@@ -167,6 +172,7 @@ class Loader:
         self._pool = pool
         self._helpers = helpers
         self._load_bytes = load_bytes
+        self._beyond = 0
         self._scratch = Arena(0)
         self._all = np.zeros(_MOST_SEGMENTS, SEGMENT)
         self._by_offset = np.zeros(_MOST_SEGMENTS, np.int64)
@@ -229,7 +235,7 @@ class Loader:
     def _unpack(self) -> None:
         """Decompress the buffers that were read, and begin their segments anew."""
         segments = self.segments
-        body = np.clip(segments["valid"] - HEADER_BYTES, 0, MAX_BUFFER_SIZE)
+        body = self._believed(np.clip(segments["valid"] - HEADER_BYTES, 0, MAX_BUFFER_SIZE))
         room = (body + _ALIGN) & ~_ALIGN
         at = np.cumsum(room) - room
         self.arena.reserve(int(room.sum()))
@@ -244,6 +250,19 @@ class Loader:
         segments["end"] = at + results[:, 1]
         segments["offset"] -= HEADER_BYTES
         segments["packed"] = 1
+
+    def _believed(self, body: I64) -> I64:
+        """Bytes that each buffer says it unpacks to, 0 for one that says too much."""
+        beyond = body > _MOST_RATIO * (self.segments["end"] - self.segments["begin"])
+        if not beyond.any():
+            return body
+        told = self._beyond + np.cumsum(np.where(beyond, body, 0))
+        refused = beyond & (told > _MOST_BEYOND)
+        for row in self.segments["buffer"][refused].tolist():
+            text = f"the buffer says that it unpacks to more than {_MOST_RATIO} times its size, as too many did before"
+            self._spoil(row, DamageCode.COMPRESSION_CORRUPT, text)
+        self._beyond = int(told[-1])
+        return np.where(refused, 0, body)
 
     def _decompress(self, spans: I64) -> I64:
         """(Status, bytes) of each buffer; where there are more threads, all take what is left until nothing is."""

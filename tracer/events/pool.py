@@ -47,9 +47,10 @@ address that the caller got."""
 def without_odd_sizes(table: EventTable) -> tuple[int, int]:
     """Put 0 in the place of sizes that cannot be; gives how many there were, and the first offset (-1 for none).
 
-    An allocation that failed may have asked for any size.
+    An allocation that failed may have asked for any size, and that of a free is not used.
     """
     sizes = np.asarray(table.array("bytes"))
-    odd = np.flatnonzero((sizes > MOST_BYTES) & (table.array("entry") != 0))
+    odd = np.flatnonzero(sizes > MOST_BYTES)
+    odd = odd[(table.array("entry")[odd] != 0) & np.isin(table.event[odd], (ALLOC, ALLOC_SESSION))]
     sizes[odd] = 0
     return len(odd), int(table.offset[odd].min()) if len(odd) else -1

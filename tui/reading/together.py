@@ -14,7 +14,7 @@ from tracer.errors import InputError, UsageError
 from tui.streams import say
 
 if TYPE_CHECKING:
-    from tracer.etl.file import EtlFile
+    from tracer.etl.file import EtlFile, SessionBegins
     from tracer.etl.joining.belonging import Group
     from tracer.etl.joining.source import JoinedFiles
     from tracer.trace import TraceInfo
@@ -26,10 +26,14 @@ _SAID: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class OneSession:
-    """One of the sessions that were appended to one another in a file, from 1."""
+    """One of the sessions that were appended to one another in a file, from 1.
+
+    ``begins``: of who reads several of them.
+    """
 
     path: Path
     number: int
+    begins: SessionBegins | None = None
 
 
 Trace: TypeAlias = "Path | OneSession | Group"
@@ -87,7 +91,7 @@ def open_trace(trace: Trace) -> EtlFile | JoinedFiles:
     if isinstance(trace, Path):
         return EtlFile.open(trace)
     if isinstance(trace, OneSession):
-        return EtlFile.open(trace.path, session=trace.number)
+        return EtlFile.open(trace.path, session=trace.number, begins=trace.begins)
     from tracer.etl.joining.source import JoinedFiles
 
     return JoinedFiles.open(trace)
@@ -97,7 +101,10 @@ def other_sessions(trace: Trace, first: TraceInfo) -> list[OneSession]:
     """The sessions of a file besides its first, where the file as a whole is asked for."""
     if not isinstance(trace, Path):
         return []
-    return [OneSession(trace, number) for number in range(2, first.sessions + 1)]
+    from tracer.etl.file import SessionBegins
+
+    begins = SessionBegins()
+    return [OneSession(trace, number, begins) for number in range(2, first.sessions + 1)]
 
 
 def name_of(trace: Trace) -> str:

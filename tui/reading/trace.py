@@ -66,7 +66,7 @@ def unpacked_files(trace: Trace, *, quiet: bool) -> Iterator[tuple[Trace, list[U
         if isinstance(trace, Path):
             yield files[0].path, files
         elif isinstance(trace, OneSession):
-            yield OneSession(files[0].path, trace.number), files
+            yield replace(trace, path=files[0].path), files
         else:
             yield replace(trace, paths=tuple(file.path for file in files)), files
 
@@ -151,10 +151,12 @@ def read_telling_session(
     trace: Trace, names: TagNames, *, quiet: bool, symbols: Symbols | None = None
 ) -> tuple[Snapshot, Conclude]:
     """As :func:`read_to_conclude`; of a file of several sessions the first that has pool events, or the first."""
+    from tracer.etl.file import SessionBegins
+
     first = told = read_to_conclude(trace, names, quiet=quiet, symbols=symbols)
-    sessions = first[0].info.sessions
+    sessions, begins = first[0].info.sessions, SessionBegins()
     while not tells(told[0]) and isinstance(trace, Path) and told[0].info.session_number < sessions:
-        session = OneSession(trace, told[0].info.session_number + 1)
+        session = OneSession(trace, told[0].info.session_number + 1, begins)
         told = read_to_conclude(session, names, quiet=quiet, symbols=symbols)
     return told if tells(told[0]) else first
 

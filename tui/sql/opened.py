@@ -16,7 +16,7 @@ from analyzers.snapshot import Snapshot
 from analyzers.symbolization import Symbols
 from analyzers.tags import TagNames
 from tracer.errors import DamageCode, InputError
-from tracer.etl.file import EtlFile
+from tracer.etl.file import EtlFile, SessionBegins
 from tracer.etl.joining.source import JoinedFiles
 from tracer.events.schema_book import SchemaBook
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
@@ -58,6 +58,7 @@ class OpenTrace:
         self._quiet = quiet
         self._symbols = symbols
         self._redaction = redaction
+        self._begins = SessionBegins()
         self._files = ExitStack()
         self._session = ExitStack()
         self._source: EtlFile | JoinedFiles
@@ -149,7 +150,7 @@ class OpenTrace:
     def _other_session(self, number: int, interruption: Interrupts) -> tuple[Analysed, Snapshot]:
         assert isinstance(self._here, Path)
         self._session.close()
-        self._source = self._opened(OneSession(self._here, number))
+        self._source = self._opened(OneSession(self._here, number, self._begins))
         return self._analyse(interruption)
 
     def _opened(self, trace: Trace) -> EtlFile | JoinedFiles:

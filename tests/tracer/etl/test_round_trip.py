@@ -49,8 +49,8 @@ def pool_events(draw: st.DrawFn) -> Decoded:
     header = draw(st.sampled_from(KERNEL64 + KERNEL32))
     pointer = 4 if header in KERNEL32 else 8
     address = NARROW if pointer == 4 else WIDE
-    size = draw(address.map(lambda size: min(size, MOST_BYTES)))
-    fields = {"type": draw(NARROW), "tag": draw(NARROW), "bytes": size, "entry": draw(address)}
+    size = NARROW if pointer == 4 else st.integers(0, MOST_BYTES)
+    fields = {"type": draw(NARROW), "tag": draw(NARROW), "bytes": draw(size), "entry": draw(address)}
     hook = draw(st.sampled_from([0x0E20, 0x0E22]))
     return Decoded(kernel_record(draw, header, hook, kernel_payload(hook, pointer, fields)), "pool", fields)
 
