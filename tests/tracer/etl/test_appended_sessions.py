@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixtures.etl.rolling import appended
 from tests.tracer.etl.joining.recordings import analysed, pool_records, simulated, written
 from tracer.errors import InputError
+from tracer.etl.buffers import BufferIndex, index_buffers
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import LogFileMode
+from tui.reading.together import open_trace, other_sessions
 
 TIMES = range(0, 50_000, 500)
 
@@ -79,3 +82,24 @@ def test_a_second_header_that_cannot_be_read_is_an_error_of_that_session_alone(t
         assert analysed(EtlFile.open(path)).pool.totals.allocations == len(TIMES)
     with pytest.raises(InputError):
         EtlFile.open(path, session=2)
+
+
+def test_of_many_sessions_each_is_found_once_whoever_reads_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "many.etl"
+    path.write_bytes(appended([written(tmp_path / "1", pool_records(TIMES)).read_bytes()] * 12))
+    looks: list[int] = []
+
+    def counted(*args: Any) -> BufferIndex:
+        looks.append(args[-1])
+        return index_buffers(*args)
+
+    monkeypatch.setattr("tracer.etl.file.index_buffers", counted)
+    with EtlFile.open(path) as first:
+        others = other_sessions(path, first.info)
+    assert len(looks) == 12
+    for each in others:
+        with open_trace(each) as source:
+            assert source.info.sessions == 12
+    assert len(looks) <= 12 + 2 * 12

@@ -238,3 +238,21 @@ def test_many_broken_buffers_are_searched_through_once(tmp_path: Path, monkeypat
     found = read(path, ["pool"])
     assert len(found.damage) == len(starts[1::2])
     assert sum(looks) <= len(data)
+
+
+@pytest.mark.parametrize(("window_bytes", "threads"), [(1, 1), (4 << 20, 1), (4 << 20, 3)])
+def test_a_few_bytes_that_unpack_to_very_many_are_left_out_from_some_number_of_them_on(
+    window_bytes: int, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracer.etl.loading._MOST_BEYOND", 5 << 20)
+    whole = small_trace(compressed=True)
+    first = buffer_offsets(whole)[1]
+    header = bytearray(whole[first : first + 72])
+    literal_and_match = b"\xff\xff\xff\x7f\0\x07\0\x0f\xff\0\0" + struct.pack("<I", (1 << 20) - 72 - 4)
+    struct.pack_into("<2I", header, 0, 72 + len(literal_and_match), 1 << 20)
+    path = tmp_path / "t.etl"
+    path.write_bytes(whole + (bytes(header) + literal_and_match) * 8)
+    found = read(path, ["pool"], window_bytes=window_bytes, threads=threads)
+    told = [place.code for place in found.damage if "256 times its size" in place.what]
+    assert told == [DamageCode.COMPRESSION_CORRUPT] * 3
+    assert len(found.tables["pool"]["time"]) == 40
