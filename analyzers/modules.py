@@ -37,10 +37,14 @@ from tracer.search import last_at_most
 from tracer.stacks.table import StackArrays, StackTable
 
 KERNEL: Final = re.compile(
-    r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*|hal|halacpi|halmacpi|halaacpi|halapic|halmps|halsp)\.(exe|dll)$", re.IGNORECASE
+    r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*|hal|halacpi|halmacpi|halaacpi|halapic|halmps|halsp)\.(exe|dll)\Z",
+    re.IGNORECASE | re.ASCII,
 )
-"""The kernel image by its names on single- and multiprocessor, PAE and plain systems, and the HAL's by its."""
-KERNEL_FILE: Final = re.compile(r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*)\.exe$", re.IGNORECASE)
+"""The kernel image by its names on single- and multiprocessor, PAE and plain systems, and the HAL's by its.
+
+In ASCII: else ſ is an s of another case, and a driver called ``ntoſkrnl.exe`` would go for the kernel.
+"""
+KERNEL_FILE: Final = re.compile(r"^(ntoskrnl|ntkrnl\w*|ntkrp\w*)\.exe\Z", re.IGNORECASE | re.ASCII)
 """The kernel image alone."""
 KERNEL_NAME: Final = "nt"
 """What the kernel image is called as a driver."""

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.image_lives import Module, ModuleMap
-from analyzers.modules import Modules
+from analyzers.modules import KERNEL as KERNEL_NAMES
+from analyzers.modules import KERNEL_FILE, Modules
 from tests.analyzers.event_tables import event_table, stack_table, strings
 from tracer.columns import Column
 
@@ -198,3 +199,14 @@ def test_the_newest_of_all_images_around_an_address_is_its_module(spans: list[tu
     images = tuple(Module(base, size, str(row), "", 0) for row, (base, size) in enumerate(spans))
     around = [image for image in images if image.base <= address < image.base + image.size]
     assert ModuleMap.of(images).find(address) == (around[-1] if around else None)
+
+
+@pytest.mark.parametrize("name", ["ntkrnlmp.exe", "NTOSKRNL.EXE", "hal.dll"])
+def test_the_kernel_is_known_by_its_names_in_any_case(name: str) -> None:
+    assert KERNEL_NAMES.match(name)
+
+
+@pytest.mark.parametrize("name", ["nto\u017fkrnl.exe", "nto\u017f\u212arnl.exe", "ntoskrnl.exe\n", "ntoskrnl.exe.sys"])
+def test_what_only_looks_like_the_kernel_is_not_it(name: str) -> None:
+    assert not KERNEL_NAMES.match(name)
+    assert not KERNEL_FILE.match(name)

@@ -63,12 +63,14 @@ class Alert:
 
 _MULTIPLES: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 """Sizes go by 1024, as everywhere in this program."""
-_SUBJECT: Final = re.compile(r"\s*([a-z]+)\s*", re.IGNORECASE)
+_SUBJECT: Final = re.compile(r"\s*([a-z]+)\s*", re.IGNORECASE | re.ASCII)
 _NAME: Final = re.compile(r"\s*(?:\"([^\"]+)\"|(=?[^\s>\"]+))\s*")
 _ABOVE: Final = re.compile(r"\s*(>=|>)\s*")
 _AMOUNT: Final = re.compile(
-    r"(\d{1,18}(?:\.\d{1,6})?)\s*(?:([kmgt])?(i?b)?|allocs|allocations)?\s*(?:/\s*(s|min|h))?\s*", re.IGNORECASE
+    r"(\d{1,18}(?:\.\d{1,6})?)\s*(?:([kmgt])?(i?b)?|allocs|allocations)?\s*(?:/\s*(s|min|h))?\s*",
+    re.IGNORECASE | re.ASCII,
 )
+"""In ASCII: else ſ and İ are the letters s and i of another case, and no unit."""
 
 
 def alert_of(text: str) -> Alert:

@@ -30,7 +30,7 @@ _SYSTEM: Final = frozenset(("system", "idle", "registry", "memcompression", "sec
 _IN_WINDOWS: Final = re.compile(
     r"(?:\\SystemRoot|%SystemRoot%|%windir%"
     r"|(?:\\\?\?\\|\\\\\?\\)?(?:[A-Za-z]:|\\Device\\\w+)?\\(?:Windows|WINNT))\\",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
