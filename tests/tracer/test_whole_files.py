@@ -149,7 +149,7 @@ print(len(ends), ends[-1])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the lines of a child are counted in a copy of this process")
 def test_who_is_killed_at_any_line_of_writing_leaves_the_file_of_before_or_the_whole_new_one(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    words = [sys.executable, "-c", KILLED, path]
+    words = [sys.executable, "-c", KILLED, str(path)]
     done = subprocess.run(
         words, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )

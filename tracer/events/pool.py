@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tracer.arrays import U64
 from tracer.events.layout import Layout, hooks, layout
 
 ALLOC: Final = 0x0E20
@@ -49,8 +50,8 @@ def without_odd_sizes(table: EventTable) -> tuple[int, int]:
 
     An allocation that failed may have asked for any size, and that of a free is not used.
     """
-    sizes = np.asarray(table.array("bytes"))
-    odd = np.flatnonzero(sizes > MOST_BYTES)
-    odd = odd[(table.array("entry")[odd] != 0) & np.isin(table.event[odd], (ALLOC, ALLOC_SESSION))]
+    sizes: U64 = table.array("bytes")
+    beyond = np.flatnonzero(sizes > MOST_BYTES)
+    odd = beyond[(table.array("entry")[beyond] != 0) & np.isin(table.event[beyond], (ALLOC, ALLOC_SESSION))]
     sizes[odd] = 0
     return len(odd), int(table.offset[odd].min()) if len(odd) else -1
