@@ -116,7 +116,7 @@ def _counted(
     owner = np.arange(len(accused))
     all_kept, all_freed = kept.totals(len(accused)), freed.totals(len(accused))
     usual = kept.most(len(accused))
-    lengths = np.where(usual >= 0, np.diff(frames.table.bounds)[usual], 0)
+    lengths = np.append(np.diff(frames.table.bounds), 0)[usual]  # none of the last, which a group without one has
     of = np.repeat(owner, lengths)
     ends = np.cumsum(lengths)
     row = np.arange(int(lengths.sum())) - np.repeat(ends - lengths, lengths) + frames.table.bounds[usual][of]
