@@ -86,4 +86,4 @@ async def keep_private(_request: web.Request, response: web.StreamResponse) -> N
 def _hostname(host: str) -> str:
     """Of a ``Host`` header, without the port; empty for what is none."""
     found = _HOST.fullmatch(host)
-    return (found[1] or found[2]) if found else ""
+    return (found[1] or found[2] or "") if found else ""

@@ -57,5 +57,5 @@ TARGET = Target(
     check,
     _seeds,
     text('"place": ', '"hash": "ab12"', "null", "NaN", "Infinity", "1e999", "[", "{", "}\n", "]", "\n", "true", '""'),
-    3_000,
+    2_000,
 )
