@@ -64,10 +64,10 @@ class Guard:
         return response
 
     def _comes_from_here(self, request: web.Request) -> bool:
-        origin = request.headers.get("Origin")
-        if origin is not None and (not request.host or origin.partition("://")[2] != request.host):
+        origin, host = request.headers.get("Origin"), request.host or ""  # none where the request's target lacks it
+        if origin is not None and (not host or origin.partition("://")[2] != host):
             return False
-        return not self._on_loopback or is_loopback(_hostname(request.host))
+        return not self._on_loopback or is_loopback(_hostname(host))
 
 
 def is_loopback(host: str) -> bool:
