@@ -48,7 +48,9 @@ def _check_reading(trace: EtlFile, size: int) -> None:
         for batch in trace.batches({layout.kind for layout in book.layouts}, book):
             for kind, table in batch.tables.items():
                 _check_table(kind, table, size)
-        insist(trace.census == census, "another reading counts other records")
+        again = trace.census  # it tells of the versions of more events, as it has layouts of more
+        same = again.total == census.total and again.by_header == census.by_header
+        insist(same and again.providers == census.providers, "another reading counts other records")
 
 
 def _check_table(kind: str, table: EventTable, size: int) -> None:
