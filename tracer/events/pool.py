@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tracer.arrays import U64
 from tracer.events.layout import Layout, hooks, layout
 
 ALLOC: Final = 0x0E20
@@ -50,7 +49,7 @@ def without_odd_sizes(table: EventTable) -> tuple[int, int]:
 
     An allocation that failed may have asked for any size, and that of a free is not used.
     """
-    sizes: U64 = table.array("bytes")
+    sizes = table.array("bytes").view(np.uint64)
     beyond = np.flatnonzero(sizes > MOST_BYTES)
     odd = beyond[(table.array("entry")[beyond] != 0) & np.isin(table.event[beyond], (ALLOC, ALLOC_SESSION))]
     sizes[odd] = 0
