@@ -12,6 +12,8 @@ from analyzers.activity import Activity
 from analyzers.clocks import clock_shifts, supposed_shifts
 from analyzers.dated_stacks import DatedStacks
 from analyzers.diagnosis_context import DiagnosisContext
+from analyzers.drain import KIND as DRAIN
+from analyzers.drain import DrainWatch
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
 from analyzers.holders.by_name import stacks_that_decide
 from analyzers.image_files import ImageFiles
@@ -182,7 +184,7 @@ class Analysis:
     """Feed it every batch of a source, in order; ask for a :meth:`snapshot` at any moment."""
 
     KINDS: ClassVar = (
-        frozenset({"pool", "process", "image", IDENTITIES})
+        frozenset({"pool", "process", "image", IDENTITIES, DRAIN})
         | MachineFacts.KINDS
         | CpuTimeline.KINDS
         | Activity.KINDS
@@ -207,6 +209,7 @@ class Analysis:
         self._requests = Requests(enabled=source.info.enabled)
         self._activity = Activity(timeline=self._timeline)
         self._standstills = Standstills()
+        self._drains = DrainWatch()
         self._at_ns = 0
         self.late_stacks = 0
 
@@ -221,6 +224,7 @@ class Analysis:
         self._requests.feed(batch)
         self._activity.feed(batch)
         self._standstills.feed(batch)
+        self._drains.feed(batch)
         self._at_ns = batch.until_ns
 
     def clock_shifts(self) -> tuple[ClockShift, ...]:
@@ -257,7 +261,8 @@ class Analysis:
         pool = view.snapshot(self._at_ns)
         requests = self._requests.snapshot(self._timeline) if diagnosed else None
         loss = self._loss(pool)
-        cover = None if requests is None else coverage(source.info, source.census, loss, pool, requests)
+        drain = self._drains.drain(pool, loss, self._at_ns)
+        cover = None if requests is None else coverage(source.info, source.census, loss, pool, requests, drain)
         diagnosis, context = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
             if (symbols := self._names.symbols) is not None:

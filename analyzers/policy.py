@@ -296,6 +296,28 @@ class LengthLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainLimits:
+    """When frees without allocations at a trace's end are taken for a drain that nothing marks."""
+
+    fewest_steps: int = 3
+    """Whole steps of the history without an allocation, and with frees: what a program frees as it exits takes
+    milliseconds, and lies in one or two. A convention."""
+    fewest_frees: int = 20
+    """Frees in it. Where one event in two is an allocation, so many without one are one chance in a million."""
+    fewest_tags: int = 5
+    """Tags of which allocations were due: Windows filters by four at most, so a trace with five is no filtered one, of
+    which the load may just have ended. The rest of a machine never stops allocating."""
+    fewest_due: float = 5
+    """Allocations of each that were to be expected at its rate before: that none comes is a chance of 0.7 %
+    (Poisson)."""
+    pause: float = 2.0
+    """And longer than so many times the longest pause of all allocations before, as an end is elsewhere."""
+    grown: float = 1 / 3
+    """Share of what was there at a drain's beginning that had come in the second half of the time before, from which it
+    grew: even growth has half. A convention."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockLimits:
     """When pool events show that the clocks of CPUs differ (``docs/matching.md``)."""
 
@@ -596,6 +618,7 @@ COVERAGE: Final = CoverageLimits()
 SURENESS: Final = SurenessLimits()
 DOUBTS: Final = DoubtFactors()
 LENGTHS: Final = LengthLimits()
+DRAIN: Final = DrainLimits()
 CLOCKS: Final = ClockLimits()
 STANDSTILL: Final = StandstillLimits()
 TOGETHER: Final = TogetherLimits()

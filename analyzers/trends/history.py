@@ -66,24 +66,37 @@ class SiteHistory:
         )
 
     def by_group(
-        self, rows: npt.NDArray[np.integer], first: npt.NDArray[np.integer], since_ns: int = 0
+        self,
+        rows: npt.NDArray[np.integer],
+        first: npt.NDArray[np.integer],
+        since_ns: int = 0,
+        until_ns: int | None = None,
     ) -> list[GroupHistory]:
         """The sums over groups of sites: ``rows`` one group after another, ``first`` where each of them begins.
 
         They say what happened from the first step on that begins at ``since_ns`` or later, the last step at least; but
-        lifetimes stay those of all: what was freed when is not known of each.
+        lifetimes stay those of all: what was freed when is not known of each. ``until_ns``: their last step is the one
+        that ends nearest to it.
         """
         skipped = min(max(-(-since_ns // self.step_ns), 0), self.used - 1)
+        used = self.used if until_ns is None else round(until_ns / self.step_ns)
+        used = min(max(used, skipped + 1), self.used)
         steps = (self.allocations, self.frees, self.bytes, self.survivors, self.survivor_bytes)
         made, freed, change, stays, stay = (
-            np.add.reduceat(each[rows, skipped : self.used], first, dtype=np.int64) for each in steps
+            np.add.reduceat(each[rows, skipped:used], first, dtype=np.int64) for each in steps
         )
+        after = slice(used, self.used)
+        ended = (self.frees[:, after] - self.allocations[:, after] + self.survivors[:, after])[rows].sum(axis=1)
+        drained = np.add.reduceat(ended, first, dtype=np.int64).tolist()
         lifetimes = np.add.reduceat(self.lifetimes[rows], first, dtype=np.int64)
         start_ns = skipped * self.step_ns
         return [
-            GroupHistory(made[at], freed[at], change[at], stays[at], stay[at], lifetimes[at], self.step_ns, start_ns)
+            GroupHistory(
+                made[at], freed[at], change[at], stays[at], stay[at], lifetimes[at], self.step_ns, start_ns,
+                after=self.used - used, drained=drained[at],
+            )
             for at in range(len(first))
-        ]
+        ]  # fmt: skip
 
 
 def _folded(table: npt.NDArray[Any], first: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
@@ -94,7 +107,8 @@ def _folded(table: npt.NDArray[Any], first: npt.NDArray[np.integer]) -> npt.NDAr
 class GroupHistory:
     """The history of a group of sites; arrays as in :class:`SiteHistory`, int64, one dimension, only the used steps.
 
-    ``start_ns``: where step 0 begins.
+    ``start_ns``: where step 0 begins. ``after``: steps of the trace behind the last one, which are left out, as
+    allocations do not count then; ``drained``: allocations from before them that were freed in them.
     """
 
     allocations: I64
@@ -105,6 +119,8 @@ class GroupHistory:
     lifetimes: I64
     step_ns: int
     start_ns: int = 0
+    after: int = 0
+    drained: int = 0
 
     def step_at(self, time_ns: int) -> int:
         """The step that a time from ``start_ns`` on falls into, used or not."""
@@ -122,6 +138,7 @@ class GroupHistories:
     lifetimes: I64
     step_ns: int
     start_ns: int
+    after: int = 0
 
     @classmethod
     def of(cls, histories: Sequence[GroupHistory]) -> GroupHistories:
@@ -137,6 +154,7 @@ class GroupHistories:
             _table([each.lifetimes for each in histories]),
             first.step_ns,
             first.start_ns,
+            first.after,
         )
 
 

@@ -21,7 +21,8 @@ def settled_steps(histories: GroupHistories) -> I64:
     there is no such age, all steps where nothing was freed at all.
     """
     groups, used = histories.survivors.shape
-    ages = np.maximum(used - 2 - np.arange(used), 0) * float(histories.step_ns)  # at least so old
+    steps_since = np.maximum(used + histories.after - 2 - np.arange(used), 0)
+    ages = steps_since * float(histories.step_ns)  # at least so old
     steps = np.searchsorted(-ages, -EDGES[1:], side="right")
     freed_later = np.cumsum(histories.lifetimes[:, ::-1], axis=1)[:, ::-1]
     until = np.zeros((groups, used + 1), np.int64)

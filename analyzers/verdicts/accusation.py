@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from analyzers import advice
+from analyzers.drain import By, Drain, freed_words
 from analyzers.findings import Accused, EventRef, Evidence, Finding, GroupShare, PathNode, Verdict
 from analyzers.formatting import agreeing, counted, duration, moment, part_of
 from analyzers.holders.release_stacks import NOTHING_RELEASED, Released
@@ -60,6 +61,11 @@ class DiagnosisInputs:
     threads: Threads = field(default_factory=Threads)
     has_names: bool = False
     released: Released = NOTHING_RELEASED
+
+    @property
+    def until_ns(self) -> int:
+        """Until when allocations count: the drain's beginning, where there is one."""
+        return self.at_ns if self.coverage.drain is None else self.coverage.drain.from_ns
 
     def is_starting(self, process: int | None, at_ns: int) -> bool:
         """Whether the process that had this id at a time started so late that it may still be filling up."""
@@ -179,7 +185,11 @@ def _sure(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Wa
         return of_gone(at_end=judgement.gone.at_end, by_library=by_library, count=count, explained=explained)
     doubts: list[Doubt | Weight] = [
         *_doubts(judgement, inputs, who, walked),
-        length_weight(judgement, starting=_is_starting(judgement, inputs, who)),
+        length_weight(
+            judgement,
+            starting=_is_starting(judgement, inputs, who),
+            drained_ns=inputs.at_ns - inputs.until_ns,
+        ),
     ]
     return confidence(judgement.verdict, doubts, count=count, explained=explained)
 
@@ -232,6 +242,8 @@ def _evidence(
                 inferred=True,
             )
         )
+    if inputs.coverage.drain is not None and judgement.gone is None:
+        found.append(_drained(judgement, inputs.pool, inputs.coverage.drain))
     found.append(
         Evidence(
             "kept-all-along",
@@ -249,6 +261,13 @@ def _evidence(
     if calls:
         found.append(Evidence(CALLS, f"the program calls from {', '.join(calls)}"))
     return (*found, *whose(who, len(rows)))
+
+
+def _drained(judgement: Judgement, pool: PoolSnapshot, drain: Drain) -> Evidence:
+    """That they stayed when others were freed, with no new ones to hide it."""
+    since = f"{duration(drain.length_ns)} after {drain.begins}"
+    freed = freed_words(pool, drain, judgement.group.tag_row)
+    return Evidence("stayed-in-drain", f"still there {since}{freed}", inferred=drain.by is By.SEEN)
 
 
 def _born(first_ns: int, last_ns: int, count: int) -> str:

@@ -35,10 +35,24 @@ class BirthPattern(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The time in which survivors could be born: nanoseconds since the trace's start."""
+    """The time that a trace covers, from ``start`` to ``end``: nanoseconds since its start.
+
+    ``drained_ns``: of the drain at its end, in which allocations do not count.
+    """
 
     start: int
     end: int
+    drained_ns: int = 0
+
+    @property
+    def until(self) -> int:
+        """Until when survivors could be born."""
+        return self.end - self.drained_ns
+
+    @property
+    def counted_until(self) -> int | None:
+        """Where histories end that leave the drain out; ``None`` for none."""
+        return self.until if self.drained_ns else None
 
     @property
     def length(self) -> int:

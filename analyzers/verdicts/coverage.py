@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from analyzers.drain import Drain
 from analyzers.policy import COVERAGE
 from analyzers.pool_tables import PoolSnapshot, PoolTotals
 from analyzers.requests.tables import RequestSnapshot
@@ -34,7 +35,7 @@ class Coverage:
     ``sockets``: Winsock (AFD) events; ``queues``: what goes into completion ports and out. ``lost``: share of events
     that were lost, 0 for none. ``complete_from_ns``: from when on the events of all CPUs are there
     (:class:`tracer.trace.Loss`). ``rolled``: the recording may go on in files that were not read;
-    ``part``: it has such files, later or earlier ones.
+    ``part``: it has such files, later or earlier ones. ``drain``: at its end, ``None`` for none.
     """
 
     stacks: bool
@@ -52,6 +53,7 @@ class Coverage:
     rolled: bool = False
     part: bool = False
     some_stacks: bool = False
+    drain: Drain | None = None
 
     @property
     def stacks_on(self) -> Stacks:
@@ -81,7 +83,14 @@ class Coverage:
         return xperf_command() if self.missing else ""
 
 
-def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, requests: RequestSnapshot) -> Coverage:
+def coverage(
+    info: TraceInfo,
+    census: Census,
+    loss: Loss,
+    pool: PoolSnapshot,
+    requests: RequestSnapshot,
+    drain: Drain | None = None,
+) -> Coverage:
     """What the trace holds, from its counts."""
     made, walked = int(pool.sites.allocations.sum()), int(pool.sites.allocations[pool.sites.stack >= 0].sum())
     stacks = walked / made if made else 1.0
@@ -103,6 +112,7 @@ def coverage(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, re
         rolled=info.rolled is not None and info.rolled.goes_on,
         part=info.rolled is not None,
         some_stacks=0 < stacks < COVERAGE.walked,
+        drain=drain,
     )
 
 

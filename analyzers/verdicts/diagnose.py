@@ -9,7 +9,7 @@ import numpy as np
 
 from analyzers.activity import Activity
 from analyzers.diagnosis_context import DiagnosisContext
-from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Accused, Diagnosis, Finding, Why
+from analyzers.findings import NO_DIAGNOSIS, OF_REQUESTS, Accused, Cleared, Diagnosis, Finding, Why
 from analyzers.holders.evidence import Machine, gather
 from analyzers.holders.held_groups import held_groups
 from analyzers.holders.holding import holding
@@ -26,6 +26,7 @@ from analyzers.verdicts.call_order import causes_first, modules_below
 from analyzers.verdicts.confidence import is_likely, is_said
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.held_requests import accuse_held, believable, belonging, held_requests, with_unjoined
+from analyzers.verdicts.late_frees import freed_late
 from analyzers.verdicts.pre_trace import before_trace
 from analyzers.verdicts.unexplained import judge_unexplained
 from tracer.arrays import I32
@@ -64,7 +65,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, DiagnosisContext]:
     pool, inputs = case.pool, _scene(case)
     held = _hold(case, inputs.module_of)
     if not len(pool.outstanding):
-        return replace(NO_DIAGNOSIS, cleared=before_trace(pool, case.baseline)), held
+        return replace(NO_DIAGNOSIS, cleared=_nothing_left(case)), held
     lost = case.coverage.lost
     findings = []
     known, late = np.zeros((2, len(pool.outstanding)), np.bool_)
@@ -84,8 +85,13 @@ def diagnose(case: Case) -> tuple[Diagnosis, DiagnosisContext]:
     inputs = replace(inputs, released=held.held.evidence.by_name.released)
     rest = judge_unexplained(inputs, held, known, late & ~known, case.at_ns)
     findings += rest.findings
-    cleared = (*rest.cleared, *before_trace(pool, case.baseline))
+    cleared = (*rest.cleared, *_nothing_left(case))
     return Diagnosis(_ranked(findings, inputs), cleared, held_requests(held, inputs)), held
+
+
+def _nothing_left(case: Case) -> tuple[Cleared, ...]:
+    """Cleared groups of which nothing is outstanding: late frees, and frees of what was there before."""
+    return (*freed_late(case.pool, case.coverage.drain), *before_trace(case.pool, case.baseline))
 
 
 def _scene(case: Case) -> DiagnosisInputs:

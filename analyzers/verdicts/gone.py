@@ -75,7 +75,7 @@ def blocks_of_gone(pool: PoolSnapshot, modules: Modules, apart: Mask, frames_of:
 
 def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, reported: float, since_ns: int) -> list[Judgement]:
     """A judgement of each group of such blocks. ``reported``: share of events lost; their frees may be among these."""
-    found = list(_groups(pool, gone, since_ns))
+    found = list(_groups(pool, gone, since_ns, span.counted_until))
     grown = growths([group.history for group, _, _ in found])
     judged = []
     for (group, module, unload), grows in zip(found, grown, strict=True):
@@ -117,9 +117,11 @@ def _excuse(module: Module, group: Group, explained: float) -> str:
     return ""
 
 
-def _groups(pool: PoolSnapshot, gone: GoneBlocks, since_ns: int) -> Iterator[tuple[Group, Module, Unload]]:
+def _groups(
+    pool: PoolSnapshot, gone: GoneBlocks, since_ns: int, until_ns: int | None
+) -> Iterator[tuple[Group, Module, Unload]]:
     for number, (module, unload) in enumerate(gone.unloads):
-        for group in groups(pool, gone.unload != number, since_ns):
+        for group in groups(pool, gone.unload != number, since_ns, until_ns=until_ns):
             if not group.callers:
                 yield group, module, unload
 

@@ -79,11 +79,14 @@ def parts_of(pool: PoolSnapshot) -> SiteParts:
     )
 
 
-def groups(pool: PoolSnapshot, explained: Mask, since_ns: int = 0, apart: I64 | None = None) -> list[Group]:
+def groups(
+    pool: PoolSnapshot, explained: Mask, since_ns: int = 0, apart: I64 | None = None, until_ns: int | None = None
+) -> list[Group]:
     """Groups that hold anything, most bytes first; allocations that are explained already belong to none.
 
-    ``explained``: bool, one per row of the outstanding table. ``since_ns``: their histories begin then. ``apart``:
-    int64, a number by site; what differs in it is no group, even where the code is the same.
+    ``explained``: bool, one per row of the outstanding table. ``since_ns``: their histories begin then, and end at
+    ``until_ns`` where that is given. ``apart``: int64, a number by site; what differs in it is no group, even where the
+    code is the same.
     """
     left = np.flatnonzero(~explained)
     if not len(left):
@@ -99,7 +102,8 @@ def groups(pool: PoolSnapshot, explained: Mask, since_ns: int = 0, apart: I64 | 
     held = np.isin(of, numbers)
     parts, first_part = parts[held], np.searchsorted(of[held], numbers)
     size = np.add.reduceat(pool.outstanding.size[rows], first_row, dtype=np.uint64)
-    found = _Found(pool, table, callers, np.split(rows, first_row[1:]), parts, first_part, since_ns, number)
+    histories = table.history.by_group(parts, first_part, since_ns, until_ns)
+    found = _Found(pool, table, callers, np.split(rows, first_row[1:]), parts, first_part, histories, number)
     return [found.group(number) for number in np.argsort(~size, kind="stable").tolist()]  # all bits turned: descending
 
 
@@ -140,14 +144,17 @@ class _Found:
         rows: list[Rows],
         every: Rows,
         first: Rows,
-        since_ns: int,
+        histories: list[GroupHistory],
         apart: I64,
     ) -> None:
-        """``callers``: by part. ``rows``: by group; ``every``: the groups' parts in a row; ``first`` of each."""
+        """``callers``: by part. ``rows``, ``histories``: by group.
+
+        ``every``: the groups' parts in a row; ``first`` of each.
+        """
         self._pool, self._table, self._callers, self._rows = pool, table, callers, rows
         self._parts = np.split(every, first[1:])
         self._apart = apart
-        self._histories = table.history.by_group(every, first, since_ns)
+        self._histories = histories
         self._families = _families(pool, table, callers)
         allocations, frees, count = (
             np.add.reduceat(column[every], first)
@@ -245,6 +252,7 @@ def _joined(family: Sequence[GroupHistory]) -> GroupHistory:
         survivors=total(lambda each: each.survivors),
         survivor_bytes=total(lambda each: each.survivor_bytes),
         lifetimes=total(lambda each: each.lifetimes),
+        drained=sum(each.drained for each in family),
     )
 
 

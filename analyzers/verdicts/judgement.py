@@ -110,7 +110,7 @@ class _Seen:
 
     ``start``: of the time in which survivors could be born; ``seen``: how long the trace goes on after the first of
     what is outstanding; ``rarer``: whether they came ever more rarely, where no lifetimes tell more; ``all_stay``: none
-    of those that were made of late was freed.
+    of those that were made of late was freed. ``in_use``: they stay in a drain, and are no more than were in use before.
     """
 
     group: Group
@@ -121,6 +121,7 @@ class _Seen:
     seen: int
     rarer: bool = False
     all_stay: bool = False
+    in_use: bool = False
 
 
 def judge_all(found: Sequence[Group], outstanding: Outstanding, span: Span, reported: float) -> list[Judgement]:
@@ -161,8 +162,8 @@ def _with_wider(judged: list[Judgement], outstanding: Outstanding, span: Span, r
 def _looked_at(groups: Sequence[Group], outstanding: Outstanding, span: Span) -> list[_Seen]:
     histories = [group.history for group in groups]
     births, lived = _lived(groups, outstanding, span)
-    until = [span.end - each.age_ns for each in lived]
-    longest = LIFETIMES.observable * span.length
+    until = [_born_until(each, span) for each in lived]
+    longest = LIFETIMES.observable * max(span.until - span.start, 1) + span.drained_ns
     old = [mine[: each.count if each.age_ns <= longest else 0] for mine, each in zip(births, lived, strict=True)]
     patterns = birth_patterns(old, span.start, until, histories)
     columns = growths(histories), births, lived, patterns, _all_stay(histories, births, lived)
@@ -172,11 +173,17 @@ def _looked_at(groups: Sequence[Group], outstanding: Outstanding, span: Span) ->
 def _look(
     group: Group, grows: Growth, births: I64, lived: Survivors, how: BirthPattern, all_stay: bool, span: Span
 ) -> _Seen:
-    seen, until = (span.end - int(births[0]) if len(births) else 0), span.end - lived.age_ns
+    seen, until = (span.end - int(births[0]) if len(births) else 0), _born_until(lived, span)
     if how is BirthPattern.TOO_FEW and grows.rising and lived.freed:
         return _by_growth(group, births, lived, grows, span)
     rarer = _is_never_freed(lived) and how is BirthPattern.CONTINUES and increasingly_rare(births[: lived.count], until)
-    return _Seen(group, lived, how, grows, span.start, seen, rarer, all_stay)
+    in_use = _in_use(group, births[: lived.count], span)
+    return _Seen(group, lived, how, grows, span.start, seen, rarer, all_stay, in_use)
+
+
+def _born_until(lived: Survivors, span: Span) -> int:
+    """Until when survivors could be born: what came later is too young, or does not count."""
+    return min(span.end - lived.age_ns, span.until)
 
 
 def _all_stay(histories: Sequence[GroupHistory], births: Sequence[I64], lived: Sequence[Survivors]) -> list[bool]:
@@ -185,7 +192,8 @@ def _all_stay(histories: Sequence[GroupHistory], births: Sequence[I64], lived: S
     since = np.full(len(histories), freed.shape[-1])
     for number, each in enumerate(lived):
         if each.count:
-            since[number] = histories[number].step_at(births[number].item(max(each.count - LIFETIMES.latest, 0)))
+            step = histories[number].step_at(births[number].item(max(each.count - LIFETIMES.latest, 0)))
+            since[number] = min(step, freed.shape[-1] - 1)
     left = np.where(np.arange(freed.shape[-1]) >= since[:, np.newaxis], freed, 0).sum(axis=1)
     return [each.count > 0 and not gone for each, gone in zip(lived, left.tolist(), strict=True)]
 
@@ -195,7 +203,20 @@ def _by_growth(group: Group, births: I64, lived: Survivors, grows: Growth, span:
     count = int(np.searchsorted(births, grows.settled_ns))
     how = BirthPattern.CONTINUES if count >= LIFETIMES.fewest_settled else BirthPattern.TOO_FEW
     lived = replace(lived, count=count, age_ns=span.end - grows.settled_ns)
-    return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]))
+    in_use = _in_use(group, births[:count], span)
+    return _Seen(group, lived, how, grows, span.start, span.end - int(births[0]), in_use=in_use)
+
+
+def _in_use(group: Group, births: I64, span: Span) -> bool:
+    """Whether what stays in a drain replaced others as it came: a cache, or what a load uses, keeps its last ones.
+
+    Of these none is freed any more when the load is over, however short they lived before.
+    """
+    if not span.drained_ns or not len(births):
+        return False
+    history, first = group.history, group.history.step_at(int(births[0]))
+    grown = int((history.allocations - history.frees)[first:].sum())
+    return grown < PARTS.most * len(births)
 
 
 def _lived(groups: Sequence[Group], outstanding: Outstanding, span: Span) -> tuple[list[I64], list[Survivors]]:
@@ -286,6 +307,8 @@ def _decide(each: _Seen, explained: float) -> tuple[Verdict, str]:
         )
     if each.birth_pattern is BirthPattern.LEVELLED_OFF:
         return Verdict.CACHE, "it grew and levelled off"
+    if each.in_use:
+        return Verdict.CACHE, "as many were freed as came: these are the last ones in use when the drain began"
     return _without_siblings(each) if _is_never_freed(lived) else (Verdict.MISSING_FREE, "")
 
 

@@ -11,17 +11,18 @@ from math import log10
 
 from analyzers.findings import Verdict
 from analyzers.formatting import duration
-from analyzers.policy import LENGTHS, PARTS, SURENESS
+from analyzers.policy import LENGTHS, LIFETIMES, PARTS, SURENESS
 from analyzers.verdicts.confidence import Weight
 from analyzers.verdicts.judgement import Judgement
 
 
-def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
+def length_weight(judgement: Judgement, *, starting: bool, drained_ns: int = 0) -> Weight:
     """What the length of the trace takes from the confidence in an accusation, and its words where it is much.
 
     Few freed siblings tell of themselves alone: the fewer there are beside what stays, the more it counts as of a kind
     that is never freed (their Kaplan-Meier estimate would level off at the share that stays). ``starting``: the program
-    has started shortly before the trace's end, and has not freed any.
+    has started shortly before the trace's end, and has not freed any. ``drained_ns``: of a drain at the trace's end, in
+    which all that a start filled up is freed but for what lives longer.
     """
     seen, lived = judgement.seen_ns, judgement.survivors
     alone = _by_length(seen, LENGTHS.growth_from_ns, LENGTHS.growth_until_ns)
@@ -30,7 +31,8 @@ def length_weight(judgement: Judgement, *, starting: bool) -> Weight:
         says = f"the trace shows {duration(seen)} of it and none freed, as when a program has just started"
         return _weight(alone, says)
     lifetimes = seen / max(lived.usual_ns, 1)
-    passed = lifetimes / (lifetimes + SURENESS.lifetimes)
+    drained = 1 - (1 - LIFETIMES.usual) ** (drained_ns / max(lived.usual_ns, 1))
+    passed = max(lifetimes / (lifetimes + SURENESS.lifetimes), drained)
     known = _by_length(seen, LENGTHS.freed_from_ns, LENGTHS.freed_until_ns) * passed
     telling = min(lived.freed / (PARTS.most * (lived.freed + lived.count)), 1.0)
     factor = telling * known + (1 - telling) * min(known, alone)

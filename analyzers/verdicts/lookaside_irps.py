@@ -72,7 +72,7 @@ def _ever_more(outstanding: Outstanding, rows: Rows, span: Span) -> Mask:
     for group in np.flatnonzero(count >= RESTING.fewest_shown).tolist():
         mine = rows[number == group]
         births = outstanding.time_ns[mine]
-        if keep_coming(births, span.start, span.end) and not increasingly_rare(births, span.end):
+        if keep_coming(births, span.start, span.until) and not increasingly_rare(births, span.until):
             result[mine] = True
     return result
 

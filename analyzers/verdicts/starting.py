@@ -42,13 +42,13 @@ def _start(judgement: Judgement, who: Owners, inputs: DiagnosisInputs) -> str:
     count = counted(len(births), "allocation")
     started = None if who.process is None else inputs.started(who.process, int(births[-1]))
     if started is not None and who.process is not None:
-        last = _last_of(births, started, inputs.at_ns)
+        last = _last_of(births, started, inputs.until_ns)
         name = who.name or f"process {who.process}"
         return last and (
             f"it grew only while {name} started: {count} within {last} of its start at {moment(started)}, hardly any"
             " since"
         )
-    last = _last_of(births, inputs.at_ns - judgement.seen_ns, inputs.at_ns)
+    last = _last_of(births, inputs.at_ns - judgement.seen_ns, inputs.until_ns)
     begins = inputs.at_ns - judgement.seen_ns <= TOGETHER.at_first * inputs.at_ns
     return f"it grew only when the trace began: {count} within {last}, hardly any since" if last and begins else ""
 

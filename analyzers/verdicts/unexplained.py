@@ -27,6 +27,7 @@ from analyzers.verdicts.groups import Group, callers_sites, groups
 from analyzers.verdicts.handle_tables import with_handle_tables
 from analyzers.verdicts.in_step import in_step
 from analyzers.verdicts.judgement import Judgement, judge_all
+from analyzers.verdicts.late_frees import with_late_frees
 from analyzers.verdicts.lookaside_irps import WHY, resting
 from analyzers.verdicts.merging import merged, with_their_callers, without_nobodys
 from analyzers.verdicts.on_sockets import OnSockets
@@ -47,6 +48,7 @@ _IN_INTERRUPTS: Final = "made by interrupts while a CPU was idle: the trace does
 _JUDGED: Final = 0
 _GONE: Final = 1
 """What cleared a group: its judgement, or that of what an unloaded driver left; what was set aside comes after them."""
+_IN_DRAIN: Final = "allocated after the drain began, when allocations do not count"
 _UNDER_WAY: Final = "held by requests that their drivers have not completed yet, in a number that is usual"
 
 
@@ -66,19 +68,21 @@ def judge_unexplained(
     ``late``: what goes with user APCs that their thread takes now and then. There must be an outstanding allocation.
     """
     pool, lost, complete_ns = inputs.pool, inputs.coverage.lost, inputs.coverage.complete_from_ns
-    span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns)
+    drain = inputs.coverage.drain
+    span = Span(max(int(pool.sites.first_ns.min()), complete_ns), at_ns, 0 if drain is None else at_ns - drain.from_ns)
     unknown = np.append(held.held.held(), np.False_)[own_request(held.attribution, held.requests.requests)]
     released = np.append(held.held.is_held_by(Why.LIST), np.True_)[held.attribution.request]
     rests = resting(pool, held.requests, held.attribution, known | unknown, released, span, lost)
     rests &= ~late
     under_way = _under_way(pool, held) & ~known & ~rests & ~late
     early = (pool.outstanding.time_ns < complete_ns) & ~known & ~rests & ~under_way & ~late
-    aside = known | rests | under_way | early | late
+    in_drain = (pool.outstanding.time_ns > span.until) & ~known & ~rests & ~under_way & ~early & ~late
+    aside = known | rests | under_way | early | late | in_drain
     gone = blocks_of_gone(pool, inputs.modules, aside, inputs.frames_of)
     of_gone = judge_gone(pool, gone, span, lost, complete_ns)
     aside |= gone.mask
     apart = callers_apart(pool, aside, inputs.frames_of)
-    judged = judge_all(groups(pool, aside, complete_ns, apart), pool.outstanding, span, lost)
+    judged = judge_all(groups(pool, aside, complete_ns, apart, span.counted_until), pool.outstanding, span, lost)
     sockets = OnSockets.of(held)
     judged = without_nobodys(judged)
     for by_rule in _BY_RULE:
@@ -98,13 +102,14 @@ def judge_unexplained(
     innocent += caches + [_too_weak(each) for each in accusations if not is_said(each.finding.confidence)]
     cleared = [
         _cleared(pool, each.group, each.verdict, each.why, _JUDGED if each.gone is None else _GONE)
-        for each in with_starts(innocent, inputs)
+        for each in with_late_frees(with_starts(innocent, inputs), drain)
     ]
     asides = (
         (rests, Verdict.CACHE, WHY),
         (under_way, Verdict.TRANSIENT, _UNDER_WAY),
         (late, Verdict.TRANSIENT, _TAKEN_LATE),
         (early, Verdict.UNKNOWN, _when_incomplete(complete_ns)),
+        (in_drain, Verdict.UNKNOWN, _IN_DRAIN),
     )
     for aside_by, (mask, verdict, why) in enumerate(asides, start=_GONE + 1):
         cleared += [_cleared(pool, group, verdict, why, aside_by) for group in groups(pool, ~mask)]

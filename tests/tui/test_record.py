@@ -289,7 +289,7 @@ def test_where_identities_cannot_be_added_the_recording_stands_and_it_is_told(
     def full(*_: object) -> None:
         raise OSError(28, "no space left on device")
 
-    monkeypatch.setattr("tracer.images.appending._write_at", full)
+    monkeypatch.setattr("tracer.etl.appending._write_at", full)
     out = tmp_path / "pool.etl"
     told_of = told(capsys, str(out), "--for", "50ms")["recording"]
     assert told_of["images"] is None

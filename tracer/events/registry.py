@@ -22,6 +22,7 @@ _MODULES: Final = (
     "thread",
     "process",
     "image",
+    "drain",
     "machine",
     "irp",
     "network",

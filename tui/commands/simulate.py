@@ -40,6 +40,8 @@ _WORDS: Final = {
     "irp_events": "a session without I/O request events",
     "afd_events": "a session without Winsock (AFD) events",
     "kernel_queues": "a session without kernel queue events",
+    "drain_ns": "nanoseconds that the machine goes on after the last round, for late frees",
+    "drain": "what is recorded of that time",
     "varied": "the seed draws drivers, tags, programs, sizes and rates",
     "buffer_size": "bytes of a buffer",
     "frequency": "ticks of the clock in a second",
