@@ -110,7 +110,7 @@ class _Seen:
 
     ``start``: of the time in which survivors could be born; ``seen``: how long the trace goes on after the first of
     what is outstanding; ``rarer``: whether they came ever more rarely, where no lifetimes tell more; ``all_stay``: none
-    of those that were made of late was freed. ``in_use``: they stay in a drain, and are no more than were in use before.
+    of those that were made of late was freed. ``in_use``: what stays in a drain is no more than was in use before.
     """
 
     group: Group

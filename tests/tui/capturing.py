@@ -44,6 +44,11 @@ class Interrupted:
         self.looks += 1
         return self.looks > 3
 
+    @asked.setter
+    def asked(self, value: bool) -> None:
+        assert not value
+        self.looks = 0
+
     def __enter__(self) -> Interrupted:
         return self
 

@@ -13,9 +13,11 @@ from fixtures.settings import Settings
 from fixtures.simulate import Simulation, simulate
 from tests.tracer.images.program_files import ProgramFile
 from tests.tracer.live.counted import Kernel
+from tests.tracer.live.fake_api import STARTED
 from tests.tui.capturing import Interrupted, Recorder
 from tests.tui.made_windows import MadeWindows
 from tracer.images.loaded import images_in
+from tracer.live.api import ClockReading
 from tracer.live.image_paths import ImagePaths
 from tracer.live.structures import NamedProperties
 from tracer.live.this_machine import ThisMachine
@@ -221,7 +223,7 @@ def test_one_tag_is_recorded_alone(api: Recorder, tmp_path: Path, capsys: pytest
 
 @pytest.mark.parametrize(
     "words",
-    [["--tag", "AfdEE"], ["--tag", ""], ["--max-size", "0"], ["--for", "-1s"], ["--for", "9999d"]],
+    [["--tag", "AfdEE"], ["--tag", ""], ["--max-size", "0"], ["--for", "-1s"], ["--for", "9999d"], ["--drain", "0s"]],
 )
 def test_what_cannot_be_recorded_is_wrong_use(
     words: list[str], api: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -295,3 +297,95 @@ def test_where_identities_cannot_be_added_the_recording_stands_and_it_is_told(
     assert told_of["images"] is None
     assert any("no identities of images are in the file: no space left" in note for note in told_of["notes"])
     assert out.read_bytes() == (tmp_path / "first.etl").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def growing() -> Simulation:
+    return simulate("growth", 3, Settings(iterations=200))
+
+
+@pytest.fixture
+def drained(growing: Simulation, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """A machine on which the performance counter says that half of the trace is over."""
+    made = Recorder(growing)
+    first, last = growing.records[0].time, growing.records[-1].time
+    monkeypatch.setattr(made, "now", lambda: ClockReading((first + last) // 2, STARTED))
+    machine = ThisMachine(made, MadeWindows(), Kernel().query)
+    monkeypatch.setattr("tracer.live.this_machine.this_machine", lambda: machine)
+    return made
+
+
+def test_a_drain_begins_when_the_time_is_over_and_the_file_says_when(
+    drained: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pool.etl"
+    document = told(capsys, str(out), "--for", "100ms", "--drain", "300ms", "--analyze")
+    assert document["recording"]["ended_by"] == "time"
+    assert document["recording"]["drain_seconds"] >= 0.3
+    assert document["recording"]["seconds"] >= 0.4
+    drain, ends = document["evidence"]["drain"], document["at_ns"]
+    assert drain["by"] == "recorded"
+    assert drain["from_ns"] == pytest.approx(ends / 2, rel=0.01)
+    assert drain["to_ns"] == pytest.approx(ends, rel=0.01)
+    (leak,) = document["findings"]
+    assert "after the drain began" in next(each["says"] for each in leak["evidence"] if "drain" in each["rule"])
+    later = [each for each in document["cleared"] if each["tag"] == leak["tag"]]
+    assert [each["why"] for each in later] == ["allocated after the drain began, when allocations do not count"]
+    assert leak["count"] + later[0]["count"] == next(
+        each["outstanding_count"] for each in document["pool"]["by_tag"] if each["tag"] == leak["tag"]
+    )
+    assert document["damage"] == []
+    assert drained.ours == []
+
+
+def test_a_command_that_outlives_the_load_is_ended_when_the_drain_begins(
+    drained: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--for", "100ms", "--drain", "100ms", "--", *SLEEPS_LONG]
+    assert main(["record", str(tmp_path / "pool.etl"), *words]) == ExitCode.DONE
+    assert "the load is over: going on for 0.1 s" in capsys.readouterr().err
+
+
+def test_a_drain_follows_the_end_of_the_command(
+    drained: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "pool.etl"), "--drain", "50ms", "--", sys.executable, "-c", "import sys; sys.exit(7)"]
+    told_of = told(capsys, *words)["recording"]
+    assert (told_of["ended_by"], told_of["command_exit_code"]) == ("command", 7)
+    assert told_of["drain_seconds"] >= 0.05
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "drains"), [([], ExitCode.DONE, True), (["--for", "1h"], ExitCode.INTERRUPTED, False)]
+)
+def test_ctrl_c_begins_a_drain_only_where_it_is_the_planned_end_and_ends_it(
+    words: list[str], code: ExitCode, drains: bool, drained: Recorder, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("tui.capture.recording.Interrupts", Interrupted)
+    told_of = told(capsys, str(tmp_path / "pool.etl"), "--drain", "1h", *words, code=code)["recording"]
+    assert told_of["ended_by"] == "ctrl-c"
+    assert (told_of["drain_seconds"] is not None) == drains
+    assert drained.ours == []
+
+
+def test_a_session_that_is_taken_away_has_no_drain(
+    drained: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drained.taken_away = True
+    told_of = told(capsys, str(tmp_path / "pool.etl"), "--for", "1h", "--drain", "1h")["recording"]
+    assert (told_of["ended_by"], told_of["drain_seconds"]) == ("session-stopped", None)
+
+
+def test_where_the_mark_cannot_be_added_the_recording_stands_and_it_is_told(
+    drained: Recorder, growing: Simulation, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def full(*_: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr("tracer.etl.appending._write_at", full)
+    out = tmp_path / "pool.etl"
+    told_of = told(capsys, str(out), "--for", "50ms", "--drain", "50ms")["recording"]
+    assert any("does not say when its drain began" in note and "no space" in note for note in told_of["notes"])
+    assert out.read_bytes() == growing.data

@@ -1,4 +1,4 @@
-"""A recording while it runs: until its time is up, its command ends, its file is full, or Ctrl-C."""
+"""A recording while it runs: until its time is up, its command ends, its file is full, or Ctrl-C; then its drain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from tracer.errors import PoolscopeError, UsageError
 from tracer.images.appending import append_identities
 from tracer.images.loaded import Identities, identities, images_in
 from tracer.live.api import Api
+from tracer.live.drained import append_drain
 from tracer.live.image_paths import ImagePaths
 from tracer.live.plan import CapturePlan
 from tracer.live.recording import Recording
@@ -51,6 +53,7 @@ class Recorded:
     """What came of it; ``command_exit_code`` is ``None`` where there was no command, or it was ended with the rest.
 
     ``images``: those that the trace tells, and whose identities are in the file; ``None`` where none could be added.
+    ``drain_seconds``: how long its drain went on, ``None`` where it had none; part of ``seconds``.
     """
 
     path: Path
@@ -62,6 +65,15 @@ class Recorded:
     notes: tuple[str, ...]
     left_behind: tuple[str, ...]
     images: Identities | None = None
+    drain_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How long to go on after the load; ``told`` is called when that begins."""
+
+    seconds: float
+    told: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +91,17 @@ def recorded(
     passing: Time,
     went_off: Callable[[], bool] | None = None,
     steps: list[StartStep] | None = None,
+    drain: Drain | None = None,
 ) -> Recorded:
     """Record; the command, if any, is started when the session runs, and ended with it.
 
     ``went_off`` is asked once a second whether an alert holds, which ends it. ``steps`` gets what was asked of Windows.
+    ``drain``: go on when the planned end has come, the command too; Ctrl-C then ends it.
 
     Raises MachineError where Windows refuses, UsageError where the command cannot be started.
     """
     with (
-        Interrupts(noted=1) as interruption,
+        Interrupts(noted=1 if drain is None else 2) as interruption,
         Recording.open(plan, machine.api, steps) as recording,
         ExitStack() as leaving,
     ):
@@ -96,13 +110,31 @@ def recorded(
         run = _Run(machine.api, recording, plan, child, passing, began, interruption, went_off)
         ended_by = run.wait()
         code = None if child is None else child.poll()
+        drained, drain_seconds = None, None
+        if drain is not None and run.as_planned(ended_by):
+            if child is not None:
+                _ended(child)
+            drained, drain_began = machine.api.now().ticks, passing.clock()
+            drain.told()
+            ended_by = run.drain(drain.seconds, ended_by)
+            drain_seconds = passing.clock() - drain_began
         recording.stop()
         seconds = passing.clock() - began
+        marked = () if drained is None else _marked(recording.path, drained)
         images, notes = _identified(recording.path, machine.image_paths)
         return Recorded(
             recording.path, _size(recording.path), seconds, ended_by, code, recording.loss,
-            (*recording.notes, *notes), recording.reclaimed, images,
+            (*recording.notes, *marked, *notes), recording.reclaimed, images, drain_seconds,
         )  # fmt: skip
+
+
+def _marked(path: Path, began_ticks: int) -> tuple[str, ...]:
+    """Say in the file when its drain began; a note where that fails: no analysis would know of it."""
+    try:
+        append_drain(path, began_ticks)
+    except PoolscopeError as error:
+        return (f"the file does not say when its drain began, so all of it counts as load: {error.why}",)
+    return ()
 
 
 def _identified(path: Path, paths: ImagePaths) -> tuple[Identities | None, tuple[str, ...]]:
@@ -140,6 +172,18 @@ class _Run:
                 if self.went_off is not None and self.went_off():
                     return End.ALERT
         return end
+
+    def as_planned(self, ended_by: End) -> bool:
+        """Whether the load has ended, and the session goes on: Ctrl-C is the planned end where there is no other."""
+        no_other = self.plan.seconds is None and self.child is None
+        return ended_by in {End.TIME, End.COMMAND, End.ALERT} or (ended_by is End.INTERRUPTED and no_other)
+
+    def drain(self, seconds: float, ended_by: End) -> End:
+        """Go on for so long, or until Ctrl-C; gives why the recording ended, which is why its load did as a rule."""
+        self.interruption.asked = False
+        plan, now = replace(self.plan, seconds=seconds), self.passing.clock()
+        end = replace(self, plan=plan, child=None, began=now, went_off=None).wait()
+        return end if end in {End.FULL, End.SESSION} else ended_by
 
     def _end(self) -> End | None:
         if self.interruption.asked:

@@ -17,6 +17,7 @@ from tui.commands.options import (
     add_quiet,
     at_least_one,
     name_word,
+    span,
 )
 from tui.exit_codes import ExitCode
 from tui.new_files import add_force, refuse_to_overwrite
@@ -46,6 +47,8 @@ class RecordCommand:
         parser.epilog = "After --: a command that is started once the session runs, and with whose end it ends."
         parser.add_argument("output", type=Path, metavar="OUT.etl", help="the trace to write")
         add_for(parser, "record")
+        words = "then go on for so long: what is freed late still is, a leak stays"
+        parser.add_argument("--drain", type=span, metavar="TIME", help=words)
         parser.add_argument(
             "--tag",
             action="append",
@@ -72,7 +75,7 @@ class RecordCommand:
         """Record, and tell how it went."""
         from tracer.live import this_machine as here  # brings numpy: not for --help
         from tui.capture.plan_args import is_filtered, plan_of
-        from tui.capture.recording import End, Time, recorded
+        from tui.capture.recording import Drain, End, Time, recorded
         from tui.outcome import worst_exit_code
 
         plan = plan_of(args, file=args.output.absolute(), most_bytes=args.max_size << 20)
@@ -82,7 +85,8 @@ class RecordCommand:
             say(f"note: every tag is recorded: {_NO_FILTER}", quiet=args.quiet)
         say(f"recording to {args.output}{_until(args)}; Ctrl-C ends it", quiet=args.quiet)
         went_off = _alarms(machine, args) if args.alert else None
-        done = recorded(machine, plan, args.rest, Time(), went_off)
+        drain = None if args.drain is None else Drain(args.drain, lambda: say(_drain_words(args), quiet=args.quiet))
+        done = recorded(machine, plan, args.rest, Time(), went_off, drain=drain)
         path, redaction = done.path, redaction_of(args)
         if redaction is not None:
             from tui.redaction.captures import redacted_recording
@@ -121,6 +125,11 @@ def _until(args: argparse.Namespace) -> str:
     ends = [f"for {args.seconds:g} s"] if args.seconds is not None else []
     ends += [f"until {args.rest[0]} ends"] if args.rest else []
     return f", {' or '.join(ends)}" if ends else ""
+
+
+def _drain_words(args: argparse.Namespace) -> str:
+    """That the drain has begun."""
+    return f"the load is over: going on for {args.drain:g} s, so that late frees are seen; Ctrl-C ends it"
 
 
 def _tell(done: Recorded, *, quiet: bool) -> None:

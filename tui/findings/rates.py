@@ -22,7 +22,13 @@ _WIDEST: Final = 1.0
 
 def is_by_second(snapshot: Snapshot) -> bool:
     """Whether rates are told by the second: the trace is shorter than a minute."""
-    return snapshot.at_ns < _SHORTEST_FOR_AN_HOUR_NS
+    return _traced_ns(snapshot) < _SHORTEST_FOR_AN_HOUR_NS
+
+
+def _traced_ns(snapshot: Snapshot) -> int:
+    """How long allocations counted: a rate is told of that time, without a drain behind it."""
+    drain = None if snapshot.coverage is None else snapshot.coverage.drain
+    return snapshot.at_ns if drain is None else drain.from_ns
 
 
 def size_a_second(bytes_per_hour: float) -> str:
@@ -43,7 +49,7 @@ def reliable_rate(finding: Finding, snapshot: Snapshot) -> float | None:
         return None
     low, high = finding.bytes_per_hour_interval
     rate = finding.bytes_per_hour
-    if snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS or not all(map(math.isfinite, (rate, low, high))):
+    if _traced_ns(snapshot) < _SHORTEST_FOR_A_RATE_NS or not all(map(math.isfinite, (rate, low, high))):
         return None
     return rate if high - low <= _WIDEST * abs(rate) else None
 
@@ -57,11 +63,11 @@ def rate_words(finding: Finding, snapshot: Snapshot) -> str:
         return ""
     rate = reliable_rate(finding, snapshot)
     if rate is None:
-        why = "too short" if snapshot.at_ns < _SHORTEST_FOR_A_RATE_NS else "too uneven"
-        return f"{size(finding.bytes)} in {duration(snapshot.at_ns)}; {why} for a rate"
+        why = "too short" if _traced_ns(snapshot) < _SHORTEST_FOR_A_RATE_NS else "too uneven"
+        return f"{size(finding.bytes)} in {duration(_traced_ns(snapshot))}; {why} for a rate"
     show, unit = (size_a_second, "a second") if is_by_second(snapshot) else (_size_an_hour, "an hour")
     low, high = map(show, finding.bytes_per_hour_interval)
-    return f"{show(rate)} {unit} (95 % interval {low} to {high}), over {duration(snapshot.at_ns)}"
+    return f"{show(rate)} {unit} (95 % interval {low} to {high}), over {duration(_traced_ns(snapshot))}"
 
 
 def _size_an_hour(bytes_per_hour: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzers.counter_snapshot import before
+from analyzers.drain import Drain
 from analyzers.pool_tables import GroupRow, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.selection.query import Query
@@ -36,7 +37,13 @@ def evidence_part(coverage: Coverage | None, named: NamesFound | None = None) ->
         "symbols": _named(named),
         "judged": coverage.judged,
         "record": coverage.record,
+        "drain": None if coverage.drain is None else _drain_part(coverage.drain),
     }
+
+
+def _drain_part(drain: Drain) -> Object:
+    """From when on allocations do not count, and how that is known."""
+    return {"from_ns": drain.from_ns, "to_ns": drain.to_ns, "frees": drain.frees, "by": str(drain.by)}
 
 
 def _named(named: NamesFound | None) -> str:

@@ -39,6 +39,7 @@ def recording_part(done: Recorded) -> Object:
         "seconds": round(done.seconds, 3),
         "ended_by": str(done.ended_by),
         "command_exit_code": done.command_exit_code,
+        "drain_seconds": None if done.drain_seconds is None else round(done.drain_seconds, 3),
         "loss": loss_part(done.loss),
         **notes_part(done.notes, done.left_behind),
         "images": None if done.images is None else _images_part(done.images),

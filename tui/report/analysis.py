@@ -25,7 +25,7 @@ from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD, NO_POOL_EVENTS
 from tui.report.stacks import stack_lines
 from tui.report.styles import heading, note, warning
 from tui.report.table import table_lines
-from tui.report.trace import incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
+from tui.report.trace import drain_lines, incomplete_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.report.wrapping import wrapped
 from tui.safe_text import safe
 from tui.tables.columns import Heading, NumberColumn, TableModel, labels_of
@@ -122,7 +122,8 @@ def _background(snapshot: Snapshot, filters: Query, width: int) -> list[Text]:
     lines: list[Text] = []
     for part in (held_lines(snapshot), cleared_lines(snapshot.diagnosis.cleared, width)):
         lines += [Text(), *part] if part else []
-    lines += [Text(), heading("Trace"), *machine_lines(snapshot.info), *_missing(snapshot)]
+    lines += [Text(), heading("Trace"), *machine_lines(snapshot.info)]
+    lines += [*drain_lines(snapshot), *_missing(snapshot)]
     lines += [Text(), *ledger_lines(snapshot.pool), *baseline_lines(snapshot.baseline)]
     return [*lines, *selection_lines(filters, snapshot.pool)]
 

@@ -23,7 +23,7 @@ from tui.report.cleared import no_finding_lines
 from tui.report.findings import advice_lines, evidence_lines, fact_lines, other_lines, title
 from tui.report.pool import has_pool_events
 from tui.report.styles import HEADING, LABEL, WARNING, note
-from tui.report.trace import SIMULATED_NOTICE, incomplete_lines, name_of, rolled_lines
+from tui.report.trace import SIMULATED_NOTICE, drain_lines, incomplete_lines, name_of, rolled_lines
 from tui.report.wrapping import wrapped
 from tui.safe_text import safe
 
@@ -76,7 +76,7 @@ def _head(snapshot: Snapshot) -> list[Text]:
     info = snapshot.info
     lines = [Text(SIMULATED_NOTICE, WARNING)] if info.simulated else []
     lines.append(Text.assemble((name_of(info), HEADING), f" ({duration(info.duration_ns)})"))
-    return [*lines, *incomplete_lines(snapshot), *rolled_lines(info)[1:], Text()]
+    return [*lines, *drain_lines(snapshot), *incomplete_lines(snapshot), *rolled_lines(info)[1:], Text()]
 
 
 def _findings(snapshot: Snapshot, width: int, room: int) -> list[Text]:

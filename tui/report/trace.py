@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.drain import By
 from analyzers.formatting import counted, duration, exact_size, moment, size
 from analyzers.snapshot import Snapshot
 from tracer.errors import Damage
@@ -59,6 +60,19 @@ def machine_lines(info: TraceInfo) -> list[Text]:
     if info.continues:
         lines.append(labelled("continues", "another file of this session: what came before is there"))
     return lines + [_clock_line(shift) for shift in info.clock_shifts]
+
+
+def drain_lines(snapshot: Snapshot) -> list[Text]:
+    """That the trace ends with a drain, since when, and how that is known; none where it does not."""
+    drain = None if snapshot.coverage is None else snapshot.coverage.drain
+    if drain is None:
+        return []
+    last = f"the last {duration(drain.length_ns)}: {counted(drain.frees, 'free')}"
+    known = {
+        By.RECORDED: "and allocations that do not count",
+        By.SEEN: "and no allocations, which were not traced then (inferred)",
+    }
+    return [labelled("drain", f"{last}, {known[drain.by]}")]
 
 
 def _clock_line(shift: ClockShift) -> Text:

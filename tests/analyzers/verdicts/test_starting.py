@@ -82,6 +82,7 @@ def _said(births: Sequence[float], *, started: bool = True) -> str:
             names=Numbered(),
             started=lambda _process, _at_ns: 0 if started else None,
             at_ns=int(length),
+            until_ns=int(length),
         ),
     )
     [cleared] = with_starts([found], scene)

@@ -17,10 +17,10 @@ from fixtures.etl.records import Record
 from tests.tracer.images.program_files import ProgramFile
 from tests.tracer.traces import kernel_payload, read, write
 from tracer.errors import OutputError
+from tracer.etl import appending
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import HeaderType, LogFileMode
 from tracer.events.image import LOAD, RUNDOWN_END, RUNDOWN_START
-from tracer.images import appending
 from tracer.images.appending import append_identities
 from tracer.images.carried import IDENTITIES, CarriedIdentities, ImageFile
 from tracer.images.headers import DebugFile, ImageHeaders, read_image_headers
