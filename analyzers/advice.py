@@ -138,10 +138,16 @@ def unloaded(driver: str, place: str, tag: int) -> str:
     )
 
 
-def growth(driver: str, tag: int, missing: str, *, part: bool = False) -> str:
+def with_drain(advised: str) -> str:
+    """The same, and how to tell frees that come late from frees that are missing."""
+    return f"{advised} poolscope record --drain 1m tells it from frees that come late."
+
+
+def growth(driver: str, tag: int, missing: str, *, part: bool = False, drained: bool = False) -> str:
     """What to capture to be surer: ``missing`` names the kind of evidence that the trace lacks, empty for none.
 
     ``part``: the trace is one part of a longer recording, so that what came before and after it is there already.
+    ``drained``: it went on after the load.
     """
     owner = driver or f"whoever allocates {tag_text(tag)!r}"
     wanted = _CAPTURE.get(missing)
@@ -151,7 +157,11 @@ def growth(driver: str, tag: int, missing: str, *, part: bool = False) -> str:
         )
         return f"Give the other parts of this recording as well, to see whether {owner} frees these there.{lacking}"
     more = f" with {wanted}" if wanted else ", through at least one shutdown of the program that uses it"
-    return f"Record for longer{more}, to see whether {owner} ever frees these. Then compare with a trace of normal use."
+    late = "" if drained else " or late (--drain 1m goes on after the load)"
+    return (
+        f"Record for longer{more}, to see whether {owner} ever frees these{late}. Then compare with a trace of normal"
+        " use."
+    )
 
 
 def _thread(thread: int | None) -> str:

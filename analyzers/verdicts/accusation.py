@@ -161,10 +161,14 @@ def _advice(
     if group.callers:
         return advice.caller(process, who.thread, group.tag, calls)
     if judgement.verdict is Verdict.MISSING_FREE:
-        return advice.missing_free(judgement.driver, culprit_place(judgement) or code, group.tag, _allocator(judgement))
+        place = culprit_place(judgement) or code
+        advised = advice.missing_free(judgement.driver, place, group.tag, _allocator(judgement))
+        is_short = inputs.coverage.drain is None and _by_length(judgement, inputs, who).factor < SURENESS.starting
+        return advice.with_drain(advised) if is_short else advised
     missing = "" if inputs.coverage.stacks else "stacks"
     missing = missing or ("" if inputs.coverage.requests else "requests")
-    return advice.growth(judgement.driver, group.tag, missing, part=inputs.coverage.part)
+    drained = inputs.coverage.drain is not None
+    return advice.growth(judgement.driver, group.tag, missing, part=inputs.coverage.part, drained=drained)
 
 
 def _allocator(judgement: Judgement) -> str:
@@ -185,13 +189,14 @@ def _sure(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Wa
         return of_gone(at_end=judgement.gone.at_end, by_library=by_library, count=count, explained=explained)
     doubts: list[Doubt | Weight] = [
         *_doubts(judgement, inputs, who, walked),
-        length_weight(
-            judgement,
-            starting=_is_starting(judgement, inputs, who),
-            drained_ns=inputs.at_ns - inputs.until_ns,
-        ),
+        _by_length(judgement, inputs, who),
     ]
     return confidence(judgement.verdict, doubts, count=count, explained=explained)
+
+
+def _by_length(judgement: Judgement, inputs: DiagnosisInputs, who: Owners) -> Weight:
+    starting = _is_starting(judgement, inputs, who)
+    return length_weight(judgement, starting=starting, drained_ns=inputs.at_ns - inputs.until_ns)
 
 
 def _doubts(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Walked) -> list[Doubt]:

@@ -202,6 +202,7 @@ EVIDENCE = shape(
         "stacks": one_of("all", "allocations", "some", "none"),
         "symbols": one_of("all", "some", "none"),
         "record": text,
+        "drain": maybe(shape({"from_ns": whole, "to_ns": whole, "frees": whole, "by": one_of("recorded", "seen")})),
     }
 )
 FINDING = shape(

@@ -19,7 +19,7 @@ from tui.report.names import names_lines
 from tui.report.pool import has_pool_events, ledger_lines
 from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD
 from tui.report.styles import LABEL, WARNING, heading, labelled, note, warning
-from tui.report.trace import file_lines, machine_lines, missing_lines, path_lines, simulated_lines
+from tui.report.trace import drain_lines, file_lines, machine_lines, missing_lines, path_lines, simulated_lines
 from tui.views.scene import Scene
 
 _PLACES: Final = 200
@@ -36,7 +36,7 @@ def trace_lines(scene: Scene) -> list[Text]:
     lines = simulated_lines(info) + path_lines(info)
     if scene.no_pool_events:
         lines += [warning(scene.no_pool_events), Text()]
-    lines += machine_lines(info) + file_lines(info)
+    lines += machine_lines(info) + drain_lines(snapshot) + file_lines(info)
     lines.append(labelled("read", f"{counted(snapshot.census.total, 'record')} up to {moment(snapshot.at_ns)}"))
     if scene.no_pool_events and not scene.is_followed:
         lines += [Text(), heading("How to record"), *map(Text, HOW_TO_RECORD)]
