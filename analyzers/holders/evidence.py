@@ -30,7 +30,7 @@ _NO_USER_MODE: Final = (0, 4)
 class Machine:
     """What is known of the machine and the session. ``complete_from_ns``: from when on all CPUs' events are there.
 
-    ``lost``: share of events lost.
+    ``lost``: share of events lost. ``drained_ns``: of the drain at its end.
     """
 
     at_ns: int
@@ -38,6 +38,7 @@ class Machine:
     pointer_size: int
     complete_from_ns: int = 0
     lost: float = 0.0
+    drained_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

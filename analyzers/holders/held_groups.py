@@ -63,7 +63,8 @@ def _group(
     holding: Holding, why: Why, rows: I32, times: I64, *, port: Port | None = None, driver: str = ""
 ) -> HeldGroup:
     machine, requests = holding.evidence.machine, holding.evidence.requests
-    steady = port.grows if port is not None else held_keep_coming(times, machine.start_ns, machine.at_ns)
+    span = machine.start_ns, machine.at_ns, machine.drained_ns
+    steady = port.grows if port is not None else held_keep_coming(times, *span)
     return HeldGroup(
         seen=holding.evidence,
         why=why,

@@ -151,7 +151,7 @@ def by_process(evidence: Seen, rows: Rows, known: tuple[Port, ...]) -> tuple[Por
                 enqueued_by=tuple(unique(by[by != UNKNOWN_ID]).tolist()),
                 dequeued_by=(),
                 drained=True,
-                grows=held_keep_coming(completed, machine.start_ns, machine.at_ns),
+                grows=held_keep_coming(completed, machine.start_ns, machine.at_ns, machine.drained_ns),
             )
         )
     return tuple(found)

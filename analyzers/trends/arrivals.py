@@ -79,7 +79,13 @@ def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:
     return bool(keeps[0])
 
 
-def held_keep_coming(times_ns: I64, start_ns: int, at_ns: int) -> bool:
-    """Whether things held at ``at_ns`` keep coming; a pause up to then counts only where the last one came early."""
+def held_keep_coming(times_ns: I64, start_ns: int, at_ns: int, drained_ns: int = 0) -> bool:
+    """Whether things held at ``at_ns`` keep coming; a pause up to then counts only where the last one came early.
+
+    ``drained_ns``: of a drain up to then. It is enough that they came until it began, as all have stayed in it.
+    """
+    until_ns = at_ns - drained_ns
+    if drained_ns and held_keep_coming(times_ns[times_ns <= until_ns], start_ns, until_ns):
+        return True
     last = int(times_ns.max(initial=start_ns))
     return keep_coming(times_ns, start_ns, last if at_ns - last <= COURSE.ended_early * (at_ns - start_ns) else at_ns)

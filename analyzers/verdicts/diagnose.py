@@ -113,7 +113,8 @@ def _hold(case: Case, module_of: Callable[[int], str]) -> DiagnosisContext:
     pool, cover = case.pool, case.coverage
     start = int(pool.sites.first_ns.min()) if len(pool.sites.first_ns) else 0
     start = max(start, cover.complete_from_ns)
-    machine = Machine(case.at_ns, start, case.pointer_size, cover.complete_from_ns, cover.lost)
+    drained_ns = 0 if cover.drain is None else case.at_ns - cover.drain.from_ns
+    machine = Machine(case.at_ns, start, case.pointer_size, cover.complete_from_ns, cover.lost, drained_ns)
     seen = gather(pool, case.requests, case.activity, machine, case.names if case.has_names else None)
     held = holding(seen, ports(pool, seen.snapshot, case.threads, start, case.at_ns), module_of)
     requests, sockets = seen.requests, seen.snapshot.sockets

@@ -81,3 +81,10 @@ def test_the_order_makes_no_difference(times: list[int], order: list[int]) -> No
 def test_a_moment_is_one_of_sixty_four_parts_of_the_trace(moments: tuple[float, ...], tells: bool) -> None:
     times = np.repeat(np.array(moments) / 64 * END, 10).astype(np.int64)
     assert is_burst(Runs.of([even(50), times]), 0, np.array([END, END])).tolist() == [False, not tells]
+
+
+def test_what_came_until_a_drain_began_keeps_coming_though_nothing_does_in_it() -> None:
+    assert not held_keep_coming(even(50, 0, 0.3), 0, END)
+    assert held_keep_coming(even(50, 0, 0.3), 0, END, drained_ns=int(0.7 * END))
+    assert held_keep_coming(even(50), 0, END, drained_ns=int(0.7 * END))
+    assert not held_keep_coming(even(50, 0, 0.02), 0, END, drained_ns=int(0.7 * END))

@@ -17,7 +17,8 @@ from analyzers.ledger import Ledger
 from analyzers.ledger.histories import FIRST_SHIFT, SiteRows
 from analyzers.snapshot import Snapshot
 from analyzers.trends.bins import BINS, EDGES, bin_of
-from analyzers.trends.history import STEPS, GroupHistory, SiteHistory
+from analyzers.trends.history import STEPS, GroupHistories, GroupHistory, SiteHistory
+from analyzers.trends.settled import settled_steps
 from fixtures.settings import Settings, StackMode
 from fixtures.simulate import simulate
 from tests.analyzers.against_truth import analysed
@@ -245,6 +246,28 @@ def test_a_history_since_a_time_begins_with_the_next_whole_step() -> None:
     assert since(0).allocations.tolist() == [2 * each for each in range(8)]
     assert since(10_000).allocations.tolist() == [14]
     assert later.lifetimes.tolist() == BINS * [2]
+
+
+def test_a_history_until_a_time_ends_with_the_nearest_step_and_knows_what_was_freed_behind_it() -> None:
+    made, freed, stays = (np.zeros((2, STEPS), np.int32) for _ in range(3))
+    made[:, :8] = 10
+    stays[:, 2], stays[:, 7] = 4, 3  # of the others of a step, all were freed
+    freed[:, 3], freed[:, 6], freed[:, 7] = 30, 20, 80 - 7 - 50
+    wide = np.zeros((2, STEPS), np.int64)
+    sites = SiteHistory(made, freed, wide, stays, wide, np.ones((2, BINS), np.int32), 100, 8)
+
+    def until(time_ns: int | None) -> GroupHistory:
+        [both] = sites.by_group(np.arange(2), np.zeros(1, np.intp), 0, time_ns)
+        return both
+
+    cut = until(549)
+    assert (len(cut.allocations), cut.after) == (5, 3)
+    assert cut.drained == 2 * (43 - (30 - 3))  # less those of the three steps that were made and freed in them
+    assert cut.drained == int((cut.allocations - cut.frees).sum()) - int(cut.survivors.sum())
+    assert (len(until(551).allocations), len(until(0).allocations), len(until(10_000).allocations)) == (6, 1, 8)
+    assert (until(None).after, until(None).drained) == (0, 0)
+    settled = settled_steps(GroupHistories.of([cut]))
+    assert settled_steps(GroupHistories.of([replace(cut, after=0)])) <= settled
 
 
 def test_histories_by_group_are_what_each_group_s_sites_sum_up_to() -> None:

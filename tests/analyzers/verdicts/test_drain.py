@@ -200,3 +200,11 @@ def test_where_buffers_of_its_time_are_missing_nothing_is_seen(tmp_path: Path) -
     gap = Gap(found.from_ns - 1, found.from_ns + 1, -1, "sequence-gap:1", 1)
     assert watch.drain(snapshot.pool, Loss(0, 0, (gap,)), snapshot.at_ns) is None
     assert watch.drain(snapshot.pool, Loss(0, 0, (), complete_from_ns=found.to_ns), snapshot.at_ns) is None
+
+
+def test_what_held_requests_keep_in_a_drain_is_as_sure_as_before_it(tmp_path: Path) -> None:
+    """The load is over, so that no more of them come: that is no sign that their thread takes them at times."""
+    [without] = seen("winsock-loop", Recorded.NONE, tmp_path).diagnosis.findings
+    [found] = seen("winsock-loop", Recorded.MARKED, tmp_path).diagnosis.findings
+    assert (found.verdict, found.count) == (Verdict.PENDING_APC, without.count)
+    assert found.confidence >= without.confidence

@@ -57,6 +57,17 @@ def test_a_leak_beside_freed_siblings_gets_surer_with_the_number_of_usual_lifeti
     assert not length_weight(judged(_leak(600, 0.06)), starting=False).says
 
 
+def test_a_drain_of_a_usual_lifetime_leaves_a_twentieth_of_what_a_start_fills_up() -> None:
+    found = judged(_leak(600, 75))
+    usual = found.survivors.usual_ns
+    assert "only" in length_weight(found, starting=False).says
+    drained = [length_weight(found, starting=False, drained_ns=int(part * usual)).factor for part in (0, 0.2, 1, 2, 9)]
+    assert drained == sorted(drained)
+    assert drained[0] == length_weight(found, starting=False).factor
+    assert drained[2] / drained[-1] == pytest.approx(0.95, abs=0.001)
+    assert "only" not in length_weight(found, starting=False, drained_ns=usual).says
+
+
 def test_after_n_usual_lifetimes_one_part_in_n_and_one_is_doubted() -> None:
     found = judged(_leak(600, 75))
     lifetimes = found.seen_ns / found.survivors.usual_ns
