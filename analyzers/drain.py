@@ -98,7 +98,11 @@ class DrainWatch:
             return _drain(pool, from_ns, to_ns, By.RECORDED)
         if self._last_allocation <= 0 or not self._all_go_on() or _is_broken(loss, self._last_allocation):
             return None
-        return _drain(pool, self._last_allocation, at_ns, By.SEEN) if _is_seen(pool, self._last_allocation) else None
+        return (
+            _drain(pool, self._last_allocation, at_ns, By.SEEN)
+            if allocations_left_out(pool, self._last_allocation)
+            else None
+        )
 
     def _all_go_on(self) -> bool:
         """Whether no CPU that allocated its part has its last event with the last allocations: its end may be cut."""
@@ -111,8 +115,8 @@ def _is_broken(loss: Loss, since_ns: int) -> bool:
     return loss.complete_from_ns > since_ns or any(gap.to_ns >= since_ns for gap in loss.gaps)
 
 
-def _is_seen(pool: PoolSnapshot, last_ns: int) -> bool:
-    """Whether allocations were left out since: frees go on, and allocations of many tags were due."""
+def allocations_left_out(pool: PoolSnapshot, last_ns: int) -> bool:
+    """Whether allocations were left out since the last one: frees go on, and allocations of many tags were due."""
     history = pool.history
     used, first = history.used, last_ns // history.step_ns + 1
     tail = used - first
