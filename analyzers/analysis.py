@@ -261,8 +261,10 @@ class Analysis:
         pool = view.snapshot(self._at_ns)
         requests = self._requests.snapshot(self._timeline) if diagnosed else None
         loss = self._loss(pool)
-        drain = self._drains.drain(pool, loss, self._at_ns)
-        cover = None if requests is None else coverage(source.info, source.census, loss, pool, requests, drain)
+        cover = None
+        if requests is not None:
+            drain = self._drains.drain(pool, loss, self._at_ns, is_file="real-time" not in source.info.mode)
+            cover = coverage(source.info, source.census, loss, pool, requests, drain)
         diagnosis, context = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
             if (symbols := self._names.symbols) is not None:

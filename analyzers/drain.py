@@ -89,20 +89,20 @@ class DrainWatch:
             self._made += np.bincount(events.cpu[made], minlength=cpus)
             self._last_allocation = int(events.time[made][-1])
 
-    def drain(self, pool: PoolSnapshot, loss: Loss, at_ns: int) -> Drain | None:
-        """The drain at the end of what was read up to ``at_ns``; ``None`` where there is none."""
+    def drain(self, pool: PoolSnapshot, loss: Loss, at_ns: int, *, is_file: bool = True) -> Drain | None:
+        """The drain at the end of what was read up to ``at_ns``; ``None`` where there is none.
+
+        ``is_file``: false for a live capture, which leaves out no allocations but those of tags nobody asked for.
+        """
         if self._marked is not None:
             from_ns, to_ns = self._marked
             if self._last_allocation > to_ns or not len(pool.sites.first_ns) or from_ns <= pool.sites.first_ns.min():
                 return None  # something else follows, or nothing comes before
             return _drain(pool, from_ns, to_ns, By.RECORDED)
-        if self._last_allocation <= 0 or not self._all_go_on() or _is_broken(loss, self._last_allocation):
+        last_ns = self._last_allocation
+        if not is_file or last_ns <= 0 or not self._all_go_on() or _is_broken(loss, last_ns):
             return None
-        return (
-            _drain(pool, self._last_allocation, at_ns, By.SEEN)
-            if allocations_left_out(pool, self._last_allocation)
-            else None
-        )
+        return _drain(pool, last_ns, at_ns, By.SEEN) if allocations_left_out(pool, last_ns) else None
 
     def _all_go_on(self) -> bool:
         """Whether no CPU that allocated its part has its last event with the last allocations: its end may be cut."""
@@ -127,6 +127,8 @@ def allocations_left_out(pool: PoolSnapshot, last_ns: int) -> bool:
         return False
     made = np.zeros((len(pool.tags.tag), first), np.int64)
     np.add.at(made, pool.sites.tag_row, history.allocations[:, :first])
+    if not made.any():  # all of them failed
+        return False
     began = int((made.sum(axis=0) > 0).argmax())
     if tail <= DRAIN.pause * _longest_pause(made[:, began:].sum(axis=0) > 0):
         return False

@@ -61,6 +61,12 @@ def test_it_takes_time_frees_and_allocations_that_were_due(enough: dict[str, int
     assert not allocations_left_out(*pool(**too_few))
 
 
+def test_where_every_allocation_failed_none_was_due() -> None:
+    found, last_ns = pool(10)
+    found.history.allocations[:] = 0
+    assert not allocations_left_out(found, last_ns)
+
+
 def test_tags_whose_load_has_ended_before_are_not_due() -> None:
     found, last_ns = pool(10)
     assert allocations_left_out(found, last_ns)

@@ -187,7 +187,7 @@ def test_a_mark_that_allocations_follow_is_of_another_recording(tmp_path: Path) 
     assert drain_of(_of([*records[:half], mark], tmp_path)) is not None
 
 
-def test_where_buffers_of_its_time_are_missing_nothing_is_seen(tmp_path: Path) -> None:
+def test_where_buffers_of_its_time_are_missing_and_in_a_live_capture_nothing_is_seen(tmp_path: Path) -> None:
     story("late-frees", Recorded.FREES).write(tmp_path / "trace.etl")
     watch = DrainWatch()
     with EtlFile.open(tmp_path / "trace.etl") as source:
@@ -197,6 +197,7 @@ def test_where_buffers_of_its_time_are_missing_nothing_is_seen(tmp_path: Path) -
     found = watch.drain(snapshot.pool, Loss(0, 0, ()), snapshot.at_ns)
     assert found == drain_of(snapshot)
     assert found is not None
+    assert watch.drain(snapshot.pool, Loss(0, 0, ()), snapshot.at_ns, is_file=False) is None
     gap = Gap(found.from_ns - 1, found.from_ns + 1, -1, "sequence-gap:1", 1)
     assert watch.drain(snapshot.pool, Loss(0, 0, (gap,)), snapshot.at_ns) is None
     assert watch.drain(snapshot.pool, Loss(0, 0, (), complete_from_ns=found.to_ns), snapshot.at_ns) is None
