@@ -28,7 +28,7 @@ from tui.incompleteness import missing_words
 from tui.outcome import is_judged
 from tui.report.findings import INFERRED
 from tui.report.recording import ALL_EVIDENCE, HOW_TO_RECORD, NO_POOL_EVENTS
-from tui.report.trace import SIMULATED_NOTICE, name_of
+from tui.report.trace import SIMULATED_NOTICE, drain_words, name_of
 
 _TAGS: Final = 20
 _FRAMES: Final = 32
@@ -122,9 +122,11 @@ def _head(snapshot: Snapshot) -> Iterator[Block]:
     if missing := missing_words(snapshot):
         yield Notice(f"Incomplete: {'; '.join(missing)}")
     outstanding = f"{counted(totals.outstanding_count, 'allocation')}, {size(totals.outstanding_bytes)}"
+    drain = drain_words(snapshot)
     yield Facts(
         (
             ("Time", duration(snapshot.at_ns)),
+            *([("Drain", drain)] if drain else []),
             ("Allocations", f"{totals.allocations:,}, of which {totals.matched:,} freed in the trace"),
             ("Outstanding", f"{outstanding} ({totals.outstanding_bytes:,} bytes)"),
         )

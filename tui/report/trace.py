@@ -63,16 +63,21 @@ def machine_lines(info: TraceInfo) -> list[Text]:
 
 
 def drain_lines(snapshot: Snapshot) -> list[Text]:
-    """That the trace ends with a drain, since when, and how that is known; none where it does not."""
+    """That the trace ends with a drain; none where it does not."""
+    return [labelled("drain", words)] if (words := drain_words(snapshot)) else []
+
+
+def drain_words(snapshot: Snapshot) -> str:
+    """Since when the trace's drain goes on, and how that is known; empty where it has none."""
     drain = None if snapshot.coverage is None else snapshot.coverage.drain
     if drain is None:
-        return []
+        return ""
     last = f"the last {duration(drain.length_ns)}: {counted(drain.frees, 'free')}"
     known = {
         By.RECORDED: "and allocations that do not count",
         By.SEEN: "and no allocations, which were not traced then (inferred)",
     }
-    return [labelled("drain", f"{last}, {known[drain.by]}")]
+    return f"{last}, {known[drain.by]}"
 
 
 def _clock_line(shift: ClockShift) -> Text:
