@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.tracer.events.reference import Value, read
-from tracer.events import afd, image, irp, network, pool, process, registry, schemas, stack, tcpip, thread
+from tracer.events import afd, drain, image, irp, network, pool, process, registry, schemas, stack, tcpip, thread
 from tracer.events.encode import encode
 from tracer.events.layout import Code, Field, KernelId, Layout, ProviderId, hooks, layout
 
@@ -207,8 +207,9 @@ def test_an_unknown_event_has_no_layout_and_no_name() -> None:
     assert registry.event_name(unknown) is None
 
 
-def test_providers_are_those_of_manifests_image_identities_and_schemas() -> None:
-    assert registry.providers() == {afd.PROVIDER, tcpip.PROVIDER, image.IMAGE_ID, schemas.PROVIDER}
+def test_providers_are_those_of_manifests_image_identities_schemas_and_poolscope_s_own() -> None:
+    providers = {afd.PROVIDER, tcpip.PROVIDER, image.IMAGE_ID, schemas.PROVIDER, drain.PROVIDER}
+    assert registry.providers() == providers
 
 
 def test_layouts_can_be_hashed_so_that_packers_are_kept() -> None:
