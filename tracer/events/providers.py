@@ -61,6 +61,7 @@ a0c1853b-5c40-4b15-8766-3cf1c58f985a Microsoft-Windows-PowerShell
 e13c0d23-ccbc-4e12-931b-d9cc2eee27e4 Microsoft-Windows-DotNETRuntime
 a669021c-c450-4609-a035-5af59af4df18 Microsoft-Windows-DotNETRuntimeRundown
 a8a71ac1-040f-54a2-07ca-00a89b5ab761 PerfView
+0db4f6fb-6a40-41a2-a685-e1ca2862783b Poolscope
 """
 
 _LOAD_GUID: Final = uuid.UUID("2cb15d1d-5fc1-11d2-abe1-00a0c911f518")
