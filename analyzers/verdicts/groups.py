@@ -164,7 +164,7 @@ class _Found:
         share = allocations / np.maximum(pool.tags.allocations[tag_row], 1)
         self._allocations, self._frees = allocations.tolist(), frees.tolist()
         self._replaced = (allocations - frees - count).tolist()
-        self._unmatched = (share * unmatched_of_tags(pool)[tag_row]).tolist()
+        self._unmatched = (share * _unmatched_while_traced(pool, histories[0])[tag_row]).tolist()
         held = count / np.maximum(pool.tags.outstanding_count[tag_row], 1)
         self._unmatched_by_step = held[:, np.newaxis] * _unmatched_by_step(pool, self._histories[0])[tag_row]
 
@@ -267,6 +267,20 @@ def unmatched_of_tags(pool: PoolSnapshot) -> I64:
     matched = np.zeros(len(pool.tags.tag), np.int64)
     np.add.at(matched, pool.sites.tag_row, pool.sites.frees)
     return pool.tags.frees - matched
+
+
+def _unmatched_while_traced(pool: PoolSnapshot, steps: GroupHistory) -> I64:
+    """By tag row: frees without allocation, less those of a time behind the steps of which no allocation is told.
+
+    They are of what was allocated in that time, and show no loss.
+    """
+    unmatched = unmatched_of_tags(pool)
+    first = steps.start_ns // steps.step_ns + len(steps.allocations) + 1
+    late = slice(first, first + max(steps.after - 1, 0))
+    if not pool.history.allocations[:, late].any():
+        counted = pool.history.unmatched[: len(unmatched), late].sum(axis=1)
+        unmatched[: len(counted)] -= counted
+    return unmatched
 
 
 def _unmatched_by_step(pool: PoolSnapshot, steps: GroupHistory) -> I64:

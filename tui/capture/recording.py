@@ -183,7 +183,7 @@ class _Run:
         self.interruption.asked = False
         plan, now = replace(self.plan, seconds=seconds), self.passing.clock()
         end = replace(self, plan=plan, child=None, began=now, went_off=None).wait()
-        return end if end in {End.FULL, End.SESSION} else ended_by
+        return end if end in {End.FULL, End.DISK_FULL, End.SESSION} else ended_by
 
     def _end(self) -> End | None:
         if self.interruption.asked:

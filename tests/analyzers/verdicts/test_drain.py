@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analyzers.analysis import Analysis
 from analyzers.drain import By, Drain, DrainWatch
 from analyzers.findings import Cleared, Verdict
 from analyzers.snapshot import Snapshot
+from analyzers.verdicts.groups import groups
 from fixtures.etl.options import TraceOptions
 from fixtures.etl.records import Record
 from fixtures.etl.writer import EtlWriter
@@ -209,3 +211,20 @@ def test_what_held_requests_keep_in_a_drain_is_as_sure_as_before_it(tmp_path: Pa
     [found] = seen("winsock-loop", Recorded.MARKED, tmp_path).diagnosis.findings
     assert (found.verdict, found.count) == (Verdict.PENDING_APC, without.count)
     assert found.confidence >= without.confidence
+
+
+def test_frees_of_what_was_allocated_unseen_in_a_drain_show_no_loss(tmp_path: Path) -> None:
+    snapshot = seen("growth", Recorded.FREES, tmp_path)
+    drain, whole = drain_of(snapshot), snapshot.pool
+    assert drain is not None
+    explained = np.zeros(len(whole.outstanding), np.bool_)
+    every, before = (
+        sum(each.unmatched for each in groups(whole, explained, until_ns=until)) for until in (None, drain.from_ns)
+    )
+    assert before < every / 4
+    marked = seen("growth", Recorded.MARKED, tmp_path).pool
+    explained = np.zeros(len(marked.outstanding), np.bool_)
+    alike = [
+        sum(each.unmatched for each in groups(marked, explained, until_ns=until)) for until in (None, drain.from_ns)
+    ]
+    assert alike[0] == pytest.approx(alike[1])
