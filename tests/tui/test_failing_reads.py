@@ -19,12 +19,10 @@ from tui.sql.event_tables import Reread
 
 COMMANDS = [
     ["info", "{}"],
-    ["analyze", "{}"],
     ["analyze", "{}", "{}", "--json"],
     ["sql", "{}", "from allocations limit 1"],
     ["tui", "{}", "--screenshot", "x.svg", "--force"],
     ["export", "{}", "--to", "x.csv", "--force"],
-    ["diff", "{}", "{}"],
     ["symbols", "{}"],
 ]
 ALWAYS = 1 << 30

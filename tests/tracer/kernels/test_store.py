@@ -367,7 +367,7 @@ def test_runs_that_compile_at_once_into_one_empty_cache_are_all_right_and_leave_
         subprocess.Popen(
             [sys.executable, "-c", program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     for each in runs:
         assert each.stdin is not None
@@ -380,12 +380,10 @@ def test_runs_that_compile_at_once_into_one_empty_cache_are_all_right_and_leave_
 
 
 @posix
-@pytest.mark.parametrize("place", ["nowhere/at/all", "file/kernels"])
-def test_a_home_that_is_not_there_or_cannot_be_written_costs_the_cache_alone(room: Path, place: str) -> None:
+def test_a_home_that_cannot_be_written_costs_the_cache_alone(room: Path) -> None:
     (room.parent / "file").touch()
-    (room.parent / "nowhere").mkdir(0o500)
     told = "given = [given, str(store.unkept())]"
-    elsewhere = {"NUMBA_CACHE_DIR": "", "HOME": str(room.parent / place), "XDG_CACHE_HOME": ""}
+    elsewhere = {"NUMBA_CACHE_DIR": "", "HOME": str(room.parent / "file"), "XDG_CACHE_HOME": ""}
     given, said = run(room, f"{GATHER}; {told}", **elsewhere)[0]
     assert given == 16
-    assert said == "None" if os.geteuid() == 0 and place.startswith("nowhere") else "Errno" in said
+    assert "Not a directory" in said

@@ -58,13 +58,13 @@ def test_a_sleep_of_hours_is_placed_in_time_and_accuses_nobody(scenario: str) ->
 
 
 def test_a_leak_is_found_over_a_sleep() -> None:
-    records = moved(simulate("winsock-loop", 7).records, 0.5, 3 * HOUR)
+    records = moved(simulate("winsock-loop", 7, Settings(iterations=60)).records, 0.5, 3 * HOUR)
     [finding] = captured(records).diagnosis.findings
     assert finding.verdict == "pending-apc"
 
 
 def test_a_clock_that_jumps_back_is_told_and_no_age_is_negative() -> None:
-    records = moved(simulate("winsock-loop", 7).records, 0.5, -HOUR // 2)
+    records = moved(simulate("winsock-loop", 7, Settings(iterations=60)).records, 0.5, -HOUR // 2)
     snapshot = captured(records)
     assert {place.code for place in snapshot.damage} == {DamageCode.TIME_BACKWARD}
     assert snapshot.info.duration_ns >= 0
@@ -73,7 +73,7 @@ def test_a_clock_that_jumps_back_is_told_and_no_age_is_negative() -> None:
 
 
 def test_events_from_before_the_start_are_taken_in_their_order() -> None:
-    records = simulate("winsock-loop", 7).records
+    records = simulate("winsock-loop", 7, Settings(iterations=60)).records
     early = [replace(each, time=each.time - HOUR // 3600) for each in records[:200]]
     snapshot = captured([*early, *records[200:]])
     assert snapshot.at_ns >= 0
