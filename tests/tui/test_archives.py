@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sys
 import tempfile
 import zipfile
@@ -121,6 +122,17 @@ def test_a_full_disk_is_told_before_it_is_full(
     path = zipped(tmp_path / "x.zip", "demo.etl", data=DEMO_TRACE.read_bytes())
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
     assert told(capsys, "info", str(path))["code"] == "packed-no-room"
+
+
+def test_a_quota_that_is_reached_while_a_trace_is_unpacked_is_no_damage_of_it(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = zipped(tmp_path / "x.zip", "demo.etl", data=os.urandom(6 << 20))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 40}))
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    error = told(capsys, "info", str(path))
+    assert (error["code"], "No space left" in error["why"]) == ("packed-no-room", True)
+    assert list(small_disk.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,8 @@ class _Target:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with self._room():
+            self._file.close()
 
     def write(self, piece: bytes) -> None:
         self._done += len(piece)
@@ -164,9 +165,20 @@ class _Target:
         import shutil
 
         if shutil.disk_usage(folder).free < _FREE + len(piece):
-            why = f"the disk of {folder.parent} would be full after {size(self._done)}"
-            raise _error(self._path, "packed-no-room", "there is no room to unpack the trace", why)
-        self._file.write(piece)
+            raise self._no_room(f"the disk of {folder.parent} would be full after {size(self._done)}")
+        with self._room():
+            self._file.write(piece)
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """What cannot be written is no damage of what is read."""
+        try:
+            yield
+        except OSError as error:
+            raise self._no_room(f"{self._to.parent.parent}: {error.strerror or error}") from error
+
+    def _no_room(self, why: str) -> InputError:
+        return _error(self._path, "packed-no-room", "there is no room to unpack the trace", why)
 
 
 def _copied(packed: IO[bytes] | gzip.GzipFile, target: _Target) -> None:
