@@ -186,9 +186,7 @@ class Capture(AbstractContextManager["Capture"]):
         ended in another way.
         """
         reading, watch = self._begin(kinds), LossWatch(self._sessions, self._clock)
-        self._rundown = rundown = RundownWatch(
-            self._api, self._counters, self._sessions, self._began, self._clock
-        )  # fmt: skip
+        self._rundown = rundown = RundownWatch(self._api, self._counters, self._sessions, self._clock)
         fault: MachineError | None = None
         while not self._over():
             if self._stopped_at is None:

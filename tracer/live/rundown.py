@@ -14,7 +14,7 @@ import numpy as np
 
 from tracer.etl.census import Counters
 from tracer.events import image, process, thread
-from tracer.live.api import Api, ClockReading, Snapshot
+from tracer.live.api import Api, Snapshot
 from tracer.live.following import LiveReading
 from tracer.live.snapshot import KINDS, ring_of
 from tracer.live.starting import Sessions
@@ -34,16 +34,13 @@ _WORDS: Final = {"process": "processes", "thread": "threads", "image": "images"}
 
 
 class RundownWatch:
-    """Looks at what came, and asks the machine once; ``sessions`` get notes and a step. ``began``: the start."""
+    """Looks at what came, and asks the machine once; ``sessions`` get notes and a step."""
 
-    def __init__(
-        self, api: Api, counters: Counters, sessions: Sessions, began: ClockReading, clock: Callable[[], float]
-    ) -> None:  # fmt: skip
+    def __init__(self, api: Api, counters: Counters, sessions: Sessions, clock: Callable[[], float]) -> None:
         self._api = api
         self._counters = counters
         self._notes = sessions.notes
         self._steps = sessions.steps
-        self._began = began
         self._clock = clock
         self._due = clock() + RUNDOWN_SECONDS
         self._asking: threading.Thread | None = None
@@ -92,9 +89,8 @@ class RundownWatch:
         if kinds:
             at_ns = reading.take_listed(ring_of(found, kinds), found.taken.ticks)
             self.listed = Listed(kinds, at_ns)
-            seconds = (found.taken.filetime - self._began.filetime) / 10_000_000
-            self._notes.append(
-                f"{_words(kinds)} that were there before are named from a snapshot taken {seconds:.1f} s after the "
+            self._notes.append(  # by the events' clock: the date may have been set meanwhile
+                f"{_words(kinds)} that were there before are named from a snapshot taken {at_ns / 1e9:.1f} s after the "
                 "start: no event told them"
             )
         if found.hidden and "image" in missing:

@@ -158,8 +158,8 @@ def test_what_was_asked_for_is_told_as_that_and_counted_as_no_event(loop: Simula
     assert live.info.listed == Listed(UNLISTED, (taken - START_TICKS) * 100)
     [note] = capture.notes
     assert note == (
-        "processes, threads and images that were there before are named from a snapshot taken 2.0 s after the start: "
-        "no event told them"
+        "processes, threads and images that were there before are named from a snapshot taken "
+        f"{(taken - START_TICKS) / SECOND:.1f} s after the start: no event told them"
     )
     hooks = set().union(*(RUNDOWN[kind] for kind in KINDS))
     assert not hooks & set(live.census.kernel_events)

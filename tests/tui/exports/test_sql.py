@@ -602,6 +602,23 @@ def test_the_prompt_completes_tables_and_columns_and_keeps_queries(
     assert "+select 1" in kept.read_text(encoding="utf-8")
 
 
+def test_queries_that_can_neither_be_read_nor_kept_cost_no_answer(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("prompt_toolkit")
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.input import create_pipe_input
+    from prompt_toolkit.output import DummyOutput
+
+    monkeypatch.setattr("tui.sql.editing.history_file", lambda: tmp_path)  # a folder
+    asked: list[str] = []
+    with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
+        typed.send_text("select 1\rselect 2\rexit\r")
+        ask_on(database, asked.append)
+    assert asked == ["select 1", "select 2"]
+    assert "note: the queries that were kept cannot be read: " in capsys.readouterr().err
+
+
 def test_the_page_about_exports_has_every_table_and_column(database: Database) -> None:
     page = (Path(__file__).parents[3] / "docs/exports.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \|$", page, re.M)
