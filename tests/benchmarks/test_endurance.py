@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from benchmarks.endurance import Course, replayed, write_trace
+from benchmarks.endurance import Course, replayed, started_and_stopped, write_trace
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +28,28 @@ def test_captures_that_are_started_and_stopped_leave_nothing() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("starts: 30 captures, 0 failed, at most 0 more of anything\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process has open is looked up in /proc")
+def test_a_file_that_each_capture_leaves_open_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[IO[bytes]] = []
+
+    class Leaking:
+        def __enter__(self) -> Leaking:
+            left.append(Path(os.devnull).open("rb"))
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+        def batches(self, _: object) -> Iterator[None]:
+            yield None
+
+    monkeypatch.setattr("benchmarks.endurance._played", lambda: (Leaking, lambda: 0))
+    had, failed = started_and_stopped(20)
+    assert (had[2]["handles"] - had[1]["handles"], failed) == (18, [])
+    for each in left:
+        each.close()
 
 
 @pytest.mark.slow
