@@ -48,7 +48,8 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():  # Python delivers signals to it only
             self._hook, sys.unraisablehook = sys.unraisablehook, self._on_unraisable
             for number in _ENDING:
-                if signal.getsignal(number) != signal.SIG_IGN:  # who ignores it (nohup) means it
+                # Who ignores it (nohup) means it; None is a handler that is not Python's.
+                if signal.getsignal(number) not in {signal.SIG_IGN, None}:
                     self._before[number] = signal.signal(number, self._on_interrupt)
             _wait_as_the_window_closes()
         return self
