@@ -13,6 +13,7 @@ from benchmarks.accuracy.spoilings import (
     LOSSY,
     MOST_LOST,
     RING_BUFFER_SIZE,
+    Lose,
     Spoiling,
     ring_of,
 )
@@ -35,11 +36,16 @@ _FEWEST_ROUNDS: Final = 60
 _MOST_ROUNDS: Final = 260
 
 
-def play(scenario: str, seed: int, spoiling: Spoiling) -> tuple[bytes, Truth]:
-    """The same arguments give the same bytes. ``KeyError`` where there is no such scenario."""
+def play(scenario: str, seed: int, spoiling: Spoiling, *, lose: Lose | None = None) -> tuple[bytes, Truth]:
+    """The same arguments give the same bytes. ``lose``: marks the lost records, instead of the spoiling's share.
+
+    ``KeyError`` where there is no such scenario.
+    """
     rng = random.Random(f"kernel {scenario} {seed}")
     settings = _spoilt(_settings(rng), spoiling, rng)
-    simulation = simulate(scenario, seed, settings)
+    if lose is not None:
+        settings = replace(settings, lost_events=0.0)
+    simulation = simulate(scenario, seed, settings, lose=lose)
     if spoiling is Spoiling.WRAPPED:
         buffers = simulation.trace.buffers - 1  # the header's stays
         kept = ring_of(buffers, settings.cpus, rng.uniform(*KEPT_OF_A_RING))

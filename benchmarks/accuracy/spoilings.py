@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final
 
 from fixtures.etl.records import Record
 from tracer.events import afd, irp, stack, thread
+
+Lose = Callable[[list[Record]], list[Record]]
+"""The records of a session, those that it loses marked as lost."""
 
 
 class Spoiling(StrEnum):

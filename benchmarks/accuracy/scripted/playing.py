@@ -22,6 +22,7 @@ from benchmarks.accuracy.spoilings import (
     MOST_LOST,
     RING_BUFFER_SIZE,
     UNTOLD,
+    Lose,
     Spoiling,
     ring_of,
 )
@@ -46,8 +47,12 @@ _RUNS: Final = (1, 1, 30)
 _LOST_BUFFERS: Final = (1, 4)
 
 
-def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0) -> tuple[bytes, Truth]:
+def play(
+    kind: str, seed: int, spoiling: Spoiling, *, events: int = 0, lose: Lose | None = None
+) -> tuple[bytes, Truth]:
     """The same arguments give the same bytes. ``events``: about how many pool events, 0: drawn by the seed.
+
+    ``lose``: marks the lost records, instead of the spoiling's share.
 
     ``KeyError`` where there is no such kind.
     """
@@ -57,7 +62,9 @@ def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0) -> tuple[
     start = stage.rng.randrange(1 << 36)
     records = _records(stage, start, spoiling)
     rng = random.Random(f"spoiling {seed} {spoiling}")
-    if spoiling in _LOSE_EVENTS:
+    if lose is not None:
+        records = lose(records)
+    elif spoiling in _LOSE_EVENTS:
         records = _lossy(records, LEAST_LOST * (MOST_LOST / LEAST_LOST) ** rng.random(), rng.choice(_RUNS), rng)
     options = _options(stage, kind, start, records, spoiling, rng)
     records.append(end_extension(options, records[-1].time + 1))
