@@ -108,7 +108,7 @@ class TraceInfo:
     ``pointer_size`` is that of the program that wrote the header, ``machine_pointer_size`` the machine's, from what was
     read so far (0: as the header says). ``processors``: as the header says; ``processors_seen``: how many wrote a
     buffer, 0 where nothing tells. ``continues``: the session's earlier buffers are in another file. ``clock_shifts``:
-    CPUs whose times were corrected.
+    CPUs whose times were corrected. ``buffer_bytes``: the size of the session's buffers, 0 where it is not known.
     ``joined``: the files of a trace that was put together of several, in time order. ``sessions``: how many the file
     holds, of which this is number ``session_number``. ``rolled``: why more of the recording lies in other files.
     ``enabled``: kinds of events that whoever captures turned on, where no event of the trace says so. ``listed``: what
@@ -142,6 +142,7 @@ class TraceInfo:
     enabled: frozenset[str] = frozenset()
     listed: Listed | None = None
     standstills: tuple[Standstill, ...] = ()
+    buffer_bytes: int = 0
 
     @property
     def machine_pointer(self) -> int:
@@ -180,13 +181,16 @@ class InferredLoss:
     """Pool events that are missing although nothing in the trace says so: about how many, and their share of all.
 
     It follows from ``replaced`` allocations, which came on the address of a block that was not freed, and from
-    ``unmatched``, frees without allocation (with those of blocks from before the trace).
+    ``unmatched``, frees without allocation (with those of blocks from before the trace). ``gaps``: when: each of these
+    frees lies between the allocation of its block and the next one at the address, on whatever CPU; times that overlap
+    are one gap.
     """
 
     events: int
     share: float
     replaced: int
     unmatched: int
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,8 @@ class Loss:
 
     ``complete_from_ns``: a file that was overwritten from the front on (circular, or a buffer in memory) still has
     events of some CPUs from times of which those of others are gone. From this time on all are there; 0 where nothing
-    was overwritten. ``inferred``: what the events themselves show to be missing beyond that; no source tells it.
+    was overwritten. ``overwritten``: the front that is gone, by CPU; the session was told to forget it.
+    ``inferred``: what the events themselves show to be missing beyond that; no source tells it.
     """
 
     events_lost: int
@@ -203,6 +208,12 @@ class Loss:
     gaps: tuple[Gap, ...]
     complete_from_ns: int = 0
     inferred: InferredLoss | None = None
+    overwritten: tuple[Gap, ...] = ()
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether anything is missing that the session was to keep."""
+        return bool(self.events_lost or self.buffers_lost or self.gaps or self.inferred)
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,6 +235,7 @@ class EtlFile(AbstractContextManager["EtlFile"]):
             sessions=self.sessions,
             session_number=self._session,
             rolled=self._rolled,
+            buffer_bytes=head.buffer_size,
         )
 
     @cached_property

@@ -10,11 +10,14 @@ A file that continues another, because its session began a new one when the firs
 
 A file that overwrites its oldest buffers (circular, or a buffer in memory) loses nothing by that: it was told to
 forget. But CPUs fill their buffers at different rates, so that what is left reaches further back on some than on
-others.
+others: each has a front of its own that is gone.
+
+Where only a counter tells of a loss, it may lie anywhere: the gap is as long as the file.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -33,6 +36,9 @@ sessions leave out one at their start, and no file is full with one buffer."""
 _FEW_UNUSED: Final = 16
 """The same for other modes, in which nothing but the numbers tells of an earlier file: a machine's CPUs may each drop a
 buffer at the start."""
+_OVERWRITTEN: Final = "overwritten"
+_OF_BUFFERS: Final = frozenset({"buffer-lost", "sequence-gap"})
+"""What shows where a lost buffer was."""
 _LOSS_FLAGS: Final = BufferFlag.EVENTS_LOST | BufferFlag.BUFFER_LOST
 
 
@@ -41,9 +47,42 @@ def loss_of(head: LogFile, buffers: Structured, last_ns: int, *, goes_on: bool =
 
     ``goes_on``: whether it is known to continue another file, however few buffers that has.
     """
+    first_ns = min(head.clock.ns_of(int(buffers["first_time"].min())), last_ns) if len(buffers) else 0
+    complete_ns = _complete_from(head, buffers, last_ns)
     gaps = [*_flagged(head.clock, buffers, last_ns), *_holes(head, buffers, goes_on=goes_on)]
+    gaps += _unplaced(head, gaps, first_ns, last_ns)
     gaps.sort(key=lambda gap: (gap.from_ns, gap.to_ns, gap.cpu))
-    return Loss(head.events_lost, head.buffers_lost, tuple(gaps[:MAX_GAPS]), _complete_from(head, buffers, last_ns))
+    front = _overwritten(head, buffers, first_ns, complete_ns)
+    return Loss(head.events_lost, head.buffers_lost, tuple(_listed(gaps)), complete_ns, overwritten=tuple(front))
+
+
+def _listed(gaps: list[Gap]) -> list[Gap]:
+    """As many as are listed one by one; the last of them reaches over all that are not."""
+    if len(gaps) <= MAX_GAPS:
+        return gaps
+    last = gaps[MAX_GAPS - 1]
+    end_ns = max(gap.to_ns for gap in gaps[MAX_GAPS - 1 :])
+    return [*gaps[: MAX_GAPS - 1], replace(last, to_ns=end_ns, cpu=-1)]
+
+
+def _unplaced(head: LogFile, gaps: list[Gap], first_ns: int, last_ns: int) -> list[Gap]:
+    """What only the header's counters tell: somewhere in the file, on whatever CPU."""
+    reasons = {gap.reason.partition(":")[0] for gap in gaps}
+    counted = ((head.events_lost, "events-lost", {"events-lost"}), (head.buffers_lost, "buffer-lost", _OF_BUFFERS))
+    return [Gap(first_ns, last_ns, -1, reason) for count, reason, placed in counted if count and not reasons & placed]
+
+
+def _overwritten(head: LogFile, buffers: Structured, first_ns: int, complete_ns: int) -> list[Gap]:
+    """By CPU: from the start of the file to the oldest buffer that is left; else to where all are complete."""
+    if not complete_ns:
+        return []
+    kept = buffers[buffers["sequence"] >= _first_overwritten(head)]
+    order = kept[np.lexsort((kept["first_time"], kept["cpu"]))]
+    cpus, first = np.unique(order["cpu"], return_index=True)
+    begins = [head.clock.ns_of(int(time)) for time in order["first_time"][first]]
+    known = [Gap(first_ns, max(to, first_ns), int(cpu), _OVERWRITTEN) for cpu, to in zip(cpus, begins, strict=True)]
+    others = [] if len(cpus) >= head.processors else [Gap(first_ns, max(complete_ns, first_ns), -1, _OVERWRITTEN)]
+    return known + others
 
 
 def _flagged(clock: Clock, buffers: Structured, last_ns: int) -> list[Gap]:
@@ -51,13 +90,16 @@ def _flagged(clock: Clock, buffers: Structured, last_ns: int) -> list[Gap]:
     ordered = buffers[np.lexsort((buffers["sequence"], buffers["first_time"], buffers["cpu"]))]
     cpu, flag, times = ordered["cpu"], ordered["flag"], ordered["first_time"]
     gaps: list[Gap] = []
-    for row in np.flatnonzero(flag & _LOSS_FLAGS)[:MAX_GAPS]:
+    flagged = np.flatnonzero(flag & _LOSS_FLAGS)
+    for row in flagged[:MAX_GAPS]:
         before = row - 1 if row and cpu[row - 1] == cpu[row] else row
         followed = row + 1 < len(cpu) and cpu[row + 1] == cpu[row]
         start = clock.ns_of(int(times[before]))
         stop = clock.ns_of(int(times[row + 1])) if followed else last_ns
         reason = "buffer-lost" if flag[row] & BufferFlag.BUFFER_LOST else "events-lost"
         gaps.append(Gap(start, max(start, stop), int(cpu[row]), reason))
+    if len(flagged) > MAX_GAPS:
+        gaps.append(Gap(clock.ns_of(int(times.min())), last_ns, -1, "events-lost"))
     return gaps
 
 

@@ -173,3 +173,6 @@ class LiveReading(Reading):
     def _note_gap(self, gap: Gap) -> None:
         if len(self.gaps) < MOST_GAPS:
             self.gaps.append(gap)
+        else:  # the last one reaches over all that are not listed
+            last = self.gaps[-1]
+            self.gaps[-1] = replace(last, to_ns=max(last.to_ns, gap.to_ns))

@@ -99,6 +99,7 @@ class JoinedFiles(AbstractContextManager["JoinedFiles"]):
             compressed_buffers=sum(info.compressed_buffers for info in every),
             mode=tuple(dict.fromkeys(word for info in every for word in info.mode)),
             finalised=all(info.finalised for info in every),
+            buffer_bytes=max(info.buffer_bytes for info in every),
             simulated=any(info.simulated for info in every),
             rolled=_still_missing(every),
             joined=tuple(
@@ -135,16 +136,16 @@ class JoinedFiles(AbstractContextManager["JoinedFiles"]):
     def loss(self) -> Loss:
         """What the files lost, and what lies between two of them."""
         every = [file.loss for file in self._files]
-        gaps = [
-            replace(gap, file=file.path.name)
-            for file, loss in zip(self._files, every, strict=True)
-            for gap in loss.gaps
-        ] + self._between()  # fmt: skip
+        gaps, fronts = (
+            [replace(gap, file=file.path.name) for file, mine in zip(self._files, each, strict=True) for gap in mine]
+            for each in ([loss.gaps for loss in every], [loss.overwritten for loss in every])
+        )
         return Loss(
             sum(loss.events_lost for loss in every),
             sum(loss.buffers_lost for loss in every),
-            tuple(sorted(gaps, key=lambda gap: (gap.from_ns, gap.to_ns, gap.cpu))),
+            tuple(sorted(gaps + self._between(), key=lambda gap: (gap.from_ns, gap.to_ns, gap.cpu))),
             max(loss.complete_from_ns for loss in every),
+            overwritten=tuple(fronts),
         )
 
     def _between(self) -> list[Gap]:
