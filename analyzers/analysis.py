@@ -19,6 +19,7 @@ from analyzers.holders.by_name import stacks_that_decide
 from analyzers.image_files import ImageFiles
 from analyzers.image_lives import NEVER, Module
 from analyzers.ledger import Ledger
+from analyzers.loss_bounds import loss_bounds
 from analyzers.machine_facts import DriverFile, MachineFacts
 from analyzers.modules import FrameTable, Modules, taken_apart
 from analyzers.pool import PoolView
@@ -287,6 +288,7 @@ class Analysis:
             coverage=cover,
             baseline=self._baseline,
             named=None if self._names.symbols is None else self._names.symbols.found(),
+            bounds=loss_bounds(pool, loss, source.damage, source.info, self._at_ns),
         )
 
     def _name_before(self, pool: PoolSnapshot, requests: RequestSnapshot, sites: int) -> None:
@@ -312,12 +314,7 @@ class Analysis:
         if loss.complete_from_ns or source.damage:
             return loss
         reported = reported_share(source.info, source.census, loss)
-        return replace(
-            loss,
-            inferred=inferred_loss(
-                pool, self._ledger.replaced_in_session, reported, corrected=bool(source.info.clock_shifts)
-            ),
-        )
+        return replace(loss, inferred=inferred_loss(pool, reported, corrected=bool(source.info.clock_shifts)))
 
     def _diagnosis(
         self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage

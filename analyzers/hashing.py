@@ -18,6 +18,9 @@ from tracer.prefetch import prefetch
 SHIFT: Final = np.uint64(32)
 LOW32: Final = np.uint64(0xFFFFFFFF)
 _NEXT: Final = np.uint64(1)
+_HALF: Final = np.uint64(33)
+_SECOND: Final = np.uint64(0xC4CEB9FE1A85EC53)
+"""The second multiplier of MurmurHash3's 64-bit finalizer, whose steps :func:`spread` takes."""
 
 INDEX: Final = np.dtype([("key", "<u8"), ("row", "<i8")])
 """One place of an index: ``row`` is -1 where there is none; ``key`` 0 where there never was one.
@@ -95,6 +98,14 @@ def doubled(index: Structured) -> Structured:
 def fingerprint(address: np.uint64) -> np.uint64:
     """32 bits of hash; a bucket holds it beside the slot number, and its low bits are the bucket's home."""
     return ((address ^ (address >> SHIFT)) * GOLDEN) >> SHIFT
+
+
+@inlined
+def spread(address: np.uint64) -> np.uint64:
+    """A hash whose bits are as those of a number drawn by chance, also where addresses follow one another evenly."""
+    mixed = (address ^ (address >> _HALF)) * GOLDEN
+    mixed = (mixed ^ (mixed >> _HALF)) * _SECOND
+    return mixed ^ (mixed >> _HALF)
 
 
 @inlined

@@ -143,13 +143,11 @@ class LossLimits:
     """Other groups from which their rate is taken: a middle one has one on each side."""
     telling_allocations: int = 50
     """A group that allocated less says nothing about a loss of a few per cent."""
-    fewest_replaced: int = 12
-    """Replaced allocations below which nothing is said of a silent loss: clocks of two processors may differ by a few
-    events."""
-    least_replaced: float = 0.002
-    """And the least share of the frees. Real traces whose processors' clocks agree show none."""
+    fewest_by_clocks: int = 12
+    """Replaced allocations below which nothing is said of a silent loss where clocks were corrected. Where they were
+    not, one is enough: real traces whose processors' clocks agree show none."""
     left_by_clocks: float = 0.02
-    """Instead of that where clocks were corrected: the rest of their difference leaves a few blocks out of order."""
+    """And the least share of the frees: the rest of the clocks' difference leaves a few blocks out of order."""
     beyond_reported: float = 2.0
     """A session that tells of a loss is believed up to twice as much: pool events may be lost more often than
     others."""
@@ -158,6 +156,22 @@ class LossLimits:
     was lost is handed out again, but long-lived blocks from before the trace look as if their allocation was lost."""
     most: float = 0.5
     """Share of the events that is said to be missing at most: a convention."""
+    interval_sigmas: float = 2.0
+    """Standard deviations to each end of an interval (normal: 95 %). Measured by ``python -m benchmarks.loss``."""
+    in_a_row: float = 30.0
+    """So many lost events count as one where chance is reckoned: sessions lose them in bursts. Measured."""
+    short_gap: float = 0.25
+    """Share of the trace up to which a gap tells where in it events are missing: a convention."""
+    spread_over: float = 0.5
+    """Share of the trace that such gaps cover from which the loss is spread over it: a convention."""
+    most_for_each: float = 9.0
+    """Lost allocations for each that is seen up to which an interval has an end: a convention."""
+    fewest_again: int = 100
+    """Addresses handed out again after their free from which those that were so without one tell a share."""
+    unseen_sigmas: float = 2.33
+    """Standard deviations within which a loss without any sign is reckoned with (normal: 1 in 100)."""
+    unseen: float = 0.01
+    """Share of the frees that may be missing without any sign at most: a convention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +284,8 @@ class DoubtFactors:
     anybody: float = 0.8
     running: float = 0.6
     unloaded_at_end: float = 0.9
+    one_lost: float = 0.5
+    """A forgotten free and a lost one leave the same behind: either is as likely."""
     by_library: float = 0.88
     thread_inferred: float = 0.95
     threads_inferred: float = 0.97

@@ -12,7 +12,7 @@ from analyzers.ledger import Ledger
 from analyzers.ledger.histories import SiteRows
 from analyzers.ledger.outstanding import outstanding
 from analyzers.modules import Modules
-from analyzers.pool_tables import PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
+from analyzers.pool_tables import LossSigns, PoolSnapshot, PoolTotals, SiteParts, SiteTable, TagTable
 from analyzers.processes import Processes
 from analyzers.scheduling import CpuTimeline
 from analyzers.tags import TagNames
@@ -89,6 +89,7 @@ class PoolView:
             by_driver=by_driver(sites),
             parts=parts.table(history, of) if parts.several else None,
             frees_with_stack=self._ledger.frees_with_stack,
+            signs=LossSigns(*self._ledger.addresses, self._ledger.replaced_in_session, self._ledger.lost_frees),
         )
 
     def _sites(self) -> tuple[SiteTable, _Parts]:

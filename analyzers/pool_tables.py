@@ -8,7 +8,7 @@ from typing import Protocol
 from analyzers.modules import KERNEL_FILE, KERNEL_NAME
 from analyzers.processes import KnowsLives
 from analyzers.trends.history import SiteHistory
-from tracer.arrays import I32, I64, U8, U16, U32, U64, Mask
+from tracer.arrays import I32, I64, U8, U16, U32, U64, Mask, Structured
 from tracer.data_classes import dataclass
 from tracer.symbols.symbol import Source, Symbol
 
@@ -184,12 +184,28 @@ def debugger_name(module: str) -> str:
     return KERNEL_NAME if KERNEL_FILE.match(module) else module.rpartition(".")[0] or module
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LossSigns:
+    """What the ledger's books show of frees that are missing.
+
+    ``addresses``: about how many different ones were handed out, with the standard ``error``; both infinite where that
+    is not known. ``in_session``: of the replaced allocations those of session pool, which show nothing.
+    ``lost_frees``: when frees are missing (:data:`~analyzers.ledger.rows.LOST_FREE`).
+    """
+
+    addresses: float
+    error: float
+    in_session: int
+    lost_frees: Structured
+
+
 @dataclass(frozen=True, slots=True)
 class PoolSnapshot:
     """The pool at one moment; ``history`` has a row for each of ``sites``.
 
     ``parts``: the same by process, for the tags of :mod:`analyzers.tags.callers`; ``None`` where there are none of
-    these. ``frees_with_stack``: how many of the frees came with their call stack.
+    these. ``frees_with_stack``: how many of the frees came with their call stack. ``signs``: of loss, ``None`` where no
+    single events were seen.
     """
 
     totals: PoolTotals
@@ -201,6 +217,7 @@ class PoolSnapshot:
     by_driver: tuple[GroupRow, ...]
     parts: SiteParts | None = None
     frees_with_stack: int = 0
+    signs: LossSigns | None = None
 
 
 class Names(KnowsLives, Protocol):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
+from analyzers.loss_bounds import LossBounds
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
@@ -29,7 +30,7 @@ class Snapshot:
     pool's counters when the capture began, ``None`` where nobody asked for them. ``counted``: the tags are those
     counters, since boot; there are no single allocations, and ``baseline`` is what growth is measured from.
     ``baseline_ns``: when that was, after the start. ``named``: how far addresses were named, ``None`` where nobody
-    looked for names.
+    looked for names. ``bounds``: totals of the whole trace as intervals, ``None`` where nothing is known to be missing.
     """
 
     info: TraceInfo
@@ -48,3 +49,4 @@ class Snapshot:
     counted: bool = False
     baseline_ns: int = 0
     named: NamesFound | None = None
+    bounds: LossBounds | None = None

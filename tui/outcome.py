@@ -54,7 +54,7 @@ def is_judged(snapshot: Snapshot) -> bool:
 
 def is_incomplete(loss: Loss, damage: tuple[Damage, ...]) -> bool:
     """Whether anything that was in the session or in the file is missing: what ``--strict`` asks."""
-    return bool(damage or loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred)
+    return bool(damage or loss.is_lossy or loss.complete_from_ns)
 
 
 def worst_exit_code(codes: Iterable[ExitCode]) -> ExitCode:

@@ -113,7 +113,7 @@ def population(
         snapshot.info.path,
         duration,
         pool.totals.allocations,
-        not (loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred or snapshot.damage),
+        not (loss.is_lossy or snapshot.damage),
         grouped,
         {verdict_key(each): each.confidence for each in reversed(told)},
         pool.totals.events > 0,

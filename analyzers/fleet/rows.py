@@ -175,7 +175,7 @@ def rows_of(snapshot: Snapshot, place: Place) -> tuple[TraceRow, list[FindingRow
         session=info.session,
         simulated=info.simulated,
         judged=snapshot.coverage is not None and snapshot.coverage.judged,
-        complete=not (loss.events_lost or loss.buffers_lost or loss.gaps or loss.inferred or snapshot.damage),
+        complete=not (loss.is_lossy or snapshot.damage),
         allocations=totals.allocations,
         frees=totals.frees,
         outstanding_count=totals.outstanding_count,

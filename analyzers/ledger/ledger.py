@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp, inf, log, sqrt
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -17,8 +18,11 @@ from analyzers.ledger.rows import (
     BUCKETS_FULL,
     COUNTERS,
     DONE,
+    LOST_FREE,
+    LOST_FREE_ROWS,
     RECENT,
     RECENT_ROWS,
+    SEEN_BITS,
     SITE,
     SITES_FULL,
     SLOTS_FULL,
@@ -52,6 +56,8 @@ class Ledger:
             tags=np.zeros(rows, TAG),
             tag_index=empty_index(2 * rows),
             recent=np.zeros(RECENT_ROWS, RECENT),
+            seen=np.zeros(SEEN_BITS // 8, np.uint8),
+            lost_frees=np.zeros(LOST_FREE_ROWS, LOST_FREE),
             counts=np.zeros(1, COUNTERS),
         )
         self._counts = self._tables.counts[0]
@@ -149,6 +155,24 @@ class Ledger:
     def replaced_in_session(self) -> int:
         """How many of the allocations that were replaced without a free are session pool."""
         return int(self._counts["replaced_in_session"])
+
+    @property
+    def addresses(self) -> tuple[float, float]:
+        """About how many different addresses were handed out, and the standard error; infinite for too many to tell.
+
+        Linear counting: Whang, Vander-Zanden, Taylor, "A linear-time probabilistic counting algorithm", 1990.
+        """
+        places = 8 * len(self._tables.seen)
+        left = places - int(np.bitwise_count(self._tables.seen).sum(dtype=np.int64))
+        if not left:
+            return inf, inf
+        load = log(places / left)
+        return places * load, sqrt(places * max(exp(load) - load - 1, 0.0))
+
+    @property
+    def lost_frees(self) -> Structured:
+        """When frees are missing (:data:`~analyzers.ledger.rows.LOST_FREE`); a copy."""
+        return self._tables.lost_frees[: self._counts["lost_frees"]].copy()
 
     @property
     def totals(self) -> tuple[int, int, int, int, int, int, int]:

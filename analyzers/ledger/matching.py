@@ -27,6 +27,7 @@ from analyzers.hashing import (
     put,
     remove,
     row_of,
+    spread,
 )
 from analyzers.ledger.histories import end_steps, note_lifetime, note_past, step_of
 from analyzers.ledger.reversed_pairs import (
@@ -70,6 +71,8 @@ _PAGED_BIT: Final = np.uint32(PAGED)
 _BY_PROCESS: Final = np.array(BY_PROCESS, np.uint32)
 _UNKNOWN: Final = np.uint32(UNKNOWN_ID)
 _NULL: Final = np.uint64(0)
+_BYTE: Final = np.uint64(3)
+_IN_BYTE: Final = np.uint64(7)
 _TAG: Final = np.uint64(1)
 _SITE: Final = np.uint64(1)
 """What keys of the two indices are of."""
@@ -212,6 +215,20 @@ def _open_slot(slots: Structured, counts: np.void) -> Int:
     return np.int64(slot)
 
 
+@inlined
+def _note_lost_free(ledger: LedgerTables, begin: np.int64, end: np.int64) -> None:
+    """A free is missing between two times."""
+    counts, last = ledger.counts[0], ledger.lost_frees.shape[0] - 1
+    row = ledger.lost_frees[min(np.int64(counts["lost_frees"]), last)]
+    if counts["lost_frees"] <= last:
+        row["from"] = begin
+        row["to"] = end
+        counts["lost_frees"] += 1
+    else:
+        row["from"] = min(row["from"], begin)
+        row["to"] = max(row["to"], end)
+
+
 @kernel
 def _partner(events: PoolEvents, i: Int, want_free: bool | np.bool_) -> Int:
     """The event that may go before event ``i`` because it fits the address: a free or an allocation of the same time.
@@ -314,6 +331,8 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         if bucket >= 0:
             replaced = np.int64(ledger.buckets[bucket] & LOW32)
             note_replaced(pairs, ledger.slots[replaced]["time"], replaced)
+            if events.event[now] != _ALLOC_SESSION_HOOK:
+                _note_lost_free(ledger, ledger.slots[replaced]["time"], time)
             _close(ledger, history, bucket, time, step, 0)
             counts["replaced"] += 1
             counts["replaced_in_session"] += events.event[now] == _ALLOC_SESSION_HOOK
@@ -333,6 +352,8 @@ def match_events(  # noqa: PLR0912, PLR0915 - a step of its own costs a call
         allocation["who"] = events.who[now]
         allocation["live"] = 1
         enter(ledger.buckets, fingerprint(address), slot)
+        mark = spread(address) & np.uint64(8 * ledger.seen.shape[0] - 1)
+        ledger.seen[mark >> _BYTE] |= np.uint8(1) << np.uint8(mark & _IN_BYTE)
         if time <= counts["near_unmatched"]:
             counts["reversed"] += note_allocated(pairs, counts["reversed"], address, time, name, cpu, slot)
         grown = np.int64(events.size[now])

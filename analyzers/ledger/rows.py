@@ -112,6 +112,7 @@ COUNTERS: Final = np.dtype(
         ("unmatched", "<i8"),
         ("replaced", "<i8"),
         ("replaced_in_session", "<i8"),
+        ("lost_frees", "<i8"),
         ("live", "<i8"),
         ("bytes", "<i8"),
         ("failed", "<i8"),
@@ -127,10 +128,11 @@ COUNTERS: Final = np.dtype(
 ``slots``, ``sites``, ``tags``: rows in use, or used before; ``free_slot``: the first of the slots to use again, -1 for
 none; ``recent``: allocations that were ever in the ring. ``unmatched``: frees without allocation;
 ``replaced_in_session``: of the replaced allocations those of session pool, of which each session has its own at the
-same addresses. ``failed``: allocations that failed. ``attached``: late stacks that found their allocation.
-``frees_with_stack``: frees that came with a kernel stack. ``reversed``: pairs of a free and a later allocation of its
-address; ``near_unmatched``: time in nanoseconds up to which an allocation may be near a free without allocation.
-``step_shift``: a step of the histories is two to this power nanoseconds long; ``step``: the one that has not ended.
+same addresses; ``lost_frees``: rows in use of the others. ``failed``: allocations that failed. ``attached``: late
+stacks that found their allocation. ``frees_with_stack``: frees that came with a kernel stack. ``reversed``: pairs of a
+free and a later allocation of its address; ``near_unmatched``: time in nanoseconds up to which an allocation may be
+near a free without allocation. ``step_shift``: a step of the histories is two to this power nanoseconds long; ``step``:
+the one that has not ended.
 """
 
 
@@ -154,9 +156,19 @@ class PoolEvents(NamedTuple):
     taken: U8
 
 
+SEEN_BITS: Final = 1 << 20
+"""Bits for the addresses that were ever handed out, by their hash: 128 KiB stay in a core's cache, and count up to some
+million addresses to a per cent."""
+LOST_FREE: Final = np.dtype([("from", "<i8"), ("to", "<i8")])
+"""A free that is missing: it came between the allocation of its block and the next one at the address."""
+LOST_FREE_ROWS: Final = 1 << 12
+"""So many are kept one by one; the last row reaches over all others."""
+
+
 class LedgerTables(NamedTuple):
     """The ledger from batch to batch: arrays of the types above, and indices of :mod:`analyzers.hashing`.
 
+    ``seen``: uint8, a bit for each address that was handed out. ``lost_frees``: :data:`LOST_FREE`, not of session pool.
     ``buckets``: slots of the live allocations by address. ``site_memo``: int32, recent sites, found again without a
     search. ``recent``: a ring. ``counts``: one row of :data:`COUNTERS`.
     """
@@ -169,6 +181,8 @@ class LedgerTables(NamedTuple):
     tags: Structured
     tag_index: Structured
     recent: Structured
+    seen: U8
+    lost_frees: Structured
     counts: Structured
 
 

@@ -185,8 +185,10 @@ def culprit_place(judgement: Judgement) -> str:
 def _sure(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: Walked) -> Confidence:
     count, explained = len(judgement.rows), judgement.explained
     if judgement.gone is not None:
-        by_library = bool(_allocator(judgement))
-        return of_gone(at_end=judgement.gone.at_end, by_library=by_library, count=count, explained=explained)
+        gone, by_library = judgement.gone, bool(_allocator(judgement))
+        return of_gone(
+            at_end=gone.at_end, by_library=by_library, one_lost=gone.one_lost, count=count, explained=explained
+        )
     doubts: list[Doubt | Weight] = [
         *_doubts(judgement, inputs, who, walked),
         _by_length(judgement, inputs, who),

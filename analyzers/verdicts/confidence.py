@@ -42,6 +42,7 @@ class Doubt(Enum):
     ANYBODY = "any program may hold a handle to such an object, not only the one that created it"
     RUNNING = "threads that it started still run, and a running thread keeps its object without any handle"
     UNLOADED_AT_END = "its driver was unloaded just before the trace's end, and others may yet free them"
+    ONE_LOST = "so few of so many would stay as well if their frees had been lost, and so few lost events show no sign"
     BY_LIBRARY = "another driver allocated them for it, and may free them later"
     THREAD_INFERRED = "the issuing thread is inferred from context switches"
     THREADS_INFERRED = "the issuing thread of some of them is inferred from context switches"
@@ -86,12 +87,12 @@ def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int
     return Confidence(round(value, 3), tuple(says))
 
 
-def of_gone(*, at_end: bool, by_library: bool, count: int, explained: float) -> Confidence:
+def of_gone(*, at_end: bool, by_library: bool, one_lost: bool, count: int, explained: float) -> Confidence:
     """That a driver which was unloaded leaked ``count`` blocks: as sure of one as of many, however short the trace is.
 
-    ``explained``: how many of them lost events may explain at most.
+    ``explained``: how many of them lost events may explain at most; ``one_lost``: all of them, without any sign.
     """
-    held = {Doubt.UNLOADED_AT_END: at_end, Doubt.BY_LIBRARY: by_library}
+    held = {Doubt.UNLOADED_AT_END: at_end, Doubt.ONE_LOST: one_lost, Doubt.BY_LIBRARY: by_library}
     doubts = [doubt for doubt, holds in held.items() if holds]
     found = confidence(Verdict.MISSING_FREE, doubts, count=count, explained=explained)
     return replace(found, value=round(found.value / for_count(count), 3))

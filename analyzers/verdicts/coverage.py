@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from analyzers.drain import Drain
+from analyzers.loss_model import replaced_share
 from analyzers.policy import COVERAGE
-from analyzers.pool_tables import PoolSnapshot, PoolTotals
+from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import RequestSnapshot
 from tracer.data_classes import dataclass
 from tracer.events import image, thread
@@ -102,7 +103,7 @@ def coverage(
         sockets=requests.seen_afd,
         wrapped=loss.complete_from_ns > 0
         or ("circular" in info.mode and totals.frees_without_allocation > COVERAGE.wrapped * max(totals.frees, 1)),
-        lost=lost_share(info, census, loss, totals),
+        lost=lost_share(info, census, loss, pool),
         complete_from_ns=loss.complete_from_ns,
         pool=totals.events > 0,
         free_stacks=pool.frees_with_stack >= COVERAGE.few_free_stacks * totals.frees,
@@ -116,16 +117,15 @@ def coverage(
     )
 
 
-def lost_share(info: TraceInfo, census: Census, loss: Loss, totals: PoolTotals) -> float:
+def lost_share(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot) -> float:
     """The largest of what the counters, missing buffers and replaced allocations say; 0.0 to 1.0.
 
     In a file that was overwritten allocations are replaced because the free was in a buffer that is gone: that says
     nothing of the time from which on all are there.
     """
-    replaced = 0 if loss.complete_from_ns else totals.replaced_without_free
-    by_replaced = replaced / max(totals.frees + replaced, 1)
-    by_counters = 0.0 if loss.inferred is None else loss.inferred.share
-    return min(max(reported_share(info, census, loss), by_replaced, by_counters), 1.0)
+    by_replaced = 0.0 if loss.complete_from_ns else replaced_share(pool)
+    by_books = 0.0 if loss.inferred is None else loss.inferred.share
+    return min(max(reported_share(info, census, loss), by_replaced, by_books), 1.0)
 
 
 def reported_share(info: TraceInfo, census: Census, loss: Loss) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from analyzers.findings import Verdict
 from analyzers.formatting import counted
 from analyzers.image_lives import ALWAYS, Module, Unload
-from analyzers.loss_model import LossRate
+from analyzers.loss_model import LossRate, without_sign
 from analyzers.modules import KERNEL, FrameTable, Modules, is_library
 from analyzers.policy import COURSE, TOGETHER
 from analyzers.pool_tables import PoolSnapshot
@@ -81,11 +81,18 @@ def judge_gone(pool: PoolSnapshot, gone: GoneBlocks, span: Span, reported: float
     for (group, module, unload), grows in zip(found, grown, strict=True):
         ages = span.end - pool.outstanding.time_ns[group.rows]
         lived = survivors(group.history.lifetimes, ages)
-        explained = LossRate(reported).explained(group.allocations, group.unmatched)
-        count = len(group.rows)
+        rate, count = LossRate(reported), len(group.rows)
+        explained = rate.explained(group.allocations, group.unmatched)
         excuse = _excuse(module, group, explained)
+        if not excuse:
+            explained = rate.possible(group.allocations, group.replaced)
         after = span.end - unload.at_ns
-        how = Gone(module.name, unload, at_end=after < max(TOGETHER.unloaded_late * span.length, lived.usual_ns))
+        how = Gone(
+            module.name,
+            unload,
+            at_end=after < max(TOGETHER.unloaded_late * span.length, lived.usual_ns),
+            one_lost=not reported and count <= without_sign(pool, group.allocations, count),
+        )
         judged.append(
             Judgement(
                 group,

@@ -52,11 +52,15 @@ class FrameComparison:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The driver of a group was unloaded; ``at_end``: so late that the trace hardly shows what came after it."""
+    """The driver of a group was unloaded; ``at_end``: so late that the trace hardly shows what came after it.
+
+    ``one_lost``: a loss without any sign may explain what it left.
+    """
 
     driver: str
     unload: Unload
     at_end: bool
+    one_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +261,8 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
             Verdict.TRANSIENT,
             f"{counted(round(older), 'older one was', 'older ones were')} freed, from before the trace; so may these",
         )
-    explained = min(explained, count) if verdict in ACCUSATIONS else explained
+    if verdict in ACCUSATIONS:
+        explained = min(rate.possible(group.allocations, group.replaced) if group.frees else 0.0, count)
     left = len(group.rows) - count if verdict in ACCUSATIONS else 0
     young, undecided = (left, 0) if each.all_stay else (0, left)
     return Judgement(

@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 
-from tracer.arrays import Structured, unique
+from tracer.arrays import I64, Rows, Structured, unique
 from tracer.etl.clock import Clock
 from tracer.etl.headers import BufferFlag, LogFileMode
 from tracer.etl.logfile import LogFile
@@ -49,7 +49,7 @@ def loss_of(head: LogFile, buffers: Structured, last_ns: int, *, goes_on: bool =
     """
     first_ns = min(head.clock.ns_of(int(buffers["first_time"].min())), last_ns) if len(buffers) else 0
     complete_ns = _complete_from(head, buffers, last_ns)
-    gaps = [*_flagged(head.clock, buffers, last_ns), *_holes(head, buffers, goes_on=goes_on)]
+    gaps = [*_flagged(head.clock, buffers, last_ns), *_holes(head, buffers, first_ns, last_ns, goes_on=goes_on)]
     gaps += _unplaced(head, gaps, first_ns, last_ns)
     gaps.sort(key=lambda gap: (gap.from_ns, gap.to_ns, gap.cpu))
     front = _overwritten(head, buffers, first_ns, complete_ns)
@@ -103,7 +103,7 @@ def _flagged(clock: Clock, buffers: Structured, last_ns: int) -> list[Gap]:
     return gaps
 
 
-def _holes(head: LogFile, buffers: Structured, *, goes_on: bool) -> list[Gap]:
+def _holes(head: LogFile, buffers: Structured, first_ns: int, last_ns: int, *, goes_on: bool) -> list[Gap]:
     """Gaps between sequence numbers; the front of a wrapped file is no loss but what the file was told to forget."""
     ordered = buffers[np.argsort(buffers["sequence"], kind="stable")]
     steps = np.diff(ordered["sequence"])
@@ -111,12 +111,33 @@ def _holes(head: LogFile, buffers: Structured, *, goes_on: bool) -> list[Gap]:
     holes = (steps > 1) & ~(front & (_overwrites(head) or goes_on or continues(head, buffers)))
     if int((steps[holes] - 1).sum()) <= _unused_numbers(head, buffers):
         return []
-    gaps: list[Gap] = []
-    for row in np.flatnonzero(holes)[:MAX_GAPS]:
-        ends = sorted(head.clock.ns_of(int(ordered["first_time"][i])) for i in (row, row + 1))
-        missing = int(steps[row]) - 1
-        gaps.append(Gap(ends[0], ends[1], -1, f"sequence-gap:{missing}", missing))
-    return gaps
+    rows = np.flatnonzero(holes)[:MAX_GAPS]
+    begins, ends = _around(head, ordered, rows, first_ns, last_ns)
+    return [
+        Gap(begin, max(begin, end), -1, f"sequence-gap:{missing}", missing)
+        for begin, end, missing in zip(begins.tolist(), ends.tolist(), (steps[rows] - 1).tolist(), strict=True)
+    ]
+
+
+def _around(head: LogFile, ordered: Structured, rows: Rows, first_ns: int, last_ns: int) -> tuple[I64, I64]:
+    """When the buffers after each of these, by number, may have been filled.
+
+    A CPU fills one after another: a missing one of it lies between its last before and its first after the hole, and
+    nothing tells which CPU's it was. It was flushed before the next in number was.
+    """
+    clock, cpus = head.clock, unique(ordered["cpu"])
+    unseen = len(cpus) < head.processors
+    begins = np.full(len(rows), first_ns if unseen else last_ns)
+    ends = np.full(len(rows), last_ns if unseen else first_ns)
+    for cpu in cpus:
+        mine = ordered[ordered["cpu"] == cpu]
+        at = np.array([first_ns, *(clock.ns_of(int(time)) for time in mine["first_time"]), last_ns], np.int64)
+        after = np.searchsorted(mine["sequence"], ordered["sequence"][rows], side="right")
+        begins, ends = np.minimum(begins, at[after]), np.maximum(ends, at[after + 1])
+    if not head.mode & LogFileMode.RELOG:
+        flushed = [clock.ns_of(int(time)) for time in ordered["flushed"][rows + 1]]
+        ends = np.where(np.array(flushed, np.int64) > begins, np.minimum(ends, flushed), ends)
+    return begins, ends
 
 
 def _unused_numbers(head: LogFile, buffers: Structured) -> int:

@@ -47,9 +47,7 @@ _RUNS: Final = (1, 1, 30)
 _LOST_BUFFERS: Final = (1, 4)
 
 
-def play(
-    kind: str, seed: int, spoiling: Spoiling, *, events: int = 0, lose: Lose | None = None
-) -> tuple[bytes, Truth]:
+def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0, lose: Lose | None = None) -> tuple[bytes, Truth]:
     """The same arguments give the same bytes. ``events``: about how many pool events, 0: drawn by the seed.
 
     ``lose``: marks the lost records, instead of the spoiling's share.

@@ -71,7 +71,7 @@ def _counted(*, walked: int = 100, freed_walked: int = 100, unmatched: int = 0, 
     """Of 100 allocations and 100 frees: how many have a stack, and how many frees come without their allocation."""
     totals = SimpleNamespace(frees=100, frees_without_allocation=unmatched, replaced_without_free=0, events=200)
     sites = SimpleNamespace(allocations=np.array([walked, 100 - walked]), stack=np.array([0, -1]))
-    pool = SimpleNamespace(sites=sites, totals=totals, frees_with_stack=freed_walked)
+    pool = SimpleNamespace(sites=sites, totals=totals, frees_with_stack=freed_walked, signs=None)
     info = SimpleNamespace(mode=mode, listed=None, rolled=None, buffers=10)
     loss = SimpleNamespace(complete_from_ns=0, events_lost=0, buffers_lost=0, gaps=(), inferred=None)
     requests = SimpleNamespace(seen_irp=True, seen_afd=True, seen_queues=True)
