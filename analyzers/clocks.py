@@ -45,7 +45,7 @@ def supposed_shifts(pairs: Structured, kept: Mask) -> tuple[ClockShift, ...]:
 
     Then chance pairs go both ways, and short lifetimes are those of wrong matches: neither refutes it.
     """
-    if np.count_nonzero(pairs["slot"] == REPLACED) < LOSS.fewest_replaced:
+    if np.count_nonzero(pairs["slot"] == REPLACED) < LOSS.fewest_by_clocks:
         return ()
     cpu_pairs = pairs["cpu"].astype(np.int64) * CPUS + pairs["free_cpu"]
     counts = np.bincount(cpu_pairs[kept], minlength=CPUS * CPUS).reshape(CPUS, CPUS)

@@ -56,16 +56,21 @@ class Interval:
 class LossBounds:
     """Totals of the whole trace, by :class:`Total` and by row of the tag table, those of all tags last.
 
-    ``low``, ``high``: int64 (totals, tags + 1); :data:`OPEN` for a high end that nothing bounds. ``until_ns``: what was
-    allocated, or asked for, before may have ended in a gap.
+    ``low``, ``high``: int64 (totals, tags + 1); :data:`OPEN` for a high end that nothing bounds.
     """
 
     low: I64
     high: I64
-    until_ns: int
 
-    def of(self, total: Total, tag_row: int = -1) -> Interval:
-        """The interval of a tag's total; of all tags without one."""
+    @property
+    def overall(self) -> LossBounds:
+        """Without those of single tags."""
+        return LossBounds(self.low[:, -1:], self.high[:, -1:])
+
+    def of(self, total: Total, tag_row: int = -1) -> Interval | None:
+        """The interval of a tag's total, ``None`` where there are none of tags; of all tags without a row."""
+        if tag_row >= self.low.shape[1] - 1:
+            return None
         high = self.high[total, tag_row].item()
         return Interval(self.low[total, tag_row].item(), None if high == OPEN else high)
 
@@ -99,7 +104,7 @@ def loss_bounds(
     high = np.ceil([books.made + told, books.frees + told, books.kept - gone + unseen, held])
     whole, top = low.astype(np.int64), np.full(high.shape, OPEN)
     top[high < _FAR] = high[high < _FAR].astype(np.int64)
-    return LossBounds(whole, np.maximum(top, whole), until_ns)
+    return LossBounds(whole, np.maximum(top, whole))
 
 
 def _most_lost(pool: PoolSnapshot, loss: Loss, damage: tuple[Damage, ...], info: TraceInfo) -> float:
@@ -108,8 +113,7 @@ def _most_lost(pool: PoolSnapshot, loss: Loss, damage: tuple[Damage, ...], info:
     buffers = max(loss.buffers_lost, sum(gap.buffers for gap in loss.gaps))
     in_buffer = (info.buffer_bytes - HEADER_BYTES) // _LEAST_RECORD if info.buffer_bytes else inf
     uncounted = (
-        loss.inferred is not None
-        or loss.complete_from_ns > 0
+        loss.complete_from_ns > 0
         or bool(damage)
         or "between-files" in reasons
         or ("events-lost" in reasons and not loss.events_lost)
@@ -127,7 +131,7 @@ def _is_spread(loss: Loss, damage: tuple[Damage, ...], at_ns: int) -> bool:
     """
     if loss.complete_from_ns or damage:
         return False
-    if loss.inferred is not None:
+    if not (loss.events_lost or loss.buffers_lost or loss.gaps):
         return True
     short = sorted((g.from_ns, g.to_ns) for g in loss.gaps if g.to_ns - g.from_ns <= LOSS.short_gap * at_ns)
     covered = reached = 0
@@ -141,14 +145,14 @@ def _is_spread(loss: Loss, damage: tuple[Damage, ...], at_ns: int) -> bool:
 class _Rate:
     """How many are lost for each that is seen: of frees, and of ``allocations`` at most.
 
-    ``alone``: how many frees are seen whose address was not handed out again, about. Those among the lost ones leave a
-    block that looks outstanding.
+    ``alone``: how many frees are seen whose address was not handed out again, at least and at most. Those among the
+    lost ones leave a block that looks outstanding.
     """
 
     least: float
     most: float
     allocations: float
-    alone: float
+    alone: tuple[float, float]
 
     @classmethod
     def of(cls, pool: PoolSnapshot) -> _Rate:
@@ -158,8 +162,9 @@ class _Rate:
         frees = lost_frees(pool)
         by_unmatched = share_of(unmatched, unmatched + ended, LOSS.interval_sigmas, LOSS.in_a_row)
         allocations = min(by_unmatched.high, LOSS.by_unmatched * frees.high)
-        error = 0.0 if pool.signs is None else LOSS.interval_sigmas * pool.signs.error
-        alone = max(pool.totals.matched - replaced_and_again(pool)[1] + error, 0.0)
+        error = inf if pool.signs is None else LOSS.interval_sigmas * pool.signs.error
+        matched, again = pool.totals.matched, replaced_and_again(pool)[1]
+        alone = max(matched - again - error, 0.0), min(max(matched - again + error, 0.0), matched)
         return cls(_for_each(frees.low), _for_each(frees.high), _for_each(allocations), alone)
 
 
@@ -177,13 +182,13 @@ def _false_survivors(books: _Books, told: float, rate: _Rate | None) -> tuple[_F
     most = np.minimum(books.open, max(told - books.replaced[-1], 0))
     if rate is None:
         return most, np.zeros(len(most))
-    every = rate.most * rate.alone
+    every = rate.most * rate.alone[1]
     lost = books.matched * rate.most
     most = np.minimum(most, np.maximum(lost + _chance(lost) - books.replaced, 0))
     most = np.ceil(np.minimum(most, every + _chance(every)))
     most[-1] = min(most[-1], most[:-1].sum())
     least = np.zeros(len(most))
-    every = rate.least * rate.alone
+    every = rate.least * rate.alone[0]
     least[-1] = min(max(np.floor(every - _chance(every)), 0), most[-1])
     return most, least
 
@@ -257,7 +262,7 @@ class _Books:
         share = max(count[-1] / max(likely.sum(), 1), 1)
         mean = np.append(count[:-1] * self.mean[:-1], share * (likely * self.mean[:-1]).sum())
         square = np.append(count[:-1] * self.square[:-1], share * (likely * self.square[:-1]).sum())
-        return np.asarray(np.minimum(most, mean + LOSS.interval_sigmas * np.sqrt(square)))
+        return np.asarray(np.minimum(most, mean + _chance(square)))
 
     def least_bytes(self, count: _F64) -> _F64:
         """What so many of the open blocks of each tag hold at least."""
@@ -269,7 +274,7 @@ class _Books:
         """What so many blocks that are not seen hold at most, as far as those that are tell their sizes."""
         mean = np.maximum(self.mean, self.allocated_mean)
         square = np.maximum(self.square, mean**2)
-        return np.asarray(count * mean + LOSS.interval_sigmas * np.sqrt(count * square))
+        return np.asarray(count * mean + _chance(count * square))
 
 
 def _with_sum(column: npt.NDArray[np.integer | np.floating]) -> _F64:

@@ -9,8 +9,6 @@ its second half few should be, so they bear out what the replaced allocations sa
 
 from __future__ import annotations
 
-import numpy as np
-
 from analyzers.policy import LOSS
 from analyzers.pool_tables import PoolSnapshot
 from tracer.arrays import Structured
@@ -43,9 +41,10 @@ def inferred_loss(pool: PoolSnapshot, reported: float, *, corrected: bool = Fals
 
 def _gaps(lost: Structured) -> tuple[Gap, ...]:
     """When frees are missing, in time order: what overlaps is one gap. A free may come on any CPU."""
-    rows = lost[np.argsort(lost["from"], kind="stable")]
-    reached = np.maximum.accumulate(rows["to"])
-    first = np.flatnonzero(np.concatenate([[len(rows) > 0], rows["from"][1:] > reached[:-1]]))
-    last = np.append(first[1:], len(rows)) - 1
-    times = zip(rows["from"][first].tolist(), reached[last].tolist(), strict=True)
-    return tuple(Gap(begin, end, -1, "free-lost") for begin, end in times)
+    gaps: list[Gap] = []
+    for begin, end in sorted(zip(lost["from"].tolist(), lost["to"].tolist(), strict=True)):
+        if gaps and begin <= gaps[-1].to_ns:
+            gaps[-1] = Gap(gaps[-1].from_ns, max(end, gaps[-1].to_ns), -1, "free-lost")
+        else:
+            gaps.append(Gap(begin, end, -1, "free-lost"))
+    return tuple(gaps)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
-from analyzers.loss_bounds import LossBounds
+from analyzers.loss_bounds import LossBounds, uncertain_until
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
@@ -50,3 +50,8 @@ class Snapshot:
     baseline_ns: int = 0
     named: NamesFound | None = None
     bounds: LossBounds | None = None
+
+    @property
+    def uncertain_until_ns(self) -> int:
+        """What was allocated, or asked for, before may have ended in a gap; 0 where nothing is missing."""
+        return uncertain_until(self.loss, self.damage, self.at_ns)

@@ -19,6 +19,8 @@ _GAPS: Final = {
     "between-files": "between two files",
     "sequence-gap": "{} missing, by their numbers",
     "ring-full": "events came faster than they were read",
+    "free-lost": "a free is missing (inferred)",
+    "overwritten": "overwritten",
 }
 """Why events are missing, by the key of a gap's reason."""
 

@@ -27,7 +27,8 @@ Table = TypeVar("Table", Outstanding, SiteTable, TagTable)
 def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
     """The snapshot with some of its sites and outstanding allocations; all of these lie at those sites.
 
-    Totals, requests, the retention graph and the diagnosis stay the trace's; a finding's rows are those that are left.
+    Totals and their intervals, requests, the retention graph and the diagnosis stay the trace's; a finding's rows are
+    those that are left.
     """
     site_rows, rows = np.flatnonzero(sites), _stretch(np.flatnonzero(allocations))
     context = snapshot.context
@@ -36,6 +37,7 @@ def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
         pool=_narrowed(snapshot, site_rows, rows),
         diagnosis=moved(snapshot.diagnosis, _new_rows(allocations)),
         context=None if context is None else _narrowed_context(context, site_rows, rows),
+        bounds=None if snapshot.bounds is None else snapshot.bounds.overall,
     )
 
 

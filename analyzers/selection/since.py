@@ -31,7 +31,7 @@ def counted_since(now: Snapshot, then: Snapshot) -> Snapshot:
         allocated_bytes=_since(pool.sites.allocated_bytes, before.sites.allocated_bytes, site_rows),
         frees=_since(pool.sites.frees, before.sites.frees, site_rows),
     )
-    return replace(now, pool=replace(pool, tags=tags, sites=sites))
+    return replace(now, pool=replace(pool, tags=tags, sites=sites), bounds=None)
 
 
 @dataclass(frozen=True, slots=True)

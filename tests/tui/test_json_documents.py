@@ -173,6 +173,12 @@ def test_lists_come_most_bytes_first_with_exact_values(snapshot: Snapshot) -> No
         "outstanding_count": 14,
         "outstanding_bytes": 6848,
         "peak_bytes": 10_944,
+        "outstanding_uncertain_count": 0,
+        "outstanding_uncertain_bytes": 0,
+        "allocations_interval": None,
+        "frees_interval": None,
+        "outstanding_count_interval": None,
+        "outstanding_bytes_interval": None,
     }
     assert pool["by_stack"][2]["stack"] == [
         {"address": "0xfffff80000100999", "module": "ntoskrnl.exe", "offset": 0x100999, "symbol": None},

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = "u4 type; u4 tag; ptr bytes; ptr entry"
 
+GROUP: Final = ALLOC >> 8
+
 LAYOUTS: Final[tuple[Layout, ...]] = (
     layout("pool", "pool allocation or free", hooks("0E20 0E22"), 2, _FIELDS, needed=4),
     # The MOF class appends the session, ETW_POOL_EVENT does not: a payload without it reads as session 0.

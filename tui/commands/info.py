@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.errors import InputError
 from tui.commands.options import add_json, add_quiet, add_separate, add_session, add_strict, add_traces
 from tui.commands.several import unreadable, write_all
 from tui.exit_codes import ExitCode
-from tui.outcome import outcome, worst_exit_code
+from tui.outcome import is_incomplete, outcome, worst_exit_code
 from tui.redaction.options import add_redact, redaction_of
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class InfoCommand:
                     raise
                 codes.append(unreadable(trace, error, documents, args.command, redaction))
                 continue
+            if args.strict:
+                every = [_with_silent_loss(each, trace, quiet=args.quiet) for each in every]
             if redaction is not None:
                 from tui.redaction.contents import redacted_contents
 
@@ -70,6 +74,20 @@ def _sessions(trace: Trace, *, quiet: bool) -> list[Contents]:
     if first.partial:
         return [first]
     return [first, *(read_contents(each, quiet=quiet) for each in other_sessions(trace, first.info))]
+
+
+def _with_silent_loss(contents: Contents, trace: Trace, *, quiet: bool) -> Contents:
+    """The contents with what only an analysis shows to be missing, where nothing else says that anything is."""
+    from tracer.events.pool import GROUP
+    from tui.reading.together import OneSession
+    from tui.reading.trace import read_loss
+
+    number = contents.info.session_number
+    session = OneSession(trace, number) if isinstance(trace, Path) and number > 1 else trace
+    has_pool = any(hook >> 8 == GROUP for hook in contents.census.kernel_events)
+    if contents.partial or not has_pool or is_incomplete(contents.loss, contents.damage):
+        return contents
+    return replace(contents, loss=read_loss(session, quiet=quiet))
 
 
 def _tell(every: list[Contents], args: argparse.Namespace, documents: list[Object]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.findings import WHYS
+from analyzers.loss_bounds import OPEN, Total
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.processes import BEFORE, lives_at
 from analyzers.requests.tables import RequestSnapshot
@@ -151,6 +152,7 @@ def outstanding(snapshot: Snapshot) -> ExportTable:
             integers("stack_id", sites.stack[out.site], sites.stack[out.site] < 0),
             integers("user_stack_id", out.user_stack, out.user_stack < 0),
             integers("finding", rank, rank == 0),
+            flags("uncertain", out.time_ns < snapshot.uncertain_until_ns),
             integers("cpu", out.cpu),
             integers("offset", out.offset),
         ),
@@ -191,8 +193,19 @@ def tags(snapshot: Snapshot) -> ExportTable:
             integers("outstanding_count", table.outstanding_count),
             integers("outstanding_bytes", table.outstanding_bytes),
             integers("peak_bytes", table.peak_bytes),
+            *_intervals(snapshot),
         ),
     )
+
+
+def _intervals(snapshot: Snapshot) -> Iterator[TableColumn]:
+    """By tag: where the outstanding allocations and bytes of the whole trace lie; nothing where none is missing."""
+    bounds, tags = snapshot.bounds, len(snapshot.pool.tags.tag)
+    for total in (Total.OUTSTANDING_COUNT, Total.OUTSTANDING_BYTES):
+        ends = (("low", None if bounds is None else bounds.low), ("high", None if bounds is None else bounds.high))
+        for end, table in ends:
+            values = np.full(tags, OPEN) if table is None or table.shape[1] <= tags else table[total, :tags]
+            yield integers(f"{total.name.lower()}_{end}", values, values == OPEN)
 
 
 def stacks(snapshot: Snapshot) -> ExportTable:
@@ -291,6 +304,7 @@ def held_requests(snapshot: Snapshot) -> ExportTable:
             texts("driver", held.drivers, held.driver),
             integers("retained_bytes", held.retained_bytes),
             texts("rule", held.rules, held.rule),
+            flags("uncertain", held.issued_ns < snapshot.uncertain_until_ns),
         ),
     )
 
@@ -313,6 +327,7 @@ def irps(snapshot: Snapshot) -> ExportTable:
             times("completed_ns", table.completed_ns),
             ids("completed_thread_id", table.completed_thread),
             addresses("endpoint", table.endpoint),
+            flags("uncertain", table.issued_ns < snapshot.uncertain_until_ns),
         ),
     )
 

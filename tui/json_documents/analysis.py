@@ -8,12 +8,15 @@ import numpy as np
 
 from analyzers.counter_snapshot import before
 from analyzers.drain import Drain
+from analyzers.factorize import sums
+from analyzers.loss_bounds import LossBounds, Total
 from analyzers.pool_tables import GroupRow, PoolSnapshot
 from analyzers.pooltag import tag_hex, tag_text
 from analyzers.selection.query import Query
 from analyzers.snapshot import Snapshot
 from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
+from tracer.arrays import I64
 from tracer.columns import UNKNOWN_ID
 from tui.json_documents.findings import StackParts, cleared_part, findings_part, requests_parts
 from tui.json_documents.info import bytes_part
@@ -61,7 +64,7 @@ def analysis_document(snapshot: Snapshot, filters: Query | None = None) -> Objec
     says what was selected.
     """
     info = snapshot.info
-    pending, held = requests_parts(snapshot.diagnosis.held_requests, info)
+    pending, held = requests_parts(snapshot.diagnosis.held_requests, info, snapshot.uncertain_until_ns)
     sites = snapshot.pool.sites
     most = _most_first(sites.outstanding_bytes)
     stacks = StackParts(snapshot.names, sites.stack[most][sites.outstanding_count[most] > 0])
@@ -103,8 +106,8 @@ def filter_part(filters: Query, pool: PoolSnapshot) -> Object:
 
 def pool_part(snapshot: Snapshot, stacks: StackParts) -> Object:
     """The ledger's totals, and what is outstanding from four sides, most bytes first."""
-    pool = snapshot.pool
-    totals, was = pool.totals, before_parts(snapshot)
+    pool, bounds = snapshot.pool, snapshot.bounds
+    totals, was, open_by_tag = pool.totals, before_parts(snapshot), _uncertain(snapshot)
     return {
         "allocations": totals.allocations,
         "frees": totals.frees,
@@ -114,7 +117,12 @@ def pool_part(snapshot: Snapshot, stacks: StackParts) -> Object:
         "outstanding_count": totals.outstanding_count,
         "outstanding_bytes": totals.outstanding_bytes,
         "failed_allocations": totals.failed_allocations,
-        "by_tag": [tag_part(pool, row) | was[row] for row in _most_first(pool.tags.outstanding_bytes)],
+        **_uncertain_part(open_by_tag.sum(axis=1)),
+        **intervals_part(bounds),
+        "by_tag": [
+            tag_part(pool, row) | was[row] | _uncertain_part(open_by_tag[:, row]) | intervals_part(bounds, row)
+            for row in _most_first(pool.tags.outstanding_bytes)
+        ],
         "by_stack": [
             _site_row(pool, row, stacks)
             for row in _most_first(pool.sites.outstanding_bytes)
@@ -122,6 +130,28 @@ def pool_part(snapshot: Snapshot, stacks: StackParts) -> Object:
         ],
         "by_process": [_process_row(row) for row in pool.by_process],
         "by_driver": [_group_row(row) for row in pool.by_driver],
+    }
+
+
+def _uncertain(snapshot: Snapshot) -> I64:
+    """Number and bytes of the outstanding allocations that may have been freed in a gap: int64 (2, tags)."""
+    pool = snapshot.pool
+    rows = pool.outstanding.time_ns < snapshot.uncertain_until_ns
+    tag, count = pool.sites.tag_row[pool.outstanding.site[rows]], len(pool.tags.tag)
+    return np.stack([np.bincount(tag, minlength=count).astype(np.int64), sums(tag, pool.outstanding.size[rows], count)])
+
+
+def _uncertain_part(uncertain: I64) -> Object:
+    count, held = uncertain.tolist()
+    return {"outstanding_uncertain_count": count, "outstanding_uncertain_bytes": held}
+
+
+def intervals_part(bounds: LossBounds | None, row: int = -1) -> Object:
+    """Of each total where those of the whole trace lie; null where nothing is missing, or only a part is selected."""
+    every = {total: None if bounds is None else bounds.of(total, row) for total in Total}
+    return {
+        f"{total.name.lower()}_interval": None if each is None else [each.low, each.high]
+        for total, each in every.items()
     }
 
 

@@ -112,12 +112,17 @@ def _only_process(group: Cleared, snapshot: Snapshot) -> int | None:
     return known_id(lives[int(found[0])].id) if len(found) == 1 else None
 
 
-def requests_parts(held: HeldRequests, info: TraceInfo) -> tuple[list[Object], list[Object]]:
-    """Those of the held requests that an APC holds; and all: requests that are not retired, with what holds each."""
+def requests_parts(
+    held: HeldRequests, info: TraceInfo, uncertain_until_ns: int = 0
+) -> tuple[list[Object], list[Object]]:
+    """Those of the held requests that an APC holds; and all: requests that are not retired, with what holds each.
+
+    ``uncertain_until_ns``: those issued before may have been retired in a gap.
+    """
     pending: list[Object] = []
     every: list[Object] = []
     for request in held:
-        part = _held(request, info)
+        part = _held(request, info) | {"uncertain": request.issued_ns < uncertain_until_ns}
         if request.apc is not None:
             pending.append(part | {"apc": request.apc, "match_id": request.match_id})
         every.append(part | {"port": request.port or None, "driver": _named(request.driver)})

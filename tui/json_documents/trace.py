@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer.errors import Damage
-from tracer.trace import InferredLoss, JoinedFile, Loss, Rolled, TraceInfo, filetime_text
+from tracer.trace import Gap, InferredLoss, JoinedFile, Loss, Rolled, TraceInfo, filetime_text
 from tui.json_documents.writing import Object, string
 
 
@@ -66,18 +66,23 @@ def loss_part(loss: Loss) -> Object:
     return {
         "events_lost": loss.events_lost,
         "buffers_lost": loss.buffers_lost,
-        "gaps": [
-            {
-                "from_ns": gap.from_ns,
-                "to_ns": gap.to_ns,
-                "cpu": None if gap.cpu < 0 else gap.cpu,
-                "reason": string(gap.reason),
-                **_file(gap.file),
-            }
-            for gap in loss.gaps
-        ],
+        "gaps": _gaps(loss.gaps),
+        "overwritten": _gaps(loss.overwritten),
         "inferred": None if loss.inferred is None else _inferred_part(loss.inferred),
     }
+
+
+def _gaps(gaps: Sequence[Gap]) -> list[Object]:
+    return [
+        {
+            "from_ns": gap.from_ns,
+            "to_ns": gap.to_ns,
+            "cpu": None if gap.cpu < 0 else gap.cpu,
+            "reason": string(gap.reason),
+            **_file(gap.file),
+        }
+        for gap in gaps
+    ]
 
 
 def _inferred_part(inferred: InferredLoss) -> Object:
@@ -87,6 +92,7 @@ def _inferred_part(inferred: InferredLoss) -> Object:
         "share": inferred.share,
         "replaced_without_free": inferred.replaced,
         "frees_without_allocation": inferred.unmatched,
+        "gaps": _gaps(inferred.gaps),
     }
 
 

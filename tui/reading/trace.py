@@ -18,7 +18,7 @@ from tracer.data_classes import dataclass
 from tracer.events.schemas import PROVIDER as SCHEMA_PROVIDER
 from tracer.images.carried import IDENTITIES, CarriedIdentities
 from tracer.kernels.store import is_current
-from tracer.trace import LateStacks
+from tracer.trace import LateStacks, Loss
 from tui.contents import Contents, contents_of
 from tui.interrupts import Interrupts
 from tui.reading.archives import Unpacked, named, unpacked
@@ -76,6 +76,19 @@ def opening(trace: Trace, *, quiet: bool) -> Iterator[None]:
     """It can be opened as a trace, packed or not. Raises InputError."""
     with unpacked_files(trace, quiet=quiet) as (here, _), open_trace(here):
         yield
+
+
+def read_loss(trace: Trace, *, quiet: bool) -> Loss:
+    """What is missing, with what only the trace's own events show. Raises InputError."""
+    with (
+        unpacked_files(trace, quiet=quiet) as (here, _),
+        compilation(Part.ANALYSIS, quiet=quiet) as helper,
+        open_trace(here) as source,
+        Interrupts(noted=1) as interruption,
+    ):
+        show = partial(meter, name_of(here), source.info.bytes, quiet=quiet)
+        found = analysed(source, TagNames.load(), show, helper=helper, interruption=interruption)
+        return found.analysis.snapshot(partial=interruption.asked, diagnosed=False).loss
 
 
 def _read_contents(trace: Trace, *, quiet: bool) -> Contents:

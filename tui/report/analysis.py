@@ -124,7 +124,7 @@ def _background(snapshot: Snapshot, filters: Query, width: int) -> list[Text]:
         lines += [Text(), *part] if part else []
     lines += [Text(), heading("Trace"), *machine_lines(snapshot.info)]
     lines += [*drain_lines(snapshot), *_missing(snapshot)]
-    lines += [Text(), *ledger_lines(snapshot.pool), *baseline_lines(snapshot.baseline)]
+    lines += [Text(), *ledger_lines(snapshot), *baseline_lines(snapshot.baseline)]
     return [*lines, *selection_lines(filters, snapshot.pool)]
 
 

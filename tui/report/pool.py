@@ -7,10 +7,12 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
-from analyzers.formatting import agreeing, counted, exact_size
+from analyzers.formatting import agreeing, counted, exact_size, moment, number, size
+from analyzers.loss_bounds import Interval, Total
 from analyzers.pool_tables import Outstanding, PoolSnapshot, PoolTotals
 from analyzers.pooltag import tag_text
 from analyzers.selection.query import Query
+from analyzers.snapshot import Snapshot
 from tracer.columns import UNKNOWN_ID, Who
 from tracer.live.counters import PoolCounters
 from tui.report.styles import WARNING, heading, labelled, note
@@ -32,8 +34,9 @@ def has_pool_events(totals: PoolTotals) -> bool:
     return totals.events > 0
 
 
-def ledger_lines(pool: PoolSnapshot) -> list[Text]:
-    """The totals, as the two equations that hold between them, and what is in neither."""
+def ledger_lines(snapshot: Snapshot) -> list[Text]:
+    """The totals, as the two equations that hold between them, what is in neither, and what a loss leaves of them."""
+    pool = snapshot.pool
     totals = pool.totals
     made = _sum(
         totals.allocations,
@@ -55,7 +58,36 @@ def ledger_lines(pool: PoolSnapshot) -> list[Text]:
         labelled("outstanding", held),
         *failed_lines(pool),
         note("  Outstanding: allocated in this trace and not freed in it. That alone is not a leak."),
+        *_interval_lines(snapshot),
     ]
+
+
+def _interval_lines(snapshot: Snapshot) -> list[Text]:
+    """Where the totals of the whole trace lie, and how much may have been freed; none where nothing is missing."""
+    if snapshot.bounds is None:
+        return []
+    made, freed, count, held = (_interval(snapshot.bounds.of(total), total) for total in Total)
+    rows = snapshot.pool.outstanding.time_ns < snapshot.uncertain_until_ns
+    open_count = int(np.count_nonzero(rows))
+    open_bytes = exact_size(int(snapshot.pool.outstanding.size[rows].sum(dtype=np.uint64)))
+    until = moment(snapshot.uncertain_until_ns)
+    return [
+        labelled("with loss", f"{count} outstanding, {held}; {made} allocations, {freed} frees (inferred)"),
+        note(
+            f"  With what is missing, the trace's totals lie there. Events are missing up to {until}: of what was made"
+            f" before, {counted(open_count, 'outstanding allocation')}, {open_bytes}, may have been freed."
+        ),
+    ]
+
+
+def _interval(found: Interval | None, total: Total) -> str:
+    if found is None:
+        return "not known"
+    say = size if total is Total.OUTSTANDING_BYTES else number
+    low = say(found.low)
+    if found.high is None:
+        return f"{low} or more"
+    return low if found.high == found.low else f"{low} to {say(found.high)}"
 
 
 def _sum(total: int, *parts: tuple[int, str]) -> str:

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from analyzers.drain import By
 from analyzers.formatting import counted, duration, exact_size, moment, size
+from analyzers.policy import LOSS
 from analyzers.snapshot import Snapshot
 from tracer.errors import Damage
-from tracer.trace import ClockShift, InferredLoss, Loss, Standstill, TraceInfo, filetime_text
+from tracer.trace import ClockShift, Gap, InferredLoss, Loss, Standstill, TraceInfo, filetime_text
 from tui.incompleteness import gap_words, inferred_words, lost_words, missing_words
 from tui.machine_words import machine_words
 from tui.report.styles import QUIET, WARNING, heading, labelled, note, warning
@@ -177,15 +178,23 @@ def loss_lines(loss: Loss, most: int = _SHOWN) -> list[Text]:
         lines.append(warning(f"the session lost {lost}: some of what looks outstanding may have been freed"))
     if loss.inferred is not None:
         lines.append(warning(f"{inferred_words(loss, loss.inferred)}: {_shown_by(loss.inferred)}"))
+        lines += _gap_lines(loss.inferred.gaps, most)
     if loss.complete_from_ns:
         since = moment(loss.complete_from_ns)
         lines.append(warning(f"the file overwrote its beginning: it has all processors' events only from {since} on"))
+        lines += _gap_lines(loss.overwritten, most)
     if loss.gaps:
         lines.append(warning(f"events are missing ({counted(len(loss.gaps), 'gap')} in time):"))
-    for gap in loss.gaps[:most]:
+    return lines + _gap_lines(loss.gaps, most)
+
+
+def _gap_lines(gaps: Sequence[Gap], most: int) -> list[Text]:
+    """A line for each of the first gaps."""
+    lines = []
+    for gap in gaps[:most]:
         cpu = f"CPU {gap.cpu}" if gap.cpu >= 0 else "CPU not known"
         lines.append(Text(f"  {moment(gap.from_ns)} to {moment(gap.to_ns)}, {cpu}: {gap_words(gap)}{_in(gap.file)}"))
-    return lines + _more(len(loss.gaps), most)
+    return lines + _more(len(gaps), most)
 
 
 def _shown_by(inferred: InferredLoss) -> str:
@@ -194,8 +203,11 @@ def _shown_by(inferred: InferredLoss) -> str:
         (inferred.replaced, "block took", "blocks took", "the address of one that was not freed"),
         (inferred.unmatched, "free has", "frees have", "no allocation"),
     )
+    clocks = (
+        "; so few may also be clocks of processors that differ" if inferred.replaced < LOSS.fewest_by_clocks else ""
+    )
     found = " and ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in signs if count)
-    return f"{found}; some of what looks outstanding may have been freed (inferred)"
+    return f"{found}; some of what looks outstanding may have been freed (inferred){clocks}"
 
 
 def damage_lines(damage: Sequence[Damage], most: int = _SHOWN) -> list[Text]:

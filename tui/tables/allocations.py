@@ -13,7 +13,7 @@ from analyzers.pool_tables import PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.retention.attribution import Rule
 from analyzers.snapshot import Snapshot
-from tracer.arrays import Mask, Numbers
+from tracer.arrays import I64, Mask, Numbers
 from tracer.columns import Who
 from tui.tables.columns import Column, Heading, LabelColumn, NumberColumn, TableModel
 from tui.tables.functions import of_allocations
@@ -52,6 +52,7 @@ def allocation_table(snapshot: Snapshot) -> TableModel:
         _who(Heading("thread", "Thread", "h", 7, drop=5), out.thread, inferred, thread_label),
         _coded(Heading("known", "Known by", "w", 13, drop=7), out.who, lambda value: KNOWN_BY[Who(value)]),
         *_owner_column(snapshot),
+        *uncertain_column(out.time_ns, snapshot.uncertain_until_ns),
         NumberColumn(Heading("cpu", "CPU", "", drop=10, right=True), out.cpu, str),
     )
     return TableModel(columns, len(out), by_function=of_allocations(snapshot))
@@ -68,6 +69,14 @@ def _owner_column(snapshot: Snapshot) -> tuple[Column, ...]:
         return ()
     heading = Heading("owner", "Part of", "u", 8, drop=4)
     return (LabelColumn(heading, snapshot.context.attribution.rule, tuple(_OWNER[rule] for rule in Rule)),)
+
+
+def uncertain_column(begun_ns: I64, until_ns: int) -> tuple[Column, ...]:
+    """Whether a gap may hide the end of what began then; none where nothing is missing."""
+    if not until_ns:
+        return ()
+    heading = Heading("uncertain", "Gap since", "", 9, drop=11)
+    return (LabelColumn(heading, (begun_ns < until_ns).astype(np.int8), ("", "yes")),)
 
 
 def _number(key: str, title: str, sort_key: str, drop: int) -> Heading:

@@ -16,6 +16,7 @@ from analyzers.selection import requests
 from tracer.arrays import I64, Mask, Numbers
 from tracer.data_classes import dataclass
 from tui.findings.held import Holders
+from tui.tables.allocations import uncertain_column
 from tui.tables.columns import Column, Heading, LabelColumn, MaybeUnknown, NumberColumn, TableModel, labels_of
 from tui.tables.sockets import hexadecimal
 from tui.tables.words import named_process, thread_label
@@ -58,8 +59,10 @@ class HolderColumn(LabelColumn):
         return len(self.labels) - self.codes
 
 
-def held_table(held: HeldRequests, holders: Holders, context: DiagnosisContext | None, at: Places) -> TableModel:
-    """One row per held request."""
+def held_table(
+    held: HeldRequests, holders: Holders, context: DiagnosisContext | None, at: Places, uncertain_until_ns: int = 0
+) -> TableModel:
+    """One row per held request; those issued before ``uncertain_until_ns`` may have been retired in a gap."""
     columns: tuple[Column, ...] = (
         _ids("irp", "IRP", "i", 4, held.irp, hexadecimal),
         HolderColumn(Heading("holder", "Held by", "u", 28, drop=1, most_first=True), holders.of, holders.words),
@@ -72,6 +75,7 @@ def held_table(held: HeldRequests, holders: Holders, context: DiagnosisContext |
         _number("completed", "Completed", "c", 10, held.completed_ns, _COMPLETED),
         _number("age", "Age", "a", 2, held.age_ns, duration),
         LabelColumn(Heading("since", "Since then", "s", 6, drop=7), held.since, _SINCE_LABELS),
+        *uncertain_column(held.issued_ns, uncertain_until_ns),
         _number("retained", "Retained", "r", 0, held.retained_bytes, size),
     )
     return TableModel(columns, len(held), _of_why(held), "why")

@@ -81,7 +81,7 @@ def listing(scene: Scene) -> Listing:
         held, owners, scene.whole.context, places(held, scene.whole.context), scene.whole.info, scene.whole.names
     )
     return Listing(
-        model=held_table(held, Holders.among(held, owners), known.context, known.at),
+        model=held_table(held, Holders.among(held, owners), known.context, known.at, scene.whole.uncertain_until_ns),
         identity=lambda row: (int(held.irp[row]), int(held.issued_ns[row])),
         describe=lambda row: _words(known, row),
         step=lambda row: _step(known, row),

@@ -44,7 +44,7 @@ def trace_lines(scene: Scene) -> list[Text]:
     lines += [Text(), heading("Evidence"), *_evidence_lines(snapshot)]
     lines += _names_lines(scene.named)
     if has_pool_events(totals):
-        lines += [Text(), *ledger_lines(snapshot.pool)]
+        lines += [Text(), *ledger_lines(snapshot)]
         if missing_kinds(snapshot):
             lines += [Text(), heading(ALL_EVIDENCE), *map(Text, HOW_TO_RECORD[1:])]
     lines += [Text(), *byte_lines(snapshot.bytes), Text(), *record_lines(snapshot.census, _provider_names(snapshot))]

@@ -29,9 +29,18 @@ def _says(finding: Finding, rule: str) -> str:
     return " ".join(each.says for each in finding.evidence if each.rule == rule)
 
 
-@pytest.mark.parametrize("left", [1, 5, 40])
-def test_what_a_driver_leaves_when_it_is_unloaded_is_leaked_even_one_block(left: int, tmp_path: Path) -> None:
-    [finding] = of_tag(_script(left).analysed(tmp_path), b"Plug")
+def test_one_block_of_a_hundred_that_an_unloaded_driver_leaves_may_be_one_lost_free(tmp_path: Path) -> None:
+    [finding] = of_tag(_script(1).analysed(tmp_path), b"Plug")
+    assert (finding.verdict, finding.driver, finding.count) == (Verdict.MISSING_FREE, "plugin.sys", 1)
+    assert 0.4 < finding.confidence <= 0.5
+    assert any("if their frees had been lost" in doubt for doubt in finding.doubts)
+
+
+@pytest.mark.parametrize(("left", "freed"), [(1, 0), (5, 100), (40, 100)])
+def test_what_a_driver_leaves_when_it_is_unloaded_is_leaked_even_one_block(
+    left: int, freed: int, tmp_path: Path
+) -> None:
+    [finding] = of_tag(_script(left, freed=freed).analysed(tmp_path), b"Plug")
     assert (finding.verdict, finding.driver, finding.count) == (Verdict.MISSING_FREE, "plugin.sys", left)
     assert finding.confidence >= 0.8
     assert "unloaded at +1.000001 s" in _says(finding, "unloaded")
