@@ -121,7 +121,7 @@ def _most_lost(pool: PoolSnapshot, loss: Loss, damage: tuple[Damage, ...], info:
         or (not info.finalised and bool(info.buffer_bytes))
     )
     most = inf if uncounted else loss.events_lost + (buffers * in_buffer if buffers else 0)
-    return most if replaced_and_again(pool)[0] <= most else inf
+    return most if 0 < most and replaced_and_again(pool)[0] <= most else inf
 
 
 def _is_spread(loss: Loss, damage: tuple[Damage, ...], at_ns: int) -> bool:
@@ -262,7 +262,7 @@ class _Books:
         share = max(count[-1] / max(likely.sum(), 1), 1)
         mean = np.append(count[:-1] * self.mean[:-1], share * (likely * self.mean[:-1]).sum())
         square = np.append(count[:-1] * self.square[:-1], share * (likely * self.square[:-1]).sum())
-        return np.asarray(np.minimum(most, mean + _chance(square)))
+        return np.asarray(np.minimum(most, mean + LOSS.interval_sigmas * np.sqrt(square)))
 
     def least_bytes(self, count: _F64) -> _F64:
         """What so many of the open blocks of each tag hold at least."""
@@ -274,7 +274,7 @@ class _Books:
         """What so many blocks that are not seen hold at most, as far as those that are tell their sizes."""
         mean = np.maximum(self.mean, self.allocated_mean)
         square = np.maximum(self.square, mean**2)
-        return np.asarray(count * mean + _chance(count * square))
+        return np.asarray(count * mean + LOSS.interval_sigmas * np.sqrt(count * square))
 
 
 def _with_sum(column: npt.NDArray[np.integer | np.floating]) -> _F64:

@@ -158,7 +158,7 @@ class LossLimits:
     """Share of the events that is said to be missing at most: a convention."""
     interval_sigmas: float = 2.0
     """Standard deviations to each end of an interval (normal: 95 %). Measured by ``python -m benchmarks.loss``."""
-    in_a_row: float = 12.0
+    in_a_row: float = 16.0
     """So many lost events count as one where chance is reckoned: sessions lose them in bursts. Measured."""
     short_gap: float = 0.25
     """Share of the trace up to which a gap tells where in it events are missing: a convention."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from analyzers.analysis import Analysis
@@ -17,6 +20,7 @@ from benchmarks.accuracy.corpus import Writer
 from benchmarks.accuracy.scripted import playing
 from benchmarks.accuracy.spoilings import Lose, Spoiling
 from benchmarks.accuracy.truth import Truth
+from benchmarks.loss.losing import Way
 from tracer.etl.file import EtlFile
 
 
@@ -39,38 +43,81 @@ def analysed(data: bytes, *, diagnosed: bool) -> Snapshot:
             return analysis.snapshot(diagnosed=diagnosed)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Coverage:
-    """``inside``, ``of``: intervals by total, of all tags together and by tag; ``width``: their width by the truth.
+    """``inside``, ``of``, ``open``: intervals that hold the truth, all, and those without a high end.
 
-    ``open``: those without a high end. ``silent``: traces whose loss shows no sign, which claim nothing.
+    By total, and whether it is a tag's. ``widths``: those of all tags together, by the truth. ``silent``: traces whose
+    loss shows no sign: nothing is claimed of them.
     """
 
     inside: Counter[tuple[Total, bool]] = field(default_factory=Counter)
     of: Counter[tuple[Total, bool]] = field(default_factory=Counter)
     open: Counter[tuple[Total, bool]] = field(default_factory=Counter)
-    widths: dict[Total, list[float]] = field(default_factory=dict)
+    widths: tuple[tuple[Total, float], ...] = ()
     silent: int = 0
     traces: int = 0
 
-    def add(self, found: Snapshot, whole: PoolSnapshot) -> None:
-        """Hold a trace with loss against the whole one."""
-        self.traces += 1
-        if found.bounds is None:
-            self.silent += 1
-            return
-        true = _by_tag(whole)
-        rows = {key: row for row, key in enumerate(_keys(found.pool))}
+    def __add__(self, other: Coverage) -> Coverage:
+        return Coverage(
+            self.inside + other.inside,
+            self.of + other.of,
+            self.open + other.open,
+            self.widths + other.widths,
+            self.silent + other.silent,
+            self.traces + other.traces,
+        )
+
+    @property
+    def least(self) -> float:
+        """Share of the intervals that hold the truth, of the total where it is least."""
+        return min((self.inside[key] / count for key, count in self.of.items()), default=1.0)
+
+    def lines(self) -> Iterator[str]:
+        """A line for each total."""
         for total in Total:
-            every = sum(each[total] for each in true.values())
-            for row, value in [(-1, every), *((rows[key], each[total]) for key, each in true.items() if key in rows)]:
-                interval = found.bounds.of(total, row)
-                key = total, row >= 0
-                self.of[key] += 1
-                self.inside[key] += interval.low <= value and (interval.high is None or value <= interval.high)
-                self.open[key] += interval.high is None
-                if row < 0 and interval.high is not None:
-                    self.widths.setdefault(total, []).append((interval.high - interval.low) / max(value, 1))
+            every, by_tag = (self.of[total, is_tag] for is_tag in (False, True))
+            if not every:
+                continue
+            wide = [width for of, width in self.widths if of is total]
+            width = f"{median(wide):.2f}" if wide else "-"
+            name = total.name.lower().replace("_", " ")
+            shares = [f"{self.inside[total, True] / max(by_tag, 1):.3f} of {by_tag:,} tags", f"width {width}"]
+            shares.append(f"{self.open[total, False]} open")
+            yield f"  {name:<18} {self.inside[total, False]} of {every}, {', '.join(shares)}"
+
+
+def covered(case: tuple[Writer, str, int], ways: Sequence[Way]) -> dict[Way, Coverage]:
+    """By way of loss: do the intervals hold what the whole trace has? One share each, drawn by the seed."""
+    writer, kind, seed = case
+    whole = analysed(play(writer, kind, seed, Spoiling.NONE)[0], diagnosed=False).pool
+    found = {}
+    for way in ways:
+        share = random.Random(f"{kind} {seed} {way.name}").choice(way.shares)
+        lose = None if way is Way.BUFFERS else way.lose(share, seed)
+        found[way] = coverage_of(analysed(play(writer, kind, seed, way.spoiling, lose)[0], diagnosed=False), whole)
+    return found
+
+
+def coverage_of(found: Snapshot, whole: PoolSnapshot) -> Coverage:
+    """A trace with loss held against the whole one."""
+    if found.bounds is None:
+        return Coverage(silent=1, traces=1)
+    inside, of, without_end = (Counter[tuple[Total, bool]]() for _ in range(3))
+    true, widths = _by_tag(whole), list[tuple[Total, float]]()
+    rows = {key: row for row, key in enumerate(_keys(found.pool))}
+    for total in Total:
+        every = sum(each[total] for each in true.values())
+        for row, value in [(-1, every), *((rows[key], each[total]) for key, each in true.items() if key in rows)]:
+            interval, key = found.bounds.of(total, row), (total, row >= 0)
+            if interval is None:
+                continue
+            of[key] += 1
+            inside[key] += interval.low <= value and (interval.high is None or value <= interval.high)
+            without_end[key] += interval.high is None
+            if row < 0 and interval.high is not None:
+                widths.append((total, (interval.high - interval.low) / max(value, 1)))
+    return Coverage(inside, of, without_end, tuple(widths), traces=1)
 
 
 def _keys(pool: PoolSnapshot) -> list[tuple[int, bool]]:
