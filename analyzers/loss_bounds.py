@@ -5,8 +5,8 @@ buffers. And what the books show, where the loss is spread over the trace: of th
 so many came without their free (:func:`analyzers.loss_model.lost_frees`), and as many of the frees of all blocks are
 missing. Lost events may come many in a row, so that chance spreads wider than for single ones.
 
-A block whose allocation and free are both lost leaves no sign. So where the session does not tell of a loss nothing
-bounds how many allocations and frees there were, only what is outstanding.
+A block whose allocation is lost leaves no sign, unless its free is seen. So where the session does not tell of a loss
+nothing bounds how many there were: the totals are that much or more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.loss_model import lost_frees, replaced_and_again, share_of
+from analyzers.loss_model import lost_frees, replaced_and_again
 from analyzers.policy import LOSS
 from analyzers.pool_tables import PoolSnapshot
 from tracer.arrays import I64
@@ -121,7 +121,7 @@ def _most_lost(pool: PoolSnapshot, loss: Loss, damage: tuple[Damage, ...], info:
         or (not info.finalised and bool(info.buffer_bytes))
     )
     most = inf if uncounted else loss.events_lost + (buffers * in_buffer if buffers else 0)
-    return most if 0 < most and replaced_and_again(pool)[0] <= most else inf
+    return most if most > 0 and replaced_and_again(pool)[0] <= most else inf
 
 
 def _is_spread(loss: Loss, damage: tuple[Damage, ...], at_ns: int) -> bool:
@@ -143,7 +143,7 @@ def _is_spread(loss: Loss, damage: tuple[Damage, ...], at_ns: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Rate:
-    """How many are lost for each that is seen: of frees, and of ``allocations`` at most.
+    """How many frees are lost for each that is seen, at least and at most.
 
     ``alone``: how many frees are seen whose address was not handed out again, at least and at most. Those among the
     lost ones leave a block that looks outstanding.
@@ -151,21 +151,15 @@ class _Rate:
 
     least: float
     most: float
-    allocations: float
     alone: tuple[float, float]
 
     @classmethod
     def of(cls, pool: PoolSnapshot) -> _Rate:
-        history = pool.history
-        late = slice(history.used // 2, history.used)
-        unmatched, ended = int(history.unmatched[:, late].sum()), int(history.frees[:, late].sum())
         frees = lost_frees(pool)
-        by_unmatched = share_of(unmatched, unmatched + ended, LOSS.interval_sigmas, LOSS.in_a_row)
-        allocations = min(by_unmatched.high, LOSS.by_unmatched * frees.high)
         error = inf if pool.signs is None else LOSS.interval_sigmas * pool.signs.error
         matched, again = pool.totals.matched, replaced_and_again(pool)[1]
         alone = max(matched - again - error, 0.0), min(max(matched - again + error, 0.0), matched)
-        return cls(_for_each(frees.low), _for_each(frees.high), _for_each(allocations), alone)
+        return cls(_for_each(frees.low), _for_each(frees.high), alone)
 
 
 def _for_each(share: float) -> float:
@@ -194,12 +188,12 @@ def _false_survivors(books: _Books, told: float, rate: _Rate | None) -> tuple[_F
 
 
 def _unseen_survivors(books: _Books, told: float, rate: _Rate | None) -> _F64:
-    """Outstanding blocks whose allocation is missing, at most."""
+    """Outstanding blocks whose allocation is missing, at most: of a loss that is spread, as many as of all others."""
     most = np.full(len(books.kept), told)
-    if rate is None or rate.allocations > LOSS.most_for_each:
+    if rate is None or told == inf:
         return most
-    lost = rate.allocations * books.kept
-    return np.asarray(np.minimum(most, lost + _chance(rate.allocations * (books.kept + 1))))
+    lost = told / max(books.made[-1], 1)
+    return np.asarray(np.minimum(most, lost * books.kept + _chance(lost * (books.kept + 1))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -274,7 +268,9 @@ class _Books:
         """What so many blocks that are not seen hold at most, as far as those that are tell their sizes."""
         mean = np.maximum(self.mean, self.allocated_mean)
         square = np.maximum(self.square, mean**2)
-        return np.asarray(count * mean + LOSS.interval_sigmas * np.sqrt(count * square))
+        finite = np.where(count < inf, count, 0.0)
+        most = finite * mean + LOSS.interval_sigmas * np.sqrt(finite * square)
+        return np.where(count < inf, most, inf)
 
 
 def _with_sum(column: npt.NDArray[np.integer | np.floating]) -> _F64:

@@ -158,14 +158,12 @@ class LossLimits:
     """Share of the events that is said to be missing at most: a convention."""
     interval_sigmas: float = 2.0
     """Standard deviations to each end of an interval (normal: 95 %). Measured by ``python -m benchmarks.loss``."""
-    in_a_row: float = 16.0
+    in_a_row: float = 10.0
     """So many lost events count as one where chance is reckoned: sessions lose them in bursts. Measured."""
     short_gap: float = 0.25
     """Share of the trace up to which a gap tells where in it events are missing: a convention."""
     spread_over: float = 0.5
     """Share of the trace that such gaps cover from which the loss is spread over it: a convention."""
-    most_for_each: float = 9.0
-    """Lost allocations for each that is seen up to which an interval has an end: a convention."""
     fewest_again: int = 100
     """Addresses handed out again after their free from which those that were so without one tell a share."""
     unseen_sigmas: float = 2.33

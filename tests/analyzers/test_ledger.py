@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analyzers.hashing import fingerprint
 from analyzers.ledger import Ledger
+from analyzers.ledger.rows import LOST_FREE_ROWS
 from tests.analyzers.drawn_events import A, B, batches, event_lists, twin
 from tests.analyzers.plain_ledger import PlainLedger, PoolEvent, pool_table
 
@@ -199,3 +200,25 @@ def test_many_ties_in_a_row_are_looked_at_only_so_far() -> None:
     between = [PoolEvent(1, False, 16 * i, cpu=2) for i in range(1, 300)]
     ledger = fed([PoolEvent(0, False, A), PoolEvent(1, False, A), *between, PoolEvent(1, True, A, cpu=1)])
     assert ledger.totals[2:5] == (1, 0, 1)
+
+
+def test_a_free_is_missing_between_an_allocation_and_the_next_one_at_its_address() -> None:
+    """Of session pool it is not known which session's the address is."""
+    events = [PoolEvent(1, False, A), PoolEvent(2, False, B), PoolEvent(5, False, A), PoolEvent(9, False, A)]
+    events += [PoolEvent(10, False, B, is_session=True)]
+    assert fed(events).lost_frees.tolist() == [(100, 500), (500, 900)]
+
+
+def test_the_last_of_many_missing_frees_reaches_over_all_that_are_not_kept_one_by_one() -> None:
+    more = 3
+    found = fed([PoolEvent(time, False, A) for time in range(LOST_FREE_ROWS + 1 + more)]).lost_frees
+    assert len(found) == LOST_FREE_ROWS
+    assert tuple(found[-1]) == (100 * (LOST_FREE_ROWS - 1), 100 * (LOST_FREE_ROWS + more))
+
+
+@pytest.mark.parametrize("step", [1, 16, 4096])
+def test_addresses_are_counted_however_they_follow_one_another(step: int) -> None:
+    events = [PoolEvent(time, time % 2 == 1, A + step * (time // 2 % 3_000)) for time in range(9_000)]
+    count, error = fed(events).addresses
+    assert error < 5
+    assert count == pytest.approx(3_000, abs=4 * error + 1)

@@ -203,3 +203,33 @@ def test_a_file_that_continues_another_may_count_the_buffers_of_both(tmp_path: P
 def test_a_wrapped_file_continues_none(tmp_path: Path) -> None:
     found = trace(tmp_path, records(40 * PER_BUFFER), mode=LogFileMode.CIRCULAR, ring_buffers=6)
     assert not found.info.continues
+
+
+def test_what_only_a_counter_tells_lies_anywhere_in_the_file(tmp_path: Path) -> None:
+    gaps = trace(tmp_path, records(5), events_lost=7, buffers_lost=3).loss.gaps
+    assert [(gap.from_ns, gap.to_ns, gap.cpu) for gap in gaps] == [(0, 4 * NS, -1)] * 2
+    assert sorted(gap.reason for gap in gaps) == ["buffer-lost", "events-lost"]
+
+
+@pytest.mark.parametrize("number", [2, 7, 12, 17])
+@pytest.mark.parametrize("every", [4, 4 * PER_BUFFER])
+def test_the_hole_of_a_missing_buffer_holds_its_events_however_slowly_its_cpu_filled_it(
+    every: int, number: int, tmp_path: Path
+) -> None:
+    given = uneven(20 * PER_BUFFER, every=every)
+    whole, found = (trace(tmp_path, given, processors=2, dropped=frozenset(gone)) for gone in ((), (number,)))
+    missing = set(whole.tables["pool"]["time"].tolist()) - set(found.tables["pool"]["time"].tolist())
+    (hole,) = [gap for gap in found.loss.gaps if gap.reason == "sequence-gap:1"]
+    assert missing
+    assert hole.from_ns <= min(missing)
+    assert max(missing) <= hole.to_ns
+
+
+def test_the_front_that_was_overwritten_has_its_end_on_each_cpu(tmp_path: Path) -> None:
+    found = trace(
+        tmp_path, uneven(20 * PER_BUFFER, every=4), processors=2, mode=LogFileMode.CIRCULAR, ring_buffers=6
+    ).loss
+    ends = {gap.cpu: gap.to_ns for gap in found.overwritten}
+    assert {gap.reason for gap in found.overwritten} == {"overwritten"}
+    assert set(ends) == {0, 1}
+    assert found.complete_from_ns == max(ends.values())
