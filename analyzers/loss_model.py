@@ -47,15 +47,15 @@ class LossRate:
         return expected + LOSS.sigmas * sqrt(expected + 1)
 
     def possible(self, allocations: int, replaced: int) -> float:
-        """Survivors that a loss may explain at most, of frees alone too, and whatever other groups keep.
+        """Survivors that are no surprise, where frees alone may be lost too, and whatever other groups keep.
 
         ``replaced``: allocations of the kind that were replaced without a free: so many of the lost frees left no
         survivor.
         """
         if not self.reported:
             return 0.0
-        expected = LOSS.margin * self.reported * allocations
-        return max(expected + LOSS.sigmas * sqrt(expected + 1) - replaced, 0.0)
+        expected = LOSS.measured_margin * self.reported * allocations
+        return max(expected + LOSS.few_sigmas * sqrt(expected + 1) - replaced, 0.0)
 
     def hardly(self, allocations: int, unmatched: float, replaced: int) -> float:
         """Survivors beyond which the loss is not the likely explanation, although it is a possible one.

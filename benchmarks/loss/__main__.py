@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     kinds = sorted({kind for writer in Writer for kind in writer.kinds})
     parser.add_argument("what", nargs="?", choices=["all", "intervals", "accusations"], default="all")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"over all kinds ({ROUNDS})")
-    parser.add_argument("--seed", type=int, default=10_001, help="of the first round (10001); each other round's is 2 more")
+    parser.add_argument(
+        "--seed", type=int, default=10_001, help="of the first round (10001); each other round's is 2 more"
+    )
     parser.add_argument("--only", choices=kinds, nargs="+", metavar="KIND", help="these kinds")
     parser.add_argument("--way", type=_way, nargs="+", help="these only: " + ", ".join(way.name.lower() for way in Way))
     parser.add_argument("--part", type=_part, default=(1, 1), metavar="K/N", help="every Nth case, from the Kth on")
