@@ -106,5 +106,6 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr("tui.reading.trace.read_snapshot", read)
         monkeypatch.setattr("tui.reading.trace.read_to_conclude", read_to_conclude)
         monkeypatch.setattr("tui.reading.trace.read_contents", lambda path, quiet: contents(read(path, quiet=quiet)))
+        monkeypatch.setattr("tui.reading.trace.read_loss", lambda path, quiet: read(path, quiet=quiet).loss)
 
     return provide
