@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzers.loss_model import lost_frees, replaced_and_again
+from analyzers.loss_model import lost_frees, replaced_and_again, share_of
 from analyzers.policy import LOSS
 from analyzers.pool_tables import PoolSnapshot
 from tracer.arrays import I64
@@ -94,7 +94,7 @@ def loss_bounds(
         return None
     books = _Books.of(pool, until_ns)
     told = _most_lost(pool, loss, damage, info)
-    rate = _Rate.of(pool) if _is_spread(loss, damage, at_ns) else None
+    rate = _Rate.of(pool, books) if _is_spread(loss, damage, at_ns) else None
     stay, gone = _false_survivors(books, told, rate)
     unseen = _unseen_survivors(books, told, rate)
     held = books.bytes - books.least_bytes(gone) + books.bytes_of(unseen)
@@ -143,23 +143,30 @@ def _is_spread(loss: Loss, damage: tuple[Damage, ...], at_ns: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Rate:
-    """How many frees are lost for each that is seen, at least and at most.
+    """How many frees are lost for each that is seen, at least and at most; ``by_tag``: of each tag alone, at most.
 
+    Blocks that live longer than a burst lose their free more often than others, which lose both events.
     ``alone``: how many frees are seen whose address was not handed out again, at least and at most. Those among the
     lost ones leave a block that looks outstanding.
     """
 
     least: float
     most: float
+    by_tag: _F64
     alone: tuple[float, float]
 
     @classmethod
-    def of(cls, pool: PoolSnapshot) -> _Rate:
+    def of(cls, pool: PoolSnapshot, books: _Books) -> _Rate:
         frees = lost_frees(pool)
         error = inf if pool.signs is None else LOSS.interval_sigmas * pool.signs.error
         matched, again = pool.totals.matched, replaced_and_again(pool)[1]
         alone = max(matched - again - error, 0.0), min(max(matched - again + error, 0.0), matched)
-        return cls(_for_each(frees.low), _for_each(frees.high), alone)
+        part = again / max(matched, 1)
+        by_tag = [
+            _for_each(share_of(replaced, replaced + part * mine, LOSS.interval_sigmas, LOSS.in_a_row).high)
+            for replaced, mine in zip(books.replaced.tolist(), books.matched.tolist(), strict=True)
+        ]
+        return cls(_for_each(frees.low), _for_each(frees.high), np.array(by_tag), alone)
 
 
 def _for_each(share: float) -> float:
@@ -177,7 +184,7 @@ def _false_survivors(books: _Books, told: float, rate: _Rate | None) -> tuple[_F
     if rate is None:
         return most, np.zeros(len(most))
     every = rate.most * rate.alone[1]
-    lost = books.matched * rate.most
+    lost = books.matched * np.maximum(rate.by_tag, rate.most)
     most = np.minimum(most, np.maximum(lost + _chance(lost) - books.replaced, 0))
     most = np.ceil(np.minimum(most, every + _chance(every)))
     most[-1] = min(most[-1], most[:-1].sum())

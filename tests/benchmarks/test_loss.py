@@ -37,31 +37,44 @@ def test_a_free_goes_with_its_stack_and_the_last_record_is_never_lost() -> None:
 
 
 @pytest.mark.parametrize("way", [way for way in Way if way is not Way.BUFFERS])
-@pytest.mark.parametrize("share", [0.05, 0.5])
+@pytest.mark.parametrize("share", [0.2, 0.5])
 def test_about_the_share_is_lost(way: Way, share: float) -> None:
     rng = random.Random(3)
     records = _records(*(rng.choice((ALLOC, FREE)) for _ in range(20_000)), cpus=2)
     exposed = sum(record.hook == FREE for record in records) if way in {Way.FREES, Way.FREES_TOLD} else len(records)
-    together = {Way.RUNS, Way.RUNS_TOLD, Way.BURSTS, Way.BURSTS_TOLD}  # they overlap
-    assert len(_lost(way, share, records)) == pytest.approx(share * exposed, rel=0.4 if way in together else 0.1)
+    lost, together = len(_lost(way, share, records)), way not in {Way.FREES, Way.FREES_TOLD, Way.POOL, Way.POOL_TOLD}
+    least, most = (0.3, 2.0) if together else (0.9, 1.1)  # runs are few, and overlap
+    assert least * share * exposed < lost < most * share * exposed
 
 
 def test_records_of_a_burst_are_of_one_cpu_in_a_row() -> None:
-    lost = _lost(Way.BURSTS, 0.02, _records(*[ALLOC] * 20_000, cpus=2))
-    assert lost
-    assert len({at % 2 for at in lost[:200]}) == 1 or len(lost) > 250
+    lost = set(_lost(Way.BURSTS, 0.2, _records(*[ALLOC] * 20_000, cpus=2)))
+    begins = [at for at in lost if at - 2 not in lost]
+    assert begins
+    assert len(lost) >= 200 * len(begins)
 
 
 def test_intervals_of_a_few_traces_hold_the_truth(capsys: pytest.CaptureFixture[str]) -> None:
-    sample = ["intervals", "--only", "churn", "error-path", "--rounds", "1", "--processes", "1"]
-    assert main([*sample, "--way", "frees", "runs_told", "bursts"]) == 0
+    sample = ["intervals", "--only", "churn", "routine-drained", "--seed", "1", "--rounds", "1", "--processes", "1"]
+    assert main([*sample, "--way", "frees", "pool_told", "bursts_told"]) == 0
     said = capsys.readouterr().out
     assert "frees, one by one, untold, kernel: 1 traces" in said
     assert "outstanding bytes" in said
 
 
 def test_an_unloaded_driver_is_not_accused_surely_where_frees_were_lost(capsys: pytest.CaptureFixture[str]) -> None:
-    sample = ["accusations", "--only", "unloaded-clean", "unloaded-with-blocks", "--rounds", "1", "--processes", "1"]
+    sample = [
+        "accusations",
+        "--only",
+        "unloaded-clean",
+        "unloaded-with-blocks",
+        "--seed",
+        "1",
+        "--rounds",
+        "1",
+        "--processes",
+        "1",
+    ]
     assert main([*sample, "--way", "frees"]) == 0
     assert "culprit first" in capsys.readouterr().out
 
@@ -70,7 +83,24 @@ def test_a_miss_is_told_with_what_plays_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(accusations, "SURE", 0.0)
-    assert main(["accusations", "--only", "unloaded-clean", "--rounds", "1", "--processes", "1", "--way", "frees"]) == 1
+    assert (
+        main(
+            [
+                "accusations",
+                "--only",
+                "unloaded-clean",
+                "--seed",
+                "1",
+                "--rounds",
+                "1",
+                "--processes",
+                "1",
+                "--way",
+                "frees",
+            ]
+        )
+        == 1
+    )
     assert "ACCUSED ABOVE 0.5: scripted unloaded-clean 1 FREES" in capsys.readouterr().out
 
 

@@ -192,8 +192,8 @@ def tags(snapshot: Snapshot) -> ExportTable:
             integers("frees", table.frees),
             integers("outstanding_count", table.outstanding_count),
             integers("outstanding_bytes", table.outstanding_bytes),
-            integers("peak_bytes", table.peak_bytes),
             *_intervals(snapshot),
+            integers("peak_bytes", table.peak_bytes),
         ),
     )
 
