@@ -39,7 +39,8 @@ def _pool(tags: list[tuple[int, int, int, int, int]], *, addresses: float = inf)
     site = np.repeat(np.arange(len(tags)), kept)
     late = np.zeros((len(tags), STEPS), np.int32)
     late[:, -1] = unmatched
-    totals = PoolTotals(*(int(column.sum()) for column in (made, frees, matched, unmatched, replaced, kept)), 0)
+    sums = [int(column.sum()) for column in (made, frees, matched, unmatched, replaced, kept)]
+    totals = PoolTotals(sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], 0)
     return cast(
         PoolSnapshot,
         SimpleNamespace(

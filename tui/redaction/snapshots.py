@@ -140,7 +140,7 @@ def redacted_info(info: TraceInfo, redaction: Redaction) -> TraceInfo:
 
 def redacted_places(places: Places, redaction: Redaction) -> Places:
     """What is lost or damaged, with stand-ins for the files that it is in."""
-    for place in places.gaps if isinstance(places, Loss) else places:
+    for place in (*places.gaps, *places.overwritten) if isinstance(places, Loss) else places:
         if place.file:
             redaction.know_path(place.file)
     return redaction.value(places)
