@@ -27,7 +27,7 @@ from analyzers.trends.history import STEPS
 from tracer.columns import BlobColumn, Column, EventTable
 from tracer.events.registry import LAYOUTS
 from tracer.stacks.table import StackTable
-from tracer.trace import NO_LATE_STACKS, Batch, Census, Loss, Source
+from tracer.trace import NO_LATE_STACKS, Batch, Census, Loss, Source, TraceInfo
 
 _COMMON: Final[dict[str, Any]] = {
     "time": np.int64, "raw_time": np.int64, "order": np.int64, "cpu": np.uint16, "thread": np.uint32,
@@ -50,7 +50,7 @@ def no_events(kind: str) -> EventTable:
 
 def rehearse() -> None:
     """Run what takes events, what makes a snapshot of them, and what verdicts ask of the past."""
-    info = SimpleNamespace(buffers=0, enabled=(), clock_shifts=())
+    info = TraceInfo("", 0, "", 0, 0, 0, 0, 8, 1, 0, 0, "", 0, (), finalised=True, simulated=False)
     source = SimpleNamespace(
         stacks=StackTable(), info=info, census=Census(0, {}, {}, {}), loss=Loss(0, 0, ()), damage=(), bytes=None
     )
