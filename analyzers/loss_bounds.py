@@ -179,14 +179,19 @@ def _chance(expected: _F64 | float) -> _F64:
 
 
 def _false_survivors(books: _Books, told: float, rate: _Rate | None) -> tuple[_F64, _F64]:
-    """Outstanding blocks that were freed in truth: at most, and at least."""
+    """Outstanding blocks that were freed in truth: at most, and at least.
+
+    A burst cuts off the frees of as many blocks as it does allocations; and of those that live shorter, both.
+    """
     most = np.minimum(books.open, max(told - books.replaced[-1], 0))
     if rate is None:
         return most, np.zeros(len(most))
     every = rate.most * rate.alone[1]
-    lost = books.matched * np.maximum(rate.by_tag, rate.most)
+    crossing = books.unmatched[-1]
+    total = max(every + _chance(every).item(), crossing + _chance(crossing).item() - books.replaced[-1])
+    lost = np.maximum(books.matched * np.maximum(rate.by_tag, rate.most), books.unmatched)
     most = np.minimum(most, np.maximum(lost + _chance(lost) - books.replaced, 0))
-    most = np.ceil(np.minimum(most, every + _chance(every)))
+    most = np.ceil(np.minimum(most, total))
     most[-1] = min(most[-1], most[:-1].sum())
     least = np.zeros(len(most))
     every = rate.least * rate.alone[0]
@@ -207,7 +212,8 @@ def _unseen_survivors(books: _Books, told: float, rate: _Rate | None) -> _F64:
 class _Books:
     """Counters by tag, those of all tags last (float64, tags + 1).
 
-    ``open``: outstanding blocks that may have been freed in a gap. ``sizes``: theirs, by tag and the largest first, and
+    ``unmatched``: frees without allocation, as many as there would be if all were as in the second half. ``open``:
+    outstanding blocks that may have been freed in a gap. ``sizes``: theirs, by tag and the largest first, and
     ``every``: the largest of all first, each summed up from 0; ``first``: where each tag begins. ``mean``, ``square``:
     mean size and mean square.
     """
@@ -218,6 +224,7 @@ class _Books:
     bytes: _F64
     matched: _F64
     replaced: _F64
+    unmatched: _F64
     open: _F64
     sizes: _F64
     every: _F64
@@ -247,7 +254,7 @@ class _Books:
         each = _with_sum(np.bincount(tag, minlength=count))
         mean, square = (_with_sum(np.bincount(tag, sums, count)) / np.maximum(each, 1) for sums in (size, size**2))
         return cls(
-            made, frees, kept, held, matched, np.maximum(replaced, 0), each,
+            made, frees, kept, held, matched, np.maximum(replaced, 0), _late_unmatched(pool, count), each,
             _summed(size[order]), _summed(np.sort(size)[::-1]), np.searchsorted(tag[order], np.arange(count + 1)),
             mean, square, allocated / np.maximum(made, 1),
         )  # fmt: skip
@@ -278,6 +285,13 @@ class _Books:
         finite = np.where(count < inf, count, 0.0)
         most = finite * mean + LOSS.interval_sigmas * np.sqrt(finite * square)
         return np.where(count < inf, most, inf)
+
+
+def _late_unmatched(pool: PoolSnapshot, tags: int) -> _F64:
+    """Twice the frees without allocation in the second half: those before are of blocks from before the trace."""
+    history = pool.history
+    late = history.unmatched[:tags, history.used // 2 : history.used].sum(axis=1)
+    return _with_sum(2 * np.append(late, np.zeros(tags - len(late), np.int64)))
 
 
 def _with_sum(column: npt.NDArray[np.integer | np.floating]) -> _F64:
