@@ -290,6 +290,26 @@ class DoubtFactors:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationLimits:
+    """From a product of doubts to the share of such findings that are right.
+
+    Log-odds of the one are a slope times those of the other, and a shift: 1 and 0 leave a product as it is. *Measured*:
+    fitted on half of its traces by ``python -m benchmarks.accuracy --calibrate``, which prints them
+    (``docs/accuracy.md``).
+    """
+
+    held_slope: float = 1.0
+    """Of what held requests are found to be held by."""
+    held_shift: float = 0.0
+    missing_free_slope: float = 1.0
+    """Of *missing-free*."""
+    missing_free_shift: float = 0.0
+    growth_slope: float = 1.0
+    """Of *growth*."""
+    growth_shift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class LengthLimits:
     """What the length of a trace takes from the confidence (``analyzers/verdicts/lengths.py``)."""
 
@@ -631,6 +651,7 @@ SEPARATING: Final = SeparatingLimits()
 COVERAGE: Final = CoverageLimits()
 SURENESS: Final = SurenessLimits()
 DOUBTS: Final = DoubtFactors()
+CALIBRATION: Final = CalibrationLimits()
 LENGTHS: Final = LengthLimits()
 DRAIN: Final = DrainLimits()
 CLOCKS: Final = ClockLimits()

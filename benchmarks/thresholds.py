@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, fields, is_dataclass
 from io import StringIO
 from typing import Final
 
@@ -20,49 +19,18 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from analyzers import policy
+from benchmarks.policy_numbers import Number, numbers
 
 _TESTS: Final = "tests/analyzers"
 _SHARE: Final = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """One field of one of the policy's records."""
-
-    group: str
-    field: str
-
-    def __str__(self) -> str:
-        return f"{self.group}.{self.field}"
-
-    @property
-    def value(self) -> float:
-        """What it is now."""
-        value: float = getattr(getattr(policy, self.group), self.field)
-        return value
-
-    def moved(self, sign: int) -> float:
-        """What it is 30 % larger (``sign`` 1) or smaller (-1)."""
-        moved = self.value * (1 + sign * _SHARE)
-        if isinstance(self.value, int):
-            return max(self.value + 1, round(moved)) if sign > 0 else min(self.value - 1, round(moved))
-        return moved
-
-    @contextmanager
-    def set_to(self, value: float) -> Iterator[None]:
-        """Within the block it is ``value``."""
-        record, before = getattr(policy, self.group), self.value
-        object.__setattr__(record, self.field, value)
-        try:
-            yield
-        finally:
-            object.__setattr__(record, self.field, before)
-
-
-def numbers() -> list[Number]:
-    """All of them, as they stand in the file."""
-    records = {name: record for name, record in vars(policy).items() if is_dataclass(record) and name.isupper()}
-    return [Number(name, each.name) for name, record in records.items() for each in fields(record)]
+def moved(number: Number, sign: int) -> float:
+    """What it is 30 % larger (``sign`` 1) or smaller (-1)."""
+    value = number.value * (1 + sign * _SHARE)
+    if isinstance(number.value, int):
+        return max(number.value + 1, round(value)) if sign > 0 else min(number.value - 1, round(value))
+    return value
 
 
 @contextmanager
@@ -125,7 +93,7 @@ class Mutations:
             self.unread.append(number)
             _say(f"{number}: no test reads it")
             return
-        for value in (number.moved(1), number.moved(-1)):
+        for value in (moved(number, 1), moved(number, -1)):
             with number.set_to(value):
                 noticed = next((item for item in readers if not _passes(item)), None)
             if noticed is None:

@@ -172,15 +172,16 @@ def _best(
 def difference_of_shares(part: I64, whole: I64, other_part: I64, other_whole: I64) -> tuple[F64, F64, F64]:
     """By how much the first share is larger, and Newcombe's 95 % interval of that; no whole is 0."""
     share, other = part / whole, other_part / other_whole
-    low, high = _wilson(share, whole)
-    other_low, other_high = _wilson(other, other_whole)
+    low, high = wilson(share, whole)
+    other_low, other_high = wilson(other, other_whole)
     difference = share - other
     below = np.sqrt((share - low) ** 2 + (other_high - other) ** 2)
     above = np.sqrt((high - share) ** 2 + (other - other_low) ** 2)
     return difference, difference - below, difference + above
 
 
-def _wilson(share: F64, whole: I64) -> tuple[F64, F64]:
+def wilson(share: F64, whole: I64) -> tuple[F64, F64]:
+    """Both ends of Wilson's 95 % interval of shares of so many."""
     middle = share + _Z * _Z / (2 * whole)
     half = _Z * np.sqrt(share * (1 - share) / whole + _Z * _Z / (4 * whole * whole))
     scale = 1 + _Z * _Z / whole

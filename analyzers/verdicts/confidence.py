@@ -6,12 +6,12 @@ Every doubt stands here once, with its words; ``docs/verdicts.md`` explains them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum
+from math import exp, log
 from typing import Final
 
-from analyzers.findings import Verdict
-from analyzers.policy import DOUBTS, SURENESS
+from analyzers.findings import OF_REQUESTS, Verdict
+from analyzers.policy import CALIBRATION, DOUBTS, SURENESS
 from tracer.data_classes import dataclass
 
 _BASE: Final = {
@@ -75,16 +75,22 @@ class Confidence:
     doubts: tuple[str, ...]
 
 
-def confidence(verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int, explained: float) -> Confidence:
-    """``count``: allocations accused; ``explained``: how many of them lost events may explain at most."""
-    value = base(verdict) * for_count(count)
+def confidence(
+    verdict: Verdict, doubts: Sequence[Doubt | Weight], *, count: int, explained: float, by_count: bool = True
+) -> Confidence:
+    """How often such a finding is right: the product of all that lowers it, by :func:`calibrated`.
+
+    ``count``: allocations accused; ``explained``: how many of them lost events may explain at most. ``by_count``: few
+    of them may be chance.
+    """
+    value = base(verdict) * (for_count(count) if by_count else 1.0)
     says = [doubt.says for doubt in doubts if doubt.says]
     for doubt in doubts:
         value *= doubt.factor
     if explained:
         value *= 1 - SURENESS.by_loss * min(explained / max(count, 1), 1.0)
         says.append(f"events were lost: they may explain up to {explained:,.0f} of the {count:,} allocations")
-    return Confidence(round(value, 3), tuple(says))
+    return Confidence(round(calibrated(verdict, value), 3), tuple(says))
 
 
 def of_gone(*, at_end: bool, by_library: bool, one_lost: bool, count: int, explained: float) -> Confidence:
@@ -94,13 +100,32 @@ def of_gone(*, at_end: bool, by_library: bool, one_lost: bool, count: int, expla
     """
     held = {Doubt.UNLOADED_AT_END: at_end, Doubt.ONE_LOST: one_lost, Doubt.BY_LIBRARY: by_library}
     doubts = [doubt for doubt, holds in held.items() if holds]
-    found = confidence(Verdict.MISSING_FREE, doubts, count=count, explained=explained)
-    return replace(found, value=round(found.value / for_count(count), 3))
+    return confidence(Verdict.MISSING_FREE, doubts, count=count, explained=explained, by_count=False)
 
 
 def base(verdict: Verdict) -> float:
-    """Confidence in an accusation where nothing speaks against it; without a number of its own, that of *growth*."""
+    """What the product begins with where nothing speaks against it; without a number of its own, that of *growth*."""
     return _BASE.get(verdict, SURENESS.growth)
+
+
+def family_of(verdict: Verdict) -> str:
+    """Verdicts whose products of doubts mean the same have one line: what they are called in the policy."""
+    return "held" if verdict in OF_REQUESTS else "missing_free" if verdict is Verdict.MISSING_FREE else "growth"
+
+
+def calibrated(verdict: Verdict, product: float) -> float:
+    """The share of findings with this product of doubts, in (0, 1), that are right (``docs/accuracy.md``).
+
+    A straight line between log-odds (Platt 1999), which never puts what is more doubtful before what is less.
+    """
+    slope, shift = _line(family_of(verdict))
+    return 1 / (1 + exp(-shift - slope * log(product / (1 - product))))
+
+
+def _line(family: str) -> tuple[float, float]:
+    slope: float = getattr(CALIBRATION, f"{family}_slope")
+    shift: float = getattr(CALIBRATION, f"{family}_shift")
+    return slope, shift
 
 
 def for_count(count: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -37,9 +38,10 @@ from analyzers.retention.retained import closed, own_request
 from analyzers.tags.callers import ENDPOINT, IRP, PORT_PACKET, SOCKETS, tag_number
 from analyzers.trends.rank_tests import theil_sen
 from analyzers.verdicts.accusation import DiagnosisInputs, pool_event
-from analyzers.verdicts.confidence import Confidence, Doubt, confidence
+from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence
 from analyzers.verdicts.coverage import Stacks
 from analyzers.verdicts.in_step import follows
+from analyzers.verdicts.lengths import held_weight
 from tracer.arrays import I32, I64, U32, U64, Mask, Rows, unique
 
 _MDL: Final = tag_number("Mdl ")
@@ -263,15 +265,14 @@ def _groups(goes: Mask, head: int, pool: PoolSnapshot) -> tuple[GroupShare, ...]
 
 
 def _confidence(group: HeldGroup, inputs: DiagnosisInputs, lost: float) -> Confidence:
-    cover = inputs.coverage
+    cover, holder = inputs.coverage, HOLDERS[group.why]
     held_against = {Doubt.NO_CALLS: cover.stacks_on is Stacks.NONE, Doubt.WRAPPED: cover.wrapped}
     doubts = [doubt for doubt, holds in held_against.items() if holds]
-    sure = confidence(HOLDERS[group.why].verdict, doubts, count=len(group), explained=_unseen(group, lost))
-    own = HOLDERS[group.why].doubts(group)
-    value = sure.value * float(np.prod([factor for factor, _ in own]))
-    if group.why is Why.SPECIAL_APC:
-        value = min(value, SURENESS.special_apcs)
-    return Confidence(round(value, 3), (*(says for _, says in own), *sure.doubts))
+    own = [Weight(factor, says) for factor, says in holder.doubts(group)]
+    bounded = group.why is Why.SPECIAL_APC
+    length = [] if bounded else [held_weight(holder.verdict, group.oldest_ns)]
+    sure = confidence(holder.verdict, [*own, *length, *doubts], count=len(group), explained=_unseen(group, lost))
+    return replace(sure, value=min(sure.value, SURENESS.special_apcs)) if bounded else sure
 
 
 def _called(routines: U64, inputs: DiagnosisInputs) -> str:

@@ -46,6 +46,18 @@ def length_weight(judgement: Judgement, *, starting: bool, drained_ns: int = 0) 
     return _weight(factor, f"the trace shows {duration(seen)} of it, and blocks that live longer may yet be freed")
 
 
+def held_weight(verdict: Verdict, seen_ns: int) -> Weight:
+    """The same for an accusation over held requests, of which the oldest is held for so long.
+
+    A thread may yet wait alertably, a port be read, and a driver complete them, once the trace is over.
+    """
+    ends = LENGTHS.freed_from_ns, LENGTHS.freed_until_ns
+    if verdict is Verdict.GROWTH:
+        ends = LENGTHS.growth_from_ns, LENGTHS.growth_until_ns
+    says = f"the trace shows {duration(seen_ns)} of it, and they may yet be released"
+    return _weight(_by_length(seen_ns, *ends), says)
+
+
 def _by_length(seen_ns: int, start_ns: int, until_ns: int) -> float:
     """From the least up to 1 with the logarithm of the time seen."""
     share = log10(max(seen_ns, start_ns) / start_ns) / log10(until_ns / start_ns)

@@ -15,7 +15,9 @@ from benchmarks.accuracy.truth import Truth
 from fixtures.scenarios import SCENARIOS
 
 TRACES: Final = 510
-_SPOILT: Final = tuple(spoiling for spoiling in Spoiling if spoiling is not Spoiling.NONE)
+TRACES_TO_CALIBRATE: Final = 2_000
+"""Some 250 findings of each writer in each half: the error has to be told from one of 0.05."""
+_SPOILT: Final = tuple(spoiling for spoiling in Spoiling if spoiling not in {Spoiling.NONE, Spoiling.CUT})
 _SCRIPTED_OF_EACH: Final = 3
 _KERNEL_OF_EACH: Final = 2
 """Of five traces, three are the scripted writer's and two the simulated kernel's."""
@@ -30,7 +32,12 @@ class Writer(StrEnum):
     @property
     def kinds(self) -> tuple[str, ...]:
         """Names of what it plays."""
-        return tuple(SCENARIOS) if self is Writer.KERNEL else tuple(KINDS)
+        return (*SCENARIOS, *from_kernel.UNENDED) if self is Writer.KERNEL else tuple(KINDS)
+
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """The kinds whose traces tell what leaks and what does not: the others are not over when theirs end."""
+        return tuple(SCENARIOS) if self is Writer.KERNEL else tuple(n for n, each in KINDS.items() if not each.unended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,13 @@ class Case:
 def cases(
     writers: Sequence[Writer], only: Sequence[str], spoilings: Sequence[Spoiling], seed: int, count: int
 ) -> list[Case]:
-    """``count`` cases; those of one writer go round its kinds, every second round spoilt in another way."""
-    wanted = {writer: [kind for kind in writer.kinds if not only or kind in only] for writer in writers}
+    """``count`` cases; those of one writer go round its kinds, every second round spoilt in another way.
+
+    All ended kinds, or those of ``only``.
+    """
+    wanted = {
+        writer: [kind for kind in writer.kinds if kind in only] if only else list(writer.ended) for writer in writers
+    }
     wanted = {writer: kinds for writer, kinds in wanted.items() if kinds}
     out: list[Case] = []
     for writer, share in _shares(list(wanted), count):
@@ -76,6 +88,21 @@ def cases(
             turn, place = divmod(number, len(kinds))
             spoiling = spoilings[turn % len(spoilings)] if spoilings else _spoiling(turn, place)
             out.append(Case(writer, kinds[place], seed + turn, spoiling))
+    return out
+
+
+def calibrating(only: Sequence[str], seed: int, count: int) -> list[Case]:
+    """``count`` cases from which it is learnt how often findings are right: as many of each writer, of all its kinds.
+
+    Those of a writer go round its kinds, unended ones too: one round whole, one cut short, one spoilt in another way.
+    """
+    out: list[Case] = []
+    for writer in Writer:
+        kinds = [kind for kind in writer.kinds if not only or kind in only]
+        for number in range(count // len(Writer) if kinds else 0):
+            turn, place = divmod(number, len(kinds))
+            spoilt = _SPOILT[(turn // 3 + place) % len(_SPOILT)]
+            out.append(Case(writer, kinds[place], seed + turn, (Spoiling.NONE, Spoiling.CUT, spoilt)[turn % 3]))
     return out
 
 

@@ -102,6 +102,12 @@ def names(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
     return finding.tag in leak.tags and not _wrong(finding, leak, spoiling)
 
 
+def is_right(finding: Finding, truth: Truth, spoiling: Spoiling) -> bool:
+    """Whether it names a leak, by tag and culprit, and what it says of that is true, if not all that could be said."""
+    named = [leak for leak in truth.leaks if names(finding, leak, spoiling)]
+    return any(not _verdict_problem(finding, leak) or _accused_of_less(finding, leak) for leak in named)
+
+
 def _outcome(diagnosis: Diagnosis, truth: Truth, spoiling: Spoiling) -> tuple[Outcome, str]:
     """And why, where that is not plain."""
     bounded = all(leak.apc == Apc.SPECIAL_KERNEL for leak in truth.leaks)
@@ -161,14 +167,18 @@ def _verdict_problem(finding: Finding, leak: Leak) -> str:
         return f"not by {leak.apc} APCs"
     if (finding.kept or "") != leak.kept:
         return f"not {leak.kept}"
-    return (
-        "surer of special APCs than can be" if finding.apc is Apc.SPECIAL_KERNEL and finding.confidence > SURE else ""
-    )
+    too_sure = finding.apc is Apc.SPECIAL_KERNEL and finding.confidence > SURE
+    return "surer of special APCs than can be" if too_sure else ""
 
 
 def _weaker(finding: Finding, leak: Leak, spoiling: Spoiling) -> bool:
-    """Accused of less, with reasons among which is the true one."""
-    if spoiling not in WEAKENING or finding.verdict not in _WEAKER.get(Verdict(leak.verdicts[0]), ()):
+    """Accused of less, where a kind of evidence is not there."""
+    return spoiling in WEAKENING and _accused_of_less(finding, leak)
+
+
+def _accused_of_less(finding: Finding, leak: Leak) -> bool:
+    """By a verdict that says less, with reasons among which is the true one."""
+    if finding.verdict not in _WEAKER.get(Verdict(leak.verdicts[0]), ()):
         return False
     fitting = {each.why.value for each in finding.explanations if each.fits is not Fits.NO}
     true = _BY_DRIVER if leak.cause in _BY_DRIVER else {leak.cause}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from analyzers.analysis import Analysis
 from analyzers.findings import Diagnosis
@@ -26,6 +27,7 @@ from tracer.symbols.map_file import MapFile
 from tracer.symbols.path import parse_symbol_path
 from tracer.symbols.resolver import Resolver
 
+_Done = TypeVar("_Done")
 FunctionName = tuple[str, int, str]
 """Module file, offset and name."""
 
@@ -43,12 +45,17 @@ class Result:
 
 def judged(cases: Sequence[Case], processes: int = 0) -> Iterator[Result]:
     """A result for each case, in their order, as they come in; 0 processes: one a core."""
+    return each_of(judge_case, cases, processes)
+
+
+def each_of(do: Callable[[Case], _Done], cases: Sequence[Case], processes: int) -> Iterator[_Done]:
+    """What is done with each case, in their order, as it comes in; 0 processes: one a core."""
     count = processes or os.cpu_count() or 1
     if count == 1 or len(cases) < 2:
-        yield from map(judge_case, cases)
+        yield from map(do, cases)
         return
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(judge_case, cases, chunksize=4)
+        yield from pool.map(do, cases, chunksize=4)
 
 
 def judge_case(case: Case) -> Result:
@@ -66,6 +73,11 @@ def _judgement(case: Case, files: Sequence[bytes], truth: Truth, names: Sequence
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
         return Judgement(Outcome.BROKEN, says=f"{type(error).__name__} at {where}: {error}")
+
+
+def diagnosis_of(case: Case, data: bytes) -> Diagnosis:
+    """What is concluded about a case's trace, without names of functions. Errors are those of the analysis."""
+    return _diagnosis(_files(data, case.files), ())
 
 
 def _files(data: bytes, count: int) -> list[bytes]:

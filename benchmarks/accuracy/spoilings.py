@@ -28,6 +28,7 @@ class Spoiling(StrEnum):
     WRAPPED = "wrapped"
     LOST_BUFFERS = "lost-buffers"
     SILENT_LOSS = "silent-loss"
+    CUT = "cut"
 
 
 WEAKENING: Final = frozenset(
@@ -47,6 +48,9 @@ UNTOLD: Final = frozenset({Spoiling.SILENT_LOSS})
 """Events are lost, and no counter, flag or sequence number tells it."""
 LOSSY: Final = frozenset({Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS}) | UNTOLD
 """Events are missing: an accusation of the innocent is a mistake only above a confidence of one half."""
+CUT_AT: Final = (0.1, 0.9)
+"""Share of its time after which the session of a ``CUT`` trace is stopped: whoever stops one does not know what the
+programs are about to do."""
 LEAST_LOST: Final = 0.001
 MOST_LOST: Final = 0.2
 """Shares of events, drawn evenly on a logarithmic scale."""

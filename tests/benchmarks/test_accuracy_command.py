@@ -97,6 +97,26 @@ def test_the_simulated_kernel_plays_under_every_spoiling(spoiling: Spoiling, tmp
     assert truth.lossy is (spoiling in {Spoiling.LOST_EVENTS, Spoiling.LOST_BUFFERS, Spoiling.SILENT_LOSS})
 
 
+@pytest.mark.parametrize("writer", list(Writer))
+def test_a_session_that_is_stopped_early_shows_the_first_part_of_the_same_leak(writer: Writer, tmp_path: Path) -> None:
+    whole, cut = (Case(writer, "growth", 3, spoiling).play() for spoiling in (Spoiling.NONE, Spoiling.CUT))
+    assert len(cut[0]) < len(whole[0])
+    [leak], [part] = whole[1].leaks, cut[1].leaks
+    assert 0 < part.count < leak.count
+    assert part.tags == leak.tags
+    path = tmp_path / "trace.etl"
+    path.write_bytes(cut[0])
+    assert not analysed(path).loss.events_lost
+
+
+def test_both_writers_have_the_same_kinds_that_are_not_over_when_their_trace_ends() -> None:
+    for writer in Writer:
+        assert set(writer.kinds) - set(writer.ended) == set(from_kernel.UNENDED)
+    data, truth = from_kernel.play("cache-fills", 3, Spoiling.NONE)
+    assert truth.clean
+    assert len(data) > 0x1000
+
+
 def test_an_unknown_kind_is_wrong_use() -> None:
     with pytest.raises(SystemExit) as stopped:
         command.main(["--only", "nothing-such"])

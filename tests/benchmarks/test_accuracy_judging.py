@@ -345,6 +345,11 @@ def test_the_default_corpus_has_every_kind_of_both_writers_and_every_spoiling() 
     corpus = cases(list(Writer), (), (), 1, 510)
     assert len(corpus) == len(set(corpus)) == 510
     assert {(case.writer, case.kind) for case in corpus} == {
-        (writer, kind) for writer in Writer for kind in writer.kinds
+        (writer, kind) for writer in Writer for kind in writer.ended
     }
-    assert {case.spoiling for case in corpus} == set(Spoiling)
+    assert {case.spoiling for case in corpus} == set(Spoiling) - {Spoiling.CUT}
+
+
+def test_what_is_not_over_when_its_trace_ends_is_played_where_it_is_asked_for() -> None:
+    (case,) = cases([Writer.SCRIPTED], ["long-job"], (), 1, 1)
+    assert case.kind == "long-job"

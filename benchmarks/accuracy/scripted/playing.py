@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter
+from itertools import takewhile
 from typing import Final
 
 from benchmarks.accuracy.scripted import rundown
@@ -16,6 +17,7 @@ from benchmarks.accuracy.scripted.scribe import Scribe
 from benchmarks.accuracy.scripted.stage import Stage, new_stage
 from benchmarks.accuracy.scripted.switches import placed
 from benchmarks.accuracy.spoilings import (
+    CUT_AT,
     KEPT_OF_A_RING,
     LEAST_LOST,
     LOSSY,
@@ -58,8 +60,9 @@ def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0, lose: Los
     guilt = KINDS[kind].play(stage)
     stage.background()
     start = stage.rng.randrange(1 << 36)
-    records = _records(stage, start, spoiling)
     rng = random.Random(f"spoiling {seed} {spoiling}")
+    ends = int(stage.duration * rng.uniform(*CUT_AT)) if spoiling is Spoiling.CUT else stage.duration
+    records = _records(stage, start, ends, spoiling)
     if lose is not None:
         records = lose(records)
     elif spoiling in _LOSE_EVENTS:
@@ -72,16 +75,17 @@ def play(kind: str, seed: int, spoiling: Spoiling, *, events: int = 0, lose: Los
     return written.data, Truth(leaks, spoiling in LOSSY, stage.machine.names())
 
 
-def _records(stage: Stage, start: int, spoiling: Spoiling) -> list[Record]:
+def _records(stage: Stage, start: int, ends: int, spoiling: Spoiling) -> list[Record]:
+    """``ends``: when the session is stopped, nanoseconds since its start."""
     rundown.lay_down_lives(stage.machine, stage.script)
     events = placed(stage.script.in_order(), stage.machine)
     scribe = Scribe(stage.machine, start, spoiling)
-    rundown.list_all(scribe, at_start=True)
-    for event in events:
+    rundown.list_at_start(scribe)
+    for event in takewhile(lambda each: each.at < ends, events):
         scribe.move_to(event.at, event.cpu, event.thread)
         event.action(scribe)
-    scribe.move_to(stage.duration, 0, None)
-    rundown.list_all(scribe, at_start=False)
+    scribe.move_to(ends, 0, None)
+    rundown.list_at_end(scribe, ends)
     scribe.close_stacks()
     return scribe.records
 

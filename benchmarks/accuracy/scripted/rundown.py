@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
@@ -12,27 +13,34 @@ from benchmarks.accuracy.scripted.script import Script
 from tracer.events import image, process, thread
 from tracer.events.encode import Value
 
+_BEFORE: Final = -1
+"""The moment of what was there when the trace began."""
 _SYSTEM_SID: Final = bytes([1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0])
 _STACK: Final = {8: 0xFFFFD00000000000, 4: 0xA2000000}
 
 
-def list_all(scribe: Scribe, *, at_start: bool) -> None:
-    """Everything that is there at the trace's start, or at its end."""
-    hooks = (process.RUNDOWN_START, thread.RUNDOWN_START, image.RUNDOWN_START)
-    if not at_start:
-        hooks = (process.RUNDOWN_END, thread.RUNDOWN_END, image.RUNDOWN_END)
+def list_at_start(scribe: Scribe) -> None:
+    """Everything that was there before the trace."""
+    _list(scribe, (process.RUNDOWN_START, thread.RUNDOWN_START, image.RUNDOWN_START), _BEFORE)
+
+
+def list_at_end(scribe: Scribe, ends: int) -> None:
+    """Everything that is there when the session is stopped, so many nanoseconds after its start."""
+    _list(scribe, (process.RUNDOWN_END, thread.RUNDOWN_END, image.RUNDOWN_END), ends)
+
+
+def _list(scribe: Scribe, hooks: tuple[int, int, int], at: float) -> None:
     machine = scribe.machine
     for mapped in machine.mapped():
-        if mapped in (machine.loads if at_start else machine.unloads):
-            continue
-        _image(scribe, hook=hooks[2], mapped=mapped, owner=0)
+        if machine.loads.get(mapped, _BEFORE) <= at < machine.unloads.get(mapped, math.inf):
+            _image(scribe, hook=hooks[2], mapped=mapped, owner=0)
     for each in machine.processes:
-        if _there(each.started, each.ended, at_start):
+        if _there(each, at):
             _process(scribe, hook=hooks[0], of=each)
             for mapped in machine.images_of(each):
                 _image(scribe, hook=hooks[2], mapped=mapped, owner=each.id)
     for one in machine.threads:
-        if _there(one.started, one.ended, at_start) and _there(one.process.started, one.process.ended, at_start):
+        if _there(one, at) and _there(one.process, at):
             _thread(scribe, hook=hooks[1], of=one)
 
 
@@ -55,8 +63,8 @@ def lay_down_lives(machine: Machine, script: Script) -> None:
             script.add(one.ended, one, partial(_thread, hook=thread.END, of=one))
 
 
-def _there(started: int, ended: int, at_start: bool) -> bool:
-    return started < 0 if at_start else ended < 0
+def _there(one: Process | Thread, at: float) -> bool:
+    return one.started <= at and not 0 <= one.ended <= at
 
 
 def _process(scribe: Scribe, hook: int, of: Process) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, replace
 from typing import Final
 
-from benchmarks.accuracy.scripted.conditions import Conditions, draw
+from benchmarks.accuracy.scripted.conditions import SECOND, Conditions, draw
 from benchmarks.accuracy.scripted.machine import Machine, Thread
 from benchmarks.accuracy.scripted.noise import noise
 from benchmarks.accuracy.scripted.script import Script
@@ -17,6 +18,10 @@ _BACKGROUND: Final = 0.25
 _NOISE: Final = 0.01
 _LEAST_NOISE: Final = 20
 """Requests and port entries of innocent programs, as a share of the trace's pool events."""
+_SPELLS_NS: Final = (1 * SECOND, 600 * SECOND)
+"""Connections in TIME-WAIT are kept for 30 s to 5 min, idle ones of HTTP for 2 min, and caches look after their entries
+as often (TcpTimedWaitDelay and ConnectionTimeout on learn.microsoft.com)."""
+_MOST_SPELLS: Final = 40
 
 
 @dataclass(slots=True)
@@ -50,6 +55,14 @@ class Stage:
     def share(self, least: float, most: float) -> float:
         """Some share between two."""
         return self.rng.uniform(least, most)
+
+    def spell(self) -> float:
+        """How long something is kept for a while, however long the trace is: 1 s to 10 min, in nanoseconds.
+
+        Evenly on a logarithmic scale. At least a fortieth of the trace, so that a script stays short.
+        """
+        spell = math.exp(self.rng.uniform(*map(math.log, _SPELLS_NS)))
+        return max(spell, self.duration / _MOST_SPELLS)
 
     def background(self) -> None:
         """Innocent sites with lifetimes of all scales."""

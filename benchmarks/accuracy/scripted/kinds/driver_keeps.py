@@ -56,6 +56,23 @@ def long_polls(stage: Stage) -> tuple[Guilt, ...]:
     return ()
 
 
+def answers_late(stage: Stage) -> tuple[Guilt, ...]:
+    """Some requests, as for news of a folder, are answered when there is news; their driver does the others at once."""
+    requests, rng, layers = Requests(stage), stage.rng, (stage.machine.driver(),)
+    lasts, late = stage.spell(), stage.share(0.1, 0.9)
+    threads = [thread for _ in range(rng.randrange(1, 4)) for thread in stage.threads(2)]
+    files = {thread.id: opened(stage, requests, thread) for thread in threads}
+    for _ in range(max(_LEAST * 3, stage.budget // 3)):
+        thread = rng.choice(threads)
+        at = stage.duration * (0.02 + 0.96 * rng.random())
+        request, at = requests.issue(at, thread, files[thread.id], layers, Asked(buffered=64))
+        at = requests.returned(at + STEP_NS, request)
+        at += lasts * rng.uniform(0.5, 1.5) if rng.random() < late else _MOST_TRIP_NS * rng.uniform(0.01, 0.1)
+        done = requests.complete(at, request, cpu=requests.elsewhere(thread))
+        requests.finish(done + RESCHEDULED_NS, request)
+    return ()
+
+
 def own_irps(stage: Stage) -> tuple[Guilt, ...]:
     """A driver sends IRPs of its own, and frees them in its completion routine, or not."""
     return _own(stage, stage.share(0.1, 0.6))
@@ -162,5 +179,6 @@ KINDS: Final = (
     TraceKind("driver-forgets-mdl", own_page_lists, leaking=True),
     TraceKind("driver-resumes-completion", resumes_completion, leaking=False),
     TraceKind("driver-frees-its-irps", own_irps_freed, leaking=False),
+    TraceKind("driver-answers-late", answers_late, leaking=False, unended=True),
     TraceKind("long-polls", long_polls, leaking=False),
 )

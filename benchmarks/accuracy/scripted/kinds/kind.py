@@ -15,6 +15,7 @@ Play = Callable[[Stage], tuple[Guilt, ...]]
 class TraceKind:
     """``play`` lays the events down and gives what leaks: nothing where the kind is clean.
 
+    ``unended``: what it keeps for a while may not be over when the trace ends, which looks like a leak until then.
     ``files``: over which the session was rolled, where it can be: a circular file goes on in itself.
     """
 
@@ -22,3 +23,4 @@ class TraceKind:
     play: Play
     leaking: bool
     files: int = 1
+    unended: bool = False

@@ -154,6 +154,19 @@ def in_batches(stage: Stage) -> tuple[Guilt, ...]:
     return ()
 
 
+def taken_late(stage: Stage) -> tuple[Guilt, ...]:
+    """A worker takes all there is, but only every so often, and perhaps not before the trace ends."""
+    program, every = _Program.of(stage, stage.rng.randrange(1, 4), workers=1), stage.spell()
+    waiting: dict[int, list[Entry]] = {}
+    for put in _some_puts(program):
+        waiting.setdefault(int((put.at + 20_000) / every) + 1, []).append(put.entry)
+    for turn, entries in waiting.items():
+        at = turn * every
+        for entry in entries:
+            at = program.ports.take(at + STEP_NS, [entry], program.workers[0])
+    return ()
+
+
 def closed(stage: Stage) -> tuple[Guilt, ...]:
     """Entries pile up, and the port is closed with all of them in it; or it is made anew now and then."""
     program = _Program.of(stage, stage.rng.randrange(1, 3))
@@ -280,5 +293,6 @@ KINDS: Final = (
     TraceKind("port-too-slow", too_slow, leaking=True),
     TraceKind("port-healthy", healthy, leaking=False),
     TraceKind("port-in-batches", in_batches, leaking=False),
+    TraceKind("port-taken-late", taken_late, leaking=False, unended=True),
     TraceKind("port-closed", closed, leaking=False),
 )

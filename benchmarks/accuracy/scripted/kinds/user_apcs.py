@@ -102,6 +102,21 @@ def drained(stage: Stage) -> tuple[Guilt, ...]:
     return ()
 
 
+def taken_late(stage: Stage) -> tuple[Guilt, ...]:
+    """The thread waits alertably between long pieces of work, and perhaps not before the trace ends."""
+    sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
+    every, begins, last = stage.spell(), stage.duration * 0.02, stage.duration * 0.985
+    while begins < stage.duration * 0.97:
+        ends = begins + every * 0.9
+        seen = min(ends, last) - begins
+        rounds = max(4, int(_rounds(stage) * seen / stage.duration))
+        at = ends + _ROUND_NS
+        for place, request in enumerate(loop(stage, sockets, thread, rounds, begins=begins, ends=min(ends, last))):
+            at = sockets.requests.deliver(at, request, first=not place)
+        begins += every
+    return ()
+
+
 def drained_by_interrupt(stage: Stage) -> tuple[Guilt, ...]:
     """Each receive's routine runs soon after its completion: the thread waits alertably."""
     sockets, thread = Sockets(stage), stage.machine.thread(stage.machine.process())
@@ -247,6 +262,7 @@ KINDS: Final = (
     TraceKind("routine-closed-pending", closed_with_pending, leaking=True),
     TraceKind("routine-stops-waiting", stops_waiting, leaking=True),
     TraceKind("routine-drained", drained, leaking=False),
+    TraceKind("routine-taken-late", taken_late, leaking=False, unended=True),
     TraceKind("routine-alertable", drained_by_interrupt, leaking=False),
     TraceKind("routine-thread-exits", threads_exit, leaking=False),
     TraceKind("routine-suspended", suspended, leaking=False),
