@@ -232,7 +232,7 @@ class SurenessLimits:
     """Its cause is not shown."""
     special_apcs: float = 0.5
     """What special kernel APCs hold is never said more surely: they are told by exclusion, and run in the end."""
-    by_loss: float = 0.7
+    by_loss: float = 0.9
     """Where lost events explain all of a group its confidence falls by this share (and it would not be accused)."""
     few: float = 6
     """Small numbers may be chance: half of ``by_few`` is taken at this number."""
@@ -261,8 +261,8 @@ class DoubtFactors:
     """What each doubt leaves of the confidence: conventions.
 
     Its words (``analyzers/verdicts/confidence.py``) say why. Above 0.85: what is missing rarely tells another story.
-    From 0.8: nothing excludes another one, but growth of fifty blocks is still likely. 0.6: another story is as likely,
-    so that only what is surest is likely still.
+    From 0.8: nothing excludes another one, but growth of fifty blocks is still likely. A third: another story is as
+    likely, so that only what is surest is likely still. What that comes to is fitted (``CalibrationLimits``).
     """
 
     no_stacks: float = 0.8
@@ -277,10 +277,10 @@ class DoubtFactors:
     ended: float = 0.85
     not_rising: float = 0.85
     caller_frees: float = 0.85
-    sends: float = 0.6
+    sends: float = 0.33
     others_freed: float = 0.8
     anybody: float = 0.8
-    running: float = 0.6
+    running: float = 0.33
     unloaded_at_end: float = 0.9
     one_lost: float = 0.5
     """A forgotten free and a lost one leave the same behind: either is as likely."""
@@ -298,15 +298,20 @@ class CalibrationLimits:
     (``docs/accuracy.md``).
     """
 
-    held_slope: float = 1.0
+    held_slope: float = 0.61
     """Of what held requests are found to be held by."""
-    held_shift: float = 0.0
-    missing_free_slope: float = 1.0
+    held_shift: float = 1.25
+    """The same."""
+    missing_free_slope: float = 1.01
     """Of *missing-free*."""
-    missing_free_shift: float = 0.0
-    growth_slope: float = 1.0
+    missing_free_shift: float = 1.24
+    """The same."""
+    growth_slope: float = 0.66
     """Of *growth*."""
     growth_shift: float = 0.0
+    """0 by rule: what grows for three seconds is as likely a start (``LengthLimits``)."""
+    most: float = 0.98
+    """What simulated traces show of real ones is not worth more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +319,8 @@ class LengthLimits:
     """What the length of a trace takes from the confidence (``analyzers/verdicts/lengths.py``)."""
 
     least: float = 0.45
-    """So much is left in the shortest trace: of growth a third, less than what is likely. A convention."""
+    """So much is left in the shortest trace where none is freed: of growth a third, less than what is likely. A
+    convention."""
     growth_from_ns: int = 100_000_000
     """Length up to which the least is left where none is freed, so that nothing tells how long such blocks usually
     live. From there it rises with the logarithm, as lifetimes spread over all orders of magnitude."""
@@ -322,11 +328,14 @@ class LengthLimits:
     """Length from which it is no doubt any more. Windows keeps things for seconds to minutes in ordinary use:
     connections in TIME-WAIT for 4 minutes (RFC 9293; 30 to 300 s by TcpTimedWaitDelay on learn.microsoft.com), idle
     HTTP connections for 2 (http.sys, ConnectionTimeout)."""
-    freed_from_ns: int = 10_000_000
-    """The same where others of the kind are freed, so that the usual lifetime is known. But a second sort of them,
-    which lives longer, is not seen in a short trace."""
-    freed_until_ns: int = 10_000_000_000
-    """The same."""
+    least_known: float = 0.7
+    """The least where others of the kind are freed, so that the usual lifetime is known, or where what holds requests
+    is known. But a second sort of them, which lives longer, is not seen in a short trace, nor who comes later to take
+    them. Measured (``docs/accuracy.md``)."""
+    known_from_ns: int = 10_000_000
+    """Length up to which that is left."""
+    known_until_ns: int = 10_000_000_000
+    """Length from which it is no doubt any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,7 +538,7 @@ class HeldDoubtFactors:
     """The issuing thread is inferred."""
     by_name: float = 0.95
     """No kernel queue event excludes a port: function names tell what holds them."""
-    apcs_at_once: float = 0.5
+    apcs_at_once: float = 0.2
     """Nearly all others of the kind were released by stage 2 itself, as those without a completion routine are."""
     port_not_steady: float = 0.6
     """They do not keep coming: the program may drain its port yet."""
@@ -537,8 +546,8 @@ class HeldDoubtFactors:
     """Entries are taken out of the port, but more slowly than they come."""
     driver_not_steady: float = 0.8
     """They do not keep coming."""
-    driver_still_open: float = 0.9
-    """Their files are still open: the driver may complete them yet."""
+    driver_still_open: float = 0.6
+    """Their files are still open: the driver may complete them yet, as it does where news of a folder are asked for."""
     stopped_no_routine: float = 0.85
     """No event shows which driver's completion routine stopped them."""
     stopped_irps_alone: float = 0.75

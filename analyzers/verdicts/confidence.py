@@ -119,7 +119,7 @@ def calibrated(verdict: Verdict, product: float) -> float:
     A straight line between log-odds (Platt 1999), which never puts what is more doubtful before what is less.
     """
     slope, shift = _line(family_of(verdict))
-    return 1 / (1 + exp(-shift - slope * log(product / (1 - product))))
+    return min(1 / (1 + exp(-shift - slope * log(product / (1 - product)))), CALIBRATION.most)
 
 
 def _line(family: str) -> tuple[float, float]:

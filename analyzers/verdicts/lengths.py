@@ -25,7 +25,7 @@ def length_weight(judgement: Judgement, *, starting: bool, drained_ns: int = 0) 
     which all that a start filled up is freed but for what lives longer.
     """
     seen, lived = judgement.seen_ns, judgement.survivors
-    alone = _by_length(seen, LENGTHS.growth_from_ns, LENGTHS.growth_until_ns)
+    alone = _of_growth(seen)
     if judgement.verdict is Verdict.GROWTH or not lived.freed:
         alone = min(alone, SURENESS.starting) if starting else alone
         says = f"the trace shows {duration(seen)} of it and none freed, as when a program has just started"
@@ -33,7 +33,7 @@ def length_weight(judgement: Judgement, *, starting: bool, drained_ns: int = 0) 
     lifetimes = seen / max(lived.usual_ns, 1)
     drained = 1 - (1 - LIFETIMES.usual) ** (drained_ns / max(lived.usual_ns, 1))
     passed = max(lifetimes / (lifetimes + SURENESS.lifetimes), drained)
-    known = _by_length(seen, LENGTHS.freed_from_ns, LENGTHS.freed_until_ns) * passed
+    known = _of_known(seen) * passed
     telling = min(lived.freed / (PARTS.most * (lived.freed + lived.count)), 1.0)
     factor = telling * known + (1 - telling) * min(known, alone)
     if passed < SURENESS.many_lifetimes:
@@ -51,17 +51,22 @@ def held_weight(verdict: Verdict, seen_ns: int) -> Weight:
 
     A thread may yet wait alertably, a port be read, and a driver complete them, once the trace is over.
     """
-    ends = LENGTHS.freed_from_ns, LENGTHS.freed_until_ns
-    if verdict is Verdict.GROWTH:
-        ends = LENGTHS.growth_from_ns, LENGTHS.growth_until_ns
-    says = f"the trace shows {duration(seen_ns)} of it, and they may yet be released"
-    return _weight(_by_length(seen_ns, *ends), says)
+    factor = (_of_growth if verdict is Verdict.GROWTH else _of_known)(seen_ns)
+    return _weight(factor, f"the trace shows {duration(seen_ns)} of it, and they may yet be released")
 
 
-def _by_length(seen_ns: int, start_ns: int, until_ns: int) -> float:
+def _of_growth(seen_ns: int) -> float:
+    return _by_length(seen_ns, LENGTHS.growth_from_ns, LENGTHS.growth_until_ns, LENGTHS.least)
+
+
+def _of_known(seen_ns: int) -> float:
+    return _by_length(seen_ns, LENGTHS.known_from_ns, LENGTHS.known_until_ns, LENGTHS.least_known)
+
+
+def _by_length(seen_ns: int, start_ns: int, until_ns: int, least: float) -> float:
     """From the least up to 1 with the logarithm of the time seen."""
     share = log10(max(seen_ns, start_ns) / start_ns) / log10(until_ns / start_ns)
-    return LENGTHS.least + (1 - LENGTHS.least) * min(share, 1.0)
+    return least + (1 - least) * min(share, 1.0)
 
 
 def _weight(factor: float, says: str) -> Weight:

@@ -24,12 +24,17 @@ _Done = TypeVar("_Done")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 where every limit is kept, 1 where one is missed."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     if options.cost:
         rows = cost.rows(options.seed)
         print(json.dumps([row.document() for row in rows], indent=1) if options.json else table(rows))
         return 0 if all(row.passed is not False for row in rows) else 1
     if options.calibrate:
+        if options.spoiling or options.writer != _BOTH:
+            parser.error(
+                "--calibrate plays both writers, whole, cut short and spoilt: leave --writer and --spoiling out"
+            )
         return _calibrate(options)
     writers = list(Writer) if options.writer == _BOTH else [Writer(options.writer)]
     number, parts = options.part
@@ -47,7 +52,8 @@ def _calibrate(options: argparse.Namespace) -> int:
         results = read_rows(rows)
     else:
         count = options.traces or TRACES_TO_CALIBRATE
-        chosen = calibrating(options.only or (), options.seed, count)
+        number, parts = options.part
+        chosen = calibrating(options.only or (), options.seed, count)[number - 1 :: parts]
         results = _all(played(chosen, options.processes), len(chosen))
         if rows is not None:
             write_rows(rows, results)

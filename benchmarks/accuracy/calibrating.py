@@ -29,9 +29,12 @@ MOST_ERROR: Final = 0.05
 """Expected calibration error, of each writer, in the half that was not fitted."""
 FAMILIES: Final = tuple(dict.fromkeys(map(family_of, (Verdict.PENDING_APC, Verdict.MISSING_FREE, Verdict.GROWTH))))
 _SLOPE, _SHIFT = "_slope", "_shift"
-_PRIOR: Final = 4.0
-"""Weight of a line that changes nothing, as a normal prior of slope and shift with this precision: a few findings do
-not bend a line."""
+_SLOPE_PRIOR: Final = 10.0
+_SHIFT_PRIOR: Final = 1.0
+"""Precision of a normal prior around a line that changes nothing: a few findings do not bend one, and doubts that the
+traces hardly have keep what they mean."""
+_NO_SHIFT: Final = 1e9
+"""The same of *growth*, whose shift stays 0: a product of one half means one half, by rule (``LengthLimits``)."""
 _STEPS: Final = 50
 
 
@@ -127,7 +130,7 @@ def fitted(results: Sequence[Played]) -> dict[str, Line]:
     """A line for each family of verdicts that has findings in the half that is fitted; each writer weighs the same.
 
     The most likely line given a normal prior around the one that changes nothing (logistic regression, by Newton's
-    steps), to two decimals; no line falls.
+    steps), to two decimals; no line falls, and that of *growth* goes through the middle.
     """
     lines = {}
     for family in FAMILIES:
@@ -144,19 +147,20 @@ def fitted(results: Sequence[Played]) -> dict[str, Line]:
         right = np.array(rights, np.bool_)
         _, writer, counts = np.unique(np.array(writers), return_inverse=True, return_counts=True)
         weights = len(rows) / (len(counts) * counts[writer])
-        slope, shift = _line(np.array(products, np.float64), right, weights)
+        prior = np.array([_SLOPE_PRIOR, _NO_SHIFT if family == family_of(Verdict.GROWTH) else _SHIFT_PRIOR])
+        slope, shift = _line(np.array(products, np.float64), right, weights, prior)
         lines[family] = Line(round(max(slope, 0.0), 2), round(shift, 2), len(rows), int((~right).sum()))
     return lines
 
 
-def _line(products: F64, right: Mask, weights: F64) -> tuple[float, float]:
+def _line(products: F64, right: Mask, weights: F64, prior: F64) -> tuple[float, float]:
     design = np.stack([np.log(products / (1 - products)), np.ones(len(products))], axis=1)
     same = np.array([1.0, 0.0])
     line = same
     for _ in range(_STEPS):
         chance = 1 / (1 + np.exp(-design @ line))
-        gradient = design.T @ (weights * (chance - right)) + _PRIOR * (line - same)
-        curvature = (design.T * (weights * chance * (1 - chance))) @ design + _PRIOR * np.eye(2)
+        gradient = design.T @ (weights * (chance - right)) + prior * (line - same)
+        curvature = (design.T * (weights * chance * (1 - chance))) @ design + np.diag(prior)
         line = line - np.linalg.solve(curvature, gradient)
     slope, shift = line.tolist()
     return slope, shift

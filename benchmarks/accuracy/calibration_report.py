@@ -94,7 +94,8 @@ def _curves(by: str, of: Curves) -> Iterator[str]:
         yield f"{writer}, {_HALF[half]}, by {by}:"
         yield (
             f"    {curve.count} findings of {curve.traces} traces, expected calibration error {curve.error:.3f} "
-            f"({curve.interval[0]:.3f} to {curve.interval[1]:.3f}), Brier's score {curve.score:.3f}"
+            f"({curve.interval[0]:.3f} to {curve.interval[1]:.3f}; by chance {curve.chance:.3f}), "
+            f"Brier's score {curve.score:.3f}"
         )
         yield "    said          findings  mean   right  95 % interval"
         for each in curve.bins:

@@ -40,6 +40,7 @@ UNENDED: Final = {
     "port-taken-late": "undrained-port",
     "routine-taken-late": "send-loop",
     "driver-answers-late": "driver-never-completes",
+    "driver-keeps-its-irps": "irp-leak",
 }
 """Kinds in which nothing leaks, by the scenario whose trace theirs is: what that keeps is let go after the trace's end.
 These traces last a few seconds at most, and what is kept for a while is kept for as long

@@ -36,7 +36,8 @@ class Curve:
     """The reliability of ``count`` findings in ``traces`` traces.
 
     ``error``: the expected calibration error, the mean distance of what is said and what is right, by bin;
-    ``interval``: between which it lies in 95 % of as many traces drawn from these. ``score``: Brier's, the mean square
+    ``interval``: between which it lies in 95 % of as many traces drawn from these; ``chance``: what it would be, in the
+    middle, were each right with just the chance that is said. ``score``: Brier's, the mean square
     of the distance of each confidence from 1 where it is right, from 0 where not.
     """
 
@@ -45,6 +46,7 @@ class Curve:
     bins: tuple[Bin, ...]
     error: float
     interval: tuple[float, float]
+    chance: float
     score: float
 
 
@@ -67,8 +69,9 @@ def curve(said: F64, right: Mask, trace: I64) -> Curve:
     drawn = rng.multinomial(traces, np.full(traces, 1 / traces), _DRAWS)
     errors = np.abs(drawn @ sums).sum(axis=1) / np.maximum(drawn @ counts, 1)
     low, high = np.percentile(errors, _INTERVAL).tolist()
+    chance = float(np.median([expected_error(said, rng.random(len(said)) < said) for _ in range(_DRAWS)]))
     score = float(np.mean(distances * distances))
-    return Curve(len(said), traces, bins, expected_error(said, right), (low, high), score)
+    return Curve(len(said), traces, bins, expected_error(said, right), (low, high), chance, score)
 
 
 def expected_error(said: F64, right: Mask) -> float:

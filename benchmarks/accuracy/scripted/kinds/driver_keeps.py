@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Final
 
@@ -84,6 +85,12 @@ def own_irps_freed(stage: Stage) -> tuple[Guilt, ...]:
     return ()
 
 
+def own_irps_kept(stage: Stage) -> tuple[Guilt, ...]:
+    """The same driver keeps some for a while before it frees them."""
+    _own(stage, stage.share(0.1, 0.6), kept_ns=stage.spell())
+    return ()
+
+
 def own_page_lists(stage: Stage) -> tuple[Guilt, ...]:
     """A driver describes buffers by lists of pages, and forgets some."""
     requests, image, workers, made, freed = _driver(stage)
@@ -135,7 +142,7 @@ def _devices(stage: Stage, rate: float, *, stopped: bool, resumed: float = 0.0) 
     return keeper, held
 
 
-def _own(stage: Stage, rate: float) -> tuple[Guilt, ...]:
+def _own(stage: Stage, rate: float, *, kept_ns: float = math.inf) -> tuple[Guilt, ...]:
     requests, image, workers, made, freed = _driver(stage)
     file = opened(stage, requests, workers[0])
     below, left = stage.machine.drivers["storport.sys"], []
@@ -152,7 +159,8 @@ def _own(stage: Stage, rate: float) -> tuple[Guilt, ...]:
         over = requests.complete(at + _OWN_NS / 2, request, thread, inner=STEP_NS)
         if stage.rng.random() < rate or (rate > 0 and number < _LEAST):
             left.append(request.block)
-        else:
+            over += kept_ns
+        if over < math.inf:
             stage.script.free(over - STEP_NS / 2, thread, request.block, freed)
     return (driver_forgets(image, left),)
 
@@ -179,6 +187,7 @@ KINDS: Final = (
     TraceKind("driver-forgets-mdl", own_page_lists, leaking=True),
     TraceKind("driver-resumes-completion", resumes_completion, leaking=False),
     TraceKind("driver-frees-its-irps", own_irps_freed, leaking=False),
+    TraceKind("driver-keeps-its-irps", own_irps_kept, leaking=False, unended=True),
     TraceKind("driver-answers-late", answers_late, leaking=False, unended=True),
     TraceKind("long-polls", long_polls, leaking=False),
 )
