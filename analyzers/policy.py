@@ -261,7 +261,7 @@ class DoubtFactors:
     """What each doubt leaves of the confidence: conventions.
 
     Its words (``analyzers/verdicts/confidence.py``) say why. Above 0.85: what is missing rarely tells another story.
-    From 0.8: nothing excludes another one, but growth of fifty blocks is still likely. A third: another story is as
+    From 0.8: nothing excludes another one, but growth of fifty blocks is still likely. Below: another story is as
     likely, so that only what is surest is likely still. What that comes to is fitted (``CalibrationLimits``).
     """
 
@@ -280,7 +280,7 @@ class DoubtFactors:
     sends: float = 0.33
     others_freed: float = 0.8
     anybody: float = 0.8
-    running: float = 0.33
+    running: float = 0.6
     unloaded_at_end: float = 0.9
     one_lost: float = 0.5
     """A forgotten free and a lost one leave the same behind: either is as likely."""
@@ -298,15 +298,15 @@ class CalibrationLimits:
     (``docs/accuracy.md``).
     """
 
-    held_slope: float = 0.61
+    held_slope: float = 0.62
     """Of what held requests are found to be held by."""
-    held_shift: float = 1.25
+    held_shift: float = 1.27
     """The same."""
-    missing_free_slope: float = 1.01
+    missing_free_slope: float = 0.94
     """Of *missing-free*."""
-    missing_free_shift: float = 1.24
+    missing_free_shift: float = 1.39
     """The same."""
-    growth_slope: float = 0.66
+    growth_slope: float = 0.89
     """Of *growth*."""
     growth_shift: float = 0.0
     """0 by rule: what grows for three seconds is as likely a start (``LengthLimits``)."""
@@ -318,12 +318,13 @@ class CalibrationLimits:
 class LengthLimits:
     """What the length of a trace takes from the confidence (``analyzers/verdicts/lengths.py``)."""
 
-    least: float = 0.45
-    """So much is left in the shortest trace where none is freed: of growth a third, less than what is likely. A
-    convention."""
-    growth_from_ns: int = 100_000_000
+    least: float = 0.65
+    """So much is left in the shortest trace where none is freed: of growth half, no more than what a start has.
+    Measured (``docs/accuracy.md``)."""
+    growth_from_ns: int = 3_000_000_000
     """Length up to which the least is left where none is freed, so that nothing tells how long such blocks usually
-    live. From there it rises with the logarithm, as lifetimes spread over all orders of magnitude."""
+    live: any program may take so long to start. From there it rises with the logarithm, as lifetimes spread over all
+    orders of magnitude."""
     growth_until_ns: int = 600_000_000_000
     """Length from which it is no doubt any more. Windows keeps things for seconds to minutes in ordinary use:
     connections in TIME-WAIT for 4 minutes (RFC 9293; 30 to 300 s by TcpTimedWaitDelay on learn.microsoft.com), idle

@@ -34,7 +34,7 @@ def _surest(lives: Lives, verdict: Verdict) -> float:
     return confidence(verdict, [weight], count=found.survivors.count, explained=0.0).value
 
 
-@pytest.mark.parametrize(("seconds", "most"), [(0.05, 0.45), (0.5, 0.48), (2.0, 0.5), (3.0, 0.5)])
+@pytest.mark.parametrize(("seconds", "most"), [(0.05, 0.5), (0.5, 0.5), (2.0, 0.5), (3.0, 0.5)])
 def test_growth_in_a_trace_of_seconds_is_no_likelier_than_a_start(seconds: float, most: float) -> None:
     assert _surest(_growth(seconds, 3_000), Verdict.GROWTH) <= most
     assert "has just started" in length_weight(judged(_growth(seconds)), starting=False).says
@@ -43,7 +43,7 @@ def test_growth_in_a_trace_of_seconds_is_no_likelier_than_a_start(seconds: float
 def test_growth_gets_surer_with_the_length_and_from_ten_minutes_on_that_is_no_doubt() -> None:
     sure = [_surest(_growth(seconds), Verdict.GROWTH) for seconds in (0.1, 1, 10, 60, 300, 600, 7_200)]
     assert sure == sorted(sure)
-    assert sure[0] < 0.5 < sure[2]
+    assert sure[0] == sure[1] < 0.5 < sure[2]
     assert sure[-2] == sure[-1] > sure[-3] + 0.02
     assert not length_weight(judged(_growth(600)), starting=False).says
 
@@ -87,7 +87,7 @@ def test_in_fifty_milliseconds_a_second_sort_that_lives_longer_is_not_seen() -> 
 
 def test_few_freed_siblings_beside_many_that_stay_count_for_little() -> None:
     few, many = (_surest(_leak(2.0, 0.0005, share), Verdict.MISSING_FREE) for share in (0.98, 0.4))
-    assert few < 0.85
+    assert few < 0.9
     assert many > few + 0.05
 
 
@@ -98,7 +98,7 @@ def test_a_program_that_has_just_started_may_still_be_filling_up() -> None:
     assert "started" in weight.says
 
 
-@pytest.mark.parametrize(("seconds", "likely"), [(3.0, False), (3.6, True)])
+@pytest.mark.parametrize(("seconds", "likely"), [(3.0, False), (4.5, True)])
 def test_growth_is_likely_where_the_trace_shows_more_than_three_seconds_of_it(seconds: float, likely: bool) -> None:
     assert is_likely(_surest(_growth(seconds), Verdict.GROWTH)) is likely
 
