@@ -44,7 +44,7 @@ class Writer(StrEnum):
 
 
 _UNENDED_TIMES: Final = {Writer.KERNEL: 0.5, Writer.SCRIPTED: 1.0}
-"""How often a round has each unended kind: in traces of one length, about one of them for ten that leak."""
+"""How often a round has each unended kind: in traces of one length, about one of them for eight to ten that leak."""
 _LIKE_GROWTH: Final = frozenset({"cache-fills", "sessions-held-open"})
 _GROWTH_TIMES: Final = 2
 """And these so much oftener: every program that starts looks like that, so that growth of a few seconds is as likely a
