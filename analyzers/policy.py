@@ -282,8 +282,8 @@ class DoubtFactors:
     anybody: float = 0.8
     running: float = 0.6
     unloaded_at_end: float = 0.9
-    one_lost: float = 0.5
-    """A forgotten free and a lost one leave the same behind: either is as likely."""
+    one_lost: float = 0.17
+    """A forgotten free and a lost one leave the same behind: either is as likely, so that 0.46 is said in the end."""
     by_library: float = 0.88
     thread_inferred: float = 0.95
     threads_inferred: float = 0.97
