@@ -57,6 +57,7 @@ class DamageCode(StrEnum):
     RECORD_CUT = "record-cut"
     TIME_BACKWARD = "time-backward"
     PAYLOAD_SHORT = "payload-short"
+    PAYLOAD_LONG = "payload-long"
     PAYLOAD_IMPOSSIBLE = "payload-impossible"
     FILE_SHRANK = "file-shrank"
     FILE_GREW = "file-grew"

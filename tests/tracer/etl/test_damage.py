@@ -279,3 +279,15 @@ def test_a_pool_event_without_an_address_is_cut_short_and_one_without_a_session_
         record = Record(HeaderType.PERFINFO64, 1_000_000, payload, hook=0x0E21)
         path.write_bytes(EtlWriter(TraceOptions()).write([record]))
         assert read(path, ["pool"]).codes() == codes
+
+
+@pytest.mark.parametrize(("added", "many", "told"), [(32, 1, True), (24, 1, False), (32, 3, False)])
+def test_a_pool_event_that_may_hide_another_record_is_damage_unless_most_are_so_long(
+    added: int, many: int, told: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.etl"
+    usual = kernel_payload(0x0E20, 8, {"tag": 7, "bytes": 64, "entry": 9})
+    payloads = [usual + bytes(added if at < many else 0) for at in range(4)]
+    records = [Record(HeaderType.PERFINFO64, 1_000_000 + at, each, hook=0x0E20) for at, each in enumerate(payloads)]
+    path.write_bytes(EtlWriter(TraceOptions()).write(records))
+    assert read(path, ["pool"]).codes() == ({DamageCode.PAYLOAD_LONG} if told else set())
