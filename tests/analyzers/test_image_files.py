@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -93,3 +94,12 @@ def test_what_comes_later_is_heard() -> None:
     assert files.of(image()).debug is None
     files.feed(table((40, BASE, 5, PDB)))
     assert files.of(image()).debug == PDB
+
+
+def test_an_identity_that_was_cut_inside_its_guid_tells_no_pdb() -> None:
+    whole = table((40, BASE, 5, DebugFile(uuid.UUID(int=7), 1, "client.pdb")))
+    for length in range(16):
+        cut = _blobs([b"", bytes(range(length))])
+        files = ImageFiles()
+        files.feed(replace(whole, fields={**whole.fields, "signature": cut}))
+        assert files.of(image()).debug is None

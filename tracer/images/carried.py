@@ -27,6 +27,9 @@ class ImageFile:
     debug: DebugFile | None
 
 
+_GUID_BYTES: Final = 16
+
+
 class CarriedIdentities:
     """Identities in the order of their events: what an image is, then its PDB, both by process and base."""
 
@@ -43,8 +46,11 @@ class CarriedIdentities:
         for row, (event, place) in enumerate(zip(table.event.tolist(), places, strict=True)):
             known = self._known.pop(place, None)
             if event == DEBUG_IDENTITY:
-                guid = uuid.UUID(bytes_le=signatures.bytes(row))
-                self._add(place, known or _NOBODY, DebugFile(guid, age[row], pdbs.ansi(row)))
+                guid = signatures.bytes(row)
+                if len(guid) == _GUID_BYTES:
+                    self._add(place, known or _NOBODY, DebugFile(uuid.UUID(bytes_le=guid), age[row], pdbs.ansi(row)))
+                elif known is not None:  # the record was cut short
+                    self._add(place, known, None)
                 continue
             if known is not None:
                 self._add(place, known, None)
