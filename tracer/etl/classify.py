@@ -88,7 +88,7 @@ class Classifier:
 
     def versions(self) -> dict[tuple[EventId, int], int]:
         """Records by event and version, of those that have a layout."""
-        counts = self.tables.row_counts
+        counts = self.tables.row_counts.copy()  # numpy refuses to look for what is not zero while that changes
         found = zip(*(part.tolist() for part in np.nonzero(counts)), strict=True)
         known = ((self.events[row], version, int(counts[row, version])) for row, version in found)
         return {(event, version): count for event, version, count in known if event is not None}
