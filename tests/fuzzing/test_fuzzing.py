@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,8 +17,16 @@ from tests.fuzzing.guided import guide
 from tests.fuzzing.measuring import measure
 from tests.fuzzing.running import Campaign, Plan, input_at
 from tests.fuzzing.target import NAMES
+from tests.fuzzing.targets import unjitted
 
 SEED = 1
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_process_stays() -> Iterator[None]:
+    """Other tests count those of theirs."""
+    yield
+    unjitted.end()
 
 
 @pytest.fixture(params=NAMES)

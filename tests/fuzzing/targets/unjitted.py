@@ -31,6 +31,16 @@ def _plain() -> subprocess.Popen[str]:
     )
 
 
+def end() -> None:
+    """Let the process go, where there is one."""
+    if not _plain.cache_info().currsize:
+        return
+    with _plain() as plain:
+        assert plain.stdin is not None
+        plain.stdin.close()
+    _plain.cache_clear()
+
+
 def check(data: bytes) -> None:
     path = written(data)
     plain = _plain()

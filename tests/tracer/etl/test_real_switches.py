@@ -31,7 +31,7 @@ PROFILE: Final = layout("profile", "sampled profile", hooks("0F2E"), 2, "ptr ins
 def switches_and_samples(slow_ppt: Path) -> tuple[EventTable, EventTable]:
     parts: dict[str, list[EventTable]] = {"context_switch": [], "profile": []}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tracer.events.registry.LAYOUTS", (*LAYOUTS, PROFILE))
+        patch.setattr("tracer.etl.classify.LAYOUTS", (*LAYOUTS, PROFILE))
         with EtlFile.open(slow_ppt) as trace:
             for batch in trace.batches(parts.keys()):
                 for kind, table in batch.tables.items():
