@@ -46,7 +46,7 @@ from tracer.arrays import I32, I64, U64, unique
 from tracer.images.carried import IDENTITIES, ImageFile
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
-from tracer.trace import Batch, ClockShift, Loss, Source
+from tracer.trace import Batch, Census, ClockShift, Loss, Source
 
 
 class TraceNames:
@@ -261,11 +261,12 @@ class Analysis:
         view = PoolView(self._ledger, self._names, self._timeline, self._tags, self._names.stacks)
         pool = view.snapshot(self._at_ns)
         requests = self._requests.snapshot(self._timeline) if diagnosed else None
-        loss = self._loss(pool)
+        census = source.census
+        loss = self._loss(pool, census)
         cover = None
         if requests is not None:
             drain = self._drains.drain(pool, loss, self._at_ns, is_file="real-time" not in source.info.mode)
-            cover = coverage(source.info, source.census, loss, pool, requests, drain)
+            cover = coverage(source.info, census, loss, pool, requests, drain)
         diagnosis, context = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
             if (symbols := self._names.symbols) is not None:
@@ -275,7 +276,7 @@ class Analysis:
                 diagnosis, context = self._diagnosis(pool, requests, cover)
         return Snapshot(
             info=replace(source.info, standstills=self._standstills.found),
-            census=source.census,
+            census=census,
             loss=loss,
             damage=source.damage,
             bytes=source.bytes,
@@ -304,7 +305,7 @@ class Analysis:
         self._names.want(stacks, users)
         return not symbols.is_aside and symbols.resolve()
 
-    def _loss(self, pool: PoolSnapshot) -> Loss:
+    def _loss(self, pool: PoolSnapshot, census: Census) -> Loss:
         """What the source says is missing, and what the pool's books show beyond that.
 
         Where bytes could not be read, or were overwritten, replaced allocations come of that.
@@ -313,7 +314,7 @@ class Analysis:
         loss = source.loss
         if loss.complete_from_ns or source.damage:
             return loss
-        reported = reported_share(source.info, source.census, loss)
+        reported = reported_share(source.info, census, loss)
         return replace(loss, inferred=inferred_loss(pool, reported, corrected=bool(source.info.clock_shifts)))
 
     def _diagnosis(

@@ -9,14 +9,11 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Final
 
-from analyzers.analysis import Analysis
 from analyzers.comparison.changes import Change, Comparison, Difference, compare
 from analyzers.comparison.populations import By
 from analyzers.pooltag import tag_text
@@ -25,10 +22,10 @@ from analyzers.tags import TagNames
 from benchmarks.accuracy import from_kernel
 from benchmarks.accuracy.spoilings import Spoiling
 from benchmarks.accuracy.truth import Leak, Truth, plain
+from benchmarks.analysed import analysed
 from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Settings
 from fixtures.simulate import simulate
-from tracer.etl.file import EtlFile
 
 _FIXED: Final = "-fixed"
 LEAKING: Final = tuple(kind for kind in SCENARIOS if kind + _FIXED in SCENARIOS)
@@ -82,15 +79,7 @@ def _machine(seed: int, times: float | None) -> tuple[Settings, Settings]:
 def _played(kind: str, seed: int, settings: Settings) -> tuple[Snapshot, Truth]:
     simulation = simulate(kind, seed, settings)
     truth = from_kernel.truth_of(simulation, Spoiling.NONE)
-    data = simulation.data
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.etl"
-        path.write_bytes(data)
-        with EtlFile.open(path) as source:
-            analysis = Analysis(source, TagNames(()))
-            for batch in source.batches(Analysis.KINDS):
-                analysis.feed(batch)
-            return analysis.snapshot(), truth
+    return analysed(simulation.data, TagNames(())), truth
 
 
 def _changed(found: Comparison) -> list[Difference]:

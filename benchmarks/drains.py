@@ -10,23 +10,20 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Final
 
-from analyzers.analysis import Analysis
 from analyzers.snapshot import Snapshot
 from analyzers.tags import TagNames
 from benchmarks.accuracy import from_kernel
 from benchmarks.accuracy.spoilings import Spoiling
 from benchmarks.accuracy.truth import Truth
+from benchmarks.analysed import analysed
 from fixtures.scenarios import SCENARIOS
 from fixtures.settings import Drain, Settings
 from fixtures.simulate import simulate
-from tracer.etl.file import EtlFile
 
 LATE: Final = "late-frees"
 CLEAN: Final = tuple(name for name, each in SCENARIOS.items() if "nothing leaks" in each.summary and name != LATE)
@@ -57,21 +54,10 @@ def played(kind: str, seed: int) -> Iterator[Played]:
     settings = replace(load, drain_ns=int(seconds * rng.uniform(1, 3) * _SECOND_NS), varied=True)
     for session in (Drain.NONE, Drain.MARKED, Drain.FREES):
         simulation = simulate(kind, seed, replace(settings, drain=session))
-        snapshot = _analysed(simulation.data)
+        snapshot = analysed(simulation.data, TagNames(()))
         drain = None if snapshot.coverage is None else snapshot.coverage.drain
         sure = _confidence(snapshot, from_kernel.truth_of(simulation, Spoiling.NONE))
         yield Played(kind, seed, session, sure, "" if drain is None else str(drain.by))
-
-
-def _analysed(data: bytes) -> Snapshot:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.etl"
-        path.write_bytes(data)
-        with EtlFile.open(path) as source:
-            analysis = Analysis(source, TagNames(()))
-            for batch in source.batches(Analysis.KINDS):
-                analysis.feed(batch)
-            return analysis.snapshot()
 
 
 def _confidence(snapshot: Snapshot, truth: Truth) -> float:

@@ -12,7 +12,8 @@ from benchmarks.accuracy.corpus import Writer
 from benchmarks.accuracy.judging import SURE, judge, names
 from benchmarks.accuracy.spoilings import Spoiling
 from benchmarks.accuracy.truth import Truth
-from benchmarks.loss.coverage import analysed, play
+from benchmarks.analysed import analysed
+from benchmarks.loss.coverage import play
 from benchmarks.loss.losing import Way
 
 STILL_FIRST: Final = 0.05

@@ -6,22 +6,18 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
-from analyzers.analysis import Analysis
 from analyzers.loss_bounds import Total
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.snapshot import Snapshot
-from analyzers.tags import TagNames
 from benchmarks.accuracy import from_kernel
 from benchmarks.accuracy.corpus import Writer
 from benchmarks.accuracy.scripted import playing
 from benchmarks.accuracy.spoilings import Lose, Spoiling
 from benchmarks.accuracy.truth import Truth
+from benchmarks.analysed import analysed
 from benchmarks.loss.losing import Way
-from tracer.etl.file import EtlFile
 
 
 def play(writer: Writer, kind: str, seed: int, spoiling: Spoiling, lose: Lose | None = None) -> tuple[bytes, Truth]:
@@ -29,18 +25,6 @@ def play(writer: Writer, kind: str, seed: int, spoiling: Spoiling, lose: Lose | 
     if writer is Writer.KERNEL:
         return from_kernel.play(kind, seed, spoiling, lose=lose)
     return playing.play(kind, seed, spoiling, lose=lose)
-
-
-def analysed(data: bytes, *, diagnosed: bool) -> Snapshot:
-    """What is concluded about one file."""
-    with TemporaryDirectory(prefix="poolscope-loss-") as folder:
-        path = Path(folder) / "trace.etl"
-        path.write_bytes(data)
-        with EtlFile.open(path) as source:
-            analysis = Analysis(source, TagNames.load())
-            for batch in source.batches(Analysis.KINDS):
-                analysis.feed(batch)
-            return analysis.snapshot(diagnosed=diagnosed)
 
 
 @dataclass(frozen=True, slots=True)

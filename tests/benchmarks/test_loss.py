@@ -10,6 +10,7 @@ import pytest
 from analyzers.loss_bounds import Total
 from benchmarks.accuracy.corpus import Writer
 from benchmarks.accuracy.spoilings import Spoiling
+from benchmarks.analysed import analysed
 from benchmarks.loss import accusations, coverage
 from benchmarks.loss.__main__ import main
 from benchmarks.loss.losing import Way
@@ -106,9 +107,9 @@ def test_a_miss_is_told_with_what_plays_it_again(
 
 def test_an_interval_beside_the_truth_is_counted() -> None:
     case = Writer.KERNEL, "churn", 1
-    whole = coverage.analysed(coverage.play(*case, Spoiling.NONE)[0], diagnosed=False)
+    whole = analysed(coverage.play(*case, Spoiling.NONE)[0], diagnosed=False)
     lossy, _ = coverage.play(*case, Way.FREES.spoiling, Way.FREES.lose(0.2, 1))
-    found = coverage.analysed(lossy, diagnosed=False)
+    found = analysed(lossy, diagnosed=False)
     assert found.bounds is not None
     moved = dataclasses.replace(found.bounds, low=found.bounds.low + 10**9, high=found.bounds.high)
     wrong = coverage.coverage_of(dataclasses.replace(found, bounds=moved), whole.pool)

@@ -128,15 +128,7 @@ def spliced(rng: random.Random, data: bytearray, inputs: Sequence[bytes]) -> Non
 
 def binary(edits: Sequence[Edit] = BINARY) -> Mutate:
     """Of inputs that are numbers."""
-
-    def mutate(rng: random.Random, inputs: Sequence[bytes]) -> bytes:
-        data = bytearray(rng.choice(inputs))
-        if rng.random() < 0.1:
-            spliced(rng, data, inputs)
-        edited(rng, data, edits)
-        return bytes(data[:MOST_BYTES])
-
-    return mutate
+    return _mutating(edits, 0.1)
 
 
 def text(*words: str) -> Mutate:
@@ -156,11 +148,15 @@ def text(*words: str) -> Mutate:
         at = rng.randrange(len(data) + 1)
         data[at:at] = str(rng.choice(ODD)).encode() * rng.choice((1, 1, 1, 1, 1, 1, 1, 300))
 
-    edits = (*TEXT, put_in, put_in, put_over, digits)
+    return _mutating((*TEXT, put_in, put_in, put_over, digits), 0.15)
+
+
+def _mutating(edits: Sequence[Edit], splices: float) -> Mutate:
+    """One input edited, which ``splices`` of the times first gets a part of another."""
 
     def mutate(rng: random.Random, inputs: Sequence[bytes]) -> bytes:
         data = bytearray(rng.choice(inputs))
-        if rng.random() < 0.15:
+        if rng.random() < splices:
             spliced(rng, data, inputs)
         edited(rng, data, edits)
         return bytes(data[:MOST_BYTES])
