@@ -117,7 +117,6 @@ class Reading:
         self._handed_on = int(_BEGIN)  # raw time up to which events went out
         self._done = 0
         self._short_payloads = 0
-        self._long_payloads = 0
         self._odd_sizes = 0
         self._first_odd = -1  # offset of the first record with such a size
         self._taken = np.zeros(len(classifier.layouts), np.int64)  # events that went out, by slot
@@ -177,9 +176,9 @@ class Reading:
         if self._short_payloads:
             text = f"{self._short_payloads:,} records end before their fields do; what is missing reads as zero"
             found.append(Damage(0, DamageCode.PAYLOAD_SHORT, text, 0))
-        if self._long_payloads:
-            text = f"{self._long_payloads:,} pool events are longer than their fields: records may be hidden in them"
-            found.append(Damage(0, DamageCode.PAYLOAD_LONG, text, 0))
+        if many := int(self._state["swallowing"]):
+            text = f"{many:,} records, the first of them here, say a length that takes in the records behind them"
+            found.append(Damage(int(self._state["first_swallowing"]), DamageCode.PAYLOAD_LONG, text, 0))
         if self._odd_sizes:
             text = f"{self._odd_sizes:,} pool events, the first of them here, say a size that cannot be; it counts as 0"
             found.append(Damage(self._first_odd, DamageCode.PAYLOAD_IMPOSSIBLE, text, 0))
@@ -297,9 +296,8 @@ class Reading:
         stored, order = window.stored, window.order
         order.sort(stored.times, stored.slots)
         layouts, clock = self._classifier.layouts, self._head.clock
-        tables, short, long = event_tables(stored.events, stored.kept, order, layouts, clock)
+        tables, short = event_tables(stored.events, stored.kept, order, layouts, clock)
         self._short_payloads += short
-        self._long_payloads += long
         self._taken += np.diff(order.slots)
         if "pool" in tables:
             self._note_odd(*pool.without_odd_sizes(tables["pool"]))

@@ -109,6 +109,8 @@ WALK_STATE: Final = np.dtype(
         ("skipped", "<i8"),
         ("stacks", "<i8"),
         ("bare_stacks", "<i8"),
+        ("swallowing", "<i8"),
+        ("first_swallowing", "<i8"),
     ]
 )
 """What the walk goes on with, and what it has counted; there is one row.
@@ -116,6 +118,7 @@ WALK_STATE: Final = np.dtype(
 ``kept``: words of payloads kept. ``wild``: events whose time cannot be told in nanoseconds. ``notable``: segments that
 ended badly or have records out of order. ``headers``, ``record_bytes``, ``padding``, ``skipped``: where the bytes went.
 ``stacks``: records that are stacks or references to a stack's key, ``bare_stacks`` those without a frame or key.
+``swallowing``: records in which others stand (:mod:`tracer.etl.swallowed`), ``first_swallowing`` the offset of one.
 """
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from tracer.arrays import I32, I64, U8, U16, U32, U64, Structured
 from tracer.columns import BlobColumn, Column, EventTable
 from tracer.etl.clock import Clock, ClockTerms
-from tracer.etl.headers import PERFINFO_HEADER
 from tracer.etl.order import Order
 from tracer.etl.ticks import tick_ns
 from tracer.events.decode import Extent, decode
@@ -48,23 +47,19 @@ _DTYPES: Final[dict[str, Any]] = {
     "user_stack": np.int32,
     "offset": np.int64,
 }
-_ANOTHER: Final = 2 * PERFINFO_HEADER.itemsize
-"""Bytes behind the fields of a record from which a pool event may be hidden in it: its header, and as many with 32-bit
-pointers. Fewer may be fields of a newer Windows; where most records are so long, they are that."""
 
 
 @kernel
 def fill_common(
     events: Structured, rows: I32, places: I64, terms: ClockTerms,
     columns: Common, payloads: U32,
-) -> tuple[Int, Int, Int, Int]:  # fmt: skip
+) -> tuple[Int, Int, Int]:  # fmt: skip
     """The columns of ``events[rows]`` that do not depend on their layout, and where their payloads lie.
 
-    Gives the length of the shortest payload, the least and greatest pointer size, and the longest payload's length.
+    Gives the length of the shortest payload, the least and greatest pointer size.
     """
     time, raw, order, cpu, thread, process, who, event_id, stack, user_stack, offset = columns
     shortest = np.int64(1 << 16)
-    longest = np.int64(0)
     least_pointer = np.int64(8)
     greatest_pointer = np.int64(4)
     for i in range(rows.shape[0]):
@@ -82,44 +77,40 @@ def fill_common(
         offset[i] = event["offset"]
         payloads[i] = event["payload"]
         shortest = min(shortest, np.int64(event["size"]))
-        longest = max(longest, np.int64(event["size"]))
         least_pointer = min(least_pointer, np.int64(event["pointer"]))
         greatest_pointer = max(greatest_pointer, np.int64(event["pointer"]))
-    return shortest, least_pointer, greatest_pointer, longest
+    return shortest, least_pointer, greatest_pointer
 
 
 def event_tables(
     events: Structured, kept: U64, order: Order, layouts: Sequence[Layout | None],
     clock: Clock,
-) -> tuple[dict[str, EventTable], int, int]:  # fmt: skip
-    """The tables of ordered events by kind; how many records were cut short, and how many are too long."""
+) -> tuple[dict[str, EventTable], int]:  # fmt: skip
+    """The tables of ordered events by kind, and how many records were cut short."""
     parts: dict[str, list[EventTable]] = {}
-    total_short = total_long = 0
+    total_short = 0
     slots = order.slots
     for slot in np.flatnonzero(slots[1:] > slots[:-1]).tolist():
         layout = layouts[slot]
         if layout is not None:
             part = slice(slots[slot], slots[slot + 1])
-            table, short, long = _table(events, kept, order.by_slot[part], order.places[part], layout, clock)
+            table, short = _table(events, kept, order.by_slot[part], order.places[part], layout, clock)
             total_short += short
-            total_long += long
             parts.setdefault(layout.kind, []).append(table)
-    return {kind: joined(found) for kind, found in parts.items()}, total_short, total_long
+    return {kind: joined(found) for kind, found in parts.items()}, total_short
 
 
 def _table(
     events: Structured, kept: U64, rows: I32,
     places: I64, layout: Layout, clock: Clock,
-) -> tuple[EventTable, int, int]:  # fmt: skip
-    """The table of one layout's events; how many of them were cut short, and how many are too long."""
+) -> tuple[EventTable, int]:  # fmt: skip
+    """The table of one layout's events, and how many of them were cut short."""
     n = len(rows)
     columns = Common(**{name: np.empty(n, dtype) for name, dtype in _DTYPES.items()})
     payloads = np.empty(n, np.uint32)
-    *reach, longest = (int(value) for value in fill_common(events, rows, places, clock.terms, columns, payloads))
+    reach = (int(value) for value in fill_common(events, rows, places, clock.terms, columns, payloads))
     fields, short = decode(layout, kept, events, rows, Extent(payloads, *reach))
-    room = layout.needed_bytes + _ANOTHER if layout.needed else 1 << 16
-    long = int(np.count_nonzero(events["size"][rows] >= room)) if longest >= room else 0
-    return EventTable(kind=layout.kind, fields=fields, **columns._asdict()), short, long if 2 * long <= n else 0
+    return EventTable(kind=layout.kind, fields=fields, **columns._asdict()), short
 
 
 def joined(tables: Sequence[EventTable]) -> EventTable:

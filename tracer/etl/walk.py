@@ -31,11 +31,9 @@ from tracer.etl.headers import (
     EVENT_FLAG_EXTENDED,
     HEADER_BYTES,
     MESSAGE_HEADER,
-    MESSAGE_MARKER,
     PERFINFO_PEBS,
     PERFINFO_PMC_MASK,
     PERFINFO_PMC_SHIFT,
-    TRACE_MARKER,
     HeaderType,
     MessageOption,
 )
@@ -51,6 +49,7 @@ from tracer.etl.rows import (
     Waiting,
 )
 from tracer.etl.stack_join import event_before, is_user_frame, set_loose
+from tracer.etl.swallowed import LEAST, header_type, record_size, swallows
 from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel
 from tracer.natural import natural
@@ -72,11 +71,8 @@ PROVIDERS_FULL: Final = 2
 # and STACKS_FULL, which is negative
 
 _LOW32: Final = np.uint64(0xFFFFFFFF)
-_MARKER: Final = np.uint64(0xFF << 24)
-_TRACE: Final = np.uint64(TRACE_MARKER << 24)
 _PERFINFO32: Final = int(HeaderType.PERFINFO32)
 _PERFINFO64: Final = int(HeaderType.PERFINFO64)
-_MESSAGE: Final = int(HeaderType.MESSAGE)
 _MESSAGE_SIZE: Final = MESSAGE_HEADER.itemsize
 _SEQUENCE: Final = int(MessageOption.SEQUENCE)
 _GUID: Final = int(MessageOption.GUID)
@@ -234,18 +230,13 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                 finished = DONE
                 break
             head = load64(bytes1, position)
-            kind = np.int64((head >> np.uint64(16)) & np.uint64(0xFF))
-            if head & _MARKER != _TRACE:
+            kind = header_type(head)
+            if kind < 0:
                 word = np.int64(head & _LOW32)
-                if word == END_OF_BUFFER:
-                    finished = DONE
-                    break
-                if word >> 24 != MESSAGE_MARKER:
-                    finished = BAD_SIZE if word & 0xFFFF == 0 else BAD_TYPE
-                    break
-                kind = np.int64(_MESSAGE)
+                finished = DONE if word == END_OF_BUFFER else BAD_SIZE if word & 0xFFFF == 0 else BAD_TYPE
+                break
             family = np.int64(FAMILY[kind])
-            size = np.int64((head >> np.uint64(32) if family == KERNEL else head) & np.uint64(0xFFFF))
+            size = record_size(head, kind)
             if size < HEADER_SIZE[kind]:
                 finished = BAD_SIZE if family else BAD_TYPE
                 break
@@ -259,6 +250,7 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
             version = np.int64(0)
             payload = position + HEADER_SIZE[kind]
             extended = False
+            is_known = False
             if family == KERNEL:
                 time = np.int64(load64(bytes1, position + TIME_AT[kind])) + shift
                 event = np.int64(head >> np.uint64(48))
@@ -311,12 +303,14 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                     stack: Int = NO_STACK
                     if slot == SLOT_STACK:
                         is_user = is_user_frame(innermost, pointer)
+                        known = stacks.used[0]
                         stack = intern(
                             words, payload + 16, (stop - payload - 16) >> (3 if pointer == 8 else 2), pointer, stacks
                         )
                         if stack == STACKS_FULL:
                             result = STACKS_FULL
                             break
+                        is_known = stacks.used[0] == known
                     event_time = np.int64(load64(bytes1, payload)) + shift
                     ids = load64(bytes1, payload + 8)
                     process = np.uint32(ids & _LOW32)
@@ -390,6 +384,11 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                 if np.uint64(time - least) > span:
                     state["wild"] += 1
             # Only now, that nothing can be full any more, it counts.
+            long = stop - payload >= LEAST and not is_known and not counting
+            if long and swallows(bytes1, payload, stop, time - shift):
+                if state["swallowing"] == 0:
+                    state["first_swallowing"] = in_file if packed else in_file + position
+                state["swallowing"] += 1
             if family == KERNEL:
                 hook_counts[event] += 1
             elif family == MANIFEST or family == CLASSIC:

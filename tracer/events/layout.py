@@ -126,11 +126,6 @@ class Layout:
     exact: bool = False
     needed: int = 0
 
-    @property
-    def needed_bytes(self) -> int:
-        """Bytes that the needed fields, all plain numbers, have at most."""
-        return sum(8 if field.code is Code.PTR else int(field.code) for field in self.fields[: self.needed])
-
     def field(self, name: str) -> Field:
         """The field of that name; ``KeyError`` where there is none."""
         for field in self.fields:

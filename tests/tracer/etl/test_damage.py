@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 import struct
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from fixtures.etl.records import Record
 from fixtures.etl.writer import EtlWriter
 from tests.tracer.traces import Everything, buffer_offsets, kernel_payload, read
 from tracer.errors import Damage, DamageCode
+from tracer.etl.families import HEADER_SIZE
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import HeaderType
 from tracer.events.pool import MOST_BYTES
@@ -281,13 +285,50 @@ def test_a_pool_event_without_an_address_is_cut_short_and_one_without_a_session_
         assert read(path, ["pool"]).codes() == codes
 
 
-@pytest.mark.parametrize(("added", "many", "told"), [(32, 1, True), (24, 1, False), (32, 3, False)])
-def test_a_pool_event_that_may_hide_another_record_is_damage_unless_most_are_so_long(
-    added: int, many: int, told: bool, tmp_path: Path
+POOL = Record(HeaderType.PERFINFO64, 0, kernel_payload(0x0E20, 8, {"tag": 7, "bytes": 64, "entry": 9}), hook=0x0E20)
+POOL_32 = Record(HeaderType.PERFINFO32, 0, kernel_payload(0x0E20, 4, {"tag": 7, "bytes": 64, "entry": 9}), hook=0x0E20)
+SWITCH = Record(HeaderType.COMPACT64, 0, bytes(24), hook=0x0524)
+MANIFEST = Record(HeaderType.EVENT64, 0, bytes(24), provider=uuid.UUID(int=5), id=3)
+CLASSIC = Record(HeaderType.FULL64, 0, bytes(24), provider=uuid.UUID(int=6), opcode=3)
+MESSAGE = Record(HeaderType.MESSAGE, 0, bytes(24), id=3)
+STACK = Record(HeaderType.PERFINFO64, 0, struct.pack("<qII2Q", 1_000_000, 4, 8, (1 << 64) - 16, 16), hook=0x1820)
+KEY = Record(HeaderType.PERFINFO64, 0, struct.pack("<qIIQ", 1_000_000, 4, 8, 0x5000), hook=0x1821)
+FRAMES = Record(HeaderType.PERFINFO64, 0, struct.pack("<2Q", 0x5000, (1 << 64) - 16), hook=0x1824)
+BY_SIZE_AT_4 = {HeaderType.PERFINFO64, HeaderType.PERFINFO32, HeaderType.COMPACT64}
+
+
+def swallowing(first: Record, behind: Sequence[Record], *, taken: int, later: int = 10) -> tuple[bytes, int]:
+    """A trace in which a record says a length that takes in so many of those behind it; the record's offset.
+
+    ``later``: ticks between two records.
+    """
+    records = [replace(each, time=1_000_000 + later * at) for at, each in enumerate((first, *behind))]
+    data = bytearray(EtlWriter(TraceOptions()).write(records))
+    at = begin = data.index(first.payload or b"none") - HEADER_SIZE[first.header]
+    for each in records[: taken + 1]:
+        at += (HEADER_SIZE[each.header] + len(each.payload) + 7) & ~7
+    put(data, begin + (4 if first.header in BY_SIZE_AT_4 else 0), "<H", at - begin)
+    return bytes(data), begin
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3])
+@pytest.mark.parametrize("behind", [POOL, POOL_32, SWITCH, MANIFEST, CLASSIC])
+@pytest.mark.parametrize("first", [POOL, POOL_32, MANIFEST, CLASSIC, STACK, KEY, FRAMES])
+def test_a_record_that_takes_in_those_behind_it_is_damage(
+    first: Record, behind: Record, taken: int, tmp_path: Path
 ) -> None:
-    path = tmp_path / "t.etl"
-    usual = kernel_payload(0x0E20, 8, {"tag": 7, "bytes": 64, "entry": 9})
-    payloads = [usual + bytes(added if at < many else 0) for at in range(4)]
-    records = [Record(HeaderType.PERFINFO64, 1_000_000 + at, each, hook=0x0E20) for at, each in enumerate(payloads)]
-    path.write_bytes(EtlWriter(TraceOptions()).write(records))
-    assert read(path, ["pool"]).codes() == ({DamageCode.PAYLOAD_LONG} if told else set())
+    first = replace(first, payload=first.payload[:-4] + b"last")
+    data, offset = swallowing(first, [behind, MESSAGE, behind, POOL], taken=taken)
+    place = only(found := read_bytes(data, tmp_path))
+    assert (place.code, place.offset, place.bytes_skipped) == (DamageCode.PAYLOAD_LONG, offset, 0)
+    assert place.what.startswith("1 records, ")
+    assert found.tables["pool"]["time"][-1] == found.tables["pool"]["time"].max()
+
+
+def test_what_only_looks_like_records_is_none(tmp_path: Path) -> None:
+    earlier, _ = swallowing(replace(POOL, payload=POOL.payload + b"last"), [SWITCH], taken=1, later=-10)
+    assert DamageCode.PAYLOAD_LONG not in read_bytes(earlier, tmp_path).codes()
+    whole = bytearray(swallowing(replace(STACK, payload=STACK.payload[:-4] + b"last"), [POOL, POOL], taken=2)[0])
+    inner = whole.rindex(struct.pack("<HBBHH", 0, 0x11, 0xC0, 40, 0x0E20))
+    assert DamageCode.PAYLOAD_LONG in read_bytes(bytes(whole), tmp_path).codes()
+    assert DamageCode.PAYLOAD_LONG not in read_bytes(bytes(put(whole, inner + 4, "<H", 48)), tmp_path).codes()
