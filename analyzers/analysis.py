@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -289,7 +290,7 @@ class Analysis:
             coverage=cover,
             baseline=self._baseline,
             named=None if self._names.symbols is None else self._names.symbols.found(),
-            bounds=loss_bounds(pool, loss, source.damage, source.info, self._at_ns),
+            bounds=functools.cache(functools.partial(loss_bounds, pool, loss, source.damage, source.info, self._at_ns)),
         )
 
     def _name_before(self, pool: PoolSnapshot, requests: RequestSnapshot, sites: int) -> None:

@@ -85,6 +85,10 @@ def uncertain_until(loss: Loss, damage: tuple[Damage, ...], at_ns: int) -> int:
     return max((loss.complete_from_ns, *(gap.to_ns for gap in loss.gaps)))
 
 
+def no_bounds() -> None:
+    """Of what is no whole trace."""
+
+
 def loss_bounds(
     pool: PoolSnapshot, loss: Loss, damage: tuple[Damage, ...], info: TraceInfo, at_ns: int
 ) -> LossBounds | None:

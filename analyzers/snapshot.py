@@ -5,11 +5,12 @@ The report, the terminal interface and ``--json`` are views of a :class:`Snapsho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analyzers.diagnosis_context import DiagnosisContext
 from analyzers.findings import NO_DIAGNOSIS, Diagnosis
-from analyzers.loss_bounds import LossBounds, uncertain_until
+from analyzers.loss_bounds import LossBounds, no_bounds, uncertain_until
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.symbolization import NamesFound
 from analyzers.verdicts.coverage import Coverage
@@ -30,7 +31,8 @@ class Snapshot:
     pool's counters when the capture began, ``None`` where nobody asked for them. ``counted``: the tags are those
     counters, since boot; there are no single allocations, and ``baseline`` is what growth is measured from.
     ``baseline_ns``: when that was, after the start. ``named``: how far addresses were named, ``None`` where nobody
-    looked for names. ``bounds``: totals of the whole trace as intervals, ``None`` where nothing is known to be missing.
+    looked for names. ``bounds`` gives totals of the whole trace as intervals, made when they are first asked for, and
+    ``None`` where nothing is known to be missing.
     """
 
     info: TraceInfo
@@ -49,7 +51,7 @@ class Snapshot:
     counted: bool = False
     baseline_ns: int = 0
     named: NamesFound | None = None
-    bounds: LossBounds | None = None
+    bounds: Callable[[], LossBounds | None] = no_bounds
 
     @property
     def uncertain_until_ns(self) -> int:

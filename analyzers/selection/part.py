@@ -37,7 +37,7 @@ def cut(snapshot: Snapshot, sites: Mask, allocations: Mask) -> Snapshot:
         pool=_narrowed(snapshot, site_rows, rows),
         diagnosis=moved(snapshot.diagnosis, _new_rows(allocations)),
         context=None if context is None else _narrowed_context(context, site_rows, rows),
-        bounds=None if snapshot.bounds is None else snapshot.bounds.overall,
+        bounds=lambda: None if (whole := snapshot.bounds()) is None else whole.overall,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from analyzers.factorize import rows_of
+from analyzers.loss_bounds import no_bounds
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.snapshot import Snapshot
 from tracer.arrays import I64, U64
@@ -31,7 +32,7 @@ def counted_since(now: Snapshot, then: Snapshot) -> Snapshot:
         allocated_bytes=_since(pool.sites.allocated_bytes, before.sites.allocated_bytes, site_rows),
         frees=_since(pool.sites.frees, before.sites.frees, site_rows),
     )
-    return replace(now, pool=replace(pool, tags=tags, sites=sites), bounds=None)
+    return replace(now, pool=replace(pool, tags=tags, sites=sites), bounds=no_bounds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def covered(case: tuple[Writer, str, int], ways: Sequence[Way]) -> dict[Way, Cov
 
 def coverage_of(found: Snapshot, whole: PoolSnapshot) -> Coverage:
     """A trace with loss held against the whole one."""
-    if found.bounds is None:
+    if (bounds := found.bounds()) is None:
         return Coverage(silent=1, traces=1)
     inside, of, without_end = (Counter[tuple[Total, bool]]() for _ in range(3))
     true, widths = _by_tag(whole), list[tuple[Total, float]]()
@@ -93,7 +93,7 @@ def coverage_of(found: Snapshot, whole: PoolSnapshot) -> Coverage:
     for total in Total:
         every = sum(each[total] for each in true.values())
         for row, value in [(-1, every), *((rows[key], each[total]) for key, each in true.items() if key in rows)]:
-            interval, key = found.bounds.of(total, row), (total, row >= 0)
+            interval, key = bounds.of(total, row), (total, row >= 0)
             if interval is None:
                 continue
             of[key] += 1

@@ -110,9 +110,10 @@ def test_an_interval_beside_the_truth_is_counted() -> None:
     whole = analysed(coverage.play(*case, Spoiling.NONE)[0], diagnosed=False)
     lossy, _ = coverage.play(*case, Way.FREES.spoiling, Way.FREES.lose(0.2, 1))
     found = analysed(lossy, diagnosed=False)
-    assert found.bounds is not None
-    moved = dataclasses.replace(found.bounds, low=found.bounds.low + 10**9, high=found.bounds.high)
-    wrong = coverage.coverage_of(dataclasses.replace(found, bounds=moved), whole.pool)
+    bounds = found.bounds()
+    assert bounds is not None
+    moved = dataclasses.replace(bounds, low=bounds.low + 10**9, high=bounds.high)
+    wrong = coverage.coverage_of(dataclasses.replace(found, bounds=lambda: moved), whole.pool)
     assert wrong.least == 0.0
     assert coverage.coverage_of(found, whole.pool).inside[Total.FREES, False] == 1
     assert coverage.coverage_of(whole, whole.pool).silent == 1

@@ -200,7 +200,7 @@ def tags(snapshot: Snapshot) -> ExportTable:
 
 def _intervals(snapshot: Snapshot) -> Iterator[TableColumn]:
     """By tag: where the outstanding allocations and bytes of the whole trace lie; nothing where none is missing."""
-    bounds, tags = snapshot.bounds, len(snapshot.pool.tags.tag)
+    bounds, tags = snapshot.bounds(), len(snapshot.pool.tags.tag)
     for total in (Total.OUTSTANDING_COUNT, Total.OUTSTANDING_BYTES):
         ends = (("low", None if bounds is None else bounds.low), ("high", None if bounds is None else bounds.high))
         for end, table in ends:

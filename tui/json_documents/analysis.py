@@ -106,7 +106,7 @@ def filter_part(filters: Query, pool: PoolSnapshot) -> Object:
 
 def pool_part(snapshot: Snapshot, stacks: StackParts) -> Object:
     """The ledger's totals, and what is outstanding from four sides, most bytes first."""
-    pool, bounds = snapshot.pool, snapshot.bounds
+    pool, bounds = snapshot.pool, snapshot.bounds()
     totals, was, open_by_tag = pool.totals, before_parts(snapshot), _uncertain(snapshot)
     return {
         "allocations": totals.allocations,

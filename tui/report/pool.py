@@ -64,9 +64,9 @@ def ledger_lines(snapshot: Snapshot) -> list[Text]:
 
 def _interval_lines(snapshot: Snapshot) -> list[Text]:
     """Where the totals of the whole trace lie, and how much may have been freed; none where nothing is missing."""
-    if snapshot.bounds is None:
+    if (bounds := snapshot.bounds()) is None:
         return []
-    made, freed, count, held = (_interval(snapshot.bounds.of(total), total) for total in Total)
+    made, freed, count, held = (_interval(bounds.of(total), total) for total in Total)
     rows = snapshot.pool.outstanding.time_ns < snapshot.uncertain_until_ns
     open_count = int(np.count_nonzero(rows))
     open_bytes = exact_size(int(snapshot.pool.outstanding.size[rows].sum(dtype=np.uint64)))
