@@ -124,7 +124,7 @@ def _most_lost(pool: PoolSnapshot, loss: Loss, damage: tuple[Damage, ...], info:
         or ("buffer-lost" in reasons and not buffers)
         or (not info.finalised and bool(info.buffer_bytes))
     )
-    most = inf if uncounted else loss.events_lost + (buffers * in_buffer if buffers else 0)
+    most = inf if uncounted else float(loss.events_lost + (buffers * in_buffer if buffers else 0))
     return most if most > 0 and replaced_and_again(pool)[0] <= most else inf
 
 

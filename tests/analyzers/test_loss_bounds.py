@@ -130,6 +130,13 @@ def test_a_lost_buffer_holds_no_more_events_than_fit() -> None:
     assert found.of(Total.ALLOCATIONS) == Interval(150, 150 + 2 * IN_A_BUFFER)
 
 
+def test_more_lost_buffers_than_events_can_be_counted_bound_nothing() -> None:
+    found = _bounds(_pool([(100, 0, 0, 50, 10)]), Loss(0, (1 << 63) - 1, (replace(WHOLE, reason="buffer-lost"),)))
+    assert found is not None
+    assert found.of(Total.ALLOCATIONS) == Interval(150, None)
+    assert found.of(Total.OUTSTANDING_COUNT) == Interval(0, None)
+
+
 @pytest.mark.parametrize(
     ("loss", "damage", "info"),
     [

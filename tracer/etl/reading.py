@@ -117,8 +117,7 @@ class Reading:
         self._handed_on = int(_BEGIN)  # raw time up to which events went out
         self._done = 0
         self._short_payloads = 0
-        self._odd_sizes = 0
-        self._first_odd = -1  # offset of the first record with such a size
+        self._sizes_said = pool.Sizes()
         self._taken = np.zeros(len(classifier.layouts), np.int64)  # events that went out, by slot
         self._overlaps = 0
         self._pending = Pending()
@@ -179,9 +178,9 @@ class Reading:
         if many := int(self._state["swallowing"]):
             text = f"{many:,} records, the first of them here, say a length that takes in the records behind them"
             found.append(Damage(int(self._state["first_swallowing"]), DamageCode.PAYLOAD_LONG, text, 0))
-        if self._odd_sizes:
-            text = f"{self._odd_sizes:,} pool events, the first of them here, say a size that cannot be; it counts as 0"
-            found.append(Damage(self._first_odd, DamageCode.PAYLOAD_IMPOSSIBLE, text, 0))
+        if many := self._sizes_said.odd:
+            text = f"{many:,} pool events, the first of them here, say a size that cannot be; it counts as 0"
+            found.append(Damage(self._sizes_said.first, DamageCode.PAYLOAD_IMPOSSIBLE, text, 0))
         if self._state["wild"]:
             text = f"{int(self._state['wild']):,} records say a time more than 292 years from the trace's start"
             found.append(Damage(0, DamageCode.TIME_BACKWARD, text, 0))
@@ -300,14 +299,10 @@ class Reading:
         self._short_payloads += short
         self._taken += np.diff(order.slots)
         if "pool" in tables:
-            self._note_odd(*pool.without_odd_sizes(tables["pool"]))
+            self._sizes_said.check(tables["pool"])
         if self._pipelined:
             self._spare.put(window)
         return Batch(tables, window.late, window.until_ns, window.bytes_read, window.records)
-
-    def _note_odd(self, count: int, first: int) -> None:
-        self._first_odd = first if count and not self._odd_sizes else self._first_odd
-        self._odd_sizes += count
 
     def _next_batch(self, horizon: int) -> Batch:
         """The events before ``horizon`` at once, in this thread."""

@@ -18,7 +18,10 @@ FREE: Final = 0x0E22
 FREE_SESSION: Final = 0x0E23
 MOST_BYTES: Final = 1 << 44
 """No pool is larger: 15.5 TB of paged pool since Windows 8.1, less of the other ("Memory Limits for Windows and Windows
-Server Releases", learn.microsoft.com). Sums of sizes far beyond it would not fit 64 bits."""
+Server Releases", learn.microsoft.com)."""
+MOST_ALLOCATED: Final = 1 << 58
+"""Bytes that all allocations of a file add up to at most: three days of a terabyte a second. What is added up from them
+fits 64 bits then, whatever a file says."""
 
 if TYPE_CHECKING:
     from tracer.columns import EventTable
@@ -46,13 +49,32 @@ LAYOUTS: Final[tuple[Layout, ...]] = (
 address that the caller got."""
 
 
-def without_odd_sizes(table: EventTable) -> tuple[int, int]:
-    """Put 0 in the place of sizes that cannot be; gives how many there were, and the first offset (-1 for none).
+class Sizes:
+    """The sizes that the allocations of a file say.
 
-    An allocation that failed may have asked for any size, and that of a free is not used.
+    ``odd``: how many cannot be; ``first``: the offset of the first, -1 for none.
     """
-    sizes = table.array("bytes").view(np.uint64)
-    beyond = np.flatnonzero(sizes > MOST_BYTES)
-    odd = beyond[(table.array("entry")[beyond] != 0) & np.isin(table.event[beyond], (ALLOC, ALLOC_SESSION))]
-    sizes[odd] = 0
-    return len(odd), int(table.offset[odd].min()) if len(odd) else -1
+
+    def __init__(self) -> None:
+        self.odd = 0
+        self.first = -1
+        self._total = 0.0
+
+    def check(self, table: EventTable) -> None:
+        """Put 0 in the place of sizes that cannot be.
+
+        An allocation that failed may have asked for any size, and that of a free is not used.
+        """
+        sizes = table.array("bytes").view(np.uint64)
+        many = self._total + float(sizes.sum(dtype=np.float64)) > MOST_ALLOCATED
+        rows = np.arange(len(sizes)) if many else np.flatnonzero(sizes > MOST_BYTES)
+        rows = rows[(table.array("entry")[rows] != 0) & np.isin(table.event[rows], (ALLOC, ALLOC_SESSION))]
+        odd = sizes[rows] > MOST_BYTES
+        if many:
+            so_far = self._total + np.cumsum(np.where(odd, 0, sizes[rows]), dtype=np.float64)
+            odd |= (so_far > MOST_ALLOCATED) & (sizes[rows] > 0)
+        sizes[rows[odd]] = 0
+        self._total += float((sizes[rows] if many else sizes).sum(dtype=np.float64))
+        if self.first < 0 and odd.any():
+            self.first = int(table.offset[rows[odd]].min())
+        self.odd += int(np.count_nonzero(odd))

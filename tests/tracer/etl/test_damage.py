@@ -19,7 +19,7 @@ from tracer.errors import Damage, DamageCode
 from tracer.etl.families import HEADER_SIZE
 from tracer.etl.file import EtlFile
 from tracer.etl.headers import HeaderType
-from tracer.events.pool import MOST_BYTES
+from tracer.events.pool import MOST_ALLOCATED, MOST_BYTES
 
 pytestmark = pytest.mark.unjitted
 
@@ -274,6 +274,24 @@ def test_a_size_that_no_pool_has_is_damage_at_its_record_and_counts_as_nothing(t
     assert place.offset == data.index(payloads[2]) - 16
     assert place.what.startswith("2 pool events")
     assert found.tables["pool"]["field bytes"].tolist() == [MOST_BYTES, 64, 0, 0, 1 << 63]
+
+
+def test_sizes_that_no_sum_holds_are_damage_and_frees_and_failures_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "t.etl"
+    most = MOST_ALLOCATED // MOST_BYTES
+    uncounted = [(0x0E22, {"bytes": 1 << 63, "entry": 16}), (0x0E20, {"bytes": 1 << 63})]
+    made = [(0x0E20, {"bytes": MOST_BYTES, "entry": 16 * at}) for at in range(1, most + 1)]
+    last = [(0x0E20, {"bytes": size, "entry": 8}) for size in (1 << 20, 0)]
+    records = [
+        Record(HeaderType.PERFINFO64, 1_000_000 + at, kernel_payload(hook, 8, values), hook=hook)
+        for at, (hook, values) in enumerate((*uncounted, *made, *last))
+    ]
+    for window_bytes in (50_000, 1 << 22):
+        path.write_bytes(EtlWriter(TraceOptions()).write(records))
+        place = only(found := read(path, ["pool"], window_bytes=window_bytes))
+        assert (place.code, place.what[:15]) == (DamageCode.PAYLOAD_IMPOSSIBLE, "1 pool events, ")
+        assert found.tables["pool"]["field bytes"].tolist()[-4:] == [MOST_BYTES, MOST_BYTES, 0, 0]
+        assert found.tables["pool"]["field bytes"].tolist()[:2] == [1 << 63, 1 << 63]
 
 
 def test_a_pool_event_without_an_address_is_cut_short_and_one_without_a_session_is_not(tmp_path: Path) -> None:
