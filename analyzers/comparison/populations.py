@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzers.comparison.lifetimes import NEVER_FREED, Lifetimes, tag_key
+from analyzers.drain import Drain
 from analyzers.findings import Accused, Finding
 from analyzers.pool_tables import Frame
 from analyzers.processes import lives_at
@@ -60,7 +61,7 @@ NO_GROUP: Final = Group(0, 0, np.zeros(SLICES, np.int64), 0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
-    """One trace. ``allocations``: of all pool, its load.
+    """One trace. ``duration_ns``: of its load, up to a drain. ``allocations``: of all pool in that time.
 
     ``complete``: nothing was lost or damaged. ``sure``: by verdict and accused, the confidence of its finding.
     ``has_pool``: there are pool events; ``has_stacks``: some of them have a call stack, or there are none.
@@ -87,16 +88,19 @@ def population(
     """The groups of a trace; ``lifetimes``: by tag, of all traces; ``other_builds``: images that differ in another."""
     pool, out = snapshot.pool, snapshot.pool.outstanding
     duration = max(snapshot.at_ns, 1)
+    drain = None if snapshot.coverage is None else snapshot.coverage.drain
+    loaded = duration if drain is None else max(drain.from_ns, 1)
     tag_keys = [tag_key(snapshot, row) for row in range(len(pool.tags.tag))]
     lived = [lifetimes.get(key, NEVER_FREED) for key in tag_keys]
-    usual = np.array([min(each.longest, duration // 2) for each in lived], np.int64)
+    births = np.array([min(duration - min(each.longest, duration // 2), loaded) for each in lived], np.int64)
     tag_row = pool.sites.tag_row[out.site]
-    watched = duration - usual[tag_row]
+    watched = births[tag_row]
     kept = out.time_ns < watched
     at = np.clip(out.time_ns * SLICES // np.maximum(watched, 1), 0, SLICES - 1)
-    mortal = np.array([each.still_there(age, duration) for each, age in zip(lived, usual.tolist(), strict=True)])
+    ages = (duration - births).tolist()
+    mortal = np.array([each.still_there(age, duration) for each, age in zip(lived, ages, strict=True)])
     mortal /= np.maximum(np.bincount(tag_row[kept], minlength=len(mortal)), 1)
-    rows = _Rows(out.size, kept, at, watched / duration, np.minimum(mortal, 1.0)[tag_row])
+    rows = _Rows(out.size, kept, at, watched / loaded, np.minimum(mortal, 1.0)[tag_row])
     lives, life = lives_at(snapshot.names, out.process, out.time_ns)
     site_keys, unnamed = _site_keys(snapshot, tag_keys, other_builds)
     columns: dict[By, tuple[list[Key], npt.NDArray[np.integer]]] = {
@@ -111,8 +115,8 @@ def population(
     loss = snapshot.loss
     return Population(
         snapshot.info.path,
-        duration,
-        pool.totals.allocations,
+        loaded,
+        _allocations(snapshot, drain),
         not (loss.is_lossy or snapshot.damage),
         grouped,
         {verdict_key(each): each.confidence for each in reversed(told)},
@@ -121,6 +125,13 @@ def population(
         unnamed,
         _stacks_of(site_keys, pool.sites.stack.tolist()),
     )
+
+
+def _allocations(snapshot: Snapshot, drain: Drain | None) -> int:
+    """How many were made before the drain, in whole steps of the history."""
+    if drain is None:
+        return snapshot.pool.totals.allocations
+    return int(snapshot.pool.history.allocations[:, : drain.step].sum(dtype=np.int64))
 
 
 def _stacks_of(keys: Sequence[Key], stacks: Sequence[int]) -> dict[Key, tuple[int, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.settings import Settings, StackMode
+from fixtures.settings import Drain, Settings, StackMode
 from fixtures.simulate import simulate
 from tui.cli import main
 from tui.exit_codes import ExitCode
@@ -196,3 +196,14 @@ def test_traces_in_the_wrong_order_are_told(traces: dict[str, str]) -> None:
     later = replace(clean, info=replace(clean.info, start=leak.info.start + 1))
     assert notes([later, leak])[1] == ["recorded before 1: the older trace is named first"]
     assert notes([leak, later])[1] == []
+
+
+def test_a_trace_without_a_drain_beside_one_that_has_one_is_told(traces: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "drained.etl"
+    simulate("cache", 1, Settings(iterations=150, drain_ns=1_000_000_000, drain=Drain.MARKED)).write(path)
+    args = argparse.Namespace(pooltag=None, quiet=True, symbols=None, symbol_server=False, map=None)
+    clean, drained = read_each(args, [[Path(traces["clean"])], [path]])
+    told = ["no drain, as another has: memory that is freed late looks as if it were kept"]
+    assert notes([clean, drained]) == [told, []]
+    assert notes([drained, drained])[0] == []
+    assert notes([clean, clean])[0] == []

@@ -19,6 +19,7 @@ from tui.redaction.redaction import Redaction
 from tui.unfitting import check_together
 
 _LOST: Final = "a free that is missing looks like memory that is kept"
+_NOT_DRAINED: Final = "no drain, as another has: memory that is freed late looks as if it were kept"
 _NO_STACKS: Final = "no call stacks"
 _NOT_COMPARED: Final = f"{_NO_STACKS}: drivers and call sites are not compared"
 
@@ -73,12 +74,15 @@ def read_compared(
 def notes(snapshots: Sequence[Snapshot]) -> list[list[str]]:
     """By trace, what makes one doubt it."""
     every: list[list[str]] = []
+    drained = [each.coverage is not None and each.coverage.drain is not None for each in snapshots]
     for place, snapshot in enumerate(snapshots):
         said = [*_order_words(place, snapshots)]
         if not snapshot.pool.totals.events:
             said.append("no pool events")
         elif not (snapshot.pool.sites.stack >= 0).any():
             said.append(_NOT_COMPARED if place in (0, len(snapshots) - 1) else _NO_STACKS)
+        if any(drained) and not drained[place]:
+            said.append(_NOT_DRAINED)
         if missing := missing_words(snapshot):
             said.append(f"{', '.join(missing)}; {_LOST}")
         every.append(said)
