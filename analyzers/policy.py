@@ -444,7 +444,7 @@ class RestingLimits:
     both_lists: int = 32
     """The same of both lists together, the processor's own and the shared one."""
     far_too_many: int = 48
-    """So many do not rest, whether new ones were needed or not."""
+    """More of one list do not rest, whether new ones were needed or not, or they were all asked for at once."""
     pause: float = 2.0
     """New IRPs were needed up to the end where the last was so no longer ago than so many times the longest
     pause."""
@@ -464,8 +464,6 @@ class HeldLimits:
     """Requests below which nobody is accused: a few may be on their way."""
     fewest_apcs: int = 8
     """The same of user APCs, which a thread may take late."""
-    many_apcs: int = 48
-    """The same of user APCs that came all at once."""
     at_once_ns: int = 20_000
     """From an IRP's allocation to the call: straight-line code, with a buffer and the stack walks of both. Any
     longer, and the IRP may have come to somebody else over a lookaside list in the meantime."""

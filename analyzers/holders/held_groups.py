@@ -64,7 +64,10 @@ def _group(
 ) -> HeldGroup:
     machine, requests = holding.evidence.machine, holding.evidence.requests
     span = machine.start_ns, machine.at_ns, machine.drained_ns
-    steady = port.grows if port is not None else held_keep_coming(times, *span)
+    if port is not None:
+        steady = port.grows
+    else:  # what was asked for at once may be completed one after the other
+        steady = held_keep_coming(times, *span) and held_keep_coming(requests.issued_ns[rows], *span)
     return HeldGroup(
         seen=holding.evidence,
         why=why,

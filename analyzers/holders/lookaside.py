@@ -39,12 +39,12 @@ def off_lists(
 
     ``released_ns``: by row, when it was released at the latest, if it was.
     """
-    lists = _list_of(requests.issued_cpu, blocks.size)[rows]
+    lists = list_of(requests.issued_cpu, blocks.size)[rows]
     return np.asarray(_list_was_empty(pool, lists, released_ns, at_ns) | _exact(requests, blocks, pointer_size)[rows])
 
 
 def _list_was_empty(pool: PoolSnapshot, lists: U64, released_ns: I64, at_ns: int) -> Mask:
-    """By row: whether its list's CPU got an IRP of that size from the pool since. ``lists``: by :func:`_list_of`.
+    """By row: whether its list's CPU got an IRP of that size from the pool since. ``lists``: by :func:`list_of`.
 
     What was released after the last such time may rest. So it counts only where there are more than lists hold, or
     where new ones were needed up to the end.
@@ -52,7 +52,7 @@ def _list_was_empty(pool: PoolSnapshot, lists: U64, released_ns: I64, at_ns: int
     out = pool.outstanding
     irps = np.flatnonzero(is_irp(pool)[out.site])
     result = np.zeros(len(lists), np.bool_)
-    keys = np.concatenate((_list_of(out.cpu[irps], out.size[irps]), lists))
+    keys = np.concatenate((list_of(out.cpu[irps], out.size[irps]), lists))
     _, number = np.unique(keys, return_inverse=True)
     misses, mine = number[: len(irps)], number[len(irps) :]
     order = np.argsort(misses, kind="stable")  # the outstanding ones come oldest first, and stay so
@@ -77,7 +77,8 @@ def _to_the_end(times: I64, at_ns: int) -> bool:
     return len(times) > 1 and at_ns - int(times[-1]) <= RESTING.pause * int(np.diff(times).max())
 
 
-def _list_of(cpu: U16, size: U64) -> U64:
+def list_of(cpu: U16, size: U64) -> U64:
+    """Which lookaside list IRPs come from and go back to: one number for each processor and size."""
     return (cpu.astype(np.uint64) << np.uint64(48)) | size
 
 

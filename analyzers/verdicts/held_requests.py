@@ -26,10 +26,11 @@ from analyzers.formatting import agreeing, counted, duration, size
 from analyzers.holders.exclusions import explanations
 from analyzers.holders.held import HeldGroup
 from analyzers.holders.holding import RULES
+from analyzers.holders.lookaside import list_of
 from analyzers.holders.registry import HOLDERS
 from analyzers.loss_model import LossRate
 from analyzers.modules import KERNEL_NAME
-from analyzers.policy import COURSE, HELD, PARTS, SURENESS
+from analyzers.policy import COURSE, HELD, PARTS, RESTING, SURENESS
 from analyzers.pool_tables import Names, PoolSnapshot
 from analyzers.pooltag import tag_text
 from analyzers.requests.tables import NEVER, RequestSnapshot
@@ -56,12 +57,18 @@ def believable(group: HeldGroup, lost: float) -> bool:
     """Whether anybody is accused over a group; ``lost``: share of events lost, which may have hidden a retirement."""
     if group.why is Why.PORT and not group.steady:
         return False
-    fewest = HELD.fewest
     if group.why is Why.UNKNOWN and not group.steady:
         return False
-    if group.why in {Why.USER_APC, Why.UNKNOWN}:
-        fewest = HELD.fewest_apcs if group.steady else HELD.many_apcs
+    if group.why is Why.USER_APC and not group.steady and _most_of_one_list(group) <= RESTING.far_too_many:
+        return False
+    fewest = HELD.fewest_apcs if group.why in {Why.USER_APC, Why.UNKNOWN} else HELD.fewest
     return len(group) >= fewest and len(group) > _unseen(group, lost)
+
+
+def _most_of_one_list(group: HeldGroup) -> int:
+    """How many of the group's IRPs would rest on the same lookaside list, if they did."""
+    lists = list_of(group.seen.requests.issued_cpu, group.seen.blocks.size)[group.rows]
+    return int(np.unique(lists, return_counts=True)[1].max(initial=0))
 
 
 def _unseen(group: HeldGroup, lost: float) -> float:
@@ -71,8 +78,11 @@ def _unseen(group: HeldGroup, lost: float) -> float:
     if group.why is Why.DRIVER_KEPT:
         kinds = group.seen.snapshot.kinds
         return LossRate(lost).explained(len(group) + int(np.append(kinds.completed, 0)[group.kinds].sum()))
-    completed = group.seen.requests.thread_completed[group.rows]
-    return LossRate(lost).explained(int(completed.max(initial=0)) or len(group))
+    completed = int(group.seen.requests.thread_completed[group.rows].max(initial=0)) or len(group)
+    if group.why is Why.USER_APC:  # a request that went into a port is one where that event was lost
+        sources = group.seen.snapshot.sources
+        completed += int(sources.inserted[sources.thread == group.thread].sum())
+    return LossRate(lost).explained(completed)
 
 
 def belonging(group: HeldGroup, held: DiagnosisContext, pool: PoolSnapshot) -> Mask:
