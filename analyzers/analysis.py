@@ -44,10 +44,11 @@ from analyzers.threads import Threads
 from analyzers.verdicts.coverage import Coverage, coverage, reported_share
 from analyzers.verdicts.diagnose import Case, diagnose
 from tracer.arrays import I32, I64, U64, unique
+from tracer.errors import Damage
 from tracer.images.carried import IDENTITIES, ImageFile
 from tracer.live.counters import PoolCounters
 from tracer.stacks.table import StackTable
-from tracer.trace import Batch, Census, ClockShift, Loss, Source
+from tracer.trace import Batch, Census, ClockShift, Loss, Source, TraceInfo
 
 
 class TraceNames:
@@ -262,24 +263,24 @@ class Analysis:
         view = PoolView(self._ledger, self._names, self._timeline, self._tags, self._names.stacks)
         pool = view.snapshot(self._at_ns)
         requests = self._requests.snapshot(self._timeline) if diagnosed else None
-        census = source.census
-        loss = self._loss(pool, census)
+        census, info, damage = source.census, source.info, source.damage
+        loss = self._loss(pool, census, info, damage)
         cover = None
         if requests is not None:
-            drain = self._drains.drain(pool, loss, self._at_ns, is_file="real-time" not in source.info.mode)
-            cover = coverage(source.info, census, loss, pool, requests, drain)
+            drain = self._drains.drain(pool, loss, self._at_ns, is_file="real-time" not in info.mode)
+            cover = coverage(info, census, loss, pool, requests, drain)
         diagnosis, context = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
             if (symbols := self._names.symbols) is not None:
                 self._name_before(pool, requests, THOROUGH_SITES if symbols.is_thorough else MOST_SITES)
-            diagnosis, context = self._diagnosis(pool, requests, cover)
+            diagnosis, context = self._diagnosis(pool, requests, cover, info)
             if symbols is not None and self._name(*stacks_after(diagnosis)):
-                diagnosis, context = self._diagnosis(pool, requests, cover)
+                diagnosis, context = self._diagnosis(pool, requests, cover, info)
         return Snapshot(
-            info=replace(source.info, standstills=self._standstills.found),
+            info=replace(info, standstills=self._standstills.found),
             census=census,
             loss=loss,
-            damage=source.damage,
+            damage=damage,
             bytes=source.bytes,
             pool=pool,
             names=self._names,
@@ -290,7 +291,7 @@ class Analysis:
             coverage=cover,
             baseline=self._baseline,
             named=None if self._names.symbols is None else self._names.symbols.found(),
-            bounds=functools.cache(functools.partial(loss_bounds, pool, loss, source.damage, source.info, self._at_ns)),
+            bounds=functools.cache(functools.partial(loss_bounds, pool, loss, damage, info, self._at_ns)),
         )
 
     def _name_before(self, pool: PoolSnapshot, requests: RequestSnapshot, sites: int) -> None:
@@ -306,22 +307,21 @@ class Analysis:
         self._names.want(stacks, users)
         return not symbols.is_aside and symbols.resolve()
 
-    def _loss(self, pool: PoolSnapshot, census: Census) -> Loss:
+    def _loss(self, pool: PoolSnapshot, census: Census, info: TraceInfo, damage: tuple[Damage, ...]) -> Loss:
         """What the source says is missing, and what the pool's books show beyond that.
 
         Where bytes could not be read, or were overwritten, replaced allocations come of that.
         """
-        source = self._source
-        loss = source.loss
-        if loss.complete_from_ns or source.damage:
+        loss = self._source.loss
+        if loss.complete_from_ns or damage:
             return loss
-        reported = reported_share(source.info, census, loss)
-        return replace(loss, inferred=inferred_loss(pool, reported, corrected=bool(source.info.clock_shifts)))
+        reported = reported_share(info, census, loss)
+        return replace(loss, inferred=inferred_loss(pool, reported, corrected=bool(info.clock_shifts)))
 
     def _diagnosis(
-        self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage
+        self, pool: PoolSnapshot, requests: RequestSnapshot, cover: Coverage, info: TraceInfo
     ) -> tuple[Diagnosis, DiagnosisContext]:
-        source, names = self._source, self._names
+        names = self._names
         return diagnose(
             Case(
                 pool=pool,
@@ -334,7 +334,7 @@ class Analysis:
                 frames_of=names.frame_table,
                 modules=names.modules,
                 has_names=names.symbols is not None,
-                pointer_size=source.info.machine_pointer,
+                pointer_size=info.machine_pointer,
                 at_ns=self._at_ns,
                 started=names.processes.started_ns,
                 baseline=self._baseline,
