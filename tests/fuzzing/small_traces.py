@@ -17,7 +17,7 @@ from tests.laws.breaking import BREAKS
 from tests.laws.made import Made
 from tests.tracer.etl.small import mixed_records, pool_record
 from tests.tracer.events.made_schemas import SOMEBODY, counted, described, field, map_bytes, plain, schema_bytes, traits
-from tracer.etl.headers import ClockType, ExtendedType, HeaderType
+from tracer.etl.headers import POINTER_SIZE, ClockType, ExtendedType, HeaderType
 from tracer.events import image, pool, stack
 from tracer.events.encode import Value, encode
 from tracer.events.layout import KernelId
@@ -27,6 +27,8 @@ from tracer.events.schemas import EVENT_SCHEMA, PROVIDER, VALUE_MAP
 
 MOST_BYTES = 20 << 10
 _START = 1_000_000
+_NARROW, _WIDE = 0xFFFF_FFFF, (1 << 64) - 1
+"""Bits of a pointer."""
 _KERNEL, _DRIVER = 0xFFFF_F800_0000_0000, 0xFFFF_F800_0100_0000
 _RUNDOWN_OF_IMAGES = 0x1403
 """At the end of a trace: the images are told at its beginning already."""
@@ -67,67 +69,37 @@ def _options(**more: object) -> TraceOptions:
     return TraceOptions(**(known | more))  # type: ignore[arg-type]
 
 
-def _payload(hook: int, pointer: int, version: int, **values: Value) -> bytes:
-    layout = layout_for(KernelId(hook), version)
+def _record(header: HeaderType, time: int, hook: int, cpu: int = 0, **values: Value) -> Record:
+    """An event of version 2 by its declared layout."""
+    layout = layout_for(KernelId(hook), 2)
     assert layout is not None
-    return encode(layout, pointer, values)
+    return Record(header, time, encode(layout, POINTER_SIZE[header], values), cpu=cpu, hook=hook, version=2)
 
 
 def _images(pointer: int) -> Iterable[Record]:
-    narrow = pointer == 4
-    header = HeaderType.SYSTEM32 if narrow else HeaderType.SYSTEM64
+    header, mask = (HeaderType.SYSTEM32, _NARROW) if pointer == 4 else (HeaderType.SYSTEM64, _WIDE)
     for base, name in (
         (_KERNEL, "\\SystemRoot\\system32\\ntoskrnl.exe"),
         (_DRIVER, "\\SystemRoot\\System32\\drivers\\contoso.sys"),
     ):
-        values: dict[str, Value] = {
-            "base": base & 0xFFFF_FFFF if narrow else base,
-            "size": 0x40_0000,
-            "file_name": name,
-        }
-        yield Record(
-            header, _START, _payload(image.RUNDOWN_START, pointer, 2, **values), hook=image.RUNDOWN_START, version=2
-        )
+        yield _record(header, _START, image.RUNDOWN_START, base=base & mask, size=0x40_0000, file_name=name)
 
 
 def leak_records(pointer: int = 8, blocks: int = 48) -> list[Record]:
     """A driver that frees what one of two functions allocates, and never what the other does; each with its stack."""
-    header = HeaderType.PERFINFO32 if pointer == 4 else HeaderType.PERFINFO64
-    mask = 0xFFFF_FFFF if pointer == 4 else (1 << 64) - 1
-    tag = int.from_bytes(b"CtFl", "little")
+    header, mask = (HeaderType.PERFINFO32, _NARROW) if pointer == 4 else (HeaderType.PERFINFO64, _WIDE)
+    block: dict[str, Value] = {"type": 512, "tag": int.from_bytes(b"CtFl", "little"), "bytes": 0x130}
     records, waiting = list(_images(pointer)), list[int]()
     for number in range(blocks):
-        time = _START + 10_000 * (number + 1)
+        time, cpu = _START + 10_000 * (number + 1), number % 4
         keeps, address = number % 2, (0xFFFF_9A80_0000_1000 + 0x140 * number) & mask
         frames = [(_KERNEL + 0x1000) & mask, (_DRIVER + 0x200 + 0x100 * keeps) & mask, (_DRIVER + 0x900) & mask]
-        values: dict[str, Value] = {"type": 512, "tag": tag, "bytes": 0x130, "entry": address}
-        records.append(
-            Record(header, time, _payload(pool.ALLOC, pointer, 2, **values), cpu=number % 4, hook=pool.ALLOC, version=2)
-        )
-        called: dict[str, Value] = {"event_time": time, "process": 4, "thread": 8 + number % 4, "frames": frames}
-        records.append(
-            Record(
-                header,
-                time + 1,
-                _payload(stack.STACK, pointer, 2, **called),
-                cpu=number % 4,
-                hook=stack.STACK,
-                version=2,
-            )
-        )
+        called: dict[str, Value] = {"event_time": time, "process": 4, "thread": 8 + cpu, "frames": frames}
+        records.append(_record(header, time, pool.ALLOC, cpu, entry=address, **block))
+        records.append(_record(header, time + 1, stack.STACK, cpu, **called))
         waiting += [] if keeps else [address]
         if not keeps and number > 2:
-            values = {"type": 512, "tag": tag, "bytes": 0x130, "entry": waiting.pop(0)}
-            records.append(
-                Record(
-                    header,
-                    time + 500,
-                    _payload(pool.FREE, pointer, 2, **values),
-                    cpu=number % 4,
-                    hook=pool.FREE,
-                    version=2,
-                )
-            )
+            records.append(_record(header, time + 500, pool.FREE, cpu, entry=waiting.pop(0), **block))
     return records
 
 
