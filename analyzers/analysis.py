@@ -268,7 +268,7 @@ class Analysis:
         cover = None
         if requests is not None:
             drain = self._drains.drain(pool, loss, self._at_ns, is_file="real-time" not in info.mode)
-            cover = coverage(info, census, loss, pool, requests, drain)
+            cover = coverage(info, census, loss, pool, requests, drain, source.bytes.skipped)
         diagnosis, context = NO_DIAGNOSIS, None
         if requests is not None and cover is not None:
             if (symbols := self._names.symbols) is not None:

@@ -91,8 +91,9 @@ def coverage(
     pool: PoolSnapshot,
     requests: RequestSnapshot,
     drain: Drain | None = None,
+    skipped: int = 0,
 ) -> Coverage:
-    """What the trace holds, from its counts."""
+    """What the trace holds, from its counts; ``skipped``: bytes of it that could not be read."""
     made, walked = int(pool.sites.allocations.sum()), int(pool.sites.allocations[pool.sites.stack >= 0].sum())
     stacks = walked / made if made else 1.0
     totals, kernel = pool.totals, census.kernel_events
@@ -103,7 +104,7 @@ def coverage(
         sockets=requests.seen_afd,
         wrapped=loss.complete_from_ns > 0
         or ("circular" in info.mode and totals.frees_without_allocation > COVERAGE.wrapped * max(totals.frees, 1)),
-        lost=lost_share(info, census, loss, pool),
+        lost=lost_share(info, census, loss, pool, skipped),
         complete_from_ns=loss.complete_from_ns,
         pool=totals.events > 0,
         free_stacks=pool.frees_with_stack >= COVERAGE.few_free_stacks * totals.frees,
@@ -117,20 +118,20 @@ def coverage(
     )
 
 
-def lost_share(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot) -> float:
-    """The largest of what the counters, missing buffers and replaced allocations say; 0.0 to 1.0.
+def lost_share(info: TraceInfo, census: Census, loss: Loss, pool: PoolSnapshot, skipped: int = 0) -> float:
+    """The largest of what counters, missing buffers, skipped bytes and replaced allocations say; 0.0 to 1.0.
 
     In a file that was overwritten allocations are replaced because the free was in a buffer that is gone: that says
     nothing of the time from which on all are there.
     """
     by_replaced = 0.0 if loss.complete_from_ns else replaced_share(pool)
     by_books = 0.0 if loss.inferred is None else loss.inferred.share
-    return min(max(reported_share(info, census, loss), by_replaced, by_books), 1.0)
+    return min(max(reported_share(info, census, loss, skipped), by_replaced, by_books), 1.0)
 
 
-def reported_share(info: TraceInfo, census: Census, loss: Loss) -> float:
-    """The largest of what the counters and missing buffers say."""
+def reported_share(info: TraceInfo, census: Census, loss: Loss, skipped: int = 0) -> float:
+    """The largest of what counters, missing buffers and skipped bytes say."""
     by_counter = loss.events_lost / max(loss.events_lost + census.total, 1)
     by_buffers = loss.buffers_lost / max(loss.buffers_lost + info.buffers, 1)
     holes = sum(gap.buffers for gap in loss.gaps)
-    return max(by_counter, by_buffers, holes / max(holes + info.buffers, 1))
+    return max(by_counter, by_buffers, holes / max(holes + info.buffers, 1), skipped / max(info.bytes, 1))

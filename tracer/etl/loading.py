@@ -51,6 +51,7 @@ _ENDINGS: Final = {
     walk.BAD_TYPE: (DamageCode.RECORD_TYPE, "no record header of a known type stands here"),
     walk.BAD_CUT: (DamageCode.RECORD_CUT, "a record reaches beyond the end of its buffer"),
 }
+_LONG: Final = "a record says a length that takes in the records behind it, which are left out"
 _UNPACKING: Final = {
     xpress.WHOLE: "it unpacks to another length than it declares",
     xpress.INPUT_ENDS: "its compressed data ends too early",
@@ -117,6 +118,7 @@ def plan(
         segment["offset"] = buffer["offset"] + HEADER_BYTES
         segment["last_time"] = buffer["first_time"]
         segment["record_bytes"] = 0
+        segment["swallowed"] = 0
         segment["backward"] = 0
         segment["present"] = present
         segment["valid"] = buffer["valid"]
@@ -140,6 +142,11 @@ def _to_read_into(words: int) -> U64:
     room = np.zeros(words + _PAGE // 8, np.uint64)
     skipped = (_BEHIND_PAGE - room.ctypes.data) % _PAGE // 8
     return room[skipped : skipped + words]
+
+
+def _place(segment: np.void, position: int, buffer: int) -> int:
+    """Offset in the file of a position in the arena: that of the buffer where it is compressed."""
+    return buffer if segment["packed"] else int(segment["offset"] + position - segment["begin"])
 
 
 class Arena:
@@ -299,7 +306,7 @@ class Loader:
         """After the walk: write down what is wrong with the buffers; ``notable`` of them it found wanting."""
         if not notable and not self._spoilt:
             return
-        bad = (self.segments["state"] != walk.DONE) | (self.segments["backward"] > 0)
+        bad = (self.segments["state"] != walk.DONE) | (self.segments["backward"] > 0) | (self.segments["swallowed"] > 0)
         bad |= np.isin(self.segments["buffer"], list(self._spoilt))
         for i in np.flatnonzero(bad):
             self._describe_damage(self.segments[i])
@@ -307,11 +314,16 @@ class Loader:
     def _describe_damage(self, segment: np.void) -> None:
         offset, skipped = int(self._buffers["offset"][segment["buffer"]]), int(segment["skipped"])
         cause = self._spoilt.pop(int(segment["buffer"]), None)
+        if segment["swallowed"]:
+            inside = skipped if segment["packed"] else int(segment["swallowed"])
+            at = _place(segment, int(segment["swallower"]), offset)
+            self._note(Damage(at, DamageCode.PAYLOAD_LONG, _LONG, inside))
+            skipped -= inside
         if cause is not None:
             self._note(Damage(offset, *cause, skipped))
         elif int(segment["state"]) in _ENDINGS:
             code, text = _ENDINGS[int(segment["state"])]
-            at = offset if segment["packed"] else int(segment["offset"] + segment["position"] - segment["begin"])
+            at = _place(segment, int(segment["position"]), offset)
             self._note(Damage(at, code, f"{text}; the rest of the buffer was left out", skipped))
         if segment["backward"]:
             text = f"{int(segment['backward']):,} records were logged at an earlier time than the record before them"

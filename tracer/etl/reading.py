@@ -175,9 +175,6 @@ class Reading:
         if self._short_payloads:
             text = f"{self._short_payloads:,} records end before their fields do; what is missing reads as zero"
             found.append(Damage(0, DamageCode.PAYLOAD_SHORT, text, 0))
-        if many := int(self._state["swallowing"]):
-            text = f"{many:,} records, the first of them here, say a length that takes in the records behind them"
-            found.append(Damage(int(self._state["first_swallowing"]), DamageCode.PAYLOAD_LONG, text, 0))
         if many := self._sizes_said.odd:
             text = f"{many:,} pool events, the first of them here, say a size that cannot be; it counts as 0"
             found.append(Damage(self._sizes_said.first, DamageCode.PAYLOAD_IMPOSSIBLE, text, 0))

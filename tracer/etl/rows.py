@@ -57,6 +57,8 @@ SEGMENT: Final = np.dtype(
         ("state", "<u4"),
         ("buffer", "<u4"),  # row of the buffer index
         ("shift", "<i8"),  # ticks by which the CPU's clock is behind
+        ("swallowed", "<i8"),  # bytes of records inside of others (:mod:`tracer.etl.swallowed`)
+        ("swallower", "<i8"),  # where the first of these others stands
         ("packed", "<u4"),  # 1: compressed, all records share the buffer's file offset
         ("pad", "<u4"),
     ]
@@ -109,8 +111,6 @@ WALK_STATE: Final = np.dtype(
         ("skipped", "<i8"),
         ("stacks", "<i8"),
         ("bare_stacks", "<i8"),
-        ("swallowing", "<i8"),
-        ("first_swallowing", "<i8"),
     ]
 )
 """What the walk goes on with, and what it has counted; there is one row.
@@ -118,7 +118,6 @@ WALK_STATE: Final = np.dtype(
 ``kept``: words of payloads kept. ``wild``: events whose time cannot be told in nanoseconds. ``notable``: segments that
 ended badly or have records out of order. ``headers``, ``record_bytes``, ``padding``, ``skipped``: where the bytes went.
 ``stacks``: records that are stacks or references to a stack's key, ``bare_stacks`` those without a frame or key.
-``swallowing``: records in which others stand (:mod:`tracer.etl.swallowed`), ``first_swallowing`` the offset of one.
 """
 
 

@@ -54,8 +54,8 @@ def _are_records(bytes1: U8, position: int, end: int) -> bool:
 
 
 @kernel
-def swallows(bytes1: U8, body: int, stop: int, time: Int) -> bool:
-    """Whether records stand at the end of the record with this raw time (without its buffer's shift).
+def swallowed(bytes1: U8, body: int, stop: int, time: Int) -> Int:
+    """How many bytes at the end of the record with this raw time (without its buffer's shift) are records.
 
     ``body``: where its header ends, ``stop``: where it does; 8 bytes behind it are in bounds.
     """
@@ -69,5 +69,5 @@ def swallows(bytes1: U8, body: int, stop: int, time: Int) -> bool:
             continue
         its_time = np.int64(load64(bytes1, position + TIME_AT[kind]))
         if 0 <= its_time - time < _LATER and _are_records(bytes1, position, end):
-            return True
-    return False
+            return np.int64(stop - position)
+    return np.int64(0)

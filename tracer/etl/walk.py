@@ -49,7 +49,7 @@ from tracer.etl.rows import (
     Waiting,
 )
 from tracer.etl.stack_join import event_before, is_user_frame, set_loose
-from tracer.etl.swallowed import LEAST, header_type, record_size, swallows
+from tracer.etl.swallowed import LEAST, header_type, record_size, swallowed
 from tracer.hashing import GOLDEN
 from tracer.jit import Int, inlined, kernel
 from tracer.natural import natural
@@ -149,17 +149,17 @@ def _account(segment: np.void, state: np.void) -> None:
     walked = segment["end"] - segment["begin"]
     if segment["packed"]:
         whole = max(np.int64(1), segment["valid"] - HEADER_BYTES)
-        skipped = body * min(max(left + whole - walked, np.int64(0)), whole) // whole
+        skipped = body * min(max(left + whole - walked, np.int64(0)) + segment["swallowed"], whole) // whole
         records = body - skipped
     else:
-        skipped = left + max(np.int64(0), min(segment["valid"], present) - header - walked)
-        records = segment["record_bytes"]
+        skipped = left + max(np.int64(0), min(segment["valid"], present) - header - walked) + segment["swallowed"]
+        records = segment["record_bytes"] - segment["swallowed"]
     segment["skipped"] = skipped
     state["headers"] += header
     state["record_bytes"] += records
     state["skipped"] += skipped
     state["padding"] += body - records - skipped
-    if segment["state"] != DONE or segment["backward"] > 0:
+    if segment["state"] != DONE or segment["backward"] > 0 or segment["swallowed"] > 0:
         state["notable"] += 1
 
 
@@ -385,10 +385,11 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                     state["wild"] += 1
             # Only now, that nothing can be full any more, it counts.
             long = stop - payload >= LEAST and not is_known and not counting
-            if long and swallows(bytes1, payload, stop, time - shift):
-                if state["swallowing"] == 0:
-                    state["first_swallowing"] = in_file if packed else in_file + position
-                state["swallowing"] += 1
+            if long:
+                inside = swallowed(bytes1, payload, stop, time - shift)
+                if inside > 0 and segment["swallowed"] == 0:
+                    segment["swallower"] = position
+                segment["swallowed"] += inside
             if family == KERNEL:
                 hook_counts[event] += 1
             elif family == MANIFEST or family == CLASSIC:

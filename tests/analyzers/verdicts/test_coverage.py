@@ -67,16 +67,23 @@ def test_the_command_is_one_and_asks_for_all_that_decides() -> None:
     assert "-start sockets -on Microsoft-Windows-Winsock-AFD:" in command
 
 
-def _counted(*, walked: int = 100, freed_walked: int = 100, unmatched: int = 0, mode: tuple[str, ...] = ()) -> Coverage:
+def _counted(
+    *, walked: int = 100, freed_walked: int = 100, unmatched: int = 0, mode: tuple[str, ...] = (), skipped: int = 0
+) -> Coverage:
     """Of 100 allocations and 100 frees: how many have a stack, and how many frees come without their allocation."""
     totals = SimpleNamespace(frees=100, frees_without_allocation=unmatched, replaced_without_free=0, events=200)
     sites = SimpleNamespace(allocations=np.array([walked, 100 - walked]), stack=np.array([0, -1]))
     pool = SimpleNamespace(sites=sites, totals=totals, frees_with_stack=freed_walked, signs=None)
-    info = SimpleNamespace(mode=mode, listed=None, rolled=None, buffers=10)
+    info = SimpleNamespace(mode=mode, listed=None, rolled=None, buffers=10, bytes=40_000)
     loss = SimpleNamespace(complete_from_ns=0, events_lost=0, buffers_lost=0, gaps=(), inferred=None)
     requests = SimpleNamespace(seen_irp=True, seen_afd=True, seen_queues=True)
     census = SimpleNamespace(kernel_events={}, total=200)
-    return coverage(*(cast(Any, each) for each in (info, census, loss, pool, requests)))
+    return coverage(*(cast(Any, each) for each in (info, census, loss, pool, requests, None, skipped)))
+
+
+def test_events_in_bytes_that_could_not_be_read_are_lost() -> None:
+    assert _counted().lost == 0
+    assert _counted(skipped=1_000).lost == 0.025
 
 
 @pytest.mark.parametrize(

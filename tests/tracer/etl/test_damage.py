@@ -315,18 +315,17 @@ FRAMES = Record(HeaderType.PERFINFO64, 0, struct.pack("<2Q", 0x5000, (1 << 64) -
 BY_SIZE_AT_4 = {HeaderType.PERFINFO64, HeaderType.PERFINFO32, HeaderType.COMPACT64}
 
 
-def swallowing(first: Record, behind: Sequence[Record], *, taken: int, later: int = 10) -> tuple[bytes, int]:
-    """A trace in which a record says a length that takes in so many of those behind it; the record's offset.
+def swallowing(first: Record, behind: Sequence[Record], *, taken: int, later: int = 10) -> tuple[bytes, int, int]:
+    """A trace in which a record says a length that takes in so many of those behind it; its offset, and their bytes.
 
     ``later``: ticks between two records.
     """
     records = [replace(each, time=1_000_000 + later * at) for at, each in enumerate((first, *behind))]
     data = bytearray(EtlWriter(TraceOptions()).write(records))
-    at = begin = data.index(first.payload or b"none") - HEADER_SIZE[first.header]
-    for each in records[: taken + 1]:
-        at += (HEADER_SIZE[each.header] + len(each.payload) + 7) & ~7
-    put(data, begin + (4 if first.header in BY_SIZE_AT_4 else 0), "<H", at - begin)
-    return bytes(data), begin
+    begin = data.index(first.payload or b"none") - HEADER_SIZE[first.header]
+    sizes = [int(HEADER_SIZE[each.header]) + len(each.payload) + 7 & ~7 for each in records[: taken + 1]]
+    put(data, begin + (4 if first.header in BY_SIZE_AT_4 else 0), "<H", sum(sizes))
+    return bytes(data), begin, sum(sizes[1:])
 
 
 @pytest.mark.parametrize("taken", [1, 2, 3])
@@ -336,15 +335,15 @@ def test_a_record_that_takes_in_those_behind_it_is_damage(
     first: Record, behind: Record, taken: int, tmp_path: Path
 ) -> None:
     first = replace(first, payload=first.payload[:-4] + b"last")
-    data, offset = swallowing(first, [behind, MESSAGE, behind, POOL], taken=taken)
+    data, offset, inside = swallowing(first, [behind, MESSAGE, behind, POOL], taken=taken)
     place = only(found := read_bytes(data, tmp_path))
-    assert (place.code, place.offset, place.bytes_skipped) == (DamageCode.PAYLOAD_LONG, offset, 0)
-    assert place.what.startswith("1 records, ")
+    assert (place.code, place.offset, place.bytes_skipped) == (DamageCode.PAYLOAD_LONG, offset, inside)
+    assert found.bytes.skipped == inside
     assert found.tables["pool"]["time"][-1] == found.tables["pool"]["time"].max()
 
 
 def test_what_only_looks_like_records_is_none(tmp_path: Path) -> None:
-    earlier, _ = swallowing(replace(POOL, payload=POOL.payload + b"last"), [SWITCH], taken=1, later=-10)
+    earlier, *_ = swallowing(replace(POOL, payload=POOL.payload + b"last"), [SWITCH], taken=1, later=-10)
     assert DamageCode.PAYLOAD_LONG not in read_bytes(earlier, tmp_path).codes()
     whole = bytearray(swallowing(replace(STACK, payload=STACK.payload[:-4] + b"last"), [POOL, POOL], taken=2)[0])
     inner = whole.rindex(struct.pack("<HBBHH", 0, 0x11, 0xC0, 40, 0x0E20))
