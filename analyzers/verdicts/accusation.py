@@ -26,6 +26,7 @@ from analyzers.verdicts.confidence import Confidence, Doubt, Weight, confidence,
 from analyzers.verdicts.coverage import Coverage
 from analyzers.verdicts.judgement import Gone, Judgement
 from analyzers.verdicts.lengths import length_weight
+from analyzers.verdicts.lookaside_irps import may_rest
 from analyzers.verdicts.owners import Owners
 from analyzers.verdicts.shares import Walked, where, whose
 from tracer.arrays import I32, Rows
@@ -219,11 +220,16 @@ def _doubts(judgement: Judgement, inputs: DiagnosisInputs, who: Owners, walked: 
         (Doubt.SENDS, judgement.comparison is not None and judgement.comparison.sends),
         (Doubt.CALLER_FREES, judgement.comparison is not None and judgement.comparison.frees_others),
         (Doubt.ANYBODY, callers and judgement.group.tag in OPENED_BY_ANYBODY),
+        (Doubt.MAY_REST, callers and _may_rest(judgement, inputs.pool.outstanding)),
         (Doubt.RUNNING, callers and _still_run(judgement, inputs, who)),
         (Doubt.THREAD_INFERRED, who.thread is not None and who.on_thread.inferred),
         (Doubt.THREADS_INFERRED, who.thread is not None and who.on_thread.partly),
     )
     return [doubt for doubt, holds in held if holds]
+
+
+def _may_rest(judgement: Judgement, outstanding: Outstanding) -> bool:
+    return judgement.group.tag == IRP and may_rest(outstanding, judgement.rows) == len(judgement.rows)
 
 
 def _evidence(

@@ -40,6 +40,7 @@ class Doubt(Enum):
     SENDS = "its driver calls the one that allocates through Windows, and may only pass requests on"
     OTHERS_FREED = "only other programs free theirs, so how long this program's should live is not known"
     ANYBODY = "any program may hold a handle to such an object, not only the one that created it"
+    MAY_REST = "lookaside lists may hold as many unused IRPs"
     RUNNING = "threads that it started still run, and a running thread keeps its object without any handle"
     UNLOADED_AT_END = "its driver was unloaded just before the trace's end, and others may yet free them"
     ONE_LOST = "so few of so many would stay as well if their frees had been lost, and so few lost events show no sign"

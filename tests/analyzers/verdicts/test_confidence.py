@@ -70,7 +70,7 @@ def test_where_lost_events_explain_most_of_it_the_confidence_is_below_a_half() -
     assert "may explain up to 90 of the 100" in sure.doubts[0]
 
 
-EXPLAINS = {Doubt.SENDS, Doubt.RUNNING, Doubt.ONE_LOST}
+EXPLAINS = {Doubt.SENDS, Doubt.RUNNING, Doubt.ONE_LOST, Doubt.MAY_REST}
 """Doubts that say why it need be no leak of the accused at all."""
 
 

@@ -11,8 +11,13 @@ import pytest
 from analyzers.pool_tables import PoolSnapshot
 from analyzers.requests.tables import NEVER, RequestSnapshot, RequestTable
 from analyzers.retention.attribution import Attribution
+from analyzers.tags import TagNames
 from analyzers.verdicts.birth_pattern import Span
+from analyzers.verdicts.confidence import Doubt
 from analyzers.verdicts.lookaside_irps import may_rest, resting
+from benchmarks.accuracy.corpus import Case, Writer
+from benchmarks.accuracy.spoilings import Spoiling
+from benchmarks.analysed import analysed
 from tests.analyzers.verdicts.blocks import Block, filled, pool_of
 
 T = 40
@@ -94,3 +99,11 @@ def test_irps_of_ports_rest_and_those_of_drivers_do_not() -> None:
 @pytest.mark.parametrize(("count", "rest"), [(23, True), (24, False)])
 def test_irps_that_come_evenly_up_to_the_end_do_not_where_there_are_enough_to_tell(count: int, rest: bool) -> None:
     assert set(_rests(_pool(count, (0, 1)), ends=count)) == {rest}
+
+
+def test_irps_that_lists_may_hold_are_accused_with_that_doubt() -> None:
+    data, _ = Case(Writer.SCRIPTED, "port-in-batches", 1001, Spoiling.LOST_BUFFERS).play()
+    [finding] = analysed(data, TagNames(())).diagnosis.findings
+    assert Doubt.MAY_REST.says in finding.doubts
+    assert finding.count == 24
+    assert finding.confidence < 0.6
