@@ -49,7 +49,8 @@ class HeldGroup:
 
     ``process``, ``thread``: who issued them, ``None`` where none stands out. ``port``: of :attr:`Why.PORT`;
     ``driver``: module that keeps them, of :attr:`Why.DRIVER_KEPT` and :attr:`Why.COMPLETION_STOPPED`, empty where
-    unknown. ``times_ns``: int64, when each began to be held. ``steady``: they keep coming up to the end.
+    unknown. ``times_ns``: int64, when each began to be held. ``steady``: they keep coming up to the end. ``at_once``:
+    they were issued in one burst, however they were completed.
     """
 
     seen: Seen
@@ -61,6 +62,7 @@ class HeldGroup:
     driver: str
     times_ns: I64
     steady: bool
+    at_once: bool
 
     def __len__(self) -> int:
         return len(self.rows) + (0 if self.port is None else len(self.port.blocks))

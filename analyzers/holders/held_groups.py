@@ -14,7 +14,7 @@ from analyzers.holders.registry import HOLDERS
 from analyzers.policy import PARTS
 from analyzers.processes import IDLE_PROCESS
 from analyzers.requests.tables import NEVER, RequestTable
-from analyzers.trends.arrivals import held_keep_coming
+from analyzers.trends.arrivals import came_at_once, held_keep_coming
 from tracer.arrays import I32, I64, U32, unique
 from tracer.columns import UNKNOWN_ID
 
@@ -64,10 +64,8 @@ def _group(
 ) -> HeldGroup:
     machine, requests = holding.evidence.machine, holding.evidence.requests
     span = machine.start_ns, machine.at_ns, machine.drained_ns
-    if port is not None:
-        steady = port.grows
-    else:  # what was asked for at once may be completed one after the other
-        steady = held_keep_coming(times, *span) and held_keep_coming(requests.issued_ns[rows], *span)
+    at_once = came_at_once(requests.issued_ns[rows], machine.start_ns, machine.at_ns - machine.drained_ns)
+    steady = port.grows if port is not None else held_keep_coming(times, *span) and not at_once
     return HeldGroup(
         seen=holding.evidence,
         why=why,
@@ -78,6 +76,7 @@ def _group(
         driver=driver,
         times_ns=times,
         steady=steady,
+        at_once=at_once,
     )
 
 

@@ -70,6 +70,12 @@ def may_go_on(runs: Runs, length_ns: I64, pause_ns: I64) -> Mask:
     return np.asarray((pause_ns <= COURSE.long_pause * length_ns) | (pause_ns <= COURSE.pause * longest))
 
 
+def came_at_once(times_ns: I64, start_ns: int, end_ns: int) -> bool:
+    """Whether int64 times, in any order, are one burst of a trace."""
+    runs, span = Runs.of([np.sort(times_ns)]), np.array([max(end_ns - start_ns, 1)])
+    return len(times_ns) > 0 and bool(is_burst(runs, start_ns, span)[0])
+
+
 def keep_coming(times_ns: I64, start_ns: int, end_ns: int) -> bool:
     """Judge int64 times, in any order, within a trace; ``end_ns``: until when one could have come."""
     if len(times_ns) < COURSE.fewest:

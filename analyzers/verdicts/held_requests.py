@@ -59,8 +59,10 @@ def believable(group: HeldGroup, lost: float) -> bool:
         return False
     if group.why is Why.UNKNOWN and not group.steady:
         return False
-    if group.why is Why.USER_APC and not group.steady and _most_of_one_list(group) <= RESTING.far_too_many:
-        return False
+    if group.why is Why.USER_APC and not group.steady:
+        many = _most_of_one_list(group) if group.at_once else len(group)
+        if many <= RESTING.far_too_many:
+            return False
     fewest = HELD.fewest_apcs if group.why in {Why.USER_APC, Why.UNKNOWN} else HELD.fewest
     return len(group) >= fewest and len(group) > _unseen(group, lost)
 

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (writer, kind, options.seed + 2 * turn)
         for turn in range(options.rounds)
         for writer in Writer
-        for kind in writer.kinds
+        for kind in (writer.kinds if options.only else writer.ended)
         if not options.only or kind in options.only
     ]
     number, parts = options.part

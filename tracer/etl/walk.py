@@ -384,9 +384,9 @@ def walk(  # noqa: PLR0912, PLR0915 - see above
                 if np.uint64(time - least) > span:
                     state["wild"] += 1
             # Only now, that nothing can be full any more, it counts.
-            long = stop - payload >= LEAST and not is_known and not counting
-            if long:
-                inside = swallowed(bytes1, payload, stop, time - shift)
+            body = max(payload, position + np.int64(HEADER_SIZE[kind]))  # a self-described event keeps its header
+            if stop - body >= LEAST and not is_known and not counting:
+                inside = swallowed(bytes1, body, stop, time - shift)
                 if inside > 0 and segment["swallowed"] == 0:
                     segment["swallower"] = position
                 segment["swallowed"] += inside

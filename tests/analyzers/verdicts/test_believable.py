@@ -28,9 +28,10 @@ def test_what_came_at_once_counts_by_processor_and_size_as_lookaside_lists_take_
     one_list = loop(80, size=LISTED)
     for scene, is_believed in ((two_lists, False), (one_list, True)):
         (group,) = held_groups(scene.holding(), lambda _: "")
-        held = replace(group, why=Why.USER_APC, steady=False)
+        held = replace(group, why=Why.USER_APC, steady=False, at_once=True)
         assert len(held) == 80
         assert believable(held, 0.0) is is_believed
+        assert believable(replace(held, at_once=False), 0.0)
         assert believable(replace(held, steady=True), 0.0)
 
 
@@ -42,7 +43,7 @@ def test_requests_that_are_made_at_once_are_a_burst_however_they_are_completed(a
         scene = replace(changed(scene, issued_ns=STEP + 1_000), blocks=blocks)
     (group,) = held_groups(scene.holding(), lambda _: "")
     assert group.why is Why.USER_APC
-    assert group.steady is not at_once
+    assert (group.steady, group.at_once) == (not at_once, at_once)
 
 
 @pytest.mark.parametrize(("inserted", "thread", "is_believed"), [(0, T, True), (400, T, False), (400, T + 4, True)])
