@@ -57,6 +57,11 @@ class LossRate:
         expected = LOSS.measured_margin * self.reported * allocations
         return max(expected + LOSS.few_sigmas * sqrt(expected + 1) - replaced, 0.0)
 
+    def unmatched(self, frees: int) -> float:
+        """Frees without their allocation that are no surprise among so many frees: it was lost."""
+        expected = self.reported * frees
+        return expected + LOSS.few_sigmas * sqrt(expected + 1) if expected else 0.0
+
     def hardly(self, allocations: int, unmatched: float, replaced: int) -> float:
         """Survivors beyond which the loss is not the likely explanation, although it is a possible one.
 

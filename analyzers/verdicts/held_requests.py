@@ -75,16 +75,17 @@ def _most_of_one_list(group: HeldGroup) -> int:
 
 def _unseen(group: HeldGroup, lost: float) -> float:
     """How many of the group's requests may look held because the event that retired them was lost."""
+    rate, requests, sources = LossRate(lost), group.seen.requests, group.seen.snapshot.sources
     if group.why is Why.PORT:
-        return LossRate(lost).explained(int(group.seen.snapshot.sources.inserted.sum()))
+        return rate.explained(int(sources.inserted.sum()))
+    of_kind = int(np.append(group.seen.snapshot.kinds.completed, 0)[group.kinds].sum())
     if group.why is Why.DRIVER_KEPT:
-        kinds = group.seen.snapshot.kinds
-        return LossRate(lost).explained(len(group) + int(np.append(kinds.completed, 0)[group.kinds].sum()))
-    completed = int(group.seen.requests.thread_completed[group.rows].max(initial=0)) or len(group)
+        return rate.explained(len(group) + of_kind)
+    completed = int(requests.thread_completed[group.rows].max(initial=0)) or len(group)
     if group.why is Why.USER_APC:  # a request that went into a port is one where that event was lost
-        sources = group.seen.snapshot.sources
         completed += int(sources.inserted[sources.thread == group.thread].sum())
-    return LossRate(lost).explained(completed)
+    alike = int(np.count_nonzero(np.isin(requests.kind, group.kinds)))
+    return max(rate.explained(completed), rate.explained(of_kind) * len(group) / max(alike, 1))
 
 
 def belonging(group: HeldGroup, held: DiagnosisContext, pool: PoolSnapshot) -> Mask:

@@ -253,16 +253,20 @@ def _share(each: _Seen) -> float | None:
 
 def _judge(each: _Seen, rate: LossRate) -> Judgement:
     group, count = each.group, each.survivors.count
-    explained = rate.explained(group.allocations, group.unmatched) if group.frees else 0.0
+    is_freed = group.frees or group.unmatched
+    explained = rate.explained(group.allocations, group.unmatched) if is_freed else 0.0
     hardly = rate.hardly(group.allocations, group.unmatched, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
-    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.reported)) >= LIFETIMES.older_freed * count:
+    fewest = LIFETIMES.older_freed * count
+    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.reported)) >= fewest:
         verdict, why = (
             Verdict.TRANSIENT,
             f"{counted(round(older), 'older one was', 'older ones were')} freed, from before the trace; so may these",
         )
     if verdict in ACCUSATIONS:
-        explained = min(rate.possible(group.allocations, group.replaced) if group.frees else 0.0, count)
+        possible = rate.possible(group.allocations, group.replaced) if is_freed else 0.0
+        # Where frees alone were lost, those without allocation are of blocks from before the trace, all of them.
+        explained = count if rate.reported and _older_freed(each, 0.0) >= fewest else min(possible, count)
     left = len(group.rows) - count if verdict in ACCUSATIONS else 0
     young, undecided = (left, 0) if each.all_stay else (0, left)
     return Judgement(
@@ -275,7 +279,7 @@ def _older_freed(each: _Seen, reported: float) -> float:
     """Frees of blocks older than siblings usually become: allocated before the trace, freed so long after its start.
 
     Where survivors count as such from an earlier age on, because so few siblings are freed at all, that age tells.
-    Where events were lost, some are of blocks whose allocation was lost, at whatever age.
+    Where events were lost, some are of blocks whose allocation was lost, at whatever age, and others are not seen.
     """
     history = each.group.history
     if not each.group.unmatched_by_step.any():
@@ -284,8 +288,8 @@ def _older_freed(each: _Seen, reported: float) -> float:
     unmatched = each.group.unmatched_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
     if usual:
         unmatched[:1] *= _part_of_step(each, usual)
-    lost = LossRate(reported).explained(int(history.frees[len(history.frees) - len(unmatched) :].sum()))
-    return max(float(unmatched.sum()) - lost, 0.0)
+    lost = LossRate(reported).unmatched(int(history.frees[len(history.frees) - len(unmatched) :].sum()))
+    return max(float(unmatched.sum()) - lost, 0.0) / (1 - reported)
 
 
 def _part_of_step(each: _Seen, usual: int) -> float:
