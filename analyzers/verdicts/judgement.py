@@ -289,7 +289,7 @@ def _older_freed(each: _Seen, reported: float) -> float:
     if usual:
         unmatched[:1] *= _part_of_step(each, usual)
     lost = LossRate(reported).unmatched(int(history.frees[len(history.frees) - len(unmatched) :].sum()))
-    return max(float(unmatched.sum()) - lost, 0.0) / (1 - reported)
+    return max(float(unmatched.sum()) - lost, 0.0) / (1 - min(reported, LOSS.most))
 
 
 def _part_of_step(each: _Seen, usual: int) -> float:
