@@ -82,8 +82,10 @@ def _unseen(group: HeldGroup, lost: float) -> float:
     if group.why is Why.DRIVER_KEPT:
         return rate.explained(len(group) + of_kind)
     completed = int(requests.thread_completed[group.rows].max(initial=0)) or len(group)
-    if group.why is Why.USER_APC:  # a request that went into a port is one where that event was lost
-        completed += int(sources.inserted[sources.thread == group.thread].sum())
+    if group.why is not Why.USER_APC:
+        return rate.explained(completed)
+    # A request that went into a port is one where that event was lost.
+    completed += int(sources.inserted[sources.thread == group.thread].sum())
     alike = int(np.count_nonzero(np.isin(requests.kind, group.kinds)))
     return max(rate.explained(completed), rate.explained(of_kind) * len(group) / max(alike, 1))
 

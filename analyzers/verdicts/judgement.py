@@ -257,16 +257,16 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     explained = rate.explained(group.allocations, group.unmatched) if is_freed else 0.0
     hardly = rate.hardly(group.allocations, group.unmatched, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
-    fewest = LIFETIMES.older_freed * count
-    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.reported)) >= fewest:
+    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.reported)) >= LIFETIMES.older_freed * count:
         verdict, why = (
             Verdict.TRANSIENT,
             f"{counted(round(older), 'older one was', 'older ones were')} freed, from before the trace; so may these",
         )
     if verdict in ACCUSATIONS:
         possible = rate.possible(group.allocations, group.replaced) if is_freed else 0.0
-        # Where frees alone were lost, those without allocation are of blocks from before the trace, all of them.
-        explained = count if rate.reported and _older_freed(each, 0.0) >= fewest else min(possible, count)
+        if rate.reported:  # where frees alone were lost, those without allocation are of blocks from before the trace
+            possible += _older_freed(each, 0.0) / LIFETIMES.older_freed
+        explained = min(possible, count)
     left = len(group.rows) - count if verdict in ACCUSATIONS else 0
     young, undecided = (left, 0) if each.all_stay else (0, left)
     return Judgement(
