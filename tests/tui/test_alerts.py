@@ -45,6 +45,8 @@ MIB = 1 << 20
         ("driver contoso.sys > 1.5 KiB / s", Subject.DRIVER, "contoso.sys", False, 1536, True, Per.SECOND),
         ('tag "a > b" >= 512B', Subject.TAG, "a > b", True, 512, True, None),
         ("TAG =Irp > 1k", Subject.TAG, "=Irp", False, 1024, True, None),
+        ("paged >= 0.5", Subject.PAGED, "", True, 1, False, None),
+        ("paged > 0.5", Subject.PAGED, "", False, 0, False, None),
         ("nonpaged > 0/min", Subject.NONPAGED, "", False, 0, False, Per.MINUTE),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from math import ceil
 from typing import Final
 
 from tracer.data_classes import dataclass
@@ -93,9 +94,11 @@ def alert_of(text: str) -> Alert:
 
     count = Fraction(number) * _MULTIPLES[(letter or "").lower()]
     rate = Per(per.lower()) if per else None
-    if not count and rate is None and above[1] == ">=":
+    with_equal = above[1] == ">="
+    if not count and rate is None and with_equal:
         raise _refused(text, "there are always 0 or more")
-    return Alert(subject, name, above[1] == ">=", int(count), bool(letter or byte), rate, " ".join(text.split()))
+    whole = ceil(count) if with_equal else int(count)  # what is counted is whole: half or more is one or more
+    return Alert(subject, name, with_equal, whole, bool(letter or byte), rate, " ".join(text.split()))
 
 
 def _subject(text: str) -> tuple[Subject, int]:
