@@ -85,9 +85,10 @@ def why_not_opened(path: str, *, network: bool, windows: bool = os.name == "nt")
     """Why a path, from a symbol path or a pointer, is not opened here; empty where it is."""
     if any(ord(letter) < 32 for letter in path):
         return "it has characters that no path has"
-    if is_share(path, windows=windows) and windows and not network:
+    opened = str(Path(path))  # without the ./ that some paths begin with
+    if (is_share(path, windows=windows) or is_share(opened, windows=windows)) and windows and not network:
         return f"a share of another machine: {NO_NETWORK}"
-    if not windows and (path.startswith("\\\\") or _DRIVE.match(path)):
+    if not windows and (opened.startswith("\\\\") or _DRIVE.match(opened)):
         return "a path of Windows, and this is another system"
     return ""
 

@@ -35,17 +35,21 @@ def check(data: bytes) -> None:
 
 
 def _comparable(document: Document, window: int) -> Document:
-    """Without the times of a site's first and last allocation; with single buffers without sites.
+    """Without the times of a site's first and last allocation; with single buffers nothing that a stack tells.
 
     Where a stack comes in a later window, its allocation moves from the site without a stack to its own; the former
     keeps the times, as it does not know those of the others. And of several events of one time and CPU only pool events
     are known then, so that one gets the stack that another has where all are seen together.
     """
-    pool = {**document["pool"]}
-    sites = pool.pop("by_stack") if window == 1 else pool["by_stack"]
-    for row in sites:
+    pool = document["pool"]
+    if window == 1:
+        told = {key: document[key] for key in ("trace", "bytes", "damage", "loss")}
+        return (
+            told | {key: value for key, value in pool.items() if not key.startswith("by_")} | {"tags": pool["by_tag"]}
+        )
+    for row in pool["by_stack"]:
         row["first_ns"] = row["last_ns"] = None
-    return {**document, "pool": pool}
+    return document
 
 
 TARGET = Target(check, lambda: (*plain_traces()[::3], *packed_traces()), mutated, 8)
