@@ -61,13 +61,25 @@ def names_like(word: str, *, keeps_case: bool = False, whole: bool = False) -> F
     text = _folded(word if whole else word.removeprefix(WHOLE), keeps_case=keeps_case)
     if not is_whole and not any(sign in text for sign in _WILD_CARDS):
         return lambda name: text in _folded(name, keeps_case=keeps_case)
-    expression = re.compile(re.escape(text.rstrip()).replace(r"\?", ".").replace(r"\*", ".*"), re.DOTALL)
+    expression = re.compile(_as_expression(text.rstrip()), re.DOTALL)
 
     def fits(name: str) -> bool:
         folded = _folded(name, keeps_case=keeps_case)
         return bool(expression.fullmatch(folded) or expression.fullmatch(folded.rstrip()))
 
     return fits
+
+
+def _as_expression(text: str) -> str:
+    """Wildcards as a regular expression; what lies between two stars is taken where it first fits, once and for all.
+
+    Else many stars would be tried in every combination.
+    """
+    first, *others = (re.escape(piece).replace(r"\?", ".") for piece in text.split("*"))
+    if not others:
+        return first
+    between = "".join(f"(?>.*?{piece})" for piece in others[:-1] if piece)
+    return f"{first}{between}.*{others[-1]}"
 
 
 def _folded(text: str, *, keeps_case: bool) -> str:
