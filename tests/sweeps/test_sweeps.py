@@ -12,7 +12,7 @@ import pytest
 
 from tests.sweeps import __main__ as sweeps
 from tests.sweeps import judging
-from tests.sweeps.every_kind import OF_SOCKETS, SOMEBODY, TRACES, clean, leaking, packed, story
+from tests.sweeps.every_kind import GONE, NT, OF_SOCKETS, SOMEBODY, TRACES, clean, leaking, packed, story
 from tests.sweeps.judging import BrokenError, Outcome, outcome
 from tracer.errors import InputError
 from tracer.etl.file import EtlFile
@@ -113,26 +113,37 @@ def test_what_is_no_typed_error_with_an_offset_fails(
         outcome(path)
 
 
+WHOLE = sweeps.Unchanged(9, sweeps.unpacked(clean()), sweeps.naming_bytes(sweeps.unpacked(clean())))
+A_NAME, ANOTHER = next(iter(WHOLE.name)), HEADER_BYTES + 8
+"""Offsets of bytes that say which event a record is, and when it was."""
+KNOWN, MOVED = (NT + 0x10, GONE + 0x40, NT + 0x200), (NT + 0x10, GONE, NT + 0x200)
+
+
 @pytest.mark.parametrize(
-    ("trace", "offset", "shown", "blocks", "records", "fails"),
+    ("trace", "offset", "shown", "blocks", "records", "frames", "fails"),
     [
-        ("clean", 5, False, 20, 9, True),
-        ("clean", 5, True, 20, 9, False),
-        ("leaking", 5, False, 20, 9, False),
-        ("clean", 5, False, 1, 9, True),
-        ("clean", 7, False, 1, 9, False),
-        ("clean", 7, False, 1, 8, True),
-        ("clean", 7, False, 2, 9, True),
+        ("clean", ANOTHER, False, 20, 9, KNOWN, True),
+        ("clean", ANOTHER, True, 20, 9, KNOWN, False),
+        ("leaking", ANOTHER, False, 20, 9, KNOWN, False),
+        ("clean", ANOTHER, False, 1, 9, KNOWN, True),
+        ("clean", ANOTHER, False, 1, 9, MOVED, False),
+        ("clean", ANOTHER, False, 1, 8, MOVED, True),
+        ("clean", ANOTHER, False, 1, 9, (), True),
+        ("clean", A_NAME, False, 1, 9, KNOWN, False),
+        ("clean", A_NAME, False, 1, 8, KNOWN, True),
+        ("clean", A_NAME, False, 2, 9, KNOWN, True),
     ],
 )
-def test_an_accusation_without_damage_fails_unless_a_record_says_that_it_is_another_event(
-    trace: str, offset: int, shown: bool, blocks: int, records: int, fails: bool,
+def test_an_accusation_without_damage_fails_unless_it_is_what_the_file_says(
+    trace: str, offset: int, shown: bool, blocks: int, records: int, frames: tuple[int, ...], fails: bool,
     path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    found = Outcome("", {}, ((0.7, "growth", "abc.sys", "Abcd", blocks),), shown, records)
+    accused = {"confidence": 0.7, "stack": [{"address": hex(frame)} for frame in frames]}
+    found = Outcome("", {"findings": [accused]}, ((0.7, "growth", "abc.sys", "Abcd", blocks),), shown, records)
     monkeypatch.setattr(sweeps, "outcome", lambda _path: found)
-    each = sweeps.Case(trace, 0, b"", "", offset)
-    wrong, _ = sweeps.failure(each, path, sweeps.Unchanged(9, frozenset({7})))
+    data = clean()
+    changed = data[:offset] + bytes([data[offset] ^ 1]) + data[offset + 1 :]
+    wrong, _ = sweeps.failure(sweeps.Case(trace, 0, changed, "", offset), path, WHOLE)
     assert bool(wrong) == fails
 
 
@@ -143,7 +154,14 @@ def test_the_bytes_that_name_an_event_are_those_of_its_header() -> None:
     assert {place - at for place in named if at <= place < at + 40} == {6, 7}
     at = whole.index(SOMEBODY.bytes_le + struct.pack("<H", 7)) - 24
     assert {place - at for place in named if at <= place < at + 80} == set(range(24, 42))
-    assert sweeps.naming_bytes(packed()) < set(range(HEADER_BYTES, 1_024)), "only the first buffer is not compressed"
+
+
+def test_a_trace_without_its_compression_has_as_many_records(path: Path) -> None:
+    path.write_bytes(packed())
+    plain = sweeps.unpacked(packed())
+    assert max(sweeps.naming_bytes(plain).values()) + 1 == outcome(path).records
+    assert sweeps.unpacked(clean()) == clean()
+    assert struct.pack("<3Q", *KNOWN) in plain
 
 
 @pytest.mark.parametrize(
