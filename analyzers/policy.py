@@ -280,7 +280,7 @@ class DoubtFactors:
     sends: float = 0.33
     others_freed: float = 0.8
     anybody: float = 0.8
-    may_rest: float = 0.3
+    may_rest: float = 0.2
     running: float = 0.6
     unloaded_at_end: float = 0.9
     one_lost: float = 0.17
