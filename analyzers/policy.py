@@ -230,6 +230,8 @@ class SurenessLimits:
     """Others of the kind are freed, so these should be; a design that keeps them is possible."""
     growth: float = 0.75
     """Its cause is not shown."""
+    mostly_lost: float = 0.5
+    """What lost events explain more than half of is said with no more than this."""
     special_apcs: float = 0.5
     """What special kernel APCs hold is never said more surely: they are told by exclusion, and run in the end."""
     by_loss: float = 0.9

@@ -11,7 +11,7 @@ from math import exp, log
 from typing import Final
 
 from analyzers.findings import OF_REQUESTS, Verdict
-from analyzers.policy import CALIBRATION, DOUBTS, SURENESS
+from analyzers.policy import CALIBRATION, DOUBTS, PARTS, SURENESS
 from tracer.data_classes import dataclass
 
 _BASE: Final = {
@@ -88,10 +88,12 @@ def confidence(
     says = [doubt.says for doubt in doubts if doubt.says]
     for doubt in doubts:
         value *= doubt.factor
+    most = 1.0
     if explained:
         value *= 1 - SURENESS.by_loss * min(explained / max(count, 1), 1.0)
+        most = SURENESS.mostly_lost if explained > PARTS.most * count else most
         says.append(f"events were lost: they may explain up to {explained:,.0f} of the {count:,} allocations")
-    return Confidence(round(calibrated(verdict, value), 3), tuple(says))
+    return Confidence(round(min(calibrated(verdict, value), most), 3), tuple(says))
 
 
 def of_gone(*, at_end: bool, by_library: bool, one_lost: bool, count: int, explained: float) -> Confidence:

@@ -64,7 +64,10 @@ def test_more_allocations_make_it_surer() -> None:
     assert values[-1] > 0.99
 
 
-def test_where_lost_events_explain_most_of_it_the_confidence_is_below_a_half() -> None:
+@pytest.mark.parametrize("verdict", sorted(ACCUSATIONS))
+def test_where_lost_events_explain_more_than_half_of_it_it_is_said_up_to_one_half(verdict: Verdict) -> None:
+    found = confidence(verdict, [], count=1_000, explained=501.0).value
+    assert found == (0.42 if verdict is Verdict.GROWTH else 0.5)
     sure = confidence(Verdict.MISSING_FREE, [], count=100, explained=90.0)
     assert sure.value < 0.5
     assert "may explain up to 90 of the 100" in sure.doubts[0]
