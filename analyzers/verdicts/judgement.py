@@ -257,16 +257,17 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     explained = rate.explained(group.allocations, group.unmatched) if is_freed else 0.0
     hardly = rate.hardly(group.allocations, group.unmatched, group.replaced)
     verdict, why = _decide(each, 0.0 if count > min(explained, hardly) else explained)
-    if verdict in ACCUSATIONS and (older := _older_freed(each, rate.reported)) >= LIFETIMES.older_freed * count:
+    older, unsure = _older_freed(each, rate.reported) if verdict in ACCUSATIONS else (0.0, 0.0)
+    fewest = LIFETIMES.older_freed * count
+    if verdict in ACCUSATIONS and older >= fewest:
         verdict, why = (
             Verdict.TRANSIENT,
             f"{counted(round(older), 'older one was', 'older ones were')} freed, from before the trace; so may these",
         )
     if verdict in ACCUSATIONS:
         possible = rate.possible(group.allocations, group.replaced) if is_freed else 0.0
-        if rate.reported:  # where frees alone were lost, those without allocation are of blocks from before the trace
-            possible += _older_freed(each, 0.0) / LIFETIMES.older_freed
-        explained = min(possible, count)
+        # Where frees alone were lost, those without allocation are of blocks from before the trace, all of them.
+        explained = count if older + unsure >= fewest else min(possible + unsure / LIFETIMES.older_freed, count)
     left = len(group.rows) - count if verdict in ACCUSATIONS else 0
     young, undecided = (left, 0) if each.all_stay else (0, left)
     return Judgement(
@@ -275,21 +276,23 @@ def _judge(each: _Seen, rate: LossRate) -> Judgement:
     )  # fmt: skip
 
 
-def _older_freed(each: _Seen, reported: float) -> float:
+def _older_freed(each: _Seen, reported: float) -> tuple[float, float]:
     """Frees of blocks older than siblings usually become: allocated before the trace, freed so long after its start.
 
     Where survivors count as such from an earlier age on, because so few siblings are freed at all, that age tells.
-    Where events were lost, some are of blocks whose allocation was lost, at whatever age, and others are not seen.
+    Where events were lost, some may be of blocks whose allocation was lost, at whatever age, and others are not seen.
+    The second number is how many that may be so of.
     """
     history = each.group.history
     if not each.group.unmatched_by_step.any():
-        return 0.0
+        return 0.0, 0.0
     usual = min(int(each.survivors.usual_ns / _BIN), each.survivors.age_ns)
     unmatched = each.group.unmatched_by_step[history.step_at(each.start + usual) if usual else 0 :].copy()
     if usual:
         unmatched[:1] *= _part_of_step(each, usual)
-    lost = LossRate(reported).unmatched(int(history.frees[len(history.frees) - len(unmatched) :].sum()))
-    return max(float(unmatched.sum()) - lost, 0.0) / (1 - min(reported, LOSS.most))
+    seen = float(unmatched.sum())
+    lost = min(LossRate(reported).unmatched(int(history.frees[len(history.frees) - len(unmatched) :].sum())), seen)
+    return (seen - lost) / (1 - min(reported, LOSS.most)), lost
 
 
 def _part_of_step(each: _Seen, usual: int) -> float:
