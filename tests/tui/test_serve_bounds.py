@@ -41,6 +41,16 @@ HANDSHAKE = {
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
 
+_OTHERS: set[int] = set()
+"""Processes that other tests of this process left, such as the one with which multiprocessing keeps its books."""
+
+
+@pytest.fixture(autouse=True)
+def _processes_before() -> None:
+    _OTHERS.clear()
+    _OTHERS.update(children(os.getpid()))
+
+
 @pytest.mark.parametrize(
     ("width", "height", "size"),
     [
@@ -275,9 +285,9 @@ async def _ignores(process: int, number: signal.Signals) -> None:
 
 
 async def _begun() -> list[int]:
-    """The test's own children, once there are some."""
+    """The children that the test has begun, once there are some."""
     for _ in range(100):
-        if found := [each for each in children(os.getpid()) if is_running(each)]:
+        if found := [each for each in children(os.getpid()) if is_running(each) and each not in _OTHERS]:
             return found
         await asyncio.sleep(0.05)
     return []
