@@ -203,7 +203,7 @@ def test_a_level_is_compared_as_it_stands() -> None:
 def test_the_binomial_tail_is_the_same_exact_and_approximate(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = changes._upper_tail(4000, 2100, 0.5)
     monkeypatch.setattr(changes, "_EXACT", 1000)
-    assert changes._upper_tail(4000, 2100, 0.5) == pytest.approx(exact, rel=0.2)
+    assert changes._upper_tail(4000, 2100, 0.5) == pytest.approx(exact, rel=0.05)
     assert changes._upper_tail(10, 10, 0.5) == pytest.approx(2**-10)
     assert COMPARISON.chance > 2 * changes._upper_tail(11, 11, 0.5) > COMPARISON.chance / 3
 
