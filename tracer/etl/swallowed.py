@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from tracer.arrays import U8
-from tracer.etl.families import FAMILY, HEADER_SIZE, KERNEL, MESSAGE, OPAQUE, TIME_AT
+from tracer.etl.families import FAMILY, HEADER_SIZE, KERNEL, TIME_AT
 from tracer.etl.headers import MESSAGE_MARKER, TRACE_MARKER, HeaderType
 from tracer.jit import Int, inlined, kernel
 from tracer.unaligned import load64
@@ -64,10 +64,10 @@ def swallowed(bytes1: U8, body: int, stop: int, time: Int) -> Int:
         head = load64(bytes1, position)
         if (head >> np.uint64(24)) & np.uint64(0xFF) != TRACE_MARKER:
             continue
-        kind = header_type(head)
-        if FAMILY[kind] == 0 or FAMILY[kind] == OPAQUE or FAMILY[kind] == MESSAGE:
+        time_at = TIME_AT[header_type(head)]
+        if time_at == 0:  # of no record, or of one that says no time here
             continue
-        its_time = np.int64(load64(bytes1, position + TIME_AT[kind]))
+        its_time = np.int64(load64(bytes1, position + time_at))
         if 0 <= its_time - time < _LATER and _are_records(bytes1, position, end):
             return np.int64(stop - position)
     return np.int64(0)
